@@ -1,0 +1,96 @@
+// The contract between Shelfsync and a supplier. One folder per supplier implements it; nothing else knows the supplier.
+
+import type { z } from 'zod'
+import type { Http } from './http.ts'
+import type { Json } from './json.ts'
+import type { Draft } from './product.ts'
+
+/** Where a fetch can be taken up again: any JSON, written down with each archived part. */
+export type Cursor = Json
+
+export interface FetchRequest<Settings> {
+  readonly settings: Settings
+  readonly mode: 'full' | 'incremental'
+  /** Incremental only: everything changed at or after this instant, epoch milliseconds, overlap already taken off. */
+  readonly sinceMs: number | null
+  /** The cursor of the last page that is safe in the archive, or null to start at the beginning. */
+  readonly cursor: Cursor | null
+  readonly http: Http
+  /** Says something about the run that a person should see (schema drift, an odd header). Never a secret. */
+  readonly warn: (message: string) => void
+}
+
+export interface Page {
+  /** Whole NDJSON lines, each ended by `\n`, exactly as they will be archived: one record a line. */
+  readonly bytes: Uint8Array
+  readonly lineCount: number
+  /** Where to go on after this page. Null: a cut after this page means starting again. */
+  readonly cursor: Cursor | null
+  /** How many records the supplier says this fetch has in all, when it says so. */
+  readonly claimed: number | null
+  /** The newest source time seen so far, epoch milliseconds: the next watermark if the run settles. */
+  readonly watermarkMs: number | null
+  /** True on the last page only, and only when the supplier's own count or end marker proves that nothing is missing. */
+  readonly complete: boolean
+}
+
+/** Where a record lies in its archived line, and which bytes of it move without meaning anything. */
+export interface Scan {
+  /** The record's own JSON is `line[start, end)`. */
+  readonly start: number
+  readonly end: number
+  /** Pairs `from, to` (absolute, ascending, flat) inside the record that are left out of its hash. */
+  readonly volatile: readonly number[]
+}
+
+/** A product found while trying a source out. */
+export interface Sample {
+  readonly title: string
+  readonly price: string | null
+}
+
+export interface Recognition<Settings> {
+  /** A name for the source, from the shop itself: lower-case words joined by hyphens. */
+  readonly suggestedName: string
+  readonly settings: Settings
+}
+
+export interface Connector<Settings = unknown> {
+  /** Lower-case slug: the folder name, the `connector` column and the metric label. */
+  readonly name: string
+  /** One sentence for lists and help. */
+  readonly title: string
+  /** What a source of this kind must be told; secrets are not settings, they come from the environment. */
+  readonly settings: z.ZodType<Settings>
+  /** Raised whenever `normalise` would make something else of the same record: the next full run then looks at every record again. */
+  readonly normaliserVersion: number
+  /** Members that move without meaning anything, as dotted paths with `*` for any index: `meta.embedUrl`, `variants.*.updated_at`. */
+  readonly volatilePaths: readonly string[]
+  /** Whether the supplier can be asked for what changed since an instant. */
+  readonly incremental: boolean
+  /** The default schedule: a five-field cron expression, read in `zone`; on `fullOn` (0 Sunday … 6) the run is full. */
+  readonly schedule: { readonly cron: string; readonly zone: string; readonly fullOn: number | null }
+
+  /**
+   * Yields pages of raw NDJSON in order. Called again with the last archived page's cursor after any failure that asks for a retry,
+   * so it never retries by itself. A clean end without a `complete` page means that completeness could not be proved.
+   *
+   * @throws SyncError `source/…`
+   */
+  fetch(request: FetchRequest<Settings>, signal: AbortSignal): AsyncIterable<Page>
+
+  /** Finds the record in an archived line by its bytes alone. Null when the line is not as expected: it is then parsed and compared. */
+  scan(line: Uint8Array): Scan | null
+
+  /** The record inside a parsed line. @throws SyncError `record/…` when the line holds none. */
+  unwrap(line: unknown): unknown
+
+  /** The id of a record, however malformed the rest of it is, or null. */
+  identify(record: unknown): string | null
+
+  /** Pure. @throws SyncError `record/…` when `record` is not the supplier's shape; the pipeline quarantines it. */
+  normalise(record: unknown, settings: Settings): Draft
+
+  /** Whether `address` belongs to this kind of supplier, by asking it. Absent: sources of this kind are added by name. */
+  recognise?(address: URL, http: Http, signal: AbortSignal): Promise<Recognition<Settings> | null>
+}

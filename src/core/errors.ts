@@ -1,0 +1,93 @@
+// One error class, and one table that says what each code means for the run and for the person who reads it.
+
+/**
+ * What the caller does about an error:
+ * `retry` the step later · `skip` this record (it is quarantined) · `stop` the run, a person must act.
+ */
+export type Action = 'retry' | 'skip' | 'stop'
+
+interface Policy {
+  readonly action: Action
+  /** The HTTP status that our own faces answer with when this error reaches them. */
+  readonly status: number
+  /** What the operator can do about it. */
+  readonly hint: string
+}
+
+export const ERRORS = {
+  'source/rate-limited': { action: 'retry', status: 503, hint: 'The supplier asked us to slow down. Nothing to do: the run waits and goes on.' },
+  'source/unavailable': { action: 'retry', status: 503, hint: 'The supplier did not answer properly. Look at its status page if it lasts.' },
+  'source/cut-short': { action: 'retry', status: 503, hint: 'The supplier ended its answer too early. The run resumes where it was cut.' },
+  'source/unauthorized': { action: 'stop', status: 502, hint: 'Check the key: its id, its secret, and that the supplier has not revoked it.' },
+  'source/rejected': { action: 'stop', status: 502, hint: 'The supplier refused the request itself. Read its message; its API may have changed.' },
+  'source/blocked': { action: 'stop', status: 502, hint: 'A bot protection answered instead of the shop. Ask the owner for access; do not evade it.' },
+  'source/password': { action: 'stop', status: 502, hint: 'The shop is closed behind a password page.' },
+  'source/closed': { action: 'stop', status: 502, hint: 'The platform has closed this shop (frozen or locked). Only its owner can open it again.' },
+  'source/gone': { action: 'stop', status: 502, hint: 'The address answers "not found". Check it, or remove the source.' },
+  'source/malformed': { action: 'stop', status: 502, hint: 'The answer is not in the format of this connector. See the reason and the archived answer.' },
+  'source/not-recognised': { action: 'stop', status: 422, hint: 'No connector knows this address. Check it, or name the connector.' },
+  'source/too-large': { action: 'stop', status: 502, hint: 'The answer passes a limit. Raise the limit only if the supplier is trusted.' },
+  'source/address-refused': { action: 'stop', status: 422, hint: 'The address leads into a private network. Set ALLOW_PRIVATE_HOSTS for hosts of your own.' },
+  'source/unknown': { action: 'stop', status: 404, hint: 'List the sources with `shelfsync sources`.' },
+  'source/exists': { action: 'stop', status: 409, hint: 'Choose another --name, or change the existing source.' },
+  'source/paused': { action: 'stop', status: 409, hint: 'Resume it with `shelfsync sources resume NAME`.' },
+  'record/unreadable': { action: 'skip', status: 422, hint: 'The line is not JSON. It is kept in quarantine with its bytes.' },
+  'record/too-large': { action: 'skip', status: 422, hint: 'The record passes the size limit. It is kept in the artifact.' },
+  'record/no-id': { action: 'skip', status: 422, hint: 'The record has no id, so it cannot be matched to a product.' },
+  'record/invalid': { action: 'skip', status: 422, hint: 'The record has not the shape that the supplier documents.' },
+  'run/active': { action: 'stop', status: 409, hint: 'Another process syncs this source. Wait for it, or look at `shelfsync status`.' },
+  'run/fenced': { action: 'stop', status: 409, hint: 'Another process has taken this run over. Nothing was written here.' },
+  'run/unknown': { action: 'stop', status: 404, hint: 'List the runs with `shelfsync runs`.' },
+  'run/not-held': { action: 'stop', status: 409, hint: 'Only a held run can be approved or rejected.' },
+  'run/cancelled': { action: 'stop', status: 409, hint: 'Run `shelfsync sync` again: it resumes.' },
+  'run/no-artifact': { action: 'stop', status: 409, hint: 'The run has no artifact any more. See `shelfsync artifacts list`.' },
+  'review/unknown': { action: 'stop', status: 404, hint: 'List the open reviews with `shelfsync reviews`.' },
+  'artifact/corrupt': { action: 'stop', status: 500, hint: 'The stored bytes differ from their checksum. Restore them or sync again.' },
+  'artifact/missing': { action: 'stop', status: 500, hint: 'The stored bytes are gone. Restore them or sync again.' },
+  'artifact/unwritable': { action: 'retry', status: 507, hint: 'The artifact store took no bytes. Check its disk space and permissions.' },
+  'settings/invalid': { action: 'stop', status: 500, hint: 'Correct the settings named above; `.env.example` explains each.' },
+  'db/unreachable': { action: 'retry', status: 503, hint: 'Check DATABASE_URL and that the server runs.' },
+  'db/unsuitable': { action: 'stop', status: 500, hint: 'Use a direct or session-mode connection to Postgres 15 or newer.' },
+  'db/not-migrated': { action: 'stop', status: 500, hint: 'Run `shelfsync migrate`.' },
+  'db/migration-failed': { action: 'stop', status: 500, hint: 'Read the message: nothing of that file was applied.' },
+  'usage/invalid': { action: 'stop', status: 400, hint: 'See --help.' },
+} as const satisfies Record<string, Policy>
+
+export type ErrorCode = keyof typeof ERRORS
+
+interface Context {
+  readonly cause?: unknown
+  /** Facts for machines: never a secret, never a whole record. */
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+/** An error that we named. Anything else that is thrown is a bug, and is shown to nobody outside. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError'
+  readonly code: ErrorCode
+  readonly detail: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, { cause, detail = {} }: Context = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.detail = detail
+  }
+
+  get action(): Action {
+    return ERRORS[this.code].action
+  }
+
+  get hint(): string {
+    return ERRORS[this.code].hint
+  }
+}
+
+/** Whether `error` is ours and asks for `action`. */
+export function asks(error: unknown, action: Action): error is SyncError {
+  return error instanceof SyncError && error.action === action
+}
+
+/** Whether `error` is a cancellation, which is not a failure. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || (error instanceof SyncError && error.code === 'run/cancelled'))
+}

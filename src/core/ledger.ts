@@ -1,0 +1,28 @@
+// The ledger of a run: every archived line has exactly one outcome.
+
+/** What became of one archived line. `older`, `duplicate` and `unchanged` wrote nothing. */
+export const OUTCOMES = ['created', 'updated', 'unchanged', 'older', 'duplicate', 'skipped', 'quarantined', 'held'] as const
+
+export type Outcome = (typeof OUTCOMES)[number]
+
+/** Lines by outcome; `unreadable` counts those quarantined ones whose id could not be read, so that nothing can be called missing. */
+export type Counts = Record<Outcome | 'unreadable', number>
+
+/** A settled run's balance: `fetched` is the sum of the outcomes, or the run is not green. */
+export interface Ledger extends Record<Outcome, number> {
+  /** What the supplier said it has, when it says so. */
+  readonly claimed: number | null
+  readonly fetched: number
+  readonly removed: number
+  /** Products that a complete run did not see for the first time: removed if the next one does not see them either. */
+  readonly missing: number
+}
+
+export function emptyCounts(): Counts {
+  return { created: 0, updated: 0, unchanged: 0, older: 0, duplicate: 0, skipped: 0, quarantined: 0, held: 0, unreadable: 0 }
+}
+
+export function addCounts(total: Counts, more: Counts): void {
+  for (const outcome of OUTCOMES) total[outcome] += more[outcome]
+  total.unreadable += more.unreadable
+}

@@ -1,0 +1,39 @@
+// Money in the currency's own minor unit: 12.50 AUD is 1250, 1200 JPY is 1200, 1.250 KWD is 1250. Digits are moved as text, never through a float.
+
+/** Currencies with other than two decimals, by ISO 4217 (https://www.iso.org/iso-4217-currency-codes.html). */
+const DECIMALS = new Map<string, number>([
+  ...withDecimals('BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF', 0),
+  ...withDecimals('BHD IQD JOD KWD LYD OMR TND', 3),
+  ...withDecimals('CLF UYW', 4),
+])
+
+/**
+ * `12.50` in AUD → 1250. Zeros past the currency's last decimal are taken (`1200.00` JPY → 1200).
+ * Null for anything else: a sign, a thousands separator, more precision than the currency has, more than a safe integer holds.
+ */
+export function minorOf(decimal: string, currency: string): number | null {
+  const match = /^(\d+)(?:\.(\d+))?$/.exec(decimal)
+  if (!match) return null
+  const [, whole = '', fraction = ''] = match
+  const decimals = decimalsOf(currency)
+  if (/[1-9]/.test(fraction.slice(decimals))) return null
+  const amountMinor = Number(whole + fraction.slice(0, decimals).padEnd(decimals, '0'))
+  return Number.isSafeInteger(amountMinor) ? amountMinor : null
+}
+
+/** 1250 in AUD → `12.50 AUD`. Without separators, so that `minorOf` reads the number back. */
+export function formatMoney(amountMinor: number, currency: string): string {
+  const decimals = decimalsOf(currency)
+  const digits = String(Math.abs(amountMinor)).padStart(decimals + 1, '0')
+  const whole = digits.slice(0, digits.length - decimals)
+  const fraction = decimals > 0 ? `.${digits.slice(-decimals)}` : ''
+  return `${amountMinor < 0 ? '-' : ''}${whole}${fraction} ${currency}`
+}
+
+function decimalsOf(currency: string): number {
+  return DECIMALS.get(currency) ?? 2
+}
+
+function withDecimals(currencies: string, decimals: number): [string, number][] {
+  return currencies.split(' ').map((currency) => [currency, decimals])
+}

@@ -1,0 +1,79 @@
+// The canonical product: what every connector makes of its supplier's records, and what the catalogue keeps.
+
+import type { Json } from './json.ts'
+
+/** What a supplier may say about a product. `removed` is not here: only settle may decide that. */
+export type ProductStatus = 'draft' | 'active' | 'unavailable'
+
+export type Availability = 'in_stock' | 'out_of_stock' | 'preorder' | 'discontinued'
+
+/** One thing that can be bought. A product without options has exactly one. */
+export interface Variant {
+  /** The supplier's id, unique within its product. */
+  readonly externalId: string
+  readonly title: string | null
+  readonly sku: string | null
+  /** GTIN-8, -12, -13 or -14 as the supplier writes it, leading zeros kept. */
+  readonly gtin: string | null
+  readonly options: Readonly<Record<string, string>>
+  readonly weightGrams: number | null
+  readonly packCount: number | null
+  readonly availability: Availability | null
+}
+
+/** One price of one variant at the time of the record. */
+export interface Price {
+  readonly variantId: string
+  /** Lower-case word: `public`, `manufacturer`, `pharmacist`, `vat`, `list`. Unique per variant. */
+  readonly type: string
+  /** In the currency's own minor unit (cents for AUD, whole yen for JPY). Null: the supplier states none. */
+  readonly amountMinor: number | null
+  /** ISO 4217. */
+  readonly currency: string
+  /** The crossed-out price, when it is really above `amountMinor`. */
+  readonly compareAtMinor: number | null
+}
+
+export interface Image {
+  readonly url: string
+  readonly alt: string | null
+  /** From 0, in the supplier's order; unique within a product. */
+  readonly position: number
+}
+
+/** A brand, organisation or category that a record mentions: a row of its own table. */
+export interface Term {
+  readonly kind: 'brand' | 'organization' | 'category'
+  readonly externalId: string
+  readonly name: string
+  /** The parent category's external id. */
+  readonly parentId: string | null
+  readonly attributes: Readonly<Record<string, Json>>
+}
+
+/** A record after normalising. Unknown is null, never a default. */
+export interface Draft {
+  /** The supplier's id of the product, unique within the source. */
+  readonly externalId: string
+  readonly status: ProductStatus
+  readonly title: string | null
+  readonly description: string | null
+  readonly brand: string | null
+  readonly manufacturer: string | null
+  readonly url: string | null
+  /** Codes by scheme, always strings: `{ "ean13": "…", "artg_id": "…" }`. */
+  readonly identifiers: Readonly<Record<string, string | readonly string[]>>
+  readonly attributes: Readonly<Record<string, Json>>
+  /** The supplier's own time of change in epoch milliseconds, or null when it gives none. */
+  readonly sourceUpdatedAtMs: number | null
+  /** The external id of the product that replaces this one. */
+  readonly successorId: string | null
+  /** When the data may no longer be shown, epoch milliseconds. */
+  readonly expiresAtMs: number | null
+  readonly variants: readonly Variant[]
+  readonly prices: readonly Price[]
+  readonly images: readonly Image[]
+  readonly terms: readonly Term[]
+  /** What was odd but not wrong: shown with the product, never blocking. */
+  readonly warnings: readonly string[]
+}

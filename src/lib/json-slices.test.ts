@@ -1,0 +1,54 @@
+// The slices are the sender's own bytes, in any layout, and a cut is told from an end.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { linesOf, memberElements, valueEnd, valueStart } from './json-slices.ts'
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+function sliced(text: string, member = 'products'): string[] {
+  const bytes = encode(text)
+  return memberElements(bytes, member).map(({ start, end }) => decode(bytes.subarray(start, end)))
+}
+
+test('elements keep their own spelling: escapes, number forms, inner spaces, order', () => {
+  const first = String.raw`{"id":10000000000000000001,"t":"\u00e9 \" ] } , \\","n":1.50e+2}`
+  assert.deepEqual(sliced(`{"x":[1],"products" : [ ${first} ,{ "a" : [ ] },"s",-1,null]}`), [first, '{ "a" : [ ] }', '"s"', '-1', 'null'])
+})
+
+test('an empty, absent or other-typed member has no elements', () => {
+  for (const text of ['{"products":[]}', '{"products": [ ] }', '{}', '{"products":{"0":1}}', '{"products":null}', '{"a":{"products":[1]}}']) {
+    assert.deepEqual(sliced(text), [], text)
+  }
+})
+
+test('the last of two members of one name counts, and a name is compared after unescaping', () => {
+  assert.deepEqual(sliced(String.raw`{"products":[1],"\u0070roducts":[2]}`), ['2'])
+})
+
+test('a byte order mark before the object is skipped', () => {
+  assert.deepEqual(sliced('\ufeff{"products":[1,2]}'), ['1', '2'])
+})
+
+test('a pretty-printed record becomes one line of the same length', () => {
+  const bytes = encode('{"products":[{\r\n  "a": "x\\ny"\n},\n2]}')
+  const lines = decode(linesOf(bytes, memberElements(bytes, 'products')))
+  assert.equal(lines, '{    "a": "x\\ny" }\n2\n')
+})
+
+test('any array of values in any layout comes back as the same values', () => {
+  const layout = fc.constantFrom<string | undefined>(undefined, '  ', '\t', '\r\n')
+  fc.assert(fc.property(fc.array(fc.jsonValue()), fc.jsonValue(), layout, (products, other, space) => {
+    const bytes = encode(JSON.stringify({ other, products, after: other }, null, space === '\r\n' ? 1 : space))
+    const lines = decode(linesOf(bytes, memberElements(bytes, 'products'))).split('\n').slice(0, -1)
+    assert.deepEqual(lines.map((line) => JSON.parse(line)), JSON.parse(JSON.stringify(products)))
+  }))
+})
+
+test('bytes cut anywhere inside have no end', () => {
+  const whole = encode(String.raw` {"a":["]}\"",{"é":[[]]}],"b":"\\"}`)
+  assert.equal(valueEnd(whole, valueStart(whole)), whole.length)
+  for (let size = 2; size < whole.length; size++) assert.equal(valueEnd(whole.subarray(0, size), 1), null, `cut at ${size}`)
+})

@@ -1,0 +1,108 @@
+// Finds the elements of a JSON array as the bytes that they are, so that a record can be archived exactly as it was sent.
+// It looks for quotes and brackets only: apart from `valueEnd`, call it on bytes that JSON.parse has accepted.
+
+/** `bytes[start, end)` is one JSON value, without the whitespace around it. */
+export interface Slice {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the value that begins at `start` ends, or null when the bytes end inside it. */
+export function valueEnd(bytes: Uint8Array, start: number): number | null {
+  const first = bytes[start]
+  if (first === QUOTE) return stringEnd(bytes, start)
+  if (first !== BRACE_OPEN && first !== BRACKET_OPEN) return scalarEnd(bytes, start)
+  let depth = 0
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte === QUOTE) {
+      const end = stringEnd(bytes, at)
+      if (end === null) return null
+      at = end - 1
+    } else if (byte === BRACE_OPEN || byte === BRACKET_OPEN) {
+      depth++
+    } else if (byte === BRACE_CLOSE || byte === BRACKET_CLOSE) {
+      depth--
+      if (depth === 0) return at + 1
+    }
+  }
+  return null
+}
+
+/** The index of the first byte that is neither whitespace nor a byte order mark. */
+export function valueStart(bytes: Uint8Array): number {
+  return skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
+}
+
+/** The elements of the array `member` of the object in `bytes`; of the last one by that name, as JSON.parse has it. */
+export function memberElements(bytes: Uint8Array, member: string): Slice[] {
+  const decoder = new TextDecoder()
+  let found: number | null = null
+  for (const name of children(bytes, valueStart(bytes))) {
+    const start = skipSpace(bytes, skipSpace(bytes, name.end) + 1)
+    if (JSON.parse(decoder.decode(bytes.subarray(name.start, name.end))) === member) found = start
+  }
+  return found !== null && bytes[found] === BRACKET_OPEN ? [...children(bytes, found)] : []
+}
+
+/** The slices as NDJSON, one line each. A line break between tokens becomes a space; every other byte stays. */
+export function linesOf(bytes: Uint8Array, slices: readonly Slice[]): Uint8Array {
+  const lines = new Uint8Array(slices.reduce((size, { start, end }) => size + end - start + 1, 0))
+  let offset = 0
+  for (const { start, end } of slices) {
+    lines.set(bytes.subarray(start, end), offset)
+    for (let at = offset; at < offset + end - start; at++) if (lines[at] === LINE_FEED || lines[at] === CARRIAGE_RETURN) lines[at] = SPACE
+    offset += end - start + 1
+    lines[offset - 1] = LINE_FEED
+  }
+  return lines
+}
+
+/** The elements of the array at `start`, or the names of the members when it is an object. */
+function* children(bytes: Uint8Array, start: number): Generator<Slice> {
+  const isObject = bytes[start] === BRACE_OPEN
+  let at = skipSpace(bytes, start + 1)
+  while (at < bytes.length && bytes[at] !== BRACE_CLOSE && bytes[at] !== BRACKET_CLOSE) {
+    const end = valueEnd(bytes, at) ?? bytes.length
+    yield { start: at, end }
+    at = skipSpace(bytes, end)
+    if (isObject) at = skipSpace(bytes, valueEnd(bytes, skipSpace(bytes, at + 1)) ?? bytes.length)
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1)
+  }
+}
+
+function stringEnd(bytes: Uint8Array, start: number): number | null {
+  for (let at = start + 1; at < bytes.length; at++) {
+    if (bytes[at] === BACKSLASH) at++
+    else if (bytes[at] === QUOTE) return at + 1
+  }
+  return null
+}
+
+function scalarEnd(bytes: Uint8Array, start: number): number {
+  let at = start
+  while (at < bytes.length && !isSpace(bytes[at]) && bytes[at] !== COMMA && bytes[at] !== BRACE_CLOSE && bytes[at] !== BRACKET_CLOSE) at++
+  return at
+}
+
+function skipSpace(bytes: Uint8Array, start: number): number {
+  let at = start
+  while (isSpace(bytes[at])) at++
+  return at
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB
+}
+
+const TAB = 0x09
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const SPACE = 0x20
+const QUOTE = 0x22
+const COMMA = 0x2c
+const BRACKET_OPEN = 0x5b
+const BACKSLASH = 0x5c
+const BRACKET_CLOSE = 0x5d
+const BRACE_OPEN = 0x7b
+const BRACE_CLOSE = 0x7d

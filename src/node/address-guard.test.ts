@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import type { LookupAddress } from 'node:dns'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { SyncError } from '../core/errors.ts'
+import { createAddressGuard, parseHostPattern, type AllowPrivateHosts } from './address-guard.ts'
+import { createHttp } from './http-client.ts'
+
+const refusal = (error: unknown) => error instanceof SyncError && error.code === 'source/address-refused'
+const isRefused = (url: string, allow: AllowPrivateHosts = false) => {
+  try {
+    createAddressGuard(allow).check(new URL(url))
+    return false
+  } catch (error) {
+    if (refusal(error)) return true
+    throw error
+  }
+}
+
+/** What a connection to `url` would be given when DNS says `addresses`. */
+function look(url: string, addresses: readonly string[], allow: AllowPrivateHosts = false): Promise<LookupAddress[]> {
+  const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+  const lookup = createAddressGuard(allow, async () => found).lookupFor(new URL(url))
+  return new Promise((resolve, reject) => {
+    lookup('name', { all: true }, (error, answer) => (error !== null ? reject(error) : resolve(answer as LookupAddress[])))
+  })
+}
+
+const PRIVATE = [
+  '0.0.0.0', '0.1.2.3', '10.0.0.1', '100.64.0.1', '100.127.255.255', '127.0.0.1', '127.255.255.254', '169.254.169.254', '172.16.0.1',
+  '172.31.255.255', '192.0.0.1', '192.0.2.1', '192.88.99.1', '192.168.1.1', '198.18.0.1', '198.19.255.255', '198.51.100.1', '203.0.113.1',
+  '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255',
+  '::', '::1', '::127.0.0.1', '::8.8.8.8', '::ffff:127.0.0.1', '::ffff:10.0.0.1', '::ffff:0:127.0.0.1', '64:ff9b::7f00:1', '64:ff9b::808:808',
+  '64:ff9b:1::a00:1', '100::1', '2001::1', '2001:0:7f00:1::', '2001:2::1', '2001:10::1', '2001:db8::1', '3fff::1', '2002:7f00:1::', '2002:a00:1::1',
+  'fc00::1', 'fd00:ec2::254', 'fdaa:0:1::3', 'fe80::1', 'febf::1', 'fec0::1', 'ff02::1', '4000::1', '5f00::1', '8000::1', 'e000::1',
+]
+const PUBLIC = ['1.1.1.1', '8.8.8.8', '100.63.255.255', '100.128.0.1', '172.15.0.1', '172.32.0.1', '192.167.1.1', '2606:4700::1111', '2a00:1450::1']
+const literal = (address: string) => (address.includes(':') ? `[${address}]` : address)
+
+test('no address outside the public internet passes, as a literal or from DNS', async () => {
+  for (const address of PRIVATE) {
+    assert.ok(isRefused(`https://${literal(address)}/`), address)
+    await assert.rejects(look('https://shop.example/', [address]), refusal, address)
+  }
+})
+
+test('public addresses pass, as a literal and from DNS', async () => {
+  for (const address of PUBLIC) {
+    assert.ok(!isRefused(`https://${literal(address)}/`), address)
+    assert.equal((await look('https://shop.example/', [address]))[0]?.address, address)
+  }
+})
+
+test('a mapped address is judged as the IPv4 address that it reaches', () => {
+  assert.ok(isRefused('http://[::ffff:192.168.0.1]/'))
+  assert.ok(!isRefused('http://[::ffff:8.8.8.8]/'))
+})
+
+test('odd notations of a private address are seen through', () => {
+  for (const host of [
+    '2130706433', '0x7f000001', '017700000001', '0177.0.0.1', '0x7f.0.0.1', '0x7f.1', '127.1', '127.0.1', '0', '127.0.0.1.', '0x7F.0X0.0.1',
+    '3232235521', '10.1', '%31%32%37.0.0.1', '①②⑦.⓪.⓪.①', '127。0。0。1', '[::ffff:7f00:1]', '[0:0:0:0:0:ffff:127.0.0.1]', '[0000::0001]',
+  ]) assert.ok(isRefused(`http://${host}/`), host)
+})
+
+test('names that mean a private network are refused before DNS is asked', () => {
+  for (const host of [
+    'localhost', 'LOCALHOST', 'localhost.', 'localhost..', 'a.localhost', 'app.internal', 'top1.nearest.of.app.internal.', 'internal', 'db.flycast',
+    'printer.local', 'ｌocalhost', 'metadata.google.internal',
+  ]) assert.ok(isRefused(`http://${host}/`), host)
+  for (const host of ['localhost.example', 'internal.example', 'notlocalhost.com', 'mylocal']) assert.ok(!isRefused(`http://${host}/`), host)
+})
+
+test('only http and https are spoken, and never with credentials in the address', () => {
+  for (const url of ['file:///etc/passwd', 'ftp://shop.example/', 'data:text/plain,x', 'gopher://shop.example/', 'http://user@shop.example/', 'https://u:p@8.8.8.8/']) {
+    assert.ok(isRefused(url), url)
+    assert.ok(isRefused(url, true), url)
+  }
+})
+
+test('ports other than 80 and 443 need a permission', async () => {
+  assert.ok(isRefused('http://8.8.8.8:6379/'))
+  await assert.rejects(look('https://shop.example:8443/', ['8.8.8.8']), refusal)
+  assert.ok(!isRefused('http://8.8.8.8:443/'))
+  assert.equal((await look('https://shop.example:8443/', ['8.8.8.8'], ['shop.example:8443'])).length, 1)
+})
+
+test('one private address among public ones is enough to refuse', async () => {
+  await assert.rejects(look('https://shop.example/', ['8.8.8.8', '10.0.0.1']), /shop\.example is refused: it leads to 10\.0\.0\.1: the range "private"/)
+})
+
+test('permissions are by host, wildcard, address, range and port', async () => {
+  assert.ok(!isRefused('http://127.0.0.1:8080/', true))
+  assert.ok(!isRefused('http://localhost:3000/', ['localhost']))
+  assert.ok(isRefused('http://other.localhost:3000/', ['localhost']))
+  assert.ok(!isRefused('http://other.localhost:3000/', ['*.localhost']))
+  assert.ok(!isRefused('http://127.0.0.1:8080/', ['127.0.0.1:8080']))
+  assert.ok(isRefused('http://127.0.0.1:8081/', ['127.0.0.1:8080']))
+  assert.ok(!isRefused('http://10.9.8.7:81/', ['10.0.0.0/8']))
+  assert.ok(isRefused('http://11.9.8.7:81/', ['10.0.0.0/8']))
+  assert.ok(!isRefused('http://[fdaa::1]:81/', ['fdaa::/16']))
+  assert.ok(!isRefused('http://[::1]:81/', ['[::1]:81']))
+  assert.equal((await look('http://shop.internal:8080/', ['10.0.0.1'], ['SHOP.internal:8080'])).length, 1)
+  assert.equal((await look('http://intranet.example/', ['10.0.0.1'], ['10.0.0.0/8'])).length, 1)
+  await assert.rejects(look('http://intranet.example/', ['10.0.0.1', '192.168.0.1'], ['10.0.0.0/8']), refusal)
+})
+
+test('a pattern that is no host, address or range is an error', () => {
+  for (const pattern of ['', 'http://x', 'a b', '10.0.0.0/33', 'x:port', '*', 'a:1:2x']) assert.throws(() => parseHostPattern(pattern), pattern)
+})
+
+test('a name that is public when first asked and private afterwards is never connected to', async (t) => {
+  const answers = [['8.8.8.8'], ['127.0.0.1']]
+  const asked: string[] = []
+  let hits = 0
+  const server = createServer((_, response) => void response.end(String(hits++))).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const resolve = async (name: string) => {
+    asked.push(name)
+    return (answers.shift() ?? ['127.0.0.1']).map((address) => ({ address, family: 4 }))
+  }
+  const guard = createAddressGuard(['8.8.8.8'], resolve)
+  const url = new URL(`http://rebind.example:${port}/`)
+  await new Promise((done) => guard.lookupFor(url)('rebind.example', { all: true }, done))
+  const http = createHttp({ guard, userAgent: 'Test/1' })
+  t.after(() => http.close())
+  await assert.rejects(http({ url: url.href }, new AbortController().signal), refusal)
+  assert.equal(hits, 0)
+  assert.deepEqual(asked, ['rebind.example', 'rebind.example'])
+})

@@ -1,0 +1,49 @@
+// Hashes of records and of files. A record's hash leaves out the bytes that move without meaning anything, so that a feed in
+// which every timestamp moved still counts as unchanged.
+
+import { createHash, hash } from 'node:crypto'
+import type { Scan } from '../core/connector.ts'
+
+/** The length of a record hash: half a SHA-256, still 2⁶⁴ records away from a collision by chance. */
+export const RECORD_HASH_BYTES = 16
+
+/**
+ * The hash of the record that `scan` finds in `line`, without its volatile spans: 16 bytes.
+ * `scratch` is overwritten; a record that does not fit is hashed piecewise, to the same result.
+ */
+export function hashRecord(line: Uint8Array, { start, end, volatile }: Scan, scratch: Uint8Array): Uint8Array {
+  if (volatile.length === 0) return toBytes(hash('sha256', line.subarray(start, end), 'binary'))
+  if (end - start > scratch.byteLength) return hashPieces(line, start, end, volatile)
+  let size = 0
+  let from = start
+  for (let i = 0; i < volatile.length; i += 2) {
+    const to = volatile[i] ?? end
+    scratch.set(line.subarray(from, to), size)
+    size += to - from
+    from = volatile[i + 1] ?? end
+  }
+  scratch.set(line.subarray(from, end), size)
+  return toBytes(hash('sha256', scratch.subarray(0, size + end - from), 'binary'))
+}
+
+/** The SHA-256 of `bytes`: 32 bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer')
+}
+
+function hashPieces(line: Uint8Array, start: number, end: number, volatile: readonly number[]): Uint8Array {
+  const sum = createHash('sha256')
+  let from = start
+  for (let i = 0; i < volatile.length; i += 2) {
+    sum.update(line.subarray(from, volatile[i] ?? end))
+    from = volatile[i + 1] ?? end
+  }
+  return toBytes(sum.update(line.subarray(from, end)).digest('binary'))
+}
+
+// By way of a string: the Buffer that `hash` can return lies outside the heap and costs 1.7 µs more, a quarter of the whole.
+function toBytes(digest: string): Uint8Array {
+  const bytes = new Uint8Array(RECORD_HASH_BYTES)
+  for (let i = 0; i < RECORD_HASH_BYTES; i++) bytes[i] = digest.charCodeAt(i)
+  return bytes
+}

@@ -1,0 +1,103 @@
+// The body of an answer: decoded, counted, and with every way of ending badly given its name. Bodies that are not compressed pass
+// through as the very buffers that the socket gave.
+
+import { once } from 'node:events'
+import { pipeline, type Readable, type Transform } from 'node:stream'
+import * as zlib from 'node:zlib'
+import { SyncError } from '../core/errors.ts'
+import { connectionError, cutShort } from './http-errors.ts'
+
+/** What we say we can read. Deflate is read too when it comes, but not asked for: servers disagree on what it is. */
+export const ACCEPT_ENCODING = 'gzip, br, zstd'
+
+// Large outputs: at zlib's default of 16 KiB the events cost more than the inflating.
+const OPTIONS = { chunkSize: 256 * 1024 }
+// Below this much output a high ratio harms nobody, and small pages of one repeated letter exist.
+const RATIO_FREE_BYTES = 16 * 1024 * 1024
+
+export interface BodyContext {
+  /** For messages: the host, nothing else of the address. */
+  readonly host: string
+  readonly signal: AbortSignal
+  /** The most bytes one compressed byte may become. */
+  readonly inflateRatioMax: number
+  /** Called once, when the body has ended in whatever way. */
+  readonly onEnd: (bytes: number, error: unknown) => void
+}
+
+/**
+ * Yields the decoded body. Ending the iteration early gives the connection up.
+ *
+ * @throws SyncError `source/cut-short` · `source/unavailable` · `source/too-large` (a decompression bomb) · the reason of the signal
+ */
+export async function* readBody(raw: Readable, encodings: readonly string[], context: BodyContext): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  let wireBytes = 0
+  let failure: unknown = null
+  async function* count(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of raw as AsyncIterable<Uint8Array>) {
+      wireBytes += chunk.byteLength
+      yield chunk
+    }
+  }
+  try {
+    const decoders = await decodersFor(encodings, raw)
+    const decoded = decoders.reduce<Readable | null>((source, decoder) => pipeline(source ?? count(), decoder, ignore), null)
+    for await (const chunk of (decoded ?? raw) as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength
+      if (decoded !== null && bytes > RATIO_FREE_BYTES && bytes > wireBytes * context.inflateRatioMax) {
+        const message = `${context.host} sent a body that unpacks to more than ${context.inflateRatioMax} times its size`
+        throw new SyncError('source/too-large', message)
+      }
+      yield chunk
+    }
+    // Node stops without a word after the first of several zstd frames, and after the end of the others.
+    if ((decoders[0]?.bytesWritten ?? wireBytes) < wireBytes) throw damaged(context.host, 'more follows after its end', bytes, null)
+  } catch (error) {
+    failure = context.signal.aborted ? context.signal.reason : nameFailure(error, context.host, bytes)
+    throw failure
+  } finally {
+    raw.on('error', ignore).destroy()
+    context.onEnd(bytes, failure)
+  }
+}
+
+function nameFailure(error: unknown, host: string, bytes: number): unknown {
+  if (error instanceof SyncError) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'Z_BUF_ERROR') return cutShort(host, bytes, error)
+  if (/^(Z_|ERR__ERROR_|ZSTD_)/.test(code)) return damaged(host, code, bytes, error)
+  return connectionError(error, host, bytes)
+}
+
+function damaged(host: string, reason: string, bytes: number, cause: unknown): SyncError {
+  return new SyncError('source/unavailable', `${host} sent a damaged compressed body: ${reason}, after ${bytes} bytes`, { cause })
+}
+
+type Decoder = Transform & { readonly bytesWritten: number }
+
+async function decodersFor(encodings: readonly string[], raw: Readable): Promise<Decoder[]> {
+  const decoders: Decoder[] = []
+  for (const encoding of encodings.toReversed()) {
+    if (encoding === 'gzip' || encoding === 'x-gzip') decoders.push(zlib.createGunzip(OPTIONS))
+    else if (encoding === 'br') decoders.push(zlib.createBrotliDecompress(OPTIONS))
+    else if (encoding === 'zstd') decoders.push(zlib.createZstdDecompress(OPTIONS))
+    else if (encoding === 'deflate') decoders.push(await openInflate(raw))
+    else if (encoding !== '' && encoding !== 'identity') {
+      throw new SyncError('source/unavailable', `The answer has an unknown content encoding, "${encoding.slice(0, 40)}"`)
+    }
+  }
+  return decoders
+}
+
+/** "deflate" means zlib by RFC 9110 8.4.1.2, but some servers send the bare stream. */
+async function openInflate(raw: Readable): Promise<Decoder> {
+  await once(raw, 'readable')
+  const first: Buffer | null = raw.read(1)
+  if (first === null) return zlib.createInflate(OPTIONS)
+  raw.unshift(first)
+  const hasZlibHeader = ((first[0] ?? 0) & 0x0f) === 8
+  return hasZlibHeader ? zlib.createInflate(OPTIONS) : zlib.createInflateRaw(OPTIONS)
+}
+
+function ignore(): void {}

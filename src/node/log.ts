@@ -1,0 +1,63 @@
+// Logs: pino's JSON lines, or short lines on a terminal. Each line is taken apart again before it is written, because only there
+// everything has become text (bindings, nested errors, their causes and stacks), and nothing can slip past the redactor.
+
+import { pino, type Logger } from 'pino'
+import { createRedactor, isSecretName, type Redactor } from './redact.ts'
+
+/** Use `log.child({ cid })` for a command or request, `log.child({ run, source })` for a run: each line then carries them. */
+export type Log = Logger
+
+export interface LogDestination {
+  write(line: string): unknown
+  readonly isTTY?: boolean
+}
+
+export interface LogOptions {
+  readonly level: string
+  /** Where lines go; standard error by default, so that standard output stays free for results. */
+  readonly destination?: LogDestination
+  /** Every value that must not appear, see `secretsOf`. */
+  readonly secrets: Iterable<string>
+  readonly nowMs?: () => number
+}
+
+type Line = Readonly<Record<string, unknown>>
+
+export function createLog({ level, destination = process.stderr, secrets, nowMs = Date.now }: LogOptions): Log {
+  const redact = createRedactor(secrets)
+  const format = destination.isTTY === true ? formatShort : (line: Line) => JSON.stringify(line)
+  return pino(
+    {
+      level,
+      base: null,
+      messageKey: 'message',
+      timestamp: () => `,"time":"${new Date(nowMs()).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (text: string) => void destination.write(`${format(redactLine(JSON.parse(text), redact))}\n`) },
+  )
+}
+
+function redactLine(line: Line, redact: Redactor): Line {
+  return Object.fromEntries(Object.entries(line).map(([name, value]) => [redact(name), redactMember(name, value, redact)]))
+}
+
+function redactMember(name: string, value: unknown, redact: Redactor): unknown {
+  return isSecretName(name) && value !== null && value !== '' ? '[redacted]' : redactValue(value, redact)
+}
+
+/** A copy of any JSON in which no string, name or number holds a secret. */
+export function redactValue(value: unknown, redact: Redactor): unknown {
+  if (typeof value === 'string') return redact(value)
+  if (typeof value === 'number') return redact(String(value)) === String(value) ? value : '[redacted]'
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, redact))
+  if (typeof value === 'object' && value !== null) return redactLine(value as Line, redact)
+  return value
+}
+
+/** `12:03:04 warn  the message  run=7 source=shop`, and a stack on lines of its own. */
+function formatShort({ time, level, message, err, ...rest }: Line): string {
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const stack = typeof err === 'object' && err !== null && 'stack' in err ? `\n${String(err.stack)}` : ''
+  return [String(time).slice(11, 19), String(level).padEnd(5), typeof message === 'string' ? message : '', ...fields].join(' ') + stack
+}

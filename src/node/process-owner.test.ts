@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { isOwnerDead, owner } from './process-owner.ts'
+
+const onLinux = { skip: process.platform !== 'linux' }
+const nameItself = `import { owner } from '${import.meta.resolve('./process-owner.ts')}'; process.stdout.write(owner()); process.stdin.resume()`
+
+test('a process that runs is not dead', onLinux, () => {
+  assert.match(owner(), new RegExp(`^.+/[0-9a-f-]{36}/\\d+:${process.pid}:\\d+$`))
+  assert.equal(isOwnerDead(owner()), false)
+})
+
+test('a process that was killed is dead', onLinux, async () => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', nameItself], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [name] = await once(child.stdout, 'data')
+  assert.equal(isOwnerDead(String(name)), false)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  assert.equal(isOwnerDead(String(name)), true)
+})
+
+test('a process that died and was not yet fetched by its parent is dead', onLinux, async (t) => {
+  const command = `"$0" --input-type=module --eval "$1" </dev/null & exec sleep 60 >/dev/null`
+  const parent = spawn('sh', ['-c', command, process.execPath, nameItself], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => parent.kill('SIGKILL'))
+  let name = ''
+  for await (const chunk of parent.stdout) name += chunk
+  while (!isOwnerDead(name)) await new Promise(setImmediate)
+  assert.doesNotThrow(() => process.kill(Number(name.split(':')[1]), 0))
+})
+
+test('a pid that was given to another process is dead', onLinux, () => {
+  assert.equal(isOwnerDead(owner().replace(/\d+$/, '1')), true)
+})
+
+test('nothing is said about another host, boot or container, nor about a name that cannot be read', onLinux, () => {
+  const [host, boot, rest] = owner().replace(/\d+:\d+$/, '99999999:1').split('/')
+  assert.equal(isOwnerDead(`${host}/${boot}/${rest}`), true)
+  assert.equal(isOwnerDead(`other/${boot}/${rest}`), false)
+  assert.equal(isOwnerDead(`${host}/other/${rest}`), false)
+  assert.equal(isOwnerDead(`${host}/${boot}/1:99999999:1`), false)
+  for (const name of ['', 'host:1:2', `${host}//:99999999:`]) assert.equal(isOwnerDead(name), false)
+})

@@ -1,0 +1,62 @@
+// Takes secrets out of text: those we know, in every spelling that they travel in, and those that look like one. It is the last
+// step before anything leaves (logs, errors, pages), so that no caller has to remember what is secret.
+
+const MARK = '[redacted]'
+// Shorter values are words: hiding them would hide half of every line and protect nothing.
+const SECRET_LENGTH_MIN = 4
+
+// The end of a header or member name whose value is a secret, whatever it looks like.
+const SECRET_NAME = '(?:authorization|cookie|password|passwd|secret|token|(?:api|admin|private|consumer|service[-_]?role)[-_]?key)'
+
+// Every repetition is bounded or ends at a delimiter: these also run over error texts that a supplier wrote.
+const SHAPES: readonly (readonly [RegExp, string])[] = [
+  // user:password@ or token@ of any URL.
+  [/(\b[a-z][\w+.-]{0,20}:\/\/)[^\s/?#"'`<>]+@/gi, `$1${MARK}@`],
+  // An HTTP scheme and its credentials; the look-ahead spares prose such as "Basic authentication".
+  [/\b((?:[Bb]asic|BASIC)\s+(?=\S*[A-Z0-9+/=])|(?:[Bb]earer|BEARER)\s+)[\w+/=.~-]{6,}/g, `$1${MARK}`],
+  [/\bsb_secret_[\w-]+/g, MARK],
+  [/\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}/g, MARK],
+  // Query and form values: token=, key=, mac=, and names that end so.
+  [/([\w.-]{0,40}(?:token|key|secret|mac|password|passwd|signature|sig)(?:=|%3D))[^\s#&"'`<>\\;,)]+/gi, `$1${MARK}`],
+  // Headers and members, quoted or not, also inside JSON that is itself a string.
+  [new RegExp(String.raw`(${SECRET_NAME}\\*["']?\s*:\s*)(\\*["'])(?:(?!\2).)+\2`, 'gi'), `$1$2${MARK}$2`],
+  [new RegExp(String.raw`(${SECRET_NAME}:[ \t]*)(?![\s"'\\\[])[^\r\n"']+`, 'gi'), `$1${MARK}`],
+]
+
+/** Whether the value under `name` is a secret whatever it looks like. */
+export function isSecretName(name: string): boolean {
+  return new RegExp(`${SECRET_NAME}$`, 'i').test(name)
+}
+
+export type Redactor = (text: string) => string
+
+/**
+ * Makes a function that replaces each secret in a text by `[redacted]`: the given values as they are, URL-encoded, in base64 and
+ * escaped for JSON; pass `id:secret` too where it is sent as Basic. Twice is the same as once.
+ */
+export function createRedactor(secrets: Iterable<string>): Redactor {
+  const hideable = [...secrets].filter(({ length }) => length >= SECRET_LENGTH_MIN)
+  const spellings = [...new Set(hideable.flatMap(spellingsOf))]
+  // The longest first, or a secret that begins with another would leave its tail behind.
+  spellings.sort((a, b) => b.length - a.length)
+  const known = spellings.length === 0 ? null : new RegExp(spellings.map(escape).join('|'), 'g')
+  return (text) => {
+    const first = known === null ? text : text.replace(known, MARK)
+    return SHAPES.reduce((line, [shape, replacement]) => line.replace(shape, replacement), first)
+  }
+}
+
+function spellingsOf(secret: string): string[] {
+  const encoded = encodeURIComponent(secret)
+  const base64 = Buffer.from(secret).toString('base64')
+  const json = JSON.stringify(secret).slice(1, -1)
+  return [
+    secret, encoded, encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()), encoded.replaceAll('%20', '+'), encodeURI(secret),
+    new URLSearchParams([['', secret]]).toString().slice(1), base64, base64.replace(/=+$/, ''), encodeURIComponent(base64),
+    Buffer.from(secret).toString('base64url'), json, JSON.stringify(json).slice(1, -1),
+  ]
+}
+
+function escape(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}

@@ -1,0 +1,180 @@
+// Every setting: its name, what it must be, and what it means. `.env.example` and docs/settings.md are written from this table, and
+// the messages here say what is expected, because the value itself must never be shown.
+
+import { z } from 'zod'
+import { parseHostPattern, type AllowPrivateHosts } from './address-guard.ts'
+
+/** What is said about a setting besides its type. */
+export interface SettingMeta {
+  readonly description: string
+  /** The heading it stands under. */
+  readonly group: 'Database' | 'Artifacts' | 'MediPim' | 'Supabase' | 'Running'
+  readonly secret: boolean
+  /** What happens without it, in words or as the value; a secret never has a value. */
+  readonly default: string
+  readonly example: string
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const ADMIN_KEY_LENGTH_MIN = 16
+export const KEEP_DEFAULT = 14
+
+const words = z.registry<SettingMeta>()
+
+const schema = {
+  DATABASE_URL: matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// address').register(words, secret('Database', {
+    description: 'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer.',
+    default: 'an own Postgres inside SHELFSYNC_HOME',
+    example: 'postgres://user:password@db.example:5432/postgres',
+  })),
+  SHELFSYNC_HOME: z.string().register(words, plain('Database', {
+    description: 'The folder of the embedded database and of the artifacts.',
+    default: '.shelfsync',
+    example: '/var/lib/shelfsync',
+  })),
+
+  ARTIFACTS: z.string().superRefine(checkArtifacts).register(words, plain('Artifacts', {
+    description: 'Where the bytes of the suppliers are kept: `file:` and a folder. A relative folder begins at the working directory.',
+    default: '`artifacts` in SHELFSYNC_HOME: `file:.shelfsync/artifacts`',
+    example: 'file:/var/lib/shelfsync/artifacts',
+  })),
+  ARTIFACTS_KEEP: matching(/^(all|\d{1,6})$/, 'a number of runs, or `all`').transform(parseKeep).register(words, plain('Artifacts', {
+    description: 'How many good runs of each source keep their artifacts; `all` keeps everything, `0` purges as soon as a run is over.',
+    default: String(KEEP_DEFAULT),
+    example: '30',
+  })),
+
+  MEDIPIM_API_URL: z.string().superRefine(checkApiUrl).register(words, plain('MediPim', {
+    description: 'The API of your market, or its sandbox: the host, or the whole address of the product stream.',
+    default: 'https://api.au.medipim.com',
+    example: 'https://api.sandbox.au.medipim.com',
+  })),
+  MEDIPIM_API_KEY_ID: matching(/^[^\s:]+$/, 'the id of a key, without a colon').register(words, secret('MediPim', {
+    description: 'The id of your API key; it goes with MEDIPIM_API_KEY_SECRET.',
+    default: 'none: MediPim sources cannot be synced',
+    example: 'your-key-id',
+  })),
+  MEDIPIM_API_KEY_SECRET: matching(/^\S+$/, 'the secret of a key').register(words, secret('MediPim', {
+    description: 'The secret of your API key.',
+    default: 'none',
+    example: 'your-key-secret',
+  })),
+  MEDIPIM_API_KEY: matching(/^[^\s:]+:\S+$/, '`id:secret`').register(words, secret('MediPim', {
+    description: 'Both as `id:secret`, in place of MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET.',
+    default: 'none',
+    example: 'your-key-id:your-key-secret',
+  })),
+
+  SUPABASE_URL: z.string().refine(isHttpUrl, { error: 'an http or https address without credentials' }).register(words, plain('Supabase', {
+    description: 'The address of your project.',
+    default: 'none',
+    example: 'https://your-project.supabase.co',
+  })),
+  SUPABASE_SECRET_KEY: matching(/^\S+$/, 'a secret key (`sb_secret_…`)').register(words, secret('Supabase', {
+    description: 'A secret key of the project.',
+    default: 'none',
+    example: 'sb_secret_…',
+  })),
+  SUPABASE_SERVICE_ROLE_KEY: matching(/^\S+$/, 'a service role key').register(words, secret('Supabase', {
+    description: 'The older kind of key, in place of SUPABASE_SECRET_KEY.',
+    default: 'none',
+    example: 'your-service-role-key',
+  })),
+  BUCKET: matching(/^[a-z0-9][a-z0-9._-]{1,62}$/, 'a bucket name of lower-case letters, digits, dots and hyphens').register(words, plain('Supabase', {
+    description: 'The private storage bucket for artifacts.',
+    default: 'medipim-raw',
+    example: 'medipim-raw',
+  })),
+
+  ADMIN_KEY: z.string().min(ADMIN_KEY_LENGTH_MIN, { error: `at least ${ADMIN_KEY_LENGTH_MIN} characters` }).register(words, secret('Running', {
+    description: 'What callers of the HTTP faces must send as X-ADMIN-KEY. Make one with `openssl rand -hex 32`.',
+    default: 'none: the faces do not start',
+    example: 'at-least-16-characters',
+  })),
+  ALLOW_PRIVATE_HOSTS: z.string().transform(parseAllowPrivateHosts).register(words, plain('Running', {
+    description: 'Hosts of your own that requests may reach although they are private: `true` for all, or a list of `host`, `*.domain`, ' +
+      'address and CIDR range, each host and address with an optional `:port`.',
+    default: 'none',
+    example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
+  })),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }).register(words, plain('Running', {
+    description: `From which level on lines are logged: ${LOG_LEVELS.join(', ')}.`,
+    default: 'info',
+    example: 'debug',
+  })),
+  CONTACT: matching(/^[\x21-\x7e]{1,200}$/, 'an address or e-mail, without spaces').register(words, plain('Running', {
+    description: 'Where shop owners can reach you; part of the User-Agent.',
+    default: 'the project page',
+    example: 'https://your-site.example/bot',
+  })),
+  USER_AGENT: matching(/^[\x20-\x7e]{1,300}$/, 'plain ASCII text').register(words, plain('Running', {
+    description: 'The whole User-Agent, in place of the one that names Shelfsync and CONTACT.',
+    default: 'Shelfsync/VERSION (+CONTACT)',
+    example: 'MyPriceSite/2.1 (+https://your-site.example/bot)',
+  })),
+}
+
+export type SettingName = keyof typeof schema
+export const SETTING_NAMES = Object.keys(schema) as readonly SettingName[]
+
+/** All are optional here: which of them must come together is decided when they are loaded. */
+export const Environment = z.object(schema).partial()
+export type Environment = z.infer<typeof Environment>
+
+export function settingMeta(name: SettingName): SettingMeta {
+  const meta = words.get(schema[name])
+  if (meta === undefined) throw new Error(`${name} has no words`)
+  return meta
+}
+
+function plain(group: SettingMeta['group'], meta: Omit<SettingMeta, 'group' | 'secret'>): SettingMeta {
+  return { group, secret: false, ...meta }
+}
+
+function secret(group: SettingMeta['group'], meta: Omit<SettingMeta, 'group' | 'secret'>): SettingMeta {
+  return { group, secret: true, ...meta }
+}
+
+function matching(pattern: RegExp, expected: string): z.ZodString {
+  return z.string().regex(pattern, { error: expected })
+}
+
+function parseKeep(text: string): number | 'all' {
+  return text === 'all' ? text : Number(text)
+}
+
+function checkArtifacts(location: string, context: z.RefinementCtx): void {
+  if (/^file:./.test(location)) return
+  const yet = /^(supabase|s3):/.test(location) ? '; Supabase Storage and S3 are not supported yet' : ''
+  context.addIssue({ code: 'custom', message: `\`file:\` and a folder${yet}` })
+}
+
+function checkApiUrl(text: string, context: z.RefinementCtx): void {
+  if (!isHttpUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)) {
+    context.addIssue({ code: 'custom', message: 'a host, or an http or https address without credentials' })
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+}
+
+function parseAllowPrivateHosts(text: string, context: z.RefinementCtx): AllowPrivateHosts {
+  if (text === 'true' || text === 'false') return text === 'true'
+  const patterns = text.split(',').map((pattern) => pattern.trim()).filter((pattern) => pattern !== '')
+  const wrong = patterns.findIndex((pattern) => !isHostPattern(pattern))
+  if (wrong === -1) return patterns
+  const message = `true, false, or a list of host, host:port, address and CIDR range; entry ${wrong + 1} is none of these`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+}
+
+function isHostPattern(pattern: string): boolean {
+  try {
+    parseHostPattern(pattern)
+    return true
+  } catch {
+    return false
+  }
+}

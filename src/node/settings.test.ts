@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SyncError } from '../core/errors.ts'
+import { createLog } from './log.ts'
+import { SETTING_NAMES, settingMeta } from './settings-schema.ts'
+import { loadSettings } from './settings.ts'
+
+function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
+  try {
+    loadSettings(env, dotEnvText)
+  } catch (error) {
+    assert.ok(error instanceof SyncError)
+    assert.equal(error.code, 'settings/invalid')
+    return error.message
+  }
+  assert.fail('the settings were accepted')
+}
+
+test('without any setting everything has a default, and no secret has one', () => {
+  const { userAgent, ...settings } = loadSettings({})
+  assert.deepEqual(settings, {
+    databaseUrl: null, home: '.shelfsync', artifacts: 'file:.shelfsync/artifacts', artifactsKeep: 14, allowPrivateHosts: false, logLevel: 'info', adminKey: null,
+    medipim: { apiUrl: 'https://api.au.medipim.com', key: null }, supabase: null, secrets: [],
+  })
+  assert.match(userAgent, /^Shelfsync\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/)
+})
+
+test('the environment wins over .env, an empty value is none, and what is not ours is ignored', () => {
+  const dotEnv = '# comment\nexport LOG_LEVEL=debug\nSHELFSYNC_HOME="/srv/shelf sync"\nARTIFACTS_KEEP=3\nPATH=x\n'
+  const settings = loadSettings({ LOG_LEVEL: '', ARTIFACTS_KEEP: '0', DATABASE_URL: '  ', HOME: '/root' }, dotEnv)
+  assert.equal(settings.logLevel, 'debug')
+  assert.equal(settings.home, '/srv/shelf sync')
+  assert.equal(settings.artifacts, 'file:/srv/shelf sync/artifacts')
+  assert.equal(settings.artifactsKeep, 0)
+  assert.equal(settings.databaseUrl, null)
+})
+
+test('the settings cannot be changed', () => {
+  const settings = loadSettings({ MEDIPIM_API_KEY: 'id:secret' })
+  assert.throws(() => Object.assign(settings, { home: 'x' }), TypeError)
+  assert.throws(() => Object.assign(settings.medipim.key ?? {}, { id: 'x' }), TypeError)
+})
+
+test('the MediPim key is read from its parts or in one', () => {
+  const key = { id: 'an-id', secret: 'a:secret' }
+  assert.deepEqual(loadSettings({ MEDIPIM_API_KEY_ID: 'an-id', MEDIPIM_API_KEY_SECRET: 'a:secret' }).medipim.key, key)
+  assert.deepEqual(loadSettings({ MEDIPIM_API_KEY: 'an-id:a:secret' }).medipim.key, key)
+  assert.match(problemsOf({ MEDIPIM_API_KEY: 'a:b', MEDIPIM_API_KEY_ID: 'c' }), /MEDIPIM_API_KEY: set either/)
+  assert.match(problemsOf({ MEDIPIM_API_KEY_ID: 'c' }), /MEDIPIM_API_KEY_SECRET: missing/)
+  assert.match(problemsOf({ MEDIPIM_API_KEY_SECRET: 'c' }), /MEDIPIM_API_KEY_ID: missing/)
+})
+
+test('Supabase takes either key, and an address and a key go together', () => {
+  const url = 'https://x.supabase.co'
+  const expected = { url, secretKey: 'sb_secret_x', bucket: 'medipim-raw' }
+  assert.deepEqual(loadSettings({ SUPABASE_URL: url, SUPABASE_SECRET_KEY: 'sb_secret_x' }).supabase, expected)
+  assert.deepEqual(loadSettings({ SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_x' }).supabase, expected)
+  assert.match(problemsOf({ SUPABASE_URL: url }), /SUPABASE_SECRET_KEY: missing/)
+  assert.match(problemsOf({ SUPABASE_SERVICE_ROLE_KEY: 'x' }), /SUPABASE_URL: missing; SUPABASE_SERVICE_ROLE_KEY needs it/)
+  assert.match(problemsOf({ SUPABASE_URL: url, SUPABASE_SECRET_KEY: 'x', SUPABASE_SERVICE_ROLE_KEY: 'y' }), /SUPABASE_SECRET_KEY: set either/)
+})
+
+test('private hosts are allowed all together or one by one', () => {
+  assert.equal(loadSettings({ ALLOW_PRIVATE_HOSTS: 'true' }).allowPrivateHosts, true)
+  assert.deepEqual(loadSettings({ ALLOW_PRIVATE_HOSTS: '127.0.0.1, shop.internal:8080,fd00::/8' }).allowPrivateHosts, ['127.0.0.1', 'shop.internal:8080', 'fd00::/8'])
+  assert.match(problemsOf({ ALLOW_PRIVATE_HOSTS: 'a,b c' }), /entry 2 is none of these/)
+})
+
+test('artifact stores that are still to come say so', () => {
+  for (const location of ['supabase:bucket', 's3://bucket/x']) assert.match(problemsOf({ ARTIFACTS: location }), /ARTIFACTS: expected .* not supported yet/)
+  assert.equal(loadSettings({ ARTIFACTS: 'file:/srv/a' }).artifacts, 'file:/srv/a')
+})
+
+// One value for each setting that cannot be right, all with a mark that must never be shown.
+const WRONG: Record<string, string> = {
+  DATABASE_URL: 'mysql://planted', ARTIFACTS: 'planted', ARTIFACTS_KEEP: 'planted', MEDIPIM_API_URL: 'ftp://planted', MEDIPIM_API_KEY_ID: 'planted planted',
+  MEDIPIM_API_KEY_SECRET: 'planted planted', MEDIPIM_API_KEY: 'planted', SUPABASE_URL: 'planted', SUPABASE_SECRET_KEY: 'planted 1', SUPABASE_SERVICE_ROLE_KEY: 'planted 2',
+  BUCKET: 'Planted', ADMIN_KEY: 'planted', ALLOW_PRIVATE_HOSTS: 'planted/planted', LOG_LEVEL: 'planted', CONTACT: 'planted planted', USER_AGENT: 'planted\u0007',
+}
+
+test('all problems are listed at once, by name and expectation, never by value', () => {
+  const message = problemsOf(WRONG)
+  for (const name of Object.keys(WRONG)) assert.match(message, new RegExp(`^  ${name}: expected \\S`, 'm'))
+  assert.doesNotMatch(message, /planted/i)
+  assert.deepEqual(SETTING_NAMES.filter((name) => !(name in WRONG)), ['SHELFSYNC_HOME'])
+})
+
+const SECRETS: Record<string, string> = {
+  DATABASE_URL: 'postgres://worker:planted%2F1@db.example/x', MEDIPIM_API_KEY_ID: 'planted-2', MEDIPIM_API_KEY_SECRET: 'planted-3',
+  SUPABASE_SECRET_KEY: 'planted-4', ADMIN_KEY: 'planted-5-0123456789',
+}
+
+test('each secret setting is known to the redactor in every form that it is sent in', () => {
+  const { secrets } = loadSettings({ ...SECRETS, SUPABASE_URL: 'https://x.supabase.co' })
+  const written: string[] = []
+  const log = createLog({ level: 'info', destination: { write: (line: string) => written.push(line) }, secrets })
+  log.info({ SECRETS, list: Object.values(SECRETS) }, 'password planted/1 or planted%2F1')
+  log.info(`sent ${Buffer.from('planted-2:planted-3').toString('base64')}`)
+  assert.doesNotMatch(written.join(''), /planted|cGxhbnRlZC/)
+  const oneKey = loadSettings({ MEDIPIM_API_KEY: 'planted-6:planted-7' }).secrets
+  for (const secret of ['planted-6:planted-7', 'planted-6', 'planted-7']) assert.ok(oneKey.includes(secret))
+})
+
+test('a password that is also the name of the user does not hide that word', () => {
+  assert.deepEqual(loadSettings({ DATABASE_URL: 'postgres://postgres:postgres@127.0.0.1/postgres' }).secrets, ['postgres://postgres:postgres@127.0.0.1/postgres'])
+})
+
+test('every setting that is a key, a secret or a connection is marked as a secret and has no value as its default', () => {
+  const secret = SETTING_NAMES.filter((name) => settingMeta(name).secret)
+  assert.deepEqual(secret, SETTING_NAMES.filter((name) => /KEY|SECRET|DATABASE/.test(name)))
+  for (const name of secret) assert.match(settingMeta(name).default, /^(none|an own)/)
+})

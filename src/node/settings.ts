@@ -1,0 +1,118 @@
+// Settings from the environment and `.env`. Everything that is wrong is said at once, by name and never by value, and an empty
+// value is the same as none.
+
+import { parseEnv } from 'node:util'
+import { SyncError } from '../core/errors.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import type { AllowPrivateHosts } from './address-guard.ts'
+import { Environment, KEEP_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
+
+const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
+
+export interface Settings {
+  /** Null: the embedded Postgres in `home`. */
+  readonly databaseUrl: string | null
+  readonly home: string
+  readonly artifacts: string
+  readonly artifactsKeep: number | 'all'
+  readonly allowPrivateHosts: AllowPrivateHosts
+  readonly logLevel: string
+  readonly userAgent: string
+  readonly adminKey: string | null
+  readonly medipim: { readonly apiUrl: string; readonly key: { readonly id: string; readonly secret: string } | null }
+  readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
+  /** Every secret value that was given, in every form that it is sent in: for the redactor. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Reads the settings out of `env`, with the text of a `.env` file beneath it: the environment wins.
+ *
+ * @throws SyncError `settings/invalid`, one line for each problem
+ */
+export function loadSettings(env: Readonly<Record<string, string | undefined>>, dotEnvText = ''): Settings {
+  const given = givenIn({ ...parseEnv(dotEnvText), ...withoutEmpty(env) })
+  const { data, error } = Environment.safeParse(given)
+  const problems = error?.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`) ?? []
+  problems.push(...conflictsIn(given))
+  if (data === undefined || problems.length > 0) {
+    throw new SyncError('settings/invalid', ['The settings cannot be used:', ...problems].join('\n  '), { detail: { problems } })
+  }
+  return deepFreeze({ ...build(data), secrets: secretsIn(given) })
+}
+
+type Given = Readonly<Record<string, string | undefined>>
+
+function build(env: Environment): Omit<Settings, 'secrets'> {
+  const home = env.SHELFSYNC_HOME ?? '.shelfsync'
+  const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
+  const [, id = env.MEDIPIM_API_KEY_ID, secret = env.MEDIPIM_API_KEY_SECRET] = /^([^:]+):(.+)$/.exec(env.MEDIPIM_API_KEY ?? '') ?? []
+  return {
+    databaseUrl: env.DATABASE_URL ?? null,
+    home,
+    artifacts: env.ARTIFACTS ?? `file:${home}/artifacts`,
+    artifactsKeep: env.ARTIFACTS_KEEP ?? KEEP_DEFAULT,
+    allowPrivateHosts: env.ALLOW_PRIVATE_HOSTS ?? false,
+    logLevel: env.LOG_LEVEL ?? 'info',
+    userAgent: env.USER_AGENT ?? `Shelfsync/${packageJson.version} (+${env.CONTACT ?? HOME_PAGE})`,
+    adminKey: env.ADMIN_KEY ?? null,
+    medipim: {
+      apiUrl: env.MEDIPIM_API_URL ?? 'https://api.au.medipim.com',
+      key: id === undefined || secret === undefined ? null : { id, secret },
+    },
+    supabase: env.SUPABASE_URL === undefined || supabaseKey === undefined
+      ? null
+      : { url: env.SUPABASE_URL, secretKey: supabaseKey, bucket: env.BUCKET ?? 'medipim-raw' },
+  }
+}
+
+/** What each setting alone cannot show. */
+function conflictsIn(given: Given): string[] {
+  const has = (name: string) => given[name] !== undefined
+  const problems = []
+  if (has('MEDIPIM_API_KEY') && (has('MEDIPIM_API_KEY_ID') || has('MEDIPIM_API_KEY_SECRET'))) {
+    problems.push('MEDIPIM_API_KEY: set either this, or MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET')
+  } else if (has('MEDIPIM_API_KEY_ID') !== has('MEDIPIM_API_KEY_SECRET')) {
+    problems.push(`MEDIPIM_API_KEY_${has('MEDIPIM_API_KEY_ID') ? 'SECRET' : 'ID'}: missing; a key is its id and its secret`)
+  }
+  const keys = ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY'].filter(has)
+  if (keys.length === 2 && given.SUPABASE_SECRET_KEY !== given.SUPABASE_SERVICE_ROLE_KEY) {
+    problems.push('SUPABASE_SECRET_KEY: set either this or SUPABASE_SERVICE_ROLE_KEY')
+  }
+  if (has('SUPABASE_URL') && keys.length === 0) problems.push('SUPABASE_SECRET_KEY: missing; SUPABASE_URL needs it')
+  if (!has('SUPABASE_URL') && keys.length > 0) problems.push(`SUPABASE_URL: missing; ${keys[0]} needs it`)
+  return problems
+}
+
+function secretsIn(given: Given): string[] {
+  const secrets = SETTING_NAMES.filter((name) => settingMeta(name).secret).map((name) => given[name]).filter((value) => value !== undefined)
+  const { MEDIPIM_API_KEY: pair, MEDIPIM_API_KEY_ID: id, MEDIPIM_API_KEY_SECRET: secret, DATABASE_URL: database } = given
+  if (pair !== undefined) secrets.push(...pair.split(/:(.*)/s))
+  if (id !== undefined) secrets.push(`${id}:${secret}`)
+  const url = URL.parse(database ?? '')
+  // A password that is also the user's name, as on many a laptop, is an ordinary word in every log line.
+  if (url !== null && url.password !== url.username) secrets.push(url.password, decodeSafely(url.password))
+  return [...new Set(secrets.filter((value) => value !== ''))]
+}
+
+function decodeSafely(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Only what is ours: the rest of the environment is nobody's business. */
+function givenIn(env: Given): Given {
+  return withoutEmpty(Object.fromEntries(SETTING_NAMES.map((name) => [name, env[name]?.trim()])))
+}
+
+function withoutEmpty(env: Given): Given {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''))
+}
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member)
+  return Object.freeze(value)
+}
