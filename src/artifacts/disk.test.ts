@@ -1,0 +1,94 @@
+// A folder as a store: the common suite, and what only a disk can do wrong.
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { testStore } from '../../test/conformance/store.ts'
+import { SyncError } from '../core/errors.ts'
+import { DiskStore } from './disk.ts'
+import { openStore } from './open.ts'
+
+async function openEmpty(): Promise<{ store: DiskStore; root: string; close: () => Promise<void> }> {
+  const parent = await mkdtemp(join(tmpdir(), 'shelfsync-store-'))
+  const root = join(parent, 'artifacts')
+  return { store: new DiskStore(root), root, close: () => rm(parent, { recursive: true }) }
+}
+
+testStore('a folder', openEmpty)
+
+test('only the owner may read the files and enter the folders', async () => {
+  const { store, root, close } = await openEmpty()
+  await store.put('shop/2026/part', Buffer.from('x'))
+  const modeOf = async (path: string): Promise<number> => (await stat(join(root, path))).mode & 0o777
+  assert.equal(await modeOf('shop/2026/part'), 0o600)
+  for (const folder of ['', 'shop', 'shop/2026']) assert.equal(await modeOf(folder), 0o700)
+  await close()
+})
+
+test('what a crash left behind is not listed, and swept only when it is old', async () => {
+  const { store, root, close } = await openEmpty()
+  await store.put('shop/run/part', Buffer.from('x'))
+  await mkdir(join(root, 'shop/dead'))
+  const leftovers = { 'shop/run/part.1.tmp': 1000, 'shop/dead/part.2.tmp': 1000, 'shop/run/part.3.tmp': 3000 }
+  for (const [path, touchedAtS] of Object.entries(leftovers)) {
+    await writeFile(join(root, path), 'half')
+    await utimes(join(root, path), touchedAtS, touchedAtS)
+  }
+  assert.deepEqual((await Array.fromAsync(store.list('shop/'))).map(({ key }) => key), ['shop/run/part'])
+  assert.equal(await store.sweep(new Date(2_000_000)), 2)
+  assert.deepEqual(await readdir(join(root, 'shop')), ['run'])
+  assert.deepEqual((await readdir(join(root, 'shop/run'))).sort(), ['part', 'part.3.tmp'])
+  await close()
+})
+
+test('folders that removing has emptied are removed, the store itself stays', async () => {
+  const { store, root, close } = await openEmpty()
+  await store.put('shop/2026/11/22/run/part', Buffer.from('x'))
+  await store.put('shop/2026/other', Buffer.from('x'))
+  await store.remove(['shop/2026/11/22/run/part'])
+  assert.deepEqual(await readdir(join(root, 'shop/2026')), ['other'])
+  await store.remove(['shop/2026/other'])
+  assert.deepEqual(await readdir(root), [])
+  await close()
+})
+
+test('a store that takes no bytes is artifact/unwritable and says why', async () => {
+  const { store, root, close } = await openEmpty()
+  await store.put('file', Buffer.from('x'))
+  await assert.rejects(store.put('file/below', Buffer.from('x')), (error) => {
+    assert.ok(error instanceof SyncError && error.code === 'artifact/unwritable')
+    assert.match(error.message, /^Cannot write file\/below in file:.*a file stands where a folder should be \((ENOTDIR|EEXIST)\)$/)
+    return true
+  })
+  assert.deepEqual(await readdir(root), ['file'])
+  await close()
+})
+
+test('a write that the disk cuts off leaves nothing behind', async () => {
+  const { root, close } = await openEmpty()
+  const script = `
+    import { DiskStore } from ${JSON.stringify(import.meta.resolve('./disk.ts'))}
+    const store = new DiskStore(${JSON.stringify(root)})
+    await store.put('small', Buffer.alloc(100))
+    await store.put('large', Buffer.alloc(1_000_000)).catch((error) => console.log(error.code, error.detail.errno))`
+  const limited = 'ulimit -f 100; exec "$0" --input-type=module -e "$1"'
+  const { stdout } = spawnSync('sh', ['-c', limited, process.execPath, script], { encoding: 'utf8' })
+  assert.equal(stdout, 'artifact/unwritable EFBIG\n')
+  assert.deepEqual(await readdir(root), ['small'])
+  await close()
+})
+
+test('a location is file: and a path, relative to a base; anything else is refused without repeating it', () => {
+  assert.equal(openStore('file:store', '/home/shop').describe(), 'file:/home/shop/store')
+  assert.equal(openStore('file:./store/', '/home/shop').describe(), 'file:/home/shop/store')
+  assert.equal(openStore('file:/var/store', '/home/shop').describe(), 'file:/var/store')
+  assert.equal(openStore('file:///var/store', '/home/shop').describe(), 'file:/var/store')
+  for (const location of ['', 'file:', 'ftp://key:secret@host/x', '/var/store']) {
+    assert.throws(() => openStore(location, '/'), (error) => {
+      return error instanceof SyncError && error.code === 'settings/invalid' && !error.message.includes('secret')
+    })
+  }
+})

@@ -1,0 +1,185 @@
+// Artifacts in a folder. A file appears under its name only when its bytes are on the disk: it is written beside its place,
+// synced, renamed, and then the folders that name it are synced too, since a rename alone may not outlive a power cut.
+
+import { randomUUID } from 'node:crypto'
+import type { Dirent } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { SyncError } from '../core/errors.ts'
+import { checkKey, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
+
+/** Only the owner may read what a supplier sent. */
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a file stands where a folder should be',
+  EEXIST: 'a file stands where a folder should be',
+  EISDIR: 'a folder stands where a file should be',
+  ENOENT: 'it is not there',
+  EFBIG: 'the file is larger than the system allows',
+  EMFILE: 'too many files are open',
+  EIO: 'the disk reports an error',
+}
+
+export class DiskStore implements ArtifactStore {
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  describe(): string {
+    return `file:${this.#root}`
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#pathOf(key)
+    const unfinished = `${path}.${randomUUID()}${UNFINISHED}`
+    try {
+      await makeFolder(dirname(path))
+      await writeSynced(unfinished, bytes)
+      await rename(unfinished, path)
+      await syncFolder(dirname(path))
+    } catch (error) {
+      await rm(unfinished, { force: true }).catch(() => undefined)
+      throw this.#named('artifact/unwritable', `Cannot write ${key}`, error)
+    }
+  }
+
+  async get(key: string): Promise<Uint8Array> {
+    const path = this.#pathOf(key)
+    try {
+      return await readFile(path)
+    } catch (error) {
+      throw this.#named('artifact/missing', `Cannot read ${key}`, error)
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredObject> {
+    for await (const object of this.#walk(folderOf(prefix), prefix)) {
+      if (!object.key.endsWith(UNFINISHED)) yield object
+    }
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      const path = this.#pathOf(key)
+      try {
+        await rm(path, { force: true })
+      } catch (error) {
+        if (!isGone(error)) throw this.#named('artifact/unwritable', `Cannot remove ${key}`, error)
+      }
+      await this.#prune(dirname(path))
+    }
+  }
+
+  async sweep(before: Date): Promise<number> {
+    let count = 0
+    for await (const { key, modifiedAt } of this.#walk('', '')) {
+      if (!key.endsWith(UNFINISHED) || modifiedAt >= before) continue
+      const path = join(this.#root, key)
+      await rm(path, { force: true })
+      await this.#prune(dirname(path))
+      count += 1
+    }
+    return count
+  }
+
+  #pathOf(key: string): string {
+    return join(this.#root, checkKey(key))
+  }
+
+  /** Every file under `folder` ('' or ended by a slash) whose key begins with `prefix`, finished or not. */
+  async *#walk(folder: string, prefix: string): AsyncIterable<StoredObject> {
+    for (const { name, isFolder } of await this.#entries(folder)) {
+      const key = folder + name
+      if (isFolder) {
+        if (key.startsWith(prefix)) yield* this.#walk(key, prefix)
+      } else if (key.startsWith(prefix)) {
+        const found = await stat(join(this.#root, key)).catch(ignoreGone)
+        if (found) yield { key, bytes: found.size, modifiedAt: found.mtime }
+      }
+    }
+  }
+
+  /** Folders keep their slash, so that sorting names sorts keys: `a.b` comes before `a/`, as in any object store. */
+  async #entries(folder: string): Promise<{ name: string; isFolder: boolean }[]> {
+    let entries: Dirent[]
+    try {
+      entries = await readdir(join(this.#root, folder), { withFileTypes: true })
+    } catch (error) {
+      if (isGone(error)) return []
+      throw this.#named('artifact/missing', `Cannot list ${folder || 'the store'}`, error)
+    }
+    return entries
+      .map((entry) => ({ name: entry.isDirectory() ? `${entry.name}/` : entry.name, isFolder: entry.isDirectory() }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Removes `folder` and the ones above it for as long as they are empty, never the root. */
+  async #prune(folder: string): Promise<void> {
+    for (let path = folder; path.startsWith(this.#root) && path !== this.#root; path = dirname(path)) {
+      try {
+        await rmdir(path)
+      } catch {
+        return // not empty, or another process was faster: an empty folder does no harm
+      }
+    }
+  }
+
+  /** Turns a file system's error into ours; anything without an error number is a bug and stays what it is. */
+  #named(code: 'artifact/unwritable' | 'artifact/missing', what: string, error: unknown): unknown {
+    const errno = errnoOf(error)
+    if (errno === null) return error
+    const reason = REASONS[errno] ?? 'the system refused'
+    return new SyncError(code, `${what} in ${this.describe()}: ${reason} (${errno})`, { cause: error, detail: { errno } })
+  }
+}
+
+/** Makes `folder` and its parents, and syncs each folder that got a new name, so that the path outlives a power cut. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+  if (first === undefined) return
+  for (let path = dirname(folder); path.length >= dirname(first).length; path = dirname(path)) {
+    await syncFolder(path)
+    if (path === dirname(path)) return
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(path, 'wx', FILE_MODE)
+  await file.writeFile(bytes)
+  await file.sync()
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return // has no such call; NTFS journals its names
+  await using folder = await open(path, 'r')
+  await folder.sync()
+}
+
+function folderOf(prefix: string): string {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  if (folder !== '') checkKey(folder.slice(0, -1))
+  return folder
+}
+
+function errnoOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
+}
+
+function isGone(error: unknown): boolean {
+  const errno = errnoOf(error)
+  return errno === 'ENOENT' || errno === 'ENOTDIR'
+}
+
+function ignoreGone(error: unknown): null {
+  if (isGone(error)) return null
+  throw error
+}

@@ -1,0 +1,138 @@
+// What every artifact store must do, proved on the store itself. Each store's own test file calls `testStore`.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { ArtifactStore } from '../../src/artifacts/store.ts'
+import { SyncError } from '../../src/core/errors.ts'
+
+/** Where a store's uploads and reads are cut: an empty object, one byte, and around the 6 MiB of a resumable upload's chunk. */
+const SIZES = [0, 1, 6 * 1024 * 1024 - 1, 6 * 1024 * 1024, 6 * 1024 * 1024 + 1]
+
+const UNSAFE_KEYS = [
+  '', '/etc/passwd', '../up', 'a/../../up', 'a//b', 'a/', './a', 'a/.', 'a\\b', 'a\0b', 'a b', 'ä', 'a/b.tmp', 'a'.repeat(1001),
+]
+
+/** Runs the suite on stores made by `open`, each of them empty. `close` clears one away. */
+export function testStore(name: string, open: () => Promise<{ store: ArtifactStore; close: () => Promise<void> }>): void {
+  const check = (promise: string, body: (store: ArtifactStore) => Promise<void>): void => {
+    test(promise, async () => {
+      const { store, close } = await open()
+      try {
+        await body(store)
+      } finally {
+        await close()
+      }
+    })
+  }
+
+  describe(`${name} keeps the contract of a store`, () => {
+    check('what was put is got back, whatever its size', async (store) => {
+      for (const size of SIZES) {
+        await store.put(`sizes/${size}`, pattern(size, 7))
+        assert.deepEqual(Buffer.from(await store.get(`sizes/${size}`)), pattern(size, 7))
+      }
+    })
+
+    check('a view of a larger buffer is stored as the view', async (store) => {
+      await store.put('view', new Uint8Array(pattern(100, 1).buffer, 10, 20))
+      assert.equal((await store.get('view')).length, 20)
+    })
+
+    check('the same bytes twice are one object', async (store) => {
+      await store.put('a/b.ndjson', text('once'))
+      await store.put('a/b.ndjson', text('once'))
+      assert.deepEqual(await keysOf(store, ''), ['a/b.ndjson'])
+      assert.equal(String(Buffer.from(await store.get('a/b.ndjson'))), 'once')
+    })
+
+    check('a reader sees the old bytes or the new ones, never a mixture', async (store) => {
+      const [old, young] = [pattern(300_000, 1), pattern(200_000, 2)]
+      await store.put('k', old)
+      let writing = true
+      const writer = (async () => {
+        for (let i = 0; i < 20; i++) await store.put('k', i % 2 === 0 ? young : old)
+        writing = false
+      })()
+      while (writing) {
+        const seen = await store.get('k')
+        assert.ok(old.equals(seen) || young.equals(seen), `${seen.length} bytes that nobody wrote`)
+      }
+      await writer
+    })
+
+    check('writers of one key and of neighbours do not disturb each other', async (store) => {
+      const writes = Array.from({ length: 24 }, (_, i) => store.put(`deep/${i % 3}/file-${i % 12}`, text(`${i % 12}`)))
+      await Promise.all(writes)
+      assert.equal((await keysOf(store, 'deep/')).length, 12)
+      assert.equal(String(Buffer.from(await store.get('deep/2/file-11'))), '11')
+    })
+
+    check('reading what is not there is artifact/missing and names the key', async (store) => {
+      await assert.rejects(store.get('no/such.ndjson'), named('artifact/missing', /no\/such\.ndjson/))
+    })
+
+    check('a list is every key with the prefix, ascending, with sizes', async (store) => {
+      for (const key of ['b/2', 'a/b/1', 'a.b', 'a/b-c', 'a/c', 'ab', 'a/b.d']) await store.put(key, text(key))
+      assert.deepEqual(await keysOf(store, ''), ['a.b', 'a/b-c', 'a/b.d', 'a/b/1', 'a/c', 'ab', 'b/2'])
+      assert.deepEqual(await keysOf(store, 'a/'), ['a/b-c', 'a/b.d', 'a/b/1', 'a/c'])
+      assert.deepEqual(await keysOf(store, 'a/b'), ['a/b-c', 'a/b.d', 'a/b/1'])
+      assert.deepEqual(await keysOf(store, 'a/b/'), ['a/b/1'])
+      assert.deepEqual(await keysOf(store, 'none/'), [])
+      for await (const { key, bytes, modifiedAt } of store.list('')) {
+        assert.equal(bytes, key.length)
+        assert.ok(modifiedAt.getTime() > 0)
+      }
+    })
+
+    check('removed bytes are gone, the rest stays, and removing again is safe', async (store) => {
+      for (const key of ['r/1', 'r/2', 'r/deep/3']) await store.put(key, text(key))
+      await store.remove(['r/1', 'r/deep/3', 'r/never-there', 'nowhere/at/all'])
+      await store.remove(['r/1'])
+      await store.remove([])
+      assert.deepEqual(await keysOf(store, ''), ['r/2'])
+      await assert.rejects(store.get('r/1'), named('artifact/missing'))
+    })
+
+    check('what was removed can be put again', async (store) => {
+      await store.put('x/y/z', text('1'))
+      await store.remove(['x/y/z'])
+      await store.put('x/y/z', text('2'))
+      assert.equal(String(Buffer.from(await store.get('x/y/z'))), '2')
+    })
+
+    check('a key that could lead out of the store is refused by every method', async (store) => {
+      for (const key of UNSAFE_KEYS) {
+        await assert.rejects(store.put(key, text('x')), named('usage/invalid'), JSON.stringify(key))
+        await assert.rejects(store.get(key), named('usage/invalid'), JSON.stringify(key))
+        await assert.rejects(store.remove([key]), named('usage/invalid'), JSON.stringify(key))
+      }
+      await assert.rejects(keysOf(store, '../'), named('usage/invalid'))
+      assert.deepEqual(await keysOf(store, ''), [])
+    })
+
+    check('sweeping leaves every whole object alone', async (store) => {
+      await store.put('whole', text('x'))
+      assert.equal(await store.sweep(new Date(8.64e15)), 0)
+      assert.deepEqual(await keysOf(store, ''), ['whole'])
+    })
+  })
+}
+
+function named(code: string, message = /./): (error: unknown) => boolean {
+  return (error) => error instanceof SyncError && error.code === code && message.test(error.message)
+}
+
+async function keysOf(store: ArtifactStore, prefix: string): Promise<string[]> {
+  return (await Array.fromAsync(store.list(prefix))).map(({ key }) => key)
+}
+
+function text(value: string): Uint8Array {
+  return new TextEncoder().encode(value)
+}
+
+/** Bytes that differ from their neighbours, so that a shifted or repeated piece shows. */
+function pattern(size: number, seed: number): Buffer {
+  const bytes = Buffer.alloc(size)
+  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) + seed) & 255
+  return bytes
+}

@@ -1,0 +1,16 @@
+// How much memory is really held, for tests that promise a bound. Collects garbage first, so that only what is reachable
+// counts; twice, since freed buffers are counted off in the background, which the second collection waits for.
+
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: unknown = runInNewContext('gc')
+
+/** The bytes of all reachable buffers of this process. */
+export function bufferBytes(): number {
+  if (typeof collectGarbage !== 'function') throw new Error('This Node has no gc()')
+  collectGarbage()
+  collectGarbage()
+  return process.memoryUsage().arrayBuffers
+}
