@@ -1,0 +1,122 @@
+// Rows in Postgres' binary COPY format: no escaping, no delimiters, and supplier bytes go through as they are.
+// Format: https://www.postgresql.org/docs/current/sql-copy.html (File Formats, Binary Format)
+
+const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+const TRAILER = Buffer.from([0xff, 0xff])
+const POSTGRES_EPOCH_MS = 946_684_800_000
+
+/** A growing buffer of rows. Fields are appended in the order of the COPY's columns. */
+export class CopyRows {
+  #buffer: Buffer
+  #length = 0
+
+  constructor(initialBytes = 64 * 1024) {
+    this.#buffer = Buffer.allocUnsafe(initialBytes)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** The bytes `[from, to)` written so far; valid until the next write. */
+  slice(from: number, to: number): Buffer {
+    return this.#buffer.subarray(from, to)
+  }
+
+  header(): void {
+    this.raw(HEADER)
+  }
+
+  trailer(): void {
+    this.raw(TRAILER)
+  }
+
+  row(fieldCount: number): void {
+    this.#reserve(2)
+    this.#length = this.#buffer.writeInt16BE(fieldCount, this.#length)
+  }
+
+  nothing(): void {
+    this.#reserve(4)
+    this.#length = this.#buffer.writeInt32BE(-1, this.#length)
+  }
+
+  int4(value: number | null): void {
+    if (value === null) return this.nothing()
+    this.#reserve(8)
+    this.#buffer.writeInt32BE(4, this.#length)
+    this.#length = this.#buffer.writeInt32BE(value, this.#length + 4)
+  }
+
+  int8(value: number | null): void {
+    if (value === null) return this.nothing()
+    this.#reserve(12)
+    this.#buffer.writeInt32BE(8, this.#length)
+    this.#length = this.#buffer.writeBigInt64BE(BigInt(value), this.#length + 4)
+  }
+
+  float8(value: number | null): void {
+    if (value === null) return this.nothing()
+    this.#reserve(12)
+    this.#buffer.writeInt32BE(8, this.#length)
+    this.#length = this.#buffer.writeDoubleBE(value, this.#length + 4)
+  }
+
+  timestamp(epochMs: number | null): void {
+    this.int8(epochMs === null ? null : Math.round(epochMs - POSTGRES_EPOCH_MS) * 1000)
+  }
+
+  text(value: string | null): void {
+    if (value === null) return this.nothing()
+    this.#reserve(4 + value.length * 3)
+    const bytes = this.#buffer.write(value, this.#length + 4)
+    this.#buffer.writeInt32BE(bytes, this.#length)
+    this.#length += 4 + bytes
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(4 + value.length)
+    this.#buffer.writeInt32BE(value.length, this.#length)
+    this.#buffer.set(value, this.#length + 4)
+    this.#length += 4 + value.length
+  }
+
+  /** jsonb: a version byte, then the text of the document. */
+  jsonb(document: Uint8Array | string | null): void {
+    if (document === null) return this.nothing()
+    const bytesMax = typeof document === 'string' ? document.length * 3 : document.length
+    this.#reserve(5 + bytesMax)
+    this.#buffer[this.#length + 4] = 1
+    let bytes = bytesMax
+    if (typeof document === 'string') bytes = this.#buffer.write(document, this.#length + 5)
+    else this.#buffer.set(document, this.#length + 5)
+    this.#buffer.writeInt32BE(bytes + 1, this.#length)
+    this.#length += 5 + bytes
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#buffer.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  clear(): void {
+    this.#length = 0
+  }
+
+  /** Hands the rows over and starts anew. The bytes are the caller's: the buffer is not used again. */
+  take(): Buffer {
+    const taken = this.#buffer.subarray(0, this.#length)
+    this.#buffer = Buffer.allocUnsafe(Math.max(64 * 1024, Math.min(this.#buffer.length, 1 << 20)))
+    this.#length = 0
+    return taken
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes
+    if (needed <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
+    this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#buffer = grown
+  }
+}

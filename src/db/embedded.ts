@@ -1,0 +1,183 @@
+// The Postgres that Shelfsync brings along, for when no DATABASE_URL is given: made on first use under `<home>/postgres`.
+// It outlives a killed process, and the next one adopts it. There is no lock file: Postgres guards its own data directory, and
+// everybody who uses the server holds a shared advisory lock that dies with its connection.
+
+import type { ChildProcess } from 'node:child_process'
+import { mkdir, readFile } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { SyncError } from '../core/errors.ts'
+import { isConnectionError } from './pool.ts'
+import type { Account } from './postgres-account.ts'
+import { findBinaries, readMajor } from './postgres-binaries.ts'
+import { dataOf, findPlace, loadPassword, makePlace, openShelter, type Place } from './postgres-place.ts'
+import { findServer, launchServer, readLogTail, removeStalePidFile, type Settings, stopServer } from './postgres-server.ts'
+
+/** The advisory lock: shared by everybody who uses the server, exclusive for whoever stops it. */
+export const PRESENCE_LOCK = 7_435_901_628
+/** Recovery after a crash replays up to `max_wal_size` of log. */
+const READY_TIMEOUT_MS = 600_000
+/** Connections that were just closed take a moment to leave `pg_stat_activity`. */
+const LEAVING_MS = 500
+
+export interface EmbeddedOptions {
+  /** `SHELFSYNC_HOME`: the folder that holds everything of ours on this machine. Made when missing. */
+  readonly home: string
+  /** Server settings on top of ours, by their Postgres names. An adopted server keeps those that it was started with. */
+  readonly settings?: Settings
+  /** Hears what takes long, in words for a person. */
+  readonly onProgress?: (text: string) => void
+  /** A folder with `postgres` and `initdb` to use instead of the ones that npm installed. */
+  readonly binaries?: string
+  /** How long a start that fails is tried again. Default 10,000: after a `kill -9` its last child processes hold the data for a moment. */
+  readonly launchRetryMs?: number
+  /** Where root's server goes when the account it runs as cannot enter `home`. Default `/var/lib/shelfsync`. */
+  readonly shelter?: string
+}
+
+export interface Embedded {
+  /** Holds the password: never print it. */
+  readonly url: string
+  /** Leaves the server: it is stopped cleanly when nobody else is connected, else (or with `keepServer`) it runs on. Twice is safe. */
+  close(options?: { readonly keepServer?: boolean }): Promise<void>
+  /** Stops the server for everybody. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the server of `home`, or joins the one that runs there already. Safe from several processes at once.
+ *
+ * @throws SyncError `db/unsuitable` (no programs for this machine, data of another version or user) · `db/unreachable` (does not start)
+ */
+export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { home, settings = {}, onProgress = () => undefined, launchRetryMs = 10_000, shelter = '/var/lib/shelfsync' } = options
+  const find = async (account: Account): Promise<string> =>
+    options.binaries ?? findBinaries(account, async () => (account.uid === undefined ? home : openShelter(shelter)))
+
+  await mkdir(home, { recursive: true })
+  let place = await findPlace(home)
+  if (!place) {
+    onProgress('Preparing the database, once …')
+    place = await makePlace(home, shelter, find)
+  }
+  const found = place
+  const launch = async (): Promise<ChildProcess> => {
+    onProgress('Starting the database …')
+    const binaries = await find(found.account)
+    await checkVersion(found, binaries)
+    return launchServer(found, binaries, { ...defaultSettings(), ...settings })
+  }
+  const { url, presence } = await joinServer(place, launch, launchRetryMs)
+  return {
+    url,
+    async close({ keepServer = false } = {}) {
+      try {
+        if (!keepServer && (await isAlone(presence))) await stopServer(found)
+      } catch (error) {
+        if (!isConnectionError(error)) throw error
+      } finally {
+        await presence.end()
+      }
+    },
+    async stop() {
+      await stopServer(found)
+      await presence.end()
+    },
+  }
+}
+
+interface Joined {
+  readonly url: string
+  readonly presence: pg.Client
+}
+
+/** Adopts, launches and waits, until a server answers. */
+async function joinServer(place: Place, launch: () => Promise<ChildProcess>, launchRetryMs: number): Promise<Joined> {
+  const password = await loadPassword(place)
+  const giveUpAt = performance.now() + READY_TIMEOUT_MS
+  let launched: ChildProcess | null = null
+  let launchUntil = Infinity
+  for (; performance.now() < giveUpAt; await sleep(20)) {
+    const server = await findServer(place)
+    if (server?.ready) {
+      const url = `postgres://postgres:${password}@127.0.0.1:${server.port}/postgres`
+      const presence = await takePresence(url)
+      if (presence) return { url, presence }
+    }
+    if (server || (launched && launched.exitCode === null && launched.signalCode === null)) continue
+    if (launched) {
+      launchUntil = Math.min(launchUntil, performance.now() + launchRetryMs)
+      if (performance.now() > launchUntil) break
+      await removeStalePidFile(place)
+      await sleep(200)
+    }
+    launched = await launch()
+  }
+  throw new SyncError('db/unreachable', `The embedded database in ${place.directory} does not start. It says: ${await readLogTail(place)}`)
+}
+
+/** Connects and says that we are here. Null when the server is starting, or being stopped by the last one who used it. */
+async function takePresence(url: string): Promise<pg.Client | null> {
+  const client = new pg.Client({ connectionString: url, application_name: 'shelfsync presence', connectionTimeoutMillis: 5_000 })
+  // A server that goes away is noticed by those who query it.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    // Waits for whoever is stopping the server: it then ends this connection, and we start it anew.
+    await client.query('select pg_advisory_lock_shared($1)', [PRESENCE_LOCK])
+    return client
+  } catch (error) {
+    await client.end()
+    if (isConnectionError(error)) return null
+    throw error
+  }
+}
+
+/** Whether nobody else is connected. If so, nobody can join from now on: they wait for our lock. */
+async function isAlone(presence: pg.Client): Promise<boolean> {
+  await presence.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK])
+  const { rows } = await presence.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [PRESENCE_LOCK])
+  if (!rows[0]?.taken) return false
+  const others = `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`
+  for (const giveUpAt = performance.now() + LEAVING_MS; performance.now() < giveUpAt; await sleep(10)) {
+    if ((await presence.query(others)).rowCount === 0) return true
+  }
+  return false
+}
+
+async function checkVersion(place: Place, binaries: string): Promise<void> {
+  const made = Number(await readFile(join(dataOf(place), 'PG_VERSION'), 'utf8'))
+  const major = await readMajor(place.account, binaries)
+  if (made === major) return
+  const message = `The database in ${place.directory} was made by Postgres ${made}, but Postgres ${major} is installed`
+  throw new SyncError('db/unsuitable', `${message}: choose another SHELFSYNC_HOME and sync again, or go back to the Shelfsync that made it`)
+}
+
+/** Bulk loads are what this server is for; nothing here gives up durability. */
+function defaultSettings(): Settings {
+  return {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    cluster_name: 'shelfsync',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    max_connections: '60',
+    shared_buffers: `${Math.min(256, Math.floor(totalmem() / 2 ** 20 / 8))}MB`,
+    maintenance_work_mem: '256MB',
+    // Nobody replicates from it, and a table filled in the transaction that made it needs no log.
+    wal_level: 'minimal',
+    max_wal_senders: '0',
+    wal_compression: 'on',
+    max_wal_size: '4GB',
+    checkpoint_timeout: '30min',
+    checkpoint_completion_target: '0.9',
+    jit: 'off',
+    // One line per error, without the values: the log is kept small and free of catalogue data.
+    log_min_messages: 'error',
+    log_min_error_statement: 'panic',
+    log_error_verbosity: 'terse',
+    log_checkpoints: 'off',
+  }
+}

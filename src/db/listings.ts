@@ -1,0 +1,129 @@
+// What a person asks about sources and runs. Read by whoever owns the tables; workers use the functions instead.
+
+import type { Ledger } from '../core/ledger.ts'
+import { SyncError } from '../core/errors.ts'
+import type { Db } from './pool.ts'
+
+export type RunState = 'running' | 'interrupted' | 'succeeded' | 'held' | 'failed' | 'rejected' | 'superseded' | 'cancelled'
+
+/** One run as its row says it; `seconds` runs on while the run does. */
+export interface RunListing {
+  readonly id: number
+  readonly source: string
+  readonly kind: string
+  readonly state: RunState
+  readonly reason: string | null
+  readonly errorCode: string | null
+  readonly startedAt: Date
+  readonly finishedAt: Date | null
+  readonly seconds: number
+  readonly ledger: Ledger | null
+}
+
+export interface RunDetails extends RunListing {
+  readonly correlationId: string
+  readonly artifactRun: number
+  readonly sinceAt: Date | null
+  readonly artifact: ArtifactListing | null
+  /** Changes by kind, published or waiting. */
+  readonly changes: Readonly<Record<string, number>>
+  readonly openReviews: number
+  readonly openQuarantine: number
+}
+
+export interface ArtifactListing {
+  readonly run: number
+  readonly source: string
+  readonly state: 'open' | 'closed' | 'purged'
+  readonly complete: boolean
+  readonly claimed: number | null
+  readonly warnings: readonly string[]
+  readonly startedAt: Date
+  readonly parts: number
+  readonly lines: number
+  readonly rawBytes: number
+  readonly storedBytes: number
+  readonly latest: boolean
+}
+
+/** How a source stands. */
+export interface SourceStatus {
+  readonly source: string
+  readonly products: Readonly<Record<'draft' | 'active' | 'unavailable' | 'removed', number>>
+  readonly lastRun: RunListing | null
+  readonly lastGoodAt: Date | null
+  readonly createdAt: Date
+  readonly heldRuns: readonly number[]
+  readonly openReviews: number
+  readonly openQuarantine: number
+}
+
+const RUN_COLUMNS = `r.id, s.name as source, r.kind, r.state, r.reason, r.error_code as "errorCode", r.started_at as "startedAt",
+  r.finished_at as "finishedAt", r.ledger, extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8 as seconds`
+
+/** The newest first. */
+export async function listRuns(db: Db, filter: { source?: string | undefined; state?: string | undefined; limit: number }): Promise<RunListing[]> {
+  const { rows } = await db.query<RunListing>(
+    `select ${RUN_COLUMNS} from catalog.runs r join catalog.sources s on s.id = r.source_id
+     where ($1::text is null or s.name = $1) and ($2::text is null or r.state = $2) order by r.id desc limit $3`,
+    [filter.source ?? null, filter.state ?? null, filter.limit],
+  )
+  return rows
+}
+
+/** @throws SyncError `run/unknown` */
+export async function loadRun(db: Db, id: number): Promise<RunDetails> {
+  const { rows } = await db.query<Omit<RunDetails, 'artifact'> & { sourceId: number }>(
+    `select ${RUN_COLUMNS}, r.source_id as "sourceId", r.correlation_id as "correlationId", r.artifact_run as "artifactRun", r.since as "sinceAt",
+       coalesce((select jsonb_object_agg(kind, n) from (select kind, count(*) as n from catalog.changes c
+         where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}') as changes,
+       (select count(*) from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open') as "openReviews",
+       (select count(*) from catalog.quarantine q where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open') as "openQuarantine"
+     from catalog.runs r join catalog.sources s on s.id = r.source_id where r.id = $1`,
+    [id],
+  )
+  const [row] = rows
+  if (!row) throw new SyncError('run/unknown', `There is no run ${id}`)
+  const { sourceId: _, ...run } = row
+  const [artifact = null] = await listArtifacts(db, { run: run.artifactRun, limit: 1 })
+  return { ...run, artifact }
+}
+
+/** The newest first. */
+export async function listArtifacts(db: Db, filter: { source?: string | undefined; run?: number | undefined; limit: number }): Promise<ArtifactListing[]> {
+  const { rows } = await db.query<ArtifactListing>(
+    `select a.run_id as run, s.name as source, a.state, a.complete, a.claimed, a.warnings, r.started_at as "startedAt",
+       p.parts, p.lines, p.raw as "rawBytes", p.stored as "storedBytes", s.latest_run is not distinct from a.run_id as latest
+     from catalog.artifacts a
+     join catalog.sources s on s.id = a.source_id
+     join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+     cross join lateral (
+       select count(*) as parts, coalesce(sum(line_count), 0)::bigint as lines, coalesce(sum(raw_bytes), 0)::bigint as raw,
+         coalesce(sum(stored_bytes), 0)::bigint as stored
+       from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id
+     ) p
+     where ($1::text is null or s.name = $1) and ($2::bigint is null or a.run_id = $2) order by a.run_id desc limit $3`,
+    [filter.source ?? null, filter.run ?? null, filter.limit],
+  )
+  return rows
+}
+
+/** By name. Counts every product once: seconds on a catalogue of millions. */
+export async function listStatus(db: Db): Promise<SourceStatus[]> {
+  const { rows } = await db.query<Omit<SourceStatus, 'lastRun'>>(
+    `select s.name as source, s.created_at as "createdAt",
+       '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
+         from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}') as products,
+       (select max(started_at) from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay') as "lastGoodAt",
+       array(select id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by id) as "heldRuns",
+       (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price') as "openReviews",
+       (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open') as "openQuarantine"
+     from catalog.sources s order by s.name`,
+  )
+  const statuses: SourceStatus[] = []
+  for (const row of rows) {
+    const [lastRun = null] = await listRuns(db, { source: row.source, limit: 1 })
+    statuses.push({ ...row, lastRun })
+  }
+  return statuses
+}

@@ -1,0 +1,199 @@
+// One pool of connections per process, opened only after the server has shown that it can do what the line needs: sessions
+// that keep their locks and temporary tables. A pooler in transaction mode accepts both and then loses them without a word.
+
+import pg from 'pg'
+import { SyncError } from '../core/errors.ts'
+
+export type Db = pg.Pool
+export type DbClient = pg.PoolClient
+
+export interface PoolOptions {
+  /** Connections at most, 2 or more. Default 10. */
+  readonly max?: number
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string
+}
+
+const VERSION_MIN = 150_000
+
+/**
+ * Connects, checks the server and hands out a pool. `sslmode` in the URL means what it means to libpq; without it, a server on
+ * another machine is asked for TLS first. `bigint` is read as a number while that is exact, else as a string; `numeric` is always a
+ * string, and so is `date`, because a day is no instant. Sessions run in UTC and without a statement timeout.
+ *
+ * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version, transaction mode, read replica)
+ */
+export async function openPool(databaseUrl: string, { max = 10, applicationName }: PoolOptions): Promise<Db> {
+  const address = parseAddress(databaseUrl)
+  refuseKnownTransactionPort(address)
+  const pool = new pg.Pool({
+    connectionString: await chooseTls(address),
+    application_name: applicationName,
+    max: Math.max(2, max),
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    types: readableTypes(),
+    // Supabase cancels its users' statements after two minutes; a large merge or an index may take longer.
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it; only its types do not say so
+    onConnect: (client) => client.query(`set time zone 'UTC'; set statement_timeout = 0`),
+  })
+  // A connection that breaks is told by the next query on it; without a listener it would end the process.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  try {
+    await checkServer(pool)
+    return pool
+  } catch (error) {
+    await pool.end()
+    throw error instanceof SyncError ? error : unreachable(address, error)
+  }
+}
+
+/**
+ * Runs `work` in one transaction: all of it or nothing. Given a pool, it takes a connection and gives it back, or throws it away when
+ * broken. Given a connection, it uses that one, which must not be in a transaction already.
+ */
+export async function transaction<T>(db: Db | DbClient, work: (client: DbClient) => Promise<T>): Promise<T> {
+  const client = db instanceof pg.Pool ? await db.connect() : db
+  let broken = false
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    const { command } = await client.query('commit')
+    // Postgres answers so, and without an error, when a failed statement was swallowed on the way.
+    if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed and was ignored')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => {
+      broken = true
+    })
+    throw error
+  } finally {
+    if (db instanceof pg.Pool) client.release(broken)
+  }
+}
+
+/** Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no connection left. */
+const CONNECTION_CODES = /^(08...|57P0[1-5]|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
+/** What pg says without a code. */
+const CONNECTION_MESSAGES = /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Client (has encountered|was closed))/i
+
+/** Whether `error` says that the connection is gone, so that the same work may succeed on another one. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof SyncError) return error.code === 'db/unreachable'
+  return ('code' in error && CONNECTION_CODES.test(String(error.code))) || CONNECTION_MESSAGES.test(error.message)
+}
+
+function parseAddress(databaseUrl: string): URL {
+  const address = URL.parse(databaseUrl)
+  if (address && /^postgres(ql)?:$/.test(address.protocol)) return address
+  const message = 'DATABASE_URL is not of the form postgres://user:password@host:5432/database (special characters percent-encoded)'
+  throw new SyncError('settings/invalid', message)
+}
+
+/** The URL with TLS as libpq would choose it; pg alone verifies under `require` and sends everything in the clear by default. */
+async function chooseTls(address: URL): Promise<string> {
+  const url = new URL(address)
+  if (url.searchParams.has('ssl') || url.searchParams.has('uselibpqcompat')) return url.href
+  url.searchParams.set('uselibpqcompat', 'true')
+  const mode = url.searchParams.get('sslmode') ?? 'prefer'
+  if (mode !== 'prefer' && mode !== 'allow') return url.href
+  const local = /^(|localhost|127\..*|\[::1\])$/.test(url.hostname)
+  url.searchParams.set('sslmode', local || (await refusesTls(url)) ? 'disable' : 'require')
+  return url.href
+}
+
+async function refusesTls(address: URL): Promise<boolean> {
+  const url = new URL(address)
+  url.searchParams.set('sslmode', 'require')
+  const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 10_000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return false
+  } catch (error) {
+    return error instanceof Error && /does not support SSL/.test(error.message)
+  } finally {
+    await client.end()
+  }
+}
+
+function refuseKnownTransactionPort({ hostname, port }: URL): void {
+  if (port !== '6543' || !/\.supabase\.(com?|net)$/.test(hostname)) return
+  throw transactionMode(`Port 6543 of ${hostname} is Supabase's pooler in transaction mode`)
+}
+
+function transactionMode(reason: string): SyncError {
+  const advice = `Use the direct connection, or the pooler's session mode (port 5432)`
+  return new SyncError('db/unsuitable', `${reason}: locks and temporary tables do not last there. ${advice}`)
+}
+
+interface Session {
+  readonly pid: number
+  readonly version: number
+  readonly name: string
+  readonly replica: boolean
+}
+
+async function checkServer(pool: Db): Promise<void> {
+  const [one, two] = [await pool.connect(), await pool.connect()]
+  try {
+    const { version, name, replica, pid } = await loadSession(one)
+    if (version < VERSION_MIN) throw new SyncError('db/unsuitable', `The server is Postgres ${name}; Shelfsync needs 15 or newer`)
+    if (replica) throw new SyncError('db/unsuitable', 'The server is a read replica; Shelfsync needs the primary')
+    // In session mode each connection has a process of its own. A pooler in transaction mode hands its processes round, the last used
+    // first or in turn: asked one after the other in this order, either way shows.
+    const seen = [pid]
+    for (const client of [two, one, one, two]) seen.push((await loadSession(client)).pid)
+    const [a, b, c, d, e] = seen
+    if (a === b || a !== c || a !== d || b !== e) throw transactionMode('DATABASE_URL leads to a pooler in transaction mode')
+  } finally {
+    one.release()
+    two.release()
+  }
+}
+
+async function loadSession(client: DbClient): Promise<Session> {
+  const { rows } = await client.query<Session>(`select pg_backend_pid() as pid, current_setting('server_version_num')::int as version,
+    current_setting('server_version') as name, pg_is_in_recovery() as replica`)
+  const session = rows[0]
+  if (!session) throw new Error('The server answered without a row')
+  return session
+}
+
+function unreachable(address: URL, error: unknown): SyncError {
+  const host = `${address.hostname || 'localhost'}:${address.port || '5432'}`
+  const reason = error instanceof Error ? error.message || ('code' in error ? String(error.code) : error.name) : String(error)
+  const hidden = address.password === '' ? reason : reason.replaceAll(decodeURIComponent(address.password), '…')
+  // https://supabase.com/docs/guides/database/connecting-to-postgres: direct hosts have an IPv4 address only as an add-on.
+  const direct = /^db\..+\.supabase\.co$/.test(address.hostname)
+  const advice = direct ? '. The host may have only an IPv6 address: without IPv6 use the session pooler (…pooler.supabase.com:5432)' : ''
+  const message = `Cannot connect to database ${address.pathname.slice(1) || 'postgres'} at ${host}: ${hidden}${advice}`
+  return new SyncError('db/unreachable', message, { cause: error })
+}
+
+const { INT8, NUMERIC, DATE } = pg.types.builtins
+const INT8_ARRAY = 1016
+const NUMERIC_ARRAY = 1231
+
+function readableTypes(): pg.TypeOverrides {
+  const types = new pg.TypeOverrides()
+  const asIs = (text: string): string => text
+  types.setTypeParser(INT8, readBigint)
+  types.setTypeParser(INT8_ARRAY, (text) => readList(text, readBigint))
+  types.setTypeParser(NUMERIC, asIs)
+  types.setTypeParser(NUMERIC_ARRAY, (text) => readList(text, asIs))
+  types.setTypeParser(DATE, asIs)
+  return types
+}
+
+function readBigint(text: string): number | string {
+  const value = Number(text)
+  return Number.isSafeInteger(value) ? value : text
+}
+
+/** One dimension of numbers, which Postgres never quotes. */
+function readList<T>(text: string, read: (item: string) => T): (T | null)[] {
+  return text === '{}' ? [] : text.slice(1, -1).split(',').map((item) => (item === 'NULL' ? null : read(item)))
+}

@@ -1,0 +1,80 @@
+// Where an embedded server keeps its data: `<home>/postgres`, or a shelter with a link there when root's account cannot enter `home`.
+// A place is made under another name and appears by one atomic step, so that it is whole or absent, and made once by racing processes.
+
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SyncError } from '../core/errors.ts'
+import { type Account, canEnter, findAccount, runAs } from './postgres-account.ts'
+import { readMajor } from './postgres-binaries.ts'
+
+/** `data`, `password`, `log` and `home` (whose it is) inside `directory`, an absolute path without links; all belong to `account`. */
+export interface Place {
+  readonly directory: string
+  readonly account: Account
+}
+
+export function dataOf(place: Place): string {
+  return join(place.directory, 'data')
+}
+
+/** The place of `home`, or null when there is none yet. @throws SyncError `db/unsuitable` when it belongs to somebody else */
+export async function findPlace(home: string): Promise<Place | null> {
+  const directory = await realpath(join(home, 'postgres')).catch(() => null)
+  if (directory === null) return null
+  const { uid, gid } = await stat(directory)
+  const self = process.getuid?.()
+  if (self === 0) return { directory, account: { uid, gid } }
+  if (self === uid) return { directory, account: {} }
+  const message = `The database in ${directory} belongs to user ${uid}: run as that user, or choose another SHELFSYNC_HOME`
+  throw new SyncError('db/unsuitable', message)
+}
+
+export async function loadPassword(place: Place): Promise<string> {
+  return readFile(join(place.directory, 'password'), 'utf8')
+}
+
+/** Initialises a database for `home`. When another process is faster, its place is returned and ours is dropped. */
+export async function makePlace(home: string, shelter: string, findBinaries: (account: Account) => Promise<string>): Promise<Place> {
+  const account = await findAccount()
+  const binaries = await findBinaries(account)
+  const pointer = join(home, 'postgres')
+  const sheltered = !(await canEnter(account, home))
+  const draft = await realpath(await mkdtemp(join(sheltered ? await openShelter(shelter) : home, 'database-')))
+  try {
+    await writeFile(join(draft, 'home'), `${await realpath(home)}\n`)
+    await initialise({ directory: draft, account }, binaries)
+    // A link to a shelter that was emptied leads nowhere and would block the name for ever.
+    if ((await findPlace(home)) === null) await rm(pointer, { force: true })
+    await (sheltered ? symlink(draft, pointer) : rename(draft, pointer))
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    if (!isTaken(error)) throw error
+  }
+  const place = await findPlace(home)
+  if (place) return place
+  throw new SyncError('db/unsuitable', `${pointer} was removed while the database was being made: leave it alone while Shelfsync runs`)
+}
+
+/** A folder that every account can enter, made when missing. */
+export async function openShelter(shelter: string): Promise<string> {
+  await mkdir(shelter, { recursive: true })
+  await chmod(shelter, 0o755)
+  return shelter
+}
+
+async function initialise(place: Place, binaries: string): Promise<void> {
+  const { directory, account } = place
+  const password = join(directory, 'password')
+  await writeFile(password, randomBytes(24).toString('hex'), { mode: 0o600 })
+  if (account.uid !== undefined) await Promise.all([directory, password].map((path) => chown(path, account.uid, account.gid)))
+  // The builtin provider sorts alike on every machine; Postgres has it since 17.
+  const locale = (await readMajor(account, binaries)) >= 17 ? ['--locale-provider=builtin', '--locale=C.UTF-8'] : ['--locale=C.UTF-8']
+  await runAs(account, join(binaries, 'initdb'), [
+    '--pgdata', dataOf(place), '--username=postgres', `--pwfile=${password}`, '--auth=scram-sha-256', '--encoding=UTF8', ...locale,
+  ])
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EEXIST' || error.code === 'ENOTEMPTY')
+}

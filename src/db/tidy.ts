@@ -1,0 +1,16 @@
+// After a big load: statistics for the planner, and hint bits set once here instead of by the first reader of every page.
+
+import type { Db } from './pool.ts'
+
+const TABLES = ['products', 'variants', 'prices', 'images']
+
+/** Vacuums and analyses the big tables. Only their owner may; for any other role `refused` is told why and nothing happens. */
+export async function tidyAfterLoad(db: Db, refused: (why: string) => void): Promise<void> {
+  for (const table of TABLES) {
+    try {
+      await db.query(`vacuum (analyze) catalog.${table}`)
+    } catch (error) {
+      refused(error instanceof Error ? error.message : String(error))
+    }
+  }
+}

@@ -1,0 +1,189 @@
+-- The functions that open, hold, feed and end a run. Workers have EXECUTE on these and nothing else.
+-- Errors carry SQLSTATE SHELF and the error code as their hint.
+
+create function catalog.fail(code text, message text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  raise exception using errcode = 'SHELF', hint = code, message = message;
+end $$;
+
+-- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run.
+--   fencing     the row is share-locked, so a takeover waits for this transaction, and this one fails after a takeover
+create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform from catalog.runs
+    where source_id = p_source and id = p_run and token = p_token and state = 'running' and lease_until > clock_timestamp()
+    for share;
+  if not found then
+    perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker (token %s)', p_run, p_token));
+  end if;
+end $$;
+
+-- start_run(…) → the run to work on: a new one, or the interrupted one of the same kind.
+--   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
+--   resume      an interrupted run younger than `p_resume_within` is taken over with a higher token; an older or other one is superseded
+create function catalog.start_run(
+  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
+  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text
+) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  active catalog.runs;
+  started catalog.runs;
+begin
+  perform from catalog.sources where id = p_source for update;
+  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted') for update;
+  if active.state = 'running' and active.lease_until > clock_timestamp() and active.lease_owner is distinct from p_dead_owner then
+    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, active.lease_owner,
+      ceil(extract(epoch from active.lease_until - clock_timestamp()))));
+  end if;
+  if active.id is not null and active.kind = p_kind and active.started_at > clock_timestamp() - p_resume_within
+     and active.normaliser_version = p_normaliser_version and (p_kind <> 'replay' or active.artifact_run = p_artifact_run) then
+    update catalog.runs r
+      set state = 'running', token = r.token + 1, lease_owner = p_owner, lease_until = clock_timestamp() + p_lease,
+          reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id
+      where r.source_id = p_source and r.id = active.id returning * into started;
+    return query select started.id, started.token, true, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
+    return;
+  end if;
+  update catalog.runs r set state = 'superseded', finished_at = clock_timestamp()
+    where r.source_id = p_source and r.id = active.id;
+  insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, lease_owner, lease_until, correlation_id, first_load)
+    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_owner, clock_timestamp() + p_lease, p_correlation_id,
+            not exists (select from catalog.products where source_id = p_source))
+    returning * into started;
+  if p_artifact_run is null then
+    update catalog.runs r set artifact_run = started.id where r.source_id = p_source and r.id = started.id;
+    insert into catalog.artifacts (source_id, run_id) values (p_source, started.id);
+  end if;
+  return query select started.id, started.token, false, started.kind, started.since, coalesce(p_artifact_run, started.id),
+    started.first_load, started.started_at;
+end $$;
+
+create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns boolean
+language sql security definer set search_path = '' as $$
+  with renewed as (
+    update catalog.runs set lease_until = clock_timestamp() + p_lease
+    where source_id = p_source and id = p_run and token = p_token and state = 'running' returning 1)
+  select exists (select from renewed)
+$$;
+
+-- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume.
+create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
+language sql security definer set search_path = '' as $$
+  update catalog.runs
+  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp(), lease_until = clock_timestamp()
+  where source_id = p_source and id = p_run and token = p_token and state = 'running' and p_state in ('interrupted', 'failed', 'cancelled')
+$$;
+
+-- add_part(…): the part's bytes are durable. The same part twice is one row.
+create function catalog.add_part(
+  p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
+) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
+    on conflict do nothing;
+end $$;
+
+-- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof.
+create function catalog.note_artifact(
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
+) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  update catalog.artifacts
+    set state = case when p_closed then 'closed' else state end, complete = p_complete, claimed = coalesce(p_claimed, claimed),
+        watermark = greatest(p_watermark, watermark), warnings = p_warnings
+    where source_id = p_source and run_id = p_run;
+end $$;
+
+-- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
+create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
+language sql stable security definer set search_path = '' as $$
+  select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
+$$;
+
+-- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
+create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
+language sql security definer set search_path = '' as $$
+  update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
+$$;
+
+create function catalog.save_checkpoint(
+  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
+  p_counts jsonb, p_known bytea, p_staged bytea
+) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
+    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
+    on conflict (source_id, run_id, part_no) do update
+      set lines_done = excluded.lines_done, bytes_done = excluded.bytes_done, done = excluded.done,
+          counts = excluded.counts, known = excluded.known, staged = excluded.staged;
+end $$;
+
+-- quarantine_records(…) → the numbers of the products that these records name, so that they count as seen.
+--   p_records   [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
+create function catalog.quarantine_records(p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb)
+returns setof integer
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  insert into catalog.quarantine (source_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+    select p_source, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+    from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
+    on conflict (source_id, artifact_run, part_no, line_no) do update
+      set rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
+  return query
+    select p.seq from catalog.products p
+    where p.source_id = p_source
+      and p.external_id in (select r.external_id from jsonb_to_recordset(p_records) as r (external_id text));
+end $$;
+
+-- What a worker reads: a source, the parts and checkpoints of a run, and what later settled runs saw.
+
+create function catalog.find_source(p_name text) returns setof catalog.sources
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.sources where name = p_name
+$$;
+
+create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.artifacts where source_id = p_source and run_id = p_run
+$$;
+
+create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.parts where source_id = p_source and run_id = p_run order by no
+$$;
+
+create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
+$$;
+
+-- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
+create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
+language sql stable security definer set search_path = '' as $$
+  select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
+$$;
+
+-- name_products(…): the ids behind product numbers.
+create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
+language sql stable security definer set search_path = '' as $$
+  select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
+$$;
+
+create function catalog.find_active_run(p_source integer) returns table (id bigint, kind text, owner text, leased boolean, started_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select id, kind, lease_owner, state = 'running' and lease_until > clock_timestamp(), started_at
+  from catalog.runs where source_id = p_source and state in ('running', 'interrupted')
+$$;

@@ -1,0 +1,242 @@
+-- settle: closes a run. It proves completeness, balances the ledger, judges the source as a whole and, when all is well,
+-- decides on disappearances, makes pending prices current, moves the watermark and publishes the changes. Only this may remove a product.
+
+-- run_counts(…): the run's outcomes, added up over its checkpoints.
+create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(key, total), '{}')
+  from (select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
+        where source_id = p_source and run_id = p_run group by key) t
+$$;
+
+-- hold_reasons(…): every reason why this run may not be trusted as it is. Empty: it may.
+create function catalog.hold_reasons(p_source integer, p_run bigint, p_seen bytea, p_policy jsonb) returns text[]
+language plpgsql stable set search_path = '' as $$
+declare
+  run catalog.runs;
+  artifact catalog.artifacts;
+  counts jsonb := catalog.run_counts(p_source, p_run);
+  reasons text[] := '{}';
+  fetched bigint;
+  outcomes bigint;
+  quarantined bigint;
+  products bigint;
+  missing bigint;
+  priced bigint;
+  moved bigint;
+  gated bigint;
+  ratio numeric;
+begin
+  select * into run from catalog.runs r where r.source_id = p_source and r.id = p_run;
+  select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
+  select coalesce(sum(line_count), 0) into fetched from catalog.parts where source_id = p_source and run_id = run.artifact_run;
+  select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
+
+  if not artifact.complete then
+    reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all', fetched, coalesce(artifact.claimed::text, 'an unknown number of'));
+  end if;
+  if fetched <> outcomes then
+    reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for', fetched, outcomes);
+  end if;
+  if fetched = 0 and run.kind = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
+    reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
+  end if;
+  quarantined := coalesce((counts ->> 'quarantined')::bigint, 0);
+  if quarantined > fetched * (p_policy ->> 'quarantineShare')::numeric then
+    reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
+  end if;
+
+  if run.kind = 'full' and artifact.complete and fetched > 0 and coalesce((counts ->> 'unreadable')::bigint, 0) = 0 then
+    select count(*), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
+      from catalog.products where source_id = p_source and status <> 'removed';
+    if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
+      reasons := reasons || format('%s of %s products are missing (more than %s %%)', missing, products, round(100 * (p_policy ->> 'removalShare')::numeric, 2));
+    end if;
+  end if;
+
+  select count(*), percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor) into moved, ratio
+    from catalog.prices n
+    join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
+    where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0;
+  select count(*) into gated from catalog.prices where source_id = p_source and run_id = p_run and state = 'held';
+  if moved + gated >= 5 then
+    select count(*) into priced from catalog.prices where source_id = p_source and state = 'current';
+    if gated > priced * (p_policy ->> 'priceShiftShare')::numeric then
+      reasons := reasons || format('%s of %s prices failed a gate', gated, priced);
+    end if;
+    if moved > priced * (p_policy ->> 'priceShiftShare')::numeric
+       and (ratio >= (p_policy ->> 'priceShiftFactor')::numeric or ratio * (p_policy ->> 'priceShiftFactor')::numeric <= 1) then
+      reasons := reasons || format('%s of %s prices moved together (median ×%s)', moved, priced, round(ratio, 2));
+    end if;
+  end if;
+  return reasons;
+end $$;
+
+-- saw(bitmap, seq): whether the run saw the product; a number beyond the bitmap was not there yet.
+create function catalog.saw(seen bytea, seq integer) returns boolean
+language sql immutable set search_path = '' as $$
+  select seq < 8 * length(seen) and get_bit(seen, seq) = 1
+$$;
+
+-- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
+create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
+language sql stable security definer set search_path = '' as $$
+  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
+  from catalog.products p
+  where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+  order by p.external_id
+$$;
+
+-- publish_run(…) → products removed. Does what a run waits to do.
+--   p_at_once   a person approved: what is missing is removed without waiting for a second complete run
+create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  run catalog.runs;
+  artifact catalog.artifacts;
+  removed integer := 0;
+  base bigint;
+begin
+  select * into run from catalog.runs r where r.source_id = p_source and r.id = p_run;
+  select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
+
+  delete from catalog.misses m using catalog.products p
+    where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id and (catalog.saw(p_seen, p.seq) or p.status = 'removed');
+  if run.kind = 'full' and artifact.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0 then
+    with gone as (
+      update catalog.products p
+        set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
+        where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+          and (p_at_once or exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
+        returning p.external_id
+    ), noted as (
+      insert into catalog.changes (source_id, run_id, product_external_id, kind)
+        select p_source, p_run, external_id, 'removed' from gone
+        on conflict (source_id, run_id, product_external_id) do update set kind = 'removed'
+    ), forgotten as (
+      delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
+    )
+    select count(*) into removed from gone;
+    insert into catalog.misses (source_id, external_id, run_id, missed_at)
+      select p_source, external_id, p_run, now() from catalog.products p
+      where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+      on conflict do nothing;
+  end if;
+
+  update catalog.prices c set state = 'past'
+    from catalog.prices n
+    where n.source_id = p_source and n.state = 'pending' and c.source_id = p_source and c.state = 'current'
+      and (c.product_external_id, c.variant_external_id, c.price_type) = (n.product_external_id, n.variant_external_id, n.price_type);
+  update catalog.prices set state = 'current' where source_id = p_source and state = 'pending';
+
+  if run.first_load and run.kind <> 'replay' then
+    insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source))
+      on conflict do nothing;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
+  select coalesce(max(position), 0) into base from catalog.changes;
+  update catalog.changes c set position = base + o.n
+    from (select run_id, product_external_id, row_number() over (order by run_id, changed_at, product_external_id) as n
+          from catalog.changes where source_id = p_source and position is null) o
+    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
+
+  update catalog.runs set state = 'superseded'
+    where source_id = p_source and state = 'held' and id < p_run;
+  update catalog.reviews set state = 'superseded', decided_at = now()
+    where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
+  if run.kind <> 'replay' then
+    update catalog.sources s
+      set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
+                           else greatest(s.watermark, least(artifact.watermark, run.started_at)) end,
+          latest_run = case when artifact.complete then greatest(s.latest_run, p_run) else s.latest_run end,
+          last_full_at = case when run.kind = 'full' and artifact.complete then run.started_at else s.last_full_at end,
+          normaliser_version = case when run.kind = 'full' then run.normaliser_version else s.normaliser_version end
+      where s.id = p_source;
+  end if;
+  return removed;
+end $$;
+
+-- settle_run(…) → (state, reason, ledger). Twice gives the same answer: a settled run stays as it is.
+--   p_seen      bitmap over products.seq of everything the run saw
+--   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
+create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_policy jsonb)
+returns table (state text, reason text, ledger jsonb)
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  reasons text[];
+  removed integer := 0;
+  balance jsonb;
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  reasons := catalog.hold_reasons(p_source, p_run, p_seen, p_policy);
+  if cardinality(reasons) = 0 then
+    removed := catalog.publish_run(p_source, p_run, p_seen, false);
+  else
+    insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
+  end if;
+  select jsonb_build_object('claimed', a.claimed,
+      'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
+      || '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
+      || catalog.run_counts(p_source, p_run) || jsonb_build_object('removed', removed,
+      'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
+    into balance
+    from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+    where r.source_id = p_source and r.id = p_run;
+  return query update catalog.runs r
+    set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
+        ledger = balance, seen = p_seen, finished_at = clock_timestamp(), lease_until = clock_timestamp(),
+        watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
+    where r.source_id = p_source and r.id = p_run
+    returning r.state, r.reason, r.ledger;
+end $$;
+
+-- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.
+create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  run catalog.runs;
+  removed integer := 0;
+begin
+  select * into run from catalog.runs r where r.id = p_run for update;
+  if run.id is null then
+    perform catalog.fail('run/unknown', format('There is no run %s', p_run));
+  elsif run.state <> 'held' then
+    perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
+  end if;
+  if p_approve then
+    removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
+  else
+    update catalog.prices set state = 'rejected' where source_id = run.source_id and run_id = p_run and state = 'pending';
+    delete from catalog.changes where source_id = run.source_id and run_id = p_run and position is null;
+  end if;
+  update catalog.runs r set state = case when p_approve then 'succeeded' else 'rejected' end,
+      ledger = r.ledger || jsonb_build_object('removed', removed)
+    where r.source_id = run.source_id and r.id = p_run;
+  update catalog.reviews set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
+    where source_id = run.source_id and kind = 'run' and run_id = p_run and state = 'open';
+  return removed;
+end $$;
+
+-- decide_price(…): a held price becomes the current one, or is dropped; the supplier stating it again changes nothing then.
+create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  review catalog.reviews;
+begin
+  select * into review from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
+  if review.id is null then
+    perform catalog.fail('review/unknown', format('There is no open price review %s', p_review));
+  end if;
+  if p_approve then
+    update catalog.prices set state = 'past'
+      where source_id = review.source_id and product_external_id = review.product_external_id
+        and variant_external_id = review.variant_external_id and price_type = review.price_type and state = 'current';
+  end if;
+  update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
+    where source_id = review.source_id and product_external_id = review.product_external_id and variant_external_id = review.variant_external_id
+      and price_type = review.price_type and run_id = review.run_id and state = 'held';
+  update catalog.reviews set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
+    where source_id = review.source_id and id = p_review;
+end $$;

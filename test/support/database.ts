@@ -1,0 +1,163 @@
+// A real Postgres for tests: one server for all test files, and for each caller a clone of a database that was migrated once.
+// The server is watched from inside: a loop in SQL stops it two seconds after the last test process is gone, however that ended.
+
+import { createHash, randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { openEmbedded, PRESENCE_LOCK } from '../../src/db/embedded.ts'
+import { listMigrations, migrate, type Migration } from '../../src/db/migrate.ts'
+import { type Db, openPool } from '../../src/db/pool.ts'
+
+export interface TestDatabase {
+  readonly url: string
+  readonly pool: Db
+  /** Ends the pool and removes the database. Happens by itself at the end of the test or file. */
+  drop(): Promise<void>
+}
+
+export interface TestDatabaseOptions {
+  /** Default: all that are shipped. Empty: a database without any schema of ours. */
+  readonly migrations?: readonly Migration[]
+}
+
+/** A test's context, or anything that says when it ends. */
+export interface Lifetime {
+  after(cleanUp: () => Promise<void>): void
+}
+
+interface TestServer {
+  readonly url: string
+  close(): Promise<void>
+}
+
+const TEMPLATE_LOCK = 7_435_901_630
+const WATCH_LOCK = 7_435_901_631
+
+/** Fast rather than durable. Autovacuum stays out, because it writes WAL that budgets would count. */
+const SETTINGS = {
+  fsync: 'off', synchronous_commit: 'off', autovacuum: 'off', checkpoint_timeout: '1h', max_connections: '200', shared_buffers: '128MB',
+}
+
+/**
+ * A database of one's own, dropped with the test `t`, or without one with the file. `TEST_POSTGRES` chooses the server:
+ * `embedded` (the default), `15` (Debian's) or the URL of a superuser.
+ */
+export async function testDatabase(t?: Lifetime, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const migrations = options.migrations ?? (await listMigrations())
+  const server = await openServer(process.env['TEST_POSTGRES'] ?? 'embedded')
+  const name = await asAdmin(server.url, (admin) => cloneTemplate(admin, server.url, migrations))
+  const url = databaseUrl(server.url, name)
+  const pool = await openPool(url, { applicationName: 'test' })
+  let dropped = false
+  const drop = async (): Promise<void> => {
+    if (dropped) return
+    dropped = true
+    await pool.end()
+    await asAdmin(server.url, (admin) => admin.query(`drop database "${name}" with (force)`))
+    await server.close()
+  }
+  if (t) t.after(drop)
+  else after(drop)
+  return { url, pool, drop }
+}
+
+async function openServer(choice: string): Promise<TestServer> {
+  if (choice.startsWith('postgres')) return { url: choice, close: () => Promise.resolve() }
+  const server = await openEmbedded({
+    home: fileURLToPath(new URL(`../../node_modules/.cache/shelfsync-test/${choice}`, import.meta.url)),
+    shelter: join(tmpdir(), 'shelfsync-test'),
+    settings: SETTINGS,
+    ...(choice === 'embedded' ? {} : { binaries: `/usr/lib/postgresql/${choice}/bin` }),
+  })
+  try {
+    await watch(server.url)
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+  return { url: server.url, close: () => server.close({ keepServer: true }) }
+}
+
+/** Leaves a session behind that stops the server when nobody has been there for two seconds. One is enough: a second ends at once. */
+async function watch(url: string): Promise<void> {
+  const client = await connect(url)
+  const started = new Promise<void>((resolve) => client.once('notice', () => resolve()))
+  const loop = client.query(`do $$
+    declare quiet integer := 0;
+    begin
+      raise notice 'watching';
+      if not pg_try_advisory_lock(${WATCH_LOCK}) then return; end if;
+      while quiet < 20 loop
+        perform pg_sleep(0.1);
+        commit;
+        quiet := case when pg_try_advisory_lock(${PRESENCE_LOCK}) then quiet + 1 else 0 end;
+        -- The last time the lock is kept, so that whoever comes now waits for the end and starts the server anew.
+        if quiet between 1 and 19 then perform pg_advisory_unlock(${PRESENCE_LOCK}); end if;
+      end loop;
+      execute format('copy (select) to program %L', 'kill -INT ' || split_part(pg_read_file('postmaster.pid'), chr(10), 1));
+      perform pg_sleep(60);
+    end $$`)
+  // Ending the connection does not end the loop: a session looks at its client only when it has something to say.
+  await Promise.race([started, loop])
+  loop.catch(() => undefined)
+  await client.end()
+}
+
+/** Returns the name of a fresh copy of the migrated template. Processes take turns, so that one migrates and none sees half of it. */
+async function cloneTemplate(admin: pg.Client, serverUrl: string, migrations: readonly Migration[]): Promise<string> {
+  await admin.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK])
+  const hash = createHash('sha256').update(migrations.map(({ checksum }) => checksum).join()).digest('hex').slice(0, 16)
+  const template = `shelfsync_template_${hash}`
+  const { rows } = await admin.query<{ name: string, epoch: string }>(`select datname as name,
+    extract(epoch from pg_postmaster_start_time())::bigint::text as epoch from pg_database`)
+  const prefix = `shelfsync_test_${rows[0]?.epoch}_`
+  if (!rows.some(({ name }) => name === template)) {
+    // Templates of other schemas, half-built ones, and what killed tests left behind in an earlier life of the server.
+    const old = rows.filter(({ name }) => /^shelfsync_(template|building|test)/.test(name) && !name.startsWith(prefix))
+    for (const { name } of old) await admin.query(`drop database "${name}"`).catch(() => undefined)
+    await buildTemplate(admin, serverUrl, template, migrations)
+  }
+  const name = `${prefix}${randomUUID().slice(0, 8)}`
+  // Ten times faster than the default, which writes every page to the log.
+  await admin.query(`create database "${name}" template "${template}" strategy file_copy`)
+  return name
+}
+
+async function buildTemplate(admin: pg.Client, serverUrl: string, template: string, migrations: readonly Migration[]): Promise<void> {
+  await admin.query('create database shelfsync_building')
+  if (migrations.length > 0) {
+    const pool = await openPool(databaseUrl(serverUrl, 'shelfsync_building'), { max: 2, applicationName: 'test' })
+    try {
+      await migrate(pool, { migrations })
+    } finally {
+      await pool.end()
+    }
+  }
+  await admin.query(`alter database shelfsync_building rename to "${template}"`)
+}
+
+async function asAdmin<T>(url: string, work: (admin: pg.Client) => Promise<T>): Promise<T> {
+  const admin = await connect(url)
+  try {
+    return await work(admin)
+  } finally {
+    await admin.end()
+  }
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'test' })
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl)
+  url.pathname = name
+  return url.href
+}
+
