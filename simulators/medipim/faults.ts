@@ -1,0 +1,97 @@
+// Faults that need to know what a MediPim stream says: wrong products, wrong counts, a catalogue that moves while it is read.
+
+import { z } from 'zod'
+import { mix } from '../support/random.ts'
+import { CommonFault, When } from '../support/faults.ts'
+import { isObject, mergePatch, metaLast, type Json, type JsonObject } from './json.ts'
+
+const at = z.int().nonnegative()
+/** These ids, or a seeded share of all, or all. */
+const struck = { ids: z.array(z.string()).optional(), share: z.number().min(0).max(1).default(1) }
+
+const SpecialFault = z.discriminatedUnion('kind', [
+  /** Changes what is said about some products. The catalogue stays as it is. */
+  z.strictObject({
+    kind: z.literal('product'), ...struck,
+    change: z.enum([
+      'prices-as-strings', 'prices-zero', 'prices-times-100', 'wrong-types', 'no-id', 'nul', 'lone-surrogate', 'future', 'padding',
+    ]),
+    /** For `padding`: how many bytes the line grows by (40 MB, say). */
+    bytes: z.int().nonnegative().default(1_000_000), ...When,
+  }),
+  /** Merges `patch` (RFC 7396) into what is said about some products. */
+  z.strictObject({ kind: z.literal('patch'), ...struck, patch: z.record(z.string(), z.json()), ...When }),
+  /** The product on line `at` has the id of the one before it. */
+  z.strictObject({ kind: z.literal('duplicate-id'), at, ...When }),
+  /** Line `at` says no `meta.index`. */
+  z.strictObject({ kind: z.literal('no-index'), at, ...When }),
+  /** From line `at` on, `meta.total` is another number. */
+  z.strictObject({ kind: z.literal('total-drift'), at, by: z.int(), ...When }),
+  /** The requested order is not honoured. */
+  z.strictObject({ kind: z.literal('unsorted'), ...When }),
+  /**
+   * When line `at` is due, a product is updated and moves to the end, as it does in a list by `touchedAt`: the product of that very
+   * line (`ahead`: the count stays), or the one before it, which is then sent twice (`behind`: one line more than `total`).
+   */
+  z.strictObject({ kind: z.literal('update-during-stream'), at, target: z.enum(['ahead', 'behind']).default('ahead'), ...When }),
+])
+type SpecialFault = z.infer<typeof SpecialFault>
+
+export const MedipimFault = z.union([CommonFault, SpecialFault])
+export type MedipimFault = z.infer<typeof MedipimFault>
+/** As it is written: what has a default may be left out. */
+export type MedipimFaultInput = z.input<typeof MedipimFault>
+
+type ProductFault = Extract<SpecialFault, { kind: 'product' | 'patch' }>
+
+const A_YEAR = 31_536_000
+
+/** `product` as the faults make it look. */
+export function disfigure(product: JsonObject, faults: readonly MedipimFault[], seed: number, index: number): JsonObject {
+  let result = product
+  for (const fault of faults) {
+    if ((fault.kind !== 'product' && fault.kind !== 'patch') || !strikes(fault, product, seed, index)) continue
+    result = fault.kind === 'patch' ? mergePatch(result, fault.patch) : changed(result, fault.change, fault.bytes)
+  }
+  return result
+}
+
+function strikes(fault: ProductFault, { id }: JsonObject, seed: number, index: number): boolean {
+  if (fault.ids !== undefined) return fault.ids.some((wanted) => wanted === id)
+  return mix(seed, index, 95) < fault.share * 2 ** 32
+}
+
+function changed(product: JsonObject, change: Extract<SpecialFault, { kind: 'product' }>['change'], bytes: number): JsonObject {
+  switch (change) {
+    case 'prices-as-strings':
+      return withPrices(product, String)
+    case 'prices-zero':
+      return withPrices(product, () => 0)
+    case 'prices-times-100':
+      return withPrices(product, (cents) => cents * 100)
+    case 'wrong-types':
+      return { ...product, name: ['not', 'localised'], ean: { 0: 'x' }, descriptions: 'none', photos: null, vat: 'ten' }
+    case 'no-id':
+      return mergePatch(product, { id: null })
+    case 'nul':
+      return { ...product, name: { en: `Nul\u0000 inside` } }
+    case 'lone-surrogate':
+      return { ...product, name: { en: `Lone \ud800 surrogate` } }
+    case 'future':
+      return { ...product, meta: { ...metaOf(product), updatedAt: Number(metaOf(product).updatedAt) + A_YEAR } }
+    case 'padding':
+      return metaLast({ ...product, padding: 'x'.repeat(bytes) })
+  }
+}
+
+function withPrices(product: JsonObject, price: (cents: number) => Json): JsonObject {
+  const changedPrices = ['publicPrice', 'manufacturerPrice', 'pharmacistPrice'].flatMap((key) => {
+    const cents = product[key]
+    return typeof cents === 'number' ? [[key, price(cents)] as const] : []
+  })
+  return { ...product, ...Object.fromEntries(changedPrices) }
+}
+
+function metaOf({ meta }: JsonObject): JsonObject {
+  return isObject(meta) ? meta : {}
+}

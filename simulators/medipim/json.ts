@@ -1,0 +1,29 @@
+// JSON values, and the two ways in which the simulator edits them.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type JsonObject = { [key: string]: Json }
+
+/** A code or a name as text; '' for anything else. */
+export function textOf(value: Json | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
+/** RFC 7396; `keepNulls` joins two patches, where a null still has to delete later. */
+export function mergePatch(target: JsonObject, patch: JsonObject, keepNulls = false): JsonObject {
+  const merged: JsonObject = { ...target }
+  for (const [key, value] of Object.entries(patch)) {
+    const before = merged[key]
+    if (value === null && !keepNulls) delete merged[key]
+    else merged[key] = isObject(value) ? mergePatch(isObject(before) ? before : {}, value, keepNulls) : value
+  }
+  return merged
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The supplier's `meta` is the last member of a product, whatever was added to it. */
+export function metaLast({ meta, ...product }: JsonObject): JsonObject {
+  return meta === undefined ? product : { ...product, meta }
+}

@@ -1,0 +1,56 @@
+// What a request may be refused with. The documentation names `violations` in a 422 but not the shape of an item: it is ours.
+
+import { z } from 'zod'
+import type { JsonObject } from './json.ts'
+
+export interface Violation {
+  /** Where in the request: `filter.and.1.status`. */
+  readonly path: string
+  readonly message: string
+}
+
+/** The answer that a request gets instead of data. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+  readonly violations: readonly Violation[]
+
+  constructor(status: number, code: string, message: string, violations: readonly Violation[] = []) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.violations = violations
+  }
+}
+
+export function invalid(violations: readonly Violation[]): Refusal {
+  return new Refusal(422, 'validation.failed', 'The request is not valid.', violations)
+}
+
+/** Collects what is wrong, so that one answer names all of it. */
+export interface Checker {
+  fail(path: string, message: string): void
+  /** @throws Refusal 422 when anything failed. */
+  finish(): void
+}
+
+export function createChecker(): Checker {
+  const violations: Violation[] = []
+  return {
+    fail: (path, message) => void violations.push({ path, message }),
+    finish() {
+      if (violations.length > 0) throw invalid(violations)
+    },
+  }
+}
+
+const JsonObjectSchema = z.record(z.string(), z.json())
+
+/** @throws Refusal 400 when `text` is not a JSON object. */
+export function parseBody(text: string): JsonObject {
+  try {
+    return JsonObjectSchema.parse(JSON.parse(text))
+  } catch {
+    throw new Refusal(400, 'bad_request', 'The body is not a JSON object.')
+  }
+}

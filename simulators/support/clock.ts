@@ -1,0 +1,20 @@
+// A clock that moves only when told to, so that a test decides what "yesterday" was.
+
+export interface Clock {
+  /** Epoch milliseconds. */
+  nowMs(): number
+  /** Whole epoch seconds. */
+  nowSeconds(): number
+  set(epochMs: number): void
+  advance(ms: number): void
+}
+
+export function createClock(startMs: number): Clock {
+  let nowMs = startMs
+  return {
+    nowMs: () => nowMs,
+    nowSeconds: () => Math.floor(nowMs / 1000),
+    set: (epochMs) => void (nowMs = epochMs),
+    advance: (ms) => void (nowMs += ms),
+  }
+}

@@ -1,0 +1,116 @@
+// Things that go wrong on purpose, told as JSON so that a test and `/_control/faults` say them alike.
+// `times` counts requests, not lines: a fault that is taken by a request stays with it until that answer ends.
+
+import { z } from 'zod'
+
+/** When a fault strikes: which path (`*` at the end: any that begins so), after how many requests, for how many (null: always). */
+export const When = {
+  path: z.string().default('*'),
+  skip: z.int().nonnegative().default(0),
+  times: z.int().positive().nullable().default(1),
+}
+
+const count = z.int().nonnegative()
+/** A place in an answer: after so many whole lines, and then so many bytes. */
+const place = { afterLines: count.default(0), afterBytes: count.default(0) }
+/** A line, counted from 0. */
+const line = { at: count }
+
+/** Faults of the answer as a whole, of its bytes, and of its lines. */
+export const CommonFault = z.discriminatedUnion('kind', [
+  /** Waits before the status line. */
+  z.strictObject({ kind: z.literal('latency'), ms: count, ...When }),
+  /** Answers with this status instead; the body is an HTML page unless given. */
+  z.strictObject({
+    kind: z.literal('status'), status: z.int().min(200).max(599), body: z.string().optional(),
+    headers: z.record(z.string(), z.string()).default({}), ...When,
+  }),
+  /** 200 and not one byte. */
+  z.strictObject({ kind: z.literal('empty'), ...When }),
+  /** Sends no more, until the faults are cleared or the client leaves. */
+  z.strictObject({ kind: z.literal('stall'), ...place, ...When }),
+  /** Destroys the socket. */
+  z.strictObject({ kind: z.literal('reset'), ...place, ...When }),
+  /** Ends the answer properly, but too early. */
+  z.strictObject({ kind: z.literal('cut'), ...place, ...When }),
+  /** Sends `bytes` every `everyMs`. */
+  z.strictObject({ kind: z.literal('drip'), bytes: z.int().positive(), everyMs: count, ...When }),
+  /** Ends a chunk inside every multi-byte character. */
+  z.strictObject({ kind: z.literal('split-characters'), ...When }),
+  /** Destroys the socket of a client that has not read for `ms`. */
+  z.strictObject({ kind: z.literal('slow-reader'), ms: count, ...When }),
+  /** Compresses whether asked to or not. */
+  z.strictObject({ kind: z.literal('gzip'), ...When }),
+  /** Puts a line before line `at`: garbage, or an error object. */
+  z.strictObject({ kind: z.literal('insert-line'), ...line, text: z.string(), ...When }),
+  z.strictObject({ kind: z.literal('duplicate-line'), ...line, ...When }),
+  z.strictObject({ kind: z.literal('drop-line'), ...line, ...When }),
+  /** Sends line `at` after the one that follows it. */
+  z.strictObject({ kind: z.literal('swap-lines'), ...line, ...When }),
+  /** Sends the first half of line `at`, and its line end. */
+  z.strictObject({ kind: z.literal('half-line'), ...line, ...When }),
+  /** Puts bytes that are not UTF-8 into line `at`, right behind the first `after`. */
+  z.strictObject({ kind: z.literal('invalid-utf8'), ...line, after: z.string().default('":"'), ...When }),
+  /** The last line loses its second half and its line end. */
+  z.strictObject({ kind: z.literal('truncate-last-line'), ...When }),
+  z.strictObject({ kind: z.literal('crlf'), ...When }),
+])
+export type CommonFault = z.infer<typeof CommonFault>
+
+const COMMON_KINDS: ReadonlySet<string> = new Set(CommonFault.options.map(({ shape }) => shape.kind.value))
+
+/** The common faults among a supplier's own. */
+export function commonFaults(faults: readonly AnyFault[]): readonly CommonFault[] {
+  return faults.filter((fault): fault is CommonFault => COMMON_KINDS.has(fault.kind))
+}
+
+/** What every fault of every simulator has. */
+export interface AnyFault {
+  readonly kind: string
+  readonly path: string
+  readonly skip: number
+  readonly times: number | null
+}
+
+/** The faults of one request, and a signal that fires when all faults are cleared: whoever waits on purpose then goes on. */
+export interface Taken<Fault extends AnyFault> {
+  readonly faults: readonly Fault[]
+  readonly cleared: AbortSignal
+}
+
+export interface FaultBook<Fault extends AnyFault, Input> {
+  /** @throws ZodError when it is not a fault. */
+  set(...faults: readonly Input[]): void
+  /** The faults that strike a request of `path`; each is used up once. */
+  take(path: string): Taken<Fault>
+  list(): readonly Fault[]
+  clear(): void
+}
+
+/** The faults that are set on one simulator; `schema` is `CommonFault`, alone or in a union with the supplier's own. */
+export function createFaultBook<Fault extends AnyFault, Input>(schema: z.ZodType<Fault, Input>): FaultBook<Fault, Input> {
+  let entries: { readonly fault: Fault; skip: number; left: number }[] = []
+  let clearing = new AbortController()
+  return {
+    set(...faults) {
+      const parsed = faults.map((fault) => schema.parse(fault))
+      entries.push(...parsed.map((fault) => ({ fault, skip: fault.skip, left: fault.times ?? Infinity })))
+    },
+    take(path) {
+      const struck = entries.filter(({ fault }) => covers(fault.path, path)).filter((entry) => entry.skip-- <= 0)
+      for (const entry of struck) entry.left -= 1
+      entries = entries.filter(({ left }) => left > 0)
+      return { faults: struck.map(({ fault }) => fault), cleared: clearing.signal }
+    },
+    list: () => entries.map(({ fault }) => fault),
+    clear() {
+      entries = []
+      clearing.abort()
+      clearing = new AbortController()
+    },
+  }
+}
+
+function covers(pattern: string, path: string): boolean {
+  return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern
+}

@@ -1,0 +1,42 @@
+// Seeded numbers for the simulators: the same seed gives the same catalogue on every machine. Not for secrets.
+
+/** One well-mixed unsigned 32-bit number from any integers: a hash, so that item 7 can be made without making items 0 to 6. */
+export function mix(...numbers: readonly number[]): number {
+  let hash = 0x9e3779b9
+  for (const number of numbers) {
+    hash = Math.imul(hash ^ number, 0x85ebca6b)
+    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35)
+    hash ^= hash >>> 13
+  }
+  return hash >>> 0
+}
+
+export interface Random {
+  /** From 0 up to, not including, 1. */
+  next(): number
+  /** An integer from 0 up to, not including, `limit`. */
+  below(limit: number): number
+  /** An integer from `low` to `high`, both included. */
+  between(low: number, high: number): number
+  chance(share: number): boolean
+  pick<T>(choices: readonly [T, ...T[]]): T
+}
+
+/** A stream of numbers that depends on `seeds` only (mulberry32). */
+export function seededRandom(...seeds: readonly number[]): Random {
+  let state = mix(...seeds)
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) | 0
+    let bits = Math.imul(state ^ (state >>> 15), state | 1)
+    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61)
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+  }
+  const below = (limit: number): number => Math.floor(next() * limit)
+  return {
+    next,
+    below,
+    between: (low, high) => low + below(high - low + 1),
+    chance: (share) => next() < share,
+    pick: (choices) => choices[below(choices.length)] ?? choices[0],
+  }
+}

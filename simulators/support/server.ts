@@ -1,0 +1,64 @@
+// A real HTTP server on loopback for a simulator. Closing it also ends the connections that are stalled on purpose.
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+export interface Listening {
+  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Port 0 takes a free one. An error in `handler` is shown on stderr and drops the connection. */
+export async function listen(handler: Handler, { port = 0, host = '127.0.0.1' } = {}): Promise<Listening> {
+  const server = createServer((request, response) => {
+    handler(request, response).catch((error: unknown) => {
+      // A client that leaves in mid-answer is what many tests are about.
+      if (!response.destroyed) console.error('simulator:', error)
+      response.destroy()
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The server listens on no TCP port')
+  return {
+    url: `http://${host}:${address.port}`,
+    port: address.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+export function isLoopback(request: IncomingMessage): boolean {
+  const address = request.socket.remoteAddress ?? ''
+  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
+}
+
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/'
+}
+
+export async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString()
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  const bytes = Buffer.from(JSON.stringify(body))
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers }).end(bytes)
+}
+
+/** What web servers in front of an API answer with when it is down. */
+export function htmlError(status: number): string {
+  const head = `<head><title>${status} Error</title></head>`
+  return `<html>\r\n${head}\r\n<body><center><h1>${status} Error</h1></center><hr></body>\r\n</html>\r\n`
+}
