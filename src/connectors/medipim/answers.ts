@@ -1,0 +1,65 @@
+// What MediPim answers when it refuses: https://docs.dev.medipim.be/error-handling. The status line is the truth; the body
+// `{"error":{"status","code","message"}}` only explains it, and behind a proxy it may be HTML or nothing.
+
+import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
+import { parseRetryAfter } from '../../lib/back-off.ts'
+import type { HttpResponse } from '../../core/http.ts'
+import { hostOf, readBytes } from '../../lib/http.ts'
+import { isObject, textOf } from './values.ts'
+
+export interface Secrets {
+  readonly keyId: string
+  readonly keySecret: string
+}
+
+export interface SupplierError {
+  readonly code: string
+  readonly message: string
+}
+
+const MESSAGE_CHARS_MAX = 300
+const EXPLANATION_BYTES_MAX = 64 * 1024
+
+/** The error in a parsed answer or line, or null when it is none. */
+export function errorOfAnswer(answer: unknown): SupplierError | null {
+  if (!isObject(answer) || answer.error === undefined || answer.result !== undefined) return null
+  const error = isObject(answer.error) ? answer.error : { message: answer.error }
+  const message = textOf(error.message) ?? 'no message'
+  return { code: textOf(error.code) ?? 'unknown', message: message.slice(0, MESSAGE_CHARS_MAX) }
+}
+
+/** Reads a refusal to its end and names it. `detail.retryAfterMs` is there when the supplier said when to come back. */
+export async function refusalOf(response: HttpResponse, secrets: Secrets): Promise<SyncError> {
+  const { status } = response
+  const explained = await explanationOf(response)
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
+  const reason = explained === null ? '' : `: ${hide(`${explained.code}: ${explained.message}`, secrets)}`
+  return new SyncError(codeOf(status), `${hostOf(response.url)} answered ${status}${reason}`, {
+    detail: {
+      status,
+      ...(explained && { supplierCode: hide(explained.code, secrets) }),
+      ...(retryAfterMs !== null && { retryAfterMs }),
+    },
+  })
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status === 401 || status === 403) return 'source/unauthorized'
+  if (status === 404 || status === 410) return 'source/gone'
+  if (status === 429) return 'source/rate-limited'
+  return status >= 500 || status === 408 || status === 425 ? 'source/unavailable' : 'source/rejected'
+}
+
+async function explanationOf(response: HttpResponse): Promise<SupplierError | null> {
+  try {
+    return errorOfAnswer(JSON.parse(new TextDecoder().decode(await readBytes(response, EXPLANATION_BYTES_MAX))))
+  } catch (error) {
+    if (isAbort(error)) throw error
+    return null
+  }
+}
+
+/** A supplier may quote the request in its message. */
+function hide(text: string, { keyId, keySecret }: Secrets): string {
+  return text.replaceAll(keySecret, '…').replaceAll(btoa(`${keyId}:${keySecret}`), '…')
+}

@@ -1,0 +1,72 @@
+// The two requests that a sync makes. A whole stream counts as one request of the 100 a minute that a key may make.
+
+import { SyncError } from '../../core/errors.ts'
+import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
+import { readBytes } from '../../lib/http.ts'
+import { refusalOf, type Secrets } from './answers.ts'
+import { isObject, objectsIn, textOf } from './values.ts'
+
+/** The supplier may work on a filter over the whole catalogue for long before its first line. */
+const FIRST_BYTE_TIMEOUT_MS = 300_000
+const IDLE_TIMEOUT_MS = 60_000
+const FIELDS_BYTES_MAX = 4 * 1024 ** 2
+
+export interface Api {
+  /** Everything touched at or after `since`, unix seconds, of any status, oldest first. */
+  openStream(since: number): Promise<HttpResponse>
+  /** The codes of all product fields. */
+  listFields(): Promise<string[]>
+}
+
+/**
+ * Every call is one attempt.
+ *
+ * @throws SyncError `source/…` for any answer but 200 and 204, with the supplier's reason and none of the secrets
+ */
+export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
+  const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
+  const headers = {
+    Authorization: basicAuth(secrets),
+    'User-Agent': 'Shelfsync/0.1 (catalogue sync; MediPim API v4)',
+    'Content-Type': 'application/json',
+  }
+
+  async function send(path: string, request: Omit<HttpRequest, 'url'>): Promise<HttpResponse> {
+    const response = await http({ ...timeouts, ...request, url: baseUrl + path }, signal)
+    if (response.status === 200 || response.status === 204) return response
+    throw await refusalOf(response, secrets)
+  }
+
+  return {
+    // Only a filter by time reaches every status: `no_selection` appears in answers, but is no documented value of the status filter.
+    openStream: (since) =>
+      send('/v4/products/stream', {
+        method: 'POST',
+        headers: { ...headers, Accept: 'application/x-json-stream' },
+        body: JSON.stringify({ filter: { updatedSince: since }, sorting: { touchedAt: 'ASC' } }),
+      }),
+
+    async listFields() {
+      const response = await send('/v4/products/get-fields', { method: 'GET', headers: { ...headers, Accept: 'application/json' } })
+      return fieldCodes(await readBytes(response, FIELDS_BYTES_MAX))
+    },
+  }
+}
+
+/** @throws SyncError `source/malformed` when the answer names no field */
+function fieldCodes(answer: Uint8Array): string[] {
+  let parsed: unknown = null
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(answer))
+  } catch {
+    // Not JSON: it names no field either.
+  }
+  const codes = objectsIn(isObject(parsed) ? parsed.fields : null).map(({ code }) => textOf(code))
+  if (codes.length === 0) throw new SyncError('source/malformed', 'the answer of get-fields names none')
+  return codes.filter((code) => code !== null)
+}
+
+/** RFC 7617 with UTF-8, as MediPim has it: https://docs.dev.medipim.be/authentication */
+function basicAuth({ keyId, keySecret }: Secrets): string {
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${keyId}:${keySecret}`)))}`
+}

@@ -1,0 +1,63 @@
+// MediPim: the product catalogue of pharmacies, API v4. One stream brings everything that was touched since an instant; a full run
+// asks for everything touched since 1970. The key is handed in, because settings are stored with the source and secrets are not.
+
+import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
+import { isAbort, SyncError } from '../../core/errors.ts'
+import { openApi, type Api } from './api.ts'
+import type { Secrets } from './answers.ts'
+import { findDrift } from './fields.ts'
+import { marketOf, medipimSettings, type MedipimSettings } from './market.ts'
+import { normalise, readId, unwrap } from './normalise.ts'
+import { scanLine } from './scan.ts'
+import { readPages } from './stream.ts'
+import { readPosition } from './tally.ts'
+
+/** The MediPim connector. Without secrets everything but `fetch` works, so that archived answers can be replayed. */
+export function createMedipim(secrets: Secrets | null): Connector<MedipimSettings> {
+  return {
+    name: 'medipim',
+    title: 'MediPim, the product catalogue of pharmacies (API v4)',
+    settings: medipimSettings,
+    normaliserVersion: 1,
+    volatilePaths: ['meta.updatedAt', 'meta.embedUrl'],
+    incremental: true,
+    schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
+    fetch: (request, signal) => fetchPages(secrets, request, signal),
+    scan: (line) => scanLine(line, 0, line.byteLength),
+    unwrap,
+    identify: readId,
+    normalise: (record, settings) => normalise(record, marketOf(settings)),
+  }
+}
+
+type Request = FetchRequest<MedipimSettings>
+
+const NO_KEY = 'No key for MediPim: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET (or MEDIPIM_API_KEY=id:secret)'
+
+async function* fetchPages(secrets: Secrets | null, request: Request, signal: AbortSignal): AsyncGenerator<Page> {
+  if (secrets === null) throw new SyncError('source/unauthorized', NO_KEY)
+  const { settings, mode, sinceMs, http, warn } = request
+  const resumed = readPosition(request.cursor)
+  const api = openApi(settings.apiUrl, secrets, http, signal)
+  if (resumed === null) await reportDrift(api, settings, warn)
+
+  const wanted = mode === 'incremental' ? Math.floor((sinceMs ?? 0) / 1000) : 0
+  const response = await api.openStream(Math.max(wanted, resumed?.touchedAt ?? 0))
+  try {
+    yield* readPages(response.status === 204 ? null : response.body, resumed, warn)
+  } finally {
+    await response.cancel()
+  }
+}
+
+/** Best effort: a catalogue without its list of fields is still a catalogue, a wrong key is not. */
+async function reportDrift(api: Api, { market }: MedipimSettings, warn: Request['warn']): Promise<void> {
+  try {
+    const { added, vanished } = findDrift(await api.listFields(), market)
+    if (added.length > 0) warn(`MediPim lists fields that are kept in raw only: ${added.join(', ')}`)
+    if (vanished.length > 0) warn(`MediPim no longer lists fields that products are made of: ${vanished.join(', ')}`)
+  } catch (error) {
+    if (!(error instanceof SyncError) || isAbort(error) || error.detail.status === 401) throw error
+    warn(`The list of MediPim's fields could not be compared: ${error.message}`)
+  }
+}

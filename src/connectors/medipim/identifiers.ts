@@ -1,0 +1,89 @@
+// The codes of a product, always as strings: SNOMED ids pass 2^53 and barcodes begin with zeros.
+// None of them is unique: two products may share an EAN, and thousands share an ARTG id.
+
+import { idOf, isObject, type Fields } from './values.ts'
+
+/** Codes by scheme, as in `Draft.identifiers`. */
+export type Identifiers = Record<string, string | readonly string[]>
+
+/** The supplier's member and our scheme. The last four belong to other markets: BE, FR and DE. */
+const SCHEMES = [
+  ['eanGtin8', 'ean_gtin8'],
+  ['eanGtin12', 'ean_gtin12'],
+  ['eanGtin13', 'ean_gtin13'],
+  ['eanGtin14', 'ean_gtin14'],
+  ['gtin', 'gtin'],
+  ['artgId', 'artg_id'],
+  ['pbs', 'pbs'],
+  ['fred', 'fred'],
+  ['zCode', 'z_code'],
+  ['snomedMp', 'snomed_mp'],
+  ['snomedMpp', 'snomed_mpp'],
+  ['snomedMpuu', 'snomed_mpuu'],
+  ['snomedTp', 'snomed_tp'],
+  ['snomedTpp', 'snomed_tpp'],
+  ['snomedTpuu', 'snomed_tpuu'],
+  ['snomedCtpp', 'snomed_ctpp'],
+  ['hsCode', 'hs_code'],
+  ['supplierReference', 'supplier_reference'],
+  ['cnk', 'cnk'],
+  ['acl13', 'acl13'],
+  ['cip13', 'cip13'],
+  ['pzn', 'pzn'],
+] as const
+
+/** The barcodes that a variant may carry, best first. */
+const GTINS = ['ean_gtin13', 'ean_gtin14', 'ean_gtin12', 'ean_gtin8', 'ean']
+
+/** Every code that the record has. A number whose digits JSON.parse may have lost, or anything else but a code, is a warning. */
+export function identifiersOf(record: Fields, warnings: string[]): Identifiers {
+  const identifiers: Identifiers = {}
+  const eans = codesOf(record.ean, 'ean', warnings)
+  if (eans.length > 0) identifiers.ean = eans
+  for (const [member, scheme] of SCHEMES) {
+    const value = record[member]
+    if (value === undefined || value === null || value === '') continue
+    const code = codeOf(value, member, warnings)
+    if (code !== null) identifiers[scheme] = code
+  }
+  const atc = codesOf(record.atcCategory, 'atcCategory', warnings)
+  for (const code of codesOf(record.atc, 'atc', warnings)) if (!atc.includes(code)) atc.push(code)
+  if (atc.length > 0) identifiers.atc = atc
+  const gs1 = record.gs1Category
+  const category = codeOf(isObject(gs1) ? gs1.code : gs1, 'gs1Category', warnings)
+  if (category !== null) identifiers.gs1_category = category
+  return identifiers
+}
+
+/** The barcode for the variant: GTIN-13, -14, -12, -8, then the first EAN that has such a length. */
+export function gtinOf(identifiers: Identifiers): string | null {
+  for (const scheme of GTINS) {
+    const codes = identifiers[scheme] ?? []
+    const found = typeof codes === 'string' ? codes : codes.find(isGtin)
+    if (found !== undefined && isGtin(found)) return found
+  }
+  return null
+}
+
+function isGtin(code: string): boolean {
+  return /^(\d{8}|\d{12,14})$/.test(code)
+}
+
+function codesOf(value: unknown, member: string, warnings: string[]): string[] {
+  const codes: string[] = []
+  for (const item of Array.isArray(value) ? value : [value]) {
+    const code = codeOf(item, member, warnings)
+    if (code !== null) codes.push(code)
+  }
+  return codes
+}
+
+/** `"0"` fills empty barcodes in some of the supplier's feeds, so it is no code. */
+function codeOf(value: unknown, member: string, warnings: string[]): string | null {
+  if (value === undefined || value === null || value === '' || value === '0' || value === 0) return null
+  const code = idOf(value)
+  if (code === null && typeof value !== 'string') {
+    warnings.push(`${member}: ${typeof value === 'number' ? 'a number whose digits may be lost' : 'no code'}, left out`)
+  }
+  return code
+}

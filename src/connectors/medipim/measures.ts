@@ -1,0 +1,49 @@
+// Weights and sizes. The unit differs from supplier to supplier (`{"value":0.37,"unit":"kg"}`); the bare members of the same
+// name are deprecated, and in grams and millimetres.
+
+import { isObject, numberOf } from './values.ts'
+
+const GRAMS = new Map([
+  ['mg', 0.001],
+  ['g', 1],
+  ['kg', 1000],
+  ['oz', 28.349523125],
+  ['lb', 453.59237],
+])
+
+const MILLIMETRES = new Map([
+  ['mm', 1],
+  ['cm', 10],
+  ['m', 1000],
+  ['in', 25.4],
+])
+
+/** Grams, to the microgram. */
+export function gramsOf(withUnit: unknown, bare: unknown, warnings: string[]): number | null {
+  return measureOf('weight', withUnit, bare, GRAMS, warnings)
+}
+
+/** Millimetres, to the nanometre. `side` is the member's name, for warnings. */
+export function millimetresOf(side: string, withUnit: unknown, bare: unknown, warnings: string[]): number | null {
+  return measureOf(side, withUnit, bare, MILLIMETRES, warnings)
+}
+
+type Units = ReadonlyMap<string, number>
+
+function measureOf(name: string, withUnit: unknown, bare: unknown, units: Units, warnings: string[]): number | null {
+  const value = isObject(withUnit) ? numberOf(withUnit.value) : null
+  if (!isObject(withUnit) || value === null) return plausible(name, numberOf(bare), warnings)
+  const unit = typeof withUnit.unit === 'string' ? withUnit.unit.trim().toLowerCase() : ''
+  const factor = units.get(unit)
+  if (factor !== undefined) return plausible(name, value * factor, warnings)
+  warnings.push(`${name}WithUnit: the unit "${unit.slice(0, 20)}" is unknown`)
+  return plausible(name, numberOf(bare), warnings)
+}
+
+/** Rounded, because 0.035 kg are 35.00000000000001 g to a computer. */
+function plausible(name: string, value: number | null, warnings: string[]): number | null {
+  if (value === null) return null
+  if (value >= 0 && Number.isFinite(value)) return Math.round(value * 1e6) / 1e6
+  warnings.push(`${name}: below zero, left out`)
+  return null
+}

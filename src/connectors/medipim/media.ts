@@ -1,0 +1,45 @@
+// Pictures, leaflets and links. Their addresses are static and named after their content, so a changed picture has another address;
+// the image hosts answer only a User-Agent that says who asks.
+
+import type { Json } from '../../core/json.ts'
+import type { Image } from '../../core/product.ts'
+import { isObject, localizedOf, objectsIn, textOf, type Fields } from './values.ts'
+
+/** Largest first: huge is 1500², large 900², medium 450². Frontals, cut out, have other names for the same sizes. */
+const FORMATS = ['huge', 'hugePng', 'hugeWebp', 'large', 'largeJpg', 'largePng', 'largeWebp', 'medium', 'mediumJpeg', 'mediumWebp']
+
+/** The largest format of each photo, then of each frontal, each address once. */
+export function imagesOf({ photos, frontals }: Fields): Image[] {
+  const images: Image[] = []
+  for (const { formats } of [...objectsIn(photos), ...objectsIn(frontals)]) {
+    const url = isObject(formats) ? largestOf(formats) : null
+    if (url !== null && !images.some((image) => image.url === url)) images.push({ url, alt: null, position: images.length })
+  }
+  return images
+}
+
+function largestOf(formats: Fields): string | null {
+  for (const format of FORMATS) {
+    const url = webAddress(formats[format])
+    if (url !== null) return url
+  }
+  return null
+}
+
+/** The first link to a website about the product. */
+export function websiteOf(links: unknown): string | null {
+  const website = objectsIn(links).find(({ linkType, url }) => linkType === 'website' && webAddress(url) !== null)
+  return website === undefined ? null : webAddress(website.url)
+}
+
+/** Patient (`pil`) and professional (`spc`) leaflets. */
+export function leafletsOf(leaflets: unknown, locales: readonly string[]): Json[] {
+  return objectsIn(leaflets).flatMap(({ type, url }) => {
+    const address = webAddress(localizedOf(url, locales))
+    return address === null ? [] : [{ type: textOf(type), url: address }]
+  })
+}
+
+function webAddress(value: unknown): string | null {
+  return typeof value === 'string' && /^https?:\/\//i.test(value) ? value : null
+}

@@ -1,0 +1,200 @@
+// Makes a draft of a MediPim product. On the hot path of every changed record, so it reads member by member and validates no whole:
+// what is absent, null or empty is left out, what is odd is a warning, and only an id or a price that cannot be trusted fails.
+
+import { SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import type { Draft, Price, ProductStatus } from '../../core/product.ts'
+import { gtinOf, identifiersOf } from './identifiers.ts'
+import type { Market } from './market.ts'
+import { gramsOf, millimetresOf } from './measures.ts'
+import { imagesOf, leafletsOf, websiteOf } from './media.ts'
+import { termsOf } from './terms.ts'
+import { idOf, isObject, isoOf, localizedOf, msOf, numberOf, objectsIn, textOf, type Fields } from './values.ts'
+
+const STATUSES = new Map<unknown, ProductStatus>([
+  ['active', 'active'],
+  ['inactive', 'unavailable'],
+  ['replaced', 'unavailable'],
+  ['no_selection', 'draft'],
+])
+
+/** In cents; the public price includes VAT, the others do not: FAQ of https://platform.au.medipim.com/docs/api/v4/ */
+const PRICES = [
+  ['publicPrice', 'public'],
+  ['manufacturerPrice', 'manufacturer'],
+  ['pharmacistPrice', 'pharmacist'],
+] as const
+
+/** The record in a line: `{"result":{…}}`, or `{"results":[{…}]}` as some have met. @throws SyncError `record/invalid` */
+export function unwrap(line: unknown): unknown {
+  if (!isObject(line)) throw invalid('$', 'an object', line)
+  const inner = line.result ?? line.results
+  const record: unknown = Array.isArray(inner) && inner.length === 1 ? inner[0] : inner
+  if (!isObject(record)) throw invalid('result' in line || !('results' in line) ? '$.result' : '$.results', 'one product', record)
+  return record
+}
+
+/** The id of a record, or null when it has none that can be used. */
+export function readId(record: unknown): string | null {
+  return isObject(record) ? idOf(record.id) : null
+}
+
+/** Pure. @throws SyncError `record/invalid` · `record/no-id` */
+export function normalise(record: unknown, { currency, locales }: Market): Draft {
+  if (!isObject(record)) throw invalid('$', 'an object', record)
+  const externalId = readId(record)
+  if (externalId === null) {
+    throw new SyncError('record/no-id', `The product has no id at $.id, but ${typeName(record.id)}`, { detail: { path: '$.id' } })
+  }
+  const warnings: string[] = []
+  const times = isObject(record.meta) ? record.meta : {}
+  const identifiers = identifiersOf(record, warnings)
+  return {
+    externalId,
+    status: statusOf(record.status, warnings),
+    title: localizedOf(record.name, locales),
+    description: descriptionOf(record.descriptions, locales),
+    brand: firstName(objectsIn(record.brands), locales),
+    manufacturer: firstName(objectsIn(record.organizations).filter(isMaker), locales),
+    url: websiteOf(record.links),
+    identifiers,
+    attributes: attributesOf(record, times, locales, warnings),
+    sourceUpdatedAtMs: msOf(times.updatedAt),
+    successorId: idOf(record.replacement),
+    expiresAtMs: null,
+    variants: [
+      {
+        externalId,
+        title: null,
+        sku: idOf(record.supplierReference),
+        gtin: gtinOf(identifiers),
+        options: {},
+        weightGrams: gramsOf(record.weightWithUnit, record.weight, warnings),
+        packCount: packCountOf(record.packageQuantity, warnings),
+        availability: null,
+      },
+    ],
+    prices: pricesOf(record, externalId, currency, warnings),
+    images: imagesOf(record),
+    terms: termsOf(record, locales),
+    warnings,
+  }
+}
+
+function statusOf(status: unknown, warnings: string[]): ProductStatus {
+  const known = STATUSES.get(status)
+  if (known !== undefined) return known
+  warnings.push(`status: ${typeof status === 'string' ? `"${status.slice(0, 40)}"` : typeName(status)} is unknown, taken as draft`)
+  return 'draft'
+}
+
+/** The full description as the HTML that it is, in the best language that any of them has. */
+function descriptionOf(descriptions: unknown, locales: readonly string[]): string | null {
+  const full = objectsIn(descriptions).filter(({ type }) => type === 'full_description')
+  for (const locale of locales) {
+    for (const { content } of full) {
+      const text = isObject(content) ? textOf(content[locale]) : null
+      if (text !== null) return text
+    }
+  }
+  return full.map(({ content }) => localizedOf(content, locales)).find((text) => text !== null) ?? null
+}
+
+function isMaker({ type }: Fields): boolean {
+  return type === 'supplier' || type === 'marketing'
+}
+
+function firstName(items: readonly Fields[], locales: readonly string[]): string | null {
+  for (const { name } of items) {
+    const text = localizedOf(name, locales)
+    if (text !== null) return text
+  }
+  return null
+}
+
+function packCountOf(quantity: unknown, warnings: string[]): number | null {
+  const count = numberOf(quantity)
+  if (count !== null && Number.isSafeInteger(count) && count > 0) return count
+  const isStated = quantity !== undefined && quantity !== null && quantity !== ''
+  if (isStated) warnings.push('packageQuantity: not a whole number above zero, left out')
+  return null
+}
+
+function pricesOf(record: Fields, variantId: string, currency: string, warnings: string[]): Price[] {
+  const prices: Price[] = []
+  for (const [member, type] of PRICES) {
+    const value = record[member]
+    if (value === undefined || value === null || value === '') continue
+    const isText = typeof value === 'string' && /^\d+$/.test(value)
+    const amountMinor = isText ? Number(value) : value
+    if (typeof amountMinor !== 'number' || !Number.isSafeInteger(amountMinor) || amountMinor < 0) {
+      throw invalid(`$.${member}`, 'a whole number of cents', value)
+    }
+    if (isText) warnings.push(`${member}: written as a string`)
+    prices.push({ variantId, type, amountMinor, currency, compareAtMinor: null })
+  }
+  return prices
+}
+
+/** What has no column of its own. Other descriptions than the full one stay in raw. */
+function attributesOf(record: Fields, times: Fields, locales: readonly string[], warnings: string[]): Record<string, Json> {
+  const attributes: Record<string, Json> = {}
+  const set = (name: string, value: Json): void => {
+    if (value !== null && !(Array.isArray(value) && value.length === 0)) attributes[name] = value
+  }
+  set('supplier_status', textOf(record.status))
+  set('vat_rate', numberOf(record.vat))
+  set('conservation', textOf(record.conservation))
+  set('conservation_min_celsius', celsiusOf(record.conservationMin))
+  set('conservation_max_celsius', celsiusOf(record.conservationMax))
+  set('width_mm', millimetresOf('width', record.widthWithUnit, record.width, warnings))
+  set('length_mm', millimetresOf('length', record.lengthWithUnit, record.length, warnings))
+  set('depth_mm', millimetresOf('depth', record.depthWithUnit, record.depth, warnings))
+  set('package_content', idOf(record.packageContent))
+  set('packaging_unit', textOf(record.packagingUnit))
+  set('requires_legal_text', booleanOf(record.requiresLegalText))
+  set('biocide', booleanOf(record.biocide))
+  set('category_ids', idsOf(record.publicCategories))
+  set('brand_ids', idsOf(record.brands))
+  set('organization_ids', idsOf(record.organizations))
+  set('active_ingredients', namedOf(record.activeIngredients, locales))
+  set('product_families', namedOf(record.productFamilies, locales))
+  set('characteristics', characteristicsOf(record.attributes, locales))
+  set('leaflets', leafletsOf(record.leaflets, locales))
+  set('official_deletion_at', isoOf(record.officialDeletionAt))
+  set('created_at', isoOf(times.createdAt))
+  return attributes
+}
+
+function booleanOf(value: unknown): boolean | null {
+  return typeof value === 'boolean' ? value : null
+}
+
+function celsiusOf(temperature: unknown): number | null {
+  return isObject(temperature) && isObject(temperature.celsius) ? numberOf(temperature.celsius.value) : null
+}
+
+function idsOf(list: unknown): string[] {
+  return objectsIn(list).map(({ id }) => idOf(id)).filter((id) => id !== null)
+}
+
+function namedOf(list: unknown, locales: readonly string[]): Json[] {
+  return objectsIn(list).map(({ id, name }) => ({ id: idOf(id), name: localizedOf(name, locales) }))
+}
+
+/** `attributes[]`: names by type, `{"type":"galenic_shape","name":"Capsule"}`. */
+function characteristicsOf(list: unknown, locales: readonly string[]): Json[] {
+  return objectsIn(list).map(({ type, name }) => ({ type: textOf(type), name: localizedOf(name, locales) }))
+}
+
+function invalid(path: string, expected: string, value: unknown): SyncError {
+  const actual = typeof value === 'number' ? `the number ${value}` : typeName(value)
+  const detail = { path, type: typeName(value) }
+  return new SyncError('record/invalid', `${path} is ${actual} where ${expected} is expected`, { detail })
+}
+
+function typeName(value: unknown): string {
+  if (value === undefined) return 'absent'
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
+}

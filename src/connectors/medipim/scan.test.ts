@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { scanLine } from './scan.ts'
+
+const fixtures = readFileSync(new URL('fixtures/stream.ndjson', import.meta.url), 'utf8').split(/(?<=\n)/)
+
+function scan(line: string) {
+  const bytes = Buffer.from(line)
+  return scanLine(bytes, 0, bytes.length)
+}
+
+/** The record with its volatile values cut out, as its hash sees it. */
+function masked(line: string): string | null {
+  const bytes = Buffer.from(line)
+  const found = scanLine(bytes, 0, bytes.length)
+  if (found === null) return null
+  const [from1 = 0, to1 = 0, from2 = 0, to2 = 0] = found.volatile
+  return Buffer.concat([bytes.subarray(found.start, from1), bytes.subarray(to1, from2), bytes.subarray(to2, found.end)]).toString()
+}
+
+function volatileOf(line: string): string[] | null {
+  const bytes = Buffer.from(line)
+  const found = scanLine(bytes, 0, bytes.length)
+  if (found === null) return null
+  const [from1 = 0, to1 = 0, from2 = 0, to2 = 0] = found.volatile
+  return [bytes.subarray(from1, to1).toString(), bytes.subarray(from2, to2).toString()]
+}
+
+function lineOf(record: string, envelope = '{"meta":{"total":2,"index":1},"result":'): string {
+  return `${envelope}${record}}\n`
+}
+
+test('the record, its place in the stream and its volatile values are found in every fixture', () => {
+  for (const [n, line] of fixtures.entries()) {
+    const { result } = JSON.parse(line)
+    const found = scan(line)
+    assert.ok(found)
+    assert.deepEqual([found.total, found.index, found.updatedAt], [4, n, result.meta.updatedAt])
+    assert.equal(Buffer.from(line).subarray(found.start, found.end).toString(), JSON.stringify(result))
+    assert.deepEqual(volatileOf(line), [String(result.meta.updatedAt), JSON.stringify(result.meta.embedUrl)])
+  }
+})
+
+test('whitespace between tokens, CRLF and the order of members do not matter', () => {
+  const spaced = '{"meta": {"index": 1 , "total": 2}, "result": {"id": 1, "meta": { "embedUrl" : "u" , "updatedAt" : "7" } } }\r\n'
+  assert.deepEqual(volatileOf(spaced), ['"u"', '"7"'])
+  assert.deepEqual([scan(spaced)?.total, scan(spaced)?.index, scan(spaced)?.updatedAt], [2, 1, 7])
+})
+
+test('a line inside a larger block is read within its own bounds', () => {
+  const [first = '', second = ''] = fixtures
+  const bytes = Buffer.from(first + second)
+  const found = scanLine(bytes, Buffer.byteLength(first), bytes.length)
+  assert.equal(found?.index, 1)
+  assert.equal(bytes.subarray(found?.start, found?.end).toString(), JSON.stringify(JSON.parse(second).result))
+})
+
+test('meta is found wherever it lies in the record', () => {
+  const meta = '"meta":{"updatedAt":5,"embedUrl":"u"}'
+  for (const record of [`{${meta}}`, `{${meta},"id":"A"}`, `{"id":"A",${meta},"b":[{"c":"}"}]}`, `{"x":{"meta":{"updatedAt":9}},${meta},"y":1}`]) {
+    assert.deepEqual(volatileOf(lineOf(record)), ['5', '"u"'], record)
+  }
+})
+
+test('text that looks like meta is never taken for it', () => {
+  const tail = '"meta":{"updatedAt":5,"embedUrl":"u"}}'
+  const tricks = [
+    '\\"meta\\":{\\"updatedAt\\":1,\\"embedUrl\\":\\"x\\"}}}',
+    '\\\\\\"meta\\":{\\"updatedAt\\":1}',
+    '"meta":{"updatedAt":1,"embedUrl":"x"}'.replaceAll('"', '\\"'),
+    '\\\\',
+    '{,:}',
+  ]
+  for (const trick of tricks) {
+    assert.deepEqual(volatileOf(lineOf(`{"name":"${trick}",${tail}`)), ['5', '"u"'], trick)
+    const inUrl = lineOf(`{"id":1,"meta":{"updatedAt":5,"embedUrl":"${trick}"}}`)
+    assert.deepEqual(volatileOf(inUrl), ['5', `"${trick}"`], trick)
+  }
+})
+
+test('a line whose meta cannot be proved is not scanned', () => {
+  const good = '{"id":1,"meta":{"updatedAt":5,"embedUrl":"u"}}'
+  assert.ok(scan(lineOf(good)))
+  const unproved = [
+    '{"id":1}',
+    '{"id":1,"meta":null}',
+    '{"id":1,"meta":{}}',
+    '{"id":1,"meta":{"updatedAt":5}}',
+    '{"id":1,"meta":{"embedUrl":"u"}}',
+    '{"id":1,"meta":{"updatedAt":5,"updatedAt":6,"embedUrl":"u"}}',
+    '{"id":1,"meta":{"updatedAt":5,"embedUrl":"u","embedUrl":"v"}}',
+    '{"id":1,"meta":{"updatedAt":5,"embedUrl":"u","by":{"id":1}}}',
+    '{"id":1,"meta":{"updatedAt":5,"embedUrl":["u"]}}',
+    '{"id":1,"meta":{"updated\\u0041t":5,"updatedAt":5,"embedUrl":"u"}}',
+    '{"id":1,"x":{"meta":{"updatedAt":5,"embedUrl":"u"}}}',
+    '{"id":1,"x\\"meta":{"updatedAt":5,"embedUrl":"u"}}',
+    '{"id":1,"x,\\"meta":{"updatedAt":5,"embedUrl":"u"}}',
+    '{"id":1,"notmeta":{"updatedAt":5,"embedUrl":"u"}}',
+    '{"meta":{"updatedAt":5,"embedUrl":"u"},"m\\u0065ta":{"updatedAt":6,"embedUrl":"v"},"id":1}',
+    '{"meta":{"updatedAt":5,"embedUrl":"u"},"meta":{"updatedAt":6,"embedUrl":"v"},"id":1}',
+    '[{"updatedAt":5,"embedUrl":"u"}]',
+    '"text"',
+    '',
+  ]
+  for (const record of unproved) assert.equal(scan(lineOf(record)), null, record)
+  for (const envelope of ['{"result":', '{"meta":{"total":2},"result":', '{"meta":{"total":2,"index":1,"index":1},"result":', '{"meta":{"total":-1,"index":1},"result":']) {
+    assert.equal(scan(lineOf(good, envelope)), null, envelope)
+  }
+  for (const line of ['', '\n', '{}', '{"error":{"code":"x"}}\n', 'garbage\n', lineOf(good).slice(0, -5), lineOf(good).slice(0, 40)]) assert.equal(scan(line), null, line)
+  assert.equal(scan(`{"meta":{"total":2,"index":1},"result":${good},"more":{"a":1}}\n`), null)
+})
+
+test('no line cut at any byte is scanned, and none makes the scan fail', () => {
+  const bytes = Buffer.from(fixtures[1] ?? '')
+  for (let length = 0; length < bytes.length - 1; length++) assert.equal(scanLine(bytes.subarray(0, length), 0, length), null)
+})
+
+const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.array(fc.constantFrom('"', '\\', 'meta', '{', '}', ':', ',', 'updatedAt', 'embedUrl'), { maxLength: 12 }).map((parts) => parts.join('')))
+const scalar = fc.oneof(text, fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null))
+const name = fc.constantFrom('id', 'a', 'meta', 'result', 'updatedAt', '"meta":{', '\\')
+const value = fc.letrec((tie) => ({
+  any: fc.oneof({ depthSize: 'small' }, scalar, fc.array(tie('any'), { maxLength: 3 }), fc.dictionary(name, tie('any'), { maxKeys: 4 })),
+})).any
+const times = fc.record({ createdAt: fc.nat(), updatedAt: fc.oneof(fc.nat(), scalar), embedUrl: scalar })
+const record = fc.tuple(fc.dictionary(name, value, { maxKeys: 4 }), times, fc.boolean()).map(([members, meta, first]) => {
+  const { meta: _, ...others } = members
+  // A name that is spelt with escapes hides a second meta, so before such names meta is not scanned.
+  return first && !/["\\]/.test(Object.keys(others).join()) ? { meta, ...others } : { ...others, meta }
+})
+
+function stable(item: { meta: { createdAt: number } }): string {
+  return JSON.stringify({ ...item, meta: { createdAt: item.meta.createdAt, updatedAt: 0, embedUrl: 0 } })
+}
+
+test('two lines are equal when masked exactly when their records are equal but for the two volatile members', () => {
+  fc.assert(
+    fc.property(record, record, times, fc.nat(), fc.nat(), (one, other, touch, total, index) => {
+      const touched = { ...one, meta: { ...touch, createdAt: one.meta.createdAt } }
+      const line = (item: object) => `${JSON.stringify({ meta: { total, index }, result: item })}\n`
+      const [mask, maskTouched, maskOther] = [masked(line(one)), masked(line(touched)), masked(line(other))]
+      assert.ok(mask !== null && maskOther !== null)
+      assert.equal(maskTouched, mask)
+      assert.equal(maskOther === mask, stable(other) === stable(one))
+      assert.deepEqual(volatileOf(line(one)), [JSON.stringify(one.meta.updatedAt), JSON.stringify(one.meta.embedUrl)])
+    }),
+    { numRuns: 500 },
+  )
+})

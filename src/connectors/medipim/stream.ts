@@ -1,0 +1,123 @@
+// Turns the body of `/v4/products/stream` into pages, and proves that nothing is missing from it.
+// The proof comes with a closing page of no lines: only the clean end of the stream can tell that its last line was the last.
+
+import type { Page } from '../../core/connector.ts'
+import { SyncError } from '../../core/errors.ts'
+import { readLineBlocks, type LineBlock } from '../../lib/ndjson.ts'
+import { errorOfAnswer, type SupplierError } from './answers.ts'
+import { scanLine } from './scan.ts'
+import { Tally, type LineFacts, type Position } from './tally.ts'
+import { isObject, numberOf } from './values.ts'
+
+export const pageBytesMax = 1024 ** 2
+export const lineBytesMax = 64 * 1024 ** 2
+/** An index is kept as a bit: no line may make us keep more than 32 MB of them. */
+const INDEX_MAX = 2 ** 28
+const NOTHING = new Uint8Array()
+
+/**
+ * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, then the closing page. `null` is the answer 204: no
+ * products. `resumed` is where the last attempt was cut, when `body` holds only what was touched since then.
+ *
+ * @throws SyncError, after the pages before it: `source/cut-short` when announced products have not come · `source/malformed` when
+ * no line says how many there are · `source/unavailable` or `source/rate-limited` for an `{"error":…}` line · `source/too-large` ·
+ * whatever `body` throws
+ */
+export async function* readPages(
+  body: AsyncIterable<Uint8Array> | null,
+  resumed: Position | null,
+  warn: (message: string) => void,
+): AsyncGenerator<Page> {
+  const tally = new Tally(resumed)
+  let lines = 0
+  let cutLine = false
+  if (body === null) tally.total = 0
+  else {
+    for await (const block of readLineBlocks(body, { blockBytes: pageBytesMax, lineBytesMax })) {
+      const whole = block.ends.length > 0 ? block : endLine(block.bytes)
+      if (whole === null) {
+        cutLine = true
+        break
+      }
+      const { lineCount, error } = countLines(whole, tally)
+      lines += lineCount
+      if (lineCount > 0) yield pageOf(whole.bytes.subarray(0, whole.ends[lineCount - 1]), lineCount, tally)
+      if (error !== null) throw failureOf(error, tally)
+    }
+  }
+  if (tally.total === null && lines > 0) throw malformed(lines)
+  if (tally.total === null || cutLine || tally.missing > 0) throw cutShort(tally, cutLine)
+  if (tally.lost > 0) warn(`${tally.lost} of ${tally.claimed} products are unaccounted for after resuming: completeness is not proved`)
+  yield { ...pageOf(NOTHING, 0, tally), complete: tally.lost === 0 }
+}
+
+function pageOf(bytes: Uint8Array, lineCount: number, tally: Tally): Page {
+  return { bytes, lineCount, cursor: tally.position(), claimed: tally.claimed, watermarkMs: tally.watermarkMs, complete: false }
+}
+
+/** Counts the lines up to an `{"error":…}` line, which is not a record and ends the stream. */
+function countLines({ bytes, ends }: LineBlock, tally: Tally): { lineCount: number; error: SupplierError | null } {
+  let start = 0
+  for (const [lineCount, end] of ends.entries()) {
+    const facts = scanLine(bytes, start, end) ?? parseFacts(bytes.subarray(start, end))
+    if (facts === null) tally.addUnreadable()
+    else if ('code' in facts) return { lineCount, error: facts }
+    else if (facts.index < INDEX_MAX) tally.add(facts)
+    else tally.addUnreadable()
+    start = end
+  }
+  return { lineCount: ends.length, error: null }
+}
+
+/** What a line says that `scanLine` does not know. Null for a line that is not of this stream at all. */
+function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
+  const parsed = parse(line)
+  if (!isObject(parsed)) return null
+  const error = errorOfAnswer(parsed)
+  if (error !== null) return error
+  const { meta, result, results } = parsed
+  if (!isObject(meta) || !isIndex(meta.total) || !isIndex(meta.index)) return null
+  const [record] = [result ?? results].flat()
+  const times = isObject(record) ? record.meta : null
+  const updatedAt = isObject(times) ? numberOf(times.updatedAt) : null
+  return { total: meta.total, index: meta.index, updatedAt: isIndex(updatedAt) ? updatedAt : null }
+}
+
+/** The last line with the `\n` that it lacks, or null when it is not whole. */
+function endLine(rest: Uint8Array): LineBlock | null {
+  if (!isObject(parse(rest))) return null
+  const bytes = new Uint8Array(rest.byteLength + 1)
+  bytes.set(rest)
+  bytes[rest.byteLength] = 0x0a
+  return { bytes, ends: [bytes.byteLength] }
+}
+
+function parse(line: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(line))
+  } catch {
+    return null
+  }
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
+function malformed(lines: number): SyncError {
+  return new SyncError('source/malformed', `None of the stream's ${lines} lines states meta.total and meta.index`)
+}
+
+function cutShort({ covered, unreadable, total, missing }: Tally, cutLine: boolean): SyncError {
+  const what = total === null ? 'before its first line' : `after ${covered} of ${total} products`
+  const how = cutLine ? ', inside a line' : ''
+  const detail = { covered, unreadable, total, missing }
+  return new SyncError('source/cut-short', `The stream of MediPim ended ${what}${how}`, { detail })
+}
+
+function failureOf({ code, message }: SupplierError, { covered, total }: Tally): SyncError {
+  const kind = code === 'too_many_requests' ? 'source/rate-limited' : 'source/unavailable'
+  const where = `after ${covered} of ${total ?? 'unknown'} products`
+  const detail = { supplierCode: code, covered, total }
+  return new SyncError(kind, `MediPim broke its stream off ${where}: ${code}: ${message}`, { detail })
+}

@@ -1,0 +1,137 @@
+// What a stream has shown so far: which of the indexes that it announced have arrived, and how far its timestamps can be trusted.
+// MediPim has no cursor; a cut stream goes on by asking for what was touched since the last line, which needs an ordered stream.
+
+import type { Cursor } from '../../core/connector.ts'
+
+/** Where a stream was cut. Everything touched before `touchedAt` is in the archive. */
+export type Position = {
+  /** Unix seconds of the newest line. */
+  readonly touchedAt: number
+  /** How many products the run has seen that were touched before that second. */
+  readonly seen: number
+  /** How many the run's first answer announced. */
+  readonly claimed: number
+}
+
+/** One line's own words about itself; `updatedAt` in unix seconds. */
+export interface LineFacts {
+  readonly total: number
+  readonly index: number
+  readonly updatedAt: number | null
+}
+
+/** The position in a cursor of ours, or null when it holds none. */
+export function readPosition(cursor: Cursor | null): Position | null {
+  if (cursor === null || typeof cursor !== 'object' || Array.isArray(cursor)) return null
+  const { touchedAt, seen, claimed } = cursor
+  if (typeof touchedAt !== 'number' || typeof seen !== 'number' || typeof claimed !== 'number') return null
+  return { touchedAt, seen, claimed }
+}
+
+export class Tally {
+  /** The last total that a line of this answer stated. */
+  total: number | null = null
+  unreadable = 0
+  readonly #resumed: Position | null
+  readonly #indexes = new IndexSet()
+  #position: Position | null
+  #newest: number | null
+  #ordered = true
+  /** Products of this answer that were touched before `#newest`, and at it. */
+  #before = 0
+  #atNewest = 0
+
+  constructor(resumed: Position | null) {
+    this.#resumed = resumed
+    this.#position = resumed
+    this.#newest = resumed?.touchedAt ?? null
+  }
+
+  /** A line beyond its own total, a product that moved to the end meanwhile, is a repetition: it covers nothing. */
+  add({ total, index, updatedAt }: LineFacts): void {
+    this.total = total
+    if (index >= total || !this.#indexes.add(index)) return
+    if (updatedAt === null) this.#ordered = false
+    else this.#date(updatedAt)
+    this.#atNewest++
+  }
+
+  addUnreadable(): void {
+    this.unreadable++
+    this.#atNewest++
+  }
+
+  get covered(): number {
+    return this.#indexes.size
+  }
+
+  /** How many announced products have not come. An unreadable line stands for one of them. */
+  get missing(): number {
+    return Math.max(0, (this.total ?? 0) - this.covered - this.unreadable)
+  }
+
+  get claimed(): number | null {
+    return this.#resumed?.claimed ?? this.total
+  }
+
+  get watermarkMs(): number | null {
+    return this.#newest === null ? null : this.#newest * 1000
+  }
+
+  /**
+   * Products that the whole run is short of, although this answer was whole: it was asked for the rest only, and what came before
+   * and the rest together are fewer than first announced. Whether `updatedSince` includes its own second is not documented.
+   */
+  get lost(): number {
+    return this.#resumed === null ? 0 : Math.max(0, this.#resumed.claimed - this.#resumed.seen - (this.total ?? 0))
+  }
+
+  /** Where to go on after the lines so far: before any gap in the indexes. Null once timestamps have decreased or were absent. */
+  position(): Position | null {
+    if (!this.#ordered) return null
+    const claimed = this.claimed
+    const gap = this.#indexes.end > this.covered + this.unreadable
+    if (this.#newest !== null && claimed !== null && !gap) {
+      this.#position = { touchedAt: this.#newest, seen: (this.#resumed?.seen ?? 0) + this.#before, claimed }
+    }
+    return this.#position
+  }
+
+  #date(updatedAt: number): void {
+    if (this.#newest !== null && updatedAt < this.#newest) {
+      this.#ordered = false
+      return
+    }
+    if (updatedAt === this.#newest) return
+    this.#newest = updatedAt
+    this.#before += this.#atNewest
+    this.#atNewest = 0
+  }
+}
+
+/** A bit for each index: 5,000,000 products cost 1 MB at most. */
+class IndexSet {
+  size = 0
+  /** One more than the highest index. */
+  end = 0
+  #bits = new Uint8Array(1024)
+
+  /** False when it was there already. */
+  add(index: number): boolean {
+    const at = Math.floor(index / 8)
+    if (at >= this.#bits.length) this.#grow(at)
+    const byte = this.#bits[at] ?? 0
+    const bit = 1 << (index % 8)
+    if ((byte & bit) !== 0) return false
+    this.#bits[at] = byte | bit
+    this.size++
+    if (index >= this.end) this.end = index + 1
+    return true
+  }
+
+  #grow(at: number): void {
+    const bits = new Uint8Array(Math.max(at + 1, this.#bits.length * 2))
+    bits.set(this.#bits)
+    this.#bits = bits
+  }
+}

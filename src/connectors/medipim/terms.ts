@@ -1,0 +1,31 @@
+// Brands, organisations and categories that a product mentions. Their names are documented as localized, and were observed as plain
+// strings.
+
+import type { Json } from '../../core/json.ts'
+import type { Term } from '../../core/product.ts'
+import { idOf, isObject, localizedOf, objectsIn, textOf, type Fields } from './values.ts'
+
+/** Each term once, in the record's order. One without an id or a name cannot become a row and is left out. */
+export function termsOf(record: Fields, locales: readonly string[]): Term[] {
+  const terms: Term[] = []
+  const add = (kind: Term['kind'], item: Fields, parentId: string | null, attributes: Term['attributes']) => {
+    const externalId = idOf(item.id)
+    const name = localizedOf(item.name, locales)
+    if (externalId === null || name === null || terms.some((term) => term.kind === kind && term.externalId === externalId)) return
+    terms.push({ kind, externalId, name, parentId, attributes })
+  }
+  for (const brand of objectsIn(record.brands)) add('brand', brand, null, {})
+  for (const organization of objectsIn(record.organizations)) add('organization', organization, null, aboutOrganization(organization))
+  for (const category of objectsIn(record.publicCategories)) add('category', category, idOf(category.parent), {})
+  return terms
+}
+
+function aboutOrganization({ type, contactInformation }: Fields): Record<string, Json> {
+  const contact = isObject(contactInformation) ? contactInformation : {}
+  const about: Record<string, Json> = {}
+  for (const [name, value] of [['type', type], ['country', contact.country], ['url', contact.url]] as const) {
+    const text = textOf(value)
+    if (text !== null) about[name] = text
+  }
+  return about
+}

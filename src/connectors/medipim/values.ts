@@ -1,0 +1,56 @@
+// Reads values that are only probably of the documented type: MediPim's documentation and its answers differ in many places.
+
+export type Fields = Readonly<Record<string, unknown>>
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The string, or null when it is none or blank. */
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value.trim() !== '' ? value : null
+}
+
+const NONE: readonly Fields[] = []
+
+/** The objects in a list; nothing when it is no list. */
+export function objectsIn(value: unknown): readonly Fields[] {
+  if (!Array.isArray(value) || value.length === 0) return NONE
+  return value.every(isObject) ? value : value.filter(isObject)
+}
+
+/** An id as text: MediPim writes its own as strings and those of everything else as integers. */
+export function idOf(value: unknown): string | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : textOf(value)
+}
+
+/** The number, also when it is written as a string such as `"0.37"`. */
+export function numberOf(value: unknown): number | null {
+  if (typeof value === 'number') return value
+  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : null
+}
+
+/** A text that is `"…"` or `{"en":"…"}`, in the first of `locales` that has one, else in any. */
+export function localizedOf(value: unknown, locales: readonly string[]): string | null {
+  if (!isObject(value)) return textOf(value)
+  for (const locale of locales) {
+    const text = textOf(value[locale])
+    if (text !== null) return text
+  }
+  return Object.values(value).map(textOf).find((text) => text !== null) ?? null
+}
+
+/** Unix seconds as ISO 8601, or null when they are no instant. */
+export function isoOf(value: unknown): string | null {
+  const ms = msOf(value)
+  return ms === null ? null : new Date(ms).toISOString()
+}
+
+/** Unix seconds as epoch milliseconds, or null when they are no instant. */
+export function msOf(value: unknown): number | null {
+  const seconds = numberOf(value)
+  return seconds !== null && seconds >= 0 && seconds <= INSTANT_MAX_SECONDS ? Math.round(seconds * 1000) : null
+}
+
+// The year 9999: what Postgres and ISO 8601 can both write with four digits.
+const INSTANT_MAX_SECONDS = 253_402_300_799

@@ -1,0 +1,331 @@
+// The connector against a shop on loopback: it reads all of it, ends only where the shop does, and says why it cannot.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { Cursor, Page } from '../../core/connector.ts'
+import { SyncError, type ErrorCode } from '../../core/errors.ts'
+import type { Http, HttpRequest } from '../../core/http.ts'
+import { ANSWERS } from '../../../simulators/shopify/faults.ts'
+import { startShopify, type ShopifyOptions, type ShopifySimulator } from '../../../simulators/shopify/server.ts'
+import { shopify, ShopifySettings } from './connector.ts'
+
+const http: Http = async ({ url, method = 'GET', headers = {} }, signal) => {
+  try {
+    const response = await fetch(url, { method, headers, signal })
+    const cancel = async (): Promise<void> => response.body?.cancel()
+    return { status: response.status, headers: response.headers, url: response.url, body: bodyOf(response), cancel }
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason
+    throw new SyncError('source/unavailable', `No answer from ${url}`, { cause })
+  }
+}
+
+async function* bodyOf({ body, url }: Response): AsyncGenerator<Uint8Array> {
+  try {
+    if (body) yield* body
+  } catch (cause) {
+    throw new SyncError('source/cut-short', `${url} ended early`, { cause })
+  }
+}
+
+async function open(t: TestContext, options: ShopifyOptions = {}): Promise<ShopifySimulator> {
+  const simulator = await startShopify(options)
+  t.after(() => simulator.close())
+  return simulator
+}
+
+interface Asking {
+  readonly cursor?: Cursor | null
+  readonly settings?: Partial<ShopifySettings>
+  readonly warnings?: string[]
+  readonly signal?: AbortSignal
+  readonly ask?: Http
+}
+
+function pagesOf({ url }: ShopifySimulator, asking: Asking = {}): AsyncIterable<Page> {
+  const { cursor = null, settings = {}, warnings = [], signal = new AbortController().signal, ask = http } = asking
+  const all = ShopifySettings.parse({ url, currency: 'AUD', minIntervalMs: 0, ...settings })
+  return shopify.fetch({ settings: all, mode: 'full', sinceMs: null, cursor, http: ask, warn: (message) => void warnings.push(message) }, signal)
+}
+
+async function read(simulator: ShopifySimulator, asking?: Asking): Promise<Page[]> {
+  return Array.fromAsync(pagesOf(simulator, asking))
+}
+
+function linesOf(pages: readonly Page[]): string[] {
+  return pages.flatMap(({ bytes }) => new TextDecoder().decode(bytes).split('\n').slice(0, -1))
+}
+
+function idsOf(pages: readonly Page[]): unknown[] {
+  return linesOf(pages).map((line) => JSON.parse(line).id)
+}
+
+async function rejection(work: Promise<unknown>): Promise<SyncError> {
+  const error = await work.then(() => null, (reason: unknown) => reason)
+  assert.ok(error instanceof SyncError, `expected a SyncError, not ${String(error)}`)
+  return error
+}
+
+function recognise(simulator: ShopifySimulator, path = '/') {
+  assert.ok(shopify.recognise)
+  return shopify.recognise(new URL(path, simulator.url), http, new AbortController().signal)
+}
+
+test('a shop is read page by page until the page without products', async (t) => {
+  const simulator = await open(t, { products: 510 })
+  const pages = await read(simulator)
+  assert.deepEqual(pages.map(({ lineCount, complete }) => [lineCount, complete]), [[250, false], [250, false], [10, false], [0, true]])
+  assert.deepEqual(idsOf(pages), simulator.shop.products().map(({ id }) => id))
+  const cursors = [{ page: 2, listed: 250 }, { page: 3, listed: 500 }, { page: 4, listed: 510 }, { page: 4, listed: 510 }]
+  assert.deepEqual(pages.map(({ cursor }) => cursor), cursors)
+  assert.ok(pages.every(({ claimed, watermarkMs }) => claimed === null && watermarkMs === null))
+})
+
+test('an empty shop is complete at once', async (t) => {
+  const pages = await read(await open(t, { products: 0 }))
+  assert.deepEqual(pages.map(({ lineCount, complete, bytes }) => [lineCount, complete, bytes.length]), [[0, true, 0]])
+})
+
+test("a line is the shop's own bytes, and a pretty-printed record is still one line", async (t) => {
+  const simulator = await open(t, { products: 3 })
+  const answer = await (await fetch(`${simulator.url}/products.json`)).text()
+  assert.equal(`{"products":[${linesOf(await read(simulator)).join(',')}]}`, answer)
+  assert.ok(answer.includes(String.raw`\u003c\/p\u003e`))
+  simulator.set({ pretty: true })
+  const lines = linesOf(await read(simulator))
+  assert.deepEqual(lines.map((line) => JSON.parse(line)), JSON.parse(answer).products)
+  assert.ok(lines.every((line) => line.includes('     "id": ')))
+})
+
+test('a cursor goes on where the last page ended', async (t) => {
+  const simulator = await open(t, { products: 510 })
+  const [first, ...others] = await read(simulator)
+  assert.deepEqual(await read(simulator, { cursor: first?.cursor ?? null }), others)
+  assert.deepEqual(await read(simulator, { cursor: others.at(-1)?.cursor ?? null }), others.slice(-1))
+})
+
+test('each document is asked for once, by GET, without a language or a cookie that could change the prices', async (t) => {
+  const simulator = await open(t, { products: 1 })
+  const asked: HttpRequest[] = []
+  await read(simulator, { ask: (request, signal) => (asked.push(request), http(request, signal)) })
+  const paths = ['/meta.json', '/cart.js', '/products.json?limit=250&page=1', '/products.json?limit=250&page=2']
+  assert.deepEqual(asked, paths.map((path) => ({ url: simulator.url + path, headers: { accept: 'application/json' } })))
+})
+
+const FAILURES: readonly [name: keyof typeof ANSWERS, code: ErrorCode, message: RegExp][] = [
+  ['password', 'source/password', /password page/],
+  ['unauthorized', 'source/password', /401/],
+  ['frozen', 'source/closed', /402: Shopify has frozen/],
+  ['challenge', 'source/blocked', /bot challenge \(403\)/],
+  ['refused', 'source/blocked', /403/],
+  ['missing', 'source/gone', /404/],
+  ['removed', 'source/gone', /410/],
+  ['locked', 'source/closed', /423: Shopify has locked/],
+  ['limited', 'source/rate-limited', /429/],
+  ['rejected', 'source/blocked', /430/],
+  ['broken', 'source/unavailable', /500/],
+  ['unavailable', 'source/unavailable', /503/],
+  ['webPage', 'source/malformed', /a web page, not JSON/],
+]
+
+for (const [name, code, message] of FAILURES) {
+  test(`"${name}" on a later page is ${code}, never the end`, async (t) => {
+    const simulator = await open(t, { products: 300 })
+    simulator.faults.set({ ...ANSWERS[name], path: '/products.json?page=2' })
+    const pages: Page[] = []
+    const error = await rejection((async () => {
+      for await (const page of pagesOf(simulator)) pages.push(page)
+    })())
+    assert.deepEqual([error.code, pages.length, pages[0]?.complete], [code, 1, false])
+    assert.match(error.message, message)
+    assert.match(error.message, /127\.0\.0\.1:\d+/)
+    assert.equal((await read(simulator, { cursor: pages[0]?.cursor ?? null })).at(-1)?.complete, true)
+  })
+
+  test(`"${name}" while the shop is added is refused with ${code}`, async (t) => {
+    const simulator = await open(t)
+    simulator.faults.set({ ...ANSWERS[name], path: '/products.json?page=1' })
+    const error = await rejection(recognise(simulator))
+    assert.equal(error.code, code)
+    assert.match(error.message, message)
+  })
+}
+
+test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or odd', async (t) => {
+  const simulator = await open(t)
+  const date = 'Sun, 22 Nov 2026 10:00:00 GMT'
+  const wishes: [header: string | null, waitMs: number][] = [
+    ['12', 12_000], ['0', 5_000], ['120', 120_000], [null, 30_000], ['soon', 30_000], ['Sun, 22 Nov 2026 10:00:20 GMT', 20_000],
+  ]
+  for (const [header, waitMs] of wishes) {
+    simulator.faults.set({ ...ANSWERS.limited, headers: { date, ...(header !== null && { 'retry-after': header }) }, path: '/products.json?page=1' })
+    assert.equal((await rejection(read(simulator))).detail['retryAfterMs'], waitMs, String(header))
+  }
+})
+
+test('a page that ends in its middle is cut short, and the message names page and byte', async (t) => {
+  const simulator = await open(t, { products: 300 })
+  for (const afterBytes of [0, 1, 13, 5_000]) {
+    simulator.faults.set({ kind: 'cut', afterBytes, path: '/products.json?page=2' })
+    const error = await rejection(read(simulator))
+    assert.equal(error.code, 'source/cut-short')
+    assert.match(error.message, new RegExp(`page 2, ends in the middle, at byte ${afterBytes}$`))
+  }
+})
+
+test('an empty answer, a dropped connection and garbage are failures, a slow drip is none', async (t) => {
+  const simulator = await open(t, { products: 2 })
+  const codes: string[] = []
+  const path = '/products.json?page=1'
+  const faults = [{ kind: 'reset', path }, { kind: 'reset', afterBytes: 400, path }, { kind: 'garbage', path }, { kind: 'empty', path }] as const
+  for (const fault of faults) {
+    simulator.faults.set(fault)
+    codes.push((await rejection(read(simulator))).code)
+  }
+  assert.deepEqual(codes, ['source/cut-short', 'source/cut-short', 'source/malformed', 'source/cut-short'])
+  simulator.faults.set({ kind: 'drip', bytes: 1_000, everyMs: 0, path })
+  assert.equal((await read(simulator)).at(-1)?.complete, true)
+})
+
+test('a short or shifted page is not the end', async (t) => {
+  const simulator = await open(t, { products: 510 })
+  simulator.faults.set({ kind: 'shift', by: 1, path: '/products.json?page=3' })
+  const pages = await read(simulator)
+  assert.deepEqual(pages.map(({ lineCount }) => lineCount), [250, 250, 11, 0])
+  assert.equal(new Set(idsOf(pages)).size, 510)
+})
+
+test('a shop beyond the reach of the list ends incomplete and says so, with either status', async (t) => {
+  const simulator = await open(t, { products: 3 })
+  for (const reachStatus of [400, 200] as const) {
+    simulator.set({ reachStatus })
+    const warnings: string[] = []
+    const pages = await read(simulator, { cursor: { page: 101, listed: 25_000 }, warnings })
+    assert.deepEqual(pages, [])
+    assert.match(warnings.join(), /no more than 25000 products.*incomplete/)
+  }
+})
+
+test('an error inside a JSON answer within reach is a failure', async (t) => {
+  const simulator = await open(t, { products: 3, reach: 10, reachStatus: 200 })
+  const error = await rejection(read(simulator))
+  assert.equal(error.code, 'source/rejected')
+  assert.match(error.message, /Page \* Limit/)
+})
+
+test('a shop that never ends is left after maxPages, incomplete', async (t) => {
+  const simulator = await open(t, { products: 600 })
+  const warnings: string[] = []
+  const pages = await read(simulator, { settings: { maxPages: 2 }, warnings })
+  assert.deepEqual(pages.map(({ complete }) => complete), [false, false])
+  assert.match(warnings.join(), /after page 2/)
+})
+
+test('a changed currency stops the run before any product is read', async (t) => {
+  const simulator = await open(t, { currency: 'NZD' })
+  const error = await rejection(read(simulator))
+  assert.equal(error.code, 'source/malformed')
+  assert.match(error.message, /from AUD to NZD/)
+  assert.equal(simulator.stats.snapshot().requests['/products.json'], undefined)
+})
+
+test('a shop that states no currency, or another to visitors, or another count, is read with a warning', async (t) => {
+  const simulator = await open(t, { products: 2, currency: null, visitorCurrency: 'AUD' })
+  const warned = async (): Promise<string> => {
+    const warnings: string[] = []
+    assert.equal((await read(simulator, { warnings })).at(-1)?.complete, true)
+    return warnings.join()
+  }
+  assert.match(await warned(), /states no currency/)
+  simulator.set({ currency: 'AUD', visitorCurrency: 'EUR' })
+  assert.match(await warned(), /prices in EUR to visitors/)
+  simulator.set({ visitorCurrency: null, publishedCount: 7 })
+  assert.match(await warned(), /has 2 products, while \/meta.json counts 7/)
+  simulator.set({ publishedCount: null })
+  assert.equal(await warned(), '')
+})
+
+test('a cancelled fetch ends in its pause', { timeout: 30_000 }, async (t) => {
+  const simulator = await open(t)
+  const stop = new AbortController()
+  const asked: string[] = []
+  const ask: Http = async (request, signal) => {
+    asked.push(request.url)
+    const response = await http(request, signal)
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield* response.body
+      // Only promises lie between here and the pause, so it has begun when this runs.
+      setImmediate(() => stop.abort())
+    }
+    return { ...response, body: body() }
+  }
+  await assert.rejects(read(simulator, { ask, signal: stop.signal, settings: { minIntervalMs: 600_000 } }), { name: 'AbortError' })
+  assert.deepEqual(asked, [`${simulator.url}/meta.json`])
+})
+
+test('a shop is recognised by any of its addresses, with its own currency and name', async (t) => {
+  const simulator = await open(t, { name: 'Café Öland & Sons', currency: 'JPY', visitorCurrency: 'EUR' })
+  const recognition = await recognise(simulator, '/collections/all?x=1')
+  assert.equal(recognition?.suggestedName, 'cafe-oland-sons')
+  assert.deepEqual(recognition?.settings, { url: simulator.url, currency: 'JPY', minIntervalMs: 1_000, maxPages: 101 })
+  simulator.set({ name: '日本' })
+  assert.match((await recognise(simulator))?.suggestedName ?? '', /^127-0-0-1-\d+$/)
+})
+
+test('a shop without a stated currency is not guessed at', async (t) => {
+  const error = await rejection(recognise(await open(t, { currency: null })))
+  assert.match(error.message, /states no currency/)
+})
+
+test('a site that has nothing of Shopify is not recognised, without an error', async (t) => {
+  const simulator = await open(t, { currency: null })
+  for (const answer of [ANSWERS.missing, ANSWERS.webPage]) {
+    simulator.faults.set({ ...answer, path: '/products.json?page=1', headers: { 'powered-by': 'Nobody' } })
+    assert.equal(await recognise(simulator), null)
+  }
+})
+
+const LOOK_ALIKES: readonly [what: string, text: string, code: ErrorCode, message: RegExp][] = [
+  ['a bare list', '[{"id":1,"variants":[]}]', 'source/malformed', /a bare list/],
+  ['an Admin API list', '[{"id":1,"admin_graphql_api_id":"gid://shopify/Product/1"}]', 'source/malformed', /bare list of the Admin API/],
+  ['an Admin API page', '{"products":[{"id":1,"variants":[],"admin_graphql_api_id":"gid"}]}', 'source/malformed', /of the Admin API/],
+  ['a flattened export', '[{"name":"Mug","source_data":{"id":1}}]', 'source/malformed', /flattened export/],
+  ['one product', '{"product":{"id":1,"variants":[]}}', 'source/malformed', /one product/],
+  ['a list of something else', '{"products":[{"sku":"1"}]}', 'source/malformed', /without ids or variants/],
+  ['a list by key', '{"products":{"1":{}}}', 'source/malformed', /without a list/],
+  ['a string', '"products"', 'source/malformed', /a single value/],
+  ['a truncated file', '{"products":[{"id":1,"title":"M', 'source/cut-short', /at byte 31$/],
+  ['a truncated list', '[{"id":1,"ti', 'source/cut-short', /at byte 12$/],
+  ['text', 'products', 'source/malformed', /is not JSON/],
+]
+
+for (const [what, text, code, message] of LOOK_ALIKES) {
+  test(`${what} is refused with the reason, when added and when fetched`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'shop-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'products.json')
+    await writeFile(file, text)
+    const simulator = await open(t, { file })
+    for (const error of [await rejection(recognise(simulator)), await rejection(read(simulator))]) {
+      assert.equal(error.code, code)
+      assert.match(error.message, message)
+    }
+  })
+}
+
+test('settings take an origin and a currency, nothing near them', () => {
+  const good = { url: 'https://shop.example', currency: 'AUD' }
+  assert.equal(ShopifySettings.safeParse(good).success, true)
+  const addresses = ['https://shop.example/', 'https://shop.example/products', 'ftp://shop.example', 'shop']
+  for (const change of [...addresses.map((url) => ({ url })), { currency: 'aud' }, { currency: '' }, { key: 1 }]) {
+    assert.equal(ShopifySettings.safeParse({ ...good, ...change }).success, false, JSON.stringify(change))
+  }
+})
+
+test('the record is the whole line without its end', () => {
+  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}\n')), { start: 0, end: 8, volatile: [] })
+  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}')), { start: 0, end: 8, volatile: [] })
+})

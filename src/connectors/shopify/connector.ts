@@ -1,0 +1,186 @@
+// Shopify's public list of products, `/products.json`: no key, no total and no currency. Only a page without products ends it.
+// The currency is a setting, taken from `/meta.json` when the shop is added, because a record must mean the same when it is replayed.
+
+import { z } from 'zod'
+import type { Connector, FetchRequest, Page, Recognition } from '../../core/connector.ts'
+import { asks, SyncError } from '../../core/errors.ts'
+import { wait } from '../../lib/back-off.ts'
+import type { Http, HttpResponse } from '../../core/http.ts'
+import { hostOf } from '../../lib/http.ts'
+import { linesOf, memberElements } from '../../lib/json-slices.ts'
+import { slugOf } from '../../lib/text.ts'
+import { errorOf, lookAlikeOf, readJson } from './answers.ts'
+import { failureOf, isFromShopify } from './failures.ts'
+import { identify, normalise } from './products.ts'
+
+/** The most that Shopify gives at once; more is silently 250. */
+const PAGE_SIZE = 250
+/** Shopify answers 400 beyond this: https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects */
+const REACH = 25_000
+const LINE_FEED = 0x0a
+
+export const ShopifySettings = z.strictObject({
+  /** The shop's origin: `https://shop.example`. */
+  url: z.url({ protocol: /^https?$/ }).refine((url) => URL.parse(url)?.origin === url, 'must be an origin such as https://shop.example'),
+  /** ISO 4217, the currency that the shop itself reckons in, not the one that it shows to visitors. */
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters such as AUD'),
+  /** The pause between two requests: Shopify counts them per address of the client, across all of its shops. */
+  minIntervalMs: z.int().nonnegative().default(1_000),
+  /** One more than the shop can answer, so that the shop and not we say where it ends. */
+  maxPages: z.int().positive().default(REACH / PAGE_SIZE + 1),
+})
+export type ShopifySettings = z.infer<typeof ShopifySettings>
+
+const Meta = z.object({
+  name: z.string().nullish(),
+  currency: z.string().regex(/^[A-Z]{3}$/).nullish(),
+  myshopify_domain: z.string().nullish(),
+  published_products_count: z.number().nullish(),
+})
+type Meta = z.infer<typeof Meta>
+
+/** `page` is asked for next; `listed` products came on the pages before it. */
+const Cursor = z.object({ page: z.int().positive(), listed: z.int().nonnegative() })
+
+/** What a visitor from here is shown. */
+const Cart = z.object({ currency: z.string() })
+
+type Warn = (message: string) => void
+type Ask = (url: string) => Promise<HttpResponse>
+
+export const shopify: Connector<ShopifySettings> = {
+  name: 'shopify',
+  title: 'A Shopify shop, by the list of products that it publishes.',
+  settings: ShopifySettings,
+  normaliserVersion: 1,
+  volatilePaths: ['updated_at', 'variants.*.updated_at', 'variants.*.featured_image.updated_at', 'images.*.updated_at'],
+  incremental: false,
+  schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
+  fetch: fetchProducts,
+  scan: (line) => ({ start: 0, end: line.at(-1) === LINE_FEED ? line.length - 1 : line.length, volatile: [] }),
+  unwrap: (line) => line,
+  identify,
+  normalise,
+  recognise,
+}
+
+/** `claimed` is always null: `published_products_count` counts what the list leaves out (other channels, locales), so it only warns. */
+async function* fetchProducts({ settings, cursor, http, warn }: FetchRequest<ShopifySettings>, signal: AbortSignal): AsyncGenerator<Page> {
+  const ask = politely(http, settings.minIntervalMs, signal)
+  const host = hostOf(settings.url)
+  const meta = await loadShop(ask, settings, warn)
+  let { page, listed } = cursor === null ? { page: 1, listed: 0 } : Cursor.parse(cursor)
+  for (; page <= settings.maxPages; page++) {
+    const answer = await loadPage(ask, settings.url, page)
+    if (answer === null) {
+      warn(`${host} lists no more than ${REACH} products and may have more: the run stays incomplete. Reading by collection is not supported`)
+      return
+    }
+    listed += answer.lineCount
+    const ended = answer.lineCount === 0
+    if (ended) warnOfCount(listed, meta, warn)
+    yield { ...answer, cursor: { page: ended ? page : page + 1, listed }, claimed: null, watermarkMs: null, complete: ended }
+    if (ended) return
+  }
+  warn(`${host} goes on after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`)
+}
+
+/** One page, or null when it lies beyond what Shopify lists. A short page is not the end: products may be hidden from it. */
+async function loadPage(ask: Ask, shop: string, page: number): Promise<Pick<Page, 'bytes' | 'lineCount'> | null> {
+  const response = await ask(`${shop}/products.json?limit=${PAGE_SIZE}&page=${page}`)
+  const isBeyond = page * PAGE_SIZE > REACH
+  if (isBeyond && response.status === 400) {
+    await response.cancel()
+    return null
+  }
+  const where = `${hostOf(shop)}/products.json, page ${page},`
+  const { bytes, json } = await readJson(response, where)
+  const error = errorOf(json)
+  // Some say it with status 200.
+  if (isBeyond && error !== null) return null
+  if (error !== null) throw new SyncError('source/rejected', `${where} answers with an error: ${error}`)
+  const lookAlike = lookAlikeOf(json)
+  if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is ${lookAlike}`)
+  const slices = memberElements(bytes, 'products')
+  return { bytes: linesOf(bytes, slices), lineCount: slices.length }
+}
+
+/** Proves that the shop still reckons in the currency of the settings, as far as it says. */
+async function loadShop(ask: Ask, { url, currency }: ShopifySettings, warn: Warn): Promise<Meta | null> {
+  const host = hostOf(url)
+  const meta = await find(ask, `${url}/meta.json`, Meta)
+  if (!meta?.currency) {
+    warn(`${host}/meta.json states no currency: prices are taken as ${currency}, as set`)
+  } else if (meta.currency !== currency) {
+    const change = `${host} has changed its currency from ${currency} to ${meta.currency}`
+    throw new SyncError('source/malformed', `${change}. If that is right, set the source's currency to ${meta.currency}`)
+  }
+  const cart = await find(ask, `${url}/cart.js`, Cart)
+  if (cart && cart.currency !== currency) {
+    warn(`${host} shows prices in ${cart.currency} to visitors from here: check that its list is still in ${currency}`)
+  }
+  return meta
+}
+
+function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
+  const published = meta?.published_products_count ?? listed
+  if (published !== listed) warn(`The list has ${listed} products, while /meta.json counts ${published}; that count is often off`)
+}
+
+/**
+ * Whether `address` is a Shopify shop. Null when nothing hints at Shopify. Asks for one product and for `/meta.json`.
+ *
+ * @throws SyncError `source/…` with the reason when it is one that cannot be read, or something that only looks like one
+ */
+async function recognise(address: URL, http: Http, signal: AbortSignal): Promise<Recognition<ShopifySettings> | null> {
+  const ask = politely(http, 0, signal)
+  const response = await ask(`${address.origin}/products.json?limit=1`)
+  const shop = new URL(response.url).origin
+  const where = `${hostOf(shop)}/products.json`
+  const failure = failureOf(response, where)
+  if (failure?.code === 'source/gone' || failure?.code === 'source/malformed') {
+    await response.cancel()
+    if (await hintsAtShopify(address, response, ask)) throw failure
+    return null
+  }
+  const { json } = await readJson(response, where)
+  const lookAlike = lookAlikeOf(json)
+  if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is not the list that a Shopify shop publishes, but ${lookAlike}`)
+  const meta = await find(ask, `${shop}/meta.json`, Meta)
+  if (!meta?.currency) {
+    const reason = 'is a Shopify list, but /meta.json states no currency: add it as a shopify source with its currency'
+    throw new SyncError('source/malformed', `${where} ${reason}`)
+  }
+  const settings = ShopifySettings.parse({ url: shop, currency: meta.currency })
+  const host = hostOf(shop).replace(/^www\.|\.myshopify\.com$/g, '')
+  return { suggestedName: slugOf(meta.name ?? '') || slugOf(host), settings }
+}
+
+/** A web page or "not found" is what every other site answers too, so it takes more to say that a shop has closed its list. */
+async function hintsAtShopify(address: URL, response: HttpResponse, ask: Ask): Promise<boolean> {
+  if (isFromShopify(response) || address.pathname.endsWith('/products.json')) return true
+  const meta = await find(ask, `${address.origin}/meta.json`, Meta)
+  return Boolean(meta?.myshopify_domain)
+}
+
+/** A document that a shop may have or not. Failures that pass by themselves are thrown. */
+async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T | null> {
+  const response = await ask(url)
+  try {
+    const { json } = await readJson(response, url)
+    return schema.safeParse(json).data ?? null
+  } catch (error) {
+    if (asks(error, 'stop') && error.code !== 'run/cancelled') return null
+    throw error
+  }
+}
+
+/** GET, `intervalMs` apart. Without cookies and Accept-Language, which can change the prices; `http` says who we are. */
+function politely(http: Http, intervalMs: number, signal: AbortSignal): Ask {
+  let pauseMs = 0
+  return async (url) => {
+    if (pauseMs > 0) await wait(pauseMs, signal)
+    pauseMs = intervalMs
+    return http({ url, headers: { accept: 'application/json' } }, signal)
+  }
+}

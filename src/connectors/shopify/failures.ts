@@ -1,0 +1,64 @@
+// What an answer that is not a page of products means. A shop says "closed" in many ways; only 404 and 410 say "gone".
+
+import { SyncError } from '../../core/errors.ts'
+import { parseRetryAfter } from '../../lib/back-off.ts'
+import type { HttpResponse } from '../../core/http.ts'
+
+/** Why this answer cannot be a JSON document of a shop, or null when it may be one. Its body is not read. `where` begins the message. */
+export function failureOf(response: HttpResponse, where: string): SyncError | null {
+  const { status, headers } = response
+  const url = URL.parse(response.url)
+  if (url && /\/password\/?$/.test(url.pathname)) return new SyncError('source/password', `${url.host} sends visitors to its password page`)
+  if (isChallenge(response)) return new SyncError('source/blocked', `${where} answers with a bot challenge (${status})`)
+  if (status === 200) {
+    if (headers.get('content-length') === '0') return new SyncError('source/cut-short', `${where} is empty`)
+    return isJson(headers) ? null : new SyncError('source/malformed', `${where} answers ${contentOf(headers)}, not JSON`)
+  }
+  if (status === 429) {
+    const detail = { retryAfterMs: retryAfterMsOf(headers) }
+    return new SyncError('source/rate-limited', `${where} answers 429: too many requests`, { detail })
+  }
+  if (status >= 500 || status === 408) return new SyncError('source/unavailable', `${where} answers ${status}`)
+  const [code, reason] = REFUSALS.get(status) ?? ['source/rejected', 'is not an answer that a shop gives here']
+  return new SyncError(code, `${where} answers ${status}: ${reason}`)
+}
+
+/** Whether the answer was given by Shopify's own servers, whatever it says. */
+export function isFromShopify({ url, headers }: HttpResponse): boolean {
+  const marked = headers.has('x-shopid') || headers.has('x-shopify-stage') || /shopify/i.test(headers.get('powered-by') ?? '')
+  return marked || (URL.parse(url)?.hostname.endsWith('.myshopify.com') ?? false)
+}
+
+/** 402, 423 and 430 are Shopify's own: https://shopify.dev/docs/api/usage/response-codes */
+const REFUSALS = new Map<number, readonly ['source/password' | 'source/rejected' | 'source/blocked' | 'source/gone', string]>([
+  [401, ['source/password', 'the shop is closed to visitors']],
+  [402, ['source/closed', 'Shopify has frozen the shop until its owner pays']],
+  [403, ['source/blocked', 'the shop refuses to be read by programs']],
+  [404, ['source/gone', 'there is no such list; the shop has moved, or has closed it']],
+  [410, ['source/gone', 'the list has been removed for good']],
+  [423, ['source/closed', 'Shopify has locked the shop']],
+  [430, ['source/blocked', 'Shopify refuses this client as a security risk']],
+])
+
+/** https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/ and the like of its competitors. */
+function isChallenge({ status, headers }: HttpResponse): boolean {
+  if (headers.get('cf-mitigated') === 'challenge') return true
+  if (![202, 403, 429, 503].includes(status)) return false
+  return ['x-sucuri-id', 'x-amzn-waf-action', 'x-datadome'].some((name) => headers.has(name))
+}
+
+/** Shopify often leaves Retry-After out, and its penalty lasts minutes: 30 s then, at least 5 s always, a longer wish as it is. */
+function retryAfterMsOf(headers: Headers): number {
+  const dateMs = Date.parse(headers.get('date') ?? '')
+  return Math.max(parseRetryAfter(headers.get('retry-after'), Number.isNaN(dateMs) ? Date.now() : dateMs) ?? 30_000, 5_000)
+}
+
+function isJson(headers: Headers): boolean {
+  return /^(application|text)\/([\w.-]+\+)?json\b/i.test(headers.get('content-type') ?? '')
+}
+
+function contentOf(headers: Headers): string {
+  const type = headers.get('content-type')?.split(';', 1)[0]?.trim() ?? ''
+  if (type === 'text/html') return 'a web page'
+  return type === '' ? 'something unnamed' : type
+}

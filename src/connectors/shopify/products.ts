@@ -1,0 +1,199 @@
+// Turns one product of `/products.json` into a Draft. Amounts have no currency of their own there, so it comes with the settings.
+// `grams` is what the parcel weighs, not the goods: it goes to the attributes, and `weightGrams` stays unknown.
+
+import { z } from 'zod'
+import { SyncError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import type { Draft, Image, Price, Variant } from '../../core/product.ts'
+import { minorOf } from '../../core/money.ts'
+
+const Text = z.string().nullish()
+/** Up to 14 digits today. Past 2^53 a parsed number is no longer the one that was sent, and could be another product's. */
+const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d*$/)]).transform(String)
+
+const VariantRecord = z.object({
+  id: Id,
+  title: Text,
+  option1: Text,
+  option2: Text,
+  option3: Text,
+  sku: Text,
+  available: z.boolean().nullish(),
+  price: Text,
+  compare_at_price: Text,
+  grams: z.number().nullish(),
+})
+type VariantRecord = z.infer<typeof VariantRecord>
+
+const ProductRecord = z.object({
+  id: Id,
+  title: Text,
+  handle: Text,
+  body_html: Text,
+  vendor: Text,
+  product_type: Text,
+  tags: z.array(z.string()).nullish(),
+  published_at: Text,
+  created_at: Text,
+  updated_at: Text,
+  variants: z.array(VariantRecord),
+  images: z.array(z.object({ src: Text })).nullish(),
+  options: z.array(z.object({ name: Text, position: z.int().nullish() })).nullish(),
+})
+type ProductRecord = z.infer<typeof ProductRecord>
+
+/** What a page may be cut to without saying so; a shop may have 2,048 variants since 2025-10-15 (https://shopify.dev/changelog). */
+const SUSPICIOUS_COUNTS = [100, 250]
+
+/** The id as it was sent, or null when there is none that can be trusted. */
+export function identify(record: unknown): string | null {
+  const parsed = z.object({ id: Id }).safeParse(record)
+  return parsed.success ? parsed.data.id : null
+}
+
+/** Pure. @throws SyncError `record/no-id` · `record/invalid` with the path of what is wrong */
+export function normalise(record: unknown, { url: shop, currency }: { readonly url: string; readonly currency: string }): Draft {
+  const product = parseProduct(record)
+  const warnings: string[] = []
+  const variants = distinctVariants(product, warnings)
+  if (SUSPICIOUS_COUNTS.includes(variants.length)) warnings.push(`Exactly ${variants.length} variants: the rest may be left out`)
+  const handle = textOf(product.handle)
+  if (handle === null) warnings.push('No handle, so the address of its page is unknown')
+  const hidden = isHidden(product)
+  if (hidden) warnings.push('An app keeps this product for itself: it is a draft, not on offer')
+  return {
+    externalId: product.id,
+    status: hidden ? 'draft' : 'active',
+    title: textOf(product.title),
+    description: textOf(product.body_html),
+    brand: textOf(product.vendor),
+    manufacturer: null,
+    url: handle === null ? null : `${shop}/products/${encodeURIComponent(handle)}`,
+    identifiers: {},
+    attributes: attributesOf(product, variants),
+    sourceUpdatedAtMs: instantOf(product.updated_at, warnings),
+    successorId: null,
+    expiresAtMs: null,
+    variants: variants.map((variant) => toVariant(variant, product)),
+    prices: toPrices(variants, currency, warnings),
+    images: toImages(product, shop, warnings),
+    terms: [],
+    warnings,
+  }
+}
+
+function parseProduct(record: unknown): ProductRecord {
+  const parsed = ProductRecord.safeParse(record)
+  if (parsed.success) return parsed.data
+  const hasId = typeof record === 'object' && record !== null && 'id' in record && record.id !== null
+  if (!hasId) throw new SyncError('record/no-id', 'The product has no id')
+  const [issue] = parsed.error.issues
+  throw invalid(issue?.path ?? [], issue?.message ?? 'is not as expected')
+}
+
+function invalid(path: readonly PropertyKey[], what: string): SyncError {
+  const place = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
+  return new SyncError('record/invalid', `$${place}: ${what}`, { detail: { path: `$${place}` } })
+}
+
+function distinctVariants({ variants }: ProductRecord, warnings: string[]): VariantRecord[] {
+  const distinct = [...new Map(variants.toReversed().map((variant) => [variant.id, variant])).values()].reverse()
+  const repeated = variants.length - distinct.length
+  if (repeated > 0) warnings.push(`${repeated} variants repeat the id of another: the first of each is kept`)
+  if (variants.length === 0) warnings.push('No variants, so nothing that can be bought')
+  return distinct
+}
+
+function toVariant(variant: VariantRecord, product: ProductRecord): Variant {
+  const { available } = variant
+  return {
+    externalId: variant.id,
+    title: variant.title === 'Default Title' ? null : textOf(variant.title),
+    sku: textOf(variant.sku),
+    gtin: null,
+    options: optionsOf(variant, product),
+    weightGrams: null,
+    packCount: null,
+    availability: typeof available === 'boolean' ? (available ? 'in_stock' : 'out_of_stock') : null,
+  }
+}
+
+/** The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to `option3` are looked at. */
+function optionsOf({ option1, option2, option3 }: VariantRecord, { options }: ProductRecord): Record<string, string> {
+  const named: Record<string, string> = {}
+  for (const [index, value] of [option1, option2, option3].entries()) {
+    const text = textOf(value)
+    if (text === null) continue
+    const option = options?.find(({ position }, at) => (position ?? at + 1) === index + 1)
+    const name = textOf(option?.name) ?? `Option ${index + 1}`
+    if (name === 'Title' && text === 'Default Title') continue
+    named[name in named ? `${name} (${index + 1})` : name] = text
+  }
+  return named
+}
+
+function toPrices(variants: readonly VariantRecord[], currency: string, warnings: string[]): Price[] {
+  const prices = variants.map((variant, index): Price => {
+    const amountMinor = amountOf(variant.price, currency, ['variants', index, 'price'])
+    const compareAt = amountOf(variant.compare_at_price, currency, ['variants', index, 'compare_at_price'])
+    const reduced = amountMinor !== null && compareAt !== null && compareAt > amountMinor
+    return { variantId: variant.id, type: 'list', amountMinor, currency, compareAtMinor: reduced ? compareAt : null }
+  })
+  const free = prices.filter(({ amountMinor }) => amountMinor === 0).length
+  if (free > 0) warnings.push(`${free} of ${prices.length} variants have the price 0`)
+  const unpriced = prices.filter(({ amountMinor }) => amountMinor === null).length
+  if (unpriced > 0) warnings.push(`${unpriced} of ${prices.length} variants have no price`)
+  return prices
+}
+
+function amountOf(decimal: string | null | undefined, currency: string, path: readonly PropertyKey[]): number | null {
+  const text = textOf(decimal)
+  if (text === null) return null
+  const amountMinor = minorOf(text, currency)
+  if (amountMinor === null) throw invalid(path, `"${text.slice(0, 40)}" is not an amount of ${currency}`)
+  return amountMinor
+}
+
+function toImages({ images }: ProductRecord, shop: string, warnings: string[]): Image[] {
+  const urls = (images ?? []).map(({ src }) => addressOf(src, shop)).filter((url) => url !== null)
+  const left = (images?.length ?? 0) - urls.length
+  if (left > 0) warnings.push(`${left} images have no usable address`)
+  if (urls.length === 0) warnings.push('No images')
+  return urls.map((url, position) => ({ url, alt: null, position }))
+}
+
+function addressOf(src: string | null | undefined, base: string): string | null {
+  const text = textOf(src)
+  const url = text === null ? null : URL.parse(text, base)
+  return url && /^https?:$/.test(url.protocol) ? url.href : null
+}
+
+function attributesOf(product: ProductRecord, variants: readonly VariantRecord[]): Record<string, Json> {
+  const { product_type, tags, published_at, created_at } = product
+  const shipping = variants.flatMap(({ id, grams }) => (typeof grams === 'number' && grams > 0 ? [[id, grams] as const] : []))
+  return {
+    handle: textOf(product.handle),
+    product_type: textOf(product_type),
+    tags: tags ?? [],
+    published_at: textOf(published_at),
+    created_at: textOf(created_at),
+    ...(shipping.length > 0 && { shipping_grams: Object.fromEntries(shipping) }),
+  }
+}
+
+/** Subscription and bundle apps keep copies of real products in the public list. */
+function isHidden({ product_type, tags }: ProductRecord): boolean {
+  return /(^|_)hidden(_product)?$/i.test(product_type ?? '') || (tags ?? []).some((tag) => /^hide-?product$/i.test(tag.trim()))
+}
+
+function instantOf(text: string | null | undefined, warnings: string[]): number | null {
+  if (textOf(text) === null) return null
+  const instant = Date.parse(text ?? '')
+  if (Number.isNaN(instant)) warnings.push('updated_at is not a time')
+  return Number.isNaN(instant) ? null : instant
+}
+
+function textOf(text: string | null | undefined): string | null {
+  const trimmed = text?.trim() ?? ''
+  return trimmed === '' ? null : trimmed
+}
