@@ -1,0 +1,62 @@
+// add: finds out what kind of shop an address is, and tries it out before anything is stored.
+
+import type { Connector, Recognition, Sample } from '../core/connector.ts'
+import { isAbort, SyncError } from '../core/errors.ts'
+import type { Draft } from '../core/product.ts'
+import type { Http } from '../lib/http.ts'
+import { formatMoney } from './format-money.ts'
+
+export interface Recognised extends Recognition<unknown> {
+  readonly connector: Connector
+}
+
+/**
+ * Asks every connector whether `address` is one of its own. The first that says so wins; a reason why it cannot be read is told only
+ * when no other connector can.
+ *
+ * @throws SyncError `source/not-recognised` · whatever a connector says against the address
+ */
+export async function recogniseAddress(connectors: Iterable<Connector>, address: URL, http: Http, signal: AbortSignal): Promise<Recognised> {
+  let refusal: SyncError | null = null
+  for (const connector of connectors) {
+    try {
+      const recognition = await connector.recognise?.(address, http, signal)
+      if (recognition) return { connector, ...recognition }
+    } catch (error) {
+      if (!(error instanceof SyncError) || isAbort(error)) throw error
+      refusal ??= error
+    }
+  }
+  throw refusal ?? new SyncError('source/not-recognised', `${address.host} is not a shop that any connector knows`)
+}
+
+/**
+ * Reads the first products of a source, as a sync would, and goes no further.
+ *
+ * @throws SyncError `source/…` when it cannot be read, `source/malformed` when nothing in its first page is a product
+ */
+export async function sampleProducts(connector: Connector, settings: unknown, http: Http, signal: AbortSignal, wanted = 5): Promise<Sample[]> {
+  const request = { settings, mode: 'full', sinceMs: null, cursor: null, http, warn: () => undefined } as const
+  const samples: Sample[] = []
+  let refusal: SyncError | null = null
+  for await (const page of connector.fetch(request, signal)) {
+    for (const line of new TextDecoder().decode(page.bytes).split('\n')) {
+      if (line.trim() === '') continue
+      try {
+        samples.push(toSample(connector.normalise(connector.unwrap(JSON.parse(line)), settings)))
+      } catch (error) {
+        if (error instanceof SyncError) refusal ??= error
+        else if (!(error instanceof SyntaxError)) throw error
+      }
+      if (samples.length === wanted) return samples
+    }
+    if (samples.length > 0) return samples
+  }
+  if (refusal) throw new SyncError('source/malformed', `No product could be read: ${refusal.message}`, { cause: refusal })
+  return samples
+}
+
+function toSample({ externalId, title, prices }: Draft): Sample {
+  const price = prices.find(({ amountMinor }) => amountMinor !== null)
+  return { title: title ?? externalId, price: price === undefined ? null : formatMoney(price.amountMinor ?? 0, price.currency) }
+}

@@ -1,0 +1,75 @@
+// What every stage of one run is given: the run itself, the handles, and the numbers that a person watches meanwhile.
+
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Connector } from '../core/connector.ts'
+import { emptyCounts, type Counts } from '../core/ledger.ts'
+import type { Db } from '../db/pool.ts'
+import type { HeldRun } from '../db/runs.ts'
+import type { Source } from '../db/sources.ts'
+import type { Http } from '../core/http.ts'
+import type { Waiter } from '../lib/back-off.ts'
+
+export interface Log {
+  debug(facts: object, message: string): void
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+/** The numbers of a run under way. The stages write them, whoever draws a bar reads them. */
+export interface Progress {
+  phase: 'start' | 'fetch' | 'apply' | 'settle' | 'done'
+  claimed: number | null
+  fetchedLines: number
+  fetchedBytes: number
+  appliedLines: number
+  appliedBytes: number
+  readonly counts: Counts
+  /** Why nothing moves just now, or null. */
+  waiting: string | null
+}
+
+export function newProgress(): Progress {
+  return {
+    phase: 'start',
+    claimed: null,
+    fetchedLines: 0,
+    fetchedBytes: 0,
+    appliedLines: 0,
+    appliedBytes: 0,
+    counts: emptyCounts(),
+    waiting: null,
+  }
+}
+
+/** Limits and habits of the line. Everything has a default; tests make them small. */
+export interface LineOptions {
+  /** Parts that are applied side by side, each on a connection of its own. */
+  readonly lanes: number
+  readonly partBytesMax: number
+  readonly batchRecordsMax: number
+  readonly batchBytesMax: number
+  /** A larger line is quarantined without being parsed. */
+  readonly recordBytesMax: number
+  /** Known hashes held in memory at most: 25 bytes each. What does not fit is parsed and compared instead. */
+  readonly knownRecordsMax: number
+  /** Attempts in a row without a new page before a fetch gives up. */
+  readonly attemptsMax: number
+  readonly backOff: { readonly baseMs: number; readonly maxMs: number }
+  readonly wait: Waiter
+}
+
+export interface RunContext {
+  readonly db: Db
+  readonly store: ArtifactStore
+  readonly http: Http
+  readonly log: Log
+  readonly connector: Connector
+  readonly source: Source
+  /** The source's settings, as the connector's schema read them. */
+  readonly settings: unknown
+  readonly run: HeldRun
+  readonly progress: Progress
+  readonly options: LineOptions
+  readonly signal: AbortSignal
+}

@@ -1,0 +1,180 @@
+// fetch: the supplier's bytes to archived parts. Nothing is parsed for meaning here; a part exists once its bytes are durable
+// and its row is written, and only then is it handed on.
+
+import { artifactKey } from '../artifacts/manifest.ts'
+import { PartWriter } from '../artifacts/parts.ts'
+import type { Cursor, Page } from '../core/connector.ts'
+import { asks, SyncError } from '../core/errors.ts'
+import { addPart, noteArtifact, type ArchivedPart } from '../db/artifacts.ts'
+import { delayMs } from '../lib/back-off.ts'
+import type { RunContext } from './context.ts'
+
+/** What is known when a fetch begins: nothing, or what an interrupted one has archived. */
+export interface FetchStart {
+  readonly parts: readonly ArchivedPart[]
+  readonly claimed: number | null
+  readonly watermarkMs: number | null
+  readonly warnings: readonly string[]
+}
+
+/** How a fetch ended. Not complete: the supplier kept cutting it short, and nothing proves that the rest does not matter. */
+export interface FetchEnd {
+  readonly complete: boolean
+  readonly reason: string | null
+}
+
+/**
+ * Archives everything the supplier has to say, resuming after the last archived part, and calls `onPart` for each new part in order.
+ * The only layer that retries: an attempt that brought a new page starts the count anew.
+ *
+ * When it ends, also by cancellation, every page that arrived is in a part.
+ *
+ * @throws SyncError `source/…` when the supplier refuses, or stays away for all attempts · `run/fenced` · `artifact/unwritable`
+ */
+export async function fetchArtifact(context: RunContext, start: FetchStart, onPart: (part: ArchivedPart) => void): Promise<FetchEnd> {
+  const archive = new Archive(context, start, onPart)
+  try {
+    const end = await fetchWithRetries(context, archive)
+    await archive.close(end.complete)
+    return end
+  } catch (error) {
+    await archive.flush()
+    throw error
+  }
+}
+
+async function fetchWithRetries(context: RunContext, archive: Archive): Promise<FetchEnd> {
+  const { options, progress, log, signal } = context
+  for (let attempt = 0; ; ) {
+    const pagesBefore = archive.pageCount
+    try {
+      for await (const page of fetchPages(context, archive)) await archive.add(page)
+      if (archive.complete) return { complete: true, reason: null }
+      throw new SyncError('source/cut-short', 'The answer ended without proof that nothing is missing')
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!asks(error, 'retry')) throw error
+      attempt = archive.pageCount > pagesBefore ? 1 : attempt + 1
+      if (attempt >= options.attemptsMax) {
+        if (error.code === 'source/cut-short') return { complete: false, reason: error.message }
+        throw error
+      }
+      const retryAfterMs = typeof error.detail.retryAfterMs === 'number' ? error.detail.retryAfterMs : null
+      const waitMs = delayMs(attempt - 1, { ...options.backOff, retryAfterMs })
+      log.warn({ code: error.code, attempt, waitMs }, error.message)
+      progress.waiting = `${error.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`
+      await options.wait(waitMs, signal)
+      progress.waiting = null
+    }
+  }
+}
+
+function fetchPages({ connector, settings, run, http, signal }: RunContext, archive: Archive): AsyncIterable<Page> {
+  return connector.fetch(
+    {
+      settings,
+      mode: run.kind === 'incremental' ? 'incremental' : 'full',
+      sinceMs: run.sinceAt?.getTime() ?? null,
+      cursor: archive.cursor,
+      http,
+      warn: (message) => archive.warn(message),
+    },
+    signal,
+  )
+}
+
+/** Turns pages into parts. One part is being filled while the one before it is stored; they are recorded in order. */
+class Archive {
+  cursor: Cursor | null
+  complete = false
+  pageCount = 0
+  readonly #context: RunContext
+  readonly #onPart: (part: ArchivedPart) => void
+  readonly #warnings: string[]
+  #claimed: number | null
+  #watermarkMs: number | null
+  #nextNo: number
+  #writer: PartWriter
+  #storing: Promise<void> = Promise.resolve()
+
+  constructor(context: RunContext, start: FetchStart, onPart: (part: ArchivedPart) => void) {
+    this.#context = context
+    this.#onPart = onPart
+    this.#warnings = [...start.warnings]
+    this.#claimed = start.claimed
+    this.#watermarkMs = start.watermarkMs
+    this.#nextNo = start.parts.length + 1
+    this.cursor = start.parts.at(-1)?.cursorAfter ?? null
+    this.#writer = this.#newWriter()
+  }
+
+  async add(page: Page): Promise<void> {
+    if (!this.#writer.fits(page.bytes.length)) await this.#roll()
+    await this.#writer.add(page)
+    this.cursor = page.cursor
+    this.complete = page.complete
+    this.pageCount += 1
+    this.#claimed ??= page.claimed
+    this.#watermarkMs = page.watermarkMs ?? this.#watermarkMs
+    const { progress } = this.#context
+    progress.claimed = this.#claimed
+    progress.fetchedLines += page.lineCount
+    progress.fetchedBytes += page.bytes.length
+  }
+
+  warn(message: string): void {
+    if (this.#warnings.length < 100) this.#warnings.push(message)
+    this.#context.log.warn({}, message)
+  }
+
+  /** Makes everything that arrived durable. */
+  async flush(): Promise<void> {
+    await this.#roll()
+    await this.#storing
+    await this.#note(false)
+  }
+
+  /** The same, and says that nothing more will come. */
+  async close(complete: boolean): Promise<void> {
+    this.complete = complete
+    await this.#roll()
+    await this.#storing
+    await this.#note(true)
+  }
+
+  /** Closes the part that is being filled and stores it behind the ones before. */
+  async #roll(): Promise<void> {
+    const writer = this.#writer
+    const cursorAfter = this.cursor
+    this.#writer = this.#newWriter()
+    await this.#storing
+    if (writer.lineCount === 0) return writer.discard()
+    this.#storing = this.#store(writer, this.#nextNo++, cursorAfter)
+    // Whoever awaits it next sees the failure; until then it must not count as unhandled.
+    this.#storing.catch(() => {})
+  }
+
+  async #store(writer: PartWriter, no: number, cursorAfter: Cursor | null): Promise<void> {
+    const { db, store, run, source } = this.#context
+    const { bytes, ...packed } = await writer.finish()
+    const key = artifactKey({ source: source.name, run: String(run.id), startedAt: run.startedAt }, no, packed)
+    await store.put(key, bytes)
+    const part = { ...packed, no, key, cursorAfter }
+    await addPart(db, run, part)
+    this.#onPart(part)
+  }
+
+  #note(closed: boolean): Promise<void> {
+    return noteArtifact(this.#context.db, this.#context.run, {
+      closed,
+      complete: closed && this.complete,
+      claimed: this.#claimed,
+      watermarkMs: this.#watermarkMs,
+      warnings: this.#warnings,
+    })
+  }
+
+  #newWriter(): PartWriter {
+    return new PartWriter('zstd', this.#context.options.partBytesMax)
+  }
+}

@@ -1,0 +1,28 @@
+// Parts on their way from fetch to the lanes, in order.
+
+import type { ArchivedPart } from '../db/artifacts.ts'
+
+export class PartQueue {
+  readonly #waiting: ArchivedPart[] = []
+  readonly #takers: ((part: ArchivedPart | null) => void)[] = []
+  #closed = false
+
+  push(part: ArchivedPart): void {
+    const taker = this.#takers.shift()
+    if (taker) taker(part)
+    else this.#waiting.push(part)
+  }
+
+  /** Nothing more comes: takers get null when the queue is empty. */
+  close(): void {
+    this.#closed = true
+    for (const taker of this.#takers.splice(0)) taker(null)
+  }
+
+  take(): Promise<ArchivedPart | null> {
+    const part = this.#waiting.shift()
+    if (part) return Promise.resolve(part)
+    if (this.#closed) return Promise.resolve(null)
+    return new Promise((resolve) => this.#takers.push(resolve))
+  }
+}

@@ -1,0 +1,181 @@
+// sync: takes a source's run, or resumes the interrupted one, and sees it through. Whatever happens, the run's row says it.
+
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Connector } from '../core/connector.ts'
+import { isAbort, SyncError } from '../core/errors.ts'
+import type { Ledger } from '../core/ledger.ts'
+import { findArtifact } from '../db/artifacts.ts'
+import type { Db } from '../db/pool.ts'
+import { endRun, findActiveRun, LEASE_MS, renewLease, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
+import type { Source } from '../db/sources.ts'
+import type { Http } from '../core/http.ts'
+import { wait } from '../lib/back-off.ts'
+import { isOwnerDead, owner } from '../node/process-owner.ts'
+import type { LineOptions, Log, Progress, RunContext } from './context.ts'
+import { carryOut } from './run.ts'
+import { isFullDue } from './schedule.ts'
+
+/** An incremental run asks for a little more than what is new: clocks differ, and the supplier writes late. */
+export const OVERLAP_MS = 10 * 60_000
+
+export const DEFAULT_OPTIONS: LineOptions = {
+  lanes: 2,
+  partBytesMax: 32 * 1024 * 1024,
+  batchRecordsMax: 2000,
+  batchBytesMax: 4 * 1024 * 1024,
+  recordBytesMax: 8 * 1024 * 1024,
+  knownRecordsMax: 6_000_000,
+  attemptsMax: 6,
+  backOff: { baseMs: 1000, maxMs: 60_000 },
+  wait,
+}
+
+/** Everything that a run needs and does not own. */
+export interface LineTools {
+  readonly db: Db
+  readonly store: ArtifactStore
+  readonly http: Http
+  readonly log: Log
+  readonly options: LineOptions
+  /** Ties the log lines of a command to the run's row. */
+  readonly correlationId: string
+}
+
+export interface SyncRequest {
+  /** `auto`: incremental when the supplier can and no full run is due. */
+  readonly mode: 'auto' | 'full' | 'incremental'
+  /** Incremental by hand: from here on. Null: from the watermark. */
+  readonly sinceAt: Date | null
+  readonly now: Date
+}
+
+export interface RunReport {
+  readonly run: number
+  readonly source: string
+  readonly kind: RunKind
+  readonly resumed: boolean
+  readonly state: 'succeeded' | 'held' | 'failed'
+  readonly reason: string | null
+  readonly ledger: Ledger
+  readonly seconds: number
+  /** What failed, for whoever prints it. */
+  readonly error: unknown
+}
+
+/**
+ * Brings a source up to date. Twice at once: the second throws. After a crash: the same call resumes.
+ *
+ * @throws SyncError `source/paused` · `run/active` · `db/…` before a run exists; after that failures are in the report
+ */
+export async function syncSource(tools: LineTools, source: Source, connector: Connector, request: SyncRequest, progress: Progress, signal: AbortSignal): Promise<RunReport> {
+  if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
+  const active = await findActiveRun(tools.db, source.id)
+  const chosen = chooseRun(source, connector, request)
+  const resumable = active && active.kind !== 'replay' && request.mode === 'auto' ? active.kind : chosen.kind
+  return work(tools, source, connector, { kind: resumable, sinceAt: chosen.sinceAt, artifactRun: null }, progress, signal)
+}
+
+/**
+ * Applies an archived artifact anew: after a correction of the normaliser, or of what was in quarantine. Never removes a product.
+ *
+ * @throws SyncError `run/no-artifact` · `run/active`
+ */
+export async function replayRun(tools: LineTools, source: Source, connector: Connector, artifactRun: number, progress: Progress, signal: AbortSignal): Promise<RunReport> {
+  const artifact = await findArtifact(tools.db, source.id, artifactRun)
+  if (!artifact || artifact.purged) throw new SyncError('run/no-artifact', `Run ${artifactRun} of ${source.name} has no artifact${artifact ? ' any more' : ''}`)
+  if (!artifact.closed) throw new SyncError('run/no-artifact', `The artifact of run ${artifactRun} is not closed: its fetch did not end`)
+  return work(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun }, progress, signal)
+}
+
+/** Which kind of run a request comes to, and from when it asks. */
+export function chooseRun(source: Source, connector: Connector, { mode, sinceAt, now }: SyncRequest): { kind: RunKind; sinceAt: Date | null } {
+  if (sinceAt) return { kind: 'incremental', sinceAt }
+  const since = source.watermarkAt && new Date(source.watermarkAt.getTime() - OVERLAP_MS)
+  const changedNormaliser = source.normaliserVersion !== null && source.normaliserVersion !== connector.normaliserVersion
+  const full = mode === 'full' || !connector.incremental || !since || (mode === 'auto' && (changedNormaliser || isFullDue(source.schedule, source.lastFullAt, now)))
+  return full ? { kind: 'full', sinceAt: null } : { kind: 'incremental', sinceAt: since }
+}
+
+async function work(
+  tools: LineTools,
+  source: Source,
+  connector: Connector,
+  chosen: Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun'>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RunReport> {
+  const startedMs = performance.now()
+  const settings = connector.settings.parse(source.settings)
+  const run = await takeRun(tools, source, connector, chosen, progress, signal)
+  const log = tools.log
+  log.info({ source: source.name, run: run.id, kind: run.kind, resumed: run.resumed }, 'run started')
+  const report = (state: RunReport['state'], reason: string | null, ledger: Ledger, error: unknown = null): RunReport => {
+    const seconds = Math.round(performance.now() - startedMs) / 1000
+    return { run: run.id, source: source.name, kind: run.kind, resumed: run.resumed, state, reason, ledger, seconds, error }
+  }
+  try {
+    const settled = await whileLeased(tools, run, signal, (held) => {
+      const context: RunContext = { ...tools, connector, source, settings, run, progress, signal: held }
+      return carryOut(context)
+    })
+    log.info({ source: source.name, run: run.id, state: settled.state, reason: settled.reason, ledger: settled.ledger }, 'run settled')
+    return report(settled.state, settled.reason, settled.ledger)
+  } catch (error) {
+    const { state, reason } = describeFailure(error)
+    await endRun(tools.db, run, state, error instanceof SyncError ? error.code : null, reason).catch((cause: unknown) => {
+      log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')
+    })
+    log.error({ source: source.name, run: run.id, state, code: error instanceof SyncError ? error.code : null }, reason)
+    return report('failed', reason, unsettledLedger(progress), error)
+  }
+}
+
+/** Starts or resumes the run. A worker that died on this machine is not waited for; one elsewhere is, until its lease is over. */
+async function takeRun(
+  { db, correlationId, options }: LineTools,
+  source: Source,
+  connector: Connector,
+  chosen: Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun'>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<HeldRun> {
+  for (let waitedMs = 0; ; waitedMs += 1000) {
+    const active = await findActiveRun(db, source.id)
+    const deadOwner = active?.owner && isOwnerDead(active.owner) ? active.owner : null
+    try {
+      return await startRun(db, { ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: owner(), deadOwner, correlationId })
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.code !== 'run/active' || waitedMs >= LEASE_MS || active?.owner === owner()) throw error
+      progress.waiting = `another worker holds this source; waiting whether it still lives (${Math.ceil((LEASE_MS - waitedMs) / 1000)} s)`
+      await options.wait(1000, signal)
+      progress.waiting = null
+    }
+  }
+}
+
+/** Renews the lease while `work` goes on; when it is lost, `work` is aborted with `run/fenced`. */
+async function whileLeased<T>({ db, log }: LineTools, run: HeldRun, signal: AbortSignal, work: (held: AbortSignal) => Promise<T>): Promise<T> {
+  const lost = new AbortController()
+  const timer = setInterval(() => {
+    renewLease(db, run).then(
+      (held) => held || lost.abort(new SyncError('run/fenced', `Run ${run.id} was taken over by another worker`)),
+      (error: unknown) => log.warn({ cause: String(error) }, 'the lease could not be renewed; trying again'),
+    )
+  }, LEASE_MS / 3)
+  try {
+    return await work(AbortSignal.any([signal, lost.signal]))
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+function describeFailure(error: unknown): { state: 'interrupted' | 'failed'; reason: string } {
+  if (isAbort(error)) return { state: 'interrupted', reason: 'cancelled; the next sync resumes here' }
+  if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', reason: error.message }
+  return { state: 'interrupted', reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
+}
+
+function unsettledLedger({ claimed, fetchedLines, counts }: Progress): Ledger {
+  const { unreadable: _, ...outcomes } = counts
+  return { claimed, fetched: fetchedLines, ...outcomes, removed: 0, missing: 0 }
+}
