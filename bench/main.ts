@@ -1,0 +1,166 @@
+// npm run bench [-- --json] [--products N] [--rounds N] [--no-usual]
+// Three ways to bring the same feed into the same Postgres, alternating, on databases of their own. Only ratios mean anything.
+
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { cpus, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import pg from 'pg'
+import { openEmbedded } from '../src/db/embedded.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { openPool } from '../src/db/pool.ts'
+import { runBare } from './bare.ts'
+import { CASES, loadFeed, type Case } from './feeds.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    products: { type: 'string', default: '108022' },
+    rounds: { type: 'string', default: '3' },
+    usual: { type: 'boolean', default: true },
+    home: { type: 'string', default: join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench') },
+  },
+  allowNegative: true,
+})
+
+interface Measure {
+  readonly seconds: number
+  readonly rowsWritten: number
+  readonly walBytes: number
+  readonly rssPeakMb: number
+}
+
+const TABLES = `('products', 'variants', 'prices', 'images')`
+const say = (text: string) => void process.stderr.write(`${text}\n`)
+
+const home = resolve(options.home)
+const products = Number(options.products)
+const rounds = Number(options.rounds)
+// The checkpointer and autovacuum would write into somebody's minute by chance.
+const server = await openEmbedded({ home, settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' }, onProgress: say })
+const admin = new pg.Client({ connectionString: server.url })
+await admin.connect()
+try {
+  const cases = await measureAll()
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30), node: process.version }
+  if (options.json) console.log(JSON.stringify({ machine, cases: cases.map(({ noise: _, ...rest }) => rest) }))
+  else console.table(cases)
+} finally {
+  await admin.end()
+  await server.stop()
+}
+
+async function measureAll() {
+  const ours = new Map<Case, Measure[]>(CASES.map((name) => [name, []]))
+  const bare = new Map<Case, number[]>(CASES.map((name) => [name, []]))
+  const usual = new Map<Case, number[]>(CASES.map((name) => [name, []]))
+  for (let round = 1; round <= rounds; round++) {
+    const [oursDb, bareDb, usualDb] = [await freshDatabase('ours'), await freshDatabase('bare'), await freshDatabase('usual')]
+    const artifacts = join(home, 'artifacts')
+    await rm(artifacts, { recursive: true, force: true })
+    for (const name of CASES) {
+      const feed = await loadFeed(join(home, 'feeds'), products, name, say)
+      const source = await startChild('serve-feed.ts', [feed.file])
+      const measure = await measureOurs(source.message.url, oursDb, `file:${artifacts}`)
+      ours.get(name)?.push(measure)
+      const bareSeconds = await runBare(bareDb, feed.file)
+      bare.get(name)?.push(bareSeconds)
+      // The usual way is slow and steady: once is enough.
+      if (options.usual && round === 1) usual.get(name)?.push(await measureUsual(source.message.url, usualDb))
+      source.child.disconnect()
+      say(`round ${round}, ${name}: ours ${measure.seconds.toFixed(1)} s, bare ${bareSeconds.toFixed(1)} s, ${JSON.stringify(measure)}`)
+    }
+  }
+  return Promise.all(
+    CASES.map(async (name) => {
+      const measures = ours.get(name) ?? []
+      const seconds = measures.map((measure) => measure.seconds)
+      const bareSeconds = bare.get(name) ?? []
+      const ratios = seconds.map((value, round) => value / (bareSeconds[round] ?? Number.NaN))
+      const { bytes, lines } = await loadFeed(join(home, 'feeds'), products, name, say)
+      return {
+        case: name,
+        products: lines,
+        bytes,
+        ours_s: round2(median(seconds)),
+        bare_s: round2(median(bareSeconds)),
+        usual_s: options.usual ? round2(median(usual.get(name) ?? [])) : null,
+        ratio_bare: round2(median(ratios)),
+        rows_written: median(measures.map(({ rowsWritten }) => rowsWritten)),
+        wal_bytes: median(measures.map(({ walBytes }) => walBytes)),
+        rss_peak_mb: Math.max(...measures.map(({ rssPeakMb }) => rssPeakMb)),
+        noise: `${round2(Math.min(...ratios))}–${round2(Math.max(...ratios))}`,
+      }
+    }),
+  )
+}
+
+async function measureOurs(url: string, database: string, artifacts: string): Promise<Measure> {
+  const before = await readCounters(database)
+  const { child, message } = await startChild<{ seconds: number; state: string; reason: string | null; rssPeakMb: number }>('ours.ts', [url, database, artifacts])
+  if (child.exitCode === null) await once(child, 'exit')
+  if (message.state !== 'succeeded') throw new Error(`our run is ${message.state}: ${message.reason}`)
+  const after = await readCounters(database)
+  return {
+    seconds: message.seconds,
+    rowsWritten: after.rows - before.rows,
+    walBytes: after.wal - before.wal,
+    rssPeakMb: message.rssPeakMb,
+  }
+}
+
+async function measureUsual(feedUrl: string, database: string): Promise<number> {
+  const client = new pg.Client({ connectionString: database })
+  await client.connect()
+  await client.query('create table if not exists public.products (id text primary key, name text, status text, price_cents integer, updated_at timestamptz, raw jsonb)')
+  await client.end()
+  const api = await startChild<{ url: string }>('data-api.ts', [database])
+  const { message } = await startChild<{ seconds: number }>('usual.ts', [feedUrl, api.message.url])
+  api.child.disconnect()
+  return message.seconds
+}
+
+async function freshDatabase(name: string): Promise<string> {
+  await admin.query(`drop database if exists bench_${name} with (force)`)
+  await admin.query(`create database bench_${name}`)
+  const url = new URL(server.url)
+  url.pathname = `/bench_${name}`
+  const db = await openPool(url.href, { applicationName: 'bench' })
+  await migrate(db)
+  await db.end()
+  return url.href
+}
+
+/** Rows that were inserted, updated or deleted in the catalogue's big tables, and the WAL position. Backends report when they leave. */
+async function readCounters(database: string): Promise<{ rows: number; wal: number }> {
+  const client = new pg.Client({ connectionString: database })
+  await client.connect()
+  const { rows } = await client.query<{ rows: string; wal: string }>(
+    `select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) as rows, pg_current_wal_lsn() - '0/0' as wal
+     from pg_stat_user_tables where schemaname = 'catalog' and relname in ${TABLES}`,
+  )
+  await client.end()
+  return { rows: Number(rows[0]?.rows), wal: Number(rows[0]?.wal) }
+}
+
+/** Starts a file of this folder as a process and waits for its first message. */
+async function startChild<Message = { url: string }>(file: string, args: readonly string[]): Promise<{ child: ChildProcess; message: Message }> {
+  const child = fork(join(import.meta.dirname, file), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const failed = once(child, 'exit').then(() => {
+    throw new Error(`${file} ended without an answer`)
+  })
+  failed.catch(() => undefined)
+  const [message] = (await Promise.race([once(child, 'message'), failed])) as [Message]
+  return { child, message }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? Number.NaN
+}
+
+function round2(value: number): number {
+  return Math.round(value * 100) / 100
+}

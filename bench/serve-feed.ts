@@ -1,0 +1,9 @@
+// A process of its own that serves one pre-rendered feed, so that serving shares no memory with what is measured.
+
+import { serveFeed } from '../simulators/medipim/feed.ts'
+
+const [file] = process.argv.slice(2)
+if (file === undefined) throw new Error('usage: serve-feed.ts FILE')
+const simulator = await serveFeed(file, { rateLimit: null })
+process.send?.({ url: simulator.url })
+process.on('disconnect', () => void simulator.close())
