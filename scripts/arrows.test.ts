@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { findWrongArrows } from './arrows.ts'
+
+function isWrong(path: string, target: string): boolean {
+  const [wrong] = findWrongArrows(path, `import { x } from '${target}'`)
+  assert.ok(wrong === undefined || wrong.startsWith(`${path} imports ${target}: `))
+  return wrong !== undefined
+}
+
+test('a layer imports itself and what lies below, never what lies above', () => {
+  assert.ok(!isWrong('src/pipeline/apply.ts', './settle.ts'))
+  assert.ok(!isWrong('src/pipeline/apply.ts', '../db/batches.ts'))
+  assert.ok(!isWrong('src/pipeline/apply.ts', '../connectors/index.ts'))
+  assert.ok(!isWrong('src/http/routes/runs.ts', '../../db/runs.ts'))
+  assert.ok(isWrong('src/db/batches.ts', '../pipeline/apply.ts'))
+  assert.ok(!isWrong('src/db/artifacts.ts', '../artifacts/parts.ts'))
+  assert.ok(isWrong('src/artifacts/parts.ts', '../db/artifacts.ts'))
+  assert.ok(isWrong('src/core/product.ts', '../lib/http.ts'))
+  assert.ok(isWrong('src/cli/serve.ts', '../services/web.ts'))
+  assert.ok(!isWrong('src/node/settings.ts', '../../package.json'))
+})
+
+test('connectors and parsers know core and lib, no other supplier and no runtime', () => {
+  assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../lib/http.ts'))
+  assert.ok(!isWrong('src/connectors/shopify/connector.ts', 'zod'))
+  assert.ok(!isWrong('src/connectors/index.ts', './shopify/connector.ts'))
+  assert.ok(isWrong('src/connectors/shopify/connector.ts', '../medipim/values.ts'))
+  assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../core/money.ts'))
+  assert.ok(isWrong('src/core/money.ts', '../connectors/shopify/connector.ts'))
+  assert.ok(isWrong('src/connectors/shopify/connector.ts', 'node:crypto'))
+  assert.ok(isWrong('src/lib/text.ts', 'node:util'))
+  assert.ok(!isWrong('src/node/hash.ts', 'node:crypto'))
+})
+
+test('what ships imports no test, tool or simulator, and a simulator nothing that ships', () => {
+  assert.ok(isWrong('src/cli/demo.ts', '../../simulators/medipim/main.ts'))
+  assert.ok(isWrong('src/db/pool.ts', '../../test/support/database.ts'))
+  assert.ok(isWrong('src/db/pool.ts', './pool.test.ts'))
+  assert.ok(isWrong('simulators/medipim/feed.ts', '../../src/core/json.ts'))
+  assert.ok(!isWrong('src/db/pool.test.ts', '../../test/support/database.ts'))
+})
+
+test('a folder without a place among the layers is told to get one', () => {
+  assert.match(findWrongArrows('src/misc/x.ts', "import '../core/json.ts'")[0] ?? '', /misc\/ has no place/)
+})
+
+test('every spelling of an import counts', () => {
+  const spellings = [
+    "import type { X } from '../db/x.ts'",
+    "import {\n  x,\n  y,\n} from '../db/x.ts'",
+    "export { x } from '../db/x.ts'",
+    "import '../db/x.ts'",
+    "const { x } = await import('../db/x.ts')",
+    "type X = import('../db/x.ts').X",
+  ]
+  for (const spelling of spellings) assert.equal(findWrongArrows('src/core/a.ts', `// text\n${spelling}\n`).length, 1, spelling)
+})
