@@ -8,6 +8,7 @@ import { cpus, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
+import { ENVIRONMENT, NODE_FLAGS } from '../bin/lean.js'
 import { openEmbedded } from '../src/db/embedded.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { openPool } from '../src/db/pool.ts'
@@ -145,9 +146,9 @@ async function readCounters(database: string): Promise<{ rows: number; wal: numb
   return { rows: Number(rows[0]?.rows), wal: Number(rows[0]?.wal) }
 }
 
-/** Starts a file of this folder as a process and waits for its first message. */
+/** Starts a file of this folder as a process, as bin/shelfsync starts the command line, and waits for its first message. */
 async function startChild<Message = { url: string }>(file: string, args: readonly string[]): Promise<{ child: ChildProcess; message: Message }> {
-  const child = fork(join(import.meta.dirname, file), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(join(import.meta.dirname, file), args, { execArgv: NODE_FLAGS, env: { ...process.env, ...ENVIRONMENT }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const failed = once(child, 'exit').then(() => {
     throw new Error(`${file} ended without an answer`)
   })

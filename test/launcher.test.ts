@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -46,6 +46,7 @@ async function clone(t: TestContext, nodeMin: number, { packaged = true } = {}):
   await writeFile(join(root, 'package.json'), '{ "type": "module" }')
   await writeFile(join(root, 'src', 'cli', 'main.ts'), REPORT)
   const source = await readFile(LAUNCHER, 'utf8')
+  await copyFile(new URL('../bin/lean.js', import.meta.url), join(root, 'bin', 'lean.js'))
   await writeFile(join(root, 'bin', 'shelfsync'), source.replace('NODE_MIN = 24', `NODE_MIN = ${nodeMin}`), { mode: 0o755 })
   const node = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
   await mkdir(dirname(node), { recursive: true })

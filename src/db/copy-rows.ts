@@ -104,14 +104,6 @@ export class CopyRows {
     this.#length = 0
   }
 
-  /** Hands the rows over and starts anew. The bytes are the caller's: the buffer is not used again. */
-  take(): Buffer {
-    const taken = this.#buffer.subarray(0, this.#length)
-    this.#buffer = Buffer.allocUnsafe(Math.max(64 * 1024, Math.min(this.#buffer.length, 1 << 20)))
-    this.#length = 0
-    return taken
-  }
-
   #reserve(bytes: number): void {
     const needed = this.#length + bytes
     if (needed <= this.#buffer.length) return

@@ -24,14 +24,19 @@ export interface OpenRecord {
 
 /** What is open, the newest first; `total` counts all of it. */
 export async function listQuarantine(db: Db, filter: { source?: string | undefined; limit: number }): Promise<{ total: number; records: QuarantineListing[] }> {
-  const { rows } = await db.query<QuarantineListing & { total: number }>(
+  const { rows: records } = await db.query<QuarantineListing>(
     `select q.id, s.name as source, q.artifact_run as "artifactRun", q.part_no as part, q.line_no as line, q.byte_offset as "byteOffset",
-       q.byte_length as "byteLength", q.external_id as product, q.rule, q.message, q.created_at as "createdAt", count(*) over () as total
+       q.byte_length as "byteLength", q.external_id as product, q.rule, q.message, q.created_at as "createdAt"
      from catalog.quarantine q join catalog.sources s on s.id = q.source_id
      where q.state = 'open' and ($1::text is null or s.name = $1) order by q.id desc limit $2`,
     [filter.source ?? null, filter.limit],
   )
-  return { total: rows[0]?.total ?? 0, records: rows.map(({ total: _, ...record }) => record) }
+  const { rows } = await db.query<{ total: number }>(
+    `select count(*) as total from catalog.quarantine q join catalog.sources s on s.id = q.source_id
+     where q.state = 'open' and ($1::text is null or s.name = $1)`,
+    [filter.source ?? null],
+  )
+  return { total: rows[0]?.total ?? 0, records }
 }
 
 /** The runs whose artifacts have open records, the oldest first, with whether their bytes are still there. */

@@ -81,7 +81,7 @@ export async function saveSource(
   const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
   const { rows } = await db.query<SourceRow>(
     `update catalog.sources
-     set settings = coalesce($2, settings), schedule = coalesce($3, schedule), policy = policy || coalesce($4, '{}'), state = coalesce($5, state)
+     set settings = coalesce($2, settings), schedule = coalesce($3, schedule), policy = policy || coalesce($4::jsonb, '{}'), state = coalesce($5, state)
      where id = $1 returning *`,
     [id, json(changes.settings), json(changes.schedule), json(changes.policy), changes.state ?? null],
   )

@@ -62,8 +62,7 @@ export class StagingCopy {
   /** Ends the products and sends the small tables. */
   async finish(): Promise<void> {
     this.#products.trailer()
-    await this.#send()
-    this.#copy.end()
+    this.#copy.end(this.#products.slice(0, this.#products.length))
     await this.#failed
     await this.#sendAll(VARIANTS, this.#variants)
     await this.#sendAll(PRICES, this.#prices)
@@ -76,15 +75,17 @@ export class StagingCopy {
     await this.#failed.catch(() => {})
   }
 
+  /** The buffer is used again: a chunk above the socket's high-water mark is called back when the kernel has all of it. */
   async #send(): Promise<void> {
-    const chunk = this.#products.take()
+    const chunk = this.#products.slice(0, this.#products.length)
     await Promise.race([this.#failed, new Promise<void>((resolve) => void this.#copy.write(chunk, () => resolve()))])
+    this.#products.clear()
   }
 
   async #sendAll(sql: string, rows: CopyRows): Promise<void> {
     rows.trailer()
     const copy = this.#client.query(copyFrom(sql))
-    copy.end(rows.take())
+    copy.end(rows.slice(0, rows.length))
     await finished(copy)
   }
 

@@ -2,9 +2,9 @@
 
 import type { Connector, Recognition, Sample } from '../core/connector.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
+import type { Http } from '../core/http.ts'
+import { formatMoney } from '../core/money.ts'
 import type { Draft } from '../core/product.ts'
-import type { Http } from '../lib/http.ts'
-import { formatMoney } from './format-money.ts'
 
 export interface Recognised extends Recognition<unknown> {
   readonly connector: Connector

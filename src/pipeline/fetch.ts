@@ -25,7 +25,8 @@ export interface FetchEnd {
 
 /**
  * Archives everything the supplier has to say, resuming after the last archived part, and calls `onPart` for each new part in order.
- * The only layer that retries: an attempt that brought a new page starts the count anew.
+ * The only layer that retries: an attempt that got further than all before starts the count anew. One that begins again and is cut
+ * again does not, or a supplier that always breaks at the same place would be asked for ever.
  *
  * When it ends, also by cancellation, every page that arrived is in a part.
  *
@@ -45,16 +46,19 @@ export async function fetchArtifact(context: RunContext, start: FetchStart, onPa
 
 async function fetchWithRetries(context: RunContext, archive: Archive): Promise<FetchEnd> {
   const { options, progress, log, signal } = context
+  const reached = new Set([JSON.stringify(archive.cursor)])
   for (let attempt = 0; ; ) {
-    const pagesBefore = archive.pageCount
     try {
       for await (const page of fetchPages(context, archive)) await archive.add(page)
       if (archive.complete) return { complete: true, reason: null }
       throw new SyncError('source/cut-short', 'The answer ended without proof that nothing is missing')
     } catch (error) {
       signal.throwIfAborted()
-      if (!asks(error, 'retry')) throw error
-      attempt = archive.pageCount > pagesBefore ? 1 : attempt + 1
+      // What the store or the database refuses would be lost by asking the supplier for what comes after it.
+      if (!asks(error, 'retry') || !error.code.startsWith('source/')) throw error
+      const place = JSON.stringify(archive.cursor)
+      attempt = archive.cursor === null || reached.has(place) ? attempt + 1 : 1
+      reached.add(place)
       if (attempt >= options.attemptsMax) {
         if (error.code === 'source/cut-short') return { complete: false, reason: error.message }
         throw error
@@ -87,7 +91,6 @@ function fetchPages({ connector, settings, run, http, signal }: RunContext, arch
 class Archive {
   cursor: Cursor | null
   complete = false
-  pageCount = 0
   readonly #context: RunContext
   readonly #onPart: (part: ArchivedPart) => void
   readonly #warnings: string[]
@@ -113,7 +116,6 @@ class Archive {
     await this.#writer.add(page)
     this.cursor = page.cursor
     this.complete = page.complete
-    this.pageCount += 1
     this.#claimed ??= page.claimed
     this.#watermarkMs = page.watermarkMs ?? this.#watermarkMs
     const { progress } = this.#context

@@ -24,7 +24,7 @@ export const DEFAULT_OPTIONS: LineOptions = {
   batchRecordsMax: 2000,
   batchBytesMax: 4 * 1024 * 1024,
   recordBytesMax: 8 * 1024 * 1024,
-  knownRecordsMax: 6_000_000,
+  knownRecordsMax: 3_000_000,
   attemptsMax: 6,
   backOff: { baseMs: 1000, maxMs: 60_000 },
   wait,

@@ -38,8 +38,6 @@ create table catalog.runs (
   since              timestamptz,                    -- incremental: asked for what changed from here on
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when it began
-  lease_owner        text,
-  lease_until        timestamptz,
   token              bigint not null default 1,      -- fencing token: raised whenever the run changes hands
   started_at         timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
@@ -50,6 +48,17 @@ create table catalog.runs (
 );
 create index runs_id on catalog.runs (id);
 create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted');
+
+-- Who works on a run, and until when its silence is borne. A row of its own, because batches keep the run's row share-locked:
+-- a renewal must never wait for them.
+create table catalog.leases (
+  source_id          integer not null,
+  run_id             bigint not null,
+  owner              text not null,
+  until              timestamptz not null,
+  primary key (source_id, run_id),
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
 
 -- What a fetch brought, in immutable parts. `complete` is the connector's proof that nothing is missing.
 create table catalog.artifacts (

@@ -8,12 +8,13 @@ begin
 end $$;
 
 -- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run.
---   fencing     the row is share-locked, so a takeover waits for this transaction, and this one fails after a takeover
+--   fencing     the row is share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
+--               a lease that ran out without a takeover harms nobody
 create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = '' as $$
 begin
   perform from catalog.runs
-    where source_id = p_source and id = p_run and token = p_token and state = 'running' and lease_until > clock_timestamp()
+    where source_id = p_source and id = p_run and token = p_token and state = 'running'
     for share;
   if not found then
     perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker (token %s)', p_run, p_token));
@@ -31,29 +32,33 @@ language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   active catalog.runs;
+  lease catalog.leases;
   started catalog.runs;
 begin
   perform from catalog.sources where id = p_source for update;
-  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted') for update;
-  if active.state = 'running' and active.lease_until > clock_timestamp() and active.lease_owner is distinct from p_dead_owner then
-    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, active.lease_owner,
-      ceil(extract(epoch from active.lease_until - clock_timestamp()))));
+  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
+  select * into lease from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
+  if active.state = 'running' and lease.until > clock_timestamp() and lease.owner is distinct from p_dead_owner then
+    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, lease.owner,
+      ceil(extract(epoch from lease.until - clock_timestamp()))));
   end if;
   if active.id is not null and active.kind = p_kind and active.started_at > clock_timestamp() - p_resume_within
      and active.normaliser_version = p_normaliser_version and (p_kind <> 'replay' or active.artifact_run = p_artifact_run) then
     update catalog.runs r
-      set state = 'running', token = r.token + 1, lease_owner = p_owner, lease_until = clock_timestamp() + p_lease,
-          reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id
+      set state = 'running', token = r.token + 1, reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id
       where r.source_id = p_source and r.id = active.id returning * into started;
+    insert into catalog.leases (source_id, run_id, owner, until) values (p_source, started.id, p_owner, clock_timestamp() + p_lease)
+      on conflict (source_id, run_id) do update set owner = excluded.owner, until = excluded.until;
     return query select started.id, started.token, true, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
     return;
   end if;
   update catalog.runs r set state = 'superseded', finished_at = clock_timestamp()
     where r.source_id = p_source and r.id = active.id;
-  insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, lease_owner, lease_until, correlation_id, first_load)
-    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_owner, clock_timestamp() + p_lease, p_correlation_id,
+  insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, first_load)
+    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id,
             not exists (select from catalog.products where source_id = p_source))
     returning * into started;
+  insert into catalog.leases (source_id, run_id, owner, until) values (p_source, started.id, p_owner, clock_timestamp() + p_lease);
   if p_artifact_run is null then
     update catalog.runs r set artifact_run = started.id where r.source_id = p_source and r.id = started.id;
     insert into catalog.artifacts (source_id, run_id) values (p_source, started.id);
@@ -65,8 +70,10 @@ end $$;
 create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns boolean
 language sql security definer set search_path = '' as $$
   with renewed as (
-    update catalog.runs set lease_until = clock_timestamp() + p_lease
-    where source_id = p_source and id = p_run and token = p_token and state = 'running' returning 1)
+    update catalog.leases l set until = clock_timestamp() + p_lease
+    from catalog.runs r
+    where l.source_id = p_source and l.run_id = p_run and r.source_id = p_source and r.id = p_run and r.token = p_token and r.state = 'running'
+    returning 1)
   select exists (select from renewed)
 $$;
 
@@ -74,7 +81,7 @@ $$;
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = '' as $$
   update catalog.runs
-  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp(), lease_until = clock_timestamp()
+  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
   where source_id = p_source and id = p_run and token = p_token and state = 'running' and p_state in ('interrupted', 'failed', 'cancelled')
 $$;
 
@@ -184,6 +191,7 @@ $$;
 
 create function catalog.find_active_run(p_source integer) returns table (id bigint, kind text, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select id, kind, lease_owner, state = 'running' and lease_until > clock_timestamp(), started_at
-  from catalog.runs where source_id = p_source and state in ('running', 'interrupted')
+  select r.id, r.kind, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
+  from catalog.runs r left join catalog.leases l on l.source_id = r.source_id and l.run_id = r.id
+  where r.source_id = p_source and r.state in ('running', 'interrupted')
 $$;

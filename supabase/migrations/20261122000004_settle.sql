@@ -46,7 +46,7 @@ begin
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
-  if run.kind = 'full' and artifact.complete and fetched > 0 and coalesce((counts ->> 'unreadable')::bigint, 0) = 0 then
+  if run.kind = 'full' and artifact.complete and coalesce((counts ->> 'unreadable')::bigint, 0) = 0 then
     select count(*), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
     if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
@@ -186,7 +186,7 @@ begin
     where r.source_id = p_source and r.id = p_run;
   return query update catalog.runs r
     set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = balance, seen = p_seen, finished_at = clock_timestamp(), lease_until = clock_timestamp(),
+        ledger = balance, seen = p_seen, finished_at = clock_timestamp(),
         watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
     where r.source_id = p_source and r.id = p_run
     returning r.state, r.reason, r.ledger;

@@ -60,6 +60,11 @@ async function explanationOf(response: HttpResponse): Promise<SupplierError | nu
 }
 
 /** A supplier may quote the request in its message. */
-function hide(text: string, { keyId, keySecret }: Secrets): string {
-  return text.replaceAll(keySecret, '…').replaceAll(btoa(`${keyId}:${keySecret}`), '…')
+function hide(text: string, secrets: Secrets): string {
+  return text.replaceAll(secrets.keySecret, '…').replaceAll(basicToken(secrets), '…')
+}
+
+/** What follows `Basic ` by RFC 7617, with UTF-8, as MediPim has it: https://docs.dev.medipim.be/authentication */
+export function basicToken({ keyId, keySecret }: Secrets): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(`${keyId}:${keySecret}`)))
 }

@@ -3,7 +3,7 @@
 import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/http.ts'
-import { refusalOf, type Secrets } from './answers.ts'
+import { basicToken, refusalOf, type Secrets } from './answers.ts'
 import { isObject, objectsIn, textOf } from './values.ts'
 
 /** The supplier may work on a filter over the whole catalogue for long before its first line. */
@@ -26,7 +26,7 @@ export interface Api {
 export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
   const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
   const headers = {
-    Authorization: basicAuth(secrets),
+    Authorization: `Basic ${basicToken(secrets)}`,
     'User-Agent': 'Shelfsync/0.1 (catalogue sync; MediPim API v4)',
     'Content-Type': 'application/json',
   }
@@ -64,9 +64,4 @@ function fieldCodes(answer: Uint8Array): string[] {
   const codes = objectsIn(isObject(parsed) ? parsed.fields : null).map(({ code }) => textOf(code))
   if (codes.length === 0) throw new SyncError('source/malformed', 'the answer of get-fields names none')
   return codes.filter((code) => code !== null)
-}
-
-/** RFC 7617 with UTF-8, as MediPim has it: https://docs.dev.medipim.be/authentication */
-function basicAuth({ keyId, keySecret }: Secrets): string {
-  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${keyId}:${keySecret}`)))}`
 }

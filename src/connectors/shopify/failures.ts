@@ -1,6 +1,6 @@
 // What an answer that is not a page of products means. A shop says "closed" in many ways; only 404 and 410 say "gone".
 
-import { SyncError } from '../../core/errors.ts'
+import { SyncError, type ErrorCode } from '../../core/errors.ts'
 import { parseRetryAfter } from '../../lib/back-off.ts'
 import type { HttpResponse } from '../../core/http.ts'
 
@@ -30,7 +30,7 @@ export function isFromShopify({ url, headers }: HttpResponse): boolean {
 }
 
 /** 402, 423 and 430 are Shopify's own: https://shopify.dev/docs/api/usage/response-codes */
-const REFUSALS = new Map<number, readonly ['source/password' | 'source/rejected' | 'source/blocked' | 'source/gone', string]>([
+const REFUSALS = new Map<number, readonly [ErrorCode, string]>([
   [401, ['source/password', 'the shop is closed to visitors']],
   [402, ['source/closed', 'Shopify has frozen the shop until its owner pays']],
   [403, ['source/blocked', 'the shop refuses to be read by programs']],

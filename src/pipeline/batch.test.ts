@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Batch } from './batch.ts'
+
+const rest = { lineNo: 1, byteOffset: 0, scan: null, hash: null }
+
+test('a batch keeps its own copy of each line', () => {
+  const batch = new Batch(10, 100)
+  const chunk = Buffer.from('first')
+  batch.add(chunk, rest)
+  chunk.fill(0)
+  assert.equal(batch.lines[0]?.line.toString(), 'first')
+})
+
+test('a batch is full by records or by bytes, but takes any first line', () => {
+  const byRecords = new Batch(1, 100)
+  byRecords.add(Buffer.from('a'), rest)
+  assert.equal(byRecords.fits(1), false)
+  const byBytes = new Batch(10, 4)
+  assert.equal(byBytes.fits(1000), true)
+  byBytes.add(Buffer.from('abc'), rest)
+  assert.equal(byBytes.fits(1), true)
+  assert.equal(byBytes.fits(2), false)
+})
+
+test('a line beyond the arena is kept whole beside it, and a cleared batch starts anew', () => {
+  const batch = new Batch(10, 4)
+  batch.add(Buffer.from('longer than four'), rest)
+  assert.equal(batch.lines[0]?.line.toString(), 'longer than four')
+  batch.clear()
+  assert.equal(batch.lines.length, 0)
+  assert.equal(batch.fits(4), true)
+})

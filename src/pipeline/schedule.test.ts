@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isFullDue } from './schedule.ts'
+
+const sundays = { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 }
+const at = (text: string): Date => new Date(text)
+
+test('a source that was never fully synced is due', () => {
+  assert.equal(isFullDue(sundays, null, at('2026-01-15T00:00:00Z')), true)
+})
+
+test('a full run is due once on its weekday, counted in the zone of the source', () => {
+  // 2026-01-18 is a Sunday; in Sydney it begins at 13:00 UTC on Saturday.
+  const saturday = at('2026-01-17T12:59:00Z')
+  const sunday = at('2026-01-17T13:01:00Z')
+  const lastWeek = at('2026-01-10T16:17:00Z')
+  assert.equal(isFullDue(sundays, lastWeek, saturday), false)
+  assert.equal(isFullDue(sundays, lastWeek, sunday), true)
+  assert.equal(isFullDue(sundays, sunday, at('2026-01-17T16:17:00Z')), false)
+})
+
+test('a full run that was missed on its weekday is due on the days after', () => {
+  assert.equal(isFullDue(sundays, at('2026-01-09T16:17:00Z'), at('2026-01-14T16:17:00Z')), true)
+})
+
+test('a source without a full-run day is due only before its first one', () => {
+  const never = { ...sundays, fullOn: null }
+  assert.equal(isFullDue(never, at('2020-01-01T00:00:00Z'), at('2026-01-18T00:00:00Z')), false)
+})
