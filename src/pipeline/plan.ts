@@ -2,7 +2,7 @@
 // that apply uses, and rolls back. What cannot be previewed is an error, never an empty plan.
 
 import { readLines } from '../artifacts/lines.ts'
-import type { Connector, Page } from '../core/connector.ts'
+import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { openStaging, type BatchRules } from '../db/batches.ts'
 import { readKnownHashes } from '../db/known-hashes.ts'
@@ -110,7 +110,7 @@ class Planner {
     const { http, log } = this.#tools
     const warn = (message: string) => log.warn({}, message)
     const request = { settings: this.#settings, mode, sinceMs: sinceAt?.getTime() ?? null, cursor: null, http, warn }
-    for await (const { bytes, lineCount, complete, claimed } of this.#connector.fetch(request, signal) as AsyncIterable<Page>) {
+    for await (const { bytes, lineCount, complete, claimed } of this.#connector.fetch(request, signal)) {
       end.complete = complete
       this.#progress.claimed ??= claimed
       this.#progress.fetchedLines += lineCount

@@ -72,7 +72,7 @@ export async function syncSource(tools: LineTools, source: Source, connector: Co
   const active = await findActiveRun(tools.db, source.id)
   const chosen = chooseRun(source, connector, request)
   const resumable = active && active.kind !== 'replay' && request.mode === 'auto' ? active.kind : chosen.kind
-  return work(tools, source, connector, { kind: resumable, sinceAt: chosen.sinceAt, artifactRun: null }, progress, signal)
+  return carryThrough(tools, source, connector, { kind: resumable, sinceAt: chosen.sinceAt, artifactRun: null }, progress, signal)
 }
 
 /**
@@ -84,7 +84,7 @@ export async function replayRun(tools: LineTools, source: Source, connector: Con
   const artifact = await findArtifact(tools.db, source.id, artifactRun)
   if (!artifact || artifact.purged) throw new SyncError('run/no-artifact', `Run ${artifactRun} of ${source.name} has no artifact${artifact ? ' any more' : ''}`)
   if (!artifact.closed) throw new SyncError('run/no-artifact', `The artifact of run ${artifactRun} is not closed: its fetch did not end`)
-  return work(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun }, progress, signal)
+  return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun }, progress, signal)
 }
 
 /** Which kind of run a request comes to, and from when it asks. */
@@ -96,7 +96,7 @@ export function chooseRun(source: Source, connector: Connector, { mode, sinceAt,
   return full ? { kind: 'full', sinceAt: null } : { kind: 'incremental', sinceAt: since }
 }
 
-async function work(
+async function carryThrough(
   tools: LineTools,
   source: Source,
   connector: Connector,

@@ -135,6 +135,13 @@ create table catalog.products (
   primary key (source_id, external_id)
 );
 
+-- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
+do $$
+begin
+  alter table catalog.products alter raw set compression lz4, alter description set compression lz4;
+exception when feature_not_supported or invalid_parameter_value then null;
+end $$;
+
 create table catalog.variants (
   source_id           integer not null,
   product_external_id text collate "C" not null,

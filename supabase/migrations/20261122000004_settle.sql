@@ -58,7 +58,8 @@ begin
     from catalog.prices n
     join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
     where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0;
-  select count(*) into gated from catalog.prices where source_id = p_source and run_id = p_run and state = 'held';
+  select count(*) into gated from catalog.reviews r
+    where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null;
   if moved + gated >= 5 then
     select count(*) into priced from catalog.prices where source_id = p_source and state = 'current';
     if gated > priced * (p_policy ->> 'priceShiftShare')::numeric then
@@ -85,6 +86,14 @@ language sql stable security definer set search_path = '' as $$
   from catalog.products p
   where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
   order by p.external_id
+$$;
+
+-- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
+create function catalog.supersede_held(p_source integer, p_run bigint) returns void
+language sql set search_path = '' as $$
+  update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
+  update catalog.reviews set state = 'superseded', decided_at = now()
+    where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
 $$;
 
 -- publish_run(…) → products removed. Does what a run waits to do.
@@ -141,10 +150,7 @@ begin
           from catalog.changes where source_id = p_source and position is null) o
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 
-  update catalog.runs set state = 'superseded'
-    where source_id = p_source and state = 'held' and id < p_run;
-  update catalog.reviews set state = 'superseded', decided_at = now()
-    where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
+  perform catalog.supersede_held(p_source, p_run);
   if run.kind <> 'replay' then
     update catalog.sources s
       set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
@@ -157,7 +163,7 @@ begin
   return removed;
 end $$;
 
--- settle_run(…) → (state, reason, ledger). Twice gives the same answer: a settled run stays as it is.
+-- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
 --   p_seen      bitmap over products.seq of everything the run saw
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
 create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_policy jsonb)
@@ -174,6 +180,8 @@ begin
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
+    -- An older held run may not be decided any more: what it would remove, this one may have seen.
+    perform catalog.supersede_held(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   select jsonb_build_object('claimed', a.claimed,
@@ -204,12 +212,14 @@ begin
     perform catalog.fail('run/unknown', format('There is no run %s', p_run));
   elsif run.state <> 'held' then
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
+  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted'))) then
+    perform catalog.fail('run/not-held', format('A newer run of this source has looked at the catalogue since run %s: decide on the newest one', p_run));
   end if;
   if p_approve then
     removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
   else
-    update catalog.prices set state = 'rejected' where source_id = run.source_id and run_id = p_run and state = 'pending';
-    delete from catalog.changes where source_id = run.source_id and run_id = p_run and position is null;
+    update catalog.prices set state = 'rejected' where source_id = run.source_id and run_id <= p_run and state = 'pending';
+    delete from catalog.changes where source_id = run.source_id and run_id <= p_run and position is null;
   end if;
   update catalog.runs r set state = case when p_approve then 'succeeded' else 'rejected' end,
       ledger = r.ledger || jsonb_build_object('removed', removed)
