@@ -33,8 +33,8 @@ test('a new connector is a folder that loads under its own name, and two lines i
   const list: { connectors: Connector[] } = await import(pathToFileURL(join(root, 'src/connectors/index.ts')).href)
   assert.deepEqual(list.connectors.map(({ name }) => name), ['shopify', 'my-big-shop2'])
   const folder = join(root, 'src/connectors/my-big-shop2')
-  assert.deepEqual((await readdir(folder)).sort(), ['README.md', 'connector.test.ts', 'connector.ts', 'fixtures'])
-  for (const file of ['README.md', 'connector.test.ts', 'connector.ts']) {
+  assert.deepEqual((await readdir(folder)).sort(), ['README.md', 'conformance.test.ts', 'connector.test.ts', 'connector.ts', 'fixtures'])
+  for (const file of ['README.md', 'conformance.test.ts', 'connector.test.ts', 'connector.ts']) {
     assert.doesNotMatch(await readFile(join(folder, file), 'utf8'), /example-?supplier|\.\.\/src\//i)
   }
 })

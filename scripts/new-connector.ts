@@ -23,7 +23,7 @@ export async function createConnector(root: string, name: string): Promise<strin
 
   const folder = join(connectors, name)
   await mkdir(folder)
-  for (const file of ['connector.ts', 'connector.test.ts', 'README.md']) {
+  for (const file of ['connector.ts', 'connector.test.ts', 'conformance.test.ts', 'README.md']) {
     await writeFile(join(folder, file), fill(await readFile(join(TEMPLATE, file), 'utf8'), name))
   }
   await cp(join(TEMPLATE, 'fixtures'), join(folder, 'fixtures'), { recursive: true })
@@ -65,7 +65,7 @@ if (import.meta.main) {
   try {
     if (kind !== 'connector' || name === undefined || rest.length > 0) throw new Error('Usage: npm run new connector NAME')
     const written = await createConnector(fileURLToPath(new URL('../', import.meta.url)), name)
-    console.log(`${written.join('\n')}\n\nNext: npx node --test src/connectors/${name}/connector.test.ts, then make it your supplier's; its README.md says how.`)
+    console.log(`${written.join('\n')}\n\nNext: npx node --test src/connectors/${name}/*.test.ts, then make it your supplier's; its README.md says how.`)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1

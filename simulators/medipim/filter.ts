@@ -63,9 +63,9 @@ export function anyOf<Candidate>(valuesOf: (candidate: Candidate) => readonly Js
       const given = Array.isArray(value) && many ? value : [value]
       const wanted = new Set<string>()
       for (const item of given) {
-        if (textOf(item) === '') return null
-        if (allowed !== undefined && !allowed.includes(String(item))) return null
-        wanted.add(String(item))
+        const text = textOf(item)
+        if (text === '' || allowed?.includes(text) === false) return null
+        wanted.add(text)
       }
       return (candidate) => valuesOf(candidate).some((own) => wanted.has(textOf(own)))
     },

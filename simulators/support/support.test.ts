@@ -140,6 +140,13 @@ test('a cut ends the answer as if it were whole', async (t) => {
   assert.deepEqual(again, { text: TEXT, cut: false }, 'each fault struck once')
 })
 
+test('lines are counted however the chunks lie', async (t) => {
+  const bytes = Buffer.from(TEXT)
+  const crumbs = (): Buffer[] => Array.from({ length: bytes.length }, (_, index) => bytes.subarray(index, index + 1))
+  const { url } = await serve(t, [{ kind: 'cut', afterLines: 2, afterBytes: 4 }], crumbs)
+  assert.equal((await readUntilCut(await fetch(url))).text, `${LINES[0]}\n${LINES[1]}\n{"na`)
+})
+
 test('a stalled answer goes on when the faults are cleared', async (t) => {
   const { url, book } = await serve(t, [{ kind: 'stall', afterLines: 1, afterBytes: 3 }])
   const reader = (await fetch(url)).body?.getReader()

@@ -14,7 +14,7 @@ const PAGE_BYTES = 1024 * 1024
 const LINE_BYTES_MAX = 16 * 1024 * 1024
 
 const ExampleSupplierSettings = z.strictObject({
-  url: z.url(),
+  url: z.url({ protocol: /^https?$/ }).refine((url) => URL.parse(url)?.password === '', 'must hold no password: secrets are not settings'),
   /** ISO 4217: the supplier does not say it. */
   currency: z.string().regex(/^[A-Z]{3}$/),
 })
@@ -47,11 +47,7 @@ export const exampleSupplier: Connector<ExampleSupplierSettings> = {
 
   unwrap: (line) => line,
 
-  identify(record) {
-    const { data } = z.looseObject({ id: z.string().min(1) }).safeParse(record)
-    return data?.id ?? null
-  },
-
+  identify,
   normalise,
 }
 
@@ -102,7 +98,13 @@ function refusalOf({ status, url, headers }: HttpResponse): SyncError {
   return new SyncError(status === 404 || status === 410 ? 'source/gone' : 'source/rejected', message)
 }
 
+function identify(record: unknown): string | null {
+  const { data } = z.looseObject({ id: z.string().min(1) }).safeParse(record)
+  return data?.id ?? null
+}
+
 function normalise(record: unknown, { currency }: ExampleSupplierSettings): Draft {
+  if (identify(record) === null) throw new SyncError('record/no-id', 'The product has no id')
   const { data: product, error } = Product.safeParse(record)
   if (!product) throw new SyncError('record/invalid', z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' '))
   return {

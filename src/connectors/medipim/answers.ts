@@ -60,7 +60,7 @@ async function explanationOf(response: HttpResponse): Promise<SupplierError | nu
 }
 
 /** A supplier may quote the request in its message. */
-function hide(text: string, secrets: Secrets): string {
+export function hide(text: string, secrets: Secrets): string {
   return text.replaceAll(secrets.keySecret, '…').replaceAll(basicToken(secrets), '…')
 }
 

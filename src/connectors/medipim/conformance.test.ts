@@ -43,7 +43,7 @@ async function start(size: number): Promise<Supplier> {
         if (lasting) faults.set({ kind: 'cut', afterBytes: 50, ...again })
       } else if (fault.kind === 'reset') faults.set({ kind: 'reset', afterLines: middle, afterBytes: 50, ...when })
       else if (fault.kind === 'silence') faults.set({ kind: 'stall', afterLines: middle, afterBytes: 50, ...when })
-      else if (fault.kind === 'drip') faults.set({ kind: 'split-characters', ...when }, { kind: 'drip', bytes: 8_191, everyMs: 0, ...when })
+      else if (fault.kind === 'drip') faults.set({ kind: 'drip', bytes: 8_191, everyMs: 0, ...when }, { kind: 'split-characters', ...when })
       else if (fault.kind === 'empty') faults.set({ kind: 'empty', ...when })
       else if (fault.kind === 'disorder') faults.set({ kind: 'unsorted', ...when })
       else faults.set({ kind: 'duplicate-line', at: 1, ...when }, { kind: 'update-during-stream', at: middle, target: 'behind', path: STREAM })

@@ -37,7 +37,7 @@ async function read(body: AsyncIterable<Uint8Array> | string | null, resumed: Po
   const warnings: string[] = []
   let error: SyncError | null = null
   try {
-    for await (const page of readPages(typeof body === 'string' ? bodyOf(body) : body, resumed, (warning) => warnings.push(warning))) pages.push(page)
+    for await (const page of readPages(typeof body === 'string' ? bodyOf(body) : body, resumed, (warning) => warnings.push(warning), (text) => text.replaceAll('hush', '…'))) pages.push(page)
   } catch (thrown) {
     assert.ok(thrown instanceof SyncError, String(thrown))
     error = thrown
@@ -148,6 +148,12 @@ test('an error line ends the stream after the lines before it and is not archive
   assert.deepEqual(last?.cursor, { touchedAt: 1001, seen: 1, claimed: 5 })
   assert.equal((await read(`${linesOf(0)} {"error": {"code":"too_many_requests"}}\n`)).error?.code, 'source/rate-limited')
   assert.equal((await read(`${linesOf(0)}{"error":"down"}`)).error?.code, 'source/unavailable')
+})
+
+test('an error line that quotes the request gives no secret away', async () => {
+  const { error } = await read(`{"error":{"code":"bad hush","message":"you sent hush"}}\n`)
+  assert.match(error?.message ?? '', /bad …: you sent …/)
+  assert.doesNotMatch(JSON.stringify(error?.detail), /hush/)
 })
 
 test('what came before a failing body is yielded with its cursor', async () => {

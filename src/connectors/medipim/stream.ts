@@ -17,7 +17,8 @@ const NOTHING = new Uint8Array()
 
 /**
  * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, then the closing page. `null` is the answer 204: no
- * products. `resumed` is where the last attempt was cut, when `body` holds only what was touched since then.
+ * products. `resumed` is where the last attempt was cut, when `body` holds only what was touched since then. What the supplier says in
+ * an `{"error":…}` line goes through `hide`, since it may quote the request.
  *
  * @throws SyncError, after the pages before it: `source/cut-short` when announced products have not come · `source/malformed` when
  * no line says how many there are · `source/unavailable` or `source/rate-limited` for an `{"error":…}` line · `source/too-large` ·
@@ -27,6 +28,7 @@ export async function* readPages(
   body: AsyncIterable<Uint8Array> | null,
   resumed: Position | null,
   warn: (message: string) => void,
+  hide: (text: string) => string,
 ): AsyncGenerator<Page> {
   const tally = new Tally(resumed)
   let lines = 0
@@ -42,7 +44,7 @@ export async function* readPages(
       const { lineCount, error } = countLines(whole, tally)
       lines += lineCount
       if (lineCount > 0) yield pageOf(whole.bytes.subarray(0, whole.ends[lineCount - 1]), lineCount, tally)
-      if (error !== null) throw failureOf(error, tally)
+      if (error !== null) throw failureOf({ code: hide(error.code), message: hide(error.message) }, tally)
     }
   }
   if (tally.total === null && lines > 0) throw malformed(lines)

@@ -36,7 +36,7 @@ async function start(size: number): Promise<Supplier> {
       else if (fault.kind === 'cut' || fault.kind === 'reset') faults.set({ kind: fault.kind, ...inside })
       else if (fault.kind === 'silence') faults.set({ kind: 'stall', ...inside })
       else if (fault.kind === 'drip') {
-        faults.set({ kind: 'split-characters', path: ANY_PAGE, times }, { kind: 'drip', bytes: 4_001, everyMs: 0, path: ANY_PAGE, times })
+        faults.set({ kind: 'drip', bytes: 8_191, everyMs: 0, path: ANY_PAGE, times }, { kind: 'split-characters', path: ANY_PAGE, times })
       } else if (fault.kind === 'empty') faults.set({ kind: 'empty', path: ANY_PAGE, times })
       else if (fault.kind === 'repeat') arrange = (listed) => [...listed.slice(0, 1), ...listed, ...listed.slice(0, 1)]
       else arrange = (listed) => listed.toReversed()

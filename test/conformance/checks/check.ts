@@ -1,0 +1,21 @@
+// One promise that every connector keeps, and how it is proved.
+
+import type { Rig } from '../rig.ts'
+
+export interface Check {
+  /** The promise, as a sentence. */
+  readonly name: string
+  /** Throws, with a message that says what the connector did instead. */
+  prove(rig: Rig): Promise<void>
+}
+
+/** What goes by these names is there: tests read better without `undefined`. @throws Error when it is not */
+export function given<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new Error(`There is no ${what}`)
+  return value
+}
+
+/** The middle one. */
+export function middleOf<T>(list: readonly T[]): T {
+  return given(list[list.length >> 1], 'middle of an empty list')
+}

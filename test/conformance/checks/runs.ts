@@ -1,0 +1,119 @@
+// Runs over runs: what the second one writes, where a cancelled one goes on, and what none of them ever tells.
+
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import type { Connector, Page } from '../../../src/core/connector.ts'
+import type { Rig } from '../rig.ts'
+import type { Check } from './check.ts'
+
+const sameFeedWritesNothing: Check = {
+  name: 'the same feed again writes no row, also when all that is volatile has moved',
+  async prove(rig) {
+    await rig.syncGreen()
+    const before = await rig.snapshot()
+    assert.ok(before.length >= rig.subject.size)
+    for (const move of [false, true]) {
+      if (move) rig.supplier.touch()
+      const { ledger } = await rig.syncGreen()
+      assert.equal(ledger.unchanged, ledger.fetched, `${ledger.fetched - ledger.unchanged} of ${ledger.fetched} records count as changed`)
+      await rig.assertNothingWritten(before)
+    }
+  },
+}
+
+const replayWritesNothing: Check = {
+  name: 'a replay of what is applied writes no row',
+  async prove(rig) {
+    const { run } = await rig.syncGreen()
+    const before = await rig.snapshot()
+    const { state, reason, ledger } = await rig.line.replay(run)
+    assert.equal(state, 'succeeded', `the replay ${state}: ${reason}`)
+    assert.equal(ledger.unchanged + ledger.duplicate, ledger.fetched, `${ledger.updated} of ${ledger.fetched} records count as updated`)
+    await rig.assertNothingWritten(before)
+  },
+}
+
+const cancelledGoesOn: Check = {
+  name: 'a cancelled fetch stops at once, keeps what arrived, and the next sync goes on from there',
+  async prove(rig) {
+    const stop = new AbortController()
+    const seen: Page[] = []
+    const { state, run } = await rig.sync('full', stopping(rig.subject.connector, stop, seen), stop.signal)
+    assert.equal(state, 'failed', `a cancelled run is ${state}`)
+    assert.ok(seen.length <= 2, `${seen.length - 1} more pages came after the fetch was cancelled`)
+    const arrived = seen.reduce((lines, { lineCount }) => lines + lineCount, 0)
+    const kept = (await rig.parts(run)).reduce((lines, { lineCount }) => lines + lineCount, 0)
+    assert.deepEqual([kept, arrived > 0], [arrived, true], `${arrived} lines had arrived, ${kept} are in the artifact`)
+    const resumed = await rig.syncGreen()
+    assert.deepEqual([resumed.run, resumed.resumed], [run, true], 'the next sync does not go on with the cancelled run')
+    await rig.assertExact()
+  },
+}
+
+/** The same connector, cancelled when its first page has been archived. */
+function stopping(connector: Connector, stop: AbortController, seen: Page[]): Connector {
+  const fetch: Connector['fetch'] = async function* (request, signal) {
+    for await (const page of connector.fetch(request, signal)) {
+      seen.push(page)
+      yield page
+      stop.abort()
+    }
+  }
+  return { ...connector, fetch }
+}
+
+const secretsStay: Check = {
+  name: 'secrets are in no artifact, no table, no log and no error',
+  async prove(rig) {
+    const { supplier, subject: { connector, secrets = [] } } = rig
+    if (secrets.length === 0) return
+    const told: string[] = []
+    supplier.spoil(supplier.ids()[1] ?? '', 'shape')
+    // A supplier may quote the request in its refusal.
+    const body = JSON.stringify({ error: { code: 'refused', message: `Not with ${secrets.join(' or ')}` } })
+    for (const status of [401, 429, 500, 400]) {
+      supplier.strike({ kind: 'status', status, body })
+      const report = await rig.sync()
+      told.push(inspect(report, { depth: 12, showHidden: true }), JSON.stringify(report))
+    }
+    supplier.strike({ kind: 'cut' })
+    await rig.syncGreen()
+    told.push(...rig.line.logged, inspect(connector, { depth: 12 }))
+    const places = { 'an error or a log': told.join('\n'), 'the database': await everyRow(rig), 'an artifact': await everyArtifact(rig) }
+    for (const spelling of new Set(secrets.flatMap(spellingsOf))) {
+      for (const [place, text] of Object.entries(places)) assert.ok(!text.includes(spelling), `the secret is in ${place}: ${textBefore(text, spelling)}`)
+    }
+  },
+}
+
+/** What all tables say of this source, with what their bytea columns hold as text too. */
+async function everyRow(rig: Rig): Promise<string> {
+  const tables = await rig.line.query<{ name: string; key: string }>(`select format('catalog.%I', table_name) as name, column_name as key
+    from information_schema.columns where table_schema = 'catalog' and (column_name = 'source_id' or table_name = 'sources' and column_name = 'id')`)
+  const texts: string[] = []
+  for (const { name, key } of tables) {
+    const rows = await rig.query<{ row: string }>(`select t::text as row from ${name} t where ${key} = $1`)
+    for (const { row } of rows) texts.push(row.replaceAll(/\\\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString()))
+  }
+  return texts.join('\n')
+}
+
+async function everyArtifact(rig: Rig): Promise<string> {
+  const rows = await rig.query<{ run_id: number }>('select run_id from catalog.artifacts where source_id = $1')
+  const texts = await Promise.all(rows.map(({ run_id }) => rig.line.archived(run_id)))
+  const { store } = rig.line.tools
+  for await (const { key } of store.list('')) texts.push(key, Buffer.from(await store.get(key)).toString())
+  return texts.join('\n')
+}
+
+function spellingsOf(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1)
+  return [secret, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(secret), Buffer.from(secret).toString('base64')]
+}
+
+function textBefore(text: string, spelling: string): string {
+  const at = text.indexOf(spelling)
+  return text.slice(Math.max(0, at - 80), at).replaceAll(/\s+/g, ' ')
+}
+
+export const runChecks: readonly Check[] = [sameFeedWritesNothing, replayWritesNothing, cancelledGoesOn, secretsStay]

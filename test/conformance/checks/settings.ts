@@ -1,0 +1,53 @@
+// Settings are stored with the source and shown to people: so they survive JSON, are checked, and hold no secret.
+
+import assert from 'node:assert/strict'
+import { isSecretName } from '../../../src/node/redact.ts'
+import type { Rig } from '../rig.ts'
+import type { Check } from './check.ts'
+
+const settingsReadBack: Check = {
+  name: 'settings read back as they were understood, and name what is wrong with them',
+  async prove({ subject: { connector, settings }, supplier }) {
+    const { settings: schema } = connector
+    const written = settings(supplier.origin)
+    const read = schema.parse(written)
+    assert.deepEqual(JSON.parse(JSON.stringify(read)), read, 'the settings do not survive JSON')
+    assert.deepEqual(schema.parse(JSON.parse(JSON.stringify(read))), read, 'settings that were read once are read differently the second time')
+    for (const nonsense of [null, 7, 'nonsense', []]) {
+      assert.ok(!schema.safeParse(nonsense).success, `${JSON.stringify(nonsense)} is taken for settings`)
+    }
+    const { error } = schema.safeParse({ ...membersOf(written), shelfsyncConformance: 1 })
+    assert.ok(error, 'a member that nobody knows is not refused')
+    for (const name of Object.keys(membersOf(read))) {
+      const problem = schema.safeParse({ ...membersOf(written), [name]: { nonsense: true } })
+      assert.ok(problem.error, `nonsense in ${name} is not refused`)
+      assert.equal(problem.error.issues[0]?.path[0], name, `the problem in ${name} does not say where it is`)
+    }
+  },
+}
+
+const settingsWithoutSecrets: Check = {
+  name: 'settings have no room for a secret',
+  async prove({ subject, supplier }: Rig) {
+    const { settings: schema } = subject.connector
+    const written = membersOf(subject.settings(supplier.origin))
+    const read = membersOf(schema.parse(written))
+    for (const [name, value] of Object.entries(read)) {
+      assert.ok(!isSecretName(name), `the setting ${name} is made for a secret`)
+      for (const secret of subject.secrets ?? []) assert.ok(!JSON.stringify(value).includes(secret), `the setting ${name} holds the secret`)
+      const url = typeof value === 'string' ? URL.parse(value) : null
+      if (url?.host !== undefined && url.host !== '') {
+        url.username = 'user'
+        url.password = 'password'
+        assert.ok(!schema.safeParse({ ...written, [name]: url.href }).success, `${name} takes an address with a password in it`)
+      }
+    }
+  },
+}
+
+function membersOf(settings: unknown): Record<string, unknown> {
+  assert.ok(typeof settings === 'object' && settings !== null, 'the settings are no object')
+  return { ...settings }
+}
+
+export const settingsChecks: readonly Check[] = [settingsReadBack, settingsWithoutSecrets]

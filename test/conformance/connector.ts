@@ -1,0 +1,38 @@
+// What every connector must do, proved on the real line. A connector's conformance.test.ts calls `testConnector` with itself and its
+// supplier; connector.test.ts beside this file proves of each check that it catches a connector which breaks it.
+
+import { after, before, describe, test } from 'node:test'
+import type { Db } from '../../src/db/pool.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { given, type Check } from './checks/check.ts'
+import { failureChecks } from './checks/failures.ts'
+import { feedChecks } from './checks/feeds.ts'
+import { recordChecks } from './checks/records.ts'
+import { runChecks } from './checks/runs.ts'
+import { settingsChecks } from './checks/settings.ts'
+import { measureWhenAsked } from './measure.ts'
+import { Rig, type Subject } from './rig.ts'
+
+export const CHECKS: readonly Check[] = [...settingsChecks, ...recordChecks, ...feedChecks, ...failureChecks, ...runChecks]
+
+/** Half of a check's time is waiting for the disk and the database. Each needs three of the pool's ten connections. */
+export const CONCURRENCY = 3
+
+/** Runs the suite. Every check has a supplier, a source and an artifact store of its own; the database is one for the file. */
+export function testConnector(subject: Subject): void {
+  if (measureWhenAsked(subject)) return
+  describe(`${subject.connector.name} keeps the contract of a connector`, { concurrency: CONCURRENCY }, () => {
+    const db = suiteDatabase()
+    for (const { name, prove } of CHECKS) test(name, () => Rig.use(subject, db(), prove))
+  })
+}
+
+/** A database for the tests of the suite in whose description this is called. */
+export function suiteDatabase(): () => Db {
+  let database: TestDatabase | null = null
+  before(async () => {
+    database = await testDatabase({ after: () => {} })
+  })
+  after(() => database?.drop())
+  return () => given(database, 'database yet').pool
+}

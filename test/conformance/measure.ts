@@ -1,0 +1,60 @@
+// How much memory a fetch takes, in a process of its own, because a supplier in the same process would count as well. That process runs
+// the very file that called `testConnector`, which then measures instead of testing. No time is measured, and garbage does not count.
+
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { createAddressGuard } from '../../src/node/address-guard.ts'
+import { createHttp } from '../../src/node/http-client.ts'
+import { bufferBytes } from '../support/memory.ts'
+import type { Subject } from './rig.ts'
+
+export interface Measure {
+  readonly feedBytes: number
+  /** The most that was reachable while a page was read, beyond what was before the fetch. */
+  readonly peakBytes: number
+}
+
+const ORIGINS = 'SHELFSYNC_MEASURE_ORIGINS'
+/** Collecting garbage is slow, and what only grows need not be looked at on every page. */
+const PAGES_A_SAMPLE = 3
+
+/** Measures a fetch from each of `origins`, in their order, the first one twice: the code has been loaded and compiled then. */
+export async function measureApart({ file, ...subject }: Subject, origins: readonly string[]): Promise<Measure[]> {
+  const [entry = process.argv[1] ?? '', ...parameters] = file ?? []
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const child = promisify(execFile)(process.execPath, [entry, ...parameters], { env: { ...env, [ORIGINS]: origins.join(' ') } })
+  const { stdout, stderr } = await child
+  if (stdout === '') throw new Error(`${subject.connector.name} was not measured: ${stderr}`)
+  return JSON.parse(stdout)
+}
+
+/** Whether this process is there to measure; then it does, and prints what `measureApart` returns. */
+export function measureWhenAsked(subject: Subject): boolean {
+  const origins = process.env[ORIGINS]?.split(' ')
+  if (origins === undefined) return false
+  void measureAll(subject, origins).then((measures) => process.stdout.write(JSON.stringify(measures)))
+  return true
+}
+
+async function measureAll(subject: Subject, origins: readonly string[]): Promise<Measure[]> {
+  const measures: Measure[] = []
+  for (const origin of [...origins.slice(0, 1), ...origins]) measures.push(await measure(subject, origin))
+  return measures.slice(1)
+}
+
+async function measure({ connector, settings }: Subject, origin: string): Promise<Measure> {
+  const http = createHttp({ guard: createAddressGuard(true), userAgent: 'shelfsync-conformance' })
+  const request = { settings: connector.settings.parse(settings(origin)), mode: 'full', sinceMs: null, cursor: null, http, warn: () => {} } as const
+  const before = reachableBytes()
+  let [pageCount, feedBytes, peakBytes] = [0, 0, 0]
+  for await (const { bytes } of connector.fetch(request, new AbortController().signal)) {
+    feedBytes += bytes.length
+    if (pageCount++ % PAGES_A_SAMPLE === 0) peakBytes = Math.max(peakBytes, reachableBytes() - before)
+  }
+  await http.close()
+  return { feedBytes, peakBytes }
+}
+
+function reachableBytes(): number {
+  return bufferBytes() + process.memoryUsage().heapUsed
+}

@@ -1,0 +1,179 @@
+// One connector and one supplier on a real line: HTTP over loopback, parts in a folder of their own, a source of their own in a real
+// Postgres. Nothing sleeps: what the line wants to wait is written down. Parts and batches are small, so that there are several.
+
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import type { Connector, Cursor, Page } from '../../src/core/connector.ts'
+import type { Http } from '../../src/core/http.ts'
+import type { Draft } from '../../src/core/product.ts'
+import { listParts, type ArchivedPart } from '../../src/db/artifacts.ts'
+import type { Db } from '../../src/db/pool.ts'
+import type { RunReport } from '../../src/pipeline/sync.ts'
+import { openLine, type TestLine } from '../support/line.ts'
+import type { Supplier } from './supplier.ts'
+
+/** What a connector's own test file hands in. */
+export interface Subject {
+  readonly connector: Connector
+  /** The settings of a source at `origin`, as an operator writes them. */
+  readonly settings: (origin: string) => unknown
+  /** Starts a supplier with so many products. */
+  readonly start: (size: number) => Promise<Supplier>
+  /** How many products make two pages or more; not many more, each check reads them a few times. */
+  readonly size: number
+  /** What the connector was made with and nobody may ever read: also as it is sent, when that is encoded. */
+  readonly secrets?: readonly string[]
+  /** The file that calls `testConnector` with this, and its arguments. Default: the one that was started. */
+  readonly file?: readonly string[]
+}
+
+/** More than any check asks for: a fetch that waits this often makes no progress and will not end. */
+const WAITS_MAX = 40
+const SMALL = { partBytesMax: 256 * 1024, batchRecordsMax: 40, batchBytesMax: 1024 * 1024, attemptsMax: 3 }
+/** One bad record among few is more than the usual one in a hundred. */
+const POLICY = { quarantineShare: 0.05 }
+const TABLES = ['products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'misses', 'changes']
+
+export class Rig {
+  readonly subject: Subject
+  readonly supplier: Supplier
+  readonly line: TestLine
+  /** Every pause that the line asked for, milliseconds. */
+  readonly waits: readonly number[]
+  /** How long a body may be silent, milliseconds; null leaves it to the connector. */
+  idleTimeoutMs: number | null = null
+
+  private constructor(subject: Subject, supplier: Supplier, line: TestLine, waits: readonly number[]) {
+    this.subject = subject
+    this.supplier = supplier
+    this.line = line
+    this.waits = waits
+  }
+
+  /** Everything that a check needs, gone when `work` is done. */
+  static async use(subject: Subject, db: Db, work: (rig: Rig) => Promise<void>): Promise<void> {
+    const supplier = await subject.start(subject.size)
+    const endings = [supplier.close]
+    const waits: number[] = []
+    const wait = async (ms: number, signal: AbortSignal): Promise<void> => {
+      signal.throwIfAborted()
+      if (waits.push(ms) > WAITS_MAX) throw new Error(`after ${WAITS_MAX} pauses the fetch has still not ended`)
+    }
+    try {
+      const settings = JSON.parse(JSON.stringify(subject.settings(supplier.origin)))
+      const scope = { after: (ending: () => Promise<void>) => void endings.push(ending) }
+      const line = await openLine(scope, { db, connector: subject.connector, settings, policy: POLICY, options: { ...SMALL, wait } })
+      await work(new Rig(subject, supplier, line, waits))
+    } finally {
+      for (const end of endings) await end()
+    }
+  }
+
+  readonly http: Http = (request, signal) => {
+    const { idleTimeoutMs } = this
+    return this.line.tools.http(idleTimeoutMs === null ? request : { ...request, idleTimeoutMs }, signal)
+  }
+
+  sync(mode: 'full' | 'incremental' = 'full', connector = this.subject.connector, signal = new AbortController().signal): Promise<RunReport> {
+    return this.line.sync({ mode, connector, signal, tools: { http: this.http } })
+  }
+
+  /** A sync that must end green. */
+  async syncGreen(mode: 'full' | 'incremental' = 'full'): Promise<RunReport> {
+    const report = await this.sync(mode)
+    assert.equal(report.state, 'succeeded', `the run ${report.state}: ${report.reason}`)
+    return report
+  }
+
+  /** The connector's own pages, past the line. */
+  fetch(cursor: Cursor | null = null): AsyncIterable<Page> {
+    const request = { settings: this.settings(), mode: 'full', sinceMs: null, cursor, http: this.http, warn: () => {} } as const
+    return this.subject.connector.fetch(request, new AbortController().signal)
+  }
+
+  settings(): unknown {
+    return this.subject.connector.settings.parse(this.subject.settings(this.supplier.origin))
+  }
+
+  /** The lines that the supplier sends now, without their ends. */
+  async lines(): Promise<Buffer[]> {
+    return (await Array.fromAsync(this.fetch())).flatMap(linesOf)
+  }
+
+  /** What the connector makes of the supplier's records now, by id. */
+  async drafts(): Promise<Map<string, Draft>> {
+    const { connector } = this.subject
+    const settings = this.settings()
+    const records = (await this.lines()).map((line) => connector.unwrap(JSON.parse(line.toString())))
+    return new Map(records.map((record) => connector.normalise(record, settings)).map((draft) => [draft.externalId, draft]))
+  }
+
+  /** Proves that the catalogue has exactly what the supplier lists, as it is now. */
+  async assertExact(): Promise<void> {
+    const facts = ({ status, title, description, variants }: Facts): string =>
+      `${status} "${title}" with ${variants} variants and the text ${createHash('sha256').update(description ?? '').digest('hex').slice(0, 8)}`
+    const wanted = new Map([...(await this.drafts())].map(([id, draft]) => [id, facts({ ...draft, variants: draft.variants.length })]))
+    const rows = await this.query<Facts & { id: string }>(`
+      select external_id as id, status, title, description, (select count(*)::integer from catalog.variants v
+        where v.source_id = p.source_id and v.product_external_id = p.external_id and v.removed_at is null) as variants
+      from catalog.products p where source_id = $1 and status <> 'removed'`)
+    const found = new Map(rows.map((row) => [row.id, facts(row)]))
+    const wrong = [...new Set([...wanted.keys(), ...found.keys()])].filter((id) => wanted.get(id) !== found.get(id))
+    const shown = wrong.slice(0, 3).map((id) => `${id} is ${found.get(id) ?? 'not there'}, where the supplier has ${wanted.get(id) ?? 'nothing'}`)
+    assert.equal(wrong.length, 0, `${wrong.length} products are not as the supplier has them: ${shown.join('; ')}`)
+    assert.deepEqual([...wanted.keys()].sort(), [...new Set(this.supplier.ids())].sort(), 'the connector does not bring what the supplier lists')
+  }
+
+  /** Proves that nothing was removed, and nothing is on its way out. */
+  async assertNothingRemoved(productCount: number): Promise<void> {
+    const rows = await this.query<{ there: number; missed: number }>(`select
+      (select count(*)::integer from catalog.products where source_id = $1 and status <> 'removed') as there,
+      (select count(*)::integer from catalog.misses where source_id = $1) as missed`)
+    assert.deepEqual(rows[0], { there: productCount, missed: 0 }, 'products were removed, or counted as missing')
+  }
+
+  /** Where each row of the product tables lies, and who wrote it: equal only when nothing was written in between. */
+  async snapshot(): Promise<string[]> {
+    const one = (table: string): string => `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
+    const rows = await this.query<{ row: string }>(TABLES.map(one).join(' union all '))
+    return rows.map(({ row }) => row).sort()
+  }
+
+  async assertNothingWritten(before: readonly string[]): Promise<void> {
+    const known = new Set(before)
+    const after = await this.snapshot()
+    const written = after.filter((row) => !known.has(row))
+    const tables = [...new Set(written.map((row) => row.split(' ', 1)[0]))]
+    assert.equal(written.length, 0, `${written.length} rows were written: ${tables.join(', ')}`)
+    assert.equal(after.length, before.length, 'rows were deleted')
+  }
+
+  /** Whether the connector said that nothing is missing. */
+  async isComplete(run: number): Promise<boolean> {
+    const rows = await this.query<{ complete: boolean }>(`select complete from catalog.artifacts where source_id = $1 and run_id = ${run}`)
+    return rows[0]?.complete ?? false
+  }
+
+  async parts(run: number): Promise<ArchivedPart[]> {
+    const { id } = await this.line.source()
+    return listParts(this.line.tools.db, id, run)
+  }
+
+  /** `sql` has the source's number as $1. */
+  async query<Row>(sql: string): Promise<Row[]> {
+    const { id } = await this.line.source()
+    return this.line.query<Row>(sql, id)
+  }
+}
+
+/** What a product is compared by. */
+interface Facts extends Pick<Draft, 'status' | 'title' | 'description'> {
+  readonly variants: number
+}
+
+export function linesOf({ bytes }: Pick<Page, 'bytes'>): Buffer[] {
+  const lines: Buffer[] = []
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let from = 0, to = buffer.indexOf(10); to !== -1; from = to + 1, to = buffer.indexOf(10, from)) lines.push(buffer.subarray(from, to))
+  return lines
+}

@@ -1,0 +1,161 @@
+// What the connector suite does to a supplier. A simulator is put behind this interface in the connector's own test file;
+// `serve` makes one out of a function that answers requests, for suppliers that have no simulator yet.
+
+import type { IncomingMessage } from 'node:http'
+import { answerFault, sendBody } from '../../simulators/support/body.ts'
+import { CommonFault, createFaultBook } from '../../simulators/support/faults.ts'
+import { mix } from '../../simulators/support/random.ts'
+import { listen } from '../../simulators/support/server.ts'
+import type { Json } from '../../src/core/json.ts'
+
+/** What goes wrong, in words that fit any supplier. */
+export type Fault =
+  /** The first request for products is answered so. */
+  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string; readonly body?: string }
+  /** Some products have come, then the supplier fails: a later page, or an error in the middle of a stream. */
+  | { readonly kind: 'failed-page' }
+  /** In the middle of the products the answer ends properly, the connection dies, or no more comes. */
+  | { readonly kind: 'cut' | 'reset' | 'silence' }
+  /** Every answer comes slowly in small pieces, which end inside characters. */
+  | { readonly kind: 'drip' }
+  /** Every answer has status 200 and not one byte. */
+  | { readonly kind: 'empty' }
+  /** Some products come twice, next to each other and far apart. */
+  | { readonly kind: 'repeat' }
+  /** The products come in an order that has nothing to do with any of their members. */
+  | { readonly kind: 'disorder' }
+
+/** How a record is wrong: not the documented shape although its id can be read, or without an id. */
+export type Flaw = 'shape' | 'id'
+
+/** A supplier in the hands of the suite. What is done to it shows in its next answer. */
+export interface Supplier {
+  /** `http://127.0.0.1:PORT` */
+  readonly origin: string
+  /** What it lists, by id, the longest known first. */
+  ids(): readonly string[]
+  /** A day later, this product has another title. */
+  change(id: string): void
+  /** A day later, all that moves without meaning anything has moved. */
+  touch(): void
+  remove(...ids: readonly string[]): void
+  /** From now on, what it says of this product is wrong. */
+  spoil(id: string, flaw: Flaw): void
+  /** Strikes once, or until `heal` when it lasts. */
+  strike(fault: Fault, lasting?: boolean): void
+  /** Ends all faults and flaws. */
+  heal(): void
+  close(): Promise<void>
+}
+
+/** A product as `serve` has it, to be written in the supplier's own words. */
+export interface ServedProduct {
+  readonly id: string
+  readonly title: string
+  readonly priceMinor: number
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  /** Moves without meaning anything. */
+  readonly touchedAtMs: number
+  /** Some 16 KB, so that a few products make a page. */
+  readonly text: string
+}
+
+type JsonRecord = Record<string, Json>
+
+export interface Served {
+  record(product: ServedProduct): JsonRecord
+  /** The same record with that flaw. */
+  spoil(record: JsonRecord, flaw: Flaw): JsonRecord
+  /** Answers any request, with what the supplier lists just now. */
+  answer(request: Request, records: readonly JsonRecord[]): Response
+  /** Path and query of the first request for products, `*` at the end for any that begins so. Default: the first of all requests. */
+  readonly first?: string
+  /** The same of the request in whose answer something breaks. Default: any. */
+  readonly middle?: string
+}
+
+const A_DAY_MS = 86_400_000
+const START_MS = Date.UTC(2026, 0, 15, 16)
+const TEXT = 'Made slowly, by hand — café, 漢字 & “quotes”\n'.repeat(350)
+
+/** A supplier with `size` products, by HTTP on loopback. */
+export async function serve(size: number, served: Served): Promise<Supplier> {
+  const faults = createFaultBook(CommonFault)
+  const flaws = new Map<string, Flaw>()
+  let nowMs = START_MS
+  let arrange = (records: readonly JsonRecord[]): readonly JsonRecord[] => records
+  let products = Array.from({ length: size }, (_, index) => newProduct(index))
+
+  const recordOf = (product: ServedProduct): JsonRecord => {
+    const flaw = flaws.get(product.id)
+    const record = served.record(product)
+    return flaw === undefined ? record : served.spoil(record, flaw)
+  }
+  const { url, close } = await listen(async (request, response) => {
+    const asked = await webRequest(request, url)
+    const taken = faults.take(request.url ?? '/')
+    if (await answerFault(response, taken)) return
+    const answer = served.answer(asked, arrange(products.map(recordOf)))
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    const halfway = taken.faults.map((fault) => ('afterBytes' in fault ? { ...fault, afterBytes: bytes.length >> 1 } : fault))
+    await sendBody(response, [bytes], { status: answer.status, headers: Object.fromEntries(answer.headers), taken: { ...taken, faults: halfway } })
+  })
+
+  return {
+    origin: url,
+    ids: () => products.map(({ id }) => id),
+    change(changed) {
+      nowMs += A_DAY_MS
+      products = products.map((product) => (product.id === changed ? { ...product, title: `${product.title}, new`, updatedAtMs: nowMs } : product))
+    },
+    touch() {
+      nowMs += A_DAY_MS
+      products = products.map((product) => ({ ...product, touchedAtMs: nowMs }))
+    },
+    remove: (...ids) => void (products = products.filter(({ id }) => !ids.includes(id))),
+    spoil: (id, flaw) => void flaws.set(id, flaw),
+    strike(fault, lasting = false) {
+      const { first = '*', middle = '*' } = served
+      const times = lasting ? null : 1
+      if (fault.kind === 'status') faults.set({ ...statusFault(fault), path: first, times })
+      else if (fault.kind === 'failed-page') faults.set({ kind: 'status', status: 500, path: middle, times })
+      else if (fault.kind === 'silence') faults.set({ kind: 'stall', path: middle, times })
+      else if (fault.kind === 'cut' || fault.kind === 'reset') faults.set({ kind: fault.kind, path: middle, times })
+      else if (fault.kind === 'drip') faults.set({ kind: 'drip', bytes: 4_001, everyMs: 0, times })
+      else if (fault.kind === 'empty') faults.set({ kind: 'empty', times })
+      else if (fault.kind === 'repeat') arrange = (records) => [...records.slice(0, 1), ...records, ...records.slice(0, 1)]
+      else arrange = shuffled
+    },
+    heal() {
+      faults.clear()
+      flaws.clear()
+      arrange = (records) => records
+    },
+    close,
+  }
+}
+
+/** The fault of `simulators/support` that answers with a status. */
+export function statusFault({ status, retryAfter, body }: Extract<Fault, { kind: 'status' }>) {
+  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
+  return { kind: 'status' as const, status, headers, ...(body !== undefined && { body }) }
+}
+
+function shuffled<T>(records: readonly T[]): T[] {
+  return records.map((record, index) => ({ record, place: mix(index) })).sort((a, b) => a.place - b.place).map(({ record }) => record)
+}
+
+function newProduct(index: number): ServedProduct {
+  const createdAtMs = START_MS - (2_000 - index) * A_DAY_MS
+  const title = `Product № ${index}, für café`
+  return { id: `p-${index}`, title, priceMinor: 1_000 + index, createdAtMs, updatedAtMs: createdAtMs, touchedAtMs: createdAtMs, text: TEXT }
+}
+
+async function webRequest(request: IncomingMessage, origin: string): Promise<Request> {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(request.headers)) if (typeof value === 'string') headers.set(name, value)
+  const chunks: Buffer[] = await request.toArray()
+  const body = chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}
+  return new Request(new URL(request.url ?? '/', origin), { method: request.method ?? 'GET', headers, ...body })
+}
