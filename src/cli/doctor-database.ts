@@ -1,0 +1,57 @@
+// The doctor's look at the database: can it be reached, is it suitable and up to date, may we do what a sync does.
+
+import { listMigrationStates } from '../db/migrate.ts'
+import type { Db } from '../db/pool.ts'
+import { inspectServer } from '../db/server-facts.ts'
+import { listSources, type Source } from '../db/sources.ts'
+import type { Settings } from '../node/settings.ts'
+import { type Check, failed } from './check.ts'
+import { openDatabase } from './open.ts'
+import type { Output } from './output.ts'
+import { counted } from './text.ts'
+
+/** Leases and removals go by the server's clock; seconds do no harm, minutes puzzle whoever reads the runs. */
+const SKEW_MAX_MS = 30_000
+
+/** Tells one check after the other; returns the sources, which further checks are about. */
+export async function checkDatabase(output: Output, settings: Settings, tell: (check: Check) => void): Promise<Source[]> {
+  try {
+    await using opened = await openDatabase(output, settings)
+    const { db } = opened
+    const { version, writable, tables, skewMs } = await inspectServer(db)
+    const where = settings.databaseUrl === null ? `embedded in ${settings.home}` : 'DATABASE_URL'
+    tell({ name: 'database', state: 'ok', message: `Postgres ${version} (${where}), sessions last` })
+    await checkMigrations(db, settings, tell)
+    tell(writable ? { name: 'privileges', state: 'ok', message: 'temporary tables and the schema can be used' } : {
+      name: 'privileges', state: 'fail', message: 'the role may not make temporary tables or use schema catalog',
+      hint: 'Connect as the owner of schema catalog, or grant TEMPORARY on the database and USAGE on the schema.',
+    })
+    if (tables === 'foreign') {
+      tell({ name: 'owner', state: 'warn', message: 'the tables belong to another role', hint: 'After big loads that role should run `vacuum (analyze)`; ours may not.' })
+    }
+    const seconds = (skewMs / 1000).toFixed(1)
+    tell(Math.abs(skewMs) < SKEW_MAX_MS ? { name: 'clock', state: 'ok', message: `${seconds} s from the database's` } : {
+      name: 'clock', state: 'warn', message: `${seconds} s from the database's`, hint: 'Let both keep time by NTP.',
+    })
+    return tables === 'none' ? [] : await listSources(db)
+  } catch (error) {
+    tell(failed('database', error))
+    return []
+  }
+}
+
+async function checkMigrations(db: Db, { databaseUrl }: Settings, tell: (check: Check) => void): Promise<void> {
+  const states = await listMigrationStates(db)
+  const pending = states.filter(({ state }) => state === 'pending').length
+  const strange = states.filter(({ state }) => state === 'changed' || state === 'unknown')
+  const name = 'migrations'
+  if (strange.length > 0) {
+    const which = strange.map(({ version, state }) => `${version} (${state})`).join(', ')
+    tell({ name, state: 'fail', message: `not those of this version: ${which}`, hint: 'Install the Shelfsync that migrated this database, or a newer one.' })
+  } else if (pending > 0) {
+    const hint = databaseUrl === null ? 'Nothing to do: the next command applies them.' : 'Run `shelfsync migrate`.'
+    tell({ name, state: databaseUrl === null ? 'warn' : 'fail', message: `${counted(pending, 'migration')} not applied yet`, hint })
+  } else {
+    tell({ name, state: 'ok', message: `all ${states.length} applied` })
+  }
+}

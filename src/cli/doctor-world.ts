@@ -1,0 +1,70 @@
+// The doctor's look outside the database: the artifact store, the supplier's key, and how open we are to private hosts.
+
+import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { ArtifactStore } from '../artifacts/store.ts'
+import { openApi } from '../connectors/medipim/api.ts'
+import { medipimSettings } from '../connectors/medipim/market.ts'
+import { hostOf } from '../lib/http.ts'
+import type { Source } from '../db/sources.ts'
+import type { Settings } from '../node/settings.ts'
+import { type Check, failed } from './check.ts'
+import type { Basics } from './open.ts'
+import { bytes, counted } from './text.ts'
+
+/** A catalogue of 600 MB takes about 150 MB a run. */
+const FREE_BYTES_MIN = 2 * 1000 ** 3
+
+/** Writes, reads and removes a few bytes. */
+export async function checkStore(store: ArtifactStore, { artifacts, artifactsKeep }: Settings): Promise<Check> {
+  const name = 'artifacts'
+  const key = `doctor/${randomUUID()}`
+  try {
+    await store.put(key, Buffer.from(key))
+    await store.get(key)
+    await store.remove([key])
+  } catch (error) {
+    return failed(name, error)
+  }
+  const free = await freeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, ''))
+  const message = `${store.describe()} is writable${free === null ? '' : `, ${bytes(free)} free`}, keeps ${artifactsKeep === 'all' ? 'all' : counted(artifactsKeep, 'run')}`
+  if (free === null || free >= FREE_BYTES_MIN) return { name, state: 'ok', message }
+  return { name, state: 'warn', message, hint: 'Make room, keep fewer runs (ARTIFACTS_KEEP), or run `shelfsync purge --keep 3`.' }
+}
+
+/** On the disk of `folder`, or of the nearest folder above it that exists. */
+async function freeBytes(folder: string): Promise<number | null> {
+  try {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  } catch {
+    return dirname(folder) === folder ? null : freeBytes(dirname(folder))
+  }
+}
+
+/** Asks for the list of fields: a few kilobytes that every key may read. */
+export async function checkMedipim({ settings, http }: Basics, sources: readonly Source[], signal: AbortSignal): Promise<Check> {
+  const name = 'medipim key'
+  const mine = sources.filter(({ connector }) => connector === 'medipim')
+  const { key, apiUrl } = settings.medipim
+  if (key === null) {
+    if (mine.length === 0) return { name, state: 'ok', message: 'none, and no source needs one' }
+    return { name, state: 'fail', message: `none, but ${mine.map((source) => source.name).join(', ')} needs one`, hint: 'Set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET.' }
+  }
+  const urls = new Set(mine.length === 0 ? [medipimSettings.parse({ apiUrl }).apiUrl] : mine.map((source) => medipimSettings.parse(source.settings).apiUrl))
+  try {
+    for (const url of urls) await openApi(url, { keyId: key.id, keySecret: key.secret }, http, signal).listFields()
+    return { name, state: 'ok', message: `accepted by ${[...urls].map(hostOf).join(', ')}` }
+  } catch (error) {
+    return failed(name, error)
+  }
+}
+
+export function checkPrivateHosts({ allowPrivateHosts }: Settings): Check {
+  const name = 'private hosts'
+  if (allowPrivateHosts === true) {
+    return { name, state: 'warn', message: 'requests may go anywhere inside your network', hint: 'List the hosts that you mean in ALLOW_PRIVATE_HOSTS.' }
+  }
+  return { name, state: 'ok', message: allowPrivateHosts === false || allowPrivateHosts.length === 0 ? 'requests go to public addresses only' : `reachable: ${allowPrivateHosts.join(', ')}` }
+}

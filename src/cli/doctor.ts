@@ -1,0 +1,32 @@
+// `shelfsync doctor`: checks everything that a sync needs and says what to do about what is wrong. It changes nothing.
+
+import type { Command } from 'commander'
+import { type Check, failed } from './check.ts'
+import { type Cli, examples, EXIT } from './cli.ts'
+import { checkDatabase } from './doctor-database.ts'
+import { checkMedipim, checkPrivateHosts, checkStore } from './doctor-world.ts'
+import { openBasics, readSettings } from './open.ts'
+
+export function addDoctor(program: Command, cli: Cli): void {
+  program
+    .command('doctor')
+    .description('check settings, database, artifact store, keys and clocks, and say what to do')
+    .addHelpText('after', examples('shelfsync doctor', 'shelfsync doctor --json'))
+    .action(async () => {
+      const signal = cli.stoppable('stopping')
+      const tell = (check: Check): void => {
+        if (check.state === 'fail') cli.end(EXIT.failed)
+        cli.output.result(check, `${check.state.padEnd(4)}  ${check.name.padEnd(14)} ${check.message}${check.hint === undefined ? '' : `\n      ${' '.repeat(14)} hint: ${check.hint}`}`)
+      }
+      let settings
+      try {
+        settings = await readSettings(cli.output, cli.env)
+        tell({ name: 'settings', state: 'ok', message: 'all readable' })
+      } catch (error) {
+        return tell(failed('settings', error))
+      }
+      await using basics = openBasics(cli.output, settings)
+      const sources = await checkDatabase(cli.output, settings, tell)
+      for (const check of [checkStore(basics.store, settings), checkMedipim(basics, sources, signal), checkPrivateHosts(settings)]) tell(await check)
+    })
+}

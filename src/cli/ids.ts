@@ -1,0 +1,18 @@
+// Numbers on the command line.
+
+import { InvalidArgumentError, Option } from 'commander'
+
+/** A run or review as a person types it. */
+export function parseId(text: string): number {
+  if (!/^[1-9]\d{0,15}$/.test(text)) throw new InvalidArgumentError('Write its number.')
+  return Number(text)
+}
+
+/** For `ID…`: commander hands over what came before. */
+export function parseIds(text: string, before: number[] | undefined): number[] {
+  return [...(before ?? []), parseId(text)]
+}
+
+export function limitOption(otherwise: number): Option {
+  return new Option('--limit <n>', 'how many at most').argParser(parseId).default(otherwise)
+}

@@ -1,0 +1,117 @@
+// Builds what commands work with, from the settings, and takes it down again in reverse order.
+
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { openStore } from '../artifacts/open.ts'
+import type { ArtifactStore } from '../artifacts/store.ts'
+import { createConnectors } from '../connectors/index.ts'
+import type { Connector } from '../core/connector.ts'
+import { SyncError } from '../core/errors.ts'
+import { openEmbedded } from '../db/embedded.ts'
+import { listMigrationStates, migrate } from '../db/migrate.ts'
+import { openPool, type Db } from '../db/pool.ts'
+import type { Http } from '../core/http.ts'
+import { createAddressGuard } from '../node/address-guard.ts'
+import { createHttp } from '../node/http-client.ts'
+import { createLog, type Log } from '../node/log.ts'
+import { loadSettings, type Settings } from '../node/settings.ts'
+import { DEFAULT_OPTIONS, type LineTools } from '../pipeline/sync.ts'
+import type { Output } from './output.ts'
+import { counted } from './text.ts'
+
+const ANNOUNCE_AFTER_MS = 1500
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** What needs no database. */
+export interface Basics extends AsyncDisposable {
+  readonly settings: Settings
+  readonly log: Log
+  readonly store: ArtifactStore
+  readonly http: Http
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly correlationId: string
+}
+
+export interface Tools extends Basics, LineTools {
+  readonly log: Log
+}
+
+/** Reads the environment and `.env`. From here on no secret in them is printed. @throws SyncError `settings/invalid` */
+export async function readSettings(output: Output, env: Env): Promise<Settings> {
+  const settings = loadSettings(env, await readFile('.env', 'utf8').catch(() => ''))
+  output.hide(settings.secrets)
+  return settings
+}
+
+export function openBasics(output: Output, settings: Settings): Basics {
+  const correlationId = randomUUID()
+  // What a run says at level info, its command prints itself.
+  const level = output.verbose ? 'debug' : settings.logLevel === 'info' ? 'warn' : settings.logLevel
+  const log = createLog({ level, destination: output.logDestination(), secrets: settings.secrets }).child({ cid: correlationId })
+  const http = createHttp({
+    guard: createAddressGuard(settings.allowPrivateHosts),
+    userAgent: settings.userAgent,
+    onRequest: (report) => log.debug(report, 'request'),
+  })
+  const { key } = settings.medipim
+  return {
+    settings, log, http, correlationId,
+    store: openStore(settings.artifacts, process.cwd()),
+    connectors: createConnectors({ medipim: key && { keyId: key.id, keySecret: key.secret } }),
+    [Symbol.asyncDispose]: () => http.close(),
+  }
+}
+
+/**
+ * Everything, with a database that has all of our tables: the embedded one is brought up to date, another one must be already.
+ *
+ * @throws SyncError `settings/invalid` · `db/unreachable` · `db/unsuitable` · `db/not-migrated`
+ */
+export async function openTools(output: Output, settings: Settings, options: DatabaseOptions = {}): Promise<Tools> {
+  await using opened = new AsyncDisposableStack()
+  const basics = opened.use(openBasics(output, settings))
+  const { db } = opened.use(await openDatabase(output, settings, options))
+  if (settings.databaseUrl === null) await migrate(db)
+  else await requireMigrated(db)
+  const kept = opened.move()
+  return { ...basics, db, options: DEFAULT_OPTIONS, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+export interface DatabaseOptions {
+  /** Leaves the embedded server running for whoever comes next. */
+  readonly keepServer?: boolean
+}
+
+/**
+ * Opens the database as it is. The embedded one is started when it does not run, and stopped again when nobody else uses it; one
+ * that was found running is left running.
+ */
+export async function openDatabase(output: Output, { databaseUrl, home }: Settings, options: DatabaseOptions = {}): Promise<AsyncDisposable & { readonly db: Db }> {
+  await using opened = new AsyncDisposableStack()
+  const url = databaseUrl ?? (await startEmbedded(output, home, options, opened))
+  const db = await openPool(url, { applicationName: 'shelfsync' })
+  opened.defer(() => db.end())
+  const kept = opened.move()
+  return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+async function startEmbedded(output: Output, home: string, { keepServer = false }: DatabaseOptions, opened: AsyncDisposableStack): Promise<string> {
+  // What is done in a moment need not be announced.
+  let words: string | null = null
+  const announcement = setTimeout(() => words !== null && output.note(words), ANNOUNCE_AFTER_MS)
+  try {
+    const embedded = await openEmbedded({ home, onProgress: (text) => void (words = text) })
+    const found = words === null
+    opened.defer(() => embedded.close({ keepServer: keepServer || found }))
+    return embedded.url
+  } finally {
+    clearTimeout(announcement)
+  }
+}
+
+async function requireMigrated(db: Db): Promise<void> {
+  const missing = (await listMigrationStates(db)).filter(({ state }) => state === 'pending')
+  if (missing.length === 0) return
+  throw new SyncError('db/not-migrated', `The database lacks ${counted(missing.length, 'migration')} of this version of Shelfsync`)
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SyncError } from '../core/errors.ts'
+import { Output } from './output.ts'
+
+function capture(flags: { json?: boolean; verbose?: boolean } = {}): { output: Output; out: () => string; err: () => string } {
+  const written = { out: '', err: '' }
+  const output = new Output({ write: (text) => (written.out += text) }, { write: (text) => (written.err += text) })
+  Object.assign(output, flags)
+  return { output, out: () => written.out, err: () => written.err }
+}
+
+test('results are text for people and one JSON line for machines', () => {
+  const people = capture()
+  people.output.result({ run: 7 }, 'Run 7')
+  people.output.say('and so on')
+  assert.equal(people.out(), 'Run 7\nand so on\n')
+  const machines = capture({ json: true })
+  machines.output.result({ run: 7, at: new Date(0) }, 'Run 7')
+  machines.output.say('and so on')
+  assert.equal(machines.out(), '{"run":7,"at":"1970-01-01T00:00:00.000Z"}\n')
+})
+
+test('nothing leaves with a secret in it, on either side and in either form', () => {
+  for (const json of [false, true]) {
+    const { output, out, err } = capture({ json, verbose: true })
+    output.hide(['hunter22'])
+    output.result({ name: 'hunter22' }, 'hunter22')
+    output.note('hunter22')
+    output.error(new SyncError('source/rejected', 'no: hunter22', { cause: new Error('hunter22') }))
+    assert.doesNotMatch(out() + err(), /hunter22/)
+  }
+})
+
+test('an error of ours is its message and a hint, any other is short; the stack is for --verbose', () => {
+  const plain = capture()
+  plain.output.error(new SyncError('run/unknown', 'There is no run 7'))
+  plain.output.error(new TypeError('x is not a function'))
+  assert.match(plain.err(), /^error: There is no run 7\n hint: List the runs with `shelfsync runs`\.\nerror: internal error: x is not a function\n hint: .*--verbose/)
+  assert.doesNotMatch(plain.err(), /output\.test\.ts/)
+  const verbose = capture({ verbose: true })
+  verbose.output.error(new TypeError('x is not a function'))
+  assert.match(verbose.err(), /output\.test\.ts/)
+})
+
+test('a cancellation is not told as an error', () => {
+  const { output, err } = capture()
+  output.error(AbortSignal.abort().reason)
+  assert.equal(err(), '')
+})
+
+test('while bars are drawn, what is said goes above them', () => {
+  const { output, err } = capture()
+  const above: string[] = []
+  output.aboveBars = (text) => above.push(text)
+  output.note('retrying')
+  assert.deepEqual([above, err()], [['retrying\n'], ''])
+})

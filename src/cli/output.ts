@@ -1,0 +1,92 @@
+// Where a command's words go: results to standard output, everything else to standard error, all of it through the redactor.
+// With --json standard output holds JSON lines only, so that it can be piped into anything.
+
+import { isAbort, SyncError } from '../core/errors.ts'
+import { redactValue, type LogDestination } from '../node/log.ts'
+import { createRedactor, type Redactor } from '../node/redact.ts'
+import { table } from './text.ts'
+
+export interface Stream {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+}
+
+export class Output {
+  /** Set once, from the flags of the command. */
+  json = false
+  verbose = false
+  /** While bars are drawn, what is said on standard error has to go above them. */
+  aboveBars: ((text: string) => void) | null = null
+  #redact: Redactor = createRedactor([])
+  readonly stdout: Stream
+  readonly stderr: Stream
+
+  constructor(stdout: Stream, stderr: Stream) {
+    this.stdout = stdout
+    this.stderr = stderr
+  }
+
+  /** From now on these values are hidden too, wherever they stand. */
+  hide(secrets: Iterable<string>): void {
+    this.#redact = createRedactor(secrets)
+  }
+
+  /** The result: `value` as one line with --json, else `text`. */
+  result(value: unknown, text: string): void {
+    this.stdout.write(`${this.json ? JSON.stringify(redactValue(toJson(value), this.#redact)) : this.#redact(text)}\n`)
+  }
+
+  /** A result that is a list: a table, or `empty` when there is nothing. */
+  list(value: readonly unknown[], headings: readonly string[], rows: Parameters<typeof table>[1], empty: string): void {
+    this.result(value, table(headings, rows) || empty)
+  }
+
+  /** For a person beside the result; not said with --json. */
+  say(text: string): void {
+    if (!this.json) this.stdout.write(`${this.#redact(text)}\n`)
+  }
+
+  /** What goes on meanwhile. */
+  note(text: string): void {
+    this.#writeError(this.json ? JSON.stringify({ note: this.#redact(text) }) : this.#redact(text))
+  }
+
+  /** Facts for machines that watch standard error. */
+  noteJson(value: unknown): void {
+    this.#writeError(JSON.stringify(redactValue(toJson(value), this.#redact)))
+  }
+
+  /** Says what went wrong and what to do about it; a stack only with --verbose. A cancellation is no error. */
+  error(error: unknown): void {
+    if (isAbort(error)) return
+    const { code, message, hint } = describe(error)
+    if (this.json) this.noteJson({ error: { code, message, hint } })
+    else this.#writeError(this.#redact(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`))
+    if (this.verbose && error instanceof Error) this.#writeError(this.#redact(`${error.stack}${causesOf(error)}`))
+  }
+
+  /** For the log: its lines go above the bars as well, and are redacted by the log itself. */
+  logDestination(): LogDestination {
+    return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json && this.stderr.isTTY === true }
+  }
+
+  #writeError(text: string): void {
+    if (this.aboveBars) this.aboveBars(`${text}\n`)
+    else this.stderr.write(`${text}\n`)
+  }
+}
+
+function describe(error: unknown): { code: string; message: string; hint: string | null } {
+  if (error instanceof SyncError) return { code: error.code, message: error.message, hint: error.hint }
+  const message = error instanceof Error ? error.message || error.name : String(error)
+  return { code: 'internal', message: `internal error: ${message}`, hint: 'This should not happen. Run it again with --verbose to see where.' }
+}
+
+function causesOf(error: Error): string {
+  return error.cause instanceof Error ? `\ncaused by: ${error.cause.stack}${causesOf(error.cause)}` : ''
+}
+
+/** As JSON will show it, so that the redactor sees every text. */
+function toJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value) ?? 'null')
+}

@@ -1,0 +1,47 @@
+// All commands. Each file adds its own; the flags that all of them have are here.
+
+import { Command } from 'commander'
+import { VERSION } from '../core/version.ts'
+import { addAdd } from './add.ts'
+import { addArtifacts } from './artifacts.ts'
+import { type Cli, examples } from './cli.ts'
+import { addDoctor } from './doctor.ts'
+import { addMigrate } from './migrate.ts'
+import { addMigrations } from './migrations.ts'
+import { addPlan } from './plan.ts'
+import { addPublish } from './publish.ts'
+import { addPurge } from './purge.ts'
+import { addQuarantine } from './quarantine.ts'
+import { addReplay } from './replay.ts'
+import { addReviews } from './reviews.ts'
+import { addRuns } from './runs.ts'
+import { addSources } from './sources.ts'
+import { addStatus } from './status.ts'
+import { addStop } from './stop.ts'
+import { addSync } from './sync.ts'
+
+const COMMANDS = [
+  addAdd, addSync, addPlan, addReplay, addStatus, addRuns, addReviews, addQuarantine, addSources, addArtifacts, addPurge,
+  addMigrate, addMigrations, addPublish, addDoctor, addStop,
+]
+
+const EXIT_CODES = 'Exit codes: 0 green, 2 held for a person to decide, 1 failed, 64 wrong usage, 130 after Ctrl-C.'
+
+/** The whole command line. @throws CommanderError when it is not understood, after saying why */
+export function createProgram(cli: Cli): Command {
+  const program = new Command('shelfsync')
+    .description('Keeps a Postgres or Supabase database in step with product catalogues.')
+    .version(VERSION)
+    .option('--json', 'print results as JSON lines, and progress as JSON lines on standard error')
+    .option('--verbose', 'log everything, and show where errors come from')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: (text) => void cli.output.stdout.write(text), writeErr: (text) => void cli.output.stderr.write(text) })
+    .exitOverride()
+    .addHelpText('after', `${examples('shelfsync add https://some-shop.example', 'shelfsync add medipim', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`)
+    .hook('preAction', (_, command) => {
+      const { json = false, verbose = false } = command.optsWithGlobals<{ json?: boolean; verbose?: boolean }>()
+      Object.assign(cli.output, { json, verbose })
+    })
+  for (const add of COMMANDS) add(program, cli)
+  return program
+}

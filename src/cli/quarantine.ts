@@ -1,0 +1,53 @@
+// `shelfsync quarantine`: records that could not be applied, and trying them again after a correction.
+
+import type { Command } from 'commander'
+import { listOpenRecords, listQuarantine, listQuarantinedRuns, markReplayed } from '../db/quarantine.ts'
+import { loadSource } from '../db/sources.ts'
+import { replayRun } from '../pipeline/sync.ts'
+import { type Cli, examples } from './cli.ts'
+import { limitOption } from './ids.ts'
+import { connectorOf, STOPPING, watchRun } from './run-sync.ts'
+import { counted, short } from './text.ts'
+
+export function addQuarantine(program: Command, cli: Cli): void {
+  const quarantine = program.command('quarantine').description('list the records that could not be applied, or try them again')
+  quarantine
+    .command('list', { isDefault: true })
+    .description('list the records in quarantine, the newest first')
+    .option('--source <name>', 'of this source only')
+    .addOption(limitOption(50))
+    .addHelpText('after', examples('shelfsync quarantine', 'shelfsync quarantine --source medipim-au --json'))
+    .action(async (filter: { source?: string; limit: number }) => {
+      await using tools = await cli.open()
+      const { total, records } = await listQuarantine(tools.db, filter)
+      const rows = records.map(({ id, source, artifactRun, part, line, byteOffset, product, rule, message }) =>
+        [String(id), source, `run ${artifactRun}, part ${part}, line ${line}, byte ${byteOffset}`, product, rule, short(message, 80)])
+      cli.output.list(records, ['record', 'source', 'where', 'product', 'rule', 'message'], rows, 'Nothing is in quarantine.')
+      if (total > records.length) cli.output.say(`${counted(total - records.length, 'more record')}: raise --limit.`)
+    })
+
+  quarantine
+    .command('replay')
+    .argument('<name>', 'the source')
+    .description('apply the artifacts with quarantined records anew; what no longer comes back leaves quarantine')
+    .addHelpText('after', examples('shelfsync quarantine replay medipim-au'))
+    .action(async (name: string) => {
+      const signal = cli.stoppable(STOPPING)
+      await using tools = await cli.open()
+      const source = await loadSource(tools.db, name)
+      const connector = connectorOf(tools, source)
+      let replayed = 0
+      for (const { run, purged } of await listQuarantinedRuns(tools.db, source.id)) {
+        if (signal.aborted) return
+        if (purged) {
+          cli.output.note(`The artifact of run ${run} is purged: its records stay in quarantine`)
+          continue
+        }
+        const before = await listOpenRecords(tools.db, source.id, run)
+        const report = await watchRun(cli, tools, source, (progress) => replayRun(tools, source, connector, run, progress, signal))
+        if (report.state !== 'failed') replayed += await markReplayed(tools.db, source.id, before)
+      }
+      const { total } = await listQuarantine(tools.db, { source: name, limit: 1 })
+      cli.output.result({ source: name, replayed, open: total }, `${counted(replayed, 'record')} left quarantine, ${counted(total, 'record')} still in it.`)
+    })
+}

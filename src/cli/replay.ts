@@ -1,0 +1,26 @@
+// `shelfsync replay NAME`: applies an archived artifact anew, without asking the supplier.
+
+import { type Command, Option } from 'commander'
+import { SyncError } from '../core/errors.ts'
+import { loadSource } from '../db/sources.ts'
+import { replayRun } from '../pipeline/sync.ts'
+import { type Cli, examples } from './cli.ts'
+import { parseId } from './ids.ts'
+import { connectorOf, STOPPING, watchRun } from './run-sync.ts'
+
+export function addReplay(program: Command, cli: Cli): void {
+  program
+    .command('replay')
+    .argument('<name>', 'the source')
+    .description('apply an archived artifact anew: writes what a newer Shelfsync reads differently, and removes nothing')
+    .addOption(new Option('--run <id>', 'whose artifact; by default the latest complete one').argParser(parseId))
+    .addHelpText('after', examples('shelfsync replay medipim-au', 'shelfsync replay medipim-au --run 7'))
+    .action(async (name: string, { run }: { run?: number }) => {
+      const signal = cli.stoppable(STOPPING)
+      await using tools = await cli.open()
+      const source = await loadSource(tools.db, name)
+      const artifactRun = run ?? source.latestRun
+      if (artifactRun === null) throw new SyncError('run/no-artifact', `${name} has no complete artifact yet`)
+      await watchRun(cli, tools, source, (progress) => replayRun(tools, source, connectorOf(tools, source), artifactRun, progress, signal))
+    })
+}

@@ -1,0 +1,84 @@
+// How a run went: a block for people, one JSON line for machines, and the exit code.
+
+import { isAbort, SyncError } from '../core/errors.ts'
+import { emptyCounts, type Ledger } from '../core/ledger.ts'
+import { peakMemoryBytes } from '../node/memory.ts'
+import type { Progress } from '../pipeline/context.ts'
+import type { RunReport } from '../pipeline/sync.ts'
+import { EXIT } from './cli.ts'
+import type { Output } from './output.ts'
+import { bytes, count, counted, duration } from './text.ts'
+
+/** A run's report, or that of one that could not begin: then `run` and `kind` are null. */
+export type Report = Omit<RunReport, 'run' | 'kind'> & { readonly run: number | null; readonly kind: RunReport['kind'] | null }
+
+/** What is told of a sync that was refused before it had a run. */
+export function refusedReport(source: string, error: SyncError): Report {
+  const { unreadable: _, ...outcomes } = emptyCounts()
+  const ledger: Ledger = { claimed: null, fetched: 0, ...outcomes, removed: 0, missing: 0 }
+  return { run: null, source, kind: null, resumed: false, state: 'failed', reason: error.message, ledger, seconds: 0, error }
+}
+
+export function exitCodeOf({ state, error }: Report): number {
+  if (isAbort(error)) return EXIT.interrupted
+  return state === 'succeeded' ? EXIT.green : state === 'held' ? EXIT.held : EXIT.failed
+}
+
+/** Prints the report to standard output; why a run failed goes to standard error. */
+export function printReport(output: Output, report: Report, progress: Progress): void {
+  if (!output.json && report.run === null) return output.error(report.error)
+  output.result(reportJson(report, progress), reportText(report, progress))
+  if (report.state === 'failed' && !output.json) output.error(report.error)
+}
+
+/** These keys in this order are a promise; more may follow. */
+export function reportJson(report: Report, { fetchedBytes }: Progress): unknown {
+  const { run, source, state, reason, ledger, seconds, kind, resumed, error } = report
+  const { claimed, fetched, created, updated, unchanged, older, duplicate, skipped, quarantined, held, removed, missing } = ledger
+  return {
+    run, source, state, reason,
+    ledger: { claimed, fetched, created, updated, unchanged, older, duplicate, skipped, quarantined, held, removed, missing },
+    seconds, kind, resumed,
+    code: error instanceof SyncError ? error.code : null,
+    bytes: fetchedBytes,
+    peakMemoryBytes: peakMemoryBytes(),
+  }
+}
+
+/**
+ * ```
+ * medipim-au: full run 7 succeeded in 12 s
+ *   fetched 20,000 · created 12 · updated 188 · unchanged 19,800 · held 0 · quarantined 0 · removed 3 · missing 0
+ *   1,610 products/s · 9.1 MB/s · peak memory 182 MB
+ * ```
+ */
+export function reportText(report: Report, { fetchedBytes }: Progress): string {
+  const { run, source, kind, resumed, state, reason, ledger, seconds, error } = report
+  const how = isAbort(error) ? 'was stopped after' : state === 'held' ? 'is held after' : `${state} ${state === 'failed' ? 'after' : 'in'}`
+  // A resumed run counts what an earlier attempt did, in seconds that are not known here.
+  const rates = resumed || seconds === 0 ? [] : [`${count(ledger.fetched / seconds)} products/s`, `${bytes(fetchedBytes / seconds)}/s`]
+  return [
+    `${source}: ${kind} run ${run} ${how} ${duration(seconds)}${resumed ? ', resumed' : ''}`,
+    ...(reason !== null && state === 'held' ? [`  because: ${reason}`] : []),
+    `  ${ledgerText(ledger)}`,
+    `  ${[...rates, `peak memory ${bytes(peakMemoryBytes())}`].join(' · ')}`,
+    ...nextSteps(report).map((step) => `  ${step}`),
+  ].join('\n')
+}
+
+/** What is always told, and the rarer outcomes where there are any. */
+export function ledgerText(ledger: Ledger): string {
+  const always = ['fetched', 'created', 'updated', 'unchanged', 'held', 'quarantined', 'removed', 'missing'] as const
+  const sometimes = ['older', 'duplicate', 'skipped'] as const
+  return [...always, ...sometimes.filter((name) => ledger[name] > 0)].map((name) => `${name} ${count(ledger[name])}`).join(' · ')
+}
+
+function nextSteps({ run, source, state, ledger, error }: Report): string[] {
+  const steps = []
+  if (state === 'held') steps.push(`decide: shelfsync runs show ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`)
+  if (ledger.held > 0) steps.push(`${counted(ledger.held, 'product')} with a held price: shelfsync reviews --source ${source}`)
+  if (ledger.quarantined > 0) steps.push(`${counted(ledger.quarantined, 'record')} in quarantine: shelfsync quarantine --source ${source}`)
+  if (ledger.missing > 0) steps.push(`${counted(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`)
+  if (isAbort(error)) steps.push(`resume: shelfsync sync ${source}`)
+  return steps
+}

@@ -1,0 +1,62 @@
+// `shelfsync reviews`: what is held until a person decides. Whole runs stand in the list too; several at once are prices only.
+
+import { type Command, Option } from 'commander'
+import { SyncError } from '../core/errors.ts'
+import { formatMoney } from '../core/money.ts'
+import { decideReview, listReviews, type Review } from '../db/reviews.ts'
+import { type Cli, examples } from './cli.ts'
+import { limitOption, parseId, parseIds } from './ids.ts'
+import { whoDecides } from './person.ts'
+import { counted, relative, short } from './text.ts'
+
+interface DecideFlags {
+  readonly run?: number
+  readonly all?: boolean
+  readonly by: string
+}
+
+export function addReviews(program: Command, cli: Cli): void {
+  const reviews = program.command('reviews').description('list, approve or reject what is held for a person')
+  reviews
+    .command('list', { isDefault: true })
+    .description('list what waits for a decision, the oldest first')
+    .option('--source <name>', 'of this source only')
+    .addOption(new Option('--run <id>', 'of this run only').argParser(parseId))
+    .addOption(limitOption(100))
+    .addHelpText('after', examples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
+    .action(async (filter: { source?: string; run?: number; limit: number }) => {
+      await using tools = await cli.open()
+      const open = await listReviews(tools.db, filter)
+      const now = new Date()
+      const rows = open.map((review) => [String(review.id), review.source, String(review.run), ...subjectOf(review), review.reason, relative(review.openedAt, now)])
+      cli.output.list(open, ['review', 'source', 'run', 'what', 'from', 'to', 'reason', 'opened'], rows, 'Nothing waits for a decision.')
+      if (open.length > 0) cli.output.say('Decide: shelfsync reviews approve ID… · shelfsync reviews reject ID… · shelfsync runs approve RUN')
+    })
+
+  for (const [verb, what] of [['approve', 'make held prices current'], ['reject', 'drop held prices: the last good ones stay']] as const) {
+    reviews
+      .command(verb)
+      .argument('[ids...]', 'reviews', parseIds)
+      .description(what)
+      .addOption(new Option('--run <id>', 'all held prices of this run').argParser(parseId))
+      .option('--all', 'all held prices')
+      .addOption(new Option('--by <person>', 'who decides').default(whoDecides()))
+      .addHelpText('after', examples(`shelfsync reviews ${verb} 3 4 5`, `shelfsync reviews ${verb} --run 7`, `shelfsync reviews ${verb} --all`))
+      .action(async (ids: number[] | undefined, { run, all = false, by }: DecideFlags) => {
+        if ([(ids ?? []).length > 0, run !== undefined, all].filter(Boolean).length !== 1) {
+          throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
+        }
+        await using tools = await cli.open()
+        const chosen = ids?.length ? ids : (await listReviews(tools.db, { run, kind: 'price' })).map(({ id }) => id)
+        for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
+        cli.output.result({ [verb === 'approve' ? 'approved' : 'rejected']: chosen }, `${counted(chosen.length, 'review')} ${verb === 'approve' ? 'approved' : 'rejected'}.`)
+      })
+  }
+}
+
+function subjectOf({ kind, product, title, variant, priceType, detail }: Review): [what: string, from: string, to: string] {
+  if (kind === 'run') return ['the whole run', '', '']
+  const { from = null, to = null, currency = 'XXX' } = detail
+  const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType} (${short(title ?? 'untitled', 40)})`
+  return [name, from === null ? '-' : formatMoney(from, currency), to === null ? '-' : formatMoney(to, currency)]
+}

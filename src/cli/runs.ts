@@ -1,0 +1,76 @@
+// `shelfsync runs`: what ran, how it went, and the decision on what is held.
+
+import { type Command, Option } from 'commander'
+import { listRuns, loadRun, type RunDetails } from '../db/listings.ts'
+import { decideRun } from '../db/reviews.ts'
+import { type Cli, examples } from './cli.ts'
+import { limitOption, parseId } from './ids.ts'
+import { whoDecides } from './person.ts'
+import { ledgerText } from './report.ts'
+import { bytes, count, counted, duration, instant, relative, short } from './text.ts'
+
+export function addRuns(program: Command, cli: Cli): void {
+  const runs = program.command('runs').description('list, show, approve or reject runs')
+  runs
+    .command('list', { isDefault: true })
+    .description('list the newest runs')
+    .option('--source <name>', 'of this source only')
+    .option('--state <state>', 'in this state only: running, interrupted, succeeded, held, failed, rejected, superseded')
+    .addOption(limitOption(20))
+    .addHelpText('after', examples('shelfsync runs', 'shelfsync runs --state held', 'shelfsync runs --source medipim-au --limit 5'))
+    .action(async (filter: { source?: string; state?: string; limit: number }) => {
+      await using tools = await cli.open()
+      const listed = await listRuns(tools.db, filter)
+      const now = new Date()
+      const rows = listed.map(({ id, source, kind, state, startedAt, seconds, ledger, reason }) =>
+        [String(id), source, kind, state, relative(startedAt, now), duration(seconds), ledger?.fetched ?? null, ledger?.created ?? null, ledger?.updated ?? null,
+          ledger?.removed ?? null, short(reason ?? '', 60)])
+      cli.output.list(listed, ['run', 'source', 'kind', 'state', 'started', 'took', 'fetched', 'created', 'updated', 'removed', 'reason'], rows, 'No runs yet.')
+    })
+
+  runs
+    .command('show')
+    .argument('<id>', 'the run', parseId)
+    .description('show everything about one run')
+    .addHelpText('after', examples('shelfsync runs show 7'))
+    .action(async (id: number) => {
+      await using tools = await cli.open()
+      const run = await loadRun(tools.db, id)
+      cli.output.result(run, runText(run))
+    })
+
+  for (const [verb, what] of [['approve', 'let a held run do what it waits to do, removals included'], ['reject', 'drop what a held run waits to do']] as const) {
+    runs
+      .command(verb)
+      .argument('<id>', 'the held run', parseId)
+      .description(what)
+      .addOption(new Option('--by <person>', 'who decides').default(whoDecides()))
+      .addHelpText('after', examples(`shelfsync runs ${verb} 7`))
+      .action(async (id: number, { by }: { by: string }) => {
+        await using tools = await cli.open()
+        const removed = await decideRun(tools.db, id, verb === 'approve', by)
+        const text = verb === 'approve' ? `Run ${id} is approved: ${counted(removed, 'product')} removed, pending prices are current.` : `Run ${id} is rejected: what waited is dropped.`
+        cli.output.result({ run: id, state: verb === 'approve' ? 'succeeded' : 'rejected', removed }, text)
+      })
+  }
+}
+
+function runText(run: RunDetails): string {
+  const { ledger, artifact, changes } = run
+  const facts: [name: string, value: string | null][] = [
+    ['source', run.source],
+    ['kind', run.sinceAt ? `${run.kind}, since ${instant(run.sinceAt)}` : run.kind],
+    ['state', run.errorCode ? `${run.state} (${run.errorCode})` : run.state],
+    ['reason', run.reason],
+    ['started', `${instant(run.startedAt)}, took ${duration(run.seconds)}`],
+    ['ledger', ledger && `${ledgerText(ledger)}${ledger.claimed === null ? '' : ` · claimed ${count(ledger.claimed)}`}`],
+    ['changes', Object.entries(changes).map(([kind, n]) => `${kind} ${count(n)}`).join(' · ') || null],
+    ['artifact', artifact && `run ${artifact.run}, ${artifact.state}, ${artifact.complete ? 'complete' : 'not complete'}: ${counted(artifact.lines, 'line')} in ` +
+      `${counted(artifact.parts, 'part')}, ${bytes(artifact.rawBytes)} (${bytes(artifact.storedBytes)} stored)`],
+    ...(artifact?.warnings ?? []).map((warning): [string, string] => ['warning', warning]),
+    ['open', `${counted(run.openReviews, 'review')}, ${counted(run.openQuarantine, 'record')} in quarantine`],
+    ['correlation', run.correlationId],
+    ['decide', run.state === 'held' ? `shelfsync runs approve ${run.id} · shelfsync runs reject ${run.id}` : null],
+  ]
+  return [`Run ${run.id}`, ...facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(11)} ${value}`]))].join('\n')
+}

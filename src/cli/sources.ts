@@ -1,0 +1,107 @@
+// `shelfsync sources`: what is configured, and changing how it behaves.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import { SyncError } from '../core/errors.ts'
+import { Policy } from '../core/policy.ts'
+import { listSources, loadSource, saveSource, type Schedule, type Source } from '../db/sources.ts'
+import { faultOf } from '../pipeline/due.ts'
+import { type Cli, examples } from './cli.ts'
+
+const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
+
+interface SetFlags {
+  readonly schedule?: string
+  readonly zone?: string
+  /** Commander takes null for no value. */
+  readonly fullOn?: number | 'none'
+  readonly policy?: Partial<Policy>
+}
+
+export function addSources(program: Command, cli: Cli): void {
+  const sources = program.command('sources').description('list the sources, or change how they behave')
+  sources
+    .command('list', { isDefault: true })
+    .description('list the sources')
+    .addHelpText('after', examples('shelfsync sources', 'shelfsync sources --json'))
+    .action(async () => {
+      await using tools = await cli.open()
+      const listed = await listSources(tools.db)
+      const rows = listed.map(({ name, connector, state, schedule, settings }) => [name, connector, state, scheduleText(schedule), addressOf(settings)])
+      cli.output.list(listed.map(toJson), ['source', 'connector', 'state', 'schedule', 'address'], rows, 'No sources yet. Add one: shelfsync add https://some-shop.example')
+    })
+
+  sources
+    .command('set')
+    .argument('<name>', 'the source')
+    .description('change the schedule or the policy of a source; what is not named stays')
+    .option('--schedule <cron>', 'when to sync: minute, hour, day, month, weekday')
+    .option('--zone <zone>', 'whose clock that is, such as Australia/Sydney')
+    .addOption(new Option('--full-on <day>', 'on which day the run is full; none for never by schedule').argParser(parseDay))
+    .addOption(new Option('--policy <limits>', policyWords()).argParser(parsePolicy))
+    .addHelpText('after', examples(
+      "shelfsync sources set medipim-au --schedule '17 3 * * *' --zone Australia/Sydney --full-on sunday",
+      'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
+    ))
+    .action(async (name: string, { schedule: cron, zone, fullOn, policy }: SetFlags) => {
+      if (cron === undefined && zone === undefined && fullOn === undefined && policy === undefined) {
+        throw new SyncError('usage/invalid', 'Nothing to set: give --schedule, --zone, --full-on or --policy')
+      }
+      await using tools = await cli.open()
+      const source = await loadSource(tools.db, name)
+      const schedule = { cron: cron ?? source.schedule.cron, zone: zone ?? source.schedule.zone, fullOn: fullOn === 'none' ? null : (fullOn ?? source.schedule.fullOn) }
+      const fault = faultOf(schedule)
+      if (fault !== null) throw new SyncError('usage/invalid', fault)
+      const saved = await saveSource(tools.db, source.id, { schedule, ...(policy && { policy }) })
+      const limits = Object.entries(saved.policy).map(([limit, value]) => `${limit} ${value}`)
+      cli.output.result(toJson(saved), `${name}: ${scheduleText(saved.schedule)}\n  ${limits.join(' · ')}`)
+    })
+
+  for (const [verb, state, what] of [['pause', 'paused', 'leave a source alone until it is resumed'], ['resume', 'active', 'sync a paused source again']] as const) {
+    sources
+      .command(verb)
+      .argument('<name>', 'the source')
+      .description(what)
+      .addHelpText('after', examples(`shelfsync sources ${verb} my-shop`))
+      .action(async (name: string) => {
+        await using tools = await cli.open()
+        const saved = await saveSource(tools.db, (await loadSource(tools.db, name)).id, { state })
+        cli.output.result(toJson(saved), `${name} is ${state}.`)
+      })
+  }
+}
+
+function toJson({ name, connector, state, schedule, policy, settings, watermarkAt, latestRun, lastFullAt }: Source): Record<string, unknown> {
+  return { source: name, connector, state, schedule, policy, settings, watermarkAt, latestRun, lastFullAt }
+}
+
+function scheduleText({ cron, zone, fullOn }: Schedule): string {
+  return `${cron} ${zone}${fullOn === null ? '' : `, full on ${DAYS[fullOn]}`}`
+}
+
+function addressOf(settings: unknown): string | null {
+  const { url, apiUrl } = z.looseObject({ url: z.string().optional(), apiUrl: z.string().optional() }).safeParse(settings).data ?? {}
+  return url ?? apiUrl ?? null
+}
+
+function parseDay(text: string): number | 'none' {
+  if (text === 'none') return text
+  const day = DAYS.indexOf(text.toLowerCase())
+  if (day === -1) throw new InvalidArgumentError(`One of ${DAYS.join(', ')}, none.`)
+  return day
+}
+
+/** `removalShare=0.2,allowEmpty=true`. */
+function parsePolicy(text: string): Partial<Policy> {
+  const given = Object.fromEntries(text.split(',').map((part) => {
+    const [name = '', value = ''] = part.split('=', 2).map((word) => word.trim())
+    return [name, value === 'true' ? true : value === 'false' ? false : value === '' ? value : Number(value)]
+  }))
+  const { data, error } = Policy.safeParse(given)
+  if (error) throw new InvalidArgumentError(z.prettifyError(error))
+  return Object.fromEntries(Object.entries(data).filter(([name]) => name in given))
+}
+
+function policyWords(): string {
+  return `limits as name=value,…: ${Object.keys(Policy.shape).join(', ')}`
+}

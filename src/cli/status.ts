@@ -1,0 +1,59 @@
+// `shelfsync status`: how every source stands, what is late and what waits for a person.
+
+import type { Command } from 'commander'
+import { listStatus, type SourceStatus } from '../db/listings.ts'
+import { listSources, type Source } from '../db/sources.ts'
+import { type Due, dueAt } from '../pipeline/due.ts'
+import { type Cli, examples } from './cli.ts'
+import { counted, relative } from './text.ts'
+
+interface Standing extends SourceStatus {
+  readonly state: Source['state']
+  readonly connector: string
+  readonly watermarkAt: Date | null
+  readonly due: Due | null
+}
+
+export function addStatus(program: Command, cli: Cli): void {
+  program
+    .command('status')
+    .description('show how every source stands: products, last run, what is late and what waits for you')
+    .addHelpText('after', examples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"))
+    .action(async () => {
+      await using tools = await cli.open()
+      const now = new Date()
+      const sources = new Map((await listSources(tools.db)).map((source) => [source.name, source]))
+      const standings = (await listStatus(tools.db)).flatMap((status): Standing[] => {
+        const source = sources.get(status.source)
+        return source ? [standingOf(status, source, now)] : []
+      })
+      cli.output.list(
+        standings,
+        ['source', 'connector', 'active', 'unavail.', 'removed', 'last run', 'when', 'newest data', 'next due'],
+        standings.map((standing) => rowOf(standing, now)),
+        'No sources yet. Add one: shelfsync add https://some-shop.example',
+      )
+      for (const line of standings.flatMap(waitingOf)) cli.output.say(line)
+    })
+}
+
+function standingOf(status: SourceStatus, source: Source, now: Date): Standing {
+  const due = source.state === 'active' ? dueAt(source.schedule, status.lastGoodAt ?? status.createdAt, now) : null
+  return { ...status, state: source.state, connector: source.connector, watermarkAt: source.watermarkAt, due }
+}
+
+function rowOf({ source, state, connector, products, lastRun, watermarkAt, due }: Standing, now: Date): (string | number | null)[] {
+  const next = state === 'paused' ? 'paused' : due?.at ? `${relative(due.at, now)}${due.late ? ' (late)' : ''}` : null
+  return [
+    source, connector, products.active + products.draft, products.unavailable, products.removed,
+    lastRun && `${lastRun.id} ${lastRun.state}`, lastRun && relative(lastRun.startedAt, now), watermarkAt && relative(watermarkAt, now), next,
+  ]
+}
+
+/** What a person has to look at, each with the command that shows it. */
+function waitingOf({ source, heldRuns, openReviews, openQuarantine }: Standing): string[] {
+  const waiting = heldRuns.map((run) => `${source}: run ${run} is held; see shelfsync runs show ${run}`)
+  if (openReviews > 0) waiting.push(`${source}: ${counted(openReviews, 'held price')}; see shelfsync reviews --source ${source}`)
+  if (openQuarantine > 0) waiting.push(`${source}: ${counted(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`)
+  return waiting
+}

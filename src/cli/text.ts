@@ -1,0 +1,61 @@
+// How numbers, times and tables read on a terminal. Pure: everything is handed in, also the time it is now.
+
+const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+
+export function count(value: number): string {
+  return NUMBER.format(value)
+}
+
+/** `1 product`, `2 products`; `plural` where adding an s is wrong. */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`
+}
+
+/** Decimal units, as disks and suppliers count: `812 B`, `5.6 KB`, `601 MB`. */
+export function bytes(value: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  const step = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), units.length - 1)
+  const scaled = value / 1000 ** step
+  return `${scaled.toFixed(step === 0 || scaled >= 100 ? 0 : 1)} ${units[step]}`
+}
+
+/** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** `just now`, `5 min ago`, `in 3 h`, `2 d ago`. */
+export function relative(at: Date, now: Date): string {
+  const seconds = (at.getTime() - now.getTime()) / 1000
+  const size = Math.abs(seconds)
+  if (size < 45) return 'just now'
+  const text = size < 5400 ? `${Math.round(size / 60)} min` : size < 129_600 ? `${Math.round(size / 3600)} h` : `${Math.round(size / 86_400)} d`
+  return seconds < 0 ? `${text} ago` : `in ${text}`
+}
+
+/** `2026-01-31 03:17:02 UTC`, or `-` for none. */
+export function instant(value: Date | null): string {
+  return value === null ? '-' : value.toISOString().slice(0, 19).replace('T', ' ').concat(' UTC')
+}
+
+type Cell = string | number | null
+
+/** Columns as wide as their widest cell, numbers to the right. Nothing at all when there is no row. */
+export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  if (rows.length === 0) return ''
+  const texts = [headings, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : (cell ?? '-'))))]
+  const widths = headings.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)))
+  const isNumeric = headings.map((_, column) => rows.every((row) => typeof (row[column] ?? 0) === 'number'))
+  const line = (row: readonly string[]): string =>
+    row.map((text, column) => (isNumeric[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0))).join('  ').trimEnd()
+  return texts.map(line).join('\n')
+}
+
+/** Cut to `length` with an ellipsis, on one line. */
+export function short(text: string, length: number): string {
+  const line = text.replaceAll(/\s+/g, ' ')
+  return line.length <= length ? line : `${line.slice(0, length - 1)}…`
+}

@@ -1,0 +1,304 @@
+// The command line from outside: what it prints, what it exits with, and what the database holds afterwards.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { glob, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
+import { type ShopifySimulator, startShopify } from '../../simulators/shopify/server.ts'
+import { ANSWERS } from '../../simulators/shopify/faults.ts'
+import { type Ended, shelfsync, type Shelfsync, until } from './shelfsync.ts'
+
+const SECRET = 'planted-key-secret'
+const STREAM = '/v4/products/stream'
+
+/** A shelf with one MediPim source, not synced yet. */
+async function withMedipim(t: TestContext, products: number): Promise<Shelfsync & { simulator: MedipimSimulator }> {
+  const simulator = await startMedipim({ products, keys: [{ id: '42', secret: SECRET }], rateLimit: null })
+  t.after(simulator.close)
+  const shelf = await shelfsync(t, { MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY_ID: '42', MEDIPIM_API_KEY_SECRET: SECRET })
+  assertEnded(await shelf.run('add', 'medipim', '--name', 'pharmacy'), 0)
+  return { ...shelf, simulator }
+}
+
+async function startShop(t: TestContext, options: Parameters<typeof startShopify>[0]): Promise<ShopifySimulator> {
+  const shop = await startShopify(options)
+  t.after(shop.close)
+  return shop
+}
+
+function assertEnded(ended: Ended, code: number): void {
+  assert.equal(ended.code, code, `${ended.stdout}\n${ended.stderr}`)
+}
+
+function ledgerOf(ended: Ended): Record<string, number | null> {
+  return ended.json()['ledger'] as Record<string, number | null>
+}
+
+test('sync --json ends with one line whose keys and their order are a promise', async (t) => {
+  const shelf = await withMedipim(t, 60)
+  const first = await shelf.run('sync', '--json')
+  assertEnded(first, 0)
+  assert.deepEqual(Object.keys(first.json()).slice(0, 6), ['run', 'source', 'state', 'reason', 'ledger', 'seconds'])
+  assert.deepEqual(Object.keys(ledgerOf(first)).slice(0, 11), [
+    'claimed', 'fetched', 'created', 'updated', 'unchanged', 'older', 'duplicate', 'skipped', 'quarantined', 'held', 'removed',
+  ])
+  const { source, state, reason, ledger } = first.json()
+  assert.deepEqual({ source, state, reason }, { source: 'pharmacy', state: 'succeeded', reason: null })
+  assert.deepEqual([ledgerOf(first)['fetched'], ledgerOf(first)['created']], [60, 60], JSON.stringify(ledger))
+  const again = await shelf.run('sync', 'pharmacy', '--full', '--json')
+  assert.deepEqual([ledgerOf(again)['unchanged'], ledgerOf(again)['updated']], [60, 0])
+})
+
+test('for people a sync prints what it did, how fast, and nothing secret; a wrong key fails with a hint', async (t) => {
+  const { run, simulator } = await withMedipim(t, 30)
+  const green = await run('sync')
+  assertEnded(green, 0)
+  assert.match(green.stdout, /pharmacy: full run \d+ succeeded in .* s\n {2}fetched 30 · created 30 .*removed 0 · missing 0\n {2}.* products\/s · .*B\/s · peak memory \d+ MB/)
+  simulator.setKey({ id: '42', secret: 'another' })
+  const red = await run('sync', '--verbose')
+  assertEnded(red, 1)
+  assert.match(red.stderr, /error: .*401.*\n hint: Check the key/)
+  assert.doesNotMatch(red.stdout + red.stderr, new RegExp(SECRET))
+})
+
+test('a shop is recognised by its address, shown, added and synced', async (t) => {
+  const shelf = await shelfsync(t)
+  const shop = await startShop(t, { products: 7, name: 'Saltbush' })
+  const added = await shelf.run('add', shop.url)
+  assertEnded(added, 0)
+  assert.match(added.stdout, /A Shopify shop/)
+  assert.equal(added.stdout.match(/^ {2}.* \d+\.\d\d AUD$/gm)?.length, 5)
+  assert.match(added.stdout, /Added saltbush\.\nsaltbush: full run \d+ succeeded/)
+  const status = await shelf.run('status', '--json')
+  const [{ source, products }] = JSON.parse(status.stdout) as [{ source: string; products: Record<string, number> }]
+  assert.deepEqual([source, products['active']], ['saltbush', 7])
+  const taken = await shelf.run('add', shop.url)
+  assertEnded(taken, 1)
+  assert.match(taken.stderr, /There is a source called saltbush already\n hint: Choose another --name/)
+})
+
+test('what cannot be added says why, and is not stored', async (t) => {
+  const shelf = await shelfsync(t, { ALLOW_PRIVATE_HOSTS: '127.0.0.1' })
+  const shop = await startShop(t, { products: 3 })
+  const refusals: [set: () => void, address: string, words: RegExp][] = [
+    [() => shop.faults.set({ ...ANSWERS.challenge, path: '/products.json*', times: null }), shop.url, /bot challenge/],
+    [() => shop.faults.set({ ...ANSWERS.password, path: '/products.json*', times: null }), shop.url, /password/],
+    [() => undefined, 'http://192.168.0.1', /192\.168\.0\.1 is refused: the range "private" is not public\n hint: /],
+  ]
+  for (const [set, address, words] of refusals) {
+    shop.faults.clear()
+    set()
+    const refused = await shelf.run('add', address)
+    assertEnded(refused, 1)
+    assert.match(refused.stderr, words)
+  }
+  const { rowCount } = await shelf.db.query('select from catalog.sources')
+  assert.equal(rowCount, 0)
+})
+
+test('a catalogue that shrinks too much is held with exit code 2, until a person approves', async (t) => {
+  const { run, db, simulator } = await withMedipim(t, 60)
+  assertEnded(await run('sync'), 0)
+  simulator.catalogue.remove({ share: 0.5 })
+  const held = await run('sync', '--full', '--json')
+  assertEnded(held, 2)
+  assert.equal(held.json()['state'], 'held')
+  assert.match(String(held.json()['reason']), /of 60 products are missing/)
+  const id = String(held.json()['run'])
+  assert.match((await run('status')).stdout, new RegExp(`run ${id} is held`))
+  assert.match((await run('runs', 'show', id)).stdout, /decide +shelfsync runs approve/)
+  const approved = await run('runs', 'approve', id, '--by', 'tester', '--json')
+  assertEnded(approved, 0)
+  const { rows } = await db.query("select count(*) as removed from catalog.products where status = 'removed'")
+  assert.deepEqual([approved.json()['removed']], [rows[0]?.removed])
+  assert.ok(Number(rows[0]?.removed) > 20)
+  const twice = await run('runs', 'approve', id)
+  assertEnded(twice, 1)
+  assert.match(twice.stderr, /is succeeded, not held/)
+  const [decision] = (await db.query("select decided_by from catalog.reviews where kind = 'run'")).rows
+  assert.equal(decision.decided_by, 'tester')
+})
+
+test('held prices are listed, and become current or are dropped as a person decides', async (t) => {
+  const { run, db, simulator } = await withMedipim(t, 80)
+  await run('sync')
+  const priced = simulator.catalogue.visible().filter((state) => Number(simulator.catalogue.build(state, '').publicPrice) > 0)
+  const [dear = '', dropped = ''] = priced.map((state) => simulator.catalogue.idOf(state))
+  for (const id of [dear, dropped]) simulator.catalogue.setPrice([id], { factor: 20 })
+  const repriced = await run('sync', '--json')
+  assertEnded(repriced, 0)
+  assert.equal(ledgerOf(repriced)['held'], 2)
+  const listed = JSON.parse((await run('reviews', '--json')).stdout) as { id: number; product: string; priceType: string; detail: { from: number; to: number } }[]
+  const find = (product: string) => listed.find((review) => review.product === product && review.priceType === 'public')
+  assertEnded(await run('reviews', 'approve', String(find(dear)?.id)), 0)
+  assertEnded(await run('reviews', 'reject', String(find(dropped)?.id)), 0)
+  const { rows } = await db.query<{ product: string; amount_minor: number }>(
+    `select product_external_id as product, amount_minor from catalog.prices where price_type = 'public' and state = 'current' and product_external_id = any ($1)`,
+    [[dear, dropped]],
+  )
+  const current = new Map(rows.map(({ product, amount_minor }) => [product, amount_minor]))
+  assert.deepEqual([current.get(dear), current.get(dropped)], [find(dear)?.detail.to, find(dropped)?.detail.from])
+  assertEnded(await run('reviews', 'approve', String(find(dear)?.id)), 1)
+  assertEnded(await run('reviews', 'approve'), 64)
+})
+
+test('a replay empties quarantine of what can be applied now, and keeps the rest', async (t) => {
+  const { run, db, simulator } = await withMedipim(t, 150)
+  const [good = '', bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+  simulator.faults.set({ kind: 'patch', ids: [bad], patch: { publicPrice: 'ask us' }, path: STREAM })
+  const synced = await run('sync', '--json')
+  assertEnded(synced, 0)
+  assert.equal(ledgerOf(synced)['quarantined'], 1)
+  const listed = JSON.parse((await run('quarantine', '--json')).stdout) as { product: string; line: number; byteOffset: number }[]
+  assert.deepEqual(listed.map(({ product }) => product), [bad])
+  // As if an older normaliser had refused a record that is sound.
+  await db.query(
+    `insert into catalog.quarantine (source_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+     select source_id, artifact_run, part_no, line_no + 1000, byte_offset, byte_length, $1, rule, message, raw from catalog.quarantine`,
+    [good],
+  )
+  const replayed = await run('quarantine', 'replay', 'pharmacy', '--json')
+  assertEnded(replayed, 0)
+  assert.deepEqual(replayed.json(), { source: 'pharmacy', replayed: 1, open: 1 })
+  const { rows } = await db.query("select external_id from catalog.quarantine where state = 'open'")
+  assert.deepEqual(rows, [{ external_id: bad }])
+})
+
+test('artifacts are printed as they were sent and verified; a damaged byte is found; purged ones are gone', async (t) => {
+  const { run, start, folder } = await withMedipim(t, 400)
+  const id = String((await run('sync', '--json')).json()['run'])
+  const printed = await run('artifacts', 'cat', id)
+  assertEnded(printed, 0)
+  const lines = printed.stdout.trimEnd().split('\n')
+  assert.deepEqual([lines.length, JSON.parse(lines[399] ?? '').meta], [400, { total: 400, index: 399 }])
+  const early = start('artifacts', 'cat', id)
+  await once(early.child.stdout ?? early.child, 'data')
+  early.child.stdout?.destroy()
+  assertEnded(await early.ended, 0)
+
+  assertEnded(await run('artifacts', 'verify', id), 0)
+  const [part = ''] = await Array.fromAsync(glob('artifacts/**/part-*', { cwd: folder }))
+  const bytes = await readFile(join(folder, part))
+  await writeFile(join(folder, part), Buffer.concat([bytes.subarray(0, 100), Buffer.from('x'), bytes.subarray(101)]))
+  const damaged = await run('artifacts', 'verify', '--json')
+  assertEnded(damaged, 1)
+  assert.equal(damaged.json()['ok'], false)
+  assertEnded(await run('artifacts', 'cat', id), 1)
+
+  assert.deepEqual((await run('purge', '--keep', '0', '--dry-run', '--json')).json()['runs'], [Number(id)])
+  assert.equal((await Array.fromAsync(glob('artifacts/**/*.*', { cwd: folder }))).length, 2)
+  assertEnded(await run('purge', '--keep', '0'), 0)
+  assert.deepEqual(await Array.fromAsync(glob('artifacts/**/*.*', { cwd: folder })), [])
+  const replay = await run('replay', 'pharmacy', '--run', id)
+  assertEnded(replay, 1)
+  assert.match(replay.stderr, /has no artifact any more/)
+})
+
+test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) => {
+  const { url, close } = await startMedipim({ products: 20, rateLimit: null })
+  t.after(close)
+  const { run } = await shelfsync(t, { MEDIPIM_API_URL: url, MEDIPIM_API_KEY: '42:secret', ARTIFACTS_KEEP: '2' })
+  await run('add', 'medipim')
+  for (let i = 0; i < 3; i++) assertEnded(await run('sync', '--full'), 0)
+  const listed = JSON.parse((await run('artifacts', '--json')).stdout) as { state: string; latest: boolean }[]
+  assert.deepEqual(listed.map(({ state, latest }) => [state, latest]), [['closed', true], ['closed', false], ['purged', false]])
+})
+
+test('Ctrl-C stops cleanly with exit code 130, begins no other source, and the next sync resumes the same run', async (t) => {
+  const { run, start, db, simulator } = await withMedipim(t, 300)
+  assertEnded(await run('add', 'medipim', '--name', 'z-last'), 0)
+  simulator.faults.set({ kind: 'stall', afterLines: 200, path: STREAM })
+  const running = start('sync', '--json')
+  await until(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
+  running.child.kill('SIGINT')
+  const stopped = await running.ended
+  assertEnded(stopped, 130)
+  assert.match(stopped.stderr, /stopping after this batch; the next sync resumes/)
+  const { rows } = await db.query('select id, state from catalog.runs')
+  assert.deepEqual(rows, [{ id: stopped.json()['run'], state: 'interrupted' }])
+  simulator.faults.clear()
+  const resumed = await run('sync', 'pharmacy', '--json')
+  assertEnded(resumed, 0)
+  assert.deepEqual([resumed.json()['run'], resumed.json()['resumed'], ledgerOf(resumed)['created']], [rows[0]?.id, true, 300])
+})
+
+test('the second Ctrl-C ends at once', async (t) => {
+  const { start, db, simulator } = await withMedipim(t, 50)
+  simulator.faults.set({ kind: 'stall', afterLines: 20, path: STREAM })
+  const running = start('sync')
+  await until(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
+  // What has arrived cannot be written down now, so stopping cleanly takes for ever.
+  const client = await db.connect()
+  await client.query('begin; lock table catalog.parts in access exclusive mode; lock table catalog.artifacts in access exclusive mode')
+  running.child.kill('SIGINT')
+  await running.said('stopping after this batch')
+  running.child.kill('SIGINT')
+  assertEnded(await running.ended, 130)
+  client.release(true)
+})
+
+test('a line every few seconds tells how far a run is, in a pipe and as JSON', async (t) => {
+  const { start, simulator } = await withMedipim(t, 100)
+  for (const [flags, words] of [[[], 'pharmacy: fetched '], [['--json'], '"source":"pharmacy","phase":"fetch"']] as const) {
+    simulator.faults.set({ kind: 'stall', afterLines: 50, path: STREAM })
+    const running = start('sync', ...flags)
+    await running.said(words)
+    running.child.kill('SIGINT')
+    assertEnded(await running.ended, 130)
+  }
+})
+
+test('sources are changed, paused and resumed; all that is wrong with a command is exit code 64', async (t) => {
+  const { run } = await withMedipim(t, 10)
+  const set = await run('sources', 'set', 'pharmacy', '--schedule', '5 4 * * *', '--zone', 'Europe/Berlin', '--full-on', 'none', '--policy', 'removalShare=0.2', '--json')
+  assertEnded(set, 0)
+  assert.deepEqual(set.json()['schedule'], { cron: '5 4 * * *', zone: 'Europe/Berlin', fullOn: null })
+  assert.equal((set.json()['policy'] as Record<string, unknown>)['removalShare'], 0.2)
+  assertEnded(await run('sources', 'pause', 'pharmacy'), 0)
+  const paused = await run('sync', 'pharmacy', '--json')
+  assertEnded(paused, 1)
+  assert.deepEqual([paused.json()['run'], paused.json()['state'], paused.json()['code']], [null, 'failed', 'source/paused'])
+  assertEnded(await run('sync'), 0)
+  assertEnded(await run('sources', 'resume', 'pharmacy'), 0)
+  for (const wrong of [['bogus'], ['sync', '--since', 'soon'], ['sync', '--full', '--since', '2026-01-01'], ['sources', 'set', 'pharmacy', '--policy', 'removalShare=2'],
+    ['sources', 'set', 'pharmacy', '--schedule', '99 * * * *'], ['runs', 'show', 'x'], ['add', 'no-address']]) {
+    assertEnded(await run(...wrong), 64)
+  }
+})
+
+test('a database that lacks migrations is left alone, and migrate brings it up to date', async (t) => {
+  const { run } = await shelfsync(t, {}, { migrations: [] })
+  const refused = await run('status')
+  assertEnded(refused, 1)
+  assert.match(refused.stderr, /lacks \d+ migrations.*\n hint: Run `shelfsync migrate`/)
+  const doctor = await run('doctor')
+  assertEnded(doctor, 1)
+  assert.match(doctor.stdout, /fail +migrations/)
+  assertEnded(await run('migrate'), 0)
+  assert.match((await run('migrate')).stdout, /Nothing to do/)
+  assertEnded(await run('doctor'), 0)
+  assertEnded(await run('status'), 0)
+})
+
+test('plan shows what a sync would change, and changes nothing', async (t) => {
+  const { run, db, simulator } = await withMedipim(t, 40)
+  await run('sync')
+  const [changed = ''] = simulator.catalogue.update({ count: 1 })
+  const planned = await run('plan', 'pharmacy', '--json')
+  assertEnded(planned, 0)
+  assert.deepEqual(planned.json()['changes'], { updated: 1 })
+  assert.match(planned.stdout, new RegExp(`"externalId":"${changed}","kind":"updated"`))
+  assert.equal((await db.query("select from catalog.changes where kind = 'updated'")).rowCount, 0)
+})
+
+test('schema api is published to the roles that are named, and taken back', async (t) => {
+  const { run, db } = await shelfsync(t)
+  const role = `reader_${Math.random().toString(36).slice(2)}`
+  await db.query(`create role ${role}`)
+  assert.deepEqual((await run('publish', '--role', role, '--json')).json(), { readers: [role] })
+  assert.deepEqual((await run('publish', '--role', role, '--revoke', '--json')).json(), { readers: [] })
+  await db.query(`drop role ${role}`)
+  assertEnded(await run('publish', '--role', 'nobody-here'), 64)
+})

@@ -1,0 +1,77 @@
+// The real command line as child processes, with a database, a folder and suppliers of its own.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { MigrateOptions } from '../../src/db/migrate.ts'
+import type { Db } from '../../src/db/pool.ts'
+import { testDatabase } from '../support/database.ts'
+
+/** Each command is a process of its own, and starting one is mostly compiling. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** The last line of standard output, parsed. */
+  json(): Record<string, unknown>
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Resolves when standard error has said it. */
+  said(words: string): Promise<void>
+}
+
+export interface Shelfsync {
+  readonly db: Db
+  /** Where the artifacts are. */
+  readonly folder: string
+  run(...args: readonly string[]): Promise<Ended>
+  start(...args: readonly string[]): Running
+}
+
+/** `env` on top of a database, a folder and leave to go to loopback; nothing else of our own environment but what Node needs. */
+export async function shelfsync(t: TestContext, env: Readonly<Record<string, string>> = {}, options: Pick<MigrateOptions, 'migrations'> = {}): Promise<Shelfsync> {
+  const database = await testDatabase(t, options)
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-e2e-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const start = (...args: readonly string[]): Running => {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, DATABASE_URL: database.url, SHELFSYNC_HOME: folder, ALLOW_PRIVATE_HOSTS: '127.0.0.1', ...env },
+    })
+    return watch(child)
+  }
+  return { db: database.pool, folder, start, run: (...args) => start(...args).ended }
+}
+
+function watch(child: ChildProcess): Running {
+  let [stdout, stderr] = ['', '']
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const closed = once(child, 'close')
+  const end = async (): Promise<Ended> => {
+    const [code] = (await closed) as [number | null]
+    return { code, stdout, stderr, json: () => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown> }
+  }
+  return {
+    child,
+    ended: end(),
+    async said(words) {
+      while (!stderr.includes(words)) await Promise.race([once(child.stderr ?? child, 'data'), closed.then(() => Promise.reject(new Error(`it ended with: ${stderr}`)))])
+    },
+  }
+}
+
+/** Asks again until it is so. */
+export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await holds())) await new Promise(setImmediate)
+}
