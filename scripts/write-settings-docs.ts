@@ -1,7 +1,8 @@
-// Writes `.env.example` and docs/settings.md from the settings schema; with --check it only says whether they are up to date.
+// Writes `.env.example` and docs/settings.md from the settings schema, and with them the limits that each source has.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { Policy } from '../src/core/policy.ts'
 import { SETTING_NAMES, settingMeta } from '../src/node/settings-schema.ts'
+import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const settings = SETTING_NAMES.map((name) => ({ name, ...settingMeta(name) }))
 const groups = Map.groupBy(settings, ({ group }) => group)
@@ -25,28 +26,19 @@ function settingsPage(): string {
     'This page is written by `scripts/write-settings-docs.ts` from the schema in `src/node/settings-schema.ts`.',
   ]
   for (const [group, members] of groups) {
-    lines.push('', `## ${group}`, '', '| setting | meaning | default |', '| --- | --- | --- |')
-    for (const { name, description, default: otherwise, secret } of members) {
-      lines.push(`| \`${name}\` | ${description}${secret ? ' **Secret.**' : ''} | ${otherwise} |`)
-    }
+    const rows = members.map(({ name, description, default: otherwise, secret }) => [`\`${name}\``, `${description}${secret ? ' **Secret.**' : ''}`, otherwise])
+    lines.push('', `## ${group}`, '', ...markdownTable(['setting', 'meaning', 'default'], rows))
   }
+  const limits = Object.entries(Policy.shape).map(([name, limit]) => [`\`${name}\``, limit.description ?? '', String(limit.parse(undefined))])
+  lines.push(
+    '',
+    '## Limits of a source',
+    '',
+    'What a run may do without being asked. They are stored with the source: `shelfsync sources set NAME --policy removalShare=0.2`.',
+    '',
+    ...markdownTable(['limit', 'meaning', 'default'], limits),
+  )
   return `${lines.join('\n')}\n`
 }
 
-const pages = { '.env.example': envExample(), 'docs/settings.md': settingsPage() }
-for (const [path, text] of Object.entries(pages)) {
-  const file = new URL(`../${path}`, import.meta.url)
-  if (!process.argv.includes('--check')) writeFileSync(file, text)
-  else if (readIfThere(file) !== text) {
-    console.error(`${path} differs from the settings schema: run node scripts/write-settings-docs.ts`)
-    process.exitCode = 1
-  }
-}
-
-function readIfThere(file: URL): string | null {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return null
-  }
-}
+await writeGenerated({ '.env.example': envExample(), 'docs/settings.md': settingsPage() })

@@ -309,6 +309,8 @@ end $$;
 -- write_prices(…): first prices are current at once; changed ones wait for settle; those that fail a gate wait for a person.
 create function catalog.write_prices(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+declare
+  first_prices integer;
 begin
   insert into pg_temp.judged_prices
     select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
@@ -329,6 +331,18 @@ begin
   if not exists (select from pg_temp.judged_prices) then
     return;
   end if;
+  -- A price that this very run made current is a first price of a record that lost meanwhile. The winner's is as good a first price.
+  with firsts as (
+    update pg_temp.judged_prices q
+      set state = case q.amount_minor when 0 then 'held' else 'current' end, reason = case q.amount_minor when 0 then 'the price is zero' end
+      from catalog.prices c
+      where c.source_id = p_source and c.product_external_id = q.external_id and c.variant_external_id = q.variant_external_id
+        and c.price_type = q.price_type and c.run_id = p_run and c.state = 'current' and q.state in ('pending', 'held')
+      returning q.line_no)
+  select count(*) into first_prices from firsts;
+  if first_prices > 0 then
+    update pg_temp.judged j set held = exists (select from pg_temp.judged_prices q where q.line_no = j.line_no and q.state = 'held') where j.reprices;
+  end if;
   update catalog.prices w set state = 'superseded'
     from pg_temp.judged_prices q
     where w.source_id = p_source and w.product_external_id = q.external_id and w.variant_external_id = q.variant_external_id
@@ -344,7 +358,7 @@ begin
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
       set amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = excluded.compare_at_minor,
           state = excluded.state, observed_at = excluded.observed_at
-      where prices.state in ('pending', 'held', 'superseded');
+      where prices.state in ('pending', 'held', 'superseded', 'current');
   insert into catalog.reviews (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
     select p_source, 'price', p_run, q.external_id, q.variant_external_id, q.price_type, q.reason,
       jsonb_build_object('from', q.last_good, 'to', q.amount_minor, 'currency', q.currency)

@@ -9,7 +9,8 @@ import { startMedipim, type MedipimOptions, type MedipimSimulator } from '../../
 import { DiskStore } from '../../src/artifacts/disk.ts'
 import { catArtifact } from '../../src/artifacts/parts.ts'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
-import { createMedipim } from '../../src/connectors/medipim/connector.ts'
+import { createConnectors } from '../../src/connectors/index.ts'
+import type { Secrets } from '../../src/connectors/medipim/answers.ts'
 import { scanLine } from '../../src/connectors/medipim/scan.ts'
 import { readPosition, Tally } from '../../src/connectors/medipim/tally.ts'
 import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
@@ -64,6 +65,8 @@ export interface TestLine {
   replay(run: number, wish?: SyncWish): Promise<RunReport>
   /** What a run's artifact holds. */
   archived(run: number): Promise<string>
+  /** As if its worker had been silent for too long. */
+  expireLease(): Promise<void>
   query<Row>(sql: string, ...parameters: readonly unknown[]): Promise<Row[]>
 }
 
@@ -105,6 +108,9 @@ export async function openLine(t: Scope, setup: LineSetup): Promise<TestLine> {
       for await (const chunk of catArtifact(store, await listParts(db, (await source()).id, run))) chunks.push(chunk)
       return Buffer.concat(chunks).toString()
     },
+    async expireLease() {
+      await db.query('update catalog.leases set until = clock_timestamp() where source_id = $1', [(await source()).id])
+    },
     query: async <Row>(sql: string, ...parameters: readonly unknown[]) => (await db.query(sql, [...parameters])).rows as Row[],
   }
 }
@@ -114,20 +120,26 @@ export interface MedipimSetup extends Partial<Omit<LineSetup, 'connector' | 'set
   readonly simulator?: MedipimSimulator
   readonly supplier?: Partial<MedipimOptions>
   readonly linesPerPage?: number
+  readonly key?: Secrets
 }
 
 /** A simulated MediPim, 30 products unless told otherwise, and a source that reads it. */
 export async function openMedipim(t: Scope, setup: MedipimSetup): Promise<{ line: TestLine; simulator: MedipimSimulator }> {
   const simulator = setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
   if (!setup.simulator) t.after(simulator.close)
-  const connector = inSmallPages(createMedipim({ keyId: '42', keySecret: 'secret' }), setup.linesPerPage ?? 4)
+  const connector = inSmallPages(medipimOf(setup.key ?? { keyId: '42', keySecret: 'secret' }), setup.linesPerPage ?? 4)
   return { simulator, line: await openLine(t, { ...setup, connector, settings: { apiUrl: simulator.url, market: 'au' } }) }
 }
 
+export function medipimOf(key: Secrets): Connector {
+  const connector = createConnectors({ medipim: key }).get('medipim')
+  assert.ok(connector)
+  return connector
+}
+
 /** MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor that it would have had there. */
-export function inSmallPages(connector: Connector<never>, linesPerPage: number): Connector
-export function inSmallPages<Settings>(connector: Connector<Settings>, linesPerPage: number): Connector<Settings> {
-  async function* fetch(request: FetchRequest<Settings>, signal: AbortSignal): AsyncGenerator<Page> {
+export function inSmallPages(connector: Connector, linesPerPage: number): Connector {
+  async function* fetch(request: FetchRequest<unknown>, signal: AbortSignal): AsyncGenerator<Page> {
     const tally = new Tally(readPosition(request.cursor))
     let known = true
     for await (const page of connector.fetch(request, signal)) {
@@ -163,4 +175,10 @@ function balanced(report: RunReport): RunReport {
 export function counts({ ledger }: RunReport): Record<string, number> {
   const { claimed: _, fetched: __, ...rest } = ledger
   return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0))
+}
+
+/** Ids of the supplier's active products, each with a public price of 10.00 from now on. */
+export function priced({ catalogue }: MedipimSimulator): string[] {
+  const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
+  return catalogue.setPrice(ids, { cents: 1000 })
 }

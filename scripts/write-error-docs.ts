@@ -1,0 +1,27 @@
+// Writes docs/errors.md from the table of errors.
+
+import { ERRORS, type Action } from '../src/core/errors.ts'
+import { markdownTable, writeGenerated } from './support/generated.ts'
+
+const ACTIONS: Readonly<Record<Action, string>> = {
+  retry: 'tries again later',
+  skip: 'sets the record aside',
+  stop: 'stops; a person must act',
+}
+
+const codes = Object.entries(ERRORS)
+const places = Map.groupBy(codes, ([code]) => code.split('/')[0] ?? code)
+
+const lines = [
+  '# Errors',
+  '',
+  'Every failure that Shelfsync foresees has a code, `<where>/<what>`. The command line says the message and the hint; `--json`, the',
+  'log and `shelfsync runs show` have the code. A message without a code begins with "internal error" and is a bug.',
+  'This page is written by `scripts/write-error-docs.ts` from `src/core/errors.ts`.',
+]
+for (const [place, members] of places) {
+  const rows = members.map(([code, { action, status, hint }]) => [`\`${code}\``, ACTIONS[action], hint, String(status)])
+  lines.push('', `## ${place}`, '', ...markdownTable(['code', 'what Shelfsync does', 'what you can do', 'HTTP status'], rows))
+}
+
+await writeGenerated({ 'docs/errors.md': `${lines.join('\n')}\n` })

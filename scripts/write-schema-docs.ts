@@ -1,0 +1,92 @@
+// Writes docs/schema.md: columns and types as a freshly migrated database has them, the words from the comments in the migrations
+// and, for what a product is made of, from its published schema.
+
+import { DraftSchema } from '../src/core/product-schema.ts'
+import { listMigrations } from '../src/db/migrate.ts'
+import type { Db } from '../src/db/pool.ts'
+import { testDatabase } from '../test/support/database.ts'
+import { markdownTable, writeGenerated } from './support/generated.ts'
+
+interface Column {
+  readonly schema: 'api' | 'catalog'
+  readonly relation: string
+  readonly name: string
+  readonly type: string
+}
+
+const SCHEMAS = {
+  api: 'For readers. Prices are in minor units (cents for AUD), times are instants in UTC, and `source` is the name that the source was added with.',
+  catalog: "All tables. Private: read schema `api` instead, whose columns stay. A table's `source_id` begins its primary key, so the catalogue can be split by source.",
+} as const
+
+/** In the order of the migrations; our own bookkeeping is left out. */
+async function listColumns(db: Db): Promise<Column[]> {
+  const { rows } = await db.query<Column>(`
+    select n.nspname as schema, c.relname as relation, a.attname as name,
+      format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end as type
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+    where n.nspname in ('api', 'catalog') and c.relkind in ('r', 'v') and a.attnum > 0 and not a.attisdropped and c.relname <> 'migrations'
+    order by n.nspname, c.oid, a.attnum`)
+  return rows
+}
+
+/** `products.title` → what the schema of the product says of it, under the name that the column has. */
+function productWords(): Map<string, string> {
+  const { variants, prices, images } = DraftSchema.shape
+  const tables = {
+    products: DraftSchema.shape,
+    variants: variants.unwrap().element.shape,
+    prices: prices.unwrap().element.shape,
+    price_history: prices.unwrap().element.shape,
+    images: images.unwrap().element.shape,
+  }
+  const words = Object.entries(tables).flatMap(([table, members]) =>
+    Object.entries(members).map(([member, { description = '' }]): [string, string] => [`${table}.${columnOf(member)}`, description]))
+  return new Map(words)
+}
+
+function columnOf(member: string): string {
+  const renamed: Readonly<Record<string, string>> = { type: 'price_type', variantId: 'variant_external_id', successorId: 'successor' }
+  return renamed[member] ?? member.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** `catalog.runs` → what stands above its statement, `catalog.runs.since` → what stands beside the column. */
+function readComments(sql: string): Map<string, string> {
+  const comments = new Map<string, string>()
+  for (const [, above = '', relation = '', body = ''] of sql.matchAll(/((?:^--.*\n)*)^create (?:table|view) (\w+\.\w+)([\s\S]*?);$/gm)) {
+    const words = above.replaceAll(/^--\s*/gm, '').replaceAll('\n', ' ').trim()
+    if (words !== '') comments.set(relation, words)
+    for (const [, column = '', beside = ''] of body.matchAll(/^ {2}(\w+) .*?--\s*(.+)$/gm)) comments.set(`${relation}.${column}`, beside)
+  }
+  return comments
+}
+
+async function renderPage(db: Db): Promise<string> {
+  const comments = readComments((await listMigrations()).map(({ sql }) => sql).join('\n'))
+  const words = productWords()
+  const relations = Map.groupBy(await listColumns(db), ({ schema, relation }) => `${schema}.${relation}`)
+  const lines = [
+    '# Schema',
+    '',
+    'This page is written by `scripts/write-schema-docs.ts` from a database that `supabase/migrations/` made. Their comments say more, and',
+    'the contracts of the functions stand there too.',
+  ]
+  for (const [schema, introduction] of Object.entries(SCHEMAS)) {
+    lines.push('', `## Schema ${schema}`, '', introduction)
+    for (const [relation, columns] of relations) {
+      if (columns[0]?.schema !== schema) continue
+      const about = comments.get(relation)
+      const rows = columns.map(({ relation: table, name, type }) => [`\`${name}\``, type, comments.get(`${relation}.${name}`) ?? words.get(`${table}.${name}`) ?? ''])
+      lines.push('', `### ${relation}`, '', ...(about === undefined ? [] : [about, '']), ...markdownTable(['column', 'type', ''], rows))
+    }
+  }
+  return `${lines.join('\n')}\n`
+}
+
+const cleanUps: (() => Promise<void>)[] = []
+const { pool } = await testDatabase({ after: (cleanUp) => void cleanUps.push(cleanUp) })
+try {
+  await writeGenerated({ 'docs/schema.md': await renderPage(pool) })
+} finally {
+  for (const cleanUp of cleanUps) await cleanUp()
+}

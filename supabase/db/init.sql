@@ -1,0 +1,1340 @@
+-- Shelfsync's schema, for Postgres 15 or newer. Run it once on a database without it; later, `shelfsync migrate` does the rest.
+-- Generated from supabase/migrations by scripts/write-init-sql.ts: do not edit.
+
+begin;
+set local statement_timeout = 0;
+
+create schema if not exists catalog;
+create table if not exists catalog.migrations (
+  version    text primary key,
+  name       text not null,
+  checksum   text not null,
+  applied_at timestamptz not null default now()
+);
+alter table catalog.migrations enable row level security;
+
+do $$
+begin
+  if exists (select from catalog.migrations) then
+    raise exception 'Shelfsync is installed here already: run "shelfsync migrate" instead.';
+  end if;
+end
+$$;
+
+-- 20261122000001_tables.sql
+
+-- The catalogue's tables. Schema `catalog` is private: not exposed to the Data API, row security on everywhere, no policies.
+-- Every primary key begins with the source, so that the catalogue can be split by source without a rewrite.
+
+create schema if not exists catalog;
+create schema if not exists api;
+
+comment on schema catalog is 'Shelfsync: all tables. Private; readers use schema api.';
+comment on schema api is 'Shelfsync: what readers and the Data API may use.';
+
+-- One configured catalogue: a connector, its settings, its schedule and its policy.
+create table catalog.sources (
+  id                 integer generated always as identity primary key,
+  name               text not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  connector          text not null,
+  settings           jsonb not null default '{}',
+  schedule           jsonb not null default '{}',
+  policy             jsonb not null default '{}',
+  state              text not null default 'active' check (state in ('active', 'paused')),
+  normaliser_version integer,                        -- what the last full run normalised with; null before it
+  next_seq           integer not null default 0,     -- products are numbered from 0 in the order they appeared
+  watermark          timestamptz,                    -- newest source time of the last settled run
+  latest_run         bigint,                         -- whose artifact `latest` means; set after verification
+  last_full_at       timestamptz,                    -- start of the last settled full run
+  created_at         timestamptz not null default now()
+);
+
+-- One attempt to bring a source up to date. The row is the truth about it; queues and processes come and go.
+create table catalog.runs (
+  source_id          integer not null references catalog.sources (id),
+  id                 bigint generated always as identity,
+  kind               text not null check (kind in ('full', 'incremental', 'refresh', 'import', 'replay')),
+  state              text not null default 'running'
+                     check (state in ('running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled')),
+  reason             text,
+  error_code         text,
+  correlation_id     text not null,
+  artifact_run       bigint not null,                -- whose artifact it applies: its own, or an older one in a replay
+  since              timestamptz,                    -- incremental: asked for what changed from here on
+  normaliser_version integer not null,
+  first_load         boolean not null,               -- the source had no product when it began
+  token              bigint not null default 1,      -- fencing token: raised whenever the run changes hands
+  started_at         timestamptz not null default clock_timestamp(),
+  finished_at        timestamptz,
+  ledger             jsonb,
+  watermark          timestamptz,
+  seen               bytea,                          -- bitmap over products.seq of what the run saw
+  primary key (source_id, id)
+);
+create index runs_id on catalog.runs (id);
+create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted');
+
+-- Who works on a run, and until when its silence is borne. A row of its own, because batches keep the run's row share-locked:
+-- a renewal must never wait for them.
+create table catalog.leases (
+  source_id          integer not null,
+  run_id             bigint not null,
+  owner              text not null,
+  until              timestamptz not null,
+  primary key (source_id, run_id),
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
+
+-- What a fetch brought, in immutable parts. `complete` is the connector's proof that nothing is missing.
+create table catalog.artifacts (
+  source_id          integer not null,
+  run_id             bigint not null,
+  state              text not null default 'open' check (state in ('open', 'closed', 'purged')),
+  complete           boolean not null default false,
+  claimed            bigint,
+  watermark          timestamptz,
+  warnings           jsonb not null default '[]',
+  purged_at          timestamptz,
+  primary key (source_id, run_id),
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
+
+create table catalog.parts (
+  source_id          integer not null,
+  run_id             bigint not null,
+  no                 integer not null,
+  key                text not null,
+  codec              text not null check (codec in ('zstd', 'gzip', 'none')),
+  sha256             bytea not null,                 -- of the stored bytes
+  line_count         bigint not null,
+  raw_bytes          bigint not null,
+  stored_bytes       bigint not null,
+  cursor_after       jsonb,
+  created_at         timestamptz not null default clock_timestamp(),
+  primary key (source_id, run_id, no),
+  foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
+);
+
+-- How far a run has applied a part, with what it saw there: committed together with the rows of the batch.
+create table catalog.checkpoints (
+  source_id          integer not null,
+  run_id             bigint not null,
+  part_no            integer not null,
+  lines_done         bigint not null,
+  bytes_done         bigint not null,
+  done               boolean not null,
+  counts             jsonb not null,
+  known              bytea not null,                 -- deflated bitmap: products whose hash was already known
+  staged             bytea not null,                 -- deflated bitmap: products that went through staging
+  primary key (source_id, run_id, part_no),
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
+
+create table catalog.products (
+
+  source_id          integer not null,
+  external_id        text collate "C" not null,
+  seq                integer not null,
+  status             text not null check (status in ('draft', 'active', 'unavailable', 'removed')),
+  title              text,
+  description        text,
+  brand              text,
+  manufacturer       text,
+  url                text,
+  identifiers        jsonb not null default '{}',
+  attributes         jsonb not null default '{}',
+  successor          text,
+  source_updated_at  timestamptz,
+  first_seen_at      timestamptz not null,
+  changed_at         timestamptz not null,
+  last_available_at  timestamptz,                    -- when it stopped being active; null while it is
+  expires_at         timestamptz,
+  run_id             bigint not null,                -- whose artifact wrote it last, with the place in it:
+  part_no            integer not null,               --   within one artifact the highest
+  line_no            integer not null,               --   (source time, part, line) of a key wins
+  normaliser_version integer not null,
+  record_hash        bytea not null,                 -- of the record's bytes without its volatile members
+  content_hash       bytea not null,                 -- of what the normaliser made of it
+  warnings           jsonb,
+  raw                jsonb,
+  primary key (source_id, external_id)
+);
+
+-- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
+do $$
+begin
+  alter table catalog.products alter raw set compression lz4, alter description set compression lz4;
+exception when feature_not_supported or invalid_parameter_value then null;
+end $$;
+
+create table catalog.variants (
+  source_id           integer not null,
+  product_external_id text collate "C" not null,
+  external_id         text collate "C" not null,
+  position            integer not null,
+  title               text,
+  sku                 text,
+  gtin                text,
+  options             jsonb not null default '{}',
+  weight_grams        numeric,
+  pack_count          integer,
+  availability        text check (availability in ('in_stock', 'out_of_stock', 'preorder', 'discontinued')),
+  removed_at          timestamptz,                   -- when its product stopped listing it
+  primary key (source_id, product_external_id, external_id)
+);
+create index variants_gtin on catalog.variants (gtin) where gtin is not null;
+
+-- Appended on change. A changed price is `pending` until its run settles, `held` when it failed a gate; `superseded` when another
+-- price came before it was decided. `current` and `past` are the history of what was right.
+create table catalog.prices (
+  source_id           integer not null,
+  product_external_id text collate "C" not null,
+  variant_external_id text collate "C" not null,
+  price_type          text not null,
+  run_id              bigint not null,
+  amount_minor        bigint,                        -- null: the supplier withdrew it
+  currency            text not null check (currency ~ '^[A-Z]{3}$'),
+  compare_at_minor    bigint,
+  state               text not null check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
+  observed_at         timestamptz not null,
+  primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
+);
+create index prices_waiting on catalog.prices (source_id, run_id) where state in ('pending', 'held');
+
+create table catalog.images (
+  source_id           integer not null,
+  product_external_id text collate "C" not null,
+  position            integer not null,
+  url                 text not null,
+  alt                 text,
+  sha256              bytea,
+  cdn_url             text,
+  state               text not null default 'new' check (state in ('new', 'stored', 'failed')),
+  primary key (source_id, product_external_id, position)
+);
+
+create table catalog.brands (
+  source_id           integer not null references catalog.sources (id),
+  external_id         text collate "C" not null,
+  name                text not null,
+  attributes          jsonb not null default '{}',
+  changed_at          timestamptz not null,
+  primary key (source_id, external_id)
+);
+
+create table catalog.organizations (like catalog.brands including all);
+alter table catalog.organizations add foreign key (source_id) references catalog.sources (id);
+
+create table catalog.categories (like catalog.brands including all);
+alter table catalog.categories add foreign key (source_id) references catalog.sources (id);
+alter table catalog.categories add parent_external_id text collate "C";
+
+-- Products that the last complete run did not see. Seen again: the row goes. Missed again: the product is removed.
+create table catalog.misses (
+  source_id           integer not null references catalog.sources (id),
+  external_id         text collate "C" not null,
+  run_id              bigint not null,
+  missed_at           timestamptz not null,
+  primary key (source_id, external_id)
+);
+
+-- Records that could not be applied, with everything needed to find and replay them.
+create table catalog.quarantine (
+  source_id           integer not null references catalog.sources (id),
+  id                  bigint generated always as identity,
+  artifact_run        bigint not null,
+  part_no             integer not null,
+  line_no             integer not null,
+  byte_offset         bigint not null,
+  byte_length         bigint not null,
+  external_id         text collate "C",
+  rule                text not null,
+  message             text not null,
+  raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
+  state               text not null default 'open' check (state in ('open', 'replayed')),
+  created_at          timestamptz not null default clock_timestamp(),
+  primary key (source_id, id),
+  unique (source_id, artifact_run, part_no, line_no)
+);
+
+-- What waits for a person: a price that failed a gate, or a whole run.
+create table catalog.reviews (
+  source_id           integer not null references catalog.sources (id),
+  id                  bigint generated always as identity,
+  kind                text not null check (kind in ('price', 'run')),
+  run_id              bigint not null,
+  product_external_id text collate "C",
+  variant_external_id text collate "C",
+  price_type          text,
+  reason              text not null,
+  detail              jsonb not null default '{}',
+  state               text not null default 'open' check (state in ('open', 'approved', 'rejected', 'superseded')),
+  opened_at           timestamptz not null default clock_timestamp(),
+  decided_at          timestamptz,
+  decided_by          text,
+  primary key (source_id, id)
+);
+create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
+
+-- What runs did to products. `position` is given by settle under a lock, so a reader that follows it skips nothing;
+-- null: not published yet.
+create table catalog.changes (
+  source_id           integer not null references catalog.sources (id),
+  run_id              bigint not null,
+  product_external_id text collate "C" not null,                 -- empty for `loaded`, which stands for a whole first load
+  kind                text not null check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed', 'returned')),
+  position            bigint,
+  detail              jsonb not null default '{}',
+  changed_at          timestamptz not null default clock_timestamp(),
+  primary key (source_id, run_id, product_external_id)
+);
+create unique index changes_position on catalog.changes (position) where position is not null;
+create index changes_unpublished on catalog.changes (source_id) where position is null;
+
+-- 20261122000002_runs.sql
+
+-- The functions that open, hold, feed and end a run. Workers have EXECUTE on these and nothing else.
+-- Errors carry SQLSTATE SHELF and the error code as their hint.
+
+create function catalog.fail(code text, message text) returns void
+language plpgsql set search_path = '' as $$
+begin
+  raise exception using errcode = 'SHELF', hint = code, message = message;
+end $$;
+
+-- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run.
+--   fencing     the row is share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
+--               a lease that ran out without a takeover harms nobody
+create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform from catalog.runs
+    where source_id = p_source and id = p_run and token = p_token and state = 'running'
+    for share;
+  if not found then
+    perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker (token %s)', p_run, p_token));
+  end if;
+end $$;
+
+-- start_run(…) → the run to work on: a new one, or the interrupted one of the same kind.
+--   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
+--   resume      an interrupted run younger than `p_resume_within` is taken over with a higher token; an older or other one is superseded
+create function catalog.start_run(
+  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
+  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text
+) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  active catalog.runs;
+  lease catalog.leases;
+  started catalog.runs;
+begin
+  perform from catalog.sources where id = p_source for update;
+  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
+  select * into lease from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
+  if active.state = 'running' and lease.until > clock_timestamp() and lease.owner is distinct from p_dead_owner then
+    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, lease.owner,
+      ceil(extract(epoch from lease.until - clock_timestamp()))));
+  end if;
+  if active.id is not null and active.kind = p_kind and active.started_at > clock_timestamp() - p_resume_within
+     and active.normaliser_version = p_normaliser_version and (p_kind <> 'replay' or active.artifact_run = p_artifact_run) then
+    update catalog.runs r
+      set state = 'running', token = r.token + 1, reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id
+      where r.source_id = p_source and r.id = active.id returning * into started;
+    insert into catalog.leases (source_id, run_id, owner, until) values (p_source, started.id, p_owner, clock_timestamp() + p_lease)
+      on conflict (source_id, run_id) do update set owner = excluded.owner, until = excluded.until;
+    return query select started.id, started.token, true, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
+    return;
+  end if;
+  update catalog.runs r set state = 'superseded', finished_at = clock_timestamp()
+    where r.source_id = p_source and r.id = active.id;
+  insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, first_load)
+    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id,
+            not exists (select from catalog.products where source_id = p_source))
+    returning * into started;
+  insert into catalog.leases (source_id, run_id, owner, until) values (p_source, started.id, p_owner, clock_timestamp() + p_lease);
+  if p_artifact_run is null then
+    update catalog.runs r set artifact_run = started.id where r.source_id = p_source and r.id = started.id;
+    insert into catalog.artifacts (source_id, run_id) values (p_source, started.id);
+  end if;
+  return query select started.id, started.token, false, started.kind, started.since, coalesce(p_artifact_run, started.id),
+    started.first_load, started.started_at;
+end $$;
+
+create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns boolean
+language sql security definer set search_path = '' as $$
+  with renewed as (
+    update catalog.leases l set until = clock_timestamp() + p_lease
+    from catalog.runs r
+    where l.source_id = p_source and l.run_id = p_run and r.source_id = p_source and r.id = p_run and r.token = p_token and r.state = 'running'
+    returning 1)
+  select exists (select from renewed)
+$$;
+
+-- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume.
+create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
+language sql security definer set search_path = '' as $$
+  update catalog.runs
+  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
+  where source_id = p_source and id = p_run and token = p_token and state = 'running' and p_state in ('interrupted', 'failed', 'cancelled')
+$$;
+
+-- add_part(…): the part's bytes are durable. The same part twice is one row.
+create function catalog.add_part(
+  p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
+) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
+    on conflict do nothing;
+end $$;
+
+-- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof.
+create function catalog.note_artifact(
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
+) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  update catalog.artifacts
+    set state = case when p_closed then 'closed' else state end, complete = p_complete, claimed = coalesce(p_claimed, claimed),
+        watermark = greatest(p_watermark, watermark), warnings = p_warnings
+    where source_id = p_source and run_id = p_run;
+end $$;
+
+-- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
+create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
+language sql stable security definer set search_path = '' as $$
+  select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
+$$;
+
+-- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
+create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
+language sql security definer set search_path = '' as $$
+  update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
+$$;
+
+create function catalog.save_checkpoint(
+  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
+  p_counts jsonb, p_known bytea, p_staged bytea
+) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
+    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
+    on conflict (source_id, run_id, part_no) do update
+      set lines_done = excluded.lines_done, bytes_done = excluded.bytes_done, done = excluded.done,
+          counts = excluded.counts, known = excluded.known, staged = excluded.staged;
+end $$;
+
+-- quarantine_records(…) → the numbers of the products that these records name, so that they count as seen.
+--   p_records   [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
+create function catalog.quarantine_records(p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb)
+returns setof integer
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  insert into catalog.quarantine (source_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+    select p_source, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+    from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
+    on conflict (source_id, artifact_run, part_no, line_no) do update
+      set rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
+  return query
+    select p.seq from catalog.products p
+    where p.source_id = p_source
+      and p.external_id in (select r.external_id from jsonb_to_recordset(p_records) as r (external_id text));
+end $$;
+
+-- What a worker reads: a source, the parts and checkpoints of a run, and what later settled runs saw.
+
+create function catalog.find_source(p_name text) returns setof catalog.sources
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.sources where name = p_name
+$$;
+
+create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.artifacts where source_id = p_source and run_id = p_run
+$$;
+
+create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.parts where source_id = p_source and run_id = p_run order by no
+$$;
+
+create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
+$$;
+
+-- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
+create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
+language sql stable security definer set search_path = '' as $$
+  select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
+$$;
+
+-- name_products(…): the ids behind product numbers.
+create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
+language sql stable security definer set search_path = '' as $$
+  select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
+$$;
+
+create function catalog.find_active_run(p_source integer) returns table (id bigint, kind text, owner text, leased boolean, started_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select r.id, r.kind, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
+  from catalog.runs r left join catalog.leases l on l.source_id = r.source_id and l.run_id = r.id
+  where r.source_id = p_source and r.state in ('running', 'interrupted')
+$$;
+
+-- 20261122000003_apply.sql
+
+-- apply_batch: from staging to the catalogue, in one transaction with the batch's checkpoint.
+
+-- open_staging(): this session's staging tables. They are temporary, so a batch costs no WAL, and owned by this function's owner,
+-- so a worker can fill them but not replace them by something that would run as the owner.
+create function catalog.open_staging() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  create temporary table staged_products (
+    line_no integer not null, external_id text collate "C" not null, status text not null, title text, description text, brand text,
+    manufacturer text, url text, identifiers jsonb not null, attributes jsonb not null, successor text, source_updated_at timestamptz,
+    expires_at timestamptz, record_hash bytea not null, content_hash bytea not null, warnings jsonb, raw jsonb not null
+  ) with (toast_tuple_target = 8160) on commit delete rows;
+  alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;  -- compressing twice is the cost
+  create temporary table staged_variants (
+    line_no integer not null, external_id text collate "C" not null, position integer not null, title text, sku text, gtin text,
+    options jsonb not null, weight_grams double precision, pack_count integer, availability text
+  ) on commit delete rows;
+  create temporary table staged_prices (
+    line_no integer not null, variant_external_id text collate "C" not null, price_type text not null, amount_minor bigint,
+    currency text not null, compare_at_minor bigint
+  ) on commit delete rows;
+  create temporary table staged_images (
+    line_no integer not null, position integer not null, url text not null, alt text
+  ) on commit delete rows;
+  create temporary table judged (
+    line_no integer primary key, external_id text collate "C" not null, seq integer, verdict text not null,
+    reprices boolean not null default false, held boolean not null default false
+  ) on commit delete rows;
+  create temporary table judged_prices (
+    line_no integer not null, external_id text collate "C" not null, variant_external_id text collate "C" not null, price_type text not null,
+    amount_minor bigint, currency text not null, compare_at_minor bigint, last_good bigint, last_good_currency text, state text not null, reason text
+  ) on commit delete rows;
+  grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images to public;
+end $$;
+
+-- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
+create function catalog.without(doc jsonb, path text[]) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  if jsonb_typeof(doc) = 'array' and path[1] = '*' then
+    return (select coalesce(jsonb_agg(catalog.without(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
+  elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
+    return doc;
+  elsif cardinality(path) = 1 then
+    return doc - path[1];
+  end if;
+  return jsonb_set(doc, path[1:1], catalog.without(doc -> path[1], path[2:]));
+end $$;
+
+create function catalog.without_all(doc jsonb, paths text[]) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+declare
+  path text;
+begin
+  foreach path in array paths loop
+    doc := catalog.without(doc, string_to_array(path, '.'));
+  end loop;
+  return doc;
+end $$;
+
+-- judge(…): what each staged line that is not judged yet would do to the catalogue. Writes nothing but `judged` and `judged_prices`.
+--   order       within one artifact the highest (source time, part, line) of a key wins; an artifact older than what wrote the row, or
+--               than a settled run that saw it (p_seen_later), may only normalise anew the record that the row already holds
+--   clock skew  a source time that has not come yet counts as now, or it would keep every later record out until it comes
+--   lateral … offset 0   keeps the planner at one index look-up a line, whatever it believes about the sizes
+create function catalog.judge(p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric)
+returns void
+language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+begin
+  perform from catalog.products p
+    where p.source_id = p_source and p.external_id in (select s.external_id from pg_temp.staged_products s)
+    order by p.external_id for update;
+
+  insert into pg_temp.judged (line_no, external_id, seq, verdict)
+  select s.line_no, s.external_id, p.seq,
+    case
+      when s.rank > 1 then 'duplicate'
+      when p.seq is null then 'created'
+      when p.run_id = p_artifact_run
+        and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no) < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
+        then 'duplicate'
+      when (p.run_id > p_artifact_run or p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1)
+        and p.record_hash <> s.record_hash
+        then 'older'
+      when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
+      when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
+      when p.content_hash <> s.content_hash then 'updated'
+      when p.record_hash <> s.record_hash
+        and catalog.without_all(p.raw, p_volatile) <> catalog.without_all((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+        then 'updated'
+      else 'unchanged'
+    end
+  from (
+    select line_no, external_id, least(source_updated_at, now()) as source_updated_at, record_hash, content_hash, ctid as place,
+      row_number() over (partition by external_id order by least(source_updated_at, now()) desc nulls last, line_no desc) as rank
+    from pg_temp.staged_products
+    where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
+  ) s
+  left join lateral (
+    select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
+  ) p on true;
+
+  -- Prices of products that were here before, against the current one and the newest one that waits or was rejected.
+  insert into pg_temp.judged_prices
+  with stated as (
+    select j.external_id, n.* from pg_temp.staged_prices n join pg_temp.judged j using (line_no)
+    where j.seq is not null and j.verdict in ('updated', 'unchanged') and n.amount_minor is not null
+  ), held_now as (
+    select j.line_no, j.external_id, c.* from pg_temp.judged j
+    cross join lateral (
+      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, run_id from catalog.prices
+      where source_id = p_source and product_external_id = j.external_id and state = 'current' offset 0
+    ) c
+    where j.seq is not null and j.verdict in ('updated', 'unchanged')
+  ), pairs as (
+    select line_no, coalesce(n.external_id, c.external_id) as external_id, variant_external_id, price_type,
+      n.amount_minor, coalesce(n.currency, c.currency) as currency, n.compare_at_minor,
+      c.amount_minor as last_good, c.currency as last_good_currency, c.compare_at_minor as last_compare_at, c.run_id as last_run, c.line_no is null as is_new
+    from stated n full join held_now c using (line_no, variant_external_id, price_type)
+  )
+  select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor, last_good, last_good_currency,
+    case
+      when not is_new and (amount_minor, currency, compare_at_minor) is not distinct from (last_good, last_good_currency, last_compare_at) then 'kept'
+      when reason is not null then 'held'
+      when is_new then 'current'
+      else 'pending'
+    end, reason
+  from (
+    select *, case
+      when amount_minor = 0 and last_good is distinct from 0 then 'the price is zero'
+      when last_good_currency <> currency then format('the currency changed from %s to %s', last_good_currency, currency)
+      when last_good > 0 and amount_minor >= last_good * p_price_factor then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
+      when last_good > 0 and amount_minor * p_price_factor <= last_good then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
+    end as reason
+    from pairs
+  ) gated
+  left join lateral (
+    select state as waiting_state, amount_minor as waiting_amount, currency as waiting_currency, compare_at_minor as waiting_compare_at
+    from catalog.prices
+    where source_id = p_source and product_external_id = gated.external_id and variant_external_id = gated.variant_external_id
+      and price_type = gated.price_type and state in ('pending', 'held', 'rejected') and run_id > coalesce(gated.last_run, 0)
+    order by run_id desc limit 1
+  ) w on true
+  where case
+    when waiting_state is null then is_new or (amount_minor, currency, compare_at_minor) is distinct from (last_good, last_good_currency, last_compare_at)
+    when waiting_state = 'rejected' and (amount_minor, currency, compare_at_minor) is not distinct from (last_good, last_good_currency, last_compare_at) then false
+    else (amount_minor, currency, compare_at_minor) is distinct from (waiting_amount, waiting_currency, waiting_compare_at)
+  end;
+
+  update pg_temp.judged j
+    set verdict = 'updated', reprices = true, held = p.held
+    from (select line_no, bool_or(state = 'held') as held from pg_temp.judged_prices group by line_no) p
+    where j.line_no = p.line_no;
+end $$;
+
+-- differences(old, new): the members that differ, as {member: [before, after]}.
+create function catalog.differences(before jsonb, after jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
+  from (select jsonb_object_keys(before || after) as k) keys
+  where before -> k is distinct from after -> k
+$$;
+
+-- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply.
+create function catalog.judged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
+language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+begin
+  return query select j.line_no, j.external_id,
+    case
+      when p.seq is null then 'created'
+      when p.status = 'removed' then 'returned'
+      when p.status = 'active' and s.status = 'unavailable' then 'unavailable'
+      when j.reprices and p.content_hash = s.content_hash then 'repriced'
+      else 'updated'
+    end,
+    case when p.seq is not null then
+      catalog.differences(
+        jsonb_build_object('status', p.status, 'title', p.title, 'description', p.description, 'brand', p.brand, 'manufacturer', p.manufacturer,
+          'url', p.url, 'successor', p.successor) || p.identifiers || p.attributes,
+        jsonb_build_object('status', s.status, 'title', s.title, 'description', s.description, 'brand', s.brand, 'manufacturer', s.manufacturer,
+          'url', s.url, 'successor', s.successor) || s.identifiers || s.attributes)
+    else '{}' end
+    || coalesce((
+      select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
+        jsonb_build_array(q.last_good, q.amount_minor) || case when q.state = 'held' then jsonb_build_array(q.reason) else '[]' end)
+      from pg_temp.judged_prices q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
+  from pg_temp.judged j
+  join pg_temp.staged_products s on s.line_no = j.line_no
+  left join lateral (select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0) p on true
+  where j.verdict in ('created', 'updated');
+end $$;
+
+-- apply_batch(…) → (created, updated, unchanged, older, duplicate, held, seqs, next_seq)
+--   atomic      rows, price points, changes, or nothing; the caller saves its checkpoint in the same transaction
+--   idempotent  the same batch twice writes no row the second time
+--   ordering    see judge; rows are taken in the order of their ids, so lanes cannot deadlock
+--   seqs        the numbers of all products that the batch named, as big-endian int4: the run has seen them
+--   next_seq    the first number after p_seq_from that is still free; at most one is taken a staged line and round
+create function catalog.apply_batch(
+  p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_seq_from integer,
+  p_normaliser_version integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea, p_first_load boolean
+) returns table (created integer, updated integer, unchanged integer, older integer, duplicate integer, held integer, seqs bytea, next_seq integer)
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+declare
+  free_seq integer := p_seq_from;
+  judged_new integer;
+  lost integer;
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  loop
+    perform catalog.judge(p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
+
+    with numbered as (
+      select line_no, free_seq - 1 + row_number() over (order by line_no) as seq from pg_temp.judged where verdict = 'created' and seq is null
+    ), written as (
+      insert into catalog.products (
+        source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers, attributes, successor,
+        source_updated_at, first_seen_at, changed_at, last_available_at, expires_at, run_id, part_no, line_no, normaliser_version,
+        record_hash, content_hash, warnings, raw)
+      select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.identifiers, s.attributes, s.successor,
+        least(s.source_updated_at, now()), now(), now(), null, s.expires_at, p_artifact_run, p_part, s.line_no, p_normaliser_version,
+        s.record_hash, s.content_hash, s.warnings, s.raw
+      from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
+      order by s.external_id
+      on conflict do nothing
+      returning line_no, seq
+    )
+    update pg_temp.judged j set seq = w.seq from written w where w.line_no = j.line_no;
+    get diagnostics judged_new = row_count;
+
+    -- Another lane created the same product meanwhile: judge those lines again, now against its row.
+    delete from pg_temp.judged where verdict = 'created' and seq is null;
+    get diagnostics lost = row_count;
+    free_seq := free_seq + judged_new + lost;
+    exit when lost = 0;
+  end loop;
+
+  if not p_first_load then
+    insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+      select p_source, p_run, c.external_id, c.kind, case c.kind when 'created' then '{}' else c.detail - 'description' end
+      from catalog.judged_changes(p_source) c
+      on conflict (source_id, run_id, product_external_id) do update
+        set detail = changes.detail || excluded.detail, kind = case changes.kind when 'created' then 'created' else excluded.kind end;
+  end if;
+
+  update catalog.products p
+    set status = case when p.status = 'removed' and p.run_id > p_artifact_run then p.status else s.status end, title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer, url = s.url,
+        identifiers = s.identifiers, attributes = s.attributes, successor = s.successor, source_updated_at = least(s.source_updated_at, now()),
+        changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version, record_hash = s.record_hash,
+        content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
+        last_available_at = case when s.status = 'active' then null when p.status = 'active' then now() else p.last_available_at end,
+        run_id = greatest(p.run_id, p_artifact_run), part_no = case when p.run_id > p_artifact_run then p.part_no else p_part end,
+        line_no = case when p.run_id > p_artifact_run then p.line_no else s.line_no end
+    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
+
+  perform catalog.write_variants(p_source);
+  perform catalog.write_images(p_source);
+  perform catalog.write_prices(p_source, p_run);
+
+  return query
+    select count(*) filter (where verdict = 'created' and not j.held)::integer, count(*) filter (where verdict = 'updated' and not j.held)::integer,
+      count(*) filter (where verdict = 'unchanged')::integer, count(*) filter (where verdict = 'older')::integer,
+      count(*) filter (where verdict = 'duplicate')::integer, count(*) filter (where j.held)::integer,
+      coalesce(string_agg(int4send(j.seq), ''::bytea) filter (where j.seq is not null), ''), free_seq
+    from pg_temp.judged j;
+end $$;
+
+create function catalog.write_variants(p_source integer) returns void
+language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+begin
+  insert into catalog.variants (source_id, product_external_id, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability)
+    select p_source, j.external_id, v.external_id, v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams::numeric, v.pack_count, v.availability
+    from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no
+    where j.verdict in ('created', 'updated')
+    order by j.external_id, v.external_id
+    on conflict (source_id, product_external_id, external_id) do update
+      set position = excluded.position, title = excluded.title, sku = excluded.sku, gtin = excluded.gtin, options = excluded.options,
+          weight_grams = excluded.weight_grams, pack_count = excluded.pack_count, availability = excluded.availability, removed_at = null
+      where (variants.position, variants.title, variants.sku, variants.gtin, variants.options, variants.weight_grams, variants.pack_count, variants.availability,
+             variants.removed_at)
+        is distinct from (excluded.position, excluded.title, excluded.sku, excluded.gtin, excluded.options, excluded.weight_grams, excluded.pack_count,
+             excluded.availability, null);
+  update catalog.variants v set removed_at = now()
+    from pg_temp.judged j
+    where j.verdict = 'updated' and v.source_id = p_source and v.product_external_id = j.external_id and v.removed_at is null
+      and not exists (select from pg_temp.staged_variants n where n.line_no = j.line_no and n.external_id = v.external_id);
+end $$;
+
+create function catalog.write_images(p_source integer) returns void
+language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+begin
+  insert into catalog.images (source_id, product_external_id, position, url, alt)
+    select p_source, j.external_id, i.position, i.url, i.alt
+    from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no
+    where j.verdict in ('created', 'updated')
+    order by j.external_id, i.position
+    on conflict (source_id, product_external_id, position) do update
+      set url = excluded.url, alt = excluded.alt, sha256 = null, cdn_url = null, state = 'new'
+      where (images.url, images.alt) is distinct from (excluded.url, excluded.alt);
+  delete from catalog.images i
+    using pg_temp.judged j
+    where j.verdict = 'updated' and i.source_id = p_source and i.product_external_id = j.external_id
+      and not exists (select from pg_temp.staged_images n where n.line_no = j.line_no and n.position = i.position);
+end $$;
+
+-- write_prices(…): first prices are current at once; changed ones wait for settle; those that fail a gate wait for a person.
+create function catalog.write_prices(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+declare
+  first_prices integer;
+begin
+  insert into pg_temp.judged_prices
+    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
+      'held', 'the price is zero'
+    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor = 0;
+  update pg_temp.judged j set held = true
+    where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
+
+  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, compare_at_minor, state, observed_at)
+    select p_source, j.external_id, n.variant_external_id, n.price_type, p_run, n.amount_minor, n.currency, n.compare_at_minor,
+      case n.amount_minor when 0 then 'held' else 'current' end, now()
+    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor is not null
+    order by j.external_id, n.variant_external_id, n.price_type
+    on conflict do nothing;
+
+  if not exists (select from pg_temp.judged_prices) then
+    return;
+  end if;
+  -- A price that this very run made current is a first price of a record that lost meanwhile. The winner's is as good a first price.
+  with firsts as (
+    update pg_temp.judged_prices q
+      set state = case q.amount_minor when 0 then 'held' else 'current' end, reason = case q.amount_minor when 0 then 'the price is zero' end
+      from catalog.prices c
+      where c.source_id = p_source and c.product_external_id = q.external_id and c.variant_external_id = q.variant_external_id
+        and c.price_type = q.price_type and c.run_id = p_run and c.state = 'current' and q.state in ('pending', 'held')
+      returning q.line_no)
+  select count(*) into first_prices from firsts;
+  if first_prices > 0 then
+    update pg_temp.judged j set held = exists (select from pg_temp.judged_prices q where q.line_no = j.line_no and q.state = 'held') where j.reprices;
+  end if;
+  update catalog.prices w set state = 'superseded'
+    from pg_temp.judged_prices q
+    where w.source_id = p_source and w.product_external_id = q.external_id and w.variant_external_id = q.variant_external_id
+      and w.price_type = q.price_type and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state = 'kept');
+  update catalog.reviews r set state = 'superseded', decided_at = now()
+    from pg_temp.judged_prices q
+    where r.source_id = p_source and r.state = 'open' and r.kind = 'price' and r.product_external_id = q.external_id
+      and r.variant_external_id = q.variant_external_id and r.price_type = q.price_type;
+  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, compare_at_minor, state, observed_at)
+    select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency, q.compare_at_minor, q.state, now()
+    from pg_temp.judged_prices q
+    where q.state <> 'kept'
+    on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
+      set amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = excluded.compare_at_minor,
+          state = excluded.state, observed_at = excluded.observed_at
+      where prices.state in ('pending', 'held', 'superseded', 'current');
+  insert into catalog.reviews (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
+    select p_source, 'price', p_run, q.external_id, q.variant_external_id, q.price_type, q.reason,
+      jsonb_build_object('from', q.last_good, 'to', q.amount_minor, 'currency', q.currency)
+    from pg_temp.judged_prices q
+    where q.state = 'held';
+end $$;
+
+-- clear_staging(): empties the staging tables within a transaction, to stage a smaller piece of a batch that was refused.
+create function catalog.clear_staging() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  truncate pg_temp.judged, pg_temp.judged_prices, pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images;
+end $$;
+
+-- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, without doing it. The caller rolls back.
+create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
+returns table (seq integer, external_id text, verdict text, kind text, detail jsonb)
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+begin
+  perform catalog.judge(p_source, 9223372036854775807, p_part, null, p_volatile, p_price_factor);
+  return query
+    select j.seq, j.external_id, j.verdict, c.kind, c.detail
+    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
+    order by j.line_no;
+end $$;
+
+-- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
+create function catalog.write_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  written integer := 0;
+  touched integer;
+  target text;
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  foreach target in array array['brand', 'organization', 'category'] loop
+    execute format($sql$
+      insert into catalog.%1$I (source_id, external_id, name, attributes, changed_at %2$s)
+      select distinct on (t.external_id) $1, t.external_id, t.name, t.attributes, now() %3$s
+      from jsonb_to_recordset($2) as t (kind text, external_id text, name text, parent_id text, attributes jsonb)
+      where t.kind = $3 order by t.external_id
+      on conflict (source_id, external_id) do update set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at %4$s
+      where (%1$I.name, %1$I.attributes %5$s) is distinct from (excluded.name, excluded.attributes %6$s)
+    $sql$,
+      case target when 'brand' then 'brands' when 'organization' then 'organizations' else 'categories' end,
+      case target when 'category' then ', parent_external_id' else '' end,
+      case target when 'category' then ', t.parent_id' else '' end,
+      case target when 'category' then ', parent_external_id = excluded.parent_external_id' else '' end,
+      case target when 'category' then ', categories.parent_external_id' else '' end,
+      case target when 'category' then ', excluded.parent_external_id' else '' end)
+    using p_source, p_terms, target;
+    get diagnostics touched = row_count;
+    written := written + touched;
+  end loop;
+  return written;
+end $$;
+
+-- 20261122000004_settle.sql
+
+-- settle: closes a run. It proves completeness, balances the ledger, judges the source as a whole and, when all is well,
+-- decides on disappearances, makes pending prices current, moves the watermark and publishes the changes. Only this may remove a product.
+
+-- run_counts(…): the run's outcomes, added up over its checkpoints.
+create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(key, total), '{}')
+  from (select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
+        where source_id = p_source and run_id = p_run group by key) t
+$$;
+
+-- hold_reasons(…): every reason why this run may not be trusted as it is. Empty: it may.
+create function catalog.hold_reasons(p_source integer, p_run bigint, p_seen bytea, p_policy jsonb) returns text[]
+language plpgsql stable set search_path = '' as $$
+declare
+  run catalog.runs;
+  artifact catalog.artifacts;
+  counts jsonb := catalog.run_counts(p_source, p_run);
+  reasons text[] := '{}';
+  fetched bigint;
+  outcomes bigint;
+  quarantined bigint;
+  products bigint;
+  missing bigint;
+  priced bigint;
+  moved bigint;
+  gated bigint;
+  ratio numeric;
+begin
+  select * into run from catalog.runs r where r.source_id = p_source and r.id = p_run;
+  select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
+  select coalesce(sum(line_count), 0) into fetched from catalog.parts where source_id = p_source and run_id = run.artifact_run;
+  select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
+
+  if not artifact.complete then
+    reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all', fetched, coalesce(artifact.claimed::text, 'an unknown number of'));
+  end if;
+  if fetched <> outcomes then
+    reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for', fetched, outcomes);
+  end if;
+  if fetched = 0 and run.kind = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
+    reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
+  end if;
+  quarantined := coalesce((counts ->> 'quarantined')::bigint, 0);
+  if quarantined > fetched * (p_policy ->> 'quarantineShare')::numeric then
+    reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
+  end if;
+
+  if run.kind = 'full' and artifact.complete and coalesce((counts ->> 'unreadable')::bigint, 0) = 0 then
+    select count(*), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
+      from catalog.products where source_id = p_source and status <> 'removed';
+    if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
+      reasons := reasons || format('%s of %s products are missing (more than %s %%)', missing, products, round(100 * (p_policy ->> 'removalShare')::numeric, 2));
+    end if;
+  end if;
+
+  select count(*), percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor) into moved, ratio
+    from catalog.prices n
+    join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
+    where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0;
+  select count(*) into gated from catalog.reviews r
+    where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null;
+  if moved + gated >= 5 then
+    select count(*) into priced from catalog.prices where source_id = p_source and state = 'current';
+    if gated > priced * (p_policy ->> 'priceShiftShare')::numeric then
+      reasons := reasons || format('%s of %s prices failed a gate', gated, priced);
+    end if;
+    if moved > priced * (p_policy ->> 'priceShiftShare')::numeric
+       and (ratio >= (p_policy ->> 'priceShiftFactor')::numeric or ratio * (p_policy ->> 'priceShiftFactor')::numeric <= 1) then
+      reasons := reasons || format('%s of %s prices moved together (median ×%s)', moved, priced, round(ratio, 2));
+    end if;
+  end if;
+  return reasons;
+end $$;
+
+-- saw(bitmap, seq): whether the run saw the product; a number beyond the bitmap was not there yet.
+create function catalog.saw(seen bytea, seq integer) returns boolean
+language sql immutable set search_path = '' as $$
+  select seq < 8 * length(seen) and get_bit(seen, seq) = 1
+$$;
+
+-- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
+create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
+language sql stable security definer set search_path = '' as $$
+  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
+  from catalog.products p
+  where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+  order by p.external_id
+$$;
+
+-- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
+create function catalog.supersede_held(p_source integer, p_run bigint) returns void
+language sql set search_path = '' as $$
+  update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
+  update catalog.reviews set state = 'superseded', decided_at = now()
+    where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
+$$;
+
+-- publish_run(…) → products removed. Does what a run waits to do.
+--   p_at_once   a person approved: what is missing is removed without waiting for a second complete run
+create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean) returns integer
+language plpgsql set search_path = '' as $$
+declare
+  run catalog.runs;
+  artifact catalog.artifacts;
+  removed integer := 0;
+  base bigint;
+begin
+  select * into run from catalog.runs r where r.source_id = p_source and r.id = p_run;
+  select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
+
+  delete from catalog.misses m using catalog.products p
+    where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id and (catalog.saw(p_seen, p.seq) or p.status = 'removed');
+  if run.kind = 'full' and artifact.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0 then
+    with gone as (
+      update catalog.products p
+        set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
+        where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+          and (p_at_once or exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
+        returning p.external_id
+    ), noted as (
+      insert into catalog.changes (source_id, run_id, product_external_id, kind)
+        select p_source, p_run, external_id, 'removed' from gone
+        on conflict (source_id, run_id, product_external_id) do update set kind = 'removed'
+    ), forgotten as (
+      delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
+    )
+    select count(*) into removed from gone;
+    insert into catalog.misses (source_id, external_id, run_id, missed_at)
+      select p_source, external_id, p_run, now() from catalog.products p
+      where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+      on conflict do nothing;
+  end if;
+
+  update catalog.prices c set state = 'past'
+    from catalog.prices n
+    where n.source_id = p_source and n.state = 'pending' and c.source_id = p_source and c.state = 'current'
+      and (c.product_external_id, c.variant_external_id, c.price_type) = (n.product_external_id, n.variant_external_id, n.price_type);
+  update catalog.prices set state = 'current' where source_id = p_source and state = 'pending';
+
+  if run.first_load and run.kind <> 'replay' then
+    insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source))
+      on conflict do nothing;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
+  select coalesce(max(position), 0) into base from catalog.changes;
+  update catalog.changes c set position = base + o.n
+    from (select run_id, product_external_id, row_number() over (order by run_id, changed_at, product_external_id) as n
+          from catalog.changes where source_id = p_source and position is null) o
+    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
+
+  perform catalog.supersede_held(p_source, p_run);
+  if run.kind <> 'replay' then
+    update catalog.sources s
+      set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
+                           else greatest(s.watermark, least(artifact.watermark, run.started_at)) end,
+          latest_run = case when artifact.complete then greatest(s.latest_run, p_run) else s.latest_run end,
+          last_full_at = case when run.kind = 'full' and artifact.complete then run.started_at else s.last_full_at end,
+          normaliser_version = case when run.kind = 'full' then run.normaliser_version else s.normaliser_version end
+      where s.id = p_source;
+  end if;
+  return removed;
+end $$;
+
+-- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
+--   p_seen      bitmap over products.seq of everything the run saw
+--   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
+create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_policy jsonb)
+returns table (state text, reason text, ledger jsonb)
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  reasons text[];
+  removed integer := 0;
+  balance jsonb;
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  reasons := catalog.hold_reasons(p_source, p_run, p_seen, p_policy);
+  if cardinality(reasons) = 0 then
+    removed := catalog.publish_run(p_source, p_run, p_seen, false);
+  else
+    -- An older held run may not be decided any more: what it would remove, this one may have seen.
+    perform catalog.supersede_held(p_source, p_run);
+    insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
+  end if;
+  select jsonb_build_object('claimed', a.claimed,
+      'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
+      || '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
+      || catalog.run_counts(p_source, p_run) || jsonb_build_object('removed', removed,
+      'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
+    into balance
+    from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+    where r.source_id = p_source and r.id = p_run;
+  return query update catalog.runs r
+    set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
+        ledger = balance, seen = p_seen, finished_at = clock_timestamp(),
+        watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
+    where r.source_id = p_source and r.id = p_run
+    returning r.state, r.reason, r.ledger;
+end $$;
+
+-- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.
+create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  run catalog.runs;
+  removed integer := 0;
+begin
+  select * into run from catalog.runs r where r.id = p_run for update;
+  if run.id is null then
+    perform catalog.fail('run/unknown', format('There is no run %s', p_run));
+  elsif run.state <> 'held' then
+    perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
+  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted'))) then
+    perform catalog.fail('run/not-held', format('A newer run of this source has looked at the catalogue since run %s: decide on the newest one', p_run));
+  end if;
+  if p_approve then
+    removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
+  else
+    update catalog.prices set state = 'rejected' where source_id = run.source_id and run_id <= p_run and state = 'pending';
+    delete from catalog.changes where source_id = run.source_id and run_id <= p_run and position is null;
+  end if;
+  update catalog.runs r set state = case when p_approve then 'succeeded' else 'rejected' end,
+      ledger = r.ledger || jsonb_build_object('removed', removed)
+    where r.source_id = run.source_id and r.id = p_run;
+  update catalog.reviews set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
+    where source_id = run.source_id and kind = 'run' and run_id = p_run and state = 'open';
+  return removed;
+end $$;
+
+-- decide_price(…): a held price becomes the current one, or is dropped; the supplier stating it again changes nothing then.
+create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  review catalog.reviews;
+begin
+  select * into review from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
+  if review.id is null then
+    perform catalog.fail('review/unknown', format('There is no open price review %s', p_review));
+  end if;
+  if p_approve then
+    update catalog.prices set state = 'past'
+      where source_id = review.source_id and product_external_id = review.product_external_id
+        and variant_external_id = review.variant_external_id and price_type = review.price_type and state = 'current';
+  end if;
+  update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
+    where source_id = review.source_id and product_external_id = review.product_external_id and variant_external_id = review.variant_external_id
+      and price_type = review.price_type and run_id = review.run_id and state = 'held';
+  update catalog.reviews set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
+    where source_id = review.source_id and id = p_review;
+end $$;
+
+-- 20261122000005_api.sql
+
+-- What readers may use: views in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees
+-- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown.
+
+-- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
+create function catalog.product_id(source_id integer, external_id text) returns uuid
+language sql immutable parallel safe as $$
+  select md5(source_id || ' ' || external_id)::uuid
+$$;
+
+create view api.products with (security_invoker = true) as
+  select catalog.product_id(p.source_id, p.external_id) as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
+    p.manufacturer, p.url, p.identifiers, p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at,
+    p.expires_at, p.warnings
+  from catalog.products p join catalog.sources s on s.id = p.source_id
+  where p.expires_at is null or p.expires_at > now();
+
+create view api.variants with (security_invoker = true) as
+  select catalog.product_id(v.source_id, v.product_external_id) as product_id, s.name as source, v.product_external_id, v.external_id,
+    v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability
+  from catalog.variants v join catalog.sources s on s.id = v.source_id
+  where v.removed_at is null;
+
+create view api.prices with (security_invoker = true) as
+  select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
+    p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at
+  from catalog.prices p join catalog.sources s on s.id = p.source_id
+  where p.state = 'current' and p.amount_minor is not null;
+
+create view api.price_history with (security_invoker = true) as
+  select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
+    p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
+  from catalog.prices p join catalog.sources s on s.id = p.source_id
+  where p.state in ('current', 'past');
+
+create view api.images with (security_invoker = true) as
+  select catalog.product_id(i.source_id, i.product_external_id) as product_id, s.name as source, i.product_external_id, i.position,
+    i.url, i.alt, i.cdn_url
+  from catalog.images i join catalog.sources s on s.id = i.source_id;
+
+create view api.brands with (security_invoker = true) as
+  select s.name as source, b.external_id, b.name, b.attributes from catalog.brands b join catalog.sources s on s.id = b.source_id;
+
+create view api.organizations with (security_invoker = true) as
+  select s.name as source, o.external_id, o.name, o.attributes from catalog.organizations o join catalog.sources s on s.id = o.source_id;
+
+create view api.categories with (security_invoker = true) as
+  select s.name as source, c.external_id, c.name, c.parent_external_id, c.attributes from catalog.categories c join catalog.sources s on s.id = c.source_id;
+
+-- Follow `position`: a reader that remembers the highest one it has seen skips nothing.
+create view api.changes with (security_invoker = true) as
+  select c.position, s.name as source, c.kind, catalog.product_id(c.source_id, c.product_external_id) as product_id, c.product_external_id, c.detail, c.changed_at
+  from catalog.changes c join catalog.sources s on s.id = c.source_id
+  where c.position is not null;
+
+-- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them.
+-- `raw` is a subquery, so that a role without the right to it can still read the other columns.
+create view api.medipim_products with (security_invoker = true) as
+  select p.external_id as id, p.title as name, public.amount_minor as price_cents, p.changed_at as updated_at,
+    (select r.raw from catalog.products r where r.source_id = p.source_id and r.external_id = p.external_id) as raw, p.status, s.name as source,
+    p.attributes ->> 'supplier_status' as supplier_status, p.successor as replacement,
+    manufacturer.amount_minor as manufacturer_price_cents, pharmacist.amount_minor as pharmacist_price_cents,
+    (p.attributes ->> 'vat_rate')::numeric as vat_rate, public.currency,
+    p.identifiers -> 'ean' as ean, p.identifiers ->> 'ean_gtin8' as ean_gtin8, p.identifiers ->> 'ean_gtin12' as ean_gtin12,
+    p.identifiers ->> 'ean_gtin13' as ean_gtin13, p.identifiers ->> 'ean_gtin14' as ean_gtin14, p.identifiers ->> 'artg_id' as artg_id,
+    p.identifiers ->> 'pbs' as pbs, p.identifiers ->> 'fred' as fred, p.identifiers ->> 'z_code' as z_code,
+    p.identifiers ->> 'snomed_mp' as snomed_mp, p.identifiers ->> 'snomed_mpp' as snomed_mpp, p.identifiers ->> 'snomed_mpuu' as snomed_mpuu,
+    p.identifiers ->> 'snomed_tp' as snomed_tp, p.identifiers ->> 'snomed_tpp' as snomed_tpp, p.identifiers ->> 'snomed_tpuu' as snomed_tpuu,
+    p.identifiers ->> 'snomed_ctpp' as snomed_ctpp, p.identifiers ->> 'hs_code' as hs_code,
+    p.identifiers ->> 'supplier_reference' as supplier_reference, p.identifiers -> 'atc' as atc, p.identifiers ->> 'gs1_category' as gs1_category,
+    p.brand, p.manufacturer as organization, p.source_updated_at
+  from catalog.products p
+  join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
+  left join catalog.prices public on public.source_id = p.source_id and public.product_external_id = p.external_id
+    and public.variant_external_id = p.external_id and public.price_type = 'public' and public.state = 'current'
+  left join catalog.prices manufacturer on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
+    and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer' and manufacturer.state = 'current'
+  left join catalog.prices pharmacist on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
+    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current';
+
+-- 20261122000006_security.sql
+
+-- Who may do what. Nobody by default: row security without policies, no grants. Workers execute functions; readers are published to.
+
+do $$
+declare
+  t text;
+begin
+  for t in select tablename from pg_tables where schemaname = 'catalog' loop
+    execute format('alter table catalog.%I enable row level security', t);
+  end loop;
+end $$;
+
+revoke all on schema catalog from public;
+revoke all on schema api from public;
+revoke execute on all functions in schema catalog from public;
+alter default privileges in schema catalog revoke execute on functions from public;
+
+-- Roles for workers, without login: grant them to the login roles of your processes.
+-- A fetcher cannot touch products; a maintainer needs no supplier secret.
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'shelfsync_fetcher') then create role shelfsync_fetcher nologin; end if;
+  if not exists (select from pg_roles where rolname = 'shelfsync_maintainer') then create role shelfsync_maintainer nologin; end if;
+end $$;
+
+grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer;
+grant execute on function
+  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.renew_lease, catalog.end_run
+  to shelfsync_fetcher, shelfsync_maintainer;
+grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
+grant execute on function
+  catalog.list_checkpoints, catalog.save_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products, catalog.reserve_seq,
+  catalog.open_staging, catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.write_terms, catalog.plan_batch,
+  catalog.list_missing, catalog.settle_run
+  to shelfsync_maintainer;
+
+-- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
+create function catalog.publish(reader text) returns void
+language plpgsql set search_path = '' as $$
+declare
+  r record;
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+    perform catalog.fail('usage/invalid', format('There is no role %s', reader));
+  end if;
+  execute format('grant usage on schema api to %I', reader);
+  execute format('grant execute on function catalog.product_id(integer, text) to %I', reader);
+  for r in
+    select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
+    from information_schema.columns c
+    where c.column_name <> 'raw' and (
+      c.table_schema = 'api'
+      or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
+      or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
+    group by c.table_schema, c.table_name
+  loop
+    execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);
+    if r.table_schema = 'catalog' then
+      execute format('drop policy if exists %I on catalog.%I', 'published to ' || reader, r.table_name);
+      execute format('create policy %I on catalog.%I for select to %I using (true)', 'published to ' || reader, r.table_name, reader);
+    end if;
+  end loop;
+end $$;
+
+-- unpublish(role): takes it back.
+create function catalog.unpublish(reader text) returns void
+language plpgsql set search_path = '' as $$
+declare
+  p record;
+begin
+  for p in select tablename from pg_catalog.pg_policies where schemaname = 'catalog' and policyname = 'published to ' || reader loop
+    execute format('drop policy %I on catalog.%I', 'published to ' || reader, p.tablename);
+  end loop;
+  execute format('revoke all on all tables in schema api from %I', reader);
+  execute format('revoke all on all tables in schema catalog from %I', reader);
+  execute format('revoke execute on function catalog.product_id(integer, text) from %I', reader);
+  execute format('revoke usage on schema api from %I', reader);
+end $$;
+revoke execute on function catalog.publish, catalog.unpublish from public;
+
+insert into catalog.migrations (version, name, checksum) values
+  ('20261122000001', 'tables', 'bdabc18e52d89468a7945ad88b835231cef32f1bd717d21e2691060aea88bb32'),
+  ('20261122000002', 'runs', '0dd2955155540853a2a98967469fdadff17072ebb44df4e261d1412c8b14b42b'),
+  ('20261122000003', 'apply', '3e6855de8cc5048843309d4fe14f34d6e4520d6c2ac2a9cf6df7f02441674010'),
+  ('20261122000004', 'settle', 'ccb28ab8f17a06685c370790e7a3a43da118e6e5d50793ea83f430a3c46b433e'),
+  ('20261122000005', 'api', '98894111a0b1b19280ba82c1308d8ecfe9451bdccbe5b9306aba5e448e640bef'),
+  ('20261122000006', 'security', 'd926190a46f0d02a532aca876ad3099fa960bb3937a93a3afeaf687845d41eef');
+
+commit;

@@ -1,0 +1,177 @@
+// Prices: which wait for settle, which for a person, and that the last good one stays meanwhile.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decidePrice, decideRun, listReviews } from '../../src/db/reviews.ts'
+import { openPool } from '../../src/db/pool.ts'
+import { testDatabase } from '../support/database.ts'
+import { counts, openMedipim, priced } from '../support/line.ts'
+import { showProducts, type ShownProduct } from '../support/snapshot.ts'
+import { at, watchQueries } from '../faults/failpoints.ts'
+
+const { pool: db, url: databaseUrl } = await testDatabase()
+const STREAM = '/v4/products/stream'
+
+async function open(t: Parameters<typeof openMedipim>[0]) {
+  const { line, simulator } = await openMedipim(t, { db })
+  const ids = priced(simulator)
+  await line.sync()
+  simulator.clock.advance(3_600_000)
+  const [id = ''] = ids
+  const prices = async (of = id): Promise<ShownProduct['prices'] | undefined> => (await showProducts(line)).get(of)?.prices
+  const shown = async (): Promise<number | undefined> => {
+    const [row] = await line.query<{ price_cents: number }>('select price_cents from api.medipim_products where source = $1 and id = $2', line.name, id)
+    return row?.price_cents
+  }
+  const review = async () => (await listReviews(db, { source: line.name, kind: 'price' })).find(({ priceType }) => priceType === 'public')
+  return { line, simulator, ids, id, prices, shown, review }
+}
+
+test('a changed price is pending until its run settles, and current then', async (t) => {
+  const { line, simulator, id, prices, shown } = await open(t)
+  simulator.catalogue.setPrice([id], { cents: 1500 })
+  const own = await openPool(databaseUrl, { applicationName: 'watched' })
+  t.after(() => own.end())
+  const seen: unknown[] = []
+  watchQueries(own, at('before settle_run', 1, async () => void seen.push(await prices(), await shown())))
+  await line.sync({ tools: { db: own } })
+  assert.deepEqual(seen, [{ current: 1000, pending: 1500 }, 1000])
+  assert.deepEqual(await prices(), { current: 1500 })
+  const history = await line.query<{ amount_minor: number }>(
+    `select amount_minor from api.price_history where source = $1 and product_external_id = $2 and price_type = 'public' order by observed_at`, line.name, id)
+  assert.deepEqual(history.map(({ amount_minor }) => amount_minor), [1000, 1500])
+})
+
+for (const [what, cents, reason] of [
+  ['zero', 0, /the price is zero/], ['×100', 100_000, /rose ×100/], ['×10', 10_000, /rose ×10/], ['÷10', 100, /fell ÷10/],
+] as const) {
+  test(`a price that becomes ${what} is held, and the last good one stays`, async (t) => {
+    const { line, simulator, id, prices, shown, review } = await open(t)
+    simulator.catalogue.setPrice([id], { cents })
+    const report = await line.sync()
+    assert.equal(report.state, 'succeeded')
+    assert.deepEqual(counts(report), { unchanged: 29, held: 1 })
+    assert.deepEqual(await prices(), { current: 1000, held: cents })
+    assert.equal(await shown(), 1000)
+    assert.match((await review())?.reason ?? '', reason)
+    assert.deepEqual(counts(await line.sync()), { unchanged: 30 }, 'it is asked about once')
+  })
+}
+
+test('a price just inside the gates is not held', async (t) => {
+  const { line, simulator, ids, prices } = await open(t)
+  simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 9_700 })
+  simulator.catalogue.setPrice(ids.slice(1, 2), { cents: 105 })
+  assert.deepEqual(counts(await line.sync()), { updated: 2, unchanged: 28 })
+  assert.deepEqual([await prices(ids[0]), await prices(ids[1])], [{ current: 9_700 }, { current: 105 }])
+})
+
+test('a held price that is approved becomes the current one and the measure of the next', async (t) => {
+  const { line, simulator, id, prices } = await open(t)
+  simulator.catalogue.setPrice([id], { cents: 50_000 })
+  await line.sync()
+  for (const waiting of await listReviews(db, { source: line.name })) await decidePrice(db, waiting.id, true, 'me')
+  assert.deepEqual(await prices(), { current: 50_000 })
+  assert.deepEqual(counts(await line.sync()), { unchanged: 30 })
+  simulator.catalogue.setPrice([id], { cents: 40_000 })
+  assert.deepEqual(counts(await line.sync()), { updated: 1, unchanged: 29 })
+  assert.deepEqual(await prices(), { current: 40_000 })
+})
+
+test('a held price that is rejected does not come back by being stated again', async (t) => {
+  const { line, simulator, id, prices, review } = await open(t)
+  simulator.catalogue.setPrice([id], { cents: 50_000 })
+  await line.sync()
+  await decidePrice(db, (await review())?.id ?? 0, false, 'me')
+  simulator.catalogue.update([id])
+  await line.sync()
+  assert.deepEqual(await prices(), { current: 1000 })
+  assert.equal(await review(), undefined)
+  await assert.rejects(decidePrice(db, 0, true, 'me'), { code: 'review/unknown' })
+})
+
+test('a held price goes when the supplier takes it back, and gives way to a better one', async (t) => {
+  const { line, simulator, ids, id, prices, review } = await open(t)
+  simulator.catalogue.setPrice(ids.slice(0, 2), { cents: 50_000 })
+  await line.sync()
+  simulator.catalogue.setPrice([id], { cents: 1000 })
+  simulator.catalogue.setPrice(ids.slice(1, 2), { cents: 1100 })
+  await line.sync()
+  assert.deepEqual([await prices(), await prices(ids[1])], [{ current: 1000 }, { current: 1100 }])
+  assert.equal(await review(), undefined)
+})
+
+test('a first price of zero is held, and the first good one is taken', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const [id = ''] = priced(simulator)
+  simulator.catalogue.setPrice([id], { cents: 0 })
+  assert.equal((await line.sync()).ledger.held, 1)
+  assert.deepEqual((await showProducts(line)).get(id)?.prices, { held: 0 })
+  simulator.catalogue.setPrice([id], { cents: 500 })
+  await line.sync()
+  assert.deepEqual((await showProducts(line)).get(id)?.prices, { current: 500 })
+})
+
+test('a price that the supplier withdraws is no longer shown', async (t) => {
+  const { line, simulator, id, shown } = await open(t)
+  simulator.catalogue.update([id], { publicPrice: null })
+  assert.equal((await line.sync()).ledger.updated, 1)
+  assert.equal(await shown() ?? null, null)
+})
+
+test('another currency holds every price that it changes', async (t) => {
+  const { line, simulator, id, prices } = await open(t)
+  await line.query(`update catalog.sources set settings = settings || '{"market": "us"}' where name = $1`, line.name)
+  simulator.catalogue.update([id])
+  await line.sync()
+  assert.deepEqual((await prices())?.current, 1000)
+  const reviews = await listReviews(db, { source: line.name, kind: 'price' })
+  assert.match(reviews[0]?.reason ?? '', /the currency changed from AUD to USD/)
+})
+
+test('a whole source that shifts together is held, and approving makes the new prices current', async (t) => {
+  const { line, simulator, ids, prices } = await open(t)
+  simulator.catalogue.setPrice(ids, { cents: 2000 })
+  const held = await line.sync()
+  assert.equal(held.state, 'held')
+  assert.match(held.reason ?? '', /prices moved together \(median ×2/)
+  assert.deepEqual(await prices(), { current: 1000, pending: 2000 })
+  const again = await line.sync()
+  assert.deepEqual([again.state, counts(again)], ['held', { unchanged: 30 }], 'stating it again does not make it right')
+  await decideRun(db, again.run, true, 'me')
+  assert.deepEqual(await prices(), { current: 2000 })
+  assert.equal((await line.sync()).state, 'succeeded')
+})
+
+test('a whole source that shifts together and is rejected keeps the old prices', async (t) => {
+  const { line, simulator, ids, prices } = await open(t)
+  simulator.catalogue.setPrice(ids, { cents: 500 })
+  await line.sync()
+  const held = await line.sync()
+  await decideRun(db, held.run, false, 'me')
+  assert.deepEqual(await prices(), { current: 1000 })
+  assert.equal((await line.sync()).state, 'succeeded')
+  assert.deepEqual(await prices(), { current: 1000 })
+  simulator.catalogue.setPrice(ids, { cents: 1010 })
+  assert.equal((await line.sync()).state, 'succeeded')
+  assert.deepEqual(await prices(), { current: 1010 })
+})
+
+test('prices that are all ×100 hold the run and every price', async (t) => {
+  const { line, simulator, prices } = await open(t)
+  simulator.faults.set({ kind: 'product', change: 'prices-times-100', path: STREAM, times: 1 })
+  const report = await line.sync()
+  assert.equal(report.state, 'held')
+  assert.match(report.reason ?? '', /prices failed a gate/)
+  assert.deepEqual(await prices(), { current: 1000, held: 100_000 })
+  assert.equal((await line.sync()).state, 'succeeded')
+  assert.deepEqual(await prices(), { current: 1000 }, 'the next good run heals')
+})
+
+test('a price written as a string is the same price', async (t) => {
+  const { line, simulator, prices } = await open(t)
+  simulator.faults.set({ kind: 'product', change: 'prices-as-strings', path: STREAM, times: null })
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded')
+  assert.deepEqual(await prices(), { current: 1000 })
+})

@@ -1,0 +1,147 @@
+// When a product is taken for gone: two complete runs in a row, a small share, nothing unreadable; and how it comes back.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decideRun } from '../../src/db/reviews.ts'
+import { testDatabase } from '../support/database.ts'
+import { counts, openMedipim, priced } from '../support/line.ts'
+import { showProducts } from '../support/snapshot.ts'
+
+const { pool: db } = await testDatabase()
+const STREAM = '/v4/products/stream'
+
+async function open(t: Parameters<typeof openMedipim>[0], products = 30) {
+  const { line, simulator } = await openMedipim(t, { db, supplier: { products } })
+  const ids = priced(simulator)
+  await line.sync()
+  const [gone = ''] = ids
+  const statusOf = async (id: string): Promise<string | undefined> => (await showProducts(line)).get(id)?.status
+  return { line, simulator, ids, gone, statusOf }
+}
+
+test('a product is removed when two complete runs in a row did not see it', async (t) => {
+  const { line, simulator, gone, statusOf } = await open(t)
+  simulator.catalogue.remove([gone])
+  assert.deepEqual(counts(await line.sync()), { unchanged: 29, missing: 1 })
+  assert.equal(await statusOf(gone), 'active')
+  assert.deepEqual(counts(await line.sync()), { unchanged: 29, removed: 1 })
+  assert.equal(await statusOf(gone), 'removed')
+  assert.deepEqual(counts(await line.sync()), { unchanged: 29 })
+})
+
+test('a product that comes back is active again, with the same row and its price', async (t) => {
+  const { line, simulator, gone, statusOf } = await open(t)
+  simulator.catalogue.remove([gone])
+  await line.sync()
+  await line.sync()
+  simulator.catalogue.restore([gone])
+  assert.deepEqual(counts(await line.sync()), { updated: 1, unchanged: 29 })
+  assert.equal(await statusOf(gone), 'active')
+  assert.deepEqual((await showProducts(line)).get(gone)?.prices, { current: 1000 })
+  const changes = await line.query<{ kind: string }>('select kind from catalog.changes where source_id = $1 and product_external_id = $2 order by position', (await line.source()).id, gone)
+  assert.deepEqual(changes.map(({ kind }) => kind), ['removed', 'returned'])
+})
+
+test('being seen in between starts the count anew, also by an incremental run', async (t) => {
+  const { line, simulator, gone, statusOf } = await open(t)
+  simulator.catalogue.remove([gone])
+  await line.sync()
+  simulator.clock.advance(3_600_000)
+  simulator.catalogue.restore([gone])
+  await line.sync({ mode: 'incremental', sinceAt: new Date(simulator.clock.nowMs() - 1000) })
+  simulator.catalogue.remove([gone])
+  assert.deepEqual(counts(await line.sync()), { unchanged: 29, missing: 1 })
+  assert.equal(await statusOf(gone), 'active')
+})
+
+test('an incremental run, a held one and an incomplete one count no misses', async (t) => {
+  const { line, simulator, ids, gone, statusOf } = await open(t)
+  simulator.catalogue.remove([gone])
+  await line.sync()
+  await line.sync({ mode: 'incremental' })
+  simulator.catalogue.remove(ids.slice(1, 12))
+  assert.equal((await line.sync()).state, 'held')
+  simulator.catalogue.restore(ids.slice(1, 12))
+  simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 3 }, { kind: 'empty', path: STREAM, skip: 1, times: null })
+  assert.equal((await line.sync()).state, 'held')
+  assert.equal(await statusOf(gone), 'active')
+})
+
+test('of a small source one product may always go, two may not', async (t) => {
+  const { line, simulator, ids, gone, statusOf } = await open(t, 6)
+  simulator.catalogue.remove([gone])
+  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await line.sync()).ledger.removed, 1)
+  assert.equal(await statusOf(gone), 'removed')
+  simulator.catalogue.remove(ids.slice(1, 3))
+  const report = await line.sync()
+  assert.equal(report.state, 'held')
+  assert.match(report.reason ?? '', /2 of 5 products are missing/)
+})
+
+test('the share of products that may go is the source\'s own', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: { removalShare: 0.5 } })
+  const ids = priced(simulator)
+  await line.sync()
+  simulator.catalogue.remove(ids.slice(0, 12))
+  assert.equal((await line.sync()).ledger.missing, 12)
+  assert.equal((await line.sync()).ledger.removed, 12)
+})
+
+test('a quarantined record whose id can be read counts as seen', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
+  const [gone = ''] = priced(simulator)
+  await line.sync()
+  simulator.faults.set({ kind: 'patch', ids: [gone], patch: { publicPrice: 'much' }, path: STREAM, times: null })
+  for (let night = 0; night < 3; night++) assert.deepEqual(counts(await line.sync()), { unchanged: 29, quarantined: 1 })
+  assert.equal((await showProducts(line)).get(gone)?.status, 'active')
+})
+
+test('a run with unreadable lines counts no misses', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
+  await line.sync()
+  simulator.faults.set({ kind: 'half-line', at: 4, path: STREAM, times: null })
+  for (let night = 0; night < 3; night++) assert.deepEqual(counts(await line.sync()), { unchanged: 29, quarantined: 1 })
+  assert.deepEqual([...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'), [])
+})
+
+test('an empty line does not stand for a product that is missing', { todo: 'the MediPim tally counts it as unreadable, the line as skipped' }, async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  await line.sync()
+  simulator.faults.set({ kind: 'insert-line', at: 4, text: '', path: STREAM, times: null }, { kind: 'drop-line', at: 9, path: STREAM, times: null })
+  for (let night = 0; night < 3; night++) assert.equal((await line.sync()).state, 'held')
+  assert.deepEqual([...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'), [])
+})
+
+test('approving a held run removes at once, rejecting it leaves everything', async (t) => {
+  const { line, simulator, ids } = await open(t)
+  simulator.catalogue.remove(ids.slice(0, 10))
+  const rejected = await line.sync()
+  assert.equal(await decideRun(db, rejected.run, false, 'me'), 0)
+  const approved = await line.sync()
+  assert.equal(approved.state, 'held')
+  assert.equal(await decideRun(db, approved.run, true, 'me'), 10)
+  const removed = [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed').map(({ id }) => id)
+  assert.deepEqual(removed, ids.slice(0, 10).sort())
+  await assert.rejects(decideRun(db, approved.run, true, 'me'), { code: 'run/not-held' })
+  await assert.rejects(decideRun(db, rejected.run, true, 'me'), { code: 'run/not-held' })
+})
+
+test('a held run cannot be approved any more when a younger run has seen its missing products', async (t) => {
+  const { line, simulator, ids } = await open(t)
+  simulator.catalogue.remove(ids.slice(0, 10))
+  const held = await line.sync()
+  simulator.catalogue.restore(ids.slice(0, 10))
+  simulator.catalogue.setPrice(ids, { cents: 2000 })
+  assert.equal((await line.sync()).state, 'held', 'the whole source moved its prices')
+  await assert.rejects(decideRun(db, held.run, true, 'me'), { code: 'run/not-held' })
+  assert.deepEqual([...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'), [])
+})
+
+test('a product that the supplier deactivates is unavailable, not removed', async (t) => {
+  const { line, simulator, gone, statusOf } = await open(t)
+  simulator.clock.advance(60_000)
+  simulator.catalogue.deactivate([gone])
+  await line.sync()
+  assert.equal(await statusOf(gone), 'unavailable')
+})

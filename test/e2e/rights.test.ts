@@ -1,0 +1,93 @@
+// Who may do what: readers see what was published to them and never `raw`, workers work through functions and touch no table.
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { openPool, type Db } from '../../src/db/pool.ts'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim } from '../support/line.ts'
+
+const { pool: db, url } = await testDatabase()
+const DENIED = { code: '42501' }
+const VIEWS = ['products', 'variants', 'prices', 'price_history', 'images', 'brands', 'organizations', 'categories', 'changes', 'medipim_products']
+
+/** A login role of one's own, member of `roles`, and a pool that is logged in as it. */
+async function login(t: { after(end: () => Promise<void>): void }, ...roles: readonly string[]): Promise<{ name: string; pool: Db }> {
+  const name = `test_${randomUUID().slice(0, 8)}`
+  await db.query(`create role ${name} login password 'only-a-test'`)
+  for (const role of roles) await db.query(`grant ${role} to ${name}`)
+  const address = new URL(url)
+  address.username = name
+  address.password = 'only-a-test'
+  const pool = await openPool(address.href, { applicationName: 'rights', max: 6 })
+  t.after(async () => {
+    await pool.end()
+    await db.query(`drop owned by ${name}`)
+    await db.query(`drop role ${name}`)
+  })
+  return { name, pool }
+}
+
+async function tables(): Promise<string[]> {
+  const { rows } = await db.query<{ tablename: string }>(`select tablename from pg_tables where schemaname = 'catalog'`)
+  return rows.map(({ tablename }) => tablename)
+}
+
+test('row security is on for every table', async () => {
+  const { rows } = await db.query(`select relname from pg_class where relnamespace = 'catalog'::regnamespace and relkind = 'r' and not relrowsecurity`)
+  assert.deepEqual(rows, [])
+})
+
+test('a role that nothing was published to sees nothing and may call nothing', async (t) => {
+  const { pool } = await login(t)
+  for (const view of VIEWS) await assert.rejects(pool.query(`select count(*) from api.${view}`), DENIED)
+  for (const table of await tables()) await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
+  await assert.rejects(pool.query('select * from catalog.find_source($1)', ['x']), DENIED)
+  await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
+})
+
+test('a role that was published to reads the views, never raw, writes nothing, and loses it again', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  await line.sync()
+  const { name, pool } = await login(t)
+  await db.query('select catalog.publish($1)', [name])
+  for (const view of VIEWS.slice(0, 5)) {
+    const { rows } = await pool.query<{ count: number }>(`select count(*) from api.${view}`)
+    assert.ok((rows[0]?.count ?? 0) > 0, view)
+  }
+  const { rows } = await pool.query('select id, name, price_cents, updated_at from api.medipim_products')
+  assert.equal(rows.length, 30)
+  await assert.rejects(pool.query('select raw from api.medipim_products'), DENIED)
+  await assert.rejects(pool.query('select raw from catalog.products'), DENIED)
+  for (const hidden of ['runs', 'artifacts', 'quarantine', 'reviews', 'checkpoints', 'misses']) await assert.rejects(pool.query(`select * from catalog.${hidden}`), DENIED)
+  await assert.rejects(pool.query('select settings from catalog.sources'), DENIED)
+  await assert.rejects(pool.query(`update api.products set title = 'mine'`))
+  await assert.rejects(pool.query('delete from catalog.products'), DENIED)
+  await db.query('select catalog.unpublish($1)', [name])
+  await assert.rejects(pool.query('select id from api.products'), DENIED)
+})
+
+test('a worker with both roles carries a whole sync out and can touch no table', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const { pool } = await login(t, 'shelfsync_fetcher', 'shelfsync_maintainer')
+  const first = await line.sync({ tools: { db: pool } })
+  assert.deepEqual([first.state, first.ledger.created], ['succeeded', 30], first.reason ?? '')
+  simulator.clock.advance(60_000)
+  simulator.catalogue.update({ count: 5 })
+  const second = await line.sync({ tools: { db: pool } })
+  assert.deepEqual([second.state, second.ledger.updated], ['succeeded', 5])
+  assert.equal((await line.replay(first.run, { tools: { db: pool } })).state, 'succeeded')
+  for (const table of await tables()) {
+    await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
+    await assert.rejects(pool.query(`delete from catalog.${table}`), DENIED)
+  }
+  await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
+})
+
+test('the fetcher\'s role cannot touch products, the maintainer\'s cannot archive', async (t) => {
+  const fetcher = await login(t, 'shelfsync_fetcher')
+  const maintainer = await login(t, 'shelfsync_maintainer')
+  await assert.rejects(fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', '{}')`), DENIED)
+  await assert.rejects(fetcher.pool.query('select catalog.open_staging()'), DENIED)
+  await assert.rejects(maintainer.pool.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`), DENIED)
+})

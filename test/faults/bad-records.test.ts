@@ -1,0 +1,192 @@
+// One bad record: its neighbours arrive, it is kept with its place and its bytes, and after a fix it is taken in.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
+import { SyncError } from '../../src/core/errors.ts'
+import { listOpenRecords, markReplayed } from '../../src/db/quarantine.ts'
+import { decideRun } from '../../src/db/reviews.ts'
+import { testDatabase } from '../support/database.ts'
+import { counts, openMedipim, priced, type TestLine } from '../support/line.ts'
+import { showProducts } from '../support/snapshot.ts'
+
+const { pool: db } = await testDatabase()
+const STREAM = '/v4/products/stream'
+const LOOSE = { quarantineShare: 0.5 }
+
+interface Quarantined {
+  part_no: number
+  line_no: number
+  byte_offset: number
+  byte_length: number
+  external_id: string | null
+  rule: string
+  message: string
+  raw: Buffer
+}
+
+async function quarantine(line: TestLine, run: number): Promise<Quarantined[]> {
+  return line.query<Quarantined>('select * from catalog.quarantine where artifact_run = $1 and state = $2 order by part_no, line_no', run, 'open')
+}
+
+const PATCHES: readonly (readonly [what: string, patch: Record<string, unknown>, rule: string])[] = [
+  ['a price that is no number', { publicPrice: 'much' }, 'record/invalid'],
+  ['a price below zero', { publicPrice: -100 }, 'record/invalid'],
+  ['a price in fractions of cents', { publicPrice: 10.5 }, 'record/invalid'],
+  ['a price beyond all integers', { publicPrice: 1e300 }, 'record/invalid'],
+  ['a list for a price', { pharmacistPrice: [1] }, 'record/invalid'],
+  ['a pack of three thousand million', { packageQuantity: 3_000_000_000 }, 'record/invalid'],
+  ['no id', { id: null }, 'record/no-id'],
+  ['an object for an id', { id: { value: 7 } }, 'record/no-id'],
+  ['an id that no index holds', { id: 'M'.repeat(20_000) }, 'record/invalid'],
+]
+
+for (const [what, patch, rule] of PATCHES) {
+  test(`${what} is quarantined alone`, async (t) => {
+    const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+    const [bad = ''] = priced(simulator)
+    // The random text keeps such an id from being compressed into an index after all.
+    const id = typeof patch['id'] === 'string' ? Array.from({ length: 4000 }, (_, i) => (i * 7919 % 9973).toString(36)).join('') : patch['id']
+    simulator.faults.set({ kind: 'patch', ids: [bad], patch: { ...patch, ...('id' in patch ? { id } : {}) } as never, path: STREAM, times: 1 })
+    const report = await line.sync()
+    assert.equal(report.state, 'succeeded', report.reason ?? '')
+    assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
+    const [record] = await quarantine(line, report.run)
+    assert.ok(record)
+    assert.equal(record.rule, rule)
+    assert.ok(record.message.startsWith(`${line.name}, run ${report.run}, part ${record.part_no}, line ${record.line_no}, byte ${record.byte_offset}: `), record.message)
+    assert.deepEqual(counts(await line.sync()), { created: 1, unchanged: 29 }, 'the next good run heals')
+  })
+}
+
+const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>])[] = [
+  ['numbers as strings', { publicPrice: '1234', vat: '10', packageQuantity: '7', weight: '100' }],
+  ['a weight beyond all scales', { weight: 1e308, weightWithUnit: { value: 1e308, unit: 'kg' } }],
+  ['wrong types where nothing depends on them', { name: ['not', 'localised'], ean: { 0: 'x' }, descriptions: 'none', photos: null, vat: 'ten', organizations: [null, 7] }],
+  ['a date that is none', { officialDeletionAt: 'soon', meta: { createdAt: -1 } }],
+  ['members that nobody announced', { quantum: { entangled: [{ deep: true }] } }],
+]
+
+for (const [what, patch] of HARMLESS) {
+  test(`${what} does not keep a product from arriving`, async (t) => {
+    const { line, simulator } = await openMedipim(t, { db })
+    const [bad = ''] = priced(simulator)
+    simulator.faults.set({ kind: 'patch', ids: [bad], patch: patch as never, path: STREAM, times: 1 })
+    const report = await line.sync()
+    assert.equal(report.state, 'succeeded', report.reason ?? '')
+    assert.deepEqual(counts(report), { created: 30 })
+    assert.equal((await line.sync()).state, 'succeeded')
+  })
+}
+
+const LINES: readonly (readonly [what: string, fault: MedipimFaultInput, expected: Record<string, number>])[] = [
+  ['garbage', { kind: 'insert-line', at: 5, text: '<html>Bad gateway</html>', path: STREAM }, { created: 30, quarantined: 1 }],
+  ['half a line', { kind: 'half-line', at: 5, path: STREAM }, { created: 29, quarantined: 1 }],
+  ['a number for a line', { kind: 'insert-line', at: 5, text: '42', path: STREAM }, { created: 30, quarantined: 1 }],
+  ['JSON of another kind', { kind: 'insert-line', at: 5, text: '{"hello":"world"}', path: STREAM }, { created: 30, quarantined: 1 }],
+  ['nesting without end', { kind: 'insert-line', at: 5, text: `{"result":${'['.repeat(100_000)}`, path: STREAM }, { created: 30, quarantined: 1 }],
+  ['a line that comes twice', { kind: 'duplicate-line', at: 5, path: STREAM }, { created: 30, duplicate: 1 }],
+  ['lines in another order', { kind: 'swap-lines', at: 5, path: STREAM }, { created: 30 }],
+  ['carriage returns', { kind: 'crlf', path: STREAM }, { created: 30 }],
+  ['an empty line', { kind: 'insert-line', at: 5, text: '   ', path: STREAM }, { created: 30, skipped: 1 }],
+  ['a line without its number', { kind: 'no-index', at: 5, path: STREAM }, { created: 30 }],
+]
+
+for (const [what, fault, expected] of LINES) {
+  test(`${what} among the lines harms no other`, async (t) => {
+    const { line, simulator } = await openMedipim(t, { db, policy: LOOSE, options: { lanes: 1 } })
+    simulator.faults.set({ ...fault, times: 1 })
+    const report = await line.sync()
+    assert.equal(report.state, 'succeeded', report.reason ?? '')
+    const { unchanged = 0, duplicate = 0, ...rest } = counts(report)
+    const again = unchanged + duplicate
+    assert.deepEqual(again > 0 ? { ...rest, duplicate: again } : rest, expected)
+    for (const record of await quarantine(line, report.run)) {
+      const parts = await line.query<{ raw_bytes: number }>('select raw_bytes from catalog.parts where run_id = $1 and no < $2', report.run, record.part_no)
+      const before = parts.reduce((sum, { raw_bytes }) => sum + raw_bytes, 0)
+      const bytes = Buffer.from(await line.archived(report.run)).subarray(before + record.byte_offset, before + record.byte_offset + record.byte_length)
+      assert.deepEqual(record.raw, bytes.subarray(0, 65_536), 'the place leads to the very bytes')
+    }
+    assert.deepEqual((await line.sync()).state, 'succeeded')
+    assert.equal((await showProducts(line)).size, 30)
+  })
+}
+
+test('text that Postgres cannot hold is repaired and said so', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const [nul = '', surrogate = ''] = priced(simulator)
+  simulator.faults.set(
+    { kind: 'product', ids: [nul], change: 'nul', path: STREAM, times: null },
+    { kind: 'product', ids: [surrogate], change: 'lone-surrogate', path: STREAM, times: null },
+    { kind: 'invalid-utf8', at: 2, after: '"name":{"en":"', path: STREAM, times: null },
+  )
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  assert.equal(report.ledger.created, 30)
+  const products = await line.query<{ external_id: string; title: string; warnings: string[] }>(
+    `select external_id, title, warnings from catalog.products where source_id = $1 and warnings::text like '%U+FFFD%'`, (await line.source()).id)
+  assert.equal(products.length, 3)
+  const titles = new Map(products.map(({ external_id, title }) => [external_id, title]))
+  assert.equal(titles.get(nul), 'Nul\ufffd inside')
+  assert.equal(titles.get(surrogate), 'Lone \ufffd surrogate')
+  assert.ok(products.every(({ title }) => title.includes('\ufffd')))
+  assert.deepEqual(counts(await line.sync()), { unchanged: 30 }, 'repaired once, not every night')
+})
+
+test('a line of 40 MB is set aside with its size, and its neighbours arrive', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE, options: { recordBytesMax: 1 << 20 } })
+  const [large = ''] = priced(simulator)
+  simulator.faults.set({ kind: 'product', ids: [large], change: 'padding', bytes: 40_000_000, path: STREAM, times: 1 })
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
+  const [record] = await quarantine(line, report.run)
+  assert.ok(record && record.byte_length > 40_000_000 && record.raw.length === 65_536)
+  assert.match(record.message, /the line has 4\d{7} bytes, 1048576 are the limit/)
+  assert.deepEqual(counts(await line.sync()), { created: 1, unchanged: 29 })
+})
+
+test('a run with more bad records than its budget is held', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
+  const report = await line.sync()
+  assert.equal(report.state, 'held')
+  assert.match(report.reason ?? '', /1 of 30 records are in quarantine \(more than 1/)
+  assert.equal((await showProducts(line)).size, 29, 'what is good is there all the same')
+  await decideRun(db, report.run, true, 'me')
+  assert.equal((await line.sync()).state, 'succeeded')
+})
+
+test('after the normaliser is corrected, a replay takes in what was in quarantine', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const [good = '', bad = ''] = priced(simulator)
+  await line.sync()
+  simulator.clock.advance(60_000)
+  simulator.catalogue.setPrice([good, bad], { cents: 1200 })
+  const buggy = { ...line.connector, normalise: (record: unknown, settings: unknown) => {
+    if (line.connector.identify(record) === bad) throw new SyncError('record/invalid', 'the normaliser is wrong')
+    return line.connector.normalise(record, settings)
+  } }
+  const broken = await line.sync({ connector: buggy })
+  assert.deepEqual(counts(broken), { updated: 1, unchanged: 28, quarantined: 1 })
+  assert.deepEqual((await showProducts(line)).get(bad)?.prices, { current: 1000 })
+
+  const { id } = await line.source()
+  const before = await listOpenRecords(db, id, broken.run)
+  const replay = await line.replay(broken.run)
+  assert.deepEqual([replay.state, counts(replay)], ['succeeded', { updated: 1, unchanged: 29 }])
+  assert.equal(await markReplayed(db, id, before), 1)
+  assert.deepEqual((await showProducts(line)).get(bad)?.prices, { current: 1200 })
+  assert.deepEqual(await quarantine(line, broken.run), [])
+})
+
+test('a record that is still bad in a replay stays in quarantine', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
+  const { run } = await line.sync()
+  const { id } = await line.source()
+  const before = await listOpenRecords(db, id, run)
+  await line.replay(run)
+  assert.equal(await markReplayed(db, id, before), 0)
+  assert.equal((await quarantine(line, run)).length, 1)
+})

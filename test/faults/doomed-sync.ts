@@ -1,0 +1,26 @@
+// A process that syncs one source until it comes to the place that its argument names, says so, and waits there to be killed.
+
+import { openPool } from '../../src/db/pool.ts'
+import { inSmallPages, medipimOf, openLine } from '../support/line.ts'
+import { at, watchQueries, watchStore, type Place } from './failpoints.ts'
+
+export interface Doom {
+  readonly databaseUrl: string
+  readonly source: string
+  readonly storeRoot: string
+  readonly place: Place
+  readonly nth: number
+}
+
+const { databaseUrl, source, storeRoot, place, nth } = JSON.parse(process.argv[2] ?? '') as Doom
+const db = await openPool(databaseUrl, { applicationName: 'doomed' })
+const reached = at(place, nth, () => {
+  console.log('reached')
+  return new Promise<void>(() => setInterval(() => undefined, 60_000))
+})
+watchQueries(db, reached)
+const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
+const line = await openLine({ after: () => undefined }, { db, connector, settings: {}, source, storeRoot })
+const { state, reason } = await line.sync({ tools: { store: watchStore(line.tools.store, reached) } })
+console.log(`passed: ${state} ${reason}`)
+process.exit()

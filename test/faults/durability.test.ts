@@ -1,0 +1,137 @@
+// Raw first, batches whole, and only the holder of the lease writes: a store that fails, statements that fail, and two workers.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { prerenderFeed } from '../../simulators/medipim/feed.ts'
+import { SyncError } from '../../src/core/errors.ts'
+import { openPool } from '../../src/db/pool.ts'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim, type TestLine } from '../support/line.ts'
+import { rowVersions, showProducts } from '../support/snapshot.ts'
+import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
+
+const { pool: db, url: databaseUrl } = await testDatabase()
+
+/** The same worker with a database and a store of its own, both watched. */
+async function watched(t: { after(end: () => Promise<void>): void }, line: TestLine, watch: Watch): Promise<{ tools: Partial<TestLine['tools']> }> {
+  const own = await openPool(databaseUrl, { applicationName: 'watched' })
+  t.after(() => own.end())
+  watchQueries(own, watch)
+  return { tools: { db: own, store: watchStore(line.tools.store, watch) } }
+}
+
+test('the bytes in the store are the bytes that were served', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const { line, simulator } = await openMedipim(t, { db })
+  const feed = await prerenderFeed({ products: 40 }, join(folder, 'feed.ndjson'))
+  simulator.setFeed(feed.file)
+  const { run, ledger } = await line.sync()
+  assert.equal(ledger.created, 40)
+  assert.equal(await line.archived(run), await readFile(feed.file, 'utf8'))
+})
+
+test('what the store did not take is not applied, and the supplier is not asked again for it', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 40 } })
+  const full = (): never => {
+    throw new SyncError('artifact/unwritable', 'no space is left on the disk')
+  }
+  const failed = await line.sync({ tools: { store: watchStore(line.tools.store, (place) => (place === 'before put' ? full() : undefined)) } })
+  assert.equal(failed.state, 'failed')
+  assert.match(failed.reason ?? '', /no space is left/)
+  assert.equal((await showProducts(line)).size, 0)
+  assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+
+  const healed = await line.sync({ mode: 'auto' })
+  assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 40])
+})
+
+test('a part is applied only when its bytes are in the store and its row is written', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  let stored = 0
+  let recorded = 0
+  let opened = 0
+  const own = await watched(t, line, (place) => {
+    if (place === 'after put') stored += 1
+    if (place === 'before add_part') assert.ok(recorded < stored, 'the row of a part comes after its bytes')
+    if (place === 'after add_part') recorded += 1
+    if (place === 'before apply_batch') opened += 1
+    if (place === 'before apply_batch') assert.ok(recorded > 0, 'a batch comes after the row of its part')
+  })
+  assert.equal((await line.sync(own)).state, 'succeeded')
+  assert.ok(recorded > 3 && opened > 3)
+})
+
+test('at every commit the checkpoints account for exactly the rows that are there', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  let commits = 0
+  const own = await watched(t, line, async (place) => {
+    if (place !== 'after commit') return
+    commits += 1
+    // One statement, so that another lane's commit cannot come in between.
+    const [row] = await line.query<{ products: number; accounted: number }>(
+      `select (select count(*) from catalog.products where source_id = s.id) as products,
+         (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
+       from catalog.sources s where name = $1`, line.name)
+    assert.equal(row?.products, row?.accounted)
+  })
+  assert.equal((await line.sync(own)).state, 'succeeded')
+  assert.ok(commits > 8)
+})
+
+for (const place of ['before apply_batch', 'before save_checkpoint', 'before commit'] satisfies Place[]) {
+  test(`a batch that breaks ${place} leaves nothing behind`, async (t) => {
+    const { line } = await openMedipim(t, { db, options: { lanes: 1 } })
+    const broken = (): never => {
+      throw new Error('Connection terminated')
+    }
+    const own = await watched(t, line, at(place, 3, broken))
+    assert.equal((await line.sync(own)).state, 'failed')
+    const [row] = await line.query<{ products: number; accounted: number }>(
+      `select (select count(*) from catalog.products where source_id = s.id) as products,
+         (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
+       from catalog.sources s where name = $1`, line.name)
+    assert.equal(row?.products, row?.accounted)
+    const resumed = await line.sync({ mode: 'auto' })
+    assert.deepEqual([resumed.state, resumed.ledger.created], ['succeeded', 30])
+  })
+}
+
+for (const place of ['before apply_batch', 'before add_part', 'before save_checkpoint', 'before settle_run', 'before note_artifact'] satisfies Place[]) {
+  test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
+    const { line } = await openMedipim(t, { db, options: { lanes: 1 } })
+    // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction that a takeover has to wait for.
+    if (place === 'before save_checkpoint') await line.sync()
+    const standing = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const own = await watched(t, line, at(place, 1, () => (standing.resolve(), goOn.promise)))
+    const first = line.sync(own)
+    await standing.promise
+    await line.query(`update catalog.leases set until = clock_timestamp() where source_id = (select id from catalog.sources where name = $1)`, line.name)
+    const second = await line.sync({ mode: 'auto' })
+    assert.deepEqual([second.state, second.resumed, second.ledger.fetched >= 30], ['succeeded', true, true])
+    const before = await rowVersions(line)
+    goOn.resolve()
+    const report = await first
+    assert.equal(report.state, 'failed')
+    assert.ok(report.error instanceof SyncError)
+    assert.equal(report.error.code, 'run/fenced')
+    assert.deepEqual(await rowVersions(line), before)
+    assert.equal((await showProducts(line)).size, 30)
+  })
+}
+
+test('while a worker lives, another one is refused', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const standing = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const own = await watched(t, line, at('before settle_run', 1, () => (standing.resolve(), goOn.promise)))
+  const first = line.sync(own)
+  await standing.promise
+  await assert.rejects(line.sync(), { code: 'run/active' })
+  goOn.resolve()
+  assert.equal((await first).state, 'succeeded')
+})

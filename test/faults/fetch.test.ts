@@ -1,0 +1,172 @@
+// A supplier that cuts, stalls, refuses or forgets: what arrives is kept, nothing that did not arrive is taken for gone.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { prerenderFeed } from '../../simulators/medipim/feed.ts'
+import { testDatabase } from '../support/database.ts'
+import { counts, openMedipim, type TestLine } from '../support/line.ts'
+import { showProducts } from '../support/snapshot.ts'
+
+const { pool: db } = await testDatabase()
+const STREAM = '/v4/products/stream'
+
+async function statuses(line: TestLine): Promise<string[]> {
+  return [...(await showProducts(line)).values()].map(({ id, status }) => `${id} ${status}`)
+}
+
+test('a feed truncated at any byte removes nothing, and the next good run heals', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'feed.ndjson')
+  const cut = join(folder, 'cut.ndjson')
+  await prerenderFeed({ products: 12 }, file)
+  const feed = await readFile(file)
+  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 12 } })
+  simulator.setFeed(file)
+  await line.sync()
+  const before = await statuses(line)
+  const secondLine = feed.indexOf(10) + 1
+  const lastLine = feed.lastIndexOf(10, feed.length - 2) + 1
+  simulator.setFeed(cut)
+  for (const bytes of [0, 1, 40, secondLine - 1, secondLine, secondLine + 20, feed.length >> 1, lastLine - 1, lastLine, lastLine + 9, feed.length - 3]) {
+    await writeFile(cut, feed.subarray(0, bytes))
+    const report = await line.sync()
+    assert.equal(report.state, 'held', `cut after ${bytes} bytes`)
+    assert.match(report.reason ?? '', /incomplete/)
+    assert.deepEqual(await statuses(line), before)
+  }
+  await writeFile(cut, feed.subarray(0, -1))
+  assert.equal((await line.sync()).state, 'succeeded', 'without its last line feed the feed is still whole')
+  simulator.setFeed(file)
+  assert.deepEqual(counts(await line.sync()), { unchanged: 12 })
+  assert.deepEqual(await statuses(line), before)
+})
+
+test('a stream that is cut again and again is read to its end by resuming', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 9, afterBytes: 100, times: null })
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  assert.equal((await showProducts(line)).size, 30)
+  assert.ok(line.waits.length >= 3, 'it waited before each new attempt')
+})
+
+test('a cut in an unordered stream begins again, and what came twice is not written twice', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.faults.set({ kind: 'unsorted', path: STREAM, times: null }, { kind: 'reset', path: STREAM, afterLines: 20 })
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  assert.equal(report.ledger.created, 30)
+  assert.ok(report.ledger.fetched >= 45)
+})
+
+test('an empty answer is never green, and a file of nothing removes nothing', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  await line.sync()
+  const before = await statuses(line)
+  simulator.faults.set({ kind: 'empty', path: STREAM, times: null })
+  for (let night = 0; night < 3; night++) {
+    const report = await line.sync()
+    assert.equal(report.state, 'held')
+    assert.match(report.reason ?? '', /nothing proves that this is all.*nothing at all/)
+  }
+  simulator.faults.clear()
+  assert.deepEqual(await statuses(line), before)
+})
+
+test('"there is nothing" (204) is right for an incremental run and held for a full one', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  await line.sync()
+  const before = await statuses(line)
+  simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
+  const incremental = await line.sync({ mode: 'incremental' })
+  assert.deepEqual([incremental.state, incremental.kind, incremental.ledger.fetched], ['succeeded', 'incremental', 0])
+  const full = await line.sync()
+  assert.equal(full.state, 'held')
+  assert.match(full.reason ?? '', /nothing at all/)
+  assert.deepEqual(await statuses(line), before)
+})
+
+test('a source that may be empty can be green with nothing, but its products stay until a person lets them go', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
+  simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
+  assert.equal((await line.sync()).state, 'succeeded')
+  simulator.faults.clear()
+  await line.sync()
+  const before = await statuses(line)
+  simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
+  for (let night = 0; night < 3; night++) assert.equal((await line.sync()).state, 'held')
+  assert.deepEqual(await statuses(line), before)
+})
+
+test('a shrunken but well-formed feed is held', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  await line.sync()
+  const before = await statuses(line)
+  simulator.catalogue.remove(simulator.catalogue.visible().slice(0, 20).map((state) => simulator.catalogue.idOf(state)))
+  for (let night = 0; night < 3; night++) {
+    const report = await line.sync()
+    assert.equal(report.state, 'held')
+    assert.match(report.reason ?? '', /20 of 30 products are missing \(more than 15/)
+  }
+  assert.deepEqual(await statuses(line), before)
+  simulator.catalogue.restore('all')
+  assert.equal((await line.sync()).state, 'succeeded')
+})
+
+test('a supplier that is away is asked again after what it says, then the run waits for the next sync', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.faults.set({ kind: 'status', status: 503, headers: { 'retry-after': '7' }, path: STREAM, times: null })
+  const report = await line.sync()
+  assert.equal(report.state, 'failed')
+  assert.match(report.reason ?? '', /503/)
+  assert.equal(simulator.stats.snapshot().requests[STREAM], 3)
+  assert.ok(line.waits.length === 2 && line.waits.every((ms) => ms >= 7000), line.waits.join())
+  simulator.faults.clear()
+  const healed = await line.sync({ mode: 'auto' })
+  assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 30])
+})
+
+test('an error in the middle of the stream is the supplier\'s and no record', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const text = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
+  simulator.faults.set({ kind: 'insert-line', at: 12, text, path: STREAM, times: 1 })
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  assert.equal(report.ledger.created, 30)
+  assert.equal(report.ledger.quarantined, 0)
+})
+
+test('a wrong key stops the run at once and names the reason', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.setKey({ id: '42', secret: 'another' })
+  const report = await line.sync()
+  assert.equal(report.state, 'failed')
+  assert.match(report.reason ?? '', /401/)
+  assert.equal(line.waits.length, 0)
+})
+
+test('a changed list of fields is told, and the run goes on', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.fields.add('phaseOfTheMoon')
+  const { run, state } = await line.sync()
+  assert.equal(state, 'succeeded')
+  const [artifact] = await line.query<{ warnings: string[] }>('select warnings from catalog.artifacts where run_id = $1', run)
+  assert.match(artifact?.warnings.join() ?? '', /phaseOfTheMoon/)
+})
+
+test('a cancelled sync keeps what has arrived and resumes there', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const cancelled = new AbortController()
+  const store = { ...line.tools.store, describe: () => '', get: line.tools.store.get.bind(line.tools.store), list: line.tools.store.list.bind(line.tools.store),
+    put: async (key: string, bytes: Uint8Array) => (await line.tools.store.put(key, bytes), cancelled.abort()) }
+  const stopped = await line.sync({ signal: cancelled.signal, tools: { store: { ...line.tools.store, ...store } } })
+  assert.equal(stopped.state, 'failed')
+  assert.match(stopped.reason ?? '', /cancelled/)
+  const resumed = await line.sync({ mode: 'auto' })
+  assert.deepEqual([resumed.state, resumed.resumed], ['succeeded', true])
+  assert.equal((await showProducts(line)).size, 30)
+})

@@ -1,0 +1,24 @@
+// The places where a kill has to hurt most: bytes without their row, rows without their commit, everything but the last word.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim } from '../support/line.ts'
+import { snapshot } from '../support/snapshot.ts'
+import { killAt, testKills } from './killing.ts'
+
+const database = await testDatabase()
+
+testKills(database, [['after put', 2], ['after apply_batch', 2], ['after commit', 3], ['before settle_run', 1], ['after settle_run', 1]])
+
+test('the first load survives being killed again and again', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: { products: 16 } })
+  await killAt(line, database, ['after add_part', 1])
+  await killAt(line, database, ['after commit', 2])
+  const report = await line.sync({ mode: 'auto' })
+  assert.equal(report.state, 'succeeded')
+  assert.equal(report.ledger.created, 16)
+  const calm = await openMedipim(t, { db: database.pool, simulator })
+  await calm.line.sync()
+  assert.deepEqual(await snapshot(line), await snapshot(calm.line))
+})

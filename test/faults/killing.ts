@@ -1,0 +1,66 @@
+// kill -9: a real process, killed at a named place of the line, and the same command again. What must come out is what comes out
+// when nothing happens.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import type { TestDatabase } from '../support/database.ts'
+import { openMedipim, type TestLine } from '../support/line.ts'
+import { snapshot } from '../support/snapshot.ts'
+import type { Doom } from './doomed-sync.ts'
+
+export type KillPlace = readonly [place: Doom['place'], nth: number]
+
+/** Runs the line in a process of its own until it stands at the place, and kills it there. */
+export async function killAt(line: TestLine, { url: databaseUrl }: TestDatabase, [place, nth]: KillPlace): Promise<void> {
+  const doom: Doom = { databaseUrl, source: line.name, storeRoot: line.storeRoot, place, nth }
+  const program = fileURLToPath(new URL('doomed-sync.ts', import.meta.url))
+  const child = spawn(process.execPath, [program, JSON.stringify(doom)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const [said] = await once(createInterface(child.stdout), 'line')
+  assert.equal(said, 'reached', `${place} ${nth} is a place on the way`)
+  child.kill('SIGKILL')
+  await exited
+}
+
+/** Declares the test that a second day's sync survives being killed at each of `places`. */
+export function testKills(database: TestDatabase, places: readonly KillPlace[]): void {
+  test('a sync that was killed anywhere ends, run again, in the catalogue of one that was not', async (t) => {
+    const supplier = { products: 16, seed: 3 }
+    const calm = await openMedipim(t, { db: database.pool, supplier })
+    await calm.line.sync()
+    nextDay(calm.simulator)
+    const expected = await calm.line.sync()
+    const expectedCatalogue = await snapshot(calm.line)
+    for (const place of places) {
+      await t.test(`killed ${place[0]}, time ${place[1]}`, async (one) => {
+        const { line, simulator } = await openMedipim(one, { db: database.pool, supplier })
+        await line.sync()
+        nextDay(simulator)
+        await killAt(line, database, place)
+        const settled = place[0] === 'after settle_run'
+        const report = await line.sync({ mode: settled ? 'incremental' : 'auto' })
+        assert.equal(report.resumed, !settled)
+        assert.equal(report.state, expected.state)
+        assert.deepEqual(await snapshot(line), expectedCatalogue)
+      })
+    }
+  })
+}
+
+/** A day on which everything happens. */
+function nextDay({ catalogue, clock }: MedipimSimulator): void {
+  clock.advance(86_400_000)
+  const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
+  catalogue.update(ids.slice(0, 3))
+  catalogue.setPrice(ids.slice(3, 4), { factor: 1.5 })
+  catalogue.setPrice(ids.slice(4, 5), { factor: 100 })
+  catalogue.deactivate(ids.slice(5, 6))
+  catalogue.remove(ids.slice(6, 7))
+  catalogue.touch(ids.slice(7, 10))
+  catalogue.add(3)
+}

@@ -1,0 +1,22 @@
+// A process that syncs one source once and says how much memory it ever held.
+
+import { openPool } from '../../src/db/pool.ts'
+import { peakMemoryBytes } from '../../src/node/memory.ts'
+import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
+import { medipimOf, openLine } from '../support/line.ts'
+
+export interface Measured {
+  readonly state: string
+  readonly reason: string | null
+  readonly created: number
+  readonly unchanged: number
+  readonly peakBytes: number
+}
+
+const { databaseUrl, source, storeRoot } = JSON.parse(process.argv[2] ?? '') as { databaseUrl: string; source: string; storeRoot: string }
+const db = await openPool(databaseUrl, { applicationName: 'measured' })
+const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
+const line = await openLine({ after: () => undefined }, { db, connector, settings: {}, source, storeRoot, options: DEFAULT_OPTIONS })
+const { state, reason, ledger: { created, unchanged } } = await line.sync()
+console.log(JSON.stringify({ state, reason, created, unchanged, peakBytes: peakMemoryBytes() } satisfies Measured))
+process.exit()

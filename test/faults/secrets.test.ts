@@ -1,0 +1,58 @@
+// Secrets are planted wherever the line is given one, and looked for everywhere that it writes to.
+
+import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim, type TestLine } from '../support/line.ts'
+
+const { pool: db } = await testDatabase()
+const KEY = { keyId: 'planted-key-id', keySecret: 'pl4nted-s3cret/&"ü' }
+const BASIC = Buffer.from(`${KEY.keyId}:${KEY.keySecret}`).toString('base64')
+const SPELLINGS = [KEY.keySecret, BASIC, encodeURIComponent(KEY.keySecret), JSON.stringify(KEY.keySecret).slice(1, -1), Buffer.from(KEY.keySecret).toString('base64')]
+
+async function everythingWritten(line: TestLine, reports: readonly unknown[]): Promise<string> {
+  const texts = [...line.logged, ...reports.map((report) => JSON.stringify(report)), ...reports.map(errorText)]
+  for (const name of await readdir(line.storeRoot, { recursive: true })) {
+    if (!/\.(zst|json)$/.test(name)) continue
+    const bytes = await readFile(join(line.storeRoot, name))
+    texts.push((name.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes).toString())
+  }
+  const tables = await line.query<{ tablename: string }>(`select tablename from pg_tables where schemaname = 'catalog'`)
+  for (const { tablename } of tables) {
+    const rows = await line.query<{ row: string }>(`select row_to_json(t)::text as row from catalog.${tablename} t`)
+    // bytea is shown in hexadecimal: what it holds is looked at as text too.
+    texts.push(...rows.map(({ row }) => row), ...rows.map(({ row }) => row.replaceAll(/\\\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString())))
+  }
+  return texts.join('\n')
+}
+
+function errorText(report: unknown): string {
+  const { error } = report as { error: unknown }
+  return error instanceof Error ? `${error.stack} ${JSON.stringify(error)} ${String(error.cause)}` : ''
+}
+
+test('a key reaches no log, artifact, table or error, whatever the supplier answers', async (t) => {
+  const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
+  const { line, simulator } = await openMedipim(t, { db, key: KEY, supplier, secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`], options: { attemptsMax: 2 } })
+  const reports = [await line.sync()]
+  assert.equal(reports[0]?.state, 'succeeded')
+  const body = (text: string): string => JSON.stringify({ error: { status: 500, code: 'internal', message: text } })
+  for (const echoed of [`You sent ${KEY.keySecret}`, `Authorization: Basic ${BASIC}`]) {
+    for (const status of [401, 422, 500]) {
+      simulator.faults.set({ kind: 'status', status, body: body(echoed), times: null })
+      reports.push(await line.sync())
+      simulator.faults.clear()
+    }
+    simulator.faults.set({ kind: 'insert-line', at: 3, text: body(echoed), path: '/v4/products/stream', times: null })
+    reports.push(await line.sync())
+    simulator.faults.clear()
+  }
+  simulator.setKey({ id: KEY.keyId, secret: 'another' })
+  reports.push(await line.sync())
+  const written = await everythingWritten(line, reports)
+  assert.ok(written.includes('run started') && written.includes('embedUrl'), 'there is something to look through')
+  for (const spelling of SPELLINGS) assert.equal(written.includes(spelling), false, spelling)
+})

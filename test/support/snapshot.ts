@@ -1,0 +1,53 @@
+// What a source's catalogue says, in a form that two sources, or one source at two times, can be compared by.
+
+import type { TestLine } from './line.ts'
+
+export interface ShownProduct {
+  readonly id: string
+  readonly status: string
+  readonly title: string | null
+  /** Public prices in cents by state; a state without one is absent. */
+  readonly prices: Partial<Record<'current' | 'pending' | 'held', number | null>>
+}
+
+/** Every product with its public price, by id. */
+export async function showProducts(line: TestLine): Promise<Map<string, ShownProduct>> {
+  const rows = await line.query<ShownProduct>(
+    `select p.external_id as id, p.status, p.title,
+       coalesce((select jsonb_object_agg(x.state, x.amount_minor) from catalog.prices x
+         where x.source_id = p.source_id and x.product_external_id = p.external_id and x.price_type = 'public' and x.state in ('current', 'pending', 'held')), '{}') as prices
+     from catalog.products p join catalog.sources s on s.id = p.source_id where s.name = $1 order by p.external_id`, line.name)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Members that say when, in which run and under which number, not what. */
+const WHEREABOUTS = ['source_id', 'id', 'seq', 'run_id', 'part_no', 'line_no', 'position', 'first_seen_at', 'changed_at', 'observed_at', 'opened_at',
+  'created_at', 'artifact_run', 'missed_at', 'message', 'byte_offset']
+
+const TABLES = ['products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'misses', 'quarantine', 'reviews', 'changes'] as const
+
+/** Everything that a source's tables hold, apart from times, run and row numbers. */
+export async function snapshot(line: TestLine): Promise<Record<string, string[]>> {
+  const { id } = await line.source()
+  const tables: Record<string, string[]> = {}
+  for (const table of TABLES) {
+    const kept = table === 'variants' || table === 'images' ? WHEREABOUTS.filter((name) => name !== 'position') : WHEREABOUTS
+    const rows = await line.query<{ row: string }>(
+      `select (to_jsonb(t) - $2::text[] || jsonb_strip_nulls(jsonb_build_object('last_available_at', (to_jsonb(t) ->> 'last_available_at') < 'x',
+         'raw', md5(catalog.without_all(to_jsonb(t) -> 'raw', $3)::text), 'description', md5(to_jsonb(t) ->> 'description'))))::text as row
+       from catalog.${table} t where source_id = $1 order by 1`, id, kept, line.connector.volatilePaths)
+    tables[table] = rows.map(({ row }) => row)
+  }
+  return tables
+}
+
+/** The version of every row of a source: two equal lists mean that nothing was written in between, not even the same again. */
+export async function rowVersions(line: TestLine): Promise<string[]> {
+  const { id } = await line.source()
+  const versions: string[] = []
+  for (const table of TABLES) {
+    const rows = await line.query<{ version: string }>(`select xmin || ' ' || ctid as version from catalog.${table} where source_id = $1 order by ctid`, id)
+    versions.push(...rows.map(({ version }) => `${table} ${version}`))
+  }
+  return versions
+}
