@@ -14,7 +14,7 @@ const STAGING = `
 // Control characters that JSON never holds as quote and delimiter: the lines go in as they are.
 const COPY = `copy public.staging from stdin with (format csv, quote e'\\x01', delimiter e'\\x02')`
 
-// The strongest cheap comparison: everything but the member that moves with every answer.
+// The strongest cheap comparison: everything but the member that moves with every answer. `offset 0` unwraps each line once a statement.
 const MERGE = [
   `insert into catalog.products as p (source_id, external_id, seq, status, title, description, brand, manufacturer, identifiers, attributes, successor,
      source_updated_at, first_seen_at, changed_at, run_id, part_no, line_no, normaliser_version, record_hash, content_hash, raw)
@@ -25,27 +25,28 @@ const MERGE = [
        'fred', r -> 'fred', 'z_code', r -> 'zCode', 'snomed_mpp', r -> 'snomedMpp', 'snomed_tpp', r -> 'snomedTpp')),
      jsonb_strip_nulls(jsonb_build_object('supplier_status', r -> 'status', 'vat_rate', r -> 'vat', 'conservation', r -> 'conservation')),
      r ->> 'replacement', to_timestamp((r -> 'meta' ->> 'updatedAt')::bigint), now(), now(), 1, 1, 1, 1, '', '', r
-   from (select line -> 'result' as r from public.staging) s
+   from (select line -> 'result' as r from public.staging offset 0) s
    on conflict (source_id, external_id) do update
      set status = excluded.status, title = excluded.title, description = excluded.description, brand = excluded.brand, manufacturer = excluded.manufacturer,
          identifiers = excluded.identifiers, attributes = excluded.attributes, successor = excluded.successor, source_updated_at = excluded.source_updated_at,
          changed_at = now(), raw = excluded.raw
      where (p.raw - 'meta') is distinct from (excluded.raw - 'meta')`,
   `insert into catalog.variants as v (source_id, product_external_id, external_id, position, sku, gtin, weight_grams, pack_count)
-   select 1, line -> 'result' ->> 'id', line -> 'result' ->> 'id', 0, line -> 'result' ->> 'supplierReference', line -> 'result' ->> 'eanGtin13',
-     (line -> 'result' ->> 'weight')::numeric, null
-   from public.staging
+   select 1, r ->> 'id', r ->> 'id', 0, r ->> 'supplierReference', r ->> 'eanGtin13', (r ->> 'weight')::numeric, null
+   from (select line -> 'result' as r from public.staging offset 0) s
    on conflict (source_id, product_external_id, external_id) do update set sku = excluded.sku, gtin = excluded.gtin, weight_grams = excluded.weight_grams
      where (v.sku, v.gtin, v.weight_grams) is distinct from (excluded.sku, excluded.gtin, excluded.weight_grams)`,
   `insert into catalog.prices as c (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
-   select 1, line -> 'result' ->> 'id', line -> 'result' ->> 'id', t.type, 1, (line -> 'result' ->> t.member)::bigint, 'AUD', 'current', now()
-   from public.staging, (values ('public', 'publicPrice'), ('manufacturer', 'manufacturerPrice'), ('pharmacist', 'pharmacistPrice')) t (type, member)
-   where (line -> 'result' ->> t.member) ~ '^\\d+$'
+   select 1, r ->> 'id', r ->> 'id', t.type, 1, (r ->> t.member)::bigint, 'AUD', 'current', now()
+   from (select line -> 'result' as r from public.staging offset 0) s,
+     (values ('public', 'publicPrice'), ('manufacturer', 'manufacturerPrice'), ('pharmacist', 'pharmacistPrice')) t (type, member)
+   where (r ->> t.member) ~ '^\\d+$'
    on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update set amount_minor = excluded.amount_minor
      where c.amount_minor is distinct from excluded.amount_minor`,
   `insert into catalog.images as i (source_id, product_external_id, position, url)
-   select 1, line -> 'result' ->> 'id', o.n - 1, o.photo -> 'formats' ->> 'huge'
-   from public.staging, jsonb_array_elements(case jsonb_typeof(line -> 'result' -> 'photos') when 'array' then line -> 'result' -> 'photos' else '[]' end) with ordinality o (photo, n)
+   select 1, r ->> 'id', o.n - 1, o.photo -> 'formats' ->> 'huge'
+   from (select line -> 'result' as r from public.staging offset 0) s,
+     jsonb_array_elements(case jsonb_typeof(r -> 'photos') when 'array' then r -> 'photos' else '[]' end) with ordinality o (photo, n)
    where o.photo -> 'formats' ->> 'huge' is not null
    on conflict (source_id, product_external_id, position) do update set url = excluded.url where i.url is distinct from excluded.url`,
 ]

@@ -1,5 +1,6 @@
 // `npm start`: the whole line on this machine, with nothing to set up. Syncs a simulated MediPim three times, while products change,
-// and says what came of it. It begins anew each time; a real key and a real database are never touched.
+// and says what came of it. It begins anew each time; a real key and a real database are never touched. The source is left paused,
+// because its supplier ends with this process.
 
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -8,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { openTools, type Tools } from '../src/cli/open.ts'
 import { Output } from '../src/cli/output.ts'
 import { showProgress } from '../src/cli/progress.ts'
-import { bytes, count, table } from '../src/cli/text.ts'
+import { bytes, count } from '../src/cli/text.ts'
 import { removeSource } from '../src/db/remove-source.ts'
-import { addSource, loadSource } from '../src/db/sources.ts'
+import { addSource, loadSource, saveSource, type Source } from '../src/db/sources.ts'
 import { peakMemoryBytes } from '../src/node/memory.ts'
 import { loadSettings } from '../src/node/settings.ts'
 import { newProgress } from '../src/pipeline/context.ts'
@@ -20,6 +21,8 @@ const NAME = 'medipim-demo'
 const PRODUCTS = Number(process.env['DEMO_PRODUCTS'] ?? 20_000)
 const HOME = process.env['SHELFSYNC_HOME'] ?? '.shelfsync'
 const DAY_SECONDS = 86_400
+/** The simulator's clock only moves when told to: two days on, at the end of the demo, it shows what ours does. */
+const DAYS = 2
 
 const output = new Output(process.stdout, process.stderr)
 
@@ -31,13 +34,17 @@ async function main(signal: AbortSignal): Promise<void> {
   })
   console.log(`A simulated MediPim with ${count(PRODUCTS)} products, and a Postgres in ${HOME}:`)
   await using tools = await openTools(output, settings, { keepServer: true })
-  await beginAnew(tools, simulator)
-  const rows = [await sync('first sync', tools, signal)]
-  await changeProducts(simulator)
-  rows.push(await sync('after changes', tools, signal))
-  await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
-  rows.push(await sync('once more', tools, signal))
-  console.log(`\n${table(HEADINGS, rows)}\n\n${await nextSteps(tools)}`)
+  const { id } = await beginAnew(tools, simulator)
+  try {
+    const syncs = [await sync('first sync', tools, signal)]
+    await changeProducts(simulator)
+    syncs.push(await sync('after changes', tools, signal))
+    await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
+    syncs.push(await sync('once more', tools, signal))
+    console.log(`\n${sideBySide(syncs)}\n\n${await nextSteps(tools)}`)
+  } finally {
+    await saveSource(tools.db, id, { state: 'paused' })
+  }
 }
 
 interface Simulator extends AsyncDisposable {
@@ -70,13 +77,14 @@ async function startSimulator(): Promise<Simulator> {
   throw new Error('The simulator did not start')
 }
 
-async function beginAnew({ db, store, connectors }: Tools, { url }: Simulator): Promise<void> {
+async function beginAnew({ db, store, connectors }: Tools, { url, control }: Simulator): Promise<Source> {
   const connector = connectors.get('medipim')
   if (!connector) throw new Error('There is no connector for MediPim')
   await removeSource(db, NAME)
   await store.remove(await Array.fromAsync(store.list(`${NAME}/`), ({ key }) => key))
+  await control('clock', { set: new Date().toISOString(), advanceSeconds: -DAYS * DAY_SECONDS })
   const settings = { apiUrl: url, market: 'au' }
-  await addSource(db, { name: NAME, connector: connector.name, settings, schedule: connector.schedule })
+  return addSource(db, { name: NAME, connector: connector.name, settings, schedule: connector.schedule })
 }
 
 /** A day in the life of a catalogue. Products that vanish are removed only when the next full run does not see them either. */
@@ -91,11 +99,10 @@ async function changeProducts({ control }: Simulator): Promise<void> {
   await control('faults', { kind: 'patch', ids: [touched], patch: { publicPrice: 'ask us' }, path: '/v4/products/stream' })
 }
 
-const HEADINGS = [
-  '', 'fetched', 'created', 'updated', 'unchanged', 'held', 'quarantined', 'missing', 'removed', 'seconds', 'products/s', 'MB/s', 'peak memory',
-]
+/** What is told of one sync, by name. */
+type Figures = Readonly<Record<string, string>>
 
-async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<(string | number)[]> {
+async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<Figures> {
   const source = await loadSource(tools.db, NAME)
   const connector = tools.connectors.get(source.connector)
   if (!connector) throw new Error(`There is no connector ${source.connector}`)
@@ -105,15 +112,27 @@ async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<(
   const hide = showProgress(output, title, progress)
   const report = await syncSource(tools, source, connector, { mode: 'full', sinceAt: null, now: new Date() }, progress, signal).finally(hide)
   if (report.state === 'failed') throw report.error
-  return rowOf(title, report, progress.fetchedBytes)
+  return figuresOf(title, report, progress.fetchedBytes)
 }
 
-function rowOf(title: string, { ledger, seconds, state }: RunReport, fetchedBytes: number): (string | number)[] {
+function figuresOf(title: string, { ledger, seconds, state }: RunReport, fetchedBytes: number): Figures {
   const { fetched, created, updated, unchanged, held, quarantined, missing, removed } = ledger
-  return [
-    state === 'held' ? `${title} (held)` : title, fetched, created, updated, unchanged, held, quarantined, missing, removed,
-    seconds.toFixed(1), Math.round(fetched / seconds), (fetchedBytes / seconds / 1e6).toFixed(1), bytes(peakMemoryBytes()),
-  ]
+  const outcomes = Object.entries({ fetched, created, updated, unchanged, held, quarantined, missing, removed })
+  return {
+    '': state === 'held' ? `${title} (held)` : title,
+    ...Object.fromEntries(outcomes.map(([outcome, products]) => [outcome, count(products)])),
+    seconds: seconds.toFixed(1),
+    'products/s': count(fetched / seconds),
+    'MB/s': (fetchedBytes / seconds / 1e6).toFixed(1),
+    'peak memory': bytes(peakMemoryBytes()),
+  }
+}
+
+/** A row for each figure and a column for each sync: narrow enough for any terminal. */
+function sideBySide(syncs: readonly Figures[]): string {
+  const names = Object.keys(syncs[0] ?? {})
+  const width = Math.max(...syncs.map((figures) => figures['']?.length ?? 0)) + 2
+  return names.map((name) => name.padEnd(12) + syncs.map((figures) => figures[name]?.padStart(width)).join('')).join('\n')
 }
 
 async function nextSteps({ db }: Tools): Promise<string> {
@@ -125,6 +144,8 @@ async function nextSteps({ db }: Tools): Promise<string> {
   npx shelfsync runs                the three runs; \`runs show ID\` tells all about one
   PGPASSWORD=$(cat ${HOME}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select * from api.products limit 5'
   npx shelfsync stop                stops that database, which runs on until then
+
+${NAME} is paused, because its supplier ended with this command: \`shelfsync sync\` leaves it alone.
 
 The real thing:
   MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim && npx shelfsync sync

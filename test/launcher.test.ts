@@ -1,5 +1,4 @@
-// bin/shelfsync in a folder of its own, with a command line that only reports. Copies that ask for Node 999 take the long way
-// on every machine.
+// bin/ in a folder of its own, with a command line that only reports. Copies that ask for Node 999 take the long way on every machine.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -11,7 +10,7 @@ import { createInterface } from 'node:readline/promises'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const LAUNCHER = fileURLToPath(new URL('../bin/shelfsync', import.meta.url))
+const BIN = fileURLToPath(new URL('../bin/', import.meta.url))
 const REPORT = `const parent: number = process.ppid
 console.log(JSON.stringify({ args: process.argv.slice(2), parent }))
 if (process.argv.includes('wait')) { process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000); console.log('waiting') }
@@ -27,7 +26,7 @@ for (const nodeMin of [24, 999]) {
   })
 
   test(`a signal reaches the command ${how}, and its exit code comes back`, async (t) => {
-    const { code } = await run(await clone(t, nodeMin), ['wait'], 'SIGTERM')
+    const { code } = await run(await clone(t, nodeMin), ['wait'], { signal: 'SIGTERM' })
     assert.equal(code, 3)
   })
 }
@@ -38,20 +37,47 @@ test('without a Node that is new enough the message says what to do', async (t) 
   assert.equal(code, 1)
 })
 
-async function clone(t: TestContext, nodeMin: number, { packaged = true } = {}): Promise<string> {
+test('`node bin/lean.js FILE` finds a new enough Node as well', async (t) => {
+  const { lines, code } = await run(await clone(t, 999), ['src/cli/main.ts', 'a b'], { file: 'lean.js' })
+  assert.deepEqual(JSON.parse(lines[0] ?? '').args, ['a b'])
+  assert.equal(code, 7)
+})
+
+for (const nodeMin of [24, 999]) {
+  test(`before \`npm ci\` the message says to run it, where Node ${nodeMin} is needed`, async (t) => {
+    for (const file of ['shelfsync', 'lean.js']) {
+      const { errors, code } = await run(await clone(t, nodeMin, { installed: false }), ['src/cli/main.ts'], { file })
+      assert.equal(errors, 'shelfsync: the packages are not installed. Run `npm ci` first.\n')
+      assert.equal(code, 1)
+    }
+  })
+}
+
+interface Clone {
+  readonly installed?: boolean
+  /** Whether there is a Node among the packages. */
+  readonly packaged?: boolean
+}
+
+async function clone(t: TestContext, nodeMin: number, { installed = true, packaged = installed }: Clone = {}): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'shelfsync-launcher-'))
   t.after(() => rm(root, { recursive: true, force: true }))
   await mkdir(join(root, 'bin'))
   await mkdir(join(root, 'src', 'cli'), { recursive: true })
   await writeFile(join(root, 'package.json'), '{ "type": "module" }')
   await writeFile(join(root, 'src', 'cli', 'main.ts'), REPORT)
-  const source = await readFile(LAUNCHER, 'utf8')
-  await copyFile(new URL('../bin/lean.js', import.meta.url), join(root, 'bin', 'lean.js'))
-  await writeFile(join(root, 'bin', 'shelfsync'), source.replace('NODE_MIN = 24', `NODE_MIN = ${nodeMin}`), { mode: 0o755 })
-  const node = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
-  await mkdir(dirname(node), { recursive: true })
-  if (packaged) await symlink(process.execPath, node)
+  await copyFile(join(BIN, 'shelfsync'), join(root, 'bin', 'shelfsync'))
+  const source = await readFile(join(BIN, 'lean.js'), 'utf8')
+  await writeFile(join(root, 'bin', 'lean.js'), source.replace('NODE_MIN = 24', `NODE_MIN = ${nodeMin}`))
+  const packages = join(root, 'node_modules')
+  if (installed) await addPackage(join(packages, 'commander'), 'index.js', (file) => writeFile(file, ''))
+  if (packaged) await addPackage(join(packages, `node-${process.platform}-${process.arch}`), 'bin/node', (file) => symlink(process.execPath, file))
   return root
+}
+
+async function addPackage(folder: string, file: string, make: (path: string) => Promise<void>): Promise<void> {
+  await mkdir(dirname(join(folder, file)), { recursive: true })
+  await make(join(folder, file))
 }
 
 interface Outcome {
@@ -60,8 +86,8 @@ interface Outcome {
   readonly code: number | null
 }
 
-async function run(root: string, args: string[], signal?: NodeJS.Signals): Promise<Outcome> {
-  const child = spawn(process.execPath, [join(root, 'bin', 'shelfsync'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(root: string, args: string[], { file = 'shelfsync', signal }: { file?: string; signal?: NodeJS.Signals } = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, [join(root, 'bin', file), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'close')
   const [lines, errors]: [string[], string[]] = [[], []]
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()))

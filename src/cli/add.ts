@@ -31,7 +31,7 @@ export function addAdd(program: Command, cli: Cli): void {
     .option('--no-sync', 'do not sync the shop yet')
     .option('--market <market>', 'medipim: au, be, fr, de or us; by default what the address says')
     .option('--api-url <url>', 'medipim: the API, by default MEDIPIM_API_URL')
-    .addOption(new Option('--set <key=value>', "any setting of the connector; may be given several times").argParser(readSetting).default({}))
+    .addOption(new Option('--set <name=value>', 'any setting of the connector; may be given several times').argParser(readSetting).default({}))
     .addHelpText('after', examples(
       'shelfsync add https://some-shop.example',
       'shelfsync add https://some-shop.example --name my-shop --no-sync',
@@ -49,7 +49,7 @@ export function addAdd(program: Command, cli: Cli): void {
 async function addByName(cli: Cli, tools: Tools, connector: Connector, flags: AddFlags): Promise<void> {
   const given = { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set }
   const settings = connector.settings.safeParse(given)
-  if (!settings.success) throw new SyncError('usage/invalid', `The settings of ${connector.name} are not complete:\n${z.prettifyError(settings.error)}`)
+  if (!settings.success) throw new SyncError('usage/invalid', `${connector.name} cannot be added like this:\n  ${problemsOf(settings.error, given).join('\n  ')}`)
   const source = await save(tools, flags.name ?? nameFor(connector, settings.data), connector, settings.data)
   cli.output.result({ source: source.name, connector: connector.name, settings: source.settings }, `Added ${source.name}. Next: shelfsync sync ${source.name}`)
   if (connector.name === 'medipim' && tools.settings.medipim.key === null) {
@@ -59,8 +59,8 @@ async function addByName(cli: Cli, tools: Tools, connector: Connector, flags: Ad
 
 async function addByAddress(cli: Cli, tools: Tools, text: string, flags: AddFlags, signal: AbortSignal): Promise<void> {
   const address = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
-  if (!address || !/[.:]|^localhost$/.test(address.host)) {
-    throw new SyncError('usage/invalid', `"${text}" is neither an address nor a connector (${[...tools.connectors.keys()].join(', ')})`)
+  if (!address || !/^https?:$/.test(address.protocol) || !/[.:]|^localhost$/.test(address.host)) {
+    throw new SyncError('usage/invalid', `"${text}" is neither the address of a shop nor a connector (${[...tools.connectors.keys()].join(', ')})`)
   }
   const { connector, settings, suggestedName } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
   const name = flags.name ?? suggestedName
@@ -93,10 +93,18 @@ function nameFor({ name }: Connector, settings: unknown): string {
   return market === undefined ? name : `${name}-${market}`
 }
 
-/** `key=value`; a value that is JSON is that, anything else is text. */
+/** One line a setting. */
+function problemsOf({ issues }: z.ZodError, given: Readonly<Record<string, unknown>>): string[] {
+  return issues.map(({ path: [name], message }) => {
+    if (name === undefined) return message
+    return String(name) in given ? `${String(name)}: ${message}` : `${String(name)}: missing; give it as --set ${String(name)}=…`
+  })
+}
+
+/** `name=value`; a value that is JSON is that, anything else is text. */
 function readSetting(text: string, before: Readonly<Record<string, Json>>): Record<string, Json> {
   const at = text.indexOf('=')
-  if (at < 1) throw new SyncError('usage/invalid', `--set ${text}: write key=value`)
+  if (at < 1) throw new SyncError('usage/invalid', `--set ${text}: write name=value`)
   const value = text.slice(at + 1)
   let parsed: Json = value
   try {

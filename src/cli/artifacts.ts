@@ -21,6 +21,7 @@ export function addArtifacts(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'))
     .action(async (filter: { source?: string; limit: number }) => {
       await using tools = await cli.open()
+      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const listed = await listArtifacts(tools.db, filter)
       const now = new Date()
       const rows = listed.map(({ run, source, state, complete, startedAt, parts, lines, rawBytes, storedBytes, latest }) =>

@@ -47,6 +47,9 @@ export class Cli {
   }
 }
 
+/** What every list of sources says instead of nothing. */
+export const NO_SOURCES = 'No sources yet. Add one: shelfsync add https://some-shop.example'
+
 /** Help text with commands to copy, one on each line. */
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`

@@ -29,15 +29,20 @@ export async function checkDatabase(output: Output, settings: Settings, tell: (c
     if (tables === 'foreign') {
       tell({ name: 'owner', state: 'warn', message: 'the tables belong to another role', hint: 'After big loads that role should run `vacuum (analyze)`; ours may not.' })
     }
-    const seconds = (skewMs / 1000).toFixed(1)
-    tell(Math.abs(skewMs) < SKEW_MAX_MS ? { name: 'clock', state: 'ok', message: `${seconds} s from the database's` } : {
-      name: 'clock', state: 'warn', message: `${seconds} s from the database's`, hint: 'Let both keep time by NTP.',
-    })
+    tell(checkClock(skewMs))
     return tables === 'none' ? [] : await listSources(db)
   } catch (error) {
     tell(failed('database', error))
     return []
   }
+}
+
+/** `skewMs` is the database's clock minus ours. */
+export function checkClock(skewMs: number): Check {
+  const seconds = (Math.abs(skewMs) / 1000).toFixed(1)
+  const message = seconds === '0.0' ? "the same as the database's" : `${seconds} s ${skewMs < 0 ? 'ahead of' : 'behind'} the database's`
+  if (Math.abs(skewMs) < SKEW_MAX_MS) return { name: 'clock', state: 'ok', message }
+  return { name: 'clock', state: 'warn', message, hint: 'Let both keep time by NTP.' }
 }
 
 async function checkMigrations(db: Db, { databaseUrl }: Settings, tell: (check: Check) => void): Promise<void> {

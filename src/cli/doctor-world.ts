@@ -43,13 +43,13 @@ async function freeBytes(folder: string): Promise<number | null> {
   }
 }
 
-/** Asks for the list of fields: a few kilobytes that every key may read. */
+/** Asks for the list of fields: a few kilobytes that every key may read. What is paused is not asked, and needs no key. */
 export async function checkMedipim({ settings, http }: Basics, sources: readonly Source[], signal: AbortSignal): Promise<Check> {
   const name = 'medipim key'
-  const mine = sources.filter(({ connector }) => connector === 'medipim')
+  const mine = sources.filter(({ connector, state }) => connector === 'medipim' && state === 'active')
   const { key, apiUrl } = settings.medipim
   if (key === null) {
-    if (mine.length === 0) return { name, state: 'ok', message: 'none, and no source needs one' }
+    if (mine.length === 0) return { name, state: 'ok', message: 'none, and no active source needs one' }
     return { name, state: 'fail', message: `none, but ${mine.map((source) => source.name).join(', ')} needs one`, hint: 'Set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET.' }
   }
   const urls = new Set(mine.length === 0 ? [medipimSettings.parse({ apiUrl }).apiUrl] : mine.map((source) => medipimSettings.parse(source.settings).apiUrl))

@@ -87,13 +87,23 @@ export interface DatabaseOptions {
  * Opens the database as it is. The embedded one is started when it does not run, and stopped again when nobody else uses it; one
  * that was found running is left running.
  */
-export async function openDatabase(output: Output, { databaseUrl, home }: Settings, options: DatabaseOptions = {}): Promise<AsyncDisposable & { readonly db: Db }> {
+export async function openDatabase(output: Output, settings: Settings, options: DatabaseOptions = {}): Promise<AsyncDisposable & { readonly db: Db }> {
+  const { databaseUrl, home } = settings
+  const surprise = surpriseIn(settings)
+  if (surprise !== null) output.note(surprise)
   await using opened = new AsyncDisposableStack()
   const url = databaseUrl ?? (await startEmbedded(output, home, options, opened))
   const db = await openPool(url, { applicationName: 'shelfsync' })
   opened.defer(() => db.end())
   const kept = opened.move()
   return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** Where the database is not the one that the settings seem to say. */
+export function surpriseIn({ databaseUrl, supabase, home }: Settings): string | null {
+  if (databaseUrl !== null || supabase === null) return null
+  return `note: SUPABASE_URL is not enough yet, so the database is Shelfsync's own in ${home}.
+      Set DATABASE_URL to the direct connection or the session pooler of your project.`
 }
 
 async function startEmbedded(output: Output, home: string, { keepServer = false }: DatabaseOptions, opened: AsyncDisposableStack): Promise<string> {

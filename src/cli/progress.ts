@@ -74,7 +74,7 @@ function appliedText(progress: Progress, seconds: number): string {
 
 /** Both in one line, for logs. */
 export function progressLine(progress: Progress, seconds: number): string {
-  return `fetched ${fetchedText(progress, seconds)}; applied ${appliedText(progress, seconds)}`
+  return `${progress.waiting === null ? 'fetched ' : ''}${fetchedText(progress, seconds)}; applied ${appliedText(progress, seconds)}`
 }
 
 function ofTotal(done: number, total: number | null): string {

@@ -1,7 +1,7 @@
 // `shelfsync quarantine`: records that could not be applied, and trying them again after a correction.
 
 import type { Command } from 'commander'
-import { listOpenRecords, listQuarantine, listQuarantinedRuns, markReplayed } from '../db/quarantine.ts'
+import { countClosed, listOpenRecords, listQuarantine, listQuarantinedRuns } from '../db/quarantine.ts'
 import { loadSource } from '../db/sources.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
@@ -19,6 +19,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync quarantine', 'shelfsync quarantine --source medipim-au --json'))
     .action(async (filter: { source?: string; limit: number }) => {
       await using tools = await cli.open()
+      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const { total, records } = await listQuarantine(tools.db, filter)
       const rows = records.map(({ id, source, artifactRun, part, line, byteOffset, product, rule, message }) =>
         [String(id), source, `run ${artifactRun}, part ${part}, line ${line}, byte ${byteOffset}`, product, rule, short(message, 80)])
@@ -29,25 +30,24 @@ export function addQuarantine(program: Command, cli: Cli): void {
   quarantine
     .command('replay')
     .argument('<name>', 'the source')
-    .description('apply the artifacts with quarantined records anew; what no longer comes back leaves quarantine')
+    .description('apply the artifacts with quarantined records anew; what can be applied leaves quarantine, as it does when a later sync brings it in good order')
     .addHelpText('after', examples('shelfsync quarantine replay medipim-au'))
     .action(async (name: string) => {
       const signal = cli.stoppable(STOPPING)
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
       const connector = connectorOf(tools, source)
-      let replayed = 0
+      const before = await listOpenRecords(tools.db, source.id)
       for (const { run, purged } of await listQuarantinedRuns(tools.db, source.id)) {
         if (signal.aborted) return
         if (purged) {
           cli.output.note(`The artifact of run ${run} is purged: its records stay in quarantine`)
           continue
         }
-        const before = await listOpenRecords(tools.db, source.id, run)
-        const report = await watchRun(cli, tools, source, (progress) => replayRun(tools, source, connector, run, progress, signal))
-        if (report.state !== 'failed') replayed += await markReplayed(tools.db, source.id, before)
+        await watchRun(cli, tools, source, (progress) => replayRun(tools, source, connector, run, progress, signal))
       }
-      const { total } = await listQuarantine(tools.db, { source: name, limit: 1 })
-      cli.output.result({ source: name, replayed, open: total }, `${counted(replayed, 'record')} left quarantine, ${counted(total, 'record')} still in it.`)
+      const replayed = await countClosed(tools.db, source.id, before)
+      const { total: open } = await listQuarantine(tools.db, { source: name, limit: 1 })
+      cli.output.result({ source: name, replayed, open }, `${counted(replayed, 'record')} left quarantine, ${counted(open, 'record')} still in it.`)
     })
 }

@@ -36,6 +36,8 @@ test('the block for people tells what to look at next', () => {
   const stopped = reportText({ ...GREEN, state: 'failed', resumed: true, error: AbortSignal.abort().reason }, progress)
   assert.match(stopped, /was stopped after 2\.0 s, resumed\n[^]*resume: shelfsync sync shop/)
   assert.doesNotMatch(stopped, /products\/s/)
+  const interrupted = reportText({ ...GREEN, state: 'failed', error: new SyncError('source/unavailable', 'down') }, progress)
+  assert.match(interrupted, /was interrupted after 2\.0 s\n[^]*resume: shelfsync sync shop/)
 })
 
 test('a line of progress tells rates and what is left, or why nothing moves', () => {
@@ -43,6 +45,6 @@ test('a line of progress tells rates and what is left, or why nothing moves', ()
   progress.counts.updated = 250
   assert.equal(progressLine(progress, 5), 'fetched 500 of 1,000 · 5.0 MB · 1.0 MB/s · 5.0 s left; applied 250 of 1,000 · 50/s · 15 s left · updated 250')
   progress.waiting = 'the shop is busy; next attempt in 4 s'
-  assert.match(progressLine(progress, 5), /^fetched the shop is busy; next attempt in 4 s;/)
+  assert.match(progressLine(progress, 5), /^the shop is busy; next attempt in 4 s;/)
   assert.match(progressLine({ ...progress, waiting: null, claimed: null }, 5), /^fetched 500 · 5\.0 MB/)
 })

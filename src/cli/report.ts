@@ -1,6 +1,6 @@
 // How a run went: a block for people, one JSON line for machines, and the exit code.
 
-import { isAbort, SyncError } from '../core/errors.ts'
+import { asks, isAbort, SyncError } from '../core/errors.ts'
 import { emptyCounts, type Ledger } from '../core/ledger.ts'
 import { peakMemoryBytes } from '../node/memory.ts'
 import type { Progress } from '../pipeline/context.ts'
@@ -54,9 +54,9 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
  */
 export function reportText(report: Report, { fetchedBytes }: Progress): string {
   const { run, source, kind, resumed, state, reason, ledger, seconds, error } = report
-  const how = isAbort(error) ? 'was stopped after' : state === 'held' ? 'is held after' : `${state} ${state === 'failed' ? 'after' : 'in'}`
+  const how = isAbort(error) ? 'was stopped after' : asks(error, 'retry') ? 'was interrupted after' : state === 'held' ? 'is held after' : `${state} ${state === 'failed' ? 'after' : 'in'}`
   // A resumed run counts what an earlier attempt did, in seconds that are not known here.
-  const rates = resumed || seconds === 0 ? [] : [`${count(ledger.fetched / seconds)} products/s`, `${bytes(fetchedBytes / seconds)}/s`]
+  const rates = resumed || seconds === 0 || ledger.fetched === 0 ? [] : [`${count(ledger.fetched / seconds)} products/s`, `${bytes(fetchedBytes / seconds)}/s`]
   return [
     `${source}: ${kind} run ${run} ${how} ${duration(seconds)}${resumed ? ', resumed' : ''}`,
     ...(reason !== null && state === 'held' ? [`  because: ${reason}`] : []),
@@ -79,6 +79,6 @@ function nextSteps({ run, source, state, ledger, error }: Report): string[] {
   if (ledger.held > 0) steps.push(`${counted(ledger.held, 'product')} with a held price: shelfsync reviews --source ${source}`)
   if (ledger.quarantined > 0) steps.push(`${counted(ledger.quarantined, 'record')} in quarantine: shelfsync quarantine --source ${source}`)
   if (ledger.missing > 0) steps.push(`${counted(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`)
-  if (isAbort(error)) steps.push(`resume: shelfsync sync ${source}`)
+  if (isAbort(error) || asks(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
   return steps
 }

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { formatMoney } from '../core/money.ts'
 import { decideReview, listReviews, type Review } from '../db/reviews.ts'
+import { loadSource } from '../db/sources.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption, parseId, parseIds } from './ids.ts'
 import { whoDecides } from './person.ts'
@@ -26,11 +27,12 @@ export function addReviews(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
     .action(async (filter: { source?: string; run?: number; limit: number }) => {
       await using tools = await cli.open()
+      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const open = await listReviews(tools.db, filter)
       const now = new Date()
       const rows = open.map((review) => [String(review.id), review.source, String(review.run), ...subjectOf(review), review.reason, relative(review.openedAt, now)])
       cli.output.list(open, ['review', 'source', 'run', 'what', 'from', 'to', 'reason', 'opened'], rows, 'Nothing waits for a decision.')
-      if (open.length > 0) cli.output.say('Decide: shelfsync reviews approve ID… · shelfsync reviews reject ID… · shelfsync runs approve RUN')
+      for (const line of decisionsOn(open)) cli.output.say(line)
     })
 
   for (const [verb, what] of [['approve', 'make held prices current'], ['reject', 'drop held prices: the last good ones stay']] as const) {
@@ -49,9 +51,20 @@ export function addReviews(program: Command, cli: Cli): void {
         await using tools = await cli.open()
         const chosen = ids?.length ? ids : (await listReviews(tools.db, { run, kind: 'price' })).map(({ id }) => id)
         for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
-        cli.output.result({ [verb === 'approve' ? 'approved' : 'rejected']: chosen }, `${counted(chosen.length, 'review')} ${verb === 'approve' ? 'approved' : 'rejected'}.`)
+        const done = verb === 'approve' ? 'approved' : 'rejected'
+        cli.output.result({ [done]: chosen }, `${counted(chosen.length, 'review')} ${done}.`)
+        if (run !== undefined && chosen.length === 0) cli.output.say(`Run ${run} holds no price. If the run itself is held: shelfsync runs ${verb} ${run}`)
       })
   }
+}
+
+/** The commands that decide what is in the list. */
+export function decisionsOn(open: readonly Pick<Review, 'kind'>[]): string[] {
+  const has = (kind: Review['kind']) => open.some((review) => review.kind === kind)
+  return [
+    ...(has('price') ? ['Decide a price: shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…'] : []),
+    ...(has('run') ? ['Decide a run: shelfsync runs approve RUN · shelfsync runs reject RUN'] : []),
+  ]
 }
 
 function subjectOf({ kind, product, title, variant, priceType, detail }: Review): [what: string, from: string, to: string] {

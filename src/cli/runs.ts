@@ -1,13 +1,16 @@
 // `shelfsync runs`: what ran, how it went, and the decision on what is held.
 
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { listRuns, loadRun, type RunDetails } from '../db/listings.ts'
 import { decideRun } from '../db/reviews.ts'
+import { loadSource } from '../db/sources.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption, parseId } from './ids.ts'
 import { whoDecides } from './person.ts'
 import { ledgerText } from './report.ts'
 import { bytes, count, counted, duration, instant, relative, short } from './text.ts'
+
+const STATES = ['running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded']
 
 export function addRuns(program: Command, cli: Cli): void {
   const runs = program.command('runs').description('list, show, approve or reject runs')
@@ -15,11 +18,12 @@ export function addRuns(program: Command, cli: Cli): void {
     .command('list', { isDefault: true })
     .description('list the newest runs')
     .option('--source <name>', 'of this source only')
-    .option('--state <state>', 'in this state only: running, interrupted, succeeded, held, failed, rejected, superseded')
+    .addOption(new Option('--state <state>', `in this state only: ${STATES.join(', ')}`).argParser(parseState))
     .addOption(limitOption(20))
     .addHelpText('after', examples('shelfsync runs', 'shelfsync runs --state held', 'shelfsync runs --source medipim-au --limit 5'))
     .action(async (filter: { source?: string; state?: string; limit: number }) => {
       await using tools = await cli.open()
+      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const listed = await listRuns(tools.db, filter)
       const now = new Date()
       const rows = listed.map(({ id, source, kind, state, startedAt, seconds, ledger, reason }) =>
@@ -53,6 +57,11 @@ export function addRuns(program: Command, cli: Cli): void {
         cli.output.result({ run: id, state: verb === 'approve' ? 'succeeded' : 'rejected', removed }, text)
       })
   }
+}
+
+function parseState(text: string): string {
+  if (!STATES.includes(text)) throw new InvalidArgumentError(`One of ${STATES.join(', ')}.`)
+  return text
 }
 
 function runText(run: RunDetails): string {

@@ -6,7 +6,7 @@ import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
 import { listSources, loadSource, saveSource, type Schedule, type Source } from '../db/sources.ts'
 import { faultOf } from '../pipeline/due.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, examples, NO_SOURCES } from './cli.ts'
 
 const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
 
@@ -28,7 +28,7 @@ export function addSources(program: Command, cli: Cli): void {
       await using tools = await cli.open()
       const listed = await listSources(tools.db)
       const rows = listed.map(({ name, connector, state, schedule, settings }) => [name, connector, state, scheduleText(schedule), addressOf(settings)])
-      cli.output.list(listed.map(toJson), ['source', 'connector', 'state', 'schedule', 'address'], rows, 'No sources yet. Add one: shelfsync add https://some-shop.example')
+      cli.output.list(listed.map(toJson), ['source', 'connector', 'state', 'schedule', 'address'], rows, NO_SOURCES)
     })
 
   sources
@@ -36,7 +36,7 @@ export function addSources(program: Command, cli: Cli): void {
     .argument('<name>', 'the source')
     .description('change the schedule or the policy of a source; what is not named stays')
     .option('--schedule <cron>', 'when to sync: minute, hour, day, month, weekday')
-    .option('--zone <zone>', 'whose clock that is, such as Australia/Sydney')
+    .addOption(new Option('--zone <zone>', 'whose clock that is, such as Australia/Sydney').argParser(parseZone))
     .addOption(new Option('--full-on <day>', 'on which day the run is full; none for never by schedule').argParser(parseDay))
     .addOption(new Option('--policy <limits>', policyWords()).argParser(parsePolicy))
     .addHelpText('after', examples(
@@ -82,6 +82,15 @@ function scheduleText({ cron, zone, fullOn }: Schedule): string {
 function addressOf(settings: unknown): string | null {
   const { url, apiUrl } = z.looseObject({ url: z.string().optional(), apiUrl: z.string().optional() }).safeParse(settings).data ?? {}
   return url ?? apiUrl ?? null
+}
+
+function parseZone(text: string): string {
+  try {
+    new Date().toLocaleString('en', { timeZone: text })
+  } catch {
+    throw new InvalidArgumentError('Write an IANA zone, such as Europe/Berlin or UTC.')
+  }
+  return text
 }
 
 function parseDay(text: string): number | 'none' {

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { listStatus, type SourceStatus } from '../db/listings.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import { type Due, dueAt } from '../pipeline/due.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, examples, NO_SOURCES } from './cli.ts'
 import { counted, relative } from './text.ts'
 
 interface Standing extends SourceStatus {
@@ -31,7 +31,7 @@ export function addStatus(program: Command, cli: Cli): void {
         standings,
         ['source', 'connector', 'active', 'unavail.', 'removed', 'last run', 'when', 'newest data', 'next due'],
         standings.map((standing) => rowOf(standing, now)),
-        'No sources yet. Add one: shelfsync add https://some-shop.example',
+        NO_SOURCES,
       )
       for (const line of standings.flatMap(waitingOf)) cli.output.say(line)
     })

@@ -1,9 +1,10 @@
 // `shelfsync sync [NAME]`: brings one source up to date, or all active ones, one after the other.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { listSources, loadSource } from '../db/sources.ts'
+import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, examples, NO_SOURCES } from './cli.ts'
+import type { Tools } from './open.ts'
 import { connectorOf, STOPPING, watchRun } from './run-sync.ts'
 
 export interface SyncFlags {
@@ -22,14 +23,22 @@ export function addSync(program: Command, cli: Cli): void {
     .action(async (name: string | undefined, flags: SyncFlags) => {
       const signal = cli.stoppable(STOPPING)
       await using tools = await cli.open()
-      const sources = name === undefined ? (await listSources(tools.db)).filter(({ state }) => state === 'active') : [await loadSource(tools.db, name)]
-      if (sources.length === 0) cli.output.say('There is no active source yet. Add one: shelfsync add https://some-shop.example')
+      const sources = name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
       for (const source of sources) {
         if (signal.aborted) return
         const connector = connectorOf(tools, source)
         await watchRun(cli, tools, source, (progress) => syncSource(tools, source, connector, toRequest(flags), progress, signal))
       }
     })
+}
+
+async function listActive({ output }: Cli, { db }: Tools): Promise<Source[]> {
+  const sources = await listSources(db)
+  const active = sources.filter(({ state }) => state === 'active')
+  if (active.length === 0) {
+    output.say(sources.length === 0 ? NO_SOURCES : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`)
+  }
+  return active
 }
 
 export function sinceOption(): Option {

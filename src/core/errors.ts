@@ -16,7 +16,7 @@ interface Policy {
 
 export const ERRORS = {
   'source/rate-limited': { action: 'retry', status: 503, hint: 'The supplier asked us to slow down. Nothing to do: the run waits and goes on.' },
-  'source/unavailable': { action: 'retry', status: 503, hint: 'The supplier did not answer properly. Look at its status page if it lasts.' },
+  'source/unavailable': { action: 'retry', status: 503, hint: 'Check the address. If it is right, the supplier has a problem: the next sync resumes.' },
   'source/cut-short': { action: 'retry', status: 503, hint: 'The supplier ended its answer too early. The run resumes where it was cut.' },
   'source/unauthorized': { action: 'stop', status: 502, hint: 'Check the key: its id, its secret, and that the supplier has not revoked it.' },
   'source/rejected': { action: 'stop', status: 502, hint: 'The supplier refused the request itself. Read its message; its API may have changed.' },
@@ -49,7 +49,7 @@ export const ERRORS = {
   'db/unreachable': { action: 'retry', status: 503, hint: 'Check DATABASE_URL and that the server runs.' },
   'db/unsuitable': { action: 'stop', status: 500, hint: 'Use a direct or session-mode connection to Postgres 15 or newer.' },
   'db/not-migrated': { action: 'stop', status: 500, hint: 'Run `shelfsync migrate`.' },
-  'db/migration-failed': { action: 'stop', status: 500, hint: 'Read the message: nothing of that file was applied.' },
+  'db/migration-failed': { action: 'stop', status: 500, hint: 'Read the message. Nothing of the file was applied; a file that was applied must not change any more.' },
   'usage/invalid': { action: 'stop', status: 400, hint: 'See --help.' },
 } as const satisfies Record<string, Policy>
 

@@ -3,19 +3,22 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { text as readText } from 'node:stream/consumers'
 import { after, before, test, type TestContext } from 'node:test'
 import pg from 'pg'
 import { type Embedded, type EmbeddedOptions, openEmbedded, PRESENCE_LOCK } from './embedded.ts'
-import { runAs } from './postgres-account.ts'
+import { type Account, runAs } from './postgres-account.ts'
 import { findPlace } from './postgres-place.ts'
 import { findServer, stopServer } from './postgres-server.ts'
 
 const SETTINGS = { fsync: 'off', shared_buffers: '16MB' }
 const onLinux = process.platform === 'linux'
+/** An account without rights on any machine. */
+const NOBODY = { uid: 65_534, gid: 65_534 }
 const asRoot = process.getuid?.() === 0
 
 /** A home whose database was made once: copying it takes a twentieth of the time. */
@@ -194,6 +197,25 @@ test('a link into a shelter that was emptied is replaced', { skip: !asRoot }, as
   assert.deepEqual(await query(url, 'select 1 as one'), [{ one: 1 }])
 })
 
+test('a home relative to the working directory is as good as an absolute one, for root and for an ordinary user', { skip: !onLinux }, async (t) => {
+  const accounts: Account[] = asRoot ? [{}, NOBODY] : [{}]
+  for (const account of accounts) {
+    const folder = await temporaryHome(t)
+    const closed = await temporaryHome(t, 0o700)
+    if (account.uid !== undefined) await chown(folder, account.uid, account.gid)
+    const said = await runUser(folder, account, { home: '.home', shelter: join(closed, 'shelter'), settings: SETTINGS })
+    assert.match(said, /^open/)
+    assert.deepEqual((await readdir(join(folder, '.home'))).filter((name) => !name.startsWith('binaries')), ['postgres'])
+    assert.ok((await lstat(join(folder, '.home', 'postgres'))).isDirectory(), 'nothing is sheltered')
+  }
+})
+
+test('an ordinary user in a folder that is closed to them is told so', { skip: !asRoot }, async (t) => {
+  const home = await temporaryHome(t, 0o700)
+  const said = await runUser(tmpdir(), NOBODY, { home, shelter: join(home, 'shelter') })
+  assert.match(said, /^db\/unsuitable: The database would have to lie in .*choose a SHELFSYNC_HOME that you may enter/)
+})
+
 function open(options: EmbeddedOptions): Promise<Embedded> {
   return openEmbedded({ settings: SETTINGS, ...options })
 }
@@ -231,6 +253,19 @@ async function spawnUser(t: TestContext, home: string, secrets: Record<string, s
   t.after(() => kill(child))
   for await (const line of createInterface({ input: child.stdout })) if (line === 'open') break
   return { process: child, serverPid: await pidOf(home) }
+}
+
+/** Opens and closes a server in a process of another working directory and account; returns `open` or the error's code and message. */
+async function runUser(cwd: string, account: Account, options: EmbeddedOptions): Promise<string> {
+  const script = `import { openEmbedded } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)}
+    try {
+      await (await openEmbedded(${JSON.stringify(options)})).close()
+      console.log('open')
+    } catch (error) {
+      console.log(error.code + ': ' + error.message)
+    }`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], cwd, ...account })
+  return readText(child.stdout)
 }
 
 async function kill(child: ChildProcess): Promise<void> {

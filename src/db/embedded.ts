@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
@@ -52,7 +52,9 @@ export interface Embedded {
  * @throws SyncError `db/unsuitable` (no programs for this machine, data of another version or user) · `db/unreachable` (does not start)
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { home, settings = {}, onProgress = () => undefined, launchRetryMs = 10_000, shelter = '/var/lib/shelfsync' } = options
+  const { settings = {}, onProgress = () => undefined, launchRetryMs = 10_000, shelter = '/var/lib/shelfsync' } = options
+  // The programs of Postgres are run in another working directory than ours.
+  const home = resolve(options.home)
   const find = async (account: Account): Promise<string> =>
     options.binaries ?? findBinaries(account, async () => (account.uid === undefined ? home : openShelter(shelter)))
 

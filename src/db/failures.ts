@@ -16,8 +16,11 @@ export function translateFailure(error: unknown): unknown {
   return error
 }
 
-/** Whether one of the rows is at fault (a value out of range, a document too deep), so that a smaller batch finds it. */
+/** SQLSTATE classes that a row brings about: one key twice, a value out of range, a broken constraint, a document too deep. */
+const DATA_CLASSES: readonly string[] = ['21', '22', '23', '54']
+
+/** Whether one of the rows is at fault, so that a smaller batch finds it. */
 export function isDataFailure(error: unknown): error is Error {
   const code = error instanceof Error ? (error as PostgresError).code : undefined
-  return code !== undefined && (code.startsWith('22') || code.startsWith('54'))
+  return code !== undefined && DATA_CLASSES.includes(code.slice(0, 2))
 }

@@ -1,6 +1,7 @@
 // Who the database server runs as. Postgres refuses to run as root, so root lends it an account that may do nothing else.
 
 import { execFile } from 'node:child_process'
+import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 
@@ -34,9 +35,9 @@ export async function findAccount(): Promise<Account> {
   throw new SyncError('db/unsuitable', message)
 }
 
-/** Whether `account` can enter `directory`, by trying: mode bits alone know nothing of parents and access lists. */
+/** Whether `account` can enter `directory`, relative to our own working directory, by trying: mode bits alone know nothing of parents and access lists. */
 export async function canEnter(account: Account, directory: string): Promise<boolean> {
-  return runAs(account, '/bin/sh', ['-c', 'cd "$1"', 'sh', directory]).then(() => true, () => false)
+  return runAs(account, '/bin/sh', ['-c', 'cd "$1"', 'sh', resolve(directory)]).then(() => true, () => false)
 }
 
 async function findUser(name: string): Promise<Account | null> {

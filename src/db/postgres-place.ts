@@ -56,11 +56,16 @@ export async function makePlace(home: string, shelter: string, findBinaries: (ac
   throw new SyncError('db/unsuitable', `${pointer} was removed while the database was being made: leave it alone while Shelfsync runs`)
 }
 
-/** A folder that every account can enter, made when missing. */
+/** A folder that every account can enter, made when missing. @throws SyncError `db/unsuitable` when we may not make it, as only root may */
 export async function openShelter(shelter: string): Promise<string> {
-  await mkdir(shelter, { recursive: true })
-  await chmod(shelter, 0o755)
-  return shelter
+  try {
+    await mkdir(shelter, { recursive: true })
+    await chmod(shelter, 0o755)
+    return shelter
+  } catch (cause) {
+    const message = `The database would have to lie in ${shelter}, which we may not make (${String(cause instanceof Error ? cause.message : cause)}): `
+    throw new SyncError('db/unsuitable', `${message}choose a SHELFSYNC_HOME that you may enter, or set DATABASE_URL`, { cause })
+  }
 }
 
 async function initialise(place: Place, binaries: string): Promise<void> {

@@ -1,4 +1,4 @@
-// Records that could not be applied, until a replay takes them in.
+// Records that could not be applied, until a replay or a later run takes them in: settle closes them (see catalog.close_quarantine).
 
 import type { Db } from './pool.ts'
 
@@ -14,12 +14,6 @@ export interface QuarantineListing {
   readonly rule: string
   readonly message: string
   readonly createdAt: Date
-}
-
-/** A record with the version of its row, which changes when the same record is put into quarantine again. */
-export interface OpenRecord {
-  readonly id: number
-  readonly version: string
 }
 
 /** What is open, the newest first; `total` counts all of it. */
@@ -49,22 +43,17 @@ export async function listQuarantinedRuns(db: Db, sourceId: number): Promise<{ r
   return rows
 }
 
-/** The open records of one artifact. A row's `xmin` is the transaction that wrote it last, so it shows whether that was before a replay. */
-export async function listOpenRecords(db: Db, sourceId: number, artifactRun: number): Promise<OpenRecord[]> {
-  const { rows } = await db.query<OpenRecord>(
-    `select id, xmin::text as version from catalog.quarantine where source_id = $1 and artifact_run = $2 and state = 'open'`,
-    [sourceId, artifactRun],
-  )
-  return rows
+/** The numbers of all open records of a source. */
+export async function listOpenRecords(db: Db, sourceId: number): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>(`select id from catalog.quarantine where source_id = $1 and state = 'open'`, [sourceId])
+  return rows.map(({ id }) => id)
 }
 
-/** Marks those of `before` that have not come back since; returns how many. */
-export async function markReplayed(db: Db, sourceId: number, before: readonly OpenRecord[]): Promise<number> {
-  const { rowCount } = await db.query(
-    `update catalog.quarantine q set state = 'replayed'
-     from unnest($2::bigint[], $3::text[]) as b (id, version)
-     where q.source_id = $1 and q.id = b.id and q.xmin::text = b.version and q.state = 'open'`,
-    [sourceId, before.map(({ id }) => id), before.map(({ version }) => version)],
+/** How many of these records have left quarantine. */
+export async function countClosed(db: Db, sourceId: number, records: readonly number[]): Promise<number> {
+  const { rows } = await db.query<{ closed: number }>(
+    `select count(*) as closed from catalog.quarantine where source_id = $1 and id = any ($2) and state <> 'open'`,
+    [sourceId, records],
   )
-  return rowCount ?? 0
+  return rows[0]?.closed ?? 0
 }

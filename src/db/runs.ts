@@ -33,6 +33,8 @@ export interface RunRequest {
   readonly kind: RunKind
   readonly sinceAt: Date | null
   readonly artifactRun: number | null
+  /** Goes on with whatever sync was interrupted; without it only with one that asks for at least as much. */
+  readonly resumeAny: boolean
   readonly normaliserVersion: number
   readonly owner: string
   /** An owner that is known to be dead: its lease does not count. */
@@ -52,11 +54,12 @@ export async function startRun(db: Db, request: RunRequest): Promise<HeldRun> {
       artifact_run: number
       first_load: boolean
       started_at: Date
-    }>('select * from catalog.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+    }>('select * from catalog.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
       request.sourceId,
       request.kind,
       request.sinceAt,
       request.artifactRun,
+      request.resumeAny,
       request.normaliserVersion,
       request.owner,
       request.deadOwner,

@@ -50,6 +50,8 @@ test('what looks like a secret is taken out, and says where it was', () => {
     ["{ password: 'abc', n: 1 }", "{ password: '[redacted]', n: 1 }"],
     ['Cookie: a=b; c=d\r\nAccept: x', 'Cookie: [redacted]\r\nAccept: x'],
     ['X-ADMIN-KEY: abc', 'X-ADMIN-KEY: [redacted]'],
+    ['MEDIPIM_API_KEY=id:secrets', 'MEDIPIM_API_KEY=[redacted]'],
+    ['MEDIPIM_API_KEY=42:secret', 'MEDIPIM_API_KEY=[redacted]'],
   ] as const
   for (const [text, hidden] of cases) assert.equal(redact(text), hidden)
 })
@@ -60,6 +62,8 @@ test('ordinary text stays as it is', () => {
     'Basic authentication failed for https://shop.example/@team/x?page=2',
     'run 7 of medipim-au: 20000 products, 5.6 KB each, person@example.com asked',
     'No answer from shop.example:8080: it refuses the connection (ECONNREFUSED)',
+    'Set both (or MEDIPIM_API_KEY=id:secret), such as MEDIPIM_API_KEY=your-key-id:your-key-secret',
+    'MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim',
     '{"run":7,"source":"shop","ledger":{"fetched":20}}',
   ]) assert.equal(redact(text), text)
 })

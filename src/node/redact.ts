@@ -8,6 +8,9 @@ const SECRET_LENGTH_MIN = 4
 // The end of a header or member name whose value is a secret, whatever it looks like.
 const SECRET_NAME = '(?:authorization|cookie|password|passwd|secret|token|(?:api|admin|private|consumer|service[-_]?role)[-_]?key)'
 
+// What help and hints write in place of a key, and nothing longer that begins so.
+const PLACEHOLDER = String.raw`(?:id:secret|your-key-id(?::your-key-secret)?|your-key-secret|…)(?![^\s#&"'\`<>\\;,)])`
+
 // Every repetition is bounded or ends at a delimiter: these also run over error texts that a supplier wrote.
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   // user:password@ or token@ of any URL.
@@ -17,7 +20,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\bsb_secret_[\w-]+/g, MARK],
   [/\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}/g, MARK],
   // Query and form values: token=, key=, mac=, and names that end so.
-  [/([\w.-]{0,40}(?:token|key|secret|mac|password|passwd|signature|sig)(?:=|%3D))[^\s#&"'`<>\\;,)]+/gi, `$1${MARK}`],
+  [new RegExp(String.raw`([\w.-]{0,40}(?:token|key|secret|mac|password|passwd|signature|sig)(?:=|%3D))(?!${PLACEHOLDER})[^\s#&"'\`<>\\;,)]+`, 'gi'), `$1${MARK}`],
   // Headers and members, quoted or not, also inside JSON that is itself a string.
   [new RegExp(String.raw`(${SECRET_NAME}\\*["']?\s*:\s*)(\\*["'])(?:(?!\2).)+\2`, 'gi'), `$1$2${MARK}$2`],
   [new RegExp(String.raw`(${SECRET_NAME}:[ \t]*)(?![\s"'\\\[])[^\r\n"']+`, 'gi'), `$1${MARK}`],

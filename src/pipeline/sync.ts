@@ -69,10 +69,8 @@ export interface RunReport {
  */
 export async function syncSource(tools: LineTools, source: Source, connector: Connector, request: SyncRequest, progress: Progress, signal: AbortSignal): Promise<RunReport> {
   if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
-  const active = await findActiveRun(tools.db, source.id)
-  const chosen = chooseRun(source, connector, request)
-  const resumable = active && active.kind !== 'replay' && request.mode === 'auto' ? active.kind : chosen.kind
-  return carryThrough(tools, source, connector, { kind: resumable, sinceAt: chosen.sinceAt, artifactRun: null }, progress, signal)
+  const resumeAny = request.mode === 'auto' && request.sinceAt === null
+  return carryThrough(tools, source, connector, { ...chooseRun(source, connector, request), artifactRun: null, resumeAny }, progress, signal)
 }
 
 /**
@@ -84,8 +82,10 @@ export async function replayRun(tools: LineTools, source: Source, connector: Con
   const artifact = await findArtifact(tools.db, source.id, artifactRun)
   if (!artifact || artifact.purged) throw new SyncError('run/no-artifact', `Run ${artifactRun} of ${source.name} has no artifact${artifact ? ' any more' : ''}`)
   if (!artifact.closed) throw new SyncError('run/no-artifact', `The artifact of run ${artifactRun} is not closed: its fetch did not end`)
-  return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun }, progress, signal)
+  return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }, progress, signal)
 }
+
+type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>
 
 /** Which kind of run a request comes to, and from when it asks. */
 export function chooseRun(source: Source, connector: Connector, { mode, sinceAt, now }: SyncRequest): { kind: RunKind; sinceAt: Date | null } {
@@ -100,7 +100,7 @@ async function carryThrough(
   tools: LineTools,
   source: Source,
   connector: Connector,
-  chosen: Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun'>,
+  chosen: ChosenRun,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<RunReport> {
@@ -125,7 +125,7 @@ async function carryThrough(
     await endRun(tools.db, run, state, error instanceof SyncError ? error.code : null, reason).catch((cause: unknown) => {
       log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')
     })
-    log.error({ source: source.name, run: run.id, state, code: error instanceof SyncError ? error.code : null }, reason)
+    log[isAbort(error) ? 'info' : 'error']({ source: source.name, run: run.id, state, code: error instanceof SyncError ? error.code : null }, reason)
     return report('failed', reason, unsettledLedger(progress), error)
   }
 }
@@ -135,7 +135,7 @@ async function takeRun(
   { db, correlationId, options }: LineTools,
   source: Source,
   connector: Connector,
-  chosen: Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun'>,
+  chosen: ChosenRun,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<HeldRun> {
@@ -146,7 +146,7 @@ async function takeRun(
       return await startRun(db, { ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: owner(), deadOwner, correlationId })
     } catch (error) {
       if (!(error instanceof SyncError) || error.code !== 'run/active' || waitedMs >= LEASE_MS || active?.owner === owner()) throw error
-      progress.waiting = `another worker holds this source; waiting whether it still lives (${Math.ceil((LEASE_MS - waitedMs) / 1000)} s)`
+      progress.waiting = `another worker holds this source; waiting in case its lease runs out (${Math.ceil((LEASE_MS - waitedMs) / 1000)} s)`
       await options.wait(1000, signal)
       progress.waiting = null
     }

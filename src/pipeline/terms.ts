@@ -2,18 +2,21 @@
 
 import type { Term } from '../core/product.ts'
 import { writeTerms } from '../db/batches.ts'
+import { isDataFailure } from '../db/failures.ts'
 import type { RunContext } from './context.ts'
 
 /** Distinct terms that are remembered; beyond that they are sent again, which writes nothing. */
 const TERMS_MAX = 50_000
 
+/** The terms of a run, for all of its lanes. */
 export class Terms {
   readonly #sent = new Map<string, string>()
-  #fresh = new Map<string, Term>()
+  readonly #fresh = new Map<string, Term>()
+  #saving: Promise<void> = Promise.resolve()
 
   collect(terms: readonly Term[]): void {
     for (const term of terms) {
-      const key = `${term.kind}:${term.externalId}`
+      const key = keyOf(term)
       const content = `${term.name}\n${term.parentId}\n${JSON.stringify(term.attributes)}`
       if (this.#sent.get(key) === content) continue
       if (this.#sent.size >= TERMS_MAX) this.#sent.clear()
@@ -22,11 +25,44 @@ export class Terms {
     }
   }
 
-  /** Sends what is new, in a transaction of its own: a term without a product does no harm, a lock held through a batch would. */
-  async save({ db, run }: RunContext): Promise<void> {
-    if (this.#fresh.size === 0) return
-    const fresh = [...this.#fresh.values()]
-    this.#fresh = new Map()
-    await writeTerms(db, run, fresh)
+  /**
+   * Sends what is new, in a transaction of its own: a term without a product does no harm, a lock held through a batch would. One
+   * caller after the other, so that whoever returns has its terms written, also those that another lane was sending. What was not
+   * written is sent again by the next call; a term that Postgres refuses is left out with a warning.
+   */
+  save(context: RunContext): Promise<void> {
+    const saving = this.#saving.catch(() => {}).then(() => this.#saveFresh(context))
+    this.#saving = saving
+    return saving
   }
+
+  async #saveFresh(context: RunContext): Promise<void> {
+    const fresh = [...this.#fresh.values()]
+    await writeAccepted(context, fresh)
+    for (const term of fresh) if (this.#fresh.get(keyOf(term)) === term) this.#fresh.delete(keyOf(term))
+  }
+}
+
+/** Halves find the one that is refused, as with records. */
+async function writeAccepted(context: RunContext, terms: readonly Term[]): Promise<void> {
+  const [first] = terms
+  if (!first) return
+  try {
+    await writeTerms(context.db, context.run, terms)
+  } catch (error) {
+    if (!isDataFailure(error)) throw error
+    if (terms.length === 1) return warnOfRefused(context, first, error)
+    const middle = terms.length >> 1
+    await writeAccepted(context, terms.slice(0, middle))
+    await writeAccepted(context, terms.slice(middle))
+  }
+}
+
+function warnOfRefused({ log, source, run }: RunContext, { kind, externalId }: Term, { message }: Error): void {
+  const facts = { source: source.name, run: run.id, kind, term: externalId.slice(0, 200) }
+  log.warn(facts, `Postgres cannot hold a ${kind}, so it is left out; its products are not: ${message}`)
+}
+
+function keyOf({ kind, externalId }: Term): string {
+  return `${kind}:${externalId}`
 }

@@ -242,6 +242,7 @@ create table catalog.misses (
 create table catalog.quarantine (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
+  run_id              bigint not null,               -- the run that put it here last: a replay has another one's artifact
   artifact_run        bigint not null,
   part_no             integer not null,
   line_no             integer not null,
@@ -251,7 +252,7 @@ create table catalog.quarantine (
   rule                text not null,
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
-  state               text not null default 'open' check (state in ('open', 'replayed')),
+  state               text not null default 'open' check (state in ('open', 'replayed', 'resolved')),
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
@@ -316,11 +317,12 @@ begin
   end if;
 end $$;
 
--- start_run(…) → the run to work on: a new one, or the interrupted one of the same kind.
+-- start_run(…) → the run to work on: a new one as asked for, or the interrupted one.
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
---   resume      an interrupted run younger than `p_resume_within` is taken over with a higher token; an older or other one is superseded
+--   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over with a higher token: one that asks
+--               for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
 create function catalog.start_run(
-  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
+  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
   p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text
 ) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
 language plpgsql security definer set search_path = '' as $$
@@ -337,8 +339,10 @@ begin
     perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, lease.owner,
       ceil(extract(epoch from lease.until - clock_timestamp()))));
   end if;
-  if active.id is not null and active.kind = p_kind and active.started_at > clock_timestamp() - p_resume_within
-     and active.normaliser_version = p_normaliser_version and (p_kind <> 'replay' or active.artifact_run = p_artifact_run) then
+  if active.started_at > clock_timestamp() - p_resume_within and active.normaliser_version = p_normaliser_version and (case p_kind
+       when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run
+       else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
+     end) then
     update catalog.runs r
       set state = 'running', token = r.token + 1, reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id
       where r.source_id = p_source and r.id = active.id returning * into started;
@@ -439,11 +443,11 @@ returns setof integer
 language plpgsql security definer set search_path = '' as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
-  insert into catalog.quarantine (source_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
-    select p_source, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+  insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+    select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
     on conflict (source_id, artifact_run, part_no, line_no) do update
-      set rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
+      set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
   return query
     select p.seq from catalog.products p
     where p.source_id = p_source
@@ -562,39 +566,46 @@ create function catalog.judge(p_source integer, p_artifact_run bigint, p_part in
 returns void
 language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  perform from catalog.products p
-    where p.source_id = p_source and p.external_id in (select s.external_id from pg_temp.staged_products s)
-    order by p.external_id for update;
+  -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
+  for pass in 1 .. 2 loop
+    insert into pg_temp.judged (line_no, external_id, seq, verdict)
+    select s.line_no, s.external_id, p.seq,
+      case
+        when s.rank > 1 then 'duplicate'
+        when p.seq is null then 'created'
+        when p.run_id = p_artifact_run
+          and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no) < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
+          then 'duplicate'
+        when (p.run_id > p_artifact_run or p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1)
+          and p.record_hash <> s.record_hash
+          then 'older'
+        when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
+        when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
+        when p.content_hash <> s.content_hash then 'updated'
+        when p.record_hash <> s.record_hash
+          and catalog.without_all(p.raw, p_volatile) <> catalog.without_all((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+          then 'updated'
+        else 'unchanged'
+      end
+    from (
+      select line_no, external_id, least(source_updated_at, now()) as source_updated_at, record_hash, content_hash, ctid as place,
+        row_number() over (partition by external_id order by least(source_updated_at, now()) desc nulls last, line_no desc) as rank
+      from pg_temp.staged_products
+      where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
+    ) s
+    left join lateral (
+      select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
+    ) p on true;
 
-  insert into pg_temp.judged (line_no, external_id, seq, verdict)
-  select s.line_no, s.external_id, p.seq,
-    case
-      when s.rank > 1 then 'duplicate'
-      when p.seq is null then 'created'
-      when p.run_id = p_artifact_run
-        and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no) < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
-        then 'duplicate'
-      when (p.run_id > p_artifact_run or p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1)
-        and p.record_hash <> s.record_hash
-        then 'older'
-      when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
-      when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
-      when p.content_hash <> s.content_hash then 'updated'
-      when p.record_hash <> s.record_hash
-        and catalog.without_all(p.raw, p_volatile) <> catalog.without_all((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
-        then 'updated'
-      else 'unchanged'
-    end
-  from (
-    select line_no, external_id, least(source_updated_at, now()) as source_updated_at, record_hash, content_hash, ctid as place,
-      row_number() over (partition by external_id order by least(source_updated_at, now()) desc nulls last, line_no desc) as rank
-    from pg_temp.staged_products
-    where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
-  ) s
-  left join lateral (
-    select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
-  ) p on true;
+    exit when pass = 2;
+    perform from pg_temp.judged j join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
+      where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
+    exit when not found;
+    delete from pg_temp.judged j where j.seq is not null and j.verdict <> 'created';
+  end loop;
 
+  -- Apply judges once more when another lane was faster: what the batch has created by then is its own and stays.
+  delete from pg_temp.judged_prices;
   -- Prices of products that were here before, against the current one and the newest one that waits or was rejected.
   insert into pg_temp.judged_prices
   with stated as (
@@ -656,20 +667,21 @@ language sql immutable set search_path = '' as $$
   where before -> k is distinct from after -> k
 $$;
 
--- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply.
+-- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
+-- in apply the rows of new products are there already, so only the verdict tells that they are new.
 create function catalog.judged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   return query select j.line_no, j.external_id,
     case
-      when p.seq is null then 'created'
+      when j.verdict = 'created' then 'created'
       when p.status = 'removed' then 'returned'
       when p.status = 'active' and s.status = 'unavailable' then 'unavailable'
       when j.reprices and p.content_hash = s.content_hash then 'repriced'
       else 'updated'
     end,
-    case when p.seq is not null then
+    case when j.verdict <> 'created' then
       catalog.differences(
         jsonb_build_object('status', p.status, 'title', p.title, 'description', p.description, 'brand', p.brand, 'manufacturer', p.manufacturer,
           'url', p.url, 'successor', p.successor) || p.identifiers || p.attributes,
@@ -696,7 +708,7 @@ create function catalog.apply_batch(
   p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_seq_from integer,
   p_normaliser_version integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea, p_first_load boolean
 ) returns table (created integer, updated integer, unchanged integer, older integer, duplicate integer, held integer, seqs bytea, next_seq integer)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
 #variable_conflict use_column
 declare
   free_seq integer := p_seq_from;
@@ -737,7 +749,8 @@ begin
       select p_source, p_run, c.external_id, c.kind, case c.kind when 'created' then '{}' else c.detail - 'description' end
       from catalog.judged_changes(p_source) c
       on conflict (source_id, run_id, product_external_id) do update
-        set detail = changes.detail || excluded.detail, kind = case changes.kind when 'created' then 'created' else excluded.kind end;
+        set detail = changes.detail || excluded.detail, kind = excluded.kind
+        where changes.kind <> 'created';
   end if;
 
   update catalog.products p
@@ -925,6 +938,14 @@ language sql stable set search_path = '' as $$
         where source_id = p_source and run_id = p_run group by key) t
 $$;
 
+-- is_whole(…): whether the run can tell what is missing: complete, full, and every line of it named its product.
+create function catalog.is_whole(p_source integer, p_run bigint) returns boolean
+language sql stable set search_path = '' as $$
+  select r.kind = 'full' and a.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0
+  from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+  where r.source_id = p_source and r.id = p_run
+$$;
+
 -- hold_reasons(…): every reason why this run may not be trusted as it is. Empty: it may.
 create function catalog.hold_reasons(p_source integer, p_run bigint, p_seen bytea, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = '' as $$
@@ -962,7 +983,7 @@ begin
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
-  if run.kind = 'full' and artifact.complete and coalesce((counts ->> 'unreadable')::bigint, 0) = 0 then
+  if catalog.is_whole(p_source, p_run) then
     select count(*), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
     if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
@@ -990,8 +1011,9 @@ begin
 end $$;
 
 -- saw(bitmap, seq): whether the run saw the product; a number beyond the bitmap was not there yet.
+-- Without a search_path of its own, so that it is inlined: called, it would cost a settle more than everything else.
 create function catalog.saw(seen bytea, seq integer) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable as $$
   select seq < 8 * length(seen) and get_bit(seen, seq) = 1
 $$;
 
@@ -1027,7 +1049,7 @@ begin
 
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id and (catalog.saw(p_seen, p.seq) or p.status = 'removed');
-  if run.kind = 'full' and artifact.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0 then
+  if catalog.is_whole(p_source, p_run) then
     with gone as (
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
@@ -1054,15 +1076,16 @@ begin
       and (c.product_external_id, c.variant_external_id, c.price_type) = (n.product_external_id, n.variant_external_id, n.price_type);
   update catalog.prices set state = 'current' where source_id = p_source and state = 'pending';
 
-  if run.first_load and run.kind <> 'replay' then
+  -- The first run to publish speaks for every product that a first load wrote silently, its own or one that was never published.
+  if not exists (select from catalog.changes where source_id = p_source and position is not null)
+     and exists (select from catalog.products where source_id = p_source) then
     insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
-      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source))
-      on conflict do nothing;
+      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source));
   end if;
   perform pg_advisory_xact_lock(hashtext('catalog.changes'));
   select coalesce(max(position), 0) into base from catalog.changes;
   update catalog.changes c set position = base + o.n
-    from (select run_id, product_external_id, row_number() over (order by run_id, changed_at, product_external_id) as n
+    from (select run_id, product_external_id, row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n
           from catalog.changes where source_id = p_source and position is null) o
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 
@@ -1078,6 +1101,24 @@ begin
   end if;
   return removed;
 end $$;
+
+-- close_quarantine(…): takes out of quarantine what a settling run has taken in.
+--   replayed   the very line was applied anew, and not put back
+--   resolved   a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
+create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
+language sql set search_path = '' as $$
+  update catalog.quarantine q set state = case q.artifact_run when r.artifact_run then 'replayed' else 'resolved' end
+  from catalog.runs r
+  where r.source_id = p_source and r.id = p_run and q.source_id = p_source and q.state = 'open' and q.run_id <> p_run
+    and q.artifact_run <= r.artifact_run
+    and case
+      when q.artifact_run = r.artifact_run then true
+      when q.external_id is null then p_green and catalog.is_whole(p_source, p_run)
+      -- A quarantined record counts as seen too.
+      else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
+        and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
+    end
+$$;
 
 -- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
 --   p_seen      bitmap over products.seq of everything the run saw
@@ -1100,6 +1141,7 @@ begin
     perform catalog.supersede_held(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
+  perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
   select jsonb_build_object('claimed', a.claimed,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
       || '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
@@ -1330,10 +1372,10 @@ end $$;
 revoke execute on function catalog.publish, catalog.unpublish from public;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'bdabc18e52d89468a7945ad88b835231cef32f1bd717d21e2691060aea88bb32'),
-  ('20261122000002', 'runs', '0dd2955155540853a2a98967469fdadff17072ebb44df4e261d1412c8b14b42b'),
-  ('20261122000003', 'apply', '3e6855de8cc5048843309d4fe14f34d6e4520d6c2ac2a9cf6df7f02441674010'),
-  ('20261122000004', 'settle', 'ccb28ab8f17a06685c370790e7a3a43da118e6e5d50793ea83f430a3c46b433e'),
+  ('20261122000001', 'tables', '0a022bb0c82035586b1b472b58dc5b62fc43ca327cec02db83cbada998509435'),
+  ('20261122000002', 'runs', '7466afa98cb5f540e8ac7d83263a6a5d8c455dab523322966abca1c4bf7d3978'),
+  ('20261122000003', 'apply', '18e8bc9f81b0cf3c087a928503979b3cfde0ee8f5faa40882521fc9046f631d5'),
+  ('20261122000004', 'settle', 'ecdc34afc6214ef387661c62a8a87aaa33ba8bc092e4b7d26bf16b29d94e9fe5'),
   ('20261122000005', 'api', '98894111a0b1b19280ba82c1308d8ecfe9451bdccbe5b9306aba5e448e640bef'),
   ('20261122000006', 'security', 'd926190a46f0d02a532aca876ad3099fa960bb3937a93a3afeaf687845d41eef');
 

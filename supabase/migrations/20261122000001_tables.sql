@@ -217,6 +217,7 @@ create table catalog.misses (
 create table catalog.quarantine (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
+  run_id              bigint not null,               -- the run that put it here last: a replay has another one's artifact
   artifact_run        bigint not null,
   part_no             integer not null,
   line_no             integer not null,
@@ -226,7 +227,7 @@ create table catalog.quarantine (
   rule                text not null,
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
-  state               text not null default 'open' check (state in ('open', 'replayed')),
+  state               text not null default 'open' check (state in ('open', 'replayed', 'resolved')),
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)

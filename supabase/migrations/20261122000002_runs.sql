@@ -21,11 +21,12 @@ begin
   end if;
 end $$;
 
--- start_run(…) → the run to work on: a new one, or the interrupted one of the same kind.
+-- start_run(…) → the run to work on: a new one as asked for, or the interrupted one.
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
---   resume      an interrupted run younger than `p_resume_within` is taken over with a higher token; an older or other one is superseded
+--   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over with a higher token: one that asks
+--               for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
 create function catalog.start_run(
-  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
+  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
   p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text
 ) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
 language plpgsql security definer set search_path = '' as $$
@@ -42,8 +43,10 @@ begin
     perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, lease.owner,
       ceil(extract(epoch from lease.until - clock_timestamp()))));
   end if;
-  if active.id is not null and active.kind = p_kind and active.started_at > clock_timestamp() - p_resume_within
-     and active.normaliser_version = p_normaliser_version and (p_kind <> 'replay' or active.artifact_run = p_artifact_run) then
+  if active.started_at > clock_timestamp() - p_resume_within and active.normaliser_version = p_normaliser_version and (case p_kind
+       when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run
+       else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
+     end) then
     update catalog.runs r
       set state = 'running', token = r.token + 1, reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id
       where r.source_id = p_source and r.id = active.id returning * into started;
@@ -144,11 +147,11 @@ returns setof integer
 language plpgsql security definer set search_path = '' as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
-  insert into catalog.quarantine (source_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
-    select p_source, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+  insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+    select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
     on conflict (source_id, artifact_run, part_no, line_no) do update
-      set rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
+      set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
   return query
     select p.seq from catalog.products p
     where p.source_id = p_source

@@ -67,39 +67,46 @@ create function catalog.judge(p_source integer, p_artifact_run bigint, p_part in
 returns void
 language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
-  perform from catalog.products p
-    where p.source_id = p_source and p.external_id in (select s.external_id from pg_temp.staged_products s)
-    order by p.external_id for update;
+  -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
+  for pass in 1 .. 2 loop
+    insert into pg_temp.judged (line_no, external_id, seq, verdict)
+    select s.line_no, s.external_id, p.seq,
+      case
+        when s.rank > 1 then 'duplicate'
+        when p.seq is null then 'created'
+        when p.run_id = p_artifact_run
+          and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no) < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
+          then 'duplicate'
+        when (p.run_id > p_artifact_run or p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1)
+          and p.record_hash <> s.record_hash
+          then 'older'
+        when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
+        when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
+        when p.content_hash <> s.content_hash then 'updated'
+        when p.record_hash <> s.record_hash
+          and catalog.without_all(p.raw, p_volatile) <> catalog.without_all((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+          then 'updated'
+        else 'unchanged'
+      end
+    from (
+      select line_no, external_id, least(source_updated_at, now()) as source_updated_at, record_hash, content_hash, ctid as place,
+        row_number() over (partition by external_id order by least(source_updated_at, now()) desc nulls last, line_no desc) as rank
+      from pg_temp.staged_products
+      where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
+    ) s
+    left join lateral (
+      select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
+    ) p on true;
 
-  insert into pg_temp.judged (line_no, external_id, seq, verdict)
-  select s.line_no, s.external_id, p.seq,
-    case
-      when s.rank > 1 then 'duplicate'
-      when p.seq is null then 'created'
-      when p.run_id = p_artifact_run
-        and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no) < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
-        then 'duplicate'
-      when (p.run_id > p_artifact_run or p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1)
-        and p.record_hash <> s.record_hash
-        then 'older'
-      when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
-      when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
-      when p.content_hash <> s.content_hash then 'updated'
-      when p.record_hash <> s.record_hash
-        and catalog.without_all(p.raw, p_volatile) <> catalog.without_all((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
-        then 'updated'
-      else 'unchanged'
-    end
-  from (
-    select line_no, external_id, least(source_updated_at, now()) as source_updated_at, record_hash, content_hash, ctid as place,
-      row_number() over (partition by external_id order by least(source_updated_at, now()) desc nulls last, line_no desc) as rank
-    from pg_temp.staged_products
-    where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
-  ) s
-  left join lateral (
-    select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
-  ) p on true;
+    exit when pass = 2;
+    perform from pg_temp.judged j join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
+      where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
+    exit when not found;
+    delete from pg_temp.judged j where j.seq is not null and j.verdict <> 'created';
+  end loop;
 
+  -- Apply judges once more when another lane was faster: what the batch has created by then is its own and stays.
+  delete from pg_temp.judged_prices;
   -- Prices of products that were here before, against the current one and the newest one that waits or was rejected.
   insert into pg_temp.judged_prices
   with stated as (
@@ -161,20 +168,21 @@ language sql immutable set search_path = '' as $$
   where before -> k is distinct from after -> k
 $$;
 
--- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply.
+-- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
+-- in apply the rows of new products are there already, so only the verdict tells that they are new.
 create function catalog.judged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   return query select j.line_no, j.external_id,
     case
-      when p.seq is null then 'created'
+      when j.verdict = 'created' then 'created'
       when p.status = 'removed' then 'returned'
       when p.status = 'active' and s.status = 'unavailable' then 'unavailable'
       when j.reprices and p.content_hash = s.content_hash then 'repriced'
       else 'updated'
     end,
-    case when p.seq is not null then
+    case when j.verdict <> 'created' then
       catalog.differences(
         jsonb_build_object('status', p.status, 'title', p.title, 'description', p.description, 'brand', p.brand, 'manufacturer', p.manufacturer,
           'url', p.url, 'successor', p.successor) || p.identifiers || p.attributes,
@@ -201,7 +209,7 @@ create function catalog.apply_batch(
   p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_seq_from integer,
   p_normaliser_version integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea, p_first_load boolean
 ) returns table (created integer, updated integer, unchanged integer, older integer, duplicate integer, held integer, seqs bytea, next_seq integer)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
 #variable_conflict use_column
 declare
   free_seq integer := p_seq_from;
@@ -242,7 +250,8 @@ begin
       select p_source, p_run, c.external_id, c.kind, case c.kind when 'created' then '{}' else c.detail - 'description' end
       from catalog.judged_changes(p_source) c
       on conflict (source_id, run_id, product_external_id) do update
-        set detail = changes.detail || excluded.detail, kind = case changes.kind when 'created' then 'created' else excluded.kind end;
+        set detail = changes.detail || excluded.detail, kind = excluded.kind
+        where changes.kind <> 'created';
   end if;
 
   update catalog.products p

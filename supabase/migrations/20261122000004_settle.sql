@@ -9,6 +9,14 @@ language sql stable set search_path = '' as $$
         where source_id = p_source and run_id = p_run group by key) t
 $$;
 
+-- is_whole(…): whether the run can tell what is missing: complete, full, and every line of it named its product.
+create function catalog.is_whole(p_source integer, p_run bigint) returns boolean
+language sql stable set search_path = '' as $$
+  select r.kind = 'full' and a.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0
+  from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+  where r.source_id = p_source and r.id = p_run
+$$;
+
 -- hold_reasons(…): every reason why this run may not be trusted as it is. Empty: it may.
 create function catalog.hold_reasons(p_source integer, p_run bigint, p_seen bytea, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = '' as $$
@@ -46,7 +54,7 @@ begin
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
-  if run.kind = 'full' and artifact.complete and coalesce((counts ->> 'unreadable')::bigint, 0) = 0 then
+  if catalog.is_whole(p_source, p_run) then
     select count(*), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
     if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
@@ -74,8 +82,9 @@ begin
 end $$;
 
 -- saw(bitmap, seq): whether the run saw the product; a number beyond the bitmap was not there yet.
+-- Without a search_path of its own, so that it is inlined: called, it would cost a settle more than everything else.
 create function catalog.saw(seen bytea, seq integer) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable as $$
   select seq < 8 * length(seen) and get_bit(seen, seq) = 1
 $$;
 
@@ -111,7 +120,7 @@ begin
 
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id and (catalog.saw(p_seen, p.seq) or p.status = 'removed');
-  if run.kind = 'full' and artifact.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0 then
+  if catalog.is_whole(p_source, p_run) then
     with gone as (
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
@@ -138,15 +147,16 @@ begin
       and (c.product_external_id, c.variant_external_id, c.price_type) = (n.product_external_id, n.variant_external_id, n.price_type);
   update catalog.prices set state = 'current' where source_id = p_source and state = 'pending';
 
-  if run.first_load and run.kind <> 'replay' then
+  -- The first run to publish speaks for every product that a first load wrote silently, its own or one that was never published.
+  if not exists (select from catalog.changes where source_id = p_source and position is not null)
+     and exists (select from catalog.products where source_id = p_source) then
     insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
-      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source))
-      on conflict do nothing;
+      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source));
   end if;
   perform pg_advisory_xact_lock(hashtext('catalog.changes'));
   select coalesce(max(position), 0) into base from catalog.changes;
   update catalog.changes c set position = base + o.n
-    from (select run_id, product_external_id, row_number() over (order by run_id, changed_at, product_external_id) as n
+    from (select run_id, product_external_id, row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n
           from catalog.changes where source_id = p_source and position is null) o
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 
@@ -162,6 +172,24 @@ begin
   end if;
   return removed;
 end $$;
+
+-- close_quarantine(…): takes out of quarantine what a settling run has taken in.
+--   replayed   the very line was applied anew, and not put back
+--   resolved   a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
+create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
+language sql set search_path = '' as $$
+  update catalog.quarantine q set state = case q.artifact_run when r.artifact_run then 'replayed' else 'resolved' end
+  from catalog.runs r
+  where r.source_id = p_source and r.id = p_run and q.source_id = p_source and q.state = 'open' and q.run_id <> p_run
+    and q.artifact_run <= r.artifact_run
+    and case
+      when q.artifact_run = r.artifact_run then true
+      when q.external_id is null then p_green and catalog.is_whole(p_source, p_run)
+      -- A quarantined record counts as seen too.
+      else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
+        and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
+    end
+$$;
 
 -- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
 --   p_seen      bitmap over products.seq of everything the run saw
@@ -184,6 +212,7 @@ begin
     perform catalog.supersede_held(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
+  perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
   select jsonb_build_object('claimed', a.claimed,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
       || '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'

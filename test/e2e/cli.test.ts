@@ -155,8 +155,8 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
   assert.deepEqual(listed.map(({ product }) => product), [bad])
   // As if an older normaliser had refused a record that is sound.
   await db.query(
-    `insert into catalog.quarantine (source_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
-     select source_id, artifact_run, part_no, line_no + 1000, byte_offset, byte_length, $1, rule, message, raw from catalog.quarantine`,
+    `insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+     select source_id, run_id, artifact_run, part_no, line_no + 1000, byte_offset, byte_length, $1, rule, message, raw from catalog.quarantine`,
     [good],
   )
   const replayed = await run('quarantine', 'replay', 'pharmacy', '--json')
@@ -260,10 +260,12 @@ test('sources are changed, paused and resumed; all that is wrong with a command 
   const paused = await run('sync', 'pharmacy', '--json')
   assertEnded(paused, 1)
   assert.deepEqual([paused.json()['run'], paused.json()['state'], paused.json()['code']], [null, 'failed', 'source/paused'])
-  assertEnded(await run('sync'), 0)
+  assert.match((await run('sync')).stdout, /^Nothing to sync: pharmacy is paused\.$/m)
+  for (const list of ['runs', 'reviews', 'quarantine', 'artifacts']) assert.match((await run(list, '--source', 'nobody')).stderr, /no source called nobody/)
   assertEnded(await run('sources', 'resume', 'pharmacy'), 0)
   for (const wrong of [['bogus'], ['sync', '--since', 'soon'], ['sync', '--full', '--since', '2026-01-01'], ['sources', 'set', 'pharmacy', '--policy', 'removalShare=2'],
-    ['sources', 'set', 'pharmacy', '--schedule', '99 * * * *'], ['runs', 'show', 'x'], ['add', 'no-address']]) {
+    ['sources', 'set', 'pharmacy', '--schedule', '99 * * * *'], ['sources', 'set', 'pharmacy', '--zone', 'Mars/Base'], ['runs', 'show', 'x'], ['runs', '--state', 'bogus'], ['add', 'no-address'], ['add', 'ftp://shop.example'],
+    ['add', 'shopify'], ['add', 'medipim', '--set', 'market=zz']]) {
     assertEnded(await run(...wrong), 64)
   }
 })

@@ -173,7 +173,7 @@ test('a supplier that quotes the key does not put it into our error', async (t) 
 test('without a key nothing is asked, and the error names the variables to set', async (t) => {
   const supplier = await startSupplier(t, answer(200, linesOf(1)))
   const { error } = await run(supplier, { connector: createMedipim(null) })
-  assert.equal(error?.code, 'source/unauthorized')
+  assert.equal(error?.code, 'settings/invalid')
   assert.match(error?.message ?? '', /MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET/)
   assert.equal(supplier.calls.length, 0)
 })

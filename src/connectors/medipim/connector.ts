@@ -35,7 +35,7 @@ type Request = FetchRequest<MedipimSettings>
 const NO_KEY = 'No key for MediPim: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET (or MEDIPIM_API_KEY=id:secret)'
 
 async function* fetchPages(secrets: Secrets | null, request: Request, signal: AbortSignal): AsyncGenerator<Page> {
-  if (secrets === null) throw new SyncError('source/unauthorized', NO_KEY)
+  if (secrets === null) throw new SyncError('settings/invalid', NO_KEY)
   const { settings, mode, sinceMs, http, warn } = request
   const resumed = readPosition(request.cursor)
   const api = openApi(settings.apiUrl, secrets, http, signal)

@@ -18,6 +18,9 @@ const STATUSES = new Map<unknown, ProductStatus>([
   ['no_selection', 'draft'],
 ])
 
+/** What the catalogue's column holds. */
+const PACK_COUNT_MAX = 2 ** 31 - 1
+
 /** In cents; the public price includes VAT, the others do not: FAQ of https://platform.au.medipim.com/docs/api/v4/ */
 const PRICES = [
   ['publicPrice', 'public'],
@@ -114,9 +117,9 @@ function firstName(items: readonly Fields[], locales: readonly string[]): string
 
 function packCountOf(quantity: unknown, warnings: string[]): number | null {
   const count = numberOf(quantity)
-  if (count !== null && Number.isSafeInteger(count) && count > 0) return count
+  if (count !== null && Number.isInteger(count) && count > 0 && count <= PACK_COUNT_MAX) return count
   const isStated = quantity !== undefined && quantity !== null && quantity !== ''
-  if (isStated) warnings.push('packageQuantity: not a whole number above zero, left out')
+  if (isStated) warnings.push('packageQuantity: not a whole number from 1 to 2,147,483,647, left out')
   return null
 }
 

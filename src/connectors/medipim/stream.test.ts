@@ -75,6 +75,13 @@ test('an empty body proves nothing', async () => {
   assert.deepEqual([pages.length, error?.code], [0, 'source/cut-short'])
 })
 
+test('a blank line is archived, and stands for no product', async () => {
+  const blank = linesOf(0, 1).concat('\n', ' \t\r\n', linesOf(2, 3))
+  const short = await read(blank)
+  assert.deepEqual([short.text, short.error?.code, short.last?.complete], [blank, 'source/cut-short', false])
+  assert.equal((await read(blank + linesOf(4))).last?.complete, true)
+})
+
 test('CRLF stays in the record and compares as JSON', async () => {
   const text = linesOf(0, 1, 2, 3, 4).replaceAll('\n', '\r\n')
   const { text: archived, last } = await read(text)
@@ -120,7 +127,7 @@ test('the last total stated counts', async () => {
 })
 
 test('a garbage line is archived, and stands for the product that it was', async () => {
-  for (const garbage of ['{"meta":{"total":5,"inde', 'Bad Gateway', '[]', '', '{"meta":{"total":5,"index":1e99},"result":{}}']) {
+  for (const garbage of ['{"meta":{"total":5,"inde', 'Bad Gateway', '[]', '{"meta":{"total":5,"index":1e99},"result":{}}']) {
     const text = `${linesOf(0, 1)}${garbage}\n${linesOf(3, 4)}`
     const { text: archived, last } = await read(text)
     assert.equal(archived, text)

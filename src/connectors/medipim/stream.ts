@@ -13,6 +13,8 @@ export const pageBytesMax = 1024 ** 2
 export const lineBytesMax = 64 * 1024 ** 2
 /** An index is kept as a bit: no line may make us keep more than 32 MB of them. */
 const INDEX_MAX = 2 ** 28
+/** Up to here ASCII has nothing but blanks and control characters. */
+const SPACE = 0x20
 const NOTHING = new Uint8Array()
 
 /**
@@ -57,18 +59,21 @@ function pageOf(bytes: Uint8Array, lineCount: number, tally: Tally): Page {
   return { bytes, lineCount, cursor: tally.position(), claimed: tally.claimed, watermarkMs: tally.watermarkMs, complete: false }
 }
 
-/** Counts the lines up to an `{"error":…}` line, which is not a record and ends the stream. */
+/** Counts the lines up to an `{"error":…}` line, which is not a record and ends the stream. A blank line stands for no product. */
 function countLines({ bytes, ends }: LineBlock, tally: Tally): { lineCount: number; error: SupplierError | null } {
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
     const facts = scanLine(bytes, start, end) ?? parseFacts(bytes.subarray(start, end))
-    if (facts === null) tally.addUnreadable()
-    else if ('code' in facts) return { lineCount, error: facts }
-    else if (facts.index < INDEX_MAX) tally.add(facts)
-    else tally.addUnreadable()
+    if (facts !== null && 'code' in facts) return { lineCount, error: facts }
+    if (facts !== null && facts.index < INDEX_MAX) tally.add(facts)
+    else if (!isBlank(bytes.subarray(start, end))) tally.addUnreadable()
     start = end
   }
   return { lineCount: ends.length, error: null }
+}
+
+function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte <= SPACE)
 }
 
 /** What a line says that `scanLine` does not know. Null for a line that is not of this stream at all. */

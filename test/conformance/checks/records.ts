@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Scan } from '../../../src/core/connector.ts'
 import { SyncError } from '../../../src/core/errors.ts'
+import { DraftSchema } from '../../../src/core/product-schema.ts'
 import type { Draft } from '../../../src/core/product.ts'
 import { given, middleOf, type Check } from './check.ts'
 
@@ -70,6 +71,7 @@ const normaliseIsPure: Check = {
       assert.deepEqual(JSON.parse(JSON.stringify(draft)), draft, 'the draft does not survive JSON')
       assert.equal(connector.identify(record), draft.externalId, 'identify and normalise disagree on the id')
       assertFitsTables(draft)
+      assert.deepEqual(DraftSchema.parse(draft), draft)
     }
   },
 }

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Policy } from '../core/policy.ts'
+import type { Source } from '../db/sources.ts'
+import { loadSettings } from '../node/settings.ts'
+import { checkClock } from './doctor-database.ts'
+import { checkMedipim } from './doctor-world.ts'
+import { openBasics } from './open.ts'
+import { Output } from './output.ts'
+
+const SOURCE: Source = {
+  id: 1, name: 'pharmacy', connector: 'medipim', settings: { apiUrl: 'https://api.au.medipim.com', market: 'au' }, state: 'active',
+  schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: null }, policy: Policy.parse({}),
+  normaliserVersion: null, nextSeq: 0, watermarkAt: null, latestRun: null, lastFullAt: null,
+}
+
+test('a source that is paused needs no key', async () => {
+  const nowhere = { write: () => true }
+  await using basics = openBasics(new Output(nowhere, nowhere), loadSettings({}))
+  const stateWith = async (state: Source['state']) => (await checkMedipim(basics, [{ ...SOURCE, state }], new AbortController().signal)).state
+  assert.deepEqual([await stateWith('active'), await stateWith('paused')], ['fail', 'ok'])
+})
+
+test('the clock is said to be ahead or behind, never minus zero seconds away, and minutes are a warning', () => {
+  assert.deepEqual([-20, 0, 20].map((skewMs) => checkClock(skewMs).message), Array(3).fill("the same as the database's"))
+  assert.deepEqual(checkClock(-1400), { name: 'clock', state: 'ok', message: "1.4 s ahead of the database's" })
+  const { state, message } = checkClock(90_000)
+  assert.deepEqual([state, message], ['warn', "90.0 s behind the database's"])
+})

@@ -1,0 +1,99 @@
+// What a reader that follows api.changes is told: each thing that happened to a product by its name, and a first load in one line.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decideRun } from '../../src/db/reviews.ts'
+import { newProgress } from '../../src/pipeline/context.ts'
+import { planSource } from '../../src/pipeline/plan.ts'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim, priced, type TestLine } from '../support/line.ts'
+
+const { pool: db } = await testDatabase()
+
+interface Change {
+  readonly position: number
+  readonly kind: string
+  readonly product_external_id: string
+  readonly detail: Record<string, unknown>
+}
+
+async function published(line: TestLine, after = 0): Promise<Change[]> {
+  return line.query<Change>('select * from api.changes where source = $1 and position > $2 order by position', line.name, after)
+}
+
+async function kinds(line: TestLine, after = 0): Promise<string[][]> {
+  return (await published(line, after)).map(({ kind, product_external_id: id }) => [kind, id])
+}
+
+test('each change is published under what happened, as the plan foretold it', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const [renamed = '', repriced = '', deactivated = '', returned = ''] = priced(simulator)
+  await line.sync()
+  simulator.catalogue.remove([returned])
+  await line.sync()
+  await line.sync()
+  const told = await published(line)
+  assert.deepEqual(told.map(({ kind }) => kind), ['loaded', 'removed'])
+  simulator.clock.advance(60_000)
+  simulator.catalogue.restore([returned])
+  simulator.catalogue.update([renamed], { name: { en: 'Another name' } })
+  simulator.catalogue.setPrice([repriced], { cents: 1100 })
+  simulator.catalogue.deactivate([deactivated])
+  const [created = ''] = simulator.catalogue.add(1)
+
+  const expected = [`created ${created}`, `repriced ${repriced}`, `returned ${returned}`, `unavailable ${deactivated}`, `updated ${renamed}`]
+  const request = { mode: 'full', sinceAt: null, now: new Date() } as const
+  const plan = await Array.fromAsync(planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal))
+  assert.deepEqual(plan.map(({ kind, externalId }) => `${kind} ${externalId}`).sort(), expected)
+  await line.sync()
+  const changes = await published(line, told.at(-1)?.position)
+  assert.deepEqual(changes.map(({ kind, product_external_id: id }) => `${kind} ${id}`).sort(), expected)
+  const detailOf = (kind: string) => changes.find((change) => change.kind === kind)?.detail
+  assert.deepEqual(detailOf('created'), {})
+  assert.deepEqual(detailOf('repriced')?.[`price:${repriced}:public`], [1000, 1100])
+})
+
+test('a product that is created and changed in one run is created', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 1 } })
+  await line.sync()
+  const [first] = await published(line)
+  const [created = ''] = simulator.catalogue.add(1)
+  let seen = 0
+  const connector = { ...line.connector, scan: () => null, normalise: (record: unknown, settings: unknown) => {
+    const draft = line.connector.normalise(record, settings)
+    return draft.externalId === created ? { ...draft, title: `title ${++seen}` } : draft
+  } }
+  simulator.faults.set({ kind: 'duplicate-line', at: 30, path: '/v4/products/stream' })
+  assert.equal((await line.sync({ connector })).ledger.updated, 1)
+  assert.deepEqual((await published(line, first?.position)).map(({ kind, detail }) => [kind, detail]), [['created', {}]])
+})
+
+test('a first load that was held is published by the run that follows it, before anything else', async (t) => {
+  for (const decision of ['superseded', 'rejected']) {
+    const { line, simulator } = await openMedipim(t, { db })
+    const [id = ''] = priced(simulator)
+    simulator.faults.set({ kind: 'half-line', at: 3, path: '/v4/products/stream', times: 1 })
+    const held = await line.sync()
+    assert.deepEqual([held.state, held.ledger.created], ['held', 29])
+    if (decision === 'rejected') await decideRun(db, held.run, false, 'me')
+    assert.deepEqual(await kinds(line), [])
+    assert.equal((await line.sync()).state, 'succeeded')
+    const changes = await published(line)
+    assert.deepEqual(changes.map(({ kind }) => kind), ['loaded', 'created'], decision)
+    assert.deepEqual(changes[0]?.detail, { products: 30 })
+    simulator.catalogue.update([id])
+    await line.sync()
+    assert.deepEqual((await kinds(line, changes[1]?.position)).length, 1, 'once and never again')
+  }
+})
+
+test('a source that was empty at first is published as loaded when it has products', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
+  const all = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+  simulator.catalogue.remove(all)
+  assert.equal((await line.sync()).state, 'succeeded')
+  assert.deepEqual(await kinds(line), [])
+  simulator.catalogue.restore('all')
+  await line.sync()
+  assert.deepEqual(await kinds(line), [['loaded', '']])
+})

@@ -1,0 +1,71 @@
+// Which run a sync goes on with, and which one it begins: an interrupted run is only resumed while that is what was asked for.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SyncError } from '../../src/core/errors.ts'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim, type SyncWish, type TestLine } from '../support/line.ts'
+import { watchStore } from '../faults/failpoints.ts'
+
+const { pool: db } = await testDatabase()
+const WEEK_MS = 7 * 86_400_000
+
+/** A source that is up to date, after a run of this kind that could store nothing. */
+async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncWish) {
+  const { line, simulator } = await openMedipim(t, { db })
+  await line.sync()
+  simulator.clock.advance(60_000)
+  simulator.catalogue.touch('all')
+  const full = (): never => {
+    throw new SyncError('artifact/unwritable', 'no space is left on the disk')
+  }
+  const interrupted = await line.sync({ ...wish, tools: { store: watchStore(line.tools.store, full) } })
+  assert.equal(interrupted.state, 'failed')
+  return { line, simulator, interrupted }
+}
+
+/** The kind of the next run, from when it asks, and whether it goes on with the interrupted one. */
+async function next(line: TestLine, wish: SyncWish): Promise<[kind: string, since: Date | null, resumed: boolean]> {
+  const { run, kind, resumed, state } = await line.sync(wish)
+  assert.equal(state, 'succeeded')
+  const [row] = await line.query<{ since: Date | null }>('select since from catalog.runs where id = $1', run)
+  return [kind, row?.since ?? null, resumed]
+}
+
+const sinceOf = async (line: TestLine): Promise<Date> => new Date(((await line.source()).watermarkAt?.getTime() ?? 0) - 600_000)
+
+for (const mode of ['full', 'incremental'] as const) {
+  test(`a sync goes on with an interrupted ${mode} run, whatever is due`, async (t) => {
+    for (const dueIn of [0, WEEK_MS]) {
+      const { line } = await openInterrupted(t, { mode })
+      const since = mode === 'full' ? null : await sinceOf(line)
+      assert.deepEqual(await next(line, { mode: 'auto', now: new Date(Date.now() + dueIn) }), [mode, since, true])
+    }
+  })
+
+  test(`instead of an interrupted ${mode} run that is too old a sync does what is due`, async (t) => {
+    for (const due of ['full', 'incremental'] as const) {
+      const { line } = await openInterrupted(t, { mode })
+      await line.query(`update catalog.runs set started_at = started_at - interval '25 hours' where state = 'interrupted' and source_id = $1`, (await line.source()).id)
+      const since = due === 'full' ? null : await sinceOf(line)
+      assert.deepEqual(await next(line, { mode: 'auto', now: new Date(Date.now() + (due === 'full' ? WEEK_MS : 0)) }), [due, since, false])
+    }
+  })
+}
+
+test('a full run is not asked for by going on with an incremental one', async (t) => {
+  const { line, interrupted } = await openInterrupted(t, { mode: 'incremental' })
+  assert.deepEqual(await next(line, { mode: 'full' }), ['full', null, false])
+  const [row] = await line.query<{ state: string }>('select state from catalog.runs where id = $1', interrupted.run)
+  assert.equal(row?.state, 'superseded')
+})
+
+test('a run by hand goes on with one that asks from the same time or earlier, not with one that asks for less', async (t) => {
+  for (const earlierMs of [-3_600_000, 0, 3_600_000]) {
+    const asked = new Date(Date.now() - 86_400_000)
+    const { line } = await openInterrupted(t, { mode: 'incremental', sinceAt: asked })
+    const sinceAt = new Date(asked.getTime() - earlierMs)
+    const expected = earlierMs > 0 ? ['incremental', sinceAt, false] : ['incremental', asked, true]
+    assert.deepEqual(await next(line, { mode: 'incremental', sinceAt }), expected)
+  }
+})

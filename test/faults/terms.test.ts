@@ -1,0 +1,39 @@
+// Brands that are being written when the database goes away: what a lane counts on is written before it goes on.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Term } from '../../src/core/product.ts'
+import { openPool } from '../../src/db/pool.ts'
+import { startRun } from '../../src/db/runs.ts'
+import { newProgress, type RunContext } from '../../src/pipeline/context.ts'
+import { Terms } from '../../src/pipeline/terms.ts'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim } from '../support/line.ts'
+import { at, watchQueries } from './failpoints.ts'
+
+const { pool: db, url } = await testDatabase()
+
+const brand = (externalId: string): Term => ({ kind: 'brand', externalId, name: externalId, parentId: null, attributes: {} })
+
+test('brands whose writing fails are written by the next lane that saves, before it goes on', async (t) => {
+  const own = await openPool(url, { applicationName: 'watched' })
+  t.after(() => own.end())
+  watchQueries(own, at('before write_terms', 1, () => {
+    throw new Error('Connection terminated')
+  }))
+  const { line } = await openMedipim(t, { db })
+  const source = await line.source()
+  const request = { sourceId: source.id, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: false, normaliserVersion: 1, owner: 'me', deadOwner: null, correlationId: 'test' } as const
+  const run = await startRun(db, request)
+  const context: RunContext = { ...line.tools, db: own, connector: line.connector, source, settings: {}, run, progress: newProgress(), signal: new AbortController().signal }
+
+  const terms = new Terms()
+  terms.collect([brand('one')])
+  const first = terms.save(context)
+  terms.collect([brand('one'), brand('two')])
+  const second = terms.save(context)
+  await assert.rejects(first, /Connection terminated/)
+  await second
+  const brands = await line.query<{ external_id: string }>('select external_id from catalog.brands where source_id = $1 order by 1', source.id)
+  assert.deepEqual(brands.map(({ external_id }) => external_id), ['one', 'two'])
+})
