@@ -87,7 +87,7 @@ interface Outcome {
 }
 
 async function run(root: string, args: string[], { file = 'shelfsync', signal }: { file?: string; signal?: NodeJS.Signals } = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [join(root, 'bin', file), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(root, 'bin', file), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_V8_COVERAGE: '' } })
   const exited = once(child, 'close')
   const [lines, errors]: [string[], string[]] = [[], []]
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()))

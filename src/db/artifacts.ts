@@ -2,7 +2,7 @@
 
 import type { Part } from '../artifacts/parts.ts'
 import type { Cursor } from '../core/connector.ts'
-import { translateFailure } from './failures.ts'
+import { ask } from './failures.ts'
 import type { Db } from './pool.ts'
 import type { HeldRun } from './runs.ts'
 
@@ -34,7 +34,7 @@ interface PartRow {
 
 /** Notes that the part's bytes are durable. Twice is one row. @throws SyncError `run/fenced` */
 export async function addPart(db: Db, run: HeldRun, part: ArchivedPart): Promise<void> {
-  await held(
+  await ask(
     db.query('select catalog.add_part($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
       run.sourceId,
       run.artifactRun,
@@ -53,7 +53,7 @@ export async function addPart(db: Db, run: HeldRun, part: ArchivedPart): Promise
 
 /** @throws SyncError `run/fenced` */
 export async function noteArtifact(db: Db, run: HeldRun, note: ArtifactNote): Promise<void> {
-  await held(
+  await ask(
     db.query('select catalog.note_artifact($1, $2, $3, $4, $5, $6, $7, $8)', [
       run.sourceId,
       run.artifactRun,
@@ -99,12 +99,4 @@ export async function listParts(db: Db, sourceId: number, run: number): Promise<
 export async function listSeenAfter(db: Db, sourceId: number, artifactRun: number): Promise<Buffer[]> {
   const { rows } = await db.query<{ seen: Buffer }>('select * from catalog.seen_after($1, $2) as seen', [sourceId, artifactRun])
   return rows.map(({ seen }) => seen)
-}
-
-async function held(query: Promise<unknown>): Promise<void> {
-  try {
-    await query
-  } catch (error) {
-    throw translateFailure(error)
-  }
 }

@@ -3,7 +3,7 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { Counts } from '../core/ledger.ts'
 import type { Term } from '../core/product.ts'
-import { translateFailure } from './failures.ts'
+import { ask } from './failures.ts'
 import type { Db, DbClient } from './pool.ts'
 import type { HeldRun } from './runs.ts'
 
@@ -61,30 +61,26 @@ export async function clearStaging(client: DbClient): Promise<void> {
  * @throws SyncError `run/fenced`
  */
 export async function applyBatch(client: DbClient, run: HeldRun, partNo: number, seqFrom: number, rules: BatchRules): Promise<BatchResult> {
-  try {
-    const { rows } = await client.query<Omit<BatchResult, 'seqs' | 'nextSeq'> & { seqs: Buffer; next_seq: number }>(
-      'select * from catalog.apply_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
-      [
-        run.sourceId,
-        run.id,
-        run.token,
-        run.artifactRun,
-        partNo,
-        seqFrom,
-        rules.normaliserVersion,
-        rules.volatilePaths,
-        rules.priceFactor,
-        rules.seenLater,
-        run.firstLoad,
-      ],
-    )
-    const [row] = rows
-    if (!row) throw new Error('apply_batch returned no row')
-    const { seqs, next_seq: nextSeq, ...counts } = row
-    return { ...counts, seqs: readInts(seqs), nextSeq }
-  } catch (error) {
-    throw translateFailure(error)
-  }
+  const { rows } = await ask(client.query<Omit<BatchResult, 'seqs' | 'nextSeq'> & { seqs: Buffer; next_seq: number }>(
+    'select * from catalog.apply_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+    [
+      run.sourceId,
+      run.id,
+      run.token,
+      run.artifactRun,
+      partNo,
+      seqFrom,
+      rules.normaliserVersion,
+      rules.volatilePaths,
+      rules.priceFactor,
+      rules.seenLater,
+      run.firstLoad,
+    ],
+  ))
+  const [row] = rows
+  if (!row) throw new Error('apply_batch returned no row')
+  const { seqs, next_seq: nextSeq, ...counts } = row
+  return { ...counts, seqs: readInts(seqs), nextSeq }
 }
 
 /** Keeps records that cannot be applied. Returns the numbers of the products that they name. @throws SyncError `run/fenced` */
@@ -98,39 +94,31 @@ export async function quarantineRecords(client: DbClient, run: HeldRun, partNo: 
     message: record.message,
     raw: Buffer.from(record.raw.subarray(0, RAW_BYTES_MAX)).toString('base64'),
   }))
-  try {
-    const { rows } = await client.query<{ seq: number }>('select * from catalog.quarantine_records($1, $2, $3, $4, $5, $6) as seq', [
-      run.sourceId,
-      run.id,
-      run.token,
-      run.artifactRun,
-      partNo,
-      JSON.stringify(json),
-    ])
-    return rows.map(({ seq }) => seq)
-  } catch (error) {
-    throw translateFailure(error)
-  }
+  const { rows } = await ask(client.query<{ seq: number }>('select * from catalog.quarantine_records($1, $2, $3, $4, $5, $6) as seq', [
+    run.sourceId,
+    run.id,
+    run.token,
+    run.artifactRun,
+    partNo,
+    JSON.stringify(json),
+  ]))
+  return rows.map(({ seq }) => seq)
 }
 
 /** @throws SyncError `run/fenced` */
 export async function saveCheckpoint(client: Db | DbClient, run: HeldRun, checkpoint: Checkpoint): Promise<void> {
-  try {
-    await client.query('select catalog.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
-      run.sourceId,
-      run.id,
-      run.token,
-      checkpoint.partNo,
-      checkpoint.linesDone,
-      checkpoint.bytesDone,
-      checkpoint.done,
-      JSON.stringify(checkpoint.counts),
-      checkpoint.known,
-      checkpoint.staged,
-    ])
-  } catch (error) {
-    throw translateFailure(error)
-  }
+  await ask(client.query('select catalog.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+    run.sourceId,
+    run.id,
+    run.token,
+    checkpoint.partNo,
+    checkpoint.linesDone,
+    checkpoint.bytesDone,
+    checkpoint.done,
+    JSON.stringify(checkpoint.counts),
+    checkpoint.known,
+    checkpoint.staged,
+  ]))
 }
 
 export async function listCheckpoints(db: Db, sourceId: number, run: number): Promise<Checkpoint[]> {
@@ -156,11 +144,7 @@ export async function reserveSeqs(db: Db, sourceId: number, count: number): Prom
 /** Writes the brands, organisations and categories that differ. Twice is safe. @throws SyncError `run/fenced` */
 export async function writeTerms(db: Db, run: HeldRun, terms: readonly Term[]): Promise<void> {
   const json = terms.map((term) => ({ ...term, external_id: term.externalId, parent_id: term.parentId }))
-  try {
-    await db.query('select catalog.write_terms($1, $2, $3, $4)', [run.sourceId, run.id, run.token, JSON.stringify(json)])
-  } catch (error) {
-    throw translateFailure(error)
-  }
+  await ask(db.query('select catalog.write_terms($1, $2, $3, $4)', [run.sourceId, run.id, run.token, JSON.stringify(json)]))
 }
 
 /** The ids behind product numbers. */

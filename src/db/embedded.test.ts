@@ -248,7 +248,8 @@ async function spawnUser(t: TestContext, home: string, secrets: Record<string, s
   const script = `import { openEmbedded } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)}
     await openEmbedded(${JSON.stringify({ home, settings: SETTINGS })})
     console.log('open')`
-  const env = { ...process.env, ...secrets }
+  // Half a coverage file is what a killed process leaves, and no report survives it.
+  const env = { ...process.env, ...secrets, NODE_V8_COVERAGE: '' }
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], env })
   t.after(() => kill(child))
   for await (const line of createInterface({ input: child.stdout })) if (line === 'open') break

@@ -7,8 +7,17 @@ interface PostgresError extends Error {
   readonly hint?: string
 }
 
+/** What the query answers. Its failure comes in our words. */
+export async function ask<Answer>(query: Promise<Answer>): Promise<Answer> {
+  try {
+    return await query
+  } catch (error) {
+    throw translateFailure(error)
+  }
+}
+
 /** The same error in our words; one that we did not name comes back as it is. */
-export function translateFailure(error: unknown): unknown {
+function translateFailure(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SyncError) return error
   const { code, hint } = error as PostgresError
   if (code === 'SHELF' && hint !== undefined && hint in ERRORS) return new SyncError(hint as ErrorCode, error.message, { cause: error })

@@ -1,7 +1,7 @@
 // What a batch or a whole run would do, asked from the same SQL that would do it.
 
 import type { Json } from '../core/json.ts'
-import { translateFailure } from './failures.ts'
+import { ask } from './failures.ts'
 import type { Db, DbClient } from './pool.ts'
 import type { BatchRules } from './batches.ts'
 
@@ -20,17 +20,13 @@ export interface PlannedLine {
 
 /** Judges what is staged. The caller rolls the transaction back. */
 export async function planBatch(client: DbClient, sourceId: number, partNo: number, rules: BatchRules): Promise<PlannedLine[]> {
-  try {
-    const { rows } = await client.query<Omit<PlannedLine, 'externalId'> & { external_id: string }>('select * from catalog.plan_batch($1, $2, $3, $4)', [
-      sourceId,
-      partNo,
-      rules.volatilePaths,
-      rules.priceFactor,
-    ])
-    return rows.map(({ external_id: externalId, ...line }) => ({ ...line, externalId }))
-  } catch (error) {
-    throw translateFailure(error)
-  }
+  const { rows } = await ask(client.query<Omit<PlannedLine, 'externalId'> & { external_id: string }>('select * from catalog.plan_batch($1, $2, $3, $4)', [
+    sourceId,
+    partNo,
+    rules.volatilePaths,
+    rules.priceFactor,
+  ]))
+  return rows.map(({ external_id: externalId, ...line }) => ({ ...line, externalId }))
 }
 
 /** Products that a complete run would miss; those missed before would be removed. */

@@ -1,6 +1,6 @@
 // Who may read the views of schema `api`. The rules are in the SQL functions `publish` and `unpublish`.
 
-import { translateFailure } from './failures.ts'
+import { ask } from './failures.ts'
 import type { Db } from './pool.ts'
 
 /** Twice is safe. @throws SyncError `usage/invalid` when there is no such role */
@@ -22,9 +22,5 @@ export async function listReaders(db: Db): Promise<string[]> {
 }
 
 async function call(db: Db, sql: string, role: string): Promise<void> {
-  try {
-    await db.query(sql, [role])
-  } catch (error) {
-    throw translateFailure(error)
-  }
+  await ask(db.query(sql, [role]))
 }

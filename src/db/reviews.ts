@@ -1,7 +1,7 @@
 // What waits for a person, and what the person decides. The rules are in the SQL functions decide_run and decide_price.
 
 import { SyncError } from '../core/errors.ts'
-import { translateFailure } from './failures.ts'
+import { ask } from './failures.ts'
 import type { Db } from './pool.ts'
 
 export interface Review {
@@ -51,13 +51,13 @@ export async function listReviews(db: Db, { source, run, kind, ids, limit }: Rev
  * @throws SyncError `run/unknown` · `run/not-held`
  */
 export async function decideRun(db: Db, run: number, approve: boolean, by: string): Promise<number> {
-  const { rows } = await translated(db.query<{ removed: number }>('select catalog.decide_run($1, $2, $3) as removed', [run, approve, by]))
+  const { rows } = await ask(db.query<{ removed: number }>('select catalog.decide_run($1, $2, $3) as removed', [run, approve, by]))
   return rows[0]?.removed ?? 0
 }
 
 /** A held price becomes the current one, or is dropped. @throws SyncError `review/unknown` */
 export async function decidePrice(db: Db, review: number, approve: boolean, by: string): Promise<void> {
-  await translated(db.query('select catalog.decide_price($1, $2, $3)', [review, approve, by]))
+  await ask(db.query('select catalog.decide_price($1, $2, $3)', [review, approve, by]))
 }
 
 /** Decides on one review of either kind. @throws SyncError `review/unknown` */
@@ -65,12 +65,4 @@ export async function decideReview(db: Db, id: number, approve: boolean, by: str
   const [review] = await listReviews(db, { ids: [id] })
   if (!review) throw new SyncError('review/unknown', `There is no open review ${id}`)
   await (review.kind === 'run' ? decideRun(db, review.run, approve, by) : decidePrice(db, id, approve, by))
-}
-
-async function translated<T>(query: Promise<T>): Promise<T> {
-  try {
-    return await query
-  } catch (error) {
-    throw translateFailure(error)
-  }
 }

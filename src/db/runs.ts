@@ -3,7 +3,7 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { Counts, Ledger } from '../core/ledger.ts'
 import type { Policy } from '../core/policy.ts'
-import { translateFailure } from './failures.ts'
+import { ask } from './failures.ts'
 import type { Db } from './pool.ts'
 
 export type RunKind = 'full' | 'incremental' | 'replay'
@@ -44,44 +44,40 @@ export interface RunRequest {
 
 /** @throws SyncError `run/active` while another worker holds a run of this source */
 export async function startRun(db: Db, request: RunRequest): Promise<HeldRun> {
-  try {
-    const { rows } = await db.query<{
-      run_id: number
-      token: number
-      resumed: boolean
-      kind: RunKind
-      since: Date | null
-      artifact_run: number
-      first_load: boolean
-      started_at: Date
-    }>('select * from catalog.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
-      request.sourceId,
-      request.kind,
-      request.sinceAt,
-      request.artifactRun,
-      request.resumeAny,
-      request.normaliserVersion,
-      request.owner,
-      request.deadOwner,
-      `${LEASE_MS} ms`,
-      `${RESUME_WITHIN_MS} ms`,
-      request.correlationId,
-    ])
-    const [row] = rows
-    if (!row) throw new Error('start_run returned no row')
-    return {
-      sourceId: request.sourceId,
-      id: row.run_id,
-      token: row.token,
-      kind: row.kind,
-      artifactRun: row.artifact_run,
-      sinceAt: row.since,
-      resumed: row.resumed,
-      firstLoad: row.first_load,
-      startedAt: row.started_at,
-    }
-  } catch (error) {
-    throw translateFailure(error)
+  const { rows } = await ask(db.query<{
+    run_id: number
+    token: number
+    resumed: boolean
+    kind: RunKind
+    since: Date | null
+    artifact_run: number
+    first_load: boolean
+    started_at: Date
+  }>('select * from catalog.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
+    request.sourceId,
+    request.kind,
+    request.sinceAt,
+    request.artifactRun,
+    request.resumeAny,
+    request.normaliserVersion,
+    request.owner,
+    request.deadOwner,
+    `${LEASE_MS} ms`,
+    `${RESUME_WITHIN_MS} ms`,
+    request.correlationId,
+  ]))
+  const [row] = rows
+  if (!row) throw new Error('start_run returned no row')
+  return {
+    sourceId: request.sourceId,
+    id: row.run_id,
+    token: row.token,
+    kind: row.kind,
+    artifactRun: row.artifact_run,
+    sinceAt: row.since,
+    resumed: row.resumed,
+    firstLoad: row.first_load,
+    startedAt: row.started_at,
   }
 }
 
@@ -119,16 +115,12 @@ export interface Settled {
 
 /** @throws SyncError `run/fenced` */
 export async function settleRun(db: Db, run: HeldRun, seen: Buffer, policy: Policy): Promise<Settled> {
-  try {
-    const { rows } = await db.query<{ state: Settled['state']; reason: string | null; ledger: Ledger & Partial<Counts> }>(
-      'select * from catalog.settle_run($1, $2, $3, $4, $5)',
-      [run.sourceId, run.id, run.token, seen, JSON.stringify(policy)],
-    )
-    const [row] = rows
-    if (!row) throw new Error('settle_run returned no row')
-    const { unreadable: _, ...ledger } = row.ledger
-    return { ...row, ledger }
-  } catch (error) {
-    throw translateFailure(error)
-  }
+  const { rows } = await ask(db.query<{ state: Settled['state']; reason: string | null; ledger: Ledger & Partial<Counts> }>(
+    'select * from catalog.settle_run($1, $2, $3, $4, $5)',
+    [run.sourceId, run.id, run.token, seen, JSON.stringify(policy)],
+  ))
+  const [row] = rows
+  if (!row) throw new Error('settle_run returned no row')
+  const { unreadable: _, ...ledger } = row.ledger
+  return { ...row, ledger }
 }

@@ -13,7 +13,7 @@ test('a process that runs is not dead', onLinux, () => {
 })
 
 test('a process that was killed is dead', onLinux, async () => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', nameItself], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', nameItself], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_V8_COVERAGE: '' } })
   const [name] = await once(child.stdout, 'data')
   assert.equal(isOwnerDead(String(name)), false)
   child.kill('SIGKILL')
@@ -23,7 +23,7 @@ test('a process that was killed is dead', onLinux, async () => {
 
 test('a process that died and was not yet fetched by its parent is dead', onLinux, async (t) => {
   const command = `"$0" --input-type=module --eval "$1" </dev/null & exec sleep 60 >/dev/null`
-  const parent = spawn('sh', ['-c', command, process.execPath, nameItself], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const parent = spawn('sh', ['-c', command, process.execPath, nameItself], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_V8_COVERAGE: '' } })
   t.after(() => parent.kill('SIGKILL'))
   let name = ''
   for await (const chunk of parent.stdout) name += chunk

@@ -19,7 +19,9 @@ export type KillPlace = readonly [place: Doom['place'], nth: number]
 export async function killAt(line: TestLine, { url: databaseUrl }: TestDatabase, [place, nth]: KillPlace): Promise<void> {
   const doom: Doom = { databaseUrl, source: line.name, storeRoot: line.storeRoot, place, nth }
   const program = fileURLToPath(new URL('doomed-sync.ts', import.meta.url))
-  const child = spawn(process.execPath, [program, JSON.stringify(doom)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  // A process that is killed leaves half a coverage file, which no report survives.
+  const env = { ...process.env, NODE_V8_COVERAGE: '' }
+  const child = spawn(process.execPath, [program, JSON.stringify(doom)], { stdio: ['ignore', 'pipe', 'inherit'], env })
   const exited = once(child, 'exit')
   const [said] = await once(createInterface(child.stdout), 'line')
   assert.equal(said, 'reached', `${place} ${nth} is a place on the way`)
