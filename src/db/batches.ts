@@ -122,16 +122,28 @@ export async function saveCheckpoint(client: Db | DbClient, run: HeldRun, checkp
 }
 
 export async function listCheckpoints(db: Db, sourceId: number, run: number): Promise<Checkpoint[]> {
-  const { rows } = await db.query<{
-    part_no: number
-    lines_done: number
-    bytes_done: number
-    done: boolean
-    counts: Counts
-    known: Buffer
-    staged: Buffer
-  }>('select * from catalog.list_checkpoints($1, $2)', [sourceId, run])
-  return rows.map(({ part_no: partNo, lines_done: linesDone, bytes_done: bytesDone, ...rest }) => ({ partNo, linesDone, bytesDone, ...rest }))
+  const { rows } = await db.query<CheckpointRow>('select * from catalog.list_checkpoints($1, $2)', [sourceId, run])
+  return rows.map(readCheckpoint)
+}
+
+/** How far the run has come in one part; null before its first commit. */
+export async function findCheckpoint(db: Db, run: HeldRun, partNo: number): Promise<Checkpoint | null> {
+  const { rows } = await db.query<CheckpointRow>('select * from catalog.list_checkpoints($1, $2) where part_no = $3', [run.sourceId, run.id, partNo])
+  return rows[0] ? readCheckpoint(rows[0]) : null
+}
+
+interface CheckpointRow {
+  readonly part_no: number
+  readonly lines_done: number
+  readonly bytes_done: number
+  readonly done: boolean
+  readonly counts: Counts
+  readonly known: Buffer
+  readonly staged: Buffer
+}
+
+function readCheckpoint({ part_no: partNo, lines_done: linesDone, bytes_done: bytesDone, done, counts, known, staged }: CheckpointRow): Checkpoint {
+  return { partNo, linesDone, bytesDone, done, counts, known, staged }
 }
 
 /** Takes `count` product numbers; returns the first. */

@@ -10,7 +10,7 @@ test('a source is forgotten with its runs, and its neighbour is left alone', asy
   const { pool } = await testDatabase(t)
   for (const name of ['one', 'two']) {
     const { id } = await addSource(pool, { name, connector: 'shopify', settings: {}, schedule: SCHEDULE })
-    await pool.query(`select catalog.start_run($1, 'full', null, null, false, 1, 'me', null, '15 s', '1 day', 'test')`, [id])
+    await pool.query(`select catalog.start_run($1, 'full', null, null, false, 1, 'me', null, '15 s', '1 day', 'test', false, '{}')`, [id])
   }
   await removeSource(pool, 'one')
   await removeSource(pool, 'one')

@@ -20,12 +20,19 @@ const SCRATCH_BYTES = 1 << 20
 /** What all lanes of a run share. */
 export interface ApplyState {
   readonly known: KnownRecords
-  /** Products seen by their hash, and products that went through staging, in any part so far. */
-  readonly seenKnown: Bitmap
+  /** Products that went through staging in any part so far, as far as this process knows. */
   readonly seenStaged: Bitmap
   readonly terms: Terms
   readonly rules: BatchRules
 }
+
+/** The lines of a part after `from` and up to `to`, counted from 1. */
+export interface LineWindow {
+  readonly from: number
+  readonly to: number
+}
+
+const WHOLE: LineWindow = { from: 0, to: Infinity }
 
 /** One connection, with staging tables as soon as there is something to stage. A lane applies one part at a time. */
 export class Lane {
@@ -43,13 +50,17 @@ export class Lane {
     this.#batch = new Batch(context.options.batchRecordsMax, context.options.batchBytesMax)
   }
 
-  /** Takes a connection for `work` and gives it back without its staging tables. */
+  /** Takes a connection for `work` and gives it back, or ends it with its staging tables. */
   static async use<T>(context: RunContext, state: ApplyState, work: (lane: Lane) => Promise<T>): Promise<T> {
     const client = await context.db.connect()
+    const lane = new Lane(context, state, client)
+    let broken = true
     try {
-      return await work(new Lane(context, state, client))
+      const result = await work(lane)
+      broken = false
+      return result
     } finally {
-      client.release(true)
+      client.release(broken || lane.#staging !== null)
     }
   }
 
@@ -61,19 +72,21 @@ export class Lane {
    *
    * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this batch is written
    */
-  async applyPart(part: ArchivedPart, checkpoint: Checkpoint | undefined): Promise<void> {
-    const at = new PartPosition(part, checkpoint)
-    const { signal, options, store } = this.#context
-    for await (const lines of readLines(readPart(store, part), options.recordBytesMax)) {
-      if (signal.aborted) break
-      if (lines.kind === 'long') await this.#setAside(at, lines)
-      else await this.#applyLines(at, lines)
+  async applyPart(part: ArchivedPart, checkpoint: Checkpoint | null, window: LineWindow = WHOLE): Promise<void> {
+    const at = new PartPosition(part, checkpoint, window)
+    const { signal, options, store, progress } = this.#context
+    try {
+      for await (const lines of readLines(readPart(store, part), options.recordBytesMax)) {
+        if (signal.aborted) break
+        if (lines.kind === 'long') await this.#setAside(at, lines)
+        else await this.#applyLines(at, lines)
+      }
+      await this.#flush(at, !signal.aborted)
+    } catch (error) {
+      progress.appliedLines -= at.linesUnsaved
+      throw error
     }
-    if (signal.aborted) {
-      await this.#flush(at, false)
-      signal.throwIfAborted()
-    }
-    await this.#flush(at, true)
+    signal.throwIfAborted()
   }
 
   /** Merges lines once more, in one transaction, without counting them: they have their outcome already. */
@@ -85,18 +98,18 @@ export class Lane {
 
   async #applyLines(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
     const { connector, progress } = this.#context
-    const { known, seenKnown, seenStaged } = this.#state
+    const { known, seenStaged } = this.#state
     for (let i = 0; i < bounds.length; i += 2) {
       const lineNo = firstLine + i / 2
-      if (lineNo <= at.linesDone) continue
+      if (!at.wants(lineNo)) continue
       const from = bounds[i] ?? 0
       const line = bytes.subarray(from, bounds[i + 1])
       const scan = connector.scan(line)
       const hash = scan && hashRecord(line, scan, this.#scratch)
       const seq = hash ? known.find(hash) : -1
       if (seq >= 0 && !seenStaged.has(seq)) {
-        at.counts[seenKnown.has(seq) ? 'duplicate' : 'unchanged'] += 1
-        seenKnown.set(seq)
+        // The same record in two parts counts as a duplicate too: settle finds those.
+        at.counts[at.known.has(seq) ? 'duplicate' : 'unchanged'] += 1
         at.known.set(seq)
       } else if (isBlank(line)) {
         at.counts.skipped += 1
@@ -110,7 +123,7 @@ export class Lane {
   }
 
   async #setAside(at: PartPosition, { line: lineNo, offset: byteOffset, length, head }: LongLine): Promise<void> {
-    if (lineNo <= at.linesDone) return
+    if (!at.wants(lineNo)) return
     await this.#flush(at, false)
     at.lookedAt(lineNo, byteOffset + length + 1)
     const why = `the line has ${length} bytes, ${this.#context.options.recordBytesMax} are the limit`
@@ -122,6 +135,7 @@ export class Lane {
       await saveCheckpoint(client, this.#context.run, at.checkpoint(false))
     })
     this.#context.progress.appliedLines += 1
+    at.linesUnsaved = 0
   }
 
   /** Commits everything up to the line looked at last. */
@@ -144,6 +158,7 @@ export class Lane {
       })
     }
     addCounts(progress.counts, at.takeNews())
+    at.linesUnsaved = 0
     this.#batch.clear()
   }
 }
@@ -154,28 +169,37 @@ class PartPosition {
   readonly counts: Counts
   readonly known: Bitmap
   readonly staged: Bitmap
-  /** Lines that an earlier attempt has committed. */
-  readonly linesDone: number
   moved = false
+  /** Lines looked at since the last commit. */
+  linesUnsaved = 0
+  readonly #from: number
+  readonly #to: number
   #line: number
   #byte: number
   #told: Counts
 
-  constructor(part: ArchivedPart, checkpoint: Checkpoint | undefined) {
+  constructor(part: ArchivedPart, checkpoint: Checkpoint | null, window: LineWindow) {
     this.part = part
     this.counts = { ...emptyCounts(), ...checkpoint?.counts }
     this.known = checkpoint ? Bitmap.unpack(checkpoint.known) : new Bitmap()
     this.staged = checkpoint ? Bitmap.unpack(checkpoint.staged) : new Bitmap()
-    this.linesDone = checkpoint?.linesDone ?? 0
-    this.#line = this.linesDone
+    this.#line = checkpoint?.linesDone ?? 0
+    this.#from = Math.max(this.#line, window.from)
+    this.#to = window.to
     this.#byte = checkpoint?.bytesDone ?? 0
     this.#told = { ...this.counts }
+  }
+
+  /** Whether the line is asked for, and no earlier attempt has committed it. */
+  wants(line: number): boolean {
+    return line > this.#from && line <= this.#to
   }
 
   lookedAt(line: number, byteAfter: number): void {
     this.#line = line
     this.#byte = byteAfter
     this.moved = true
+    this.linesUnsaved += 1
   }
 
   checkpoint(done: boolean): Checkpoint {

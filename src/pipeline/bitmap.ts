@@ -48,6 +48,13 @@ export class Bitmap {
     }
   }
 
+  /** How many bits are set in both. */
+  overlap(other: Bitmap): number {
+    let count = 0
+    for (const _ of this.common(other)) count += 1
+    return count
+  }
+
   /** The plain bytes, for SQL. */
   toBytes(): Buffer {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)

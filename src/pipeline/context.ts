@@ -3,6 +3,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
+import type { ErrorCode } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import type { HeldRun } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
@@ -55,8 +56,16 @@ export interface LineOptions {
   readonly knownRecordsMax: number
   /** Attempts in a row without a new page before a fetch gives up. */
   readonly attemptsMax: number
+  /** How long Postgres or the artifact store may be away before a run is given up, and left to be resumed. */
+  readonly patienceMs: number
   readonly backOff: { readonly baseMs: number; readonly maxMs: number }
   readonly wait: Waiter
+}
+
+/** A wait of the line for Postgres or the artifact store. */
+export interface Pause {
+  readonly code: ErrorCode
+  readonly waitMs: number
 }
 
 export interface RunContext {
@@ -72,4 +81,6 @@ export interface RunContext {
   readonly progress: Progress
   readonly options: LineOptions
   readonly signal: AbortSignal
+  /** Told of every wait for Postgres or the store. */
+  readonly onPause?: (pause: Pause) => void
 }

@@ -8,6 +8,7 @@ import { asks, SyncError } from '../core/errors.ts'
 import { addPart, noteArtifact, type ArchivedPart } from '../db/artifacts.ts'
 import { delayMs } from '../lib/back-off.ts'
 import type { RunContext } from './context.ts'
+import { patiently } from './patience.ts'
 
 /** What is known when a fetch begins: nothing, or what an interrupted one has archived. */
 export interface FetchStart {
@@ -116,12 +117,15 @@ class Archive {
     await this.#writer.add(page)
     this.cursor = page.cursor
     this.complete = page.complete
+    const claimedNow = this.#claimed === null && page.claimed !== null
     this.#claimed ??= page.claimed
     this.#watermarkMs = page.watermarkMs ?? this.#watermarkMs
     const { progress } = this.#context
     progress.claimed = this.#claimed
     progress.fetchedLines += page.lineCount
     progress.fetchedBytes += page.bytes.length
+    // Whoever watches the run from elsewhere wants to know of how many.
+    if (claimedNow) await this.#note(false)
   }
 
   warn(message: string): void {
@@ -160,20 +164,15 @@ class Archive {
     const { db, store, run, source } = this.#context
     const { bytes, ...packed } = await writer.finish()
     const key = artifactKey({ source: source.name, run: String(run.id), startedAt: run.startedAt }, no, packed)
-    await store.put(key, bytes)
+    await patiently(this.#context, () => store.put(key, bytes))
     const part = { ...packed, no, key, cursorAfter }
-    await addPart(db, run, part)
+    await patiently(this.#context, () => addPart(db, run, part))
     this.#onPart(part)
   }
 
   #note(closed: boolean): Promise<void> {
-    return noteArtifact(this.#context.db, this.#context.run, {
-      closed,
-      complete: closed && this.complete,
-      claimed: this.#claimed,
-      watermarkMs: this.#watermarkMs,
-      warnings: this.#warnings,
-    })
+    const note = { closed, complete: closed && this.complete, claimed: this.#claimed, watermarkMs: this.#watermarkMs, warnings: this.#warnings }
+    return patiently(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
   }
 
   #newWriter(): PartWriter {

@@ -1,9 +1,9 @@
-// One run in this worker's hands: fetch and apply side by side, then settle. `sync` and `replay` differ in what they hand in.
+// The line of one run: fetch, apply, settle. In one process they go side by side (`carryOut`); from the queue each is a task.
 
 import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
 import { addCounts } from '../core/ledger.ts'
-import { findArtifact, listParts, listSeenAfter, type ArchivedPart, type ArtifactNote } from '../db/artifacts.ts'
-import { listCheckpoints, type Checkpoint } from '../db/batches.ts'
+import { findArtifact, listParts, listSeenAfter, type ArchivedPart } from '../db/artifacts.ts'
+import { findCheckpoint, listCheckpoints } from '../db/batches.ts'
 import { readKnownHashes } from '../db/known-hashes.ts'
 import { settleRun, type Settled } from '../db/runs.ts'
 import { tidyAfterLoad } from '../db/tidy.ts'
@@ -14,6 +14,7 @@ import type { RunContext } from './context.ts'
 import { fetchArtifact } from './fetch.ts'
 import { KnownRecords } from './known-records.ts'
 import { PartQueue } from './part-queue.ts'
+import { patiently } from './patience.ts'
 import { resolveDisputes } from './resolve.ts'
 import { Terms } from './terms.ts'
 
@@ -26,27 +27,81 @@ const TIDY_FROM_ROWS = 10_000
  * @throws whatever fetch or apply throws; what was archived and applied until then stays, and the run can be resumed
  */
 export async function carryOut(context: RunContext): Promise<Settled> {
+  const { progress } = context
+  const state = await prepareApply(context)
+  await countEarlierWork(context)
+  progress.phase = 'fetch'
+  const queue = new PartQueue()
+  await fetchAndApply(context, (within) => [
+    fetchParts(within, (part) => queue.push(part)).finally(() => {
+      queue.close()
+      if (progress.phase === 'fetch') progress.phase = 'apply'
+    }),
+    ...Array.from({ length: context.options.lanes }, () => applyFrom(within, state, queue)),
+  ])
+  return settle(context)
+}
+
+/**
+ * Archives what is left to archive, and calls `onPart` in order for every part that is not applied to its end, old or new.
+ *
+ * @throws see fetchArtifact
+ */
+export async function fetchParts(context: RunContext, onPart: (part: ArchivedPart) => void): Promise<void> {
   const { db, run, progress, source } = context
   const artifact = await findArtifact(db, source.id, run.artifactRun)
   const parts = await listParts(db, source.id, run.artifactRun)
-  const checkpoints = new Map((await listCheckpoints(db, source.id, run.id)).map((checkpoint) => [checkpoint.partNo, checkpoint]))
-  const state = await prepareApply(context, checkpoints)
-  countEarlierWork(context, parts, checkpoints)
+  const done = new Set((await listCheckpoints(db, source.id, run.id)).filter((checkpoint) => checkpoint.done).map(({ partNo }) => partNo))
+  for (const part of parts) if (!done.has(part.no)) onPart(part)
+  if (artifact?.closed) {
+    progress.claimed = artifact.claimed
+    return
+  }
+  const start = { parts, claimed: artifact?.claimed ?? null, watermarkMs: artifact?.watermarkMs ?? null, warnings: artifact?.warnings ?? [] }
+  const end = await fetchArtifact(context, start, onPart)
+  if (!end.complete) context.log.warn({}, `The fetch is incomplete: ${end.reason}`)
+}
 
-  progress.phase = 'fetch'
-  const queue = new PartQueue()
-  for (const part of parts) if (!checkpoints.get(part.no)?.done) queue.push(part)
-  await fetchAndApply(context, (within) => [
-    fetchInto(within, artifact, parts, queue),
-    ...Array.from({ length: context.options.lanes }, () => applyFrom(within, state, queue, checkpoints)),
-  ])
+/** What all lanes of a run share in this process. Reads the hashes of all that is known. */
+export async function prepareApply(context: RunContext): Promise<ApplyState> {
+  const { db, source, run, connector, options } = context
+  // A normaliser that changed has to look at every record again.
+  const trusted = run.kind === 'incremental' || source.normaliserVersion === null || source.normaliserVersion === connector.normaliserVersion
+  const known = new KnownRecords(trusted ? Math.min(source.nextSeq, options.knownRecordsMax) : 0)
+  if (trusted && source.nextSeq > 0) await readKnownHashes(db, source.id, (hash, seq) => known.add(hash, seq))
+  const { staged } = await unionOfSeen(context)
+  return { known, seenStaged: staged, ...(await prepareMerge(context)) }
+}
 
+/**
+ * Applies one part, from its checkpoint on, however often Postgres is away meanwhile.
+ *
+ * @throws SyncError `run/fenced` · `artifact/…`
+ */
+export async function applyPart(context: RunContext, state: ApplyState, part: ArchivedPart): Promise<void> {
+  await patiently(context, () =>
+    Lane.use(context, state, async (lane) => lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no))),
+  )
+}
+
+/**
+ * Closes the run when everything is archived and applied: decides what was seen, writes the manifest and asks the database to settle.
+ *
+ * @throws SyncError `run/fenced`
+ */
+export async function settle(context: RunContext): Promise<Settled> {
+  const { db, run, progress, source, log } = context
   progress.phase = 'settle'
-  const all = await listParts(db, source.id, run.artifactRun)
-  const seen = await unionOfSeen(context, state, all)
-  if (run.kind !== 'replay') await describeArtifact(context, all)
-  const settled = await settleRun(db, run, seen.toBytes(), source.policy)
-  if (settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS) await tidyAfterLoad(db, (why) => context.log.debug({ why }, 'not tidied'))
+  const parts = await listParts(db, source.id, run.artifactRun)
+  const { known, staged, repeats } = await unionOfSeen(context)
+  if (!known.common(staged).next().done) {
+    const state = { known: new KnownRecords(0), seenStaged: new Bitmap(), ...(await prepareMerge(context)) }
+    await patiently(context, () => Lane.use(context, state, (lane) => resolveDisputes(context, lane, known, staged, parts)))
+  }
+  known.union(staged)
+  if (run.kind !== 'replay') await patiently(context, () => describeArtifact(context, parts))
+  const settled = await patiently(context, () => settleRun(db, run, known.toBytes(), repeats, source.policy))
+  if (settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS) await tidyAfterLoad(db, (why) => log.debug({ why }, 'not tidied'))
   progress.phase = 'done'
   return settled
 }
@@ -61,25 +116,19 @@ async function fetchAndApply(context: RunContext, begin: (within: RunContext) =>
   for (const result of results) if (result.status === 'rejected') throw stop.signal.aborted ? stop.signal.reason : result.reason
 }
 
-async function prepareApply(context: RunContext, checkpoints: ReadonlyMap<number, Checkpoint>): Promise<ApplyState> {
-  const { db, source, run, connector, options } = context
-  const seenKnown = new Bitmap(source.nextSeq)
-  const seenStaged = new Bitmap(source.nextSeq)
-  for (const { known, staged } of checkpoints.values()) {
-    seenKnown.union(Bitmap.unpack(known))
-    seenStaged.union(Bitmap.unpack(staged))
-  }
+async function applyFrom(context: RunContext, state: ApplyState, queue: PartQueue): Promise<void> {
+  for (let part = await queue.take(); part; part = await queue.take()) await applyPart(context, state, part)
+}
+
+async function prepareMerge(context: RunContext): Promise<Pick<ApplyState, 'terms' | 'rules'>> {
+  const { connector, source, run } = context
   const rules = {
     normaliserVersion: connector.normaliserVersion,
     volatilePaths: connector.volatilePaths,
     priceFactor: source.policy.priceFactor,
     seenLater: run.kind === 'replay' ? await seenLater(context) : null,
   }
-  // A normaliser that changed has to look at every record again.
-  const trusted = run.kind === 'incremental' || source.normaliserVersion === null || source.normaliserVersion === connector.normaliserVersion
-  const known = new KnownRecords(trusted ? Math.min(source.nextSeq, options.knownRecordsMax) : 0)
-  if (trusted && source.nextSeq > 0) await readKnownHashes(db, source.id, (hash, seq) => known.add(hash, seq))
-  return { known, seenKnown, seenStaged, terms: new Terms(), rules }
+  return { terms: new Terms(), rules }
 }
 
 async function seenLater({ db, source, run }: RunContext): Promise<Buffer> {
@@ -88,55 +137,29 @@ async function seenLater({ db, source, run }: RunContext): Promise<Buffer> {
   return later.toBytes()
 }
 
-function countEarlierWork({ progress }: RunContext, parts: readonly ArchivedPart[], checkpoints: ReadonlyMap<number, Checkpoint>): void {
-  for (const part of parts) {
+async function countEarlierWork({ db, source, run, progress }: RunContext): Promise<void> {
+  for (const part of await listParts(db, source.id, run.artifactRun)) {
     progress.fetchedLines += part.lineCount
     progress.fetchedBytes += part.rawBytes
   }
-  for (const { linesDone, counts } of checkpoints.values()) {
+  for (const { linesDone, counts } of await listCheckpoints(db, source.id, run.id)) {
     progress.appliedLines += linesDone
     addCounts(progress.counts, counts)
   }
 }
 
-async function fetchInto(context: RunContext, artifact: ArtifactNote | null, parts: readonly ArchivedPart[], queue: PartQueue): Promise<void> {
-  try {
-    if (artifact?.closed) {
-      context.progress.claimed = artifact.claimed
-      return
-    }
-    const start = { parts, claimed: artifact?.claimed ?? null, watermarkMs: artifact?.watermarkMs ?? null, warnings: artifact?.warnings ?? [] }
-    const end = await fetchArtifact(context, start, (part) => queue.push(part))
-    if (!end.complete) context.log.warn({}, `The fetch is incomplete: ${end.reason}`)
-  } finally {
-    queue.close()
-    if (context.progress.phase === 'fetch') context.progress.phase = 'apply'
-  }
-}
-
-async function applyFrom(context: RunContext, state: ApplyState, queue: PartQueue, checkpoints: ReadonlyMap<number, Checkpoint>): Promise<void> {
-  const first = await queue.take()
-  if (!first) return
-  await Lane.use(context, state, async (lane) => {
-    for (let part: ArchivedPart | null = first; part; part = await queue.take()) {
-      await lane.applyPart(part, checkpoints.get(part.no))
-    }
-  })
-}
-
-/** Everything that the run saw, in all its parts, after the disputed products have been decided. */
-async function unionOfSeen(context: RunContext, state: ApplyState, parts: readonly ArchivedPart[]): Promise<Bitmap> {
-  const known = new Bitmap()
-  const staged = new Bitmap()
-  for (const checkpoint of await listCheckpoints(context.db, context.source.id, context.run.id)) {
-    known.union(Bitmap.unpack(checkpoint.known))
+/** What the run has seen in all its parts so far, and how many records came in a second part unchanged. */
+async function unionOfSeen({ db, source, run }: RunContext): Promise<{ readonly known: Bitmap; readonly staged: Bitmap; readonly repeats: number }> {
+  const known = new Bitmap(source.nextSeq)
+  const staged = new Bitmap(source.nextSeq)
+  let repeats = 0
+  for (const checkpoint of await listCheckpoints(db, source.id, run.id)) {
+    const inPart = Bitmap.unpack(checkpoint.known)
+    repeats += known.overlap(inPart)
+    known.union(inPart)
     staged.union(Bitmap.unpack(checkpoint.staged))
   }
-  if (!known.common(staged).next().done) {
-    await Lane.use(context, state, (lane) => resolveDisputes(context, lane, known, staged, parts))
-  }
-  known.union(staged)
-  return known
+  return { known, staged, repeats }
 }
 
 async function describeArtifact({ db, store, source, run }: RunContext, parts: readonly ArchivedPart[]): Promise<void> {

@@ -21,11 +21,12 @@ export const OVERLAP_MS = 10 * 60_000
 export const DEFAULT_OPTIONS: LineOptions = {
   lanes: 2,
   partBytesMax: 32 * 1024 * 1024,
-  batchRecordsMax: 2000,
+  batchRecordsMax: 5000,
   batchBytesMax: 4 * 1024 * 1024,
   recordBytesMax: 8 * 1024 * 1024,
   knownRecordsMax: 3_000_000,
   attemptsMax: 6,
+  patienceMs: 10 * 60_000,
   backOff: { baseMs: 1000, maxMs: 60_000 },
   wait,
 }
@@ -143,7 +144,7 @@ async function takeRun(
     const active = await findActiveRun(db, source.id)
     const deadOwner = active?.owner && isOwnerDead(active.owner) ? active.owner : null
     try {
-      return await startRun(db, { ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: owner(), deadOwner, correlationId })
+      return await startRun(db, { ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: owner(), deadOwner, correlationId, options: {} })
     } catch (error) {
       if (!(error instanceof SyncError) || error.code !== 'run/active' || waitedMs >= LEASE_MS || active?.owner === owner()) throw error
       progress.waiting = `another worker holds this source; waiting in case its lease runs out (${Math.ceil((LEASE_MS - waitedMs) / 1000)} s)`

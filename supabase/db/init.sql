@@ -46,6 +46,7 @@ create table catalog.sources (
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- whose artifact `latest` means; set after verification
   last_full_at       timestamptz,                    -- start of the last settled full run
+  scheduled_at       timestamptz,                    -- the instant of its schedule that a run was last started for
   created_at         timestamptz not null default now()
 );
 
@@ -55,7 +56,7 @@ create table catalog.runs (
   id                 bigint generated always as identity,
   kind               text not null check (kind in ('full', 'incremental', 'refresh', 'import', 'replay')),
   state              text not null default 'running'
-                     check (state in ('running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled')),
+                     check (state in ('running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
   reason             text,
   error_code         text,
   correlation_id     text not null,
@@ -63,7 +64,8 @@ create table catalog.runs (
   since              timestamptz,                    -- incremental: asked for what changed from here on
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when it began
-  token              bigint not null default 1,      -- fencing token: raised whenever the run changes hands
+  queued             boolean not null default false, -- its tasks are done by whoever takes them from the queue, not by one process
+  options            jsonb not null default '{}',    -- what a hand-made run asks for: stages, chunkSize, offset, limit, debug
   started_at         timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
@@ -74,14 +76,19 @@ create table catalog.runs (
 create index runs_id on catalog.runs (id);
 create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted');
 
--- Who works on a run, and until when its silence is borne. A row of its own, because batches keep the run's row share-locked:
--- a renewal must never wait for them.
+-- Fencing tokens: whoever takes a lease gets a number that was never given before, and proves it in every transaction.
+create sequence catalog.tokens;
+
+-- Who works on which task of a run, and until when its silence is borne: `run` for a process that does all of it, `fetch`, `part N`
+-- and `settle` for workers of the queue. Rows of their own, because batches keep the run's row share-locked: a renewal must never wait.
 create table catalog.leases (
   source_id          integer not null,
   run_id             bigint not null,
+  task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
+  token              bigint not null,
   owner              text not null,
   until              timestamptz not null,
-  primary key (source_id, run_id),
+  primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 
@@ -303,27 +310,49 @@ begin
   raise exception using errcode = 'SHELF', hint = code, message = message;
 end $$;
 
--- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run.
---   fencing     the row is share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
---               a lease that ran out without a takeover harms nobody
+-- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
+--   fencing     both rows are share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
+--               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
 create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = '' as $$
+declare
+  current_state text;
 begin
-  perform from catalog.runs
-    where source_id = p_source and id = p_run and token = p_token and state = 'running'
-    for share;
-  if not found then
+  select state into current_state from catalog.runs where source_id = p_source and id = p_run for share;
+  if current_state = 'cancelled' then
+    perform catalog.fail('run/cancelled', format('Run %s was cancelled', p_run));
+  end if;
+  perform from catalog.leases where source_id = p_source and run_id = p_run and token = p_token for key share;
+  if not found or current_state <> 'running' then
     perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker (token %s)', p_run, p_token));
   end if;
 end $$;
 
+-- take_lease(…) → a new token; null while another worker's lease lasts, unless that worker is known to be dead.
+create function catalog.take_lease(p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval) returns bigint
+language plpgsql set search_path = '' as $$
+declare
+  lease catalog.leases;
+  taken bigint;
+begin
+  -- Waits for what the holder is writing just now. An upsert alone would not.
+  select * into lease from catalog.leases where source_id = p_source and run_id = p_run and task = p_task for update;
+  insert into catalog.leases as l (source_id, run_id, task, token, owner, until)
+    values (p_source, p_run, p_task, nextval('catalog.tokens'), p_owner, clock_timestamp() + p_lease)
+    on conflict (source_id, run_id, task) do update set token = excluded.token, owner = excluded.owner, until = excluded.until
+      where l.until <= clock_timestamp() or l.owner = p_dead_owner
+    returning token into taken;
+  return taken;
+end $$;
+
 -- start_run(…) → the run to work on: a new one as asked for, or the interrupted one.
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
---   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over with a higher token: one that asks
---               for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
+--   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
+--               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
+--   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
-  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text
+  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb
 ) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -331,57 +360,132 @@ declare
   active catalog.runs;
   lease catalog.leases;
   started catalog.runs;
+  resumes boolean;
+  given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
   select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
-  select * into lease from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
-  if active.state = 'running' and lease.until > clock_timestamp() and lease.owner is distinct from p_dead_owner then
-    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, lease.owner,
-      ceil(extract(epoch from lease.until - clock_timestamp()))));
-  end if;
-  if active.started_at > clock_timestamp() - p_resume_within and active.normaliser_version = p_normaliser_version and (case p_kind
-       when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run
-       else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
-     end) then
-    update catalog.runs r
-      set state = 'running', token = r.token + 1, reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id
-      where r.source_id = p_source and r.id = active.id returning * into started;
-    insert into catalog.leases (source_id, run_id, owner, until) values (p_source, started.id, p_owner, clock_timestamp() + p_lease)
-      on conflict (source_id, run_id) do update set owner = excluded.owner, until = excluded.until;
-    return query select started.id, started.token, true, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
+  resumes := coalesce(active.started_at > clock_timestamp() - p_resume_within and active.normaliser_version = p_normaliser_version and (case p_kind
+    when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
+    else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
+  end), false);
+  if p_queued and active.queued and active.state = 'running' and resumes then
+    return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
     return;
   end if;
-  update catalog.runs r set state = 'superseded', finished_at = clock_timestamp()
-    where r.source_id = p_source and r.id = active.id;
-  insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, first_load)
-    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id,
-            not exists (select from catalog.products where source_id = p_source))
-    returning * into started;
-  insert into catalog.leases (source_id, run_id, owner, until) values (p_source, started.id, p_owner, clock_timestamp() + p_lease);
-  if p_artifact_run is null then
-    update catalog.runs r set artifact_run = started.id where r.source_id = p_source and r.id = started.id;
-    insert into catalog.artifacts (source_id, run_id) values (p_source, started.id);
+  select * into lease from catalog.leases l
+    where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp() and l.owner is distinct from p_dead_owner
+    order by until desc limit 1;
+  if active.state = 'running' and lease.task is not null then
+    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, split_part(lease.owner, '/', 1),
+      ceil(extract(epoch from lease.until - clock_timestamp()))));
   end if;
-  return query select started.id, started.token, false, started.kind, started.since, coalesce(p_artifact_run, started.id),
-    started.first_load, started.started_at;
+  if resumes then
+    update catalog.runs r
+      set state = 'running', reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id, queued = p_queued, options = p_options
+      where r.source_id = p_source and r.id = active.id returning * into started;
+    delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
+  else
+    update catalog.runs r set state = 'superseded', finished_at = clock_timestamp()
+      where r.source_id = p_source and r.id = active.id;
+    insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
+      values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id, p_queued, p_options,
+              not exists (select from catalog.products where source_id = p_source))
+      returning * into started;
+    if p_artifact_run is null then
+      update catalog.runs r set artifact_run = started.id where r.source_id = p_source and r.id = started.id returning * into started;
+      insert into catalog.artifacts (source_id, run_id) values (p_source, started.id);
+    end if;
+  end if;
+  if not p_queued then
+    given := catalog.take_lease(p_source, started.id, 'run', p_owner, null, p_lease);
+  end if;
+  return query select started.id, given, resumes, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
 end $$;
+
+-- claim_task(…) → the token for one task of a queued run.
+--   run/over    the run has ended, or a process has taken all of it over: there is nothing left to do in it
+--   run/active  another worker does this task
+create function catalog.claim_task(p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  given bigint;
+begin
+  perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
+  if not found then
+    perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
+  end if;
+  given := catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease);
+  if given is null then
+    perform catalog.fail('run/active', format('Another worker holds "%s" of run %s', p_task, p_run));
+  end if;
+  return given;
+end $$;
+
+create function catalog.find_lease(p_source integer, p_run bigint, p_task text) returns text
+language sql stable security definer set search_path = '' as $$
+  select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
+$$;
 
 create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns boolean
 language sql security definer set search_path = '' as $$
   with renewed as (
     update catalog.leases l set until = clock_timestamp() + p_lease
     from catalog.runs r
-    where l.source_id = p_source and l.run_id = p_run and r.source_id = p_source and r.id = p_run and r.token = p_token and r.state = 'running'
+    where l.source_id = p_source and l.run_id = p_run and l.token = p_token and r.source_id = p_source and r.id = p_run and r.state = 'running'
     returning 1)
   select exists (select from renewed)
 $$;
 
--- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume.
+-- release_task(…): the worker is done with its task, well or not; the next may take it at once.
+create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
+language sql security definer set search_path = '' as $$
+  delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
+$$;
+
+-- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = '' as $$
-  update catalog.runs
+  update catalog.runs r
   set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
-  where source_id = p_source and id = p_run and token = p_token and state = 'running' and p_state in ('interrupted', 'failed', 'cancelled')
+  where source_id = p_source and id = p_run and state = 'running' and p_state in ('interrupted', 'failed', 'partial')
+    and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
+$$;
+
+-- cancel_run(run) → its state afterwards. Whoever works on it is fenced, and stops at its next write. A run that is over stays as it is.
+create function catalog.cancel_run(p_run bigint) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+  ended text;
+begin
+  update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
+    where id = p_run and state in ('running', 'interrupted');
+  select state into ended from catalog.runs where id = p_run;
+  if not found then
+    perform catalog.fail('run/unknown', format('There is no run %s', p_run));
+  end if;
+  return ended;
+end $$;
+
+-- reopen_run(run) → whether it is running for the queue again. A run that failed or was interrupted can go on where it stopped while it is
+-- its source's youngest.
+create function catalog.reopen_run(p_run bigint) returns boolean
+language sql security definer set search_path = '' as $$
+  with reopened as (
+    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, finished_at = null
+    where r.id = p_run and r.state in ('failed', 'interrupted')
+      and not exists (select from catalog.runs y where y.source_id = r.source_id and y.id > r.id)
+    returning 1)
+  select exists (select from reopened)
+$$;
+
+-- claim_schedule(…) → whether the caller is the one to start the run that was due at `p_at`. Instants only move on, whoever asks and
+-- whatever its clock says, so a schedule fires once.
+create function catalog.claim_schedule(p_source integer, p_at timestamptz) returns boolean
+language sql security definer set search_path = '' as $$
+  with claimed as (
+    update catalog.sources set scheduled_at = p_at where id = p_source and (scheduled_at is null or scheduled_at < p_at) returning 1)
+  select exists (select from claimed)
 $$;
 
 -- add_part(…): the part's bytes are durable. The same part twice is one row.
@@ -488,11 +592,36 @@ language sql stable security definer set search_path = '' as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
-create function catalog.find_active_run(p_source integer) returns table (id bigint, kind text, owner text, leased boolean, started_at timestamptz)
+-- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
+create function catalog.find_active_run(p_source integer)
+returns table (id bigint, kind text, state text, queued boolean, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select r.id, r.kind, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
-  from catalog.runs r left join catalog.leases l on l.source_id = r.source_id and l.run_id = r.id
+  select r.id, r.kind, r.state, r.queued, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
+  from catalog.runs r
+  left join lateral (
+    select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1
+  ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted')
+$$;
+
+-- list_queued_runs(): what the queue has to do, for whoever fills it: each run with the parts that are not applied to their end.
+create function catalog.list_queued_runs() returns table (source_id integer, source text, run_id bigint, options jsonb, closed boolean, parts_left integer[])
+language sql stable security definer set search_path = '' as $$
+  select r.source_id, s.name, r.id, r.options, a.state <> 'open', coalesce((
+    select array_agg(p.no order by p.no) from catalog.parts p
+    left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
+    where p.source_id = r.source_id and p.run_id = r.artifact_run and not coalesce(c.done, false)), '{}')
+  from catalog.runs r
+  join catalog.sources s on s.id = r.source_id
+  join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+  where r.state = 'running' and r.queued
+$$;
+
+-- load_run(…): a queued run as its workers need it.
+create function catalog.load_run(p_source integer, p_run bigint)
+returns table (kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz, options jsonb, correlation_id text)
+language sql stable security definer set search_path = '' as $$
+  select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
 $$;
 
 -- 20261122000003_apply.sql
@@ -1122,8 +1251,9 @@ $$;
 
 -- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
 --   p_seen      bitmap over products.seq of everything the run saw
+--   p_repeats   records counted as unchanged that came in two parts: each part alone cannot tell
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
-create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_policy jsonb)
+create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb)
 returns table (state text, reason text, ledger jsonb)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -1131,8 +1261,12 @@ declare
   reasons text[];
   removed integer := 0;
   balance jsonb;
+  counts jsonb;
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
+  counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
+    || catalog.run_counts(p_source, p_run);
+  counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
   reasons := catalog.hold_reasons(p_source, p_run, p_seen, p_policy);
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
@@ -1144,8 +1278,7 @@ begin
   perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
   select jsonb_build_object('claimed', a.claimed,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
-      || '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
-      || catalog.run_counts(p_source, p_run) || jsonb_build_object('removed', removed,
+      || counts || jsonb_build_object('removed', removed,
       'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
     into balance
     from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
@@ -1318,7 +1451,8 @@ end $$;
 
 grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function
-  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.renew_lease, catalog.end_run
+  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.load_run,
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_queued_runs
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
 grant execute on function
@@ -1372,11 +1506,11 @@ end $$;
 revoke execute on function catalog.publish, catalog.unpublish from public;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', '0a022bb0c82035586b1b472b58dc5b62fc43ca327cec02db83cbada998509435'),
-  ('20261122000002', 'runs', '7466afa98cb5f540e8ac7d83263a6a5d8c455dab523322966abca1c4bf7d3978'),
+  ('20261122000001', 'tables', '5773bfe96aa1122eb5d357dadd6a064491ee25dc652b4c5ba512e33f0ac97466'),
+  ('20261122000002', 'runs', 'ab87d613c6ff8713fc908aba5acc62e78f43c481e62d083c3b8473b0687ba0a5'),
   ('20261122000003', 'apply', '18e8bc9f81b0cf3c087a928503979b3cfde0ee8f5faa40882521fc9046f631d5'),
-  ('20261122000004', 'settle', 'ecdc34afc6214ef387661c62a8a87aaa33ba8bc092e4b7d26bf16b29d94e9fe5'),
+  ('20261122000004', 'settle', '8ad036d9a3ceca63d0e15158eb6fb7cde0fb862a697918203b86baa9f0c99ae3'),
   ('20261122000005', 'api', '98894111a0b1b19280ba82c1308d8ecfe9451bdccbe5b9306aba5e448e640bef'),
-  ('20261122000006', 'security', 'd926190a46f0d02a532aca876ad3099fa960bb3937a93a3afeaf687845d41eef');
+  ('20261122000006', 'security', '5d30d958ccd02748dd6b61fcd28294ef8ae127c78835818782f8689893a66118');
 
 commit;

@@ -21,6 +21,7 @@ create table catalog.sources (
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- whose artifact `latest` means; set after verification
   last_full_at       timestamptz,                    -- start of the last settled full run
+  scheduled_at       timestamptz,                    -- the instant of its schedule that a run was last started for
   created_at         timestamptz not null default now()
 );
 
@@ -30,7 +31,7 @@ create table catalog.runs (
   id                 bigint generated always as identity,
   kind               text not null check (kind in ('full', 'incremental', 'refresh', 'import', 'replay')),
   state              text not null default 'running'
-                     check (state in ('running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled')),
+                     check (state in ('running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
   reason             text,
   error_code         text,
   correlation_id     text not null,
@@ -38,7 +39,8 @@ create table catalog.runs (
   since              timestamptz,                    -- incremental: asked for what changed from here on
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when it began
-  token              bigint not null default 1,      -- fencing token: raised whenever the run changes hands
+  queued             boolean not null default false, -- its tasks are done by whoever takes them from the queue, not by one process
+  options            jsonb not null default '{}',    -- what a hand-made run asks for: stages, chunkSize, offset, limit, debug
   started_at         timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
@@ -49,14 +51,19 @@ create table catalog.runs (
 create index runs_id on catalog.runs (id);
 create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted');
 
--- Who works on a run, and until when its silence is borne. A row of its own, because batches keep the run's row share-locked:
--- a renewal must never wait for them.
+-- Fencing tokens: whoever takes a lease gets a number that was never given before, and proves it in every transaction.
+create sequence catalog.tokens;
+
+-- Who works on which task of a run, and until when its silence is borne: `run` for a process that does all of it, `fetch`, `part N`
+-- and `settle` for workers of the queue. Rows of their own, because batches keep the run's row share-locked: a renewal must never wait.
 create table catalog.leases (
   source_id          integer not null,
   run_id             bigint not null,
+  task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
+  token              bigint not null,
   owner              text not null,
   until              timestamptz not null,
-  primary key (source_id, run_id),
+  primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 

@@ -193,8 +193,9 @@ $$;
 
 -- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
 --   p_seen      bitmap over products.seq of everything the run saw
+--   p_repeats   records counted as unchanged that came in two parts: each part alone cannot tell
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
-create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_policy jsonb)
+create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb)
 returns table (state text, reason text, ledger jsonb)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -202,8 +203,12 @@ declare
   reasons text[];
   removed integer := 0;
   balance jsonb;
+  counts jsonb;
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
+  counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
+    || catalog.run_counts(p_source, p_run);
+  counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
   reasons := catalog.hold_reasons(p_source, p_run, p_seen, p_policy);
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
@@ -215,8 +220,7 @@ begin
   perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
   select jsonb_build_object('claimed', a.claimed,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
-      || '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
-      || catalog.run_counts(p_source, p_run) || jsonb_build_object('removed', removed,
+      || counts || jsonb_build_object('removed', removed,
       'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
     into balance
     from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run

@@ -24,7 +24,8 @@ end $$;
 
 grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function
-  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.renew_lease, catalog.end_run
+  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.load_run,
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_queued_runs
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
 grant execute on function

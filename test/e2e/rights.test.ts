@@ -87,7 +87,7 @@ test('a worker with both roles carries a whole sync out and can touch no table',
 test('the fetcher\'s role cannot touch products, the maintainer\'s cannot archive', async (t) => {
   const fetcher = await login(t, 'shelfsync_fetcher')
   const maintainer = await login(t, 'shelfsync_maintainer')
-  await assert.rejects(fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', '{}')`), DENIED)
+  await assert.rejects(fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', 0, '{}')`), DENIED)
   await assert.rejects(fetcher.pool.query('select catalog.open_staging()'), DENIED)
   await assert.rejects(maintainer.pool.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`), DENIED)
 })

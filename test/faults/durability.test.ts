@@ -82,12 +82,13 @@ test('at every commit the checkpoints account for exactly the rows that are ther
   assert.ok(commits > 8)
 })
 
+const broken = (): never => {
+  throw new Error('Connection terminated')
+}
+
 for (const place of ['before apply_batch', 'before save_checkpoint', 'before commit'] satisfies Place[]) {
   test(`a batch that breaks ${place} leaves nothing behind`, async (t) => {
-    const { line } = await openMedipim(t, { db, options: { lanes: 1 } })
-    const broken = (): never => {
-      throw new Error('Connection terminated')
-    }
+    const { line } = await openMedipim(t, { db, options: { lanes: 1, patienceMs: 0 } })
     const own = await watched(t, line, at(place, 3, broken))
     assert.equal((await line.sync(own)).state, 'failed')
     const [row] = await line.query<{ products: number; accounted: number }>(
@@ -97,6 +98,21 @@ for (const place of ['before apply_batch', 'before save_checkpoint', 'before com
     assert.equal(row?.products, row?.accounted)
     const resumed = await line.sync({ mode: 'auto' })
     assert.deepEqual([resumed.state, resumed.ledger.created], ['succeeded', 30])
+  })
+}
+
+for (const place of ['before begin', 'before apply_batch', 'before save_checkpoint', 'after commit', 'before add_part', 'before settle_run', 'before put'] satisfies Place[]) {
+  test(`a run waits for Postgres or the store to come back ${place}, and ends as if nothing had been`, async (t) => {
+    const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
+    let failures = 0
+    const own = await watched(t, line, (passed) => {
+      if (passed === place && failures++ < 3) broken()
+    })
+    const report = await line.sync(own)
+    assert.deepEqual([report.state, report.ledger.created, report.ledger.unchanged], ['succeeded', 30, 0])
+    assert.deepEqual(line.waits.slice(0, 3).map((ms) => ms >= 0), [true, true, true])
+    assert.ok(line.logged.some((text) => text.includes('db/unreachable')))
+    assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   })
 }
 

@@ -23,7 +23,7 @@ test('brands whose writing fails are written by the next lane that saves, before
   }))
   const { line } = await openMedipim(t, { db })
   const source = await line.source()
-  const request = { sourceId: source.id, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: false, normaliserVersion: 1, owner: 'me', deadOwner: null, correlationId: 'test' } as const
+  const request = { sourceId: source.id, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: false, normaliserVersion: 1, owner: 'me', deadOwner: null, correlationId: 'test', options: {} } as const
   const run = await startRun(db, request)
   const context: RunContext = { ...line.tools, db: own, connector: line.connector, source, settings: {}, run, progress: newProgress(), signal: new AbortController().signal }
 
