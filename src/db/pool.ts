@@ -12,9 +12,18 @@ export interface PoolOptions {
   readonly max?: number
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string
+  /** For libraries whose SQL does not name its schema; ours always does. */
+  readonly searchPath?: string
 }
 
 const VERSION_MIN = 150_000
+
+/**
+ * Supabase cancels its users' statements after two minutes; a large merge or an index may take longer. A worker that was cut off or
+ * stands still in the middle of a transaction must not keep its locks for longer than a lease lasts: whoever takes over waits for them.
+ */
+const SESSION = `set time zone 'UTC'; set statement_timeout = 0; set idle_in_transaction_session_timeout = '15s';
+  set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3;`
 
 /**
  * Connects, checks the server and hands out a pool. `sslmode` in the URL means what it means to libpq; without it, a server on
@@ -23,7 +32,7 @@ const VERSION_MIN = 150_000
  *
  * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version, transaction mode, read replica)
  */
-export async function openPool(databaseUrl: string, { max = 10, applicationName }: PoolOptions): Promise<Db> {
+export async function openPool(databaseUrl: string, { max = 10, applicationName, searchPath }: PoolOptions): Promise<Db> {
   const address = parseAddress(databaseUrl)
   refuseKnownTransactionPort(address)
   const pool = new pg.Pool({
@@ -33,9 +42,8 @@ export async function openPool(databaseUrl: string, { max = 10, applicationName 
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
     types: readableTypes(),
-    // Supabase cancels its users' statements after two minutes; a large merge or an index may take longer.
     // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it; only its types do not say so
-    onConnect: (client) => client.query(`set time zone 'UTC'; set statement_timeout = 0`),
+    onConnect: (client) => client.query(searchPath === undefined ? SESSION : `${SESSION} set search_path = ${searchPath};`),
   })
   // A connection that breaks is told by the next query on it; without a listener it would end the process.
   pool.on('error', () => undefined)
@@ -74,7 +82,7 @@ export async function transaction<T>(db: Db | DbClient, work: (client: DbClient)
 }
 
 /** Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no connection left. */
-const CONNECTION_CODES = /^(08...|57P0[1-5]|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
+const CONNECTION_CODES = /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
 /** What pg says without a code. */
 const CONNECTION_MESSAGES = /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Client (has encountered|was closed))/i
 

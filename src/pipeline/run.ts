@@ -8,7 +8,7 @@ import { readKnownHashes } from '../db/known-hashes.ts'
 import { settleRun, type Settled } from '../db/runs.ts'
 import { tidyAfterLoad } from '../db/tidy.ts'
 import { VERSION } from '../core/version.ts'
-import { Lane, type ApplyState } from './apply.ts'
+import { Lane, type ApplyState, type LineWindow } from './apply.ts'
 import { Bitmap } from './bitmap.ts'
 import type { RunContext } from './context.ts'
 import { fetchArtifact } from './fetch.ts'
@@ -74,13 +74,13 @@ export async function prepareApply(context: RunContext): Promise<ApplyState> {
 }
 
 /**
- * Applies one part, from its checkpoint on, however often Postgres is away meanwhile.
+ * Applies one part, or a window of it, from its checkpoint on, however often Postgres is away meanwhile.
  *
  * @throws SyncError `run/fenced` · `artifact/…`
  */
-export async function applyPart(context: RunContext, state: ApplyState, part: ArchivedPart): Promise<void> {
+export async function applyPart(context: RunContext, state: ApplyState, part: ArchivedPart, window?: LineWindow): Promise<void> {
   await patiently(context, () =>
-    Lane.use(context, state, async (lane) => lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no))),
+    Lane.use(context, state, async (lane) => lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no), window)),
   )
 }
 

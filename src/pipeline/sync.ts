@@ -6,12 +6,13 @@ import { isAbort, SyncError } from '../core/errors.ts'
 import type { Ledger } from '../core/ledger.ts'
 import { findArtifact } from '../db/artifacts.ts'
 import type { Db } from '../db/pool.ts'
-import { endRun, findActiveRun, LEASE_MS, renewLease, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
+import { endRun, findActiveRun, LEASE_MS, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
 import type { LineOptions, Log, Progress, RunContext } from './context.ts'
+import { whileLeased } from './lease.ts'
 import { carryOut } from './run.ts'
 import { isFullDue } from './schedule.ts'
 
@@ -115,7 +116,7 @@ async function carryThrough(
     return { run: run.id, source: source.name, kind: run.kind, resumed: run.resumed, state, reason, ledger, seconds, error }
   }
   try {
-    const settled = await whileLeased(tools, run, signal, (held) => {
+    const settled = await whileLeased(tools.db, tools.log, run, signal, (held) => {
       const context: RunContext = { ...tools, connector, source, settings, run, progress, signal: held }
       return carryOut(context)
     })
@@ -154,23 +155,8 @@ async function takeRun(
   }
 }
 
-/** Renews the lease while `work` goes on; when it is lost, `work` is aborted with `run/fenced`. */
-async function whileLeased<T>({ db, log }: LineTools, run: HeldRun, signal: AbortSignal, work: (held: AbortSignal) => Promise<T>): Promise<T> {
-  const lost = new AbortController()
-  const timer = setInterval(() => {
-    renewLease(db, run).then(
-      (held) => held || lost.abort(new SyncError('run/fenced', `Run ${run.id} was taken over by another worker`)),
-      (error: unknown) => log.warn({ cause: String(error) }, 'the lease could not be renewed; trying again'),
-    )
-  }, LEASE_MS / 3)
-  try {
-    return await work(AbortSignal.any([signal, lost.signal]))
-  } finally {
-    clearInterval(timer)
-  }
-}
-
-function describeFailure(error: unknown): { state: 'interrupted' | 'failed'; reason: string } {
+/** What a run that ended so is called, and why: a retry can go on with one that is `interrupted`. */
+export function describeFailure(error: unknown): { state: 'interrupted' | 'failed'; reason: string } {
   if (isAbort(error)) return { state: 'interrupted', reason: 'cancelled; the next sync resumes here' }
   if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', reason: error.message }
   return { state: 'interrupted', reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
