@@ -55,12 +55,14 @@ export const ERRORS = {
   'db/not-migrated': { action: 'stop', status: 500, hint: 'Run `shelfsync migrate`.' },
   'db/migration-failed': { action: 'stop', status: 500, hint: 'Read the message. Nothing of the file was applied; a file that was applied must not change any more.' },
   'request/invalid': { action: 'stop', status: 400, hint: 'Correct what the message names. docs/http.md lists what each route takes.' },
-  'request/unauthorized': { action: 'stop', status: 401, hint: 'Send the value of ADMIN_KEY in the header X-ADMIN-KEY, or as a bearer token.' },
+  'request/unauthorized': { action: 'stop', status: 401, hint: 'Send the value of ADMIN_KEY in the header X-ADMIN-KEY.' },
   'request/unknown-path': { action: 'stop', status: 404, hint: 'docs/http.md lists the routes of each service and its port.' },
   'request/wrong-method': { action: 'stop', status: 405, hint: 'The header Allow names the methods of this path.' },
   'request/too-large': { action: 'stop', status: 413, hint: 'Send less: no route needs more than a few lines.' },
   'request/not-json': { action: 'stop', status: 415, hint: 'Send JSON, with the header Content-Type: application/json.' },
   'request/too-many-failures': { action: 'stop', status: 429, hint: 'Too many requests came without the right key. Wait as long as the header Retry-After says.' },
+  'queue/unreachable': { action: 'retry', status: 503, hint: 'Check QUEUE_URL and that Redis runs. Runs are in Postgres: nothing is lost.' },
+  'job/unknown': { action: 'stop', status: 404, hint: 'List the dead letters with `shelfsync jobs`.' },
   'usage/invalid': { action: 'stop', status: 400, hint: 'See --help.' },
 } as const satisfies Record<string, Policy>
 

@@ -81,6 +81,12 @@ export async function findArtifact(db: Db, sourceId: number, run: number): Promi
   return { closed: state !== 'open', purged: state === 'purged', complete, claimed, watermarkMs: watermark?.getTime() ?? null, warnings }
 }
 
+/** The youngest run of the source whose artifact is closed and still there. */
+export async function findNewestArtifact(db: Db, sourceId: number): Promise<number | null> {
+  const { rows } = await ask(db.query<{ run: number | null }>('select catalog.newest_artifact($1) as run', [sourceId]))
+  return rows[0]?.run ?? null
+}
+
 export async function listParts(db: Db, sourceId: number, run: number): Promise<ArchivedPart[]> {
   const { rows } = await db.query<PartRow>('select * from catalog.list_parts($1, $2)', [sourceId, run])
   return rows.map((row) => ({

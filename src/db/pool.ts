@@ -23,7 +23,7 @@ const VERSION_MIN = 150_000
  * stands still in the middle of a transaction must not keep its locks for longer than a lease lasts: whoever takes over waits for them.
  */
 const SESSION = `set time zone 'UTC'; set statement_timeout = 0; set idle_in_transaction_session_timeout = '15s';
-  set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3;`
+  set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3; set tcp_user_timeout = 10000;`
 
 /**
  * Connects, checks the server and hands out a pool. `sslmode` in the URL means what it means to libpq; without it, a server on

@@ -5,6 +5,7 @@ import type { Counts, Ledger } from '../core/ledger.ts'
 import type { Policy } from '../core/policy.ts'
 import { ask } from './failures.ts'
 import type { Db } from './pool.ts'
+import type { Schedule } from './sources.ts'
 
 export type RunKind = 'full' | 'incremental' | 'replay'
 
@@ -59,6 +60,8 @@ export interface RunRequest {
   readonly deadOwner: string | null
   readonly correlationId: string
   readonly options: RunOptions
+  /** A schedule's run: only if the source has not been begun with since this run. Else the younger run comes back, whatever became of it. */
+  readonly after?: number
 }
 
 /** Starts or resumes a run that this process does by itself. @throws SyncError `run/active` while another worker holds a run of this source */
@@ -84,7 +87,7 @@ async function askForRun(db: Db, request: RunRequest, queued: boolean): Promise<
     artifact_run: number
     first_load: boolean
     started_at: Date
-  }>('select * from catalog.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)', [
+  }>('select * from catalog.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)', [
     request.sourceId,
     request.kind,
     request.sinceAt,
@@ -98,6 +101,7 @@ async function askForRun(db: Db, request: RunRequest, queued: boolean): Promise<
     request.correlationId,
     queued,
     JSON.stringify(request.options),
+    request.after ?? null,
   ]))
   const [row] = rows
   if (!row) throw new Error('start_run returned no row')
@@ -204,10 +208,23 @@ export async function reopenRun(db: Db, id: number): Promise<boolean> {
   return rows[0]?.reopened ?? false
 }
 
-/** True for one caller only, however many ask: that one starts the run that was due at `at`. */
-export async function claimSchedule(db: Db, sourceId: number, at: Date): Promise<boolean> {
-  const { rows } = await ask(db.query<{ claimed: boolean }>('select catalog.claim_schedule($1, $2) as claimed', [sourceId, at]))
-  return rows[0]?.claimed ?? false
+/** Ends a queued run that no worker will finish. A later sync can go on with it. */
+export async function giveUpRun(db: Db, id: number, reason: string): Promise<void> {
+  await ask(db.query('select catalog.give_up_run($1, $2)', [id, reason]))
+}
+
+/** A source and its schedule, with the run that it was last begun with (0: none), when that was, and what the database's clock says. */
+export interface ScheduledSource {
+  readonly source: string
+  readonly schedule: Schedule
+  readonly lastRun: number
+  readonly sinceAt: Date
+  readonly now: Date
+}
+
+export async function listScheduled(db: Db): Promise<ScheduledSource[]> {
+  const { rows } = await ask(db.query<{ source: string; schedule: Schedule; last_run: number; since: Date; at: Date }>('select * from catalog.list_due()'))
+  return rows.map(({ source, schedule, last_run: lastRun, since: sinceAt, at: now }) => ({ source, schedule, lastRun, sinceAt, now }))
 }
 
 /** False when the run is no longer this worker's. */

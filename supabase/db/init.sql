@@ -46,7 +46,6 @@ create table catalog.sources (
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- whose artifact `latest` means; set after verification
   last_full_at       timestamptz,                    -- start of the last settled full run
-  scheduled_at       timestamptz,                    -- the instant of its schedule that a run was last started for
   created_at         timestamptz not null default now()
 );
 
@@ -350,9 +349,10 @@ end $$;
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
 --   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
+--   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
-  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb
+  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null
 ) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -369,6 +369,14 @@ begin
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
+  if p_after is not null and active.id is null then
+    select * into active from catalog.runs r
+      where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental') order by r.id desc limit 1;
+    if found then
+      return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
+      return;
+    end if;
+  end if;
   if p_queued and active.queued and active.state = 'running' and resumes then
     return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
     return;
@@ -479,13 +487,11 @@ language sql security definer set search_path = '' as $$
   select exists (select from reopened)
 $$;
 
--- claim_schedule(…) → whether the caller is the one to start the run that was due at `p_at`. Instants only move on, whoever asks and
--- whatever its clock says, so a schedule fires once.
-create function catalog.claim_schedule(p_source integer, p_at timestamptz) returns boolean
+-- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
+create function catalog.give_up_run(p_run bigint, p_reason text) returns void
 language sql security definer set search_path = '' as $$
-  with claimed as (
-    update catalog.sources set scheduled_at = p_at where id = p_source and (scheduled_at is null or scheduled_at < p_at) returning 1)
-  select exists (select from claimed)
+  update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
+  where id = p_run and state = 'running' and queued
 $$;
 
 -- add_part(…): the part's bytes are durable. The same part twice is one row.
@@ -570,6 +576,11 @@ language sql stable security definer set search_path = '' as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
+create function catalog.newest_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = '' as $$
+  select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
+$$;
+
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
 language sql stable security definer set search_path = '' as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
@@ -602,6 +613,17 @@ language sql stable security definer set search_path = '' as $$
     select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted')
+$$;
+
+-- list_due(): when each active source was last begun with, for whoever keeps the schedules; `at` is the one clock that counts.
+create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select s.name, s.schedule, coalesce(r.id, 0), coalesce(r.started_at, s.created_at), clock_timestamp()
+  from catalog.sources s
+  left join lateral (
+    select id, started_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
+  ) r on true
+  where s.state = 'active'
 $$;
 
 -- list_queued_runs(): what the queue has to do, for whoever fills it: each run with the parts that are not applied to their end.
@@ -1505,12 +1527,73 @@ begin
 end $$;
 revoke execute on function catalog.publish, catalog.unpublish from public;
 
+-- 20261122000007_status.sql
+
+-- How things stand, for /status and whoever else watches. Every number comes from rows, so a restart forgets nothing.
+
+create index runs_held on catalog.runs (source_id) where state = 'held';
+
+-- run_progress(source, run) → how far one run has come, or no row. With `p_run` that one; else one that is under way, else the newest, of
+-- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
+create function catalog.run_progress(p_source text, p_run bigint) returns table (
+  run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
+  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb
+)
+language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  of_source integer := (select id from catalog.sources where name = p_source);
+  chosen bigint := p_run;
+begin
+  if chosen is null then
+    select r.id into chosen from catalog.runs r
+      where r.state = 'running' and (p_source is null or r.source_id = of_source) order by r.id desc limit 1;
+  end if;
+  -- Apart, so that each has its index: the runs of years are not looked through twice a second.
+  if chosen is null and p_source is null then
+    select r.id into chosen from catalog.runs r order by r.id desc limit 1;
+  elsif chosen is null then
+    select r.id into chosen from catalog.runs r where r.source_id = of_source order by r.id desc limit 1;
+  end if;
+  return query
+    select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.correlation_id, r.options, r.started_at, r.finished_at, clock_timestamp(),
+      a.state <> 'open', a.claimed,
+      coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
+      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id))
+    from catalog.runs r
+    join catalog.sources s on s.id = r.source_id
+    join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+    where r.id = chosen;
+end $$;
+
+-- source_standings(source) → every source, or the one, by name: its last run, what is needed to tell whether it is late, and what is held.
+create function catalog.source_standings(p_source text) returns table (
+  source text, connector text, state text, schedule jsonb, created_at timestamptz, last_good_at timestamptz,
+  last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
+  held_runs bigint[], held_prices bigint
+)
+language sql stable security definer set search_path = '' as $$
+  select s.name, s.connector, s.state, s.schedule, s.created_at,
+    (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
+    r.id, r.kind, r.state, r.started_at, r.finished_at,
+    array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price')
+  from catalog.sources s
+  left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  where p_source is null or s.name = p_source
+  order by s.name
+$$;
+
+revoke execute on function catalog.run_progress, catalog.source_standings from public;
+grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer;
+
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', '5773bfe96aa1122eb5d357dadd6a064491ee25dc652b4c5ba512e33f0ac97466'),
-  ('20261122000002', 'runs', 'ab87d613c6ff8713fc908aba5acc62e78f43c481e62d083c3b8473b0687ba0a5'),
+  ('20261122000001', 'tables', 'f591a9b1b00aeda9942337b85397c221b1e776e1cd37e1d1ecbf0a33055eb9d7'),
+  ('20261122000002', 'runs', '1e1f24dad86e07c2b3e591b3e3a0d40f3bdde833557da9224fac507abccfd5df'),
   ('20261122000003', 'apply', '18e8bc9f81b0cf3c087a928503979b3cfde0ee8f5faa40882521fc9046f631d5'),
   ('20261122000004', 'settle', '8ad036d9a3ceca63d0e15158eb6fb7cde0fb862a697918203b86baa9f0c99ae3'),
   ('20261122000005', 'api', '98894111a0b1b19280ba82c1308d8ecfe9451bdccbe5b9306aba5e448e640bef'),
-  ('20261122000006', 'security', '5d30d958ccd02748dd6b61fcd28294ef8ae127c78835818782f8689893a66118');
+  ('20261122000006', 'security', '5d30d958ccd02748dd6b61fcd28294ef8ae127c78835818782f8689893a66118'),
+  ('20261122000007', 'status', 'c4cb130293b1f282bf2c43b22db6776320d72d201fbc3d21e1cb2535f6ed7a58');
 
 commit;

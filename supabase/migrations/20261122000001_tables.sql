@@ -21,7 +21,6 @@ create table catalog.sources (
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- whose artifact `latest` means; set after verification
   last_full_at       timestamptz,                    -- start of the last settled full run
-  scheduled_at       timestamptz,                    -- the instant of its schedule that a run was last started for
   created_at         timestamptz not null default now()
 );
 

@@ -47,9 +47,10 @@ end $$;
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
 --   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
+--   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
-  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb
+  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null
 ) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -66,6 +67,14 @@ begin
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
+  if p_after is not null and active.id is null then
+    select * into active from catalog.runs r
+      where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental') order by r.id desc limit 1;
+    if found then
+      return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
+      return;
+    end if;
+  end if;
   if p_queued and active.queued and active.state = 'running' and resumes then
     return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
     return;
@@ -176,13 +185,11 @@ language sql security definer set search_path = '' as $$
   select exists (select from reopened)
 $$;
 
--- claim_schedule(…) → whether the caller is the one to start the run that was due at `p_at`. Instants only move on, whoever asks and
--- whatever its clock says, so a schedule fires once.
-create function catalog.claim_schedule(p_source integer, p_at timestamptz) returns boolean
+-- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
+create function catalog.give_up_run(p_run bigint, p_reason text) returns void
 language sql security definer set search_path = '' as $$
-  with claimed as (
-    update catalog.sources set scheduled_at = p_at where id = p_source and (scheduled_at is null or scheduled_at < p_at) returning 1)
-  select exists (select from claimed)
+  update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
+  where id = p_run and state = 'running' and queued
 $$;
 
 -- add_part(…): the part's bytes are durable. The same part twice is one row.
@@ -267,6 +274,11 @@ language sql stable security definer set search_path = '' as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
+create function catalog.newest_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = '' as $$
+  select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
+$$;
+
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
 language sql stable security definer set search_path = '' as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
@@ -299,6 +311,17 @@ language sql stable security definer set search_path = '' as $$
     select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted')
+$$;
+
+-- list_due(): when each active source was last begun with, for whoever keeps the schedules; `at` is the one clock that counts.
+create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select s.name, s.schedule, coalesce(r.id, 0), coalesce(r.started_at, s.created_at), clock_timestamp()
+  from catalog.sources s
+  left join lateral (
+    select id, started_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
+  ) r on true
+  where s.state = 'active'
 $$;
 
 -- list_queued_runs(): what the queue has to do, for whoever fills it: each run with the parts that are not applied to their end.

@@ -1,0 +1,62 @@
+// Dead letters: tasks that failed for good, kept in the queue until a person decides. The run is what counts: trying again means letting
+// the run go on where it stopped.
+
+import { SyncError } from '../core/errors.ts'
+import type { Db } from '../db/pool.ts'
+import { listQueuedRuns, reopenRun } from '../db/runs.ts'
+import { emptyRun, fillRun } from './fill.ts'
+import type { QueueName, Queues } from './queues.ts'
+import { failedJobs } from './scheduler.ts'
+
+export interface DeadLetter {
+  readonly id: string
+  readonly queue: QueueName
+  readonly source: string
+  readonly run: number
+  readonly part: number | null
+  readonly reason: string
+  readonly attempts: number
+  readonly failedAt: Date | null
+}
+
+export async function listDeadLetters(queues: Queues): Promise<DeadLetter[]> {
+  return (await failedJobs(queues)).map((job) => ({
+    id: job.id ?? '',
+    queue: job.queueName as QueueName,
+    source: job.data.source,
+    run: job.data.run,
+    part: job.data.part ?? null,
+    reason: job.failedReason,
+    attempts: job.attemptsMade,
+    failedAt: job.finishedOn === undefined ? null : new Date(job.finishedOn),
+  }))
+}
+
+/** Lets the run of a dead letter go on where it stopped. @throws SyncError `job/unknown` · `run/over` when a younger run has taken its place */
+export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promise<DeadLetter> {
+  const letter = await loadDeadLetter(queues, id)
+  if (!(await reopenRun(db, letter.run)) && !(await isOpen(db, letter.run))) {
+    throw new SyncError('run/over', `Run ${letter.run} cannot go on: it ended, or a younger run of ${letter.source} has taken its place. Discard ${id}`)
+  }
+  await emptyRun(queues, letter.run)
+  const open = (await listQueuedRuns(db)).find((run) => run.id === letter.run)
+  if (open) await fillRun(db, queues, open)
+  return letter
+}
+
+/** Throws a dead letter away. Its run stays as it ended. @throws SyncError `job/unknown` */
+export async function discardDeadLetter(queues: Queues, id: string): Promise<DeadLetter> {
+  const letter = await loadDeadLetter(queues, id)
+  await (await queues[letter.queue].getJob(id))?.remove()
+  return letter
+}
+
+async function loadDeadLetter(queues: Queues, id: string): Promise<DeadLetter> {
+  const letter = (await listDeadLetters(queues)).find((one) => one.id === id)
+  if (!letter) throw new SyncError('job/unknown', `There is no dead letter ${id}`)
+  return letter
+}
+
+async function isOpen(db: Db, run: number): Promise<boolean> {
+  return (await listQueuedRuns(db)).some(({ id }) => id === run)
+}

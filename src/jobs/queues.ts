@@ -1,0 +1,143 @@
+// The queues: BullMQ over Postgres, the same database, or over Redis when one machine is outgrown. A queue is never the truth: what
+// there is to do stands in the rows of the runs, so a queue that is lost is filled again from there.
+
+import {
+  createPostgresBackend, FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
+  type FlowJob, type Processor, type QueueOptions, type WorkerOptions,
+} from 'bullmq'
+import { Cluster, Redis } from 'ioredis'
+import { SyncError } from '../core/errors.ts'
+import type { Db } from '../db/pool.ts'
+
+/** One by kind of work: `fetch` asks suppliers, `apply` writes the catalogue and settles. */
+export type QueueName = 'fetch' | 'apply'
+export const QUEUE_NAMES: readonly QueueName[] = ['fetch', 'apply']
+
+/** A task of a run. Every one may be done twice. */
+export interface Task {
+  readonly sourceId: number
+  readonly source: string
+  readonly run: number
+  /** In `apply` jobs only. */
+  readonly part?: number
+}
+
+/** BullMQ's own schema in the database. */
+export const QUEUE_SCHEMA = 'bullmq'
+/** The braces keep all keys in one slot of a Redis Cluster: https://docs.bullmq.io/bull/patterns/redis-cluster */
+const PREFIX = '{shelfsync}'
+
+/** How long a worker's silence is borne before its job goes to another one; leases of tasks last about as long. */
+const LOCK_MS = 12_000
+const STALLED_CHECK_MS = 5_000
+/** A job that has killed so many workers is a dead letter. */
+const STALLED_MAX = 10
+
+export interface Queues {
+  readonly backend: 'postgres' | 'redis'
+  readonly fetch: Queue<Task>
+  readonly apply: Queue<Task>
+  addFlow(flow: FlowJob): Promise<void>
+  /** Starts taking jobs. Close it before the queues. */
+  work(name: QueueName, concurrency: number, processor: Processor<Task>): Worker<Task>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the queues on `db`, whose connections must find schema `bullmq` in their search path, or on the Redis of `queueUrl`:
+ * `redis://` and `rediss://` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`.
+ *
+ * @throws SyncError `queue/unreachable` · `db/not-migrated`
+ */
+export async function openQueues(db: Db, queueUrl: string | null, onError: (error: Error) => void): Promise<Queues> {
+  const redis = queueUrl === null ? null : await openRedis(queueUrl, onError)
+  const connection = redis ?? (await requireSchema(db))
+  const factory = redis === null ? createPostgresBackend : undefined
+  const options = { connection, prefix: PREFIX } as QueueOptions
+  const open = (name: QueueName): Queue<Task> => listenTo(new Queue<Task>(name, options, factory as undefined), onError)
+  const flows = listenTo(new FlowProducer(options, factory as undefined), onError)
+  const queues = { fetch: open('fetch'), apply: open('apply') }
+  await Promise.all([flows.waitUntilReady(), queues.fetch.waitUntilReady(), queues.apply.waitUntilReady()])
+  return {
+    ...queues,
+    backend: redis === null ? 'postgres' : 'redis',
+    addFlow: async (flow) => void (await flows.add(flow)),
+    work(name, concurrency, processor) {
+      const workerOptions = {
+        ...options, concurrency, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: STALLED_MAX, autorun: false,
+        // A job that could not be looked at, because Postgres or Redis was away, is looked for again soon.
+        runRetryDelay: 1000, drainDelay: 5,
+      } as WorkerOptions
+      const worker = listenTo(new Worker<Task>(name, processor, workerOptions, factory as undefined), onError)
+      worker.run().catch(onError)
+      return worker
+    },
+    async close() {
+      await Promise.all([queues.fetch.close(), queues.apply.close(), flows.close()])
+      redis?.disconnect()
+    },
+  }
+}
+
+/** Brings the queue's own tables up to date, and lets the roles of workers use them. Twice is safe. */
+export async function migrateQueue(db: Db): Promise<void> {
+  const client = await db.connect()
+  try {
+    await client.query('reset search_path')
+    await runMigrations(client, QUEUE_SCHEMA)
+    const roles = 'shelfsync_fetcher, shelfsync_maintainer'
+    await client.query(`revoke all on schema ${QUEUE_SCHEMA} from public; grant usage on schema ${QUEUE_SCHEMA} to ${roles};
+      grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to ${roles};
+      grant usage on all sequences in schema ${QUEUE_SCHEMA} to ${roles}; grant execute on all functions in schema ${QUEUE_SCHEMA} to ${roles};`)
+  } finally {
+    client.release(true)
+  }
+}
+
+async function requireSchema(db: Db): Promise<Db> {
+  try {
+    await assertSchemaCompatibility(db, QUEUE_SCHEMA)
+    return db
+  } catch (error) {
+    throw new SyncError('db/not-migrated', `The database has no queue: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+async function openRedis(queueUrl: string, onError: (error: Error) => void): Promise<Redis | Cluster> {
+  const client = connectRedis(queueUrl)
+  client.on('error', onError)
+  try {
+    await client.connect()
+    await client.ping()
+    return client
+  } catch (error) {
+    client.disconnect()
+    const { protocol, host } = new URL(queueUrl)
+    throw new SyncError('queue/unreachable', `Cannot reach QUEUE_URL (${protocol}//${host}): ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+function connectRedis(queueUrl: string): Redis | Cluster {
+  // Blocking commands wait for jobs without end, so nothing may give them up: https://docs.bullmq.io/guide/connections
+  const patient = { maxRetriesPerRequest: null, lazyConnect: true }
+  const [, kind, credentials, hosts = '', rest = ''] = /^redis-(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
+  if (kind === undefined) return new Redis(queueUrl, patient)
+  const nodes = hosts.split(',').map((node) => {
+    const [host = '', port = ''] = node.split(':')
+    return { host, port: Number(port || (kind === 'sentinel' ? 26379 : 6379)) }
+  })
+  const [username, password] = (credentials ?? '').split(':').map(decodeURIComponent)
+  const auth = { ...(username ? { username } : {}), ...(password ? { password } : {}) }
+  if (kind === 'sentinel') return new Redis({ ...patient, ...auth, sentinels: nodes, name: rest || 'mymaster' })
+  return new Cluster(nodes, { lazyConnect: true, redisOptions: { ...auth, maxRetriesPerRequest: null } })
+}
+
+interface Emits {
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** A connection that breaks mends itself; without a listener it would end the process. */
+function listenTo<Emitter extends Emits>(emitter: Emitter, onError: (error: Error) => void): Emitter {
+  emitter.on('error', onError)
+  return emitter
+}

@@ -1,0 +1,150 @@
+// What workers of the queue do: fetch a run's artifact, apply one part of it, settle it. Each task is claimed by a lease of its own in
+// Postgres, so that a job that two workers hold by mistake is done by one of them, and the other writes nothing.
+
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Connector } from '../core/connector.ts'
+import { isAbort, SyncError } from '../core/errors.ts'
+import type { Http } from '../core/http.ts'
+import { listParts } from '../db/artifacts.ts'
+import type { Db } from '../db/pool.ts'
+import { claimTask, endRun, listQueuedRuns, loadQueuedRun, releaseTask, type HeldRun, type RunOptions, type Settled, type TaskName } from '../db/runs.ts'
+import { loadSource, type Source } from '../db/sources.ts'
+import { isOwnerDead, owner } from '../node/process-owner.ts'
+import { newProgress, type LineOptions, type Log, type Pause, type RunContext } from '../pipeline/context.ts'
+import { whileLeased } from '../pipeline/lease.ts'
+import { applyPart, fetchParts, settle } from '../pipeline/run.ts'
+import { describeFailure } from '../pipeline/sync.ts'
+import { addPartJob } from './fill.ts'
+import type { Queues, Task } from './queues.ts'
+import type { RunStates } from './run-states.ts'
+import { windowsOf } from './windows.ts'
+
+/** What happened, for whoever counts it. */
+export interface TaskEvents {
+  settled(source: Source, settled: Settled, seconds: number): Promise<void>
+  failed(source: Source, state: 'interrupted' | 'failed'): void
+  paused(pause: Pause): void
+  leaseLost(): void
+}
+
+export interface TaskTools {
+  readonly db: Db
+  readonly store: ArtifactStore
+  readonly http: Http
+  readonly log: Log
+  readonly options: LineOptions
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly queues: Queues
+  readonly states: RunStates
+  readonly events: TaskEvents
+}
+
+/** How a task ended for the queue: done (or nothing left to do), another worker's, or stopped and to be gone on with. */
+export type TaskEnd = 'done' | 'busy' | 'stopped'
+
+/**
+ * Does one task, from wherever an earlier attempt left it.
+ *
+ * @throws SyncError what fetch, apply and settle throw. When `last` says that nobody will try again, or trying again would not help, the
+ *   run is ended first: as interrupted when a later sync can go on with it, else as failed.
+ */
+export async function doTask(tools: TaskTools, name: TaskName, task: Task, last: boolean, signal: AbortSignal): Promise<TaskEnd> {
+  const source = await loadSource(tools.db, task.source)
+  const { options, correlationId, ...run } = await loadQueuedRun(tools.db, task.sourceId, task.run)
+  const log = bind(tools.log, { cid: correlationId, run: run.id, source: source.name, task: name }, options)
+  let held: HeldRun
+  try {
+    held = await claimTask(tools.db, run, name, owner(), isOwnerDead)
+  } catch (error) {
+    return endOf(error, signal)
+  }
+  try {
+    await whileLeased(tools.db, log, held, signal, (within) => carryTask(tools, name, task, options, openContext(tools, source, held, options, log, within)))
+    return 'done'
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'run/fenced') tools.events.leaseLost()
+    if (isOurs(error) || (signal.aborted && isAbort(error))) return endOf(error, signal)
+    if (last || !(error instanceof SyncError) || error.action !== 'retry') await giveUp(tools, source, held, log, error)
+    throw error
+  } finally {
+    await releaseTask(tools.db, held).catch((error: unknown) => log.warn({ cause: String(error) }, 'the task could not be given back; its lease will run out'))
+  }
+}
+
+async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: RunOptions, context: RunContext): Promise<void> {
+  if (name === 'fetch') return fetchTask(tools, task, options, context)
+  if (name === 'settle') return settleTask(tools, options, context)
+  const part = (await listParts(context.db, context.source.id, context.run.artifactRun)).find(({ no }) => no === task.part)
+  if (!part) throw new SyncError('artifact/missing', `Part ${task.part} of run ${context.run.artifactRun} is not recorded`)
+  const window = windowsOf([part], options, await linesBefore(context, part.no)).get(part.no)
+  if (window) await tools.states.use(context, (state) => applyPart(context, state, part, window))
+}
+
+/** Every part goes to the queue as soon as it is recorded, so that it is applied while the next ones are fetched. */
+async function fetchTask({ db, queues }: TaskTools, task: Task, { stages }: RunOptions, context: RunContext): Promise<void> {
+  const adding: Promise<void>[] = []
+  await fetchParts(context, ({ no }) => {
+    if (stages !== 'fetch') adding.push(addPartJob(queues, task, no, context.log))
+  })
+  await Promise.all(adding)
+  if (stages === 'fetch') await endRun(db, context.run, 'interrupted', null, 'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here')
+}
+
+async function settleTask({ db, events }: TaskTools, { offset, limit }: RunOptions, context: RunContext): Promise<void> {
+  const { run, source, log } = context
+  if (offset !== undefined || limit !== undefined) {
+    const lines = limit === undefined ? `all lines after ${offset ?? 0}` : `${limit} lines after ${offset ?? 0}`
+    return endRun(db, run, 'partial', null, `${lines} of artifact ${run.artifactRun} were applied; a partial run settles nothing`)
+  }
+  // Whoever filled the queue may have known less than the rows say now; then it is filled again.
+  const open = (await listQueuedRuns(db)).find(({ id }) => id === run.id)
+  if (!open?.fetched || open.partsLeft.length > 0) return
+  const settled = await settle(context)
+  log.info({ state: settled.state, reason: settled.reason, ledger: settled.ledger }, 'run settled')
+  await events.settled(source, settled, (Date.now() - run.startedAt.getTime()) / 1000)
+}
+
+function openContext(tools: TaskTools, source: Source, run: HeldRun, options: RunOptions, log: Log, signal: AbortSignal): RunContext {
+  const connector = tools.connectors.get(source.connector)
+  if (!connector) throw new SyncError('usage/invalid', `${source.name} is a source of the connector ${source.connector}, which this version does not have`)
+  const { db, store, http, events } = tools
+  return {
+    db, store, http, log, connector, source, run, signal,
+    settings: connector.settings.parse(source.settings),
+    progress: newProgress(),
+    options: options.chunkSize === undefined ? tools.options : { ...tools.options, batchRecordsMax: options.chunkSize },
+    onPause: (pause) => events.paused(pause),
+  }
+}
+
+async function giveUp({ db, events }: TaskTools, source: Source, run: HeldRun, log: Log, error: unknown): Promise<void> {
+  const { state, reason } = describeFailure(error)
+  log.error({ state, code: error instanceof SyncError ? error.code : null, err: error instanceof SyncError ? undefined : error }, reason)
+  await endRun(db, run, state, error instanceof SyncError ? error.code : null, reason)
+  events.failed(source, state)
+}
+
+/** The run ended, or the task is another worker's: nothing that this worker could do anything about. */
+function isOurs(error: unknown): error is SyncError {
+  return error instanceof SyncError && ['run/over', 'run/active', 'run/fenced', 'run/cancelled'].includes(error.code)
+}
+
+function endOf(error: unknown, signal: AbortSignal): TaskEnd {
+  if (signal.aborted && isAbort(error)) return 'stopped'
+  if (!isOurs(error)) throw error
+  return error.code === 'run/over' || error.code === 'run/cancelled' ? 'done' : 'busy'
+}
+
+async function linesBefore({ db, source, run }: RunContext, partNo: number): Promise<number> {
+  const parts = await listParts(db, source.id, run.artifactRun)
+  return parts.filter(({ no }) => no < partNo).reduce((sum, { lineCount }) => sum + lineCount, 0)
+}
+
+interface ChildLog extends Log {
+  child(facts: object, options?: { level: string }): Log
+}
+
+/** The run's own log; a run that asked for it says more than its process does. */
+function bind(log: Log, facts: object, { debug }: RunOptions): Log {
+  return 'child' in log ? (log as ChildLog).child(facts, debug === true ? { level: 'debug' } : undefined) : log
+}

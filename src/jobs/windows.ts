@@ -1,0 +1,18 @@
+// Which lines of which part a hand-made run asks for, when it asks for some lines of its artifact only.
+
+import type { ArchivedPart } from '../db/artifacts.ts'
+import type { RunOptions } from '../db/runs.ts'
+import type { LineWindow } from '../pipeline/apply.ts'
+
+/** A window for each of `parts` that has lines after `offset` and within `limit`; the first of them comes after `linesBefore` lines. */
+export function windowsOf(parts: readonly Pick<ArchivedPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions, linesBefore = 0): ReadonlyMap<number, LineWindow> {
+  const end = limit === undefined ? Infinity : offset + limit
+  const windows = new Map<number, LineWindow>()
+  let before = linesBefore
+  for (const { no, lineCount } of parts) {
+    const window = { from: Math.max(0, offset - before), to: Math.min(lineCount, end - before) }
+    if (window.from < window.to) windows.set(no, window)
+    before += lineCount
+  }
+  return windows
+}

@@ -1,0 +1,57 @@
+-- How things stand, for /status and whoever else watches. Every number comes from rows, so a restart forgets nothing.
+
+create index runs_held on catalog.runs (source_id) where state = 'held';
+
+-- run_progress(source, run) → how far one run has come, or no row. With `p_run` that one; else one that is under way, else the newest, of
+-- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
+create function catalog.run_progress(p_source text, p_run bigint) returns table (
+  run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
+  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb
+)
+language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  of_source integer := (select id from catalog.sources where name = p_source);
+  chosen bigint := p_run;
+begin
+  if chosen is null then
+    select r.id into chosen from catalog.runs r
+      where r.state = 'running' and (p_source is null or r.source_id = of_source) order by r.id desc limit 1;
+  end if;
+  -- Apart, so that each has its index: the runs of years are not looked through twice a second.
+  if chosen is null and p_source is null then
+    select r.id into chosen from catalog.runs r order by r.id desc limit 1;
+  elsif chosen is null then
+    select r.id into chosen from catalog.runs r where r.source_id = of_source order by r.id desc limit 1;
+  end if;
+  return query
+    select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.correlation_id, r.options, r.started_at, r.finished_at, clock_timestamp(),
+      a.state <> 'open', a.claimed,
+      coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
+      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id))
+    from catalog.runs r
+    join catalog.sources s on s.id = r.source_id
+    join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+    where r.id = chosen;
+end $$;
+
+-- source_standings(source) → every source, or the one, by name: its last run, what is needed to tell whether it is late, and what is held.
+create function catalog.source_standings(p_source text) returns table (
+  source text, connector text, state text, schedule jsonb, created_at timestamptz, last_good_at timestamptz,
+  last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
+  held_runs bigint[], held_prices bigint
+)
+language sql stable security definer set search_path = '' as $$
+  select s.name, s.connector, s.state, s.schedule, s.created_at,
+    (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
+    r.id, r.kind, r.state, r.started_at, r.finished_at,
+    array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price')
+  from catalog.sources s
+  left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  where p_source is null or s.name = p_source
+  order by s.name
+$$;
+
+revoke execute on function catalog.run_progress, catalog.source_standings from public;
+grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer;
