@@ -8,6 +8,7 @@ type Start = (argv: readonly string[]) => Promise<Running | string>
 const SIMULATORS: Readonly<Record<string, Start>> = {
   medipim: async (argv) => run((await import('./medipim/main.ts')).medipim, argv),
   shopify: async (argv) => run((await import('./shopify/main.ts')).shopify, argv),
+  storage: async (argv) => run((await import('./storage/main.ts')).storage, argv),
 }
 
 async function run<Options>(simulator: SimulatorCommand<Options>, argv: readonly string[]): Promise<Running | string> {

@@ -9,7 +9,6 @@ import { test } from 'node:test'
 import { testStore } from '../../test/conformance/store.ts'
 import { SyncError } from '../core/errors.ts'
 import { DiskStore } from './disk.ts'
-import { openStore } from './open.ts'
 
 async function openEmpty(): Promise<{ store: DiskStore; root: string; close: () => Promise<void> }> {
   const parent = await mkdtemp(join(tmpdir(), 'shelfsync-store-'))
@@ -81,16 +80,4 @@ test('a write that the disk cuts off leaves nothing behind', async () => {
   assert.equal(stdout, 'artifact/unwritable EFBIG\n')
   assert.deepEqual(await readdir(root), ['small'])
   await close()
-})
-
-test('a location is file: and a path, relative to a base; anything else is refused without repeating it', () => {
-  assert.equal(openStore('file:store', '/home/shop').describe(), 'file:/home/shop/store')
-  assert.equal(openStore('file:./store/', '/home/shop').describe(), 'file:/home/shop/store')
-  assert.equal(openStore('file:/var/store', '/home/shop').describe(), 'file:/var/store')
-  assert.equal(openStore('file:///var/store', '/home/shop').describe(), 'file:/var/store')
-  for (const location of ['', 'file:', 'ftp://key:secret@host/x', '/var/store']) {
-    assert.throws(() => openStore(location, '/'), (error) => {
-      return error instanceof SyncError && error.code === 'settings/invalid' && !error.message.includes('secret')
-    })
-  }
 })

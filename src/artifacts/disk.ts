@@ -3,10 +3,10 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SyncError } from '../core/errors.ts'
-import { checkKey, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
+import { checkKey, folderOf, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
 
 /** Only the owner may read what a supplier sent. */
 const FOLDER_MODE = 0o700
@@ -38,12 +38,29 @@ export class DiskStore implements ArtifactStore {
     return `file:${this.#root}`
   }
 
-  async put(key: string, bytes: Uint8Array): Promise<void> {
+  async check(): Promise<void> {
+    try {
+      await makeFolder(this.#root)
+      await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch (error) {
+      throw this.#named('artifact/unwritable', 'Cannot keep artifacts', error)
+    }
+  }
+
+  put(key: string, bytes: Uint8Array): Promise<void> {
+    return this.#write(key, bytes)
+  }
+
+  putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
+    return this.#write(key, source)
+  }
+
+  async #write(key: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#pathOf(key)
     const unfinished = `${path}.${randomUUID()}${UNFINISHED}`
     try {
       await makeFolder(dirname(path))
-      await writeSynced(unfinished, bytes)
+      await writeSynced(unfinished, content)
       await rename(unfinished, path)
       await syncFolder(dirname(path))
     } catch (error) {
@@ -133,10 +150,10 @@ export class DiskStore implements ArtifactStore {
     }
   }
 
-  /** Turns a file system's error into ours; anything without an error number is a bug and stays what it is. */
+  /** Turns a file system's error into ours; anything else, such as what a source threw, stays what it is. */
   #named(code: 'artifact/unwritable' | 'artifact/missing', what: string, error: unknown): unknown {
     const errno = errnoOf(error)
-    if (errno === null) return error
+    if (errno === null || error instanceof SyncError) return error
     const reason = REASONS[errno] ?? 'the system refused'
     return new SyncError(code, `${what} in ${this.describe()}: ${reason} (${errno})`, { cause: error, detail: { errno } })
   }
@@ -152,9 +169,9 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+async function writeSynced(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   await using file = await open(path, 'wx', FILE_MODE)
-  await file.writeFile(bytes)
+  await file.writeFile(content)
   await file.sync()
 }
 
@@ -162,12 +179,6 @@ async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return // has no such call; NTFS journals its names
   await using folder = await open(path, 'r')
   await folder.sync()
-}
-
-function folderOf(prefix: string): string {
-  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  if (folder !== '') checkKey(folder.slice(0, -1))
-  return folder
 }
 
 function errnoOf(error: unknown): string | null {

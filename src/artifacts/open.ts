@@ -3,15 +3,32 @@
 import { resolve } from 'node:path'
 import { SyncError } from '../core/errors.ts'
 import { DiskStore } from './disk.ts'
+import { type S3Options, S3Store } from './s3.ts'
 import type { ArtifactStore } from './store.ts'
+import { SupabaseStore } from './supabase.ts'
+
+/** What the stores across a network need besides the location; the settings of a process have this shape. */
+export interface StoreAccess {
+  readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
+  readonly s3: Pick<S3Options, 'endpoint' | 'region' | 'key'>
+}
+
+const NO_ACCESS: StoreAccess = { supabase: null, s3: { endpoint: null, region: 'us-east-1', key: null } }
 
 /**
- * Opens `file:PATH`; a relative path begins at `base`. Touches nothing yet: the folder is made by the first write.
+ * Opens `file:PATH` (a relative path begins at `base`), `supabase:` or `supabase:BUCKET`, or `s3://BUCKET/PREFIX`. Touches nothing
+ * yet: `check` does, and else the first write.
  *
  * @throws SyncError `settings/invalid`, without the location, which may hold a secret
  */
-export function openStore(location: string, base: string): ArtifactStore {
-  const path = /^file:(?:\/\/(?=\/))?(.+)$/.exec(location)?.[1]
-  if (path === undefined) throw new SyncError('settings/invalid', 'ARTIFACTS is no store that we know: write file:PATH')
-  return new DiskStore(resolve(base, path))
+export function openStore(location: string, base: string, { supabase, s3 }: StoreAccess = NO_ACCESS): ArtifactStore {
+  const [, scheme, rest = ''] = /^(file|supabase|s3):(.*)$/.exec(location) ?? []
+  if (scheme === 'file' && rest !== '') return new DiskStore(resolve(base, rest.replace(/^\/\/(?=\/)/, '')))
+  if (scheme === 'supabase') {
+    if (supabase === null) throw new SyncError('settings/invalid', 'ARTIFACTS=supabase: needs SUPABASE_URL and SUPABASE_SECRET_KEY')
+    return new SupabaseStore({ ...supabase, bucket: rest || supabase.bucket })
+  }
+  const [, bucket, prefix] = (scheme === 's3' && /^\/\/([^/]+)\/?(.*?)\/?$/.exec(rest)) || []
+  if (bucket !== undefined) return new S3Store({ ...s3, bucket, prefix: prefix ? `${prefix}/` : '' })
+  throw new SyncError('settings/invalid', 'ARTIFACTS is no store that we know: write file:PATH, supabase:BUCKET or s3://BUCKET/PREFIX')
 }

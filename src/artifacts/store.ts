@@ -14,17 +14,34 @@ export interface ArtifactStore {
   describe(): string
 
   /**
+   * Proves that the store can be used as it is set up, and makes what is missing (a folder, a bucket of Supabase). Twice is safe.
+   *
+   * @throws SyncError `settings/invalid` with what to change · `artifact/unwritable` · `artifact/unavailable`
+   */
+  check(): Promise<void>
+
+  /**
    * Stores `bytes`, which must not change meanwhile. When it resolves they survive a power cut; a reader sees all of them or
    * what was there before. The same bytes again: nothing changes.
    *
-   * @throws SyncError `artifact/unwritable`, and then nothing of it is left behind · `usage/invalid` for an unsafe key
+   * @throws SyncError `artifact/unwritable`, and then no reader ever sees any of it · `usage/invalid` for an unsafe key; and from
+   * a store across a network, here and below, `artifact/unavailable` · `settings/invalid` when it refuses our key or the size
    */
   put(key: string, bytes: Uint8Array): Promise<void>
+
+  /**
+   * The same for bytes that are too many to hold: a few MiB of them are in memory at a time. `source` is read once, so what
+   * cannot be resumed fails, and what `source` throws is thrown; readers then see what was there before.
+   */
+  putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void>
 
   /** @throws SyncError `artifact/missing` when there are none, or none that can be read */
   get(key: string): Promise<Uint8Array>
 
-  /** Every whole object whose key begins with `prefix`, keys ascending. What unfinished writers left behind is not listed. */
+  /**
+   * Every whole object whose key begins with `prefix`, keys ascending. What unfinished writers left behind is not listed.
+   * What was yielded may be removed meanwhile.
+   */
   list(prefix: string): AsyncIterable<StoredObject>
 
   /** Removes what is there of `keys`. Twice is safe. @throws SyncError `artifact/unwritable` */
@@ -39,6 +56,13 @@ export interface ArtifactStore {
 
 const SAFE_SEGMENT = /^[A-Za-z0-9._-]{1,200}$/
 
+const TYPES: Readonly<Record<string, string>> = {
+  zst: 'application/zstd',
+  gz: 'application/gzip',
+  ndjson: 'application/x-ndjson',
+  json: 'application/json',
+}
+
 /** What an unfinished write is called, so no object may be called so. */
 export const UNFINISHED = '.tmp'
 
@@ -50,4 +74,16 @@ export function checkKey(key: string): string {
     throw new SyncError('usage/invalid', `${shown} is no artifact key: use A–Z a–z 0–9 . _ - between single slashes`)
   }
   return key
+}
+
+/** The folder of `prefix`, '' or ended by a slash: all keys with the prefix lie below it. @throws SyncError `usage/invalid` */
+export function folderOf(prefix: string): string {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  if (folder !== '') checkKey(folder.slice(0, -1))
+  return folder
+}
+
+/** The media type under which a store that has such a thing keeps `key`. */
+export function contentTypeOf(key: string): string {
+  return TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
 }

@@ -5,8 +5,9 @@ import { describe, test } from 'node:test'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
 import { SyncError } from '../../src/core/errors.ts'
 
-/** Where a store's uploads and reads are cut: an empty object, one byte, and around the 6 MiB of a resumable upload's chunk. */
-const SIZES = [0, 1, 6 * 1024 * 1024 - 1, 6 * 1024 * 1024, 6 * 1024 * 1024 + 1]
+const MIB = 1024 * 1024
+/** Where a store's uploads and reads are cut: an empty object, one byte, around the 6 MiB of a resumable upload's chunk, and several. */
+const SIZES = [0, 1, 6 * MIB - 1, 6 * MIB, 6 * MIB + 1, 12 * MIB, 13 * MIB]
 
 const UNSAFE_KEYS = [
   '', '/etc/passwd', '../up', 'a/../../up', 'a//b', 'a/', './a', 'a/.', 'a\\b', 'a\0b', 'a b', 'ä', 'a/b.tmp', 'a'.repeat(1001),
@@ -26,11 +27,42 @@ export function testStore(name: string, open: () => Promise<{ store: ArtifactSto
   }
 
   describe(`${name} keeps the contract of a store`, () => {
+    check('an empty store passes its check, again and again', async (store) => {
+      await store.check()
+      await store.check()
+      assert.deepEqual(await keysOf(store, ''), [])
+    })
+
     check('what was put is got back, whatever its size', async (store) => {
       for (const size of SIZES) {
         await store.put(`sizes/${size}`, pattern(size, 7))
         assert.deepEqual(Buffer.from(await store.get(`sizes/${size}`)), pattern(size, 7))
       }
+    })
+
+    check('what was streamed is got back, whatever its size and its pieces', async (store) => {
+      for (const size of SIZES) {
+        const bytes = pattern(size, 3)
+        await store.putStream(`streams/${size}`, pieces(bytes, 1_000_003))
+        assert.ok(bytes.equals(await store.get(`streams/${size}`)), `${size} bytes`)
+      }
+      await store.putStream('streams/small', pieces(pattern(5000, 4), 7))
+      await store.putStream('streams/small', pieces(pattern(40, 5), 7))
+      assert.deepEqual(Buffer.from(await store.get('streams/small')), pattern(40, 5))
+    })
+
+    check('when a source throws, that is thrown, and readers see what was there before', async (store) => {
+      await store.put('kept', text('old'))
+      for (const good of [0, 1, 7 * MIB]) {
+        const failing = async function* (): AsyncGenerator<Uint8Array> {
+          yield* pieces(pattern(good, 1), MIB)
+          throw new SyncError('artifact/corrupt', 'the source broke')
+        }
+        await assert.rejects(store.putStream('kept', failing()), named('artifact/corrupt', /^the source broke$/))
+        await assert.rejects(store.putStream('never', failing()), named('artifact/corrupt'))
+      }
+      assert.equal(String(Buffer.from(await store.get('kept'))), 'old')
+      assert.deepEqual(await keysOf(store, ''), ['kept'])
     })
 
     check('a view of a larger buffer is stored as the view', async (store) => {
@@ -84,6 +116,18 @@ export function testStore(name: string, open: () => Promise<{ store: ArtifactSto
       }
     })
 
+    check('what a list yields may be removed at once without hiding the rest', async (store) => {
+      const keys = ['a', 'b/1', 'b/2', 'b/c/3', 'd', 'e/4']
+      for (const key of keys) await store.put(key, text(key))
+      const seen: string[] = []
+      for await (const { key } of store.list('')) {
+        seen.push(key)
+        await store.remove([key])
+      }
+      assert.deepEqual(seen, keys)
+      assert.deepEqual(await keysOf(store, ''), [])
+    })
+
     check('removed bytes are gone, the rest stays, and removing again is safe', async (store) => {
       for (const key of ['r/1', 'r/2', 'r/deep/3']) await store.put(key, text(key))
       await store.remove(['r/1', 'r/deep/3', 'r/never-there', 'nowhere/at/all'])
@@ -103,6 +147,7 @@ export function testStore(name: string, open: () => Promise<{ store: ArtifactSto
     check('a key that could lead out of the store is refused by every method', async (store) => {
       for (const key of UNSAFE_KEYS) {
         await assert.rejects(store.put(key, text('x')), named('usage/invalid'), JSON.stringify(key))
+        await assert.rejects(store.putStream(key, pieces(pattern(1, 1), 1)), named('usage/invalid'), JSON.stringify(key))
         await assert.rejects(store.get(key), named('usage/invalid'), JSON.stringify(key))
         await assert.rejects(store.remove([key]), named('usage/invalid'), JSON.stringify(key))
       }
@@ -135,4 +180,8 @@ function pattern(size: number, seed: number): Buffer {
   const bytes = Buffer.alloc(size)
   for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) + seed) & 255
   return bytes
+}
+
+async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size)
 }

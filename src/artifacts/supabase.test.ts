@@ -1,0 +1,397 @@
+// Supabase Storage as a real tus server in front of a folder plays it. What breaks is broken on purpose and at an exact byte; waiting
+// is recorded, not done.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { SECRET_KEY, startStorage, type StorageOptions, type StorageSimulator } from '../../simulators/storage/server.ts'
+import { testStore } from '../../test/conformance/store.ts'
+import { SyncError } from '../core/errors.ts'
+import type { Waiter } from '../lib/back-off.ts'
+import { type SupabaseOptions, SupabaseStore } from './supabase.ts'
+import { UPLOAD_CHUNK_BYTES } from './tus.ts'
+
+const BUCKET = 'medipim-raw'
+const MIB = 1024 * 1024
+/** Three chunks. */
+const PART = randomBytes(13 * MIB)
+
+interface Opened {
+  readonly folder: string
+  readonly service: StorageSimulator
+  readonly store: SupabaseStore
+  /** How long each wait before a retry would have been. */
+  readonly waits: number[]
+}
+
+async function open(context: TestContext, simulated: Partial<StorageOptions> = {}, options: Partial<SupabaseOptions> = {}): Promise<Opened> {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
+  const service = await startStorage({ folder, ...simulated })
+  const waits: number[] = []
+  const wait: Waiter = async (ms) => {
+    waits.push(ms)
+    await turn()
+  }
+  context.after(async () => {
+    await service.close()
+    await rm(folder, { recursive: true })
+  })
+  return { folder, service, waits, store: new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET, wait, ...options }) }
+}
+
+testStore('Supabase Storage', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
+  const service = await startStorage({ folder })
+  const store = new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET })
+  const close = async (): Promise<void> => {
+    await service.close()
+    await rm(folder, { recursive: true })
+  }
+  return { store, close }
+})
+
+interface Patch {
+  readonly offset: number
+  readonly bytes: number
+}
+
+function patchesOf({ stats }: StorageSimulator): Patch[] {
+  return stats.snapshot().last.filter(({ method }) => method === 'PATCH').map(({ body }) => body as Patch)
+}
+
+function asked({ stats }: StorageSimulator, request: string): number {
+  return stats.snapshot().requests[request] ?? 0
+}
+
+const CREATE = 'POST /upload/resumable'
+
+test('a part goes in chunks of exactly 6 MiB, the last with the rest', async (context) => {
+  const { store, service } = await open(context)
+  await store.put('part', PART)
+  const expected = [{ offset: 0, bytes: UPLOAD_CHUNK_BYTES }, { offset: 6 * MIB, bytes: UPLOAD_CHUNK_BYTES }, { offset: 12 * MIB, bytes: MIB }]
+  assert.deepEqual(patchesOf(service), expected)
+  service.stats.reset()
+  await store.putStream('stream', slowly(PART))
+  assert.deepEqual(patchesOf(service), expected)
+  service.stats.reset()
+  await store.put('two', PART.subarray(0, 12 * MIB))
+  assert.deepEqual(patchesOf(service), expected.slice(0, 2))
+  assert.equal(UPLOAD_CHUNK_BYTES, 6 * 1024 * 1024)
+})
+
+test('a stream is read no further than a chunk ahead of what the service holds', async (context) => {
+  const { store, service } = await open(context)
+  let aheadBytesMax = 0
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (let read = 0; read < 30 * MIB; read += MIB) {
+      const sent = patchesOf(service).reduce((sum, { bytes }) => sum + bytes, 0)
+      aheadBytesMax = Math.max(aheadBytesMax, read - sent)
+      yield PART.subarray(0, MIB)
+    }
+  }
+  await store.putStream('long', source())
+  assert.equal((await store.get('long')).length, 30 * MIB)
+  assert.ok(aheadBytesMax <= UPLOAD_CHUNK_BYTES + MIB, `${aheadBytesMax} bytes ahead`)
+})
+
+test('the type and no cache time are kept with an object', async (context) => {
+  const { store, service } = await open(context)
+  const types = {
+    'a.ndjson.zst': 'application/zstd', 'b.ndjson.gz': 'application/gzip', 'c.ndjson': 'application/x-ndjson', 'd.json': 'application/json',
+    e: 'application/octet-stream',
+  }
+  for (const [key, type] of Object.entries(types)) {
+    await store.put(key, Buffer.from('x'))
+    const row = service.objects.find(BUCKET, key)
+    assert.deepEqual([row?.contentType, row?.cacheControl], [type, 'max-age=0'])
+  }
+})
+
+test('the bucket is made private when it is missing, once for all writers', async (context) => {
+  const { store, service } = await open(context)
+  await Promise.all(['a', 'b', 'c'].map((key) => store.put(key, Buffer.from(key))))
+  assert.equal(service.objects.findBucket(BUCKET)?.public, false)
+  assert.equal(asked(service, 'POST /bucket'), 1)
+})
+
+test('a bucket that another process makes at the same moment is as good', async (context) => {
+  const { store, service } = await open(context)
+  const other = new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET })
+  await Promise.all([store.check(), other.check()])
+})
+
+test('a bucket that is too small for a part, or public, is a setting to correct', async (context) => {
+  const { store, service } = await open(context)
+  await store.check()
+  const bucket = service.objects.findBucket(BUCKET)
+  assert.ok(bucket)
+  service.objects.saveBucket({ ...bucket, file_size_limit: 10 * MIB })
+  const tooSmall = /takes files of at most 10 MiB, but a part can have 32 MiB\. Raise the file size limit of the bucket/
+  await assert.rejects(store.check(), says('settings/invalid', tooSmall))
+  service.objects.saveBucket({ ...bucket, file_size_limit: 32 * MIB })
+  await store.check()
+  service.objects.saveBucket({ ...bucket, public: true })
+  await assert.rejects(store.check(), says('settings/invalid', /is a public bucket.*Make it private, or name another one in BUCKET/))
+})
+
+test('a check that failed is made again by the next write', async (context) => {
+  const { store, service } = await open(context)
+  service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 8 })
+  await assert.rejects(store.put('a', Buffer.from('x')), says('artifact/unavailable', /^Cannot look at the bucket in supabase:medipim-raw at 127/))
+  await store.put('a', Buffer.from('x'))
+})
+
+test('a file that passes the limit of the project names the limit that was passed and what to raise', async (context) => {
+  const { store, waits } = await open(context, { fileBytesMax: 8 * MIB })
+  const message = /^Cannot write part in supabase:medipim-raw at .* HTTP 413: Maximum size exceeded\. Raise the file size limit/
+  await assert.rejects(store.put('part', PART), says('settings/invalid', message))
+  await assert.rejects(store.putStream('part', slowly(PART)), says('settings/invalid', /413/))
+  assert.deepEqual(waits, [])
+})
+
+const WAYS: Readonly<Record<string, (store: SupabaseStore) => Promise<void>>> = {
+  'in memory': (store) => store.put('part', PART),
+  streamed: (store) => store.putStream('part', slowly(PART)),
+}
+
+for (const [how, put] of Object.entries(WAYS)) {
+  test(`${how}: a connection that breaks in the middle of a chunk is resumed where the service says it stopped`, async (context) => {
+    const { store, service } = await open(context)
+    service.faults.set({ kind: 'break', path: 'PATCH *', skip: 1, afterBytes: 2 * MIB })
+    await put(store)
+    assert.ok(PART.equals(await store.get('part')))
+    const [first, second, third] = patchesOf(service)
+    assert.deepEqual([first?.offset, second?.offset], [0, 6 * MIB])
+    assert.ok(third !== undefined && third.offset > 6 * MIB && third.offset <= 8 * MIB, `resumed at ${third?.offset}`)
+    assert.equal(asked(service, CREATE), 1)
+  })
+
+  test(`${how}: a broken last chunk is resumed too`, async (context) => {
+    const { store, service } = await open(context)
+    service.faults.set({ kind: 'break', path: 'PATCH *', skip: 2, afterBytes: 500_000 })
+    await put(store)
+    assert.ok(PART.equals(await store.get('part')))
+    assert.equal(asked(service, CREATE), 1)
+  })
+
+  for (const status of [409, 423, 429, 500, 503, 544]) {
+    test(`${how}: ${status} is tried again`, async (context) => {
+      const { store, service, waits } = await open(context)
+      service.faults.set({ kind: 'status', status, body: 'busy', path: 'PATCH *', skip: 1, times: 3 })
+      await put(store)
+      assert.ok(PART.equals(await store.get('part')))
+      assert.equal(waits.length, 3)
+      assert.ok(waits.every((ms, i) => ms <= 500 * 2 ** i), waits.join())
+    })
+  }
+
+  test(`${how}: a chunk whose answer is lost is not sent twice`, async (context) => {
+    const { store, service } = await open(context)
+    service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
+    await put(store)
+    assert.ok(PART.equals(await store.get('part')))
+    assert.deepEqual(patchesOf(service).map(({ offset }) => offset), [0, 6 * MIB, 12 * MIB])
+  })
+}
+
+test('Retry-After is waited for, and then some, but never longer than a minute or so', async (context) => {
+  const { store, service, waits } = await open(context)
+  service.faults.set({ kind: 'status', status: 429, headers: { 'retry-after': '7' }, path: 'PATCH *' })
+  service.faults.set({ kind: 'status', status: 503, headers: { 'retry-after': '86400' }, path: 'GET /object/*' })
+  await store.put('part', Buffer.from('x'))
+  await store.get('part')
+  const [patient = 0, bounded = 0] = waits
+  assert.ok(patient >= 7000 && patient <= 7500, `${patient}`)
+  assert.ok(bounded >= 60_000 && bounded <= 60_500, `${bounded}`)
+})
+
+test('a service that is down for good is artifact/unavailable, after a bounded number of tries', async (context) => {
+  const { store, service, waits } = await open(context)
+  await store.check()
+  service.faults.set({ kind: 'status', status: 503, body: '{"message":"SlowDown"}', path: 'PATCH *', times: null })
+  await assert.rejects(store.put('part', PART), says('artifact/unavailable', /^Cannot write part in .*: HTTP 503: SlowDown$/))
+  assert.equal(waits.length, 7)
+  await service.close()
+  await assert.rejects(store.get('part'), says('artifact/unavailable', /^Cannot read part in .*: no answer \(ECONNREFUSED\)$/))
+})
+
+test('an upload that expired meanwhile is begun anew', async (context) => {
+  const expire: Waiter = () => Promise.resolve(service.objects.expireUploads())
+  const { store, service } = await open(context, {}, { wait: expire })
+  service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', skip: 1 })
+  await store.put('part', PART)
+  assert.ok(PART.equals(await store.get('part')))
+  assert.equal(asked(service, CREATE), 2)
+})
+
+test('an upload that expires whenever it is waited for ends as artifact/unwritable', async (context) => {
+  const expire: Waiter = () => Promise.resolve(service.objects.expireUploads())
+  const { store, service } = await open(context, {}, { wait: expire })
+  service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', times: null })
+  await assert.rejects(store.put('part', PART), says('artifact/unwritable', /: HTTP 410: /))
+  assert.equal(asked(service, CREATE), 4)
+})
+
+test('when the answer to the last byte is lost, only an object that is there counts', async (context) => {
+  for (const kind of ['lose-answer', 'unfinished'] as const) {
+    const { store, service } = await open(context)
+    service.faults.set({ kind, path: 'PATCH *', skip: 2 })
+    await store.put('part', PART)
+    assert.ok(PART.equals(await store.get('part')))
+    assert.equal(asked(service, CREATE), 2)
+  }
+})
+
+test('a stream whose last answer is lost is an error that asks for another try', async (context) => {
+  const { store, service } = await open(context)
+  service.faults.set({ kind: 'unfinished', path: 'PATCH *', skip: 2 })
+  await assert.rejects(store.putStream('part', slowly(PART)), says('artifact/unwritable', /nobody knows whether the upload is over$/))
+  await assert.rejects(store.get('part'), says('artifact/missing', /Object not found/))
+})
+
+test('a service that is killed in the middle of a chunk and started again goes on with the same upload', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
+  const [first, url] = await spawnStorage(folder, 0)
+  let child = first
+  context.after(async () => {
+    await stop(child)
+    await rm(folder, { recursive: true })
+  })
+  let restarted: Promise<void> | null = null
+  const wait: Waiter = () => {
+    restarted ??= (async () => {
+      if (child.signalCode === null) await once(child, 'exit')
+      ;[child] = await spawnStorage(folder, Number(new URL(url).port))
+    })()
+    return restarted
+  }
+  const store = new SupabaseStore({ url, secretKey: SECRET_KEY, bucket: BUCKET, wait })
+  await fetch(`${url}/_control/faults`, { method: 'POST', body: JSON.stringify({ kind: 'die', path: 'PATCH *', skip: 1, afterBytes: 3 * MIB }) })
+  await store.put('part', PART)
+  assert.ok(PART.equals(await store.get('part')))
+  const stats = await fetch(`${url}/_control/stats`)
+  const { requests, last } = (await stats.json()) as { requests: Record<string, number>; last: { method: string; body: Patch }[] }
+  assert.equal(requests[CREATE], undefined, 'the upload was begun anew')
+  const offsets = last.filter(({ method }) => method === 'PATCH').map(({ body }) => body.offset)
+  assert.ok(offsets.length === 2 && (offsets[0] ?? 0) >= 6 * MIB, `resumed at ${offsets.join()}`)
+})
+
+test('a web page is no artifact, with whatever status', async (context) => {
+  const { store, service, waits } = await open(context)
+  await store.put('part', PART)
+  service.faults.set({ kind: 'status', status: 200, path: 'GET /object/*' }, { kind: 'status', status: 403, path: 'GET /object/*', skip: 1 })
+  assert.ok(PART.equals(await store.get('part')))
+  assert.equal(waits.length, 2)
+  service.faults.set({ kind: 'status', status: 200, path: 'GET /object/*', times: null })
+  await assert.rejects(store.get('part'), says('artifact/unavailable', /HTTP 200: a web page in place of an answer$/))
+})
+
+test('an answer that is cut short is asked for again', async (context) => {
+  const answers = [(whole: Buffer) => whole.subarray(0, 5000), (whole: Buffer) => whole]
+  const bytes = randomBytes(100_000)
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': bytes.length })
+    const sent = answers.shift()?.(bytes) ?? bytes
+    response.write(sent, () => (sent.length < bytes.length ? response.destroy() : response.end()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  const store = new SupabaseStore({ url: `http://127.0.0.1:${port}`, secretKey: SECRET_KEY, bucket: BUCKET, wait: () => turn() })
+  assert.ok(bytes.equals(await store.get('part')))
+})
+
+test('a folder of more than a page is listed whole, and everything can be removed', async (context) => {
+  const { store, service } = await open(context)
+  await store.put('k/0000', Buffer.from('x'))
+  const row = service.objects.find(BUCKET, 'k/0000')
+  assert.ok(row)
+  const names = Array.from({ length: 2345 }, (_, i) => `k/${String(i + 1).padStart(4, '0')}`)
+  service.objects.save(...names.map((name) => ({ ...row, name, upload: `${name}.gone` })))
+  const keys = (await Array.fromAsync(store.list('k/'))).map(({ key }) => key)
+  assert.deepEqual(keys, ['k/0000', ...names])
+  await store.remove(keys)
+  assert.equal(asked(service, `DELETE /object/${BUCKET}`), 3)
+  assert.deepEqual(await Array.fromAsync(store.list('')), [])
+})
+
+test('without a bucket nothing is listed, nothing is missing to remove, and reading is artifact/missing', async (context) => {
+  const { store } = await open(context)
+  assert.deepEqual(await Array.fromAsync(store.list('')), [])
+  await store.remove(['a'])
+  await assert.rejects(store.get('a'), says('artifact/missing', /HTTP 404: Bucket not found$/))
+})
+
+test('a key that is refused is a setting to correct, and is shown nowhere, not even when the service repeats it', async (context) => {
+  for (const secretKey of ['sb_secret_planted', 'eyJplanted.payload.signature']) {
+    const { store, service } = await open(context, {}, { secretKey })
+    const put = (): Promise<void> => store.put('a', Buffer.from('x'))
+    for (const attempt of [() => store.check(), put, () => store.get('a'), () => store.remove(['a']), () => Array.fromAsync(store.list(''))]) {
+      await assert.rejects(attempt, says('settings/invalid', /HTTP 401: Invalid API key\. Check that SUPABASE_SECRET_KEY/))
+    }
+    service.faults.set({ kind: 'status', status: 400, body: `{"message":"bad key ${secretKey}"}`, path: 'GET /object/*' })
+    await assert.rejects(store.get('a'), says('artifact/missing', /bad key \[redacted\]$/))
+    await service.close()
+    await assert.rejects(store.get('a'), says('artifact/unavailable', /no answer/))
+  }
+})
+
+test('the older kind of key goes into the same two headers', async (context) => {
+  const secretKey = 'eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.signature'
+  const { store } = await open(context, { secretKey }, { secretKey })
+  await store.put('a', Buffer.from('x'))
+  assert.equal((await store.get('a')).length, 1)
+})
+
+test('no redirect is followed, because the key would go along', async (context) => {
+  const { store, service } = await open(context)
+  service.faults.set({ kind: 'status', status: 301, headers: { location: 'http://127.0.0.1:1/' }, path: 'GET *' })
+  await assert.rejects(store.get('a'), says('settings/invalid', /HTTP 301: a redirect; correct SUPABASE_URL$/))
+})
+
+test('many writers of many parts do not disturb each other', async (context) => {
+  const { store } = await open(context)
+  const parts = Array.from({ length: 6 }, (_, i) => PART.subarray(i * MIB, i * MIB + 7 * MIB))
+  await Promise.all(parts.map((bytes, i) => store.put(`part-${i}`, bytes)))
+  for (const [i, bytes] of parts.entries()) assert.ok(bytes.equals(await store.get(`part-${i}`)))
+})
+
+async function* slowly(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += 999_983) {
+    await turn()
+    yield bytes.subarray(start, start + 999_983)
+  }
+}
+
+/** The simulator as a process of its own, which `die` really kills. */
+async function spawnStorage(folder: string, port: number): Promise<[ReturnType<typeof spawn>, string]> {
+  const args = ['simulators/cli.ts', 'storage', '--folder', folder, '--port', String(port)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [greeting] = (await once(child.stdout, 'data')) as [Buffer]
+  return [child, /listens on (\S+)/.exec(String(greeting))?.[1] ?? '']
+}
+
+async function stop(child: ReturnType<typeof spawn>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+function says(code: string, message: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof SyncError, inspect(error))
+    assert.equal(error.code, code, error.message)
+    assert.match(error.message, message)
+    assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), /planted/)
+    return true
+  }
+}
