@@ -1,0 +1,106 @@
+// Writes docs/http.md from the table of routes and from what they take.
+
+import { z } from 'zod'
+import { FACES, type Face, type Route } from '../src/http/routes.ts'
+import { markdownTable, writeGenerated } from './support/generated.ts'
+
+const STATUS = {
+  state: 'running', source: 'medipim-au', run: 12, startedAt: '2026-11-21T16:17:00.000Z',
+  progress: {
+    phase: 'apply', fetched: 108022, applied: 54011, total: 108022, percent: 50, perSecond: 5401.1, etaSeconds: 10,
+    inserted: 12, updated: 340, skipped: 53650, quarantined: 0, held: 9, removed: 0,
+  },
+  errors: [],
+  sources: [{
+    source: 'medipim-au', connector: 'medipim', state: 'active',
+    lastRun: { run: 12, kind: 'full', state: 'running', startedAt: '2026-11-21T16:17:00.000Z', finishedAt: null },
+    lastGoodAt: '2026-11-20T16:17:00.000Z', dueAt: '2026-11-21T16:17:00.000Z', late: false, heldRuns: [], heldPrices: 0,
+  }],
+}
+
+const INTRODUCTION = `# HTTP
+
+\`shelfsync serve\` listens on one port for each of its roles. Work never runs inside a request: it is ordered, and the answer says where to look.
+This page is written by \`scripts/write-http-docs.ts\` from \`src/http/routes.ts\`.
+
+\`\`\`sh
+curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN_KEY"
+curl --fail-with-body http://localhost:3003/status -H "X-ADMIN-KEY: $ADMIN_KEY" | jq .progress
+curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN_KEY" \\
+  -H 'Content-Type: application/json' -d '{"source":"medipim-au","mode":"full"}'
+\`\`\`
+
+## What all have in common
+
+- **The key.** \`ADMIN_KEY\`, in the header \`X-ADMIN-KEY\` or as a bearer token. A missing key and a wrong one are the same 401. To change it, set
+  \`ADMIN_KEY_NEXT\` everywhere, move the callers, then make it \`ADMIN_KEY\`.
+- **Failed keys.** The fifth failure of a network (an IPv4 address, an IPv6 /64) brings a ban: 429 with \`Retry-After\`, whatever the key. It lasts 30 seconds, and twice
+  as long after each further failure, up to an hour. At a hundred failures a minute from everywhere, only networks that have shown the key before are heard
+  until the minute is over. Behind Fly.io's proxy set \`TRUST_FLY_HEADER\`, or all callers are one.
+- **Bodies.** JSON of at most 64 KiB, said to be \`application/json\`; none at all is the same as \`{}\`. An unknown field is a mistake: the answer names all of them.
+- **Errors.** \`{"error":{"code","message","hint"}}\`, with the status and the hint of [the code](errors.md). An error without a code is a bug.
+- **Headers.** Every answer has \`X-Correlation-Id\`, the caller's own if it sent one of letters, digits and \`. : _ -\`; the log lines of the request and the run that it
+  starts have it too. Nothing may be cached.
+
+Every route may answer 400 (\`request/invalid\`), 401 (\`request/unauthorized\`), 404 (\`request/unknown-path\`), 405 (\`request/wrong-method\`, with \`Allow\`), 413
+(\`request/too-large\`), 415 (\`request/not-json\`), 429 (\`request/too-many-failures\`), 500 and 503 (\`db/unreachable\`).`
+
+const STATUS_SECTION = `## Status
+
+\`\`\`json
+${JSON.stringify(STATUS, null, 2)}
+\`\`\`
+
+- \`state\` is the run's, or \`idle\` before the first one. \`phase\` is \`start\` (nothing is archived yet), \`fetch\`, \`apply\`, \`settle\` or \`done\`; of a run that stopped, where
+  it stopped. \`inserted\`, \`updated\` and \`skipped\` are the ledger's created, updated and unchanged.
+- \`total\` is what the supplier says it has, until all is fetched; then what was. It, \`percent\` and \`etaSeconds\` are null while they are unknown.
+- \`perSecond\` is measured over the last half minute when somebody watched, else over the whole run.
+- \`errors\` says why a run failed, was interrupted, held or rejected: \`{"code","message","hint"}\`.
+- \`late\`: the run that was due at \`dueAt\` has not succeeded an hour later.
+
+\`GET /runs/:id\` answers \`run\`, \`source\`, \`kind\`, \`state\`, \`correlationId\`, \`startedAt\`, \`finishedAt\`, \`progress\` and \`errors\` of one run.`
+
+interface Field {
+  readonly type?: string
+  readonly enum?: readonly string[]
+  readonly anyOf?: readonly Field[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly default?: string | number | boolean | null
+  readonly description?: string
+}
+
+function section([name, { does, port, setting, routes }]: [string, Face]): string[] {
+  const rows = Object.entries(routes).map(([route, { does: what, needsKey, answers }]) => [
+    `\`${route}\``, needsKey ? 'yes' : 'no', what, Object.entries(answers).map(([status, body]) => `${status} ${body}`).join('<br>'),
+  ])
+  return [
+    `## ${name[0]?.toUpperCase()}${name.slice(1)}`,
+    '',
+    `${does} Port ${port}, changed by \`${setting}\`.`,
+    '',
+    ...markdownTable(['route', 'key', '', 'answers'], rows),
+    ...Object.entries(routes).flatMap(fieldTables),
+  ]
+}
+
+function fieldTables([route, { body, query }]: [string, Route]): string[] {
+  return [body, query].flatMap((schema) => {
+    const fields = Object.entries(schema ? (z.toJSONSchema(schema, { io: 'input' }).properties as Record<string, Field>) : {})
+    if (fields.length === 0) return []
+    const rows = fields.map(([name, field]) => [`\`${name}\``, typeOf(field), field.default === null ? '' : `\`${String(field.default)}\``, field.description ?? ''])
+    return ['', `${schema === query ? 'Query' : 'Body'} of \`${route}\`:`, '', ...markdownTable(['field', 'type', 'default', ''], rows)]
+  })
+}
+
+/** Null, which only says that the field was left out, is not spelled out. */
+function typeOf(field: Field): string {
+  const [only = field] = field.anyOf?.filter(({ type }) => type !== 'null') ?? []
+  if (only.enum) return only.enum.map((word) => `\`${word}\``).join(', ')
+  const from = only.minimum === undefined ? '' : `, from ${only.minimum}`
+  const to = only.maximum === undefined || only.maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${only.maximum}`
+  return `${only.type}${from}${to}`
+}
+
+const faces: [string, Face][] = Object.entries(FACES)
+await writeGenerated({ 'docs/http.md': `${[INTRODUCTION, '', ...faces.flatMap((face) => [...section(face), '']), STATUS_SECTION].join('\n')}\n` })
