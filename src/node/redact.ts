@@ -11,6 +11,9 @@ const SECRET_NAME = '(?:authorization|cookie|password|passwd|secret|token|(?:api
 // What help and hints write in place of a key, and nothing longer that begins so.
 const PLACEHOLDER = String.raw`(?:id:secret|your-key-id(?::your-key-secret)?|your-key-secret|…)(?![^\s#&"'\`<>\\;,)])`
 
+// How our own messages go on after the name of a setting: words with a space behind them, which no secret has.
+const WORDS = '(?:missing;|expected|set) '
+
 // Every repetition is bounded or ends at a delimiter: these also run over error texts that a supplier wrote.
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   // user:password@ or token@ of any URL.
@@ -23,7 +26,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [new RegExp(String.raw`([\w.-]{0,40}(?:token|key|secret|mac|password|passwd|signature|sig)(?:=|%3D))(?!${PLACEHOLDER})[^\s#&"'\`<>\\;,)]+`, 'gi'), `$1${MARK}`],
   // Headers and members, quoted or not, also inside JSON that is itself a string.
   [new RegExp(String.raw`(${SECRET_NAME}\\*["']?\s*:\s*)(\\*["'])(?:(?!\2).)+\2`, 'gi'), `$1$2${MARK}$2`],
-  [new RegExp(String.raw`(${SECRET_NAME}:[ \t]*)(?![\s"'\\\[])[^\r\n"']+`, 'gi'), `$1${MARK}`],
+  [new RegExp(String.raw`(${SECRET_NAME}:[ \t]*)(?![\s"'\\\[]|${WORDS})[^\r\n"']+`, 'gi'), `$1${MARK}`],
 ]
 
 /** Whether the value under `name` is a secret whatever it looks like. */

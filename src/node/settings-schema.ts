@@ -18,6 +18,11 @@ export interface SettingMeta {
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const ADMIN_KEY_LENGTH_MIN = 16
 export const KEEP_DEFAULT = 14
+export const S3_REGION_DEFAULT = 'us-east-1'
+const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,62}$/
+export const CONCURRENCY = { fetch: 2, apply: 2 } as const
+/** Where each HTTP face listens unless a setting says otherwise. */
+export const PORTS = { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 } as const
 
 const words = z.registry<SettingMeta>()
 
@@ -34,14 +39,40 @@ const schema = {
   })),
 
   ARTIFACTS: z.string().superRefine(checkArtifacts).register(words, plain('Artifacts', {
-    description: 'Where the bytes of the suppliers are kept: `file:` and a folder. A relative folder begins at the working directory.',
+    description: 'Where the bytes of the suppliers are kept: `file:` and a folder (a relative one begins at the working directory), ' +
+      '`supabase:` for the storage of your project, in BUCKET or in the bucket named after the colon, or `s3://bucket/prefix`.',
     default: '`artifacts` in SHELFSYNC_HOME: `file:.shelfsync/artifacts`',
-    example: 'file:/var/lib/shelfsync/artifacts',
+    example: 'supabase:',
   })),
   ARTIFACTS_KEEP: matching(/^(all|\d{1,6})$/, 'a number of runs, or `all`').transform(parseKeep).register(words, plain('Artifacts', {
     description: 'How many good runs of each source keep their artifacts; `all` keeps everything, `0` purges as soon as a run is over.',
     default: String(KEEP_DEFAULT),
     example: '30',
+  })),
+  ARTIFACTS_LATEST: z.enum(['true', 'false'], { error: 'true or false' }).transform((text) => text === 'true').register(words, plain('Artifacts', {
+    description: 'Whether each good full run also writes `SOURCE/latest.ndjson`, uncompressed and overwritten, for those who read that.',
+    default: 'false',
+    example: 'true',
+  })),
+  S3_ENDPOINT: z.string().refine(isHttpUrl, { error: 'an http or https address without credentials' }).register(words, plain('Artifacts', {
+    description: 'The address of a store that speaks the protocol of S3 and is not AWS; buckets are then part of the path.',
+    default: 'AWS',
+    example: 'https://s3.storage.example',
+  })),
+  S3_REGION: matching(/^[a-z0-9-]{2,32}$/, 'a region such as ap-southeast-2').register(words, plain('Artifacts', {
+    description: 'The region of the bucket in ARTIFACTS.',
+    default: S3_REGION_DEFAULT,
+    example: 'ap-southeast-2',
+  })),
+  S3_ACCESS_KEY_ID: matching(/^\S+$/, 'the id of an access key').register(words, secret('Artifacts', {
+    description: 'The id of an access key; it goes with S3_SECRET_ACCESS_KEY.',
+    default: 'none: the role or the profile of the machine',
+    example: 'your-access-key-id',
+  })),
+  S3_SECRET_ACCESS_KEY: matching(/^\S+$/, 'the secret of an access key').register(words, secret('Artifacts', {
+    description: 'The secret of the access key.',
+    default: 'none',
+    example: 'your-secret-access-key',
   })),
 
   MEDIPIM_API_URL: z.string().superRefine(checkApiUrl).register(words, plain('MediPim', {
@@ -80,8 +111,8 @@ const schema = {
     default: 'none',
     example: 'your-service-role-key',
   })),
-  BUCKET: matching(/^[a-z0-9][a-z0-9._-]{1,62}$/, 'a bucket name of lower-case letters, digits, dots and hyphens').register(words, plain('Supabase', {
-    description: 'The private storage bucket for artifacts.',
+  BUCKET: matching(BUCKET_NAME, 'a bucket name of lower-case letters, digits, dots and hyphens').register(words, plain('Supabase', {
+    description: 'The private storage bucket for artifacts; it is made when it is missing.',
     default: 'medipim-raw',
     example: 'medipim-raw',
   })),
@@ -91,6 +122,33 @@ const schema = {
     default: 'none: the faces do not start',
     example: 'at-least-16-characters',
   })),
+  ADMIN_KEY_NEXT: z.string().min(ADMIN_KEY_LENGTH_MIN, { error: `at least ${ADMIN_KEY_LENGTH_MIN} characters` }).register(words, secret('Running', {
+    description: 'A second ADMIN_KEY that is accepted too, while callers change from one to the other.',
+    default: 'none',
+    example: 'another-16-characters-or-more',
+  })),
+  LISTEN_HOST: matching(/^[\w.:-]{1,253}$/, 'an address or a host name, without a port').register(words, plain('Running', {
+    description: 'The address on which the HTTP faces listen; `::` is every one, IPv4 included.',
+    default: '::',
+    example: '127.0.0.1',
+  })),
+  FETCHER_PORT: port(PORTS.fetcher, 'of the fetcher'),
+  MAINTAINER_PORT: port(PORTS.maintainer, 'of the maintainer'),
+  ORCHESTRATOR_PORT: port(PORTS.orchestrator, 'of the orchestrator'),
+  METRICS_PORT: port(PORTS.metrics, 'for metrics without a key, which must be private'),
+  TRUST_FLY_HEADER: z.enum(['true', 'false'], { error: 'true or false' }).transform((text) => text === 'true').register(words, plain('Running', {
+    description: 'Whether callers are told apart by `Fly-Client-IP` when keys fail: only right behind the proxy of Fly.io, which sets it.',
+    default: 'false',
+    example: 'true',
+  })),
+  QUEUE_URL: matching(/^(rediss?|redis-(cluster|sentinel)):\/\/\S+$/, 'a redis://, rediss://, redis-cluster:// or redis-sentinel:// address').register(words, secret('Running', {
+    description: 'The Redis or Valkey that holds the queue: `redis://host:6379`, `redis-cluster://host:port,host:port`, ' +
+      '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`.',
+    default: 'the queue lives in the same Postgres',
+    example: 'redis://queue.example:6379',
+  })),
+  FETCH_CONCURRENCY: atLeastOne('How many suppliers a process asks at once.', CONCURRENCY.fetch),
+  APPLY_CONCURRENCY: atLeastOne('How many parts a process applies at once, each on a database connection of its own.', CONCURRENCY.apply),
   ALLOW_PRIVATE_HOSTS: z.string().transform(parseAllowPrivateHosts).register(words, plain('Running', {
     description: 'Hosts of your own that requests may reach although they are private: `true` for all, or a list of `host`, `*.domain`, ' +
       'address and CIDR range, each host and address with an optional `:port`.',
@@ -135,6 +193,16 @@ function secret(group: SettingMeta['group'], meta: Omit<SettingMeta, 'group' | '
   return { group, secret: true, ...meta }
 }
 
+function atLeastOne(description: string, usual: number): z.ZodType<number> {
+  const number = z.string().regex(/^[1-9]$/, { error: 'a number from 1 to 9' }).transform(Number)
+  return number.register(words, plain('Running', { description, default: String(usual), example: String(usual) }))
+}
+
+function port(usual: number, whose: string): z.ZodType<number> {
+  const number = z.string().regex(/^\d{1,5}$/, { error: 'a port number' }).transform(Number).refine((value) => value <= 65_535, { error: 'a port number' })
+  return number.register(words, plain('Running', { description: `The port ${whose}; 0 takes any free one.`, default: String(usual), example: String(usual) }))
+}
+
 function matching(pattern: RegExp, expected: string): z.ZodString {
   return z.string().regex(pattern, { error: expected })
 }
@@ -144,9 +212,11 @@ function parseKeep(text: string): number | 'all' {
 }
 
 function checkArtifacts(location: string, context: z.RefinementCtx): void {
-  if (/^file:./.test(location)) return
-  const yet = /^(supabase|s3):/.test(location) ? '; Supabase Storage and S3 are not supported yet' : ''
-  context.addIssue({ code: 'custom', message: `\`file:\` and a folder${yet}` })
+  const [, scheme, rest = ''] = /^(file|supabase|s3):(.*)$/.exec(location) ?? []
+  const [, bucket = ''] = /^\/\/([^/]+)(?:\/[A-Za-z0-9._/-]*)?$/.exec(rest) ?? []
+  const fits = { file: rest !== '', supabase: rest === '' || BUCKET_NAME.test(rest), s3: BUCKET_NAME.test(bucket) }
+  if (scheme !== undefined && fits[scheme as keyof typeof fits]) return
+  context.addIssue({ code: 'custom', message: '`file:` and a folder, `supabase:` and perhaps a bucket, or `s3://bucket/prefix`' })
 }
 
 function checkApiUrl(text: string, context: z.RefinementCtx): void {

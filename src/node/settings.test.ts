@@ -19,7 +19,10 @@ function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
 test('without any setting everything has a default, and no secret has one', () => {
   const { userAgent, ...settings } = loadSettings({})
   assert.deepEqual(settings, {
-    databaseUrl: null, home: '.shelfsync', artifacts: 'file:.shelfsync/artifacts', artifactsKeep: 14, allowPrivateHosts: false, logLevel: 'info', adminKey: null,
+    databaseUrl: null, home: '.shelfsync', artifacts: 'file:.shelfsync/artifacts', artifactsKeep: 14, artifactsLatest: false, allowPrivateHosts: false, logLevel: 'info',
+    http: { keys: [], host: '::', ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 }, trustFlyHeader: false },
+    queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
+    s3: { endpoint: null, region: 'us-east-1', key: null },
     medipim: { apiUrl: 'https://api.au.medipim.com', key: null }, supabase: null, secrets: [],
   })
   assert.match(userAgent, /^Shelfsync\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/)
@@ -33,6 +36,16 @@ test('the environment wins over .env, an empty value is none, and what is not ou
   assert.equal(settings.artifacts, 'file:/srv/shelf sync/artifacts')
   assert.equal(settings.artifactsKeep, 0)
   assert.equal(settings.databaseUrl, null)
+})
+
+test('ports, host and both keys of the HTTP faces are read, and a next key does not come alone', () => {
+  const [ADMIN_KEY, ADMIN_KEY_NEXT] = ['the-key-of-today', 'the-key-of-tomorrow']
+  const { http, secrets } = loadSettings({ ADMIN_KEY, ADMIN_KEY_NEXT, LISTEN_HOST: '127.0.0.1', FETCHER_PORT: '0', TRUST_FLY_HEADER: 'true' })
+  assert.deepEqual(http.keys, [ADMIN_KEY, ADMIN_KEY_NEXT])
+  assert.deepEqual([http.host, http.ports.fetcher, http.ports.maintainer, http.trustFlyHeader], ['127.0.0.1', 0, 3002, true])
+  assert.deepEqual(secrets, http.keys)
+  assert.match(problemsOf({ ADMIN_KEY_NEXT }), /ADMIN_KEY: missing/)
+  assert.match(problemsOf({ METRICS_PORT: '65536', FETCHER_PORT: 'x' }), /FETCHER_PORT: expected a port number\n.*METRICS_PORT: expected a port number/)
 })
 
 test('the settings cannot be changed', () => {
@@ -66,9 +79,24 @@ test('private hosts are allowed all together or one by one', () => {
   assert.match(problemsOf({ ALLOW_PRIVATE_HOSTS: 'a,b c' }), /entry 2 is none of these/)
 })
 
-test('artifact stores that are still to come say so', () => {
-  for (const location of ['supabase:bucket', 's3://bucket/x']) assert.match(problemsOf({ ARTIFACTS: location }), /ARTIFACTS: expected .* not supported yet/)
-  assert.equal(loadSettings({ ARTIFACTS: 'file:/srv/a' }).artifacts, 'file:/srv/a')
+test('artifacts lie in a folder, in Supabase Storage or in S3, each with what it needs', () => {
+  const supabase = { SUPABASE_URL: 'https://x.supabase.co', SUPABASE_SECRET_KEY: 'sb_secret_x' }
+  for (const ARTIFACTS of ['file:/srv/a', 'supabase:', 'supabase:my-bucket', 's3://bucket', 's3://bucket/a/b']) {
+    assert.equal(loadSettings({ ...supabase, ARTIFACTS }).artifacts, ARTIFACTS)
+  }
+  for (const ARTIFACTS of ['file:', 'supabase:My Bucket', 's3:bucket', 's3://', 's3://key:secret@bucket', 's3://bucket/a?b', 'https://x']) {
+    assert.match(problemsOf({ ...supabase, ARTIFACTS }), /ARTIFACTS: expected `file:`/, ARTIFACTS)
+  }
+  assert.match(problemsOf({ ARTIFACTS: 'supabase:' }), /SUPABASE_URL: missing; ARTIFACTS needs it/)
+})
+
+test('S3 has an endpoint and a region, and both parts of a key or none', () => {
+  const given = { S3_ENDPOINT: 'http://127.0.0.1:9000', S3_REGION: 'auto', S3_ACCESS_KEY_ID: 'an-id', S3_SECRET_ACCESS_KEY: 'a-secret' }
+  const { s3, secrets } = loadSettings(given)
+  assert.deepEqual(s3, { endpoint: 'http://127.0.0.1:9000', region: 'auto', key: { id: 'an-id', secret: 'a-secret' } })
+  for (const secret of ['an-id', 'a-secret']) assert.ok(secrets.includes(secret))
+  assert.match(problemsOf({ S3_ACCESS_KEY_ID: 'x' }), /S3_SECRET_ACCESS_KEY: missing/)
+  assert.match(problemsOf({ S3_SECRET_ACCESS_KEY: 'x' }), /S3_ACCESS_KEY_ID: missing/)
 })
 
 // One value for each setting that cannot be right, all with a mark that must never be shown.
@@ -76,6 +104,9 @@ const WRONG: Record<string, string> = {
   DATABASE_URL: 'mysql://planted', ARTIFACTS: 'planted', ARTIFACTS_KEEP: 'planted', MEDIPIM_API_URL: 'ftp://planted', MEDIPIM_API_KEY_ID: 'planted planted',
   MEDIPIM_API_KEY_SECRET: 'planted planted', MEDIPIM_API_KEY: 'planted', SUPABASE_URL: 'planted', SUPABASE_SECRET_KEY: 'planted 1', SUPABASE_SERVICE_ROLE_KEY: 'planted 2',
   BUCKET: 'Planted', ADMIN_KEY: 'planted', ALLOW_PRIVATE_HOSTS: 'planted/planted', LOG_LEVEL: 'planted', CONTACT: 'planted planted', USER_AGENT: 'planted\u0007',
+  ARTIFACTS_LATEST: 'planted', S3_ENDPOINT: 'planted', S3_REGION: 'Planted', S3_ACCESS_KEY_ID: 'planted planted', S3_SECRET_ACCESS_KEY: 'planted planted',
+  ADMIN_KEY_NEXT: 'planted', LISTEN_HOST: 'planted host', FETCHER_PORT: 'planted', MAINTAINER_PORT: '-1', ORCHESTRATOR_PORT: '65536', METRICS_PORT: '1.5',
+  TRUST_FLY_HEADER: 'planted', QUEUE_URL: 'amqp://planted', FETCH_CONCURRENCY: '0', APPLY_CONCURRENCY: 'planted',
 }
 
 test('all problems are listed at once, by name and expectation, never by value', () => {
@@ -87,14 +118,14 @@ test('all problems are listed at once, by name and expectation, never by value',
 
 const SECRETS: Record<string, string> = {
   DATABASE_URL: 'postgres://worker:planted%2F1@db.example/x', MEDIPIM_API_KEY_ID: 'planted-2', MEDIPIM_API_KEY_SECRET: 'planted-3',
-  SUPABASE_SECRET_KEY: 'planted-4', ADMIN_KEY: 'planted-5-0123456789',
+  SUPABASE_SECRET_KEY: 'planted-4', ADMIN_KEY: 'planted-5-0123456789', QUEUE_URL: 'redis-cluster://:planted%2F8@one:1,two:2',
 }
 
 test('each secret setting is known to the redactor in every form that it is sent in', () => {
   const { secrets } = loadSettings({ ...SECRETS, SUPABASE_URL: 'https://x.supabase.co' })
   const written: string[] = []
   const log = createLog({ level: 'info', destination: { write: (line: string) => written.push(line) }, secrets })
-  log.info({ SECRETS, list: Object.values(SECRETS) }, 'password planted/1 or planted%2F1')
+  log.info({ SECRETS, list: Object.values(SECRETS) }, 'password planted/1 or planted%2F1, planted/8 or planted%2F8')
   log.info(`sent ${Buffer.from('planted-2:planted-3').toString('base64')}`)
   assert.doesNotMatch(written.join(''), /planted|cGxhbnRlZC/)
   const oneKey = loadSettings({ MEDIPIM_API_KEY: 'planted-6:planted-7' }).secrets
@@ -107,6 +138,6 @@ test('a password that is also the name of the user does not hide that word', () 
 
 test('every setting that is a key, a secret or a connection is marked as a secret and has no value as its default', () => {
   const secret = SETTING_NAMES.filter((name) => settingMeta(name).secret)
-  assert.deepEqual(secret, SETTING_NAMES.filter((name) => /KEY|SECRET|DATABASE/.test(name)))
-  for (const name of secret) assert.match(settingMeta(name).default, /^(none|an own)/)
+  assert.deepEqual(secret, SETTING_NAMES.filter((name) => /KEY|SECRET|DATABASE|QUEUE/.test(name)))
+  for (const name of secret) assert.match(settingMeta(name).default, /^(none|an own|the queue)/)
 })

@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { AllowPrivateHosts } from './address-guard.ts'
-import { Environment, KEEP_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
+import { CONCURRENCY, Environment, KEEP_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
 
 const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 
@@ -15,11 +15,24 @@ export interface Settings {
   readonly home: string
   readonly artifacts: string
   readonly artifactsKeep: number | 'all'
+  readonly artifactsLatest: boolean
   readonly allowPrivateHosts: AllowPrivateHosts
   readonly logLevel: string
   readonly userAgent: string
-  readonly adminKey: string | null
+  readonly queue: {
+    /** Null: in the database. */
+    readonly url: string | null
+    readonly concurrency: Readonly<Record<keyof typeof CONCURRENCY, number>>
+  }
+  readonly http: {
+    /** ADMIN_KEY, and ADMIN_KEY_NEXT while callers change over. Empty: the faces do not start. */
+    readonly keys: readonly string[]
+    readonly host: string
+    readonly ports: Readonly<Record<keyof typeof PORTS, number>>
+    readonly trustFlyHeader: boolean
+  }
   readonly medipim: { readonly apiUrl: string; readonly key: { readonly id: string; readonly secret: string } | null }
+  readonly s3: { readonly endpoint: string | null; readonly region: string; readonly key: { readonly id: string; readonly secret: string } | null }
   readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
   /** Every secret value that was given, in every form that it is sent in: for the redactor. */
   readonly secrets: readonly string[]
@@ -52,10 +65,32 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
     home,
     artifacts: env.ARTIFACTS ?? `file:${home}/artifacts`,
     artifactsKeep: env.ARTIFACTS_KEEP ?? KEEP_DEFAULT,
+    artifactsLatest: env.ARTIFACTS_LATEST ?? false,
+    s3: {
+      endpoint: env.S3_ENDPOINT ?? null,
+      region: env.S3_REGION ?? S3_REGION_DEFAULT,
+      key: env.S3_ACCESS_KEY_ID === undefined || env.S3_SECRET_ACCESS_KEY === undefined
+        ? null
+        : { id: env.S3_ACCESS_KEY_ID, secret: env.S3_SECRET_ACCESS_KEY },
+    },
     allowPrivateHosts: env.ALLOW_PRIVATE_HOSTS ?? false,
     logLevel: env.LOG_LEVEL ?? 'info',
     userAgent: env.USER_AGENT ?? `Shelfsync/${packageJson.version} (+${env.CONTACT ?? HOME_PAGE})`,
-    adminKey: env.ADMIN_KEY ?? null,
+    queue: {
+      url: env.QUEUE_URL ?? null,
+      concurrency: { fetch: env.FETCH_CONCURRENCY ?? CONCURRENCY.fetch, apply: env.APPLY_CONCURRENCY ?? CONCURRENCY.apply },
+    },
+    http: {
+      keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
+      host: env.LISTEN_HOST ?? '::',
+      ports: {
+        fetcher: env.FETCHER_PORT ?? PORTS.fetcher,
+        maintainer: env.MAINTAINER_PORT ?? PORTS.maintainer,
+        orchestrator: env.ORCHESTRATOR_PORT ?? PORTS.orchestrator,
+        metrics: env.METRICS_PORT ?? PORTS.metrics,
+      },
+      trustFlyHeader: env.TRUST_FLY_HEADER ?? false,
+    },
     medipim: {
       apiUrl: env.MEDIPIM_API_URL ?? 'https://api.au.medipim.com',
       key: id === undefined || secret === undefined ? null : { id, secret },
@@ -81,6 +116,11 @@ function conflictsIn(given: Given): string[] {
   }
   if (has('SUPABASE_URL') && keys.length === 0) problems.push('SUPABASE_SECRET_KEY: missing; SUPABASE_URL needs it')
   if (!has('SUPABASE_URL') && keys.length > 0) problems.push(`SUPABASE_URL: missing; ${keys[0]} needs it`)
+  if (has('ADMIN_KEY_NEXT') && !has('ADMIN_KEY')) problems.push('ADMIN_KEY: missing; ADMIN_KEY_NEXT only goes with it')
+  if (has('S3_ACCESS_KEY_ID') !== has('S3_SECRET_ACCESS_KEY')) {
+    problems.push(`${has('S3_ACCESS_KEY_ID') ? 'S3_SECRET_ACCESS_KEY' : 'S3_ACCESS_KEY_ID'}: missing; an access key is its id and its secret`)
+  }
+  if (given.ARTIFACTS?.startsWith('supabase:') === true && !has('SUPABASE_URL')) problems.push('SUPABASE_URL: missing; ARTIFACTS needs it')
   return problems
 }
 
@@ -89,9 +129,12 @@ function secretsIn(given: Given): string[] {
   const { MEDIPIM_API_KEY: pair, MEDIPIM_API_KEY_ID: id, MEDIPIM_API_KEY_SECRET: secret, DATABASE_URL: database } = given
   if (pair !== undefined) secrets.push(...pair.split(/:(.*)/s))
   if (id !== undefined) secrets.push(`${id}:${secret}`)
-  const url = URL.parse(database ?? '')
-  // A password that is also the user's name, as on many a laptop, is an ordinary word in every log line.
-  if (url !== null && url.password !== url.username) secrets.push(url.password, decodeSafely(url.password))
+  for (const address of [database, given.QUEUE_URL]) {
+    // Of a list of hosts the first stands for all: only the password before them is of interest.
+    const url = URL.parse((address ?? '').split(',')[0] ?? '')
+    // A password that is also the user's name, as on many a laptop, is an ordinary word in every log line.
+    if (url !== null && url.password !== url.username) secrets.push(url.password, decodeSafely(url.password))
+  }
   return [...new Set(secrets.filter((value) => value !== ''))]
 }
 
