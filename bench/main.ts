@@ -1,18 +1,17 @@
 // npm run bench [-- --json] [--products N] [--rounds N] [--no-usual]
 // Three ways to bring the same feed into the same Postgres, alternating, on databases of their own. Only ratios mean anything.
 
-import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
-import { ENVIRONMENT, NODE_FLAGS } from '../bin/lean.js'
 import { openEmbedded } from '../src/db/embedded.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { openPool } from '../src/db/pool.ts'
 import { runBare } from './bare.ts'
+import { forkChild } from './children.ts'
 import { CASES, loadFeed, type Case } from './feeds.ts'
 
 const { values: options } = parseArgs({
@@ -63,7 +62,7 @@ async function measureAll() {
     await rm(artifacts, { recursive: true, force: true })
     for (const name of CASES) {
       const feed = await loadFeed(join(home, 'feeds'), products, name, say)
-      const source = await startChild('serve-feed.ts', [feed.file])
+      const source = await forkChild('serve-feed.ts', [feed.file])
       const measure = await measureOurs(source.message.url, oursDb, `file:${artifacts}`)
       ours.get(name)?.push(measure)
       const bareSeconds = await runBare(bareDb, feed.file)
@@ -100,7 +99,7 @@ async function measureAll() {
 
 async function measureOurs(url: string, database: string, artifacts: string): Promise<Measure> {
   const before = await readCounters(database)
-  const { child, message } = await startChild<{ seconds: number; state: string; reason: string | null; rssPeakMb: number }>('ours.ts', [url, database, artifacts])
+  const { child, message } = await forkChild<{ seconds: number; state: string; reason: string | null; rssPeakMb: number }>('ours.ts', [url, database, artifacts])
   if (child.exitCode === null) await once(child, 'exit')
   if (message.state !== 'succeeded') throw new Error(`our run is ${message.state}: ${message.reason}`)
   const after = await readCounters(database)
@@ -117,8 +116,8 @@ async function measureUsual(feedUrl: string, database: string): Promise<number> 
   await client.connect()
   await client.query('create table if not exists public.products (id text primary key, name text, status text, price_cents integer, updated_at timestamptz, raw jsonb)')
   await client.end()
-  const api = await startChild<{ url: string }>('data-api.ts', [database])
-  const { message } = await startChild<{ seconds: number }>('usual.ts', [feedUrl, api.message.url])
+  const api = await forkChild<{ url: string }>('data-api.ts', [database])
+  const { message } = await forkChild<{ seconds: number }>('usual.ts', [feedUrl, api.message.url])
   api.child.disconnect()
   return message.seconds
 }
@@ -144,17 +143,6 @@ async function readCounters(database: string): Promise<{ rows: number; wal: numb
   )
   await client.end()
   return { rows: Number(rows[0]?.rows), wal: Number(rows[0]?.wal) }
-}
-
-/** Starts a file of this folder as a process, as bin/shelfsync starts the command line, and waits for its first message. */
-async function startChild<Message = { url: string }>(file: string, args: readonly string[]): Promise<{ child: ChildProcess; message: Message }> {
-  const child = fork(join(import.meta.dirname, file), args, { execArgv: NODE_FLAGS, env: { ...process.env, ...ENVIRONMENT }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const failed = once(child, 'exit').then(() => {
-    throw new Error(`${file} ended without an answer`)
-  })
-  failed.catch(() => undefined)
-  const [message] = (await Promise.race([once(child, 'message'), failed])) as [Message]
-  return { child, message }
 }
 
 function median(values: readonly number[]): number {

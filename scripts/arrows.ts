@@ -19,8 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pipeline: LINE,
   jobs: LINE,
   http: [...LINE, 'jobs'],
-  cli: [...LINE, 'jobs', 'http'],
   services: [...LINE, 'jobs', 'http'],
+  cli: [...LINE, 'jobs', 'http', 'services'],
 }
 
 /** Folders that must also run in Deno. */

@@ -9,7 +9,7 @@ import { addSource, findSource, type Source } from '../db/sources.ts'
 import { recogniseAddress, sampleProducts } from '../pipeline/add-source.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
-import type { Tools } from './open.ts'
+import type { SyncTools } from './open.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 import { toRequest } from './sync.ts'
 import { short } from './text.ts'
@@ -40,13 +40,13 @@ export function addAdd(program: Command, cli: Cli): void {
     ))
     .action(async (shop: string, flags: AddFlags) => {
       const signal = cli.stoppable(STOPPING)
-      await using tools = await cli.open()
+      await using tools = await cli.openSync()
       const connector = tools.connectors.get(shop)
       await (connector ? addByName(cli, tools, connector, flags) : addByAddress(cli, tools, shop, flags, signal))
     })
 }
 
-async function addByName(cli: Cli, tools: Tools, connector: Connector, flags: AddFlags): Promise<void> {
+async function addByName(cli: Cli, tools: SyncTools, connector: Connector, flags: AddFlags): Promise<void> {
   const given = { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set }
   const settings = connector.settings.safeParse(given)
   if (!settings.success) throw new SyncError('usage/invalid', `${connector.name} cannot be added like this:\n  ${problemsOf(settings.error, given).join('\n  ')}`)
@@ -57,7 +57,7 @@ async function addByName(cli: Cli, tools: Tools, connector: Connector, flags: Ad
   }
 }
 
-async function addByAddress(cli: Cli, tools: Tools, text: string, flags: AddFlags, signal: AbortSignal): Promise<void> {
+async function addByAddress(cli: Cli, tools: SyncTools, text: string, flags: AddFlags, signal: AbortSignal): Promise<void> {
   const address = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
   if (!address || !/^https?:$/.test(address.protocol) || !/[.:]|^localhost$/.test(address.host)) {
     throw new SyncError('usage/invalid', `"${text}" is neither the address of a shop nor a connector (${[...tools.connectors.keys()].join(', ')})`)
@@ -73,17 +73,17 @@ async function addByAddress(cli: Cli, tools: Tools, text: string, flags: AddFlag
   if (flags.sync) await watchRun(cli, tools, source, (progress) => syncSource(tools, source, connector, toRequest({}), progress, signal))
 }
 
-async function save({ db }: Tools, name: string, connector: Connector, settings: unknown): Promise<Source> {
+async function save({ db }: SyncTools, name: string, connector: Connector, settings: unknown): Promise<Source> {
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new SyncError('usage/invalid', `"${name}" is no name for a source: use lower-case letters, digits and hyphens`)
   return addSource(db, { name, connector: connector.name, settings: settings as Json, schedule: connector.schedule })
 }
 
 /** Before the shop is asked for samples. @throws SyncError `source/exists` */
-async function refuseTaken({ db }: Tools, name: string): Promise<void> {
+async function refuseTaken({ db }: SyncTools, name: string): Promise<void> {
   if (await findSource(db, name)) throw new SyncError('source/exists', `There is a source called ${name} already`)
 }
 
-function medipimSettings({ settings }: Tools, { apiUrl = settings.medipim.apiUrl, market }: AddFlags): Record<string, Json> {
+function medipimSettings({ settings }: SyncTools, { apiUrl = settings.medipim.apiUrl, market }: AddFlags): Record<string, Json> {
   return { apiUrl, ...(market !== undefined && { market }) }
 }
 

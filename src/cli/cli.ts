@@ -1,7 +1,7 @@
 // What every command is given: where to speak, how to open things, how to be stopped, and the exit code it leaves behind.
 
 import { constants } from 'node:os'
-import { openTools, readSettings, type Env, type Tools } from './open.ts'
+import { openSyncTools, openTools, readSettings, type Env, type SyncTools, type Tools } from './open.ts'
 import type { Output } from './output.ts'
 
 /** 0 green · 2 held: a person must decide · 1 failed · 64 the command line itself is wrong · 130 after Ctrl-C. */
@@ -25,6 +25,11 @@ export class Cli {
     return openTools(this.output, await readSettings(this.output, this.env))
   }
 
+  /** The same for what can do without sessions. */
+  async openSync(): Promise<SyncTools> {
+    return openSyncTools(this.output, await readSettings(this.output, this.env))
+  }
+
   /** Ends with `code`, unless something worse was told before. */
   end(code: number): void {
     if (WORST_LAST.indexOf(code) > WORST_LAST.indexOf(this.exitCode)) this.exitCode = code
@@ -32,14 +37,14 @@ export class Cli {
 
   /**
    * A signal that fires on the first Ctrl-C or SIGTERM, after `words` have been said; the second ends the process at once.
-   * A command that does not ask for it is ended by the first.
+   * A command that does not ask for it is ended by the first. `code`: what the process then ends with.
    */
-  stoppable(words: string): AbortSignal {
+  stoppable(words: string, code: number = EXIT.interrupted): AbortSignal {
     const controller = new AbortController()
     const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
       if (controller.signal.aborted) process.exit(128 + constants.signals[signal])
       this.output.note(words)
-      this.end(EXIT.interrupted)
+      this.end(code)
       controller.abort()
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)

@@ -1,12 +1,13 @@
 // The doctor's look at the database: can it be reached, is it suitable and up to date, may we do what a sync does.
 
-import { listMigrationStates } from '../db/migrate.ts'
+import { DataApi } from '../db/data-api.ts'
+import { listMigrationStates, listMissingMigrations } from '../db/migrate.ts'
 import type { Db } from '../db/pool.ts'
 import { inspectServer } from '../db/server-facts.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import type { Settings } from '../node/settings.ts'
 import { type Check, failed } from './check.ts'
-import { openDatabase } from './open.ts'
+import { dataApiOf, MIGRATE_BY_HAND, openDatabase } from './open.ts'
 import type { Output } from './output.ts'
 import { counted } from './text.ts'
 
@@ -15,7 +16,9 @@ const SKEW_MAX_MS = 30_000
 
 /** Tells one check after the other; returns the sources, which further checks are about. */
 export async function checkDatabase(output: Output, settings: Settings, tell: (check: Check) => void): Promise<Source[]> {
+  const project = dataApiOf(settings)
   try {
+    if (project !== null) return await checkDataApi(new DataApi(project), tell)
     await using opened = await openDatabase(output, settings)
     const { db } = opened
     const { version, writable, tables, skewMs } = await inspectServer(db)
@@ -35,6 +38,16 @@ export async function checkDatabase(output: Output, settings: Settings, tell: (c
     tell(failed('database', error))
     return []
   }
+}
+
+async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<Source[]> {
+  const missing = await listMissingMigrations(db)
+  tell({ name: 'database', state: 'ok', message: `the Data API of ${db.host}: sync works, more slowly; serve and decisions need DATABASE_URL` })
+  const name = 'migrations'
+  tell(missing.length === 0 ? { name, state: 'ok', message: 'all applied' } : {
+    name, state: 'fail', message: `${counted(missing.length, 'migration')} not applied yet`, hint: `${MIGRATE_BY_HAND}.`,
+  })
+  return await listSources(db)
 }
 
 /** `skewMs` is the database's clock minus ours. */

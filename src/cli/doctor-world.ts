@@ -21,13 +21,14 @@ export async function checkStore(store: ArtifactStore, { artifacts, artifactsKee
   const name = 'artifacts'
   const key = `doctor/${randomUUID()}`
   try {
+    await store.check()
     await store.put(key, Buffer.from(key))
     await store.get(key)
     await store.remove([key])
   } catch (error) {
     return failed(name, error)
   }
-  const free = await freeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, ''))
+  const free = artifacts.startsWith('file:') ? await freeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, '')) : null
   const message = `${store.describe()} is writable${free === null ? '' : `, ${bytes(free)} free`}, keeps ${artifactsKeep === 'all' ? 'all' : counted(artifactsKeep, 'run')}`
   if (free === null || free >= FREE_BYTES_MIN) return { name, state: 'ok', message }
   return { name, state: 'warn', message, hint: 'Make room, keep fewer runs (ARTIFACTS_KEEP), or run `shelfsync purge --keep 3`.' }

@@ -8,14 +8,15 @@ import { createConnectors } from '../connectors/index.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { openEmbedded } from '../db/embedded.ts'
-import { listMigrationStates, migrate } from '../db/migrate.ts'
+import { DataApi, type DataApiOptions } from '../db/data-api.ts'
+import { listMigrationStates, listMissingMigrations, migrate } from '../db/migrate.ts'
 import { openPool, type Db } from '../db/pool.ts'
 import type { Http } from '../core/http.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log } from '../node/log.ts'
 import { loadSettings, type Settings } from '../node/settings.ts'
-import { DEFAULT_OPTIONS, type LineTools } from '../pipeline/sync.ts'
+import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type LineTools } from '../pipeline/sync.ts'
 import type { Output } from './output.ts'
 import { counted } from './text.ts'
 
@@ -33,8 +34,13 @@ export interface Basics extends AsyncDisposable {
   readonly correlationId: string
 }
 
-export interface Tools extends Basics, LineTools {
+/** What a sync works with: a database with sessions, or nothing but calls. */
+export interface SyncTools extends Basics, LineTools {
   readonly log: Log
+}
+
+export interface Tools extends SyncTools {
+  readonly db: Db
 }
 
 /** Reads the environment and `.env`. From here on no secret in them is printed. @throws SyncError `settings/invalid` */
@@ -57,7 +63,7 @@ export function openBasics(output: Output, settings: Settings): Basics {
   const { key } = settings.medipim
   return {
     settings, log, http, correlationId,
-    store: openStore(settings.artifacts, process.cwd()),
+    store: openStore(settings.artifacts, process.cwd(), settings),
     connectors: createConnectors({ medipim: key && { keyId: key.id, keySecret: key.secret } }),
     [Symbol.asyncDispose]: () => http.close(),
   }
@@ -78,32 +84,57 @@ export async function openTools(output: Output, settings: Settings, options: Dat
   return { ...basics, db, options: DEFAULT_OPTIONS, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
+/**
+ * The same without sessions, when the settings name a Supabase project and no database: everything goes through its Data API.
+ *
+ * @throws SyncError as `openTools`
+ */
+export async function openSyncTools(output: Output, settings: Settings): Promise<SyncTools> {
+  const project = dataApiOf(settings)
+  if (project === null) return openTools(output, settings)
+  await using opened = new AsyncDisposableStack()
+  const basics = opened.use(openBasics(output, settings))
+  const db = new DataApi(project)
+  const missing = await listMissingMigrations(db)
+  if (missing.length > 0) throw lacking(missing.length, MIGRATE_BY_HAND)
+  const kept = opened.move()
+  return { ...basics, db, options: DATA_API_OPTIONS, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** How a project is migrated that can only be called. */
+export const MIGRATE_BY_HAND = 'Without DATABASE_URL use `shelfsync migrations copy` and `supabase db push`, or paste supabase/db/init.sql into the SQL ' +
+  'editor of a project that has none of them yet'
+
+/** The project that is called, when there is no other database. */
+export function dataApiOf({ databaseUrl, supabase }: Pick<Settings, 'databaseUrl' | 'supabase'>): DataApiOptions | null {
+  return databaseUrl === null ? supabase : null
+}
+
 export interface DatabaseOptions {
   /** Leaves the embedded server running for whoever comes next. */
   readonly keepServer?: boolean
+  /** See `openPool`. */
+  readonly searchPath?: string
 }
 
 /**
  * Opens the database as it is. The embedded one is started when it does not run, and stopped again when nobody else uses it; one
  * that was found running is left running.
+ *
+ * @throws SyncError `db/unsuitable` when there is only the Data API · `db/unreachable`
  */
 export async function openDatabase(output: Output, settings: Settings, options: DatabaseOptions = {}): Promise<AsyncDisposable & { readonly db: Db }> {
   const { databaseUrl, home } = settings
-  const surprise = surpriseIn(settings)
-  if (surprise !== null) output.note(surprise)
+  if (dataApiOf(settings) !== null) {
+    throw new SyncError('db/unsuitable', 'This needs sessions of Postgres, which SUPABASE_URL alone does not give: set DATABASE_URL to the direct connection ' +
+      'or the session pooler of your project. Without it there are add, sync, replay, status, sources list, runs list and doctor')
+  }
   await using opened = new AsyncDisposableStack()
   const url = databaseUrl ?? (await startEmbedded(output, home, options, opened))
-  const db = await openPool(url, { applicationName: 'shelfsync' })
+  const db = await openPool(url, { applicationName: 'shelfsync', ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }) })
   opened.defer(() => db.end())
   const kept = opened.move()
   return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
-}
-
-/** Where the database is not the one that the settings seem to say. */
-export function surpriseIn({ databaseUrl, supabase, home }: Settings): string | null {
-  if (databaseUrl !== null || supabase === null) return null
-  return `note: SUPABASE_URL is not enough yet, so the database is Shelfsync's own in ${home}.
-      Set DATABASE_URL to the direct connection or the session pooler of your project.`
 }
 
 async function startEmbedded(output: Output, home: string, { keepServer = false }: DatabaseOptions, opened: AsyncDisposableStack): Promise<string> {
@@ -123,5 +154,9 @@ async function startEmbedded(output: Output, home: string, { keepServer = false 
 async function requireMigrated(db: Db): Promise<void> {
   const missing = (await listMigrationStates(db)).filter(({ state }) => state === 'pending')
   if (missing.length === 0) return
-  throw new SyncError('db/not-migrated', `The database lacks ${counted(missing.length, 'migration')} of this version of Shelfsync`)
+  throw lacking(missing.length)
+}
+
+function lacking(migrations: number, ...advice: readonly string[]): SyncError {
+  return new SyncError('db/not-migrated', [`The database lacks ${counted(migrations, 'migration')} of this version of Shelfsync`, ...advice].join('. '))
 }

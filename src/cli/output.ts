@@ -65,9 +65,9 @@ export class Output {
     if (this.verbose && error instanceof Error) this.#writeError(this.#redact(`${error.stack}${causesOf(error)}`))
   }
 
-  /** For the log: its lines go above the bars as well, and are redacted by the log itself. */
+  /** For the log of a command: short lines among what it says, above the bars as well, redacted by the log itself. */
   logDestination(): LogDestination {
-    return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json && this.stderr.isTTY === true }
+    return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json }
   }
 
   #writeError(text: string): void {

@@ -6,6 +6,7 @@ import { addAdd } from './add.ts'
 import { addArtifacts } from './artifacts.ts'
 import { type Cli, examples } from './cli.ts'
 import { addDoctor } from './doctor.ts'
+import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
 import { addMigrations } from './migrations.ts'
 import { addPlan } from './plan.ts'
@@ -15,13 +16,14 @@ import { addQuarantine } from './quarantine.ts'
 import { addReplay } from './replay.ts'
 import { addReviews } from './reviews.ts'
 import { addRuns } from './runs.ts'
+import { addServe } from './serve.ts'
 import { addSources } from './sources.ts'
 import { addStatus } from './status.ts'
 import { addStop } from './stop.ts'
 import { addSync } from './sync.ts'
 
 const COMMANDS = [
-  addAdd, addSync, addPlan, addReplay, addStatus, addRuns, addReviews, addQuarantine, addSources, addArtifacts, addPurge,
+  addAdd, addSync, addPlan, addReplay, addStatus, addRuns, addReviews, addQuarantine, addSources, addArtifacts, addPurge, addServe, addJobs,
   addMigrate, addMigrations, addPublish, addDoctor, addStop,
 ]
 

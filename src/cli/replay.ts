@@ -17,7 +17,7 @@ export function addReplay(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync replay medipim-au', 'shelfsync replay medipim-au --run 7'))
     .action(async (name: string, { run }: { run?: number }) => {
       const signal = cli.stoppable(STOPPING)
-      await using tools = await cli.open()
+      await using tools = await cli.openSync()
       const source = await loadSource(tools.db, name)
       const artifactRun = run ?? source.latestRun
       if (artifactRun === null) throw new SyncError('run/no-artifact', `${name} has no complete artifact yet`)

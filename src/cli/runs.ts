@@ -10,7 +10,7 @@ import { whoDecides } from './person.ts'
 import { ledgerText } from './report.ts'
 import { bytes, count, counted, duration, instant, relative, short } from './text.ts'
 
-const STATES = ['running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded']
+const STATES = ['running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial']
 
 export function addRuns(program: Command, cli: Cli): void {
   const runs = program.command('runs').description('list, show, approve or reject runs')
@@ -22,7 +22,7 @@ export function addRuns(program: Command, cli: Cli): void {
     .addOption(limitOption(20))
     .addHelpText('after', examples('shelfsync runs', 'shelfsync runs --state held', 'shelfsync runs --source medipim-au --limit 5'))
     .action(async (filter: { source?: string; state?: string; limit: number }) => {
-      await using tools = await cli.open()
+      await using tools = await cli.openSync()
       if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const listed = await listRuns(tools.db, filter)
       const now = new Date()

@@ -25,7 +25,7 @@ export function addSources(program: Command, cli: Cli): void {
     .description('list the sources')
     .addHelpText('after', examples('shelfsync sources', 'shelfsync sources --json'))
     .action(async () => {
-      await using tools = await cli.open()
+      await using tools = await cli.openSync()
       const listed = await listSources(tools.db)
       const rows = listed.map(({ name, connector, state, schedule, settings }) => [name, connector, state, scheduleText(schedule), addressOf(settings)])
       cli.output.list(listed.map(toJson), ['source', 'connector', 'state', 'schedule', 'address'], rows, NO_SOURCES)

@@ -20,7 +20,7 @@ export function addStatus(program: Command, cli: Cli): void {
     .description('show how every source stands: products, last run, what is late and what waits for you')
     .addHelpText('after', examples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"))
     .action(async () => {
-      await using tools = await cli.open()
+      await using tools = await cli.openSync()
       const now = new Date()
       const sources = new Map((await listSources(tools.db)).map((source) => [source.name, source]))
       const standings = (await listStatus(tools.db)).flatMap((status): Standing[] => {

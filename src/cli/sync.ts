@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
-import type { Tools } from './open.ts'
+import type { SyncTools } from './open.ts'
 import { connectorOf, STOPPING, watchRun } from './run-sync.ts'
 
 export interface SyncFlags {
@@ -22,7 +22,7 @@ export function addSync(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync sync', 'shelfsync sync medipim-au --full', 'shelfsync sync medipim-au --since 2026-01-31', 'shelfsync sync --json | tail -1'))
     .action(async (name: string | undefined, flags: SyncFlags) => {
       const signal = cli.stoppable(STOPPING)
-      await using tools = await cli.open()
+      await using tools = await cli.openSync()
       const sources = name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
       for (const source of sources) {
         if (signal.aborted) return
@@ -32,7 +32,7 @@ export function addSync(program: Command, cli: Cli): void {
     })
 }
 
-async function listActive({ output }: Cli, { db }: Tools): Promise<Source[]> {
+async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]> {
   const sources = await listSources(db)
   const active = sources.filter(({ state }) => state === 'active')
   if (active.length === 0) {

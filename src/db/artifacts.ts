@@ -2,8 +2,7 @@
 
 import type { Part } from '../artifacts/parts.ts'
 import type { Cursor } from '../core/connector.ts'
-import { ask } from './failures.ts'
-import type { Db } from './pool.ts'
+import { type Catalog, jsonb, one, toBytes, toInstant } from './catalog.ts'
 import type { HeldRun } from './runs.ts'
 
 /** A part with the cursor to fetch on after it. */
@@ -22,78 +21,72 @@ export interface ArtifactNote {
 }
 
 interface PartRow {
-  no: number
-  key: string
-  codec: Part['codec']
-  sha256: Buffer
-  line_count: number
-  raw_bytes: number
-  stored_bytes: number
-  cursor_after: Cursor | null
+  readonly no: number
+  readonly key: string
+  readonly codec: Part['codec']
+  readonly sha256: string
+  readonly line_count: number
+  readonly raw_bytes: number
+  readonly stored_bytes: number
+  readonly cursor_after: Cursor | null
 }
 
 /** Notes that the part's bytes are durable. Twice is one row. @throws SyncError `run/fenced` */
-export async function addPart(db: Db, run: HeldRun, part: ArchivedPart): Promise<void> {
-  await ask(
-    db.query('select catalog.add_part($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
-      run.sourceId,
-      run.artifactRun,
-      run.token,
-      part.no,
-      part.key,
-      part.codec,
-      Buffer.from(part.sha256, 'hex'),
-      part.lineCount,
-      part.rawBytes,
-      part.storedBytes,
-      JSON.stringify(part.cursorAfter),
-    ]),
-  )
+export async function addPart(db: Catalog, run: HeldRun, part: ArchivedPart): Promise<void> {
+  await db.call('add_part', {
+    source: run.sourceId,
+    run: run.artifactRun,
+    token: run.token,
+    no: part.no,
+    key: part.key,
+    codec: part.codec,
+    sha256: Buffer.from(part.sha256, 'hex'),
+    line_count: part.lineCount,
+    raw_bytes: part.rawBytes,
+    stored_bytes: part.storedBytes,
+    cursor_after: jsonb(part.cursorAfter),
+  })
 }
 
 /** @throws SyncError `run/fenced` */
-export async function noteArtifact(db: Db, run: HeldRun, note: ArtifactNote): Promise<void> {
-  await ask(
-    db.query('select catalog.note_artifact($1, $2, $3, $4, $5, $6, $7, $8)', [
-      run.sourceId,
-      run.artifactRun,
-      run.token,
-      note.closed,
-      note.complete,
-      note.claimed,
-      note.watermarkMs === null ? null : new Date(note.watermarkMs),
-      JSON.stringify(note.warnings),
-    ]),
-  )
+export async function noteArtifact(db: Catalog, run: HeldRun, note: ArtifactNote): Promise<void> {
+  await db.call('note_artifact', {
+    source: run.sourceId,
+    run: run.artifactRun,
+    token: run.token,
+    closed: note.closed,
+    complete: note.complete,
+    claimed: note.claimed,
+    watermark: note.watermarkMs === null ? null : new Date(note.watermarkMs),
+    warnings: jsonb(note.warnings),
+  })
 }
 
-export async function findArtifact(db: Db, sourceId: number, run: number): Promise<(ArtifactNote & { readonly purged: boolean }) | null> {
-  const { rows } = await db.query<{
+export async function findArtifact(db: Catalog, sourceId: number, run: number): Promise<(ArtifactNote & { readonly purged: boolean }) | null> {
+  const [row] = await db.call<{
     state: 'open' | 'closed' | 'purged'
     complete: boolean
     claimed: number | null
-    watermark: Date | null
+    watermark: string | null
     warnings: string[]
-  }>('select * from catalog.find_artifact($1, $2)', [sourceId, run])
-  const [row] = rows
+  }>('find_artifact', { source: sourceId, run })
   if (!row) return null
   const { state, complete, claimed, watermark, warnings } = row
-  return { closed: state !== 'open', purged: state === 'purged', complete, claimed, watermarkMs: watermark?.getTime() ?? null, warnings }
+  return { closed: state !== 'open', purged: state === 'purged', complete, claimed, watermarkMs: toInstant(watermark)?.getTime() ?? null, warnings }
 }
 
 /** The youngest run of the source whose artifact is closed and still there. */
-export async function findNewestArtifact(db: Db, sourceId: number): Promise<number | null> {
-  const { rows } = await ask(db.query<{ run: number | null }>('select catalog.newest_artifact($1) as run', [sourceId]))
-  return rows[0]?.run ?? null
+export async function findNewestArtifact(db: Catalog, sourceId: number): Promise<number | null> {
+  return one(await db.call<number | null>('newest_artifact', { source: sourceId }))
 }
 
-export async function listParts(db: Db, sourceId: number, run: number): Promise<ArchivedPart[]> {
-  const { rows } = await db.query<PartRow>('select * from catalog.list_parts($1, $2)', [sourceId, run])
+export async function listParts(db: Catalog, sourceId: number, run: number): Promise<ArchivedPart[]> {
+  const rows = await db.call<PartRow>('list_parts', { source: sourceId, run })
   return rows.map((row) => ({
     no: row.no,
     key: row.key,
     codec: row.codec,
-    sha256: row.sha256.toString('hex'),
+    sha256: row.sha256.slice(2),
     lineCount: row.line_count,
     rawBytes: row.raw_bytes,
     storedBytes: row.stored_bytes,
@@ -102,7 +95,6 @@ export async function listParts(db: Db, sourceId: number, run: number): Promise<
 }
 
 /** What settled runs with a younger artifact saw: bitmaps over product numbers. */
-export async function listSeenAfter(db: Db, sourceId: number, artifactRun: number): Promise<Buffer[]> {
-  const { rows } = await db.query<{ seen: Buffer }>('select * from catalog.seen_after($1, $2) as seen', [sourceId, artifactRun])
-  return rows.map(({ seen }) => seen)
+export async function listSeenAfter(db: Catalog, sourceId: number, artifactRun: number): Promise<Buffer[]> {
+  return (await db.call<string>('seen_after', { source: sourceId, artifact_run: artifactRun })).map(toBytes)
 }

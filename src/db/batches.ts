@@ -3,8 +3,8 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { Counts } from '../core/ledger.ts'
 import type { Term } from '../core/product.ts'
-import { ask } from './failures.ts'
-import type { Db, DbClient } from './pool.ts'
+import { type Catalog, jsonb, one, toBytes } from './catalog.ts'
+import type { DbClient } from './pool.ts'
 import type { HeldRun } from './runs.ts'
 
 export interface Checkpoint {
@@ -17,6 +17,11 @@ export interface Checkpoint {
   /** Packed bitmaps: products whose hash was known, and products that went through staging. */
   readonly known: Buffer
   readonly staged: Buffer
+}
+
+export interface StoredCheckpoint extends Checkpoint {
+  /** Numbers of further products that went through staging: those of the last batch, when the database had to add them by itself. */
+  readonly fresh: readonly number[]
 }
 
 export interface BatchRules {
@@ -60,32 +65,33 @@ export async function clearStaging(client: DbClient): Promise<void> {
  *
  * @throws SyncError `run/fenced`
  */
-export async function applyBatch(client: DbClient, run: HeldRun, partNo: number, seqFrom: number, rules: BatchRules): Promise<BatchResult> {
-  const { rows } = await ask(client.query<Omit<BatchResult, 'seqs' | 'nextSeq'> & { seqs: Buffer; next_seq: number }>(
-    'select * from catalog.apply_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
-    [
-      run.sourceId,
-      run.id,
-      run.token,
-      run.artifactRun,
-      partNo,
-      seqFrom,
-      rules.normaliserVersion,
-      rules.volatilePaths,
-      rules.priceFactor,
-      rules.seenLater,
-      run.firstLoad,
-    ],
-  ))
-  const [row] = rows
-  if (!row) throw new Error('apply_batch returned no row')
+export async function applyBatch(db: Catalog, run: HeldRun, partNo: number, seqFrom: number, rules: BatchRules): Promise<BatchResult> {
+  const row = one(await db.call<Omit<BatchResult, 'seqs' | 'nextSeq'> & { seqs: string; next_seq: number }>('apply_batch', {
+    source: run.sourceId,
+    run: run.id,
+    token: run.token,
+    artifact_run: run.artifactRun,
+    part: partNo,
+    seq_from: seqFrom,
+    normaliser_version: rules.normaliserVersion,
+    volatile: rules.volatilePaths,
+    price_factor: rules.priceFactor,
+    seen_later: rules.seenLater,
+    first_load: run.firstLoad,
+  }))
   const { seqs, next_seq: nextSeq, ...counts } = row
-  return { ...counts, seqs: readInts(seqs), nextSeq }
+  return { ...counts, seqs: toInts(seqs), nextSeq }
 }
 
 /** Keeps records that cannot be applied. Returns the numbers of the products that they name. @throws SyncError `run/fenced` */
-export async function quarantineRecords(client: DbClient, run: HeldRun, partNo: number, records: readonly QuarantinedRecord[]): Promise<number[]> {
-  const json = records.map((record) => ({
+export async function quarantineRecords(db: Catalog, run: HeldRun, partNo: number, records: readonly QuarantinedRecord[]): Promise<number[]> {
+  return db.call<number>('quarantine_records', {
+    source: run.sourceId, run: run.id, token: run.token, artifact_run: run.artifactRun, part: partNo, records: quarantineJson(records),
+  })
+}
+
+export function quarantineJson(records: readonly QuarantinedRecord[]): object {
+  return jsonb(records.map((record) => ({
     line_no: record.lineNo,
     byte_offset: record.byteOffset,
     byte_length: record.byteLength,
@@ -93,43 +99,33 @@ export async function quarantineRecords(client: DbClient, run: HeldRun, partNo: 
     rule: record.rule,
     message: record.message,
     raw: Buffer.from(record.raw.subarray(0, RAW_BYTES_MAX)).toString('base64'),
-  }))
-  const { rows } = await ask(client.query<{ seq: number }>('select * from catalog.quarantine_records($1, $2, $3, $4, $5, $6) as seq', [
-    run.sourceId,
-    run.id,
-    run.token,
-    run.artifactRun,
-    partNo,
-    JSON.stringify(json),
-  ]))
-  return rows.map(({ seq }) => seq)
+  })))
 }
 
 /** @throws SyncError `run/fenced` */
-export async function saveCheckpoint(client: Db | DbClient, run: HeldRun, checkpoint: Checkpoint): Promise<void> {
-  await ask(client.query('select catalog.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
-    run.sourceId,
-    run.id,
-    run.token,
-    checkpoint.partNo,
-    checkpoint.linesDone,
-    checkpoint.bytesDone,
-    checkpoint.done,
-    JSON.stringify(checkpoint.counts),
-    checkpoint.known,
-    checkpoint.staged,
-  ]))
+export async function saveCheckpoint(db: Catalog, run: HeldRun, checkpoint: Checkpoint): Promise<void> {
+  await db.call('save_checkpoint', {
+    source: run.sourceId,
+    run: run.id,
+    token: run.token,
+    part: checkpoint.partNo,
+    lines_done: checkpoint.linesDone,
+    bytes_done: checkpoint.bytesDone,
+    done: checkpoint.done,
+    counts: jsonb(checkpoint.counts),
+    known: checkpoint.known,
+    staged: checkpoint.staged,
+  })
 }
 
-export async function listCheckpoints(db: Db, sourceId: number, run: number): Promise<Checkpoint[]> {
-  const { rows } = await db.query<CheckpointRow>('select * from catalog.list_checkpoints($1, $2)', [sourceId, run])
-  return rows.map(readCheckpoint)
+export async function listCheckpoints(db: Catalog, sourceId: number, run: number): Promise<StoredCheckpoint[]> {
+  return (await db.call<CheckpointRow>('list_checkpoints', { source: sourceId, run })).map(toCheckpoint)
 }
 
 /** How far the run has come in one part; null before its first commit. */
-export async function findCheckpoint(db: Db, run: HeldRun, partNo: number): Promise<Checkpoint | null> {
-  const { rows } = await db.query<CheckpointRow>('select * from catalog.list_checkpoints($1, $2) where part_no = $3', [run.sourceId, run.id, partNo])
-  return rows[0] ? readCheckpoint(rows[0]) : null
+export async function findCheckpoint(db: Catalog, run: HeldRun, partNo: number): Promise<StoredCheckpoint | null> {
+  const [row] = await db.call<CheckpointRow>('find_checkpoint', { source: run.sourceId, run: run.id, part: partNo })
+  return row ? toCheckpoint(row) : null
 }
 
 interface CheckpointRow {
@@ -138,35 +134,42 @@ interface CheckpointRow {
   readonly bytes_done: number
   readonly done: boolean
   readonly counts: Counts
-  readonly known: Buffer
-  readonly staged: Buffer
+  readonly known: string
+  readonly staged: string
+  readonly fresh: string
 }
 
-function readCheckpoint({ part_no: partNo, lines_done: linesDone, bytes_done: bytesDone, done, counts, known, staged }: CheckpointRow): Checkpoint {
-  return { partNo, linesDone, bytesDone, done, counts, known, staged }
+function toCheckpoint(row: CheckpointRow): StoredCheckpoint {
+  return {
+    partNo: row.part_no,
+    linesDone: row.lines_done,
+    bytesDone: row.bytes_done,
+    done: row.done,
+    counts: row.counts,
+    known: toBytes(row.known),
+    staged: toBytes(row.staged),
+    fresh: toInts(row.fresh),
+  }
 }
 
 /** Takes `count` product numbers; returns the first. */
-export async function reserveSeqs(db: Db, sourceId: number, count: number): Promise<number> {
-  const { rows } = await db.query<{ first: number }>('select catalog.reserve_seq($1, $2) as first', [sourceId, count])
-  if (!rows[0]) throw new Error('reserve_seq returned no row')
-  return rows[0].first
+export async function reserveSeqs(db: Catalog, sourceId: number, count: number): Promise<number> {
+  return one(await db.call<number>('reserve_seq', { source: sourceId, count }))
 }
 
 /** Writes the brands, organisations and categories that differ. Twice is safe. @throws SyncError `run/fenced` */
-export async function writeTerms(db: Db, run: HeldRun, terms: readonly Term[]): Promise<void> {
-  const json = terms.map((term) => ({ ...term, external_id: term.externalId, parent_id: term.parentId }))
-  await ask(db.query('select catalog.write_terms($1, $2, $3, $4)', [run.sourceId, run.id, run.token, JSON.stringify(json)]))
+export async function writeTerms(db: Catalog, run: HeldRun, terms: readonly Term[]): Promise<void> {
+  const rows = terms.map((term) => ({ ...term, external_id: term.externalId, parent_id: term.parentId }))
+  await db.call('write_terms', { source: run.sourceId, run: run.id, token: run.token, terms: jsonb(rows) })
 }
 
 /** The ids behind product numbers. */
-export async function nameProducts(db: Db, sourceId: number, seqs: readonly number[]): Promise<string[]> {
-  const { rows } = await db.query<{ id: string }>('select * from catalog.name_products($1, $2) as id', [sourceId, seqs])
-  return rows.map(({ id }) => id)
+export async function nameProducts(db: Catalog, sourceId: number, seqs: readonly number[]): Promise<string[]> {
+  return db.call<string>('name_products', { source: sourceId, seqs })
 }
 
-function readInts(bytes: Buffer): number[] {
-  const ints: number[] = []
-  for (let at = 0; at < bytes.length; at += 4) ints.push(bytes.readInt32BE(at))
-  return ints
+/** Big-endian int4s, one after the other. */
+export function toInts(hex: string): number[] {
+  const bytes = toBytes(hex)
+  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readInt32BE(index * 4))
 }

@@ -1,11 +1,11 @@
-// What Postgres says, as our own errors: SQLSTATE SHELF carries one of our codes in its hint.
+// What Postgres says, as our own errors: SQLSTATE SHELF carries one of our codes in its hint, and facts as JSON in its detail.
 
 import { ERRORS, SyncError, type ErrorCode } from '../core/errors.ts'
-import { isConnectionError } from './pool.ts'
 
 interface PostgresError extends Error {
   readonly code?: string
   readonly hint?: string
+  readonly detail?: string
 }
 
 /** What the query answers. Its failure comes in our words. */
@@ -20,8 +20,10 @@ export async function ask<Answer>(query: Promise<Answer>): Promise<Answer> {
 /** The same error in our words; one that we did not name comes back as it is. */
 export function nameFailure(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SyncError) return error
-  const { code = '', hint } = error as PostgresError
-  if (code === 'SHELF' && hint !== undefined && hint in ERRORS) return new SyncError(hint as ErrorCode, error.message, { cause: error })
+  const { code = '', hint, detail } = error as PostgresError
+  if (code === 'SHELF' && hint !== undefined && hint in ERRORS) {
+    return new SyncError(hint as ErrorCode, error.message, { cause: error, ...(detail && { detail: JSON.parse(detail) as Record<string, unknown> }) })
+  }
   if (isConnectionError(error)) return new SyncError('db/unreachable', `The connection to Postgres is gone: ${error.message || code}`, { cause: error })
   const named = NAMED_STATES.find(({ states }) => states.test(code))
   return named ? new SyncError(named.code, `${named.what}: ${error.message}`, { cause: error }) : error
@@ -33,6 +35,18 @@ const NAMED_STATES: readonly { readonly states: RegExp; readonly code: ErrorCode
   { states: /^(53100|25006)$/, code: 'db/full', what: 'Postgres takes no more rows' },
   { states: /^(53...|57014|55P03|40001|40P01)$/, code: 'db/busy', what: 'Postgres could not do it now' },
 ]
+
+/** Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no connection left. */
+const CONNECTION_CODES = /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
+/** What pg says without a code. */
+const CONNECTION_MESSAGES = /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Client (has encountered|was closed))/i
+
+/** Whether `error` says that the connection is gone, so that the same work may succeed on another one. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof SyncError) return error.code === 'db/unreachable'
+  return ('code' in error && CONNECTION_CODES.test(String(error.code))) || CONNECTION_MESSAGES.test(error.message)
+}
 
 /** SQLSTATE classes that a row brings about: one key twice, a value out of range, a broken constraint, a document too deep. */
 const DATA_CLASSES: readonly string[] = ['21', '22', '23', '54']

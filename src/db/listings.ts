@@ -2,9 +2,10 @@
 
 import type { Ledger } from '../core/ledger.ts'
 import { SyncError } from '../core/errors.ts'
+import { type Catalog, toInstant } from './catalog.ts'
 import type { Db } from './pool.ts'
 
-export type RunState = 'running' | 'interrupted' | 'succeeded' | 'held' | 'failed' | 'rejected' | 'superseded' | 'cancelled'
+export type RunState = 'running' | 'interrupted' | 'succeeded' | 'held' | 'failed' | 'rejected' | 'superseded' | 'cancelled' | 'partial'
 
 /** One run as its row says it; `seconds` runs on while the run does. */
 export interface RunListing {
@@ -62,13 +63,9 @@ const RUN_COLUMNS = `r.id, s.name as source, r.kind, r.state, r.reason, r.error_
   r.finished_at as "finishedAt", r.ledger, extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8 as seconds`
 
 /** The newest first. */
-export async function listRuns(db: Db, filter: { source?: string | undefined; state?: string | undefined; limit: number }): Promise<RunListing[]> {
-  const { rows } = await db.query<RunListing>(
-    `select ${RUN_COLUMNS} from catalog.runs r join catalog.sources s on s.id = r.source_id
-     where ($1::text is null or s.name = $1) and ($2::text is null or r.state = $2) order by r.id desc limit $3`,
-    [filter.source ?? null, filter.state ?? null, filter.limit],
-  )
-  return rows
+export async function listRuns(db: Catalog, filter: { source?: string | undefined; state?: string | undefined; limit: number }): Promise<RunListing[]> {
+  const rows = await db.call<RunRow>('list_runs', { source: filter.source ?? null, state: filter.state ?? null, limit: filter.limit })
+  return rows.map(toListing)
 }
 
 /** @throws SyncError `run/unknown` */
@@ -109,21 +106,35 @@ export async function listArtifacts(db: Db, filter: { source?: string | undefine
 }
 
 /** By name. Counts every product once: seconds on a catalogue of millions. */
-export async function listStatus(db: Db): Promise<SourceStatus[]> {
-  const { rows } = await db.query<Omit<SourceStatus, 'lastRun'>>(
-    `select s.name as source, s.created_at as "createdAt",
-       '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
-         from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}') as products,
-       (select max(started_at) from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay') as "lastGoodAt",
-       array(select id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by id) as "heldRuns",
-       (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price') as "openReviews",
-       (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open') as "openQuarantine"
-     from catalog.sources s order by s.name`,
-  )
-  const statuses: SourceStatus[] = []
-  for (const row of rows) {
-    const [lastRun = null] = await listRuns(db, { source: row.source, limit: 1 })
-    statuses.push({ ...row, lastRun })
-  }
-  return statuses
+export async function listStatus(db: Catalog): Promise<SourceStatus[]> {
+  const rows = await db.call<{
+    source: string
+    created_at: string
+    products: SourceStatus['products']
+    last_run: RunRow | null
+    last_good_at: string | null
+    held_runs: number[]
+    open_reviews: number
+    open_quarantine: number
+  }>('list_status', {})
+  return rows.map((row) => ({
+    source: row.source,
+    createdAt: toInstant(row.created_at),
+    products: row.products,
+    lastRun: row.last_run && toListing(row.last_run),
+    lastGoodAt: toInstant(row.last_good_at),
+    heldRuns: row.held_runs,
+    openReviews: row.open_reviews,
+    openQuarantine: row.open_quarantine,
+  }))
+}
+
+type RunRow = Omit<RunListing, 'errorCode' | 'startedAt' | 'finishedAt'> & {
+  readonly error_code: string | null
+  readonly started_at: string
+  readonly finished_at: string | null
+}
+
+function toListing({ error_code: errorCode, started_at: startedAt, finished_at: finishedAt, ...run }: RunRow): RunListing {
+  return { ...run, errorCode, startedAt: toInstant(startedAt), finishedAt: toInstant(finishedAt) }
 }

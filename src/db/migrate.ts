@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
+import type { Catalog } from './catalog.ts'
 import { type Db, type DbClient, transaction } from './pool.ts'
 import { countLines, splitSql, type Statement } from './sql-statements.ts'
 
@@ -102,6 +103,12 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
     if (!broken) await client.query('select pg_advisory_unlock($1)', [MIGRATIONS_LOCK]).catch(() => (broken = true))
     client.release(broken)
   }
+}
+
+/** The versions that are shipped and not in the database, asked by calls alone. @throws SyncError `db/not-migrated` when it has none of ours */
+export async function listMissingMigrations(db: Catalog): Promise<string[]> {
+  const applied = new Set(await db.call<string>('applied_versions', {}))
+  return (await listMigrations()).map(({ version }) => version).filter((version) => !applied.has(version))
 }
 
 /** Each migration that is shipped or applied, by version. Changes nothing, and works on an empty database. */

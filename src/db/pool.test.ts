@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
 import { startTransactionPooler } from '../../test/support/transaction-pooler.ts'
 import { SyncError } from '../core/errors.ts'
-import { isConnectionError, openPool, transaction } from './pool.ts'
+import { isConnectionError } from './failures.ts'
+import { openPool, transaction } from './pool.ts'
 
 const options = { applicationName: 'pool test' }
 

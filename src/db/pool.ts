@@ -3,9 +3,16 @@
 
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
+import { type Args, type Catalog, inSession } from './catalog.ts'
 
-export type Db = pg.Pool
 export type DbClient = pg.PoolClient
+
+/** A pool of sessions, each of which can do all that Postgres can. */
+export class Db extends pg.Pool implements Catalog {
+  call<Row>(name: string, args: Args): Promise<Row[]> {
+    return inSession(this).call(name, args)
+  }
+}
 
 export interface PoolOptions {
   /** Connections at most, 2 or more. Default 10. */
@@ -35,11 +42,13 @@ const SESSION = `set time zone 'UTC'; set statement_timeout = 0; set idle_in_tra
 export async function openPool(databaseUrl: string, { max = 10, applicationName, searchPath }: PoolOptions): Promise<Db> {
   const address = parseAddress(databaseUrl)
   refuseKnownTransactionPort(address)
-  const pool = new pg.Pool({
+  const pool = new Db({
     connectionString: await chooseTls(address),
     application_name: applicationName,
     max: Math.max(2, max),
+    // A worker that was cut off while it waited for an answer learns of it within fifteen seconds. Without a delay of our own Linux takes two hours.
     keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
     connectionTimeoutMillis: 10_000,
     types: readableTypes(),
     // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it; only its types do not say so
@@ -62,7 +71,7 @@ export async function openPool(databaseUrl: string, { max = 10, applicationName,
  * broken. Given a connection, it uses that one, which must not be in a transaction already.
  */
 export async function transaction<T>(db: Db | DbClient, work: (client: DbClient) => Promise<T>): Promise<T> {
-  const client = db instanceof pg.Pool ? await db.connect() : db
+  const client = db instanceof Db ? await db.connect() : db
   let broken = false
   try {
     await client.query('begin')
@@ -77,20 +86,8 @@ export async function transaction<T>(db: Db | DbClient, work: (client: DbClient)
     })
     throw error
   } finally {
-    if (db instanceof pg.Pool) client.release(broken)
+    if (db instanceof Db) client.release(broken)
   }
-}
-
-/** Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no connection left. */
-const CONNECTION_CODES = /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
-/** What pg says without a code. */
-const CONNECTION_MESSAGES = /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Client (has encountered|was closed))/i
-
-/** Whether `error` says that the connection is gone, so that the same work may succeed on another one. */
-export function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (error instanceof SyncError) return error.code === 'db/unreachable'
-  return ('code' in error && CONNECTION_CODES.test(String(error.code))) || CONNECTION_MESSAGES.test(error.message)
 }
 
 function parseAddress(databaseUrl: string): URL {

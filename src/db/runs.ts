@@ -3,8 +3,7 @@
 import { SyncError, type ErrorCode } from '../core/errors.ts'
 import type { Counts, Ledger } from '../core/ledger.ts'
 import type { Policy } from '../core/policy.ts'
-import { ask } from './failures.ts'
-import type { Db } from './pool.ts'
+import { type Catalog, jsonb, one, toInstant } from './catalog.ts'
 import type { Schedule } from './sources.ts'
 
 export type RunKind = 'full' | 'incremental' | 'replay'
@@ -65,56 +64,54 @@ export interface RunRequest {
 }
 
 /** Starts or resumes a run that this process does by itself. @throws SyncError `run/active` while another worker holds a run of this source */
-export async function startRun(db: Db, request: RunRequest): Promise<HeldRun> {
+export async function startRun(db: Catalog, request: RunRequest): Promise<HeldRun> {
   const { token, ...run } = await askForRun(db, request, false)
   if (token === null) throw new Error('start_run gave no token')
   return { ...run, token }
 }
 
 /** Starts or resumes a run for the queue: its tasks are claimed one by one. Asked twice: the same run. @throws SyncError `run/active` */
-export async function startQueuedRun(db: Db, request: RunRequest): Promise<Run> {
+export async function startQueuedRun(db: Catalog, request: RunRequest): Promise<Run> {
   const { token: _, ...run } = await askForRun(db, request, true)
   return run
 }
 
-async function askForRun(db: Db, request: RunRequest, queued: boolean): Promise<Run & { readonly token: number | null }> {
-  const { rows } = await ask(db.query<{
+async function askForRun(db: Catalog, request: RunRequest, queued: boolean): Promise<Run & { readonly token: number | null }> {
+  const row = one(await db.call<{
     run_id: number
     token: number | null
     resumed: boolean
     kind: RunKind
-    since: Date | null
+    since: string | null
     artifact_run: number
     first_load: boolean
-    started_at: Date
-  }>('select * from catalog.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)', [
-    request.sourceId,
-    request.kind,
-    request.sinceAt,
-    request.artifactRun,
-    request.resumeAny,
-    request.normaliserVersion,
-    request.owner,
-    request.deadOwner,
-    `${LEASE_MS} ms`,
-    `${RESUME_WITHIN_MS} ms`,
-    request.correlationId,
+    started_at: string
+  }>('start_run', {
+    source: request.sourceId,
+    kind: request.kind,
+    since: request.sinceAt,
+    artifact_run: request.artifactRun,
+    resume_any: request.resumeAny,
+    normaliser_version: request.normaliserVersion,
+    owner: request.owner,
+    dead_owner: request.deadOwner,
+    lease: `${LEASE_MS} ms`,
+    resume_within: `${RESUME_WITHIN_MS} ms`,
+    correlation_id: request.correlationId,
     queued,
-    JSON.stringify(request.options),
-    request.after ?? null,
-  ]))
-  const [row] = rows
-  if (!row) throw new Error('start_run returned no row')
+    options: jsonb(request.options),
+    after: request.after ?? null,
+  }))
   return {
     sourceId: request.sourceId,
     id: row.run_id,
     token: row.token,
     kind: row.kind,
     artifactRun: row.artifact_run,
-    sinceAt: row.since,
+    sinceAt: toInstant(row.since),
     resumed: row.resumed,
     firstLoad: row.first_load,
-    startedAt: row.started_at,
+    startedAt: toInstant(row.started_at),
   }
 }
 
@@ -130,12 +127,11 @@ export interface ActiveRun {
 }
 
 /** The run that is under way or was interrupted, and who holds it. */
-export async function findActiveRun(db: Db, sourceId: number): Promise<ActiveRun | null> {
-  const { rows } = await db.query<Omit<ActiveRun, 'startedAt'> & { started_at: Date }>('select * from catalog.find_active_run($1)', [sourceId])
-  const [row] = rows
+export async function findActiveRun(db: Catalog, sourceId: number): Promise<ActiveRun | null> {
+  const [row] = await db.call<Omit<ActiveRun, 'startedAt'> & { started_at: string }>('find_active_run', { source: sourceId })
   if (!row) return null
   const { started_at: startedAt, ...run } = row
-  return { ...run, startedAt }
+  return { ...run, startedAt: toInstant(startedAt) }
 }
 
 /**
@@ -143,38 +139,35 @@ export async function findActiveRun(db: Db, sourceId: number): Promise<ActiveRun
  *
  * @throws SyncError `run/over` when there is nothing left to do in the run · `run/active` while another worker has the task
  */
-export async function claimTask(db: Db, run: Run, task: TaskName, owner: string, isDead: (owner: string) => boolean): Promise<HeldRun> {
-  const { rows: leases } = await ask(db.query<{ owner: string | null }>('select catalog.find_lease($1, $2, $3) as owner', [run.sourceId, run.id, task]))
-  const holder = leases[0]?.owner ?? null
+export async function claimTask(db: Catalog, run: Run, task: TaskName, owner: string, isDead: (owner: string) => boolean): Promise<HeldRun> {
+  const holder = one(await db.call<string | null>('find_lease', { source: run.sourceId, run: run.id, task }))
   const deadOwner = holder !== null && isDead(holder) ? holder : null
-  const { rows } = await ask(db.query<{ token: number }>('select catalog.claim_task($1, $2, $3, $4, $5, $6) as token', [
-    run.sourceId, run.id, task, owner, deadOwner, `${LEASE_MS} ms`,
-  ]))
-  if (!rows[0]) throw new Error('claim_task returned no row')
-  return { ...run, token: rows[0].token }
+  const token = one(await db.call<number>('claim_task', {
+    source: run.sourceId, run: run.id, task, owner, dead_owner: deadOwner, lease: `${LEASE_MS} ms`,
+  }))
+  return { ...run, token }
 }
 
 /** Gives a task back, done or not, so that the next worker need not wait for the lease. */
-export async function releaseTask(db: Db, run: HeldRun): Promise<void> {
-  await db.query('select catalog.release_task($1, $2, $3)', [run.sourceId, run.id, run.token])
+export async function releaseTask(db: Catalog, run: HeldRun): Promise<void> {
+  await db.call('release_task', { source: run.sourceId, run: run.id, token: run.token })
 }
 
 /** @throws SyncError `run/unknown` */
-export async function loadQueuedRun(db: Db, sourceId: number, id: number): Promise<Run & { readonly options: RunOptions; readonly correlationId: string }> {
-  const { rows } = await ask(db.query<{
+export async function loadQueuedRun(db: Catalog, sourceId: number, id: number): Promise<Run & { readonly options: RunOptions; readonly correlationId: string }> {
+  const [row] = await db.call<{
     kind: RunKind
-    since: Date | null
+    since: string | null
     artifact_run: number
     first_load: boolean
-    started_at: Date
+    started_at: string
     options: RunOptions
     correlation_id: string
-  }>('select * from catalog.load_run($1, $2)', [sourceId, id]))
-  const [row] = rows
+  }>('load_run', { source: sourceId, run: id })
   if (!row) throw new SyncError('run/unknown', `There is no run ${id}`)
   return {
-    sourceId, id, kind: row.kind, artifactRun: row.artifact_run, sinceAt: row.since, resumed: false, firstLoad: row.first_load,
-    startedAt: row.started_at, options: row.options, correlationId: row.correlation_id,
+    sourceId, id, kind: row.kind, artifactRun: row.artifact_run, sinceAt: toInstant(row.since), resumed: false, firstLoad: row.first_load,
+    startedAt: toInstant(row.started_at), options: row.options, correlationId: row.correlation_id,
   }
 }
 
@@ -189,28 +182,24 @@ export interface OpenRun {
   readonly partsLeft: readonly number[]
 }
 
-export async function listQueuedRuns(db: Db): Promise<OpenRun[]> {
-  const { rows } = await ask(db.query<{ source_id: number; source: string; run_id: number; options: RunOptions; closed: boolean; parts_left: number[] }>(
-    'select * from catalog.list_queued_runs()',
-  ))
+export async function listQueuedRuns(db: Catalog): Promise<OpenRun[]> {
+  const rows = await db.call<{ source_id: number; source: string; run_id: number; options: RunOptions; closed: boolean; parts_left: number[] }>('list_queued_runs', {})
   return rows.map((row) => ({ sourceId: row.source_id, source: row.source, id: row.run_id, options: row.options, fetched: row.closed, partsLeft: row.parts_left }))
 }
 
 /** Ends a run for good, whoever works on it. A run that is over stays as it is. Returns its state. @throws SyncError `run/unknown` */
-export async function cancelRun(db: Db, id: number): Promise<string> {
-  const { rows } = await ask(db.query<{ state: string }>('select catalog.cancel_run($1) as state', [id]))
-  return rows[0]?.state ?? 'cancelled'
+export async function cancelRun(db: Catalog, id: number): Promise<string> {
+  return one(await db.call<string>('cancel_run', { run: id }))
 }
 
 /** Lets a run that failed go on for the queue. False when a younger one has taken its place, or it did not fail. */
-export async function reopenRun(db: Db, id: number): Promise<boolean> {
-  const { rows } = await ask(db.query<{ reopened: boolean }>('select catalog.reopen_run($1) as reopened', [id]))
-  return rows[0]?.reopened ?? false
+export async function reopenRun(db: Catalog, id: number): Promise<boolean> {
+  return one(await db.call<boolean>('reopen_run', { run: id }))
 }
 
 /** Ends a queued run that no worker will finish. A later sync can go on with it. */
-export async function giveUpRun(db: Db, id: number, reason: string): Promise<void> {
-  await ask(db.query('select catalog.give_up_run($1, $2)', [id, reason]))
+export async function giveUpRun(db: Catalog, id: number, reason: string): Promise<void> {
+  await db.call('give_up_run', { run: id, reason })
 }
 
 /** A source and its schedule, with the run that it was last begun with (0: none), when that was, and what the database's clock says. */
@@ -222,25 +211,19 @@ export interface ScheduledSource {
   readonly now: Date
 }
 
-export async function listScheduled(db: Db): Promise<ScheduledSource[]> {
-  const { rows } = await ask(db.query<{ source: string; schedule: Schedule; last_run: number; since: Date; at: Date }>('select * from catalog.list_due()'))
-  return rows.map(({ source, schedule, last_run: lastRun, since: sinceAt, at: now }) => ({ source, schedule, lastRun, sinceAt, now }))
+export async function listScheduled(db: Catalog): Promise<ScheduledSource[]> {
+  const rows = await db.call<{ source: string; schedule: Schedule; last_run: number; since: string; at: string }>('list_due', {})
+  return rows.map(({ source, schedule, last_run: lastRun, since, at }) => ({ source, schedule, lastRun, sinceAt: toInstant(since), now: toInstant(at) }))
 }
 
 /** False when the run is no longer this worker's. */
-export async function renewLease(db: Db, run: HeldRun): Promise<boolean> {
-  const { rows } = await db.query<{ held: boolean }>('select catalog.renew_lease($1, $2, $3, $4) as held', [
-    run.sourceId,
-    run.id,
-    run.token,
-    `${LEASE_MS} ms`,
-  ])
-  return rows[0]?.held ?? false
+export async function renewLease(db: Catalog, run: HeldRun): Promise<boolean> {
+  return one(await db.call<boolean>('renew_lease', { source: run.sourceId, run: run.id, token: run.token, lease: `${LEASE_MS} ms` }))
 }
 
 /** Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume. A fenced worker's call does nothing. */
-export async function endRun(db: Db, run: HeldRun, state: 'interrupted' | 'failed' | 'partial', code: ErrorCode | null, reason: string): Promise<void> {
-  await db.query('select catalog.end_run($1, $2, $3, $4, $5, $6)', [run.sourceId, run.id, run.token, state, code, reason])
+export async function endRun(db: Catalog, run: HeldRun, state: 'interrupted' | 'failed' | 'partial', code: ErrorCode | null, reason: string): Promise<void> {
+  await db.call('end_run', { source: run.sourceId, run: run.id, token: run.token, state, code, reason })
 }
 
 export interface Settled {
@@ -254,13 +237,10 @@ export interface Settled {
  *
  * @throws SyncError `run/fenced`
  */
-export async function settleRun(db: Db, run: HeldRun, seen: Buffer, repeats: number, policy: Policy): Promise<Settled> {
-  const { rows } = await ask(db.query<{ state: Settled['state']; reason: string | null; ledger: Ledger & Partial<Counts> }>(
-    'select * from catalog.settle_run($1, $2, $3, $4, $5, $6)',
-    [run.sourceId, run.id, run.token, seen, repeats, JSON.stringify(policy)],
-  ))
-  const [row] = rows
-  if (!row) throw new Error('settle_run returned no row')
+export async function settleRun(db: Catalog, run: HeldRun, seen: Buffer, repeats: number, policy: Policy): Promise<Settled> {
+  const row = one(await db.call<{ state: Settled['state']; reason: string | null; ledger: Ledger & Partial<Counts> }>('settle_run', {
+    source: run.sourceId, run: run.id, token: run.token, seen, repeats, policy: jsonb(policy),
+  }))
   const { unreadable: _, ...ledger } = row.ledger
   return { ...row, ledger }
 }

@@ -3,7 +3,7 @@
 import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
 import type { Json } from '../core/json.ts'
-import type { Db } from './pool.ts'
+import { type Catalog, jsonb, toInstant } from './catalog.ts'
 
 /** When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday) the run is full. */
 export interface Schedule {
@@ -40,53 +40,47 @@ interface SourceRow {
   state: 'active' | 'paused'
   normaliser_version: number | null
   next_seq: number
-  watermark: Date | null
+  watermark: string | null
   latest_run: number | null
-  last_full_at: Date | null
+  last_full_at: string | null
 }
 
-export async function findSource(db: Db, name: string): Promise<Source | null> {
-  const { rows } = await db.query<SourceRow>('select * from catalog.find_source($1)', [name])
-  return rows[0] ? toSource(rows[0]) : null
+export async function findSource(db: Catalog, name: string): Promise<Source | null> {
+  const [row] = await db.call<SourceRow>('find_source', { name })
+  return row ? toSource(row) : null
 }
 
 /** @throws SyncError `source/unknown` */
-export async function loadSource(db: Db, name: string): Promise<Source> {
+export async function loadSource(db: Catalog, name: string): Promise<Source> {
   const source = await findSource(db, name)
   if (!source) throw new SyncError('source/unknown', `There is no source called ${name}`)
   return source
 }
 
-export async function listSources(db: Db): Promise<Source[]> {
-  const { rows } = await db.query<SourceRow>('select * from catalog.sources order by name')
-  return rows.map(toSource)
+export async function listSources(db: Catalog): Promise<Source[]> {
+  return (await db.call<SourceRow>('list_sources', {})).map(toSource)
 }
 
 /** @throws SyncError `source/exists` */
-export async function addSource(db: Db, source: { name: string; connector: string; settings: Json; schedule: Schedule }): Promise<Source> {
-  const { rows } = await db.query<SourceRow>(
-    `insert into catalog.sources (name, connector, settings, schedule) values ($1, $2, $3, $4) on conflict (name) do nothing returning *`,
-    [source.name, source.connector, JSON.stringify(source.settings), JSON.stringify(source.schedule)],
-  )
-  if (!rows[0]) throw new SyncError('source/exists', `There is a source called ${source.name} already`)
-  return toSource(rows[0])
+export async function addSource(db: Catalog, source: { name: string; connector: string; settings: Json; schedule: Schedule }): Promise<Source> {
+  const { name, connector, settings, schedule } = source
+  const [row] = await db.call<SourceRow>('add_source', { name, connector, settings: jsonb(settings), schedule: jsonb(schedule) })
+  if (!row) throw new SyncError('source/exists', `There is a source called ${name} already`)
+  return toSource(row)
 }
 
 /** Changes what is given and leaves the rest. */
 export async function saveSource(
-  db: Db,
+  db: Catalog,
   id: number,
   changes: { settings?: Json; schedule?: Schedule; policy?: Partial<Policy>; state?: Source['state'] },
 ): Promise<Source> {
-  const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
-  const { rows } = await db.query<SourceRow>(
-    `update catalog.sources
-     set settings = coalesce($2, settings), schedule = coalesce($3, schedule), policy = policy || coalesce($4::jsonb, '{}'), state = coalesce($5, state)
-     where id = $1 returning *`,
-    [id, json(changes.settings), json(changes.schedule), json(changes.policy), changes.state ?? null],
-  )
-  if (!rows[0]) throw new SyncError('source/unknown', `There is no source with the number ${id}`)
-  return toSource(rows[0])
+  const document = (value: unknown) => (value === undefined ? null : jsonb(value))
+  const [row] = await db.call<SourceRow>('save_source', {
+    source: id, settings: document(changes.settings), schedule: document(changes.schedule), policy: document(changes.policy), state: changes.state ?? null,
+  })
+  if (!row) throw new SyncError('source/unknown', `There is no source with the number ${id}`)
+  return toSource(row)
 }
 
 function toSource(row: SourceRow): Source {
@@ -100,8 +94,8 @@ function toSource(row: SourceRow): Source {
     state: row.state,
     normaliserVersion: row.normaliser_version,
     nextSeq: row.next_seq,
-    watermarkAt: row.watermark,
+    watermarkAt: toInstant(row.watermark),
     latestRun: row.latest_run,
-    lastFullAt: row.last_full_at,
+    lastFullAt: toInstant(row.last_full_at),
   }
 }

@@ -77,6 +77,8 @@ async function orderRun(tools: OrderTools, source: Source, order: SyncOrder, cor
     ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: 'queue', deadOwner: active?.owner ?? null, correlationId,
     options: optionsOf(order), ...(after === undefined ? {} : { after }),
   }
+  // Its dead letters would end it again: a task has one job only, and theirs has failed.
+  if (active?.state === 'interrupted') await emptyRun(queues, active.id)
   const run = await startQueuedRun(db, request)
   const open = (await listQueuedRuns(db)).find(({ id }) => id === run.id)
   if (open) await fillRun(db, queues, open)

@@ -5,7 +5,6 @@ import {
   createPostgresBackend, FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
   type FlowJob, type Processor, type QueueOptions, type WorkerOptions,
 } from 'bullmq'
-import { Cluster, Redis } from 'ioredis'
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 
@@ -40,17 +39,20 @@ export interface Queues {
   addFlow(flow: FlowJob): Promise<void>
   /** Starts taking jobs. Close it before the queues. */
   work(name: QueueName, concurrency: number, processor: Processor<Task>): Worker<Task>
+  /** From now on nothing waits for a Redis that is away: the process is about to end. */
+  leave(): void
   close(): Promise<void>
 }
 
 /**
- * Opens the queues on `db`, whose connections must find schema `bullmq` in their search path, or on the Redis of `queueUrl`:
- * `redis://` and `rediss://` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`.
+ * Opens the queues on `db`, whose connections must find schema `bullmq` in their search path, or on the Redis of `queueUrl`, see `openRedis`.
  *
  * @throws SyncError `queue/unreachable` · `db/not-migrated`
  */
 export async function openQueues(db: Db, queueUrl: string | null, onError: (error: Error) => void): Promise<Queues> {
-  const redis = queueUrl === null ? null : await openRedis(queueUrl, onError)
+  const leaving = new AbortController()
+  // Who has the queue in Postgres need not carry a Redis client about.
+  const redis = queueUrl === null ? null : await (await import('./redis.ts')).openRedis(queueUrl, onError, leaving.signal)
   const connection = redis ?? (await requireSchema(db))
   const factory = redis === null ? createPostgresBackend : undefined
   const options = { connection, prefix: PREFIX } as QueueOptions
@@ -72,6 +74,7 @@ export async function openQueues(db: Db, queueUrl: string | null, onError: (erro
       worker.run().catch(onError)
       return worker
     },
+    leave: () => leaving.abort(),
     async close() {
       await Promise.all([queues.fetch.close(), queues.apply.close(), flows.close()])
       redis?.disconnect()
@@ -101,35 +104,6 @@ async function requireSchema(db: Db): Promise<Db> {
   } catch (error) {
     throw new SyncError('db/not-migrated', `The database has no queue: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
-}
-
-async function openRedis(queueUrl: string, onError: (error: Error) => void): Promise<Redis | Cluster> {
-  const client = connectRedis(queueUrl)
-  client.on('error', onError)
-  try {
-    await client.connect()
-    await client.ping()
-    return client
-  } catch (error) {
-    client.disconnect()
-    const { protocol, host } = new URL(queueUrl)
-    throw new SyncError('queue/unreachable', `Cannot reach QUEUE_URL (${protocol}//${host}): ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  }
-}
-
-function connectRedis(queueUrl: string): Redis | Cluster {
-  // Blocking commands wait for jobs without end, so nothing may give them up: https://docs.bullmq.io/guide/connections
-  const patient = { maxRetriesPerRequest: null, lazyConnect: true }
-  const [, kind, credentials, hosts = '', rest = ''] = /^redis-(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
-  if (kind === undefined) return new Redis(queueUrl, patient)
-  const nodes = hosts.split(',').map((node) => {
-    const [host = '', port = ''] = node.split(':')
-    return { host, port: Number(port || (kind === 'sentinel' ? 26379 : 6379)) }
-  })
-  const [username, password] = (credentials ?? '').split(':').map(decodeURIComponent)
-  const auth = { ...(username ? { username } : {}), ...(password ? { password } : {}) }
-  if (kind === 'sentinel') return new Redis({ ...patient, ...auth, sentinels: nodes, name: rest || 'mymaster' })
-  return new Cluster(nodes, { lazyConnect: true, redisOptions: { ...auth, maxRetriesPerRequest: null } })
 }
 
 interface Emits {

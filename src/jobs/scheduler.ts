@@ -2,7 +2,7 @@
 // may run, each night starts one run, and what was missed while none ran is made up for once.
 
 import { randomUUID } from 'node:crypto'
-import { giveUpRun, listScheduled } from '../db/runs.ts'
+import { giveUpRun, listScheduled, type ScheduledSource } from '../db/runs.ts'
 import type { Log } from '../pipeline/context.ts'
 import { dueAt } from '../pipeline/due.ts'
 import { fillQueues } from './fill.ts'
@@ -22,18 +22,19 @@ export async function keepSchedules(tools: OrderTools, log: Log, signal: AbortSi
 
 /** One look: starts what is due, puts into the queue what is not there, and ends runs whose job is a dead letter. */
 export async function tick(tools: OrderTools, log: Log): Promise<void> {
-  for (const { source, schedule, lastRun, sinceAt, now } of await listScheduled(tools.db)) {
-    const { at } = dueAt(schedule, sinceAt, now)
-    if (at === null || at > now) continue
-    try {
-      const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source }, randomUUID(), lastRun)
-      if (ordered?.started) log.info({ source, run: ordered.run, dueAt: at }, 'scheduled run started')
-    } catch (error) {
-      log.error({ source, cause: String(error) }, 'the scheduled run could not be started; trying again')
-    }
+  for (const scheduled of await listScheduled(tools.db)) {
+    await startIfDue(tools, log, scheduled).catch((error: unknown) =>
+      log.error({ source: scheduled.source, cause: String(error) }, 'the scheduled run could not be started; trying again'))
   }
   const open = await fillQueues(tools.db, tools.queues)
   await clearUp(tools, new Set(open.map(({ id }) => id)))
+}
+
+async function startIfDue(tools: OrderTools, log: Log, { source, schedule, lastRun, sinceAt, now }: ScheduledSource): Promise<void> {
+  const { at } = dueAt(schedule, sinceAt, now)
+  if (at === null || at > now) return
+  const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source }, randomUUID(), lastRun)
+  if (ordered?.started) log.info({ source, run: ordered.run, dueAt: at }, 'scheduled run started')
 }
 
 /** A run that a dead letter holds up would wait for ever, and so would a settle whose run is over. */

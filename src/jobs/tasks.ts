@@ -6,6 +6,7 @@ import type { Connector } from '../core/connector.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { listParts } from '../db/artifacts.ts'
+import { findCheckpoint } from '../db/batches.ts'
 import type { Db } from '../db/pool.ts'
 import { claimTask, endRun, listQueuedRuns, loadQueuedRun, releaseTask, type HeldRun, type RunOptions, type Settled, type TaskName } from '../db/runs.ts'
 import { loadSource, type Source } from '../db/sources.ts'
@@ -21,16 +22,17 @@ import { windowsOf } from './windows.ts'
 
 /** What happened, for whoever counts it. */
 export interface TaskEvents {
-  settled(source: Source, settled: Settled, seconds: number): Promise<void>
+  settled(source: Source, run: HeldRun, settled: Settled): Promise<void>
   failed(source: Source, state: 'interrupted' | 'failed'): void
-  paused(pause: Pause): void
+  paused(pause: Pause, connector: string): void
   leaseLost(): void
 }
 
 export interface TaskTools {
   readonly db: Db
   readonly store: ArtifactStore
-  readonly http: Http
+  /** One client a connector, so that its requests can be counted apart. */
+  readonly http: (connector: string) => Http
   readonly log: Log
   readonly options: LineOptions
   readonly connectors: ReadonlyMap<string, Connector>
@@ -76,6 +78,8 @@ async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: 
   if (name === 'settle') return settleTask(tools, options, context)
   const part = (await listParts(context.db, context.source.id, context.run.artifactRun)).find(({ no }) => no === task.part)
   if (!part) throw new SyncError('artifact/missing', `Part ${task.part} of run ${context.run.artifactRun} is not recorded`)
+  // Whoever applied it may have died before the queue was told.
+  if ((await findCheckpoint(context.db, context.run, part.no))?.done) return
   const window = windowsOf([part], options, await linesBefore(context, part.no)).get(part.no)
   if (window) await tools.states.use(context, (state) => applyPart(context, state, part, window))
 }
@@ -101,7 +105,7 @@ async function settleTask({ db, events }: TaskTools, { offset, limit }: RunOptio
   if (!open?.fetched || open.partsLeft.length > 0) return
   const settled = await settle(context)
   log.info({ state: settled.state, reason: settled.reason, ledger: settled.ledger }, 'run settled')
-  await events.settled(source, settled, (Date.now() - run.startedAt.getTime()) / 1000)
+  await events.settled(source, run, settled)
 }
 
 function openContext(tools: TaskTools, source: Source, run: HeldRun, options: RunOptions, log: Log, signal: AbortSignal): RunContext {
@@ -109,11 +113,12 @@ function openContext(tools: TaskTools, source: Source, run: HeldRun, options: Ru
   if (!connector) throw new SyncError('usage/invalid', `${source.name} is a source of the connector ${source.connector}, which this version does not have`)
   const { db, store, http, events } = tools
   return {
-    db, store, http, log, connector, source, run, signal,
+    db, store, log, connector, source, run, signal,
+    http: http(connector.name),
     settings: connector.settings.parse(source.settings),
     progress: newProgress(),
     options: options.chunkSize === undefined ? tools.options : { ...tools.options, batchRecordsMax: options.chunkSize },
-    onPause: (pause) => events.paused(pause),
+    onPause: (pause) => events.paused(pause, connector.name),
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { ArchivedPart } from '../db/artifacts.ts'
 import type { RunOptions } from '../db/runs.ts'
-import type { LineWindow } from '../pipeline/apply.ts'
+import type { LineWindow } from '../pipeline/part-position.ts'
 
 /** A window for each of `parts` that has lines after `offset` and within `limit`; the first of them comes after `linesBefore` lines. */
 export function windowsOf(parts: readonly Pick<ArchivedPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions, linesBefore = 0): ReadonlyMap<number, LineWindow> {

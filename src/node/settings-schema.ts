@@ -21,6 +21,8 @@ export const KEEP_DEFAULT = 14
 export const S3_REGION_DEFAULT = 'us-east-1'
 const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,62}$/
 export const CONCURRENCY = { fetch: 2, apply: 2 } as const
+/** Of a process's ten connections to Postgres two listen for the queue, and two are for all that is short. */
+const APPLY_CONCURRENCY_MAX = 6
 /** Where each HTTP face listens unless a setting says otherwise. */
 export const PORTS = { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 } as const
 
@@ -147,8 +149,8 @@ const schema = {
     default: 'the queue lives in the same Postgres',
     example: 'redis://queue.example:6379',
   })),
-  FETCH_CONCURRENCY: atLeastOne('How many suppliers a process asks at once.', CONCURRENCY.fetch),
-  APPLY_CONCURRENCY: atLeastOne('How many parts a process applies at once, each on a database connection of its own.', CONCURRENCY.apply),
+  FETCH_CONCURRENCY: upTo('How many suppliers a process asks at once, 9 at most.', CONCURRENCY.fetch, 9),
+  APPLY_CONCURRENCY: upTo(`How many parts a process applies at once, ${APPLY_CONCURRENCY_MAX} at most: each on a database connection of its own.`, CONCURRENCY.apply, APPLY_CONCURRENCY_MAX),
   ALLOW_PRIVATE_HOSTS: z.string().transform(parseAllowPrivateHosts).register(words, plain('Running', {
     description: 'Hosts of your own that requests may reach although they are private: `true` for all, or a list of `host`, `*.domain`, ' +
       'address and CIDR range, each host and address with an optional `:port`.',
@@ -193,8 +195,9 @@ function secret(group: SettingMeta['group'], meta: Omit<SettingMeta, 'group' | '
   return { group, secret: true, ...meta }
 }
 
-function atLeastOne(description: string, usual: number): z.ZodType<number> {
-  const number = z.string().regex(/^[1-9]$/, { error: 'a number from 1 to 9' }).transform(Number)
+function upTo(description: string, usual: number, most: number): z.ZodType<number> {
+  const expected = { error: `a number from 1 to ${most}` }
+  const number = z.string().regex(/^[1-9]$/, expected).transform(Number).refine((value) => value <= most, expected)
   return number.register(words, plain('Running', { description, default: String(usual), example: String(usual) }))
 }
 

@@ -2,65 +2,58 @@
 
 import { readLines, type LongLine, type Lines } from '../artifacts/lines.ts'
 import { readPart } from '../artifacts/parts.ts'
-import { addCounts, emptyCounts, type Counts } from '../core/ledger.ts'
+import { addCounts } from '../core/ledger.ts'
 import type { ArchivedPart } from '../db/artifacts.ts'
-import { openStaging, quarantineRecords, saveCheckpoint, type BatchRules, type Checkpoint } from '../db/batches.ts'
-import { transaction, type DbClient } from '../db/pool.ts'
+import type { QuarantinedRecord, StoredCheckpoint } from '../db/batches.ts'
+import { DataApi } from '../db/data-api.ts'
 import { hashRecord } from '../node/hash.ts'
+import type { BatchWriter, WriterState } from './batch-writer.ts'
 import { Batch, type PendingLine } from './batch.ts'
-import { Bitmap } from './bitmap.ts'
+import type { Bitmap } from './bitmap.ts'
+import { CallWriter } from './call-writer.ts'
 import type { RunContext } from './context.ts'
+import { CopyWriter } from './copy-writer.ts'
 import type { KnownRecords } from './known-records.ts'
-import { SeqBlock } from './seq-block.ts'
-import type { Terms } from './terms.ts'
-import { quarantined, writeBatch, type BatchTools } from './write-batch.ts'
+import { PartPosition, type LineWindow } from './part-position.ts'
+import { quarantined } from './read-batch.ts'
 
 const SCRATCH_BYTES = 1 << 20
 
 /** What all lanes of a run share. */
-export interface ApplyState {
+export interface ApplyState extends WriterState {
   readonly known: KnownRecords
   /** Products that went through staging in any part so far, as far as this process knows. */
   readonly seenStaged: Bitmap
-  readonly terms: Terms
-  readonly rules: BatchRules
-}
-
-/** The lines of a part after `from` and up to `to`, counted from 1. */
-export interface LineWindow {
-  readonly from: number
-  readonly to: number
 }
 
 const WHOLE: LineWindow = { from: 0, to: Infinity }
 
-/** One connection, with staging tables as soon as there is something to stage. A lane applies one part at a time. */
+/** Applies one part at a time. */
 export class Lane {
   readonly #context: RunContext
   readonly #state: ApplyState
-  readonly #tools: BatchTools
+  readonly #writer: BatchWriter
   readonly #batch: Batch
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-  #staging: Promise<void> | null = null
 
-  private constructor(context: RunContext, state: ApplyState, client: DbClient) {
+  private constructor(context: RunContext, state: ApplyState, writer: BatchWriter) {
     this.#context = context
     this.#state = state
-    this.#tools = { client, seqs: new SeqBlock(context.db, context.source.id), terms: state.terms, rules: state.rules }
+    this.#writer = writer
     this.#batch = new Batch(context.options.batchRecordsMax, context.options.batchBytesMax)
   }
 
-  /** Takes a connection for `work` and gives it back, or ends it with its staging tables. */
+  /** Opens what `work` writes with, and closes it again. */
   static async use<T>(context: RunContext, state: ApplyState, work: (lane: Lane) => Promise<T>): Promise<T> {
-    const client = await context.db.connect()
-    const lane = new Lane(context, state, client)
+    const { db } = context
+    const writer = db instanceof DataApi ? new CallWriter(context, state, db) : await CopyWriter.open(context, state, db)
     let broken = true
     try {
-      const result = await work(lane)
+      const result = await work(new Lane(context, state, writer))
       broken = false
       return result
     } finally {
-      client.release(broken || lane.#staging !== null)
+      writer.close(broken)
     }
   }
 
@@ -72,7 +65,7 @@ export class Lane {
    *
    * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this batch is written
    */
-  async applyPart(part: ArchivedPart, checkpoint: Checkpoint | null, window: LineWindow = WHOLE): Promise<void> {
+  async applyPart(part: ArchivedPart, checkpoint: StoredCheckpoint | null, window: LineWindow = WHOLE): Promise<void> {
     const at = new PartPosition(part, checkpoint, window)
     const { signal, options, store, progress } = this.#context
     try {
@@ -89,11 +82,9 @@ export class Lane {
     signal.throwIfAborted()
   }
 
-  /** Merges lines once more, in one transaction, without counting them: they have their outcome already. */
+  /** Merges lines once more without counting them: they have their outcome already. */
   async applyAgain(partNo: number, lines: readonly PendingLine[]): Promise<void> {
-    const { client } = this.#tools
-    await (this.#staging ??= openStaging(client))
-    await transaction(client, () => writeBatch(this.#context, this.#tools, partNo, lines))
+    await this.#writer.writeAgain(partNo, lines)
   }
 
   async #applyLines(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
@@ -124,95 +115,20 @@ export class Lane {
 
   async #setAside(at: PartPosition, { line: lineNo, offset: byteOffset, length, head }: LongLine): Promise<void> {
     if (!at.wants(lineNo)) return
-    await this.#flush(at, false)
+    const { options, progress } = this.#context
+    const why = `the line has ${length} bytes, ${options.recordBytesMax} are the limit`
     at.lookedAt(lineNo, byteOffset + length + 1)
-    const why = `the line has ${length} bytes, ${this.#context.options.recordBytesMax} are the limit`
-    const record = quarantined(this.#context, at.part.no, { lineNo, byteOffset, line: head }, 'record/too-large', why, null, length)
-    at.counts.quarantined += 1
-    at.counts.unreadable += 1
-    await transaction(this.#tools.client, async (client) => {
-      await quarantineRecords(client, this.#context.run, at.part.no, [record])
-      await saveCheckpoint(client, this.#context.run, at.checkpoint(false))
-    })
-    this.#context.progress.appliedLines += 1
-    at.linesUnsaved = 0
+    progress.appliedLines += 1
+    await this.#flush(at, false, [quarantined(this.#context, at.part.no, { lineNo, byteOffset, line: head }, 'record/too-large', why, null, length)])
   }
 
   /** Commits everything up to the line looked at last. */
-  async #flush(at: PartPosition, done: boolean): Promise<void> {
-    const { run, progress } = this.#context
-    const { client } = this.#tools
-    const { lines } = this.#batch
-    if (lines.length === 0) {
-      if (at.moved || done) await saveCheckpoint(client, run, at.checkpoint(done))
-    } else {
-      await (this.#staging ??= openStaging(client))
-      await transaction(client, async () => {
-        const { counts, seqs } = await writeBatch(this.#context, this.#tools, at.part.no, lines)
-        addCounts(at.counts, counts)
-        for (const seq of seqs) {
-          this.#state.seenStaged.set(seq)
-          at.staged.set(seq)
-        }
-        await saveCheckpoint(client, run, at.checkpoint(done))
-      })
+  async #flush(at: PartPosition, done: boolean, aside: readonly QuarantinedRecord[] = []): Promise<void> {
+    if (at.moved || done) {
+      for (const seq of await this.#writer.write(at, this.#batch.lines, aside, done)) this.#state.seenStaged.set(seq)
     }
-    addCounts(progress.counts, at.takeNews())
-    at.linesUnsaved = 0
+    addCounts(this.#context.progress.counts, at.saved())
     this.#batch.clear()
-  }
-}
-
-/** How far a lane is in a part, and what it has found there. */
-class PartPosition {
-  readonly part: ArchivedPart
-  readonly counts: Counts
-  readonly known: Bitmap
-  readonly staged: Bitmap
-  moved = false
-  /** Lines looked at since the last commit. */
-  linesUnsaved = 0
-  readonly #from: number
-  readonly #to: number
-  #line: number
-  #byte: number
-  #told: Counts
-
-  constructor(part: ArchivedPart, checkpoint: Checkpoint | null, window: LineWindow) {
-    this.part = part
-    this.counts = { ...emptyCounts(), ...checkpoint?.counts }
-    this.known = checkpoint ? Bitmap.unpack(checkpoint.known) : new Bitmap()
-    this.staged = checkpoint ? Bitmap.unpack(checkpoint.staged) : new Bitmap()
-    this.#line = checkpoint?.linesDone ?? 0
-    this.#from = Math.max(this.#line, window.from)
-    this.#to = window.to
-    this.#byte = checkpoint?.bytesDone ?? 0
-    this.#told = { ...this.counts }
-  }
-
-  /** Whether the line is asked for, and no earlier attempt has committed it. */
-  wants(line: number): boolean {
-    return line > this.#from && line <= this.#to
-  }
-
-  lookedAt(line: number, byteAfter: number): void {
-    this.#line = line
-    this.#byte = byteAfter
-    this.moved = true
-    this.linesUnsaved += 1
-  }
-
-  checkpoint(done: boolean): Checkpoint {
-    const { part, counts, known, staged } = this
-    return { partNo: part.no, linesDone: this.#line, bytesDone: this.#byte, done, counts, known: known.pack(), staged: staged.pack() }
-  }
-
-  /** What was counted since the last call, for the progress display. */
-  takeNews(): Counts {
-    const news = { ...this.counts }
-    for (const outcome of Object.keys(news) as (keyof Counts)[]) news[outcome] -= this.#told[outcome]
-    this.#told = { ...this.counts }
-    return news
   }
 }
 

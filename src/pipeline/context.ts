@@ -4,7 +4,7 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { Db } from '../db/pool.ts'
+import type { LineDb } from '../db/data-api.ts'
 import type { HeldRun } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
@@ -62,14 +62,14 @@ export interface LineOptions {
   readonly wait: Waiter
 }
 
-/** A wait of the line for Postgres or the artifact store. */
+/** A wait of the line for Postgres, the artifact store or the supplier. */
 export interface Pause {
   readonly code: ErrorCode
   readonly waitMs: number
 }
 
 export interface RunContext {
-  readonly db: Db
+  readonly db: LineDb
   readonly store: ArtifactStore
   readonly http: Http
   readonly log: Log
@@ -81,6 +81,6 @@ export interface RunContext {
   readonly progress: Progress
   readonly options: LineOptions
   readonly signal: AbortSignal
-  /** Told of every wait for Postgres or the store. */
+  /** Told of every wait for Postgres, the store or the supplier. */
   readonly onPause?: (pause: Pause) => void
 }

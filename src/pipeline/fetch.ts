@@ -10,6 +10,9 @@ import { delayMs } from '../lib/back-off.ts'
 import type { RunContext } from './context.ts'
 import { patiently } from './patience.ts'
 
+/** Of raw lines. Each next part may be twice as large, up to the limit of all. */
+const FIRST_PART_BYTES = 2 * 1024 * 1024
+
 /** What is known when a fetch begins: nothing, or what an interrupted one has archived. */
 export interface FetchStart {
   readonly parts: readonly ArchivedPart[]
@@ -68,6 +71,7 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
       const waitMs = delayMs(attempt - 1, { ...options.backOff, retryAfterMs })
       log.warn({ code: error.code, attempt, waitMs }, error.message)
       progress.waiting = `${error.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`
+      context.onPause?.({ code: error.code, waitMs })
       await options.wait(waitMs, signal)
       progress.waiting = null
     }
@@ -175,7 +179,9 @@ class Archive {
     return patiently(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
   }
 
+  /** The first parts are small, so that applying begins while the supplier has hardly begun. */
   #newWriter(): PartWriter {
-    return new PartWriter('zstd', this.#context.options.partBytesMax)
+    const { partBytesMax } = this.#context.options
+    return new PartWriter('zstd', Math.min(partBytesMax, FIRST_PART_BYTES * 2 ** (this.#nextNo - 1)))
   }
 }

@@ -2,12 +2,12 @@
 // spares the worker the effort.
 
 import { SyncError } from '../core/errors.ts'
-import type { Db } from '../db/pool.ts'
+import type { Catalog } from '../db/catalog.ts'
 import { LEASE_MS, renewLease, type HeldRun } from '../db/runs.ts'
 import type { Log } from './context.ts'
 
 /** Renews the lease of a run, or of a task of it, while `work` goes on; when it is lost, `work` is aborted with `run/fenced`. */
-export async function whileLeased<T>(db: Db, log: Log, run: HeldRun, signal: AbortSignal, work: (held: AbortSignal) => Promise<T>): Promise<T> {
+export async function whileLeased<T>(db: Catalog, log: Log, run: HeldRun, signal: AbortSignal, work: (held: AbortSignal) => Promise<T>): Promise<T> {
   const lost = new AbortController()
   const timer = setInterval(() => {
     renewLease(db, run).then(

@@ -20,7 +20,8 @@ export async function patiently<T>({ options, progress, log, signal, onPause }: 
       signal.throwIfAborted()
       const failure = nameFailure(error)
       if (!asks(failure, 'retry') || failure.code.startsWith('source/') || waitedMs >= options.patienceMs) throw failure
-      const waitMs = delayMs(attempt, options.backOff)
+      const retryAfterMs = typeof failure.detail.retryAfterMs === 'number' ? failure.detail.retryAfterMs : null
+      const waitMs = delayMs(attempt, { ...options.backOff, retryAfterMs })
       log.warn({ code: failure.code, attempt, waitMs }, failure.message)
       progress.waiting = `${failure.message}; trying again in ${Math.ceil(waitMs / 1000)} s`
       onPause?.({ code: failure.code, waitMs })

@@ -7,7 +7,8 @@ import { SyncError } from '../core/errors.ts'
 import { openStaging, type BatchRules } from '../db/batches.ts'
 import { readKnownHashes } from '../db/known-hashes.ts'
 import { listMissing, planBatch, type ChangeKind } from '../db/plans.ts'
-import { transaction, type DbClient } from '../db/pool.ts'
+import { inSession } from '../db/catalog.ts'
+import { transaction, type Db, type DbClient } from '../db/pool.ts'
 import type { Source } from '../db/sources.ts'
 import { StagingCopy } from '../db/staging.ts'
 import { hashRecord } from '../node/hash.ts'
@@ -17,6 +18,9 @@ import type { Progress } from './context.ts'
 import { KnownRecords } from './known-records.ts'
 import { readRecord, UnreadableRecord } from './read-record.ts'
 import { chooseRun, type LineTools, type SyncRequest } from './sync.ts'
+
+/** Planning stages what it fetches and rolls back: it needs a session. */
+export type PlanTools = LineTools & { readonly db: Db }
 
 /** One thing that a sync would do. */
 export interface PlannedChange {
@@ -34,7 +38,7 @@ export interface PlannedChange {
  * @throws SyncError `source/…` when the supplier cannot be read to its end
  */
 export async function* planSource(
-  tools: LineTools,
+  tools: PlanTools,
   source: Source,
   connector: Connector,
   request: SyncRequest,
@@ -51,7 +55,7 @@ export async function* planSource(
 }
 
 class Planner {
-  readonly #tools: LineTools
+  readonly #tools: PlanTools
   readonly #source: Source
   readonly #connector: Connector
   readonly #settings: unknown
@@ -61,7 +65,7 @@ class Planner {
   readonly #seen: Bitmap
   readonly #batch: Batch
 
-  constructor(tools: LineTools, source: Source, connector: Connector, client: DbClient, progress: Progress) {
+  constructor(tools: PlanTools, source: Source, connector: Connector, client: DbClient, progress: Progress) {
     this.#tools = tools
     this.#source = source
     this.#connector = connector
@@ -134,7 +138,7 @@ class Planner {
         }
       }
       await copy.finish()
-      return planBatch(client, this.#source.id, 1, this.#rules)
+      return planBatch(inSession(client), this.#source.id, 1, this.#rules)
     })
     this.#batch.clear()
     for (const { seq, externalId, kind, detail } of planned) {

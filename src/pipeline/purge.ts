@@ -3,7 +3,7 @@
 import { artifactPrefix } from '../artifacts/manifest.ts'
 import { runsToPurge } from '../artifacts/retention.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
-import type { Db } from '../db/pool.ts'
+import type { Catalog } from '../db/catalog.ts'
 import { listRetained, markPurged } from '../db/retention.ts'
 import type { Source } from '../db/sources.ts'
 
@@ -19,7 +19,7 @@ export interface Purged {
  *
  * @throws SyncError `artifact/unwritable`; what was removed until then is removed
  */
-export async function purgeSource(db: Db, store: ArtifactStore, source: Source, keep: number | 'all', { dryRun = false } = {}): Promise<Purged> {
+export async function purgeSource(db: Catalog, store: ArtifactStore, source: Source, keep: number | 'all', { dryRun = false } = {}): Promise<Purged> {
   const doomed = runsToPurge(await listRetained(db, source.id), keep)
   if (!dryRun) {
     for (const { run, startedAt } of doomed) {

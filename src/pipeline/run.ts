@@ -5,14 +5,16 @@ import { addCounts } from '../core/ledger.ts'
 import { findArtifact, listParts, listSeenAfter, type ArchivedPart } from '../db/artifacts.ts'
 import { findCheckpoint, listCheckpoints } from '../db/batches.ts'
 import { readKnownHashes } from '../db/known-hashes.ts'
+import { Db } from '../db/pool.ts'
 import { settleRun, type Settled } from '../db/runs.ts'
 import { tidyAfterLoad } from '../db/tidy.ts'
 import { VERSION } from '../core/version.ts'
-import { Lane, type ApplyState, type LineWindow } from './apply.ts'
+import { Lane, type ApplyState } from './apply.ts'
 import { Bitmap } from './bitmap.ts'
 import type { RunContext } from './context.ts'
 import { fetchArtifact } from './fetch.ts'
 import { KnownRecords } from './known-records.ts'
+import { stagedIn, type LineWindow } from './part-position.ts'
 import { PartQueue } from './part-queue.ts'
 import { patiently } from './patience.ts'
 import { resolveDisputes } from './resolve.ts'
@@ -28,7 +30,7 @@ const TIDY_FROM_ROWS = 10_000
  */
 export async function carryOut(context: RunContext): Promise<Settled> {
   const { progress } = context
-  const state = await prepareApply(context)
+  const state = await patiently(context, () => prepareApply(context))
   await countEarlierWork(context)
   progress.phase = 'fetch'
   const queue = new PartQueue()
@@ -49,9 +51,10 @@ export async function carryOut(context: RunContext): Promise<Settled> {
  */
 export async function fetchParts(context: RunContext, onPart: (part: ArchivedPart) => void): Promise<void> {
   const { db, run, progress, source } = context
-  const artifact = await findArtifact(db, source.id, run.artifactRun)
-  const parts = await listParts(db, source.id, run.artifactRun)
-  const done = new Set((await listCheckpoints(db, source.id, run.id)).filter((checkpoint) => checkpoint.done).map(({ partNo }) => partNo))
+  const [artifact, parts, checkpoints] = await patiently(context, () =>
+    Promise.all([findArtifact(db, source.id, run.artifactRun), listParts(db, source.id, run.artifactRun), listCheckpoints(db, source.id, run.id)]),
+  )
+  const done = new Set(checkpoints.filter((checkpoint) => checkpoint.done).map(({ partNo }) => partNo))
   for (const part of parts) if (!done.has(part.no)) onPart(part)
   if (artifact?.closed) {
     progress.claimed = artifact.claimed
@@ -92,8 +95,7 @@ export async function applyPart(context: RunContext, state: ApplyState, part: Ar
 export async function settle(context: RunContext): Promise<Settled> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
-  const parts = await listParts(db, source.id, run.artifactRun)
-  const { known, staged, repeats } = await unionOfSeen(context)
+  const [parts, { known, staged, repeats }] = await patiently(context, () => Promise.all([listParts(db, source.id, run.artifactRun), unionOfSeen(context)]))
   if (!known.common(staged).next().done) {
     const state = { known: new KnownRecords(0), seenStaged: new Bitmap(), ...(await prepareMerge(context)) }
     await patiently(context, () => Lane.use(context, state, (lane) => resolveDisputes(context, lane, known, staged, parts)))
@@ -101,7 +103,8 @@ export async function settle(context: RunContext): Promise<Settled> {
   known.union(staged)
   if (run.kind !== 'replay') await patiently(context, () => describeArtifact(context, parts))
   const settled = await patiently(context, () => settleRun(db, run, known.toBytes(), repeats, source.policy))
-  if (settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS) await tidyAfterLoad(db, (why) => log.debug({ why }, 'not tidied'))
+  const tidies = db instanceof Db && settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS
+  if (tidies) await tidyAfterLoad(db, (why) => log.debug({ why }, 'not tidied'))
   progress.phase = 'done'
   return settled
 }
@@ -137,12 +140,14 @@ async function seenLater({ db, source, run }: RunContext): Promise<Buffer> {
   return later.toBytes()
 }
 
-async function countEarlierWork({ db, source, run, progress }: RunContext): Promise<void> {
-  for (const part of await listParts(db, source.id, run.artifactRun)) {
+async function countEarlierWork(context: RunContext): Promise<void> {
+  const { db, source, run, progress } = context
+  const [parts, checkpoints] = await patiently(context, () => Promise.all([listParts(db, source.id, run.artifactRun), listCheckpoints(db, source.id, run.id)]))
+  for (const part of parts) {
     progress.fetchedLines += part.lineCount
     progress.fetchedBytes += part.rawBytes
   }
-  for (const { linesDone, counts } of await listCheckpoints(db, source.id, run.id)) {
+  for (const { linesDone, counts } of checkpoints) {
     progress.appliedLines += linesDone
     addCounts(progress.counts, counts)
   }
@@ -157,7 +162,7 @@ async function unionOfSeen({ db, source, run }: RunContext): Promise<{ readonly 
     const inPart = Bitmap.unpack(checkpoint.known)
     repeats += known.overlap(inPart)
     known.union(inPart)
-    staged.union(Bitmap.unpack(checkpoint.staged))
+    staged.union(stagedIn(checkpoint))
   }
   return { known, staged, repeats }
 }

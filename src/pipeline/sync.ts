@@ -5,7 +5,7 @@ import type { Connector } from '../core/connector.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
 import type { Ledger } from '../core/ledger.ts'
 import { findArtifact } from '../db/artifacts.ts'
-import type { Db } from '../db/pool.ts'
+import type { LineDb } from '../db/data-api.ts'
 import { endRun, findActiveRun, LEASE_MS, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
@@ -32,9 +32,12 @@ export const DEFAULT_OPTIONS: LineOptions = {
   wait,
 }
 
+/** By the Data API a batch is a call: 256 KiB of lines come to about 0.7 MB of JSON, and a line that alone passes 1 MiB is quarantined. */
+export const DATA_API_OPTIONS: LineOptions = { ...DEFAULT_OPTIONS, batchRecordsMax: 500, batchBytesMax: 256 * 1024, recordBytesMax: 1024 * 1024 }
+
 /** Everything that a run needs and does not own. */
 export interface LineTools {
-  readonly db: Db
+  readonly db: LineDb
   readonly store: ArtifactStore
   readonly http: Http
   readonly log: Log

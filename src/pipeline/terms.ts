@@ -8,6 +8,9 @@ import type { RunContext } from './context.ts'
 /** Distinct terms that are remembered; beyond that they are sent again, which writes nothing. */
 const TERMS_MAX = 50_000
 
+/** Terms that go to the database at once. */
+const BATCH_MAX = 500
+
 /** The terms of a run, for all of its lanes. */
 export class Terms {
   readonly #sent = new Map<string, string>()
@@ -38,7 +41,7 @@ export class Terms {
 
   async #saveFresh(context: RunContext): Promise<void> {
     const fresh = [...this.#fresh.values()]
-    await writeAccepted(context, fresh)
+    for (let from = 0; from < fresh.length; from += BATCH_MAX) await writeAccepted(context, fresh.slice(from, from + BATCH_MAX))
     for (const term of fresh) if (this.#fresh.get(keyOf(term)) === term) this.#fresh.delete(keyOf(term))
   }
 }

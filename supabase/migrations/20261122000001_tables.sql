@@ -41,6 +41,7 @@ create table catalog.runs (
   queued             boolean not null default false, -- its tasks are done by whoever takes them from the queue, not by one process
   options            jsonb not null default '{}',    -- what a hand-made run asks for: stages, chunkSize, offset, limit, debug
   started_at         timestamptz not null default clock_timestamp(),
+  begun_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
   finished_at        timestamptz,
   ledger             jsonb,
   watermark          timestamptz,

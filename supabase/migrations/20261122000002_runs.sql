@@ -23,6 +23,20 @@ begin
   if not found or current_state <> 'running' then
     perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker (token %s)', p_run, p_token));
   end if;
+  -- So that whoever takes over can find the session.
+  perform pg_catalog.pg_advisory_xact_lock_shared(1936221286, (p_token % 2147483647)::integer);
+end $$;
+
+-- end_sessions(token): ends the sessions in which a holder whose lease is over still has a transaction open. It may have been cut off in the
+-- middle of a COPY, behind a pooler that keeps the session alive: its locks would be waited for without end. Where the owner of this
+-- function may not do that, the session's own time limits have to (src/db/pool.ts).
+create function catalog.end_sessions(p_token bigint) returns void
+language plpgsql set search_path = '' as $$
+begin
+  perform pg_catalog.pg_terminate_backend(l.pid) from pg_catalog.pg_locks l
+    where l.locktype = 'advisory' and l.classid = 1936221286 and l.objid = (p_token % 2147483647)::oid and l.objsubid = 2 and l.pid <> pg_backend_pid()
+      and l.database = (select oid from pg_catalog.pg_database where datname = current_database());
+exception when insufficient_privilege then null;
 end $$;
 
 -- take_lease(…) → a new token; null while another worker's lease lasts, unless that worker is known to be dead.
@@ -32,6 +46,8 @@ declare
   lease catalog.leases;
   taken bigint;
 begin
+  perform catalog.end_sessions(l.token) from catalog.leases l
+    where l.source_id = p_source and l.run_id = p_run and l.task = p_task and (l.until <= clock_timestamp() or l.owner = p_dead_owner);
   -- Waits for what the holder is writing just now. An upsert alone would not.
   select * into lease from catalog.leases where source_id = p_source and run_id = p_run and task = p_task for update;
   insert into catalog.leases as l (source_id, run_id, task, token, owner, until)
@@ -86,9 +102,11 @@ begin
     perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, split_part(lease.owner, '/', 1),
       ceil(extract(epoch from lease.until - clock_timestamp()))));
   end if;
+  perform catalog.end_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
     update catalog.runs r
-      set state = 'running', reason = null, error_code = null, finished_at = null, correlation_id = p_correlation_id, queued = p_queued, options = p_options
+      set state = 'running', reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null, correlation_id = p_correlation_id, queued = p_queued,
+          options = p_options
       where r.source_id = p_source and r.id = active.id returning * into started;
     delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
   else
@@ -178,7 +196,7 @@ end $$;
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = '' as $$
   with reopened as (
-    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, finished_at = null
+    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (select from catalog.runs y where y.source_id = r.source_id and y.id > r.id)
     returning 1)
@@ -313,13 +331,14 @@ language sql stable security definer set search_path = '' as $$
   where r.source_id = p_source and r.state in ('running', 'interrupted')
 $$;
 
--- list_due(): when each active source was last begun with, for whoever keeps the schedules; `at` is the one clock that counts.
+-- list_due(): when each active source was last begun with, for whoever keeps the schedules; `at` is the one clock that counts. A run that was
+-- resumed and interrupted again waits for the next time; one that was resumed and ended does not stand for the time at which it was resumed.
 create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select s.name, s.schedule, coalesce(r.id, 0), coalesce(r.started_at, s.created_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0), coalesce(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.created_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
-    select id, started_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
+    select id, state, started_at, begun_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
   where s.state = 'active'
 $$;

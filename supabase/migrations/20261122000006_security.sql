@@ -11,8 +11,8 @@ end $$;
 
 revoke all on schema catalog from public;
 revoke all on schema api from public;
+-- Later migrations have to do this again for their own functions: Postgres knows no default of this kind for one schema.
 revoke execute on all functions in schema catalog from public;
-alter default privileges in schema catalog revoke execute on functions from public;
 
 -- Roles for workers, without login: grant them to the login roles of your processes.
 -- A fetcher cannot touch products; a maintainer needs no supplier secret.

@@ -55,7 +55,7 @@ export function testKills(database: TestDatabase, places: readonly KillPlace[]):
 }
 
 /** A day on which everything happens. */
-function nextDay({ catalogue, clock }: MedipimSimulator): void {
+export function nextDay({ catalogue, clock }: MedipimSimulator): void {
   clock.advance(86_400_000)
   const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
   catalogue.update(ids.slice(0, 3))

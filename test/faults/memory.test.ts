@@ -1,47 +1,4 @@
-// Memory does not grow with the catalogue: a process of its own syncs many small products, and the kernel says what it held at most.
-
-import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/line.ts'
-import type { Measured } from './measured-sync.ts'
+import { testMemory } from './memory.ts'
 
-const { pool: db, url: databaseUrl } = await testDatabase()
-const MEGABYTE = 1024 * 1024
-
-/** A feed of products with little more than an id, so that their number counts and not their text. */
-async function writeSmallProducts(file: string, products: number): Promise<void> {
-  const output = createWriteStream(file)
-  for (let index = 0; index < products; index++) {
-    const result = { id: `S${index}`, status: 'active', name: { en: `Small ${index}` }, publicPrice: 100 + index, meta: { createdAt: 1, updatedAt: index, embedUrl: 'https://x.example' } }
-    if (!output.write(`${JSON.stringify({ meta: { total: products, index }, result })}\n`)) await once(output, 'drain')
-  }
-  output.end()
-  await once(output, 'close')
-}
-
-test('60,000 products are loaded and seen again within 256 MB', async (t) => {
-  const products = 60_000
-  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-memory-'))
-  t.after(() => rm(folder, { recursive: true }))
-  const { line, simulator } = await openMedipim(t, { db })
-  await writeSmallProducts(join(folder, 'feed.ndjson'), products)
-  simulator.setFeed(join(folder, 'feed.ndjson'))
-  for (const expected of [{ created: products, unchanged: 0 }, { created: 0, unchanged: products }]) {
-    const wish = JSON.stringify({ databaseUrl, source: line.name, storeRoot: line.storeRoot })
-    const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL('measured-sync.ts', import.meta.url)), wish])
-    const { state, reason, created, unchanged, peakBytes }: Measured = JSON.parse(stdout)
-    assert.equal(state, 'succeeded', reason ?? '')
-    assert.deepEqual({ created, unchanged }, expected)
-    assert.ok(peakBytes < 256 * MEGABYTE, `${Math.round(peakBytes / MEGABYTE)} MB`)
-    t.diagnostic(`${Math.round(peakBytes / MEGABYTE)} MB`)
-  }
-})
+testMemory(await testDatabase(), 60_000)

@@ -52,7 +52,7 @@ export interface SyncWish extends Partial<SyncRequest> {
 /** One source with everything that a worker needs. */
 export interface TestLine {
   readonly name: string
-  readonly tools: LineTools
+  readonly tools: LineTools & { readonly db: Db }
   readonly connector: Connector
   readonly storeRoot: string
   /** What was logged, a line of JSON each. */
@@ -87,7 +87,7 @@ export async function openLine(t: Scope, setup: LineSetup): Promise<TestLine> {
   const wait = (ms: number): Promise<void> => Promise.resolve(void waits.push(ms))
   const store: ArtifactStore = new DiskStore(storeRoot)
   const log = createLog({ level: 'debug', destination: { write: (line) => logged.push(line) }, secrets })
-  const tools: LineTools = { db, store, http, log, options: { ...TOY_OPTIONS, wait, ...options }, correlationId: 'test' }
+  const tools = { db, store, http, log, options: { ...TOY_OPTIONS, wait, ...options }, correlationId: 'test' }
   const name = setup.source ?? `source-${process.pid}-${++sources}`
   if (setup.source === undefined) {
     const { id } = await addSource(db, { name, connector: connector.name, settings, schedule: connector.schedule })

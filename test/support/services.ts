@@ -44,7 +44,7 @@ export async function openServices(t: Scope, database: TestDatabase, line: TestL
   const pauses: Pause[] = []
   const events: TaskEvents = { settled: () => Promise.resolve(), failed: () => undefined, paused: (pause) => void pauses.push(pause), leaseLost: () => undefined }
   const tools: TaskTools = {
-    ...line.tools, db, queues, connectors, events, states: new RunStates(), options: { ...line.tools.options, ...options },
+    ...line.tools, http: () => line.tools.http, db, queues, connectors, events, states: new RunStates(), options: { ...line.tools.options, ...options },
   }
   return {
     tools, queues, pauses,

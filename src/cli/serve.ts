@@ -1,0 +1,51 @@
+// `shelfsync serve [ROLE…]`: the services, until SIGTERM or Ctrl-C.
+
+import { type Command } from 'commander'
+import { SyncError } from '../core/errors.ts'
+import { createAddressGuard } from '../node/address-guard.ts'
+import { createHttp } from '../node/http-client.ts'
+import { createLog } from '../node/log.ts'
+import { ALL_ROLES, parseRole, type Role } from '../services/roles.ts'
+import { type Cli, EXIT, examples } from './cli.ts'
+import { readSettings } from './open.ts'
+
+const STOPPING = 'stopping: batches under way are finished'
+
+export function addServe(program: Command, cli: Cli): void {
+  program
+    .command('serve')
+    .argument('[roles...]', 'fetcher, maintainer, orchestrator, scheduler; without any, one process does it all', parseRole)
+    .description('run the services: workers for the queue, the schedules, and the HTTP faces')
+    .addHelpText('after', examples('shelfsync serve', 'shelfsync serve fetcher', 'shelfsync serve maintainer', 'shelfsync serve orchestrator'))
+    .action(async (given: readonly Role[]) => {
+      const roles = given.length === 0 ? ALL_ROLES : given
+      const signal = cli.stoppable(STOPPING, EXIT.green)
+      const settings = await readSettings(cli.output, cli.env)
+      if (settings.http.keys.length === 0) throw new SyncError('settings/invalid', 'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`')
+      // Only here: other commands need neither queue nor web server, and start faster and smaller without them.
+      const [{ openQueueTools }, { startServices }, { countRequests }] = await Promise.all([
+        import('./open-queues.ts'), import('../services/serve.ts'), import('../node/metrics.ts'),
+      ])
+      await using tools = await openQueueTools(cli.output, settings)
+      // A service is read by its log, so it says what a command would print.
+      const log = createLog({ level: cli.output.verbose ? 'debug' : settings.logLevel, destination: cli.output.stderr, secrets: settings.secrets })
+      const guard = createAddressGuard(settings.allowPrivateHosts)
+      await tools.store.check()
+      const services = await startServices({
+        ...tools, log,
+        openHttp: (connector, metrics) => createHttp({ guard, userAgent: settings.userAgent, onRequest: countRequests(metrics, connector) }),
+      }, roles)
+      log.info({ roles, queue: tools.queues.backend, artifacts: tools.store.describe(), ports: Object.fromEntries(services.faces.map(({ name, port }) => [name, port])) }, 'serving')
+      cli.output.result({ serving: roles, faces: services.faces }, services.faces.map(({ name, port }) => `${name.padEnd(12)} http://127.0.0.1:${port}`).join('\n'))
+      await stopped(signal)
+      await services.stop()
+      log.info({}, 'stopped')
+    })
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

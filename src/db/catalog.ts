@@ -1,0 +1,50 @@
+// Calls of the schema's functions, by name and with named arguments: the one thing that sessions of Postgres and Supabase's Data API
+// both can do. What a call answers is JSON whichever way it went: instants are ISO text, bytes are `\x` and hex.
+
+import type { DbClient } from './pool.ts'
+import { ask } from './failures.ts'
+
+/** By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as dates, documents as `jsonb(…)`. */
+export type Args = Readonly<Record<string, unknown>>
+
+export interface Catalog {
+  /**
+   * Every row that the function answers, as JSON; of a function that answers a single value, that value.
+   *
+   * @throws SyncError what the function refuses, in its own code · `db/…` when the database cannot be asked
+   */
+  call<Row>(name: string, args: Args): Promise<Row[]>
+}
+
+/** The same inside a session, where several calls can share a transaction. */
+export function inSession(session: Pick<DbClient, 'query'>): Catalog {
+  return {
+    async call<Row>(name: string, args: Args): Promise<Row[]> {
+      const parameters = Object.keys(args).map((argument, index) => `p_${argument} => $${index + 1}`)
+      const sql = `select to_jsonb(f) as row from catalog.${name}(${parameters.join(', ')}) f`
+      const { rows } = await ask(session.query<{ row: Row }>(sql, Object.values(args)))
+      return rows.map(({ row }) => row)
+    },
+  }
+}
+
+/** A document as an argument: pg would make an SQL array of a list, so it is told otherwise. */
+export function jsonb(value: unknown): object {
+  return { toPostgres: () => JSON.stringify(value), toJSON: () => value }
+}
+
+/** The only row. @throws Error when there is none: functions that answer one always do */
+export function one<Row>([row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error('The function answered without a row')
+  return row
+}
+
+export function toBytes(hex: string): Buffer {
+  return Buffer.from(hex.slice(2), 'hex')
+}
+
+export function toInstant(text: string): Date
+export function toInstant(text: string | null): Date | null
+export function toInstant(text: string | null): Date | null {
+  return text === null ? null : new Date(text)
+}

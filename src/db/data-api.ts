@@ -1,0 +1,127 @@
+// Supabase's Data API as a way to the schema's functions: each call is one request to PostgREST and one transaction, so nothing lasts from
+// one to the next. One attempt a call: whoever calls knows whether it may be made again.
+
+import { SyncError, type ErrorCode } from '../core/errors.ts'
+import { parseRetryAfter } from '../lib/back-off.ts'
+import { createRedactor, type Redactor } from '../node/redact.ts'
+import type { Args, Catalog } from './catalog.ts'
+import { nameFailure } from './failures.ts'
+import type { Db } from './pool.ts'
+
+/** What a line can work on: sessions of Postgres, or calls alone. */
+export type LineDb = Db | DataApi
+
+export interface DataApiOptions {
+  /** The address of the project. */
+  readonly url: string
+  /** A secret key (`sb_secret_…`) or the older service-role token; both go into the same two headers. */
+  readonly secretKey: string
+}
+
+/** Longer than the functions' own 55 s, so that Postgres is the one to give up. */
+const TIMEOUT_MS = 70_000
+
+/** What PostgREST says by itself: https://docs.postgrest.org/en/stable/references/errors.html */
+const NAMED_CODES: Readonly<Record<string, readonly [code: ErrorCode, advice: string]>> = {
+  PGRST000: ['db/unreachable', 'it has no connection to Postgres'],
+  PGRST001: ['db/unreachable', 'it has no connection to Postgres'],
+  PGRST002: ['db/unreachable', 'it has no connection to Postgres'],
+  PGRST003: ['db/busy', 'all of its connections are in use'],
+  PGRST106: ['db/unsuitable', 'schema api is not exposed: add it in the project\'s settings, under Data API'],
+  PGRST202: ['db/not-migrated', 'paste supabase/db/init.sql into the SQL editor, or use `shelfsync migrations copy` and `supabase db push`'],
+  42501: ['settings/invalid', 'the key may not do this: it must be a secret key, or the service-role one'],
+}
+
+export class DataApi implements Catalog {
+  readonly host: string
+  readonly #base: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #redact: Redactor
+
+  constructor({ url, secretKey }: DataApiOptions) {
+    this.host = new URL(url).host
+    this.#base = `${url.replace(/\/+$/, '')}/rest/v1/rpc/line_`
+    this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}`, 'content-type': 'application/json', 'content-profile': 'api' }
+    this.#redact = createRedactor([secretKey])
+  }
+
+  async call<Row>(name: string, args: Args): Promise<Row[]> {
+    const { response, text } = await this.#post(name, renderArgs(args))
+    if (response.ok && isJson(response)) return JSON.parse(text) as Row[]
+    throw nameFailure(this.#failureOf(response, text))
+  }
+
+  async #post(name: string, body: string): Promise<{ response: Response; text: string }> {
+    try {
+      const signal = AbortSignal.timeout(TIMEOUT_MS)
+      const response = await fetch(this.#base + name, { method: 'POST', headers: this.#headers, body, redirect: 'manual', signal })
+      return { response, text: await response.text() }
+    } catch (error) {
+      throw new SyncError('db/unreachable', `The Data API at ${this.host} does not answer (${reasonOf(error)})`)
+    }
+  }
+
+  /** Everything that is said here is redacted, and no more of it than one line. */
+  #failureOf(response: Response, text: string): Error {
+    const { status } = response
+    const { code, message = 'no reason given', details, hint } = isJson(response) ? readRefusal(text) : noJson(status)
+    const said = `The Data API at ${this.host} answers ${status}: ${this.#redact(shorten(message))}`
+    const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
+    const named = code === undefined ? undefined : NAMED_CODES[code]
+    if (named) return new SyncError(named[0], `${said}: ${named[1]}`, { detail: { retryAfterMs } })
+    if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) {
+      return Object.assign(new Error(this.#redact(message)), { code, ...(hint && { hint }), ...(details && { detail: details }) })
+    }
+    return new SyncError(codeOf(status), said, { detail: { retryAfterMs } })
+  }
+}
+
+function renderArgs(args: Args): string {
+  const member = (value: unknown): unknown => (value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value)
+  return JSON.stringify(Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)])))
+}
+
+/** An error as PostgREST writes it, or the gateway before it. */
+interface Refusal {
+  readonly code?: string
+  readonly message?: string
+  readonly details?: string | null
+  readonly hint?: string | null
+}
+
+function readRefusal(text: string): Refusal {
+  try {
+    return Object(JSON.parse(text)) as Refusal
+  } catch {
+    return { message: 'broken JSON' }
+  }
+}
+
+/** A redirect is not followed: it would carry the key to wherever it leads. */
+function noJson(status: number): Refusal {
+  return { message: status >= 300 && status < 400 ? 'a redirect, so SUPABASE_URL is not the address itself' : 'a web page in place of an answer' }
+}
+
+/** What is not from PostgREST is from a gateway, which says most things with a web page, sometimes even with status 200. */
+function codeOf(status: number): ErrorCode {
+  if (status === 429) return 'db/busy'
+  if (status === 401 || status === 403) return 'settings/invalid'
+  return status >= 500 || status === 408 || status < 300 ? 'db/unreachable' : 'db/unsuitable'
+}
+
+function isJson(response: Response): boolean {
+  return response.headers.get('content-type')?.includes('json') === true
+}
+
+function shorten(message: string): string {
+  const line = message.replaceAll(/\s+/g, ' ').trim()
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line
+}
+
+/** Only the code: what else a failed request says may quote its headers. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  if (error.name === 'TimeoutError') return 'timeout'
+  const { cause } = error
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'the connection broke'
+}

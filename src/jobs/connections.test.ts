@@ -1,0 +1,54 @@
+// What one process of all roles takes of Postgres: ten connections at most, and only such as are sessions.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { openPark } from '../../test/e2e/many-machines.ts'
+import { startPgbouncer } from '../../test/support/pgbouncer.ts'
+import { cleanEnv, startProcess } from '../../test/support/processes.ts'
+
+const CONNECTIONS_MAX = 10
+const MAIN = new URL('../cli/main.ts', import.meta.url).pathname
+
+for (const concurrency of ['2', '6']) {
+  test(`a process of all roles that applies ${concurrency} parts at once opens ten connections at most, and does its run`, async (t) => {
+    const simulator = await startMedipim({ products: 2_000, rateLimit: null })
+    t.after(simulator.close)
+    const { database, line, ...park } = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
+    const machine = await park.serve([], { APPLY_CONCURRENCY: concurrency, FETCH_CONCURRENCY: '9' })
+    const run = await park.order(machine)
+    let ended = false
+    const over = park.ended(run).finally(() => (ended = true))
+    let most = 0
+    while (!ended) {
+      // Whatever they call themselves: a session that listens for the queue has the queue's name.
+      const { rowCount } = await database.pool.query(`select from pg_stat_activity where datname = current_database() and application_name <> 'test'`)
+      most = Math.max(most, rowCount ?? 0)
+    }
+    const { state, ledger } = await over
+    assert.deepEqual([state, ledger?.['created']], ['succeeded', 2_000])
+    assert.ok(most > 2 && most <= CONNECTIONS_MAX, `${most} connections`)
+    assert.doesNotMatch(machine.process.output(), /timeout|the lease could not be renewed/)
+    assert.equal((await line.source()).latestRun, run)
+  })
+}
+
+for (const command of [['serve'], ['sync']]) {
+  test(`\`shelfsync ${command.join(' ')}\` refuses a pooler in transaction mode at start, and says why`, async (t) => {
+    const { env, database } = await openPark(t, { supplierUrl: 'http://127.0.0.1:1', queueUrl: null, smallParts: true })
+    const pooler = await startPgbouncer(t, database.url, { mode: 'transaction' })
+    const started = await startProcess(t, process.execPath, [MAIN, ...command], { env: cleanEnv({ ...env, DATABASE_URL: pooler.url }) })
+    assert.equal((await started.exited).code, 1)
+    assert.match(started.output(), /pooler in transaction mode: locks and temporary tables do not last there.*port 5432/)
+  })
+}
+
+test('by way of a pooler in session mode a run ends well', async (t) => {
+  const simulator = await startMedipim({ products: 300, rateLimit: null })
+  t.after(simulator.close)
+  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
+  const pooler = await startPgbouncer(t, park.database.url, { mode: 'session' })
+  const machine = await park.serve([], { DATABASE_URL: pooler.url })
+  const { state, ledger } = await park.ended(await park.order(machine))
+  assert.deepEqual([state, ledger?.['created']], ['succeeded', 300])
+})

@@ -1,0 +1,130 @@
+// The queue on Redis, alone and as a Cluster: the same runs as on Postgres, and one whose queue is flushed under its workers.
+
+import assert from 'node:assert/strict'
+import { after, suite, test } from 'node:test'
+import { openPark } from '../../test/e2e/many-machines.ts'
+import { testDatabase, type Lifetime } from '../../test/support/database.ts'
+import { openMedipim, type TestLine } from '../../test/support/line.ts'
+import { startRedis, startRedisCluster } from '../../test/support/redis.ts'
+import { openServices } from '../../test/support/services.ts'
+import { snapshot } from '../../test/support/snapshot.ts'
+import type { Page } from '../core/connector.ts'
+import { listDeadLetters, retryDeadLetter } from './dead-letters.ts'
+
+const database = await testDatabase()
+const db = database.pool
+
+/** As long as the file, because workers stop after the tests that started them. */
+const redis = await startRedis({ after })
+const { urls } = await startRedisCluster({ after })
+const QUEUES = { Redis: redis.url, 'a Redis Cluster': `redis-cluster://${urls.map((url) => new URL(url).host).join()}` }
+
+for (const [place, queueUrl] of Object.entries(QUEUES)) {
+  suite(`the queue on ${place}`, () => {
+    test('a run ends in the catalogue that one process makes, and leaves an empty queue', async (t) => {
+      const supplier = { products: 40, seed: 5 }
+      const alone = await openMedipim(t, { db, supplier })
+      await alone.line.sync()
+      const { line } = await openMedipim(t, { db, supplier })
+      const services = await openServices(t, database, line, queueUrl)
+      assert.equal(services.queues.backend, 'redis')
+      services.work()
+      const { run } = await services.order()
+      assert.equal((await services.ended(run)).state, 'succeeded')
+      assert.deepEqual(await snapshot(line), await snapshot(alone.line))
+      while ((await services.queues.fetch.count()) + (await services.queues.apply.count()) > 0) await new Promise(setImmediate)
+    })
+
+    test('a task that fails for good is a dead letter, and tried again its run ends well', async (t) => {
+      const { line, simulator } = await openMedipim(t, { db })
+      const services = await openServices(t, database, line, queueUrl)
+      services.work()
+      simulator.faults.set({ kind: 'status', status: 401, times: null })
+      const { run } = await services.order()
+      assert.equal((await services.ended(run)).state, 'failed')
+      const [letter] = await listDeadLetters(services.queues)
+      assert.deepEqual([letter?.run, letter?.queue], [run, 'fetch'])
+      simulator.faults.clear()
+      await retryDeadLetter(db, services.queues, letter?.id ?? '')
+      assert.equal((await services.ended(run)).state, 'succeeded')
+      assert.deepEqual(await listDeadLetters(services.queues), [])
+    })
+  })
+}
+
+test('a process whose Redis is away still stops when it is told to', async (t) => {
+  const own = await startRedis(t)
+  const park = await openPark(t, { supplierUrl: 'http://127.0.0.1:1', queueUrl: own.url, smallParts: true })
+  const machines = await Promise.all([park.serve([]), park.serve(['orchestrator'])])
+  await own.stop()
+  for (const { process } of machines) await process.waitForLine(/the queue is disturbed/)
+  for (const { process } of machines) process.kill('SIGTERM')
+  for (const { process } of machines) assert.deepEqual(await process.exited, { code: 0, signal: null })
+})
+
+test('a Redis that is flushed while a run is fetched and applied loses nothing: the run goes on and ends exact', async (t) => {
+  const supplier = { products: 60, seed: 8 }
+  const calm = await openMedipim(t, { db, supplier })
+  await calm.line.sync()
+  const { line, simulator } = await openMedipim(t, { db, supplier })
+  const gate = gateAfter(line, 8)
+  const services = await openServices(t, database, gate.line, redis.url)
+  const lock = await lockCheckpoints(t)
+  services.work()
+  const { run } = await services.order()
+  await gate.reached
+  await lock.inTheWay()
+  assert.ok((await services.queues.apply.getActiveCount()) > 0)
+  await redis.flush()
+  // The tasks under way are in the queue a second time now, and whoever gets them finds them held.
+  await services.tick()
+  gate.open()
+  await lock.release()
+  const over = services.ended(run)
+  for (let ended = false; !ended; ) {
+    await services.tick()
+    ended = await Promise.race([over.then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), 100))])
+  }
+  const { state, ledger } = await over
+  assert.deepEqual([state, ledger?.['created'], ledger?.['fetched']], ['succeeded', 60, 60])
+  assert.deepEqual(await snapshot(line), await snapshot(calm.line))
+  assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+})
+
+/** The line, with a supplier that falls silent after so many pages until the gate is opened. */
+function gateAfter(line: TestLine, pages: number) {
+  const reached = Promise.withResolvers<void>()
+  const opened = Promise.withResolvers<void>()
+  async function* fetch(...request: Parameters<TestLine['connector']['fetch']>): AsyncGenerator<Page> {
+    let count = 0
+    for await (const page of line.connector.fetch(...request)) {
+      if (++count === pages) {
+        reached.resolve()
+        await opened.promise
+      }
+      yield page
+    }
+  }
+  return { line: { ...line, connector: { ...line.connector, fetch } }, reached: reached.promise, open: () => opened.resolve() }
+}
+
+/** Lets everybody read checkpoints and nobody write one: every part stays under way. */
+async function lockCheckpoints(t: Lifetime) {
+  const client = await db.connect()
+  await client.query('begin; lock table catalog.checkpoints in exclusive mode')
+  let held = true
+  const release = async (): Promise<void> => {
+    if (!held) return
+    held = false
+    await client.query('rollback')
+    client.release()
+  }
+  t.after(release)
+  return {
+    release,
+    async inTheWay() {
+      const waiting = () => db.query(`select from pg_locks where relation = 'catalog.checkpoints'::regclass and not granted`)
+      while (((await waiting()).rowCount ?? 0) < 2) await new Promise(setImmediate)
+    },
+  }
+}

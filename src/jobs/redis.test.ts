@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { Cluster, Redis } from 'ioredis'
+import type { Lifetime } from '../../test/support/database.ts'
+import { findProgram, startProcess, startServer } from '../../test/support/processes.ts'
+import { startRedis } from '../../test/support/redis.ts'
+import { createRedis, openRedis } from './redis.ts'
+
+/** A Sentinel that watches one Redis under the name `main`. Returns its port. */
+async function startSentinel(t: Lifetime, redisUrl: string): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-sentinel-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await chmod(folder, 0o777)
+  const { port } = await startServer(async (own) => {
+    const file = join(folder, 'sentinel.conf')
+    await writeFile(file, `port ${own}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor main 127.0.0.1 ${new URL(redisUrl).port} 1\n`)
+    return startProcess(t, findProgram('redis-server', 'redis-server'), [file, '--sentinel'])
+  }, /\+monitor master main/)
+  return port
+}
+
+function optionsOf(url: string): Redis['options'] {
+  const client = createRedis(url)
+  assert.ok(client instanceof Redis)
+  return client.options
+}
+
+suite('QUEUE_URL', () => {
+  test('names a server, with a database and credentials', () => {
+    const { host, port, db, username, password } = optionsOf('redis://me:p%40ss%3A@queue.example:6380/2')
+    assert.deepEqual({ host, port, db, username, password }, { host: 'queue.example', port: 6380, db: 2, username: 'me', password: 'p@ss:' })
+    assert.ok(optionsOf('rediss://queue.example').tls)
+  })
+
+  test('names Sentinels, a master and its credentials', () => {
+    const { sentinels, name, username, password, maxRetriesPerRequest } = optionsOf('redis-sentinel://me:p%40ss%3A@one:26380,two,[fd00::3]:26381/main')
+    assert.deepEqual(sentinels, [{ host: 'one', port: 26380 }, { host: 'two', port: 26379 }, { host: 'fd00::3', port: 26381 }])
+    assert.deepEqual({ name, username, password, maxRetriesPerRequest }, { name: 'main', username: 'me', password: 'p@ss:', maxRetriesPerRequest: null })
+    assert.equal(optionsOf('redis-sentinel://one').name, 'mymaster')
+  })
+
+  test('names nodes of a Cluster and their credentials', () => {
+    const client = createRedis('redis-cluster://:secret@one:7000,two')
+    assert.ok(client instanceof Cluster)
+    assert.deepEqual(Reflect.get(client, 'startupNodes'), [{ host: 'one', port: 7000 }, { host: 'two', port: 6379 }])
+    assert.deepEqual(client.options.redisOptions, { password: 'secret', maxRetriesPerRequest: null, keepAlive: 5000 })
+  })
+})
+
+for (const url of ['redis://127.0.0.1:1', 'rediss://127.0.0.1:1', 'redis-cluster://:hidden@127.0.0.1:1,127.0.0.1:2', 'redis-sentinel://me:hidden@127.0.0.1:1/main']) {
+  test(`${url.split(':')[0]} with nobody there is said at once, without the password`, async () => {
+    await assert.rejects(openRedis(url, () => undefined), (error: Error) => {
+      assert.match(error.message, /^Cannot reach QUEUE_URL \(redis.*127\.0\.0\.1:1.*\): ./)
+      assert.doesNotMatch(error.message, /hidden/)
+      return 'code' in error && error.code === 'queue/unreachable'
+    })
+  })
+}
+
+test('a wrong password is said at once', async (t) => {
+  const { url } = await startRedis(t)
+  const admin = await openRedis(url, () => undefined)
+  await admin.config('SET', 'requirepass', 'the right one')
+  admin.disconnect()
+  const wrong = url.replace('//', '//:wrong@')
+  await assert.rejects(openRedis(wrong, () => undefined), { code: 'queue/unreachable', message: /WRONGPASS|NOAUTH/ })
+})
+
+test('a server that was there once is waited for when it goes', async (t) => {
+  const redis = await startRedis(t)
+  const client = await openRedis(redis.url, () => undefined)
+  t.after(() => client.disconnect())
+  await redis.stop()
+  const answer = client.ping()
+  await redis.restart()
+  assert.equal(await answer, 'PONG')
+})
+
+test('a server that is away is not waited for by a process that is leaving', async (t) => {
+  const redis = await startRedis(t)
+  const leaving = new AbortController()
+  const client = await openRedis(redis.url, () => undefined, leaving.signal)
+  await redis.stop()
+  const answer = client.ping()
+  leaving.abort()
+  await assert.rejects(answer, /Connection is closed/)
+})
+
+test('Sentinels lead to the master that they watch', async (t) => {
+  const redis = await startRedis(t)
+  const port = await startSentinel(t, redis.url)
+  const client = await openRedis(`redis-sentinel://127.0.0.1:${port}/main`, () => undefined)
+  t.after(() => client.disconnect())
+  await client.set('key', 'value')
+  const direct = await openRedis(redis.url, () => undefined)
+  t.after(() => direct.disconnect())
+  assert.equal(await direct.get('key'), 'value')
+})

@@ -1,0 +1,70 @@
+// The Redis or Valkey of the queue: one server, watched by Sentinels, or a Cluster, by the form of QUEUE_URL. At start it must answer, or the
+// process says so and ends; later it may be away for any time, and is waited for until the process itself is about to end.
+
+import { Cluster, Redis } from 'ioredis'
+import { SyncError } from '../core/errors.ts'
+
+const SENTINEL_PORT = 26_379
+const REDIS_PORT = 6379
+const RETRY_MS_MAX = 2_000
+const KEEP_ALIVE_MS = 5_000
+
+/**
+ * Connects to `redis://` and `rediss://` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`, each with an
+ * optional `user:password@`, percent-encoded. When `leaving` is aborted, what waits for a server that is away fails.
+ *
+ * @throws SyncError `queue/unreachable`
+ */
+export async function openRedis(queueUrl: string, onError: (error: Error) => void, leaving?: AbortSignal): Promise<Redis | Cluster> {
+  const client = createRedis(queueUrl, leaving)
+  let reason = 'no answer'
+  client.on('error', (error: Error) => {
+    reason = reasonOf(error)
+    onError(error)
+  })
+  try {
+    await client.connect()
+    await client.ping()
+    return client
+  } catch (error) {
+    client.disconnect()
+    const place = queueUrl.replace(/\/\/[^@/]*@/, '//')
+    throw new SyncError('queue/unreachable', `Cannot reach QUEUE_URL (${place}): ${reason}`, { cause: error })
+  }
+}
+
+/** The client, not connected yet. Until it has been connected once, it does not try again. */
+export function createRedis(queueUrl: string, leaving?: AbortSignal): Redis | Cluster {
+  let wasThere = false
+  const client = clientOf(queueUrl, (attempt) => (wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null))
+  client.once('ready', () => (wasThere = true))
+  return client
+}
+
+function clientOf(queueUrl: string, retryStrategy: (attempt: number) => number | null): Redis | Cluster {
+  // Blocking commands wait for jobs without end, so nothing may give them up (https://docs.bullmq.io/guide/connections), but a network that was
+  // cut must show, which without a delay of our own takes Linux two hours.
+  const patient = { maxRetriesPerRequest: null, lazyConnect: true, keepAlive: KEEP_ALIVE_MS, retryStrategy }
+  const [, kind, credentials = '', hosts = '', master = ''] = /^redis-(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
+  if (kind === undefined) return new Redis(queueUrl, patient)
+  const auth = readCredentials(credentials)
+  if (kind === 'cluster') return new Cluster(readNodes(hosts, REDIS_PORT), { lazyConnect: true, clusterRetryStrategy: retryStrategy, redisOptions: { ...auth, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS } })
+  return new Redis({ ...patient, ...auth, sentinelRetryStrategy: retryStrategy, sentinels: readNodes(hosts, SENTINEL_PORT), name: master || 'mymaster' })
+}
+
+function readNodes(hosts: string, usualPort: number): { host: string; port: number }[] {
+  return hosts.split(',').map((node) => {
+    const { hostname, port } = new URL(`redis://${node}`)
+    return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || usualPort) }
+  })
+}
+
+function readCredentials(credentials: string): { username?: string; password?: string } {
+  const { username, password } = new URL(`redis://${credentials}@host`)
+  return { ...(username ? { username: decodeURIComponent(username) } : {}), ...(password ? { password: decodeURIComponent(password) } : {}) }
+}
+
+/** A Cluster's own message says only that it failed; what its nodes said is inside. */
+function reasonOf(error: Error & { lastNodeError?: Error }): string {
+  return error.lastNodeError?.message ?? error.message
+}

@@ -1,0 +1,122 @@
+// The schedules on a real Postgres, whose clock is the only one. Rows are moved into the past in place of it.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testDatabase } from '../../test/support/database.ts'
+import { openMedipim } from '../../test/support/line.ts'
+import { openServices } from '../../test/support/services.ts'
+import { listScheduled } from '../db/runs.ts'
+import { saveSource } from '../db/sources.ts'
+import { listDeadLetters } from './dead-letters.ts'
+import { AS_SCHEDULED, orderSync } from './orders.ts'
+
+const database = await testDatabase()
+const db = database.pool
+
+/** A source that was added three nights ago, and is due every day at the time that it was half an hour ago. */
+async function openNightly(t: Parameters<typeof openServices>[0]) {
+  const { line, simulator } = await openMedipim(t, { db })
+  const { id } = await line.source()
+  const [{ at } = { at: '' }] = await line.query<{ at: string }>(`select to_char(clock_timestamp() at time zone 'UTC' - interval '30 minutes', 'MI HH24') as at`)
+  await saveSource(db, id, { schedule: { cron: `${at} * * *`, zone: 'UTC', fullOn: null } })
+  const moveBack = (days: number) => db.query(`update catalog.sources set created_at = created_at - make_interval(days => $2) where id = $1`, [id, days])
+  await moveBack(3)
+  const services = await openServices(t, database, line)
+  return {
+    line, simulator, services, id,
+    runs: async () => (await line.query<{ id: number; state: string }>('select id, state from catalog.runs where source_id = $1 order by id', id)),
+    /** As if the source's runs had begun so long ago. */
+    ageRuns: (age: string) => db.query('update catalog.runs set started_at = started_at - $2::interval, begun_at = begun_at - $2::interval where source_id = $1', [id, age]),
+  }
+}
+
+test('three missed nights are made up for by one run', async (t) => {
+  const { services, runs } = await openNightly(t)
+  services.work()
+  await services.tick()
+  const [first] = await runs()
+  assert.equal((await services.ended(first?.id ?? 0)).state, 'succeeded')
+  await services.tick()
+  assert.deepEqual(await runs(), [{ id: first?.id, state: 'succeeded' }])
+})
+
+test('schedulers that look at the same moment start one run', async (t) => {
+  const { line, services, runs } = await openNightly(t)
+  const other = await openServices(t, database, line)
+  await Promise.all([services, other, services, other, services, other].map((one) => one.tick()))
+  assert.equal((await runs()).length, 1)
+})
+
+test('a scheduler that looked before a run and claims after its end starts no second one', async (t) => {
+  const { line, services, runs } = await openNightly(t)
+  const seen = (await listScheduled(db)).find(({ source }) => source === line.name)
+  services.work()
+  await services.tick()
+  const [run] = await runs()
+  await services.ended(run?.id ?? 0)
+  const late = await orderSync(services.tools, { ...AS_SCHEDULED, source: line.name }, 'late', seen?.lastRun)
+  assert.deepEqual(late, [{ source: line.name, run: run?.id, started: false }])
+  assert.equal((await runs()).length, 1)
+})
+
+test('a run by hand that is still on at the time of the night is followed by the run of the night', async (t) => {
+  const { services, runs, ageRuns } = await openNightly(t)
+  const { run } = await services.order({ mode: 'full' })
+  await ageRuns('40 minutes')
+  await services.tick()
+  assert.deepEqual(await runs(), [{ id: run, state: 'running' }])
+  services.work()
+  await services.ended(run)
+  await services.tick()
+  assert.equal((await runs()).length, 2)
+})
+
+test('an interrupted run is resumed at the next time, and once: interrupted again, it waits for the one after', async (t) => {
+  const { line, services, runs, ageRuns } = await openNightly(t)
+  const { run } = await services.order()
+  const interrupt = () => line.query(`update catalog.runs set state = 'interrupted' where id = $1`, run)
+  await interrupt()
+  await ageRuns('40 minutes')
+  await services.tick()
+  assert.deepEqual(await runs(), [{ id: run, state: 'running' }])
+  await interrupt()
+  await services.tick()
+  assert.deepEqual(await runs(), [{ id: run, state: 'interrupted' }])
+})
+
+test('a paused source waits, and is made up for once when it goes on', async (t) => {
+  const { services, runs, id } = await openNightly(t)
+  await saveSource(db, id, { state: 'paused' })
+  await services.tick()
+  assert.deepEqual(await runs(), [])
+  await saveSource(db, id, { state: 'active' })
+  await services.tick()
+  await services.tick()
+  assert.equal((await runs()).length, 1)
+})
+
+test('a schedule that cannot be read holds nobody else up', async (t) => {
+  const broken = await openNightly(t)
+  await db.query(`update catalog.sources set schedule = jsonb_set(schedule, '{zone}', '"Mars/Olympus"') where id = $1`, [broken.id])
+  const { services, runs } = await openNightly(t)
+  await services.tick()
+  assert.deepEqual([(await runs()).length, (await broken.runs()).length], [1, 0])
+  await saveSource(db, broken.id, { state: 'paused' })
+})
+
+test('a run that a dead letter ended goes on when it is asked for again, and the letter is gone', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  const { run } = await services.order()
+  await services.ended(run)
+  simulator.faults.clear()
+  // As when the reason was one that passes, and lasted too long.
+  await db.query(`update catalog.runs set state = 'interrupted' where id = $1`, [run])
+  const again = await services.order()
+  assert.deepEqual([again.run, again.started], [run, true])
+  await services.tick()
+  assert.equal((await services.ended(run)).state, 'succeeded')
+  assert.deepEqual((await listDeadLetters(services.queues)).filter((letter) => letter.run === run), [])
+})

@@ -1,0 +1,157 @@
+// The services of one process: its workers, its schedules and its HTTP faces, by the roles that it has. Everything that counts is in the
+// database, so any number of processes may run, and any of them may be killed.
+
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Connector } from '../core/connector.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { Http } from '../core/http.ts'
+import { createMeasures } from '../db/measures.ts'
+import type { Db } from '../db/pool.ts'
+import { createFetcherApp, createMaintainerApp, createMetricsApp, createOrchestratorApp } from '../http/faces.ts'
+import { listen } from '../http/listen.ts'
+import { cancelOrder, orderSync } from '../jobs/orders.ts'
+import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { RunStates } from '../jobs/run-states.ts'
+import { keepSchedules } from '../jobs/scheduler.ts'
+import type { TaskEvents, TaskTools } from '../jobs/tasks.ts'
+import { startWorker } from '../jobs/work.ts'
+import type { Log } from '../node/log.ts'
+import { createMetrics, type Metrics, type Reading } from '../node/metrics.ts'
+import { createRedactor } from '../node/redact.ts'
+import type { Settings } from '../node/settings.ts'
+import { keepArtifacts } from '../pipeline/keep-artifacts.ts'
+import { DEFAULT_OPTIONS } from '../pipeline/sync.ts'
+import { checkHealth } from './health.ts'
+import type { Role } from './roles.ts'
+
+export interface ServiceTools {
+  readonly settings: Settings
+  readonly db: Db
+  readonly store: ArtifactStore
+  readonly queues: Queues
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly log: Log
+  /** A client for the requests of one connector. */
+  openHttp(connector: string, metrics: Metrics): Http
+}
+
+export interface Face {
+  readonly name: 'fetcher' | 'maintainer' | 'orchestrator' | 'metrics'
+  readonly port: number
+}
+
+export interface Services {
+  readonly faces: readonly Face[]
+  /** Takes nothing new, lets batches and answers finish, and resolves when all is at rest. Twice is safe. */
+  stop(): Promise<void>
+}
+
+/** @throws SyncError `settings/invalid` when a port cannot be had or ADMIN_KEY is missing */
+export async function startServices(tools: ServiceTools, roles: readonly Role[]): Promise<Services> {
+  const { settings, db, queues, log } = tools
+  const stopping = new AbortController()
+  await using opened = new AsyncDisposableStack()
+  const metrics = openMetrics(tools, roles)
+  const faces: Face[] = []
+  for (const [name, app] of createFaces(tools, metrics, roles)) {
+    const listening = await listen(app, { host: settings.http.host, port: settings.http.ports[name] })
+    opened.defer(() => listening.close())
+    faces.push({ name, port: listening.port })
+  }
+  const taskTools = openTaskTools(tools, metrics)
+  const { fetch, apply } = settings.queue.concurrency
+  if (roles.includes('fetcher')) opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) => worker.close())
+  if (roles.includes('maintainer')) opened.adopt(startWorker(taskTools, 'apply', apply, stopping.signal), (worker) => worker.close())
+  if (roles.includes('orchestrator') || roles.includes('scheduler')) {
+    const keeping = keepSchedules({ db, queues, connectors: tools.connectors }, log, stopping.signal)
+    opened.defer(() => keeping)
+  }
+  const kept = opened.move()
+  let stopped: Promise<void> | null = null
+  return {
+    faces,
+    stop() {
+      stopping.abort()
+      queues.leave()
+      return (stopped ??= kept.disposeAsync())
+    },
+  }
+}
+
+function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
+  const { settings, db, queues, log, connectors, store } = tools
+  const orders = { db, queues, connectors }
+  const options = {
+    db, log,
+    redact: createRedactor(settings.secrets),
+    keys: settings.http.keys,
+    trustFlyHeader: settings.http.trustFlyHeader,
+    nowMs: () => Date.now(),
+    metricsText: () => metrics.text(),
+    onAuthFailure: (reason: 'missing' | 'wrong' | 'banned' | 'crowded') =>
+      metrics.count('shelfsync_auth_failures_total', { reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited' }),
+    operations: {
+      order: (order: Parameters<typeof orderSync>[1], correlationId: string) => orderSync(orders, order, correlationId),
+      cancel: (run: number) => cancelOrder(orders, run),
+      health: () => checkHealth({ db, queues, store }),
+    },
+  }
+  if (roles.includes('fetcher')) yield ['fetcher', createFetcherApp(options)] as const
+  if (roles.includes('maintainer')) yield ['maintainer', createMaintainerApp(options)] as const
+  if (roles.includes('orchestrator')) yield ['orchestrator', createOrchestratorApp(options)] as const
+  yield ['metrics', createMetricsApp(options)] as const
+}
+
+function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
+  const { db, store, log, connectors, queues } = tools
+  const clients = new Map<string, Http>()
+  const http = (connector: string): Http => {
+    const client = clients.get(connector) ?? tools.openHttp(connector, metrics)
+    clients.set(connector, client)
+    return client
+  }
+  return { db, store, log, connectors, queues, http, options: DEFAULT_OPTIONS, states: new RunStates(), events: openEvents(tools, metrics) }
+}
+
+function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {
+  return {
+    async settled(source, run, { state }) {
+      if (state === 'succeeded') await keepArtifacts({ db, store, log }, source, run, settings)
+    },
+    failed: () => undefined,
+    paused({ code, waitMs }, connector) {
+      const reason = reasonOf(code)
+      if (reason === null) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
+      else metrics.count('shelfsync_backpressure_seconds_total', { reason }, waitMs / 1000)
+    },
+    leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
+  }
+}
+
+/** Null: the supplier asked for it. */
+function reasonOf(code: ErrorCode): 'database_unreachable' | 'database_slow' | 'store_unwritable' | null {
+  if (code.startsWith('source/')) return null
+  if (code.startsWith('artifact/')) return 'store_unwritable'
+  return code === 'db/unreachable' ? 'database_unreachable' : 'database_slow'
+}
+
+function openMetrics({ db, queues, log }: ServiceTools, roles: readonly Role[]): Metrics {
+  const metrics = createMetrics({ onFailure: (collector, error) => log.warn({ collector, cause: String(error) }, 'metrics could not be read') })
+  metrics.set('shelfsync_database_connections', { state: 'busy' }, () => db.totalCount - db.idleCount)
+  metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
+  // Only one kind of process tells what is the same for all of them, or it would count twice.
+  if (roles.includes('orchestrator')) {
+    metrics.collect({ name: 'database', read: createMeasures(db) })
+    metrics.collect({ name: 'queue', read: () => readQueues(queues) })
+  }
+  return metrics
+}
+
+async function readQueues(queues: Queues): Promise<Reading[]> {
+  const states = ['waiting', 'prioritized', 'delayed', 'waiting-children', 'active', 'failed'] as const
+  const readings = await Promise.all(QUEUE_NAMES.map(async (queue) => {
+    const counts = await queues[queue].getJobCounts(...states)
+    return states.map((state): Reading => ({ name: 'shelfsync_queue_jobs', labels: { queue, state }, value: counts[state] ?? 0 }))
+  }))
+  return readings.flat()
+}

@@ -1,0 +1,297 @@
+-- The line without a session: what Supabase's Data API needs to do the same work by calls alone. Each call is a transaction of its own.
+-- `api.line_…` are the namesakes of functions here; nobody but the roles that `let_work` was told of may call them.
+
+-- `fresh`: numbers of the products that the last batch put through staging, as big-endian int4: not yet in `staged`, which only the line can
+-- unpack. A worker that copies its batches knows them in time and leaves this empty.
+alter table catalog.checkpoints add fresh bytea not null default '';
+
+create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer) returns setof catalog.checkpoints
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part
+$$;
+
+-- known_page(…): a page of known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
+-- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
+create function catalog.known_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
+language sql stable set search_path = '' as $$
+  select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
+  from (select external_id, seq, record_hash from catalog.products
+        where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
+$$;
+
+-- stage_records(…): fills the staging tables from text. Each record is a JSON document inside a text, so that one that Postgres cannot hold
+-- fails here, where it can be found, and not on the way in.
+create function catalog.stage_records(p_records text[]) returns void
+language plpgsql set search_path = '' as $$
+declare
+  docs jsonb[] := array(select record::jsonb from unnest(p_records) record);
+begin
+  insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer, url, identifiers, attributes,
+      successor, source_updated_at, expires_at, record_hash, content_hash, warnings, raw)
+    select r.* from unnest(docs) doc cross join lateral jsonb_to_record(doc) as r (line_no integer, external_id text, status text, title text,
+      description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb, successor text, source_updated_at timestamptz,
+      expires_at timestamptz, record_hash bytea, content_hash bytea, warnings jsonb, raw jsonb);
+  insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability)
+    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc cross join lateral jsonb_to_recordset(doc -> 'variants') as r (external_id text,
+      position integer, title text, sku text, gtin text, options jsonb, weight_grams double precision, pack_count integer, availability text);
+  insert into pg_temp.staged_prices (line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor)
+    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc cross join lateral jsonb_to_recordset(doc -> 'prices') as r (variant_external_id text,
+      price_type text, amount_minor bigint, currency text, compare_at_minor bigint);
+  insert into pg_temp.staged_images (line_no, position, url, alt)
+    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc cross join lateral jsonb_to_recordset(doc -> 'images') as r (position integer,
+      url text, alt text);
+end $$;
+
+-- ready_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
+-- our own: making them fails when somebody else has made them.
+create function catalog.ready_staging() returns void
+language plpgsql set search_path = '' as $$
+begin
+  if not exists (select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
+                 where c.relnamespace = pg_my_temp_schema() and c.relname = 'staged_products' and r.rolname = current_user) then
+    perform catalog.open_staging();
+  end if;
+end $$;
+
+-- merge_records(…) → what became of the records, the products that they name and the first number that is still free.
+create function catalog.merge_records(
+  p_run catalog.runs, p_token bigint, p_part integer, p_seq_from integer, p_records text[], p_volatile text[], p_price_factor numeric, p_seen_later bytea
+) returns table (counts jsonb, seqs bytea, next_seq integer)
+language plpgsql set search_path = '' as $$
+begin
+  perform catalog.stage_records(p_records);
+  return query
+    select to_jsonb(b) - 'seqs' - 'next_seq', b.seqs, b.next_seq
+    from catalog.apply_batch(p_run.source_id, p_run.id, p_token, p_run.artifact_run, p_part, p_seq_from, p_run.normaliser_version, p_volatile,
+      p_price_factor, p_seen_later, p_run.first_load) b;
+end $$;
+
+create function catalog.add_counts(a jsonb, b jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select jsonb_object_agg(key, total)
+  from (select key, sum(value::bigint) as total from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c group by key) t
+$$;
+
+-- write_batch(…) → the checkpoint's counts, the products that the batch named, the first number that is still free.
+--   atomic      rows, price points, changes, quarantine and the checkpoint, or nothing
+--   idempotent  a batch belongs to the place in its part where the checkpoint stood before (`p_lines_before`). Sent again it writes nothing and
+--               answers what the first one did; one that belongs elsewhere is refused with db/busy: the sender has to look where the part stands
+--   refused     a record that Postgres cannot hold: record/invalid, with [{record, why}] in its detail and nothing written. The sender quarantines
+--               it and sends the rest again
+--   p_counts    the part's outcomes up to here, without what this batch will add. Null: the records have had their outcome before, so the
+--               checkpoint stays as it is
+create function catalog.write_batch(
+  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_before bigint, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
+  p_counts jsonb, p_known bytea, p_staged bytea, p_records text[], p_quarantined jsonb, p_seq_from integer, p_volatile text[],
+  p_price_factor numeric, p_seen_later bytea
+) returns table (counts jsonb, seqs bytea, next_seq integer)
+language plpgsql set search_path = '' as $$
+#variable_conflict use_column
+declare
+  run catalog.runs;
+  stored catalog.checkpoints;
+  piece record;
+  total jsonb := coalesce(p_counts, '{}');
+  named bytea := '';
+  free_seq integer := p_seq_from;
+  refused jsonb := '[]';
+begin
+  perform catalog.hold_run(p_source, p_run, p_token);
+  select * into run from catalog.runs where source_id = p_source and id = p_run;
+  if p_counts is not null then
+    -- The row is there from now on, so that two calls for one part wait for each other.
+    insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
+      values (p_source, p_run, p_part, 0, 0, false, '{}', p_known, p_staged) on conflict do nothing;
+    select * into stored from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part for update;
+    if stored.lines_done <> p_lines_before then
+      if stored.lines_done <> p_lines_done then
+        perform catalog.fail('db/busy', format('Part %s of run %s stands at line %s, not %s', p_part, p_run, stored.lines_done, p_lines_before));
+      end if;
+      return query select stored.counts, stored.fresh, p_seq_from + cardinality(p_records);
+      return;
+    end if;
+  end if;
+
+  if cardinality(p_records) > 0 then
+    perform catalog.ready_staging();
+    begin
+      select * into piece from catalog.merge_records(run, p_token, p_part, free_seq, p_records, p_volatile, p_price_factor, p_seen_later);
+      total := catalog.add_counts(total, piece.counts);
+      named := piece.seqs;
+      free_seq := piece.next_seq;
+    exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded then
+      for i in 1 .. cardinality(p_records) loop
+        begin
+          perform catalog.clear_staging();
+          select * into piece from catalog.merge_records(run, p_token, p_part, free_seq, p_records[i:i], p_volatile, p_price_factor, p_seen_later);
+          total := catalog.add_counts(total, piece.counts);
+          named := named || piece.seqs;
+          free_seq := piece.next_seq;
+        exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded then
+          refused := refused || jsonb_build_object('record', i, 'why', sqlerrm);
+        end;
+      end loop;
+    end;
+    if refused <> '[]' then
+      raise exception using errcode = 'SHELF', hint = 'record/invalid', detail = jsonb_build_object('refused', refused)::text,
+        message = format('Postgres cannot hold %s of %s records', jsonb_array_length(refused), cardinality(p_records));
+    end if;
+  end if;
+
+  if jsonb_array_length(p_quarantined) > 0 then
+    named := named || coalesce((select string_agg(int4send(seq), ''::bytea)
+      from catalog.quarantine_records(p_source, p_run, p_token, run.artifact_run, p_part, p_quarantined) seq), '');
+    total := catalog.add_counts(total, (select jsonb_build_object('quarantined', count(*), 'unreadable', count(*) filter (where q ->> 'external_id' is null))
+      from jsonb_array_elements(p_quarantined) q));
+  end if;
+  if p_counts is not null then
+    update catalog.checkpoints
+      set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total, known = p_known, staged = p_staged, fresh = named
+      where source_id = p_source and run_id = p_run and part_no = p_part;
+  end if;
+  return query select total, named, free_seq;
+end $$;
+
+-- What a person's commands ask, with or without a session.
+
+create function catalog.list_sources() returns setof catalog.sources
+language sql stable security definer set search_path = '' as $$
+  select * from catalog.sources order by name
+$$;
+
+-- add_source(…) → the new source; no row when the name is taken.
+create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb) returns setof catalog.sources
+language sql set search_path = '' as $$
+  insert into catalog.sources (name, connector, settings, schedule) values (p_name, p_connector, p_settings, p_schedule)
+    on conflict (name) do nothing returning *
+$$;
+
+-- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed.
+create function catalog.save_source(p_source integer, p_settings jsonb, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
+language sql set search_path = '' as $$
+  update catalog.sources
+    set settings = coalesce(p_settings, settings), schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+        state = coalesce(p_state, state)
+    where id = p_source returning *
+$$;
+
+-- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
+create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
+  id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
+  seconds double precision
+)
+language sql stable set search_path = '' as $$
+  select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.started_at, r.finished_at, r.ledger,
+    extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)
+  from catalog.runs r join catalog.sources s on s.id = r.source_id
+  where (p_source is null or s.name = p_source) and (p_state is null or r.state = p_state)
+  order by r.id desc limit p_limit
+$$;
+
+-- list_status(): how every source stands. Counts every product once.
+create function catalog.list_status() returns table (
+  source text, created_at timestamptz, products jsonb, last_run jsonb, last_good_at timestamptz, held_runs bigint[], open_reviews bigint,
+  open_quarantine bigint
+)
+language sql stable set search_path = '' as $$
+  select s.name, s.created_at,
+    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
+      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
+    (select to_jsonb(l) from catalog.list_runs(s.name, null, 1) l),
+    (select max(r.started_at) from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'),
+    array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open')
+  from catalog.sources s order by s.name
+$$;
+
+-- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
+-- own or not.
+create function catalog.list_retained(p_source integer) returns table (
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, stored_bytes bigint
+)
+language sql stable set search_path = '' as $$
+  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
+    s.latest_run is not distinct from r.id,
+    coalesce((select sum(stored_bytes) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id), 0)
+  from catalog.artifacts a
+  join catalog.sources s on s.id = a.source_id
+  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  cross join lateral (
+    select bool_or(u.state in ('running', 'interrupted')) as active, bool_or(u.state = 'held') as held
+    from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
+  ) u
+  where a.source_id = p_source and a.state <> 'purged' order by r.id
+$$;
+
+-- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
+create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
+language sql set search_path = '' as $$
+  update catalog.artifacts set state = 'purged', purged_at = now() where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  delete from catalog.checkpoints
+    where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
+$$;
+
+-- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
+create function catalog.applied_versions() returns setof text
+language plpgsql stable set search_path = '' as $$
+begin
+  if to_regclass('catalog.migrations') is not null then
+    return query execute 'select version from catalog.migrations';
+  end if;
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    return query execute 'select version from supabase_migrations.schema_migrations';
+  end if;
+end $$;
+
+-- offer_call(name): makes `api.line_<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
+-- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
+-- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
+create function catalog.offer_call(p_name text) returns void
+language plpgsql set search_path = '' as $$
+declare
+  parameters text;
+  arguments text;
+  reader text;
+begin
+  select pg_get_function_arguments(p.oid), (select string_agg(format('%1$I => %1$I', a), ', ') from unnest(p.proargnames[1:p.pronargs]) a)
+    into strict parameters, arguments
+    from pg_catalog.pg_proc p where p.pronamespace = 'catalog'::regnamespace and p.proname = p_name;
+  execute format($f$
+    create or replace function api.line_%1$s(%2$s) returns jsonb language sql security definer set search_path = '' set statement_timeout = '55s'
+    as 'select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$s(%3$s) f'
+  $f$, p_name, parameters, arguments);
+  execute format('revoke execute on function api.line_%s from public', p_name);
+  for reader in select rolname from pg_catalog.pg_roles where rolname in ('anon', 'authenticated') loop
+    execute format('revoke execute on function api.line_%s from %I', p_name, reader);
+  end loop;
+end $$;
+
+-- let_work(role): lets a role of the Data API do the line's work by calling `api.line_…`. Called anew after another function was offered.
+create function catalog.let_work(worker text) returns void
+language plpgsql set search_path = '' as $$
+declare
+  offered regprocedure;
+begin
+  execute format('grant usage on schema api to %I', worker);
+  for offered in select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'api'::regnamespace and p.proname like 'line\_%' loop
+    execute format('grant execute on function %s to %I', offered, worker);
+  end loop;
+end $$;
+
+revoke execute on all functions in schema catalog from public;
+grant execute on function catalog.list_sources to shelfsync_fetcher, shelfsync_maintainer;
+grant execute on function catalog.find_checkpoint to shelfsync_maintainer;
+
+-- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
+do $$
+begin
+  perform catalog.offer_call(name) from unnest(array[
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'mark_purged', 'applied_versions',
+    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
+    'list_checkpoints', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
+  ]) name;
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+    perform catalog.let_work('service_role');
+  end if;
+end $$;

@@ -1,0 +1,251 @@
+// Without a database password: the line by calls of the Data API alone leaves what it leaves by sessions, whatever breaks in between.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import { SyncError } from '../../src/core/errors.ts'
+import type { Draft } from '../../src/core/product.ts'
+import { DataApi } from '../../src/db/data-api.ts'
+import { DEFAULT_OPTIONS, type RunReport } from '../../src/pipeline/sync.ts'
+import { startDataApi, type Call, type TestDataApi, type Trouble } from '../support/data-api.ts'
+import { testDatabase } from '../support/database.ts'
+import { counts, openLine, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
+import { rowVersions, snapshot } from '../support/snapshot.ts'
+import { shelfsync } from './shelfsync.ts'
+
+const database = await testDatabase()
+const untouched = await testDatabase()
+const { pool: db } = database
+type Test = Parameters<typeof startDataApi>[0]
+
+interface Both {
+  readonly called: TestLine
+  readonly copied: TestLine
+  readonly simulator: MedipimSimulator
+  readonly api: TestDataApi
+  /** A sync's wish to work by calls. */
+  readonly by: { readonly tools: { readonly db: DataApi } }
+}
+
+/** Two sources of one supplier: one that works by calls, one by sessions. */
+async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Both> {
+  const api = await startDataApi(t, database)
+  const { line: called, simulator } = await openMedipim(t, { db, ...setup })
+  const { line: copied } = await openMedipim(t, { db, ...setup, simulator })
+  return { called, copied, simulator, api, by: { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } } }
+}
+
+const isBatch = ({ name, nth }: Call, which = nth): boolean => name === 'write_batch' && nth === which
+
+test('20,000 products by calls, killed in the middle and resumed, are the products by sessions', async (t) => {
+  const simulator = await startMedipim({ products: 20_000, rateLimit: null })
+  t.after(simulator.close)
+  const api = await startDataApi(t, database)
+  const env = { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' }
+  const { run, start } = await shelfsync(t, env)
+  assert.equal((await run('add', 'medipim', '--name', 'called')).code, 0)
+
+  const standing = Promise.withResolvers<void>()
+  api.trouble = (call) => (isBatch(call, 60) ? (standing.resolve(), 'after') : null)
+  const doomed = start('sync', 'called')
+  await standing.promise
+  doomed.child.kill('SIGKILL')
+  await once(doomed.child, 'close')
+  api.trouble = () => null
+
+  const resumed = await run('sync', 'called', '--json')
+  assert.equal(resumed.code, 0, resumed.stderr)
+  const report = resumed.json()
+  const { line: copied } = await openMedipim(t, { db, simulator, linesPerPage: 500, options: DEFAULT_OPTIONS })
+  const expected = await copied.sync()
+  assert.deepEqual([report['resumed'], report['state'], report['ledger']], [true, 'succeeded', expected.ledger])
+  const called = await openLine(t, { db, connector: copied.connector, settings: {}, source: 'called' })
+  assert.deepEqual(await snapshot(called), await snapshot(copied))
+
+  const sizes = api.calls.filter((call) => isBatch(call)).map(({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length)
+  assert.ok(sizes.length > 100 && Math.max(...sizes) <= 500, `${sizes.length} batches, of ${Math.max(...sizes)} records at most`)
+})
+
+test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
+  const { called, copied, simulator, by } = await openBoth(t)
+  const both = async (sync: (line: TestLine, wish: SyncWish) => Promise<RunReport>): Promise<RunReport> => {
+    const [one, other] = [await sync(called, by), await sync(copied, {})]
+    assert.deepEqual([one.state, one.reason, one.ledger], [other.state, other.reason, other.ledger])
+    assert.deepEqual(await snapshot(called), await snapshot(copied))
+    return one
+  }
+  priced(simulator)
+  await both((line, wish) => line.sync(wish))
+  const { catalogue, clock } = simulator
+  const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
+  clock.advance(86_400_000)
+  catalogue.update(ids.slice(0, 3))
+  catalogue.setPrice(ids.slice(3, 4), { factor: 1.5 })
+  catalogue.setPrice(ids.slice(4, 5), { factor: 100 })
+  catalogue.deactivate(ids.slice(5, 6))
+  catalogue.remove(ids.slice(6, 7))
+  catalogue.touch(ids.slice(7, 10))
+  catalogue.add(3)
+  const second = await both((line, wish) => line.sync({ ...wish, mode: 'incremental' }))
+  assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)
+  const full = [await both((line, wish) => line.sync(wish)), await both((line, wish) => line.sync(wish))]
+  assert.deepEqual(full.map(({ ledger }) => [ledger.missing, ledger.removed]), [[1, 0], [0, 1]])
+  await both(async (line, wish) => {
+    const [first] = await line.query<{ id: number }>('select min(id) as id from catalog.runs where source_id = $1', (await line.source()).id)
+    return line.replay(first?.id ?? 0, wish)
+  })
+})
+
+test('what is known is told by its hash and not sent again', async (t) => {
+  const { called, api, by } = await openBoth(t)
+  await called.sync(by)
+  const before = api.calls.length
+  const again = await called.sync(by)
+  assert.deepEqual(counts(again), { unchanged: 30 })
+  const batches = api.calls.slice(before).filter((call) => isBatch(call))
+  assert.ok(batches.length > 0 && batches.every(({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length === 0))
+})
+
+test('a batch that is sent twice is written once, and answered twice', async (t) => {
+  const { called, api, by } = await openBoth(t)
+  const report = await called.sync(by)
+  const [first, second] = api.calls.filter((call) => isBatch(call)).map(({ body }) => body)
+  // Its run is over: anything that it wrote now would be wrong, so it is opened again for the experiment.
+  await called.query(`update catalog.runs set state = 'running' where id = $1`, report.run)
+  await called.query('delete from catalog.checkpoints where run_id = $1', report.run)
+  await called.query('delete from catalog.products where source_id = $1', (await called.source()).id)
+  await called.query('delete from catalog.changes where source_id = $1', (await called.source()).id)
+  const post = async (body = ''): Promise<unknown> => {
+    const headers = { apikey: api.keys.legacy, authorization: `Bearer ${api.keys.legacy}`, 'content-profile': 'api' }
+    return (await fetch(`${api.url}/rest/v1/rpc/line_write_batch`, { method: 'POST', headers, body })).json()
+  }
+  const answered = (await post(first)) as [{ counts: { created: number }; seqs: string }]
+  assert.ok(answered[0].counts.created > 0)
+  const written = await rowVersions(called)
+  const again = (await post(first)) as typeof answered
+  assert.deepEqual([again[0].counts, again[0].seqs], [answered[0].counts, answered[0].seqs])
+  assert.deepEqual(await rowVersions(called), written)
+  // One that does not follow what is stored is turned away: its sender has to look where the part stands.
+  const { hint, message } = (await post(second?.replace(/"p_lines_before":\d+/, '"p_lines_before":99'))) as { hint: string; message: string }
+  assert.deepEqual([hint, /stands at line \d+, not 99/.test(message)], ['db/busy', true])
+})
+
+for (const trouble of ['before', 'after'] as const) {
+  test(`a connection that breaks ${trouble} the work is done costs nothing but time, wherever it breaks`, async (t) => {
+    const { called, copied, simulator, api, by } = await openBoth(t)
+    await called.sync(by)
+    await copied.sync()
+    simulator.clock.advance(60_000)
+    simulator.catalogue.update({ count: 12 })
+    simulator.catalogue.add(4)
+    const places = ['write_batch', 'add_part', 'note_artifact', 'write_terms', 'reserve_seq', 'find_checkpoint', 'list_parts', 'known_page']
+    const seen = new Set<string>()
+    api.trouble = ({ name }) => (places.includes(name) && !seen.has(name) ? (seen.add(name), trouble) : null)
+    const expected = await copied.sync()
+    const report = await called.sync(by)
+    assert.deepEqual([report.state, report.reason, report.ledger], [expected.state, expected.reason, expected.ledger])
+    assert.deepEqual(await snapshot(called), await snapshot(copied))
+    assert.deepEqual([...seen].sort(), places.sort())
+  })
+}
+
+const PASSING: readonly (readonly [what: string, trouble: Trouble])[] = [
+  ['too many requests', { status: 429, headers: { 'retry-after': '7' }, body: 'slow down' }],
+  ['a gateway without a server behind it', { status: 522, body: '<html>connection timed out</html>' }],
+  ['a web page with status 200', { status: 200, body: '<html>maintenance</html>' }],
+  ['no free connection', { status: 504, headers: { 'content-type': 'application/json' }, body: '{"code":"PGRST003","message":"Timed out acquiring connection"}' }],
+  ['a cancelled statement', { status: 500, headers: { 'content-type': 'application/json' }, body: '{"code":"57014","message":"canceling statement due to statement timeout"}' }],
+]
+
+for (const [what, trouble] of PASSING) {
+  test(`${what} is waited out`, async (t) => {
+    const { called, api, by } = await openBoth(t)
+    api.trouble = (call) => (isBatch(call, 2) || isBatch(call, 3) ? trouble : null)
+    const report = await called.sync(by)
+    assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 30 }], report.reason ?? '')
+    assert.ok(called.waits.length >= 2)
+    if (what === 'too many requests') assert.ok(called.waits.every((ms) => ms >= 7000))
+  })
+}
+
+test('a record that Postgres cannot hold is quarantined as it is by sessions, and its neighbours arrive', async (t) => {
+  const { called, copied, simulator, by } = await openBoth(t, { policy: { quarantineShare: 0.5 } })
+  const [first = '', second = '', third = ''] = priced(simulator)
+  const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
+    [first]: ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
+    [second]: ({ variants }) => ({ variants: [...variants, ...variants] }),
+    // What jsonb cannot even read.
+    [third]: () => ({ attributes: { odd: 'a\0b' } }),
+  }
+  const careless = { ...called.connector, normalise: (record: unknown, settings: unknown) => {
+    const draft = called.connector.normalise(record, settings)
+    return { ...draft, ...spoilt[draft.externalId]?.(draft) }
+  } }
+  const [one, other] = [await called.sync({ ...by, connector: careless }), await copied.sync({ connector: careless })]
+  assert.deepEqual([one.state, counts(one)], ['succeeded', { created: 27, quarantined: 3 }], one.reason ?? '')
+  assert.deepEqual(counts(other), counts(one))
+  // The supplier sends no line twice alike, so what lies in quarantine is compared with the archive.
+  const [{ quarantine: mine = [], ...rest }, { quarantine: theirs = [], ...expected }] = [await snapshot(called), await snapshot(copied)]
+  assert.deepEqual(rest, expected)
+  assert.deepEqual([mine.length, theirs.length], [3, 3])
+  const rows = await called.query<{ message: string; raw: Buffer }>('select message, raw from catalog.quarantine where run_id = $1', one.run)
+  const lines = new Set((await called.archived(one.run)).split('\n'))
+  for (const { message, raw } of rows) assert.ok(lines.has(raw.toString()) && /line \d+, byte \d+: Postgres cannot hold it: /.test(message), message)
+})
+
+test('a run that begins by calls can go on by a session', async (t) => {
+  const { called, copied, api, by } = await openBoth(t)
+  api.trouble = ({ name, nth }) => (name === 'write_batch' && nth > 4 ? 'after' : null)
+  const interrupted = await called.sync({ tools: { ...by.tools, options: { ...called.tools.options, patienceMs: 0, lanes: 1 } } })
+  assert.deepEqual([interrupted.state, interrupted.error instanceof Error], ['failed', true])
+  const resumed = await called.sync({ mode: 'auto' })
+  const expected = await copied.sync()
+  assert.deepEqual([resumed.state, resumed.resumed, resumed.ledger], ['succeeded', true, expected.ledger])
+  assert.deepEqual(await snapshot(called), await snapshot(copied))
+})
+
+test('a worker that was taken over writes nothing more by calls', async (t) => {
+  const { called, api, by } = await openBoth(t)
+  const expire = async (): Promise<Trouble> => {
+    await called.expireLease()
+    const second = await called.sync({ mode: 'auto' })
+    assert.deepEqual([second.state, second.resumed], ['succeeded', true])
+    rows = await rowVersions(called)
+    return 'go on'
+  }
+  let rows: string[] = []
+  api.trouble = (call) => (isBatch(call, 3) ? expire() : null)
+  const report = await called.sync({ tools: { ...by.tools, options: { ...called.tools.options, lanes: 1 } } })
+  assert.equal(report.error instanceof SyncError && report.error.code, 'run/fenced')
+  assert.ok(rows.length > 30)
+  assert.deepEqual(await rowVersions(called), rows)
+})
+
+test('no key but a secret one opens anything, and none of them is told', async (t) => {
+  const api = await startDataApi(t, database)
+  const ask = (secretKey: string): Promise<unknown> => new DataApi({ url: api.url, secretKey }).call('list_sources', {})
+  assert.ok(Array.isArray(await ask(api.keys.secret)))
+  assert.ok(Array.isArray(await ask(api.keys.legacy)))
+  for (const key of [api.keys.publishable, 'sb_secret_of-another-project']) {
+    await assert.rejects(ask(key), (error: SyncError) => error.code === 'settings/invalid' && !error.message.includes(key) && !String(error.cause).includes(key))
+  }
+  const { rows } = await db.query<{ grantee: string }>(`select distinct grantee from information_schema.role_routine_grants
+    where routine_schema = 'api' and grantee not in (select current_user union all select 'service_role')`)
+  assert.deepEqual(rows, [])
+})
+
+test('what needs a session says so', async (t) => {
+  const api = await startDataApi(t, untouched)
+  const { run } = await shelfsync(t, { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret })
+  for (const command of [['runs', 'list'], ['sources', 'list'], ['status'], ['doctor']]) {
+    const { code, stderr, stdout } = await run(...command)
+    assert.deepEqual([code, command], [0, command], stderr + stdout)
+  }
+  const reviews = await run('reviews')
+  assert.equal(reviews.code, 1)
+  assert.match(reviews.stderr, /set DATABASE_URL/)
+  const migrate = await run('migrate')
+  assert.equal(migrate.code, 1)
+  assert.match(migrate.stderr, /supabase\/db\/init\.sql/)
+})

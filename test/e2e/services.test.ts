@@ -1,0 +1,168 @@
+// The services as real processes, asked by the very commands of docs/services.md, with a shell and curl.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { migrateQueue } from '../../src/jobs/queues.ts'
+import { testDatabase, type Lifetime } from '../support/database.ts'
+import { cleanEnv, startProcess, type Process } from '../support/processes.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const program = join(root, 'bin/shelfsync')
+const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
+const page = readFileSync(join(root, 'docs/services.md'), 'utf8')
+
+interface Stage {
+  readonly env: Readonly<Record<string, string>>
+  readonly simulator: Awaited<ReturnType<typeof startMedipim>>
+  query<Row>(sql: string): Promise<Row[]>
+}
+
+/** A database, a supplier and a source; no process yet. */
+async function setStage(t: Lifetime): Promise<Stage> {
+  const database = await testDatabase(t)
+  await migrateQueue(database.pool)
+  const simulator = await startMedipim({ products: 60, rateLimit: null })
+  t.after(simulator.close)
+  const home = await mkdtemp(join(tmpdir(), 'shelfsync-services-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  const env = cleanEnv({
+    DATABASE_URL: database.url, SHELFSYNC_HOME: home, ADMIN_KEY, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: 'true',
+    FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+  })
+  await promisify(execFile)(program, ['add', 'medipim', '--no-sync'], { env, cwd: home })
+  return { env, simulator, query: async <Row>(sql: string) => (await database.pool.query(sql)).rows as Row[] }
+}
+
+interface Served {
+  readonly process: Process
+  readonly ports: Readonly<Record<string, number>>
+}
+
+async function serve(t: Lifetime, { env }: Stage, ...roles: string[]): Promise<Served> {
+  const process = await startProcess(t, program, ['serve', ...roles, '--json'], { env })
+  const [line] = await process.waitForLine(/^\{"serving".*$/)
+  const { faces } = JSON.parse(line) as { faces: { name: string; port: number }[] }
+  return { process, ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])) }
+}
+
+interface Said {
+  readonly run: number
+  readonly state: string
+  readonly broken: readonly string[]
+  readonly progress: { readonly perSecond: number }
+}
+
+async function ask(port: number | undefined, path: string, init: RequestInit = {}): Promise<{ status: number; body: Said }> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'X-ADMIN-KEY': ADMIN_KEY }, ...init })
+  return { status: answer.status, body: (await answer.json()) as Said }
+}
+
+async function untilOver(port: number | undefined, run: number): Promise<Said> {
+  for (;;) {
+    const { body } = await ask(port, `/runs/${run}`)
+    if (body.state !== 'running') return body
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+suite('shelfsync serve', () => {
+  test('every command of the page works, and the run that they ask for ends well', async (t) => {
+    const stage = await setStage(t)
+    const { ports } = await serve(t, stage)
+    const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code).find((code) => code.includes('curl')) ?? ''
+    const here = commands
+      .replaceAll('127.0.0.1:3001', `127.0.0.1:${ports['fetcher']}`).replaceAll('127.0.0.1:3002', `127.0.0.1:${ports['maintainer']}`)
+      .replaceAll('127.0.0.1:3003', `127.0.0.1:${ports['orchestrator']}`).replaceAll('127.0.0.1:9091', `127.0.0.1:${ports['metrics']}`)
+      .replace('3001 3002 3003', `${ports['fetcher']} ${ports['maintainer']} ${ports['orchestrator']}`)
+    assert.doesNotMatch(here, /:(300[123]|9091)\b/)
+    const asked = [...here.matchAll(/^(?:curl|for) .*$/gm)].map(([command]) => command)
+    assert.equal(asked.length, 8)
+    const answers: string[] = []
+    for (const command of asked) {
+      const { stdout } = await promisify(execFile)('sh', ['-c', command.replaceAll('curl -s', 'curl -sS --fail-with-body')], { env: { ...stage.env, ADMIN_KEY } })
+      answers.push(stdout)
+    }
+    const [sync = '', full = '', status = '', health = '', healthz = '', , , metrics = ''] = answers
+    assert.match(sync, /^\{"run":1,"runs":\[\{"source":"medipim-au","run":1,"started":true\}\],"status":"\/runs\/1"\}/)
+    assert.match(full, /"run":\d+/)
+    assert.match(status, /^\{"state":"\w+","source":"medipim-au","run":\d+,"startedAt":".*","progress":\{"phase":/)
+    assert.match(health, /^\{"ok":true,"broken":\[\]/)
+    assert.equal(healthz, '{"ok":true}'.repeat(3))
+    assert.match(metrics, /^shelfsync_build_info\{/m)
+    const over = await untilOver(ports['orchestrator'], 1)
+    assert.equal(over.state, 'succeeded')
+  })
+
+  test('three processes with a role each do a run together, and a restart forgets nothing', async (t) => {
+    const stage = await setStage(t)
+    const first = await serve(t, stage, 'orchestrator')
+    await serve(t, stage, 'fetcher')
+    await serve(t, stage, 'maintainer')
+    const { status, body } = await ask(first.ports['orchestrator'], '/sync', { method: 'POST' })
+    assert.equal(status, 202)
+    assert.equal((await untilOver(first.ports['orchestrator'], body.run)).state, 'succeeded')
+    const before = await ask(first.ports['orchestrator'], '/status')
+    first.process.kill('SIGKILL')
+    await first.process.exited
+    const second = await serve(t, stage, 'orchestrator')
+    assert.deepEqual((await ask(second.ports['orchestrator'], '/status')).body, before.body)
+    assert.deepEqual(before.body.progress, {
+      phase: 'done', fetched: 60, applied: 60, total: 60, percent: 100, perSecond: before.body.progress.perSecond, etaSeconds: null,
+      inserted: 60, updated: 0, skipped: 0, quarantined: 0, held: 0, removed: 0,
+    })
+  })
+
+  test('what is missing is said by name: /health without workers is 503', async (t) => {
+    const stage = await setStage(t)
+    const { ports } = await serve(t, stage, 'orchestrator')
+    const { status, body } = await ask(ports['orchestrator'], '/health')
+    assert.deepEqual([status, body.broken], [503, ['fetcher', 'maintainer']])
+  })
+
+  test('asked twice it is one run; cancelled, it stays so, and the next order starts another', async (t) => {
+    const stage = await setStage(t)
+    const { ports } = await serve(t, stage, 'orchestrator')
+    const order = async () => (await ask(ports['orchestrator'], '/sync', { method: 'POST' })).body.run
+    const run = await order()
+    assert.equal(await order(), run)
+    for (let time = 0; time < 2; time++) {
+      const { status, body } = await ask(ports['orchestrator'], `/runs/${run}/cancel`, { method: 'POST' })
+      assert.deepEqual([status, body], [202, { run, state: 'cancelled' }])
+    }
+    assert.equal((await ask(ports['orchestrator'], `/runs/${run}`)).body.state, 'cancelled')
+    assert.equal((await ask(ports['orchestrator'], '/runs/4711/cancel', { method: 'POST' })).status, 404)
+    assert.ok((await order()) > run)
+  })
+
+  test('SIGTERM ends an idle process with 0, and without ADMIN_KEY none starts', async (t) => {
+    const stage = await setStage(t)
+    const { process } = await serve(t, stage)
+    process.kill('SIGTERM')
+    assert.deepEqual(await process.exited, { code: 0, signal: null })
+    const { ADMIN_KEY: _, ...open } = stage.env
+    const refused = await startProcess(t, program, ['serve'], { env: open })
+    assert.equal((await refused.exited).code, 1)
+    assert.match(refused.output(), /ADMIN_KEY: missing/)
+  })
+
+  test('no secret is in anything that a process says', async (t) => {
+    const stage = await setStage(t)
+    const { process, ports } = await serve(t, stage)
+    await ask(ports['orchestrator'], '/sync', { method: 'POST', headers: { 'X-ADMIN-KEY': 'a-wrong-key-that-nobody-may-see' } })
+    const { body } = await ask(ports['orchestrator'], '/sync', { method: 'POST' })
+    await untilOver(ports['orchestrator'], body.run)
+    process.kill('SIGTERM')
+    await process.exited
+    for (const secret of [ADMIN_KEY, 'a-wrong-key-that-nobody-may-see', '42:secret', Buffer.from('42:secret').toString('base64')]) {
+      assert.ok(!process.output().includes(secret))
+    }
+  })
+})

@@ -1,0 +1,155 @@
+// A stand-in for Supabase's Data API: the gateway's look at the key, then what PostgREST does with a call of a function, in real sessions that
+// are shared and last. It can be made to fail in the ways that the real one does.
+// https://docs.postgrest.org/en/stable/references/transactions.html
+
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import pg from 'pg'
+import type { Scope } from './line.ts'
+import type { TestDatabase } from './database.ts'
+
+export interface Call {
+  /** Without `line_`. */
+  readonly name: string
+  /** How often it was called, this time included. */
+  readonly nth: number
+  readonly body: string
+}
+
+/** `before` and `after`: the connection breaks before or after the work is done. Else what is answered in place of doing it. */
+export type Trouble = 'go on' | 'before' | 'after' | { readonly status: number; readonly headers?: Record<string, string>; readonly body: string }
+
+export interface TestDataApi {
+  readonly url: string
+  /** Both kinds work as `service_role`. */
+  readonly keys: { readonly secret: string; readonly legacy: string; readonly publishable: string }
+  readonly calls: readonly Call[]
+  /** Asked at every call; what it returns goes wrong there. */
+  trouble: (call: Call) => Trouble | null | Promise<Trouble>
+}
+
+/** What a call may bring at most: the limit that the line keeps to. */
+const BODY_MAX = 1024 * 1024
+
+interface Signature {
+  readonly names: readonly string[]
+  readonly types: readonly string[]
+  readonly defaults: number
+  readonly settings: readonly string[]
+}
+
+/** Serves schema `api` of the database, in two sessions of a login role of its own that can become `service_role` or `anon`. */
+export async function startDataApi(t: Scope, database: TestDatabase): Promise<TestDataApi> {
+  const login = `authenticator_${randomUUID().slice(0, 8)}`
+  await makeRoles(database.pool, login)
+  const address = new URL(database.url)
+  address.username = login
+  address.password = 'only-a-test'
+  const pool = new pg.Pool({ connectionString: address.href, max: 2 })
+  pool.on('error', () => undefined)
+  const calls: Call[] = []
+  const keys = { secret: 'sb_secret_only-for-tests', legacy: `eyJhbGciOiJIUzI1NiJ9.${randomUUID()}.c2lnbmF0dXJl`, publishable: 'sb_publishable_only-for-tests' }
+  const signatures = new Map<string, Signature>()
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => answer(response, 500, { code: 'XX000', message: String(error) }))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const api: TestDataApi = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, keys, calls, trouble: () => null }
+  t.after(async () => {
+    server.closeAllConnections()
+    server.close()
+    await pool.end()
+    await database.pool.query(`drop role ${login}`)
+  })
+  return api
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = (await buffer(request)).toString()
+    const key = request.headers.apikey
+    const role = key === keys.publishable ? 'anon' : key === keys.secret || key === keys.legacy ? 'service_role' : null
+    if (role === null || request.headers.authorization !== `Bearer ${String(key)}`) return answer(response, 401, { message: 'Invalid API key' })
+    if (Buffer.byteLength(body) > BODY_MAX) return refuse(response, { status: 413, body: '<html>too large</html>' })
+    const [, fn] = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url ?? '') ?? []
+    if (request.method !== 'POST' || fn === undefined) return answer(response, 404, { code: 'PGRST125', message: 'Invalid path specified in request URL' })
+    if (request.headers['content-profile'] !== 'api') return answer(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
+    const name = fn.replace(/^line_/, '')
+    const call = { name, nth: calls.filter((before) => before.name === name).length + 1, body }
+    calls.push(call)
+    const trouble = await api.trouble(call)
+    if (trouble === 'before') return void request.socket.destroy()
+    if (trouble !== null && typeof trouble === 'object') return refuse(response, trouble)
+    const { status, result } = await run(role, fn, JSON.parse(body) as Record<string, unknown>, body)
+    if (trouble === 'after') return void request.socket.destroy()
+    answer(response, status, result)
+  }
+
+  async function run(role: string, fn: string, args: Record<string, unknown>, body: string): Promise<{ status: number; result: unknown }> {
+    const signature = signatures.get(fn) ?? (await loadSignature(database.pool, fn))
+    const given = Object.keys(args)
+    const required = signature?.names.slice(0, signature.names.length - signature.defaults) ?? []
+    if (!signature || !given.every((name) => signature.names.includes(name)) || !required.every((name) => given.includes(name))) {
+      return { status: 404, result: { code: 'PGRST202', message: `Could not find the function api.${fn}(${given.sort().join(', ')}) in the schema cache` } }
+    }
+    signatures.set(fn, signature)
+    const client = await pool.connect()
+    try {
+      await client.query('begin')
+      await client.query(`select set_config('search_path', 'api', true), set_config('role', $1, true)`, [role])
+      // Hoisted out of the function, because a running statement's timeout cannot be changed.
+      for (const [setting = '', value = ''] of signature.settings.map((text) => text.split('='))) {
+        if (setting === 'statement_timeout') await client.query('select set_config($1, $2, true)', [setting, value])
+      }
+      const columns = given.map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`).join(', ')
+      const from = given.length === 0 ? '' : `from json_to_record($1::json) as a (${columns})`
+      const { rows } = await client.query<{ body: string | null }>(
+        `select api."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})::text as body ${from}`, given.length === 0 ? [] : [body])
+      await client.query('commit')
+      return { status: 200, result: JSON.parse(rows[0]?.body ?? 'null') as unknown }
+    } catch (error) {
+      await client.query('rollback')
+      const { code = 'XX000', message, detail = null, hint = null } = error as pg.DatabaseError
+      return { status: statusOf(code), result: { code, message, details: detail, hint } }
+    } finally {
+      client.release()
+    }
+  }
+}
+
+/** `service_role` and `anon` belong to the whole server, so other test files may be making them in this moment. */
+async function makeRoles(db: pg.Pool, login: string): Promise<void> {
+  for (const role of ['service_role', 'anon']) await db.query(`create role ${role} nologin`).catch(() => undefined)
+  await db.query(`create role ${login} login noinherit password 'only-a-test'`)
+  await db.query(`alter role ${login} set statement_timeout = '8s'`)
+  await db.query(`grant service_role, anon to ${login}`)
+  await db.query(`select catalog.let_work('service_role')`)
+  await db.query('grant usage on schema api to anon')
+}
+
+async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undefined> {
+  const { rows } = await db.query<Signature>(
+    `select coalesce(p.proargnames[1:p.pronargs], '{}') as names, array(select format_type(a, null) from unnest(p.proargtypes) a) as types,
+       p.pronargdefaults as defaults, coalesce(p.proconfig, '{}') as settings
+     from pg_proc p where p.pronamespace = 'api'::regnamespace and p.proname = $1`, [fn])
+  return rows[0]
+}
+
+/** https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes */
+function statusOf(code: string): number {
+  if (code === '42501') return 403
+  if (code === '23505') return 409
+  if (/^(53|08)/.test(code)) return 503
+  return /^(5[457]|XX)/.test(code) ? 500 : 400
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
+}
+
+/** As a gateway says it: a web page, unless the headers say otherwise. */
+function refuse(response: ServerResponse, { status, headers, body }: Exclude<Trouble, string>): void {
+  response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(body)
+}

@@ -1,0 +1,164 @@
+// A network between a client and a server, of any protocol over TCP, that can be cut, fall silent, be slow or narrow. It runs inside the
+// test process: a test that computes without a pause holds the traffic up as well.
+
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lifetime } from './database.ts'
+
+const QUEUE_BYTES_MAX = 1024 * 1024
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'postgres:': 5432, 'postgresql:': 5432, 'redis:': 6379 }
+
+/** A proxy on a loopback port in front of the server that the URL `target` names, for as long as the test lives. */
+export async function startProxy(t: Lifetime, target: string): Promise<FaultyProxy> {
+  const proxy = new FaultyProxy(target)
+  t.after(() => proxy.cut())
+  await proxy.resume()
+  return proxy
+}
+
+/** `url`, by way of the proxy. */
+export function through(url: string, { port }: { readonly port: number }): string {
+  const way = new URL(url)
+  way.hostname = '127.0.0.1'
+  way.port = String(port)
+  return way.href
+}
+
+/** All connections in one direction: they share its width. */
+interface Lane {
+  freeAt: number
+}
+
+export class FaultyProxy {
+  /** How long each byte travels, in each direction. */
+  latencyMs = 0
+  /** What all connections together may carry, in each direction. */
+  bytesPerSecond = Infinity
+
+  readonly #target: URL
+  readonly #server = createServer({ allowHalfOpen: true }, (client) => void this.#join(client))
+  readonly #sockets = new Set<Socket>()
+  readonly #there: Lane = { freeAt: 0 }
+  readonly #back: Lane = { freeAt: 0 }
+  #connections = 0
+  #port = 0
+  #stalled: PromiseWithResolvers<void> | null = null
+
+  constructor(target: string) {
+    this.#target = new URL(target)
+  }
+
+  /** The same before and after a cut. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** Clients that are connected now. */
+  get connections(): number {
+    return this.#connections
+  }
+
+  /** Resets all connections and refuses new ones. */
+  async cut(): Promise<void> {
+    const closed = this.#server.listening ? once(this.#server, 'close') : null
+    this.#server.close()
+    for (const socket of this.#sockets) reset(socket)
+    this.#open()
+    await closed
+  }
+
+  /**
+   * As if every packet were lost: bytes are taken, up to a megabyte a direction, and given to nobody. Neither side learns that the other one
+   * has gone. A new client is connected to us, and no further.
+   */
+  stall(): void {
+    this.#stalled ??= Promise.withResolvers()
+  }
+
+  /** Ends a cut, or a stall, whose bytes arrive now. */
+  async resume(): Promise<void> {
+    this.#open()
+    if (this.#server.listening) return
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    this.#port = typeof address === 'object' && address ? address.port : 0
+  }
+
+  #open(): void {
+    this.#stalled?.resolve()
+    this.#stalled = null
+  }
+
+  async #join(client: Socket): Promise<void> {
+    this.#connections += 1
+    this.#adopt(client).once('close', () => (this.#connections -= 1))
+    await this.#travel()
+    if (client.destroyed) return
+    const { hostname, port, protocol } = this.#target
+    const server = this.#adopt(connect({ host: hostname, port: Number(port) || (DEFAULT_PORTS[protocol] ?? 0), allowHalfOpen: true }))
+    await Promise.all([this.#carry(client, server, this.#there), this.#carry(server, client, this.#back)])
+  }
+
+  #adopt(socket: Socket): Socket {
+    this.#sockets.add(socket.setNoDelay())
+    // What breaks is told to the other side by #carry.
+    return socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket))
+  }
+
+  /** Carries everything that `from` says to `to`, in order, and then how it ended. */
+  async #carry(from: Socket, to: Socket, lane: Lane): Promise<void> {
+    let delivered = Promise.resolve()
+    let queuedBytes = 0
+    const deliver = async (bytes: Buffer, sentAt: number): Promise<void> => {
+      await this.#write(bytes, to, lane, sentAt)
+      queuedBytes -= bytes.length
+    }
+    let broken = false
+    try {
+      for await (const bytes of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        const [before, sentAt] = [delivered, performance.now()]
+        delivered = before.then(() => deliver(bytes, sentAt))
+        queuedBytes += bytes.length
+        if (queuedBytes > QUEUE_BYTES_MAX) await delivered
+      }
+    } catch {
+      broken = true
+    }
+    const endedAt = performance.now()
+    await delivered
+    await this.#travel(endedAt)
+    if (broken) reset(to)
+    else to.end()
+  }
+
+  async #write(bytes: Buffer, to: Socket, lane: Lane, sentAt: number): Promise<void> {
+    for (let at = 0; at < bytes.length && !to.destroyed; ) {
+      await this.#travel(sentAt)
+      // As much as passes in a twentieth of a second, so that a change of the width is felt soon.
+      const slice = bytes.subarray(at, at + Math.max(1, this.bytesPerSecond / 20))
+      at += slice.length
+      lane.freeAt = Math.max(performance.now(), lane.freeAt) + (slice.length / this.bytesPerSecond) * 1000
+      await waitUntil(lane.freeAt)
+      await new Promise<void>((resolve) => to.write(slice, () => resolve()))
+    }
+  }
+
+  /** What was sent at `sentAt` has come across when this resolves. */
+  async #travel(sentAt = performance.now()): Promise<void> {
+    await waitUntil(sentAt + this.latencyMs)
+    while (this.#stalled) await this.#stalled.promise
+  }
+}
+
+/** Not while a socket ends: Node 24 would lose its handle then, and never exit. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+async function waitUntil(at: number): Promise<void> {
+  const waitMs = at - performance.now()
+  if (waitMs > 0) await sleep(waitMs, undefined, { ref: false })
+}

@@ -1,0 +1,146 @@
+// Several hosts with addresses of their own on this machine, as Linux network namespaces around a switch that is a namespace as well. This
+// machine's own network is not touched, and nothing needs cleaning up: a namespace ends with the last process in it. For those who are
+// not root, the whole stands in a user namespace, where the system allows that.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, Server, type Socket } from 'node:net'
+import { pipeline } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { Lifetime } from './database.ts'
+import { cleanEnv, startProcess, type Process, type StartOptions } from './processes.ts'
+
+export interface Host {
+  /** Where the other hosts find what listens here. */
+  readonly address: string
+  /** Starts a program that sees this host's network only. It ends with the test. */
+  spawn(command: string, args: readonly string[], options?: StartOptions): Promise<Process>
+  /** From now on every packet to and from this host is lost: nothing is refused, reset or reported, there is only silence. */
+  cutOff(): void
+  /** Packets pass again. What was lost comes when TCP tries once more, up to as long again as the silence took; new connections work at once. */
+  reconnect(): void
+}
+
+export interface Network<Name extends string> {
+  readonly hosts: Readonly<Record<Name, Host>>
+  /** Lets the hosts reach a server on this machine's loopback. `url` states its port; what comes back is its URL for them, at the switch. */
+  forward(url: string): Promise<string>
+}
+
+/** The switch is number 1, hosts follow. */
+const SWITCH = 1
+/** What the switch does with packets at a port; other states than these it corrects by itself. https://man7.org/linux/man-pages/man8/bridge.8.html */
+const PORT_STATES = { disabled: 0, forwarding: 3 }
+const NEW_NETWORK = process.getuid?.() === 0 ? ['--net'] : ['--user', '--map-root-user', '--net']
+const ENTER = 'nsenter'
+const LISTENER = fileURLToPath(new URL('network-listener.ts', import.meta.url))
+
+/** Why this machine can have no such network, or null when it can: the reason to skip the tests that need one. */
+export function networkUnavailable(): string | null {
+  try {
+    run('unshare', [...NEW_NETWORK, 'ip', '-batch', '-'], ['link add switch type bridge', 'link add one type veth peer name two'])
+    return null
+  } catch (error) {
+    return `no hosts of their own here: that takes Linux with unshare and ip, as root or with user namespaces (${String(error)})`
+  }
+}
+
+/** Hosts by their names, 200 at most, that reach each other, what is forwarded to them, and nothing else. */
+export async function createNetwork<const Name extends string>(t: Lifetime, names: readonly Name[]): Promise<Network<Name>> {
+  const center = await holdNamespace(t, 'unshare', NEW_NETWORK)
+  const numbers = [SWITCH, ...names.map((_, index) => index + 2)]
+  ip(center, [
+    'link set lo up', `link add switch address ${linkAddress(SWITCH)} type bridge`, 'link set switch up', ...addresses(SWITCH, 'switch', numbers),
+  ])
+  const hosts: Partial<Record<Name, Host>> = {}
+  for (const [index, name] of names.entries()) hosts[name] = await addHost(t, center, index + 2, numbers)
+  const forwarded = new Map<string, Promise<void>>()
+  return {
+    hosts: hosts as Record<Name, Host>,
+    async forward(url) {
+      const there = new URL(url)
+      const opened = forwarded.get(there.port) ?? openPort(t, center, Number(there.port))
+      forwarded.set(there.port, opened)
+      await opened
+      there.hostname = address(SWITCH)
+      return there.href
+    },
+  }
+}
+
+async function addHost(t: Lifetime, center: Process, number: number, numbers: readonly number[]): Promise<Host> {
+  const space = await holdNamespace(t, ENTER, [...inside(center), 'unshare', '--net'])
+  const port = `port${number}`
+  ip(center, [
+    `link add ${port} type veth peer name eth0 address ${linkAddress(number)} netns ${space.pid}`,
+    `link set ${port} master switch`, `link set ${port} up`,
+  ])
+  ip(space, ['link set lo up', 'link set eth0 up', ...addresses(number, 'eth0', numbers)])
+  const setPort = (state: number): void => run(ENTER, [...inside(center), 'bridge', 'link', 'set', 'dev', port, 'state', String(state)])
+  return {
+    address: address(number),
+    spawn: (command, args, options) => startProcess(t, ENTER, [...inside(space), command, ...args], options),
+    cutOff: () => setPort(PORT_STATES.disabled),
+    reconnect: () => setPort(PORT_STATES.forwarding),
+  }
+}
+
+/** Listens on the switch, and passes what comes on to our own loopback. */
+async function openPort(t: Lifetime, center: Process, port: number): Promise<void> {
+  const args = [...inside(center), process.execPath, LISTENER, address(SWITCH), String(port)]
+  const opener = spawn(ENTER, args, { env: cleanEnv(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const failed = once(opener, 'exit').then(() => Promise.reject(new Error(`Port ${port} cannot be opened at the switch`)))
+  const [, server] = await Promise.race([once(opener, 'message'), failed])
+  opener.disconnect()
+  await failed.catch(() => undefined)
+  if (!(server instanceof Server)) throw new Error('The listening socket did not come across')
+
+  const clients = new Set<Socket>()
+  server.on('connection', (client) => {
+    clients.add(client.once('close', () => clients.delete(client)))
+    pipeline(client, connect(port, '127.0.0.1'), client, () => client.destroy())
+  })
+  t.after(async () => {
+    const closed = once(server, 'close')
+    server.close()
+    for (const client of clients) client.destroy()
+    await closed
+  })
+}
+
+/** A process that does nothing but be in a namespace of its own. */
+async function holdNamespace(t: Lifetime, command: string, args: readonly string[]): Promise<Process> {
+  const holder = await startProcess(t, command, [...args, 'sh', '-c', 'echo inside; exec sleep infinity'])
+  await holder.waitForLine(/inside/)
+  return holder
+}
+
+/** The arguments of nsenter for the namespaces of a process. */
+function inside({ pid }: Process): string[] {
+  return ['--target', String(pid), ...NEW_NETWORK.filter((flag) => flag !== '--map-root-user'), '--preserve-credentials']
+}
+
+function ip(place: Process, commands: readonly string[]): void {
+  run(ENTER, [...inside(place), 'ip', '-batch', '-'], commands)
+}
+
+function run(command: string, args: readonly string[], input: readonly string[] = []): void {
+  const { status, stderr, error } = spawnSync(command, args, { input: input.join('\n'), encoding: 'utf8', env: cleanEnv() })
+  if (status !== 0) throw new Error(`The network cannot be set up: ${stderr?.trim() || error?.message}`)
+}
+
+/** Everybody's link address is known to all from the start: with nobody to ask for it, silence would soon show as "no route to host". */
+function addresses(own: number, device: string, numbers: readonly number[]): string[] {
+  const others = numbers.filter((number) => number !== own)
+  const known = others.map((number) => `neighbour replace ${address(number)} lladdr ${linkAddress(number)} dev ${device} nud permanent`)
+  return [`address add ${address(own)}/24 dev ${device}`, ...known]
+}
+
+function address(number: number): string {
+  return `10.0.0.${number}`
+}
+
+/** The 02 says that we made it up. */
+function linkAddress(number: number): string {
+  return `02:00:00:00:00:${number.toString(16).padStart(2, '0')}`
+}
