@@ -1,17 +1,17 @@
 // Without a database password: the line by calls of the Data API alone leaves what it leaves by sessions, whatever breaks in between.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
-import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { DataApi } from '../../src/db/data-api.ts'
-import { DEFAULT_OPTIONS, type RunReport } from '../../src/pipeline/sync.ts'
+import type { RunReport } from '../../src/pipeline/sync.ts'
 import { startDataApi, type Call, type TestDataApi, type Trouble } from '../support/data-api.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openLine, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
+import { counts, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
+import { isBatch, testKilledByCalls } from './data-api.ts'
 import { shelfsync } from './shelfsync.ts'
 
 const database = await testDatabase()
@@ -36,36 +36,7 @@ async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Bot
   return { called, copied, simulator, api, by: { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } } }
 }
 
-const isBatch = ({ name, nth }: Call, which = nth): boolean => name === 'write_batch' && nth === which
-
-test('20,000 products by calls, killed in the middle and resumed, are the products by sessions', async (t) => {
-  const simulator = await startMedipim({ products: 20_000, rateLimit: null })
-  t.after(simulator.close)
-  const api = await startDataApi(t, database)
-  const env = { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' }
-  const { run, start } = await shelfsync(t, env)
-  assert.equal((await run('add', 'medipim', '--name', 'called')).code, 0)
-
-  const standing = Promise.withResolvers<void>()
-  api.trouble = (call) => (isBatch(call, 60) ? (standing.resolve(), 'after') : null)
-  const doomed = start('sync', 'called')
-  await standing.promise
-  doomed.child.kill('SIGKILL')
-  await once(doomed.child, 'close')
-  api.trouble = () => null
-
-  const resumed = await run('sync', 'called', '--json')
-  assert.equal(resumed.code, 0, resumed.stderr)
-  const report = resumed.json()
-  const { line: copied } = await openMedipim(t, { db, simulator, linesPerPage: 500, options: DEFAULT_OPTIONS })
-  const expected = await copied.sync()
-  assert.deepEqual([report['resumed'], report['state'], report['ledger']], [true, 'succeeded', expected.ledger])
-  const called = await openLine(t, { db, connector: copied.connector, settings: {}, source: 'called' })
-  assert.deepEqual(await snapshot(called), await snapshot(copied))
-
-  const sizes = api.calls.filter((call) => isBatch(call)).map(({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length)
-  assert.ok(sizes.length > 100 && Math.max(...sizes) <= 500, `${sizes.length} batches, of ${Math.max(...sizes)} records at most`)
-})
+testKilledByCalls(database, 2_500)
 
 test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
   const { called, copied, simulator, by } = await openBoth(t)

@@ -1,0 +1,47 @@
+// A whole catalogue by calls of the Data API, with the process killed on the way: what comes out is what sessions make of it.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
+import { startDataApi, type Call } from '../support/data-api.ts'
+import type { TestDatabase } from '../support/database.ts'
+import { openLine, openMedipim } from '../support/line.ts'
+import { snapshot } from '../support/snapshot.ts'
+import { shelfsync } from './shelfsync.ts'
+
+export const isBatch = ({ name, nth }: Call, which = nth): boolean => name === 'write_batch' && nth === which
+
+/** Declares the test that a sync by calls survives being killed in its middle. */
+export function testKilledByCalls(database: TestDatabase, products: number): void {
+  const { pool: db } = database
+  test(`${products.toLocaleString('en')} products by calls, killed in the middle and resumed, are the products by sessions`, async (t) => {
+    const simulator = await startMedipim({ products, rateLimit: null })
+    t.after(simulator.close)
+    const api = await startDataApi(t, database)
+    const env = { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' }
+    const { run, start } = await shelfsync(t, env)
+    assert.equal((await run('add', 'medipim', '--name', 'called')).code, 0)
+
+    const standing = Promise.withResolvers<void>()
+    api.trouble = (call) => (isBatch(call, Math.floor(products / 350)) ? (standing.resolve(), 'after') : null)
+    const doomed = start('sync', 'called')
+    await standing.promise
+    doomed.child.kill('SIGKILL')
+    await once(doomed.child, 'close')
+    api.trouble = () => null
+
+    const resumed = await run('sync', 'called', '--json')
+    assert.equal(resumed.code, 0, resumed.stderr)
+    const report = resumed.json()
+    const { line: copied } = await openMedipim(t, { db, simulator, linesPerPage: 500, options: DEFAULT_OPTIONS })
+    const expected = await copied.sync()
+    assert.deepEqual([report['resumed'], report['state'], report['ledger']], [true, 'succeeded', expected.ledger])
+    const called = await openLine(t, { db, connector: copied.connector, settings: {}, source: 'called' })
+    assert.deepEqual(await snapshot(called), await snapshot(copied))
+
+    const sizes = api.calls.filter((call) => isBatch(call)).map(({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length)
+    assert.ok(sizes.length > products / 200 && Math.max(...sizes) <= 500, `${sizes.length} batches, of ${Math.max(...sizes)} records at most`)
+  })
+}
