@@ -5,9 +5,10 @@ import { test } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openPark } from '../../test/e2e/many-machines.ts'
 import { startPgbouncer } from '../../test/support/pgbouncer.ts'
-import { cleanEnv, startProcess } from '../../test/support/processes.ts'
+import { cleanEnv, missingProgram, startProcess } from '../../test/support/processes.ts'
 
 const CONNECTIONS_MAX = 10
+const skip = missingProgram('pgbouncer', 'pgbouncer')
 const MAIN = new URL('../cli/main.ts', import.meta.url).pathname
 
 for (const concurrency of ['2', '6']) {
@@ -34,7 +35,7 @@ for (const concurrency of ['2', '6']) {
 }
 
 for (const command of [['serve'], ['sync']]) {
-  test(`\`shelfsync ${command.join(' ')}\` refuses a pooler in transaction mode at start, and says why`, async (t) => {
+  test(`\`shelfsync ${command.join(' ')}\` refuses a pooler in transaction mode at start, and says why`, { skip }, async (t) => {
     const { env, database } = await openPark(t, { supplierUrl: 'http://127.0.0.1:1', queueUrl: null, smallParts: true })
     const pooler = await startPgbouncer(t, database.url, { mode: 'transaction' })
     const started = await startProcess(t, process.execPath, [MAIN, ...command], { env: cleanEnv({ ...env, DATABASE_URL: pooler.url }) })
@@ -43,7 +44,7 @@ for (const command of [['serve'], ['sync']]) {
   })
 }
 
-test('by way of a pooler in session mode a run ends well', async (t) => {
+test('by way of a pooler in session mode a run ends well', { skip }, async (t) => {
   const simulator = await startMedipim({ products: 300, rateLimit: null })
   t.after(simulator.close)
   const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })

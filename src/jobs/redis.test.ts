@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { Cluster, Redis } from 'ioredis'
 import type { Lifetime } from '../../test/support/database.ts'
-import { findProgram, startProcess, startServer } from '../../test/support/processes.ts'
+import { findProgram, missingProgram, startProcess, startServer } from '../../test/support/processes.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { createRedis, openRedis } from './redis.ts'
+
+const skip = missingProgram('redis-server', 'redis-server')
 
 /** A Sentinel that watches one Redis under the name `main`. Returns its port. */
 async function startSentinel(t: Lifetime, redisUrl: string): Promise<number> {
@@ -60,7 +63,7 @@ for (const url of ['redis://127.0.0.1:1', 'rediss://127.0.0.1:1', 'redis-cluster
   })
 }
 
-test('a wrong password is said at once', async (t) => {
+test('a wrong password is said at once', { skip }, async (t) => {
   const { url } = await startRedis(t)
   const admin = await openRedis(url, () => undefined)
   await admin.config('SET', 'requirepass', 'the right one')
@@ -69,7 +72,7 @@ test('a wrong password is said at once', async (t) => {
   await assert.rejects(openRedis(wrong, () => undefined), { code: 'queue/unreachable', message: /WRONGPASS|NOAUTH/ })
 })
 
-test('a server that was there once is waited for when it goes', async (t) => {
+test('a server that was there once is waited for when it goes', { skip }, async (t) => {
   const redis = await startRedis(t)
   const client = await openRedis(redis.url, () => undefined)
   t.after(() => client.disconnect())
@@ -79,7 +82,7 @@ test('a server that was there once is waited for when it goes', async (t) => {
   assert.equal(await answer, 'PONG')
 })
 
-test('a server that is away is not waited for by a process that is leaving', async (t) => {
+test('a server that is away is not waited for by a process that is leaving', { skip }, async (t) => {
   const redis = await startRedis(t)
   const leaving = new AbortController()
   const client = await openRedis(redis.url, () => undefined, leaving.signal)
@@ -89,7 +92,21 @@ test('a server that is away is not waited for by a process that is leaving', asy
   await assert.rejects(answer, /Connection is closed/)
 })
 
-test('Sentinels lead to the master that they watch', async (t) => {
+test('a client that is told to disconnect while it waits to try again says that it has ended, and so does its duplicate', { skip }, async (t) => {
+  const redis = await startRedis(t)
+  const client = await openRedis(redis.url, () => undefined)
+  const duplicate = client.duplicate().on('error', () => undefined)
+  await duplicate.connect()
+  const both = [client, duplicate]
+  const waiting = both.map((one) => once(one, 'reconnecting'))
+  await redis.stop()
+  await Promise.all(waiting)
+  const ended = both.map((one) => once(one, 'end'))
+  for (const one of both) one.disconnect()
+  await Promise.all(ended)
+})
+
+test('Sentinels lead to the master that they watch', { skip }, async (t) => {
   const redis = await startRedis(t)
   const port = await startSentinel(t, redis.url)
   const client = await openRedis(`redis-sentinel://127.0.0.1:${port}/main`, () => undefined)

@@ -1,7 +1,7 @@
 // The Redis or Valkey of the queue: one server, watched by Sentinels, or a Cluster, by the form of QUEUE_URL. At start it must answer, or the
 // process says so and ends; later it may be away for any time, and is waited for until the process itself is about to end.
 
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../core/errors.ts'
 
 const SENTINEL_PORT = 26_379
@@ -46,10 +46,25 @@ function clientOf(queueUrl: string, retryStrategy: (attempt: number) => number |
   // cut must show, which without a delay of our own takes Linux two hours.
   const patient = { maxRetriesPerRequest: null, lazyConnect: true, keepAlive: KEEP_ALIVE_MS, retryStrategy }
   const [, kind, credentials = '', hosts = '', master = ''] = /^redis-(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
-  if (kind === undefined) return new Redis(queueUrl, patient)
+  if (kind === undefined) return new PromptRedis(queueUrl, patient)
   const auth = readCredentials(credentials)
   if (kind === 'cluster') return new Cluster(readNodes(hosts, REDIS_PORT), { lazyConnect: true, clusterRetryStrategy: retryStrategy, redisOptions: { ...auth, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS } })
-  return new Redis({ ...patient, ...auth, sentinelRetryStrategy: retryStrategy, sentinels: readNodes(hosts, SENTINEL_PORT), name: master || 'mymaster' })
+  return new PromptRedis({ ...patient, ...auth, sentinelRetryStrategy: retryStrategy, sentinels: readNodes(hosts, SENTINEL_PORT), name: master || 'mymaster' })
+}
+
+/**
+ * Told to disconnect while it waits to try again, ioredis neither tries nor ever says that it has ended, and BullMQ would wait for that for
+ * ever (https://github.com/taskforcesh/bullmq/issues/4585). This client, and those that BullMQ makes after it, tries once more and ends then.
+ */
+class PromptRedis extends Redis {
+  override disconnect(reconnect = false): void {
+    if (this.status === 'reconnecting' && !reconnect) this.once('connecting', () => super.disconnect())
+    else super.disconnect(reconnect)
+  }
+
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    return new PromptRedis({ ...this.options, ...override })
+  }
 }
 
 function readNodes(hosts: string, usualPort: number): { host: string; port: number }[] {

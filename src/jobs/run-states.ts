@@ -2,6 +2,7 @@
 
 import type { ApplyState } from '../pipeline/apply.ts'
 import type { RunContext } from '../pipeline/context.ts'
+import { patiently } from '../pipeline/patience.ts'
 import { prepareApply } from '../pipeline/run.ts'
 
 /** How long a run's state is kept without a part that uses it: the hashes of a large source are worth some seconds of reading. */
@@ -19,7 +20,7 @@ export class RunStates {
   /** Lends the run's state to `work`, reading it first when nobody has it yet. */
   async use<Result>(context: RunContext, work: (state: ApplyState) => Promise<Result>): Promise<Result> {
     const { id } = context.run
-    const kept = this.#kept.get(id) ?? { state: prepareApply(context), users: 0, expiry: null }
+    const kept = this.#kept.get(id) ?? { state: patiently(context, () => prepareApply(context)), users: 0, expiry: null }
     this.#kept.set(id, kept)
     if (kept.expiry) clearTimeout(kept.expiry)
     kept.users += 1

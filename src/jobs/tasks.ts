@@ -3,10 +3,11 @@
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
-import { isAbort, SyncError } from '../core/errors.ts'
+import { asks, isAbort, SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { listParts } from '../db/artifacts.ts'
 import { findCheckpoint } from '../db/batches.ts'
+import { nameFailure } from '../db/failures.ts'
 import type { Db } from '../db/pool.ts'
 import { claimTask, endRun, listQueuedRuns, loadQueuedRun, releaseTask, type HeldRun, type RunOptions, type Settled, type TaskName } from '../db/runs.ts'
 import { loadSource, type Source } from '../db/sources.ts'
@@ -51,26 +52,41 @@ export type TaskEnd = 'done' | 'busy' | 'stopped'
  *   run is ended first: as interrupted when a later sync can go on with it, else as failed.
  */
 export async function doTask(tools: TaskTools, name: TaskName, task: Task, last: boolean, signal: AbortSignal): Promise<TaskEnd> {
-  const source = await loadSource(tools.db, task.source)
-  const { options, correlationId, ...run } = await loadQueuedRun(tools.db, task.sourceId, task.run)
-  const log = bind(tools.log, { cid: correlationId, run: run.id, source: source.name, task: name }, options)
-  let held: HeldRun
+  let begun: BegunTask
   try {
-    held = await claimTask(tools.db, run, name, owner(), isOwnerDead)
-  } catch (error) {
-    return endOf(error, signal)
+    begun = await beginTask(tools, name, task)
+  } catch (thrown) {
+    // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked again soon.
+    const error = nameFailure(thrown)
+    return asks(error, 'retry') ? 'busy' : endOf(error, signal)
   }
+  const { source, held, options, log } = begun
   try {
     await whileLeased(tools.db, log, held, signal, (within) => carryTask(tools, name, task, options, openContext(tools, source, held, options, log, within)))
     return 'done'
-  } catch (error) {
+  } catch (thrown) {
+    const error = nameFailure(thrown)
     if (error instanceof SyncError && error.code === 'run/fenced') tools.events.leaseLost()
     if (isOurs(error) || (signal.aborted && isAbort(error))) return endOf(error, signal)
-    if (last || !(error instanceof SyncError) || error.action !== 'retry') await giveUp(tools, source, held, log, error)
+    if (last || !asks(error, 'retry')) await giveUp(tools, source, held, log, error)
     throw error
   } finally {
     await releaseTask(tools.db, held).catch((error: unknown) => log.warn({ cause: String(error) }, 'the task could not be given back; its lease will run out'))
   }
+}
+
+interface BegunTask {
+  readonly source: Source
+  readonly held: HeldRun
+  readonly options: RunOptions
+  readonly log: Log
+}
+
+async function beginTask({ db, log }: TaskTools, name: TaskName, task: Task): Promise<BegunTask> {
+  const source = await loadSource(db, task.source)
+  const { options, correlationId, ...run } = await loadQueuedRun(db, task.sourceId, task.run)
+  const held = await claimTask(db, run, name, owner(), isOwnerDead)
+  return { source, held, options, log: bind(log, { cid: correlationId, run: run.id, source: source.name, task: name }, options) }
 }
 
 async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: RunOptions, context: RunContext): Promise<void> {

@@ -1,10 +1,12 @@
 // Places in the line where a test can stop it, without a trace of that in the line: the handles that it is given are watched.
-// A place is `before` or `after` an SQL statement (`begin`, `commit`, or the name of a function of ours) or `put` of the store.
+// A place is `before` or `after` an SQL statement (`begin`, `commit`, or the name of a function of ours), `put` of the store, or `ack`, when
+// the queue is told that a job is done; `in copy` is when Postgres has half of what a COPY sends at once.
 
+import { Writable } from 'node:stream'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
 import type { Db } from '../../src/db/pool.ts'
 
-export type Place = `${'before' | 'after'} ${string}`
+export type Place = `${'before' | 'after'} ${string}` | 'in copy'
 
 /** Called at every place that is passed. What it returns is awaited there; what it throws, the statement throws. */
 export type Watch = (place: Place) => void | Promise<void>
@@ -15,7 +17,7 @@ export function at(place: Place, nth: number, act: () => void | Promise<void>): 
   return (passed) => (passed === place && --left === 0 ? act() : undefined)
 }
 
-/** Watches every statement of `db` from now on, on connections of whoever borrows them. Streams (COPY) pass unseen. */
+/** Watches every statement of `db` from now on, on connections of whoever borrows them. */
 export function watchQueries(db: Db, watch: Watch): void {
   const watched = new WeakSet<object>()
   const connect = db.connect.bind(db)
@@ -24,6 +26,7 @@ export function watchQueries(db: Db, watch: Watch): void {
     watched.add(client)
     const query = client.query.bind(client)
     client.query = (...call: unknown[]): unknown => {
+      if (call[0] instanceof Writable) watchCopy(call[0], watch)
       const name = nameOf(call[0])
       if (name === null) return query(...call)
       const callback = call.at(-1)
@@ -50,12 +53,31 @@ export function watchQueries(db: Db, watch: Watch): void {
 
 export function watchStore(store: ArtifactStore, watch: Watch): ArtifactStore {
   return {
-    describe: () => store.describe(), get: (key) => store.get(key), list: (prefix) => store.list(prefix), remove: (keys) => store.remove(keys), sweep: (before) => store.sweep(before),
+    describe: () => store.describe(), check: () => store.check(), sweep: (before) => store.sweep(before),
+    get: (key) => store.get(key), list: (prefix) => store.list(prefix), remove: (keys) => store.remove(keys),
+    putStream: (key, source) => store.putStream(key, source),
     async put(key, bytes) {
       await watch('before put')
       await store.put(key, bytes)
       await watch('after put')
     },
+  }
+}
+
+function watchCopy(copy: Writable, watch: Watch): void {
+  // oxlint-disable-next-line eslint/no-underscore-dangle -- Node's name for what a stream does with a chunk
+  const write = copy._write.bind(copy)
+  // oxlint-disable-next-line eslint/no-underscore-dangle
+  copy._write = (bytes: Buffer, encoding, done) => {
+    const middle = bytes.length >> 1
+    const goOn = async (): Promise<void> => {
+      await watch('in copy')
+      write(bytes.subarray(middle), encoding, done)
+    }
+    write(bytes.subarray(0, middle), encoding, (error) => {
+      if (error) done(error)
+      else goOn().catch(done)
+    })
   }
 }
 
@@ -65,5 +87,6 @@ interface Queryable {
 
 function nameOf(statement: unknown): string | null {
   if (typeof statement !== 'string') return null
+  if (/\bmove_to_completed/.test(statement)) return 'ack'
   return /catalog\.(\w+)\(/.exec(statement)?.[1] ?? statement.split(' ', 1)[0] ?? statement
 }

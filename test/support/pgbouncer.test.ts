@@ -3,18 +3,21 @@ import { test } from 'node:test'
 import { openPool } from '../../src/db/pool.ts'
 import { testDatabase } from './database.ts'
 import { startPgbouncer } from './pgbouncer.ts'
+import { missingProgram } from './processes.ts'
+
+const skip = missingProgram('pgbouncer', 'pgbouncer')
 
 const database = await testDatabase()
 const options = { applicationName: 'pgbouncer test' }
 
 for (const [poolSize, order] of [[1, 'last'], [2, 'last'], [2, 'turn'], [3, 'turn'], [20, 'last'], [20, 'turn']] as const) {
-  test(`PgBouncer in transaction mode is refused: ${poolSize} server connections, ${order === 'last' ? 'the last used first' : 'in turn'}`, async (t) => {
+  test(`PgBouncer in transaction mode is refused: ${poolSize} server connections, ${order === 'last' ? 'the last used first' : 'in turn'}`, { skip }, async (t) => {
     const { url } = await startPgbouncer(t, database.url, { mode: 'transaction', poolSize, order })
     await assert.rejects(openPool(url, options), { code: 'db/unsuitable', message: /pooler in transaction mode: .*port 5432/ })
   })
 }
 
-test('PgBouncer in session mode will do', async (t) => {
+test('PgBouncer in session mode will do', { skip }, async (t) => {
   const pooler = await startPgbouncer(t, database.url, { mode: 'session' })
   const pool = await openPool(pooler.url, options)
   t.after(() => pool.end())

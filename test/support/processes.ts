@@ -157,9 +157,18 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** Where a program is. Throws with the Debian package to install when it is missing: such a test fails, so that nothing goes untested unseen. */
+/** Where a program is. @throws Error with the Debian package to install when it is missing */
 export function findProgram(name: string, debianPackage: string): string {
-  const file = PROGRAM_PATH.split(delimiter).map((folder) => join(folder, name)).find((path) => existsSync(path))
-  if (file === undefined) throw new Error(`${name} is not installed, and this test needs it: apt-get install ${debianPackage}`)
+  const file = fileOf(name)
+  if (file === null) throw new Error(missingProgram(name, debianPackage) || name)
   return file
+}
+
+/** Why a test that needs the program is skipped, or false when it is there: for `test(name, { skip })`. */
+export function missingProgram(name: string, debianPackage: string): string | false {
+  return fileOf(name) === null && `${name} is not installed, and this test needs it: apt-get install ${debianPackage}`
+}
+
+function fileOf(name: string): string | null {
+  return PROGRAM_PATH.split(delimiter).map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null
 }

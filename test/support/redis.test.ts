@@ -2,13 +2,16 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { missingProgram } from './processes.ts'
 import { startRedis, startRedisCluster } from './redis.ts'
+
+const skip = missingProgram('redis-server', 'redis-server')
 
 async function ask(url: string, ...command: string[]): Promise<string> {
   return (await promisify(execFile)('redis-cli', ['-c', '-e', '-u', url, ...command])).stdout.trim()
 }
 
-test('a Redis of its own keeps what it is told until it is flushed or stopped, and evicts nothing', async (t) => {
+test('a Redis of its own keeps what it is told until it is flushed or stopped, and evicts nothing', { skip }, async (t) => {
   const [redis, other] = await Promise.all([startRedis(t), startRedis(t)])
   assert.equal(await ask(redis.url, 'config', 'get', 'maxmemory-policy'), 'maxmemory-policy\nnoeviction')
   assert.equal(await ask(redis.url, 'set', 'key', 'value'), 'OK')
@@ -26,7 +29,7 @@ test('a Redis of its own keeps what it is told until it is flushed or stopped, a
   assert.equal(await ask(redis.url, 'ping'), 'PONG')
 })
 
-test('a Cluster of three masters takes every key at any of them', async (t) => {
+test('a Cluster of three masters takes every key at any of them', { skip }, async (t) => {
   const { urls } = await startRedisCluster(t)
   const [one = '', two = '', three = ''] = urls
   for (const key of ['a', 'b', 'c', 'd', 'e']) assert.equal(await ask(one, 'set', key, key), 'OK')

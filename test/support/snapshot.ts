@@ -22,7 +22,7 @@ export async function showProducts(line: TestLine): Promise<Map<string, ShownPro
 
 /** Members that say when, in which run and under which number, not what. */
 const WHEREABOUTS = ['source_id', 'id', 'seq', 'run_id', 'part_no', 'line_no', 'position', 'first_seen_at', 'changed_at', 'observed_at', 'opened_at',
-  'created_at', 'artifact_run', 'missed_at', 'message', 'byte_offset']
+  'decided_at', 'created_at', 'artifact_run', 'missed_at', 'message', 'byte_offset']
 
 const TABLES = ['products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'misses', 'quarantine', 'reviews', 'changes'] as const
 

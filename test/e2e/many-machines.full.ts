@@ -1,0 +1,62 @@
+// 300,000 products, shared by eight processes as in many-machines.test.ts, and by fewer: more maintainers are faster where there are cores.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
+import type { TestLine } from '../support/line.ts'
+import { startRedis } from '../support/redis.ts'
+import { openPark, type EndedRun } from './many-machines.ts'
+
+const PRODUCTS = 300_000
+const folder = await mkdtemp(join(tmpdir(), 'shelfsync-many-'))
+after(() => rm(folder, { recursive: true, force: true }))
+const redis = await startRedis({ after })
+const simulator = await serveFeed((await prerenderFeed({ products: PRODUCTS, seed: 11 }, join(folder, 'feed.ndjson'))).file, { rateLimit: null })
+after(simulator.close)
+
+/** What no row says of itself but by whom and when it was written; documents stand there by their hashes. */
+const APART = ['source_id', 'id', 'seq', 'run_id', 'part_no', 'line_no', 'first_seen_at', 'changed_at', 'observed_at', 'last_available_at', 'artifact_run', 'raw']
+
+/** Rows of each table and the sum of their hashes: the same only for the same rows, in any order. */
+async function digest({ query, source }: TestLine): Promise<Record<string, string>> {
+  const { id } = await source()
+  const digests: Record<string, string> = {}
+  for (const table of ['products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'quarantine', 'reviews']) {
+    const [row] = await query<{ digest: string }>(
+      `select count(*) || ' ' || coalesce(sum(hashtextextended((to_jsonb(t) - $2::text[])::text, 0)), 0) as digest from catalog.${table} t where source_id = $1`, id, APART)
+    digests[table] = row?.digest ?? ''
+  }
+  return digests
+}
+
+/** One run by two fetchers, two orchestrators and so many maintainers. */
+async function share(t: { after(end: () => Promise<void>): void }, maintainers: number, queueUrl: string | null): Promise<{ ended: EndedRun; digest: Record<string, string> }> {
+  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
+  const roles = ['orchestrator', 'orchestrator', 'fetcher', 'fetcher', ...Array.from({ length: maintainers }, () => 'maintainer' as const)] as const
+  const [first] = await Promise.all(roles.map((role) => park.serve([role], { APPLY_CONCURRENCY: '1' })))
+  assert.ok(first)
+  const ended = await park.ended(await park.order(first))
+  return { ended, digest: await digest(park.line) }
+}
+
+test(`${PRODUCTS} products, shared by one maintainer and by four, on both queues, are correct to the row`, async (t) => {
+  let expected: Record<string, string> = {}
+  await t.test('one process alone', async (one) => {
+    const park = await openPark(one, { supplierUrl: simulator.url, queueUrl: null, smallParts: false })
+    expected = await digest(await park.calmTwin())
+  })
+  const seconds: Record<string, number> = {}
+  for (const [name, maintainers, queueUrl] of [['one, Postgres', 1, null], ['four, Postgres', 4, null], ['one, Redis', 1, redis.url], ['four, Redis', 4, redis.url]] as const) {
+    await t.test(`maintainers: ${name}`, async (one) => {
+      const { ended, digest: found } = await share(one, maintainers, queueUrl)
+      assert.deepEqual([ended.state, ended.reason, ended.ledger?.['created'], ended.ledger?.['fetched']], ['succeeded', null, PRODUCTS, PRODUCTS])
+      assert.deepEqual(found, expected)
+      seconds[name] = Math.round(ended.seconds * 10) / 10
+    })
+  }
+  t.diagnostic(`seconds: ${JSON.stringify(seconds)}`)
+  if (availableParallelism() >= 4) assert.ok((seconds['four, Postgres'] ?? Infinity) < (seconds['one, Postgres'] ?? 0))
+})

@@ -1,0 +1,97 @@
+// Real processes of `shelfsync serve` that share one database, one artifact store and one supplier, as machines of their own would.
+
+import assert from 'node:assert/strict'
+import { fileURLToPath } from 'node:url'
+import { migrateQueue } from '../../src/jobs/queues.ts'
+import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
+import type { Role } from '../../src/services/roles.ts'
+import { NODE_FLAGS } from '../../bin/lean.js'
+import { testDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
+import { medipimOf, openLine, type TestLine } from '../support/line.ts'
+import { cleanEnv, startProcess, type Environment, type Process, type StartOptions } from '../support/processes.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const SMALL_PARTS = new URL('small-parts.ts', import.meta.url).href
+const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
+
+export interface ParkOptions {
+  readonly supplierUrl: string
+  /** Null: the queue is in the database. */
+  readonly queueUrl: string | null
+  /** Parts of a megabyte and batches of 40 records, in place of 32 and 5,000. */
+  readonly smallParts: boolean
+}
+
+export interface Machine {
+  readonly process: Process
+  readonly ports: Readonly<Record<string, number>>
+}
+
+export interface EndedRun {
+  readonly state: string
+  readonly reason: string | null
+  readonly ledger: Readonly<Record<string, number>> | null
+  readonly seconds: number
+}
+
+/** Starts a program here, or on another host. */
+export type Start = (command: string, args: readonly string[], options: StartOptions) => Promise<Process>
+
+/** A database and a store, and the source that machines bring up to date. */
+export interface Park {
+  readonly database: TestDatabase
+  readonly line: TestLine
+  readonly env: Environment
+  /** Starts one machine and waits until it serves. */
+  serve(roles: readonly Role[], env?: Environment, start?: Start): Promise<Machine>
+  order(machine: Machine, mode?: 'auto' | 'full'): Promise<number>
+  /** The run's row, when it is over. */
+  ended(run: number): Promise<EndedRun>
+  /** Another source, brought up to date from the same supplier by this process alone. */
+  calmTwin(): Promise<TestLine>
+}
+
+export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts }: ParkOptions): Promise<Park> {
+  const database = await testDatabase(t)
+  await migrateQueue(database.pool)
+  const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
+  const open = () => openLine(t, { db: database.pool, connector, settings: { apiUrl: supplierUrl, market: 'au' }, options: DEFAULT_OPTIONS })
+  const line = await open()
+  const env = cleanEnv({
+    DATABASE_URL: database.url, SHELFSYNC_HOME: line.storeRoot, ARTIFACTS: `file:${line.storeRoot}`, ADMIN_KEY, MEDIPIM_API_KEY: '42:secret',
+    ALLOW_PRIVATE_HOSTS: 'true', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+    ...(queueUrl === null ? {} : { QUEUE_URL: queueUrl }),
+  })
+  return {
+    database, line, env,
+    async serve(roles, own = {}, start = (...program) => startProcess(t, ...program)) {
+      const preload = smallParts ? ['--import', SMALL_PARTS] : []
+      const started = await start(process.execPath, [...NODE_FLAGS, ...preload, MAIN, 'serve', ...roles, '--json'], { env: { ...env, ...own } })
+      const [said] = await started.waitForLine(/^\{"serving".*$/)
+      const { faces } = JSON.parse(said) as { faces: { name: string; port: number }[] }
+      return { process: started, ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])) }
+    },
+    async order({ ports }, mode = 'auto') {
+      const answer = await fetch(`http://127.0.0.1:${ports['orchestrator']}/sync`, {
+        method: 'POST', headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' }, body: JSON.stringify({ source: line.name, ...(mode === 'full' ? { mode } : {}) }),
+      })
+      const { run } = (await answer.json()) as { run: number }
+      assert.equal(answer.status, 202)
+      return run
+    },
+    async ended(run) {
+      for (;;) {
+        const [row] = await line.query<EndedRun>(
+          'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1', run)
+        if (row && row.state !== 'running') return row
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    },
+    async calmTwin() {
+      const twin = await open()
+      const { state } = await twin.sync()
+      assert.equal(state, 'succeeded')
+      return twin
+    },
+  }
+}

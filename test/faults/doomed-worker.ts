@@ -1,0 +1,40 @@
+// A process with the services' workers, as a machine of its own would be. Given a place, it says when it comes there, and stands: until it is
+// killed, or, frozen as a whole, until SIGCONT. SIGTERM ends it as it ends `shelfsync serve`.
+
+import { openPool } from '../../src/db/pool.ts'
+import { inSmallPages, medipimOf, openLine } from '../support/line.ts'
+import { openServices } from '../support/services.ts'
+import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
+
+export interface WorkerDoom {
+  readonly databaseUrl: string
+  /** Any source of the database; the workers take the tasks of all. */
+  readonly source: string
+  readonly storeRoot: string
+  /** Null: it works until it ends. */
+  readonly place: Place | null
+  readonly nth: number
+  readonly stand: 'still' | 'frozen'
+}
+
+const { databaseUrl, source, storeRoot, place, nth, stand } = JSON.parse(process.argv[2] ?? '') as WorkerDoom
+await using opened = new AsyncDisposableStack()
+const scope = { after: (end: () => Promise<void>) => opened.defer(end) }
+const db = await openPool(databaseUrl, { applicationName: 'doomed' })
+scope.after(() => db.end())
+
+const reached = (): void | Promise<void> => {
+  console.log('reached')
+  if (stand === 'still') return new Promise(() => undefined)
+  process.kill(process.pid, 'SIGSTOP')
+}
+const watch: Watch = place === null ? () => undefined : at(place, nth, reached)
+const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
+const line = await openLine(scope, { db, connector, settings: {}, source, storeRoot })
+const tools = { ...line.tools, store: watchStore(line.tools.store, watch) }
+const services = await openServices(scope, { url: databaseUrl, pool: db, drop: () => db.end() }, { ...line, tools })
+watchQueries(services.tools.db, watch)
+const stop = services.work()
+console.log('working')
+await new Promise<void>((resolve) => process.once('SIGTERM', resolve))
+await stop()

@@ -1,0 +1,3 @@
+import { testCutOff } from './namespaces.ts'
+
+testCutOff(60_000)

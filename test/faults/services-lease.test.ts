@@ -1,0 +1,80 @@
+// A worker that stands still for longer than its lease lasts, and then goes on: its task is another's by then, and it writes nothing more.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { testDatabase } from '../support/database.ts'
+import { startProxy, through } from '../support/faulty-proxy.ts'
+import { openMedipim, type TestLine } from '../support/line.ts'
+import { openServices, type TestServices } from '../support/services.ts'
+import { rowVersions } from '../support/snapshot.ts'
+import { at, watchQueries, type Place } from './failpoints.ts'
+import { nextDay } from './killing.ts'
+import { assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, SUPPLIER, type Calm } from './services-killing.ts'
+
+/** Everything that the source's run left behind so far. */
+async function everything(line: TestLine): Promise<string[]> {
+  const rows = await line.query<{ row: string }>(
+    `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
+     union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`)
+  return [...(await rowVersions(line)), ...rows.map(({ row }) => row)]
+}
+
+/** Lets other workers take over, up to where only settling is left; lets the lost one come back and give up; and the others end the run. */
+async function assertWritesNothing(lost: { readonly line: TestLine; comeBack(): Promise<void> }, services: TestServices, run: number, calm: Calm): Promise<void> {
+  const { line, comeBack } = lost
+  const standing = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  watchQueries(services.tools.db, at('before settle_run', 1, () => (standing.resolve(), goOn.promise)))
+  services.work()
+  await standing.promise
+  const before = await everything(line)
+  await comeBack()
+  assert.deepEqual(await everything(line), before)
+  goOn.resolve()
+  await assertEndsCalmly(services, line, run, calm)
+}
+
+async function surviveFreeze(t: TestContext, place: Place, nth: number, calm: Calm): Promise<void> {
+  const { database, line, services } = await openSecondDay(t)
+  const frozen = await startWorkers(t, database, line, { place, nth, stand: 'frozen' })
+  const { run } = await services.order({ mode: 'full' })
+  await frozen.waitForLine(/^reached$/)
+  await assertWritesNothing({
+    line,
+    async comeBack() {
+      frozen.kill('SIGCONT')
+      // What it has in hand comes to its end first.
+      frozen.kill('SIGTERM')
+      assert.deepEqual(await frozen.exited, { code: 0, signal: null }, frozen.output())
+    },
+  }, services, run, calm)
+}
+
+const PLACES: readonly (readonly [Place, number])[] = [['before add_part', 2], ['in copy', 2], ['before commit', 2], ['before settle_run', 1]]
+
+test('a worker that was frozen for longer than its lease writes nothing afterwards, and the run ends exact', { concurrency: PLACES.length }, async (t) => {
+  const calm = await calmSecondDay(t)
+  await Promise.all(PLACES.map(([place, nth]) => t.test(`frozen ${place}, time ${nth}`, (one) => surviveFreeze(one, place, nth, calm))))
+})
+
+test('a worker whose network is silent for longer than its lease writes nothing afterwards, and the run ends exact', async (t) => {
+  const calm = await calmSecondDay(t)
+  const database = await testDatabase(t)
+  const proxy = await startProxy(t, database.url)
+  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
+  await line.sync()
+  nextDay(simulator)
+  const lost = await openServices(t, { ...database, url: through(database.url, proxy) }, line)
+  const silent = Promise.withResolvers<void>()
+  watchQueries(lost.tools.db, at('before apply_batch', 2, () => (proxy.stall(), silent.resolve())))
+  const stopLost = lost.work()
+  const { run } = await lost.order({ mode: 'full' })
+  await silent.promise
+  await assertWritesNothing({
+    line,
+    async comeBack() {
+      await proxy.resume()
+      await stopLost()
+    },
+  }, await openServices(t, database, line), run, calm)
+})

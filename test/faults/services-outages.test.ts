@@ -1,0 +1,163 @@
+// What the services stand on gives way under them: Postgres restarts, refuses, is far away; the network is cut; the disk is full. The work
+// waits, says why, and goes on by itself; what comes out is what comes out when nothing happens.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import type { ErrorCode } from '../../src/core/errors.ts'
+import { openEmbedded } from '../../src/db/embedded.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { openPool } from '../../src/db/pool.ts'
+import { wait } from '../../src/lib/back-off.ts'
+import type { LineOptions } from '../../src/pipeline/context.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { startProxy, through } from '../support/faulty-proxy.ts'
+import { openMedipim, type MedipimSetup, type TestLine } from '../support/line.ts'
+import { findProgram } from '../support/processes.ts'
+import { openServices, type TestServices } from '../support/services.ts'
+import { at, watchQueries, type Place } from './failpoints.ts'
+import { nextDay } from './killing.ts'
+import { assertEndsCalmly, calmSecondDay, SUPPLIER } from './services-killing.ts'
+
+const STREAM = '/v4/products/stream'
+/** Real waits, but short ones. */
+const IMPATIENT: Partial<LineOptions> = { wait, backOff: { baseMs: 50, maxMs: 400 } }
+
+interface Setting {
+  readonly database: TestDatabase
+  readonly line: TestLine
+  readonly services: TestServices
+  readonly simulator: MedipimSimulator
+  /** Orders the run; when it stands at the place, `strike`s, and returns the run when the work has paused for `code`. */
+  pausedAt(place: Place, nth: number, code: ErrorCode, strike: () => Promise<unknown>): Promise<number>
+}
+
+/** The second day, to be synced by workers in this process whose connections lead to `way`. */
+async function openSetting(t: TestContext, database: TestDatabase, way = database.url, setup: Partial<MedipimSetup> = {}): Promise<Setting> {
+  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER, options: IMPATIENT, ...setup })
+  await line.sync()
+  nextDay(simulator)
+  const services = await openServices(t, { ...database, url: way }, line)
+  return {
+    database, line, services, simulator,
+    async pausedAt(place, nth, code, strike) {
+      const struck = Promise.withResolvers<unknown>()
+      watchQueries(services.tools.db, at(place, nth, () => strike().then(struck.resolve, struck.reject)))
+      services.work()
+      const { run } = await services.order({ mode: 'full' })
+      await struck.promise
+      await until(() => services.pauses.some((pause) => pause.code === code))
+      return run
+    },
+  }
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+/** The log names the code and the reason, once for every pause at least. */
+function assertSaid(line: TestLine, code: ErrorCode, words: RegExp): void {
+  const said = line.logged.filter((text) => text.includes(`"${code}"`))
+  assert.ok(said.some((text) => words.test(text)), `no line says ${words}:\n${said.join('\n')}`)
+}
+
+test('a network that is cut between worker and Postgres is waited for', async (t) => {
+  const calm = await calmSecondDay(t)
+  const database = await testDatabase(t)
+  const proxy = await startProxy(t, database.url)
+  const { line, services, pausedAt } = await openSetting(t, database, through(database.url, proxy))
+  const run = await pausedAt('before apply_batch', 2, 'db/unreachable', () => proxy.cut())
+  await proxy.resume()
+  await assertEndsCalmly(services, line, run, calm)
+  assertSaid(line, 'db/unreachable', /The connection to Postgres is gone|Cannot connect|ECONN/)
+})
+
+test('a Postgres that is restarted is waited for', async (t) => {
+  const calm = await calmSecondDay(t)
+  const home = await mkdtemp(join(tmpdir(), 'shelfsync-restart-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  const open = () => openEmbedded({ home, shelter: home, settings: { fsync: 'off' } })
+  let server = await open()
+  t.after(() => server.stop())
+  const pool = await openPool(server.url, { applicationName: 'test' })
+  t.after(() => pool.end())
+  await migrate(pool)
+  const database = { url: server.url, pool, drop: () => Promise.resolve() }
+  const { line, services, pausedAt } = await openSetting(t, database)
+  const run = await pausedAt('before commit', 2, 'db/unreachable', () => server.stop())
+  server = await open()
+  assert.equal(server.url, database.url)
+  await assertEndsCalmly(services, line, run, calm)
+  assertSaid(line, 'db/unreachable', /The connection to Postgres is gone/)
+})
+
+test('a Postgres that takes no more rows is waited for', async (t) => {
+  const calm = await calmSecondDay(t)
+  const { database, line, services, pausedAt } = await openSetting(t, await testDatabase(t))
+  // What Supabase does to a database whose disk is full. Sessions that are there stay as they are, so they are ended.
+  const setReadOnly = async (change: string): Promise<void> => {
+    await database.pool.query(`do $$ begin execute format('alter database %I ${change}', current_database()); end $$`)
+    await database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name <> 'test'`)
+  }
+  const run = await pausedAt('before apply_batch', 2, 'db/full', () => setReadOnly('set default_transaction_read_only = on'))
+  await setReadOnly('reset default_transaction_read_only')
+  await assertEndsCalmly(services, line, run, calm)
+  assertSaid(line, 'db/full', /Postgres takes no more rows: .*read-only transaction/)
+})
+
+test('a statement that Postgres cancels is tried again', async (t) => {
+  const calm = await calmSecondDay(t)
+  const { database, line, services, pausedAt } = await openSetting(t, await testDatabase(t))
+  const lock = await database.pool.connect()
+  await lock.query('begin; lock table catalog.products in share mode')
+  const cancel = `select pg_cancel_backend(pid) as cancelled from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%apply_batch%'`
+  const cancelling = until(async () => (await database.pool.query(cancel)).rows.length > 0)
+  const run = await pausedAt('before apply_batch', 1, 'db/busy', () => Promise.resolve())
+  await cancelling
+  await lock.query('commit')
+  lock.release()
+  await assertEndsCalmly(services, line, run, calm)
+  assertSaid(line, 'db/busy', /canceling statement due to user request/)
+})
+
+test('a Postgres that is far away is only slow', async (t) => {
+  const calm = await calmSecondDay(t)
+  const database = await testDatabase(t)
+  const proxy = await startProxy(t, database.url)
+  const { line, services } = await openSetting(t, database, through(database.url, proxy))
+  proxy.latencyMs = 20
+  proxy.bytesPerSecond = 100_000
+  services.work()
+  const { run } = await services.order({ mode: 'full' })
+  await assertEndsCalmly(services, line, run, calm)
+  assert.deepEqual(services.pauses, [])
+})
+
+const noDisks = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root may make a small disk'
+
+test('an artifact store whose disk is full is waited for, and the supplier is not asked again', { skip: noDisks }, async (t) => {
+  const calm = await calmSecondDay(t)
+  const storeRoot = await mkdtemp(join(tmpdir(), 'shelfsync-disk-'))
+  execFileSync(findProgram('mount', 'mount'), ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', storeRoot])
+  t.after(async () => {
+    execFileSync(findProgram('umount', 'mount'), [storeRoot])
+    await rm(storeRoot, { recursive: true })
+  })
+  const database = await testDatabase(t)
+  const { line, services, simulator, pausedAt } = await openSetting(t, database, database.url, { storeRoot })
+  const ballast = join(storeRoot, 'ballast')
+  const fill = async (): Promise<void> => {
+    const { bavail, bsize } = await statfs(storeRoot)
+    await writeFile(ballast, Buffer.alloc(bavail * bsize))
+  }
+  const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', fill)
+  await rm(ballast)
+  await assertEndsCalmly(services, line, run, calm)
+  assertSaid(line, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
+  assert.equal(simulator.stats.snapshot().requests[STREAM], 2, 'one stream a day')
+})

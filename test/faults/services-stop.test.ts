@@ -1,0 +1,136 @@
+// SIGTERM to the real `shelfsync serve`: what is under way is committed, what is left is back in the queue before the process has ended, and
+// the next process goes on there.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import { migrateQueue } from '../../src/jobs/queues.ts'
+import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { openMedipim, type TestLine } from '../support/line.ts'
+import { cleanEnv, startProcess, type Process } from '../support/processes.ts'
+import { snapshot } from '../support/snapshot.ts'
+
+const SHELFSYNC = fileURLToPath(new URL('../../bin/shelfsync', import.meta.url))
+const ADMIN_KEY = 'a key for nothing but tests'
+const STREAM = '/v4/products/stream'
+const PRODUCTS = 1500
+/** Records a batch. */
+const CHUNK = 50
+/** What docs/services.md asks of whoever runs the services. Then a supervisor kills. */
+const KILL_TIMEOUT_MS = 30_000
+
+interface Setting {
+  readonly database: TestDatabase
+  readonly line: TestLine
+  readonly simulator: MedipimSimulator
+}
+
+async function openSetting(t: TestContext): Promise<Setting> {
+  const database = await testDatabase(t)
+  await migrateQueue(database.pool)
+  return { database, ...(await openMedipim(t, { db: database.pool, supplier: { products: PRODUCTS }, options: DEFAULT_OPTIONS, linesPerPage: Infinity })) }
+}
+
+/** All roles in one process. */
+async function serve(t: TestContext, { database, line }: Setting): Promise<{ running: Process; order(chunkSize: number): Promise<number> }> {
+  const env = cleanEnv({
+    DATABASE_URL: database.url, ARTIFACTS: `file:${line.storeRoot}`, ADMIN_KEY, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    LISTEN_HOST: '127.0.0.1', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0',
+  })
+  const running = await startProcess(t, process.execPath, [SHELFSYNC, 'serve'], { env })
+  const [, url] = await running.waitForLine(/^orchestrator +(http:\S+)/)
+  return {
+    running,
+    async order(chunkSize) {
+      const body = JSON.stringify({ source: line.name, mode: 'full', chunkSize })
+      const headers = { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' }
+      const response = await fetch(new URL('/sync', url), { method: 'POST', headers, body })
+      assert.equal(response.status, 202)
+      return ((await response.json()) as { run: number }).run
+    },
+  }
+}
+
+async function stop(serving: Process): Promise<void> {
+  serving.kill('SIGTERM')
+  await serving.waitForLine(/stopping: batches under way are finished/)
+}
+
+/** A supervisor loses its patience at some time. */
+async function assertEnded(serving: Process): Promise<void> {
+  const supervisor = setTimeout(() => serving.kill('SIGKILL'), KILL_TIMEOUT_MS)
+  const ended = await serving.exited
+  clearTimeout(supervisor)
+  assert.deepEqual(ended, { code: 0, signal: null }, serving.output())
+}
+
+async function until<Row>(line: TestLine, sql: string, ...parameters: readonly unknown[]): Promise<Row> {
+  for (;;) {
+    const [row] = await line.query<Row>(sql, ...parameters)
+    if (row) return row
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Jobs that nobody could take now, other than those that wait for other jobs. */
+async function lockedJobs(line: TestLine): Promise<string[]> {
+  const rows = await line.query<{ job: string }>(
+    `select id || ' ' || state as job from bullmq.job where state not in ('waiting', 'waiting-children') or lock_token is not null`)
+  return rows.map(({ job }) => job)
+}
+
+async function assertFinishes(t: TestContext, setting: Setting, run: number): Promise<void> {
+  const { line, simulator, database } = setting
+  await serve(t, setting)
+  const { state, reason } = await until<{ state: string; reason: string | null }>(line, `select state, reason from catalog.runs where id = $1 and state <> 'running'`, run)
+  assert.equal(state, 'succeeded', reason ?? '')
+  const calm = await openMedipim(t, { db: database.pool, simulator, options: DEFAULT_OPTIONS, linesPerPage: Infinity })
+  assert.equal((await calm.line.sync()).ledger.created, PRODUCTS)
+  assert.deepEqual(await snapshot(line), await snapshot(calm.line))
+}
+
+test('SIGTERM lets the batch under way commit, gives its part back at once and ends with 0; the next process finishes the run', async (t) => {
+  const setting = await openSetting(t)
+  const { line, database } = setting
+  const serving = await serve(t, setting)
+  const lock = await database.pool.connect()
+  await lock.query('begin; lock table catalog.products in share mode')
+  const run = await serving.order(CHUNK)
+  // A batch stands before its first row, and cannot go on.
+  await until(line, `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`)
+  await stop(serving.running)
+  assert.deepEqual(await line.query('select from catalog.checkpoints where run_id = $1', run), [])
+  await lock.query('commit')
+  lock.release()
+  await assertEnded(serving.running)
+  const [{ lines, done, products } = { lines: 0, done: true, products: 0 }] = await line.query<{ lines: number; done: boolean; products: number }>(
+    `select coalesce(sum(lines_done), 0)::int as lines, bool_and(done) as done, (select count(*) from catalog.products) as products
+     from catalog.checkpoints where run_id = $1`, run)
+  assert.ok(lines >= CHUNK, `the batch under way was not committed: ${lines} lines`)
+  assert.deepEqual([products, done], [lines, false])
+  assert.deepEqual(await lockedJobs(line), [])
+  assert.deepEqual(await line.query('select task from catalog.leases'), [])
+  await assertFinishes(t, setting, run)
+})
+
+test('SIGTERM in the middle of a fetch keeps what has come, and the next process asks only for the rest', async (t) => {
+  const setting = await openSetting(t)
+  const { line, simulator } = setting
+  const serving = await serve(t, setting)
+  simulator.faults.set({ kind: 'stall', path: STREAM, afterLines: 900 })
+  const run = await serving.order(500)
+  await until(line, 'select from catalog.artifacts where run_id = $1 and claimed is not null', run)
+  await stop(serving.running)
+  await assertEnded(serving.running)
+  const [{ kept } = { kept: 0 }] = await line.query<{ kept: number }>('select coalesce(sum(line_count), 0)::int as kept from catalog.parts where run_id = $1', run)
+  assert.ok(kept > 0 && kept <= 900, `${kept} lines were kept`)
+  assert.deepEqual(await lockedJobs(line), [])
+  simulator.faults.clear()
+  const sentBefore = simulator.stats.snapshot()
+  await assertFinishes(t, setting, run)
+  assert.equal(sentBefore.requests[STREAM], 1)
+  const [{ lines } = { lines: 0 }] = await line.query<{ lines: number }>('select sum(line_count)::int as lines from catalog.parts where run_id = $1', run)
+  assert.ok(lines < PRODUCTS + kept / 2, `${lines} lines were fetched in all`)
+})
