@@ -10,12 +10,12 @@ import type { Queues, Task } from './queues.ts'
 import { windowsOf } from './windows.ts'
 
 /**
- * A task is tried again so often, when its error says that trying helps, after one minute and then each time twice as long, less up to
+ * A task is tried again so often, when its error says that trying helps, after fifteen seconds and then each time twice as long, less up to
  * half. What passes within minutes is waited out by the task itself.
  */
 const TASK: JobsOptions = {
-  attempts: 4,
-  backoff: { type: 'exponential', delay: 60_000, jitter: 0.5 },
+  attempts: 5,
+  backoff: { type: 'exponential', delay: 15_000, jitter: 0.5 },
   removeOnComplete: true,
   // What is left of a failed job is its dead letter.
   removeOnFail: false,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { missingProgram } from '../support/processes.ts'
 import { startRedis } from '../support/redis.ts'
 import { snapshot } from '../support/snapshot.ts'
@@ -24,6 +24,15 @@ async function watchWorkers({ line, database }: Park, run: number): Promise<Reco
   return workers
 }
 
+/** Some products change, some are gone, many were touched, and all others are known. */
+function nextDay({ catalogue, clock }: MedipimSimulator): void {
+  clock.advance(86_400_000)
+  const ids = catalogue.visible().map((state) => catalogue.idOf(state))
+  catalogue.update(ids.slice(0, 40))
+  catalogue.remove(ids.slice(100, 110))
+  catalogue.touch(ids.slice(200, 2_000))
+}
+
 for (const [queue, queueUrl, skip] of [['Postgres', null, false], ['Redis', redis?.url ?? null, withoutRedis]] as const) {
   test(`two fetchers, four maintainers and two orchestrators share a run by way of ${queue}, and it is correct to the row`, { skip }, async (t) => {
     const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 11 })
@@ -43,7 +52,16 @@ for (const [queue, queueUrl, skip] of [['Postgres', null, false], ['Redis', redi
     const [{ parts } = { parts: 0 }] = await park.line.query<{ parts: number }>('select count(*) as parts from catalog.parts where run_id = $1', run)
     assert.ok(parts >= 10, `${parts} parts`)
     assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
-    assert.deepEqual(await snapshot(park.line), await snapshot(await park.calmTwin()))
+    const numbers = await park.line.query('select count(*) as products, count(distinct seq) as seqs from catalog.products where source_id = $1', (await park.line.source()).id)
+    assert.deepEqual(numbers, [{ products: PRODUCTS, seqs: PRODUCTS }])
+    const twin = await park.calmTwin()
+    assert.deepEqual(await snapshot(park.line), await snapshot(twin))
+
+    nextDay(simulator)
+    const second = await park.ended(await park.order(two, 'full'))
+    const expected = await twin.sync()
+    assert.deepEqual([second.state, { ...second.ledger, unreadable: 0 }], [expected.state, { ...expected.ledger, unreadable: 0 }])
+    assert.deepEqual(await snapshot(park.line), await snapshot(twin))
     for (const { process } of machines) process.kill('SIGTERM')
     for (const { process } of machines) assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
   })
