@@ -48,8 +48,6 @@ export async function openPool(databaseUrl: string, { max = 10, applicationName,
     max: Math.max(2, max),
     // A worker that was cut off while it waited for an answer learns of it within fifteen seconds. Without a delay of our own Linux takes two hours.
     keepAlive: true,
-    // Or the first probe comes after two hours, and so long a worker would wait for an answer that was lost.
-    keepAliveInitialDelayMillis: 5_000,
     keepAliveInitialDelayMillis: 5_000,
     connectionTimeoutMillis: 10_000,
     types: readableTypes(),
