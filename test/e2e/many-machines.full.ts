@@ -55,6 +55,7 @@ test(`${PRODUCTS} products, shared by one maintainer and by four, on both queues
       assert.deepEqual([ended.state, ended.reason, ended.ledger?.['created'], ended.ledger?.['fetched']], ['succeeded', null, PRODUCTS, PRODUCTS])
       assert.deepEqual(found, expected)
       seconds[name] = Math.round(ended.seconds * 10) / 10
+      one.diagnostic(`${seconds[name]} s`)
     })
   }
   t.diagnostic(`seconds: ${JSON.stringify(seconds)}`)
