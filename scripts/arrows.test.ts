@@ -17,7 +17,7 @@ test('a layer imports itself and what lies below, never what lies above', () => 
   assert.ok(!isWrong('src/db/artifacts.ts', '../artifacts/parts.ts'))
   assert.ok(isWrong('src/artifacts/parts.ts', '../db/artifacts.ts'))
   assert.ok(isWrong('src/core/product.ts', '../lib/http.ts'))
-  assert.ok(isWrong('src/cli/serve.ts', '../services/web.ts'))
+  assert.ok(isWrong('src/services/serve.ts', '../cli/serve.ts'))
   assert.ok(!isWrong('src/node/settings.ts', '../../package.json'))
 })
 

@@ -16,6 +16,7 @@ export function addJobs(program: Command, cli: Cli): void {
   jobs
     .command('list', { isDefault: true })
     .description('list them, with what went wrong')
+    .addHelpText('after', examples('shelfsync jobs', 'shelfsync jobs --json'))
     .action(async () => {
       await using tools = await open()
       const now = new Date()
@@ -27,6 +28,7 @@ export function addJobs(program: Command, cli: Cli): void {
     .command('retry')
     .argument('<job>', 'as `jobs list` shows it')
     .description('let its run go on where it stopped')
+    .addHelpText('after', examples('shelfsync jobs retry 12-fetch'))
     .action(async (id: string) => {
       await using tools = await open()
       const letter = await (await load()).retryDeadLetter(tools.db, tools.queues, id)
@@ -36,6 +38,7 @@ export function addJobs(program: Command, cli: Cli): void {
     .command('discard')
     .argument('<job>', 'as `jobs list` shows it')
     .description('throw it away; its run stays as it ended')
+    .addHelpText('after', examples('shelfsync jobs discard 12-part-3'))
     .action(async (id: string) => {
       await using tools = await open()
       const letter = await (await load()).discardDeadLetter(tools.queues, id)
