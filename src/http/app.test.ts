@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { SyncError } from '../core/errors.ts'
+import { ERRORS, SyncError } from '../core/errors.ts'
 import { createFetcherApp, createMetricsApp } from './faces.ts'
 import { KEY, startFace, type TestFace } from './testing.ts'
 
@@ -94,7 +94,7 @@ test('an error that we named has its status, its code and its hint, and no secre
   const response = await face.post('/run', {})
   assert.equal(response.status, 503)
   assert.deepEqual(await response.json(), { error: {
-    code: 'db/unreachable', message: 'Cannot connect: postgres://[redacted]@db.example/x, [redacted]', hint: 'Check DATABASE_URL and that the server runs.',
+    code: 'db/unreachable', message: 'Cannot connect: postgres://[redacted]@db.example/x, [redacted]', hint: ERRORS['db/unreachable'].hint,
   } })
   face.recorded.failure = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), { code: 'ECONNREFUSED' })
   assert.deepEqual(await errorOf(await face.post('/run', {})), [503, 'db/unreachable'])

@@ -167,12 +167,12 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
 })
 
 test('artifacts are printed as they were sent and verified; a damaged byte is found; purged ones are gone', async (t) => {
-  const { run, start, folder } = await withMedipim(t, 400)
+  const { run, start, folder } = await withMedipim(t, 300)
   const id = String((await run('sync', '--json')).json()['run'])
   const printed = await run('artifacts', 'cat', id)
   assertEnded(printed, 0)
   const lines = printed.stdout.trimEnd().split('\n')
-  assert.deepEqual([lines.length, JSON.parse(lines[399] ?? '').meta], [400, { total: 400, index: 399 }])
+  assert.deepEqual([lines.length, JSON.parse(lines[299] ?? '').meta], [300, { total: 300, index: 299 }])
   const early = start('artifacts', 'cat', id)
   await once(early.child.stdout ?? early.child, 'data')
   early.child.stdout?.destroy()
@@ -274,7 +274,7 @@ test('a database that lacks migrations is left alone, and migrate brings it up t
   const { run } = await shelfsync(t, {}, { migrations: [] })
   const refused = await run('status')
   assertEnded(refused, 1)
-  assert.match(refused.stderr, /lacks \d+ migrations.*\n hint: Run `shelfsync migrate`/)
+  assert.match(refused.stderr, /lacks \d+ migrations.*\n hint: Run `shelfsync migrate`;/)
   const doctor = await run('doctor')
   assertEnded(doctor, 1)
   assert.match(doctor.stdout, /fail +migrations/)
