@@ -36,7 +36,7 @@ async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Bot
   return { called, copied, simulator, api, by: { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } } }
 }
 
-testKilledByCalls(database, 2_500)
+testKilledByCalls(database, 1_200)
 
 test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
   const { called, copied, simulator, by } = await openBoth(t)
