@@ -24,8 +24,8 @@ export type App = Hono<FaceEnv>
 export type Handler = (c: Context<FaceEnv>) => Response | Promise<Response>
 type Handlers<Name extends FaceName> = Readonly<Record<keyof (typeof FACES)[Name]['routes'], Handler>>
 
-/** Read at every scrape or probe, many times a minute: their lines would bury all others. */
-const PROBES = new Set(['/healthz', '/metrics'])
+/** Read at every scrape, probe or glance, many times a minute: their lines would bury all others, and cost as much as the answers. */
+const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
 /** `guard`: null only for a face that has no route with a key. */
 export function createApp<Name extends FaceName>(name: Name, handlers: Handlers<Name>, options: AppOptions, guard: KeyGuardOptions | null): App {
