@@ -8,7 +8,7 @@ import { startRedis } from '../support/redis.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { openPark, type Machine, type Park } from './many-machines.ts'
 
-const PRODUCTS = 1_500
+const PRODUCTS = 3_000
 const withoutRedis = missingProgram('redis-server', 'redis-server')
 const redis = withoutRedis ? null : await startRedis({ after })
 
