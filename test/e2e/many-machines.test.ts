@@ -1,16 +1,12 @@
 // One run, shared by eight processes: two fetchers, four maintainers, two orchestrators. What they make together is what one makes alone.
 
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
-import { missingProgram } from '../support/processes.ts'
-import { startRedis } from '../support/redis.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { openPark, type Machine, type Park } from './many-machines.ts'
 
 const PRODUCTS = 3_000
-const withoutRedis = missingProgram('redis-server', 'redis-server')
-const redis = withoutRedis ? null : await startRedis({ after })
 
 /** Every worker that held a lease while the run was on, by what it did. Ends with the run. */
 async function watchWorkers({ line, database }: Park, run: number): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
@@ -33,36 +29,35 @@ function nextDay({ catalogue, clock }: MedipimSimulator): void {
   catalogue.touch(ids.slice(200, 2_000))
 }
 
-for (const [queue, queueUrl, skip] of [['Postgres', null, false], ['Redis', redis?.url ?? null, withoutRedis]] as const) {
-  test(`two fetchers, four maintainers and two orchestrators share a run by way of ${queue}, and it is correct to the row`, { skip }, async (t) => {
-    const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 11 })
-    t.after(simulator.close)
-    const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: true })
-    const roles = ['fetcher', 'fetcher', 'maintainer', 'maintainer', 'maintainer', 'maintainer', 'orchestrator', 'orchestrator'] as const
-    const machines = await Promise.all(roles.map((role) => park.serve([role])))
-    const [one, two] = machines.slice(-2) as [Machine, Machine]
-    const runs = await Promise.all([park.order(one), park.order(two), park.order(one)])
-    const [run] = runs
-    assert.deepEqual(new Set(runs), new Set([run]))
-    const workers = await watchWorkers(park, run)
-    const { state, reason, ledger } = await park.ended(run)
-    assert.deepEqual([state, reason, ledger?.['created'], ledger?.['fetched']], ['succeeded', null, PRODUCTS, PRODUCTS])
-    assert.equal(workers.fetch.size, 1)
-    assert.ok(workers.part.size >= 2, `parts were applied by ${[...workers.part].join()}`)
-    const [{ parts } = { parts: 0 }] = await park.line.query<{ parts: number }>('select count(*) as parts from catalog.parts where run_id = $1', run)
-    assert.ok(parts >= 10, `${parts} parts`)
-    assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
-    const numbers = await park.line.query('select count(*) as products, count(distinct seq) as seqs from catalog.products where source_id = $1', (await park.line.source()).id)
-    assert.deepEqual(numbers, [{ products: PRODUCTS, seqs: PRODUCTS }])
-    const twin = await park.calmTwin()
-    assert.deepEqual(await snapshot(park.line), await snapshot(twin))
+// By way of Redis too: many-machines.full.ts.
+test('two fetchers, four maintainers and two orchestrators share a run by way of Postgres, and it is correct to the row', async (t) => {
+  const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 11 })
+  t.after(simulator.close)
+  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
+  const roles = ['fetcher', 'fetcher', 'maintainer', 'maintainer', 'maintainer', 'maintainer', 'orchestrator', 'orchestrator'] as const
+  const machines = await Promise.all(roles.map((role) => park.serve([role])))
+  const [one, two] = machines.slice(-2) as [Machine, Machine]
+  const runs = await Promise.all([park.order(one), park.order(two), park.order(one)])
+  const [run] = runs
+  assert.deepEqual(new Set(runs), new Set([run]))
+  const workers = await watchWorkers(park, run)
+  const { state, reason, ledger } = await park.ended(run)
+  assert.deepEqual([state, reason, ledger?.['created'], ledger?.['fetched']], ['succeeded', null, PRODUCTS, PRODUCTS])
+  assert.equal(workers.fetch.size, 1)
+  assert.ok(workers.part.size >= 2, `parts were applied by ${[...workers.part].join()}`)
+  const [{ parts } = { parts: 0 }] = await park.line.query<{ parts: number }>('select count(*) as parts from catalog.parts where run_id = $1', run)
+  assert.ok(parts >= 10, `${parts} parts`)
+  assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+  const numbers = await park.line.query('select count(*) as products, count(distinct seq) as seqs from catalog.products where source_id = $1', (await park.line.source()).id)
+  assert.deepEqual(numbers, [{ products: PRODUCTS, seqs: PRODUCTS }])
+  const twin = await park.calmTwin()
+  assert.deepEqual(await snapshot(park.line), await snapshot(twin))
 
-    nextDay(simulator)
-    const second = await park.ended(await park.order(two, 'full'))
-    const expected = await twin.sync()
-    assert.deepEqual([second.state, { ...second.ledger, unreadable: 0 }], [expected.state, { ...expected.ledger, unreadable: 0 }])
-    assert.deepEqual(await snapshot(park.line), await snapshot(twin))
-    for (const { process } of machines) process.kill('SIGTERM')
-    for (const { process } of machines) assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
-  })
-}
+  nextDay(simulator)
+  const second = await park.ended(await park.order(two, 'full'))
+  const expected = await twin.sync()
+  assert.deepEqual([second.state, { ...second.ledger, unreadable: 0 }], [expected.state, { ...expected.ledger, unreadable: 0 }])
+  assert.deepEqual(await snapshot(park.line), await snapshot(twin))
+  for (const { process } of machines) process.kill('SIGTERM')
+  for (const { process } of machines) assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
+})
