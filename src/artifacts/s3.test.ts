@@ -5,11 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { inspect } from 'node:util'
 import { testStore } from '../../test/conformance/store.ts'
 import { type S3Server, startS3 } from '../../test/support/s3-server.ts'
-import { SyncError } from '../core/errors.ts'
 import { type S3Options, S3Store } from './s3.ts'
+import { says } from '../../test/support/says.ts'
 
 let folder: string
 let server: S3Server
@@ -68,13 +67,3 @@ test('a server that is not there is artifact/unavailable', async () => {
   const store = new S3Store({ ...options, endpoint: 'http://127.0.0.1:1' })
   await assert.rejects(store.get('a'), says('artifact/unavailable', /^Cannot read a in s3:\/\/raw\/ at 127\.0\.0\.1:1: ECONNREFUSED$/))
 })
-
-function says(code: string, message: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof SyncError, inspect(error))
-    assert.equal(error.code, code, error.message)
-    assert.match(error.message, message)
-    assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), /planted/)
-    return true
-  }
-}

@@ -11,13 +11,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { inspect } from 'node:util'
 import { SECRET_KEY, startStorage, type StorageOptions, type StorageSimulator } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
-import { SyncError } from '../core/errors.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { type SupabaseOptions, SupabaseStore } from './supabase.ts'
 import { UPLOAD_CHUNK_BYTES } from './tus.ts'
+import { says } from '../../test/support/says.ts'
 
 const BUCKET = 'medipim-raw'
 const MIB = 1024 * 1024
@@ -384,14 +383,4 @@ async function stop(child: ReturnType<typeof spawn>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
   await once(child, 'exit')
-}
-
-function says(code: string, message: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof SyncError, inspect(error))
-    assert.equal(error.code, code, error.message)
-    assert.match(error.message, message)
-    assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), /planted/)
-    return true
-  }
 }

@@ -2,11 +2,11 @@
 
 import { type Command, Option } from 'commander'
 import { loadSource } from '../db/sources.ts'
+import { connectorOf } from '../pipeline/connector-of.ts'
 import { newProgress } from '../pipeline/context.ts'
 import { planSource, type PlannedChange } from '../pipeline/plan.ts'
 import { type Cli, examples } from './cli.ts'
 import { showProgress } from './progress.ts'
-import { connectorOf } from './run-sync.ts'
 import { sinceOption, type SyncFlags, toRequest } from './sync.ts'
 import { count, short } from './text.ts'
 

@@ -3,10 +3,11 @@
 import type { Command } from 'commander'
 import { countClosed, listOpenRecords, listQuarantine, listQuarantinedRuns } from '../db/quarantine.ts'
 import { loadSource } from '../db/sources.ts'
+import { connectorOf } from '../pipeline/connector-of.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption } from './ids.ts'
-import { connectorOf, STOPPING, watchRun } from './run-sync.ts'
+import { STOPPING, watchRun } from './run-sync.ts'
 import { counted, short } from './text.ts'
 
 export function addQuarantine(program: Command, cli: Cli): void {

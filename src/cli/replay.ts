@@ -3,10 +3,11 @@
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { loadSource } from '../db/sources.ts'
+import { connectorOf } from '../pipeline/connector-of.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import { parseId } from './ids.ts'
-import { connectorOf, STOPPING, watchRun } from './run-sync.ts'
+import { STOPPING, watchRun } from './run-sync.ts'
 
 export function addReplay(program: Command, cli: Cli): void {
   program

@@ -1,6 +1,5 @@
 // One run as a command does it: with progress while it works, a report at its end, and old artifacts purged after it went well.
 
-import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Source } from '../db/sources.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'
@@ -13,13 +12,6 @@ import { exitCodeOf, printReport, refusedReport, type Report } from './report.ts
 
 /** What Ctrl-C says while a run is under way. */
 export const STOPPING = 'stopping after this batch; the next sync resumes'
-
-/** The connector of a source. @throws SyncError `usage/invalid` when this version has none of that name */
-export function connectorOf({ connectors }: SyncTools, { name, connector }: Source): Connector {
-  const found = connectors.get(connector)
-  if (!found) throw new SyncError('usage/invalid', `${name} is a source of the connector ${connector}, which this version of Shelfsync does not have`)
-  return found
-}
 
 /** Shows, reports and remembers the end of whatever `work` does. */
 export async function watchRun(cli: Cli, tools: SyncTools, source: Source, work: (progress: Progress) => Promise<RunReport>): Promise<Report> {

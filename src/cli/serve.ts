@@ -1,6 +1,7 @@
 // `shelfsync serve [ROLE…]`: the services, until SIGTERM or Ctrl-C.
 
-import { type Command } from 'commander'
+import { once } from 'node:events'
+import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
@@ -37,15 +38,8 @@ export function addServe(program: Command, cli: Cli): void {
       }, roles)
       log.info({ roles, queue: tools.queues.backend, artifacts: tools.store.describe(), ports: Object.fromEntries(services.faces.map(({ name, port }) => [name, port])) }, 'serving')
       cli.output.result({ serving: roles, faces: services.faces }, services.faces.map(({ name, port }) => `${name.padEnd(12)} http://127.0.0.1:${port}`).join('\n'))
-      await stopped(signal)
+      if (!signal.aborted) await once(signal, 'abort')
       await services.stop()
       log.info({}, 'stopped')
     })
-}
-
-function stopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

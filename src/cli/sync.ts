@@ -2,10 +2,11 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
+import { connectorOf } from '../pipeline/connector-of.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from './open.ts'
-import { connectorOf, STOPPING, watchRun } from './run-sync.ts'
+import { STOPPING, watchRun } from './run-sync.ts'
 
 export interface SyncFlags {
   readonly full?: boolean

@@ -187,6 +187,11 @@ export async function listQueuedRuns(db: Catalog): Promise<OpenRun[]> {
   return rows.map((row) => ({ sourceId: row.source_id, source: row.source, id: row.run_id, options: row.options, fetched: row.closed, partsLeft: row.parts_left }))
 }
 
+/** The run when it waits for the queue's workers. */
+export async function findQueuedRun(db: Catalog, id: number): Promise<OpenRun | null> {
+  return (await listQueuedRuns(db)).find((run) => run.id === id) ?? null
+}
+
 /** Ends a run for good, whoever works on it. A run that is over stays as it is. Returns its state. @throws SyncError `run/unknown` */
 export async function cancelRun(db: Catalog, id: number): Promise<string> {
   return one(await db.call<string>('cancel_run', { run: id }))

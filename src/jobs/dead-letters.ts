@@ -3,10 +3,9 @@
 
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
-import { listQueuedRuns, reopenRun } from '../db/runs.ts'
+import { findQueuedRun, reopenRun } from '../db/runs.ts'
 import { emptyRun, fillRun } from './fill.ts'
-import type { QueueName, Queues } from './queues.ts'
-import { failedJobs } from './scheduler.ts'
+import { listFailed, type QueueName, type Queues } from './queues.ts'
 
 export interface DeadLetter {
   readonly id: string
@@ -20,7 +19,7 @@ export interface DeadLetter {
 }
 
 export async function listDeadLetters(queues: Queues): Promise<DeadLetter[]> {
-  return (await failedJobs(queues)).map((job) => ({
+  return (await listFailed(queues)).map((job) => ({
     id: job.id ?? '',
     queue: job.queueName as QueueName,
     source: job.data.source,
@@ -35,12 +34,13 @@ export async function listDeadLetters(queues: Queues): Promise<DeadLetter[]> {
 /** Lets the run of a dead letter go on where it stopped. @throws SyncError `job/unknown` · `run/over` when a younger run has taken its place */
 export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promise<DeadLetter> {
   const letter = await loadDeadLetter(queues, id)
-  if (!(await reopenRun(db, letter.run)) && !(await isOpen(db, letter.run))) {
+  await reopenRun(db, letter.run)
+  const open = await findQueuedRun(db, letter.run)
+  if (!open) {
     throw new SyncError('run/over', `Run ${letter.run} cannot go on: it ended, or a younger run of ${letter.source} has taken its place. Discard ${id}`)
   }
   await emptyRun(queues, letter.run)
-  const open = (await listQueuedRuns(db)).find((run) => run.id === letter.run)
-  if (open) await fillRun(db, queues, open)
+  await fillRun(db, queues, open)
   return letter
 }
 
@@ -55,8 +55,4 @@ async function loadDeadLetter(queues: Queues, id: string): Promise<DeadLetter> {
   const letter = (await listDeadLetters(queues)).find((one) => one.id === id)
   if (!letter) throw new SyncError('job/unknown', `There is no dead letter ${id}`)
   return letter
-}
-
-async function isOpen(db: Db, run: number): Promise<boolean> {
-  return (await listQueuedRuns(db)).some(({ id }) => id === run)
 }

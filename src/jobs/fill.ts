@@ -6,7 +6,7 @@ import { listParts } from '../db/artifacts.ts'
 import type { Db } from '../db/pool.ts'
 import { listQueuedRuns, loadQueuedRun, type OpenRun } from '../db/runs.ts'
 import type { Log } from '../pipeline/context.ts'
-import type { Queues, Task } from './queues.ts'
+import { listFailed, type Queues, type Task } from './queues.ts'
 import { windowsOf } from './windows.ts'
 
 /**
@@ -65,7 +65,7 @@ export async function addPartJob({ apply }: Queues, task: Task, part: number, lo
 export async function emptyRun(queues: Queues, run: number): Promise<void> {
   const settle = await queues.apply.getJob(settleId(run))
   await settle?.remove({ removeChildren: true }).catch(() => undefined)
-  for (const job of [...(await queues.fetch.getFailed()), ...(await queues.apply.getFailed())]) {
+  for (const job of await listFailed(queues)) {
     if (job.data.run === run) await job.remove().catch(() => undefined)
   }
 }

@@ -6,7 +6,7 @@ import { testDatabase } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
 import { showProducts, snapshot } from '../../test/support/snapshot.ts'
-import { discardDeadLetter, listDeadLetters, retryDeadLetter, type DeadLetter } from './dead-letters.ts'
+import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -61,9 +61,7 @@ test('a task that fails for good is a dead letter; tried again when its cause is
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const { run } = await services.order()
   assert.equal((await services.ended(run)).state, 'failed')
-  // The run ends first, its job a moment later.
-  let letter: DeadLetter | undefined
-  while (!letter) [letter] = await listDeadLetters(services.queues)
+  const letter = await services.letter(run)
   assert.deepEqual([letter.run, letter.source, letter.queue], [run, line.name, 'fetch'])
   simulator.faults.clear()
   await retryDeadLetter(db, services.queues, letter.id)

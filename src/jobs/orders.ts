@@ -5,10 +5,11 @@ import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { findArtifact, findNewestArtifact } from '../db/artifacts.ts'
 import type { Db } from '../db/pool.ts'
-import { cancelRun, findActiveRun, listQueuedRuns, startQueuedRun, type ActiveRun, type RunOptions, type RunRequest } from '../db/runs.ts'
+import { cancelRun, findActiveRun, findQueuedRun, startQueuedRun, type ActiveRun, type RunOptions, type RunRequest } from '../db/runs.ts'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
-import { chooseRun } from '../pipeline/sync.ts'
+import { connectorOf } from '../pipeline/connector-of.ts'
+import { chooseRun, type ChosenRun } from '../pipeline/sync.ts'
 import { emptyRun, fillRun } from './fill.ts'
 import type { Queues } from './queues.ts'
 
@@ -68,8 +69,7 @@ export async function cancelOrder({ db, queues }: OrderTools, run: number): Prom
 
 async function orderRun(tools: OrderTools, source: Source, order: SyncOrder, correlationId: string, after: number | undefined): Promise<Omit<OrderedRun, 'source'>> {
   const { db, queues } = tools
-  const connector = tools.connectors.get(source.connector)
-  if (!connector) throw new SyncError('usage/invalid', `${source.name} is a source of the connector ${source.connector}, which this version does not have`)
+  const connector = connectorOf(tools, source)
   const active = await findActiveRun(db, source.id)
   if (active && isUnderWay(active)) return { run: active.id, started: false }
   const chosen = await choose(db, source, connector, order, active)
@@ -80,9 +80,9 @@ async function orderRun(tools: OrderTools, source: Source, order: SyncOrder, cor
   // Its dead letters would end it again: a task has one job only, and theirs has failed.
   if (active?.state === 'interrupted') await emptyRun(queues, active.id)
   const run = await startQueuedRun(db, request)
-  const open = (await listQueuedRuns(db)).find(({ id }) => id === run.id)
+  const open = await findQueuedRun(db, run.id)
   if (open) await fillRun(db, queues, open)
-  return { run: run.id, started: open !== undefined }
+  return { run: run.id, started: open !== null }
 }
 
 /** Somebody works on it, or will as soon as the queue comes to it. */
@@ -90,9 +90,7 @@ function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
   return state === 'running' && (queued || (leased && !(owner !== null && isOwnerDead(owner))))
 }
 
-type Chosen = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>
-
-async function choose(db: Db, source: Source, connector: Connector, { mode, offset, limit }: SyncOrder, active: ActiveRun | null): Promise<Chosen> {
+async function choose(db: Db, source: Source, connector: Connector, { mode, offset, limit }: SyncOrder, active: ActiveRun | null): Promise<ChosenRun> {
   if (mode !== 'maintain-only') {
     const request = { mode: mode === 'full' ? ('full' as const) : ('auto' as const), sinceAt: null, now: new Date() }
     return { ...chooseRun(source, connector, request), artifactRun: null, resumeAny: mode !== 'full' }

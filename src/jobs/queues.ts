@@ -3,7 +3,7 @@
 
 import {
   createPostgresBackend, FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
-  type FlowJob, type Processor, type QueueOptions, type WorkerOptions,
+  type FlowJob, type Job, type Processor, type QueueOptions, type WorkerOptions,
 } from 'bullmq'
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
@@ -80,6 +80,11 @@ export async function openQueues(db: Db, queueUrl: string | null, onError: (erro
       redis?.disconnect()
     },
   }
+}
+
+/** The jobs that failed for good, of both queues. */
+export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Promise<Job<Task>[]> {
+  return [...(await fetch.getFailed()), ...(await apply.getFailed())]
 }
 
 /** Brings the queue's own tables up to date, and lets the roles of workers use them. Twice is safe. */

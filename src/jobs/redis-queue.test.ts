@@ -4,13 +4,14 @@ import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { openPark } from '../../test/e2e/many-machines.ts'
 import { testDatabase, type Lifetime } from '../../test/support/database.ts'
+import { lockTable } from '../../test/support/locks.ts'
 import { openMedipim, type TestLine } from '../../test/support/line.ts'
 import { missingProgram } from '../../test/support/processes.ts'
 import { startRedis, startRedisCluster } from '../../test/support/redis.ts'
 import { openServices } from '../../test/support/services.ts'
 import { snapshot } from '../../test/support/snapshot.ts'
 import type { Page } from '../core/connector.ts'
-import { listDeadLetters, retryDeadLetter, type DeadLetter } from './dead-letters.ts'
+import { listDeadLetters, retryDeadLetter } from './dead-letters.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -44,9 +45,7 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
       simulator.faults.set({ kind: 'status', status: 401, times: null })
       const { run } = await services.order()
       assert.equal((await services.ended(run)).state, 'failed')
-      // The run ends first, its job a moment later.
-      let letter: DeadLetter | undefined
-      while (!letter) [letter] = await listDeadLetters(services.queues)
+      const letter = await services.letter(run)
       assert.deepEqual([letter.run, letter.queue], [run, 'fetch'])
       simulator.faults.clear()
       await retryDeadLetter(db, services.queues, letter.id)
@@ -114,16 +113,7 @@ function gateAfter(line: TestLine, pages: number) {
 
 /** Lets everybody read checkpoints and nobody write one: every part stays under way. */
 async function lockCheckpoints(t: Lifetime) {
-  const client = await db.connect()
-  await client.query('begin; lock table catalog.checkpoints in exclusive mode')
-  let held = true
-  const release = async (): Promise<void> => {
-    if (!held) return
-    held = false
-    await client.query('rollback')
-    client.release()
-  }
-  t.after(release)
+  const release = await lockTable(t, db, 'catalog.checkpoints')
   return {
     release,
     async inTheWay() {

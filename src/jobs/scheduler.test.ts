@@ -111,6 +111,7 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const { run } = await services.order()
   await services.ended(run)
+  await services.letter(run)
   simulator.faults.clear()
   // As when the reason was one that passes, and lasted too long.
   await db.query(`update catalog.runs set state = 'interrupted' where id = $1`, [run])

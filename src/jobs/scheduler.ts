@@ -3,11 +3,12 @@
 
 import { randomUUID } from 'node:crypto'
 import { giveUpRun, listScheduled, type ScheduledSource } from '../db/runs.ts'
+import { wait } from '../lib/back-off.ts'
 import type { Log } from '../pipeline/context.ts'
 import { dueAt } from '../pipeline/due.ts'
 import { fillQueues } from './fill.ts'
 import { AS_SCHEDULED, orderSync, type OrderTools } from './orders.ts'
-import type { Queues } from './queues.ts'
+import { listFailed } from './queues.ts'
 
 /** How late a scheduled run may begin, and how long a lost queue may stay empty. */
 export const TICK_MS = 5_000
@@ -16,7 +17,8 @@ export const TICK_MS = 5_000
 export async function keepSchedules(tools: OrderTools, log: Log, signal: AbortSignal, tickMs = TICK_MS): Promise<void> {
   while (!signal.aborted) {
     await tick(tools, log).catch((error: unknown) => log.warn({ cause: String(error) }, 'the schedules could not be looked after; trying again'))
-    await sleep(tickMs, signal)
+    // Being told to stop is how it ends, not a failure.
+    await wait(tickMs, signal).catch(() => undefined)
   }
 }
 
@@ -39,27 +41,10 @@ async function startIfDue(tools: OrderTools, log: Log, { source, schedule, lastR
 
 /** A run that a dead letter holds up would wait for ever, and so would a settle whose run is over. */
 async function clearUp({ db, queues }: OrderTools, open: ReadonlySet<number>): Promise<void> {
-  for (const job of await failedJobs(queues)) {
+  for (const job of await listFailed(queues)) {
     if (open.has(job.data.run)) await giveUpRun(db, job.data.run, `a task failed for good: ${job.failedReason}`)
   }
   for (const job of await queues.apply.getWaitingChildren()) {
     if (!open.has(job.data.run)) await job.remove({ removeChildren: false }).catch(() => undefined)
   }
-}
-
-export async function failedJobs({ fetch, apply }: Queues) {
-  return [...(await fetch.getFailed()), ...(await apply.getFailed())]
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

@@ -9,10 +9,12 @@ import { listParts } from '../db/artifacts.ts'
 import { findCheckpoint } from '../db/batches.ts'
 import { nameFailure } from '../db/failures.ts'
 import type { Db } from '../db/pool.ts'
-import { claimTask, endRun, listQueuedRuns, loadQueuedRun, releaseTask, type HeldRun, type RunOptions, type Settled, type TaskName } from '../db/runs.ts'
+import { claimTask, endRun, findQueuedRun, loadQueuedRun, releaseTask, type HeldRun, type RunOptions, type Settled, type TaskName } from '../db/runs.ts'
 import { loadSource, type Source } from '../db/sources.ts'
+import type { Log } from '../node/log.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
-import { newProgress, type LineOptions, type Log, type Pause, type RunContext } from '../pipeline/context.ts'
+import { connectorOf } from '../pipeline/connector-of.ts'
+import { newProgress, type LineOptions, type Pause, type RunContext } from '../pipeline/context.ts'
 import { whileLeased } from '../pipeline/lease.ts'
 import { applyPart, fetchParts, settle } from '../pipeline/run.ts'
 import { describeFailure } from '../pipeline/sync.ts'
@@ -24,7 +26,6 @@ import { windowsOf } from './windows.ts'
 /** What happened, for whoever counts it. */
 export interface TaskEvents {
   settled(source: Source, run: HeldRun, settled: Settled): Promise<void>
-  failed(source: Source, state: 'interrupted' | 'failed'): void
   paused(pause: Pause, connector: string): void
   leaseLost(): void
 }
@@ -68,7 +69,7 @@ export async function doTask(tools: TaskTools, name: TaskName, task: Task, last:
     const error = nameFailure(thrown)
     if (error instanceof SyncError && error.code === 'run/fenced') tools.events.leaseLost()
     if (isOurs(error) || (signal.aborted && isAbort(error))) return endOf(error, signal)
-    if (last || !asks(error, 'retry')) await giveUp(tools, source, held, log, error)
+    if (last || !asks(error, 'retry')) await giveUp(tools, held, log, error)
     throw error
   } finally {
     await releaseTask(tools.db, held).catch((error: unknown) => log.warn({ cause: String(error) }, 'the task could not be given back; its lease will run out'))
@@ -86,17 +87,20 @@ async function beginTask({ db, log }: TaskTools, name: TaskName, task: Task): Pr
   const source = await loadSource(db, task.source)
   const { options, correlationId, ...run } = await loadQueuedRun(db, task.sourceId, task.run)
   const held = await claimTask(db, run, name, owner(), isOwnerDead)
-  return { source, held, options, log: bind(log, { cid: correlationId, run: run.id, source: source.name, task: name }, options) }
+  // A run that asked for it says more than its process does.
+  const level = options.debug === true ? { level: 'debug' } : {}
+  return { source, held, options, log: log.child({ cid: correlationId, run: run.id, source: source.name, task: name }, level) }
 }
 
 async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: RunOptions, context: RunContext): Promise<void> {
   if (name === 'fetch') return fetchTask(tools, task, options, context)
   if (name === 'settle') return settleTask(tools, options, context)
-  const part = (await listParts(context.db, context.source.id, context.run.artifactRun)).find(({ no }) => no === task.part)
+  const parts = await listParts(context.db, context.source.id, context.run.artifactRun)
+  const part = parts.find(({ no }) => no === task.part)
   if (!part) throw new SyncError('artifact/missing', `Part ${task.part} of run ${context.run.artifactRun} is not recorded`)
   // Whoever applied it may have died before the queue was told.
   if ((await findCheckpoint(context.db, context.run, part.no))?.done) return
-  const window = windowsOf([part], options, await linesBefore(context, part.no)).get(part.no)
+  const window = windowsOf(parts, options).get(part.no)
   if (window) await tools.states.use(context, (state) => applyPart(context, state, part, window))
 }
 
@@ -117,7 +121,7 @@ async function settleTask({ db, events }: TaskTools, { offset, limit }: RunOptio
     return endRun(db, run, 'partial', null, `${lines} of artifact ${run.artifactRun} were applied; a partial run settles nothing`)
   }
   // Whoever filled the queue may have known less than the rows say now; then it is filled again.
-  const open = (await listQueuedRuns(db)).find(({ id }) => id === run.id)
+  const open = await findQueuedRun(db, run.id)
   if (!open?.fetched || open.partsLeft.length > 0) return
   const settled = await settle(context)
   log.info({ state: settled.state, reason: settled.reason, ledger: settled.ledger }, 'run settled')
@@ -125,8 +129,7 @@ async function settleTask({ db, events }: TaskTools, { offset, limit }: RunOptio
 }
 
 function openContext(tools: TaskTools, source: Source, run: HeldRun, options: RunOptions, log: Log, signal: AbortSignal): RunContext {
-  const connector = tools.connectors.get(source.connector)
-  if (!connector) throw new SyncError('usage/invalid', `${source.name} is a source of the connector ${source.connector}, which this version does not have`)
+  const connector = connectorOf(tools, source)
   const { db, store, http, events } = tools
   return {
     db, store, log, connector, source, run, signal,
@@ -138,11 +141,10 @@ function openContext(tools: TaskTools, source: Source, run: HeldRun, options: Ru
   }
 }
 
-async function giveUp({ db, events }: TaskTools, source: Source, run: HeldRun, log: Log, error: unknown): Promise<void> {
-  const { state, reason } = describeFailure(error)
-  log.error({ state, code: error instanceof SyncError ? error.code : null, err: error instanceof SyncError ? undefined : error }, reason)
-  await endRun(db, run, state, error instanceof SyncError ? error.code : null, reason)
-  events.failed(source, state)
+async function giveUp({ db }: TaskTools, run: HeldRun, log: Log, error: unknown): Promise<void> {
+  const { state, code, reason } = describeFailure(error)
+  log.error({ state, code, err: code === null ? error : undefined }, reason)
+  await endRun(db, run, state, code, reason)
 }
 
 /** The run ended, or the task is another worker's: nothing that this worker could do anything about. */
@@ -154,18 +156,4 @@ function endOf(error: unknown, signal: AbortSignal): TaskEnd {
   if (signal.aborted && isAbort(error)) return 'stopped'
   if (!isOurs(error)) throw error
   return error.code === 'run/over' || error.code === 'run/cancelled' ? 'done' : 'busy'
-}
-
-async function linesBefore({ db, source, run }: RunContext, partNo: number): Promise<number> {
-  const parts = await listParts(db, source.id, run.artifactRun)
-  return parts.filter(({ no }) => no < partNo).reduce((sum, { lineCount }) => sum + lineCount, 0)
-}
-
-interface ChildLog extends Log {
-  child(facts: object, options?: { level: string }): Log
-}
-
-/** The run's own log; a run that asked for it says more than its process does. */
-function bind(log: Log, facts: object, { debug }: RunOptions): Log {
-  return 'child' in log ? (log as ChildLog).child(facts, debug === true ? { level: 'debug' } : undefined) : log
 }

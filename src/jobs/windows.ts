@@ -4,11 +4,11 @@ import type { ArchivedPart } from '../db/artifacts.ts'
 import type { RunOptions } from '../db/runs.ts'
 import type { LineWindow } from '../pipeline/part-position.ts'
 
-/** A window for each of `parts` that has lines after `offset` and within `limit`; the first of them comes after `linesBefore` lines. */
-export function windowsOf(parts: readonly Pick<ArchivedPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions, linesBefore = 0): ReadonlyMap<number, LineWindow> {
+/** A window for each of `parts` that has lines after `offset` and within `limit`. `parts`: all of an artifact, in order. */
+export function windowsOf(parts: readonly Pick<ArchivedPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions): ReadonlyMap<number, LineWindow> {
   const end = limit === undefined ? Infinity : offset + limit
   const windows = new Map<number, LineWindow>()
-  let before = linesBefore
+  let before = 0
   for (const { no, lineCount } of parts) {
     const window = { from: Math.max(0, offset - before), to: Math.min(lineCount, end - before) }
     if (window.from < window.to) windows.set(no, window)

@@ -3,6 +3,7 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { VERSION } from '../core/version.ts'
+import { within } from '../lib/deadline.ts'
 import type { RequestReport } from './http-client.ts'
 import { METRICS, type Labels, type LabelWords, type Metric, type MetricName, type NameOf } from './metrics-table.ts'
 
@@ -157,16 +158,6 @@ function readSparingly({ read, everyMs = 10_000, timeoutMs = 5_000 }: Collector,
       return []
     })
     return answer
-  }
-}
-
-async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms`)), timeoutMs)
-  try {
-    return await Promise.race([work, timeout])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

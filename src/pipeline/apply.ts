@@ -17,7 +17,8 @@ import type { KnownRecords } from './known-records.ts'
 import { PartPosition, type LineWindow } from './part-position.ts'
 import { quarantined } from './read-batch.ts'
 
-const SCRATCH_BYTES = 1 << 20
+/** What hashing a line may use; a larger record is hashed in pieces. */
+export const SCRATCH_BYTES = 1 << 20
 
 /** What all lanes of a run share. */
 export interface ApplyState extends WriterState {

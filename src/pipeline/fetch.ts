@@ -6,9 +6,8 @@ import { PartWriter } from '../artifacts/parts.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { asks, SyncError } from '../core/errors.ts'
 import { addPart, noteArtifact, type ArchivedPart } from '../db/artifacts.ts'
-import { delayMs } from '../lib/back-off.ts'
 import type { RunContext } from './context.ts'
-import { patiently } from './patience.ts'
+import { patiently, waitOut } from './patience.ts'
 
 /** Of raw lines. Each next part may be twice as large, up to the limit of all. */
 const FIRST_PART_BYTES = 2 * 1024 * 1024
@@ -49,7 +48,7 @@ export async function fetchArtifact(context: RunContext, start: FetchStart, onPa
 }
 
 async function fetchWithRetries(context: RunContext, archive: Archive): Promise<FetchEnd> {
-  const { options, progress, log, signal } = context
+  const { options, signal } = context
   const reached = new Set([JSON.stringify(archive.cursor)])
   for (let attempt = 0; ; ) {
     try {
@@ -67,13 +66,7 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
         if (error.code === 'source/cut-short') return { complete: false, reason: error.message }
         throw error
       }
-      const retryAfterMs = typeof error.detail.retryAfterMs === 'number' ? error.detail.retryAfterMs : null
-      const waitMs = delayMs(attempt - 1, { ...options.backOff, retryAfterMs })
-      log.warn({ code: error.code, attempt, waitMs }, error.message)
-      progress.waiting = `${error.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`
-      context.onPause?.({ code: error.code, waitMs })
-      await options.wait(waitMs, signal)
-      progress.waiting = null
+      await waitOut(context, error, attempt - 1)
     }
   }
 }

@@ -12,6 +12,7 @@ import { transaction, type Db, type DbClient } from '../db/pool.ts'
 import type { Source } from '../db/sources.ts'
 import { StagingCopy } from '../db/staging.ts'
 import { hashRecord } from '../node/hash.ts'
+import { SCRATCH_BYTES } from './apply.ts'
 import { Batch, type PendingLine } from './batch.ts'
 import { Bitmap } from './bitmap.ts'
 import type { Progress } from './context.ts'
@@ -64,6 +65,7 @@ class Planner {
   readonly #rules: BatchRules
   readonly #seen: Bitmap
   readonly #batch: Batch
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   constructor(tools: PlanTools, source: Source, connector: Connector, client: DbClient, progress: Progress) {
     this.#tools = tools
@@ -95,7 +97,7 @@ class Planner {
         const from = lines.bounds[i] ?? 0
         const line = lines.bytes.subarray(from, lines.bounds[i + 1])
         const scan = this.#connector.scan(line)
-        const hash = scan && Buffer.from(hashRecord(line, scan, Buffer.alloc(line.length)))
+        const hash = scan && hashRecord(line, scan, this.#scratch)
         const seq = hash ? known.find(hash) : -1
         if (seq >= 0) this.#seen.set(seq)
         else {

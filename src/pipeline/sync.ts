@@ -2,7 +2,7 @@
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
-import { isAbort, SyncError } from '../core/errors.ts'
+import { isAbort, SyncError, type ErrorCode } from '../core/errors.ts'
 import type { Ledger } from '../core/ledger.ts'
 import { findArtifact } from '../db/artifacts.ts'
 import type { LineDb } from '../db/data-api.ts'
@@ -90,7 +90,7 @@ export async function replayRun(tools: LineTools, source: Source, connector: Con
   return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }, progress, signal)
 }
 
-type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>
+export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>
 
 /** Which kind of run a request comes to, and from when it asks. */
 export function chooseRun(source: Source, connector: Connector, { mode, sinceAt, now }: SyncRequest): { kind: RunKind; sinceAt: Date | null } {
@@ -126,11 +126,11 @@ async function carryThrough(
     log.info({ source: source.name, run: run.id, state: settled.state, reason: settled.reason, ledger: settled.ledger }, 'run settled')
     return report(settled.state, settled.reason, settled.ledger)
   } catch (error) {
-    const { state, reason } = describeFailure(error)
-    await endRun(tools.db, run, state, error instanceof SyncError ? error.code : null, reason).catch((cause: unknown) => {
+    const { state, code, reason } = describeFailure(error)
+    await endRun(tools.db, run, state, code, reason).catch((cause: unknown) => {
       log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')
     })
-    log[isAbort(error) ? 'info' : 'error']({ source: source.name, run: run.id, state, code: error instanceof SyncError ? error.code : null }, reason)
+    log[isAbort(error) ? 'info' : 'error']({ source: source.name, run: run.id, state, code }, reason)
     return report('failed', reason, unsettledLedger(progress), error)
   }
 }
@@ -159,10 +159,11 @@ async function takeRun(
 }
 
 /** What a run that ended so is called, and why: a retry can go on with one that is `interrupted`. */
-export function describeFailure(error: unknown): { state: 'interrupted' | 'failed'; reason: string } {
-  if (isAbort(error)) return { state: 'interrupted', reason: 'cancelled; the next sync resumes here' }
-  if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', reason: error.message }
-  return { state: 'interrupted', reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
+export function describeFailure(error: unknown): { state: 'interrupted' | 'failed'; code: ErrorCode | null; reason: string } {
+  const code = error instanceof SyncError ? error.code : null
+  if (isAbort(error)) return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
+  if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', code, reason: error.message }
+  return { state: 'interrupted', code, reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
 }
 
 function unsettledLedger({ claimed, fetchedLines, counts }: Progress): Ledger {

@@ -3,6 +3,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Db } from '../db/pool.ts'
 import type { ComponentHealth } from '../http/operations.ts'
+import { within } from '../lib/deadline.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
 
 const DEADLINE_MS = 3_000
@@ -40,15 +41,9 @@ export function checkHealth({ db, queues, store }: HealthTools): Promise<Compone
 async function look(component: string, ask: () => Promise<string>): Promise<ComponentHealth> {
   const startedMs = performance.now()
   const passed = () => Math.round(performance.now() - startedMs)
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${DEADLINE_MS} ms`)), DEADLINE_MS)
-  })
   try {
-    return { component, ok: true, detail: await Promise.race([ask(), late]), latencyMs: passed() }
+    return { component, ok: true, detail: await within(ask(), DEADLINE_MS), latencyMs: passed() }
   } catch (error) {
     return { component, ok: false, detail: error instanceof Error ? error.message : String(error), latencyMs: passed() }
-  } finally {
-    clearTimeout(timer)
   }
 }

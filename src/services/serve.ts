@@ -118,7 +118,6 @@ function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics
     async settled(source, run, { state }) {
       if (state === 'succeeded') await keepArtifacts({ db, store, log }, source, run, settings)
     },
-    failed: () => undefined,
     paused({ code, waitMs }, connector) {
       const reason = reasonOf(code)
       if (reason === null) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)

@@ -11,6 +11,7 @@ import { startDataApi, type TestDataApi, type Trouble } from '../support/data-ap
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
+import { nextDay } from '../faults/killing.ts'
 import { isBatch, testKilledByCalls } from './data-api.ts'
 import { shelfsync } from './shelfsync.ts'
 
@@ -48,16 +49,7 @@ test('day after day, by calls and by sessions, a source becomes the same', async
   }
   priced(simulator)
   await both((line, wish) => line.sync(wish))
-  const { catalogue, clock } = simulator
-  const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
-  clock.advance(86_400_000)
-  catalogue.update(ids.slice(0, 3))
-  catalogue.setPrice(ids.slice(3, 4), { factor: 1.5 })
-  catalogue.setPrice(ids.slice(4, 5), { factor: 100 })
-  catalogue.deactivate(ids.slice(5, 6))
-  catalogue.remove(ids.slice(6, 7))
-  catalogue.touch(ids.slice(7, 10))
-  catalogue.add(3)
+  nextDay(simulator)
   const second = await both((line, wish) => line.sync({ ...wish, mode: 'incremental' }))
   assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)
   const full = [await both((line, wish) => line.sync(wish)), await both((line, wish) => line.sync(wish))]

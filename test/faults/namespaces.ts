@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
+import { lockTable } from '../support/locks.ts'
 import { createNetwork, networkUnavailable } from '../support/network.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
 
@@ -49,16 +50,7 @@ export function testCutOff(cutMsMin: number): void {
 
 /** Lets everybody read checkpoints and nobody write one, so that every batch stands still just before its commit. */
 async function lockCheckpoints(t: TestContext, { database }: Park) {
-  const client = await database.pool.connect()
-  await client.query('begin; lock table catalog.checkpoints in exclusive mode')
-  let held = true
-  const release = async (): Promise<void> => {
-    if (!held) return
-    held = false
-    await client.query('rollback')
-    client.release()
-  }
-  t.after(release)
+  const release = await lockTable(t, database.pool, 'catalog.checkpoints')
   return {
     release,
     /** Resolves when batches of this host stand there, with the transactions that they have written in. */

@@ -22,7 +22,7 @@ import type { Db } from '../../src/db/pool.ts'
 import { addSource, loadSource, saveSource, type Source } from '../../src/db/sources.ts'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
-import { createLog } from '../../src/node/log.ts'
+import { createLog, type Log } from '../../src/node/log.ts'
 import { newProgress, type LineOptions } from '../../src/pipeline/context.ts'
 import { DEFAULT_OPTIONS, replayRun, syncSource, type LineTools, type RunReport, type SyncRequest } from '../../src/pipeline/sync.ts'
 
@@ -52,7 +52,7 @@ export interface SyncWish extends Partial<SyncRequest> {
 /** One source with everything that a worker needs. */
 export interface TestLine {
   readonly name: string
-  readonly tools: LineTools & { readonly db: Db }
+  readonly tools: LineTools & { readonly db: Db; readonly log: Log }
   readonly connector: Connector
   readonly storeRoot: string
   /** What was logged, a line of JSON each. */

@@ -3,6 +3,7 @@
 import { createConnectors } from '../../src/connectors/index.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
+import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
 import { tick } from '../../src/jobs/scheduler.ts'
 import { AS_SCHEDULED, orderSync, type OrderedRun, type SyncOrder } from '../../src/jobs/orders.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA, type Queues } from '../../src/jobs/queues.ts'
@@ -25,6 +26,8 @@ export interface TestServices {
   tick(): Promise<void>
   /** Starts workers; the result stops them, as SIGTERM would. */
   work(): () => Promise<void>
+  /** The dead letter that ended the run: the run ends first, its job a moment later. */
+  letter(run: number): Promise<DeadLetter>
   /** The run's row, when it is over. */
   ended(run: number): Promise<{ state: string; reason: string | null; ledger: Record<string, number> | null }>
 }
@@ -42,7 +45,7 @@ export async function openServices(t: Scope, database: TestDatabase, line: TestL
   })
   const connectors: ReadonlyMap<string, Connector> = new Map([...createConnectors({ medipim: null }), [line.connector.name, line.connector]])
   const pauses: Pause[] = []
-  const events: TaskEvents = { settled: () => Promise.resolve(), failed: () => undefined, paused: (pause) => void pauses.push(pause), leaseLost: () => undefined }
+  const events: TaskEvents = { settled: () => Promise.resolve(), paused: (pause) => void pauses.push(pause), leaseLost: () => undefined }
   const tools: TaskTools = {
     ...line.tools, http: () => line.tools.http, db, queues, connectors, events, states: new RunStates(), options: { ...line.tools.options, ...options },
   }
@@ -65,6 +68,12 @@ export async function openServices(t: Scope, database: TestDatabase, line: TestL
       }
       stops.push(stop)
       return stop
+    },
+    async letter(run) {
+      for (;;) {
+        const letter = (await listDeadLetters(queues)).find((one) => one.run === run)
+        if (letter) return letter
+      }
     },
     async ended(run) {
       for (;;) {
