@@ -5,7 +5,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { Agent, request } from 'node:http'
+import { request } from 'node:http'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -13,6 +13,7 @@ import pg from 'pg'
 import { openEmbedded } from '../src/db/embedded.ts'
 import { loadFeed } from './feeds.ts'
 import { forkChild } from './children.ts'
+import type { CrowdLatency } from './crowd.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -81,7 +82,7 @@ async function runServices(url: string, crowded: boolean) {
     const idle = crowded ? { idleCpu: 0, idleRssMb: 0 } : await measureIdle(service)
     const startedMs = performance.now()
     const { run } = (await ask(port, 'POST', '/sync')) as { run: number }
-    const crowd = crowded ? askAllTheTime(port) : null
+    const crowd = crowded ? forkChild<CrowdLatency>('crowd.ts', [port, CROWD.perSecond, CROWD.seconds].map(String), { ADMIN_KEY }) : null
     let firstRowMs = 0
     for (let state = 'running'; state === 'running'; ) {
       const seen = await progressOf(watcher, run)
@@ -90,7 +91,7 @@ async function runServices(url: string, crowded: boolean) {
       await new Promise((done) => setTimeout(done, firstRowMs === 0 ? 20 : 200))
     }
     const seconds = round((performance.now() - startedMs) / 1000)
-    const latency = (await crowd) ?? null
+    const latency = (await crowd)?.message ?? null
     say(`services${crowded ? ' with a crowd' : ''}: ${seconds} s, first row after ${firstRowMs} ms, ${JSON.stringify({ ...idle, latency })}`)
     return { seconds, firstRowMs, latency, ...idle }
   } finally {
@@ -114,31 +115,9 @@ async function measureIdle({ pid }: ChildProcess): Promise<{ idleCpu: number; id
   return { idleCpu: round((100 * 10 * (ticks() - before)) / IDLE_MS), idleRssMb: Math.round(rssKb / 1000) }
 }
 
-/** So many requests every second whether or not the earlier ones have been answered. Milliseconds to the end of the answer. */
-async function askAllTheTime(port: number): Promise<{ p50: number; p99: number; max: number; failed: number }> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 100 })
-  const latencies: number[] = []
-  let failed = 0
-  const open: Promise<void>[] = []
-  const startedMs = performance.now()
-  for (let sent = 0; sent < CROWD.perSecond * CROWD.seconds; ) {
-    const due = Math.floor(((performance.now() - startedMs) / 1000) * CROWD.perSecond)
-    for (; sent < due; sent++) {
-      const askedMs = performance.now()
-      open.push(ask(port, 'GET', '/status', agent).then(() => void latencies.push(performance.now() - askedMs), () => void (failed += 1)))
-    }
-    await new Promise((done) => setTimeout(done, 5))
-  }
-  await Promise.all(open)
-  agent.destroy()
-  latencies.sort((a, b) => a - b)
-  const at = (share: number) => round(latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN)
-  return { p50: at(0.5), p99: at(0.99), max: at(1), failed }
-}
-
-function ask(port: number, method: string, path: string, agent?: Agent): Promise<unknown> {
+function ask(port: number, method: string, path: string): Promise<unknown> {
   return new Promise((done, fail) => {
-    const sent = request({ host: '127.0.0.1', port, method, path, headers: { 'X-ADMIN-KEY': ADMIN_KEY }, ...(agent ? { agent } : {}) }, (answer) => {
+    const sent = request({ host: '127.0.0.1', port, method, path, headers: { 'X-ADMIN-KEY': ADMIN_KEY } }, (answer) => {
       let text = ''
       answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
       answer.on('end', () => (answer.statusCode !== undefined && answer.statusCode < 300 ? done(JSON.parse(text)) : fail(new Error(`${path}: ${answer.statusCode} ${text}`))))

@@ -43,7 +43,7 @@ function standingOf(status: SourceStatus, source: Source, now: Date): Standing {
 }
 
 function rowOf({ source, state, connector, products, lastRun, watermarkAt, due }: Standing, now: Date): (string | number | null)[] {
-  const next = state === 'paused' ? 'paused' : due?.at ? `${relative(due.at, now)}${due.late ? ' (late)' : ''}` : null
+  const next = state === 'paused' ? 'paused' : due && `${due.at ? relative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
   return [
     source, connector, products.active + products.draft, products.unavailable, products.removed,
     lastRun && `${lastRun.id} ${lastRun.state}`, lastRun && relative(lastRun.startedAt, now), watermarkAt && relative(watermarkAt, now), next,

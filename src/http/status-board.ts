@@ -1,5 +1,5 @@
 // The status as many may read it at once. It comes from the database, but at most twice a second and never twice at a time: everybody
-// who asks meanwhile gets the same text, so a thousand readers a second cost the database what one does.
+// who asks meanwhile gets the text that there is, so a thousand readers a second cost the database what one does, and none waits for it.
 
 import type { Db } from '../db/pool.ts'
 import { loadStanding } from '../db/status.ts'
@@ -8,18 +8,19 @@ import type { Redactor } from '../node/redact.ts'
 import { createSpeedometer, type Speedometer } from './speed.ts'
 import { describeStatus, linesDone } from './status.ts'
 
-/** How old an answer may be. */
-const AGE_MS_MAX = 500
+/** From this age on an answer is read anew. */
+const FRESH_MS = 500
+/** Until this age the old answer is given while the new one is read: to wait for a busy database would be worse than half a second. */
+const STALE_MS = 1000
 
 export interface StatusBoard {
   /** The JSON of one source's status, or with null of all. @throws SyncError `source/unknown` · `db/…` */
   read(source: string | null): Promise<string>
 }
 
-interface Reading {
-  readonly json: Promise<string>
-  /** Null while it is being read. */
-  readAtMs: number | null
+interface Answer {
+  readonly json: string
+  readonly readAtMs: number
 }
 
 export interface StatusBoardOptions {
@@ -29,7 +30,8 @@ export interface StatusBoardOptions {
 }
 
 export function createStatusBoard({ db, redact, nowMs }: StatusBoardOptions): StatusBoard {
-  const readings = new Map<string | null, Reading>()
+  const answers = new Map<string | null, Answer>()
+  const readings = new Map<string | null, Promise<string>>()
   const speedometers = new Map<string | null, Speedometer>()
 
   const speedometerOf = (source: string | null): Speedometer => {
@@ -45,17 +47,29 @@ export function createStatusBoard({ db, redact, nowMs }: StatusBoardOptions): St
     return JSON.stringify(redactValue(JSON.parse(JSON.stringify(status)), redact))
   }
 
+  const readOnce = (source: string | null): Promise<string> => {
+    const under = readings.get(source)
+    if (under) return under
+    const reading = load(source)
+      .then((json) => {
+        answers.set(source, { json, readAtMs: nowMs() })
+        return json
+      })
+      .finally(() => readings.delete(source))
+    readings.set(source, reading)
+    return reading
+  }
+
   return {
-    read(source) {
-      const known = readings.get(source)
-      if (known && (known.readAtMs === null || nowMs() - known.readAtMs < AGE_MS_MAX)) return known.json
-      const reading: Reading = { json: load(source), readAtMs: null }
-      readings.set(source, reading)
-      reading.json.then(
-        () => (reading.readAtMs = nowMs()),
-        () => readings.delete(source),
-      )
-      return reading.json
+    async read(source) {
+      const { json, readAtMs } = answers.get(source) ?? { json: '', readAtMs: -Infinity }
+      const ageMs = nowMs() - readAtMs
+      if (ageMs < FRESH_MS) return json
+      const reading = readOnce(source)
+      if (ageMs >= STALE_MS) return reading
+      // Whoever asks next hears of a failure.
+      reading.catch(() => undefined)
+      return json
     },
   }
 }

@@ -20,7 +20,7 @@ async function startOrchestrator(t: Parameters<typeof startFace>[0], db: Db) {
   const face = await startFace(t, (options) => createOrchestratorApp({ ...options, db }))
   /** Past the half second in which an answer is given again. */
   const status = async (query = ''): Promise<Status> => {
-    face.recorded.nowMs += 500
+    face.recorded.nowMs += 1000
     const response = await face.ask(`/status${query}`)
     assert.equal(response.status, 200)
     return (await response.json()) as Status
@@ -153,18 +153,21 @@ test('a source is late an hour after its schedule, and never while it is paused'
   const sources = [(await status()).sources[0]]
   recorded.nowMs = Date.parse('2026-01-01T04:01:00Z')
   sources.push((await status()).sources[0])
+  await pool.query(`update catalog.sources set schedule = schedule || '{"zone": "Mars/Olympus"}'`)
+  sources.push((await status()).sources[0])
   await pool.query(`update catalog.sources set state = 'paused'`)
   sources.push((await status()).sources[0])
   assert.deepEqual(sources.map((source) => [source?.source, source?.dueAt, source?.late]), [
-    [line.name, '2026-01-01T03:00:00.000Z', false], [line.name, '2026-01-01T03:00:00.000Z', true], [line.name, null, false],
+    [line.name, '2026-01-01T03:00:00.000Z', false], [line.name, '2026-01-01T03:00:00.000Z', true], [line.name, null, true], [line.name, null, false],
   ])
 })
 
-test('a thousand readers at once cost one query, and so does half a second of them', async (t) => {
+test('a thousand readers at once cost one query, so does half a second of them, and then none of them waits for the next', async (t) => {
   const { pool } = await testDatabase(t)
   let queries = 0
+  let held: Promise<unknown> = Promise.resolve()
   const db = new Proxy(pool, {
-    get: (target, name) => (name === 'query' ? (...query: [string]) => (queries++, target.query(...query)) : Reflect.get(target, name)),
+    get: (target, name) => (name === 'query' ? (...query: [string]) => (queries++, held.then(() => target.query(...query))) : Reflect.get(target, name)),
   })
   let nowMs = 1_000_000
   const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => nowMs })
@@ -173,7 +176,16 @@ test('a thousand readers at once cost one query, and so does half a second of th
   await board.read(null)
   assert.equal(queries, 1)
   nowMs += 1
+  const { promise, resolve: letGo } = Promise.withResolvers<void>()
+  held = promise
   await board.read(null)
+  await board.read(null)
+  assert.equal(queries, 2)
+  nowMs += 500
+  const [late, later] = [board.read(null), board.read(null)]
+  letGo()
+  await late
+  await later
   assert.equal(queries, 2)
   await assert.rejects(board.read('nobody'), /no source called nobody/)
   await assert.rejects(board.read('nobody'), /no source called nobody/)

@@ -2,10 +2,11 @@
 // may run, each night starts one run, and what was missed while none ran is made up for once.
 
 import { randomUUID } from 'node:crypto'
+import { SyncError } from '../core/errors.ts'
 import { giveUpRun, listScheduled, type ScheduledSource } from '../db/runs.ts'
 import { wait } from '../lib/back-off.ts'
 import type { Log } from '../pipeline/context.ts'
-import { dueAt } from '../pipeline/due.ts'
+import { dueAt, faultOf } from '../pipeline/due.ts'
 import { fillQueues } from './fill.ts'
 import { AS_SCHEDULED, orderSync, type OrderTools } from './orders.ts'
 import { listFailed } from './queues.ts'
@@ -34,7 +35,8 @@ export async function tick(tools: OrderTools, log: Log): Promise<void> {
 
 async function startIfDue(tools: OrderTools, log: Log, { source, schedule, lastRun, sinceAt, now }: ScheduledSource): Promise<void> {
   const { at } = dueAt(schedule, sinceAt, now)
-  if (at === null || at > now) return
+  if (at === null) throw new SyncError('settings/invalid', `The schedule of ${source}: ${faultOf(schedule)}`)
+  if (at > now) return
   const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source }, randomUUID(), lastRun)
   if (ordered?.started) log.info({ source, run: ordered.run, dueAt: at }, 'scheduled run started')
 }

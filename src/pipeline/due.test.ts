@@ -17,6 +17,12 @@ test('a missed time is late after an hour of grace', () => {
   assert.equal(dueAt(NIGHTLY, lastGood, new Date('2026-01-15T17:18:00Z')).late, true)
 })
 
+test('a schedule that nobody can read never comes, and is late', () => {
+  for (const wrong of [{ zone: 'Mars/Olympus' }, { cron: '0 0 30 2 *' }, { cron: '99 * * * *' }]) {
+    assert.deepEqual(dueAt({ ...NIGHTLY, ...wrong }, new Date(0), new Date(1)), { at: null, late: true }, JSON.stringify(wrong))
+  }
+})
+
 test('a schedule that cannot be is refused with the reason', () => {
   assert.equal(faultOf(NIGHTLY), null)
   assert.match(faultOf({ cron: '99 * * * *', zone: 'UTC' }) ?? '', /"99 \* \* \* \*" in UTC is no schedule/)

@@ -7,15 +7,17 @@ import type { Schedule } from '../db/sources.ts'
 const GRACE_MS = 60 * 60_000
 
 export interface Due {
-  /** The first scheduled instant after the last good run; in the past when that was missed. Null: the schedule never comes. */
+  /** The first scheduled instant after the last good run; in the past when that was missed. Null: the schedule never comes, see `faultOf`. */
   readonly at: Date | null
+  /** Also of a schedule that never comes: somebody has to look. */
   readonly late: boolean
 }
 
 /** `lastGoodAt`: when the last run that succeeded began, or when the source was added. */
-export function dueAt({ cron, zone }: Schedule, lastGoodAt: Date, now: Date): Due {
-  const at = new Cron(cron, { timezone: zone }).nextRun(lastGoodAt)
-  return { at, late: at !== null && at.getTime() + GRACE_MS < now.getTime() }
+export function dueAt(schedule: Schedule, lastGoodAt: Date, now: Date): Due {
+  // One source whose zone this machine does not know must not hide how all others stand.
+  const at = faultOf(schedule) === null ? new Cron(schedule.cron, { timezone: schedule.zone }).nextRun(lastGoodAt) : null
+  return { at, late: at === null || at.getTime() + GRACE_MS < now.getTime() }
 }
 
 /** What is wrong with a schedule, in words, or null. */
