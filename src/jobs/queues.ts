@@ -2,11 +2,12 @@
 // there is to do stands in the rows of the runs, so a queue that is lost is filled again from there.
 
 import {
-  createPostgresBackend, FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
+  FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
   type FlowJob, type Job, type Processor, type QueueOptions, type WorkerOptions,
 } from 'bullmq'
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
+import { createCalmBackend } from './postgres-backend.ts'
 
 /** One by kind of work: `fetch` asks suppliers, `apply` writes the catalogue and settles. */
 export type QueueName = 'fetch' | 'apply'
@@ -54,7 +55,7 @@ export async function openQueues(db: Db, queueUrl: string | null, onError: (erro
   // Who has the queue in Postgres need not carry a Redis client about.
   const redis = queueUrl === null ? null : await (await import('./redis.ts')).openRedis(queueUrl, onError, leaving.signal)
   const connection = redis ?? (await requireSchema(db))
-  const factory = redis === null ? createPostgresBackend : undefined
+  const factory = redis === null ? createCalmBackend() : undefined
   const options = { connection, prefix: PREFIX } as QueueOptions
   const open = (name: QueueName): Queue<Task> => listenTo(new Queue<Task>(name, options, factory as undefined), onError)
   const flows = listenTo(new FlowProducer(options, factory as undefined), onError)
