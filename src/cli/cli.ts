@@ -37,18 +37,25 @@ export class Cli {
 
   /**
    * A signal that fires on the first Ctrl-C or SIGTERM, after `words` have been said; the second ends the process at once.
-   * A command that does not ask for it is ended by the first. `code`: what the process then ends with.
+   * A command that does not ask for it is ended by the first. `code`: what the process then ends with. `withinMs`: how long whatever
+   * holds it up may do so; without it, for ever.
    */
-  stoppable(words: string, code: number = EXIT.interrupted): AbortSignal {
+  stoppable(words: string, code: number = EXIT.interrupted, withinMs: number | null = null): AbortSignal {
     const controller = new AbortController()
     const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
       if (controller.signal.aborted) process.exit(128 + constants.signals[signal])
       this.output.note(words)
       this.end(code)
+      if (withinMs !== null) setTimeout(() => this.#leave(), withinMs).unref()
       controller.abort()
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
     return controller.signal
+  }
+
+  #leave(): void {
+    this.output.note('something does not stop; leaving without it')
+    process.exit(this.exitCode)
   }
 }
 

@@ -11,6 +11,8 @@ import { type Cli, EXIT, examples } from './cli.ts'
 import { readSettings } from './open.ts'
 
 const STOPPING = 'stopping: batches under way are finished'
+/** Less than the kill timeout that the docs ask for. What a Redis that is away still holds up then goes to others by its lease. */
+const STOP_MS = 25_000
 
 export function addServe(program: Command, cli: Cli): void {
   program
@@ -20,7 +22,7 @@ export function addServe(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync serve', 'shelfsync serve fetcher', 'shelfsync serve maintainer', 'shelfsync serve orchestrator'))
     .action(async (given: readonly Role[]) => {
       const roles = given.length === 0 ? ALL_ROLES : given
-      const signal = cli.stoppable(STOPPING, EXIT.green)
+      const signal = cli.stoppable(STOPPING, EXIT.green, STOP_MS)
       const settings = await readSettings(cli.output, cli.env)
       if (settings.http.keys.length === 0) throw new SyncError('settings/invalid', 'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`')
       // Only here: other commands need neither queue nor web server, and start faster and smaller without them.

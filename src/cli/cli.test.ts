@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cleanEnv, startProcess } from '../../test/support/processes.ts'
+
+/** A process that has been told to stop once, and whose work takes no notice. */
+const stubborn = (withinMs: string) => `
+  import { Cli } from ${JSON.stringify(new URL('cli.ts', import.meta.url).href)}
+  import { Output } from ${JSON.stringify(new URL('output.ts', import.meta.url).href)}
+  const cli = new Cli(new Output(process.stdout, process.stderr), process.env)
+  setInterval(() => undefined, 1000)
+  const signal = cli.stoppable('stopping', 0, ${withinMs})
+  signal.addEventListener('abort', () => console.log('told'))
+  process.kill(process.pid, 'SIGTERM')`
+
+test('what does not stop in time is left behind, with the exit code of a clean stop', async (t) => {
+  const { exited, output } = await startProcess(t, process.execPath, ['--input-type=module-typescript', '-e', stubborn('10')], { env: cleanEnv({}) })
+  assert.equal((await exited).code, 0)
+  assert.match(output(), /stopping\n[^]*told\n[^]*something does not stop; leaving without it/)
+})
