@@ -9,15 +9,26 @@ import { EXIT } from './cli.ts'
 import type { Output } from './output.ts'
 import { bytes, count, counted, duration } from './text.ts'
 
-/** A run's report, or that of one that could not begin: then `run` and `kind` are null. */
-export type Report = Omit<RunReport, 'run' | 'kind'> & { readonly run: number | null; readonly kind: RunReport['kind'] | null }
+/** A run's report, or that of one that could not begin: then `run` and `kind` are null, and so is `source` when it is not known. */
+export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
+  readonly run: number | null
+  readonly source: string | null
+  readonly kind: RunReport['kind'] | null
+}
 
 /** What is told of a sync that was refused before it had a run. */
-export function refusedReport(source: string, error: SyncError): Report {
-  const { unreadable: _, ...outcomes } = emptyCounts()
-  const ledger: Ledger = { claimed: null, fetched: 0, ...outcomes, removed: 0, missing: 0 }
-  return { run: null, source, kind: null, resumed: false, state: 'failed', reason: error.message, ledger, seconds: 0, error }
+export function refusedReport(source: string | null, error: unknown): Report {
+  return { ...NO_RUN, source, state: 'failed', reason: error instanceof Error ? error.message : String(error), error }
 }
+
+/** What is told when there is no source to sync. */
+export function idleReport(reason: string): Report {
+  return { ...NO_RUN, source: null, state: 'succeeded', reason, error: null }
+}
+
+const { unreadable: _, ...NO_OUTCOMES } = emptyCounts()
+const NO_LEDGER: Ledger = { claimed: null, fetched: 0, ...NO_OUTCOMES, removed: 0, missing: 0 }
+const NO_RUN = { run: null, kind: null, resumed: false, ledger: NO_LEDGER, seconds: 0 }
 
 export function exitCodeOf({ state, error }: Report): number {
   if (isAbort(error)) return EXIT.interrupted

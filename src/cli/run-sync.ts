@@ -1,6 +1,5 @@
 // One run as a command does it: with progress while it works, a report at its end, and old artifacts purged after it went well.
 
-import { SyncError } from '../core/errors.ts'
 import type { Source } from '../db/sources.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'
 import { keepArtifacts } from '../pipeline/keep-artifacts.ts'
@@ -21,7 +20,6 @@ export async function watchRun(cli: Cli, tools: SyncTools, source: Source, work:
   try {
     report = await work(progress)
   } catch (error) {
-    if (!(error instanceof SyncError)) throw error
     report = refusedReport(source.name, error)
   } finally {
     hide()

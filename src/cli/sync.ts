@@ -3,9 +3,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { connectorOf } from '../pipeline/connector-of.ts'
+import { newProgress } from '../pipeline/context.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from './open.ts'
+import { idleReport, printReport, refusedReport, reportJson } from './report.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 
 export interface SyncFlags {
@@ -23,12 +25,17 @@ export function addSync(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync sync', 'shelfsync sync medipim-au --full', 'shelfsync sync medipim-au --since 2026-01-31', 'shelfsync sync --json | tail -1'))
     .action(async (name: string | undefined, flags: SyncFlags) => {
       const signal = cli.stoppable(STOPPING)
-      await using tools = await cli.openSync()
-      const sources = name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
-      for (const source of sources) {
-        if (signal.aborted) return
-        const connector = connectorOf(tools, source)
-        await watchRun(cli, tools, source, (progress) => syncSource(tools, source, connector, toRequest(flags), progress, signal))
+      try {
+        await using tools = await cli.openSync()
+        const sources = name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
+        for (const source of sources) {
+          if (signal.aborted) return
+          await watchRun(cli, tools, source, async (progress) => syncSource(tools, source, connectorOf(tools, source), toRequest(flags), progress, signal))
+        }
+      } catch (error) {
+        // Whoever reads the last line finds a report there, whatever went wrong.
+        if (cli.output.json) printReport(cli.output, refusedReport(name ?? null, error), newProgress())
+        throw error
       }
     })
 }
@@ -37,7 +44,8 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
   const sources = await listSources(db)
   const active = sources.filter(({ state }) => state === 'active')
   if (active.length === 0) {
-    output.say(sources.length === 0 ? NO_SOURCES : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`)
+    const reason = sources.length === 0 ? NO_SOURCES : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`
+    output.result(reportJson(idleReport(reason), newProgress()), reason)
   }
   return active
 }

@@ -1,10 +1,14 @@
 // Calls of the schema's functions, by name and with named arguments: the one thing that sessions of Postgres and Supabase's Data API
 // both can do. What a call answers is JSON whichever way it went: instants are ISO text, bytes are `\x` and hex.
 
-import type { DbClient } from './pool.ts'
+import { storableJson, storableText } from '../lib/storable.ts'
 import { ask } from './failures.ts'
+import type { DbClient } from './pool.ts'
 
-/** By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as dates, documents as `jsonb(…)`. */
+/**
+ * By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as dates, documents as `jsonb(…)`. What no text of
+ * Postgres can hold becomes U+FFFD: messages and ids quote what suppliers wrote, and must not be what stops a run.
+ */
 export type Args = Readonly<Record<string, unknown>>
 
 export interface Catalog {
@@ -22,7 +26,8 @@ export function inSession(session: Pick<DbClient, 'query'>): Catalog {
     async call<Row>(name: string, args: Args): Promise<Row[]> {
       const parameters = Object.keys(args).map((argument, index) => `p_${argument} => $${index + 1}`)
       const sql = `select to_jsonb(f) as row from catalog.${name}(${parameters.join(', ')}) f`
-      const { rows } = await ask(session.query<{ row: Row }>(sql, Object.values(args)))
+      const values = Object.values(args).map((value) => (typeof value === 'string' ? storableText(value) : value))
+      const { rows } = await ask(session.query<{ row: Row }>(sql, values))
       return rows.map(({ row }) => row)
     },
   }
@@ -30,7 +35,7 @@ export function inSession(session: Pick<DbClient, 'query'>): Catalog {
 
 /** A document as an argument: pg would make an SQL array of a list, so it is told otherwise. */
 export function jsonb(value: unknown): object {
-  return { toPostgres: () => JSON.stringify(value), toJSON: () => value }
+  return { toPostgres: () => storableJson(JSON.stringify(value)), toJSON: () => value }
 }
 
 /** The only row. @throws Error when there is none: functions that answer one always do */

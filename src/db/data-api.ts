@@ -3,6 +3,7 @@
 
 import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { parseRetryAfter } from '../lib/back-off.ts'
+import { storableJson } from '../lib/storable.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import type { Args, Catalog } from './catalog.ts'
 import { nameFailure } from './failures.ts'
@@ -78,7 +79,7 @@ export class DataApi implements Catalog {
 
 function renderArgs(args: Args): string {
   const member = (value: unknown): unknown => (value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value)
-  return JSON.stringify(Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)])))
+  return storableJson(JSON.stringify(Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)]))))
 }
 
 /** An error as PostgREST writes it, or the gateway before it. */

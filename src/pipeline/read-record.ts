@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Draft } from '../core/product.ts'
+import { mapTexts, storableText } from '../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
 import type { PendingLine } from './batch.ts'
 
@@ -32,20 +33,27 @@ export class UnreadableRecord extends Error {
 /** @throws UnreadableRecord when the record must be skipped */
 export function readRecord(connector: Connector, settings: unknown, { line, scan, hash }: PendingLine): ReadRecord {
   let record: unknown
+  let repairs = 0
   try {
     record = scan === null ? connector.unwrap(parseJson(line)) : parseJson(line.subarray(scan.start, scan.end))
+    if (mayHoldWhatTextCannot(line)) {
+      record = mapTexts(record, (text) => {
+        const stored = storableText(text)
+        // Bytes that are no UTF-8 have become U+FFFD already.
+        if (stored !== text || text.includes('\ufffd')) repairs += 1
+        return stored
+      })
+    }
   } catch (error) {
     throw skipped(error, null)
   }
-  const repaired = mayHoldWhatTextCannot(line) ? new Repair() : null
-  if (repaired) record = repaired.repair(record)
   try {
     const draft = connector.normalise(record, settings)
     checkNumbers(draft)
-    const exact = scan !== null && hash !== null && !repaired?.count
+    const exact = scan !== null && hash !== null && repairs === 0
     const raw = exact ? line.subarray(scan.start, scan.end) : JSON.stringify(record)
     return {
-      draft: repaired?.count ? { ...draft, warnings: [...draft.warnings, repaired.warning] } : draft,
+      draft: repairs > 0 ? { ...draft, warnings: [...draft.warnings, repaired(repairs)] } : draft,
       raw,
       hash: hash ?? sha256(Buffer.from(JSON.stringify(record))).subarray(0, RECORD_HASH_BYTES),
     }
@@ -69,7 +77,9 @@ function checkWhole(what: string, value: number | null, max: number): void {
 }
 
 function skipped(error: unknown, externalId: string | null): unknown {
-  return error instanceof SyncError && error.action === 'skip' ? new UnreadableRecord(error, externalId) : error
+  // How deep a document may be is for the stack to say: JSON.parse reads what JSON.stringify cannot write again.
+  const failure = error instanceof RangeError ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error }) : error
+  return failure instanceof SyncError && failure.action === 'skip' ? new UnreadableRecord(failure, externalId) : failure
 }
 
 function parseJson(bytes: Buffer): unknown {
@@ -85,27 +95,6 @@ function mayHoldWhatTextCannot(line: Buffer): boolean {
   return line.includes('\\u0000') || line.includes('\\ud') || line.includes('\\uD') || !isUtf8(line)
 }
 
-/** Replaces what text cannot hold by U+FFFD, wherever it is. */
-class Repair {
-  count = 0
-
-  get warning(): string {
-    return `${this.count} texts held bytes that are no text (U+0000, lone surrogates or invalid UTF-8): replaced by U+FFFD`
-  }
-
-  repair(value: unknown): unknown {
-    if (typeof value === 'string') return this.#text(value)
-    if (Array.isArray(value)) return value.map((element) => this.repair(element))
-    if (value === null || typeof value !== 'object') return value
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [this.#text(key), this.repair(member)]))
-  }
-
-  #text(text: string): string {
-    if (text.isWellFormed() && !text.includes('\0')) {
-      if (text.includes('\ufffd')) this.count += 1
-      return text
-    }
-    this.count += 1
-    return text.toWellFormed().replaceAll('\0', '\ufffd')
-  }
+function repaired(texts: number): string {
+  return `${texts} texts held bytes that are no text (U+0000, lone surrogates or invalid UTF-8): replaced by U+FFFD`
 }

@@ -11,6 +11,7 @@ import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
+import { settingsOf } from './connector-of.ts'
 import type { LineOptions, Log, Progress, RunContext } from './context.ts'
 import { whileLeased } from './lease.ts'
 import { carryOut } from './run.ts'
@@ -110,7 +111,7 @@ async function carryThrough(
   signal: AbortSignal,
 ): Promise<RunReport> {
   const startedMs = performance.now()
-  const settings = connector.settings.parse(source.settings)
+  const settings = settingsOf(connector, source)
   const run = await takeRun(tools, source, connector, chosen, progress, signal)
   const log = tools.log
   log.info({ source: source.name, run: run.id, kind: run.kind, resumed: run.resumed }, 'run started')
@@ -158,12 +159,12 @@ async function takeRun(
   }
 }
 
-/** What a run that ended so is called, and why: a retry can go on with one that is `interrupted`. */
+/** What a run that ended so is called, and why: a retry goes on with one that is `interrupted`. A bug would only come again. */
 export function describeFailure(error: unknown): { state: 'interrupted' | 'failed'; code: ErrorCode | null; reason: string } {
   const code = error instanceof SyncError ? error.code : null
   if (isAbort(error)) return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
   if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', code, reason: error.message }
-  return { state: 'interrupted', code, reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
+  return { state: 'failed', code, reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
 }
 
 function unsettledLedger({ claimed, fetchedLines, counts }: Progress): Ledger {

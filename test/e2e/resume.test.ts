@@ -69,3 +69,12 @@ test('a run by hand goes on with one that asks from the same time or earlier, no
     assert.deepEqual(await next(line, { mode: 'incremental', sinceAt }), expected)
   }
 })
+
+test('a run that a bug of ours ended is not gone on with: its archive would only meet the bug again', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const broken = { ...line.connector, normalise: () => { throw new TypeError('a bug') } }
+  const { run, state, reason } = await line.sync({ connector: broken })
+  assert.deepEqual([state, reason], ['failed', 'internal error: a bug'])
+  const healed = await line.sync()
+  assert.deepEqual([healed.state, healed.resumed, healed.run === run, healed.ledger.created], ['succeeded', false, false, 30])
+})

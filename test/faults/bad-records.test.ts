@@ -51,8 +51,7 @@ for (const [what, patch, rule] of PATCHES) {
   test(`${what} is quarantined alone`, async (t) => {
     const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
     const [bad = ''] = priced(simulator)
-    // The random text keeps such an id from being compressed into an index after all.
-    const id = typeof patch['id'] === 'string' ? Array.from({ length: 4000 }, (_, i) => (i * 7919 % 9973).toString(36)).join('') : patch['id']
+    const id = typeof patch['id'] === 'string' ? LONG : patch['id']
     simulator.faults.set({ kind: 'patch', ids: [bad], patch: { ...patch, ...('id' in patch ? { id } : {}) } as never, path: STREAM, times: 1 })
     const report = await line.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
@@ -86,11 +85,27 @@ for (const [what, patch] of HARMLESS) {
   })
 }
 
+/** Text that no index holds and that cannot be compressed into one. */
+const LONG = Array.from({ length: 4000 }, (_, i) => (i * 7919 % 9973).toString(36)).join('')
+const DEEP = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+
+function record(id: string, members: string, meta = ''): string {
+  return `{"meta":{"total":30,"index":4},"result":{"id":"${id}","status":"active","name":{"en":"x"},${members},"meta":{"createdAt":1,"updatedAt":1767225600${meta}}}}`
+}
+
 const LINES: readonly (readonly [what: string, fault: MedipimFaultInput, expected: Record<string, number>])[] = [
   ['garbage', { kind: 'insert-line', at: 5, text: '<html>Bad gateway</html>', path: STREAM }, { created: 30, quarantined: 1 }],
   ['half a line', { kind: 'half-line', at: 5, path: STREAM }, { created: 29, quarantined: 1 }],
   ['a number for a line', { kind: 'insert-line', at: 5, text: '42', path: STREAM }, { created: 30, quarantined: 1 }],
   ['JSON of another kind', { kind: 'insert-line', at: 5, text: '{"hello":"world"}', path: STREAM }, { created: 30, quarantined: 1 }],
+  ['a line with a NUL', { kind: 'insert-line', at: 5, text: 'abc\0def', path: STREAM }, { created: 30, quarantined: 1 }],
+  // The parser quotes what it could not read, and may cut a pair of surrogates in two.
+  ['an unknown word of smiles', { kind: 'insert-line', at: 5, text: `{"a":${'😀'.repeat(30)}`, path: STREAM }, { created: 30, quarantined: 1 }],
+  ['another of them', { kind: 'insert-line', at: 5, text: `{"a": ${'😀'.repeat(30)}`, path: STREAM }, { created: 30, quarantined: 1 }],
+  ['an id with a NUL in a record that cannot be read', { kind: 'insert-line', at: 5, text: record('D\\u0000', '"publicPrice":"much"'), path: STREAM }, { created: 30, quarantined: 1 }],
+  ['an id with a NUL that Postgres refuses', { kind: 'insert-line', at: 5, text: record(`D\\u0000${LONG}`, '"vat":10'), path: STREAM }, { created: 30, quarantined: 1 }],
+  ['a record so deep that nothing can write it', { kind: 'insert-line', at: 5, text: record('DEEP', `"extra":${DEEP}`), path: STREAM }, { created: 30, quarantined: 1 }],
+  ['one that is as deep, and hashed by its bytes', { kind: 'insert-line', at: 5, text: record('DEEP', `"extra":${DEEP}`, ',"embedUrl":"https://x"'), path: STREAM }, { created: 30, quarantined: 1 }],
   ['nesting without end', { kind: 'insert-line', at: 5, text: `{"result":${'['.repeat(100_000)}`, path: STREAM }, { created: 30, quarantined: 1 }],
   ['a line that comes twice', { kind: 'duplicate-line', at: 5, path: STREAM }, { created: 30, duplicate: 1 }],
   ['lines in another order', { kind: 'swap-lines', at: 5, path: STREAM }, { created: 30 }],
@@ -118,6 +133,16 @@ for (const [what, fault, expected] of LINES) {
     assert.equal((await showProducts(line)).size, 30)
   })
 }
+
+test('a reason that quotes what Postgres cannot hold ends its run all the same', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.faults.set({ kind: 'status', status: 422, body: JSON.stringify({ error: { message: 'bad \0 thing \ud83d' } }), path: STREAM, times: 1 })
+  const { run, state } = await line.sync()
+  assert.equal(state, 'failed')
+  const [row] = await line.query<{ state: string; reason: string; error_code: string }>('select state, reason, error_code from catalog.runs where id = $1', run)
+  assert.match(`${row?.state} ${row?.error_code} ${row?.reason}`, /^failed source\/\S+ .*bad \ufffd thing \ufffd/)
+  assert.equal((await line.sync()).state, 'succeeded')
+})
 
 test('text that Postgres cannot hold is repaired and said so', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
@@ -261,7 +286,6 @@ for (const [what, spoil] of BROKEN_DRAFTS) {
 test('a brand that Postgres cannot hold is left out with a warning, and no other brand is lost with it', async (t) => {
   const { line } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 40 } })
   const branded = (externalId: string, index: number): Term => {
-    // The random text keeps such an id from being compressed into an index after all.
     const tooLong = Array.from({ length: 4000 }, (_, i) => (i * 7919 % 9973).toString(36)).join('')
     return { kind: 'brand', externalId: index === 3 ? tooLong : externalId, name: externalId, parentId: null, attributes: {} }
   }
