@@ -5,6 +5,7 @@ import { openStore, type StoreAccess } from './open.ts'
 
 const ACCESS: StoreAccess = {
   supabase: { url: 'https://x.supabase.co/', secretKey: 'sb_secret_x', bucket: 'medipim-raw' },
+  home: '.shelfsync',
   s3: { endpoint: 'http://127.0.0.1:9000', region: 'ap-southeast-2', key: { id: 'id', secret: 'secret' } },
 }
 

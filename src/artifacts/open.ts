@@ -6,14 +6,17 @@ import { DiskStore } from './disk.ts'
 import { type S3Options, S3Store } from './s3.ts'
 import type { ArtifactStore } from './store.ts'
 import { SupabaseStore } from './supabase.ts'
+import { createUploadMemory } from './upload-memory.ts'
 
 /** What the stores across a network need besides the location; the settings of a process have this shape. */
 export interface StoreAccess {
   readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
   readonly s3: Pick<S3Options, 'endpoint' | 'region' | 'key'>
+  /** Our own folder, for what has to outlive a process. */
+  readonly home: string
 }
 
-const NO_ACCESS: StoreAccess = { supabase: null, s3: { endpoint: null, region: 'us-east-1', key: null } }
+const NO_ACCESS: StoreAccess = { supabase: null, s3: { endpoint: null, region: 'us-east-1', key: null }, home: '.shelfsync' }
 
 /**
  * Opens `file:PATH` (a relative path begins at `base`), `supabase:` or `supabase:BUCKET`, or `s3://BUCKET/PREFIX`. Touches nothing
@@ -21,12 +24,12 @@ const NO_ACCESS: StoreAccess = { supabase: null, s3: { endpoint: null, region: '
  *
  * @throws SyncError `settings/invalid`, without the location, which may hold a secret
  */
-export function openStore(location: string, base: string, { supabase, s3 }: StoreAccess = NO_ACCESS): ArtifactStore {
+export function openStore(location: string, base: string, { supabase, s3, home }: StoreAccess = NO_ACCESS): ArtifactStore {
   const [, scheme, rest = ''] = /^(file|supabase|s3):(.*)$/.exec(location) ?? []
   if (scheme === 'file' && rest !== '') return new DiskStore(resolve(base, rest.replace(/^\/\/(?=\/)/, '')))
   if (scheme === 'supabase') {
     if (supabase === null) throw new SyncError('settings/invalid', 'ARTIFACTS=supabase: needs SUPABASE_URL and SUPABASE_SECRET_KEY')
-    return new SupabaseStore({ ...supabase, bucket: rest || supabase.bucket })
+    return new SupabaseStore({ ...supabase, bucket: rest || supabase.bucket, memory: createUploadMemory(resolve(base, home, 'uploads')) })
   }
   const [, bucket, prefix] = (scheme === 's3' && /^\/\/([^/]+)\/?(.*?)\/?$/.exec(rest)) || []
   if (bucket !== undefined) return new S3Store({ ...s3, bucket, prefix: prefix ? `${prefix}/` : '' })

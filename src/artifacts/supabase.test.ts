@@ -9,42 +9,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { SECRET_KEY, startStorage, type StorageOptions, type StorageSimulator } from '../../simulators/storage/server.ts'
+import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
 import type { Waiter } from '../lib/back-off.ts'
-import { type SupabaseOptions, SupabaseStore } from './supabase.ts'
+import { SupabaseStore } from './supabase.ts'
+import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf } from './testing.ts'
 import { UPLOAD_CHUNK_BYTES } from './tus.ts'
 import { says } from '../../test/support/says.ts'
-
-const BUCKET = 'medipim-raw'
-const MIB = 1024 * 1024
-/** Three chunks. */
-const PART = randomBytes(13 * MIB)
-
-interface Opened {
-  readonly folder: string
-  readonly service: StorageSimulator
-  readonly store: SupabaseStore
-  /** How long each wait before a retry would have been. */
-  readonly waits: number[]
-}
-
-async function open(context: TestContext, simulated: Partial<StorageOptions> = {}, options: Partial<SupabaseOptions> = {}): Promise<Opened> {
-  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
-  const service = await startStorage({ folder, ...simulated })
-  const waits: number[] = []
-  const wait: Waiter = async (ms) => {
-    waits.push(ms)
-    await turn()
-  }
-  context.after(async () => {
-    await service.close()
-    await rm(folder, { recursive: true })
-  })
-  return { folder, service, waits, store: new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET, wait, ...options }) }
-}
 
 testStore('Supabase Storage', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
@@ -57,23 +30,8 @@ testStore('Supabase Storage', async () => {
   return { store, close }
 })
 
-interface Patch {
-  readonly offset: number
-  readonly bytes: number
-}
-
-function patchesOf({ stats }: StorageSimulator): Patch[] {
-  return stats.snapshot().last.filter(({ method }) => method === 'PATCH').map(({ body }) => body as Patch)
-}
-
-function asked({ stats }: StorageSimulator, request: string): number {
-  return stats.snapshot().requests[request] ?? 0
-}
-
-const CREATE = 'POST /upload/resumable'
-
 test('a part goes in chunks of exactly 6 MiB, the last with the rest', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   await store.put('part', PART)
   const expected = [{ offset: 0, bytes: UPLOAD_CHUNK_BYTES }, { offset: 6 * MIB, bytes: UPLOAD_CHUNK_BYTES }, { offset: 12 * MIB, bytes: MIB }]
   assert.deepEqual(patchesOf(service), expected)
@@ -87,7 +45,7 @@ test('a part goes in chunks of exactly 6 MiB, the last with the rest', async (co
 })
 
 test('a stream is read no further than a chunk ahead of what the service holds', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   let aheadBytesMax = 0
   async function* source(): AsyncGenerator<Uint8Array> {
     for (let read = 0; read < 30 * MIB; read += MIB) {
@@ -102,7 +60,7 @@ test('a stream is read no further than a chunk ahead of what the service holds',
 })
 
 test('the type and no cache time are kept with an object', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   const types = {
     'a.ndjson.zst': 'application/zstd', 'b.ndjson.gz': 'application/gzip', 'c.ndjson': 'application/x-ndjson', 'd.json': 'application/json',
     e: 'application/octet-stream',
@@ -115,20 +73,20 @@ test('the type and no cache time are kept with an object', async (context) => {
 })
 
 test('the bucket is made private when it is missing, once for all writers', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   await Promise.all(['a', 'b', 'c'].map((key) => store.put(key, Buffer.from(key))))
   assert.equal(service.objects.findBucket(BUCKET)?.public, false)
   assert.equal(asked(service, 'POST /bucket'), 1)
 })
 
 test('a bucket that another process makes at the same moment is as good', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   const other = new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET })
   await Promise.all([store.check(), other.check()])
 })
 
 test('a bucket that is too small for a part, or public, is a setting to correct', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   await store.check()
   const bucket = service.objects.findBucket(BUCKET)
   assert.ok(bucket)
@@ -142,14 +100,14 @@ test('a bucket that is too small for a part, or public, is a setting to correct'
 })
 
 test('a check that failed is made again by the next write', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 8 })
   await assert.rejects(store.put('a', Buffer.from('x')), says('artifact/unavailable', /^Cannot look at the bucket in supabase:medipim-raw at 127/))
   await store.put('a', Buffer.from('x'))
 })
 
 test('a file that passes the limit of the project names the limit that was passed and what to raise', async (context) => {
-  const { store, waits } = await open(context, { fileBytesMax: 8 * MIB })
+  const { store, waits } = await openStorage(context, { fileBytesMax: 8 * MIB })
   const message = /^Cannot write part in supabase:medipim-raw at .* HTTP 413: Maximum size exceeded\. Raise the file size limit/
   await assert.rejects(store.put('part', PART), says('settings/invalid', message))
   await assert.rejects(store.putStream('part', slowly(PART)), says('settings/invalid', /413/))
@@ -163,7 +121,7 @@ const WAYS: Readonly<Record<string, (store: SupabaseStore) => Promise<void>>> = 
 
 for (const [how, put] of Object.entries(WAYS)) {
   test(`${how}: a connection that breaks in the middle of a chunk is resumed where the service says it stopped`, async (context) => {
-    const { store, service } = await open(context)
+    const { store, service } = await openStorage(context)
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 1, afterBytes: 2 * MIB })
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
@@ -174,7 +132,7 @@ for (const [how, put] of Object.entries(WAYS)) {
   })
 
   test(`${how}: a broken last chunk is resumed too`, async (context) => {
-    const { store, service } = await open(context)
+    const { store, service } = await openStorage(context)
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 2, afterBytes: 500_000 })
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
@@ -183,7 +141,7 @@ for (const [how, put] of Object.entries(WAYS)) {
 
   for (const status of [409, 423, 429, 500, 503, 544]) {
     test(`${how}: ${status} is tried again`, async (context) => {
-      const { store, service, waits } = await open(context)
+      const { store, service, waits } = await openStorage(context)
       service.faults.set({ kind: 'status', status, body: 'busy', path: 'PATCH *', skip: 1, times: 3 })
       await put(store)
       assert.ok(PART.equals(await store.get('part')))
@@ -193,7 +151,7 @@ for (const [how, put] of Object.entries(WAYS)) {
   }
 
   test(`${how}: a chunk whose answer is lost is not sent twice`, async (context) => {
-    const { store, service } = await open(context)
+    const { store, service } = await openStorage(context)
     service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
@@ -202,7 +160,7 @@ for (const [how, put] of Object.entries(WAYS)) {
 }
 
 test('Retry-After is waited for, and then some, but never longer than a minute or so', async (context) => {
-  const { store, service, waits } = await open(context)
+  const { store, service, waits } = await openStorage(context)
   service.faults.set({ kind: 'status', status: 429, headers: { 'retry-after': '7' }, path: 'PATCH *' })
   service.faults.set({ kind: 'status', status: 503, headers: { 'retry-after': '86400' }, path: 'GET /object/*' })
   await store.put('part', Buffer.from('x'))
@@ -213,7 +171,7 @@ test('Retry-After is waited for, and then some, but never longer than a minute o
 })
 
 test('a service that is down for good is artifact/unavailable, after a bounded number of tries', async (context) => {
-  const { store, service, waits } = await open(context)
+  const { store, service, waits } = await openStorage(context)
   await store.check()
   service.faults.set({ kind: 'status', status: 503, body: '{"message":"SlowDown"}', path: 'PATCH *', times: null })
   await assert.rejects(store.put('part', PART), says('artifact/unavailable', /^Cannot write part in .*: HTTP 503: SlowDown$/))
@@ -224,7 +182,7 @@ test('a service that is down for good is artifact/unavailable, after a bounded n
 
 test('an upload that expired meanwhile is begun anew', async (context) => {
   const expire: Waiter = () => Promise.resolve(service.objects.expireUploads())
-  const { store, service } = await open(context, {}, { wait: expire })
+  const { store, service } = await openStorage(context, {}, { wait: expire })
   service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', skip: 1 })
   await store.put('part', PART)
   assert.ok(PART.equals(await store.get('part')))
@@ -233,7 +191,7 @@ test('an upload that expired meanwhile is begun anew', async (context) => {
 
 test('an upload that expires whenever it is waited for ends as artifact/unwritable', async (context) => {
   const expire: Waiter = () => Promise.resolve(service.objects.expireUploads())
-  const { store, service } = await open(context, {}, { wait: expire })
+  const { store, service } = await openStorage(context, {}, { wait: expire })
   service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', times: null })
   await assert.rejects(store.put('part', PART), says('artifact/unwritable', /: HTTP 410: /))
   assert.equal(asked(service, CREATE), 4)
@@ -241,7 +199,7 @@ test('an upload that expires whenever it is waited for ends as artifact/unwritab
 
 test('when the answer to the last byte is lost, only an object that is there counts', async (context) => {
   for (const kind of ['lose-answer', 'unfinished'] as const) {
-    const { store, service } = await open(context)
+    const { store, service } = await openStorage(context)
     service.faults.set({ kind, path: 'PATCH *', skip: 2 })
     await store.put('part', PART)
     assert.ok(PART.equals(await store.get('part')))
@@ -250,7 +208,7 @@ test('when the answer to the last byte is lost, only an object that is there cou
 })
 
 test('a stream whose last answer is lost is an error that asks for another try', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'unfinished', path: 'PATCH *', skip: 2 })
   await assert.rejects(store.putStream('part', slowly(PART)), says('artifact/unwritable', /nobody knows whether the upload is over$/))
   await assert.rejects(store.get('part'), says('artifact/missing', /Object not found/))
@@ -284,7 +242,7 @@ test('a service that is killed in the middle of a chunk and started again goes o
 })
 
 test('a web page is no artifact, with whatever status', async (context) => {
-  const { store, service, waits } = await open(context)
+  const { store, service, waits } = await openStorage(context)
   await store.put('part', PART)
   service.faults.set({ kind: 'status', status: 200, path: 'GET /object/*' }, { kind: 'status', status: 403, path: 'GET /object/*', skip: 1 })
   assert.ok(PART.equals(await store.get('part')))
@@ -310,7 +268,7 @@ test('an answer that is cut short is asked for again', async (context) => {
 })
 
 test('a folder of more than a page is listed whole, and everything can be removed', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   await store.put('k/0000', Buffer.from('x'))
   const row = service.objects.find(BUCKET, 'k/0000')
   assert.ok(row)
@@ -324,7 +282,7 @@ test('a folder of more than a page is listed whole, and everything can be remove
 })
 
 test('without a bucket nothing is listed, nothing is missing to remove, and reading is artifact/missing', async (context) => {
-  const { store } = await open(context)
+  const { store } = await openStorage(context)
   assert.deepEqual(await Array.fromAsync(store.list('')), [])
   await store.remove(['a'])
   await assert.rejects(store.get('a'), says('artifact/missing', /HTTP 404: Bucket not found$/))
@@ -332,7 +290,7 @@ test('without a bucket nothing is listed, nothing is missing to remove, and read
 
 test('a key that is refused is a setting to correct, and is shown nowhere, not even when the service repeats it', async (context) => {
   for (const secretKey of ['sb_secret_planted', 'eyJplanted.payload.signature']) {
-    const { store, service } = await open(context, {}, { secretKey })
+    const { store, service } = await openStorage(context, {}, { secretKey })
     const put = (): Promise<void> => store.put('a', Buffer.from('x'))
     for (const attempt of [() => store.check(), put, () => store.get('a'), () => store.remove(['a']), () => Array.fromAsync(store.list(''))]) {
       await assert.rejects(attempt, says('settings/invalid', /HTTP 401: Invalid API key\. Check that SUPABASE_SECRET_KEY/))
@@ -346,19 +304,19 @@ test('a key that is refused is a setting to correct, and is shown nowhere, not e
 
 test('the older kind of key goes into the same two headers', async (context) => {
   const secretKey = 'eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.signature'
-  const { store } = await open(context, { secretKey }, { secretKey })
+  const { store } = await openStorage(context, { secretKey }, { secretKey })
   await store.put('a', Buffer.from('x'))
   assert.equal((await store.get('a')).length, 1)
 })
 
 test('no redirect is followed, because the key would go along', async (context) => {
-  const { store, service } = await open(context)
+  const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'status', status: 301, headers: { location: 'http://127.0.0.1:1/' }, path: 'GET *' })
   await assert.rejects(store.get('a'), says('settings/invalid', /HTTP 301: a redirect; correct SUPABASE_URL$/))
 })
 
 test('many writers of many parts do not disturb each other', async (context) => {
-  const { store } = await open(context)
+  const { store } = await openStorage(context)
   const parts = Array.from({ length: 6 }, (_, i) => PART.subarray(i * MIB, i * MIB + 7 * MIB))
   await Promise.all(parts.map((bytes, i) => store.put(`part-${i}`, bytes)))
   for (const [i, bytes] of parts.entries()) assert.ok(bytes.equals(await store.get(`part-${i}`)))

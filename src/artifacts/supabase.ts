@@ -1,5 +1,5 @@
-// Artifacts in a private bucket of Supabase Storage: https://supabase.com/docs/guides/storage. An upload that dies with its
-// process is not taken up by the next one: nobody sees it, and the platform clears it away after 24 hours.
+// Artifacts in a private bucket of Supabase Storage: https://supabase.com/docs/guides/storage. An upload that dies with its process is
+// taken up by the next one that puts the same bytes; else nobody sees it, and the platform clears it away after 24 hours.
 
 import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
@@ -7,9 +7,12 @@ import { PART_BYTES_MAX } from './parts.ts'
 import { checkKey, contentTypeOf, folderOf, type ArtifactStore, type StoredObject } from './store.ts'
 import { type ApiOptions, type ApiRequest, StorageApi, Trouble } from './supabase-api.ts'
 import { uploadBytes, uploadStream, type UploadTarget } from './tus.ts'
+import { NO_UPLOAD_MEMORY, type UploadMemory } from './upload-memory.ts'
 
 export interface SupabaseOptions extends ApiOptions {
   readonly bucket: string
+  /** Default: an upload is not remembered beyond its process. */
+  readonly memory?: UploadMemory
 }
 
 const Bucket = z.object({ public: z.boolean(), file_size_limit: z.number().nullish() })
@@ -32,12 +35,14 @@ const KEY_REMEDY = 'Check that SUPABASE_SECRET_KEY is a secret key of the projec
 export class SupabaseStore implements ArtifactStore {
   readonly #api: StorageApi
   readonly #bucket: string
+  readonly #memory: UploadMemory
   /** The first check that succeeded, or the one under way. */
   #checked: Promise<void> | null = null
 
-  constructor({ bucket, ...options }: SupabaseOptions) {
+  constructor({ bucket, memory = NO_UPLOAD_MEMORY, ...options }: SupabaseOptions) {
     this.#api = new StorageApi(options)
     this.#bucket = bucket
+    this.#memory = memory
   }
 
   describe(): string {
@@ -64,7 +69,7 @@ export class SupabaseStore implements ArtifactStore {
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const target = this.#targetOf(key)
     await this.#ready()
-    await this.#naming('artifact/unwritable', `Cannot write ${key}`, () => uploadBytes(this.#api, target, bytes))
+    await this.#naming('artifact/unwritable', `Cannot write ${key}`, () => uploadBytes(this.#api, target, bytes, this.#memory))
   }
 
   async putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
@@ -95,9 +100,10 @@ export class SupabaseStore implements ArtifactStore {
     }
   }
 
-  /** Nothing to do: the platform itself clears unfinished uploads away after 24 hours. */
-  sweep(): Promise<number> {
-    return Promise.resolve(0)
+  /** The platform itself clears unfinished uploads away after 24 hours. */
+  async sweep(): Promise<number> {
+    await this.#memory.sweep()
+    return 0
   }
 
   #targetOf(key: string): UploadTarget {

@@ -2,6 +2,7 @@
 // server is asked how far it got: it, and not we, knows which bytes arrived.
 
 import { type StorageApi, Trouble } from './supabase-api.ts'
+import { nameUpload, type UploadMemory } from './upload-memory.ts'
 
 /** Supabase takes exactly this: https://supabase.com/docs/guides/storage/uploads/resumable-uploads */
 export const UPLOAD_CHUNK_BYTES = 6 * 1024 * 1024
@@ -30,17 +31,24 @@ class Lost extends Trouble {
 }
 
 /**
- * Puts `bytes` under the target's key, in chunks of 6 MiB, resumed where a connection or a server broke off. Readers see all
- * of it or what was there before. Twice is safe.
+ * Puts `bytes` under the target's key, in chunks of 6 MiB, resumed where a connection, a server or an earlier process of ours broke
+ * off. Readers see all of it or what was there before. Twice is safe.
  *
  * @throws Trouble
  */
-export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: Uint8Array): Promise<void> {
+export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: Uint8Array, memory: UploadMemory): Promise<void> {
+  const name = nameUpload(target, bytes)
+  let path = await memory.recall(name)
   for (let anew = 0; ; anew++) {
     try {
-      return await upload(api, target, sliced(bytes), bytes.length)
+      const held = path === null ? 0 : await heldBy(api, path, bytes.length)
+      if (path === null) await memory.remember(name, (path = await create(api, target, bytes.length)))
+      for (const { start, ...chunk } of sliced(bytes, held)) await deliver(api, path, chunk, start, Math.max(start, held), true)
+      return await memory.forget(name)
     } catch (error) {
       if (!(error instanceof Lost) || anew >= ANEW_MAX) throw error
+      await memory.forget(name)
+      path = null
     }
   }
 }
@@ -52,14 +60,10 @@ export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: 
  * @throws Trouble, or what the source throws
  */
 export async function uploadStream(api: StorageApi, target: UploadTarget, source: AsyncIterable<Uint8Array>): Promise<void> {
-  await upload(api, target, gathered(source), null)
-}
-
-async function upload(api: StorageApi, target: UploadTarget, chunks: AsyncIterable<Chunk> | Iterable<Chunk>, length: number | null): Promise<void> {
-  const path = await create(api, target, length)
+  const path = await create(api, target, null)
   let start = 0
-  for await (const chunk of chunks) {
-    await deliver(api, path, chunk, start, length !== null)
+  for await (const chunk of gathered(source)) {
+    await deliver(api, path, chunk, start, start, false)
     start += chunk.bytes.length
   }
 }
@@ -77,10 +81,10 @@ async function create(api: StorageApi, { bucket, key, contentType }: UploadTarge
   return `${PATH}/${id}`
 }
 
-/** Sends the chunk that begins at `start`, again and again from wherever the server stopped. Progress renews its patience. */
-async function deliver(api: StorageApi, path: string, { bytes, isLast }: Chunk, start: number, knowsLength: boolean): Promise<void> {
+/** Sends the chunk that begins at `start` from byte `held` on, again and again from wherever the server stopped. Progress renews its patience. */
+async function deliver(api: StorageApi, path: string, { bytes, isLast }: Chunk, start: number, held: number, knowsLength: boolean): Promise<void> {
   const end = start + bytes.length
-  let [offset, isLengthKnown, isSure, failures] = [start, knowsLength, true, 0]
+  let [offset, isLengthKnown, isSure, failures] = [held, knowsLength, true, 0]
   for (;;) {
     try {
       if (!isSure) {
@@ -99,6 +103,19 @@ async function deliver(api: StorageApi, path: string, { bytes, isLast }: Chunk, 
     } catch (error) {
       await api.pause(asLost(error), failures++)
       isSure = false
+    }
+  }
+}
+
+/** How many of the `length` bytes of a remembered upload the server has. @throws Lost when it has forgotten it, or has all of them */
+async function heldBy(api: StorageApi, path: string, length: number): Promise<number> {
+  for (let failures = 0; ; failures++) {
+    try {
+      const { offset } = await look(api, path)
+      if (offset < length) return offset
+      throw new Lost('nobody knows whether the upload is over')
+    } catch (error) {
+      await api.pause(asLost(error), failures)
     }
   }
 }
@@ -128,10 +145,11 @@ function asLost(error: unknown): unknown {
   return error instanceof Trouble && (error.status === 404 || error.status === 410) ? new Lost(error.message) : error
 }
 
-function* sliced(bytes: Uint8Array): Iterable<Chunk> {
-  for (let start = 0; start < bytes.length; start += UPLOAD_CHUNK_BYTES) {
+/** The chunks, from the one on in which byte `held` is. */
+function* sliced(bytes: Uint8Array, held: number): Iterable<Chunk & { readonly start: number }> {
+  for (let start = held - (held % UPLOAD_CHUNK_BYTES); start < bytes.length; start += UPLOAD_CHUNK_BYTES) {
     const end = start + UPLOAD_CHUNK_BYTES
-    yield { bytes: bytes.subarray(start, end), isLast: end >= bytes.length }
+    yield { start, bytes: bytes.subarray(start, end), isLast: end >= bytes.length }
   }
 }
 

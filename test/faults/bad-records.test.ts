@@ -89,7 +89,7 @@ for (const [what, patch] of HARMLESS) {
 const LONG = Array.from({ length: 4000 }, (_, i) => (i * 7919 % 9973).toString(36)).join('')
 const DEEP = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
 
-function record(id: string, members: string, meta = ''): string {
+function lineOf(id: string, members: string, meta = ''): string {
   return `{"meta":{"total":30,"index":4},"result":{"id":"${id}","status":"active","name":{"en":"x"},${members},"meta":{"createdAt":1,"updatedAt":1767225600${meta}}}}`
 }
 
@@ -102,10 +102,10 @@ const LINES: readonly (readonly [what: string, fault: MedipimFaultInput, expecte
   // The parser quotes what it could not read, and may cut a pair of surrogates in two.
   ['an unknown word of smiles', { kind: 'insert-line', at: 5, text: `{"a":${'😀'.repeat(30)}`, path: STREAM }, { created: 30, quarantined: 1 }],
   ['another of them', { kind: 'insert-line', at: 5, text: `{"a": ${'😀'.repeat(30)}`, path: STREAM }, { created: 30, quarantined: 1 }],
-  ['an id with a NUL in a record that cannot be read', { kind: 'insert-line', at: 5, text: record('D\\u0000', '"publicPrice":"much"'), path: STREAM }, { created: 30, quarantined: 1 }],
-  ['an id with a NUL that Postgres refuses', { kind: 'insert-line', at: 5, text: record(`D\\u0000${LONG}`, '"vat":10'), path: STREAM }, { created: 30, quarantined: 1 }],
-  ['a record so deep that nothing can write it', { kind: 'insert-line', at: 5, text: record('DEEP', `"extra":${DEEP}`), path: STREAM }, { created: 30, quarantined: 1 }],
-  ['one that is as deep, and hashed by its bytes', { kind: 'insert-line', at: 5, text: record('DEEP', `"extra":${DEEP}`, ',"embedUrl":"https://x"'), path: STREAM }, { created: 30, quarantined: 1 }],
+  ['an id with a NUL in a record that cannot be read', { kind: 'insert-line', at: 5, text: lineOf('D\\u0000', '"publicPrice":"much"'), path: STREAM }, { created: 30, quarantined: 1 }],
+  ['an id with a NUL that Postgres refuses', { kind: 'insert-line', at: 5, text: lineOf(`D\\u0000${LONG}`, '"vat":10'), path: STREAM }, { created: 30, quarantined: 1 }],
+  ['a record so deep that nothing can write it', { kind: 'insert-line', at: 5, text: lineOf('DEEP', `"extra":${DEEP}`), path: STREAM }, { created: 30, quarantined: 1 }],
+  ['one that is as deep, and hashed by its bytes', { kind: 'insert-line', at: 5, text: lineOf('DEEP', `"extra":${DEEP}`, ',"embedUrl":"https://x"'), path: STREAM }, { created: 30, quarantined: 1 }],
   ['nesting without end', { kind: 'insert-line', at: 5, text: `{"result":${'['.repeat(100_000)}`, path: STREAM }, { created: 30, quarantined: 1 }],
   ['a line that comes twice', { kind: 'duplicate-line', at: 5, path: STREAM }, { created: 30, duplicate: 1 }],
   ['lines in another order', { kind: 'swap-lines', at: 5, path: STREAM }, { created: 30 }],

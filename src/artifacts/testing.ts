@@ -1,0 +1,54 @@
+// What the tests of Supabase's store share: the service as a real tus server plays it, and what it was asked.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { SECRET_KEY, startStorage, type StorageOptions, type StorageSimulator } from '../../simulators/storage/server.ts'
+import type { Waiter } from '../lib/back-off.ts'
+import { type SupabaseOptions, SupabaseStore } from './supabase.ts'
+
+export const BUCKET = 'medipim-raw'
+export const MIB = 1024 * 1024
+/** Three chunks. */
+export const PART = randomBytes(13 * MIB)
+
+export interface Opened {
+  readonly folder: string
+  readonly service: StorageSimulator
+  readonly store: SupabaseStore
+  /** How long each wait before a retry would have been. */
+  readonly waits: number[]
+}
+
+export async function openStorage(context: TestContext, simulated: Partial<StorageOptions> = {}, options: Partial<SupabaseOptions> = {}): Promise<Opened> {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
+  const service = await startStorage({ folder, ...simulated })
+  const waits: number[] = []
+  const wait: Waiter = async (ms) => {
+    waits.push(ms)
+    await turn()
+  }
+  context.after(async () => {
+    await service.close()
+    await rm(folder, { recursive: true })
+  })
+  return { folder, service, waits, store: new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET, wait, ...options }) }
+}
+
+export interface Patch {
+  readonly offset: number
+  readonly bytes: number
+}
+
+export function patchesOf({ stats }: StorageSimulator): Patch[] {
+  return stats.snapshot().last.filter(({ method }) => method === 'PATCH').map(({ body }) => body as Patch)
+}
+
+export function asked({ stats }: StorageSimulator, request: string): number {
+  return stats.snapshot().requests[request] ?? 0
+}
+
+export const CREATE = 'POST /upload/resumable'

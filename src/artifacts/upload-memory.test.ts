@@ -1,0 +1,60 @@
+// An upload that outlives the process that began it.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { SECRET_KEY } from '../../simulators/storage/server.ts'
+import { startProcess } from '../../test/support/processes.ts'
+import { asked, BUCKET, CREATE, MIB, openStorage, PART, patchesOf } from './testing.ts'
+import { createUploadMemory, nameUpload } from './upload-memory.ts'
+
+test('a client that is killed in the middle of a chunk leaves its upload to the next process, when that puts the same bytes', async (context) => {
+  const memory = join(await mkdtemp(join(tmpdir(), 'shelfsync-uploads-')), 'uploads')
+  const { store, service } = await openStorage(context, {}, { memory: createUploadMemory(memory) })
+  context.after(() => rm(join(memory, '..'), { recursive: true }))
+  // It says so when it would wait before it tries again, and waits for ever.
+  const put = (bytes: string) => `
+    import { SupabaseStore } from ${JSON.stringify(new URL('supabase.ts', import.meta.url).href)}
+    import { createUploadMemory } from ${JSON.stringify(new URL('upload-memory.ts', import.meta.url).href)}
+    const wait = () => (console.log('broken off'), new Promise((resolve) => setTimeout(resolve, 1e9)))
+    const memory = createUploadMemory(${JSON.stringify(memory)})
+    await new SupabaseStore({ url: ${JSON.stringify(service.url)}, secretKey: '${SECRET_KEY}', bucket: '${BUCKET}', wait, memory }).put('part', ${bytes})`
+  const doomed = async (bytes: string): Promise<void> => {
+    service.faults.set({ kind: 'break', path: 'PATCH *', skip: 1, afterBytes: 3 * MIB })
+    const child = await startProcess(context, process.execPath, ['--input-type=module-typescript', '-e', put(bytes)])
+    await child.waitForLine(/broken off/)
+    child.kill('SIGKILL')
+    await child.exited
+    service.stats.reset()
+  }
+  const same = Buffer.alloc(13 * MIB, 'same')
+  await doomed(`Buffer.alloc(${13 * MIB}, 'same')`)
+  await store.put('part', same)
+  assert.ok(same.equals(await store.get('part')))
+  const [first, ...others] = patchesOf(service)
+  assert.deepEqual([asked(service, CREATE), others.length], [0, 1])
+  assert.ok(first && first.offset >= 6 * MIB && first.offset + first.bytes === 12 * MIB, `resumed at ${first?.offset}`)
+  assert.deepEqual(await readdir(memory), [])
+
+  await doomed(`Buffer.alloc(${13 * MIB}, 'other')`)
+  await store.put('part', same)
+  assert.deepEqual([asked(service, CREATE), patchesOf(service).length], [1, 3], 'other bytes are another upload')
+  assert.equal((await readdir(memory)).length, 1)
+  const long = new Date(Date.now() - 25 * 3_600_000)
+  await utimes(join(memory, (await readdir(memory))[0] ?? ''), long, long)
+  await store.sweep()
+  assert.deepEqual(await readdir(memory), [])
+})
+
+test('a remembered upload that the service has forgotten, or that may be over, is made anew', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-uploads-'))
+  context.after(() => rm(folder, { recursive: true }))
+  const { store, service } = await openStorage(context, {}, { memory: createUploadMemory(folder) })
+  await createUploadMemory(folder).remember(nameUpload({ bucket: BUCKET, key: 'part', contentType: '' }, PART), '/upload/resumable/never')
+  await store.put('part', PART)
+  assert.ok(PART.equals(await store.get('part')))
+  assert.equal(asked(service, CREATE), 1)
+  assert.deepEqual(await readdir(folder), [])
+})
