@@ -1,12 +1,14 @@
-// `shelfsync plan NAME`: what a sync would change now, field by field, without changing it.
+// `shelfsync plan NAME`: what a sync would change now, field by field, without changing it, and how the run would settle.
 
 import { type Command, Option } from 'commander'
 import { loadSource } from '../db/sources.ts'
 import { connectorOf } from '../pipeline/connector-of.ts'
 import { newProgress } from '../pipeline/context.ts'
-import { planSource, type PlannedChange } from '../pipeline/plan.ts'
+import type { PlannedChange } from '../pipeline/plan-writer.ts'
+import { planSource, type Plan } from '../pipeline/plan.ts'
 import { type Cli, examples } from './cli.ts'
 import { showProgress } from './progress.ts'
+import { ledgerText } from './report.ts'
 import { sinceOption, type SyncFlags, toRequest } from './sync.ts'
 import { count, short } from './text.ts'
 
@@ -17,7 +19,7 @@ export function addPlan(program: Command, cli: Cli): void {
   program
     .command('plan')
     .argument('<name>', 'the source')
-    .description('show what a sync would change now, and change nothing')
+    .description('show what a sync would change now, and whether it would be held; change nothing')
     .addOption(new Option('--full', 'plan a full run').conflicts('since'))
     .addOption(sinceOption())
     .addHelpText('after', examples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'))
@@ -26,19 +28,36 @@ export function addPlan(program: Command, cli: Cli): void {
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
       const progress = newProgress()
-      const kinds: Record<string, number> = {}
+      const changes: Record<string, number> = {}
+      const tell = (change: PlannedChange): void => {
+        changes[change.kind] = (changes[change.kind] ?? 0) + 1
+        cli.output.result(change, changeText(change))
+      }
       const hide = showProgress(cli.output, name, progress)
+      let plan: Plan
       try {
-        for await (const change of planSource(tools, source, connectorOf(tools, source), toRequest(flags), progress, signal)) {
-          kinds[change.kind] = (kinds[change.kind] ?? 0) + 1
-          cli.output.result(change, changeText(change))
-        }
+        plan = await planSource(tools, source, connectorOf(tools, source), toRequest(flags), progress, signal, tell)
       } finally {
         hide()
       }
-      const total = Object.entries(kinds).map(([kind, n]) => `${kind} ${count(n)}`)
-      cli.output.result({ source: name, fetched: progress.fetchedLines, changes: kinds }, `${name}: ${total.join(' · ') || 'nothing would change'}`)
+      cli.output.result({ source: name, ...plan, changes }, planText(name, plan, changes))
     })
+}
+
+/**
+ * ```
+ * medipim-au: full run that would be held: updated 2 · quarantined 1
+ *   because: 127 of 150 products are missing (more than 15 %)
+ *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 0
+ * ```
+ */
+export function planText(source: string, { kind, state, reason, ledger }: Plan, changes: Readonly<Record<string, number>>): string {
+  const total = Object.entries(changes).map(([what, n]) => `${what} ${count(n)}`)
+  return [
+    `${source}: ${kind} run${state === 'held' ? ' that would be held' : ''}: ${total.join(' · ') || 'nothing would change'}`,
+    ...(reason === null ? [] : [`  because: ${reason}`]),
+    `  ${ledgerText(ledger)}`,
+  ].join('\n')
 }
 
 /** `updated M0001  title: "Old" → "New"`, one line for each member after the first. */

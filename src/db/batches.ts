@@ -44,6 +44,8 @@ export interface QuarantinedRecord {
   readonly byteLength: number
   readonly externalId: string | null
   readonly rule: ErrorCode
+  readonly why: string
+  /** The same with the place of the line. */
   readonly message: string
   readonly raw: Uint8Array
 }

@@ -1,8 +1,13 @@
-// What a batch or a whole run would do, asked from the same SQL that would do it.
+// What a batch or a whole run would do, asked from the same SQL that would do it. A session plans one run: it remembers what the batches
+// before would have written.
 
 import type { Json } from '../core/json.ts'
-import type { Catalog } from './catalog.ts'
-import type { BatchRules } from './batches.ts'
+import type { Counts } from '../core/ledger.ts'
+import type { Policy } from '../core/policy.ts'
+import { type Catalog, jsonb, one } from './catalog.ts'
+import { type BatchRules, openStaging } from './batches.ts'
+import type { DbClient } from './pool.ts'
+import type { RunKind } from './runs.ts'
 
 export type ChangeKind = 'created' | 'updated' | 'repriced' | 'unavailable' | 'returned' | 'removed'
 
@@ -11,18 +16,45 @@ export interface PlannedLine {
   readonly seq: number | null
   readonly externalId: string
   readonly verdict: 'created' | 'updated' | 'unchanged' | 'older' | 'duplicate'
+  /** A price of it would be held: the ledger says this instead of the verdict. */
+  readonly held: boolean
   /** Null when nothing would change. */
   readonly kind: ChangeKind | null
   /** Member → [before, after], or [before, after, why it would be held] for a price. */
   readonly detail: Readonly<Record<string, readonly Json[]>> | null
 }
 
-/** Judges what is staged. The caller rolls the transaction back. */
+/** What is known of a run when nothing but settling is left. */
+export interface RunFacts {
+  readonly kind: RunKind
+  readonly complete: boolean
+  readonly claimed: number | null
+  readonly fetched: number
+  readonly counts: Counts
+}
+
+/** Makes the session's staging tables, and those of the plan. Once a connection. */
+export async function openPlan(client: DbClient): Promise<void> {
+  await openStaging(client)
+  await client.query('select catalog.open_plan()')
+}
+
+/** Judges what is staged. */
 export async function planBatch(session: Catalog, sourceId: number, partNo: number, rules: BatchRules): Promise<PlannedLine[]> {
   const rows = await session.call<Omit<PlannedLine, 'externalId'> & { external_id: string }>('plan_batch', {
     source: sourceId, part: partNo, volatile: rules.volatilePaths, price_factor: rules.priceFactor,
   })
   return rows.map(({ external_id: externalId, ...line }) => ({ ...line, externalId }))
+}
+
+/** The numbers of those of the products that are there. */
+export async function numberProducts(session: Catalog, sourceId: number, ids: readonly string[]): Promise<number[]> {
+  return session.call<number>('number_products', { source: sourceId, ids })
+}
+
+/** Why the planned run would be held, by the limits of settle, and whether it could tell what is missing. `seen` as in `settleRun`. */
+export async function planRun(session: Catalog, sourceId: number, facts: RunFacts, seen: Buffer, policy: Policy): Promise<{ reasons: string[]; whole: boolean }> {
+  return one(await session.call<{ reasons: string[]; whole: boolean }>('plan_run', { source: sourceId, facts: jsonb(facts), seen, policy: jsonb(policy) }))
 }
 
 /** Products that a complete run would miss; those missed before would be removed. */

@@ -18,7 +18,7 @@ import { PartPosition, type LineWindow } from './part-position.ts'
 import { quarantined } from './read-batch.ts'
 
 /** What hashing a line may use; a larger record is hashed in pieces. */
-export const SCRATCH_BYTES = 1 << 20
+const SCRATCH_BYTES = 1 << 20
 
 /** What all lanes of a run share. */
 export interface ApplyState extends WriterState {
@@ -26,8 +26,6 @@ export interface ApplyState extends WriterState {
   /** Products that went through staging in any part so far, as far as this process knows. */
   readonly seenStaged: Bitmap
 }
-
-const WHOLE: LineWindow = { from: 0, to: Infinity }
 
 /** Applies one part at a time. */
 export class Lane {
@@ -37,7 +35,7 @@ export class Lane {
   readonly #batch: Batch
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
-  private constructor(context: RunContext, state: ApplyState, writer: BatchWriter) {
+  constructor(context: RunContext, state: ApplyState, writer: BatchWriter) {
     this.#context = context
     this.#state = state
     this.#writer = writer
@@ -66,14 +64,18 @@ export class Lane {
    *
    * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this batch is written
    */
-  async applyPart(part: ArchivedPart, checkpoint: StoredCheckpoint | null, window: LineWindow = WHOLE): Promise<void> {
-    const at = new PartPosition(part, checkpoint, window)
-    const { signal, options, store, progress } = this.#context
+  async applyPart(part: ArchivedPart, checkpoint: StoredCheckpoint | null, window?: LineWindow): Promise<void> {
+    await this.applyLines(new PartPosition(part, checkpoint, window), readPart(this.#context.store, part))
+  }
+
+  /** The same for a part whose bytes are at hand. */
+  async applyLines(at: PartPosition, bytes: AsyncIterable<Buffer>): Promise<void> {
+    const { signal, options, progress } = this.#context
     try {
-      for await (const lines of readLines(readPart(store, part), options.recordBytesMax)) {
+      for await (const lines of readLines(bytes, options.recordBytesMax)) {
         if (signal.aborted) break
         if (lines.kind === 'long') await this.#setAside(at, lines)
-        else await this.#applyLines(at, lines)
+        else await this.#lookAt(at, lines)
       }
       await this.#flush(at, !signal.aborted)
     } catch (error) {
@@ -88,7 +90,7 @@ export class Lane {
     await this.#writer.writeAgain(partNo, lines)
   }
 
-  async #applyLines(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
+  async #lookAt(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
     const { connector, progress } = this.#context
     const { known, seenStaged } = this.#state
     for (let i = 0; i < bounds.length; i += 2) {

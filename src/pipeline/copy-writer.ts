@@ -1,18 +1,15 @@
-// Batches by a session: parsed, copied into staging and merged in one transaction. When Postgres refuses a batch because of one row,
-// halves of it find the row.
+// Batches by a session: parsed, copied into staging and merged in one transaction.
 
 import { addCounts, emptyCounts, type Counts } from '../core/ledger.ts'
-import { applyBatch, clearStaging, openStaging, quarantineRecords, saveCheckpoint, type QuarantinedRecord } from '../db/batches.ts'
+import { applyBatch, openStaging, quarantineRecords, saveCheckpoint, type QuarantinedRecord } from '../db/batches.ts'
 import { inSession, type Catalog } from '../db/catalog.ts'
-import { isDataFailure } from '../db/failures.ts'
 import { transaction, type Db, type DbClient } from '../db/pool.ts'
-import { StagingCopy } from '../db/staging.ts'
 import type { BatchWriter, WriterState } from './batch-writer.ts'
 import type { PendingLine } from './batch.ts'
 import type { RunContext } from './context.ts'
 import type { PartPosition } from './part-position.ts'
-import { readBatch, refusedByPostgres } from './read-batch.ts'
 import { SeqBlock } from './seq-block.ts'
+import { mergeStaged } from './stage.ts'
 
 /** What became of the lines of a batch. */
 interface Outcome {
@@ -76,7 +73,8 @@ export class CopyWriter implements BatchWriter {
     const { counts, seqs, refused } = outcome
     if (lines.length > 0) {
       await this.#seqs.reserve(lines.length)
-      await this.#mergePiece(partNo, lines, outcome)
+      const staging = { context: this.#context, client: this.#client, terms: this.#state.terms, partNo, refused }
+      await mergeStaged(staging, lines, () => this.#mergePiece(partNo, outcome))
     }
     if (refused.length > 0) {
       seqs.push(...(await quarantineRecords(this.#session, this.#context.run, partNo, refused)))
@@ -86,46 +84,12 @@ export class CopyWriter implements BatchWriter {
     return outcome
   }
 
-  async #mergePiece(partNo: number, lines: readonly PendingLine[], outcome: Outcome): Promise<void> {
-    const { counts, seqs, refused } = outcome
-    const unreadable: QuarantinedRecord[] = []
-    await this.#client.query('savepoint piece')
-    try {
-      await this.#stage(partNo, lines, unreadable)
-      const result = await applyBatch(this.#session, this.#context.run, partNo, this.#seqs.next, this.#state.rules)
-      this.#seqs.next = result.nextSeq
-      for (const name of ['created', 'updated', 'unchanged', 'older', 'duplicate', 'held'] as const) counts[name] += result[name]
-      seqs.push(...result.seqs)
-      refused.push(...unreadable)
-      return
-    } catch (error) {
-      if (!isDataFailure(error)) throw error
-      await this.#client.query('rollback to savepoint piece')
-      const [only] = lines
-      if (lines.length === 1 && only) {
-        refused.push(refusedByPostgres(this.#context, partNo, only, error.message))
-        return
-      }
-    }
-    const middle = lines.length >> 1
-    for (const half of [lines.slice(0, middle), lines.slice(middle)]) {
-      await clearStaging(this.#client)
-      await this.#mergePiece(partNo, half, outcome)
-    }
-  }
-
-  async #stage(partNo: number, lines: readonly PendingLine[], refused: QuarantinedRecord[]): Promise<void> {
-    const copy = new StagingCopy(this.#client)
-    try {
-      for (const { record, draft } of readBatch(this.#context, this.#state.terms, partNo, lines, refused)) {
-        const full = copy.add(record, draft)
-        if (full) await full
-      }
-      await copy.finish()
-    } catch (error) {
-      await copy.abandon(error instanceof Error ? error : new Error(String(error)))
-      throw error
-    }
-    await this.#state.terms.save(this.#context)
+  async #mergePiece(partNo: number, { counts, seqs }: Outcome): Promise<void> {
+    const { terms, rules } = this.#state
+    await terms.save(this.#context)
+    const result = await applyBatch(this.#session, this.#context.run, partNo, this.#seqs.next, rules)
+    this.#seqs.next = result.nextSeq
+    for (const name of ['created', 'updated', 'unchanged', 'older', 'duplicate', 'held'] as const) counts[name] += result[name]
+    seqs.push(...result.seqs)
   }
 }

@@ -4,13 +4,15 @@
 import { artifactKey } from '../artifacts/manifest.ts'
 import { PartWriter } from '../artifacts/parts.ts'
 import type { Cursor, Page } from '../core/connector.ts'
-import { asks, SyncError } from '../core/errors.ts'
+import { SyncError } from '../core/errors.ts'
 import { addPart, noteArtifact, type ArchivedPart } from '../db/artifacts.ts'
 import type { RunContext } from './context.ts'
 import { patiently, waitOut } from './patience.ts'
 
 /** Of raw lines. Each next part may be twice as large, up to the limit of all. */
 const FIRST_PART_BYTES = 2 * 1024 * 1024
+/** At least so long before asking again: what is cut after every page makes progress each time, and would be asked twice a second for hours. */
+const PAUSE_MS_MIN = 1_500
 
 /** What is known when a fetch begins: nothing, or what an interrupted one has archived. */
 export interface FetchStart {
@@ -20,53 +22,49 @@ export interface FetchStart {
   readonly warnings: readonly string[]
 }
 
-/** How a fetch ended. Not complete: the supplier kept cutting it short, and nothing proves that the rest does not matter. */
-export interface FetchEnd {
-  readonly complete: boolean
-  readonly reason: string | null
-}
-
 /**
  * Archives everything the supplier has to say, resuming after the last archived part, and calls `onPart` for each new part in order.
  * The only layer that retries: an attempt that got further than all before starts the count anew. One that begins again and is cut
  * again does not, or a supplier that always breaks at the same place would be asked for ever.
  *
- * When it ends, also by cancellation, every page that arrived is in a part.
+ * When it ends, also by cancellation, every page that arrived is in a part. When the supplier kept cutting it short, the artifact is
+ * closed as not complete, and its last warning is the reason. Every failure says where in the artifact the next line was to stand.
  *
  * @throws SyncError `source/…` when the supplier refuses, or stays away for all attempts · `run/fenced` · `artifact/unwritable`
  */
-export async function fetchArtifact(context: RunContext, start: FetchStart, onPart: (part: ArchivedPart) => void): Promise<FetchEnd> {
+export async function fetchArtifact(context: RunContext, start: FetchStart, onPart: (part: ArchivedPart) => void): Promise<void> {
   const archive = new Archive(context, start, onPart)
   try {
-    const end = await fetchWithRetries(context, archive)
-    await archive.close(end.complete)
-    return end
+    await archive.close(await fetchWithRetries(context, archive))
   } catch (error) {
     await archive.flush()
     throw error
   }
 }
 
-async function fetchWithRetries(context: RunContext, archive: Archive): Promise<FetchEnd> {
+/** Null when all has come, else why nothing proves that it has. */
+async function fetchWithRetries(context: RunContext, archive: Archive): Promise<string | null> {
   const { options, signal } = context
   const reached = new Set([JSON.stringify(archive.cursor)])
   for (let attempt = 0; ; ) {
     try {
       for await (const page of fetchPages(context, archive)) await archive.add(page)
-      if (archive.complete) return { complete: true, reason: null }
+      if (archive.complete) return null
       throw new SyncError('source/cut-short', 'The answer ended without proof that nothing is missing')
-    } catch (error) {
+    } catch (thrown) {
       signal.throwIfAborted()
       // What the store or the database refuses would be lost by asking the supplier for what comes after it.
-      if (!asks(error, 'retry') || !error.code.startsWith('source/')) throw error
+      if (!(thrown instanceof SyncError) || !thrown.code.startsWith('source/')) throw thrown
+      const error = archive.locate(thrown)
+      if (error.action !== 'retry') throw error
       const place = JSON.stringify(archive.cursor)
       attempt = archive.cursor === null || reached.has(place) ? attempt + 1 : 1
       reached.add(place)
       if (attempt >= options.attemptsMax) {
-        if (error.code === 'source/cut-short') return { complete: false, reason: error.message }
+        if (error.code === 'source/cut-short') return error.message
         throw error
       }
-      await waitOut(context, error, attempt - 1)
+      await waitOut(context, error, attempt - 1, PAUSE_MS_MIN)
     }
   }
 }
@@ -130,6 +128,14 @@ class Archive {
     this.#context.log.warn({}, message)
   }
 
+  /** The same failure, told with the place of the line that did not come, as quarantine tells the place of one that did. */
+  locate(cause: SyncError): SyncError {
+    const { source, run } = this.#context
+    const place = { source: source.name, run: run.artifactRun, part: this.#nextNo, line: this.#writer.lineCount + 1, byte: this.#writer.rawBytes }
+    const where = `${place.source}, run ${place.run}, part ${place.part}, line ${place.line}, byte ${place.byte}`
+    return new SyncError(cause.code, `${cause.message} (${where})`, { cause, detail: { ...cause.detail, ...place } })
+  }
+
   /** Makes everything that arrived durable. */
   async flush(): Promise<void> {
     await this.#roll()
@@ -137,9 +143,13 @@ class Archive {
     await this.#note(false)
   }
 
-  /** The same, and says that nothing more will come. */
-  async close(complete: boolean): Promise<void> {
-    this.complete = complete
+  /** The same, and says that nothing more will come: all is there, or else the reason is kept, however many warnings there are. */
+  async close(shortfall: string | null): Promise<void> {
+    this.complete = shortfall === null
+    if (shortfall !== null) {
+      this.#warnings.push(shortfall)
+      this.#context.log.warn({}, `The fetch is incomplete: ${shortfall}`)
+    }
     await this.#roll()
     await this.#storing
     await this.#note(true)

@@ -1,7 +1,6 @@
 // How far a lane is in a part, and what it has found there: the checkpoint in the making.
 
 import { emptyCounts, type Counts } from '../core/ledger.ts'
-import type { ArchivedPart } from '../db/artifacts.ts'
 import type { Checkpoint, StoredCheckpoint } from '../db/batches.ts'
 import { Bitmap } from './bitmap.ts'
 
@@ -11,8 +10,10 @@ export interface LineWindow {
   readonly to: number
 }
 
+const WHOLE: LineWindow = { from: 0, to: Infinity }
+
 export class PartPosition {
-  readonly part: ArchivedPart
+  readonly part: { readonly no: number }
   readonly counts: Counts
   readonly known: Bitmap
   readonly staged: Bitmap
@@ -27,7 +28,7 @@ export class PartPosition {
   #byte: number
   #told: Counts
 
-  constructor(part: ArchivedPart, checkpoint: StoredCheckpoint | null, window: LineWindow) {
+  constructor(part: { readonly no: number }, checkpoint: StoredCheckpoint | null, window: LineWindow = WHOLE) {
     this.part = part
     this.counts = { ...emptyCounts(), ...checkpoint?.counts }
     this.known = checkpoint ? Bitmap.unpack(checkpoint.known) : new Bitmap()

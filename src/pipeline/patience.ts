@@ -25,10 +25,11 @@ export async function patiently<T>(context: RunContext, work: () => Promise<T>):
   }
 }
 
-/** Waits before the next attempt, and says why to whoever watches. `attempt` counts from 0. Returns the milliseconds. */
-export async function waitOut({ options, progress, log, signal, onPause }: RunContext, failure: SyncError, attempt: number): Promise<number> {
-  const retryAfterMs = typeof failure.detail.retryAfterMs === 'number' ? failure.detail.retryAfterMs : null
-  const waitMs = delayMs(attempt, { ...options.backOff, retryAfterMs })
+/** Waits `leastMs` or longer before the next attempt, and says why to whoever watches. `attempt` counts from 0. Returns the milliseconds. */
+export async function waitOut(context: RunContext, failure: SyncError, attempt: number, leastMs = 0): Promise<number> {
+  const { options, progress, log, signal, onPause } = context
+  const askedMs = typeof failure.detail.retryAfterMs === 'number' ? failure.detail.retryAfterMs : 0
+  const waitMs = delayMs(attempt, { ...options.backOff, retryAfterMs: Math.max(askedMs, leastMs) })
   log.warn({ code: failure.code, attempt: attempt + 1, waitMs }, failure.message)
   progress.waiting = `${failure.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`
   onPause?.({ code: failure.code, waitMs })

@@ -50,7 +50,7 @@ export function quarantined(
   byteLength = line.length,
 ): QuarantinedRecord {
   const message = `${source.name}, run ${run.artifactRun}, part ${partNo}, line ${lineNo}, byte ${byteOffset}: ${why}`
-  return { lineNo, byteOffset, byteLength, externalId, rule, message, raw: line }
+  return { lineNo, byteOffset, byteLength, externalId, rule, why, message, raw: line }
 }
 
 function identify({ connector }: RunContext, { line, scan }: PendingLine): string | null {

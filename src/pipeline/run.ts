@@ -61,8 +61,7 @@ export async function fetchParts(context: RunContext, onPart: (part: ArchivedPar
     return
   }
   const start = { parts, claimed: artifact?.claimed ?? null, watermarkMs: artifact?.watermarkMs ?? null, warnings: artifact?.warnings ?? [] }
-  const end = await fetchArtifact(context, start, onPart)
-  if (!end.complete) context.log.warn({}, `The fetch is incomplete: ${end.reason}`)
+  await fetchArtifact(context, start, onPart)
 }
 
 /** What all lanes of a run share in this process. Reads the hashes of all that is known. */

@@ -33,6 +33,23 @@ begin
   grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images to public;
 end $$;
 
+-- has_own(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
+create function catalog.has_own(p_table text) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
+    where c.relnamespace = pg_my_temp_schema() and c.relname = p_table and r.rolname = current_user)
+$$;
+
+-- must_own(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
+create function catalog.must_own(p_table text) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if not catalog.has_own(p_table) then
+    perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
+  end if;
+end $$;
+
 -- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
 create function catalog.without(doc jsonb, path text[]) returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -67,6 +84,7 @@ create function catalog.judge(p_source integer, p_artifact_run bigint, p_part in
 returns void
 language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
+  perform catalog.must_own('staged_products');
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
   for pass in 1 .. 2 loop
     insert into pg_temp.judged (line_no, external_id, seq, verdict)
@@ -98,7 +116,8 @@ begin
       select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
     ) p on true;
 
-    exit when pass = 2;
+    -- A plan, whose transaction is read-only, has nothing to keep as it is.
+    exit when pass = 2 or current_setting('transaction_read_only')::boolean;
     perform from pg_temp.judged j join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
       where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
     exit when not found;
@@ -158,6 +177,15 @@ begin
     set verdict = 'updated', reprices = true, held = p.held
     from (select line_no, bool_or(state = 'held') as held from pg_temp.judged_prices group by line_no) p
     where j.line_no = p.line_no;
+
+  -- A first price of zero waits for a person too.
+  insert into pg_temp.judged_prices
+    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
+      'held', 'the price is zero'
+    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor = 0;
+  update pg_temp.judged j set held = true
+    where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
 end $$;
 
 -- differences(old, new): the members that differ, as {member: [before, after]}.
@@ -321,14 +349,6 @@ language plpgsql set search_path = '' set enable_seqscan = off set jit = off as 
 declare
   first_prices integer;
 begin
-  insert into pg_temp.judged_prices
-    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
-      'held', 'the price is zero'
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
-    where j.verdict = 'created' and n.amount_minor = 0;
-  update pg_temp.judged j set held = true
-    where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
-
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, compare_at_minor, state, observed_at)
     select p_source, j.external_id, n.variant_external_id, n.price_type, p_run, n.amount_minor, n.currency, n.compare_at_minor,
       case n.amount_minor when 0 then 'held' else 'current' end, now()
@@ -379,20 +399,14 @@ end $$;
 create function catalog.clear_staging() returns void
 language plpgsql security definer set search_path = '' as $$
 begin
-  truncate pg_temp.judged, pg_temp.judged_prices, pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images;
-end $$;
-
--- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, without doing it. The caller rolls back.
-create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
-returns table (seq integer, external_id text, verdict text, kind text, detail jsonb)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
-#variable_conflict use_column
-begin
-  perform catalog.judge(p_source, 9223372036854775807, p_part, null, p_volatile, p_price_factor);
-  return query
-    select j.seq, j.external_id, j.verdict, c.kind, c.detail
-    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
-    order by j.line_no;
+  perform catalog.must_own('staged_products');
+  -- A plan may not truncate: its transaction is read-only.
+  delete from pg_temp.judged;
+  delete from pg_temp.judged_prices;
+  delete from pg_temp.staged_products;
+  delete from pg_temp.staged_variants;
+  delete from pg_temp.staged_prices;
+  delete from pg_temp.staged_images;
 end $$;
 
 -- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.

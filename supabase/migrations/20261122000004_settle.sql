@@ -9,67 +9,76 @@ language sql stable set search_path = '' as $$
         where source_id = p_source and run_id = p_run group by key) t
 $$;
 
--- is_whole(…): whether the run can tell what is missing: complete, full, and every line of it named its product.
-create function catalog.is_whole(p_source integer, p_run bigint) returns boolean
+-- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
+create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = '' as $$
-  select r.kind = 'full' and a.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0
+  select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'claimed', a.claimed, 'warning', a.warnings ->> -1,
+    'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
+    'counts', catalog.run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- hold_reasons(…): every reason why this run may not be trusted as it is. Empty: it may.
-create function catalog.hold_reasons(p_source integer, p_run bigint, p_seen bytea, p_policy jsonb) returns text[]
+-- price_facts(…): how many prices wait for the run to settle and by which factor half of them move at least; how many failed a gate.
+create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
+    'gated', (select count(*) from catalog.reviews r
+      where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
+  from catalog.prices n
+  join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
+  where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
+$$;
+
+-- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
+create function catalog.is_whole(p_facts jsonb) returns boolean
+language sql immutable set search_path = '' as $$
+  select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
+$$;
+
+-- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
+--   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
+create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = '' as $$
 declare
-  run catalog.runs;
-  artifact catalog.artifacts;
-  counts jsonb := catalog.run_counts(p_source, p_run);
+  counts jsonb := p_facts -> 'counts';
+  fetched bigint := p_facts ->> 'fetched';
+  quarantined bigint := coalesce((counts ->> 'quarantined')::bigint, 0);
+  moved bigint := p_facts ->> 'moved';
+  ratio numeric := p_facts ->> 'ratio';
+  gated bigint := p_facts ->> 'gated';
   reasons text[] := '{}';
-  fetched bigint;
   outcomes bigint;
-  quarantined bigint;
   products bigint;
   missing bigint;
   priced bigint;
-  moved bigint;
-  gated bigint;
-  ratio numeric;
 begin
-  select * into run from catalog.runs r where r.source_id = p_source and r.id = p_run;
-  select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
-  select coalesce(sum(line_count), 0) into fetched from catalog.parts where source_id = p_source and run_id = run.artifact_run;
   select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
 
-  if not artifact.complete then
-    reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all', fetched, coalesce(artifact.claimed::text, 'an unknown number of'));
+  if not (p_facts ->> 'complete')::boolean then
+    reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all%s',
+      fetched, coalesce(p_facts ->> 'claimed', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
   end if;
   if fetched <> outcomes then
     reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for', fetched, outcomes);
   end if;
-  if fetched = 0 and run.kind = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
+  if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
   end if;
-  quarantined := coalesce((counts ->> 'quarantined')::bigint, 0);
   if quarantined > fetched * (p_policy ->> 'quarantineShare')::numeric then
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
-  if catalog.is_whole(p_source, p_run) then
-    select count(*), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
+  if catalog.is_whole(p_facts) then
+    select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
     if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
       reasons := reasons || format('%s of %s products are missing (more than %s %%)', missing, products, round(100 * (p_policy ->> 'removalShare')::numeric, 2));
     end if;
   end if;
 
-  select count(*), percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor) into moved, ratio
-    from catalog.prices n
-    join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
-    where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0;
-  select count(*) into gated from catalog.reviews r
-    where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null;
   if moved + gated >= 5 then
-    select count(*) into priced from catalog.prices where source_id = p_source and state = 'current';
+    select count(*) + coalesce((p_facts ->> 'newPrices')::bigint, 0) into priced from catalog.prices where source_id = p_source and state = 'current';
     if gated > priced * (p_policy ->> 'priceShiftShare')::numeric then
       reasons := reasons || format('%s of %s prices failed a gate', gated, priced);
     end if;
@@ -86,15 +95,6 @@ end $$;
 create function catalog.saw(seen bytea, seq integer) returns boolean
 language sql immutable as $$
   select seq < 8 * length(seen) and get_bit(seen, seq) = 1
-$$;
-
--- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
-create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
-language sql stable security definer set search_path = '' as $$
-  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
-  from catalog.products p
-  where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
-  order by p.external_id
 $$;
 
 -- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
@@ -120,7 +120,7 @@ begin
 
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id and (catalog.saw(p_seen, p.seq) or p.status = 'removed');
-  if catalog.is_whole(p_source, p_run) then
+  if catalog.is_whole(catalog.run_facts(p_source, p_run)) then
     with gone as (
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
@@ -184,14 +184,14 @@ language sql set search_path = '' as $$
     and q.artifact_run <= r.artifact_run
     and case
       when q.artifact_run = r.artifact_run then true
-      when q.external_id is null then p_green and catalog.is_whole(p_source, p_run)
+      when q.external_id is null then p_green and catalog.is_whole(catalog.run_facts(p_source, p_run))
       -- A quarantined record counts as seen too.
       else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
         and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
     end
 $$;
 
--- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
+-- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/over.
 --   p_seen      bitmap over products.seq of everything the run saw
 --   p_repeats   records counted as unchanged that came in two parts: each part alone cannot tell
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
@@ -209,7 +209,7 @@ begin
   counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
     || catalog.run_counts(p_source, p_run);
   counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
-  reasons := catalog.hold_reasons(p_source, p_run, p_seen, p_policy);
+  reasons := catalog.hold_reasons(p_source, catalog.run_facts(p_source, p_run) || catalog.price_facts(p_source, p_run), p_seen, p_policy);
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else

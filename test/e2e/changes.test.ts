@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decideRun } from '../../src/db/reviews.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
+import type { PlannedChange } from '../../src/pipeline/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim, priced, type TestLine } from '../support/line.ts'
@@ -43,7 +44,8 @@ test('each change is published under what happened, as the plan foretold it', as
 
   const expected = [`created ${created}`, `repriced ${repriced}`, `returned ${returned}`, `unavailable ${deactivated}`, `updated ${renamed}`]
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
-  const plan = await Array.fromAsync(planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal))
+  const plan: PlannedChange[] = []
+  await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, (change) => void plan.push(change))
   assert.deepEqual(plan.map(({ kind, externalId }) => `${kind} ${externalId}`).sort(), expected)
   await line.sync()
   const changes = await published(line, told.at(-1)?.position)

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { openPool, type Db } from '../../src/db/pool.ts'
+import { newProgress } from '../../src/pipeline/context.ts'
+import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/line.ts'
 
@@ -77,6 +79,9 @@ test('a worker with both roles carries a whole sync out and can touch no table',
   const second = await line.sync({ tools: { db: pool } })
   assert.deepEqual([second.state, second.ledger.updated], ['succeeded', 5])
   assert.equal((await line.replay(first.run, { tools: { db: pool } })).state, 'succeeded')
+  const request = { mode: 'full', sinceAt: null, now: new Date() } as const
+  const plan = await planSource({ ...line.tools, db: pool }, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  assert.equal(plan.ledger.unchanged, 30)
   for (const table of await tables()) {
     await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
     await assert.rejects(pool.query(`delete from catalog.${table}`), DENIED)
@@ -90,4 +95,24 @@ test('the fetcher\'s role cannot touch products, the maintainer\'s cannot archiv
   await assert.rejects(fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', 0, '{}')`), DENIED)
   await assert.rejects(fetcher.pool.query('select catalog.open_staging()'), DENIED)
   await assert.rejects(maintainer.pool.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`), DENIED)
+})
+
+test('staging tables that a worker has made itself are refused, so that nothing of its own runs as their owner', async (t) => {
+  const { pool } = await login(t, 'shelfsync_maintainer')
+  const session = await pool.connect()
+  try {
+    await session.query(`
+      create temporary table judged (line_no integer);
+      create temporary table planned_products (external_id text);
+      create function pg_temp.strike() returns trigger language plpgsql as $$ begin raise exception 'it ran as %', current_user; end $$;
+      create trigger strike before insert or delete on judged for each statement execute function pg_temp.strike();
+      grant all on judged, planned_products to public`)
+    const refused = { code: 'SHELF', message: /was not made by Shelfsync/ }
+    await assert.rejects(session.query(`select catalog.plan_batch(1, 1, '{}', 10)`), refused)
+    await assert.rejects(session.query(`select catalog.plan_run(1, '{}', '', '{}')`), refused)
+    await assert.rejects(session.query('select catalog.clear_staging()'), refused)
+    await assert.rejects(session.query('select catalog.open_staging()'), { code: '42P07' })
+  } finally {
+    session.release(true)
+  }
 })

@@ -172,7 +172,7 @@ function balanced(report: RunReport): RunReport {
 }
 
 /** The outcomes that are not zero, with `removed` and `missing`: what a test says about a run. */
-export function counts({ ledger }: RunReport): Record<string, number> {
+export function counts({ ledger }: Pick<RunReport, 'ledger'>): Record<string, number> {
   const { claimed: _, fetched: __, ...rest } = ledger
   return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0))
 }

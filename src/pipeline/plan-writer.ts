@@ -1,0 +1,82 @@
+// Batches of a plan: staged as those of a run are, and judged instead of merged. The transaction is read-only, so that the server refuses
+// whatever would be written beyond the session's own tables.
+
+import { addCounts, emptyCounts } from '../core/ledger.ts'
+import type { QuarantinedRecord } from '../db/batches.ts'
+import { inSession } from '../db/catalog.ts'
+import { numberProducts, planBatch, type ChangeKind, type PlannedLine } from '../db/plans.ts'
+import { transaction, type DbClient } from '../db/pool.ts'
+import type { BatchWriter, WriterState } from './batch-writer.ts'
+import type { PendingLine } from './batch.ts'
+import type { RunContext } from './context.ts'
+import type { PartPosition } from './part-position.ts'
+import { mergeStaged } from './stage.ts'
+
+/** One thing that a sync would do. */
+export interface PlannedChange {
+  readonly externalId: string
+  /** `missing`: not there now, and removed if the next complete run does not see it either. `quarantined`: cannot be applied. */
+  readonly kind: ChangeKind | 'missing' | 'quarantined'
+  /** Member → [before, after]; a price that would be held has the reason as a third. */
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+export class PlanWriter implements BatchWriter {
+  readonly #context: RunContext
+  readonly #state: WriterState
+  readonly #client: DbClient
+  readonly #onChange: (change: PlannedChange) => void
+
+  /** `client` must have gone through `openPlan`. */
+  constructor(context: RunContext, state: WriterState, client: DbClient, onChange: (change: PlannedChange) => void) {
+    this.#context = context
+    this.#state = state
+    this.#client = client
+    this.#onChange = onChange
+  }
+
+  async write(at: PartPosition, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[]): Promise<readonly number[]> {
+    const planned: PlannedLine[] = []
+    const refused = [...aside]
+    const seqs = await this.#plan(at.part.no, lines, planned, refused)
+    const counts = emptyCounts()
+    for (const { verdict, held, externalId, kind, detail } of planned) {
+      counts[held ? 'held' : verdict] += 1
+      if (kind !== null) this.#onChange({ externalId, kind, detail: detail ?? {} })
+    }
+    for (const { externalId, lineNo, why } of refused) {
+      counts.quarantined += 1
+      if (externalId === null) counts.unreadable += 1
+      this.#onChange({ externalId: externalId ?? '', kind: 'quarantined', detail: { line: lineNo, reason: why } })
+    }
+    addCounts(counts, at.counts)
+    at.add(counts, seqs)
+    return seqs
+  }
+
+  /** Which of two lines stands in the end changes no count. */
+  writeAgain(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  close(): void {
+    // The connection belongs to the plan.
+  }
+
+  /** Returns the numbers of the products that the lines name, also of those that would be quarantined. */
+  async #plan(partNo: number, lines: readonly PendingLine[], planned: PlannedLine[], refused: QuarantinedRecord[]): Promise<number[]> {
+    const { source } = this.#context
+    const session = inSession(this.#client)
+    return transaction(this.#client, async (client) => {
+      await client.query('set transaction read only')
+      const staging = { context: this.#context, client, terms: this.#state.terms, partNo, refused }
+      if (lines.length > 0) {
+        await mergeStaged(staging, lines, async () => {
+          planned.push(...(await planBatch(session, source.id, partNo, this.#state.rules)))
+        })
+      }
+      const ids = refused.flatMap(({ externalId }) => externalId ?? [])
+      return [...planned.flatMap(({ seq }) => seq ?? []), ...(ids.length > 0 ? await numberProducts(session, source.id, ids) : [])]
+    })
+  }
+}

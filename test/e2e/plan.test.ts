@@ -1,0 +1,327 @@
+// A plan against the sync that follows it: on any kind of day both come to the same ledger and the same verdict, and the plan writes nothing.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
+import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import type { Connector, Page } from '../../src/core/connector.ts'
+import type { Draft } from '../../src/core/product.ts'
+import { newProgress } from '../../src/pipeline/context.ts'
+import type { PlannedChange } from '../../src/pipeline/plan-writer.ts'
+import { planSource, type Plan } from '../../src/pipeline/plan.ts'
+import { testDatabase } from '../support/database.ts'
+import { counts, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
+import { rowVersions } from '../support/snapshot.ts'
+import { shelfsync } from './shelfsync.ts'
+
+const { pool: db } = await testDatabase()
+const STREAM = '/v4/products/stream'
+
+interface Morning extends Pick<MedipimSimulator, 'catalogue'> {
+  readonly line: TestLine
+  /** The active ones of 30 products, 24, each with a public price of 10.00. */
+  readonly ids: readonly string[]
+  /** Strikes the plan and the sync alike. */
+  strike(fault: MedipimFaultInput): void
+}
+
+/** What the ledger says beyond zero, why the run is held, how the source differs from others, and what happens before the plan. */
+interface Day {
+  readonly counts: Readonly<Record<string, number>>
+  readonly held?: RegExp
+  readonly setup?: Omit<MedipimSetup, 'db'>
+  /** How it is planned and synced. */
+  readonly wish?: SyncWish
+  /** The connector of a later version. */
+  readonly upgrade?: (connector: Connector) => Partial<Connector>
+  happen(morning: Morning): unknown
+}
+
+async function makePlan(line: TestLine, wish: SyncWish = {}, connector = line.connector): Promise<{ plan: Plan; changes: PlannedChange[] }> {
+  const changes: PlannedChange[] = []
+  const request = { mode: 'full', sinceAt: null, now: new Date(), ...wish } as const
+  const plan = await planSource(line.tools, await line.source(), connector, request, newProgress(), new AbortController().signal, (change) => void changes.push(change))
+  return { plan, changes }
+}
+
+/** One lane and a part of its own for all lines: with two lanes it is chance which of two equal lines comes second. */
+async function wakeUp(t: TestContext, { setup = {} }: Pick<Day, 'setup'>): Promise<Morning & { simulator: MedipimSimulator }> {
+  const { line, simulator } = await openMedipim(t, { db, ...setup, options: { lanes: 1, partBytesMax: 8_000_000, ...setup.options } })
+  const ids = priced(simulator)
+  await line.sync()
+  simulator.clock.advance(3_600_000)
+  const strike = (fault: MedipimFaultInput): void => simulator.faults.set({ path: STREAM, times: null, ...fault })
+  return { line, simulator, catalogue: simulator.catalogue, ids, strike }
+}
+
+/** Every row of the source, and that no run, part or product number was taken. */
+async function everything(line: TestLine): Promise<unknown> {
+  const { id } = await line.source()
+  const rows = await line.query(`select s.xmin, s.ctid, (select count(*) from catalog.runs where source_id = s.id) as runs,
+    (select count(*) from catalog.artifacts where source_id = s.id) as artifacts from catalog.sources s where id = $1`, id)
+  return [await rowVersions(line), rows]
+}
+
+const LOOSE = { policy: { quarantineShare: 0.5 } }
+/** So that lines of one product never meet in a batch. */
+const ALONE = { options: { batchRecordsMax: 1 } }
+
+/** Of the products that are normalised the first three come to what no table takes. */
+function spoil({ normalise }: Connector): Partial<Connector> {
+  const spoilt: readonly ((draft: Draft) => Partial<Draft>)[] = [
+    ({ variants }) => ({ variants: [...variants, ...variants] }),
+    () => ({ images: [1, 2].map((n) => ({ url: `https://x.example/${n}`, alt: null, position: 0 })) }),
+    ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
+  ]
+  const ids: string[] = []
+  return {
+    normalise(record, settings) {
+      const draft = normalise(record, settings)
+      if (!ids.includes(draft.externalId)) ids.push(draft.externalId)
+      return { ...draft, ...spoilt[ids.indexOf(draft.externalId)]?.(draft) }
+    },
+  }
+}
+
+const DAYS: Readonly<Record<string, Day>> = {
+  'nothing new': { counts: { unchanged: 30 }, happen: () => {} },
+  'new products': { counts: { created: 2, unchanged: 30 }, happen: ({ catalogue }) => catalogue.add(2) },
+  'changed products': { counts: { updated: 3, unchanged: 27 }, happen: ({ catalogue, ids }) => catalogue.update(ids.slice(0, 3)) },
+  'touched products': { counts: { unchanged: 30 }, happen: ({ catalogue, ids }) => catalogue.touch(ids) },
+  'a price that changes': { counts: { updated: 1, unchanged: 29 }, happen: ({ catalogue, ids }) => catalogue.setPrice(ids.slice(0, 1), { cents: 1100 }) },
+  'a price that rises ×20': { counts: { held: 1, unchanged: 29 }, happen: ({ catalogue, ids }) => catalogue.setPrice(ids.slice(0, 1), { cents: 20_000 }) },
+  'a new product that costs nothing': {
+    counts: { held: 1, unchanged: 30 },
+    happen: ({ catalogue }) => catalogue.setPrice(catalogue.add(1), { cents: 0 }),
+  },
+  'a product that is gone': { counts: { missing: 1, unchanged: 29 }, happen: ({ catalogue, ids }) => catalogue.remove(ids.slice(0, 1)) },
+  'a product that is gone for the second time': {
+    counts: { removed: 1, unchanged: 29 },
+    async happen({ line, catalogue, ids }) {
+      catalogue.remove(ids.slice(0, 1))
+      await line.sync()
+    },
+  },
+  'a product that comes back': {
+    counts: { updated: 1, unchanged: 29 },
+    async happen({ line, catalogue, ids }) {
+      catalogue.remove(ids.slice(0, 1))
+      await line.sync()
+      await line.sync()
+      catalogue.restore(ids.slice(0, 1))
+    },
+  },
+  'a blank line and a product that is gone': {
+    counts: { skipped: 1, missing: 1, unchanged: 29 },
+    happen({ catalogue, ids, strike }) {
+      catalogue.remove(ids.slice(0, 1))
+      strike({ kind: 'insert-line', at: 4, text: ' ' })
+    },
+  },
+  'a blank line and a product that is gone for the second time': {
+    counts: { skipped: 1, removed: 1, unchanged: 29 },
+    async happen({ line, catalogue, ids, strike }) {
+      catalogue.remove(ids.slice(0, 1))
+      await line.sync()
+      strike({ kind: 'insert-line', at: 4, text: '' })
+    },
+  },
+  'a broken line and a product that is gone': {
+    counts: { quarantined: 1, unchanged: 28 },
+    setup: LOOSE,
+    happen({ catalogue, ids, strike }) {
+      catalogue.remove(ids.slice(0, 1))
+      strike({ kind: 'half-line', at: 4 })
+    },
+  },
+  'a broken record': {
+    counts: { quarantined: 1, unchanged: 29 },
+    setup: LOOSE,
+    happen: ({ ids, strike }) => strike({ kind: 'patch', ids: ids.slice(0, 1), patch: { publicPrice: 'much' } }),
+  },
+  'more broken records than the budget': {
+    counts: { quarantined: 1, unchanged: 29 },
+    held: /1 of 30 records are in quarantine/,
+    happen: ({ ids, strike }) => strike({ kind: 'patch', ids: ids.slice(0, 1), patch: { publicPrice: 'much' } }),
+  },
+  'a line beyond the limit': {
+    counts: { quarantined: 1, unchanged: 29 },
+    setup: { ...LOOSE, options: { recordBytesMax: 100_000 } },
+    happen: ({ ids, strike }) => strike({ kind: 'product', ids: ids.slice(0, 1), change: 'padding', bytes: 150_000 }),
+  },
+  'records that only the tables refuse': {
+    counts: { created: 1, quarantined: 3, unchanged: 30 },
+    setup: { ...LOOSE, options: { batchRecordsMax: 100 } },
+    upgrade: spoil,
+    happen: ({ catalogue }) => catalogue.add(4),
+  },
+  'a known line sent twice': { counts: { duplicate: 1, unchanged: 30 }, happen: ({ strike }) => strike({ kind: 'duplicate-line', at: 4 }) },
+  'an id sent twice': {
+    counts: { updated: 1, missing: 1, unchanged: 29 },
+    happen: ({ strike }) => strike({ kind: 'duplicate-id', at: 4 }),
+  },
+  'a new product sent twice in one batch': {
+    counts: { created: 1, duplicate: 1, unchanged: 30 },
+    happen({ catalogue, strike }) {
+      catalogue.add(1)
+      strike({ kind: 'duplicate-line', at: 30 })
+    },
+  },
+  'a new product sent twice in two batches': {
+    counts: { created: 1, unchanged: 31 },
+    setup: ALONE,
+    happen({ catalogue, strike }) {
+      catalogue.add(1)
+      strike({ kind: 'duplicate-line', at: 30 })
+    },
+  },
+  'a changed product sent twice in two batches': {
+    counts: { held: 1, unchanged: 30 },
+    setup: ALONE,
+    happen({ catalogue, ids, strike }) {
+      catalogue.setPrice(ids.slice(0, 1), { cents: 20_000 })
+      strike({ kind: 'duplicate-line', at: 29 })
+    },
+  },
+  'another normaliser': {
+    counts: { updated: 30 },
+    wish: { mode: 'auto' },
+    upgrade: ({ normalise }) => ({
+      normaliserVersion: 99,
+      normalise(record, settings) {
+        const draft = normalise(record, settings)
+        return { ...draft, title: `${draft.title}!` }
+      },
+    }),
+    happen: () => {},
+  },
+  'another normaliser that makes the same of them': { counts: { unchanged: 30 }, upgrade: () => ({ normaliserVersion: 99 }), happen: () => {} },
+  'an incremental run': {
+    counts: { updated: 2, unchanged: 21 },
+    wish: { mode: 'incremental' },
+    happen({ catalogue, ids }) {
+      catalogue.update(ids.slice(0, 2))
+      catalogue.remove(ids.slice(2, 3))
+    },
+  },
+  'a feed that has shrunk': { counts: { unchanged: 18 }, held: /12 of 30 products are missing/, happen: ({ catalogue, ids }) => catalogue.remove(ids.slice(0, 12)) },
+  'a feed that has shrunk and grown': {
+    counts: { created: 4, missing: 5, unchanged: 25 },
+    happen({ catalogue, ids }) {
+      catalogue.remove(ids.slice(0, 5))
+      catalogue.add(4)
+    },
+  },
+  'nothing at all': { counts: {}, held: /the supplier sent nothing at all/, happen: ({ catalogue }) => catalogue.remove('all') },
+  'prices that fail their gates': {
+    counts: { held: 24, unchanged: 6 },
+    held: /54 of 66 prices failed a gate/,
+    happen: ({ catalogue, ids }) => catalogue.setPrice(ids, { cents: 20_000 }),
+  },
+  'prices that move together': {
+    counts: { updated: 24, unchanged: 6 },
+    held: /54 of 66 prices moved together \(median ×2.00\)/,
+    happen: ({ catalogue, ids }) => catalogue.setPrice(ids, { cents: 2000 }),
+  },
+  'prices that still wait for a person': {
+    counts: { updated: 1, unchanged: 29 },
+    held: /54 of 66 prices moved together \(median ×2.00\)/,
+    async happen({ line, catalogue, ids }) {
+      catalogue.setPrice(ids, { cents: 2000 })
+      await line.sync()
+      catalogue.setPrice(ids.slice(0, 1), { cents: 3000 })
+    },
+  },
+  'prices that moved together, half of them back': {
+    counts: { updated: 12, unchanged: 18 },
+    held: /2\d of 66 prices moved together \(median ×2.00\)/,
+    async happen({ line, catalogue, ids }) {
+      catalogue.setPrice(ids, { cents: 2000 })
+      await line.sync()
+      catalogue.setPrice(ids.slice(0, 12), { cents: 1000 })
+    },
+  },
+  'prices that move together among as many new ones': {
+    counts: { created: 12, updated: 24, unchanged: 6 },
+    setup: { policy: { priceShiftShare: 0.7 } },
+    happen({ catalogue, ids }) {
+      catalogue.setPrice(ids, { cents: 2000 })
+      catalogue.add(12)
+    },
+  },
+}
+
+for (const [what, day] of Object.entries(DAYS)) {
+  test(`the plan and the sync of a day with ${what} agree, and the plan writes nothing`, async (t) => {
+    const morning = await wakeUp(t, day)
+    const { line } = morning
+    await day.happen(morning)
+    const connector = { ...line.connector, ...day.upgrade?.(line.connector) }
+    const before = await everything(line)
+    const { plan, changes } = await makePlan(line, day.wish, connector)
+    assert.deepEqual(await everything(line), before)
+
+    const { state, reason, kind, ledger } = await line.sync({ ...day.wish, connector })
+    assert.deepEqual(counts(plan), day.counts)
+    assert.equal(plan.state, day.held ? 'held' : 'succeeded', plan.reason ?? '')
+    if (day.held) assert.match(plan.reason ?? '', day.held)
+    assert.deepEqual(plan, { kind, state, reason, ledger })
+
+    const told = Object.groupBy(changes, (change) => (['quarantined', 'missing', 'removed'].includes(change.kind) ? change.kind : 'written'))
+    const { created, updated, held, quarantined, missing, removed } = ledger
+    assert.deepEqual(
+      Object.fromEntries(Object.entries(told).map(([name, list]) => [name, list.length])),
+      Object.fromEntries(Object.entries({ written: created + updated + held, quarantined, missing, removed }).filter(([, count]) => count > 0)),
+    )
+  })
+}
+
+test('every change is told with the product and what would become of it', async (t) => {
+  const { line, catalogue, ids, strike } = await wakeUp(t, { setup: LOOSE })
+  const [repriced = '', wild = '', broken = '', gone = ''] = ids
+  catalogue.setPrice([repriced], { cents: 1100 })
+  catalogue.setPrice([wild], { cents: 20_000 })
+  catalogue.remove([gone])
+  strike({ kind: 'patch', ids: [broken], patch: { publicPrice: 'much' } })
+  const { changes } = await makePlan(line)
+  const of = (id: string): PlannedChange | undefined => changes.find(({ externalId }) => externalId === id)
+  assert.equal(of(repriced)?.kind, 'repriced')
+  assert.deepEqual(of(repriced)?.detail[`price:${repriced}:public`], [1000, 1100])
+  assert.deepEqual(of(wild)?.detail[`price:${wild}:public`], [1000, 20_000, 'the price rose ×20.0'])
+  assert.equal(of(gone)?.kind, 'missing')
+  assert.equal(of(broken)?.kind, 'quarantined')
+  assert.match(JSON.stringify(of(broken)?.detail), /^\{"line":\d+,"reason":"\$\.publicPrice is string/)
+})
+
+test('what cannot be planned is an error', async (t) => {
+  const { line, strike, simulator } = await wakeUp(t, {})
+  strike({ kind: 'cut', afterLines: 7 })
+  await assert.rejects(makePlan(line), { code: 'source/cut-short' })
+  simulator.faults.clear()
+  async function* unproved(...args: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
+    for await (const page of line.connector.fetch(...args)) yield { ...page, complete: false }
+  }
+  await assert.rejects(makePlan(line, {}, { ...line.connector, fetch: unproved }), { code: 'source/cut-short', message: /cannot be planned with/ })
+  strike({ kind: 'status', status: 500 })
+  assert.equal((await line.sync()).state, 'failed')
+  simulator.faults.clear()
+  await assert.rejects(makePlan(line), { code: 'run/active', message: /is interrupted: a sync would go on with that run/ })
+  await line.sync()
+  assert.equal((await makePlan(line)).plan.state, 'succeeded')
+})
+
+test('a plan of a run that would be held says so and why, for people and for machines', async (t) => {
+  const simulator = await startMedipim({ products: 30, keys: [{ id: '42', secret: 'secret' }], rateLimit: null })
+  t.after(simulator.close)
+  const { run } = await shelfsync(t, { MEDIPIM_API_KEY_ID: '42', MEDIPIM_API_KEY_SECRET: 'secret', MEDIPIM_API_URL: simulator.url })
+  await run('add', 'medipim', '--name', 'pharmacy')
+  await run('sync')
+  simulator.catalogue.remove({ count: 12 })
+  const people = await run('plan', 'pharmacy', '--full')
+  assert.equal(people.code, 0, people.stderr)
+  assert.match(people.stdout, /full run that would be held: nothing would change\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /)
+  const { state, reason, ledger, changes } = (await run('plan', 'pharmacy', '--full', '--json')).json()
+  assert.equal(state, 'held')
+  assert.match(String(reason), /12 of 30 products are missing/)
+  assert.deepEqual([(ledger as Record<string, unknown>)['unchanged'], changes], [18, {}])
+})
