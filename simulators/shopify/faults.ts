@@ -14,7 +14,9 @@ export const ShopifyFault = z.union([
 export type ShopifyFault = z.infer<typeof ShopifyFault>
 export type ShopifyFaultInput = z.input<typeof ShopifyFault>
 
-const challenge = { 'cf-mitigated': 'challenge', 'cf-ray': '8f2c0a1b2c3d4e5f-SYD' }
+/** On every answer that comes through Cloudflare, as those of all shops do. */
+const cloudflare = { 'cf-ray': '8f2c0a1b2c3d4e5f-SYD' }
+const justAMoment = '<!doctype html><html lang="en-US"><head><title>Just a moment...</title>'
 
 /** Answers that shops are known for, by name: `faults.set({ ...ANSWERS.password, times: null })`. */
 export const ANSWERS = {
@@ -22,7 +24,8 @@ export const ANSWERS = {
   webPage: { kind: 'status', status: 200, body: '<!doctype html><title>A shop</title>' },
   unauthorized: { kind: 'status', status: 401, body: '{"errors":"Unauthorized"}' },
   frozen: { kind: 'status', status: 402, body: '{"errors":"Unavailable Shop"}' },
-  challenge: { kind: 'status', status: 403, headers: challenge, body: '<title>Just a moment...</title>' },
+  challenge: { kind: 'status', status: 403, headers: { ...cloudflare, 'cf-mitigated': 'challenge' }, body: justAMoment },
+  unmarkedChallenge: { kind: 'status', status: 503, headers: cloudflare, body: justAMoment },
   refused: { kind: 'status', status: 403 },
   missing: { kind: 'status', status: 404 },
   removed: { kind: 'status', status: 410 },
@@ -30,5 +33,5 @@ export const ANSWERS = {
   limited: { kind: 'status', status: 429 },
   rejected: { kind: 'status', status: 430, body: '{"errors":"Shopify Security Rejection"}' },
   broken: { kind: 'status', status: 500 },
-  unavailable: { kind: 'status', status: 503 },
+  unavailable: { kind: 'status', status: 503, headers: cloudflare },
 } as const satisfies Record<string, ShopifyFaultInput>

@@ -53,6 +53,16 @@ test('a line of exactly the limit passes, one byte more is refused, whether it h
   }
 })
 
+test('the lines before one that is too long come first, wherever the chunks are cut', async () => {
+  for (const chunks of [[], [5], [50], [4, 130]]) {
+    const blocks: LineBlock[] = []
+    await assert.rejects(async () => {
+      for await (const block of readLineBlocks(chunksOf(Buffer.from(`one\ntwo\n${'x'.repeat(101)}\nfour\n`), ...chunks), { ...limits, blockBytes: 200 })) blocks.push(block)
+    }, { code: 'source/too-large' })
+    assert.deepEqual(linesOf(blocks), ['one\n', 'two\n'])
+  }
+})
+
 test('the whole lines that had arrived come before the failure of their source, the half line does not', async () => {
   async function* cut() {
     yield Buffer.from('one\ntwo\nth')

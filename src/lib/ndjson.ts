@@ -59,15 +59,17 @@ class Gathered {
   }
 
   add(part: Uint8Array): void {
+    const partStart = this.byteLength
     let lineStart = this.#ends.at(-1) ?? 0
+    // First of all: the lines before one that is too long are taken too.
+    this.#parts.push(part)
+    this.byteLength += part.byteLength
     for (let at = part.indexOf(LINE_FEED); at !== -1; at = part.indexOf(LINE_FEED, at + 1)) {
-      const end = this.byteLength + at + 1
+      const end = partStart + at + 1
       this.#limit(end - lineStart)
       this.#ends.push(end)
       lineStart = end
     }
-    this.#parts.push(part)
-    this.byteLength += part.byteLength
     this.#limit(this.byteLength - lineStart)
   }
 

@@ -113,7 +113,7 @@ test('an encoding nobody knows is an error, and an empty answer may claim any', 
   const url = await serve(t, (request, response) => {
     response.writeHead(request.url === '/204' ? 204 : 200, { 'content-encoding': request.url === '/x' ? 'rot13' : 'gzip' }).end(request.url === '/x' ? 'x' : undefined)
   })
-  await assert.rejects(get(client(t), `${url}/x`), fails('source/unavailable', /rot13/))
+  await assert.rejects(get(client(t), `${url}/x`), fails('source/unavailable', /a content encoding that is not gzip/))
   assert.equal(await get(client(t), `${url}/204`), '')
 })
 

@@ -5,7 +5,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
 import { prerenderFeed } from '../../simulators/medipim/feed.ts'
+import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import type { Connector } from '../../src/core/connector.ts'
+import type { Http } from '../../src/core/http.ts'
+import { loadRun } from '../../src/db/listings.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, type TestLine } from '../support/line.ts'
 import { showProducts } from '../support/snapshot.ts'
@@ -43,6 +48,81 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
   simulator.setFeed(file)
   assert.deepEqual(counts(await line.sync()), { unchanged: 12 })
   assert.deepEqual(await statuses(line), before)
+})
+
+const ERROR_LINE = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
+/** In the middle at first, and then before the first line of all that is asked for. */
+const lasting = (fault: { kind: 'insert-line'; text: string } | { kind: 'cut'; afterBytes: number }): MedipimFaultInput[] => {
+  const middle = fault.kind === 'cut' ? { ...fault, afterLines: 13 } : { ...fault, at: 13 }
+  const start = fault.kind === 'cut' ? fault : { ...fault, at: 0 }
+  return [{ ...middle, path: STREAM }, { ...start, path: STREAM, skip: 1, times: null }]
+}
+
+const FAILURES: readonly [what: string, state: 'held' | 'failed', reason: RegExp, faults: (simulator: MedipimSimulator) => MedipimFaultInput[]][] = [
+  ['a stream that is cut inside a record', 'held', /: The stream of MediPim ended before its first line, inside a line \(/, () => lasting({ kind: 'cut', afterBytes: 50 })],
+  ['a stream that is cut between two records', 'held', /: The stream of MediPim ended before its first line \(/, () => lasting({ kind: 'cut', afterBytes: 0 })],
+  ['an error instead of a record', 'failed', /^MediPim broke its stream off .*: internal: Something broke\. \(/, () => lasting({ kind: 'insert-line', text: ERROR_LINE })],
+  ['a line that does not end', 'failed', /^A line of the answer is longer than 67108864 bytes \(/, ({ catalogue }) => {
+    const ids = catalogue.visible().slice(13, 14).map(catalogue.idOf)
+    return [{ kind: 'product', change: 'padding', bytes: 65 * 1024 * 1024, ids, times: null }]
+  }],
+  ['an empty answer', 'held', /: The stream of MediPim ended before its first line \(.*nothing at all/, () => [{ kind: 'empty', path: STREAM, times: null }]],
+  ['a web page instead of a stream', 'failed', /^None of the stream's 2 lines states meta\.total and meta\.index \(/, () =>
+    [{ kind: 'status', status: 200, body: '<html>\n</html>\n', path: STREAM, times: null }]],
+]
+
+for (const [what, state, reason, faults] of FAILURES) {
+  test(`${what} is told with its place: source, run, part, line and byte`, async (t) => {
+    const { line, simulator } = await openMedipim(t, { db })
+    simulator.faults.set(...faults(simulator))
+    const report = await line.sync()
+    assert.equal(report.state, state)
+    assert.match(report.reason ?? '', reason)
+    const [, source, run, part, lineNo, byte] = /\((\S+), run (\d+), part (\d+), line (\d+), byte (\d+)\)/.exec(report.reason ?? '') ?? []
+    assert.deepEqual([source, Number(run)], [line.name, report.run])
+    const parts = await line.query<{ lines: number; bytes: number }>('select line_count as lines, raw_bytes as bytes from catalog.parts where run_id = $1 and no = $2', run, part)
+    assert.deepEqual(parts[0] ?? { lines: 0, bytes: 0 }, { lines: Number(lineNo) - 1, bytes: Number(byte) }, 'it is where the archive ends')
+    const shown = await loadRun(db, report.run)
+    assert.equal(shown.reason, report.reason)
+    if (state === 'held') assert.ok(report.reason?.includes(shown.artifact?.warnings.at(-1) ?? 'no warning'))
+  })
+}
+
+test('however many warnings there are, the reason of an incomplete fetch is among them', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const chatty: Connector = {
+    ...line.connector,
+    fetch(request, signal) {
+      for (let n = 0; n < 150; n++) request.warn(`oddity ${n}`)
+      return line.connector.fetch(request, signal)
+    },
+  }
+  simulator.faults.set({ kind: 'cut', path: STREAM, times: null })
+  const report = await line.sync({ connector: chatty })
+  assert.match(report.reason ?? '', /The stream of MediPim ended/)
+})
+
+test('a stream that is cut after every few products never brings the line over 90 requests a minute', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 300 }, options: { partBytesMax: 2 ** 25, batchRecordsMax: 500, batchBytesMax: 2 ** 22 } })
+  simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 4, times: null })
+  const askedAtMs: number[] = []
+  let nowMs = 0
+  const http: Http = (request, signal) => (askedAtMs.push(nowMs), line.tools.http(request, signal))
+  const wait = async (ms: number): Promise<void> => void (nowMs += ms)
+  const report = await line.sync({ tools: { http, options: { ...line.tools.options, wait } } })
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  assert.ok(askedAtMs.length > 95, `only ${askedAtMs.length} requests: too few to tell`)
+  const busiest = Math.max(...askedAtMs.map((from) => askedAtMs.filter((at) => at >= from && at < from + 60_000).length))
+  assert.ok(busiest <= 90, `${busiest} requests in a minute`)
+})
+
+test('who is told to wait while asking for the list of fields waits that long before the stream', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  simulator.faults.set({ kind: 'status', status: 429, headers: { 'retry-after': '40' }, path: '/v4/products/get-fields' })
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  assert.ok(line.waits.length === 1 && line.waits.every((ms) => ms >= 40_000), line.waits.join())
+  assert.deepEqual(simulator.stats.snapshot().requests, { '/v4/products/get-fields': 2, [STREAM]: 1 })
 })
 
 test('a stream that is cut again and again is read to its end by resuming', async (t) => {

@@ -1,4 +1,4 @@
-// The two requests that a sync makes. A whole stream counts as one request of the 100 a minute that a key may make.
+// The two requests that a sync is made of. A whole stream counts as one request of the 100 a minute that a key may make.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
@@ -25,11 +25,7 @@ export interface Api {
  */
 export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
   const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
-  const headers = {
-    Authorization: `Basic ${basicToken(secrets)}`,
-    'User-Agent': 'Shelfsync/0.1 (catalogue sync; MediPim API v4)',
-    'Content-Type': 'application/json',
-  }
+  const headers = { Authorization: `Basic ${basicToken(secrets)}`, 'Content-Type': 'application/json' }
 
   async function send(path: string, request: Omit<HttpRequest, 'url'>): Promise<HttpResponse> {
     const response = await http({ ...timeouts, ...request, url: baseUrl + path }, signal)

@@ -89,7 +89,7 @@ async function run({ apiUrl }: Pick<Supplier, 'apiUrl'>, { mode = 'full', sinceM
   return { pages, warnings, error: error instanceof SyncError ? error : null, thrown: error, last: pages.at(-1) }
 }
 
-test('a full run asks for every status, oldest first, with Basic auth and a User-Agent that says who asks', async (t) => {
+test('a full run asks for every status, oldest first, with Basic auth, and leaves it to the client to say who asks', async (t) => {
   const supplier = await startSupplier(t, answer(200, linesOf(3)))
   const { last, warnings, thrown } = await run(supplier)
   assert.deepEqual([last?.complete, last?.claimed, warnings, thrown], [true, 3, [], null])
@@ -98,7 +98,7 @@ test('a full run asks for every status, oldest first, with Basic auth and a User
   assert.deepEqual(JSON.parse(stream?.body ?? ''), { filter: { updatedSince: 0 }, sorting: { touchedAt: 'ASC' } })
   for (const { headers } of supplier.calls) {
     assert.equal(headers.authorization, `Basic ${Buffer.from('42:a-very-secret-sécret').toString('base64')}`)
-    assert.match(headers['user-agent'] ?? '', /^Shelfsync\/\d/)
+    assert.doesNotMatch(headers['user-agent'] ?? '', /Shelfsync/)
   }
   assert.deepEqual([stream?.headers['content-type'], stream?.headers.accept], ['application/json', 'application/x-json-stream'])
 })
@@ -195,6 +195,14 @@ test('a list of fields that cannot be had is a warning, unless the key is wrong'
   const supplier = await startSupplier(t, answer(200, linesOf(1)), answer(401))
   assert.equal((await run(supplier)).error?.code, 'source/unauthorized')
   assert.equal(supplier.calls.length, 1)
+})
+
+test('who is told to wait while listing the fields asks for nothing more', async (t) => {
+  for (const [status, code, headers] of [[429, 'source/rate-limited', { 'retry-after': '40' }], [503, 'source/unavailable', { 'retry-after': '40' }], [429, 'source/rate-limited', {}]] as const) {
+    const supplier = await startSupplier(t, answer(200, linesOf(1)), answer(status, '', headers))
+    const { error } = await run(supplier)
+    assert.deepEqual([error?.code, error?.detail.retryAfterMs, supplier.calls.length], [code, 'retry-after' in headers ? 40_000 : undefined, 1])
+  }
 })
 
 test('an abort in the middle of the stream is thrown as it is', async (t) => {

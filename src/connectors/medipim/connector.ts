@@ -50,14 +50,16 @@ async function* fetchPages(secrets: Secrets | null, request: Request, signal: Ab
   }
 }
 
-/** Best effort: a catalogue without its list of fields is still a catalogue, a wrong key is not. */
+/** Best effort: a catalogue without its list of fields is still a catalogue. A wrong key is not, and who is told to wait asks for nothing. */
 async function reportDrift(api: Api, { market }: MedipimSettings, warn: Request['warn']): Promise<void> {
   try {
     const { added, vanished } = findDrift(await api.listFields(), market)
     if (added.length > 0) warn(`MediPim lists fields that are kept in raw only: ${added.join(', ')}`)
     if (vanished.length > 0) warn(`MediPim no longer lists fields that products are made of: ${vanished.join(', ')}`)
   } catch (error) {
-    if (!(error instanceof SyncError) || isAbort(error) || error.detail.status === 401) throw error
+    if (!(error instanceof SyncError) || isAbort(error)) throw error
+    const { status, retryAfterMs } = error.detail
+    if (status === 401 || status === 429 || retryAfterMs !== undefined) throw error
     warn(`The list of MediPim's fields could not be compared: ${error.message}`)
   }
 }

@@ -21,7 +21,7 @@ interface Answer {
  * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle · `source/malformed` · `source/too-large`
  */
 export async function readJson(response: HttpResponse, where: string): Promise<Answer> {
-  const failure = failureOf(response, where)
+  const failure = await failureOf(response, where)
   if (failure) {
     await response.cancel()
     throw failure

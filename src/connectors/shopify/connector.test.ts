@@ -120,6 +120,7 @@ const FAILURES: readonly [name: keyof typeof ANSWERS, code: ErrorCode, message: 
   ['unauthorized', 'source/password', /401/],
   ['frozen', 'source/closed', /402: Shopify has frozen/],
   ['challenge', 'source/blocked', /bot challenge \(403\)/],
+  ['unmarkedChallenge', 'source/blocked', /bot challenge \(503\)/],
   ['refused', 'source/blocked', /403/],
   ['missing', 'source/gone', /404/],
   ['removed', 'source/gone', /410/],
@@ -153,6 +154,24 @@ for (const [name, code, message] of FAILURES) {
     assert.match(error.message, message)
   })
 }
+
+test('behind Cloudflare the words of the page tell a challenge from a failure that passes', async (t) => {
+  const simulator = await open(t)
+  const { body, headers } = ANSWERS.unmarkedChallenge
+  const failure = async (fault: { status: number; body?: string; headers?: Record<string, string> }): Promise<string> => {
+    simulator.faults.set({ kind: 'status', path: '/products.json?page=1', ...fault })
+    const { code, message } = await rejection(read(simulator))
+    return message.includes('bot challenge') ? `${code}, a challenge` : code
+  }
+  for (const status of [202, 403, 429, 503]) assert.equal(await failure({ status, body, headers }), 'source/blocked, a challenge', String(status))
+  const late = `<!doctype html>${'é'.repeat(32_768)}${body}`
+  assert.equal(await failure({ status: 503, body: late, headers }), 'source/unavailable', 'only the beginning of a page is read')
+  assert.equal(await failure({ status: 503, body: late.slice(1_000), headers }), 'source/blocked, a challenge')
+  assert.equal(await failure({ status: 503, headers }), 'source/unavailable')
+  assert.equal(await failure({ status: 429, headers }), 'source/rate-limited')
+  assert.equal(await failure({ status: 503, body }), 'source/unavailable')
+  assert.equal(await failure({ status: 503, body, headers: { ...headers, 'content-type': 'text/plain' } }), 'source/unavailable')
+})
 
 test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or odd', async (t) => {
   const simulator = await open(t)

@@ -137,11 +137,12 @@ async function recognise(address: URL, http: Http, signal: AbortSignal): Promise
   const response = await ask(`${address.origin}/products.json?limit=1`)
   const shop = new URL(response.url).origin
   const where = `${hostOf(shop)}/products.json`
-  const failure = failureOf(response, where)
-  if (failure?.code === 'source/gone' || failure?.code === 'source/malformed') {
+  const failure = await failureOf(response, where)
+  if (failure) {
     await response.cancel()
-    if (await hintsAtShopify(address, response, ask)) throw failure
-    return null
+    const isAnySite = failure.code === 'source/gone' || failure.code === 'source/malformed'
+    if (isAnySite && !(await hintsAtShopify(address, response, ask))) return null
+    throw failure
   }
   const { json } = await readJson(response, where)
   const lookAlike = lookAlikeOf(json)

@@ -1,15 +1,22 @@
 // What an answer that is not a page of products means. A shop says "closed" in many ways; only 404 and 410 say "gone".
 
-import { SyncError, type ErrorCode } from '../../core/errors.ts'
+import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
 import { parseRetryAfter } from '../../lib/back-off.ts'
 import type { HttpResponse } from '../../core/http.ts'
 
-/** Why this answer cannot be a JSON document of a shop, or null when it may be one. Its body is not read. `where` begins the message. */
-export function failureOf(response: HttpResponse, where: string): SyncError | null {
+const WEB_PAGE = 'a web page'
+/** A challenge says what it is in its first lines. */
+const PEEK_BYTES_MAX = 64 * 1024
+
+/**
+ * Why this answer cannot be a JSON document of a shop, or null when it may be one: then its body has not been read. `where` begins
+ * the message. Ask once: to tell a challenge from a failure, the beginning of a web page may be read.
+ */
+export async function failureOf(response: HttpResponse, where: string): Promise<SyncError | null> {
   const { status, headers } = response
   const url = URL.parse(response.url)
   if (url && /\/password\/?$/.test(url.pathname)) return new SyncError('source/password', `${url.host} sends visitors to its password page`)
-  if (isChallenge(response)) return new SyncError('source/blocked', `${where} answers with a bot challenge (${status})`)
+  if (await isChallenge(response)) return new SyncError('source/blocked', `${where} answers with a bot challenge (${status})`)
   if (status === 200) {
     if (headers.get('content-length') === '0') return new SyncError('source/cut-short', `${where} is empty`)
     return isJson(headers) ? null : new SyncError('source/malformed', `${where} answers ${contentOf(headers)}, not JSON`)
@@ -41,10 +48,29 @@ const REFUSALS = new Map<number, readonly [ErrorCode, string]>([
 ])
 
 /** https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/ and the like of its competitors. */
-function isChallenge({ status, headers }: HttpResponse): boolean {
+async function isChallenge({ status, headers, body }: HttpResponse): Promise<boolean> {
   if (headers.get('cf-mitigated') === 'challenge') return true
   if (![202, 403, 429, 503].includes(status)) return false
-  return ['x-sucuri-id', 'x-amzn-waf-action', 'x-datadome'].some((name) => headers.has(name))
+  if (['x-sucuri-id', 'x-amzn-waf-action', 'x-datadome'].some((name) => headers.has(name))) return true
+  // Cloudflare marks all that passes through it, so behind it only the words of the page tell.
+  return headers.has('cf-ray') && contentOf(headers) === WEB_PAGE && (await startOf(body)).includes('Just a moment')
+}
+
+/** What has come of the first 64 KB when they end, by themselves or by a failure. */
+async function startOf(body: HttpResponse['body']): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytesLeft = PEEK_BYTES_MAX
+  try {
+    for await (const chunk of body) {
+      text += decoder.decode(chunk.subarray(0, bytesLeft), { stream: true })
+      bytesLeft -= chunk.byteLength
+      if (bytesLeft <= 0) break
+    }
+  } catch (error) {
+    if (isAbort(error)) throw error
+  }
+  return text
 }
 
 /** Shopify often leaves Retry-After out, and its penalty lasts minutes: 30 s then, at least 5 s always, a longer wish as it is. */
@@ -59,6 +85,6 @@ function isJson(headers: Headers): boolean {
 
 function contentOf(headers: Headers): string {
   const type = headers.get('content-type')?.split(';', 1)[0]?.trim() ?? ''
-  if (type === 'text/html') return 'a web page'
+  if (type === 'text/html') return WEB_PAGE
   return type === '' ? 'something unnamed' : type
 }
