@@ -7,9 +7,10 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import { createConnectors } from '../connectors/index.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
+import type { Catalog } from '../db/catalog.ts'
 import { openEmbedded } from '../db/embedded.ts'
 import { DataApi, type DataApiOptions } from '../db/data-api.ts'
-import { listMigrationStates, listMissingMigrations, migrate } from '../db/migrate.ts'
+import { listMissingMigrations, migrate } from '../db/migrate.ts'
 import { openPool, type Db } from '../db/pool.ts'
 import type { Http } from '../core/http.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
@@ -95,8 +96,7 @@ export async function openSyncTools(output: Output, settings: Settings): Promise
   await using opened = new AsyncDisposableStack()
   const basics = opened.use(openBasics(output, settings))
   const db = new DataApi(project)
-  const missing = await listMissingMigrations(db)
-  if (missing.length > 0) throw lacking(missing.length, MIGRATE_BY_HAND)
+  await requireMigrated(db, MIGRATE_BY_HAND)
   const kept = opened.move()
   return { ...basics, db, options: DATA_API_OPTIONS, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
@@ -151,12 +151,8 @@ async function startEmbedded(output: Output, home: string, { keepServer = false 
   }
 }
 
-async function requireMigrated(db: Db): Promise<void> {
-  const missing = (await listMigrationStates(db)).filter(({ state }) => state === 'pending')
-  if (missing.length === 0) return
-  throw lacking(missing.length)
-}
-
-function lacking(migrations: number, ...advice: readonly string[]): SyncError {
-  return new SyncError('db/not-migrated', [`The database lacks ${counted(migrations, 'migration')} of this version of Shelfsync`, ...advice].join('. '))
+async function requireMigrated(db: Catalog, ...advice: readonly string[]): Promise<void> {
+  const { length } = await listMissingMigrations(db)
+  if (length === 0) return
+  throw new SyncError('db/not-migrated', [`The database lacks ${counted(length, 'migration')} of this version of Shelfsync`, ...advice].join('. '))
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
 import type { Catalog } from './catalog.ts'
-import { type Db, type DbClient, transaction } from './pool.ts'
+import { Db, type DbClient, transaction } from './pool.ts'
 import { countLines, splitSql, type Statement } from './sql-statements.ts'
 
 /** The migrations that this version of Shelfsync ships. */
@@ -105,9 +105,14 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
   }
 }
 
-/** The versions that are shipped and not in the database, asked by calls alone. @throws SyncError `db/not-migrated` when it has none of ours */
+/**
+ * The versions that are shipped and not in the database, asked by a call: no role but their owner reads the tables.
+ *
+ * @throws SyncError `db/not-migrated` when a project that can only be called has none of ours
+ */
 export async function listMissingMigrations(db: Catalog): Promise<string[]> {
-  const applied = new Set(await db.call<string>('applied_versions', {}))
+  const empty = db instanceof Db && !(await exists(db, 'catalog.applied_versions()', 'to_regprocedure'))
+  const applied = new Set(empty ? [] : await db.call<string>('applied_versions', {}))
   return (await listMigrations()).map(({ version }) => version).filter((version) => !applied.has(version))
 }
 
@@ -204,8 +209,8 @@ function isPushed({ version, name }: Migration, pushed: ReadonlyMap<string, stri
   return pushed.has(version) && (pushed.get(version) ?? name) === name
 }
 
-async function exists(db: Db | DbClient, table: string): Promise<boolean> {
-  const { rows } = await db.query<{ found: boolean }>('select to_regclass($1) is not null as found', [table])
+async function exists(db: Db | DbClient, name: string, find: 'to_regclass' | 'to_regprocedure' = 'to_regclass'): Promise<boolean> {
+  const { rows } = await db.query<{ found: boolean }>(`select ${find}($1) is not null as found`, [name])
   return rows[0]?.found ?? false
 }
 

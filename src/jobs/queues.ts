@@ -18,6 +18,8 @@ export interface Task {
   readonly sourceId: number
   readonly source: string
   readonly run: number
+  /** ISO text. A run that goes on after an interruption begins once more: tasks from before it say nothing about it any more. */
+  readonly begunAt: string
   /** In `apply` jobs only. */
   readonly part?: number
 }
@@ -88,13 +90,13 @@ export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Pro
   return [...(await fetch.getFailed()), ...(await apply.getFailed())]
 }
 
-/** Brings the queue's own tables up to date, and lets the roles of workers use them. Twice is safe. */
+/** Brings the queue's own tables up to date, and lets the roles of processes use them. Twice is safe. */
 export async function migrateQueue(db: Db): Promise<void> {
   const client = await db.connect()
   try {
     await client.query('reset search_path')
     await runMigrations(client, QUEUE_SCHEMA)
-    const roles = 'shelfsync_fetcher, shelfsync_maintainer'
+    const roles = 'shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator'
     await client.query(`revoke all on schema ${QUEUE_SCHEMA} from public; grant usage on schema ${QUEUE_SCHEMA} to ${roles};
       grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to ${roles};
       grant usage on all sequences in schema ${QUEUE_SCHEMA} to ${roles}; grant execute on all functions in schema ${QUEUE_SCHEMA} to ${roles};`)

@@ -44,7 +44,7 @@ create table catalog.sources (
   normaliser_version integer,                        -- what the last full run normalised with; null before it
   next_seq           integer not null default 0,     -- products are numbered from 0 in the order they appeared
   watermark          timestamptz,                    -- newest source time of the last settled run
-  latest_run         bigint,                         -- whose artifact `latest` means; set after verification
+  latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes
   last_full_at       timestamptz,                    -- start of the last settled full run
   created_at         timestamptz not null default now()
 );
@@ -310,21 +310,51 @@ begin
   raise exception using errcode = 'SHELF', hint = code, message = message;
 end $$;
 
+-- enter_run(run) and close_run(run): whoever works in a run enters it for the length of a transaction; whoever ends it waits until all are out
+-- and lets nobody in before. The lock of the run's row cannot do that: Postgres lets a new sharer pass an update that waits, so that batches
+-- which overlap would keep it waiting without end. Who may write is still for the rows to say.
+create function catalog.enter_run(p_run bigint) returns void
+language sql set search_path = '' as $$
+  select pg_catalog.pg_advisory_xact_lock_shared(1936221287, (p_run % 2147483647)::integer)
+$$;
+
+create function catalog.close_run(p_run bigint) returns void
+language sql set search_path = '' as $$
+  select pg_catalog.pg_advisory_xact_lock(1936221287, (p_run % 2147483647)::integer)
+$$;
+
+-- refuse_holder(…): fails with the reason why a worker may not go on.
+--   run/cancelled  a person ended the run
+--   run/fenced     the lease is another worker's, or nobody's
+--   run/over       the lease is its own still, but the run has ended
+create function catalog.refuse_holder(p_run bigint, p_token bigint, p_state text, p_leased boolean) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if p_state = 'cancelled' then
+    perform catalog.fail('run/cancelled', format('Run %s was cancelled', p_run));
+  elsif p_leased or p_state is null then
+    perform catalog.fail('run/over', format('Run %s is over: it is %s', p_run, coalesce(p_state, 'gone')));
+  else
+    perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker: another one took it over (token %s)', p_run, p_token));
+  end if;
+end $$;
+
 -- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
 --   fencing     both rows are share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
 --               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
+--   refusals    see refuse_holder
 create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = '' as $$
 declare
   current_state text;
+  leased boolean;
 begin
+  perform catalog.enter_run(p_run);
   select state into current_state from catalog.runs where source_id = p_source and id = p_run for share;
-  if current_state = 'cancelled' then
-    perform catalog.fail('run/cancelled', format('Run %s was cancelled', p_run));
-  end if;
   perform from catalog.leases where source_id = p_source and run_id = p_run and token = p_token for key share;
-  if not found or current_state <> 'running' then
-    perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker (token %s)', p_run, p_token));
+  leased := found;
+  if not leased or current_state is distinct from 'running' then
+    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
   end if;
   -- So that whoever takes over can find the session.
   perform pg_catalog.pg_advisory_xact_lock_shared(1936221286, (p_token % 2147483647)::integer);
@@ -365,11 +395,13 @@ end $$;
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
+--   anew        with `p_anew` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
 --   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
 --   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
-  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null
+  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
+  p_anew boolean default false
 ) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -386,6 +418,9 @@ begin
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
+  if p_anew and active.state = 'interrupted' then
+    resumes := resumes and exists (select from catalog.artifacts a where a.source_id = p_source and a.run_id = active.artifact_run and a.state = 'open');
+  end if;
   if p_after is not null and active.id is null then
     select * into active from catalog.runs r
       where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental') order by r.id desc limit 1;
@@ -394,7 +429,7 @@ begin
       return;
     end if;
   end if;
-  if p_queued and active.queued and active.state = 'running' and resumes then
+  if p_queued and active.queued and active.state = 'running' then
     return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
     return;
   end if;
@@ -438,6 +473,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   given bigint;
 begin
+  perform catalog.enter_run(p_run);
   perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
   if not found then
     perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
@@ -454,15 +490,20 @@ language sql stable security definer set search_path = '' as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
-create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns boolean
-language sql security definer set search_path = '' as $$
-  with renewed as (
-    update catalog.leases l set until = clock_timestamp() + p_lease
-    from catalog.runs r
-    where l.source_id = p_source and l.run_id = p_run and l.token = p_token and r.source_id = p_source and r.id = p_run and r.state = 'running'
-    returning 1)
-  select exists (select from renewed)
-$$;
+-- renew_lease(…): waits for nobody's batch. Refuses as refuse_holder says.
+create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  current_state text;
+  leased boolean;
+begin
+  select state into current_state from catalog.runs where source_id = p_source and id = p_run;
+  update catalog.leases set until = clock_timestamp() + p_lease where source_id = p_source and run_id = p_run and token = p_token;
+  leased := found;
+  if not leased or current_state is distinct from 'running' then
+    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
+  end if;
+end $$;
 
 -- release_task(…): the worker is done with its task, well or not; the next may take it at once.
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
@@ -470,21 +511,26 @@ language sql security definer set search_path = '' as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
 
--- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle.
+-- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
+-- `fetched` is interrupted as it was ordered, unless more has been asked for since.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = '' as $$
+  select catalog.close_run(p_run);
   update catalog.runs r
-  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
-  where source_id = p_source and id = p_run and state = 'running' and p_state in ('interrupted', 'failed', 'partial')
+  set state = case p_state when 'fetched' then 'interrupted' else p_state end, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
+  where source_id = p_source and id = p_run and state = 'running'
+    and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
     and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
 $$;
 
--- cancel_run(run) → its state afterwards. Whoever works on it is fenced, and stops at its next write. A run that is over stays as it is.
+-- cancel_run(run) → its state afterwards. Waits for what is being written just now; whoever works on it is refused its next write. A run
+-- that is over stays as it is.
 create function catalog.cancel_run(p_run bigint) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
   ended text;
 begin
+  perform catalog.close_run(p_run);
   update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted');
   select state into ended from catalog.runs where id = p_run;
@@ -509,6 +555,7 @@ $$;
 -- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
 create function catalog.give_up_run(p_run bigint, p_reason text) returns void
 language sql security definer set search_path = '' as $$
+  select catalog.close_run(p_run);
   update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
   where id = p_run and state = 'running' and queued
 $$;
@@ -622,6 +669,16 @@ language sql stable security definer set search_path = '' as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
+-- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
+create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
+language sql security definer set search_path = '' as $$
+  with widened as (
+    update catalog.runs set options = options - 'stages'
+    where source_id = p_source and id = p_run and state = 'running' and queued and options ? 'stages'
+    returning 1)
+  select exists (select from widened)
+$$;
+
 -- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
 returns table (id bigint, kind text, state text, queued boolean, owner text, leased boolean, started_at timestamptz)
@@ -646,17 +703,30 @@ language sql stable security definer set search_path = '' as $$
   where s.state = 'active'
 $$;
 
--- list_queued_runs(): what the queue has to do, for whoever fills it: each run with the parts that are not applied to their end.
-create function catalog.list_queued_runs() returns table (source_id integer, source text, run_id bigint, options jsonb, closed boolean, parts_left integer[])
+-- list_queued_runs(run): what the queue has to do, for whoever fills it: each run, or that one, with the parts that are not applied to their end.
+create function catalog.list_queued_runs(p_run bigint default null)
+returns table (source_id integer, source text, run_id bigint, begun_at timestamptz, options jsonb, closed boolean, parts_left integer[])
 language sql stable security definer set search_path = '' as $$
-  select r.source_id, s.name, r.id, r.options, a.state <> 'open', coalesce((
+  select r.source_id, s.name, r.id, r.begun_at, r.options, a.state <> 'open', coalesce((
     select array_agg(p.no order by p.no) from catalog.parts p
     left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
     where p.source_id = r.source_id and p.run_id = r.artifact_run and not coalesce(c.done, false)), '{}')
   from catalog.runs r
   join catalog.sources s on s.id = r.source_id
   join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
-  where r.state = 'running' and r.queued
+  where r.state = 'running' and r.queued and (p_run is null or r.id = p_run)
+$$;
+
+-- list_moot_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
+-- of anybody. A replay, which does not ask the supplier, makes up for replays only.
+create function catalog.list_moot_runs(p_runs bigint[]) returns setof bigint
+language sql stable security definer set search_path = '' as $$
+  select asked.id from unnest(p_runs) as asked (id)
+  where not exists (
+    select from catalog.runs r
+    where r.id = asked.id and not exists (
+      select from catalog.runs y
+      where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded' and (y.kind <> 'replay' or r.kind = 'replay')))
 $$;
 
 -- load_run(…): a queued run as its workers need it.
@@ -703,6 +773,23 @@ begin
   grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images to public;
 end $$;
 
+-- has_own(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
+create function catalog.has_own(p_table text) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
+    where c.relnamespace = pg_my_temp_schema() and c.relname = p_table and r.rolname = current_user)
+$$;
+
+-- must_own(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
+create function catalog.must_own(p_table text) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if not catalog.has_own(p_table) then
+    perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
+  end if;
+end $$;
+
 -- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
 create function catalog.without(doc jsonb, path text[]) returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -737,6 +824,7 @@ create function catalog.judge(p_source integer, p_artifact_run bigint, p_part in
 returns void
 language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
+  perform catalog.must_own('staged_products');
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
   for pass in 1 .. 2 loop
     insert into pg_temp.judged (line_no, external_id, seq, verdict)
@@ -768,7 +856,8 @@ begin
       select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
     ) p on true;
 
-    exit when pass = 2;
+    -- A plan, whose transaction is read-only, has nothing to keep as it is.
+    exit when pass = 2 or current_setting('transaction_read_only')::boolean;
     perform from pg_temp.judged j join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
       where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
     exit when not found;
@@ -828,6 +917,15 @@ begin
     set verdict = 'updated', reprices = true, held = p.held
     from (select line_no, bool_or(state = 'held') as held from pg_temp.judged_prices group by line_no) p
     where j.line_no = p.line_no;
+
+  -- A first price of zero waits for a person too.
+  insert into pg_temp.judged_prices
+    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
+      'held', 'the price is zero'
+    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor = 0;
+  update pg_temp.judged j set held = true
+    where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
 end $$;
 
 -- differences(old, new): the members that differ, as {member: [before, after]}.
@@ -991,14 +1089,6 @@ language plpgsql set search_path = '' set enable_seqscan = off set jit = off as 
 declare
   first_prices integer;
 begin
-  insert into pg_temp.judged_prices
-    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
-      'held', 'the price is zero'
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
-    where j.verdict = 'created' and n.amount_minor = 0;
-  update pg_temp.judged j set held = true
-    where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
-
   insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, compare_at_minor, state, observed_at)
     select p_source, j.external_id, n.variant_external_id, n.price_type, p_run, n.amount_minor, n.currency, n.compare_at_minor,
       case n.amount_minor when 0 then 'held' else 'current' end, now()
@@ -1049,20 +1139,14 @@ end $$;
 create function catalog.clear_staging() returns void
 language plpgsql security definer set search_path = '' as $$
 begin
-  truncate pg_temp.judged, pg_temp.judged_prices, pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images;
-end $$;
-
--- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, without doing it. The caller rolls back.
-create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
-returns table (seq integer, external_id text, verdict text, kind text, detail jsonb)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
-#variable_conflict use_column
-begin
-  perform catalog.judge(p_source, 9223372036854775807, p_part, null, p_volatile, p_price_factor);
-  return query
-    select j.seq, j.external_id, j.verdict, c.kind, c.detail
-    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
-    order by j.line_no;
+  perform catalog.must_own('staged_products');
+  -- A plan may not truncate: its transaction is read-only.
+  delete from pg_temp.judged;
+  delete from pg_temp.judged_prices;
+  delete from pg_temp.staged_products;
+  delete from pg_temp.staged_variants;
+  delete from pg_temp.staged_prices;
+  delete from pg_temp.staged_images;
 end $$;
 
 -- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
@@ -1109,67 +1193,76 @@ language sql stable set search_path = '' as $$
         where source_id = p_source and run_id = p_run group by key) t
 $$;
 
--- is_whole(…): whether the run can tell what is missing: complete, full, and every line of it named its product.
-create function catalog.is_whole(p_source integer, p_run bigint) returns boolean
+-- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
+create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = '' as $$
-  select r.kind = 'full' and a.complete and coalesce((catalog.run_counts(p_source, p_run) ->> 'unreadable')::bigint, 0) = 0
+  select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'claimed', a.claimed, 'warning', a.warnings ->> -1,
+    'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
+    'counts', catalog.run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- hold_reasons(…): every reason why this run may not be trusted as it is. Empty: it may.
-create function catalog.hold_reasons(p_source integer, p_run bigint, p_seen bytea, p_policy jsonb) returns text[]
+-- price_facts(…): how many prices wait for the run to settle and by which factor half of them move at least; how many failed a gate.
+create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
+language sql stable set search_path = '' as $$
+  select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
+    'gated', (select count(*) from catalog.reviews r
+      where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
+  from catalog.prices n
+  join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
+  where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
+$$;
+
+-- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
+create function catalog.is_whole(p_facts jsonb) returns boolean
+language sql immutable set search_path = '' as $$
+  select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
+$$;
+
+-- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
+--   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
+create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = '' as $$
 declare
-  run catalog.runs;
-  artifact catalog.artifacts;
-  counts jsonb := catalog.run_counts(p_source, p_run);
+  counts jsonb := p_facts -> 'counts';
+  fetched bigint := p_facts ->> 'fetched';
+  quarantined bigint := coalesce((counts ->> 'quarantined')::bigint, 0);
+  moved bigint := p_facts ->> 'moved';
+  ratio numeric := p_facts ->> 'ratio';
+  gated bigint := p_facts ->> 'gated';
   reasons text[] := '{}';
-  fetched bigint;
   outcomes bigint;
-  quarantined bigint;
   products bigint;
   missing bigint;
   priced bigint;
-  moved bigint;
-  gated bigint;
-  ratio numeric;
 begin
-  select * into run from catalog.runs r where r.source_id = p_source and r.id = p_run;
-  select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
-  select coalesce(sum(line_count), 0) into fetched from catalog.parts where source_id = p_source and run_id = run.artifact_run;
   select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
 
-  if not artifact.complete then
-    reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all', fetched, coalesce(artifact.claimed::text, 'an unknown number of'));
+  if not (p_facts ->> 'complete')::boolean then
+    reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all%s',
+      fetched, coalesce(p_facts ->> 'claimed', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
   end if;
   if fetched <> outcomes then
     reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for', fetched, outcomes);
   end if;
-  if fetched = 0 and run.kind = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
+  if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
   end if;
-  quarantined := coalesce((counts ->> 'quarantined')::bigint, 0);
   if quarantined > fetched * (p_policy ->> 'quarantineShare')::numeric then
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
-  if catalog.is_whole(p_source, p_run) then
-    select count(*), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
+  if catalog.is_whole(p_facts) then
+    select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
     if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
       reasons := reasons || format('%s of %s products are missing (more than %s %%)', missing, products, round(100 * (p_policy ->> 'removalShare')::numeric, 2));
     end if;
   end if;
 
-  select count(*), percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor) into moved, ratio
-    from catalog.prices n
-    join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
-    where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0;
-  select count(*) into gated from catalog.reviews r
-    where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null;
   if moved + gated >= 5 then
-    select count(*) into priced from catalog.prices where source_id = p_source and state = 'current';
+    select count(*) + coalesce((p_facts ->> 'newPrices')::bigint, 0) into priced from catalog.prices where source_id = p_source and state = 'current';
     if gated > priced * (p_policy ->> 'priceShiftShare')::numeric then
       reasons := reasons || format('%s of %s prices failed a gate', gated, priced);
     end if;
@@ -1186,15 +1279,6 @@ end $$;
 create function catalog.saw(seen bytea, seq integer) returns boolean
 language sql immutable as $$
   select seq < 8 * length(seen) and get_bit(seen, seq) = 1
-$$;
-
--- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
-create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
-language sql stable security definer set search_path = '' as $$
-  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
-  from catalog.products p
-  where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
-  order by p.external_id
 $$;
 
 -- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
@@ -1220,7 +1304,7 @@ begin
 
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id and (catalog.saw(p_seen, p.seq) or p.status = 'removed');
-  if catalog.is_whole(p_source, p_run) then
+  if catalog.is_whole(catalog.run_facts(p_source, p_run)) then
     with gone as (
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
@@ -1284,14 +1368,14 @@ language sql set search_path = '' as $$
     and q.artifact_run <= r.artifact_run
     and case
       when q.artifact_run = r.artifact_run then true
-      when q.external_id is null then p_green and catalog.is_whole(p_source, p_run)
+      when q.external_id is null then p_green and catalog.is_whole(catalog.run_facts(p_source, p_run))
       -- A quarantined record counts as seen too.
       else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
         and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
     end
 $$;
 
--- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/fenced.
+-- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/over.
 --   p_seen      bitmap over products.seq of everything the run saw
 --   p_repeats   records counted as unchanged that came in two parts: each part alone cannot tell
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
@@ -1309,7 +1393,7 @@ begin
   counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
     || catalog.run_counts(p_source, p_run);
   counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
-  reasons := catalog.hold_reasons(p_source, p_run, p_seen, p_policy);
+  reasons := catalog.hold_reasons(p_source, catalog.run_facts(p_source, p_run) || catalog.price_facts(p_source, p_run), p_seen, p_policy);
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
@@ -1454,6 +1538,7 @@ create view api.medipim_products with (security_invoker = true) as
     p.identifiers ->> 'snomed_mp' as snomed_mp, p.identifiers ->> 'snomed_mpp' as snomed_mpp, p.identifiers ->> 'snomed_mpuu' as snomed_mpuu,
     p.identifiers ->> 'snomed_tp' as snomed_tp, p.identifiers ->> 'snomed_tpp' as snomed_tpp, p.identifiers ->> 'snomed_tpuu' as snomed_tpuu,
     p.identifiers ->> 'snomed_ctpp' as snomed_ctpp, p.identifiers ->> 'hs_code' as hs_code,
+    p.identifiers ->> 'cnk' as cnk, p.identifiers ->> 'acl13' as acl13, p.identifiers ->> 'cip13' as cip13, p.identifiers ->> 'pzn' as pzn,
     p.identifiers ->> 'supplier_reference' as supplier_reference, p.identifiers -> 'atc' as atc, p.identifiers ->> 'gs1_category' as gs1_category,
     p.brand, p.manufacturer as organization, p.source_updated_at
   from catalog.products p
@@ -1483,25 +1568,37 @@ revoke all on schema api from public;
 -- Later migrations have to do this again for their own functions: Postgres knows no default of this kind for one schema.
 revoke execute on all functions in schema catalog from public;
 
--- Roles for workers, without login: grant them to the login roles of your processes.
--- A fetcher cannot touch products; a maintainer needs no supplier secret.
+-- Roles for processes, without login: grant them to login roles of your own. Each may call what its work needs, and reads no table.
+--   fetcher       archives; cannot touch products
+--   maintainer    applies and settles; cannot archive, and needs no supplier's key
+--   orchestrator  takes orders, keeps the schedules, tells how things stand; neither archives nor applies
 do $$
+declare
+  worker text;
 begin
-  if not exists (select from pg_roles where rolname = 'shelfsync_fetcher') then create role shelfsync_fetcher nologin; end if;
-  if not exists (select from pg_roles where rolname = 'shelfsync_maintainer') then create role shelfsync_maintainer nologin; end if;
+  foreach worker in array array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'] loop
+    if not exists (select from pg_roles where rolname = worker) then
+      execute format('create role %I nologin', worker);
+    end if;
+  end loop;
 end $$;
 
-grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer;
+grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+-- Each takes orders of its own, so each starts runs and puts them into the queue.
 grant execute on function
-  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.load_run,
-  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_queued_runs
+  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.widen_run, catalog.load_run,
+  catalog.list_queued_runs
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints
   to shelfsync_fetcher, shelfsync_maintainer;
+grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.list_checkpoints, catalog.save_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products, catalog.reserve_seq,
-  catalog.open_staging, catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.write_terms, catalog.plan_batch,
-  catalog.list_missing, catalog.settle_run
+  catalog.save_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products, catalog.reserve_seq,
+  catalog.open_staging, catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.write_terms, catalog.settle_run
   to shelfsync_maintainer;
+grant execute on function catalog.list_due, catalog.cancel_run, catalog.reopen_run, catalog.give_up_run, catalog.list_moot_runs to shelfsync_orchestrator;
 
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
 create function catalog.publish(reader text) returns void
@@ -1604,8 +1701,57 @@ language sql stable security definer set search_path = '' as $$
   order by s.name
 $$;
 
-revoke execute on function catalog.run_progress, catalog.source_standings from public;
-grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer;
+-- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; what is under way is null without a run.
+create function catalog.source_measures() returns table (
+  id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
+  claimed bigint, fetched bigint, applied bigint, bytes bigint
+)
+language sql stable security definer set search_path = '' as $$
+  select s.id, s.name,
+    case s.state when 'active' then extract(epoch from clock_timestamp() - coalesce(
+      (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
+      s.created_at)) end,
+    (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null order by l.id desc limit 1),
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    active.*
+  from catalog.sources s
+  left join lateral (
+    select a.claimed, p.fetched,
+      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id), p.bytes
+    from catalog.runs r
+    left join catalog.artifacts a on a.source_id = s.id and a.run_id = r.artifact_run
+    cross join lateral (
+      select coalesce(sum(line_count), 0)::bigint as fetched, coalesce(sum(raw_bytes) filter (where p.run_id = r.id), 0)::bigint as bytes
+      from catalog.parts p where p.source_id = s.id and p.run_id = r.artifact_run
+    ) p
+    where r.source_id = s.id and r.state in ('running', 'interrupted')
+  ) active on true
+  order by s.name
+$$;
+
+-- list_ended_runs(sources, runs) → the runs of each source that ended after its run in `p_runs`, source by source, the oldest first; 5,000 at
+-- most. A settled run has a ledger, and a reason only if it was held, whatever became of it since.
+create function catalog.list_ended_runs(p_sources integer[], p_runs bigint[]) returns table (
+  source_id integer, id bigint, state text, seconds double precision, ledger jsonb, bytes bigint
+)
+language sql stable security definer set search_path = '' as $$
+  select known.source_id, r.id, case when r.ledger is not null and r.reason is not null then 'held' else r.state end,
+    extract(epoch from r.finished_at - r.started_at), r.ledger,
+    (select coalesce(sum(raw_bytes), 0)::bigint from catalog.parts p where p.source_id = known.source_id and p.run_id = r.id)
+  from unnest(p_sources, p_runs) with ordinality as known (source_id, run_id, place)
+  -- The inner limit keeps the planner from reading all runs to find the few that are new.
+  cross join lateral (
+    select * from catalog.runs r
+    where r.source_id = known.source_id and r.id > known.run_id and r.finished_at is not null and r.state not in ('running', 'interrupted')
+    order by r.id limit 5000
+  ) r
+  order by known.place, r.id limit 5000
+$$;
+
+revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_ended_runs from public;
+grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.source_measures, catalog.list_ended_runs to shelfsync_orchestrator;
 
 -- 20261122000008_data_api.sql
 
@@ -1658,8 +1804,7 @@ end $$;
 create function catalog.ready_staging() returns void
 language plpgsql set search_path = '' as $$
 begin
-  if not exists (select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
-                 where c.relnamespace = pg_my_temp_schema() and c.relname = 'staged_products' and r.rolname = current_user) then
+  if not catalog.has_own('staged_products') then
     perform catalog.open_staging();
   end if;
 end $$;
@@ -1821,7 +1966,7 @@ $$;
 create function catalog.list_retained(p_source integer) returns table (
   run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, stored_bytes bigint
 )
-language sql stable set search_path = '' as $$
+language sql stable security definer set search_path = '' as $$
   select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
     s.latest_run is not distinct from r.id,
     coalesce((select sum(stored_bytes) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id), 0)
@@ -1837,7 +1982,7 @@ $$;
 
 -- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
-language sql set search_path = '' as $$
+language sql security definer set search_path = '' as $$
   update catalog.artifacts set state = 'purged', purged_at = now() where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
@@ -1845,7 +1990,7 @@ $$;
 
 -- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
 create function catalog.applied_versions() returns setof text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable security definer set search_path = '' as $$
 begin
   if to_regclass('catalog.migrations') is not null then
     return query execute 'select version from catalog.migrations';
@@ -1891,8 +2036,8 @@ begin
 end $$;
 
 revoke execute on all functions in schema catalog from public;
-grant execute on function catalog.list_sources to shelfsync_fetcher, shelfsync_maintainer;
-grant execute on function catalog.find_checkpoint to shelfsync_maintainer;
+grant execute on function catalog.list_sources, catalog.applied_versions to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.mark_purged to shelfsync_maintainer;
 
 -- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
 do $$
@@ -1907,14 +2052,139 @@ begin
   end if;
 end $$;
 
+-- 20261122000009_plan.sql
+
+-- plan: what apply and settle would do, asked from the same judgement. A plan's transactions are read-only: nothing but the session's own
+-- temporary tables can be written, and the server sees to that.
+
+-- open_plan(): what the batches planned so far in this session would have written, for those that follow. `planned_variants` and
+-- `planned_images` are there for their constraints only: what the tables would refuse of a sync, they refuse of a plan.
+create function catalog.open_plan() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  create temporary table planned_products (
+    external_id text collate "C" primary key, appears boolean not null, source_updated_at timestamptz not null, record_hash bytea not null,
+    content_hash bytea not null
+  );
+  create temporary table planned_variants (like catalog.variants including constraints including indexes) on commit delete rows;
+  create temporary table planned_prices (like catalog.prices including constraints including indexes, last_good bigint);
+  create temporary table planned_images (like catalog.images including defaults including constraints including indexes) on commit delete rows;
+end $$;
+
+-- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, after the batches planned before.
+create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
+returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+begin
+  perform catalog.must_own('planned_products');
+  perform catalog.judge(p_source, 9223372036854775807, p_part, null, p_volatile, p_price_factor);
+
+  -- A product that an earlier batch would have written is judged against that.
+  update pg_temp.judged j
+    set verdict = case
+        when coalesce(least(s.source_updated_at, now()), '-infinity') < w.source_updated_at then 'duplicate'
+        when (s.content_hash, s.record_hash) <> (w.content_hash, w.record_hash) then 'updated'
+        else 'unchanged'
+      end
+    from pg_temp.staged_products s, pg_temp.planned_products w
+    where s.line_no = j.line_no and w.external_id = j.external_id and j.verdict <> 'duplicate';
+  update pg_temp.judged set held = false where verdict not in ('created', 'updated');
+  delete from pg_temp.judged_prices q using pg_temp.judged j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
+
+  insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
+    select j.external_id,
+      not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
+      coalesce(least(s.source_updated_at, now()), '-infinity'), s.record_hash, s.content_hash
+    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict in ('created', 'updated')
+    on conflict (external_id) do update
+      set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
+
+  -- Emptied by the commit, and here for the next piece of a batch that was refused.
+  delete from pg_temp.planned_variants;
+  insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
+    select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
+    from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
+  delete from pg_temp.planned_images;
+  insert into pg_temp.planned_images (source_id, product_external_id, position, url)
+    select p_source, j.external_id, i.position, i.url
+    from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
+  delete from pg_temp.planned_prices w using pg_temp.judged j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
+  insert into pg_temp.planned_prices (
+      source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
+    select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
+      case q.state when 'kept' then 'superseded' else q.state end, now(), q.last_good
+    from pg_temp.judged_prices q;
+  insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
+    select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
+    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.seq is null and j.verdict in ('created', 'updated') and n.amount_minor <> 0
+    on conflict do nothing;
+
+  return query
+    select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
+    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
+    order by j.line_no;
+end $$;
+
+-- number_products(…): the numbers behind ids.
+create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
+language sql stable security definer set search_path = '' as $$
+  select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
+$$;
+
+-- plan_run(…) → why the run that was planned in this session would be held, and whether it could tell what is missing.
+--   p_facts   what run_facts says of a run
+create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform catalog.must_own('planned_products');
+  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts)
+  from (
+    select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
+  ) products, (
+    select jsonb_build_object('newPrices', count(*) filter (where state = 'current'),
+      'gated', count(*) filter (where state = 'held' and last_good is not null)) as prices
+    from pg_temp.planned_prices
+  ) prices, (
+    select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good)) as moves
+    from (
+      select amount_minor, last_good from pg_temp.planned_prices where state = 'pending'
+      union all
+      -- What an earlier run left pending, and this one does not replace, moves with it.
+      select n.amount_minor, c.amount_minor
+      from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
+      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and not exists (
+        select from pg_temp.planned_prices w
+        where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
+    ) waiting
+    where amount_minor > 0 and last_good > 0
+  ) moves;
+end $$;
+
+-- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
+create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
+language sql stable security definer set search_path = '' as $$
+  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
+  from catalog.products p
+  where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+  order by p.external_id
+$$;
+
+revoke execute on function catalog.open_plan, catalog.plan_batch, catalog.number_products, catalog.plan_run, catalog.list_missing from public;
+grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_products, catalog.plan_run, catalog.list_missing
+  to shelfsync_maintainer;
+
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'c1ff8ce9b33edea796367353ce7b3b8f746b74f0090d4412f97b8f841d111ecc'),
-  ('20261122000002', 'runs', '87f8117fca21672358a05ecfbdde82fb3f8f334d9e77bcee32a90f464ec925d9'),
-  ('20261122000003', 'apply', '18e8bc9f81b0cf3c087a928503979b3cfde0ee8f5faa40882521fc9046f631d5'),
-  ('20261122000004', 'settle', '8ad036d9a3ceca63d0e15158eb6fb7cde0fb862a697918203b86baa9f0c99ae3'),
-  ('20261122000005', 'api', '98894111a0b1b19280ba82c1308d8ecfe9451bdccbe5b9306aba5e448e640bef'),
-  ('20261122000006', 'security', '1003e5e09f36b3d6dfa964406a446e3d3b5c3c5f006e1bd8b67be1783399572b'),
-  ('20261122000007', 'status', 'c4cb130293b1f282bf2c43b22db6776320d72d201fbc3d21e1cb2535f6ed7a58'),
-  ('20261122000008', 'data_api', 'a7e17d4b0887a3357cef1fdd31b89686e66814a1a4922ac470dfb0deab5f6027');
+  ('20261122000001', 'tables', 'dada8d8036c9ad2f29f98011ce254ec8f3f0521d6dd7fcd3889cc053dfded767'),
+  ('20261122000002', 'runs', '4f3ba61d26885a9d5be08b172b332abf2a06df98583c3f91a6f2c6fac7a9f2a8'),
+  ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
+  ('20261122000004', 'settle', '2eb41a13232d3a7db1c8f739aea9e5af8d252d9925666100d117f9f39f9435f6'),
+  ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),
+  ('20261122000006', 'security', 'a2623048a0587d2bb8edf646cd1e70d2abbda4a3a8a34ae9439a44600260f52d'),
+  ('20261122000007', 'status', 'a7305f2a9a1615974cb4cbaa33e9dc9ed236669c64b7a7e13d93c2819b7fb539'),
+  ('20261122000008', 'data_api', '6448e845e682e92a8c8603ce5fd14e3f119bf38048f7f4aff9ef81388a678050'),
+  ('20261122000009', 'plan', '4652a1f057246949f43c2fd76c6a65d7233ee919f35110005dfcd49da12beda3');
 
 commit;

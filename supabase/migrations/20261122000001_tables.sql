@@ -19,7 +19,7 @@ create table catalog.sources (
   normaliser_version integer,                        -- what the last full run normalised with; null before it
   next_seq           integer not null default 0,     -- products are numbered from 0 in the order they appeared
   watermark          timestamptz,                    -- newest source time of the last settled run
-  latest_run         bigint,                         -- whose artifact `latest` means; set after verification
+  latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes
   last_full_at       timestamptz,                    -- start of the last settled full run
   created_at         timestamptz not null default now()
 );

@@ -7,21 +7,51 @@ begin
   raise exception using errcode = 'SHELF', hint = code, message = message;
 end $$;
 
+-- enter_run(run) and close_run(run): whoever works in a run enters it for the length of a transaction; whoever ends it waits until all are out
+-- and lets nobody in before. The lock of the run's row cannot do that: Postgres lets a new sharer pass an update that waits, so that batches
+-- which overlap would keep it waiting without end. Who may write is still for the rows to say.
+create function catalog.enter_run(p_run bigint) returns void
+language sql set search_path = '' as $$
+  select pg_catalog.pg_advisory_xact_lock_shared(1936221287, (p_run % 2147483647)::integer)
+$$;
+
+create function catalog.close_run(p_run bigint) returns void
+language sql set search_path = '' as $$
+  select pg_catalog.pg_advisory_xact_lock(1936221287, (p_run % 2147483647)::integer)
+$$;
+
+-- refuse_holder(…): fails with the reason why a worker may not go on.
+--   run/cancelled  a person ended the run
+--   run/fenced     the lease is another worker's, or nobody's
+--   run/over       the lease is its own still, but the run has ended
+create function catalog.refuse_holder(p_run bigint, p_token bigint, p_state text, p_leased boolean) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if p_state = 'cancelled' then
+    perform catalog.fail('run/cancelled', format('Run %s was cancelled', p_run));
+  elsif p_leased or p_state is null then
+    perform catalog.fail('run/over', format('Run %s is over: it is %s', p_run, coalesce(p_state, 'gone')));
+  else
+    perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker: another one took it over (token %s)', p_run, p_token));
+  end if;
+end $$;
+
 -- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
 --   fencing     both rows are share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
 --               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
+--   refusals    see refuse_holder
 create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = '' as $$
 declare
   current_state text;
+  leased boolean;
 begin
+  perform catalog.enter_run(p_run);
   select state into current_state from catalog.runs where source_id = p_source and id = p_run for share;
-  if current_state = 'cancelled' then
-    perform catalog.fail('run/cancelled', format('Run %s was cancelled', p_run));
-  end if;
   perform from catalog.leases where source_id = p_source and run_id = p_run and token = p_token for key share;
-  if not found or current_state <> 'running' then
-    perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker (token %s)', p_run, p_token));
+  leased := found;
+  if not leased or current_state is distinct from 'running' then
+    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
   end if;
   -- So that whoever takes over can find the session.
   perform pg_catalog.pg_advisory_xact_lock_shared(1936221286, (p_token % 2147483647)::integer);
@@ -62,11 +92,13 @@ end $$;
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
+--   anew        with `p_anew` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
 --   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
 --   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
-  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null
+  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
+  p_anew boolean default false
 ) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -83,6 +115,9 @@ begin
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
+  if p_anew and active.state = 'interrupted' then
+    resumes := resumes and exists (select from catalog.artifacts a where a.source_id = p_source and a.run_id = active.artifact_run and a.state = 'open');
+  end if;
   if p_after is not null and active.id is null then
     select * into active from catalog.runs r
       where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental') order by r.id desc limit 1;
@@ -91,7 +126,7 @@ begin
       return;
     end if;
   end if;
-  if p_queued and active.queued and active.state = 'running' and resumes then
+  if p_queued and active.queued and active.state = 'running' then
     return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
     return;
   end if;
@@ -135,6 +170,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   given bigint;
 begin
+  perform catalog.enter_run(p_run);
   perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
   if not found then
     perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
@@ -151,15 +187,20 @@ language sql stable security definer set search_path = '' as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
-create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns boolean
-language sql security definer set search_path = '' as $$
-  with renewed as (
-    update catalog.leases l set until = clock_timestamp() + p_lease
-    from catalog.runs r
-    where l.source_id = p_source and l.run_id = p_run and l.token = p_token and r.source_id = p_source and r.id = p_run and r.state = 'running'
-    returning 1)
-  select exists (select from renewed)
-$$;
+-- renew_lease(…): waits for nobody's batch. Refuses as refuse_holder says.
+create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  current_state text;
+  leased boolean;
+begin
+  select state into current_state from catalog.runs where source_id = p_source and id = p_run;
+  update catalog.leases set until = clock_timestamp() + p_lease where source_id = p_source and run_id = p_run and token = p_token;
+  leased := found;
+  if not leased or current_state is distinct from 'running' then
+    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
+  end if;
+end $$;
 
 -- release_task(…): the worker is done with its task, well or not; the next may take it at once.
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
@@ -167,21 +208,26 @@ language sql security definer set search_path = '' as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
 
--- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle.
+-- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
+-- `fetched` is interrupted as it was ordered, unless more has been asked for since.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = '' as $$
+  select catalog.close_run(p_run);
   update catalog.runs r
-  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
-  where source_id = p_source and id = p_run and state = 'running' and p_state in ('interrupted', 'failed', 'partial')
+  set state = case p_state when 'fetched' then 'interrupted' else p_state end, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
+  where source_id = p_source and id = p_run and state = 'running'
+    and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
     and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
 $$;
 
--- cancel_run(run) → its state afterwards. Whoever works on it is fenced, and stops at its next write. A run that is over stays as it is.
+-- cancel_run(run) → its state afterwards. Waits for what is being written just now; whoever works on it is refused its next write. A run
+-- that is over stays as it is.
 create function catalog.cancel_run(p_run bigint) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
   ended text;
 begin
+  perform catalog.close_run(p_run);
   update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted');
   select state into ended from catalog.runs where id = p_run;
@@ -206,6 +252,7 @@ $$;
 -- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
 create function catalog.give_up_run(p_run bigint, p_reason text) returns void
 language sql security definer set search_path = '' as $$
+  select catalog.close_run(p_run);
   update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
   where id = p_run and state = 'running' and queued
 $$;
@@ -319,6 +366,16 @@ language sql stable security definer set search_path = '' as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
+-- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
+create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
+language sql security definer set search_path = '' as $$
+  with widened as (
+    update catalog.runs set options = options - 'stages'
+    where source_id = p_source and id = p_run and state = 'running' and queued and options ? 'stages'
+    returning 1)
+  select exists (select from widened)
+$$;
+
 -- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
 returns table (id bigint, kind text, state text, queued boolean, owner text, leased boolean, started_at timestamptz)
@@ -343,17 +400,30 @@ language sql stable security definer set search_path = '' as $$
   where s.state = 'active'
 $$;
 
--- list_queued_runs(): what the queue has to do, for whoever fills it: each run with the parts that are not applied to their end.
-create function catalog.list_queued_runs() returns table (source_id integer, source text, run_id bigint, options jsonb, closed boolean, parts_left integer[])
+-- list_queued_runs(run): what the queue has to do, for whoever fills it: each run, or that one, with the parts that are not applied to their end.
+create function catalog.list_queued_runs(p_run bigint default null)
+returns table (source_id integer, source text, run_id bigint, begun_at timestamptz, options jsonb, closed boolean, parts_left integer[])
 language sql stable security definer set search_path = '' as $$
-  select r.source_id, s.name, r.id, r.options, a.state <> 'open', coalesce((
+  select r.source_id, s.name, r.id, r.begun_at, r.options, a.state <> 'open', coalesce((
     select array_agg(p.no order by p.no) from catalog.parts p
     left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
     where p.source_id = r.source_id and p.run_id = r.artifact_run and not coalesce(c.done, false)), '{}')
   from catalog.runs r
   join catalog.sources s on s.id = r.source_id
   join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
-  where r.state = 'running' and r.queued
+  where r.state = 'running' and r.queued and (p_run is null or r.id = p_run)
+$$;
+
+-- list_moot_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
+-- of anybody. A replay, which does not ask the supplier, makes up for replays only.
+create function catalog.list_moot_runs(p_runs bigint[]) returns setof bigint
+language sql stable security definer set search_path = '' as $$
+  select asked.id from unnest(p_runs) as asked (id)
+  where not exists (
+    select from catalog.runs r
+    where r.id = asked.id and not exists (
+      select from catalog.runs y
+      where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded' and (y.kind <> 'replay' or r.kind = 'replay')))
 $$;
 
 -- load_run(…): a queued run as its workers need it.

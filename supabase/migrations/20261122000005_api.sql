@@ -66,6 +66,7 @@ create view api.medipim_products with (security_invoker = true) as
     p.identifiers ->> 'snomed_mp' as snomed_mp, p.identifiers ->> 'snomed_mpp' as snomed_mpp, p.identifiers ->> 'snomed_mpuu' as snomed_mpuu,
     p.identifiers ->> 'snomed_tp' as snomed_tp, p.identifiers ->> 'snomed_tpp' as snomed_tpp, p.identifiers ->> 'snomed_tpuu' as snomed_tpuu,
     p.identifiers ->> 'snomed_ctpp' as snomed_ctpp, p.identifiers ->> 'hs_code' as hs_code,
+    p.identifiers ->> 'cnk' as cnk, p.identifiers ->> 'acl13' as acl13, p.identifiers ->> 'cip13' as cip13, p.identifiers ->> 'pzn' as pzn,
     p.identifiers ->> 'supplier_reference' as supplier_reference, p.identifiers -> 'atc' as atc, p.identifiers ->> 'gs1_category' as gs1_category,
     p.brand, p.manufacturer as organization, p.source_updated_at
   from catalog.products p

@@ -14,25 +14,37 @@ revoke all on schema api from public;
 -- Later migrations have to do this again for their own functions: Postgres knows no default of this kind for one schema.
 revoke execute on all functions in schema catalog from public;
 
--- Roles for workers, without login: grant them to the login roles of your processes.
--- A fetcher cannot touch products; a maintainer needs no supplier secret.
+-- Roles for processes, without login: grant them to login roles of your own. Each may call what its work needs, and reads no table.
+--   fetcher       archives; cannot touch products
+--   maintainer    applies and settles; cannot archive, and needs no supplier's key
+--   orchestrator  takes orders, keeps the schedules, tells how things stand; neither archives nor applies
 do $$
+declare
+  worker text;
 begin
-  if not exists (select from pg_roles where rolname = 'shelfsync_fetcher') then create role shelfsync_fetcher nologin; end if;
-  if not exists (select from pg_roles where rolname = 'shelfsync_maintainer') then create role shelfsync_maintainer nologin; end if;
+  foreach worker in array array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'] loop
+    if not exists (select from pg_roles where rolname = worker) then
+      execute format('create role %I nologin', worker);
+    end if;
+  end loop;
 end $$;
 
-grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer;
+grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+-- Each takes orders of its own, so each starts runs and puts them into the queue.
 grant execute on function
-  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.load_run,
-  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_queued_runs
+  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.widen_run, catalog.load_run,
+  catalog.list_queued_runs
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints
   to shelfsync_fetcher, shelfsync_maintainer;
+grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.list_checkpoints, catalog.save_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products, catalog.reserve_seq,
-  catalog.open_staging, catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.write_terms, catalog.plan_batch,
-  catalog.list_missing, catalog.settle_run
+  catalog.save_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products, catalog.reserve_seq,
+  catalog.open_staging, catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.write_terms, catalog.settle_run
   to shelfsync_maintainer;
+grant execute on function catalog.list_due, catalog.cancel_run, catalog.reopen_run, catalog.give_up_run, catalog.list_moot_runs to shelfsync_orchestrator;
 
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
 create function catalog.publish(reader text) returns void

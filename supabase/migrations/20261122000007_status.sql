@@ -53,5 +53,54 @@ language sql stable security definer set search_path = '' as $$
   order by s.name
 $$;
 
-revoke execute on function catalog.run_progress, catalog.source_standings from public;
-grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer;
+-- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; what is under way is null without a run.
+create function catalog.source_measures() returns table (
+  id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
+  claimed bigint, fetched bigint, applied bigint, bytes bigint
+)
+language sql stable security definer set search_path = '' as $$
+  select s.id, s.name,
+    case s.state when 'active' then extract(epoch from clock_timestamp() - coalesce(
+      (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
+      s.created_at)) end,
+    (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null order by l.id desc limit 1),
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    active.*
+  from catalog.sources s
+  left join lateral (
+    select a.claimed, p.fetched,
+      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id), p.bytes
+    from catalog.runs r
+    left join catalog.artifacts a on a.source_id = s.id and a.run_id = r.artifact_run
+    cross join lateral (
+      select coalesce(sum(line_count), 0)::bigint as fetched, coalesce(sum(raw_bytes) filter (where p.run_id = r.id), 0)::bigint as bytes
+      from catalog.parts p where p.source_id = s.id and p.run_id = r.artifact_run
+    ) p
+    where r.source_id = s.id and r.state in ('running', 'interrupted')
+  ) active on true
+  order by s.name
+$$;
+
+-- list_ended_runs(sources, runs) → the runs of each source that ended after its run in `p_runs`, source by source, the oldest first; 5,000 at
+-- most. A settled run has a ledger, and a reason only if it was held, whatever became of it since.
+create function catalog.list_ended_runs(p_sources integer[], p_runs bigint[]) returns table (
+  source_id integer, id bigint, state text, seconds double precision, ledger jsonb, bytes bigint
+)
+language sql stable security definer set search_path = '' as $$
+  select known.source_id, r.id, case when r.ledger is not null and r.reason is not null then 'held' else r.state end,
+    extract(epoch from r.finished_at - r.started_at), r.ledger,
+    (select coalesce(sum(raw_bytes), 0)::bigint from catalog.parts p where p.source_id = known.source_id and p.run_id = r.id)
+  from unnest(p_sources, p_runs) with ordinality as known (source_id, run_id, place)
+  -- The inner limit keeps the planner from reading all runs to find the few that are new.
+  cross join lateral (
+    select * from catalog.runs r
+    where r.source_id = known.source_id and r.id > known.run_id and r.finished_at is not null and r.state not in ('running', 'interrupted')
+    order by r.id limit 5000
+  ) r
+  order by known.place, r.id limit 5000
+$$;
+
+revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_ended_runs from public;
+grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.source_measures, catalog.list_ended_runs to shelfsync_orchestrator;

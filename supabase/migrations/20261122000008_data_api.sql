@@ -47,8 +47,7 @@ end $$;
 create function catalog.ready_staging() returns void
 language plpgsql set search_path = '' as $$
 begin
-  if not exists (select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
-                 where c.relnamespace = pg_my_temp_schema() and c.relname = 'staged_products' and r.rolname = current_user) then
+  if not catalog.has_own('staged_products') then
     perform catalog.open_staging();
   end if;
 end $$;
@@ -210,7 +209,7 @@ $$;
 create function catalog.list_retained(p_source integer) returns table (
   run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, stored_bytes bigint
 )
-language sql stable set search_path = '' as $$
+language sql stable security definer set search_path = '' as $$
   select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
     s.latest_run is not distinct from r.id,
     coalesce((select sum(stored_bytes) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id), 0)
@@ -226,7 +225,7 @@ $$;
 
 -- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
-language sql set search_path = '' as $$
+language sql security definer set search_path = '' as $$
   update catalog.artifacts set state = 'purged', purged_at = now() where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
@@ -234,7 +233,7 @@ $$;
 
 -- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
 create function catalog.applied_versions() returns setof text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable security definer set search_path = '' as $$
 begin
   if to_regclass('catalog.migrations') is not null then
     return query execute 'select version from catalog.migrations';
@@ -280,8 +279,8 @@ begin
 end $$;
 
 revoke execute on all functions in schema catalog from public;
-grant execute on function catalog.list_sources to shelfsync_fetcher, shelfsync_maintainer;
-grant execute on function catalog.find_checkpoint to shelfsync_maintainer;
+grant execute on function catalog.list_sources, catalog.applied_versions to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.mark_purged to shelfsync_maintainer;
 
 -- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
 do $$

@@ -1,0 +1,189 @@
+// Each kind of process under a login of its own that has one role and nothing else: made by the very statements of docs/services.md.
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { after, test } from 'node:test'
+import { UnrecoverableError } from 'bullmq'
+import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { openPool, type Db } from '../../src/db/pool.ts'
+import { listDeadLetters, retryDeadLetter } from '../../src/jobs/dead-letters.ts'
+import { AS_SCHEDULED, orderSync } from '../../src/jobs/orders.ts'
+import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
+import { tendQueue } from '../../src/jobs/scheduler.ts'
+import { testDatabase, type Lifetime } from '../support/database.ts'
+import { seriesOf } from '../support/exposition.ts'
+import { openMedipim } from '../support/line.ts'
+import { openPark, type Machine, type Park } from './many-machines.ts'
+
+const KINDS = ['fetcher', 'maintainer', 'orchestrator'] as const
+type Kind = (typeof KINDS)[number]
+const DENIED = { code: '42501' }
+
+const ends = new AsyncDisposableStack()
+after(() => ends.disposeAsync())
+const database = await testDatabase({ after: (end) => ends.defer(end) })
+const logins = await makeLogins()
+
+/** The name and the password of each login, as the page makes them. A server's roles are those of all its databases, so the names get a tail. */
+async function makeLogins(): Promise<Record<Kind, { readonly name: string; readonly password: string }>> {
+  const page = readFileSync(new URL('../../docs/services.md', import.meta.url), 'utf8')
+  const [, statements = ''] = /^```sql\n(create role [^`]*)^```$/m.exec(page) ?? []
+  const tail = randomUUID().slice(0, 8)
+  const own = statements.replaceAll(/(?<=^create role )\w+/gm, (name) => `${name}_${tail}`)
+  const made = [...own.matchAll(/^create role (\w+) login password '(.*)' in role shelfsync_(\w+);$/gm)]
+  assert.deepEqual(made.map(([, , , kind]) => kind), KINDS)
+  await database.pool.query(own)
+  ends.defer(async () => void (await database.pool.query(made.map(([, name]) => `drop role ${name};`).join('\n'))))
+  const [fetcher, maintainer, orchestrator] = made.map(([, name = '', password = '']) => ({ name, password }))
+  assert.ok(fetcher && maintainer && orchestrator)
+  return { fetcher, maintainer, orchestrator }
+}
+
+function urlOf(kind: Kind, databaseUrl: string): string {
+  const { name, password } = logins[kind]
+  return Object.assign(new URL(databaseUrl), { username: name, password }).href
+}
+
+async function logIn(t: Lifetime, kind: Kind): Promise<Db> {
+  const pool = await openPool(urlOf(kind, database.url), { applicationName: 'roles', searchPath: QUEUE_SCHEMA })
+  t.after(() => pool.end())
+  return pool
+}
+
+async function untilFound<Thing>(find: () => Promise<Thing | undefined>): Promise<Thing> {
+  for (;;) {
+    const found = await find()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+interface Said {
+  readonly run: number
+  readonly state: string
+  readonly broken: readonly string[]
+  readonly sources: readonly unknown[]
+}
+
+/** Three processes, each logged in with its own role; only the fetcher has the supplier's key. */
+async function openCompany(t: Lifetime, park: Park) {
+  const machines: Partial<Record<Kind, Machine>> = {}
+  const ask = async (kind: Kind, path: string, method = 'GET') => {
+    const headers = { 'X-ADMIN-KEY': park.env['ADMIN_KEY'] ?? '' }
+    const answer = await fetch(`http://127.0.0.1:${machines[kind]?.ports[kind]}${path}`, { method, headers })
+    const text = await answer.text()
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
+    return text
+  }
+  return {
+    async start(kind: Kind): Promise<Machine> {
+      const { MEDIPIM_API_KEY = '' } = park.env
+      return (machines[kind] = await park.serve([kind], {
+        DATABASE_URL: urlOf(kind, park.database.url), MEDIPIM_API_KEY: kind === 'fetcher' ? MEDIPIM_API_KEY : '', ARTIFACTS_KEEP: '1', LOG_LEVEL: 'debug',
+      }))
+    },
+    json: async (kind: Kind, path: string, method?: string) => JSON.parse(await ask(kind, path, method)) as Said,
+    metrics: (kind: Kind) => ask(kind, '/metrics'),
+    /** Stops all of them, and returns what they said. */
+    async stop(): Promise<string> {
+      const all = Object.values(machines)
+      for (const { process } of all) process.kill('SIGTERM')
+      for (const { process } of all) assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
+      return all.map(({ process }) => process.output()).join('')
+    },
+  }
+}
+
+test('three processes, each with its own role and nothing else, carry runs out, keep the schedule and tell how things stand', { timeout: 120_000 }, async (t) => {
+  const simulator = await startMedipim({ products: 60, rateLimit: null })
+  t.after(simulator.close)
+  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: false })
+  const { line } = park
+  const company = await openCompany(t, park)
+  const stateOf = async (run: number) => (await park.ended(run)).state
+
+  const orchestrator = await company.start('orchestrator')
+  const cancelled = await park.order(orchestrator)
+  assert.deepEqual(await company.json('orchestrator', `/runs/${cancelled}/cancel`, 'POST'), { run: cancelled, state: 'cancelled' })
+
+  await Promise.all([company.start('fetcher'), company.start('maintainer')])
+  const ordered = await park.order(orchestrator)
+  assert.equal(await stateOf(ordered), 'succeeded')
+  assert.equal((await company.json('orchestrator', `/runs/${ordered}`)).state, 'succeeded')
+  const status = await company.json('orchestrator', '/status')
+  assert.deepEqual([status.run, status.sources.length], [ordered, 1])
+  assert.deepEqual((await company.json('orchestrator', '/health')).broken, [])
+
+  const { run: archived } = await company.json('fetcher', '/run', 'POST')
+  assert.equal(await stateOf(archived), 'interrupted')
+  const { run: applied } = await company.json('maintainer', '/run', 'POST')
+  assert.deepEqual([applied, await stateOf(applied)], [archived, 'succeeded'])
+  const { run: replayed } = await company.json('maintainer', '/run', 'POST')
+  assert.deepEqual([replayed > applied, await stateOf(replayed)], [true, 'succeeded'])
+
+  // As if all of that had been nights ago.
+  await line.query(`update catalog.runs set started_at = started_at - interval '3 days', begun_at = begun_at - interval '3 days'`)
+  const scheduled = await untilFound(async () => (await line.query<{ id: number }>('select id from catalog.runs where id > $1', replayed))[0]?.id)
+  assert.equal(await stateOf(scheduled), 'succeeded')
+
+  const metrics = await company.metrics('orchestrator')
+  const own = `source="${line.name}"`
+  assert.equal(seriesOf(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
+  assert.equal(seriesOf(metrics, 'shelfsync_ledger_difference_records')[own], 0)
+  assert.ok((seriesOf(metrics, 'shelfsync_database_rows_written_total')['table="products"'] ?? 0) >= 60)
+  assert.deepEqual(seriesOf(metrics, 'shelfsync_collect_failures_total'), { 'collector="database"': 0, 'collector="queue"': 0 })
+  for (const kind of ['fetcher', 'maintainer'] as const) assert.match(await company.metrics(kind), /^shelfsync_database_connections/m)
+
+  const said = await company.stop()
+  assert.doesNotMatch(said, /permission denied|must be owner/i)
+  assert.match(said, /old artifacts purged/)
+})
+
+test('the orchestrator ends a run that a dead letter holds up, and lets it go on', async (t) => {
+  const { line } = await openMedipim(t, { db: database.pool })
+  await migrateQueue(database.pool)
+  const db = await logIn(t, 'orchestrator')
+  const queues = await openQueues(db, null, () => undefined)
+  t.after(() => queues.close())
+  const tools = { db, queues, connectors: new Map([[line.connector.name, line.connector]]), log: line.tools.log }
+  const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source: line.name }, 'test')
+  const stateNow = async () => (await line.query<{ state: string }>('select state from catalog.runs where id = $1', ordered && 'run' in ordered ? ordered.run : null))[0]?.state
+  const failing = queues.work('fetch', 1, () => Promise.reject(new UnrecoverableError('as if ten workers had died of it')))
+  const letter = await untilFound(async () => (await listDeadLetters(queues))[0])
+  await failing.close()
+  await tendQueue(tools)
+  assert.equal(await stateNow(), 'interrupted')
+  await retryDeadLetter(db, queues, letter.id)
+  assert.deepEqual([await stateNow(), await listDeadLetters(queues)], ['running', []])
+})
+
+const ORDERING = ['start_run', 'widen_run']
+const TASKS = ['claim_task', 'end_run', 'release_task', 'renew_lease']
+/** All functions that may write, and those that tell what is in the products, by who may call them. */
+const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
+  fetcher: [...ORDERING, ...TASKS, 'add_part', 'note_artifact'],
+  maintainer: [
+    ...ORDERING, ...TASKS, 'apply_batch', 'clear_staging', 'known_records', 'list_missing', 'mark_purged', 'name_products', 'open_plan', 'open_staging',
+    'plan_batch', 'quarantine_records', 'reserve_seq', 'save_checkpoint', 'seen_after', 'settle_run', 'write_terms',
+  ],
+  orchestrator: [...ORDERING, 'cancel_run', 'give_up_run', 'reopen_run'],
+}
+const TELLING = ['known_records', 'known_page', 'name_products', 'list_missing', 'list_status', 'seen_after']
+
+test('no role may touch a table, or call what is not its business', async (t) => {
+  for (const kind of KINDS) {
+    const db = await logIn(t, kind)
+    const { rows: tables } = await db.query(`select oid::regclass from pg_class
+      where relnamespace in ('catalog'::regnamespace, 'api'::regnamespace) and relkind in ('r', 'p', 'v')
+        and (has_any_column_privilege(oid, 'select, insert, update, references') or has_table_privilege(oid, 'delete, truncate, trigger'))`)
+    assert.deepEqual(tables, [], kind)
+    const { rows: functions } = await db.query<{ name: string }>(`select distinct proname as name from pg_proc
+      where pronamespace in ('catalog'::regnamespace, 'api'::regnamespace) and (provolatile = 'v' or proname = any ($1))
+        and has_function_privilege(oid, 'execute')`, [TELLING])
+    assert.deepEqual(functions.map(({ name }) => name).toSorted(), [...MAY_CALL[kind]].toSorted(), kind)
+    await assert.rejects(db.query('select * from catalog.products'), DENIED)
+    if (kind !== 'maintainer') await assert.rejects(db.query(`select catalog.apply_batch(1, 1, 1, 1, 1, 1, 1, '{}', 10, '', false)`), DENIED)
+    if (kind !== 'fetcher') await assert.rejects(db.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`), DENIED)
+  }
+})
