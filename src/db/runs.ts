@@ -53,6 +53,8 @@ export interface RunRequest {
   readonly artifactRun: number | null
   /** Goes on with whatever sync was interrupted; without it only with one that asks for at least as much. */
   readonly resumeAny: boolean
+  /** Asks the supplier: not with an interrupted run that has fetched all. */
+  readonly anew?: boolean
   readonly normaliserVersion: number
   readonly owner: string
   /** An owner that is known to be dead: its lease does not count. */
@@ -101,6 +103,7 @@ async function askForRun(db: Catalog, request: RunRequest, queued: boolean): Pro
     queued,
     options: jsonb(request.options),
     after: request.after ?? null,
+    anew: request.anew ?? false,
   }))
   return {
     sourceId: request.sourceId,
@@ -124,6 +127,11 @@ export interface ActiveRun {
   readonly owner: string | null
   readonly leased: boolean
   readonly startedAt: Date
+}
+
+/** Lets a run that was ordered to be fetched only be applied too. False when it is over, or was to be applied anyway. */
+export async function widenRun(db: Catalog, sourceId: number, id: number): Promise<boolean> {
+  return one(await db.call<boolean>('widen_run', { source: sourceId, run: id }))
 }
 
 /** The run that is under way or was interrupted, and who holds it. */
@@ -176,20 +184,42 @@ export interface OpenRun {
   readonly sourceId: number
   readonly source: string
   readonly id: number
+  /** When it was started or resumed last. */
+  readonly begunAt: Date
   readonly options: RunOptions
   /** Its artifact is closed: nothing more will be fetched. */
   readonly fetched: boolean
   readonly partsLeft: readonly number[]
 }
 
-export async function listQueuedRuns(db: Catalog): Promise<OpenRun[]> {
-  const rows = await db.call<{ source_id: number; source: string; run_id: number; options: RunOptions; closed: boolean; parts_left: number[] }>('list_queued_runs', {})
-  return rows.map((row) => ({ sourceId: row.source_id, source: row.source, id: row.run_id, options: row.options, fetched: row.closed, partsLeft: row.parts_left }))
+export function listQueuedRuns(db: Catalog): Promise<OpenRun[]> {
+  return readQueuedRuns(db, null)
 }
 
 /** The run when it waits for the queue's workers. */
 export async function findQueuedRun(db: Catalog, id: number): Promise<OpenRun | null> {
-  return (await listQueuedRuns(db)).find((run) => run.id === id) ?? null
+  return (await readQueuedRuns(db, id))[0] ?? null
+}
+
+async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[]> {
+  const rows = await db.call<{
+    source_id: number
+    source: string
+    run_id: number
+    begun_at: string
+    options: RunOptions
+    closed: boolean
+    parts_left: number[]
+  }>('list_queued_runs', { run })
+  return rows.map((row) => ({
+    sourceId: row.source_id, source: row.source, id: row.run_id, begunAt: toInstant(row.begun_at), options: row.options, fetched: row.closed,
+    partsLeft: row.parts_left,
+  }))
+}
+
+/** Those of the runs that a younger run has made up for, or that are gone with their source. */
+export function listMootRuns(db: Catalog, ids: readonly number[]): Promise<number[]> {
+  return db.call<number>('list_moot_runs', { runs: ids })
 }
 
 /** Ends a run for good, whoever works on it. A run that is over stays as it is. Returns its state. @throws SyncError `run/unknown` */
@@ -221,13 +251,16 @@ export async function listScheduled(db: Catalog): Promise<ScheduledSource[]> {
   return rows.map(({ source, schedule, last_run: lastRun, since, at }) => ({ source, schedule, lastRun, sinceAt: toInstant(since), now: toInstant(at) }))
 }
 
-/** False when the run is no longer this worker's. */
-export async function renewLease(db: Catalog, run: HeldRun): Promise<boolean> {
-  return one(await db.call<boolean>('renew_lease', { source: run.sourceId, run: run.id, token: run.token, lease: `${LEASE_MS} ms` }))
+/** @throws SyncError `run/cancelled` · `run/over` · `run/fenced` · `db/unreachable`, also when the database has not answered within `timeoutMs` */
+export async function renewLease(db: Catalog, run: HeldRun, timeoutMs: number): Promise<void> {
+  await db.call('renew_lease', { source: run.sourceId, run: run.id, token: run.token, lease: `${LEASE_MS} ms` }, timeoutMs)
 }
 
-/** Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume. A fenced worker's call does nothing. */
-export async function endRun(db: Catalog, run: HeldRun, state: 'interrupted' | 'failed' | 'partial', code: ErrorCode | null, reason: string): Promise<void> {
+/**
+ * Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `fetched` does too, of a run that is still to be
+ * fetched only. A fenced worker's call does nothing.
+ */
+export async function endRun(db: Catalog, run: HeldRun, state: 'interrupted' | 'failed' | 'partial' | 'fetched', code: ErrorCode | null, reason: string): Promise<void> {
   await db.call('end_run', { source: run.sourceId, run: run.id, token: run.token, state, code, reason })
 }
 

@@ -16,8 +16,8 @@ const debug = z.boolean().default(false).describe('Log every batch of the run.')
 export const SyncBody = z.strictObject({
   source: oneSource,
   mode: z.enum(['auto', 'full', 'fetch-only', 'maintain-only']).default('auto').describe(
-    '`full`: everything anew. `auto`: only what changed, when the supplier can say so and no full run is due. `fetch-only`: archive, and leave ' +
-      'the rest to a later run. `maintain-only`: apply what is archived.',
+    '`full`: everything anew. `auto`: only what changed, when the supplier can say so and no full run is due. `fetch-only`: archive everything, and ' +
+      'leave the rest to a later run. `maintain-only`: apply what is archived.',
   ),
   chunkSize: chunkSize.nullable().default(null).describe(chunkSizeMeaning),
   offset,

@@ -70,6 +70,15 @@ test('an order that cannot be carried out is answered with its reason', async (t
   }
 })
 
+test('what could not be started stands beside what was, and the place to look is the first run that there is', async (t) => {
+  const runs = [{ source: 'one', error: { code: 'run/no-artifact' as const, message: 'fetch it first' } }, { source: 'two', run: 2, started: true }]
+  const some = { order: () => Promise.resolve(runs), cancel: () => assert.fail(), health: () => assert.fail() }
+  const { post } = await startFace(t, createOrchestrator, { operations: some })
+  const response = await post('/sync', { mode: 'maintain-only' })
+  assert.deepEqual([response.status, response.headers.get('Location')], [202, '/runs/2'])
+  assert.deepEqual(await response.json(), { run: 2, runs, status: '/runs/2' })
+})
+
 test('without any active source there is nothing to sync', async (t) => {
   const none = { order: () => Promise.resolve([]), cancel: () => assert.fail(), health: () => assert.fail() }
   const { post } = await startFace(t, createOrchestrator, { operations: none })

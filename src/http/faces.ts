@@ -4,10 +4,11 @@ import type { Context } from 'hono'
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { loadRunStanding } from '../db/status.ts'
-import type { OrderedRun, SyncOrder } from '../jobs/orders.ts'
+import type { OrderedRun, RefusedRun, SyncOrder } from '../jobs/orders.ts'
 import { answer, answerJson, answerText, type FaceEnv } from './answers.ts'
 import { createApp, type App, type AppOptions, type Handler } from './app.ts'
 import { FetchBody, MaintainBody, NoBody, RunPath, StatusQuery, SyncBody } from './bodies.ts'
+import { ANSWER_MS, inTime } from './in-time.ts'
 import type { KeyGuardOptions } from './key-guard.ts'
 import type { Operations } from './operations.ts'
 import { check, readBody } from './requests.ts'
@@ -21,6 +22,8 @@ export interface MetricsOptions extends AppOptions {
 
 export interface FaceOptions extends MetricsOptions, KeyGuardOptions {
   readonly operations: Operations
+  /** How long an answer may take that needs the database. Default 5,000. */
+  readonly answerMs?: number
 }
 
 export interface OrchestratorOptions extends FaceOptions {
@@ -28,11 +31,10 @@ export interface OrchestratorOptions extends FaceOptions {
 }
 
 export function createFetcherApp(options: FaceOptions): App {
-  const { operations } = options
   return createApp('fetcher', {
     'POST /run': async (c) => {
       const body = await readBody(c, FetchBody)
-      return answerOrder(c, await order(c, operations, { ...body, mode: 'fetch-only', chunkSize: null, offset: null, limit: null }))
+      return answerOrder(c, await order(c, options, { ...body, mode: 'fetch-only', chunkSize: null, offset: null, limit: null }))
     },
     'GET /healthz': alive,
     'GET /metrics': metrics(options),
@@ -40,11 +42,10 @@ export function createFetcherApp(options: FaceOptions): App {
 }
 
 export function createMaintainerApp(options: FaceOptions): App {
-  const { operations } = options
   return createApp('maintainer', {
     'POST /run': async (c) => {
       const body = await readBody(c, MaintainBody)
-      return answerOrder(c, await order(c, operations, { ...body, mode: 'maintain-only' }))
+      return answerOrder(c, await order(c, options, { ...body, mode: 'maintain-only' }))
     },
     'GET /healthz': alive,
     'GET /metrics': metrics(options),
@@ -52,20 +53,20 @@ export function createMaintainerApp(options: FaceOptions): App {
 }
 
 export function createOrchestratorApp(options: OrchestratorOptions): App {
-  const { operations, db } = options
+  const { operations, db, answerMs = ANSWER_MS } = options
   const board = createStatusBoard(options)
   return createApp('orchestrator', {
     'POST /sync': async (c) => {
-      const runs = await order(c, operations, await readBody(c, SyncBody))
-      c.header('Location', pathOf(runs[0]))
-      return answerOrder(c, runs)
+      const ordered = await order(c, options, await readBody(c, SyncBody))
+      c.header('Location', pathOf(ordered))
+      return answerOrder(c, ordered)
     },
     'GET /status': async (c) => answerJson(c, 200, await board.read(check(StatusQuery, c.req.query()).source)),
-    'GET /runs/:id': async (c) => answer(c, 200, describeRun(await loadRunStanding(db, runOf(c)))),
+    'GET /runs/:id': async (c) => answer(c, 200, describeRun(await inTime(loadRunStanding(db, runOf(c), answerMs), answerMs))),
     'POST /runs/:id/cancel': async (c) => {
       const run = runOf(c)
       await readBody(c, NoBody)
-      return answer(c, 202, await operations.cancel(run))
+      return answer(c, 202, await inTime(operations.cancel(run), answerMs))
     },
     'GET /health': async (c) => {
       const components = await operations.health()
@@ -82,21 +83,25 @@ export function createMetricsApp(options: MetricsOptions): App {
   return createApp('metrics', { 'GET /metrics': metrics(options) }, options, null)
 }
 
-type OrderedRuns = readonly [OrderedRun, ...OrderedRun[]]
+interface Ordered {
+  /** The first one that there is. */
+  readonly run: number
+  readonly runs: readonly (OrderedRun | RefusedRun)[]
+}
 
-async function order(c: Context<FaceEnv>, operations: Operations, wish: SyncOrder): Promise<OrderedRuns> {
-  const [first, ...others] = await operations.order(wish, c.var.correlationId)
+async function order(c: Context<FaceEnv>, { operations, answerMs = ANSWER_MS }: FaceOptions, wish: SyncOrder): Promise<Ordered> {
+  const runs = await inTime(operations.order(wish, c.var.correlationId), answerMs)
+  const first = runs.find((one) => 'run' in one)
   if (!first) throw new SyncError('source/unknown', 'There is no active source to sync')
-  const runs: OrderedRuns = [first, ...others]
   c.var.log.info({ order: wish, runs }, 'runs ordered')
-  return runs
+  return { run: first.run, runs }
 }
 
-function answerOrder(c: Context<FaceEnv>, runs: OrderedRuns): Response {
-  return answer(c, 202, { run: runs[0].run, runs, status: pathOf(runs[0]) })
+function answerOrder(c: Context<FaceEnv>, ordered: Ordered): Response {
+  return answer(c, 202, { ...ordered, status: pathOf(ordered) })
 }
 
-function pathOf({ run }: OrderedRun): string {
+function pathOf({ run }: Ordered): string {
   return `/runs/${run}`
 }
 

@@ -27,7 +27,7 @@ const HEALTHZ = {
   answers: { 200: '`{"ok":true}`' },
 } as const satisfies Route
 const METRICS = { does: 'Metrics for Prometheus.', needsKey: true, answers: { 200: 'text, not JSON' } } as const satisfies Route
-const STARTED = '`{"run","runs":[{"source","run","started"}],"status":"/runs/ID"}`'
+const STARTED = '[the runs](#orders): `{"run","runs":[{"source","run","started"}],"status":"/runs/ID"}`'
 const REFUSED = { 404: '`source/unknown`', 409: '`source/paused` · `run/no-artifact` · `run/active`' } as const
 
 export const FACES = {

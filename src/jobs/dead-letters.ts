@@ -4,7 +4,7 @@
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { findQueuedRun, reopenRun } from '../db/runs.ts'
-import { emptyRun, fillRun } from './fill.ts'
+import { fillRun } from './fill.ts'
 import { listFailed, type QueueName, type Queues } from './queues.ts'
 
 export interface DeadLetter {
@@ -39,7 +39,6 @@ export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promi
   if (!open) {
     throw new SyncError('run/over', `Run ${letter.run} cannot go on: it ended, or a younger run of ${letter.source} has taken its place. Discard ${id}`)
   }
-  await emptyRun(queues, letter.run)
   await fillRun(db, queues, open)
   return letter
 }

@@ -32,16 +32,16 @@ export async function fillQueues(db: Db, queues: Queues): Promise<readonly OpenR
   return runs
 }
 
-/** Puts what is left of one run into the queue, unless it is there already. */
+/** Puts what is left of one run into the queue, unless it is there already, in place of what is left there of it from before it was interrupted. */
 export async function fillRun(db: Db, queues: Queues, run: OpenRun): Promise<void> {
   const { id, sourceId, source, fetched, options } = run
-  const task: Task = { sourceId, source, run: id }
+  const task: Task = { sourceId, source, run: id, begunAt: run.begunAt.toISOString() }
+  const fetchOnly = options.stages === 'fetch'
+  const top = await (fetchOnly ? queues.fetch.getJob(fetchId(id)) : queues.apply.getJob(settleId(id)))
+  if (top?.data.begunAt === task.begunAt) return
+  await emptyRun(queues, id, task.begunAt)
   const fetching: FlowJob = { name: 'fetch', queueName: 'fetch', data: task, opts: { ...TASK, jobId: fetchId(id) } }
-  if (options.stages === 'fetch') {
-    if (!(await queues.fetch.getJob(fetchId(id)))) await queues.fetch.add('fetch', task, fetching.opts)
-    return
-  }
-  if (await queues.apply.getJob(settleId(id))) return
+  if (fetchOnly) return void (await queues.fetch.add('fetch', task, fetching.opts))
   const parts = await wantedParts(db, run)
   await queues.addFlow({
     name: 'settle', queueName: 'apply', data: task, opts: { ...TASK, jobId: settleId(id) },
@@ -61,12 +61,12 @@ export async function addPartJob({ apply }: Queues, task: Task, part: number, lo
   }
 }
 
-/** Takes all jobs of a run out of the queue that nobody works on, its dead letters too. */
-export async function emptyRun(queues: Queues, run: number): Promise<void> {
+/** Takes the jobs of a run out of the queue that nobody works on, its dead letters too, but none of the beginning `except`. */
+export async function emptyRun(queues: Queues, run: number, except?: string): Promise<void> {
   const settle = await queues.apply.getJob(settleId(run))
-  await settle?.remove({ removeChildren: true }).catch(() => undefined)
+  if (settle?.data.begunAt !== except) await settle?.remove({ removeChildren: true }).catch(() => undefined)
   for (const job of await listFailed(queues)) {
-    if (job.data.run === run) await job.remove().catch(() => undefined)
+    if (job.data.run === run && job.data.begunAt !== except) await job.remove().catch(() => undefined)
   }
 }
 

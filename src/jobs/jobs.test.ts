@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
+import { gateAfter } from '../../test/support/gate.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
 import { showProducts, snapshot } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
+import { AS_SCHEDULED, orderSync } from './orders.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -41,6 +43,66 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
 })
 
+test('fetch-only and full ask the supplier anew, whatever is archived and not applied yet', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  for (const mode of ['fetch-only', 'fetch-only', 'full'] as const) {
+    const { run, started } = await services.order({ mode })
+    assert.equal(started, true)
+    await services.ended(run)
+  }
+  const runs = await line.query<{ state: string }>('select state from catalog.runs where source_id = $1 order by id', (await line.source()).id)
+  assert.deepEqual(runs.map(({ state }) => state), ['superseded', 'superseded', 'succeeded'])
+  assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 3)
+})
+
+test('fetch-only archives the whole catalogue, also where a sync would ask for what is new', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  await services.ended((await services.order()).run)
+  const { run } = await services.order({ mode: 'fetch-only' })
+  await services.ended(run)
+  const [row] = await line.query('select r.kind, sum(p.line_count)::integer as lines from catalog.runs r join catalog.parts p on p.run_id = r.id where r.id = $1 group by r.kind', run)
+  assert.deepEqual(row, { kind: 'full', lines: 30 })
+})
+
+for (const mode of ['auto', 'maintain-only'] as const) {
+  test(`what is only being fetched is applied too when somebody asks for ${mode} meanwhile`, async (t) => {
+    const { line, simulator } = await openMedipim(t, { db, supplier: { products: 60 } })
+    const gate = gateAfter(line, 8)
+    const services = await openServices(t, database, gate.line)
+    services.work()
+    const { run } = await services.order({ mode: 'fetch-only' })
+    await gate.reached
+    assert.deepEqual(await services.order({ mode: 'fetch-only' }), { source: line.name, run, started: false })
+    assert.deepEqual(await services.order({ mode }), { source: line.name, run, started: false })
+    gate.open()
+    const { state, ledger } = await services.tended(run)
+    assert.deepEqual([state, ledger?.['created']], ['succeeded', 60])
+    assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+  })
+}
+
+test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
+  const own = await testDatabase(t)
+  const [{ line }, empty, lost] = [await openMedipim(t, { db: own.pool }), await openMedipim(t, { db: own.pool }), await openMedipim(t, { db: own.pool })]
+  const services = await openServices(t, own, line)
+  const stop = services.work()
+  await services.ended((await services.order({ mode: 'fetch-only' })).run)
+  await stop()
+  await own.pool.query(`update catalog.sources set connector = 'of-another-version' where name = $1`, [lost.line.name])
+  const everySource = { ...AS_SCHEDULED, source: null, mode: 'maintain-only' as const }
+  const [ordered, ...refused] = await orderSync(services.tools, everySource, 'test')
+  assert.ok(ordered && 'run' in ordered)
+  assert.deepEqual([ordered.source, ordered.started], [line.name, true])
+  const codes = Object.fromEntries(refused.map((one) => [one.source, 'error' in one && one.error.code]))
+  assert.deepEqual(codes, { [empty.line.name]: 'run/no-artifact', [lost.line.name]: 'usage/invalid' })
+  await own.pool.query(`update catalog.sources set state = 'paused' where name = $1`, [line.name])
+  await assert.rejects(orderSync(services.tools, everySource, 'test'), { name: 'SyncError' })
+})
+
 test('a partial run applies the lines that it is asked for and settles nothing', async (t) => {
   const { line } = await openMedipim(t, { db })
   const services = await openServices(t, database, line)
@@ -68,7 +130,50 @@ test('a task that fails for good is a dead letter; tried again when its cause is
   const { state, ledger } = await services.ended(run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
   assert.deepEqual(await listDeadLetters(services.queues), [])
-  await assert.rejects(discardDeadLetter(services.queues, 'no-such'), { code: 'job/unknown' })
+})
+
+test('a dead letter that is thrown away is gone, and its run stays as it ended', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  const { run } = await services.order()
+  const { id } = await services.letter(run)
+  assert.equal((await discardDeadLetter(services.queues, id)).run, run)
+  assert.deepEqual(await listDeadLetters(services.queues), [])
+  assert.equal((await services.ended(run)).state, 'failed')
+  await assert.rejects(discardDeadLetter(services.queues, id), { code: 'job/unknown' })
+})
+
+test('a task that fails for a reason that passes is tried again later, and its run ends well', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  simulator.faults.set({ kind: 'status', status: 503, times: null })
+  const { run } = await services.order()
+  const delayed = await services.delayed(`${run}-fetch`)
+  assert.equal(delayed.attemptsMade, 1)
+  simulator.faults.clear()
+  await delayed.promote()
+  const { state, ledger } = await services.ended(run)
+  assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
+})
+
+test('the fifth attempt is the last one: the task is a dead letter, and the run can go on', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  simulator.faults.set({ kind: 'status', status: 503, times: null })
+  const { run } = await services.order()
+  for (let attempts = 1; attempts < 5; attempts++) {
+    const delayed = await services.delayed(`${run}-fetch`)
+    assert.equal(delayed.attemptsMade, attempts)
+    await delayed.promote()
+  }
+  const { attempts, reason } = await services.letter(run)
+  assert.equal(attempts, 5)
+  assert.match(reason, /503/)
+  assert.equal((await services.ended(run)).state, 'interrupted')
 })
 
 test('a queue that was emptied is filled again from the rows, and the run goes on', async (t) => {
@@ -81,6 +186,13 @@ test('a queue that was emptied is filled again from the rows, and the run goes o
   await services.tick()
   const { state, ledger } = await services.ended(run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
+})
+
+test('of many runs in the queue the database reads the one that is asked for', async (t) => {
+  const [one, other] = [(await openMedipim(t, { db })).line, (await openMedipim(t, { db })).line]
+  const { run } = await (await openServices(t, database, one)).order()
+  await (await openServices(t, database, other)).order()
+  assert.deepEqual(await one.query('select run_id, source from catalog.list_queued_runs($1)', run), [{ run_id: run, source: one.name }])
 })
 
 test('a cancelled run stays as it is, and its workers write nothing more', async (t) => {

@@ -1,20 +1,26 @@
 // Asking for runs: by hand over HTTP, or by schedule. Work never happens here; an order leaves a run in the database and its tasks in the
-// queue, and the same order again finds the same run.
+// queue, and the same order again finds the same run. A queue that is away holds nobody up: it is filled from the database later.
 
 import type { Connector } from '../core/connector.ts'
-import { SyncError } from '../core/errors.ts'
+import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { findArtifact, findNewestArtifact } from '../db/artifacts.ts'
+import { nameFailure } from '../db/failures.ts'
 import type { Db } from '../db/pool.ts'
-import { cancelRun, findActiveRun, findQueuedRun, startQueuedRun, type ActiveRun, type RunOptions, type RunRequest } from '../db/runs.ts'
+import { cancelRun, findActiveRun, findQueuedRun, startQueuedRun, widenRun, type ActiveRun, type OpenRun, type RunOptions, type RunRequest } from '../db/runs.ts'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
+import { within } from '../lib/deadline.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
 import { connectorOf } from '../pipeline/connector-of.ts'
+import type { Log } from '../pipeline/context.ts'
 import { chooseRun, type ChosenRun } from '../pipeline/sync.ts'
 import { emptyRun, fillRun } from './fill.ts'
 import type { Queues } from './queues.ts'
 
+/** How long an order waits for the queue: Redis may be away for any time. */
+const QUEUE_MS = 2_000
+
 /**
- * `auto`: what the schedule would do · `full`: everything from the supplier · `fetch-only`: archive it and leave it · `maintain-only`: apply
+ * `auto`: what the schedule would do · `full`: everything from the supplier · `fetch-only`: the same, archived and left · `maintain-only`: apply
  * what was archived last, without asking the supplier. With `offset` or `limit` some lines of it only, and nothing is settled.
  */
 export interface SyncOrder {
@@ -34,55 +40,104 @@ export interface OrderedRun {
   readonly started: boolean
 }
 
+/** A source that no run could be started of, while others of the same order were. */
+export interface RefusedRun {
+  readonly source: string
+  /** Without a code it is a bug, and the log has more. */
+  readonly error: { readonly code: ErrorCode | null; readonly message: string }
+}
+
 export interface OrderTools {
   readonly db: Db
   readonly queues: Queues
   readonly connectors: ReadonlyMap<string, Connector>
+  readonly log: Log
 }
 
 export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = { mode: 'auto', chunkSize: null, offset: null, limit: null, debug: false }
 
 /**
- * Starts or finds the runs that the order asks for.
+ * Starts or finds the runs that the order asks for, one of each source. What one source refuses keeps no other from its run.
  *
- * @throws SyncError `source/unknown` · `source/paused` (by name only) · `run/no-artifact` · `usage/invalid`
+ * @throws SyncError `usage/invalid` · what the first source refused, when not one has a run: `source/unknown` · `source/paused` (by name only)
+ *   · `run/no-artifact` · `run/active` · `db/…`
  */
-export async function orderSync(tools: OrderTools, order: SyncOrder, correlationId: string, after?: number): Promise<OrderedRun[]> {
+export async function orderSync(tools: OrderTools, order: SyncOrder, correlationId: string): Promise<readonly (OrderedRun | RefusedRun)[]> {
   if (order.mode !== 'maintain-only' && (order.offset !== null || order.limit !== null)) {
     throw new SyncError('usage/invalid', 'offset and limit need the mode maintain-only: they choose lines of an artifact that is there')
   }
   const sources = order.source === null ? (await listSources(tools.db)).filter(({ state }) => state === 'active') : [await loadSource(tools.db, order.source)]
-  const ordered: OrderedRun[] = []
+  const begun: BegunRun[] = []
+  const refused: { readonly source: string; readonly error: unknown }[] = []
   for (const source of sources) {
-    if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
-    ordered.push({ source: source.name, ...(await orderRun(tools, source, order, correlationId, after)) })
+    try {
+      begun.push(await beginRun(tools, source, order, correlationId))
+    } catch (error) {
+      refused.push({ source: source.name, error: nameFailure(error) })
+    }
   }
-  return ordered
+  const [first] = refused
+  if (begun.length === 0 && first) throw first.error
+  await offerRuns(tools, begun)
+  return [...begun.map(({ source, run, started }) => ({ source, run, started })), ...refused.map((one) => describeRefusal(tools.log, one, correlationId))]
 }
 
 /** Ends the run whoever works on it, and takes its tasks out of the queue. Returns its state. @throws SyncError `run/unknown` */
-export async function cancelOrder({ db, queues }: OrderTools, run: number): Promise<{ readonly run: number; readonly state: string }> {
+export async function cancelOrder({ db, queues, log }: OrderTools, run: number): Promise<{ readonly run: number; readonly state: string }> {
   const state = await cancelRun(db, run)
-  await emptyRun(queues, run)
+  await promptly(log, { run }, 'the queue was not emptied in time; whoever gets a task of the cancelled run will find it over', emptyRun(queues, run))
   return { run, state }
 }
 
-async function orderRun(tools: OrderTools, source: Source, order: SyncOrder, correlationId: string, after: number | undefined): Promise<Omit<OrderedRun, 'source'>> {
-  const { db, queues } = tools
+/** A run in the database. `open`: what of it may not be in the queue yet. */
+export interface BegunRun extends OrderedRun {
+  readonly open: OpenRun | null
+}
+
+/**
+ * Starts or finds the run of one source, in the database only.
+ *
+ * `after`: for a schedule's run, see `RunRequest`.
+ *
+ * @throws SyncError as `orderSync`
+ */
+export async function beginRun(tools: OrderTools, source: Source, order: SyncOrder, correlationId: string, after?: number): Promise<BegunRun> {
+  if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
+  const { db } = tools
   const connector = connectorOf(tools, source)
   const active = await findActiveRun(db, source.id)
-  if (active && isUnderWay(active)) return { run: active.id, started: false }
-  const chosen = await choose(db, source, connector, order, active)
+  if (active && isUnderWay(active)) {
+    const widened = wantsAll(order) && (await widenRun(db, source.id, active.id))
+    return { source: source.name, run: active.id, started: false, open: widened ? await findQueuedRun(db, active.id) : null }
+  }
   const request: RunRequest = {
-    ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: 'queue', deadOwner: active?.owner ?? null, correlationId,
+    ...(await choose(db, source, connector, order, active)),
+    sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: 'queue', deadOwner: active?.owner ?? null, correlationId,
     options: optionsOf(order), ...(after === undefined ? {} : { after }),
   }
-  // Its dead letters would end it again: a task has one job only, and theirs has failed.
-  if (active?.state === 'interrupted') await emptyRun(queues, active.id)
-  const run = await startQueuedRun(db, request)
-  const open = await findQueuedRun(db, run.id)
-  if (open) await fillRun(db, queues, open)
-  return { run: run.id, started: open !== null }
+  const { id } = await startQueuedRun(db, request)
+  const open = await findQueuedRun(db, id)
+  return { source: source.name, run: id, started: open !== null, open }
+}
+
+/** Puts runs into the queue, if it takes them at once. What it does not take, the next look of a scheduler brings. */
+export async function offerRuns({ db, queues, log }: OrderTools, runs: readonly BegunRun[]): Promise<void> {
+  const open = runs.flatMap((run) => run.open ?? [])
+  const filling = async (): Promise<void> => {
+    for (const run of open) await fillRun(db, queues, run)
+  }
+  const [first] = open
+  if (first) await promptly(log, { run: first.id, runs: open.length }, 'the queue did not take all runs in time; they will be put there later', filling())
+}
+
+async function promptly(log: Log, facts: object, otherwise: string, work: Promise<void>): Promise<void> {
+  await within(work, QUEUE_MS).catch((error: unknown) => log.warn({ ...facts, cause: error instanceof Error ? error.message : String(error) }, otherwise))
+}
+
+function describeRefusal(log: Log, { source, error }: { readonly source: string; readonly error: unknown }, cid: string): RefusedRun {
+  if (error instanceof SyncError) return { source, error: { code: error.code, message: error.message } }
+  log.error({ source, cid, err: error }, 'internal error')
+  return { source, error: { code: null, message: 'internal error' } }
 }
 
 /** Somebody works on it, or will as soon as the queue comes to it. */
@@ -90,14 +145,21 @@ function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
   return state === 'running' && (queued || (leased && !(owner !== null && isOwnerDead(owner))))
 }
 
-async function choose(db: Db, source: Source, connector: Connector, { mode, offset, limit }: SyncOrder, active: ActiveRun | null): Promise<ChosenRun> {
-  if (mode !== 'maintain-only') {
-    const request = { mode: mode === 'full' ? ('full' as const) : ('auto' as const), sinceAt: null, now: new Date() }
-    return { ...chooseRun(source, connector, request), artifactRun: null, resumeAny: mode !== 'full' }
+/** Not only to be fetched, and not only some lines of what is. */
+function wantsAll({ mode, offset, limit }: SyncOrder): boolean {
+  return mode !== 'fetch-only' && offset === null && limit === null
+}
+
+type Choice = ChosenRun & Pick<RunRequest, 'anew'>
+
+async function choose(db: Db, source: Source, connector: Connector, order: SyncOrder, active: ActiveRun | null): Promise<Choice> {
+  const now = new Date()
+  if (order.mode === 'auto') return { ...chooseRun(source, connector, { mode: 'auto', sinceAt: null, now }), artifactRun: null, resumeAny: true }
+  if (order.mode !== 'maintain-only') {
+    return { ...chooseRun(source, connector, { mode: 'full', sinceAt: null, now }), artifactRun: null, resumeAny: false, anew: true }
   }
-  const partial = offset !== null || limit !== null
   // What was fetched and not applied yet is a run that only needs to go on: it may remove products and move the watermark, a replay may not.
-  if (active && !partial && active.kind !== 'replay' && (await findArtifact(db, source.id, active.id))?.closed) {
+  if (active && wantsAll(order) && active.kind !== 'replay' && (await findArtifact(db, source.id, active.id))?.closed) {
     return { kind: active.kind, sinceAt: null, artifactRun: null, resumeAny: true }
   }
   const artifactRun = await findNewestArtifact(db, source.id)

@@ -4,14 +4,18 @@ import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { openPark } from '../../test/e2e/many-machines.ts'
 import { testDatabase, type Lifetime } from '../../test/support/database.ts'
+import { gateAfter } from '../../test/support/gate.ts'
 import { lockTable } from '../../test/support/locks.ts'
-import { openMedipim, type TestLine } from '../../test/support/line.ts'
+import { openMedipim } from '../../test/support/line.ts'
 import { missingProgram } from '../../test/support/processes.ts'
 import { startRedis, startRedisCluster } from '../../test/support/redis.ts'
 import { openServices } from '../../test/support/services.ts'
 import { snapshot } from '../../test/support/snapshot.ts'
-import type { Page } from '../core/connector.ts'
+import { saveSource } from '../db/sources.ts'
+import { Calendar } from '../pipeline/due.ts'
 import { listDeadLetters, retryDeadLetter } from './dead-letters.ts'
+import { cancelOrder } from './orders.ts'
+import { startDue } from './scheduler.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -65,6 +69,29 @@ test('a process whose Redis is away still stops when it is told to', { skip }, a
   for (const { process } of machines) assert.deepEqual(await process.exited, { code: 0, signal: null })
 })
 
+test('no order, cancellation or schedule waits for a Redis that is away, and what they left is done when it is back', { skip }, async (t) => {
+  const own = await startRedis(t)
+  const { line } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line, own.url)
+  const stateOf = async (run: number) => (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]?.state
+  await own.stop()
+  const { run } = await services.order()
+  assert.equal(await stateOf(run), 'running')
+  assert.deepEqual(await cancelOrder(services.tools, run), { run, state: 'cancelled' })
+  assert.match(line.logged.join(''), /"level":"warn".*the queue did not take all runs in time/)
+  const { id } = await line.source()
+  await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: null } })
+  await db.query(`update catalog.runs set started_at = started_at - interval '1 hour' where id = $1`, [run])
+  await startDue(services.tools, new Calendar())
+  const [due] = await line.query<{ id: number; state: string }>('select id, state from catalog.runs where source_id = $1 and id > $2', id, run)
+  assert.equal(due?.state, 'running')
+  await saveSource(db, id, { state: 'paused' })
+  await own.restart()
+  await services.tick()
+  services.work()
+  assert.equal((await services.ended(due.id)).state, 'succeeded')
+})
+
 test('a Redis that is flushed while a run is fetched and applied loses nothing: the run goes on and ends exact', { skip }, async (t) => {
   const supplier = { products: 60, seed: 8 }
   const calm = await openMedipim(t, { db, supplier })
@@ -93,23 +120,6 @@ test('a Redis that is flushed while a run is fetched and applied loses nothing: 
   assert.deepEqual(await snapshot(line), await snapshot(calm.line))
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
 })
-
-/** The line, with a supplier that falls silent after so many pages until the gate is opened. */
-function gateAfter(line: TestLine, pages: number) {
-  const reached = Promise.withResolvers<void>()
-  const opened = Promise.withResolvers<void>()
-  async function* fetch(...request: Parameters<TestLine['connector']['fetch']>): AsyncGenerator<Page> {
-    let count = 0
-    for await (const page of line.connector.fetch(...request)) {
-      if (++count === pages) {
-        reached.resolve()
-        await opened.promise
-      }
-      yield page
-    }
-  }
-  return { line: { ...line, connector: { ...line.connector, fetch } }, reached: reached.promise, open: () => opened.resolve() }
-}
 
 /** Lets everybody read checkpoints and nobody write one: every part stays under way. */
 async function lockCheckpoints(t: Lifetime) {

@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { UnrecoverableError } from 'bullmq'
 import { testDatabase } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
-import { listScheduled } from '../db/runs.ts'
+import { listScheduled, reopenRun } from '../db/runs.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
-import { AS_SCHEDULED, orderSync } from './orders.ts'
+import { AS_SCHEDULED, beginRun } from './orders.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -54,8 +55,8 @@ test('a scheduler that looked before a run and claims after its end starts no se
   await services.tick()
   const [run] = await runs()
   await services.ended(run?.id ?? 0)
-  const late = await orderSync(services.tools, { ...AS_SCHEDULED, source: line.name }, 'late', seen?.lastRun)
-  assert.deepEqual(late, [{ source: line.name, run: run?.id, started: false }])
+  const late = await beginRun(services.tools, await line.source(), { ...AS_SCHEDULED, source: line.name }, 'late', seen?.lastRun)
+  assert.deepEqual(late, { source: line.name, run: run?.id, started: false, open: null })
   assert.equal((await runs()).length, 1)
 })
 
@@ -120,4 +121,54 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
   await services.tick()
   assert.equal((await services.ended(run)).state, 'succeeded')
   assert.deepEqual((await listDeadLetters(services.queues)).filter((letter) => letter.run === run), [])
+})
+
+test('a scheduler that looks while a dead letter is being tried again lets the run go on', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  const { run } = await services.order()
+  await services.letter(run)
+  simulator.faults.clear()
+  // The first half of trying again: the run is on, its dead letter still there.
+  await reopenRun(db, run)
+  await services.tick()
+  assert.equal((await services.ended(run)).state, 'succeeded')
+  assert.deepEqual((await listDeadLetters(services.queues)).filter((letter) => letter.run === run), [])
+})
+
+test('a dead letter from before its run went on does not end it again', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  const { id: sourceId } = await line.source()
+  const { run } = await services.order()
+  const task = { sourceId, source: line.name, run, part: 1, begunAt: '2026-01-14T16:17:00.000Z' }
+  await services.queues.apply.add('apply', task, { jobId: `${run}-part-1` })
+  const failing = services.queues.work('apply', 1, () => Promise.reject(new UnrecoverableError('as if ten workers had died of it')))
+  await services.letter(run)
+  await failing.close()
+  await services.tick()
+  services.work()
+  assert.equal((await services.tended(run)).state, 'succeeded')
+})
+
+test('dead letters are thrown away as soon as a younger run of their source ends well, and not before', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  const letters = async () => (await listDeadLetters(services.queues)).flatMap(({ source, run }) => (source === line.name ? [run] : [])).toSorted((a, b) => a - b)
+  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  const failed: number[] = []
+  for (let night = 0; night < 2; night++) {
+    const { run } = await services.order()
+    await services.letter(run)
+    failed.push(run)
+  }
+  await services.tick()
+  assert.deepEqual(await letters(), failed)
+  simulator.faults.clear()
+  await services.ended((await services.order()).run)
+  await services.tick()
+  assert.deepEqual(await letters(), [])
 })

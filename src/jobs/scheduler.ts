@@ -3,49 +3,68 @@
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
-import { giveUpRun, listScheduled, type ScheduledSource } from '../db/runs.ts'
+import { giveUpRun, listMootRuns, listScheduled, type ScheduledSource } from '../db/runs.ts'
+import { loadSource } from '../db/sources.ts'
 import { wait } from '../lib/back-off.ts'
-import type { Log } from '../pipeline/context.ts'
-import { dueAt, faultOf } from '../pipeline/due.ts'
-import { fillQueues } from './fill.ts'
-import { AS_SCHEDULED, orderSync, type OrderTools } from './orders.ts'
+import { Calendar, faultOf } from '../pipeline/due.ts'
+import { emptyRun, fillQueues } from './fill.ts'
+import { AS_SCHEDULED, beginRun, offerRuns, type BegunRun, type OrderTools } from './orders.ts'
 import { listFailed } from './queues.ts'
 
 /** How late a scheduled run may begin, and how long a lost queue may stay empty. */
 export const TICK_MS = 5_000
 
 /** Looks after schedules and queue until `signal` says otherwise. Resolves when the last look is over. */
-export async function keepSchedules(tools: OrderTools, log: Log, signal: AbortSignal, tickMs = TICK_MS): Promise<void> {
-  while (!signal.aborted) {
-    await tick(tools, log).catch((error: unknown) => log.warn({ cause: String(error) }, 'the schedules could not be looked after; trying again'))
-    // Being told to stop is how it ends, not a failure.
-    await wait(tickMs, signal).catch(() => undefined)
+export async function keepSchedules(tools: OrderTools, signal: AbortSignal, tickMs = TICK_MS): Promise<void> {
+  const calendar = new Calendar()
+  const again = async (look: () => Promise<void>, what: string): Promise<void> => {
+    while (!signal.aborted) {
+      await look().catch((error: unknown) => tools.log.warn({ cause: String(error) }, `${what} could not be looked after; trying again`))
+      // Being told to stop is how it ends, not a failure.
+      await wait(tickMs, signal).catch(() => undefined)
+    }
   }
+  // Apart, because the queue may be away for long and is waited for.
+  await Promise.all([again(() => startDue(tools, calendar), 'the schedules'), again(() => tendQueue(tools), 'the queue')])
 }
 
-/** One look: starts what is due, puts into the queue what is not there, and ends runs whose job is a dead letter. */
-export async function tick(tools: OrderTools, log: Log): Promise<void> {
+/** Starts what is due. */
+export async function startDue(tools: OrderTools, calendar: Calendar): Promise<void> {
+  const begun: BegunRun[] = []
   for (const scheduled of await listScheduled(tools.db)) {
-    await startIfDue(tools, log, scheduled).catch((error: unknown) =>
-      log.error({ source: scheduled.source, cause: String(error) }, 'the scheduled run could not be started; trying again'))
+    try {
+      const run = await beginIfDue(tools, calendar, scheduled)
+      if (run) begun.push(run)
+    } catch (error) {
+      tools.log.error({ source: scheduled.source, cause: String(error) }, 'the scheduled run could not be started; trying again')
+    }
   }
-  const open = await fillQueues(tools.db, tools.queues)
-  await clearUp(tools, new Set(open.map(({ id }) => id)))
+  await offerRuns(tools, begun)
 }
 
-async function startIfDue(tools: OrderTools, log: Log, { source, schedule, lastRun, sinceAt, now }: ScheduledSource): Promise<void> {
-  const { at } = dueAt(schedule, sinceAt, now)
+async function beginIfDue(tools: OrderTools, calendar: Calendar, { source, schedule, lastRun, sinceAt, now }: ScheduledSource): Promise<BegunRun | null> {
+  const { at } = calendar.dueAt(schedule, sinceAt, now)
   if (at === null) throw new SyncError('settings/invalid', `The schedule of ${source}: ${faultOf(schedule)}`)
-  if (at > now) return
-  const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source }, randomUUID(), lastRun)
-  if (ordered?.started) log.info({ source, run: ordered.run, dueAt: at }, 'scheduled run started')
+  if (at > now) return null
+  const begun = await beginRun(tools, await loadSource(tools.db, source), { ...AS_SCHEDULED, source }, randomUUID(), lastRun)
+  if (begun.started) tools.log.info({ source, run: begun.run, dueAt: at }, 'scheduled run started')
+  return begun
 }
 
-/** A run that a dead letter holds up would wait for ever, and so would a settle whose run is over. */
-async function clearUp({ db, queues }: OrderTools, open: ReadonlySet<number>): Promise<void> {
-  for (const job of await listFailed(queues)) {
-    if (open.has(job.data.run)) await giveUpRun(db, job.data.run, `a task failed for good: ${job.failedReason}`)
+/** Puts into the queue what is not there, ends runs whose job is a dead letter, and throws away what nobody needs any more. */
+export async function tendQueue({ db, queues }: OrderTools): Promise<void> {
+  const open = new Map((await fillQueues(db, queues)).map((run) => [run.id, run]))
+  const letters = await listFailed(queues)
+  const moot = new Set(letters.length === 0 ? [] : await listMootRuns(db, letters.map(({ data }) => data.run)))
+  for (const letter of letters) {
+    const { run, begunAt } = letter.data
+    const held = open.get(run)
+    // A run that a dead letter holds up would wait for ever. A letter from before the run went on must not end it again.
+    if (held?.begunAt.toISOString() === begunAt) await giveUpRun(db, run, `a task failed for good: ${letter.failedReason}`)
+    else if (held) await emptyRun(queues, run)
+    else if (moot.has(run)) await letter.remove().catch(() => undefined)
   }
+  // So would a settle whose run is over.
   for (const job of await queues.apply.getWaitingChildren()) {
     if (!open.has(job.data.run)) await job.remove({ removeChildren: false }).catch(() => undefined)
   }

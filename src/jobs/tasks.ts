@@ -13,7 +13,7 @@ import { claimTask, endRun, findQueuedRun, loadQueuedRun, releaseTask, type Held
 import { loadSource, type Source } from '../db/sources.ts'
 import type { Log } from '../node/log.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
-import { connectorOf } from '../pipeline/connector-of.ts'
+import { connectorOf, settingsOf } from '../pipeline/connector-of.ts'
 import { newProgress, type LineOptions, type Pause, type RunContext } from '../pipeline/context.ts'
 import { whileLeased } from '../pipeline/lease.ts'
 import { applyPart, fetchParts, settle } from '../pipeline/run.ts'
@@ -23,10 +23,15 @@ import type { Queues, Task } from './queues.ts'
 import type { RunStates } from './run-states.ts'
 import { windowsOf } from './windows.ts'
 
+/** When a task that cannot be begun is looked at again: another worker's lease may have run out by then, or Postgres may have room. */
+export const BUSY_MS = 3_000
+
 /** What happened, for whoever counts it. */
 export interface TaskEvents {
   settled(source: Source, run: HeldRun, settled: Settled): Promise<void>
-  paused(pause: Pause, connector: string): void
+  /** `connector`: null before a task has begun. */
+  paused(pause: Pause, connector: string | null): void
+  /** Another worker has taken the task over. A run that ended under its workers is not counted. */
   leaseLost(): void
 }
 
@@ -43,7 +48,7 @@ export interface TaskTools {
   readonly events: TaskEvents
 }
 
-/** How a task ended for the queue: done (or nothing left to do), another worker's, or stopped and to be gone on with. */
+/** How a task ended for the queue: done (or nothing left to do), not to be begun just now, or stopped and to be gone on with. */
 export type TaskEnd = 'done' | 'busy' | 'stopped'
 
 /**
@@ -57,9 +62,12 @@ export async function doTask(tools: TaskTools, name: TaskName, task: Task, last:
   try {
     begun = await beginTask(tools, name, task)
   } catch (thrown) {
-    // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked again soon.
     const error = nameFailure(thrown)
-    return asks(error, 'retry') ? 'busy' : endOf(error, signal)
+    if (!asks(error, 'retry')) return endOf(error, signal)
+    // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked again soon.
+    tools.log.warn({ code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS }, `the task cannot be begun: ${error.message}`)
+    tools.events.paused({ code: error.code, waitMs: BUSY_MS }, null)
+    return 'busy'
   }
   const { source, held, options, log } = begun
   try {
@@ -111,7 +119,7 @@ async function fetchTask({ db, queues }: TaskTools, task: Task, { stages }: RunO
     if (stages !== 'fetch') adding.push(addPartJob(queues, task, no, context.log))
   })
   await Promise.all(adding)
-  if (stages === 'fetch') await endRun(db, context.run, 'interrupted', null, 'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here')
+  if (stages === 'fetch') await endRun(db, context.run, 'fetched', null, 'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here')
 }
 
 async function settleTask({ db, events }: TaskTools, { offset, limit }: RunOptions, context: RunContext): Promise<void> {
@@ -134,7 +142,7 @@ function openContext(tools: TaskTools, source: Source, run: HeldRun, options: Ru
   return {
     db, store, log, connector, source, run, signal,
     http: http(connector.name),
-    settings: connector.settings.parse(source.settings),
+    settings: settingsOf(connector, source),
     progress: newProgress(),
     options: options.chunkSize === undefined ? tools.options : { ...tools.options, batchRecordsMax: options.chunkSize },
     onPause: (pause) => events.paused(pause, connector.name),

@@ -3,11 +3,8 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
 import { asks } from '../core/errors.ts'
 import type { QueueName, Task } from './queues.ts'
-import { doTask, type TaskEnd, type TaskTools } from './tasks.ts'
+import { BUSY_MS, doTask, type TaskEnd, type TaskTools } from './tasks.ts'
 import type { TaskName } from '../db/runs.ts'
-
-/** When a task that another worker holds is looked at again: its lease may have run out by then. */
-const BUSY_MS = 3_000
 
 /** Starts `concurrency` workers on a queue. When `stopping` is aborted, the tasks at hand commit what they have and go back. */
 export function startWorker(tools: TaskTools, name: QueueName, concurrency: number, stopping: AbortSignal): Worker<Task> {

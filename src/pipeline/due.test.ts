@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dueAt, faultOf } from './due.ts'
+import { Calendar, dueAt, faultOf } from './due.ts'
 
 const NIGHTLY = { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 }
 
@@ -81,4 +81,14 @@ test('missed nights are one due time, not three', () => {
   const back = '2026-01-18T09:00:00Z'
   assert.equal(dueAt(NIGHTLY, new Date('2026-01-14T16:17:03Z'), new Date(back)).at?.toISOString(), '2026-01-15T16:17:00.000Z')
   assert.equal(dueAt(NIGHTLY, new Date(back), new Date(back)).at?.toISOString(), '2026-01-18T16:17:00.000Z')
+})
+
+test('a calendar tells what the schedule says, and reads it once', () => {
+  const calendar = new Calendar()
+  const now = new Date('2026-01-15T17:18:00Z')
+  for (const [schedule, since] of [[NIGHTLY, '2026-01-14T16:20:00Z'], [NIGHTLY, '2026-01-15T16:20:00Z'], [{ ...NIGHTLY, zone: 'UTC' }, '2026-01-14T16:20:00Z'], [{ ...NIGHTLY, cron: '99 * * * *' }, '2026-01-14T16:20:00Z']] as const) {
+    const first = calendar.dueAt(schedule, new Date(since), now)
+    assert.deepEqual(first, dueAt(schedule, new Date(since), now))
+    assert.equal(calendar.dueAt(schedule, new Date(since), now).at, first.at)
+  }
 })

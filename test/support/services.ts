@@ -1,16 +1,20 @@
 // The services inside a test's own process: queues, workers and a scheduler over a real Postgres, and Redis when asked.
 
+import type { Job } from 'bullmq'
 import { createConnectors } from '../../src/connectors/index.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
-import { tick } from '../../src/jobs/scheduler.ts'
+import { startDue, tendQueue } from '../../src/jobs/scheduler.ts'
 import { AS_SCHEDULED, orderSync, type OrderedRun, type SyncOrder } from '../../src/jobs/orders.ts'
-import { migrateQueue, openQueues, QUEUE_SCHEMA, type Queues } from '../../src/jobs/queues.ts'
+import { migrateQueue, openQueues, QUEUE_SCHEMA, type Queues, type Task } from '../../src/jobs/queues.ts'
 import { RunStates } from '../../src/jobs/run-states.ts'
 import type { TaskEvents, TaskTools } from '../../src/jobs/tasks.ts'
 import { startWorker } from '../../src/jobs/work.ts'
+import { createMetrics, type Metrics } from '../../src/node/metrics.ts'
 import type { LineOptions, Pause } from '../../src/pipeline/context.ts'
+import { Calendar } from '../../src/pipeline/due.ts'
+import { countTasks } from '../../src/services/task-metrics.ts'
 import type { TestDatabase } from './database.ts'
 import type { TestLine } from './line.ts'
 
@@ -22,14 +26,26 @@ export interface TestServices {
   readonly tools: TaskTools
   readonly queues: Queues
   readonly pauses: readonly Pause[]
+  /** What the workers count. */
+  readonly metrics: Metrics
   order(order?: Partial<SyncOrder>): Promise<OrderedRun>
   tick(): Promise<void>
   /** Starts workers; the result stops them, as SIGTERM would. */
   work(): () => Promise<void>
   /** The dead letter that ended the run: the run ends first, its job a moment later. */
   letter(run: number): Promise<DeadLetter>
+  /** The job when it waits for its next attempt. */
+  delayed(id: string): Promise<Job<Task>>
+  /** As `ended`, while a scheduler looks after the queue. */
+  tended(run: number): Promise<EndedRun>
   /** The run's row, when it is over. */
-  ended(run: number): Promise<{ state: string; reason: string | null; ledger: Record<string, number> | null }>
+  ended(run: number): Promise<EndedRun>
+}
+
+export interface EndedRun {
+  readonly state: string
+  readonly reason: string | null
+  readonly ledger: Readonly<Record<string, number>> | null
 }
 
 /** Everything that workers need to bring `line`'s source up to date. No worker runs yet. */
@@ -45,18 +61,34 @@ export async function openServices(t: Scope, database: TestDatabase, line: TestL
   })
   const connectors: ReadonlyMap<string, Connector> = new Map([...createConnectors({ medipim: null }), [line.connector.name, line.connector]])
   const pauses: Pause[] = []
-  const events: TaskEvents = { settled: () => Promise.resolve(), paused: (pause) => void pauses.push(pause), leaseLost: () => undefined }
+  const metrics = createMetrics()
+  const counting = countTasks(metrics)
+  const events: TaskEvents = {
+    ...counting,
+    settled: () => Promise.resolve(),
+    paused(pause, connector) {
+      pauses.push(pause)
+      counting.paused(pause, connector)
+    },
+  }
   const tools: TaskTools = {
     ...line.tools, http: () => line.tools.http, db, queues, connectors, events, states: new RunStates(), options: { ...line.tools.options, ...options },
   }
-  return {
-    tools, queues, pauses,
+  const find = async (run: number): Promise<EndedRun | null> => {
+    const [row] = await line.query<EndedRun>('select state, reason, ledger from catalog.runs where id = $1', run)
+    return row && row.state !== 'running' ? row : null
+  }
+  const services: TestServices = {
+    tools, queues, pauses, metrics,
     async order(order = {}) {
       const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source: line.name, ...order }, 'test')
-      if (!ordered) throw new Error('nothing was ordered')
+      if (!ordered || 'error' in ordered) throw new Error('nothing was ordered')
       return ordered
     },
-    tick: () => tick(tools, line.tools.log),
+    async tick() {
+      await startDue(tools, new Calendar())
+      await tendQueue(tools)
+    },
     work() {
       const stopping = new AbortController()
       const workers = [startWorker(tools, 'fetch', 1, stopping.signal), startWorker(tools, 'apply', 2, stopping.signal)]
@@ -75,13 +107,27 @@ export async function openServices(t: Scope, database: TestDatabase, line: TestL
         if (letter) return letter
       }
     },
+    async delayed(id) {
+      for (;;) {
+        const job = (await queues.fetch.getDelayed()).find((one) => one.id === id)
+        if (job) return job
+      }
+    },
+    async tended(run) {
+      for (;;) {
+        const row = await find(run)
+        if (row) return row
+        await services.tick()
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    },
     async ended(run) {
       for (;;) {
-        const [row] = await line.query<{ state: string; reason: string | null; ledger: Record<string, number> | null }>(
-          'select state, reason, ledger from catalog.runs where id = $1', run)
-        if (row && row.state !== 'running') return row
+        const row = await find(run)
+        if (row) return row
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },
   }
+  return services
 }

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seriesOf } from '../../test/support/exposition.ts'
+import { testDatabase } from '../../test/support/database.ts'
+import { openMedipim } from '../../test/support/line.ts'
+import { openServices } from '../../test/support/services.ts'
+import { doTask } from './tasks.ts'
+
+test('a task that cannot be begun because Postgres has no room is left for later, which the log and the metrics say', async (t) => {
+  const database = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, line)
+  await services.order()
+  const [job] = await services.queues.fetch.getJobs()
+  assert.ok(job)
+  const begin = () => doTask(services.tools, 'fetch', job.data, true, new AbortController().signal)
+  // What Supabase does to a database whose disk is full. Sessions that are there stay as they are, so they are ended.
+  const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
+    await database.pool.query(`do $$ begin execute format('alter database %I set default_transaction_read_only = ${value}', current_database()); end $$`)
+    await database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name <> 'test'`)
+    while (services.tools.db.totalCount > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  await setReadOnly('on')
+  assert.equal(await begin(), 'busy')
+  assert.deepEqual(services.pauses.map(({ code }) => code), ['db/full'])
+  const waited = seriesOf(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')['reason="database_slow"']
+  assert.equal(waited, (services.pauses[0]?.waitMs ?? 0) / 1000)
+  const said = line.logged.map((text): Record<string, unknown> => JSON.parse(text)).filter(({ code }) => code === 'db/full')
+  assert.deepEqual(said.map(({ task, run, source }) => [task, run, source]), [['fetch', job.data.run, line.name]])
+  assert.match(String(said[0]?.['message']), /cannot be begun: Postgres takes no more rows/)
+  await setReadOnly('off')
+  assert.equal(await begin(), 'done')
+})

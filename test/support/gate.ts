@@ -1,0 +1,27 @@
+// A supplier that falls silent in the middle, for as long as a test wants it to.
+
+import type { Page } from '../../src/core/connector.ts'
+import type { TestLine } from './line.ts'
+
+export interface Gate {
+  /** The line, with a supplier that stops after so many pages until the gate is opened. */
+  readonly line: TestLine
+  readonly reached: Promise<void>
+  open(): void
+}
+
+export function gateAfter(line: TestLine, pages: number): Gate {
+  const reached = Promise.withResolvers<void>()
+  const opened = Promise.withResolvers<void>()
+  async function* fetch(...request: Parameters<TestLine['connector']['fetch']>): AsyncGenerator<Page> {
+    let count = 0
+    for await (const page of line.connector.fetch(...request)) {
+      if (++count === pages) {
+        reached.resolve()
+        await opened.promise
+      }
+      yield page
+    }
+  }
+  return { line: { ...line, connector: { ...line.connector, fetch } }, reached: reached.promise, open: () => opened.resolve() }
+}
