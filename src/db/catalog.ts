@@ -13,24 +13,32 @@ export type Args = Readonly<Record<string, unknown>>
 
 export interface Catalog {
   /**
-   * Every row that the function answers, as JSON; of a function that answers a single value, that value.
+   * Every row that the function answers, as JSON; of a function that answers a single value, that value. What takes longer than `timeoutMs`
+   * has failed, and its connection is closed, so that none is kept by a database that is silent. It may have been done nevertheless.
    *
    * @throws SyncError what the function refuses, in its own code · `db/…` when the database cannot be asked
    */
-  call<Row>(name: string, args: Args): Promise<Row[]>
+  call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]>
 }
 
 /** The same inside a session, where several calls can share a transaction. */
 export function inSession(session: Pick<DbClient, 'query'>): Catalog {
   return {
-    async call<Row>(name: string, args: Args): Promise<Row[]> {
+    async call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]> {
       const parameters = Object.keys(args).map((argument, index) => `p_${argument} => $${index + 1}`)
       const sql = `select to_jsonb(f) as row from catalog.${name}(${parameters.join(', ')}) f`
       const values = Object.values(args).map((value) => (typeof value === 'string' ? storableText(value) : value))
-      const { rows } = await ask(session.query<{ row: Row }>(sql, values))
+      const { rows } = await ask(session.query<{ row: Row }>(timeoutMs === undefined ? sql : timed(sql, timeoutMs), values))
       return rows.map(({ row }) => row)
     },
   }
+}
+
+/** A statement that has failed when it takes longer than `timeoutMs`; a pool closes its connection then. */
+export function timed(text: string, timeoutMs: number): { readonly text: string } {
+  // pg's types know it of whole connections only.
+  const statement = { text, query_timeout: timeoutMs }
+  return statement
 }
 
 /** A document as an argument: pg would make an SQL array of a list, so it is told otherwise. */

@@ -46,15 +46,15 @@ export class DataApi implements Catalog {
     this.#redact = createRedactor([secretKey])
   }
 
-  async call<Row>(name: string, args: Args): Promise<Row[]> {
-    const { response, text } = await this.#post(name, renderArgs(args))
+  async call<Row>(name: string, args: Args, timeoutMs = TIMEOUT_MS): Promise<Row[]> {
+    const { response, text } = await this.#post(name, renderArgs(args), timeoutMs)
     if (response.ok && isJson(response)) return JSON.parse(text) as Row[]
     throw nameFailure(this.#failureOf(response, text))
   }
 
-  async #post(name: string, body: string): Promise<{ response: Response; text: string }> {
+  async #post(name: string, body: string, timeoutMs: number): Promise<{ response: Response; text: string }> {
     try {
-      const signal = AbortSignal.timeout(TIMEOUT_MS)
+      const signal = AbortSignal.timeout(timeoutMs)
       const response = await fetch(this.#base + name, { method: 'POST', headers: this.#headers, body, redirect: 'manual', signal })
       return { response, text: await response.text() }
     } catch (error) {

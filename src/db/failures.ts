@@ -39,7 +39,7 @@ const NAMED_STATES: readonly { readonly states: RegExp; readonly code: ErrorCode
 /** Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no connection left. */
 const CONNECTION_CODES = /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
 /** What pg says without a code. */
-const CONNECTION_MESSAGES = /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Client (has encountered|was closed))/i
+const CONNECTION_MESSAGES = /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Query read timeout|Client (has encountered|was closed))/i
 
 /** Whether `error` says that the connection is gone, so that the same work may succeed on another one. */
 export function isConnectionError(error: unknown): boolean {

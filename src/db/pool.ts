@@ -9,8 +9,8 @@ export type DbClient = pg.PoolClient
 
 /** A pool of sessions, each of which can do all that Postgres can. */
 export class Db extends pg.Pool implements Catalog {
-  call<Row>(name: string, args: Args): Promise<Row[]> {
-    return inSession(this).call(name, args)
+  call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]> {
+    return inSession(this).call(name, args, timeoutMs)
   }
 }
 

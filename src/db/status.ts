@@ -3,6 +3,7 @@
 
 import { OUTCOMES, type Outcome } from '../core/ledger.ts'
 import { SyncError } from '../core/errors.ts'
+import { timed } from './catalog.ts'
 import { ask } from './failures.ts'
 import type { RunState } from './listings.ts'
 import type { Db } from './pool.ts'
@@ -81,9 +82,9 @@ interface SourceRow {
   readonly held_prices: number
 }
 
-/** @throws SyncError `run/unknown` */
-export async function loadRunStanding(db: Db, run: number): Promise<RunStanding> {
-  const { rows } = await ask(db.query<RunRow>('select * from catalog.run_progress(null, $1)', [run]))
+/** @throws SyncError `run/unknown` · `db/unreachable`, also after `timeoutMs` */
+export async function loadRunStanding(db: Db, run: number, timeoutMs: number): Promise<RunStanding> {
+  const { rows } = await ask(db.query<RunRow>(timed('select * from catalog.run_progress(null, $1)', timeoutMs), [run]))
   if (!rows[0]) throw new SyncError('run/unknown', `There is no run ${run}`)
   return toRunStanding(rows[0])
 }
@@ -91,12 +92,12 @@ export async function loadRunStanding(db: Db, run: number): Promise<RunStanding>
 /**
  * The run that is under way, else the newest, and the sources by name: of all, or of `source` alone.
  *
- * @throws SyncError `source/unknown`
+ * @throws SyncError `source/unknown` · `db/unreachable`, also after `timeoutMs`
  */
-export async function loadStanding(db: Db, source: string | null): Promise<{ run: RunStanding | null; sources: SourceStanding[] }> {
+export async function loadStanding(db: Db, source: string | null, timeoutMs: number): Promise<{ run: RunStanding | null; sources: SourceStanding[] }> {
   const { rows } = await ask(db.query<(RunRow | { readonly run: null }) & { readonly sources: readonly SourceRow[] }>(
-    `select p.*, (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.source_standings($1) s) as sources
-     from (select) once left join catalog.run_progress($1, null) p on true`,
+    timed(`select p.*, (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.source_standings($1) s) as sources
+     from (select) once left join catalog.run_progress($1, null) p on true`, timeoutMs),
     [source],
   ))
   const [row] = rows

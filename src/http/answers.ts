@@ -6,7 +6,7 @@ import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ERRORS, SyncError, type ErrorCode } from '../core/errors.ts'
 import { nameFailure } from '../db/failures.ts'
-import { redactValue, type Log } from '../node/log.ts'
+import { redactJson, type Log } from '../node/log.ts'
 import type { Redactor } from '../node/redact.ts'
 
 /** What each request carries with it. */
@@ -26,7 +26,7 @@ export interface FaceEnv {
 const JSON_TYPE = 'application/json'
 
 export function answer(c: Context<FaceEnv>, status: ContentfulStatusCode, body: object): Response {
-  return answerText(c, status, JSON_TYPE, JSON.stringify(redactValue(body, c.var.redact)))
+  return answerText(c, status, JSON_TYPE, redactJson(body, c.var.redact))
 }
 
 /** `text` as it is: whoever made it has taken the secrets out. */

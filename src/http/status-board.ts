@@ -3,8 +3,10 @@
 
 import type { Db } from '../db/pool.ts'
 import { loadStanding } from '../db/status.ts'
-import { redactValue } from '../node/log.ts'
+import { redactJson } from '../node/log.ts'
 import type { Redactor } from '../node/redact.ts'
+import { Calendar } from '../pipeline/due.ts'
+import { ANSWER_MS, inTime } from './in-time.ts'
 import { createSpeedometer, type Speedometer } from './speed.ts'
 import { describeStatus, linesDone } from './status.ts'
 
@@ -14,7 +16,7 @@ const FRESH_MS = 500
 const STALE_MS = 1000
 
 export interface StatusBoard {
-  /** The JSON of one source's status, or with null of all. @throws SyncError `source/unknown` · `db/…` */
+  /** The JSON of one source's status, or with null of all. After a failure it is read anew. @throws SyncError `source/unknown` · `db/…` */
   read(source: string | null): Promise<string>
 }
 
@@ -27,12 +29,15 @@ export interface StatusBoardOptions {
   readonly db: Db
   readonly redact: Redactor
   readonly nowMs: () => number
+  /** How long a reading may take. Default 5,000. */
+  readonly answerMs?: number
 }
 
-export function createStatusBoard({ db, redact, nowMs }: StatusBoardOptions): StatusBoard {
+export function createStatusBoard({ db, redact, nowMs, answerMs = ANSWER_MS }: StatusBoardOptions): StatusBoard {
   const answers = new Map<string | null, Answer>()
   const readings = new Map<string | null, Promise<string>>()
   const speedometers = new Map<string | null, Speedometer>()
+  const calendar = new Calendar()
 
   const speedometerOf = (source: string | null): Speedometer => {
     const speedometer = speedometers.get(source) ?? createSpeedometer()
@@ -40,17 +45,17 @@ export function createStatusBoard({ db, redact, nowMs }: StatusBoardOptions): St
     return speedometer
   }
   const load = async (source: string | null): Promise<string> => {
-    const { run, sources } = await loadStanding(db, source)
+    const { run, sources } = await loadStanding(db, source, answerMs)
     const sight = run?.state === 'running' ? { run: run.run, linesDone: linesDone(run), atMs: run.measuredAt.getTime() } : null
     const perSecond = sight && speedometerOf(source)(sight)
-    const status = describeStatus(run, sources, perSecond, new Date(nowMs()))
-    return JSON.stringify(redactValue(JSON.parse(JSON.stringify(status)), redact))
+    const status = describeStatus(run, sources, perSecond, calendar, new Date(nowMs()))
+    return redactJson(status, redact)
   }
 
   const readOnce = (source: string | null): Promise<string> => {
     const under = readings.get(source)
     if (under) return under
-    const reading = load(source)
+    const reading = inTime(load(source), answerMs)
       .then((json) => {
         answers.set(source, { json, readAtMs: nowMs() })
         return json

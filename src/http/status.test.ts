@@ -111,6 +111,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
   const details = (await (await ask(`/runs/${run}`)).json()) as Record<string, unknown>
   assert.deepEqual(Object.keys(details), ['run', 'source', 'kind', 'state', 'correlationId', 'startedAt', 'finishedAt', 'progress', 'errors'])
   assert.deepEqual([details.run, details.state, details.correlationId, details.progress], [run, 'succeeded', 'test', now.progress])
+  assert.deepEqual([details.startedAt, typeof details.finishedAt], [now.startedAt, 'string'])
   const unknown = await ask('/runs/999999')
   assert.deepEqual([unknown.status, ((await unknown.json()) as { error: { code: string } }).error.code], [404, 'run/unknown'])
 })
@@ -192,6 +193,18 @@ test('a thousand readers at once cost one query, so does half a second of them, 
   assert.equal(queries, 4)
 })
 
+test('a reading that hangs is given up, and the next one does not wait for it', async (t) => {
+  const { pool } = await testDatabase(t)
+  let hangs = true
+  const db = new Proxy(pool, {
+    get: (target, name) => (name === 'query' && hangs ? () => new Promise(() => undefined) : Reflect.get(target, name)),
+  })
+  const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => 0, answerMs: 1000 })
+  await assert.rejects(Promise.all([board.read(null), board.read(null)]), { code: 'db/unreachable' })
+  hangs = false
+  assert.match(await board.read(null), /"state":"idle"/)
+})
+
 test('a secret in a reason or a name reaches no status', async (t) => {
   const { pool } = await testDatabase(t)
   const { line } = await openMedipim(t, { db: pool })
@@ -242,7 +255,7 @@ test('a run that only fetches is measured by what it archived', () => {
 
 test('workers may look at how things stand, the public may not', async (t) => {
   const { pool } = await testDatabase(t)
-  await assert.doesNotReject(loadStanding(pool, null))
+  await assert.doesNotReject(loadStanding(pool, null, 5000))
   const { rows } = await pool.query<{ role: string; may: boolean }>(`select role, bool_and(has_function_privilege(role, f, 'execute')) as may
     from unnest(array['public', 'shelfsync_fetcher', 'shelfsync_maintainer']) role,
       unnest(array['catalog.run_progress(text, bigint)', 'catalog.source_standings(text)']) f group by role order by role`)

@@ -4,7 +4,7 @@
 import { ERRORS } from '../core/errors.ts'
 import { OUTCOMES } from '../core/ledger.ts'
 import type { RunStanding, SourceStanding } from '../db/status.ts'
-import { dueAt } from '../pipeline/due.ts'
+import type { Calendar } from '../pipeline/due.ts'
 
 /** `start`: nothing is archived yet. Of a run that stopped on the way, where it stopped; null when there was never a run. */
 export type Phase = 'start' | 'fetch' | 'apply' | 'settle' | 'done'
@@ -57,7 +57,7 @@ const IDLE: RunProgress = {
 }
 
 /** `perSecond`: see `progressOf`. */
-export function describeStatus(run: RunStanding | null, sources: readonly SourceStanding[], perSecond: number | null, now: Date): Status {
+export function describeStatus(run: RunStanding | null, sources: readonly SourceStanding[], perSecond: number | null, calendar: Calendar, now: Date): Status {
   return {
     state: run?.state ?? 'idle',
     source: run?.source ?? null,
@@ -65,7 +65,7 @@ export function describeStatus(run: RunStanding | null, sources: readonly Source
     startedAt: run?.startedAt ?? null,
     progress: run ? progressOf(run, perSecond) : IDLE,
     errors: run ? errorsOf(run) : [],
-    sources: sources.map((source) => describeSource(source, now)),
+    sources: sources.map((source) => describeSource(source, calendar, now)),
   }
 }
 
@@ -122,7 +122,7 @@ function errorsOf({ state, errorCode, reason }: RunStanding): RunError[] {
   return [{ code: errorCode, message: reason, hint: known[errorCode ?? '']?.hint ?? null }]
 }
 
-function describeSource({ source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, schedule, createdAt }: SourceStanding, now: Date): SourceStatus {
-  const due = state === 'active' ? dueAt(schedule, lastGoodAt ?? createdAt, now) : null
+function describeSource({ source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, schedule, createdAt }: SourceStanding, calendar: Calendar, now: Date): SourceStatus {
+  const due = state === 'active' ? calendar.dueAt(schedule, lastGoodAt ?? createdAt, now) : null
   return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices }
 }

@@ -46,8 +46,13 @@ function redactMember(name: string, value: unknown, redact: Redactor): unknown {
   return isSecretName(name) && value !== null && value !== '' ? '[redacted]' : redactValue(value, redact)
 }
 
-/** A copy of any JSON in which no string, name or number holds a secret. */
-export function redactValue(value: unknown, redact: Redactor): unknown {
+/** Any value as JSON in which no string, name or number holds a secret; `undefined` as null. */
+export function redactJson(value: unknown, redact: Redactor): string {
+  // Dates and the like have become text before anything is looked at.
+  return JSON.stringify(redactValue(JSON.parse(JSON.stringify(value) ?? 'null'), redact))
+}
+
+function redactValue(value: unknown, redact: Redactor): unknown {
   if (typeof value === 'string') return redact(value)
   if (typeof value === 'number') return redact(String(value)) === String(value) ? value : '[redacted]'
   if (Array.isArray(value)) return value.map((item) => redactValue(item, redact))

@@ -10,7 +10,7 @@ export interface Metric {
   readonly type: 'counter' | 'gauge' | 'histogram'
   /**
    * `process`: what each process did itself since it started; add them up.
-   * `system`: what the database or the queue knows of all of them, whoever asks; the orchestrator alone reports it, and no restart forgets it.
+   * `system`: what the database or the queue knows of all of them, whoever asks; each orchestrator reports the same, and no restart forgets it.
    */
   readonly scope: 'process' | 'system'
   readonly labels: Readonly<Record<string, LabelWords>>
@@ -125,7 +125,7 @@ export const METRICS = {
   },
   shelfsync_leases_lost_total: {
     type: 'counter', scope: 'process', labels: {},
-    help: 'Runs that another process took over because this one was silent for too long.',
+    help: 'Tasks that another worker took over because this process was silent for too long. A run that was cancelled, or ended otherwise, does not count.',
     alert: { when: 'increase(shelfsync_leases_lost_total[1h]) > 3', forMinutes: 0, summary: 'Workers lose their leases: look for stalls and network cuts.' },
   },
   shelfsync_auth_failures_total: {

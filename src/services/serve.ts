@@ -3,7 +3,6 @@
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
-import type { ErrorCode } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { createMeasures } from '../db/measures.ts'
 import type { Db } from '../db/pool.ts'
@@ -23,6 +22,7 @@ import { keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import { DEFAULT_OPTIONS } from '../pipeline/sync.ts'
 import { checkHealth } from './health.ts'
 import type { Role } from './roles.ts'
+import { countTasks } from './task-metrics.ts'
 
 export interface ServiceTools {
   readonly settings: Settings
@@ -63,7 +63,7 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
   if (roles.includes('fetcher')) opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) => worker.close())
   if (roles.includes('maintainer')) opened.adopt(startWorker(taskTools, 'apply', apply, stopping.signal), (worker) => worker.close())
   if (roles.includes('orchestrator') || roles.includes('scheduler')) {
-    const keeping = keepSchedules({ db, queues, connectors: tools.connectors }, log, stopping.signal)
+    const keeping = keepSchedules({ db, queues, connectors: tools.connectors, log }, stopping.signal)
     opened.defer(() => keeping)
   }
   const kept = opened.move()
@@ -80,7 +80,7 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
 
 function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
   const { settings, db, queues, log, connectors, store } = tools
-  const orders = { db, queues, connectors }
+  const orders = { db, queues, connectors, log }
   const options = {
     db, log,
     redact: createRedactor(settings.secrets),
@@ -118,27 +118,15 @@ function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics
     async settled(source, run, { state }) {
       if (state === 'succeeded') await keepArtifacts({ db, store, log }, source, run, settings)
     },
-    paused({ code, waitMs }, connector) {
-      const reason = reasonOf(code)
-      if (reason === null) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
-      else metrics.count('shelfsync_backpressure_seconds_total', { reason }, waitMs / 1000)
-    },
-    leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
+    ...countTasks(metrics),
   }
-}
-
-/** Null: the supplier asked for it. */
-function reasonOf(code: ErrorCode): 'database_unreachable' | 'database_slow' | 'store_unwritable' | null {
-  if (code.startsWith('source/')) return null
-  if (code.startsWith('artifact/')) return 'store_unwritable'
-  return code === 'db/unreachable' ? 'database_unreachable' : 'database_slow'
 }
 
 function openMetrics({ db, queues, log }: ServiceTools, roles: readonly Role[]): Metrics {
   const metrics = createMetrics({ onFailure: (collector, error) => log.warn({ collector, cause: String(error) }, 'metrics could not be read') })
   metrics.set('shelfsync_database_connections', { state: 'busy' }, () => db.totalCount - db.idleCount)
   metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
-  // Only one kind of process tells what is the same for all of them, or it would count twice.
+  // What is the same for all processes only one kind of them tells. With several of these, each tells all of it.
   if (roles.includes('orchestrator')) {
     metrics.collect({ name: 'database', read: createMeasures(db) })
     metrics.collect({ name: 'queue', read: () => readQueues(queues) })

@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
+import { SyncError } from '../../src/core/errors.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim, type TestLine } from '../support/line.ts'
 
@@ -52,7 +53,36 @@ test('a key reaches no log, artifact, table or error, whatever the supplier answ
   }
   simulator.setKey({ id: KEY.keyId, secret: 'another' })
   reports.push(await line.sync())
+  await assertNothingSaid(line, reports)
+})
+
+test('a key that the supplier quotes in a header of its answer goes no further', async (t) => {
+  const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
+  const { line, simulator } = await openMedipim(t, { db, key: KEY, supplier, secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`], options: { attemptsMax: 2 } })
+  const reports = [await line.sync()]
+  const quoted = encodeURIComponent(KEY.keySecret)
+  const answers: readonly (readonly [status: number, headers: Record<string, string>, code: string])[] = [
+    [401, { 'www-authenticate': `Basic realm="${KEY.keySecret}"` }, 'source/unauthorized'],
+    [429, { 'retry-after': KEY.keySecret }, 'source/rate-limited'],
+    [503, { 'retry-after': BASIC, 'set-cookie': `key=${BASIC}`, 'x-request-id': KEY.keySecret, 'content-type': `text/html; key="${quoted}"` }, 'source/unavailable'],
+    [302, { location: `/login?key=${quoted}` }, 'source/gone'],
+    [302, { location: `http://${KEY.keyId}:${quoted}@127.0.0.1/` }, 'source/address-refused'],
+    [302, { location: `http://127.0.0.1:1/${quoted}` }, 'source/unavailable'],
+    [302, { location: `http://[${KEY.keySecret}` }, 'source/unavailable'],
+    [302, { location: `ftp://127.0.0.1/${quoted}` }, 'source/address-refused'],
+  ]
+  for (const [status, headers, code] of answers) {
+    simulator.faults.set({ kind: 'status', status, headers, times: null, path: '/v4/products/stream' })
+    const report = await line.sync()
+    assert.equal(report.error instanceof SyncError && report.error.code, code, report.reason ?? '')
+    reports.push(report)
+    simulator.faults.clear()
+  }
+  await assertNothingSaid(line, reports)
+})
+
+async function assertNothingSaid(line: TestLine, reports: readonly unknown[]): Promise<void> {
   const written = await everythingWritten(line, reports)
   assert.ok(written.includes('run started') && written.includes('embedUrl'), 'there is something to look through')
   for (const spelling of SPELLINGS) assert.equal(written.includes(spelling), false, spelling)
-})
+}

@@ -15,8 +15,10 @@ import { openPool } from '../../src/db/pool.ts'
 import { wait } from '../../src/lib/back-off.ts'
 import type { LineOptions } from '../../src/pipeline/context.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { seriesOf } from '../support/exposition.ts'
 import { startProxy, through } from '../support/faulty-proxy.ts'
 import { openMedipim, type MedipimSetup, type TestLine } from '../support/line.ts'
+import { lockTable } from '../support/locks.ts'
 import { findProgram } from '../support/processes.ts'
 import { openServices, type TestServices } from '../support/services.ts'
 import { at, watchQueries, type Place } from './failpoints.ts'
@@ -123,6 +125,21 @@ test('a statement that Postgres cancels is tried again', async (t) => {
   lock.release()
   await assertEndsCalmly(services, line, run, calm)
   assertSaid(line, 'db/busy', /canceling statement due to user request/)
+})
+
+test('a Postgres that is too busy to answer in time is waited for, which the metrics say', async (t) => {
+  const calm = await calmSecondDay(t)
+  const { database, line, services, pausedAt } = await openSetting(t, await testDatabase(t))
+  let statementMs = 250
+  services.tools.db.on('acquire', (client) => void client.query(`set statement_timeout = ${statementMs}`).catch(() => undefined))
+  const release = await lockTable(t, database.pool, 'catalog.products')
+  const run = await pausedAt('before apply_batch', 1, 'db/busy', () => Promise.resolve())
+  statementMs = 0
+  await release()
+  await assertEndsCalmly(services, line, run, calm)
+  assertSaid(line, 'db/busy', /canceling statement due to statement timeout/)
+  const { 'reason="database_slow"': seconds = 0 } = seriesOf(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')
+  assert.ok(seconds > 0)
 })
 
 test('a Postgres that is far away is only slow', async (t) => {

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SECRET_KEY, startStorage, type StorageOptions, type StorageSimulator } from '../../simulators/storage/server.ts'
-import type { Waiter } from '../lib/back-off.ts'
-import { type SupabaseOptions, SupabaseStore } from './supabase.ts'
+import type { Waiter } from '../../src/lib/back-off.ts'
+import { type SupabaseOptions, SupabaseStore } from '../../src/artifacts/supabase.ts'
 
 export const BUCKET = 'medipim-raw'
 export const MIB = 1024 * 1024

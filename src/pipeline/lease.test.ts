@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { testDatabase } from '../../test/support/database.ts'
+import { openMedipim, type TestLine } from '../../test/support/line.ts'
+import { lockTable } from '../../test/support/locks.ts'
+import type { Catalog } from '../db/catalog.ts'
+import { openPool, type Db } from '../db/pool.ts'
+import { cancelRun, endRun, startRun, type HeldRun } from '../db/runs.ts'
+import { whileLeased } from './lease.ts'
+
+const database = await testDatabase()
+
+async function openRun(t: TestContext): Promise<{ line: TestLine; run: HeldRun; takeOver(): Promise<HeldRun> }> {
+  const { line } = await openMedipim(t, { db: database.pool })
+  const { id: sourceId } = await line.source()
+  const request = {
+    sourceId, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: true, normaliserVersion: 1, deadOwner: null, correlationId: 'test', options: {},
+  } as const
+  return {
+    line,
+    run: await startRun(database.pool, { ...request, owner: 'one' }),
+    takeOver: () => startRun(database.pool, { ...request, owner: 'two', deadOwner: 'one' }),
+  }
+}
+
+/** Resolves when `held` is aborted, with its reason. */
+function lossOf(held: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => held.addEventListener('abort', () => resolve(held.reason), { once: true }))
+}
+
+function codeOfLoss(db: Db, line: TestLine, run: HeldRun): Promise<unknown> {
+  return whileLeased(db, line.tools.log, run, new AbortController().signal, async (held) => Object(await lossOf(held)).code, 5)
+}
+
+test('work is stopped with the reason: another worker has the lease, or the run has ended or was cancelled under it', async (t) => {
+  const taken = await openRun(t)
+  await taken.takeOver()
+  assert.equal(await codeOfLoss(database.pool, taken.line, taken.run), 'run/fenced')
+  const ended = await openRun(t)
+  await endRun(database.pool, ended.run, 'failed', null, 'a sibling gave up')
+  assert.equal(await codeOfLoss(database.pool, ended.line, ended.run), 'run/over')
+  const cancelled = await openRun(t)
+  await cancelRun(database.pool, cancelled.run.id)
+  assert.equal(await codeOfLoss(database.pool, cancelled.line, cancelled.run), 'run/cancelled')
+})
+
+test('a Postgres that does not answer has one renewal to answer at a time, and keeps no connection; then the lease is renewed', async (t) => {
+  const { line, run } = await openRun(t)
+  const db = await openPool(database.url, { applicationName: 'worker' })
+  t.after(() => db.end())
+  const renewals = { begun: 0, underWay: 0, most: 0 }
+  const tried = Promise.withResolvers<void>()
+  const renewed = Promise.withResolvers<void>()
+  const watched: Catalog = {
+    async call(name, args, timeoutMs) {
+      renewals.most = Math.max(renewals.most, ++renewals.underWay)
+      if (++renewals.begun === 5) tried.resolve()
+      try {
+        const rows = await db.call<never>(name, args, timeoutMs)
+        renewed.resolve()
+        return rows
+      } finally {
+        renewals.underWay -= 1
+      }
+    },
+  }
+  const release = await lockTable(t, database.pool, 'catalog.leases')
+  await whileLeased(watched, line.tools.log, run, new AbortController().signal, async () => {
+    await tried.promise
+    assert.deepEqual([renewals.most, db.totalCount], [1, 1])
+    await release()
+    await renewed.promise
+  }, 100)
+  assert.ok(line.logged.some((text) => /the lease could not be renewed; trying again/.test(text)), line.logged.join('\n'))
+})

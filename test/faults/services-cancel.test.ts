@@ -1,0 +1,114 @@
+// Ending a run while workers are in the middle of it: nobody who writes can keep it waiting, and nothing is written afterwards.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import pg from 'pg'
+import { cancelRun, claimTask, endRun, giveUpRun, loadQueuedRun, type HeldRun } from '../../src/db/runs.ts'
+import type { Db } from '../../src/db/pool.ts'
+import { ask } from '../../src/db/failures.ts'
+import { cancelOrder } from '../../src/jobs/orders.ts'
+import { testDatabase } from '../support/database.ts'
+import { seriesOf } from '../support/exposition.ts'
+import { openMedipim, type TestLine } from '../support/line.ts'
+import { lockTable } from '../support/locks.ts'
+import { openServices } from '../support/services.ts'
+import { rowVersions, snapshot } from '../support/snapshot.ts'
+import { calmSecondDay, openSecondDay } from './services-killing.ts'
+
+const database = await testDatabase()
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+/** Sessions of the database that wait for a lock, while they do what `query` says. */
+async function waiting(db: Db, query = '%'): Promise<number> {
+  const { rowCount } = await db.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1 and pid <> pg_backend_pid()`, [query])
+  return rowCount ?? 0
+}
+
+interface Batch {
+  /** Begins a batch as a worker does. @throws SyncError when the run is not its own any more */
+  begin(): Promise<void>
+  commit(): Promise<void>
+}
+
+async function openBatch(t: TestContext, run: HeldRun): Promise<Batch> {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  t.after(() => client.end())
+  return {
+    async begin() {
+      await client.query('begin')
+      await ask(client.query('select catalog.hold_run($1, $2, $3)', [run.sourceId, run.id, run.token]))
+    },
+    commit: () => client.query('commit').then(() => undefined),
+  }
+}
+
+const ENDINGS: readonly (readonly [how: string, code: string, end: (db: Db, run: HeldRun) => Promise<unknown>])[] = [
+  ['cancelled', 'run/cancelled', (db, { id }) => cancelRun(db, id)],
+  ['given up', 'run/over', (db, { id }) => giveUpRun(db, id, 'its job is a dead letter')],
+  ['ended by one of its workers', 'run/over', (db, run) => endRun(db, run, 'interrupted', null, 'its fetch failed')],
+]
+
+for (const [how, code, end] of ENDINGS) {
+  test(`a run is ${how} as soon as the batches under way have committed, however soon others follow them`, async (t) => {
+    const { line } = await openMedipim(t, { db: database.pool })
+    const services = await openServices(t, database, line)
+    const db = database.pool
+    const { run: id } = await services.order()
+    const run = await loadQueuedRun(db, (await line.source()).id, id)
+    const claim = (part: number): Promise<HeldRun> => claimTask(db, run, `part ${part}`, 'a worker', () => false)
+    const [first, second] = [await openBatch(t, await claim(0)), await openBatch(t, await claim(1))]
+    await first.begin()
+    await second.begin()
+    const ending = end(db, await claim(2))
+    await until(async () => (await waiting(db)) === 1)
+    await first.commit()
+    // Of two that take turns, one is always in the middle of a batch.
+    let begun = false
+    const following = first.begin().then(() => (begun = true))
+    const claiming = claim(3)
+    const refused = Promise.all([assert.rejects(following, { code }), assert.rejects(claiming, { code: 'run/over' })])
+    await until(async () => begun || (await waiting(db)) === 3)
+    assert.equal(begun, false, 'a batch passed whoever ends the run')
+    await second.commit()
+    await ending
+    await refused
+  })
+}
+
+/** Everything that the source's runs left behind so far. */
+async function everything(line: TestLine): Promise<string[]> {
+  const rows = await line.query<{ row: string }>(
+    `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
+     union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`)
+  return [...(await rowVersions(line)), ...rows.map(({ row }) => row)]
+}
+
+test('a run that is cancelled in the middle of its batches writes nothing afterwards, no lease counts as lost, and the next run is exact', async (t) => {
+  const calm = await calmSecondDay(t)
+  const { database: { pool }, line, services } = await openSecondDay(t)
+  const release = await lockTable(t, pool, 'catalog.checkpoints')
+  const stop = services.work()
+  const { run } = await services.order({ mode: 'full', chunkSize: 1 })
+  await until(async () => (await waiting(pool, '%save_checkpoint%')) === 2)
+  const cancelling = cancelOrder(services.tools, run)
+  await until(async () => (await waiting(pool, '%cancel_run%')) === 1)
+  await release()
+  assert.deepEqual(await cancelling, { run, state: 'cancelled' })
+  const before = await everything(line)
+  await until(async () => (await services.queues.apply.getActiveCount()) + (await services.queues.fetch.getActiveCount()) === 0)
+  await stop()
+  assert.deepEqual(await everything(line), before)
+  assert.ok((await line.query('select from catalog.checkpoints where run_id = $1', run)).length > 0, 'nothing was applied')
+  assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), { '': 0 })
+  services.work()
+  const next = await services.order({ mode: 'full' })
+  assert.notEqual(next.run, run)
+  const { state, reason } = await services.ended(next.run)
+  assert.equal(state, calm.state, reason ?? '')
+  assert.deepEqual(await snapshot(line), calm.catalogue)
+})
