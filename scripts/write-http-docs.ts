@@ -36,7 +36,8 @@ curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN
   \`ADMIN_KEY_NEXT\` everywhere, move the callers, then make it \`ADMIN_KEY\`.
 - **Failed keys.** The fifth failure of a network (an IPv4 address, an IPv6 /64) brings a ban: 429 with \`Retry-After\`, whatever the key. It lasts 30 seconds, and twice
   as long after each further failure, up to an hour. At a hundred failures a minute from everywhere, only networks that have shown the key before are heard
-  until the minute is over. Behind Fly.io's proxy set \`TRUST_FLY_HEADER\`, or all callers are one.
+  until the minute is over. Each face of each process counts for itself, and begins anew when it starts. Behind Fly.io's proxy set \`TRUST_FLY_HEADER\`, or all
+  callers are one.
 - **Bodies.** JSON of at most 64 KiB, said to be \`application/json\`; none at all is the same as \`{}\`. An unknown field is a mistake: the answer names all of them.
 - **Errors.** \`{"error":{"code","message","hint"}}\`, with the status and the hint of [the code](errors.md). An error without a code is a bug.
 - **Headers.** Every answer has \`X-Correlation-Id\`, the caller's own if it sent one of letters, digits and \`. : _ -\`; the log lines of the request and the run that it
@@ -44,6 +45,28 @@ curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN
 
 Every route may answer 400 (\`request/invalid\`), 401 (\`request/unauthorized\`), 404 (\`request/unknown-path\`), 405 (\`request/wrong-method\`, with \`Allow\`), 413
 (\`request/too-large\`), 415 (\`request/not-json\`), 429 (\`request/too-many-failures\`), 500 and 503 (\`db/unreachable\`).`
+
+const ORDERED = {
+  run: 12,
+  runs: [
+    { source: 'medipim-au', run: 12, started: true },
+    { source: 'my-shop', error: { code: 'run/no-artifact', message: 'my-shop has no artifact to apply: fetch it first' } },
+  ],
+  status: '/runs/12',
+}
+
+const ORDERS_SECTION = `## Orders
+
+\`\`\`json
+${JSON.stringify(ORDERED, null, 2)}
+\`\`\`
+
+- \`run\` is the first run, and \`status\` the path where the orchestrator tells how it goes. \`started\` is false of a run that was under way already, whatever it was
+  ordered as; one that was only to be fetched is applied too when somebody asks for that meanwhile.
+- A source that no run can be started of has an \`error\` in place of it, and keeps no other from its run. Only when there is not one run the whole order is
+  refused, with the first error.
+- \`full\` and \`fetch-only\` go on with a fetch that was interrupted; what is archived to its end and not applied yet, they fetch anew.
+- The run is in the database before the answer. While the queue is away, it waits there.`
 
 const STATUS_SECTION = `## Status
 
@@ -56,7 +79,7 @@ ${JSON.stringify(STATUS, null, 2)}
 - \`total\` is what the supplier says it has, until all is fetched; then what was. It, \`percent\` and \`etaSeconds\` are null while they are unknown.
 - \`perSecond\` is measured over the last half minute when somebody watched, else over the whole run.
 - \`errors\` says why a run failed, was interrupted, held or rejected: \`{"code","message","hint"}\`.
-- \`late\`: the run that was due at \`dueAt\` has not succeeded an hour later.
+- \`late\`: the run that was due at \`dueAt\` has not succeeded an hour later, or nobody can read the schedule: then \`dueAt\` is null, and \`shelfsync sources set NAME\` sets another.
 
 \`GET /runs/:id\` answers \`run\`, \`source\`, \`kind\`, \`state\`, \`correlationId\`, \`startedAt\`, \`finishedAt\`, \`progress\` and \`errors\` of one run.`
 
@@ -103,4 +126,4 @@ function typeOf(field: Field): string {
 }
 
 const faces: [string, Face][] = Object.entries(FACES)
-await writeGenerated({ 'docs/http.md': `${[INTRODUCTION, '', ...faces.flatMap((face) => [...section(face), '']), STATUS_SECTION].join('\n')}\n` })
+await writeGenerated({ 'docs/http.md': `${[INTRODUCTION, '', ...faces.flatMap((face) => [...section(face), '']), ORDERS_SECTION, '', STATUS_SECTION].join('\n')}\n` })

@@ -15,7 +15,7 @@ import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
-import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf } from './testing.ts'
+import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf } from '../../test/support/supabase-storage.ts'
 import { UPLOAD_CHUNK_BYTES } from './tus.ts'
 import { says } from '../../test/support/says.ts'
 

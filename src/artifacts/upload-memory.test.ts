@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { SECRET_KEY } from '../../simulators/storage/server.ts'
 import { startProcess } from '../../test/support/processes.ts'
-import { asked, BUCKET, CREATE, MIB, openStorage, PART, patchesOf } from './testing.ts'
+import { asked, BUCKET, CREATE, MIB, openStorage, PART, patchesOf } from '../../test/support/supabase-storage.ts'
 import { createUploadMemory, nameUpload } from './upload-memory.ts'
 
 test('a client that is killed in the middle of a chunk leaves its upload to the next process, when that puts the same bytes', async (context) => {

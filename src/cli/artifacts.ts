@@ -12,7 +12,10 @@ import type { Tools } from './open.ts'
 import { bytes, counted, relative } from './text.ts'
 
 export function addArtifacts(program: Command, cli: Cli): void {
-  const artifacts = program.command('artifacts').description('list, verify or print what suppliers sent')
+  const artifacts = program
+    .command('artifacts')
+    .description('list, verify or print what suppliers sent')
+    .addHelpText('after', examples('shelfsync artifacts', 'shelfsync artifacts verify 7', 'shelfsync artifacts cat 7 | head -3'))
   artifacts
     .command('list', { isDefault: true })
     .description('list the newest artifacts')

@@ -5,7 +5,10 @@ import { copyMigrations } from '../db/migrate.ts'
 import { type Cli, examples } from './cli.ts'
 
 export function addMigrations(program: Command, cli: Cli): void {
-  const migrations = program.command('migrations').description('the SQL files that make the schema')
+  const migrations = program
+    .command('migrations')
+    .description('the SQL files that make the schema')
+    .addHelpText('after', examples('shelfsync migrations copy supabase/migrations'))
   migrations
     .command('copy')
     .argument('<dir>', "your project's folder of migrations, made when missing")

@@ -2,7 +2,7 @@
 // With --json standard output holds JSON lines only, so that it can be piped into anything.
 
 import { isAbort, SyncError } from '../core/errors.ts'
-import { redactValue, type LogDestination } from '../node/log.ts'
+import { redactJson, type LogDestination } from '../node/log.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { table } from './text.ts'
 
@@ -33,7 +33,7 @@ export class Output {
 
   /** The result: `value` as one line with --json, else `text`. */
   result(value: unknown, text: string): void {
-    this.stdout.write(`${this.json ? JSON.stringify(redactValue(toJson(value), this.#redact)) : this.#redact(text)}\n`)
+    this.stdout.write(`${this.json ? redactJson(value, this.#redact) : this.#redact(text)}\n`)
   }
 
   /** A result that is a list: a table, or `empty` when there is nothing. */
@@ -53,7 +53,7 @@ export class Output {
 
   /** Facts for machines that watch standard error. */
   noteJson(value: unknown): void {
-    this.#writeError(JSON.stringify(redactValue(toJson(value), this.#redact)))
+    this.#writeError(redactJson(value, this.#redact))
   }
 
   /** Says what went wrong and what to do about it; a stack only with --verbose. A cancellation is no error. */
@@ -84,9 +84,4 @@ function describe(error: unknown): { code: string; message: string; hint: string
 
 function causesOf(error: Error): string {
   return error.cause instanceof Error ? `\ncaused by: ${error.cause.stack}${causesOf(error.cause)}` : ''
-}
-
-/** As JSON will show it, so that the redactor sees every text. */
-function toJson(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value) ?? 'null')
 }

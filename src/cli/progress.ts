@@ -1,6 +1,7 @@
 // What a run shows while it works: two bars on a terminal, a line every five seconds in a pipe, JSON lines with --json.
 // The numbers are the run's own; nothing is counted here.
 
+import { Writable } from 'node:stream'
 import { MultiBar } from 'cli-progress'
 import { OUTCOMES } from '../core/ledger.ts'
 import type { Progress } from '../pipeline/context.ts'
@@ -12,7 +13,8 @@ const DRAW_EVERY_MS = 100
 
 /** Shows `progress` on standard error until the returned function is called, which leaves nothing behind on a terminal. */
 export function showProgress(output: Output, source: string, progress: Progress): () => void {
-  if (!output.json && output.stderr.isTTY === true) return drawBars(output, source, progress)
+  const { stderr } = output
+  if (!output.json && stderr.isTTY === true && stderr instanceof Writable) return drawBars(output, stderr, source, progress)
   const startedMs = performance.now()
   const tell = (): void => {
     const seconds = (performance.now() - startedMs) / 1000
@@ -23,8 +25,11 @@ export function showProgress(output: Output, source: string, progress: Progress)
   return () => clearInterval(timer)
 }
 
-function drawBars(output: Output, source: string, progress: Progress): () => void {
-  const bars = new MultiBar({ format: '{name} {bar} {text}', barsize: 24, hideCursor: true, gracefulExit: false, clearOnComplete: true, barCompleteChar: '█', barIncompleteChar: '░', autopadding: false })
+function drawBars(output: Output, stream: Writable, source: string, progress: Progress): () => void {
+  const bars = new MultiBar({
+    stream, format: '{name} {bar} {text}', barsize: 24, hideCursor: true, gracefulExit: false, clearOnComplete: true, barCompleteChar: '█',
+    barIncompleteChar: '░', autopadding: false,
+  })
   const startedMs = performance.now()
   const fetched = bars.create(1, 0, { name: `${source}  fetched`, text: '' })
   const applied = bars.create(1, 0, { name: `${' '.repeat(source.length)}  applied`, text: '' })

@@ -11,7 +11,10 @@ import { STOPPING, watchRun } from './run-sync.ts'
 import { counted, short } from './text.ts'
 
 export function addQuarantine(program: Command, cli: Cli): void {
-  const quarantine = program.command('quarantine').description('list the records that could not be applied, or try them again')
+  const quarantine = program
+    .command('quarantine')
+    .description('list the records that could not be applied, or try them again')
+    .addHelpText('after', examples('shelfsync quarantine', 'shelfsync quarantine replay medipim-au'))
   quarantine
     .command('list', { isDefault: true })
     .description('list the records in quarantine, the newest first')

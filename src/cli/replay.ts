@@ -14,7 +14,7 @@ export function addReplay(program: Command, cli: Cli): void {
     .command('replay')
     .argument('<name>', 'the source')
     .description('apply an archived artifact anew: writes what a newer Shelfsync reads differently, and removes nothing')
-    .addOption(new Option('--run <id>', 'whose artifact; by default the latest complete one').argParser(parseId))
+    .addOption(new Option('--run <id>', 'whose artifact; by default that of the latest complete run, which may be incremental and hold only what changed').argParser(parseId))
     .addHelpText('after', examples('shelfsync replay medipim-au', 'shelfsync replay medipim-au --run 7'))
     .action(async (name: string, { run }: { run?: number }) => {
       const signal = cli.stoppable(STOPPING)

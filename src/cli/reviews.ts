@@ -17,7 +17,10 @@ interface DecideFlags {
 }
 
 export function addReviews(program: Command, cli: Cli): void {
-  const reviews = program.command('reviews').description('list, approve or reject what is held for a person')
+  const reviews = program
+    .command('reviews')
+    .description('list, approve or reject what is held for a person')
+    .addHelpText('after', examples('shelfsync reviews', 'shelfsync reviews approve 3 4 5', 'shelfsync reviews reject --run 7'))
   reviews
     .command('list', { isDefault: true })
     .description('list what waits for a decision, the oldest first')

@@ -13,7 +13,10 @@ import { bytes, count, counted, duration, instant, relative, short } from './tex
 const STATES = ['running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial']
 
 export function addRuns(program: Command, cli: Cli): void {
-  const runs = program.command('runs').description('list, show, approve or reject runs')
+  const runs = program
+    .command('runs')
+    .description('list, show, approve or reject runs')
+    .addHelpText('after', examples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'))
   runs
     .command('list', { isDefault: true })
     .description('list the newest runs')

@@ -19,7 +19,10 @@ interface SetFlags {
 }
 
 export function addSources(program: Command, cli: Cli): void {
-  const sources = program.command('sources').description('list the sources, or change how they behave')
+  const sources = program
+    .command('sources')
+    .description('list the sources, or change how they behave')
+    .addHelpText('after', examples('shelfsync sources', 'shelfsync sources set medipim-au --full-on sunday', 'shelfsync sources pause my-shop'))
   sources
     .command('list', { isDefault: true })
     .description('list the sources')

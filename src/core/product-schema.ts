@@ -22,7 +22,7 @@ const VariantSchema = z.strictObject({
 
 const PriceSchema = z.strictObject({
   variantId: name.describe('The external id of the variant that costs this.'),
-  type: z.string().regex(/^[a-z][a-z_]*$/).describe('public, manufacturer, pharmacist, vat, list …; a variant has at most one price of each type.'),
+  type: z.string().regex(/^[a-z][a-z_]*$/).describe('public, manufacturer, pharmacist, list …; a variant has at most one price of each type.'),
   amountMinor: minor.describe("In the currency's own minor unit: cents for AUD, whole yen for JPY."),
   currency: z.string().regex(/^[A-Z]{3}$/).describe('ISO 4217.'),
   compareAtMinor: minor.describe('The crossed-out price, when it is really above the amount.'),
@@ -51,7 +51,7 @@ export const DraftSchema = z.strictObject({
   manufacturer: text,
   url: text.describe("The product's page."),
   identifiers: z.record(name, z.union([z.string(), z.array(z.string()).readonly()])).readonly()
-    .describe('Codes by scheme, always strings: {"ean13": "…", "artg_id": "…"}.'),
+    .describe('Codes by scheme, always strings: {"ean_gtin13": "…", "artg_id": "…"}.'),
   attributes: z.record(name, json).readonly().describe('What else the supplier says, under names of its connector.'),
   sourceUpdatedAtMs: instantMs.describe("The supplier's own time of change."),
   successorId: text.describe('The external id of the product that replaces this one.'),

@@ -24,7 +24,7 @@ export interface Variant {
 /** One price of one variant at the time of the record. */
 export interface Price {
   readonly variantId: string
-  /** Lower-case word: `public`, `manufacturer`, `pharmacist`, `vat`, `list`. Unique per variant. */
+  /** Lower-case word: `public`, `manufacturer`, `pharmacist`, `list`. Unique per variant. A rate, such as that of VAT, is an attribute. */
   readonly type: string
   /** In the currency's own minor unit (cents for AUD, whole yen for JPY). Null: the supplier states none. */
   readonly amountMinor: number | null
@@ -61,7 +61,7 @@ export interface Draft {
   readonly brand: string | null
   readonly manufacturer: string | null
   readonly url: string | null
-  /** Codes by scheme, always strings: `{ "ean13": "…", "artg_id": "…" }`. */
+  /** Codes by scheme, always strings: `{ "ean_gtin13": "…", "artg_id": "…" }`. */
   readonly identifiers: Readonly<Record<string, string | readonly string[]>>
   readonly attributes: Readonly<Record<string, Json>>
   /** The supplier's own time of change in epoch milliseconds, or null when it gives none. */

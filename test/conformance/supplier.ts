@@ -11,7 +11,7 @@ import type { Json } from '../../src/core/json.ts'
 /** What goes wrong, in words that fit any supplier. */
 export type Fault =
   /** The first request for products is answered so. */
-  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string; readonly body?: string }
+  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   /** Some products have come, then the supplier fails: a later page, or an error in the middle of a stream. */
   | { readonly kind: 'failed-page' }
   /** In the middle of the products the answer ends properly, the connection dies, or no more comes. */
@@ -137,9 +137,8 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
 }
 
 /** The fault of `simulators/support` that answers with a status. */
-export function statusFault({ status, retryAfter, body }: Extract<Fault, { kind: 'status' }>) {
-  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
-  return { kind: 'status' as const, status, headers, ...(body !== undefined && { body }) }
+export function statusFault({ status, headers = {}, body }: Extract<Fault, { kind: 'status' }>) {
+  return { kind: 'status' as const, status, headers: { ...headers }, ...(body !== undefined && { body }) }
 }
 
 function shuffled<T>(records: readonly T[]): T[] {

@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { glob, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, glob, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
 import { type ShopifySimulator, startShopify } from '../../simulators/shopify/server.ts'
 import { ANSWERS } from '../../simulators/shopify/faults.ts'
+import { listMigrations } from '../../src/db/migrate.ts'
 import { type Ended, shelfsync, type Shelfsync, until } from './shelfsync.ts'
 
 const SECRET = 'planted-key-secret'
@@ -49,6 +50,20 @@ test('sync --json ends with one line whose keys and their order are a promise', 
   assert.deepEqual([ledgerOf(first)['fetched'], ledgerOf(first)['created']], [60, 60], JSON.stringify(ledger))
   const again = await shelf.run('sync', 'pharmacy', '--full', '--json')
   assert.deepEqual([ledgerOf(again)['unchanged'], ledgerOf(again)['updated']], [60, 0])
+})
+
+test('the log lines of a command and the row of its run have one correlation id, and another command has another', async (t) => {
+  const { run } = await withMedipim(t, 10)
+  const seen = new Set<unknown>()
+  for (let command = 0; command < 2; command++) {
+    const synced = await run('sync', '--full', '--json', '--verbose')
+    const logged = synced.stderr.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => 'level' in line)
+    assert.ok(['request', 'run started', 'run settled'].every((said) => logged.some(({ message }) => message === said)), synced.stderr)
+    const { correlationId } = (await run('runs', 'show', String(synced.json()['run']), '--json')).json()
+    assert.deepEqual([...new Set(logged.map(({ cid }) => cid))], [correlationId])
+    seen.add(correlationId)
+  }
+  assert.equal(seen.size, 2)
 })
 
 test('for people a sync prints what it did, how fast, and nothing secret; a wrong key fails with a hint', async (t) => {
@@ -121,6 +136,23 @@ test('a catalogue that shrinks too much is held with exit code 2, until a person
   assert.equal(decision.decided_by, 'tester')
 })
 
+test('a held run that a person rejects removes nothing, and is over', async (t) => {
+  const { run, db, simulator } = await withMedipim(t, 60)
+  assertEnded(await run('sync'), 0)
+  simulator.catalogue.remove({ share: 0.5 })
+  const id = (await run('sync', '--full', '--json')).json()['run']
+  const rejected = await run('runs', 'reject', String(id), '--by', 'tester', '--json')
+  assertEnded(rejected, 0)
+  assert.deepEqual(rejected.json(), { run: id, state: 'rejected', removed: 0 })
+  const { rows } = await db.query(`select r.state, v.state as review, v.decided_by, (select count(*) from catalog.products where status <> 'removed') as products
+    from catalog.runs r join catalog.reviews v on v.run_id = r.id and v.kind = 'run' where r.id = $1`, [id])
+  assert.deepEqual(rows, [{ state: 'rejected', review: 'rejected', decided_by: 'tester', products: 60 }])
+  assert.equal((await run('reviews', '--json')).json().length, 0)
+  const late = await run('runs', 'approve', String(id))
+  assertEnded(late, 1)
+  assert.match(late.stderr, /is rejected, not held/)
+})
+
 test('held prices are listed, and become current or are dropped as a person decides', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 80)
   await run('sync')
@@ -164,6 +196,29 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
   assert.deepEqual(replayed.json(), { source: 'pharmacy', replayed: 1, open: 1 })
   const { rows } = await db.query("select external_id from catalog.quarantine where state = 'open'")
   assert.deepEqual(rows, [{ external_id: bad }])
+})
+
+test('a replay applies the artifact of the latest complete run, or of the one that is named, and asks the supplier nothing', async (t) => {
+  const { run, db, simulator } = await withMedipim(t, 40)
+  const full = (await run('sync', '--json')).json()['run']
+  simulator.clock.advance(3_600_000)
+  const [changed = ''] = simulator.catalogue.update({ count: 1 })
+  const since = new Date(simulator.clock.nowMs() - 60_000).toISOString()
+  assert.equal(ledgerOf(await run('sync', 'pharmacy', '--since', since, '--json'))['updated'], 1)
+  const asked = simulator.stats.snapshot().requests[STREAM]
+  // As if an older normaliser had read the titles differently.
+  await db.query(`update catalog.products set title = 'as it was read before', record_hash = sha256(record_hash), content_hash = sha256(content_hash)`)
+  const titles = async () => (await db.query("select count(*) as old from catalog.products where title = 'as it was read before'")).rows[0]?.old
+  const latest = await run('replay', 'pharmacy', '--json')
+  assertEnded(latest, 0)
+  assert.deepEqual([latest.json()['kind'], latest.json()['state'], ledgerOf(latest)['fetched'], ledgerOf(latest)['updated']], ['replay', 'succeeded', 1, 1])
+  assert.equal(await titles(), 39)
+  const named = await run('replay', 'pharmacy', '--run', String(full), '--json')
+  assertEnded(named, 0)
+  assert.deepEqual([ledgerOf(named)['fetched'], ledgerOf(named)['updated'], ledgerOf(named)['older'], ledgerOf(named)['removed']], [40, 39, 1, 0])
+  assert.equal(await titles(), 0)
+  assert.equal((await db.query('select from catalog.products where external_id = $1 and source_updated_at > $2', [changed, since])).rowCount, 1)
+  assert.equal(simulator.stats.snapshot().requests[STREAM], asked)
 })
 
 test('artifacts are printed as they were sent and verified; a damaged byte is found; purged ones are gone', async (t) => {
@@ -282,6 +337,22 @@ test('a database that lacks migrations is left alone, and migrate brings it up t
   assert.match((await run('migrate')).stdout, /Nothing to do/)
   assertEnded(await run('doctor'), 0)
   assertEnded(await run('status'), 0)
+})
+
+test('migrations are copied into the folder of a project, once, without a database', async (t) => {
+  const { run, folder } = await shelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nobody' })
+  const copy = async () => run('migrations', 'copy', 'supabase/migrations', '--json')
+  const shipped = (await listMigrations()).map(({ file }) => file)
+  for (const outcome of ['copied', 'unchanged']) {
+    const copied = await copy()
+    assertEnded(copied, 0)
+    assert.deepEqual(copied.json(), shipped.map((file) => ({ file, outcome })))
+  }
+  assert.deepEqual((await readdir(join(folder, 'supabase/migrations'))).sort(), shipped)
+  await appendFile(join(folder, 'supabase/migrations', shipped[0] ?? ''), '-- mine')
+  const changed = await copy()
+  assertEnded(changed, 64)
+  assert.match(changed.stderr, /Changed by hand, so not overwritten/)
 })
 
 test('plan shows what a sync would change, and changes nothing', async (t) => {

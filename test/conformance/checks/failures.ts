@@ -10,7 +10,7 @@ const IDLE_TIMEOUT_MS = 300
 const rateLimitIsHonoured: Check = {
   name: '429 with Retry-After is waited for that long, and then all is there',
   async prove(rig) {
-    await survive(rig, { kind: 'status', status: 429, retryAfter: '40' })
+    await survive(rig, { kind: 'status', status: 429, headers: { 'retry-after': '40' } })
     const [waitMs = 0] = rig.waits
     assert.ok(waitMs >= 40_000, `the supplier asked for 40 s, the pause was ${waitMs} ms`)
   },

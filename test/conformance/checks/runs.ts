@@ -69,10 +69,12 @@ const secretsStay: Check = {
     if (secrets.length === 0) return
     const told: string[] = []
     supplier.spoil(supplier.ids()[1] ?? '', 'shape')
-    // A supplier may quote the request in its refusal.
-    const body = JSON.stringify({ error: { code: 'refused', message: `Not with ${secrets.join(' or ')}` } })
-    for (const status of [401, 429, 500, 400]) {
-      supplier.strike({ kind: 'status', status, body })
+    // A supplier may quote the request in its refusal, body and headers, or in the address that it sends on to.
+    const quoted = secrets.join(' or ')
+    const body = JSON.stringify({ error: { code: 'refused', message: `Not with ${quoted}` } })
+    const headers = { 'www-authenticate': `Basic realm="${quoted}"`, 'retry-after': quoted, location: `/?key=${encodeURIComponent(quoted)}` }
+    for (const status of [401, 429, 500, 400, 302]) {
+      supplier.strike({ kind: 'status', status, headers, body })
       const report = await rig.sync()
       told.push(inspect(report, { depth: 12, showHidden: true }), JSON.stringify(report))
     }

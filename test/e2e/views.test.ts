@@ -1,0 +1,96 @@
+// What readers find in schema `api`, row for row: the members of a supplier's record under the names and types that its views promise.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testDatabase } from '../support/database.ts'
+import { openMedipim } from '../support/line.ts'
+
+const { pool: db } = await testDatabase()
+
+/** The supplier's member, its value, and the columns that it makes. Zeros lead, and SNOMED passes 2^53: codes are text. */
+const CODES = [
+  ['ean', ['0609580872276', '609580872276'], { ean: ['0609580872276', '609580872276'] }],
+  ['eanGtin8', '00012348', { ean_gtin8: '00012348' }],
+  ['eanGtin12', '012345678905', { ean_gtin12: '012345678905' }],
+  ['eanGtin13', '0609580872276', { ean_gtin13: '0609580872276' }],
+  ['eanGtin14', '00609580872276', { ean_gtin14: '00609580872276' }],
+  ['artgId', '099001', { artg_id: '099001' }],
+  ['pbs', '9999X', { pbs: '9999X' }],
+  ['fred', '012345', { fred: '012345' }],
+  ['zCode', 'Z0001234', { z_code: 'Z0001234' }],
+  ['snomedMp', '21433011000036107', { snomed_mp: '21433011000036107' }],
+  ['snomedMpp', '26647011000036103', { snomed_mpp: '26647011000036103' }],
+  ['snomedMpuu', '22567011000036105', { snomed_mpuu: '22567011000036105' }],
+  ['snomedTp', '11000036100001', { snomed_tp: '11000036100001' }],
+  ['snomedTpp', '11000036100002', { snomed_tpp: '11000036100002' }],
+  ['snomedTpuu', '11000036100003', { snomed_tpuu: '11000036100003' }],
+  ['snomedCtpp', '11000036100004', { snomed_ctpp: '11000036100004' }],
+  ['hsCode', '0300490', { hs_code: '0300490' }],
+  ['supplierReference', '087227', { supplier_reference: '087227' }],
+  ['cnk', '0123456', { cnk: '0123456' }],
+  ['acl13', '3401020304050', { acl13: '3401020304050' }],
+  ['cip13', '3400930000001', { cip13: '3400930000001' }],
+  ['pzn', '01234567', { pzn: '01234567' }],
+  ['atcCategory', ['A02BC03', 'A02BC04'], { atc: ['A02BC03', 'A02BC04'] }],
+  ['gs1Category', { code: '010000845', level: 4 }, { gs1_category: '010000845' }],
+] as const
+
+test('api.medipim_products has every code of a product as the supplier writes it, and what else its readers know', async (t) => {
+  const { line, simulator: { catalogue } } = await openMedipim(t, { db })
+  const [id = '', plain = ''] = catalogue.visible().map(catalogue.idOf)
+  const codes = Object.fromEntries(CODES.map(([member, value]) => [member, value]))
+  catalogue.update([id], {
+    ...codes, gtin: null, atc: null, status: 'replaced', replacement: plain, name: { en: 'Exampleprazole' }, vat: 12.5,
+    publicPrice: 2599, manufacturerPrice: 1120, pharmacistPrice: 1345,
+    brands: [{ id: 9001, name: 'Example' }], organizations: [{ id: 210, name: { en: 'Example Industries' }, type: 'supplier' }],
+  })
+  catalogue.update([plain], Object.fromEntries(CODES.map(([member]) => [member, null])))
+  await line.sync()
+  const [row] = await line.query<Record<string, unknown>>('select * from api.medipim_products where source = $1 and id = $2', line.name, id)
+  const { updated_at: updatedAt, source_updated_at: sourceUpdatedAt, raw, ...rest } = row ?? {}
+  assert.deepEqual(rest, {
+    ...Object.assign({}, ...CODES.map(([, , columns]) => columns)),
+    id, source: line.name, name: 'Exampleprazole', status: 'unavailable', supplier_status: 'replaced', replacement: plain, brand: 'Example',
+    organization: 'Example Industries', price_cents: 2599, manufacturer_price_cents: 1120, pharmacist_price_cents: 1345, vat_rate: '12.5', currency: 'AUD',
+  })
+  assert.ok(updatedAt instanceof Date && sourceUpdatedAt instanceof Date)
+  assert.match(JSON.stringify(raw), /"eanGtin13":"0609580872276"/)
+  const [bare] = await line.query<Record<string, unknown>>('select * from api.medipim_products where source = $1 and id = $2', line.name, plain)
+  for (const column of CODES.flatMap(([, , columns]) => Object.keys(columns))) assert.equal(bare?.[column], null, column)
+  const types = await line.query<{ name: string; type: string }>(
+    `select column_name as name, data_type as type from information_schema.columns where table_schema = 'api' and table_name = 'medipim_products'`)
+  for (const [, value, columns] of CODES) {
+    const [name] = Object.keys(columns)
+    assert.equal(types.find((column) => column.name === name)?.type, Array.isArray(value) ? 'jsonb' : 'text', name)
+  }
+})
+
+test('brands, organisations and categories are rows of their own, each once, with what the supplier says of them', async (t) => {
+  const { line, simulator: { catalogue } } = await openMedipim(t, { db, supplier: { products: 2 } })
+  catalogue.update('all', {
+    brands: [{ id: 411, name: 'Thermoskin' }, { id: 411, name: 'Thermoskin' }],
+    organizations: [
+      { id: 210, name: 'Thermoskin', type: 'supplier', contactInformation: { city: null, country: null, url: 'https://thermoskin.example/' } },
+      { id: 937, name: { en: 'United Industries' }, type: 'marketing', contactInformation: { city: '', country: 'AU', url: null } },
+      { id: 938, name: null, type: 'supplier' },
+    ],
+    publicCategories: [{ id: 248, name: { en: 'Supports' }, parent: null, order: 1 }, { id: 435, name: { en: 'Back' }, parent: 248, order: 9 }],
+  })
+  await line.sync()
+  const rowsOf = (view: string) => line.query(`select * from api.${view} where source = $1 order by external_id`, line.name)
+  const source = line.name
+  assert.deepEqual(await rowsOf('brands'), [{ source, external_id: '411', name: 'Thermoskin', attributes: {} }])
+  assert.deepEqual(await rowsOf('organizations'), [
+    { source, external_id: '210', name: 'Thermoskin', attributes: { type: 'supplier', url: 'https://thermoskin.example/' } },
+    { source, external_id: '937', name: 'United Industries', attributes: { type: 'marketing', country: 'AU' } },
+  ])
+  const categories = [
+    { source, external_id: '248', name: 'Supports', parent_external_id: null, attributes: {} },
+    { source, external_id: '435', name: 'Back', parent_external_id: '248', attributes: {} },
+  ]
+  assert.deepEqual(await rowsOf('categories'), categories)
+
+  catalogue.update('all', { publicCategories: [{ id: 435, name: { en: 'Back and neck' }, parent: 248 }] })
+  await line.sync()
+  assert.deepEqual(await rowsOf('categories'), [categories[0], { ...categories[1], name: 'Back and neck' }], 'a new name replaces the old one')
+})
