@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { at, watchQueries } from '../../test/faults/failpoints.ts'
 import { seriesOf } from '../../test/support/exposition.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/line.ts'
@@ -30,4 +31,18 @@ test('a task that cannot be begun because Postgres has no room is left for later
   assert.match(String(said[0]?.['message']), /cannot be begun: Postgres takes no more rows/)
   await setReadOnly('off')
   assert.equal(await begin(), 'done')
+})
+
+test('a task that another worker has taken over is left to it, and counted as a lost lease', async (t) => {
+  const database = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, line)
+  await services.order()
+  const [job] = await services.queues.fetch.getJobs()
+  assert.ok(job)
+  watchQueries(services.tools.db, at('before add_part', 1, async () => {
+    await database.pool.query(`update catalog.leases set token = nextval('catalog.tokens'), owner = 'elsewhere/1/x', until = now() + interval '1 minute'`)
+  }))
+  assert.equal(await doTask(services.tools, 'fetch', job.data, true, new AbortController().signal), 'busy')
+  assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), { '': 1 })
 })
