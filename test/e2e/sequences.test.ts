@@ -3,4 +3,4 @@
 import { testDatabase } from '../support/database.ts'
 import { testSequences } from './sequences.ts'
 
-testSequences(await testDatabase(), 8, 20261122)
+testSequences(await testDatabase(), 5, 20261122)
