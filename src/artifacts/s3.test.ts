@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { testStore } from '../../test/conformance/store.ts'
 import { type S3Server, startS3 } from '../../test/support/s3-server.ts'
-import { type S3Options, S3Store } from './s3.ts'
 import { says } from '../../test/support/says.ts'
+import { type S3Options, S3Store } from './s3.ts'
 
 let folder: string
 let server: S3Server

@@ -13,11 +13,11 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
+import { says } from '../../test/support/says.ts'
+import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf } from '../../test/support/supabase-storage.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
-import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf } from '../../test/support/supabase-storage.ts'
 import { UPLOAD_CHUNK_BYTES } from './tus.ts'
-import { says } from '../../test/support/says.ts'
 
 testStore('Supabase Storage', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))

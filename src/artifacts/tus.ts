@@ -1,7 +1,7 @@
 // Resumable uploads by TUS 1.0 (https://tus.io/protocols/resumable-upload) as Supabase Storage takes them. After a failure the
 // server is asked how far it got: it, and not we, knows which bytes arrived.
 
-import { type StorageApi, Trouble } from './supabase-api.ts'
+import { type ApiRequest, type StorageApi, Trouble } from './supabase-api.ts'
 import { nameUpload, type UploadMemory } from './upload-memory.ts'
 
 /** Supabase takes exactly this: https://supabase.com/docs/guides/storage/uploads/resumable-uploads */
@@ -14,6 +14,8 @@ export interface UploadTarget {
 }
 
 interface Chunk {
+  /** The place of its first byte in the whole. */
+  readonly start: number
   readonly bytes: Uint8Array
   readonly isLast: boolean
 }
@@ -43,7 +45,7 @@ export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: 
     try {
       const held = path === null ? 0 : await heldBy(api, path, bytes.length)
       if (path === null) await memory.remember(name, (path = await create(api, target, bytes.length)))
-      for (const { start, ...chunk } of sliced(bytes, held)) await deliver(api, path, chunk, start, Math.max(start, held), true)
+      for (const chunk of sliced(bytes, held)) await deliver(api, path, chunk, true, held)
       return await memory.forget(name)
     } catch (error) {
       if (!(error instanceof Lost) || anew >= ANEW_MAX) throw error
@@ -61,11 +63,7 @@ export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: 
  */
 export async function uploadStream(api: StorageApi, target: UploadTarget, source: AsyncIterable<Uint8Array>): Promise<void> {
   const path = await create(api, target, null)
-  let start = 0
-  for await (const chunk of gathered(source)) {
-    await deliver(api, path, chunk, start, start, false)
-    start += chunk.bytes.length
-  }
+  for await (const chunk of gathered(source)) await deliver(api, path, chunk, false)
 }
 
 /** Where the new upload lives. An upload of no bytes is over with it. */
@@ -81,10 +79,10 @@ async function create(api: StorageApi, { bucket, key, contentType }: UploadTarge
   return `${PATH}/${id}`
 }
 
-/** Sends the chunk that begins at `start` from byte `held` on, again and again from wherever the server stopped. Progress renews its patience. */
-async function deliver(api: StorageApi, path: string, { bytes, isLast }: Chunk, start: number, held: number, knowsLength: boolean): Promise<void> {
+/** Sends a chunk, without the first `held` bytes of the whole, again and again from wherever the server stopped. Progress renews its patience. */
+async function deliver(api: StorageApi, path: string, { start, bytes, isLast }: Chunk, knowsLength: boolean, held = 0): Promise<void> {
   const end = start + bytes.length
-  let [offset, isLengthKnown, isSure, failures] = [held, knowsLength, true, 0]
+  let [offset, isLengthKnown, isSure, failures] = [Math.max(start, held), knowsLength, true, 0]
   for (;;) {
     try {
       if (!isSure) {
@@ -109,19 +107,20 @@ async function deliver(api: StorageApi, path: string, { bytes, isLast }: Chunk, 
 
 /** How many of the `length` bytes of a remembered upload the server has. @throws Lost when it has forgotten it, or has all of them */
 async function heldBy(api: StorageApi, path: string, length: number): Promise<number> {
-  for (let failures = 0; ; failures++) {
-    try {
-      const { offset } = await look(api, path)
-      if (offset < length) return offset
-      throw new Lost('nobody knows whether the upload is over')
-    } catch (error) {
-      await api.pause(asLost(error), failures)
-    }
-  }
+  const { headers } = await api.ask(lookAt(path)).catch((error: unknown) => {
+    throw asLost(error)
+  })
+  const offset = offsetIn(headers)
+  if (offset < length) return offset
+  throw new Lost('nobody knows whether the upload is over')
+}
+
+function lookAt(path: string): ApiRequest {
+  return { method: 'HEAD', path, headers: HEADERS }
 }
 
 async function look(api: StorageApi, path: string): Promise<{ offset: number; isLengthKnown: boolean }> {
-  const { headers } = await api.send({ method: 'HEAD', path, headers: HEADERS })
+  const { headers } = await api.send(lookAt(path))
   return { offset: offsetIn(headers), isLengthKnown: headers.has('upload-length') }
 }
 
@@ -146,7 +145,7 @@ function asLost(error: unknown): unknown {
 }
 
 /** The chunks, from the one on in which byte `held` is. */
-function* sliced(bytes: Uint8Array, held: number): Iterable<Chunk & { readonly start: number }> {
+function* sliced(bytes: Uint8Array, held: number): Iterable<Chunk> {
   for (let start = held - (held % UPLOAD_CHUNK_BYTES); start < bytes.length; start += UPLOAD_CHUNK_BYTES) {
     const end = start + UPLOAD_CHUNK_BYTES
     yield { start, bytes: bytes.subarray(start, end), isLast: end >= bytes.length }
@@ -159,11 +158,12 @@ function* sliced(bytes: Uint8Array, held: number): Iterable<Chunk & { readonly s
  */
 async function* gathered(source: AsyncIterable<Uint8Array>): AsyncIterable<Chunk> {
   const chunk = new Uint8Array(UPLOAD_CHUNK_BYTES)
-  let filled = 0
+  let [start, filled] = [0, 0]
   for await (const piece of source) {
     for (let from = 0; from < piece.length; ) {
       if (filled === chunk.length) {
-        yield { bytes: chunk, isLast: false }
+        yield { start, bytes: chunk, isLast: false }
+        start += chunk.length
         filled = 0
       }
       const taken = piece.subarray(from, from + chunk.length - filled)
@@ -172,5 +172,5 @@ async function* gathered(source: AsyncIterable<Uint8Array>): AsyncIterable<Chunk
       from += taken.length
     }
   }
-  yield { bytes: chunk.subarray(0, filled), isLast: true }
+  yield { start, bytes: chunk.subarray(0, filled), isLast: true }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { at, watchQueries } from '../../test/faults/failpoints.ts'
 import { seriesOf } from '../../test/support/exposition.ts'
 import { testDatabase } from '../../test/support/database.ts'
@@ -7,7 +8,8 @@ import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
 import { doTask } from './tasks.ts'
 
-test('a task that cannot be begun because Postgres has no room is left for later, which the log and the metrics say', async (t) => {
+/** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
+async function openFetchTask(t: TestContext) {
   const database = await testDatabase(t)
   const { line } = await openMedipim(t, { db: database.pool })
   const services = await openServices(t, database, line)
@@ -15,11 +17,16 @@ test('a task that cannot be begun because Postgres has no room is left for later
   const [job] = await services.queues.fetch.getJobs()
   assert.ok(job)
   const begin = () => doTask(services.tools, 'fetch', job.data, true, new AbortController().signal)
+  return { database, line, services, run: job.data.run, begin }
+}
+
+test('a task that cannot be begun because Postgres has no room is left for later, which the log and the metrics say', async (t) => {
+  const { database, line, services, run, begin } = await openFetchTask(t)
   // What Supabase does to a database whose disk is full. Sessions that are there stay as they are, so they are ended.
   const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
     await database.pool.query(`do $$ begin execute format('alter database %I set default_transaction_read_only = ${value}', current_database()); end $$`)
     await database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name <> 'test'`)
-    while (services.tools.db.totalCount > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    while (services.tools.db.totalCount > 0) await turn()
   }
   await setReadOnly('on')
   assert.equal(await begin(), 'busy')
@@ -27,22 +34,17 @@ test('a task that cannot be begun because Postgres has no room is left for later
   const waited = seriesOf(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')['reason="database_slow"']
   assert.equal(waited, (services.pauses[0]?.waitMs ?? 0) / 1000)
   const said = line.logged.map((text): Record<string, unknown> => JSON.parse(text)).filter(({ code }) => code === 'db/full')
-  assert.deepEqual(said.map(({ task, run, source }) => [task, run, source]), [['fetch', job.data.run, line.name]])
+  assert.deepEqual(said.map(({ task, run: id, source }) => [task, id, source]), [['fetch', run, line.name]])
   assert.match(String(said[0]?.['message']), /cannot be begun: Postgres takes no more rows/)
   await setReadOnly('off')
   assert.equal(await begin(), 'done')
 })
 
 test('a task that another worker has taken over is left to it, and counted as a lost lease', async (t) => {
-  const database = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: database.pool })
-  const services = await openServices(t, database, line)
-  await services.order()
-  const [job] = await services.queues.fetch.getJobs()
-  assert.ok(job)
+  const { database, services, begin } = await openFetchTask(t)
   watchQueries(services.tools.db, at('before add_part', 1, async () => {
     await database.pool.query(`update catalog.leases set token = nextval('catalog.tokens'), owner = 'elsewhere/1/x', until = now() + interval '1 minute'`)
   }))
-  assert.equal(await doTask(services.tools, 'fetch', job.data, true, new AbortController().signal), 'busy')
+  assert.equal(await begin(), 'busy')
   assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), { '': 1 })
 })
