@@ -9,7 +9,7 @@ const stubborn = (withinMs: string) => `
   const cli = new Cli(new Output(process.stdout, process.stderr), process.env)
   setInterval(() => undefined, 1000)
   const signal = cli.stoppable('stopping', 0, ${withinMs})
-  signal.addEventListener('abort', () => console.log('told'))
+  signal.addEventListener('abort', () => console.error('told'))
   process.kill(process.pid, 'SIGTERM')`
 
 test('what does not stop in time is left behind, with the exit code of a clean stop', async (t) => {

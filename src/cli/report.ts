@@ -1,7 +1,7 @@
 // How a run went: a block for people, one JSON line for machines, and the exit code.
 
 import { asks, isAbort, SyncError } from '../core/errors.ts'
-import { emptyCounts, type Ledger } from '../core/ledger.ts'
+import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
 import { peakMemoryBytes } from '../node/memory.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/sync.ts'
@@ -26,9 +26,7 @@ export function idleReport(reason: string): Report {
   return { ...NO_RUN, source: null, state: 'succeeded', reason, error: null }
 }
 
-const { unreadable: _, ...NO_OUTCOMES } = emptyCounts()
-const NO_LEDGER: Ledger = { claimed: null, fetched: 0, ...NO_OUTCOMES, removed: 0, missing: 0 }
-const NO_RUN = { run: null, kind: null, resumed: false, ledger: NO_LEDGER, seconds: 0 }
+const NO_RUN = { run: null, kind: null, resumed: false, ledger: toLedger(null, 0, emptyCounts()), seconds: 0 }
 
 export function exitCodeOf({ state, error }: Report): number {
   if (isAbort(error)) return EXIT.interrupted

@@ -22,6 +22,11 @@ export function emptyCounts(): Counts {
   return { created: 0, updated: 0, unchanged: 0, older: 0, duplicate: 0, skipped: 0, quarantined: 0, held: 0, unreadable: 0 }
 }
 
+/** The ledger of lines that came to these outcomes, as long as nothing is removed or missing. */
+export function toLedger(claimed: number | null, fetched: number, { unreadable: _, ...outcomes }: Counts): Ledger {
+  return { claimed, fetched, ...outcomes, removed: 0, missing: 0 }
+}
+
 export function addCounts(total: Counts, more: Counts): void {
   for (const outcome of OUTCOMES) total[outcome] += more[outcome]
   total.unreadable += more.unreadable

@@ -3,6 +3,7 @@
 
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
+import { toLedger } from '../core/ledger.ts'
 import { inSession } from '../db/catalog.ts'
 import { listMissing, openPlan, planRun } from '../db/plans.ts'
 import type { Db, DbClient } from '../db/pool.ts'
@@ -83,7 +84,6 @@ async function* fetchAll({ connector, settings, run, http, log, progress, signal
 async function planSettle({ source, run, progress }: RunContext, client: DbClient, at: PartPosition, onChange: (change: PlannedChange) => void): Promise<Plan> {
   const session = inSession(client)
   const { counts, known, staged } = at
-  const { unreadable: _, ...outcomes } = counts
   const { claimed, fetchedLines: fetched } = progress
   known.union(staged)
   const seen = known.toBytes()
@@ -95,5 +95,5 @@ async function planSettle({ source, run, progress }: RunContext, client: DbClien
     gone[kind] += 1
     onChange({ externalId, kind, detail: { title } })
   }
-  return { kind: run.kind, state: held ? 'held' : 'succeeded', reason: held ? reasons.join('; ') : null, ledger: { claimed, fetched, ...outcomes, ...gone } }
+  return { kind: run.kind, state: held ? 'held' : 'succeeded', reason: held ? reasons.join('; ') : null, ledger: { ...toLedger(claimed, fetched, counts), ...gone } }
 }

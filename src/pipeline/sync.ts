@@ -3,7 +3,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { isAbort, SyncError, type ErrorCode } from '../core/errors.ts'
-import type { Ledger } from '../core/ledger.ts'
+import { toLedger, type Ledger } from '../core/ledger.ts'
 import { findArtifact } from '../db/artifacts.ts'
 import type { LineDb } from '../db/data-api.ts'
 import { endRun, findActiveRun, LEASE_MS, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
@@ -132,7 +132,7 @@ async function carryThrough(
       log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')
     })
     log[isAbort(error) ? 'info' : 'error']({ source: source.name, run: run.id, state, code }, reason)
-    return report('failed', reason, unsettledLedger(progress), error)
+    return report('failed', reason, toLedger(progress.claimed, progress.fetchedLines, progress.counts), error)
   }
 }
 
@@ -165,9 +165,4 @@ export function describeFailure(error: unknown): { state: 'interrupted' | 'faile
   if (isAbort(error)) return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
   if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', code, reason: error.message }
   return { state: 'failed', code, reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
-}
-
-function unsettledLedger({ claimed, fetchedLines, counts }: Progress): Ledger {
-  const { unreadable: _, ...outcomes } = counts
-  return { claimed, fetched: fetchedLines, ...outcomes, removed: 0, missing: 0 }
 }

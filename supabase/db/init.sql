@@ -1368,7 +1368,7 @@ language sql set search_path = '' as $$
     and q.artifact_run <= r.artifact_run
     and case
       when q.artifact_run = r.artifact_run then true
-      when q.external_id is null then p_green and catalog.is_whole(catalog.run_facts(p_source, p_run))
+      when q.external_id is null then p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run)))
       -- A quarantined record counts as seen too.
       else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
         and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
@@ -2180,7 +2180,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'dada8d8036c9ad2f29f98011ce254ec8f3f0521d6dd7fcd3889cc053dfded767'),
   ('20261122000002', 'runs', '4f3ba61d26885a9d5be08b172b332abf2a06df98583c3f91a6f2c6fac7a9f2a8'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
-  ('20261122000004', 'settle', '2eb41a13232d3a7db1c8f739aea9e5af8d252d9925666100d117f9f39f9435f6'),
+  ('20261122000004', 'settle', 'e63fb22124654960df0328c2671f8771306fbacaa0734041224bb1ffdd3ac934'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),
   ('20261122000006', 'security', 'a2623048a0587d2bb8edf646cd1e70d2abbda4a3a8a34ae9439a44600260f52d'),
   ('20261122000007', 'status', 'a7305f2a9a1615974cb4cbaa33e9dc9ed236669c64b7a7e13d93c2819b7fb539'),

@@ -184,7 +184,7 @@ language sql set search_path = '' as $$
     and q.artifact_run <= r.artifact_run
     and case
       when q.artifact_run = r.artifact_run then true
-      when q.external_id is null then p_green and catalog.is_whole(catalog.run_facts(p_source, p_run))
+      when q.external_id is null then p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run)))
       -- A quarantined record counts as seen too.
       else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
         and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
