@@ -41,10 +41,12 @@ export type Start = (command: string, args: readonly string[], options: StartOpt
 export interface Park {
   readonly database: TestDatabase
   readonly line: TestLine
+  /** Another source, from this supplier. */
+  addSource(supplierUrl: string): Promise<TestLine>
   readonly env: Environment
   /** Starts one machine and waits until it serves. */
   serve(roles: readonly Role[], env?: Environment, start?: Start): Promise<Machine>
-  order(machine: Machine, mode?: 'auto' | 'full'): Promise<number>
+  order(machine: Machine, mode?: 'auto' | 'full', line?: TestLine): Promise<number>
   /** The run's row, when it is over. */
   ended(run: number): Promise<EndedRun>
   /** Another source, brought up to date from the same supplier by this process alone. */
@@ -55,15 +57,15 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
   const database = await testDatabase(t)
   await migrateQueue(database.pool)
   const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-  const open = () => openLine(t, { db: database.pool, connector, settings: { apiUrl: supplierUrl, market: 'au' }, options: DEFAULT_OPTIONS })
-  const line = await open()
+  const addSource = (apiUrl: string) => openLine(t, { db: database.pool, connector, settings: { apiUrl, market: 'au' }, options: DEFAULT_OPTIONS })
+  const line = await addSource(supplierUrl)
   const env = cleanEnv({
     DATABASE_URL: database.url, SHELFSYNC_HOME: line.storeRoot, ARTIFACTS: `file:${line.storeRoot}`, ADMIN_KEY, MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: 'true', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
     ...(queueUrl === null ? {} : { QUEUE_URL: queueUrl }),
   })
   return {
-    database, line, env,
+    database, line, env, addSource,
     async serve(roles, own = {}, start = (...program) => startProcess(t, ...program)) {
       const preload = smallParts ? ['--import', SMALL_PARTS] : []
       const started = await start(process.execPath, [...NODE_FLAGS, ...preload, MAIN, 'serve', ...roles, '--json'], { env: { ...env, ...own } })
@@ -71,9 +73,9 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
       const { faces } = JSON.parse(said) as { faces: { name: string; port: number }[] }
       return { process: started, ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])) }
     },
-    async order({ ports }, mode = 'auto') {
+    async order({ ports }, mode = 'auto', { name: source } = line) {
       const answer = await fetch(`http://127.0.0.1:${ports['orchestrator']}/sync`, {
-        method: 'POST', headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' }, body: JSON.stringify({ source: line.name, ...(mode === 'full' ? { mode } : {}) }),
+        method: 'POST', headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' }, body: JSON.stringify({ source, ...(mode === 'full' ? { mode } : {}) }),
       })
       const { run } = (await answer.json()) as { run: number }
       assert.equal(answer.status, 202)
@@ -88,7 +90,7 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
       }
     },
     async calmTwin() {
-      const twin = await open()
+      const twin = await addSource(supplierUrl)
       const { state } = await twin.sync()
       assert.equal(state, 'succeeded')
       return twin

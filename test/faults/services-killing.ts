@@ -9,7 +9,7 @@ import { fillQueues } from '../../src/jobs/fill.ts'
 import { type Lifetime, type TestDatabase, testDatabase } from '../support/database.ts'
 import { openMedipim, type TestLine } from '../support/line.ts'
 import { startProcess, type Process } from '../support/processes.ts'
-import { openServices, type TestServices } from '../support/services.ts'
+import { openServices, type EndedRun, type TestServices } from '../support/services.ts'
 import { snapshot } from '../support/snapshot.ts'
 import type { WorkerDoom } from './doomed-worker.ts'
 import { type KillPlace, nextDay } from './killing.ts'
@@ -54,13 +54,11 @@ export async function calmSecondDay(t: TestContext): Promise<Calm> {
 
 /** Waits for the run's end, and for the queue to have nothing left; all must be as if nothing had happened. */
 export async function assertEndsCalmly(services: TestServices, line: TestLine, run: number, calm: Calm): Promise<void> {
-  await assertSettledAs(services, line, run, calm)
+  await assertSettledAs(calm, line, await endOf(services, run))
   await queueIsEmpty(services)
 }
 
-/** Waits for the run's end. */
-export async function assertSettledAs(services: TestServices, line: TestLine, run: number, calm: Calm): Promise<void> {
-  const { state, ledger, reason } = await endOf(services, run)
+export async function assertSettledAs(calm: Calm, line: TestLine, { state, ledger, reason }: EndedRun): Promise<void> {
   assert.equal(state, calm.state, reason ?? '')
   assert.ok(ledger)
   assert.equal(OUTCOMES.reduce((sum, outcome) => sum + (ledger[outcome] ?? 0), 0), ledger['fetched'], 'the ledger does not balance')
@@ -70,7 +68,7 @@ export async function assertSettledAs(services: TestServices, line: TestLine, ru
 }
 
 /** Waits for the run's end as an orchestrator does: what is not in the queue is put there. */
-export async function endOf({ tools, queues, ended }: TestServices, run: number): ReturnType<TestServices['ended']> {
+async function endOf({ tools, queues, ended }: TestServices, run: number): Promise<EndedRun> {
   const care = setInterval(() => void fillQueues(tools.db, queues).catch(() => undefined), 1000)
   return ended(run).finally(() => clearInterval(care))
 }

@@ -1,21 +1,18 @@
-// The services under a hail of SIGKILLs: worker processes that are killed at random moments and started again, over suppliers that change
-// between runs. After each round every source is compared with a twin that one calm process has synced from the same supplier.
+// The services under a hail of SIGKILLs: processes of `shelfsync serve` that are killed at random moments and started again, over suppliers
+// that change between runs. After each round every source is compared with a twin that one calm process has synced from the same supplier.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { type Random, seededRandom } from '../../simulators/support/random.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { openMedipim, type Scope, type TestLine } from '../support/line.ts'
-import type { Process } from '../support/processes.ts'
-import { openServices, type TestServices } from '../support/services.ts'
+import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
+import type { Scope, TestLine } from '../support/line.ts'
+import { startRedis } from '../support/redis.ts'
 import { snapshot } from '../support/snapshot.ts'
-import { assertSettledAs, endOf, startWorkers } from './services-killing.ts'
+import { assertSettledAs } from './services-killing.ts'
 
 export interface SoakOptions {
   readonly kills: number
+  readonly queue: 'postgres' | 'redis'
   /** Chooses what suppliers do, who is killed and when. What a kill hits depends on the machine all the same. */
   readonly seed: number
   say(line: string): void
@@ -29,9 +26,10 @@ export interface SoakSummary {
   readonly runs: number
 }
 
-const SOURCES = 4
+const SOURCES = 6
 const PROCESSES = 2
-const PRODUCTS = 60
+/** Some parts of a megabyte each. */
+const PRODUCTS = 500
 /** A round's kills; the work comes to its end after them, as soon as the queue gives back what the dead held. */
 const KILLS_A_ROUND = 5
 const BETWEEN_KILLS_MS = 700
@@ -43,62 +41,74 @@ interface Pair {
 }
 
 /** @throws AssertionError at the first source that differs from its twin */
-export async function soak({ kills, seed, say }: SoakOptions): Promise<SoakSummary> {
+export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<SoakSummary> {
   await using opened = new AsyncDisposableStack()
   const scope: Scope = { after: (end) => opened.defer(end) }
   const random = seededRandom(seed)
-  const { database, pairs, services } = await openPairs(scope, seed)
-  const [{ line } = assert.fail()] = pairs
-  const workers = await Promise.all(Array.from({ length: PROCESSES }, () => startWorkers(scope, database, line)))
+  const { park, pairs } = await openPairs(scope, queue, seed)
+  // Each does everything: fetches, applies, takes orders and looks after the queue.
+  const start = (): Promise<Machine> => park.serve(['fetcher', 'maintainer', 'orchestrator'])
+  const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
   const done = { kills: 0, hits: 0, runs: 0 }
 
+  const order = async (line: TestLine, mode: 'auto' | 'full'): Promise<number> => {
+    const ask = async (index: number): Promise<number> => park.order(machines[index % PROCESSES] ?? assert.fail(), mode, line)
+    // Whoever is killed in the middle of an order is not asked again at once; another one finds the same run.
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const run = await ask(attempt).catch(() => null)
+      if (run !== null) return run
+    }
+    return ask(0)
+  }
   const killOne = async (): Promise<void> => {
-    const index = random.below(workers.length)
-    const victim = workers[index]
-    if (!victim) return
-    done.hits += (await holdsTask(line, victim)) ? 1 : 0
+    const busy = await holders(park)
+    const inTask = machines.findIndex(({ process }) => busy.has(process.pid))
+    const index = inTask >= 0 && random.chance(0.75) ? inTask : random.below(PROCESSES)
+    const victim = machines[index] ?? assert.fail()
+    done.hits += busy.has(victim.process.pid) ? 1 : 0
     done.kills += 1
-    victim.kill('SIGKILL')
-    await victim.exited
-    workers[index] = await startWorkers(scope, database, line)
+    victim.process.kill('SIGKILL')
+    await victim.process.exited
+    machines[index] = await start()
   }
 
   for (let round = 1; done.kills < kills; round++) {
     for (const pair of pairs) change(pair.simulator, random)
-    const runs = await Promise.all(pairs.map(async ({ line: { name } }) => (await services.order({ source: name, mode: random.chance(0.3) ? 'auto' : 'full' })).run))
+    const ordered = Promise.all(pairs.map(({ line }) => order(line, random.chance(0.3) ? 'auto' : 'full')))
     for (let left = Math.min(random.between(1, KILLS_A_ROUND), kills - done.kills); left > 0; left--) {
       await new Promise((resolve) => setTimeout(resolve, random.below(BETWEEN_KILLS_MS)))
       await killOne()
     }
-    await Promise.all(runs.map((run) => endOf(services, run)))
-    for (const [index, pair] of pairs.entries()) await compare(pair, services, runs[index] ?? 0)
+    const runs = await ordered
+    for (const [index, pair] of pairs.entries()) await compare(park, pair, runs[index] ?? 0)
     done.runs += runs.length
     say(`round ${round}: ${done.kills} kills, ${done.hits} of them in the middle of a task; ${done.runs} runs ended exact`)
   }
   return done
 }
 
-async function openPairs(scope: Scope, seed: number): Promise<{ database: TestDatabase; pairs: readonly Pair[]; services: TestServices }> {
-  const storeRoot = await mkdtemp(join(tmpdir(), 'shelfsync-soak-'))
-  scope.after(() => rm(storeRoot, { recursive: true, force: true }))
-  const database = await testDatabase(scope)
-  const pairs = await Promise.all(Array.from({ length: SOURCES }, async (_, index) => {
-    const { line, simulator } = await openMedipim(scope, { db: database.pool, storeRoot, supplier: { products: PRODUCTS, seed: seed + index } })
-    const { line: twin } = await openMedipim(scope, { db: database.pool, simulator })
-    return { line, twin, simulator }
+async function openPairs(scope: Scope, queue: SoakOptions['queue'], seed: number): Promise<{ park: Park; pairs: readonly Pair[] }> {
+  const queueUrl = queue === 'redis' ? (await startRedis(scope)).url : null
+  const simulators = await Promise.all(Array.from({ length: SOURCES }, (_, index) => startMedipim({ products: PRODUCTS, rateLimit: null, seed: seed + index })))
+  for (const { close } of simulators) scope.after(close)
+  const park = await openPark(scope, { supplierUrl: simulators[0]?.url ?? '', queueUrl, smallParts: true })
+  const pairs = await Promise.all(simulators.map(async (simulator) => {
+    return { line: await park.addSource(simulator.url), twin: await park.addSource(simulator.url), simulator }
   }))
-  const [{ line } = assert.fail()] = pairs
-  return { database, pairs, services: await openServices(scope, database, line) }
+  return { park, pairs }
 }
 
-async function compare({ line, twin }: Pair, services: TestServices, run: number): Promise<void> {
+async function compare(park: Park, { line, twin }: Pair, run: number): Promise<void> {
+  const ended = await park.ended(run)
   const [{ kind } = assert.fail()] = await line.query<{ kind: 'full' | 'incremental' }>('select kind from catalog.runs where id = $1', run)
   const { state, ledger } = await twin.sync({ mode: kind })
-  await assertSettledAs(services, line, run, { state, ledger: { ...ledger }, catalogue: await snapshot(twin) })
+  await assertSettledAs({ state, ledger: { ...ledger }, catalogue: await snapshot(twin) }, line, ended)
 }
 
-async function holdsTask(line: TestLine, { pid }: Process): Promise<boolean> {
-  return (await line.query(`select from catalog.leases where owner like '%:' || $1 || ':%' and until > clock_timestamp()`, pid)).length > 0
+/** The pids of the processes that hold a task, and of dead ones that nobody has inherited from yet. */
+async function holders({ line }: Park): Promise<Set<number>> {
+  const rows = await line.query<{ pid: number }>(`select split_part(owner, ':', -2)::integer as pid from catalog.leases where until > clock_timestamp()`)
+  return new Set(rows.map(({ pid }) => pid))
 }
 
 /** Something of everything that suppliers do. */
