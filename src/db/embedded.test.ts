@@ -189,6 +189,13 @@ test('root in a folder that only root may enter gets a server in the shelter, an
   assert.deepEqual(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
 })
 
+test('data that root has copied is refused with what to do', { skip: !asRoot }, async (t) => {
+  const home = await temporaryHome(t)
+  await runAs({}, 'cp', ['-r', join(seed, 'postgres'), home])
+  await assert.rejects(open({ home }), /belongs to root, as a copy that root made does.*chown -R/)
+  await rm(join(home, 'postgres'), { recursive: true })
+})
+
 test('a link into a shelter that was emptied is replaced', { skip: !asRoot }, async (t) => {
   const [home, shelter] = [await temporaryHome(t, 0o700), await temporaryHome(t)]
   await (await open({ home, shelter })).close()

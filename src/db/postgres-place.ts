@@ -18,12 +18,16 @@ export function dataOf(place: Place): string {
   return join(place.directory, 'data')
 }
 
-/** The place of `home`, or null when there is none yet. @throws SyncError `db/unsuitable` when it belongs to somebody else */
+/** The place of `home`, or null when there is none yet. @throws SyncError `db/unsuitable` when it belongs to somebody else, or to root */
 export async function findPlace(home: string): Promise<Place | null> {
   const directory = await realpath(join(home, 'postgres')).catch(() => null)
   if (directory === null) return null
   const { uid, gid } = await stat(directory)
   const self = process.getuid?.()
+  if (uid === 0) {
+    const owned = 'belongs to root, as a copy that root made does, and Postgres does not run as root'
+    throw new SyncError('db/unsuitable', `The database in ${directory} ${owned}: give it to who owns the original (chown -R), or choose another SHELFSYNC_HOME`)
+  }
   if (self === 0) return { directory, account: { uid, gid } }
   if (self === uid) return { directory, account: {} }
   const message = `The database in ${directory} belongs to user ${uid}: run as that user, or choose another SHELFSYNC_HOME`

@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { ErrorCode } from '../../src/core/errors.ts'
-import { openEmbedded } from '../../src/db/embedded.ts'
+import { type Embedded, openEmbedded } from '../../src/db/embedded.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { wait } from '../../src/lib/back-off.ts'
@@ -58,6 +58,54 @@ async function openSetting(t: TestContext, database: TestDatabase, way = databas
   }
 }
 
+/** A server of one's own, with `user` as its owner. */
+async function openServer(t: TestContext): Promise<{ server: Embedded; user: number; restart(): Promise<Embedded> }> {
+  const home = await mkdtemp(join(tmpdir(), 'shelfsync-server-'))
+  const open = () => openEmbedded({ home, shelter: home, settings: { fsync: 'off' } })
+  let server = await open()
+  t.after(async () => {
+    await server.stop()
+    await rm(home, { recursive: true })
+  })
+  const restart = async (): Promise<Embedded> => (server = await open())
+  return { server, user: (await stat(join(home, 'postgres'))).uid, restart }
+}
+
+async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> {
+  const pool = await openPool(url, { applicationName: 'test' })
+  t.after(() => pool.end())
+  await migrate(pool)
+  return { url, pool, drop: () => Promise.resolve() }
+}
+
+interface Disk {
+  readonly path: string
+  /** Leaves no byte free. */
+  fill(): Promise<void>
+  free(): Promise<void>
+}
+
+/** A small disk that belongs to `user`, ourselves unless told otherwise. */
+async function mountDisk(t: TestContext, { megabytes, user = process.getuid?.() ?? 0 }: { megabytes: number; user?: number }): Promise<Disk> {
+  const path = await mkdtemp(join(tmpdir(), 'shelfsync-disk-'))
+  execFileSync(findProgram('mount', 'mount'), ['-t', 'tmpfs', '-o', `size=${megabytes}m,uid=${user},mode=700`, 'tmpfs', path])
+  t.after(async () => {
+    execFileSync(findProgram('umount', 'mount'), [path])
+    await rm(path, { recursive: true })
+  })
+  const ballast = join(path, 'ballast')
+  return {
+    path,
+    async fill() {
+      const { bavail, bsize } = await statfs(path)
+      await writeFile(ballast, Buffer.alloc(bavail * bsize))
+    },
+    free: () => rm(ballast),
+  }
+}
+
+const NO_DISKS = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root may make a small disk'
+
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
 }
@@ -81,35 +129,13 @@ test('a network that is cut between worker and Postgres is waited for', async (t
 
 test('a Postgres that is restarted is waited for', async (t) => {
   const calm = await calmSecondDay(t)
-  const home = await mkdtemp(join(tmpdir(), 'shelfsync-restart-'))
-  t.after(() => rm(home, { recursive: true, force: true }))
-  const open = () => openEmbedded({ home, shelter: home, settings: { fsync: 'off' } })
-  let server = await open()
-  t.after(() => server.stop())
-  const pool = await openPool(server.url, { applicationName: 'test' })
-  t.after(() => pool.end())
-  await migrate(pool)
-  const database = { url: server.url, pool, drop: () => Promise.resolve() }
+  const { server, restart } = await openServer(t)
+  const database = await openDatabase(t, server.url)
   const { line, services, pausedAt } = await openSetting(t, database)
   const run = await pausedAt('before commit', 2, 'db/unreachable', () => server.stop())
-  server = await open()
-  assert.equal(server.url, database.url)
+  assert.equal((await restart()).url, database.url)
   await assertEndsCalmly(services, line, run, calm)
   assertSaid(line, 'db/unreachable', /The connection to Postgres is gone/)
-})
-
-test('a Postgres that takes no more rows is waited for', async (t) => {
-  const calm = await calmSecondDay(t)
-  const { database, line, services, pausedAt } = await openSetting(t, await testDatabase(t))
-  // What Supabase does to a database whose disk is full. Sessions that are there stay as they are, so they are ended.
-  const setReadOnly = async (change: string): Promise<void> => {
-    await database.pool.query(`do $$ begin execute format('alter database %I ${change}', current_database()); end $$`)
-    await database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name <> 'test'`)
-  }
-  const run = await pausedAt('before apply_batch', 2, 'db/full', () => setReadOnly('set default_transaction_read_only = on'))
-  await setReadOnly('reset default_transaction_read_only')
-  await assertEndsCalmly(services, line, run, calm)
-  assertSaid(line, 'db/full', /Postgres takes no more rows: .*read-only transaction/)
 })
 
 test('a statement that Postgres cancels is tried again', async (t) => {
@@ -155,25 +181,28 @@ test('a Postgres that is far away is only slow', async (t) => {
   assert.deepEqual(services.pauses, [])
 })
 
-const noDisks = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root may make a small disk'
-
-test('an artifact store whose disk is full is waited for, and the supplier is not asked again', { skip: noDisks }, async (t) => {
+test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t) => {
   const calm = await calmSecondDay(t)
-  const storeRoot = await mkdtemp(join(tmpdir(), 'shelfsync-disk-'))
-  execFileSync(findProgram('mount', 'mount'), ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', storeRoot])
-  t.after(async () => {
-    execFileSync(findProgram('umount', 'mount'), [storeRoot])
-    await rm(storeRoot, { recursive: true })
-  })
+  const { server, user } = await openServer(t)
+  const disk = await mountDisk(t, { megabytes: 64, user })
+  const admin = await openPool(server.url, { max: 1, applicationName: 'test' })
+  await admin.query(`create tablespace small location '${disk.path}'`)
+  await admin.query('create database small tablespace small')
+  await admin.end()
+  const { line, services, pausedAt } = await openSetting(t, await openDatabase(t, new URL('small', server.url).href))
+  const run = await pausedAt('before apply_batch', 2, 'db/full', disk.fill)
+  await disk.free()
+  await assertEndsCalmly(services, line, run, calm)
+  assertSaid(line, 'db/full', /Postgres takes no more rows: .*No space left on device/)
+})
+
+test('an artifact store whose disk is full is waited for, and the supplier is not asked again', { skip: NO_DISKS }, async (t) => {
+  const calm = await calmSecondDay(t)
+  const disk = await mountDisk(t, { megabytes: 1 })
   const database = await testDatabase(t)
-  const { line, services, simulator, pausedAt } = await openSetting(t, database, database.url, { storeRoot })
-  const ballast = join(storeRoot, 'ballast')
-  const fill = async (): Promise<void> => {
-    const { bavail, bsize } = await statfs(storeRoot)
-    await writeFile(ballast, Buffer.alloc(bavail * bsize))
-  }
-  const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', fill)
-  await rm(ballast)
+  const { line, services, simulator, pausedAt } = await openSetting(t, database, database.url, { storeRoot: disk.path })
+  const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', disk.fill)
+  await disk.free()
   await assertEndsCalmly(services, line, run, calm)
   assertSaid(line, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
   assert.equal(simulator.stats.snapshot().requests[STREAM], 2, 'one stream a day')
