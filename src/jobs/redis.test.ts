@@ -1,16 +1,55 @@
 import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { suite, test } from 'node:test'
+import { promisify } from 'node:util'
 import { Cluster, Redis } from 'ioredis'
 import type { Lifetime } from '../../test/support/database.ts'
-import { findProgram, missingProgram, startProcess, startServer } from '../../test/support/processes.ts'
+import { cleanEnv, findProgram, missingProgram, startProcess, startServer } from '../../test/support/processes.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { createRedis, openRedis } from './redis.ts'
 
 const skip = missingProgram('redis-server', 'redis-server')
+
+const noTls = skip || missingProgram('openssl', 'openssl')
+
+interface TlsServer {
+  readonly port: number
+  /** Where its certificate is, for those who are to trust it. */
+  readonly trust: string
+}
+
+/** A server that speaks nothing but TLS, with a certificate for this machine: one of its own, or, as a Sentinel, its master's. */
+async function startTls(t: Lifetime, kind: 'server' | 'sentinel' | 'cluster', master?: TlsServer): Promise<TlsServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-tls-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const config = join(folder, 'redis.conf')
+  const trust = master?.trust ?? join(folder, 'cert.pem')
+  const key = join(dirname(trust), 'key.pem')
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+  if (!master) execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', trust, '-subj', '/CN=localhost', '-addext', names], { stdio: 'ignore' })
+  const own = kind === 'sentinel' ? ['--sentinel'] : kind === 'cluster' ? ['--cluster-enabled', 'yes', '--tls-cluster', 'yes', '--cluster-announce-ip', '127.0.0.1'] : []
+  const { port } = await startServer(async (at) => {
+    const files = `tls-cert-file ${trust}\ntls-key-file ${key}\ntls-ca-cert-file ${trust}\ntls-auth-clients no\ntls-replication yes\n`
+    const monitor = master ? `sentinel monitor main 127.0.0.1 ${master.port} 1\n` : 'save ""\n'
+    await writeFile(config, `bind 127.0.0.1\nport 0\ntls-port ${at}\ndir ${folder}\n${files}${monitor}`)
+    return startProcess(t, findProgram('redis-server', 'redis-server'), [config, ...own])
+  }, kind === 'sentinel' ? /\+monitor master main/ : /Ready to accept connections/)
+  return { port, trust }
+}
+
+/** What a process that trusts this certificate hears of the queue's server. */
+async function setByTls(url: string, trust: string): Promise<string> {
+  const script = `import { openRedis } from ${JSON.stringify(new URL('redis.ts', import.meta.url).href)}
+    const client = await openRedis(${JSON.stringify(url)}, () => undefined)
+    console.log(await client.set('key', 'value'))
+    client.disconnect()`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', script], { env: cleanEnv({ NODE_EXTRA_CA_CERTS: trust }) })
+  return stdout.trim()
+}
 
 /** A Sentinel that watches one Redis under the name `main`. Returns its port. */
 async function startSentinel(t: Lifetime, redisUrl: string): Promise<number> {
@@ -115,4 +154,19 @@ test('Sentinels lead to the master that they watch', { skip }, async (t) => {
   const direct = await openRedis(redis.url, () => undefined)
   t.after(() => direct.disconnect())
   assert.equal(await direct.get('key'), 'value')
+})
+
+test('rediss:// speaks TLS with a server, a Cluster and what Sentinels lead to', { skip: noTls }, async (t) => {
+  const server = await startTls(t, 'server')
+  assert.equal(await setByTls(`rediss://localhost:${server.port}`, server.trust), 'OK')
+  await assert.rejects(openRedis(`rediss://localhost:${server.port}`, () => undefined), { code: 'queue/unreachable', message: /self.signed certificate/ })
+  const cluster = await startTls(t, 'cluster')
+  const url = `rediss-cluster://localhost:${cluster.port}`
+  await assert.rejects(setByTls(url, cluster.trust), /its nodes serve no Cluster of all slots/)
+  const ask = (...command: string[]) => execFileSync(findProgram('redis-cli', 'redis-tools'), ['--tls', '--cacert', cluster.trust, '-p', String(cluster.port), ...command], { encoding: 'utf8' })
+  ask('cluster', 'addslotsrange', '0', '16383')
+  while (!ask('cluster', 'info').includes('cluster_state:ok')) await new Promise(setImmediate)
+  assert.equal(await setByTls(url, cluster.trust), 'OK')
+  const sentinel = await startTls(t, 'sentinel', server)
+  assert.equal(await setByTls(`rediss-sentinel://127.0.0.1:${sentinel.port}/main`, sentinel.trust), 'OK')
 })

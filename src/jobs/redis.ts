@@ -1,7 +1,7 @@
 // The Redis or Valkey of the queue: one server, watched by Sentinels, or a Cluster, by the form of QUEUE_URL. At start it must answer, or the
 // process says so and ends; later it may be away for any time, and is waited for until the process itself is about to end.
 
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../core/errors.ts'
 
 const SENTINEL_PORT = 26_379
@@ -10,21 +10,22 @@ const RETRY_MS_MAX = 2_000
 const KEEP_ALIVE_MS = 5_000
 
 /**
- * Connects to `redis://` and `rediss://` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`, each with an
- * optional `user:password@`, percent-encoded. When `leaving` is aborted, what waits for a server that is away fails.
+ * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`, each with an optional
+ * `user:password@`, percent-encoded; with `rediss` in place of `redis` by TLS. When `leaving` is aborted, what waits for a server that is away fails.
  *
  * @throws SyncError `queue/unreachable`
  */
 export async function openRedis(queueUrl: string, onError: (error: Error) => void, leaving?: AbortSignal): Promise<Redis | Cluster> {
   const client = createRedis(queueUrl, leaving)
-  let reason = 'no answer'
+  let reason = client instanceof Cluster ? 'its nodes serve no Cluster of all slots (redis-cli cluster info)' : 'no answer'
   client.on('error', (error: Error) => {
     reason = reasonOf(error)
     onError(error)
   })
+  // A Cluster that is not whole lets `connect` wait for ever.
+  const ended = new Promise<never>((_, reject) => client.once('end', () => reject(new Error('ended'))))
   try {
-    await client.connect()
-    await client.ping()
+    await Promise.race([client.connect().then(() => client.ping()), ended])
     return client
   } catch (error) {
     client.disconnect()
@@ -45,11 +46,17 @@ function clientOf(queueUrl: string, retryStrategy: (attempt: number) => number |
   // Blocking commands wait for jobs without end, so nothing may give them up (https://docs.bullmq.io/guide/connections), but a network that was
   // cut must show, which without a delay of our own takes Linux two hours.
   const patient = { maxRetriesPerRequest: null, lazyConnect: true, keepAlive: KEEP_ALIVE_MS, retryStrategy }
-  const [, kind, credentials = '', hosts = '', master = ''] = /^redis-(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
+  const [, tls, kind, credentials = '', hosts = '', master = ''] = /^redis(s?)-(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
   if (kind === undefined) return new PromptRedis(queueUrl, patient)
-  const auth = readCredentials(credentials)
-  if (kind === 'cluster') return new Cluster(readNodes(hosts, REDIS_PORT), { lazyConnect: true, clusterRetryStrategy: retryStrategy, redisOptions: { ...auth, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS } })
-  return new PromptRedis({ ...patient, ...auth, sentinelRetryStrategy: retryStrategy, sentinels: readNodes(hosts, SENTINEL_PORT), name: master || 'mymaster' })
+  const login = { ...readCredentials(credentials), ...(tls && { tls: {} }) }
+  if (kind === 'cluster') {
+    const redisOptions = { ...login, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS }
+    // Its nodes are known by name: a certificate says nothing of addresses. https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls
+    const byName: ClusterOptions = tls ? { dnsLookup: (name, found) => found(null, name) } : {}
+    return new Cluster(readNodes(hosts, REDIS_PORT), { ...byName, lazyConnect: true, clusterRetryStrategy: retryStrategy, redisOptions })
+  }
+  const watched = { sentinels: readNodes(hosts, SENTINEL_PORT), name: master || 'mymaster', ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }) }
+  return new PromptRedis({ ...patient, ...login, ...watched, sentinelRetryStrategy: retryStrategy })
 }
 
 /**

@@ -143,9 +143,9 @@ const schema = {
     default: 'false',
     example: 'true',
   })),
-  QUEUE_URL: matching(/^(rediss?|redis-(cluster|sentinel)):\/\/\S+$/, 'a redis://, rediss://, redis-cluster:// or redis-sentinel:// address').register(words, secret('Running', {
+  QUEUE_URL: matching(/^rediss?(-cluster|-sentinel)?:\/\/\S+$/, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss').register(words, secret('Running', {
     description: 'The Redis or Valkey that holds the queue: `redis://host:6379`, `redis-cluster://host:port,host:port`, ' +
-      '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`.',
+      '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`, and by TLS with `rediss` in place of `redis`.',
     default: 'the queue lives in the same Postgres',
     example: 'redis://queue.example:6379',
   })),
