@@ -1,5 +1,6 @@
-// Starts a file on Node 24 or newer, so that a run stays under 256 MB: with a small young generation, and with big buffers that go
-// back to the system when they are freed (glibc would keep them: M_MMAP_THRESHOLD in mallopt(3)). Compiled code is kept between starts.
+// Starts a file on Node 24 or newer, so that a run stays under 256 MB: with a small young generation, with big buffers that go back to
+// the system when they are freed, and with one arena for all threads (glibc would keep them, and one each: mallopt(3)). Compiled code is
+// kept between starts.
 // Plain JavaScript for old Nodes; everything else is TypeScript that only Node 24 reads as it is. `node bin/lean.js FILE …` runs FILE so.
 
 import { spawn } from 'node:child_process'
@@ -11,6 +12,7 @@ const NODE_MIN = 24
 export const NODE_FLAGS = ['--max-semi-space-size=4']
 export const ENVIRONMENT = {
   MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_ARENA_MAX: '1',
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
 }
 
