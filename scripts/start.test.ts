@@ -27,10 +27,11 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
 
   const told = await run(inRoot('bin/lean.js'), inRoot('scripts/start.ts'))
   const [table = ''] = told.match(/^ +first sync[^]*?\n\n/m) ?? []
-  assert.match(table, /^fetched +400 +390 +390\ncreated +400 +15 +0\n[^]*\nheld +0 +\d+ +0\nquarantined +0 +1 +0\nmissing +0 +25 +0\nremoved +0 +0 +25\n/m)
+  assert.match(table, /^fetched +400 +390 +390\ncreated +400 +15 +0\n[^]*\nheld +0 +\d+ +0\nquarantined +0 +1 +1\nmissing +0 +25 +0\nremoved +0 +0 +25\n/m)
   for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
   assert.match(told, /medipim-demo is paused/)
 
+  assert.match(await shelfsync('quarantine'), /publicPrice/)
   // Its supplier is gone and no key is set: exit codes other than 0 would reject.
   assert.match(await shelfsync('sync'), /medipim-demo is paused/)
   assert.match(await shelfsync('doctor'), /^ok +medipim key/m)

@@ -37,9 +37,11 @@ async function main(signal: AbortSignal): Promise<void> {
   const { id } = await beginAnew(tools, simulator)
   try {
     const syncs = [await sync('first sync', tools, signal)]
-    await changeProducts(simulator)
+    const [broken] = await changeProducts(simulator)
+    await breakProduct(simulator, broken)
     syncs.push(await sync('after changes', tools, signal))
     await simulator.control('clock', { advanceSeconds: DAY_SECONDS })
+    await breakProduct(simulator, broken)
     syncs.push(await sync('once more', tools, signal))
     console.log(`\n${sideBySide(syncs)}\n\n${await nextSteps(tools)}`)
   } finally {
@@ -87,16 +89,21 @@ async function beginAnew({ db, store, connectors }: Tools, { url, control }: Sim
   return addSource(db, { name: NAME, connector: connector.name, settings, schedule: connector.schedule })
 }
 
-/** A day in the life of a catalogue. Products that vanish are removed only when the next full run does not see them either. */
-async function changeProducts({ control }: Simulator): Promise<void> {
+/** A day in the life of a catalogue. Products that vanish are removed only when the next full run does not see them either. Returns who was only touched. */
+async function changeProducts({ control }: Simulator): Promise<readonly string[]> {
   await control('clock', { advanceSeconds: DAY_SECONDS })
-  const [touched] = await control('touch', { select: { share: 0.05 } })
+  const touched = await control('touch', { select: { share: 0.05 } })
   await control('update', { select: { share: 0.01 } })
   await control('deactivate', { select: { count: 40 } })
   await control('remove', { select: { count: 25 } })
   await control('add', { count: 15 })
   await control('price', { select: { count: 3 }, factor: 20 })
-  await control('faults', { kind: 'patch', ids: [touched], patch: { publicPrice: 'ask us' }, path: '/v4/products/stream' })
+  return touched
+}
+
+/** The next time the supplier is asked for its products, it gives one without a number for a price. */
+async function breakProduct({ control }: Simulator, id: string | undefined): Promise<void> {
+  await control('faults', { kind: 'patch', ids: [id], patch: { publicPrice: 'ask us' }, path: '/v4/products/stream' })
 }
 
 /** What is told of one sync, by name. */

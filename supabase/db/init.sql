@@ -259,7 +259,7 @@ create table catalog.quarantine (
   rule                text not null,
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
-  state               text not null default 'open' check (state in ('open', 'replayed', 'resolved')),
+  state               text not null default 'open' check (state in ('open', 'replayed', 'superseded', 'resolved')),
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
@@ -1358,21 +1358,26 @@ begin
 end $$;
 
 -- close_quarantine(…): takes out of quarantine what a settling run has taken in.
---   replayed   the very line was applied anew, and not put back
---   resolved   a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
+--   replayed     the very line was applied anew, and not put back
+--   superseded   a younger artifact has the product, and it is in quarantine again
+--   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
 create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
 language sql set search_path = '' as $$
-  update catalog.quarantine q set state = case q.artifact_run when r.artifact_run then 'replayed' else 'resolved' end
-  from catalog.runs r
-  where r.source_id = p_source and r.id = p_run and q.source_id = p_source and q.state = 'open' and q.run_id <> p_run
-    and q.artifact_run <= r.artifact_run
-    and case
-      when q.artifact_run = r.artifact_run then true
-      when q.external_id is null then p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run)))
-      -- A quarantined record counts as seen too.
-      else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
-        and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
-    end
+  with verdicts as (
+    select q.id, case
+        when q.artifact_run = r.artifact_run then 'replayed'
+        when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
+        -- A quarantined record counts as seen too.
+        when exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
+          then 'superseded'
+        when exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
+          then 'resolved'
+      end as state
+    from catalog.quarantine q
+    join catalog.runs r on r.source_id = p_source and r.id = p_run
+    where q.source_id = p_source and q.state = 'open' and q.run_id <> p_run and q.artifact_run <= r.artifact_run
+  )
+  update catalog.quarantine q set state = v.state from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
 -- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/over.
@@ -2177,10 +2182,10 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'dada8d8036c9ad2f29f98011ce254ec8f3f0521d6dd7fcd3889cc053dfded767'),
+  ('20261122000001', 'tables', 'c2fc3a20e5ae83342f66d5127e11b5f1eefe791a265e86e906aca16f9a3b6625'),
   ('20261122000002', 'runs', '4f3ba61d26885a9d5be08b172b332abf2a06df98583c3f91a6f2c6fac7a9f2a8'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
-  ('20261122000004', 'settle', 'e63fb22124654960df0328c2671f8771306fbacaa0734041224bb1ffdd3ac934'),
+  ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),
   ('20261122000006', 'security', 'a2623048a0587d2bb8edf646cd1e70d2abbda4a3a8a34ae9439a44600260f52d'),
   ('20261122000007', 'status', 'a7305f2a9a1615974cb4cbaa33e9dc9ed236669c64b7a7e13d93c2819b7fb539'),

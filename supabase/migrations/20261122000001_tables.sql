@@ -234,7 +234,7 @@ create table catalog.quarantine (
   rule                text not null,
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
-  state               text not null default 'open' check (state in ('open', 'replayed', 'resolved')),
+  state               text not null default 'open' check (state in ('open', 'replayed', 'superseded', 'resolved')),
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)

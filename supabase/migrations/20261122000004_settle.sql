@@ -174,21 +174,26 @@ begin
 end $$;
 
 -- close_quarantine(…): takes out of quarantine what a settling run has taken in.
---   replayed   the very line was applied anew, and not put back
---   resolved   a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
+--   replayed     the very line was applied anew, and not put back
+--   superseded   a younger artifact has the product, and it is in quarantine again
+--   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
 create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
 language sql set search_path = '' as $$
-  update catalog.quarantine q set state = case q.artifact_run when r.artifact_run then 'replayed' else 'resolved' end
-  from catalog.runs r
-  where r.source_id = p_source and r.id = p_run and q.source_id = p_source and q.state = 'open' and q.run_id <> p_run
-    and q.artifact_run <= r.artifact_run
-    and case
-      when q.artifact_run = r.artifact_run then true
-      when q.external_id is null then p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run)))
-      -- A quarantined record counts as seen too.
-      else exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
-        and not exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
-    end
+  with verdicts as (
+    select q.id, case
+        when q.artifact_run = r.artifact_run then 'replayed'
+        when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
+        -- A quarantined record counts as seen too.
+        when exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
+          then 'superseded'
+        when exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
+          then 'resolved'
+      end as state
+    from catalog.quarantine q
+    join catalog.runs r on r.source_id = p_source and r.id = p_run
+    where q.source_id = p_source and q.state = 'open' and q.run_id <> p_run and q.artifact_run <= r.artifact_run
+  )
+  update catalog.quarantine q set state = v.state from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
 -- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/over.

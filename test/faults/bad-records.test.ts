@@ -228,10 +228,10 @@ test('a record leaves quarantine when a later run has it in good order, not whil
   assert.equal((await line.sync({ mode: 'incremental', sinceAt })).ledger.fetched, 1)
   assert.deepEqual(await stateOf(line, bad), ['open'], 'not seen')
   await line.sync()
-  assert.deepEqual(await stateOf(line, bad), ['open', 'open'], 'still bad')
+  assert.deepEqual(await stateOf(line, bad), ['superseded', 'open'], 'still bad')
   simulator.faults.clear()
   await line.sync()
-  assert.deepEqual(await stateOf(line, bad), ['resolved', 'resolved'])
+  assert.deepEqual(await stateOf(line, bad), ['superseded', 'resolved'])
 })
 
 test('an unreadable line leaves quarantine with the next whole green run, not with an incremental or a held one', async (t) => {
