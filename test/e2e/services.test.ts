@@ -128,6 +128,21 @@ suite('shelfsync serve', () => {
     assert.deepEqual([status, body.broken], [503, ['fetcher', 'maintainer']])
   })
 
+  test('a scheduler alone begins what was due while no process ran, and others do it', async (t) => {
+    const stage = await setStage(t)
+    await stage.query(`update catalog.sources set created_at = now() - interval '2 days'`)
+    const scheduler = await serve(t, stage, 'scheduler')
+    assert.deepEqual(Object.keys(scheduler.ports), ['metrics'])
+    await serve(t, stage, 'fetcher', 'maintainer')
+    for (let runs: { state: string }[] = []; !runs.some(({ state }) => state === 'succeeded'); ) {
+      runs = await stage.query('select state from catalog.runs')
+      assert.ok(runs.length <= 1, 'begun twice')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    scheduler.process.kill('SIGTERM')
+    assert.deepEqual(await scheduler.process.exited, { code: 0, signal: null })
+  })
+
   test('asked twice it is one run; cancelled, it stays so, and the next order starts another', async (t) => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage, 'orchestrator')
