@@ -39,7 +39,7 @@ class Lost extends Trouble {
  * @throws Trouble
  */
 export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: Uint8Array, memory: UploadMemory): Promise<void> {
-  const name = nameUpload(target, bytes)
+  const name = nameUpload(target.bucket, target.key, bytes)
   let path = await memory.recall(name)
   for (let anew = 0; ; anew++) {
     try {

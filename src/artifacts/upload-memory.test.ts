@@ -52,7 +52,7 @@ test('a remembered upload that the service has forgotten, or that may be over, i
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-uploads-'))
   context.after(() => rm(folder, { recursive: true }))
   const { store, service } = await openStorage(context, {}, { memory: createUploadMemory(folder) })
-  await createUploadMemory(folder).remember(nameUpload({ bucket: BUCKET, key: 'part', contentType: '' }, PART), '/upload/resumable/never')
+  await createUploadMemory(folder).remember(nameUpload(BUCKET, 'part', PART), '/upload/resumable/never')
   await store.put('part', PART)
   assert.ok(PART.equals(await store.get('part')))
   assert.equal(asked(service, CREATE), 1)

@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { UploadTarget } from './tus.ts'
 
 /** The platform forgets an upload after a day. */
 const AGE_MS_MAX = 24 * 3_600_000
@@ -18,7 +17,7 @@ export interface UploadMemory {
   sweep(): Promise<void>
 }
 
-export function nameUpload({ bucket, key }: UploadTarget, bytes: Uint8Array): string {
+export function nameUpload(bucket: string, key: string, bytes: Uint8Array): string {
   return createHash('sha256').update(`${bucket}\0${key}\0`).update(bytes).digest('hex')
 }
 

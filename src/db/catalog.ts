@@ -1,9 +1,9 @@
 // Calls of the schema's functions, by name and with named arguments: the one thing that sessions of Postgres and Supabase's Data API
 // both can do. What a call answers is JSON whichever way it went: instants are ISO text, bytes are `\x` and hex.
 
+import type { ClientBase } from 'pg'
 import { storableJson, storableText } from '../lib/storable.ts'
 import { ask } from './failures.ts'
-import type { DbClient } from './pool.ts'
 
 /**
  * By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as dates, documents as `jsonb(…)`. What no text of
@@ -22,7 +22,7 @@ export interface Catalog {
 }
 
 /** The same inside a session, where several calls can share a transaction. */
-export function inSession(session: Pick<DbClient, 'query'>): Catalog {
+export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
   return {
     async call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]> {
       const parameters = Object.keys(args).map((argument, index) => `p_${argument} => $${index + 1}`)

@@ -26,7 +26,7 @@ export const DEFAULT_OPTIONS: LineOptions = {
   batchRecordsMax: 5000,
   batchBytesMax: 4 * 1024 * 1024,
   recordBytesMax: 8 * 1024 * 1024,
-  knownRecordsMax: 1_250_000,
+  knownRecordsMax: 1_000_000,
   attemptsMax: 6,
   patienceMs: 10 * 60_000,
   backOff: { baseMs: 1000, maxMs: 60_000 },
