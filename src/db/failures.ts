@@ -24,7 +24,10 @@ export function nameFailure(error: unknown): unknown {
   if (code === 'SHELF' && hint !== undefined && hint in ERRORS) {
     return new SyncError(hint as ErrorCode, error.message, { cause: error, ...(detail && { detail: JSON.parse(detail) as Record<string, unknown> }) })
   }
-  if (isConnectionError(error)) return new SyncError('db/unreachable', `The connection to Postgres is gone: ${error.message || code}`, { cause: error })
+  if (isConnectionError(error)) {
+    const what = code === '53300' ? 'Postgres has no connection left for us' : 'The connection to Postgres is gone'
+    return new SyncError('db/unreachable', `${what}: ${error.message || code}`, { cause: error })
+  }
   const named = NAMED_STATES.find(({ states }) => states.test(code))
   return named ? new SyncError(named.code, `${named.what}: ${error.message}`, { cause: error }) : error
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import pg from 'pg'
 import { testDatabase } from '../../test/support/database.ts'
 import { startTransactionPooler } from '../../test/support/transaction-pooler.ts'
 import { SyncError } from '../core/errors.ts'
-import { isConnectionError } from './failures.ts'
+import { isConnectionError, nameFailure } from './failures.ts'
 import { openPool, transaction } from './pool.ts'
 
 const options = { applicationName: 'pool test' }
@@ -115,6 +116,18 @@ test('a connection that breaks inside a transaction is a connection error, is th
   assert.ok(isConnectionError(lost), String(lost))
   assert.deepEqual((await pool.query('select 1 as one')).rows, [{ one: 1 }])
   assert.equal(pool.idleCount, pool.totalCount)
+})
+
+test('a Postgres without a free connection says so, and may have one later', async (t) => {
+  const { pool, url } = await testDatabase(t)
+  const role = `crowded_${process.pid}`
+  await pool.query(`create role ${role} login password 'pw' connection limit 0`)
+  const connectionString = Object.assign(new URL(url), { username: role, password: 'pw' }).href
+  const refused = await new pg.Client({ connectionString }).connect().then(() => null, nameFailure)
+  await pool.query(`drop role ${role}`)
+  assert.ok(refused instanceof SyncError)
+  assert.deepEqual([refused.code, refused.action], ['db/unreachable', 'retry'])
+  assert.match(refused.message, /^Postgres has no connection left for us: too many connections for role/)
 })
 
 test('only a lost connection counts as one', async (t) => {
