@@ -75,7 +75,7 @@ test('runs count by how they ended, and whatever a person decides, no counter fa
   simulator.catalogue.remove(simulator.catalogue.visible().slice(0, 20).map((state) => simulator.catalogue.idOf(state)))
   const held = await line.sync()
   assert.equal(held.state, 'held')
-  await line.query(`update catalog.runs set started_at = finished_at - interval '90 s' where id = $1`, held.run)
+  await line.query('update catalog.run_ends set seconds = 90 where run_id = $1', held.run)
   const before = parseExposition(await showMetrics())
   assert.deepEqual(await shown(line, 'shelfsync_runs_total'), { 'state="succeeded"': 1, 'state="held"': 1 })
   const buckets = await shown(line, 'shelfsync_run_duration_seconds_bucket')
@@ -91,30 +91,50 @@ test('runs count by how they ended, and whatever a person decides, no counter fa
   assert.deepEqual(await shown(line, 'shelfsync_runs_total'), { 'state="succeeded"': 2, 'state="held"': 1 })
 })
 
-test('each ended run is read once, however many there are, and a process that goes on shows what a fresh one does', async (t) => {
+test('each end of a run is read once, however many there are, and a process that goes on shows what a fresh one does', async (t) => {
   const { line } = await openMedipim(t, { db })
   const { id } = await line.source()
   const ledger = JSON.stringify({ fetched: 2, ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, outcome === 'unchanged' ? 2 : 0])) })
-  const addRuns = (count: number, state: string, how: { ledger?: string; reason?: string }) => line.query(
-    `insert into catalog.runs (source_id, kind, state, reason, correlation_id, artifact_run, normaliser_version, first_load, started_at, finished_at, ledger)
-     select $1, 'full', $2, $3, 'test', 0, 1, false, now() - interval '10 s', now(), $4 from generate_series(1, $5)`, id, state, how.reason ?? null, how.ledger ?? null, count)
+  const addEnds = (count: number, state: string, settled: string | null) => line.query(
+    `with added as (
+       insert into catalog.runs (source_id, kind, state, correlation_id, artifact_run, normaliser_version, first_load, finished_at, ledger)
+       select $1, 'full', $2, 'test', 0, 1, false, now(), $3 from generate_series(1, $4) returning source_id, id)
+     insert into catalog.run_ends (source_id, run_id, state, seconds, bytes) select source_id, id, $2, 10, 7 from added`, id, state, settled, count)
   const metrics = createMetrics()
   metrics.collect({ name: 'database', everyMs: 0, read: createMeasures(db) })
-  await addRuns(5001, 'succeeded', { ledger })
+  await addEnds(5001, 'succeeded', ledger)
   await metrics.text()
   await line.query('update catalog.runs set ledger = null where source_id = $1', id)
-  await addRuns(1, 'rejected', { ledger, reason: 'was held' })
-  await addRuns(1, 'superseded', { ledger, reason: 'was held' })
-  await addRuns(1, 'superseded', {})
-  await addRuns(1, 'failed', { reason: 'no key' })
-  await addRuns(1, 'interrupted', { reason: 'no answer' })
+  await addEnds(2, 'held', ledger)
+  await addEnds(1, 'superseded', null)
+  await addEnds(1, 'failed', null)
   const text = await metrics.text()
   assert.deepEqual(await shown(line, 'shelfsync_records_total', text), { 'outcome="unchanged"': 10_006 })
   assert.deepEqual(await shown(line, 'shelfsync_runs_total', text), { 'state="succeeded"': 5001, 'state="held"': 2, 'state="superseded"': 1, 'state="failed"': 1 })
+  assert.deepEqual(await shown(line, 'shelfsync_fetched_bytes_total', text), { '': 5005 * 7 })
   assert.equal((await shown(line, 'shelfsync_run_duration_seconds_bucket', text))['le="15",state="succeeded"'], 5001)
   await line.query(`update catalog.runs set ledger = $2 where source_id = $1 and state = 'succeeded'`, id, ledger)
   for (const name of ['records_total', 'runs_total', 'run_duration_seconds_sum', 'fetched_bytes_total']) {
     assert.deepEqual(await shown(line, `shelfsync_${name}`), await shown(line, `shelfsync_${name}`, text))
+  }
+})
+
+test('a run that failed and is tried again counts as both, for who saw it fail and for who comes later', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const metrics = createMetrics()
+  metrics.collect({ name: 'database', everyMs: 0, read: createMeasures(db) })
+  simulator.faults.set({ kind: 'status', status: 401, path: STREAM, times: 1 })
+  const { run, state } = await line.sync()
+  assert.equal(state, 'failed')
+  const failed = { 'state="failed"': 1 }
+  assert.deepEqual(await shown(line, 'shelfsync_runs_total', await metrics.text()), failed)
+  assert.deepEqual(await line.query('select catalog.reopen_run($1) as reopened', run), [{ reopened: true }])
+  await line.query(`update catalog.runs set state = 'interrupted', queued = false where id = $1`, run)
+  assert.equal((await line.sync()).run, run)
+  for (const text of [await metrics.text(), await showMetrics()]) {
+    assert.deepEqual(await shown(line, 'shelfsync_runs_total', text), { ...failed, 'state="succeeded"': 1 })
+    assert.deepEqual(await shown(line, 'shelfsync_records_total', text), { 'outcome="created"': 30 })
+    assert.deepEqual(await shown(line, 'shelfsync_fetched_bytes_total', text), { '': Buffer.byteLength(await line.archived(run)) })
   }
 })
 

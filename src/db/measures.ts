@@ -1,5 +1,5 @@
 // What the database knows for the metrics: how the sources stand, how their runs ended, what was written. No table is read by name.
-// Ended runs never change and are only gone with their source, so each is read once: sums over them never fall, and cost nothing later.
+// An end of a run never changes and is only gone with its source, so each is read once: sums over them never fall, and cost nothing later.
 
 import { OUTCOMES, type Ledger, type Outcome } from '../core/ledger.ts'
 import type { Distribution, Reading } from '../node/metrics.ts'
@@ -22,19 +22,17 @@ interface SourceRow {
   readonly bytes: number | null
 }
 
-interface RunRow {
+interface EndRow {
+  readonly no: number
   readonly source_id: number
-  readonly id: number
   readonly state: RunEnd
   readonly seconds: number
   readonly bytes: number
   readonly ledger: Ledger | null
 }
 
-/** What the ended runs of one source add up to. */
+/** What the ends of one source's runs add up to. */
 interface Totals {
-  /** The newest one that is in here: those of one source end in the order in which they began. */
-  run: number
   bytes: number
   readonly outcomes: Record<Outcome, number>
   readonly ends: Map<RunEnd, { runs: number; sum: number; readonly counts: number[] }>
@@ -43,19 +41,22 @@ interface Totals {
 const { buckets, labels } = METRICS.shelfsync_run_duration_seconds
 
 /**
- * Makes a collector's `read`. The first reading adds up all runs there ever were (25 s a million), the later ones those that ended
- * since (20 ms with 300 sources). Call it again only when it has answered.
+ * Makes a collector's `read`. The first reading adds up all ends there ever were (25 s a million), the later ones those that came
+ * since. Call it again only when it has answered.
  *
  * @throws SyncError `db/not-migrated`, from the reading
  */
 export function createMeasures(db: Db): () => Promise<Reading[]> {
   const totals = new Map<number, Totals>()
+  let counted = 0
   return () => ask(transaction(db, async (client) => {
     // One moment for all of it, or a run that ends meanwhile would count twice, then once: a counter that falls.
     await client.query('set transaction isolation level repeatable read, read only')
     const { rows: sources } = await client.query<SourceRow>('select * from catalog.source_measures()')
-    for (const { id } of sources) if (!totals.has(id)) totals.set(id, emptyTotals())
-    await addEndedRuns(client, totals)
+    for (let ends = await listEnds(client, counted); ends.length > 0; ends = await listEnds(client, counted)) {
+      for (const end of ends) addEnd(totals, end)
+      counted = ends.at(-1)?.no ?? counted
+    }
     return [...sources.flatMap((row) => sourceReadings(row, totals.get(row.id) ?? emptyTotals())), ...(await readServer(client))]
   }))
 }
@@ -63,26 +64,20 @@ export function createMeasures(db: Db): () => Promise<Reading[]> {
 function emptyTotals(): Totals {
   const ends = labels.state.map((end) => [end, { runs: 0, sum: 0, counts: Array.from({ length: buckets.length + 1 }, () => 0) }] as const)
   return {
-    run: 0,
     bytes: 0,
     outcomes: { created: 0, updated: 0, unchanged: 0, older: 0, duplicate: 0, skipped: 0, quarantined: 0, held: 0 },
     ends: new Map(ends),
   }
 }
 
-async function addEndedRuns(client: DbClient, totals: ReadonlyMap<number, Totals>): Promise<void> {
-  for (;;) {
-    // As columns: as JSON, a million runs would take half as long again.
-    const { rows } = await client.query<RunRow>('select * from catalog.list_ended_runs($1, $2)',
-      [[...totals.keys()], Array.from(totals.values(), ({ run }) => run)])
-    if (rows.length === 0) return
-    for (const row of rows) addRun(totals.get(row.source_id), row)
-  }
+async function listEnds(client: DbClient, after: number): Promise<EndRow[]> {
+  // As columns: as JSON, a million would take half as long again.
+  return (await client.query<EndRow>('select * from catalog.list_run_ends($1)', [after])).rows
 }
 
-function addRun(totals: Totals | undefined, { id, state, seconds, bytes, ledger }: RunRow): void {
-  if (!totals) return
-  totals.run = id
+function addEnd(all: Map<number, Totals>, { source_id: source, state, seconds, bytes, ledger }: EndRow): void {
+  const totals = all.get(source) ?? emptyTotals()
+  all.set(source, totals)
   totals.bytes += bytes
   const end = totals.ends.get(state)
   if (end) {

@@ -5,7 +5,7 @@ import { transaction, type Db } from './pool.ts'
 /** Those that others refer to come last. */
 export const TABLES = [
   'changes', 'reviews', 'quarantine', 'misses', 'images', 'prices', 'variants', 'products', 'brands', 'organizations', 'categories',
-  'checkpoints', 'parts', 'artifacts', 'leases', 'runs',
+  'checkpoints', 'parts', 'artifacts', 'leases', 'run_ends', 'runs',
 ]
 
 /** Nothing happens when there is no such source. */

@@ -43,7 +43,7 @@ export const METRICS = {
   },
   shelfsync_runs_total: {
     type: 'counter', scope: 'system', labels: { source: 'name', state: RUN_ENDS },
-    help: 'Runs by how they ended. A held run stays held here, whatever a person decides.',
+    help: 'Runs by how they ended. A held run stays held here, whatever a person decides, and one that failed and was tried again counts as both.',
     alert: {
       when: 'increase(shelfsync_runs_total{state=~"failed|held"}[1h]) > 0', forMinutes: 0,
       summary: 'A run of {{ $labels.source }} was {{ $labels.state }}.',

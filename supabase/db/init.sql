@@ -122,6 +122,19 @@ create table catalog.parts (
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
 );
 
+-- How runs ended by themselves, in the order in which they did; one that failed and was tried again is here twice. Rows are never changed, so
+-- that whoever counts them reads each once.
+create table catalog.run_ends (
+  no                 bigint generated always as identity primary key,
+  source_id          integer not null,
+  run_id             bigint not null,
+  state              text not null,
+  seconds            double precision not null,      -- since the run was started, interruptions included
+  bytes              bigint not null,                -- of raw lines that were archived since its end before this one
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
+create index run_ends_run on catalog.run_ends (source_id, run_id);
+
 -- How far a run has applied a part, with what it saw there: committed together with the rows of the batch.
 create table catalog.checkpoints (
   source_id          integer not null,
@@ -510,6 +523,22 @@ create function catalog.release_task(p_source integer, p_run bigint, p_token big
 language sql security definer set search_path = '' as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
+
+-- note_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
+create function catalog.note_end() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('catalog.run_ends'));
+  insert into catalog.run_ends (source_id, run_id, state, seconds, bytes)
+    select new.source_id, new.id, new.state, extract(epoch from new.finished_at - new.started_at),
+      (select coalesce(sum(raw_bytes), 0) from catalog.parts p where p.source_id = new.source_id and p.run_id = new.id)
+      - (select coalesce(sum(bytes), 0) from catalog.run_ends e where e.source_id = new.source_id and e.run_id = new.id);
+  return null;
+end $$;
+
+create trigger note_end after update of state on catalog.runs for each row
+  when (old.state in ('running', 'interrupted') and new.state not in ('running', 'interrupted'))
+  execute function catalog.note_end();
 
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
 -- `fetched` is interrupted as it was ordered, unless more has been asked for since.
@@ -1723,7 +1752,9 @@ language sql stable security definer set search_path = '' as $$
   from catalog.sources s
   left join lateral (
     select a.claimed, p.fetched,
-      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id), p.bytes
+      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id),
+      -- An earlier end of the same run has counted its own.
+      p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e where e.source_id = s.id and e.run_id = r.id)
     from catalog.runs r
     left join catalog.artifacts a on a.source_id = s.id and a.run_id = r.artifact_run
     cross join lateral (
@@ -1735,28 +1766,20 @@ language sql stable security definer set search_path = '' as $$
   order by s.name
 $$;
 
--- list_ended_runs(sources, runs) → the runs of each source that ended after its run in `p_runs`, source by source, the oldest first; 5,000 at
--- most. A settled run has a ledger, and a reason only if it was held, whatever became of it since.
-create function catalog.list_ended_runs(p_sources integer[], p_runs bigint[]) returns table (
-  source_id integer, id bigint, state text, seconds double precision, ledger jsonb, bytes bigint
+-- list_run_ends(after) → how runs ended since the end number `p_after`, the oldest first; 5,000 at most. A run has a ledger where it settled.
+create function catalog.list_run_ends(p_after bigint) returns table (
+  no bigint, source_id integer, state text, seconds double precision, ledger jsonb, bytes bigint
 )
 language sql stable security definer set search_path = '' as $$
-  select known.source_id, r.id, case when r.ledger is not null and r.reason is not null then 'held' else r.state end,
-    extract(epoch from r.finished_at - r.started_at), r.ledger,
-    (select coalesce(sum(raw_bytes), 0)::bigint from catalog.parts p where p.source_id = known.source_id and p.run_id = r.id)
-  from unnest(p_sources, p_runs) with ordinality as known (source_id, run_id, place)
-  -- The inner limit keeps the planner from reading all runs to find the few that are new.
-  cross join lateral (
-    select * from catalog.runs r
-    where r.source_id = known.source_id and r.id > known.run_id and r.finished_at is not null and r.state not in ('running', 'interrupted')
-    order by r.id limit 5000
-  ) r
-  order by known.place, r.id limit 5000
+  select e.no, e.source_id, e.state, e.seconds, case when e.state in ('succeeded', 'held') then r.ledger end, e.bytes
+  from catalog.run_ends e
+  join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
+  where e.no > p_after order by e.no limit 5000
 $$;
 
-revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_ended_runs from public;
+revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
 grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.source_measures, catalog.list_ended_runs to shelfsync_orchestrator;
+grant execute on function catalog.source_measures, catalog.list_run_ends to shelfsync_orchestrator;
 
 -- 20261122000008_data_api.sql
 
@@ -2182,13 +2205,13 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'c2fc3a20e5ae83342f66d5127e11b5f1eefe791a265e86e906aca16f9a3b6625'),
-  ('20261122000002', 'runs', '4f3ba61d26885a9d5be08b172b332abf2a06df98583c3f91a6f2c6fac7a9f2a8'),
+  ('20261122000001', 'tables', 'bf9e33503d796a588b9f0533ff3b865b2e857f3e9ab0bfda4d669a52b94d5558'),
+  ('20261122000002', 'runs', '8e6d7bae6126224ea3f29650623acaa818b1e7b6f1eda401d075166f89040b44'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
   ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),
   ('20261122000006', 'security', 'a2623048a0587d2bb8edf646cd1e70d2abbda4a3a8a34ae9439a44600260f52d'),
-  ('20261122000007', 'status', 'a7305f2a9a1615974cb4cbaa33e9dc9ed236669c64b7a7e13d93c2819b7fb539'),
+  ('20261122000007', 'status', 'a8c29023ade4cb5b1321886800ee298b012dc198590073bf2da579f2e2e0262a'),
   ('20261122000008', 'data_api', '6448e845e682e92a8c8603ce5fd14e3f119bf38048f7f4aff9ef81388a678050'),
   ('20261122000009', 'plan', '4652a1f057246949f43c2fd76c6a65d7233ee919f35110005dfcd49da12beda3');
 

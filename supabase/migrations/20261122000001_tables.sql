@@ -97,6 +97,19 @@ create table catalog.parts (
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
 );
 
+-- How runs ended by themselves, in the order in which they did; one that failed and was tried again is here twice. Rows are never changed, so
+-- that whoever counts them reads each once.
+create table catalog.run_ends (
+  no                 bigint generated always as identity primary key,
+  source_id          integer not null,
+  run_id             bigint not null,
+  state              text not null,
+  seconds            double precision not null,      -- since the run was started, interruptions included
+  bytes              bigint not null,                -- of raw lines that were archived since its end before this one
+  foreign key (source_id, run_id) references catalog.runs (source_id, id)
+);
+create index run_ends_run on catalog.run_ends (source_id, run_id);
+
 -- How far a run has applied a part, with what it saw there: committed together with the rows of the batch.
 create table catalog.checkpoints (
   source_id          integer not null,

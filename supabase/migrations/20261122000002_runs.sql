@@ -208,6 +208,22 @@ language sql security definer set search_path = '' as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
 
+-- note_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
+create function catalog.note_end() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('catalog.run_ends'));
+  insert into catalog.run_ends (source_id, run_id, state, seconds, bytes)
+    select new.source_id, new.id, new.state, extract(epoch from new.finished_at - new.started_at),
+      (select coalesce(sum(raw_bytes), 0) from catalog.parts p where p.source_id = new.source_id and p.run_id = new.id)
+      - (select coalesce(sum(bytes), 0) from catalog.run_ends e where e.source_id = new.source_id and e.run_id = new.id);
+  return null;
+end $$;
+
+create trigger note_end after update of state on catalog.runs for each row
+  when (old.state in ('running', 'interrupted') and new.state not in ('running', 'interrupted'))
+  execute function catalog.note_end();
+
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
 -- `fetched` is interrupted as it was ordered, unless more has been asked for since.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void

@@ -70,7 +70,9 @@ language sql stable security definer set search_path = '' as $$
   from catalog.sources s
   left join lateral (
     select a.claimed, p.fetched,
-      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id), p.bytes
+      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id),
+      -- An earlier end of the same run has counted its own.
+      p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e where e.source_id = s.id and e.run_id = r.id)
     from catalog.runs r
     left join catalog.artifacts a on a.source_id = s.id and a.run_id = r.artifact_run
     cross join lateral (
@@ -82,25 +84,17 @@ language sql stable security definer set search_path = '' as $$
   order by s.name
 $$;
 
--- list_ended_runs(sources, runs) → the runs of each source that ended after its run in `p_runs`, source by source, the oldest first; 5,000 at
--- most. A settled run has a ledger, and a reason only if it was held, whatever became of it since.
-create function catalog.list_ended_runs(p_sources integer[], p_runs bigint[]) returns table (
-  source_id integer, id bigint, state text, seconds double precision, ledger jsonb, bytes bigint
+-- list_run_ends(after) → how runs ended since the end number `p_after`, the oldest first; 5,000 at most. A run has a ledger where it settled.
+create function catalog.list_run_ends(p_after bigint) returns table (
+  no bigint, source_id integer, state text, seconds double precision, ledger jsonb, bytes bigint
 )
 language sql stable security definer set search_path = '' as $$
-  select known.source_id, r.id, case when r.ledger is not null and r.reason is not null then 'held' else r.state end,
-    extract(epoch from r.finished_at - r.started_at), r.ledger,
-    (select coalesce(sum(raw_bytes), 0)::bigint from catalog.parts p where p.source_id = known.source_id and p.run_id = r.id)
-  from unnest(p_sources, p_runs) with ordinality as known (source_id, run_id, place)
-  -- The inner limit keeps the planner from reading all runs to find the few that are new.
-  cross join lateral (
-    select * from catalog.runs r
-    where r.source_id = known.source_id and r.id > known.run_id and r.finished_at is not null and r.state not in ('running', 'interrupted')
-    order by r.id limit 5000
-  ) r
-  order by known.place, r.id limit 5000
+  select e.no, e.source_id, e.state, e.seconds, case when e.state in ('succeeded', 'held') then r.ledger end, e.bytes
+  from catalog.run_ends e
+  join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
+  where e.no > p_after order by e.no limit 5000
 $$;
 
-revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_ended_runs from public;
+revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
 grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.source_measures, catalog.list_ended_runs to shelfsync_orchestrator;
+grant execute on function catalog.source_measures, catalog.list_run_ends to shelfsync_orchestrator;
