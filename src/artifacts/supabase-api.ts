@@ -50,8 +50,8 @@ export class Trouble extends Error implements TroubleFacts {
   }
 }
 
-/** At this many in a row without progress, about 25 s in, the caller's own retry is the better place to wait. */
-const RETRIES_MAX = 7
+/** At this many in a row without progress, some three seconds in, the caller's own retry is the better place to wait: it says why. */
+const RETRIES_MAX = 3
 const BACK_OFF = { baseMs: 500, maxMs: 20_000, retryAfterMaxMs: 60_000 }
 /** Of one request, body and answer: 6 MiB at 20 KB a second. */
 const TIMEOUT_MS = 300_000
@@ -88,9 +88,9 @@ export class StorageApi {
     }
   }
 
-  /** Waits before the attempt after `failures` others failed, or throws `error` when another one would not help. */
-  async pause(error: unknown, failures: number): Promise<void> {
-    if (!(error instanceof Trouble) || !error.passes || failures >= RETRIES_MAX) throw error
+  /** Waits before the attempt after `failures` others in a row failed, or throws `error` when another one would not help. */
+  async pause(error: unknown, failures: number, retriesMax = RETRIES_MAX): Promise<void> {
+    if (!(error instanceof Trouble) || !error.passes || failures >= retriesMax) throw error
     await this.#wait(delayMs(failures, { ...BACK_OFF, retryAfterMs: error.retryAfterMs }), new AbortController().signal)
   }
 

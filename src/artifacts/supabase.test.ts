@@ -101,7 +101,7 @@ test('a bucket that is too small for a part, or public, is a setting to correct'
 
 test('a check that failed is made again by the next write', async (context) => {
   const { store, service } = await openStorage(context)
-  service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 8 })
+  service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 4 })
   await assert.rejects(store.put('a', Buffer.from('x')), says('artifact/unavailable', /^Cannot look at the bucket in supabase:medipim-raw at 127/))
   await store.put('a', Buffer.from('x'))
 })
@@ -175,7 +175,9 @@ test('a service that is down for good is artifact/unavailable, after a bounded n
   await store.check()
   service.faults.set({ kind: 'status', status: 503, body: '{"message":"SlowDown"}', path: 'PATCH *', times: null })
   await assert.rejects(store.put('part', PART), says('artifact/unavailable', /^Cannot write part in .*: HTTP 503: SlowDown$/))
-  assert.equal(waits.length, 7)
+  assert.equal(waits.length, 3)
+  await assert.rejects(store.putStream('part', slowly(PART)), says('artifact/unavailable', /HTTP 503/))
+  assert.equal(waits.length, 3 + 7)
   await service.close()
   await assert.rejects(store.get('part'), says('artifact/unavailable', /^Cannot read part in .*: no answer \(ECONNREFUSED\)$/))
 })

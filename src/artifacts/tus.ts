@@ -13,6 +13,9 @@ export interface UploadTarget {
   readonly contentType: string
 }
 
+/** Some 25 s: a stream is read once, so nobody above can try again. */
+const STREAM_RETRIES_MAX = 7
+
 interface Chunk {
   /** The place of its first byte in the whole. */
   readonly start: number
@@ -99,7 +102,7 @@ async function deliver(api: StorageApi, path: string, { start, bytes, isLast }: 
       isLengthKnown ||= isLast
       failures = 0
     } catch (error) {
-      await api.pause(asLost(error), failures++)
+      await api.pause(asLost(error), failures++, ...(knowsLength ? [] : [STREAM_RETRIES_MAX]))
       isSure = false
     }
   }

@@ -41,7 +41,7 @@ interface Totals {
 const { buckets, labels } = METRICS.shelfsync_run_duration_seconds
 
 /**
- * Makes a collector's `read`. The first reading adds up all ends there ever were (25 s a million), the later ones those that came
+ * Makes a collector's `read`. The first reading adds up all ends there ever were, 5,000 at a time, the later ones those that came
  * since. Call it again only when it has answered.
  *
  * @throws SyncError `db/not-migrated`, from the reading

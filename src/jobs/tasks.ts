@@ -59,6 +59,7 @@ export type TaskEnd = 'done' | 'busy' | 'stopped'
  */
 export async function doTask(tools: TaskTools, name: TaskName, task: Task, last: boolean, signal: AbortSignal): Promise<TaskEnd> {
   let begun: BegunTask
+  const askedMs = performance.now()
   try {
     begun = await beginTask(tools, name, task)
   } catch (thrown) {
@@ -66,7 +67,7 @@ export async function doTask(tools: TaskTools, name: TaskName, task: Task, last:
     if (!asks(error, 'retry')) return endOf(error, signal)
     // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked again soon.
     tools.log.warn({ code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS }, `the task cannot be begun: ${error.message}`)
-    tools.events.paused({ code: error.code, waitMs: BUSY_MS }, null)
+    tools.events.paused({ code: error.code, waitMs: BUSY_MS, triedMs: performance.now() - askedMs }, null)
     return 'busy'
   }
   const { source, held, options, log } = begun

@@ -65,7 +65,10 @@ export interface LineOptions {
 /** A wait of the line for Postgres, the artifact store or the supplier. */
 export interface Pause {
   readonly code: ErrorCode
+  /** Until the next attempt. */
   readonly waitMs: number
+  /** What the attempt before took, when it got nowhere: a server that is silent is found out only by waiting. */
+  readonly triedMs: number
 }
 
 export interface RunContext {

@@ -64,7 +64,7 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
         if (error.code === 'source/cut-short') return error.message
         throw error
       }
-      await waitOut(context, error, attempt - 1, PAUSE_MS_MIN)
+      await waitOut(context, error, { attempt: attempt - 1, leastMs: PAUSE_MS_MIN })
     }
   }
 }

@@ -7,9 +7,9 @@ import type { Metrics } from '../node/metrics.ts'
 /** Counts waits by what was waited for, and the tasks that went to other workers. */
 export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'leaseLost'> {
   return {
-    paused({ code, waitMs }, connector) {
+    paused({ code, waitMs, triedMs }, connector) {
       const reason = reasonOf(code)
-      if (reason !== null) metrics.count('shelfsync_backpressure_seconds_total', { reason }, waitMs / 1000)
+      if (reason !== null) metrics.count('shelfsync_backpressure_seconds_total', { reason }, (triedMs + waitMs) / 1000)
       else if (connector !== null) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
     },
     leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
