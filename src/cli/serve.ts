@@ -29,13 +29,13 @@ export function addServe(program: Command, cli: Cli): void {
       const [{ openQueueTools }, { startServices }, { countRequests }] = await Promise.all([
         import('./open-queues.ts'), import('../services/serve.ts'), import('../node/metrics.ts'),
       ])
-      await using tools = await openQueueTools(cli.output, settings)
       // A service is read by its log, so it says what a command would print.
       const log = createLog({ level: cli.output.verbose ? 'debug' : settings.logLevel, destination: cli.output.stderr, secrets: settings.secrets })
+      await using tools = await openQueueTools(cli.output, settings, log)
       const guard = createAddressGuard(settings.allowPrivateHosts)
       await tools.store.check()
       const services = await startServices({
-        ...tools, log,
+        ...tools,
         openHttp: (connector, metrics) => createHttp({ guard, userAgent: settings.userAgent, onRequest: countRequests(metrics, connector) }),
       }, roles)
       log.info({ roles, queue: tools.queues.backend, artifacts: tools.store.describe(), ports: Object.fromEntries(services.faces.map(({ name, port }) => [name, port])) }, 'serving')

@@ -142,18 +142,23 @@ export async function findActiveRun(db: Catalog, sourceId: number): Promise<Acti
   return { ...run, startedAt: toInstant(startedAt) }
 }
 
+export interface ClaimedTask extends HeldRun {
+  /** The worker that had the task and never gave it back, as `owner()` writes it. */
+  readonly takenFrom: string | null
+}
+
 /**
  * Takes one task of a queued run. `isDead` says whether an owner is known to be dead, so that its lease need not run out.
  *
  * @throws SyncError `run/over` when there is nothing left to do in the run · `run/active` while another worker has the task
  */
-export async function claimTask(db: Catalog, run: Run, task: TaskName, owner: string, isDead: (owner: string) => boolean): Promise<HeldRun> {
+export async function claimTask(db: Catalog, run: Run, task: TaskName, owner: string, isDead: (owner: string) => boolean): Promise<ClaimedTask> {
   const holder = one(await db.call<string | null>('find_lease', { source: run.sourceId, run: run.id, task }))
   const deadOwner = holder !== null && isDead(holder) ? holder : null
   const token = one(await db.call<number>('claim_task', {
     source: run.sourceId, run: run.id, task, owner, dead_owner: deadOwner, lease: `${LEASE_MS} ms`,
   }))
-  return { ...run, token }
+  return { ...run, token, takenFrom: holder }
 }
 
 /** Gives a task back, done or not, so that the next worker need not wait for the lease. */

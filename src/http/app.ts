@@ -24,7 +24,7 @@ export type App = Hono<FaceEnv>
 export type Handler = (c: Context<FaceEnv>) => Response | Promise<Response>
 type Handlers<Name extends FaceName> = Readonly<Record<keyof (typeof FACES)[Name]['routes'], Handler>>
 
-/** Read at every scrape, probe or glance, many times a minute: their lines would bury all others, and cost as much as the answers. */
+/** Read at every scrape, probe or glance, many times a minute: what went well with them would bury all other lines, and cost as much as the answers. */
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
 /** `guard`: null only for a face that has no route with a key. */
@@ -76,7 +76,7 @@ function accompany({ log, redact, trustFlyHeader }: AppOptions): MiddlewareHandl
     const route = matched === '/*' ? null : matched
     const ms = Math.round(10 * (performance.now() - startedMs)) / 10
     const facts = { method: c.req.method, route, status: c.res.status, ms, bytes: Number(c.res.headers.get('Content-Length')), client }
-    c.var.log[PROBES.has(matched) ? 'debug' : 'info']({ ...facts, code: c.var.errorCode }, 'request')
+    c.var.log[PROBES.has(matched) && c.res.ok ? 'debug' : 'info']({ ...facts, code: c.var.errorCode }, 'request')
   }
 }
 

@@ -60,8 +60,8 @@ test('a request that does not end is broken off when the grace is over', async (
 
 test('a port that is taken is said so', async (t) => {
   const { port } = await startFace(t, createFetcherApp)
-  const isTaken = (error: unknown) => error instanceof SyncError && error.code === 'settings/invalid' && error.message.includes(`port ${port} of 127.0.0.1: EADDRINUSE`)
-  await assert.rejects(listen(createFetcherApp(faceOptions().options), { host: '127.0.0.1', port }), isTaken)
+  const message = `FETCHER_PORT: cannot listen on ${port} of 127.0.0.1: another process listens there`
+  await assert.rejects(listen(createFetcherApp(faceOptions().options), { host: '127.0.0.1', port, setting: 'FETCHER_PORT' }), { code: 'settings/invalid', message })
 })
 
 test('every address includes IPv4', async (t) => {

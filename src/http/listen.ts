@@ -25,12 +25,14 @@ export interface ListenOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** What the port is called where it is set, for errors. */
+  readonly setting?: string
   /** Default 10,000. */
   readonly graceMs?: number
 }
 
 /** @throws SyncError `settings/invalid` when the address or the port cannot be had */
-export async function listen(app: App, { host, port, graceMs = GRACE_MS }: ListenOptions): Promise<Listening> {
+export async function listen(app: App, { host, port, setting = 'port', graceMs = GRACE_MS }: ListenOptions): Promise<Listening> {
   const sockets = new Set<Socket>()
   const answering = new Set<ServerResponse>()
   // It also replaces the global Response by one that Node can send as it is: an answer costs 0.2 ms instead of 0.4.
@@ -50,8 +52,9 @@ export async function listen(app: App, { host, port, graceMs = GRACE_MS }: Liste
     server.listen({ port, ...(host === '::' ? {} : { host }) })
     await once(server, 'listening')
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new SyncError('settings/invalid', `Cannot listen on port ${port} of ${host}: ${reason}`, { cause })
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const reason = code === 'EADDRINUSE' ? 'another process listens there' : code
+    throw new SyncError('settings/invalid', `${setting}: cannot listen on ${port} of ${host}: ${reason}`, { cause })
   }
 
   const stop = async (): Promise<void> => {

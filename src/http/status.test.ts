@@ -80,7 +80,7 @@ test('what is fetched but not applied is in phase apply, with what the checkpoin
   const { status } = await startOrchestrator(t, pool)
   const failed = await status()
   assert.deepEqual([failed.state, failed.progress.phase, failed.progress.applied, failed.progress.inserted], ['failed', 'settle', 30, 30])
-  const hint = 'The answer is not in the format of this connector. See the reason and the archived answer.'
+  const hint = 'The answer is not in the format of this connector. See the reason, and `shelfsync artifacts cat RUN` if there was a run.'
   assert.deepEqual(failed.errors, [{ code: 'source/malformed', message: 'planted', hint }])
   const { rowCount: parts } = await pool.query(`update catalog.checkpoints set counts = '{"created": 1, "unchanged": 2, "unreadable": 1}'`)
   const { phase, applied, inserted, skipped } = (await status()).progress

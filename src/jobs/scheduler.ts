@@ -17,6 +17,7 @@ export const TICK_MS = 5_000
 /** Looks after schedules and queue until `signal` says otherwise. Resolves when the last look is over. */
 export async function keepSchedules(tools: OrderTools, signal: AbortSignal, tickMs = TICK_MS): Promise<void> {
   const calendar = new Calendar()
+  const told = new Map<string, string>()
   const again = async (look: () => Promise<void>, what: string): Promise<void> => {
     while (!signal.aborted) {
       await look().catch((error: unknown) => tools.log.warn({ cause: String(error) }, `${what} could not be looked after; trying again`))
@@ -25,18 +26,21 @@ export async function keepSchedules(tools: OrderTools, signal: AbortSignal, tick
     }
   }
   // Apart, because the queue may be away for long and is waited for.
-  await Promise.all([again(() => startDue(tools, calendar), 'the schedules'), again(() => tendQueue(tools), 'the queue')])
+  await Promise.all([again(() => startDue(tools, calendar, told), 'the schedules'), again(() => tendQueue(tools), 'the queue')])
 }
 
-/** Starts what is due. */
-export async function startDue(tools: OrderTools, calendar: Calendar): Promise<void> {
+/** Starts what is due. `told`: why a source could not be started the last time, so that its reason is logged once and not at every look. */
+export async function startDue(tools: OrderTools, calendar: Calendar, told = new Map<string, string>()): Promise<void> {
   const begun: BegunRun[] = []
   for (const scheduled of await listScheduled(tools.db)) {
     try {
       const run = await beginIfDue(tools, calendar, scheduled)
       if (run) begun.push(run)
+      told.delete(scheduled.source)
     } catch (error) {
-      tools.log.error({ source: scheduled.source, cause: String(error) }, 'the scheduled run could not be started; trying again')
+      const cause = String(error)
+      if (told.get(scheduled.source) !== cause) tools.log.error({ source: scheduled.source, cause }, 'the scheduled run could not be started; trying again')
+      told.set(scheduled.source, cause)
     }
   }
   await offerRuns(tools, begun)

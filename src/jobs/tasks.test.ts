@@ -50,3 +50,24 @@ test('a task that another worker has taken over is left to it, and counted as a 
   assert.equal(await begin(), 'busy')
   assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), { '': 1 })
 })
+
+test('a task of a worker that is gone is taken over, which the log says', async (t) => {
+  const { database, line, run, begin } = await openFetchTask(t)
+  await database.pool.query(
+    `insert into catalog.leases (source_id, run_id, task, token, owner, until)
+     select source_id, id, 'fetch', nextval('catalog.tokens'), 'elsewhere/1/x', now() - interval '1 s' from catalog.runs where id = $1`, [run])
+  assert.equal(await begin(), 'done')
+  assert.ok(line.logged.some((text) => /"takenFrom":"elsewhere\/1\/x".*taken over/.test(text)))
+})
+
+test('who debugs sees every batch that was committed', async (t) => {
+  const database = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, line)
+  const { run } = await services.order({ debug: true })
+  services.work()
+  await services.ended(run)
+  const said = line.logged.map((text): Record<string, unknown> => JSON.parse(text)).filter(({ message }) => message === 'batch committed')
+  assert.ok(said.length > 5 && said.every((batch) => batch['level'] === 'debug' && batch['run'] === run && batch['source'] === line.name))
+  assert.equal(said.reduce((sum, { created }) => sum + Number(created), 0), 30)
+})

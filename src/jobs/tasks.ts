@@ -95,10 +95,12 @@ interface BegunTask {
 async function beginTask({ db, log }: TaskTools, name: TaskName, task: Task): Promise<BegunTask> {
   const source = await loadSource(db, task.source)
   const { options, correlationId, ...run } = await loadQueuedRun(db, task.sourceId, task.run)
-  const held = await claimTask(db, run, name, owner(), isOwnerDead)
+  const { takenFrom, ...held } = await claimTask(db, run, name, owner(), isOwnerDead)
   // A run that asked for it says more than its process does.
   const level = options.debug === true ? { level: 'debug' } : {}
-  return { source, held, options, log: log.child({ cid: correlationId, run: run.id, source: source.name, task: name }, level) }
+  const own = log.child({ cid: correlationId, run: run.id, source: source.name, task: name }, level)
+  if (takenFrom !== null) own.warn({ takenFrom }, 'the task is taken over from a worker that is gone')
+  return { source, held, options, log: own }
 }
 
 async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: RunOptions, context: RunContext): Promise<void> {
@@ -123,11 +125,13 @@ async function fetchTask({ db, queues }: TaskTools, task: Task, { stages }: RunO
   if (stages === 'fetch') await endRun(db, context.run, 'fetched', null, 'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here')
 }
 
-async function settleTask({ db, events }: TaskTools, { offset, limit }: RunOptions, context: RunContext): Promise<void> {
+async function settleTask({ db, events }: TaskTools, options: RunOptions, context: RunContext): Promise<void> {
   const { run, source, log } = context
+  const { offset, limit } = options
   if (offset !== undefined || limit !== undefined) {
-    const lines = limit === undefined ? `all lines after ${offset ?? 0}` : `${limit} lines after ${offset ?? 0}`
-    return endRun(db, run, 'partial', null, `${lines} of artifact ${run.artifactRun} were applied; a partial run settles nothing`)
+    const windows = windowsOf(await listParts(db, source.id, run.artifactRun), options)
+    const lines = [...windows.values()].reduce((sum, { from, to }) => sum + to - from, 0)
+    return endRun(db, run, 'partial', null, `${lines} lines after ${offset ?? 0} of artifact ${run.artifactRun} were applied; a partial run settles nothing`)
   }
   // Whoever filled the queue may have known less than the rows say now; then it is filled again.
   const open = await findQueuedRun(db, run.id)

@@ -127,10 +127,12 @@ export class Lane {
 
   /** Commits everything up to the line looked at last. */
   async #flush(at: PartPosition, done: boolean, aside: readonly QuarantinedRecord[] = []): Promise<void> {
-    if (at.moved || done) {
-      for (const seq of await this.#writer.write(at, this.#batch.lines, aside, done)) this.#state.seenStaged.set(seq)
-    }
-    addCounts(this.#context.progress.counts, at.saved())
+    const { progress, log } = this.#context
+    const writes = at.moved || done
+    if (writes) for (const seq of await this.#writer.write(at, this.#batch.lines, aside, done)) this.#state.seenStaged.set(seq)
+    const counts = at.saved()
+    addCounts(progress.counts, counts)
+    if (writes) log.debug({ part: at.part.no, line: at.linesSaved, staged: this.#batch.lines.length, ...counts }, 'batch committed')
     this.#batch.clear()
   }
 }

@@ -138,7 +138,7 @@ async function carryThrough(
 
 /** Starts or resumes the run. A worker that died on this machine is not waited for; one elsewhere is, until its lease is over. */
 async function takeRun(
-  { db, correlationId, options }: LineTools,
+  { db, correlationId, options, log }: LineTools,
   source: Source,
   connector: Connector,
   chosen: ChosenRun,
@@ -149,7 +149,9 @@ async function takeRun(
     const active = await findActiveRun(db, source.id)
     const deadOwner = active?.owner && isOwnerDead(active.owner) ? active.owner : null
     try {
-      return await startRun(db, { ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: owner(), deadOwner, correlationId, options: {} })
+      const run = await startRun(db, { ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: owner(), deadOwner, correlationId, options: {} })
+      if (active && active.id !== run.id) log.warn({ source: source.name, run: active.id }, `run ${active.id} was interrupted and is given up: run ${run.id} asks for something else`)
+      return run
     } catch (error) {
       if (!(error instanceof SyncError) || error.code !== 'run/active' || waitedMs >= LEASE_MS || active?.owner === owner()) throw error
       progress.waiting = `another worker holds this source; waiting in case its lease runs out (${Math.ceil((LEASE_MS - waitedMs) / 1000)} s)`

@@ -54,7 +54,7 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
   const metrics = openMetrics(tools, roles)
   const faces: Face[] = []
   for (const [name, app] of createFaces(tools, metrics, roles)) {
-    const listening = await listen(app, { host: settings.http.host, port: settings.http.ports[name] })
+    const listening = await listen(app, { host: settings.http.host, port: settings.http.ports[name], setting: `${name.toUpperCase()}_PORT` })
     opened.defer(() => listening.close())
     faces.push({ name, port: listening.port })
   }
@@ -122,10 +122,12 @@ function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics
   }
 }
 
-function openMetrics({ db, queues, log }: ServiceTools, roles: readonly Role[]): Metrics {
+function openMetrics({ db, queues, connectors, log }: ServiceTools, roles: readonly Role[]): Metrics {
   const metrics = createMetrics({ onFailure: (collector, error) => log.warn({ collector, cause: String(error) }, 'metrics could not be read') })
   metrics.set('shelfsync_database_connections', { state: 'busy' }, () => db.totalCount - db.idleCount)
   metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
+  // Named by connector, so nothing else knows of them before the first wait.
+  if (roles.includes('fetcher')) for (const connector of connectors.keys()) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
   // What is the same for all processes only one kind of them tells. With several of these, each tells all of it.
   if (roles.includes('orchestrator')) {
     metrics.collect({ name: 'database', read: createMeasures(db) })

@@ -461,7 +461,7 @@ begin
       where r.source_id = p_source and r.id = active.id returning * into started;
     delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
   else
-    update catalog.runs r set state = 'superseded', finished_at = clock_timestamp()
+    update catalog.runs r set state = 'superseded', reason = 'given up for a newer run, which could not go on with it', finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
       values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id, p_queued, p_options,
@@ -2206,7 +2206,7 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'bf9e33503d796a588b9f0533ff3b865b2e857f3e9ab0bfda4d669a52b94d5558'),
-  ('20261122000002', 'runs', '8e6d7bae6126224ea3f29650623acaa818b1e7b6f1eda401d075166f89040b44'),
+  ('20261122000002', 'runs', 'adcaa0e85d018f8fb233e529219472d0d40ce5690b8369b812577378d8bfe574'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
   ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),

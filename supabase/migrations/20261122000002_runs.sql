@@ -145,7 +145,7 @@ begin
       where r.source_id = p_source and r.id = active.id returning * into started;
     delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
   else
-    update catalog.runs r set state = 'superseded', finished_at = clock_timestamp()
+    update catalog.runs r set state = 'superseded', reason = 'given up for a newer run, which could not go on with it', finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
       values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id, p_queued, p_options,
