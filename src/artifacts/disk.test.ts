@@ -66,6 +66,10 @@ test('a store that takes no bytes is artifact/unwritable and says why', async ()
   await close()
 })
 
+test('a place where the system makes no folders is artifact/unwritable', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
+  await assert.rejects(new DiskStore('/proc/nope').check(), { code: 'artifact/unwritable', detail: { errno: 'ENOENT' } })
+})
+
 test('a write that the disk cuts off leaves nothing behind', async () => {
   const { root, close } = await openEmpty()
   const script = `

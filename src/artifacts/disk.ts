@@ -3,9 +3,10 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
-import { access, constants, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { access, constants, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SyncError } from '../core/errors.ts'
+import { makeFolder } from '../node/make-folder.ts'
 import { checkKey, folderOf, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
 
 /** Only the owner may read what a supplier sent. */
@@ -40,7 +41,7 @@ export class DiskStore implements ArtifactStore {
 
   async check(): Promise<void> {
     try {
-      await makeFolder(this.#root)
+      await makeSynced(this.#root)
       await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK)
     } catch (error) {
       throw this.#named('artifact/unwritable', 'Cannot keep artifacts', error)
@@ -59,7 +60,7 @@ export class DiskStore implements ArtifactStore {
     const path = this.#pathOf(key)
     const unfinished = `${path}.${randomUUID()}${UNFINISHED}`
     try {
-      await makeFolder(dirname(path))
+      await makeSynced(dirname(path))
       await writeSynced(unfinished, content)
       await rename(unfinished, path)
       await syncFolder(dirname(path))
@@ -160,13 +161,8 @@ export class DiskStore implements ArtifactStore {
 }
 
 /** Makes `folder` and its parents, and syncs each folder that got a new name, so that the path outlives a power cut. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
-  if (first === undefined) return
-  for (let path = dirname(folder); path.length >= dirname(first).length; path = dirname(path)) {
-    await syncFolder(path)
-    if (path === dirname(path)) return
-  }
+async function makeSynced(folder: string): Promise<void> {
+  for (const made of await makeFolder(folder, FOLDER_MODE)) await syncFolder(dirname(made))
 }
 
 async function writeSynced(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {

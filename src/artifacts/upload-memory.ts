@@ -2,8 +2,9 @@
 // upload is known by its target and its bytes together: other bytes are another upload.
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../node/make-folder.ts'
 
 /** The platform forgets an upload after a day. */
 const AGE_MS_MAX = 24 * 3_600_000
@@ -27,7 +28,7 @@ export function createUploadMemory(folder: string): UploadMemory {
   return {
     recall: (upload) => readFile(join(folder, upload), 'utf8').catch(() => null),
     async remember(upload, path) {
-      await mkdir(folder, { recursive: true }).catch(() => undefined)
+      await makeFolder(folder).catch(() => undefined)
       await writeFile(join(folder, upload), path).catch(() => drop(upload))
     },
     forget: drop,

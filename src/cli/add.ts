@@ -5,12 +5,13 @@ import { z } from 'zod'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { addSource, findSource, type Source } from '../db/sources.ts'
+import { addSource, findSource, listSources, type Source } from '../db/sources.ts'
 import { recogniseAddress, sampleProducts } from '../pipeline/add-source.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import type { SyncTools } from './open.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
+import { addressOf } from './sources.ts'
 import { toRequest } from './sync.ts'
 import { short } from './text.ts'
 
@@ -39,6 +40,9 @@ export function addAdd(program: Command, cli: Cli): void {
       'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
     ))
     .action(async (shop: string, flags: AddFlags) => {
+      if (shop !== 'medipim' && (flags.market ?? flags.apiUrl) !== undefined) {
+        throw new SyncError('usage/invalid', '--market and --api-url are for medipim; what another source is to be told goes into --set name=value')
+      }
       const signal = cli.stoppable(STOPPING)
       await using tools = await cli.openSync()
       const connector = tools.connectors.get(shop)
@@ -47,10 +51,8 @@ export function addAdd(program: Command, cli: Cli): void {
 }
 
 async function addByName(cli: Cli, tools: SyncTools, connector: Connector, flags: AddFlags): Promise<void> {
-  const given = { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set }
-  const settings = connector.settings.safeParse(given)
-  if (!settings.success) throw new SyncError('usage/invalid', `${connector.name} cannot be added like this:\n  ${problemsOf(settings.error, given).join('\n  ')}`)
-  const source = await save(tools, flags.name ?? nameFor(connector, settings.data), connector, settings.data)
+  const settings = checkSettings(connector, { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set })
+  const source = await save(cli, tools, flags.name ?? nameFor(connector, settings), connector, settings)
   cli.output.result({ source: source.name, connector: connector.name, settings: source.settings }, `Added ${source.name}. Next: shelfsync sync ${source.name}`)
   if (connector.name === 'medipim' && tools.settings.medipim.key === null) {
     cli.output.note('No key for MediPim yet: put MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET into the environment or .env, then try `shelfsync doctor`')
@@ -62,20 +64,27 @@ async function addByAddress(cli: Cli, tools: SyncTools, text: string, flags: Add
   if (!address || !/^https?:$/.test(address.protocol) || !/[.:]|^localhost$/.test(address.host)) {
     throw new SyncError('usage/invalid', `"${text}" is neither the address of a shop nor a connector (${[...tools.connectors.keys()].join(', ')})`)
   }
-  const { connector, settings, suggestedName } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
+  const { connector, settings: recognised, suggestedName } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
+  const settings = checkSettings(connector, { ...(recognised as object), ...flags.set })
   const name = flags.name ?? suggestedName
   await refuseTaken(tools, name)
   cli.output.say(`${address.host}: ${connector.title}`)
+  if (address.pathname !== '/' && URL.parse(addressOf(settings) ?? '')?.pathname === '/') cli.output.note(`The whole shop is added, not only ${address.pathname}`)
   const samples = await sampleProducts(connector, settings, tools.http, signal)
   for (const { title, price } of samples) cli.output.say(`  ${short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
-  const source = await save(tools, name, connector, settings)
+  const source = await save(cli, tools, name, connector, settings)
   cli.output.result({ source: name, connector: connector.name, settings: source.settings, samples }, `Added ${name}.${flags.sync ? '' : ` Next: shelfsync sync ${name}`}`)
   if (flags.sync) await watchRun(cli, tools, source, (progress) => syncSource(tools, source, connector, toRequest({}), progress, signal))
 }
 
-async function save({ db }: SyncTools, name: string, connector: Connector, settings: unknown): Promise<Source> {
+/** One that is read already may be added again, say with other settings, but seldom on purpose. */
+async function save({ output }: Cli, { db }: SyncTools, name: string, connector: Connector, settings: unknown): Promise<Source> {
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) throw new SyncError('usage/invalid', `"${name}" is no name for a source: use lower-case letters, digits and hyphens`)
-  return addSource(db, { name, connector: connector.name, settings: settings as Json, schedule: connector.schedule })
+  const source = await addSource(db, { name, connector: connector.name, settings: settings as Json, schedule: connector.schedule })
+  const address = addressOf(settings)
+  const twin = (await listSources(db)).find((other) => other.id !== source.id && address !== null && addressOf(other.settings) === address)
+  if (twin) output.note(`${twin.name} already reads ${address}; with ${name} its products are there twice`)
+  return source
 }
 
 /** Before the shop is asked for samples. @throws SyncError `source/exists` */
@@ -93,7 +102,13 @@ function nameFor({ name }: Connector, settings: unknown): string {
   return market === undefined ? name : `${name}-${market}`
 }
 
-/** One line a setting. */
+/** What the connector makes of them. @throws SyncError `usage/invalid`, one line a setting */
+function checkSettings(connector: Connector, given: Readonly<Record<string, unknown>>): unknown {
+  const { data, error } = connector.settings.safeParse(given)
+  if (error) throw new SyncError('usage/invalid', `${connector.name} cannot be added like this:\n  ${problemsOf(error, given).join('\n  ')}`)
+  return data
+}
+
 function problemsOf({ issues }: z.ZodError, given: Readonly<Record<string, unknown>>): string[] {
   return issues.map(({ path: [name], message }) => {
     if (name === undefined) return message

@@ -5,6 +5,7 @@ import type { Source } from '../db/sources.ts'
 import { loadSettings } from '../node/settings.ts'
 import { checkClock } from './doctor-database.ts'
 import { checkMedipim } from './doctor-world.ts'
+import { checkNames } from './doctor.ts'
 import { openBasics } from './open.ts'
 import { Output } from './output.ts'
 
@@ -26,4 +27,10 @@ test('the clock is said to be ahead or behind, never minus zero seconds away, an
   assert.deepEqual(checkClock(-1400), { name: 'clock', state: 'ok', message: "1.4 s ahead of the database's" })
   const { state, message } = checkClock(90_000)
   assert.deepEqual([state, message], ['warn', "90.0 s behind the database's"])
+})
+
+test('what looks like a slip in .env is a warning, because it may be meant for another program', () => {
+  const { state, message } = checkNames('MEDIPIM_API_URI=https://api.sandbox.example\nPORT=3000\n')
+  assert.deepEqual([state, message], ['warn', 'all readable, but in .env MEDIPIM_API_URI is not MEDIPIM_API_URL'])
+  assert.equal(checkNames('LOG_LEVEL=debug\n').state, 'ok')
 })

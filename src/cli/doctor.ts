@@ -1,11 +1,12 @@
 // `shelfsync doctor`: checks everything that a sync needs and says what to do about what is wrong. It changes nothing.
 
 import type { Command } from 'commander'
+import { findMisspelt } from '../node/settings.ts'
 import { type Check, failed } from './check.ts'
 import { type Cli, examples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkMedipim, checkPrivateHosts, checkStore } from './doctor-world.ts'
-import { openBasics, readSettings } from './open.ts'
+import { openBasics, readDotEnv, readSettings } from './open.ts'
 
 export function addDoctor(program: Command, cli: Cli): void {
   program
@@ -21,7 +22,7 @@ export function addDoctor(program: Command, cli: Cli): void {
       let settings
       try {
         settings = await readSettings(cli.output, cli.env)
-        tell({ name: 'settings', state: 'ok', message: 'all readable' })
+        tell(checkNames(await readDotEnv()))
       } catch (error) {
         return tell(failed('settings', error))
       }
@@ -29,4 +30,13 @@ export function addDoctor(program: Command, cli: Cli): void {
       const sources = await checkDatabase(cli.output, settings, tell)
       for (const check of [checkStore(basics.store, settings), checkMedipim(basics, sources, signal), checkPrivateHosts(settings)]) tell(await check)
     })
+}
+
+/** Of settings that could be read. */
+export function checkNames(dotEnvText: string): Check {
+  const name = 'settings'
+  const misspelt = findMisspelt(dotEnvText)
+  if (misspelt.length === 0) return { name, state: 'ok', message: 'all readable' }
+  const names = misspelt.map((slip) => `${slip.name} is not ${slip.meant}`).join(', ')
+  return { name, state: 'warn', message: `all readable, but in .env ${names}`, hint: 'Correct the name, unless another program reads it.' }
 }

@@ -9,12 +9,15 @@ import { createProgram } from './program.ts'
 const output = new Output(process.stdout, process.stderr)
 const cli = new Cli(output, process.env)
 
-// Whoever reads us may leave early, as `head` does: what is left to say is then dropped.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
-}
+const ignore = (): void => undefined
+// Whoever reads us may leave early, as `head` does: what is left to say is then dropped. A full disk is said, once.
+process.stdout.on('error', ignore).once('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return
+  output.note(`error: the results cannot be written: ${error.message}`)
+  cli.end(EXIT.failed)
+  process.exitCode = cli.exitCode
+})
+process.stderr.on('error', ignore)
 
 try {
   await createProgram(cli).parseAsync()

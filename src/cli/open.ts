@@ -46,9 +46,19 @@ export interface Tools extends SyncTools {
 
 /** Reads the environment and `.env`. From here on no secret in them is printed. @throws SyncError `settings/invalid` */
 export async function readSettings(output: Output, env: Env): Promise<Settings> {
-  const settings = loadSettings(env, await readFile('.env', 'utf8').catch(() => ''))
+  const settings = loadSettings(env, await readDotEnv())
   output.hide(settings.secrets)
   return settings
+}
+
+/** The text of `.env`, empty when there is none. @throws SyncError `settings/invalid` when it cannot be read */
+export async function readDotEnv(): Promise<string> {
+  try {
+    return await readFile('.env', 'utf8')
+  } catch (error) {
+    if (!(error instanceof Error) || ('code' in error && error.code === 'ENOENT')) return ''
+    throw new SyncError('settings/invalid', `.env in the working directory cannot be read: ${error.message}`, { cause: error })
+  }
 }
 
 export function openBasics(output: Output, settings: Settings): Basics {

@@ -19,7 +19,7 @@ export function addPlan(program: Command, cli: Cli): void {
   program
     .command('plan')
     .argument('<name>', 'the source')
-    .description('show what a sync would change now, and whether it would be held; change nothing')
+    .description('show what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing')
     .addOption(new Option('--full', 'plan a full run').conflicts('since'))
     .addOption(sinceOption())
     .addHelpText('after', examples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'))
@@ -46,15 +46,16 @@ export function addPlan(program: Command, cli: Cli): void {
 
 /**
  * ```
- * medipim-au: full run that would be held: updated 2 · quarantined 1
+ * medipim-au: full run that would be held: updated 2 · quarantined 1; removals and changed prices would wait for a decision
  *   because: 127 of 150 products are missing (more than 15 %)
  *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 0
  * ```
  */
 export function planText(source: string, { kind, state, reason, ledger }: Plan, changes: Readonly<Record<string, number>>): string {
-  const total = Object.entries(changes).map(([what, n]) => `${what} ${count(n)}`)
+  const total = Object.entries(changes).map(([what, n]) => `${what} ${count(n)}`).join(' · ')
+  const held = `run that would be held: ${total || 'nothing would change at once'}; removals and changed prices would wait for a decision`
   return [
-    `${source}: ${kind} run${state === 'held' ? ' that would be held' : ''}: ${total.join(' · ') || 'nothing would change'}`,
+    `${source}: ${kind} ${state === 'held' ? held : `run: ${total || 'nothing would change'}`}`,
     ...(reason === null ? [] : [`  because: ${reason}`]),
     `  ${ledgerText(ledger)}`,
   ].join('\n')

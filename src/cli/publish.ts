@@ -1,6 +1,7 @@
 // `shelfsync publish`: lets database roles read the views of schema `api`, takes that away again, or says who may.
 
 import type { Command } from 'commander'
+import { SyncError } from '../core/errors.ts'
 import { listReaders, publishTo, unpublishFrom } from '../db/publications.ts'
 import { type Cli, examples } from './cli.ts'
 
@@ -12,6 +13,7 @@ export function addPublish(program: Command, cli: Cli): void {
     .option('--revoke', 'take the right away again')
     .addHelpText('after', examples('shelfsync publish --role anon authenticated', 'shelfsync publish --role anon --revoke', 'shelfsync publish'))
     .action(async ({ role: roles, revoke = false }: { role: string[]; revoke?: boolean }) => {
+      if (revoke && roles.length === 0) throw new SyncError('usage/invalid', 'Whose right is to be revoked? Name them: shelfsync publish --role anon --revoke')
       await using tools = await cli.open()
       for (const role of roles) await (revoke ? unpublishFrom(tools.db, role) : publishTo(tools.db, role))
       const readers = await listReaders(tools.db)

@@ -27,6 +27,11 @@ test('the JSON line begins with the promised keys in their order', () => {
   assert.ok(json.startsWith(promised), json)
 })
 
+test('a run that was stopped says so by its code in the JSON line', () => {
+  const codeOf = (error: unknown) => (reportJson({ ...GREEN, state: 'failed', error }, newProgress()) as { code: unknown }).code
+  assert.deepEqual([AbortSignal.abort().reason, new SyncError('source/gone', 'gone'), new TypeError('bug')].map(codeOf), ['run/cancelled', 'source/gone', null])
+})
+
 test('the block for people tells what to look at next', () => {
   const progress = { ...newProgress(), fetchedBytes: 4_000_000 }
   assert.match(reportText(GREEN, progress), /^shop: full run 7 succeeded in 2\.0 s\n {2}fetched 10 · created 10 .*\n {2}5 products\/s · 2\.0 MB\/s · peak memory \d+ MB$/)

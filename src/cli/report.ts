@@ -48,7 +48,7 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
     run, source, state, reason,
     ledger: { claimed, fetched, created, updated, unchanged, older, duplicate, skipped, quarantined, held, removed, missing },
     seconds, kind, resumed,
-    code: error instanceof SyncError ? error.code : null,
+    code: isAbort(error) ? 'run/cancelled' : error instanceof SyncError ? error.code : null,
     bytes: fetchedBytes,
     peakMemoryBytes: peakMemoryBytes(),
   }

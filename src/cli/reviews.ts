@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { formatMoney } from '../core/money.ts'
+import { loadRun } from '../db/listings.ts'
 import { decideReview, listReviews, type Review } from '../db/reviews.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, examples } from './cli.ts'
@@ -31,6 +32,7 @@ export function addReviews(program: Command, cli: Cli): void {
     .action(async (filter: { source?: string; run?: number; limit: number }) => {
       await using tools = await cli.open()
       if (filter.source !== undefined) await loadSource(tools.db, filter.source)
+      if (filter.run !== undefined) await loadRun(tools.db, filter.run)
       const open = await listReviews(tools.db, filter)
       const now = new Date()
       const rows = open.map((review) => [String(review.id), review.source, String(review.run), ...subjectOf(review), review.reason, relative(review.openedAt, now)])
@@ -52,6 +54,7 @@ export function addReviews(program: Command, cli: Cli): void {
           throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
         }
         await using tools = await cli.open()
+        if (run !== undefined) await loadRun(tools.db, run)
         const chosen = ids?.length ? ids : (await listReviews(tools.db, { run, kind: 'price' })).map(({ id }) => id)
         for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
         const done = verb === 'approve' ? 'approved' : 'rejected'

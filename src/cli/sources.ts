@@ -82,7 +82,8 @@ function scheduleText({ cron, zone, fullOn }: Schedule): string {
   return `${cron} ${zone}${fullOn === null ? '' : `, full on ${DAYS[fullOn]}`}`
 }
 
-function addressOf(settings: unknown): string | null {
+/** Where a source is read, when its connector reads at an address. */
+export function addressOf(settings: unknown): string | null {
   const { url, apiUrl } = z.looseObject({ url: z.string().optional(), apiUrl: z.string().optional() }).safeParse(settings).data ?? {}
   return url ?? apiUrl ?? null
 }

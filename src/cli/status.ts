@@ -7,7 +7,7 @@ import { type Due, dueAt } from '../pipeline/due.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
 import { counted, relative } from './text.ts'
 
-interface Standing extends SourceStatus {
+export interface Standing extends SourceStatus {
   readonly state: Source['state']
   readonly connector: string
   readonly watermarkAt: Date | null
@@ -27,12 +27,8 @@ export function addStatus(program: Command, cli: Cli): void {
         const source = sources.get(status.source)
         return source ? [standingOf(status, source, now)] : []
       })
-      cli.output.list(
-        standings,
-        ['source', 'connector', 'active', 'unavail.', 'removed', 'last run', 'when', 'newest data', 'next due'],
-        standings.map((standing) => rowOf(standing, now)),
-        NO_SOURCES,
-      )
+      const { headings, rows } = statusTable(standings, now)
+      cli.output.list(standings, headings, rows, NO_SOURCES)
       for (const line of standings.flatMap(waitingOf)) cli.output.say(line)
     })
 }
@@ -42,12 +38,18 @@ function standingOf(status: SourceStatus, source: Source, now: Date): Standing {
   return { ...status, state: source.state, connector: source.connector, watermarkAt: source.watermarkAt, due }
 }
 
-function rowOf({ source, state, connector, products, lastRun, watermarkAt, due }: Standing, now: Date): (string | number | null)[] {
-  const next = state === 'paused' ? 'paused' : due && `${due.at ? relative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
-  return [
-    source, connector, products.active + products.draft, products.unavailable, products.removed,
-    lastRun && `${lastRun.id} ${lastRun.state}`, lastRun && relative(lastRun.startedAt, now), watermarkAt && relative(watermarkAt, now), next,
-  ]
+/** Most sources have no drafts, so these have a column only when there are any. */
+export function statusTable(standings: readonly Standing[], now: Date): { headings: string[]; rows: (string | number | null)[][] } {
+  const draft = standings.some(({ products }) => products.draft > 0) ? ['draft'] as const : []
+  const statuses = ['active', ...draft, 'unavailable', 'removed'] as const
+  const rows = standings.map(({ source, state, connector, products, lastRun, watermarkAt, due }) => {
+    const next = state === 'paused' ? 'paused' : due && `${due.at ? relative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
+    return [
+      source, connector, ...statuses.map((status) => products[status]),
+      lastRun && `${lastRun.id} ${lastRun.state}`, lastRun && relative(lastRun.startedAt, now), watermarkAt && relative(watermarkAt, now), next,
+    ]
+  })
+  return { headings: ['source', 'connector', ...statuses, 'last run', 'when', 'newest data', 'next due'], rows }
 }
 
 /** What a person has to look at, each with the command that shows it. */

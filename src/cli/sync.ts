@@ -1,6 +1,7 @@
 // `shelfsync sync [NAME]`: brings one source up to date, or all active ones, one after the other.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { connectorOf } from '../pipeline/connector-of.ts'
 import { newProgress } from '../pipeline/context.ts'
@@ -50,12 +51,19 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
   return active
 }
 
+const TIMES = 'a day in UTC such as 2026-01-31, or a time with its zone such as 2026-01-31T12:00:00Z or 2026-01-31T22:00+10:00'
+/** Seconds may be left out: precision -1 is zod's word for minutes. */
+const Since = z.union([z.iso.date(), z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })])
+
 export function sinceOption(): Option {
-  return new Option('--since <time>', 'everything that changed from then on, such as 2026-01-31 or 2026-01-31T12:00:00Z').argParser((text) => {
-    const time = new Date(text)
-    if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('Write a date or an ISO 8601 time.')
-    return time
-  })
+  return new Option('--since <time>', `everything that changed from then on: ${TIMES}`).argParser((text) => parseSince(text, new Date()))
+}
+
+/** `Date` alone would make 2 March of 2026-02-30, and read a time without a zone by the clock of this machine. */
+export function parseSince(text: string, now: Date): Date {
+  const time = new Date(text)
+  if (!Since.safeParse(text).success || time > now) throw new InvalidArgumentError(`Write ${TIMES}; it must exist, and not lie in the future.`)
+  return time
 }
 
 export function toRequest({ full = false, since }: SyncFlags): SyncRequest {

@@ -3,12 +3,13 @@
 // everybody who uses the server holds a shared advisory lock that dies with its connection.
 
 import type { ChildProcess } from 'node:child_process'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
+import { makeFolder } from '../node/make-folder.ts'
 import { isConnectionError } from './failures.ts'
 import type { Account } from './postgres-account.ts'
 import { findBinaries, readMajor } from './postgres-binaries.ts'
@@ -49,7 +50,7 @@ export interface Embedded {
 /**
  * Starts the server of `home`, or joins the one that runs there already. Safe from several processes at once.
  *
- * @throws SyncError `db/unsuitable` (no programs for this machine, data of another version or user) · `db/unreachable` (does not start)
+ * @throws SyncError `settings/invalid` (no such home) · `db/unsuitable` (no programs for this machine, data of another version or user) · `db/unreachable` (does not start)
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { settings = {}, onProgress = () => undefined, launchRetryMs = 10_000, shelter = '/var/lib/shelfsync' } = options
@@ -58,7 +59,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const find = async (account: Account): Promise<string> =>
     options.binaries ?? findBinaries(account, async () => (account.uid === undefined ? home : openShelter(shelter)))
 
-  await mkdir(home, { recursive: true })
+  await makeFolder(home).catch((cause: Error) => {
+    throw new SyncError('settings/invalid', `SHELFSYNC_HOME: ${home} cannot be made: ${cause.message}`, { cause })
+  })
   let place = await findPlace(home)
   if (!place) {
     onProgress('Preparing the database, once …')

@@ -2,11 +2,12 @@
 // Files that `supabase db push` has applied before count as applied; its history is a table that we read, and write only on request.
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
+import { makeFolder } from '../node/make-folder.ts'
 import type { Catalog } from './catalog.ts'
 import { Db, type DbClient, transaction } from './pool.ts'
 import { countLines, splitSql, type Statement } from './sql-statements.ts'
@@ -144,7 +145,7 @@ export interface CopiedMigration {
  */
 export async function copyMigrations(directory: string, migrations?: readonly Migration[]): Promise<CopiedMigration[]> {
   const shipped = migrations ?? (await listMigrations())
-  await mkdir(directory, { recursive: true })
+  await makeFolder(directory)
   const present = await Promise.all(shipped.map(({ file }) => readFile(join(directory, file), 'utf8').catch(() => null)))
   const changed = shipped.filter(({ sql }, index) => present[index] != null && unify(present[index]) !== sql)
   if (changed.length > 0) {

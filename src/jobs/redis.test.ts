@@ -30,7 +30,7 @@ async function startTls(t: Lifetime, kind: 'server' | 'sentinel' | 'cluster', ma
   const trust = master?.trust ?? join(folder, 'cert.pem')
   const key = join(dirname(trust), 'key.pem')
   const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
-  if (!master) execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', trust, '-subj', '/CN=localhost', '-addext', names], { stdio: 'ignore' })
+  if (!master) execFileSync(findProgram('openssl', 'openssl'), ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', trust, '-subj', '/CN=localhost', '-addext', names], { stdio: 'ignore' })
   const own = kind === 'sentinel' ? ['--sentinel'] : kind === 'cluster' ? ['--cluster-enabled', 'yes', '--tls-cluster', 'yes', '--cluster-announce-ip', '127.0.0.1'] : []
   const { port } = await startServer(async (at) => {
     const files = `tls-cert-file ${trust}\ntls-key-file ${key}\ntls-ca-cert-file ${trust}\ntls-auth-clients no\ntls-replication yes\n`

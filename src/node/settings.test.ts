@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import { createLog } from './log.ts'
 import { SETTING_NAMES, settingMeta } from './settings-schema.ts'
-import { loadSettings } from './settings.ts'
+import { findMisspelt, loadSettings } from './settings.ts'
 
 function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
   try {
@@ -36,6 +36,23 @@ test('the environment wins over .env, an empty value is none, and what is not ou
   assert.equal(settings.artifacts, 'file:/srv/shelf sync/artifacts')
   assert.equal(settings.artifactsKeep, 0)
   assert.equal(settings.databaseUrl, null)
+})
+
+test('a line of .env that sets nothing is told by its number, not by what it says', () => {
+  const sound = '\uFEFF# comment = with "\r\n\r\n  export LOG_LEVEL=debug\nA="one\n\ntwo" # three\nB = \'\n=\n\'\nC=`\nx\n`\nD="\nE=\n  # "\n'
+  assert.equal(loadSettings({}, sound).logLevel, 'debug')
+  const message = problemsOf({}, `${sound}planted\nF=1\n=planted\nG="a\nb"\nplanted: 1\n`)
+  assert.deepEqual([...message.matchAll(/\.env, line (\d+): expected NAME=value/g)].map(([, line]) => Number(line)), [16, 18, 21])
+  assert.doesNotMatch(message, /planted/)
+})
+
+test('a name in .env that is one slip away from a setting is found, unless that setting is there too', () => {
+  const meantBy = (...names: string[]) => findMisspelt(names.map((name) => `${name}=x\n`).join('')).map(({ meant }) => meant)
+  assert.deepEqual(
+    meantBy('ADMIN_KEY2', 'ARTIFACTS_KEEEP', 'ARTIFACT_KEEP', 'LOG_LEVLE', 'MEDIPIM_API_URI', 'bucket'),
+    ['ADMIN_KEY', 'ARTIFACTS_KEEP', 'ARTIFACTS_KEEP', 'LOG_LEVEL', 'MEDIPIM_API_URL', 'BUCKET'],
+  )
+  assert.deepEqual(meantBy('DATABASE_URL', 'DATABASE_URI', 'PORT', 'S3_BUCKET', 'STRIPE_API_KEY', 'CONTACT_US', 'LOGGING'), [])
 })
 
 test('ports, host and both keys of the HTTP faces are read, and a next key does not come alone', () => {

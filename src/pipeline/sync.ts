@@ -82,11 +82,12 @@ export async function syncSource(tools: LineTools, source: Source, connector: Co
 /**
  * Applies an archived artifact anew: after a correction of the normaliser, or of what was in quarantine. Never removes a product.
  *
- * @throws SyncError `run/no-artifact` · `run/active`
+ * @throws SyncError `run/unknown` · `run/no-artifact` · `run/active`
  */
 export async function replayRun(tools: LineTools, source: Source, connector: Connector, artifactRun: number, progress: Progress, signal: AbortSignal): Promise<RunReport> {
   const artifact = await findArtifact(tools.db, source.id, artifactRun)
-  if (!artifact || artifact.purged) throw new SyncError('run/no-artifact', `Run ${artifactRun} of ${source.name} has no artifact${artifact ? ' any more' : ''}`)
+  if (!artifact) throw new SyncError('run/unknown', `${source.name} has no run ${artifactRun} that fetched anything`)
+  if (artifact.purged) throw new SyncError('run/no-artifact', `Run ${artifactRun} of ${source.name} has no artifact any more`)
   if (!artifact.closed) throw new SyncError('run/no-artifact', `The artifact of run ${artifactRun} is not closed: its fetch did not end`)
   return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }, progress, signal)
 }

@@ -92,6 +92,10 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   const taken = await shelf.run('add', shop.url)
   assertEnded(taken, 1)
   assert.match(taken.stderr, /There is a source called saltbush already\n hint: Choose another --name/)
+  const twin = await shelf.run('add', `${shop.url}/collections/all`, '--name', 'twin', '--no-sync', '--set', 'minIntervalMs=5', '--json')
+  assertEnded(twin, 0)
+  assert.match(twin.stderr, /The whole shop is added, not only \/collections\/all[^]*saltbush already reads http:/)
+  assert.equal((twin.json()['settings'] as Record<string, unknown>)['minIntervalMs'], 5)
 })
 
 test('what cannot be added says why, and is not stored', async (t) => {
@@ -270,6 +274,7 @@ test('Ctrl-C stops cleanly with exit code 130, begins no other source, and the n
   running.child.kill('SIGINT')
   const stopped = await running.ended
   assertEnded(stopped, 130)
+  assert.deepEqual([stopped.json()['state'], stopped.json()['code']], ['failed', 'run/cancelled'])
   assert.match(stopped.stderr, /stopping after this batch; the next sync resumes/)
   const { rows } = await db.query('select id, state from catalog.runs')
   assert.deepEqual(rows, [{ id: stopped.json()['run'], state: 'interrupted' }])
@@ -317,9 +322,11 @@ test('sources are changed, paused and resumed; all that is wrong with a command 
   assert.deepEqual([paused.json()['run'], paused.json()['state'], paused.json()['code']], [null, 'failed', 'source/paused'])
   assert.match((await run('sync')).stdout, /^Nothing to sync: pharmacy is paused\.$/m)
   for (const list of ['runs', 'reviews', 'quarantine', 'artifacts']) assert.match((await run(list, '--source', 'nobody')).stderr, /no source called nobody/)
+  assert.match((await run('reviews', '--run', '77')).stderr, /There is no run 77/)
   assertEnded(await run('sources', 'resume', 'pharmacy'), 0)
   for (const wrong of [['bogus'], ['sync', '--since', 'soon'], ['sync', '--full', '--since', '2026-01-01'], ['sources', 'set', 'pharmacy', '--policy', 'removalShare=2'],
     ['sources', 'set', 'pharmacy', '--schedule', '99 * * * *'], ['sources', 'set', 'pharmacy', '--zone', 'Mars/Base'], ['runs', 'show', 'x'], ['runs', '--state', 'bogus'], ['add', 'no-address'], ['add', 'ftp://shop.example'],
+    ['add', 'https://shop.example', '--market', 'au'], ['publish', '--revoke'],
     ['add', 'shopify'], ['add', 'medipim', '--set', 'market=zz']]) {
     assertEnded(await run(...wrong), 64)
   }

@@ -319,7 +319,7 @@ test('a plan of a run that would be held says so and why, for people and for mac
   simulator.catalogue.remove({ count: 12 })
   const people = await run('plan', 'pharmacy', '--full')
   assert.equal(people.code, 0, people.stderr)
-  assert.match(people.stdout, /full run that would be held: nothing would change\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /)
+  assert.match(people.stdout, /full run that would be held: nothing would change at once; removals .* would wait for a decision\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /)
   const { state, reason, ledger, changes } = (await run('plan', 'pharmacy', '--full', '--json')).json()
   assert.equal(state, 'held')
   assert.match(String(reason), /12 of 30 products are missing/)

@@ -56,8 +56,9 @@ for (const mode of ['full', 'incremental'] as const) {
 test('a full run is not asked for by going on with an incremental one', async (t) => {
   const { line, interrupted } = await openInterrupted(t, { mode: 'incremental' })
   assert.deepEqual(await next(line, { mode: 'full' }), ['full', null, false])
-  const [row] = await line.query<{ state: string }>('select state from catalog.runs where id = $1', interrupted.run)
-  assert.equal(row?.state, 'superseded')
+  const rows = await line.query<{ state: string; reason: string }>('select state, reason from catalog.runs where id = $1', interrupted.run)
+  assert.deepEqual(rows, [{ state: 'superseded', reason: 'given up for a newer run, which could not go on with it' }])
+  assert.ok(line.logged.some((text) => text.includes(`run ${interrupted.run} was interrupted and is given up`)))
 })
 
 test('a run by hand goes on with one that asks from the same time or earlier, not with one that asks for less', async (t) => {
