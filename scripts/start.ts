@@ -30,7 +30,7 @@ async function main(signal: AbortSignal): Promise<void> {
   await using simulator = await startSimulator()
   const settings = loadSettings({
     SHELFSYNC_HOME: HOME, ARTIFACTS: process.env['ARTIFACTS'], LOG_LEVEL: 'warn',
-    MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:sim-key', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   })
   console.log(`A simulated MediPim with ${count(PRODUCTS)} products, and a Postgres in ${HOME}:`)
   await using tools = await openTools(output, settings, { keepServer: true })

@@ -10,13 +10,13 @@ export const medipim: SimulatorCommand<MedipimOptions> = {
   --products N       how many products, 1 to 1,000,000 (20000)
   --seed N           another seed, another catalogue (1)
   --port N           0 takes a free one (4010)
-  --key ID:SECRET    an API key; may be given several times (42:secret)
+  --key ID:SECRET    an API key; may be given several times (42:sim-key)
   --rate-limit N     requests a minute and key, 0 for no limit (100)
   --retry-after      say Retry-After when the limit is reached
   --gzip             compress for clients that accept it
 
   npm run simulator medipim -- --products 300000 --seed 7
-  npm run simulator medipim -- --key 42:secret --key 43:other --rate-limit 0
+  npm run simulator medipim -- --key 42:one --key 43:other --rate-limit 0
 
 Change it while it runs (GET URL/_control/ lists all verbs):
   curl URL/_control/update -d '{"select":{"share":0.01}}'
@@ -30,7 +30,7 @@ Change it while it runs (GET URL/_control/ lists all verbs):
         products: { type: 'string', default: '20000' },
         seed: { type: 'string', default: '1' },
         port: { type: 'string', default: '4010' },
-        key: { type: 'string', multiple: true, default: ['42:secret'] },
+        key: { type: 'string', multiple: true, default: ['42:sim-key'] },
         'rate-limit': { type: 'string', default: '100' },
         'retry-after': { type: 'boolean', default: false },
         gzip: { type: 'boolean', default: false },

@@ -55,6 +55,12 @@ test('a name in .env that is one slip away from a setting is found, unless that 
   assert.deepEqual(meantBy('DATABASE_URL', 'DATABASE_URI', 'PORT', 'S3_BUCKET', 'STRIPE_API_KEY', 'CONTACT_US', 'LOGGING'), [])
 })
 
+test("a queue's address is a secret only where it has credentials", () => {
+  assert.deepEqual(loadSettings({ QUEUE_URL: 'redis://queue.example:6379' }).secrets, [])
+  const { secrets } = loadSettings({ QUEUE_URL: 'redis://:p%40ss@queue.example:6379' })
+  assert.deepEqual(new Set(secrets), new Set(['redis://:p%40ss@queue.example:6379', 'p%40ss', 'p@ss']))
+})
+
 test('ports, host and both keys of the HTTP faces are read, and a next key does not come alone', () => {
   const [ADMIN_KEY, ADMIN_KEY_NEXT] = ['the-key-of-today', 'the-key-of-tomorrow']
   const { http, secrets } = loadSettings({ ADMIN_KEY, ADMIN_KEY_NEXT, LISTEN_HOST: '127.0.0.1', FETCHER_PORT: '0', TRUST_FLY_HEADER: 'true' })

@@ -152,7 +152,9 @@ function conflictsIn(given: Given): string[] {
 }
 
 function secretsIn(given: Given): string[] {
-  const secrets = SETTING_NAMES.filter((name) => settingMeta(name).secret).map((name) => given[name]).filter((value) => value !== undefined)
+  // A queue's address without credentials is no secret, and errors name it.
+  const isOpen = (name: string): boolean => name === 'QUEUE_URL' && !given.QUEUE_URL?.includes('@')
+  const secrets = SETTING_NAMES.filter((name) => settingMeta(name).secret && !isOpen(name)).map((name) => given[name]).filter((value) => value !== undefined)
   const { MEDIPIM_API_KEY: pair, MEDIPIM_API_KEY_ID: id, MEDIPIM_API_KEY_SECRET: secret, DATABASE_URL: database } = given
   if (pair !== undefined) secrets.push(...pair.split(/:(.*)/s))
   if (id !== undefined) secrets.push(`${id}:${secret}`)
