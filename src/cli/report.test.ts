@@ -34,7 +34,7 @@ test('a run that was stopped says so by its code in the JSON line', () => {
 
 test('the block for people tells what to look at next', () => {
   const progress = { ...newProgress(), fetchedBytes: 4_000_000 }
-  assert.match(reportText(GREEN, progress), /^shop: full run 7 succeeded in 2\.0 s\n {2}fetched 10 · created 10 .*\n {2}5 products\/s · 2\.0 MB\/s · peak memory \d+ MB$/)
+  assert.match(reportText(GREEN, progress), /^shop: full run 7 succeeded in 2\.0 s\n {2}fetched 10 · created 10 .*\n {2}5 products\/s · 2\.0 MB\/s · peak memory [\d.]+ MB$/)
   const held = reportText({ ...GREEN, state: 'held', reason: 'too few', ledger: { ...GREEN.ledger, held: 1, quarantined: 2, missing: 3, older: 4 } }, progress)
   assert.match(held, /is held after .*\n {2}because: too few\n.* · older 4\n/)
   assert.match(held, /runs approve 7[^]*1 product with a held price: shelfsync reviews[^]*2 records in quarantine[^]*3 products missing/)

@@ -55,8 +55,9 @@ export async function shelfsync(t: TestContext, env: Readonly<Record<string, str
 
 function watch(child: ChildProcess): Running {
   let [stdout, stderr] = ['', '']
-  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  // Decoded as a stream: a character may lie on the edge of two chunks.
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
   const closed = once(child, 'close')
   const end = async (): Promise<Ended> => {
     const [code] = (await closed) as [number | null]
