@@ -7,6 +7,7 @@ import { access, constants, open, readdir, readFile, rename, rm, rmdir, stat } f
 import { dirname, join } from 'node:path'
 import { SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
+import { errnoOf } from '../node/system-errors.ts'
 import { checkKey, folderOf, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
 
 /** Only the owner may read what a supplier sent. */
@@ -175,10 +176,6 @@ async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return // has no such call; NTFS journals its names
   await using folder = await open(path, 'r')
   await folder.sync()
-}
-
-function errnoOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
 }
 
 function isGone(error: unknown): boolean {

@@ -3,6 +3,7 @@
 
 import { delayMs, parseRetryAfter, wait as waitFor, type Waiter } from '../lib/back-off.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
+import { fetchFailureOf } from '../node/system-errors.ts'
 
 export interface ApiOptions {
   /** The address of the project. */
@@ -110,7 +111,7 @@ export class StorageApi {
       })
       bytes = await response.bytes()
     } catch (error) {
-      throw new Trouble(`no answer (${reasonOf(error)})`, { passes: true })
+      throw new Trouble(`no answer (${fetchFailureOf(error)})`, { passes: true })
     }
     const isPage = response.headers.get('content-type')?.startsWith('text/html') === true
     if (response.ok && !isPage) return { headers: response.headers, bytes }
@@ -139,12 +140,4 @@ function readRefusal(status: number, text: string | null): { status: number; mes
 function shorten(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line || 'no reason given'
-}
-
-/** Only the code: what else a failed request says may quote its headers. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  if (error.name === 'TimeoutError') return 'timeout'
-  const { cause } = error
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'the connection broke'
 }

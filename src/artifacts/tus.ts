@@ -102,7 +102,7 @@ async function deliver(api: StorageApi, path: string, { start, bytes, isLast }: 
       isLengthKnown ||= isLast
       failures = 0
     } catch (error) {
-      await api.pause(asLost(error), failures++, ...(knowsLength ? [] : [STREAM_RETRIES_MAX]))
+      await api.pause(asLost(error), failures++, knowsLength ? undefined : STREAM_RETRIES_MAX)
       isSure = false
     }
   }

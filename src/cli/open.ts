@@ -6,7 +6,7 @@ import { openStore } from '../artifacts/open.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { createConnectors } from '../connectors/index.ts'
 import type { Connector } from '../core/connector.ts'
-import { SyncError } from '../core/errors.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { openEmbedded } from '../db/embedded.ts'
 import { DataApi, type DataApiOptions } from '../db/data-api.ts'
@@ -17,6 +17,7 @@ import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log } from '../node/log.ts'
 import { loadSettings, type Settings } from '../node/settings.ts'
+import { errnoOf } from '../node/system-errors.ts'
 import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type LineTools } from '../pipeline/sync.ts'
 import type { Output } from './output.ts'
 import { counted } from './text.ts'
@@ -56,8 +57,8 @@ export async function readDotEnv(): Promise<string> {
   try {
     return await readFile('.env', 'utf8')
   } catch (error) {
-    if (!(error instanceof Error) || ('code' in error && error.code === 'ENOENT')) return ''
-    throw new SyncError('settings/invalid', `.env in the working directory cannot be read: ${error.message}`, { cause: error })
+    if (errnoOf(error) === 'ENOENT') return ''
+    throw new SyncError('settings/invalid', `.env in the working directory cannot be read: ${messageOf(error)}`, { cause: error })
   }
 }
 

@@ -1,6 +1,6 @@
 // How a run went: a block for people, one JSON line for machines, and the exit code.
 
-import { asks, isAbort, SyncError } from '../core/errors.ts'
+import { asks, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
 import { peakMemoryBytes } from '../node/memory.ts'
 import type { Progress } from '../pipeline/context.ts'
@@ -18,7 +18,7 @@ export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
 
 /** What is told of a sync that was refused before it had a run. */
 export function refusedReport(source: string | null, error: unknown): Report {
-  return { ...NO_RUN, source, state: 'failed', reason: error instanceof Error ? error.message : String(error), error }
+  return { ...NO_RUN, source, state: 'failed', reason: messageOf(error), error }
 }
 
 /** What is told when there is no source to sync. */

@@ -100,6 +100,11 @@ export function asks(error: unknown, action: Action): error is SyncError {
   return error instanceof SyncError && error.action === action
 }
 
+/** What was thrown, in its own words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Whether `error` is a cancellation, which is not a failure. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || (error instanceof SyncError && error.code === 'run/cancelled'))

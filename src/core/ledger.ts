@@ -27,6 +27,11 @@ export function toLedger(claimed: number | null, fetched: number, { unreadable: 
   return { claimed, fetched, ...outcomes, removed: 0, missing: 0 }
 }
 
+/** How many lines came to an outcome. */
+export function countLines(outcomes: Readonly<Record<Outcome, number>>): number {
+  return OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0)
+}
+
 export function addCounts(total: Counts, more: Counts): void {
   for (const outcome of OUTCOMES) total[outcome] += more[outcome]
   total.unreadable += more.unreadable

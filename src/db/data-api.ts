@@ -5,6 +5,7 @@ import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { parseRetryAfter } from '../lib/back-off.ts'
 import { storableJson } from '../lib/storable.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
+import { fetchFailureOf } from '../node/system-errors.ts'
 import type { Args, Catalog } from './catalog.ts'
 import { nameFailure } from './failures.ts'
 import type { Db } from './pool.ts'
@@ -58,7 +59,7 @@ export class DataApi implements Catalog {
       const response = await fetch(this.#base + name, { method: 'POST', headers: this.#headers, body, redirect: 'manual', signal })
       return { response, text: await response.text() }
     } catch (error) {
-      throw new SyncError('db/unreachable', `The Data API at ${this.host} does not answer (${reasonOf(error)})`)
+      throw new SyncError('db/unreachable', `The Data API at ${this.host} does not answer (${fetchFailureOf(error)})`)
     }
   }
 
@@ -117,12 +118,4 @@ function isJson(response: Response): boolean {
 function shorten(message: string): string {
   const line = message.replaceAll(/\s+/g, ' ').trim()
   return line.length > 300 ? `${line.slice(0, 300)}…` : line
-}
-
-/** Only the code: what else a failed request says may quote its headers. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  if (error.name === 'TimeoutError') return 'timeout'
-  const { cause } = error
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'the connection broke'
 }

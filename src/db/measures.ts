@@ -1,7 +1,7 @@
 // What the database knows for the metrics: how the sources stand, how their runs ended, what was written. No table is read by name.
 // An end of a run never changes and is only gone with its source, so each is read once: sums over them never fall, and cost nothing later.
 
-import { OUTCOMES, type Ledger, type Outcome } from '../core/ledger.ts'
+import { countLines, OUTCOMES, type Ledger, type Outcome } from '../core/ledger.ts'
 import type { Distribution, Reading } from '../node/metrics.ts'
 import { METRICS, type RunEnd } from '../node/metrics-table.ts'
 import { ask } from './failures.ts'
@@ -99,15 +99,10 @@ function sourceReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Read
     { name: 'shelfsync_open_reviews', labels: { source }, value: row.reviews },
     { name: 'shelfsync_open_quarantine', labels: { source }, value: row.quarantine },
     ...(ageSeconds === null ? [] : [{ name: 'shelfsync_run_age_seconds', labels: { source }, value: ageSeconds } as const]),
-    ...(ledger === null ? [] : [{ name: 'shelfsync_ledger_difference_records', labels: { source }, value: differenceOf(ledger) } as const]),
+    ...(ledger === null ? [] : [{ name: 'shelfsync_ledger_difference_records', labels: { source }, value: ledger.fetched - countLines(ledger) } as const]),
     ...stages.flatMap(([stage, value]): Reading[] => (value === null ? [] : [{ name: 'shelfsync_active_run_records', labels: { source, stage }, value }])),
     ...[...ends].flatMap(([state, { runs, ...durations }]) => endReadings(source, state, runs, durations)),
   ]
-}
-
-/** Lines that were archived and have no outcome. */
-function differenceOf(ledger: Ledger): number {
-  return OUTCOMES.reduce((rest, outcome) => rest - ledger[outcome], ledger.fetched)
 }
 
 /** A run that never was is a zero, so that the first one is a rise; its durations are not, being twelve series more. */

@@ -4,7 +4,8 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SyncError } from '../core/errors.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
+import { errnoOf } from '../node/system-errors.ts'
 import { type Account, canEnter, findAccount, runAs } from './postgres-account.ts'
 import { readMajor } from './postgres-binaries.ts'
 
@@ -67,7 +68,7 @@ export async function openShelter(shelter: string): Promise<string> {
     await chmod(shelter, 0o755)
     return shelter
   } catch (cause) {
-    const message = `The database would have to lie in ${shelter}, which we may not make (${String(cause instanceof Error ? cause.message : cause)}): `
+    const message = `The database would have to lie in ${shelter}, which we may not make (${messageOf(cause)}): `
     throw new SyncError('db/unsuitable', `${message}choose a SHELFSYNC_HOME that you may enter, or set DATABASE_URL`, { cause })
   }
 }
@@ -85,5 +86,6 @@ async function initialise(place: Place, binaries: string): Promise<void> {
 }
 
 function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EEXIST' || error.code === 'ENOTEMPTY')
+  const errno = errnoOf(error)
+  return errno === 'EEXIST' || errno === 'ENOTEMPTY'
 }

@@ -1,5 +1,6 @@
 // After a big load: statistics for the planner, and hint bits set once here instead of by the first reader of every page.
 
+import { messageOf } from '../core/errors.ts'
 import type { Db } from './pool.ts'
 
 // The planner needs no statistics of documents, and making them reads every one.
@@ -12,7 +13,7 @@ export async function tidyAfterLoad(db: Db, refused: (why: string) => void): Pro
       try {
         await db.query(`vacuum (analyze) catalog.${table}`)
       } catch (error) {
-        refused(error instanceof Error ? error.message : String(error))
+        refused(messageOf(error))
       }
     }),
   )

@@ -6,6 +6,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { ERRORS, SyncError } from '../core/errors.ts'
+import { errnoOf } from '../node/system-errors.ts'
 import type { App } from './app.ts'
 
 /** No header takes ten seconds and no body of ours thirty: slow senders hold no connection for long. */
@@ -52,8 +53,8 @@ export async function listen(app: App, { host, port, setting = 'port', graceMs =
     server.listen({ port, ...(host === '::' ? {} : { host }) })
     await once(server, 'listening')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    const reason = code === 'EADDRINUSE' ? 'another process listens there' : code
+    const errno = errnoOf(cause)
+    const reason = errno === 'EADDRINUSE' ? 'another process listens there' : (errno ?? String(cause))
     throw new SyncError('settings/invalid', `${setting}: cannot listen on ${port} of ${host}: ${reason}`, { cause })
   }
 

@@ -2,7 +2,7 @@
 // unchanged. Pure: from rows to JSON.
 
 import { ERRORS } from '../core/errors.ts'
-import { OUTCOMES } from '../core/ledger.ts'
+import { countLines } from '../core/ledger.ts'
 import type { RunStanding, SourceStanding } from '../db/status.ts'
 import type { Calendar } from '../pipeline/due.ts'
 
@@ -77,7 +77,7 @@ export function describeRun(run: RunStanding): object {
 
 /** Lines that this run has behind it: applied, or only archived when that is all it was asked to do. */
 export function linesDone({ options, fetched, outcomes }: RunStanding): number {
-  return options.stages === 'fetch' ? fetched : OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0)
+  return options.stages === 'fetch' ? fetched : countLines(outcomes)
 }
 
 /** `perSecond`: how fast the run moves now. Null: the average since it started, in which an interrupted run lay still for a while. */
@@ -91,7 +91,7 @@ export function progressOf(run: RunStanding, perSecond: number | null): RunProgr
   return {
     phase: phaseOf(run, done, total),
     fetched,
-    applied: OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0),
+    applied: countLines(outcomes),
     total,
     percent: total === null ? null : total === 0 ? 100 : Math.min(100, Math.floor((1000 * done) / total) / 10),
     perSecond: Math.round(10 * speed) / 10,

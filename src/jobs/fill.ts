@@ -2,12 +2,13 @@
 // twice changes nothing, and a queue that was lost is filled with just what is left.
 
 import type { FlowJob, JobsOptions } from 'bullmq'
+import { messageOf } from '../core/errors.ts'
 import { listParts } from '../db/artifacts.ts'
 import type { Db } from '../db/pool.ts'
 import { listQueuedRuns, loadQueuedRun, type OpenRun } from '../db/runs.ts'
 import type { Log } from '../pipeline/context.ts'
 import { listFailed, type Queues, type Task } from './queues.ts'
-import { windowsOf } from './windows.ts'
+import { isPartial, windowsOf } from './windows.ts'
 
 /**
  * A task is tried again so often, when its error says that trying helps, after fifteen seconds and then each time twice as long, less up to
@@ -57,7 +58,7 @@ export async function addPartJob({ apply }: Queues, task: Task, part: number, lo
   try {
     await apply.add('apply', { ...task, part }, { ...TASK, jobId: partId(task.run, part), parent: { id: settleId(task.run), queue: apply.qualifiedName } })
   } catch (error) {
-    log.warn({ part, cause: error instanceof Error ? error.message : String(error) }, 'the part is not in the queue; it will be put there with what else is left')
+    log.warn({ part, cause: messageOf(error) }, 'the part is not in the queue; it will be put there with what else is left')
   }
 }
 
@@ -71,7 +72,7 @@ export async function emptyRun(queues: Queues, run: number, except?: string): Pr
 }
 
 async function wantedParts(db: Db, { id, sourceId, options, partsLeft }: OpenRun): Promise<readonly number[]> {
-  if (options.offset === undefined && options.limit === undefined) return partsLeft
+  if (!isPartial(options)) return partsLeft
   const { artifactRun } = await loadQueuedRun(db, sourceId, id)
   const windows = windowsOf(await listParts(db, sourceId, artifactRun), options)
   return partsLeft.filter((part) => windows.has(part))

@@ -2,7 +2,7 @@
 // queue, and the same order again finds the same run. A queue that is away holds nobody up: it is filled from the database later.
 
 import type { Connector } from '../core/connector.ts'
-import { SyncError, type ErrorCode } from '../core/errors.ts'
+import { messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
 import { findArtifact, findNewestArtifact } from '../db/artifacts.ts'
 import { nameFailure } from '../db/failures.ts'
 import type { Db } from '../db/pool.ts'
@@ -131,7 +131,7 @@ export async function offerRuns({ db, queues, log }: OrderTools, runs: readonly 
 }
 
 async function promptly(log: Log, facts: object, otherwise: string, work: Promise<void>): Promise<void> {
-  await within(work, QUEUE_MS).catch((error: unknown) => log.warn({ ...facts, cause: error instanceof Error ? error.message : String(error) }, otherwise))
+  await within(work, QUEUE_MS).catch((error: unknown) => log.warn({ ...facts, cause: messageOf(error) }, otherwise))
 }
 
 function describeRefusal(log: Log, { source, error }: { readonly source: string; readonly error: unknown }, cid: string): RefusedRun {

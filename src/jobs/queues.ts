@@ -5,7 +5,7 @@ import {
   FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
   type FlowJob, type Job, type Processor, type QueueOptions, type WorkerOptions,
 } from 'bullmq'
-import { SyncError } from '../core/errors.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { createCalmBackend } from './postgres-backend.ts'
 
@@ -110,7 +110,7 @@ async function requireSchema(db: Db): Promise<Db> {
     await assertSchemaCompatibility(db, QUEUE_SCHEMA)
     return db
   } catch (error) {
-    throw new SyncError('db/not-migrated', `The database has no queue: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new SyncError('db/not-migrated', `The database has no queue: ${messageOf(error)}`, { cause: error })
   }
 }
 

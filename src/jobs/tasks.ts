@@ -21,7 +21,7 @@ import { describeFailure } from '../pipeline/sync.ts'
 import { addPartJob } from './fill.ts'
 import type { Queues, Task } from './queues.ts'
 import type { RunStates } from './run-states.ts'
-import { windowsOf } from './windows.ts'
+import { isPartial, windowsOf } from './windows.ts'
 
 /** When a task that cannot be begun is looked at again: another worker's lease may have run out by then, or Postgres may have room. */
 export const BUSY_MS = 3_000
@@ -127,11 +127,10 @@ async function fetchTask({ db, queues }: TaskTools, task: Task, { stages }: RunO
 
 async function settleTask({ db, events }: TaskTools, options: RunOptions, context: RunContext): Promise<void> {
   const { run, source, log } = context
-  const { offset, limit } = options
-  if (offset !== undefined || limit !== undefined) {
+  if (isPartial(options)) {
     const windows = windowsOf(await listParts(db, source.id, run.artifactRun), options)
     const lines = [...windows.values()].reduce((sum, { from, to }) => sum + to - from, 0)
-    return endRun(db, run, 'partial', null, `${lines} lines after ${offset ?? 0} of artifact ${run.artifactRun} were applied; a partial run settles nothing`)
+    return endRun(db, run, 'partial', null, `${lines} lines after ${options.offset ?? 0} of artifact ${run.artifactRun} were applied; a partial run settles nothing`)
   }
   // Whoever filled the queue may have known less than the rows say now; then it is filled again.
   const open = await findQueuedRun(db, run.id)

@@ -4,6 +4,11 @@ import type { ArchivedPart } from '../db/artifacts.ts'
 import type { RunOptions } from '../db/runs.ts'
 import type { LineWindow } from '../pipeline/part-position.ts'
 
+/** Whether only some lines are asked for. */
+export function isPartial({ offset, limit }: RunOptions): boolean {
+  return offset !== undefined || limit !== undefined
+}
+
 /** A window for each of `parts` that has lines after `offset` and within `limit`. `parts`: all of an artifact, in order. */
 export function windowsOf(parts: readonly Pick<ArchivedPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions): ReadonlyMap<number, LineWindow> {
   const end = limit === undefined ? Infinity : offset + limit

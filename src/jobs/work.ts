@@ -1,7 +1,7 @@
 // Taking tasks from the queue. What comes of a task is for the run's row to say; the queue only learns whether to give it out again.
 
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
-import { asks } from '../core/errors.ts'
+import { asks, messageOf } from '../core/errors.ts'
 import type { QueueName, Task } from './queues.ts'
 import { BUSY_MS, doTask, type TaskEnd, type TaskTools } from './tasks.ts'
 import type { TaskName } from '../db/runs.ts'
@@ -15,7 +15,7 @@ export function startWorker(tools: TaskTools, name: QueueName, concurrency: numb
       end = await doTask(tools, taskName(job), job.data, last, stopping)
     } catch (error) {
       // The dead letter shows the message. Anything that we did not name is a bug: trying again would only repeat it.
-      const message = error instanceof Error ? error.message : String(error)
+      const message = messageOf(error)
       throw asks(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
     }
     if (end === 'busy') {

@@ -6,6 +6,7 @@ import { pipeline, type Readable, type Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { SyncError } from '../core/errors.ts'
 import { connectionError, cutShort } from './http-errors.ts'
+import { errnoOf } from './system-errors.ts'
 
 /** What we say we can read. Deflate is read too when it comes, but not asked for: servers disagree on what it is. */
 export const ACCEPT_ENCODING = 'gzip, br, zstd'
@@ -64,7 +65,7 @@ export async function* readBody(raw: Readable, encodings: readonly string[], con
 
 function nameFailure(error: unknown, host: string, bytes: number): unknown {
   if (error instanceof SyncError) return error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = errnoOf(error) ?? ''
   if (code === 'Z_BUF_ERROR') return cutShort(host, bytes, error)
   if (/^(Z_|ERR__ERROR_|ZSTD_)/.test(code)) return damaged(host, code, bytes, error)
   return connectionError(error, host, bytes)

@@ -3,6 +3,7 @@
 
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { errnoOf } from './system-errors.ts'
 
 /**
  * Makes `folder` and what is missing above it, and returns what was made, the outermost first. Twice is safe, also at once.
@@ -26,7 +27,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (errnoOf(error) === 'ENOENT') return false
     throw error
   }
 }

@@ -3,6 +3,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { errnoOf } from './system-errors.ts'
 
 /** This process as `host/boot/namespace:pid:startTicks`. Off Linux boot and ticks are unknown, and no owner is ever called dead. */
 export function owner(): string {
@@ -44,6 +45,6 @@ function exists(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
+    return errnoOf(error) !== 'ESRCH'
   }
 }

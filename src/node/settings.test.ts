@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import { createLog } from './log.ts'
 import { SETTING_NAMES, settingMeta } from './settings-schema.ts'
-import { findMisspelt, loadSettings } from './settings.ts'
+import { loadSettings } from './settings.ts'
 
 function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
   try {
@@ -44,15 +44,6 @@ test('a line of .env that sets nothing is told by its number, not by what it say
   const message = problemsOf({}, `${sound}planted\nF=1\n=planted\nG="a\nb"\nplanted: 1\n`)
   assert.deepEqual([...message.matchAll(/\.env, line (\d+): expected NAME=value/g)].map(([, line]) => Number(line)), [16, 18, 21])
   assert.doesNotMatch(message, /planted/)
-})
-
-test('a name in .env that is one slip away from a setting is found, unless that setting is there too', () => {
-  const meantBy = (...names: string[]) => findMisspelt(names.map((name) => `${name}=x\n`).join('')).map(({ meant }) => meant)
-  assert.deepEqual(
-    meantBy('ADMIN_KEY2', 'ARTIFACTS_KEEEP', 'ARTIFACT_KEEP', 'LOG_LEVLE', 'MEDIPIM_API_URI', 'bucket'),
-    ['ADMIN_KEY', 'ARTIFACTS_KEEP', 'ARTIFACTS_KEEP', 'LOG_LEVEL', 'MEDIPIM_API_URL', 'BUCKET'],
-  )
-  assert.deepEqual(meantBy('DATABASE_URL', 'DATABASE_URI', 'PORT', 'S3_BUCKET', 'STRIPE_API_KEY', 'CONTACT_US', 'LOGGING'), [])
 })
 
 test("a queue's address is a secret only where it has credentials", () => {

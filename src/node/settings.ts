@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { AllowPrivateHosts } from './address-guard.ts'
+import { listStrayLines } from './dot-env.ts'
 import { CONCURRENCY, Environment, KEEP_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
 
 const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
@@ -47,38 +48,11 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>, 
   const given = givenIn({ ...parseEnv(dotEnvText), ...withoutEmpty(env) })
   const { data, error } = Environment.safeParse(given)
   const problems = error?.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`) ?? []
-  problems.push(...conflictsIn(given), ...strayLines(dotEnvText).map((line) => `.env, line ${line}: expected NAME=value, a comment or nothing`))
+  problems.push(...conflictsIn(given), ...listStrayLines(dotEnvText).map((line) => `.env, line ${line}: expected NAME=value, a comment or nothing`))
   if (data === undefined || problems.length > 0) {
     throw new SyncError('settings/invalid', ['The settings cannot be used:', ...problems].join('\n  '), { detail: { problems } })
   }
   return deepFreeze({ ...build(data), secrets: secretsIn(given) })
-}
-
-/** The numbers of the lines that say nothing, which `parseEnv` skips in silence. A value in quotes may go on over several lines. */
-function strayLines(dotEnvText: string): number[] {
-  const lines = dotEnvText.replaceAll(/^([^#=\n]+=)[^\S\n]*(["'`])[^]*?\2/gm, (value, name: string) => name + value.replaceAll(/[^\n]/g, '')).split('\n')
-  return lines.flatMap((line, index) => (/^\s*(#|$)|^[^=]+=/.test(line) ? [] : [index + 1]))
-}
-
-/**
- * Names in `.env` that are one slip away from a setting that is not there, each with that setting. They may well be another program's, so
- * nothing is refused for them.
- */
-export function findMisspelt(dotEnvText: string): { readonly name: string; readonly meant: string }[] {
-  const given = Object.keys(parseEnv(dotEnvText))
-  return given.flatMap((name) => {
-    const meant = SETTING_NAMES.find((setting) => !given.includes(setting) && isSlip(name.toUpperCase(), setting))
-    return meant === undefined ? [] : [{ name, meant }]
-  })
-}
-
-/** One letter more, less or other, or two that changed places. */
-function isSlip(a: string, b: string): boolean {
-  let [start, end] = [0, 0]
-  while (start < a.length && a[start] === b[start]) start++
-  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++
-  const [inA, inB] = [a.slice(start, a.length - end), b.slice(start, b.length - end)]
-  return (inA.length < 2 && inB.length < 2) || (inA.length === 2 && inA === inB.split('').toReversed().join(''))
 }
 
 type Given = Readonly<Record<string, string | undefined>>

@@ -1,6 +1,7 @@
 // When a source is due by its own schedule. Cron is read in the source's zone, so that a night stays a night when clocks change.
 
 import { Cron } from 'croner'
+import { messageOf } from '../core/errors.ts'
 import type { Schedule } from '../db/sources.ts'
 
 /** A run that is this much behind its schedule is late; before that it may just be under way. */
@@ -54,6 +55,6 @@ export function faultOf({ cron, zone }: Pick<Schedule, 'cron' | 'zone'>): string
   try {
     return new Cron(cron, { timezone: zone, mode: '5-part' }).nextRun() === null ? `"${cron}" in ${zone} never comes` : null
   } catch (error) {
-    return `"${cron}" in ${zone} is no schedule: ${error instanceof Error ? error.message : String(error)}`
+    return `"${cron}" in ${zone} is no schedule: ${messageOf(error)}`
   }
 }

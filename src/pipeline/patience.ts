@@ -2,7 +2,7 @@
 // tries again for these; what a supplier does is fetch's business. Whatever is done again begins at its last commit, so twice is safe.
 
 import { asks, type SyncError } from '../core/errors.ts'
-import { OUTCOMES } from '../core/ledger.ts'
+import { countLines } from '../core/ledger.ts'
 import { nameFailure } from '../db/failures.ts'
 import { delayMs } from '../lib/back-off.ts'
 import type { Progress, RunContext } from './context.ts'
@@ -37,7 +37,7 @@ export async function patiently<T>(context: Waiting, work: () => Promise<T>): Pr
 
 /** Grows with what is fetched and with what is committed; lines that were only looked at may be looked at again. */
 function workDone({ fetchedLines, counts }: Progress): number {
-  return OUTCOMES.reduce((sum, outcome) => sum + counts[outcome], fetchedLines)
+  return fetchedLines + countLines(counts)
 }
 
 export interface Attempt {

@@ -2,7 +2,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Connector } from '../core/connector.ts'
-import { SyncError } from '../core/errors.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
 import type { Draft } from '../core/product.ts'
 import { mapTexts, storableText } from '../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
@@ -86,7 +86,7 @@ function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch (cause) {
-    throw new SyncError('record/unreadable', `no JSON: ${String(cause instanceof Error ? cause.message : cause).slice(0, 200)}`, { cause })
+    throw new SyncError('record/unreadable', `no JSON: ${messageOf(cause).slice(0, 200)}`, { cause })
   }
 }
 

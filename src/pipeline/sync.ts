@@ -2,7 +2,7 @@
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
-import { isAbort, SyncError, type ErrorCode } from '../core/errors.ts'
+import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
 import { toLedger, type Ledger } from '../core/ledger.ts'
 import { findArtifact } from '../db/artifacts.ts'
 import type { LineDb } from '../db/data-api.ts'
@@ -167,5 +167,5 @@ export function describeFailure(error: unknown): { state: 'interrupted' | 'faile
   const code = error instanceof SyncError ? error.code : null
   if (isAbort(error)) return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
   if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', code, reason: error.message }
-  return { state: 'failed', code, reason: `internal error: ${error instanceof Error ? error.message : String(error)}` }
+  return { state: 'failed', code, reason: `internal error: ${messageOf(error)}` }
 }

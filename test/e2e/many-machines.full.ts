@@ -8,7 +8,7 @@ import { after, test } from 'node:test'
 import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
 import type { TestLine } from '../support/line.ts'
 import { startRedis } from '../support/redis.ts'
-import { openPark, type EndedRun } from './many-machines.ts'
+import { openPark, type TimedRun } from './many-machines.ts'
 
 const PRODUCTS = 300_000
 const folder = await mkdtemp(join(tmpdir(), 'shelfsync-many-'))
@@ -33,7 +33,7 @@ async function digest({ query, source }: TestLine): Promise<Record<string, strin
 }
 
 /** One run by two fetchers, two orchestrators and so many maintainers. */
-async function share(t: { after(end: () => Promise<void>): void }, maintainers: number, queueUrl: string | null): Promise<{ ended: EndedRun; digest: Record<string, string> }> {
+async function share(t: { after(end: () => Promise<void>): void }, maintainers: number, queueUrl: string | null): Promise<{ ended: TimedRun; digest: Record<string, string> }> {
   const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
   const roles = ['orchestrator', 'orchestrator', 'fetcher', 'fetcher', ...Array.from({ length: maintainers }, () => 'maintainer' as const)] as const
   const [first] = await Promise.all(roles.map((role) => park.serve([role], { APPLY_CONCURRENCY: '1' })))

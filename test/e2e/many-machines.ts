@@ -9,6 +9,7 @@ import { NODE_FLAGS } from '../../bin/lean.js'
 import { testDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
 import { medipimOf, openLine, type TestLine } from '../support/line.ts'
 import { cleanEnv, startProcess, type Environment, type Process, type StartOptions } from '../support/processes.ts'
+import type { EndedRun } from '../support/services.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const SMALL_PARTS = new URL('small-parts.ts', import.meta.url).href
@@ -27,10 +28,7 @@ export interface Machine {
   readonly ports: Readonly<Record<string, number>>
 }
 
-export interface EndedRun {
-  readonly state: string
-  readonly reason: string | null
-  readonly ledger: Readonly<Record<string, number>> | null
+export interface TimedRun extends EndedRun {
   readonly seconds: number
 }
 
@@ -48,7 +46,7 @@ export interface Park {
   serve(roles: readonly Role[], env?: Environment, start?: Start): Promise<Machine>
   order(machine: Machine, mode?: 'auto' | 'full', line?: TestLine): Promise<number>
   /** The run's row, when it is over. */
-  ended(run: number): Promise<EndedRun>
+  ended(run: number): Promise<TimedRun>
   /** Another source, brought up to date from the same supplier by this process alone. */
   calmTwin(): Promise<TestLine>
 }
@@ -83,7 +81,7 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
     },
     async ended(run) {
       for (;;) {
-        const [row] = await line.query<EndedRun>(
+        const [row] = await line.query<TimedRun>(
           'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1', run)
         if (row && row.state !== 'running') return row
         await new Promise((resolve) => setTimeout(resolve, 100))
