@@ -61,8 +61,10 @@ const ORDERS_SECTION = `## Orders
 ${JSON.stringify(ORDERED, null, 2)}
 \`\`\`
 
-- \`run\` is the first run, and \`status\` the path where the orchestrator tells how it goes. \`started\` is false of a run that was under way already, whatever it was
-  ordered as; one that was only to be fetched is applied too when somebody asks for that meanwhile.
+- \`run\` is the first run, and \`status\` the path where the orchestrator tells how it goes. \`started\` is false of a run that was under way already; one that was
+  only to be fetched is applied too when somebody asks for that meanwhile.
+- A run that is under way answers an order when it does what is asked for, or more; one that does something else is in its way: 409 \`run/active\`.
+  \`full\` is not answered by a run that asks only for what changed, and a slice (\`offset\`, \`limit\`) only by the same slice.
 - A source that no run can be started of has an \`error\` in place of it, and keeps no other from its run. Only when there is not one run the whole order is
   refused, with the first error.
 - \`full\` and \`fetch-only\` go on with a fetch that was interrupted; what is archived to its end and not applied yet, they fetch anew.

@@ -18,6 +18,7 @@ export const ERRORS = {
   'source/rate-limited': { action: 'retry', status: 503, hint: 'The supplier asked us to slow down. A run waits and goes on by itself; else try again later.' },
   'source/unavailable': { action: 'retry', status: 503, hint: 'Check the address. If it is right, the supplier has a problem: try again later. A run that was begun resumes.' },
   'source/cut-short': { action: 'retry', status: 503, hint: 'The supplier ended its answer too early: try again. A run that was begun resumes where it was cut.' },
+  'source/too-slow': { action: 'retry', status: 503, hint: 'The supplier sends next to nothing. What arrived is archived: try again, and the run goes on behind it.' },
   'source/unauthorized': { action: 'stop', status: 502, hint: 'Check the key: its id, its secret, and that the supplier has not revoked it.' },
   'source/rejected': { action: 'stop', status: 502, hint: 'The supplier refused the request itself. Read its message; its API may have changed.' },
   'source/blocked': { action: 'stop', status: 502, hint: 'A bot protection answered instead of the shop. Ask the owner for access; do not evade it.' },

@@ -7,7 +7,7 @@ export interface HttpRequest {
   readonly body?: string
   /** Longest wait for the status line and headers. Default 120,000: a large supplier answer may take long to begin. */
   readonly firstByteTimeoutMs?: number
-  /** Longest silence inside the body. Default 60,000. There is no total timeout. */
+  /** Longest silence inside the body. Default 60,000. There is no total timeout, but who only trickles is left with `source/too-slow`. */
   readonly idleTimeoutMs?: number
 }
 

@@ -41,6 +41,12 @@ export interface Run {
   readonly startedAt: Date
 }
 
+/** A run for the queue as somebody asked for it. */
+export interface QueuedRun extends Run {
+  /** This call started or resumed it; else it was there already. */
+  readonly begun: boolean
+}
+
 /** A run, or a task of it, in the hands of this worker. The token proves it in every transaction. */
 export interface HeldRun extends Run {
   readonly token: number
@@ -67,21 +73,22 @@ export interface RunRequest {
 
 /** Starts or resumes a run that this process does by itself. @throws SyncError `run/active` while another worker holds a run of this source */
 export async function startRun(db: Catalog, request: RunRequest): Promise<HeldRun> {
-  const { token, ...run } = await askForRun(db, request, false)
+  const { token, begun: _, ...run } = await askForRun(db, request, false)
   if (token === null) throw new Error('start_run gave no token')
   return { ...run, token }
 }
 
 /** Starts or resumes a run for the queue: its tasks are claimed one by one. Asked twice: the same run. @throws SyncError `run/active` */
-export async function startQueuedRun(db: Catalog, request: RunRequest): Promise<Run> {
+export async function startQueuedRun(db: Catalog, request: RunRequest): Promise<QueuedRun> {
   const { token: _, ...run } = await askForRun(db, request, true)
   return run
 }
 
-async function askForRun(db: Catalog, request: RunRequest, queued: boolean): Promise<Run & { readonly token: number | null }> {
+async function askForRun(db: Catalog, request: RunRequest, queued: boolean): Promise<QueuedRun & { readonly token: number | null }> {
   const row = one(await db.call<{
     run_id: number
     token: number | null
+    begun: boolean
     resumed: boolean
     kind: RunKind
     since: string | null
@@ -109,6 +116,7 @@ async function askForRun(db: Catalog, request: RunRequest, queued: boolean): Pro
     sourceId: request.sourceId,
     id: row.run_id,
     token: row.token,
+    begun: row.begun,
     kind: row.kind,
     artifactRun: row.artifact_run,
     sinceAt: toInstant(row.since),
@@ -123,6 +131,7 @@ export interface ActiveRun {
   readonly kind: RunKind
   readonly state: 'running' | 'interrupted'
   readonly queued: boolean
+  readonly options: RunOptions
   /** Who holds it or one of its tasks, as `owner()` writes it. */
   readonly owner: string | null
   readonly leased: boolean
@@ -155,10 +164,10 @@ export interface ClaimedTask extends HeldRun {
 export async function claimTask(db: Catalog, run: Run, task: TaskName, owner: string, isDead: (owner: string) => boolean): Promise<ClaimedTask> {
   const holder = one(await db.call<string | null>('find_lease', { source: run.sourceId, run: run.id, task }))
   const deadOwner = holder !== null && isDead(holder) ? holder : null
-  const token = one(await db.call<number>('claim_task', {
+  const { token, taken_from: takenFrom } = one(await db.call<{ token: number; taken_from: string | null }>('claim_task', {
     source: run.sourceId, run: run.id, task, owner, dead_owner: deadOwner, lease: `${LEASE_MS} ms`,
   }))
-  return { ...run, token, takenFrom: holder }
+  return { ...run, token, takenFrom }
 }
 
 /** Gives a task back, done or not, so that the next worker need not wait for the lease. */

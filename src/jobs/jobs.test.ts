@@ -8,7 +8,7 @@ import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
 import { showProducts, snapshot } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
-import { AS_SCHEDULED, orderSync } from './orders.ts'
+import { AS_SCHEDULED, cancelOrder, orderSync, type SyncOrder } from './orders.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -84,6 +84,44 @@ for (const mode of ['auto', 'maintain-only'] as const) {
     assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   })
 }
+
+test('a run that is under way answers the orders that it fulfils, and is in the way of all others', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  const stop = services.work()
+  await services.ended((await services.order()).run)
+  await stop()
+  const slice = { mode: 'maintain-only', offset: 5, limit: 3 } as const
+  const answered = async (run: number, ...orders: readonly Partial<SyncOrder>[]): Promise<void> => {
+    for (const order of orders) assert.deepEqual(await services.order(order), { source: line.name, run, started: false })
+  }
+  const refused = async (run: number, ...orders: readonly Partial<SyncOrder>[]): Promise<void> => {
+    const message = `${line.name} is busy with run ${run}, which is not what was asked for`
+    for (const order of orders) await assert.rejects(services.order(order), { code: 'run/active', message })
+  }
+  const incremental = await services.order()
+  await answered(incremental.run, { mode: 'auto' }, { mode: 'maintain-only' })
+  await refused(incremental.run, { mode: 'full' }, { mode: 'fetch-only' }, slice)
+  await cancelOrder(services.tools, incremental.run)
+  const some = await services.order(slice)
+  await answered(some.run, slice)
+  await refused(some.run, { ...slice, offset: 6 }, { ...slice, limit: null }, { mode: 'maintain-only' }, { mode: 'auto' }, { mode: 'full' })
+  await cancelOrder(services.tools, some.run)
+  const replay = await services.order({ mode: 'maintain-only' })
+  await answered(replay.run, { mode: 'maintain-only' })
+  await refused(replay.run, slice, { mode: 'auto' }, { mode: 'full' })
+  await cancelOrder(services.tools, replay.run)
+})
+
+test('of orders that come at the same moment one starts the run, and the others find it', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  const orders = await Promise.all(Array.from({ length: 6 }, () => services.order()))
+  assert.equal(orders.filter(({ started }) => started).length, 1)
+  const [run, ...others] = new Set(orders.map((order) => order.run))
+  assert.deepEqual(others, [])
+  await cancelOrder(services.tools, run ?? 0)
+})
 
 test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
   const own = await testDatabase(t)

@@ -15,6 +15,7 @@ import type { Log } from '../pipeline/context.ts'
 import { chooseRun, type ChosenRun } from '../pipeline/sync.ts'
 import { emptyRun, fillRun } from './fill.ts'
 import type { Queues } from './queues.ts'
+import { isPartial } from './windows.ts'
 
 /** How long an order waits for the queue: Redis may be away for any time. */
 const QUEUE_MS = 2_000
@@ -63,7 +64,7 @@ export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = { mode: 'auto', chunkSize
  *   · `run/no-artifact` · `run/active` · `db/…`
  */
 export async function orderSync(tools: OrderTools, order: SyncOrder, correlationId: string): Promise<readonly (OrderedRun | RefusedRun)[]> {
-  if (order.mode !== 'maintain-only' && (order.offset !== null || order.limit !== null)) {
+  if (order.mode !== 'maintain-only' && wantsSlice(order)) {
     throw new SyncError('usage/invalid', 'offset and limit need the mode maintain-only: they choose lines of an artifact that is there')
   }
   const sources = order.source === null ? (await listSources(tools.db)).filter(({ state }) => state === 'active') : [await loadSource(tools.db, order.source)]
@@ -107,6 +108,7 @@ export async function beginRun(tools: OrderTools, source: Source, order: SyncOrd
   const connector = connectorOf(tools, source)
   const active = await findActiveRun(db, source.id)
   if (active && isUnderWay(active)) {
+    if (!serves(active, order)) throw new SyncError('run/active', `${source.name} is busy with run ${active.id}, which is not what was asked for`)
     const widened = wantsAll(order) && (await widenRun(db, source.id, active.id))
     return { source: source.name, run: active.id, started: false, open: widened ? await findQueuedRun(db, active.id) : null }
   }
@@ -115,9 +117,10 @@ export async function beginRun(tools: OrderTools, source: Source, order: SyncOrd
     sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: 'queue', deadOwner: active?.owner ?? null, correlationId,
     options: optionsOf(order), ...(after === undefined ? {} : { after }),
   }
-  const { id } = await startQueuedRun(db, request)
-  const open = await findQueuedRun(db, id)
-  return { source: source.name, run: id, started: open !== null, open }
+  const { id, begun } = await startQueuedRun(db, request)
+  // Somebody else's order was a moment earlier.
+  if (!begun && after === undefined) return beginRun(tools, source, order, correlationId)
+  return { source: source.name, run: id, started: begun, open: begun ? await findQueuedRun(db, id) : null }
 }
 
 /** Puts runs into the queue, if it takes them at once. What it does not take, the next look of a scheduler brings. */
@@ -145,9 +148,20 @@ function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
   return state === 'running' && (queued || (leased && !(owner !== null && isOwnerDead(owner))))
 }
 
+/** Whether the run that is under way does what is asked for, or more. */
+function serves({ kind, options }: ActiveRun, order: SyncOrder): boolean {
+  if (wantsSlice(order) || isPartial(options)) return options.offset === (order.offset ?? undefined) && options.limit === (order.limit ?? undefined)
+  if (order.mode === 'maintain-only') return true
+  return order.mode === 'auto' ? kind !== 'replay' : kind === 'full'
+}
+
+function wantsSlice({ offset, limit }: SyncOrder): boolean {
+  return offset !== null || limit !== null
+}
+
 /** Not only to be fetched, and not only some lines of what is. */
-function wantsAll({ mode, offset, limit }: SyncOrder): boolean {
-  return mode !== 'fetch-only' && offset === null && limit === null
+function wantsAll(order: SyncOrder): boolean {
+  return order.mode !== 'fetch-only' && !wantsSlice(order)
 }
 
 type Choice = ChosenRun & Pick<RunRequest, 'anew'>

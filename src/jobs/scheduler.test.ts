@@ -46,6 +46,7 @@ test('schedulers that look at the same moment start one run', async (t) => {
   const other = await openServices(t, database, line)
   await Promise.all([services, other, services, other, services, other].map((one) => one.tick()))
   assert.equal((await runs()).length, 1)
+  assert.equal(line.logged.filter((text) => text.includes('scheduled run started')).length, 1)
 })
 
 test('a scheduler that looked before a run and claims after its end starts no second one', async (t) => {
@@ -70,6 +71,22 @@ test('a run by hand that is still on at the time of the night is followed by the
   await services.ended(run)
   await services.tick()
   assert.equal((await runs()).length, 2)
+})
+
+test('a slice by hand that is in the way of the night is waited for, and no error', async (t) => {
+  const { line, services, runs, ageRuns } = await openNightly(t)
+  const stop = services.work()
+  await services.ended((await services.order()).run)
+  await stop()
+  await ageRuns('1 day')
+  const { run } = await services.order({ mode: 'maintain-only', offset: 3, limit: 4 })
+  await services.tick()
+  assert.deepEqual((await runs()).at(-1), { id: run, state: 'running' })
+  services.work()
+  await services.ended(run)
+  await services.tick()
+  assert.equal((await runs()).length, 3)
+  assert.deepEqual(line.logged.filter((text) => text.includes('could not be started')), [])
 })
 
 test('an interrupted run is resumed at the next time, and once: interrupted again, it waits for the one after', async (t) => {

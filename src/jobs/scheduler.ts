@@ -38,6 +38,8 @@ export async function startDue(tools: OrderTools, calendar: Calendar, told = new
       if (run) begun.push(run)
       told.delete(scheduled.source)
     } catch (error) {
+      // A run by hand is in its way and will be over.
+      if (error instanceof SyncError && error.code === 'run/active') continue
       const cause = String(error)
       if (told.get(scheduled.source) !== cause) tools.log.error({ source: scheduled.source, cause }, 'the scheduled run could not be started; trying again')
       told.set(scheduled.source, cause)

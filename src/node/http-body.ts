@@ -16,12 +16,17 @@ const OPTIONS = { chunkSize: 256 * 1024 }
 // Below this much output a high ratio harms nobody, and small pages of one repeated letter exist.
 const RATIO_FREE_BYTES = 16 * 1024 * 1024
 
+/** Who sends less than this while we wait so long holds a place for nothing: 220 bytes a second, where the slowest feeds send a thousand times that. */
+const PACE_MIN = { bytes: 64 * 1024, waitedMs: 300_000 }
+
 export interface BodyContext {
   /** For messages: the host, nothing else of the address. */
   readonly host: string
   readonly signal: AbortSignal
   /** The most bytes one compressed byte may become. */
   readonly inflateRatioMax: number
+  /** A clock that never goes back, in ms. */
+  readonly now: () => number
   /** Called once, when the body has ended in whatever way. */
   readonly onEnd: (bytes: number, error: unknown) => void
 }
@@ -29,22 +34,22 @@ export interface BodyContext {
 /**
  * Yields the decoded body. Ending the iteration early gives the connection up.
  *
- * @throws SyncError `source/cut-short` · `source/unavailable` · `source/too-large` (a decompression bomb) · the reason of the signal
+ * @throws SyncError `source/cut-short` · `source/unavailable` · `source/too-slow` · `source/too-large` (a decompression bomb) · the reason of the signal
  */
 export async function* readBody(raw: Readable, encodings: readonly string[], context: BodyContext): AsyncGenerator<Uint8Array> {
   let bytes = 0
   let wireBytes = 0
   let failure: unknown = null
-  async function* count(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of raw as AsyncIterable<Uint8Array>) {
+  async function* arrive(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of keepPace(raw, context)) {
       wireBytes += chunk.byteLength
       yield chunk
     }
   }
   try {
     const decoders = await decodersFor(encodings, raw)
-    const decoded = decoders.reduce<Readable | null>((source, decoder) => pipeline(source ?? count(), decoder, ignore), null)
-    for await (const chunk of (decoded ?? raw) as AsyncIterable<Uint8Array>) {
+    const decoded = decoders.reduce<Readable | null>((source, decoder) => pipeline(source ?? arrive(), decoder, ignore), null)
+    for await (const chunk of (decoded ?? arrive()) as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength
       if (decoded !== null && bytes > RATIO_FREE_BYTES && bytes > wireBytes * context.inflateRatioMax) {
         const message = `${context.host} sent a body that unpacks to more than ${context.inflateRatioMax} times its size`
@@ -60,6 +65,21 @@ export async function* readBody(raw: Readable, encodings: readonly string[], con
   } finally {
     raw.on('error', ignore).destroy()
     context.onEnd(bytes, failure)
+  }
+}
+
+/** Counts only the time that the sender is waited for: a reader may be as slow as it likes. */
+async function* keepPace(raw: Readable, { host, now }: BodyContext): AsyncGenerator<Uint8Array> {
+  let [bytes, waitedMs, askedAtMs] = [0, 0, now()]
+  for await (const chunk of raw as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength
+    waitedMs += now() - askedAtMs
+    if (waitedMs >= PACE_MIN.waitedMs) {
+      if (bytes < PACE_MIN.bytes) throw new SyncError('source/too-slow', `${host} sent ${bytes} bytes in ${Math.round(waitedMs / 1000)} s`)
+      bytes = waitedMs = 0
+    }
+    yield chunk
+    askedAtMs = now()
   }
 }
 

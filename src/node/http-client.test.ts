@@ -163,6 +163,30 @@ test('silence before the headers or inside the body times out', async (t) => {
   await assert.rejects(get(client(t), { url: stalling, idleTimeoutMs: 20 }), fails('source/unavailable', /^127\.0\.0\.1:\d+ broke off after 4 bytes: it fell silent/))
 })
 
+test('a sender that only trickles is left, packed or not; a reader may be as slow as it likes', async (t) => {
+  const half = await serve(t, (_, response) => void response.writeHead(200).write('half'))
+  const packed = await serve(t, (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).write(zlib.gzipSync('half').subarray(0, 10)))
+  let nowMs = 0
+  const waiting = client(t, { now: () => (nowMs += 300_000) })
+  await assert.rejects(get(waiting, half), fails('source/too-slow', /^127\.0\.0\.1:\d+ sent 4 bytes in 300 s/))
+  await assert.rejects(get(waiting, packed), fails('source/too-slow', /sent 10 bytes in 300 s/))
+  const answered = Promise.withResolvers<ServerResponse>()
+  const piecemeal = await serve(t, (_, response) => {
+    response.writeHead(200).write('a')
+    answered.resolve(response)
+  })
+  const { body } = await client(t, { now: () => nowMs })({ url: piecemeal }, signal)
+  const response = await answered.promise
+  let read = ''
+  for await (const chunk of body) {
+    read += new TextDecoder().decode(chunk)
+    nowMs += 900_000
+    if (read === 'a') response.write('l')
+    else response.end()
+  }
+  assert.equal(read, 'al')
+})
+
 test('an abort passes through as the reason of the signal, before, during and after the headers', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.url === '/half') response.writeHead(200).write('half')

@@ -5,7 +5,7 @@ import type { Agent, Dispatcher } from 'undici'
 import { SyncError } from '../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../core/http.ts'
 import type { AddressGuard } from './address-guard.ts'
-import { ACCEPT_ENCODING, readBody } from './http-body.ts'
+import { ACCEPT_ENCODING, readBody, type BodyContext } from './http-body.ts'
 import { connectionError } from './http-errors.ts'
 
 export interface HttpOptions {
@@ -17,6 +17,8 @@ export interface HttpOptions {
   readonly ca?: string
   /** The most bytes that one compressed byte may become, once an answer is large. Default 500; product feeds have 5 to 30. */
   readonly inflateRatioMax?: number
+  /** A clock that never goes back, in ms. Default: the process's. */
+  readonly now?: () => number
   /** Told of each request once, when its body has ended or when it failed; redirects count as their own. */
   readonly onRequest?: (report: RequestReport) => void
 }
@@ -57,7 +59,7 @@ const CREDENTIAL_HEADER = /^(proxy-)?authorization$|^cookie$|key|token|secret/i
  * A POST becomes a GET on 303, 302 and 301 as in browsers; credentials do not cross origins; https never falls back to http.
  */
 export function createHttp(options: HttpOptions): Http & { close(): Promise<void> } {
-  const { guard, connectTimeoutMs = 10_000, inflateRatioMax = 500, ca } = options
+  const { guard, connectTimeoutMs = 10_000, inflateRatioMax = 500, now = () => performance.now(), ca } = options
   // Passed on to net.connect; undici's types do not know it.
   const socket = { highWaterMark: READ_BYTES }
   let agent: Promise<Agent> | null = null
@@ -114,7 +116,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     for (let redirects = 0; ; redirects++) {
       const answer = await send(hop, request, signal)
       const next = nextHop(hop, answer.data)
-      if (next === null) return toResponse(hop.url, answer, signal, inflateRatioMax)
+      if (next === null) return toResponse(hop.url, answer, { signal, inflateRatioMax, now })
       discard(answer.data)
       answer.report(0, null)
       if (redirects === REDIRECTS_MAX) {
@@ -153,14 +155,14 @@ function nextHop(hop: Hop, { statusCode, headers }: Dispatcher.ResponseData): Ho
   }
 }
 
-function toResponse(url: URL, { data, report }: Answer, signal: AbortSignal, inflateRatioMax: number): HttpResponse {
+function toResponse(url: URL, { data, report }: Answer, context: Pick<BodyContext, 'signal' | 'inflateRatioMax' | 'now'>): HttpResponse {
   const headers = new Headers()
   for (const [name, value] of Object.entries(data.headers)) for (const one of [value ?? []].flat()) headers.append(name, one)
   const isEmpty = data.statusCode === 204 || data.statusCode === 304 || headers.get('content-length') === '0'
   const encodings = isEmpty ? [] : (headers.get('content-encoding') ?? '').toLowerCase().split(',').map((encoding) => encoding.trim())
   // An abort between headers and first read destroys the body while nobody listens.
   data.body.on('error', () => {})
-  const body = readBody(data.body, encodings, { host: url.host, signal, inflateRatioMax, onEnd: report })
+  const body = readBody(data.body, encodings, { ...context, host: url.host, onEnd: report })
   return {
     status: data.statusCode,
     headers,

@@ -25,7 +25,7 @@ export interface FetchStart {
 /**
  * Archives everything the supplier has to say, resuming after the last archived part, and calls `onPart` for each new part in order.
  * The only layer that retries: an attempt that got further than all before starts the count anew. One that begins again and is cut
- * again does not, or a supplier that always breaks at the same place would be asked for ever.
+ * again does not, or a supplier that always breaks at the same place would be asked for ever; nor does one that only trickled on.
  *
  * When it ends, also by cancellation, every page that arrived is in a part. When the supplier kept cutting it short, the artifact is
  * closed as not complete, and its last warning is the reason. Every failure says where in the artifact the next line was to stand.
@@ -58,7 +58,8 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
       const error = archive.locate(thrown)
       if (error.action !== 'retry') throw error
       const place = JSON.stringify(archive.cursor)
-      attempt = archive.cursor === null || reached.has(place) ? attempt + 1 : 1
+      const gotFurther = archive.cursor !== null && !reached.has(place) && error.code !== 'source/too-slow'
+      attempt = gotFurther ? 1 : attempt + 1
       reached.add(place)
       if (attempt >= options.attemptsMax) {
         if (error.code === 'source/cut-short') return error.message

@@ -69,23 +69,22 @@ begin
 exception when insufficient_privilege then null;
 end $$;
 
--- take_lease(…) → a new token; null while another worker's lease lasts, unless that worker is known to be dead.
-create function catalog.take_lease(p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval) returns bigint
-language plpgsql set search_path = '' as $$
-declare
-  lease catalog.leases;
-  taken bigint;
+-- take_lease(…) → a new token, null while another worker's lease lasts, unless that worker is known to be dead; and who had the lease before
+-- and never gave it back.
+create function catalog.take_lease(
+  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
+) language plpgsql set search_path = '' as $$
+#variable_conflict use_column
 begin
   perform catalog.end_sessions(l.token) from catalog.leases l
     where l.source_id = p_source and l.run_id = p_run and l.task = p_task and (l.until <= clock_timestamp() or l.owner = p_dead_owner);
   -- Waits for what the holder is writing just now. An upsert alone would not.
-  select * into lease from catalog.leases where source_id = p_source and run_id = p_run and task = p_task for update;
+  select l.owner into taken_from from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.task = p_task for update;
   insert into catalog.leases as l (source_id, run_id, task, token, owner, until)
     values (p_source, p_run, p_task, nextval('catalog.tokens'), p_owner, clock_timestamp() + p_lease)
     on conflict (source_id, run_id, task) do update set token = excluded.token, owner = excluded.owner, until = excluded.until
       where l.until <= clock_timestamp() or l.owner = p_dead_owner
-    returning token into taken;
-  return taken;
+    returning l.token into token;
 end $$;
 
 -- start_run(…) → the run to work on: a new one as asked for, or the interrupted one.
@@ -95,12 +94,14 @@ end $$;
 --   anew        with `p_anew` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
 --   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
 --   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
+--   begun       whether this call started or resumed it
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
   p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
   p_anew boolean default false
-) returns table (run_id bigint, token bigint, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz)
-language plpgsql security definer set search_path = '' as $$
+) returns table (
+  run_id bigint, token bigint, begun boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
+) language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   active catalog.runs;
@@ -122,12 +123,12 @@ begin
     select * into active from catalog.runs r
       where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental') order by r.id desc limit 1;
     if found then
-      return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
+      return query select active.id, null::bigint, false, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
       return;
     end if;
   end if;
   if p_queued and active.queued and active.state = 'running' then
-    return query select active.id, null::bigint, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
+    return query select active.id, null::bigint, false, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
     return;
   end if;
   select * into lease from catalog.leases l
@@ -157,29 +158,27 @@ begin
     end if;
   end if;
   if not p_queued then
-    given := catalog.take_lease(p_source, started.id, 'run', p_owner, null, p_lease);
+    select l.token into given from catalog.take_lease(p_source, started.id, 'run', p_owner, null, p_lease) l;
   end if;
-  return query select started.id, given, resumes, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
+  return query select started.id, given, true, resumes, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
 end $$;
 
--- claim_task(…) → the token for one task of a queued run.
+-- claim_task(…) → the token for one task of a queued run, and the worker that had it and never gave it back.
 --   run/over    the run has ended, or a process has taken all of it over: there is nothing left to do in it
 --   run/active  another worker does this task
-create function catalog.claim_task(p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval) returns bigint
-language plpgsql security definer set search_path = '' as $$
-declare
-  given bigint;
+create function catalog.claim_task(
+  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
+) language plpgsql security definer set search_path = '' as $$
 begin
   perform catalog.enter_run(p_run);
   perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
   if not found then
     perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
   end if;
-  given := catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease);
-  if given is null then
+  select l.token, l.taken_from into token, taken_from from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
+  if token is null then
     perform catalog.fail('run/active', format('Another worker holds "%s" of run %s', p_task, p_run));
   end if;
-  return given;
 end $$;
 
 create function catalog.find_lease(p_source integer, p_run bigint, p_task text) returns text
@@ -394,9 +393,9 @@ $$;
 
 -- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
-returns table (id bigint, kind text, state text, queued boolean, owner text, leased boolean, started_at timestamptz)
+returns table (id bigint, kind text, state text, queued boolean, options jsonb, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select r.id, r.kind, r.state, r.queued, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
+  select r.id, r.kind, r.state, r.queued, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
     select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1

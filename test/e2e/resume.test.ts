@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SyncError } from '../../src/core/errors.ts'
+import type { Connector, Page } from '../../src/core/connector.ts'
+import { SyncError, type ErrorCode } from '../../src/core/errors.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim, type SyncWish, type TestLine } from '../support/line.ts'
 import { watchStore } from '../faults/failpoints.ts'
@@ -69,6 +70,34 @@ test('a run by hand goes on with one that asks from the same time or earlier, no
     const expected = earlierMs > 0 ? ['incremental', sinceAt, false] : ['incremental', asked, true]
     assert.deepEqual(await next(line, { mode: 'incremental', sinceAt }), expected)
   }
+})
+
+/** The same line, whose supplier gives two pages each time it is asked and then breaks off with `code`. */
+function brokenOff(line: TestLine, code: ErrorCode): { readonly connector: Connector; asked: number } {
+  async function* fetch(...request: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
+    broken.asked++
+    let pages = 0
+    for await (const page of line.connector.fetch(...request)) {
+      if (++pages > 2) throw new SyncError(code, 'broken off')
+      yield page
+    }
+  }
+  const broken = { connector: { ...line.connector, fetch }, asked: 0 }
+  return broken
+}
+
+test('a supplier that breaks off is asked as long as it gets further, one that only trickles so many times; then the next sync goes on behind it', async (t) => {
+  const { line: patient } = await openMedipim(t, { db })
+  const further = brokenOff(patient, 'source/unavailable')
+  assert.equal((await patient.sync({ connector: further.connector })).state, 'succeeded')
+  assert.ok(further.asked > 3)
+  const { line } = await openMedipim(t, { db })
+  const trickling = brokenOff(line, 'source/too-slow')
+  const { state, error, ledger } = await line.sync({ connector: trickling.connector })
+  assert.deepEqual([state, error instanceof SyncError && error.code, trickling.asked], ['failed', 'source/too-slow', 3])
+  assert.ok(ledger.fetched >= 16, `${ledger.fetched} lines are kept`)
+  const { state: healed, resumed, ledger: { created } } = await line.sync()
+  assert.deepEqual([healed, resumed, created], ['succeeded', true, 30])
 })
 
 test('a run that a bug of ours ended is not gone on with: its archive would only meet the bug again', async (t) => {
