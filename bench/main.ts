@@ -1,12 +1,12 @@
-// npm run bench [-- --json] [--products N] [--rounds N] [--no-usual]
 // Three ways to bring the same feed into the same Postgres, alternating, on databases of their own. Only ratios mean anything.
 
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import pg from 'pg'
+import { parseCount } from '../src/cli/ids.ts'
 import { openEmbedded } from '../src/db/embedded.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { openPool } from '../src/db/pool.ts'
@@ -14,16 +14,15 @@ import { runBare } from './bare.ts'
 import { forkChild } from './children.ts'
 import { CASES, loadFeed, type Case } from './feeds.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    products: { type: 'string', default: '108022' },
-    rounds: { type: 'string', default: '3' },
-    usual: { type: 'boolean', default: true },
-    home: { type: 'string', default: join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench') },
-  },
-  allowNegative: true,
-})
+const options = new Command('npm run bench --')
+  .description('Times a first load, the same feed again and a change of 1 %, each against bare COPY and merge and against the usual chunked upsert.')
+  .option('--products <n>', 'how many are in the feed', parseCount, 108_022)
+  .option('--rounds <n>', 'how often each is run', parseCount, 3)
+  .option('--no-usual', 'leave the chunked upsert out, which takes longest')
+  .option('--home <folder>', 'where database and feeds are kept', join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'))
+  .option('--json', 'print JSON')
+  .parse()
+  .opts<{ products: number; rounds: number; usual: boolean; home: string; json?: boolean }>()
 
 interface Measure {
   readonly seconds: number
@@ -36,8 +35,7 @@ const TABLES = `('products', 'variants', 'prices', 'images')`
 const say = (text: string) => void process.stderr.write(`${text}\n`)
 
 const home = resolve(options.home)
-const products = Number(options.products)
-const rounds = Number(options.rounds)
+const { products, rounds } = options
 // The checkpointer and autovacuum would write into somebody's minute by chance.
 const server = await openEmbedded({ home, settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' }, onProgress: say })
 const admin = new pg.Client({ connectionString: server.url })

@@ -1,4 +1,3 @@
-// npm run bench:services [-- --json] [--products N]
 // What the services cost: idle, per run against one process that does it alone, and under a crowd that asks how things stand.
 
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -8,22 +7,23 @@ import { rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import pg from 'pg'
+import { parseCount } from '../src/cli/ids.ts'
 import { openEmbedded } from '../src/db/embedded.ts'
 import { loadFeed } from './feeds.ts'
 import { forkChild } from './children.ts'
 import type { CrowdLatency } from './crowd.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    products: { type: 'string', default: '108022' },
-    home: { type: 'string', default: join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench') },
-  },
-})
+const options = new Command('npm run bench:services --')
+  .description('Measures what the services cost: idle, per run against one process that does it alone, and under a crowd that asks how things stand.')
+  .option('--products <n>', 'how many are in the feed', parseCount, 108_022)
+  .option('--home <folder>', 'where database and feeds are kept', join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'))
+  .option('--json', 'print JSON')
+  .parse()
+  .opts<{ products: number; home: string; json?: boolean }>()
 const home = resolve(options.home)
-const products = Number(options.products)
+const { products } = options
 const program = join(import.meta.dirname, '../bin/shelfsync')
 const ADMIN_KEY = 'only-for-this-measurement'
 const IDLE_MS = 20_000
@@ -38,8 +38,9 @@ try {
   const supplier = await forkChild<{ url: string }>('serve-feed.ts', [feed.file])
   const { url } = supplier.message
   const alone = await runAlone(url)
-  const calm = await runServices(url, false)
+  // The crowd first: compiled code is kept between starts, and the very first one is 15 MB larger.
   const crowded = await runServices(url, true)
+  const calm = await runServices(url, false)
   supplier.child.disconnect()
   const figures = {
     products, alone_s: alone, services_s: calm.seconds, ratio: round(calm.seconds / alone), first_row_ms: calm.firstRowMs,

@@ -13,11 +13,11 @@ export function parseIds(text: string, before: number[] | undefined): number[] {
   return [...(before ?? []), parseId(text)]
 }
 
-function parseLimit(text: string): number {
+export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Write a number from 1.')
   return Number(text)
 }
 
 export function limitOption(otherwise: number): Option {
-  return new Option('--limit <n>', 'how many at most').argParser(parseLimit).default(otherwise)
+  return new Option('--limit <n>', 'how many at most').argParser(parseCount).default(otherwise)
 }

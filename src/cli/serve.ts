@@ -1,6 +1,7 @@
 // `shelfsync serve [ROLE…]`: the services, until SIGTERM or Ctrl-C.
 
 import { once } from 'node:events'
+import { constants, getPriority, setPriority } from 'node:os'
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
@@ -10,6 +11,7 @@ import { ALL_ROLES, parseRole, type Role } from '../services/roles.ts'
 import { type Cli, EXIT, examples } from './cli.ts'
 import { readSettings } from './open.ts'
 
+const { PRIORITY_BELOW_NORMAL } = constants.priority
 const STOPPING = 'stopping: batches under way are finished'
 /** Less than the kill timeout that the docs ask for. What a Redis that is away still holds up then goes to others by its lease. */
 const STOP_MS = 25_000
@@ -34,6 +36,8 @@ export function addServe(program: Command, cli: Cli): void {
       await using tools = await openQueueTools(cli.output, settings, log)
       const guard = createAddressGuard(settings.allowPrivateHosts)
       await tools.store.check()
+      // On a machine that they share, whoever works gives way to whoever answers; alone on one, it makes no difference.
+      if (!roles.includes('orchestrator') && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL)
       const services = await startServices({
         ...tools,
         openHttp: (connector, metrics) => createHttp({ guard, userAgent: settings.userAgent, onRequest: countRequests(metrics, connector) }),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -105,8 +105,10 @@ suite('shelfsync serve', () => {
   test('three processes with a role each do a run together, and a restart forgets nothing', async (t) => {
     const stage = await setStage(t)
     const first = await serve(t, stage, 'orchestrator')
-    await serve(t, stage, 'fetcher')
-    await serve(t, stage, 'maintainer')
+    const workers = [await serve(t, stage, 'fetcher'), await serve(t, stage, 'maintainer')]
+    const [own, lower] = [getPriority(first.process.pid), workers.map(({ process: { pid } }) => getPriority(pid))]
+    assert.ok(lower.every((priority) => priority >= Math.max(own, constants.priority.PRIORITY_BELOW_NORMAL)), 'who works gives way to who answers')
+    assert.equal(own, getPriority())
     const { status, body } = await ask(first.ports['orchestrator'], '/sync', { method: 'POST' })
     assert.equal(status, 202)
     assert.equal((await untilOver(first.ports['orchestrator'], body.run)).state, 'succeeded')
