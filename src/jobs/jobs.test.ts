@@ -57,6 +57,19 @@ test('fetch-only and full ask the supplier anew, whatever is archived and not ap
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 3)
 })
 
+test('at the command line a full sync asks the supplier anew after a fetch-only run, and any other goes on with it', async (t) => {
+  for (const mode of ['full', 'auto'] as const) {
+    const { line, simulator } = await openMedipim(t, { db })
+    const services = await openServices(t, database, line)
+    const stop = services.work()
+    const { run } = await services.order({ mode: 'fetch-only' })
+    await services.ended(run)
+    await stop()
+    const { state, resumed } = await line.sync({ mode })
+    assert.deepEqual([state, resumed, simulator.stats.snapshot().requests['/v4/products/stream']], ['succeeded', mode === 'auto', mode === 'auto' ? 1 : 2])
+  }
+})
+
 test('fetch-only archives the whole catalogue, also where a sync would ask for what is new', async (t) => {
   const { line } = await openMedipim(t, { db })
   const services = await openServices(t, database, line)

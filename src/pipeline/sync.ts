@@ -148,9 +148,14 @@ async function takeRun(
 ): Promise<HeldRun> {
   for (let waitedMs = 0; ; waitedMs += 1000) {
     const active = await findActiveRun(db, source.id)
-    const deadOwner = active?.owner && isOwnerDead(active.owner) ? active.owner : null
+    const request: RunRequest = {
+      ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, correlationId, options: {},
+      owner: owner(), deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
+      // Where somebody asks for everything, what was ordered to be fetched only and left is no interrupted attempt at that.
+      anew: !chosen.resumeAny && active?.options.stages === 'fetch',
+    }
     try {
-      const run = await startRun(db, { ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, owner: owner(), deadOwner, correlationId, options: {} })
+      const run = await startRun(db, request)
       if (active && active.id !== run.id) log.warn({ source: source.name, run: active.id }, `run ${active.id} was interrupted and is given up: run ${run.id} asks for something else`)
       return run
     } catch (error) {
