@@ -45,7 +45,7 @@ export const ERRORS = {
   'run/no-artifact': { action: 'stop', status: 409, hint: 'See what is archived with `shelfsync artifacts list`; a sync fetches anew.' },
   'review/unknown': { action: 'stop', status: 404, hint: 'List the open reviews with `shelfsync reviews`.' },
   'artifact/corrupt': { action: 'stop', status: 500, hint: 'The stored bytes differ from their checksum. Restore them or sync again.' },
-  'artifact/missing': { action: 'stop', status: 500, hint: 'The stored bytes are gone. Restore them or sync again.' },
+  'artifact/missing': { action: 'stop', status: 500, hint: 'The stored bytes are gone, or another machine has them in a folder of its own: processes on several machines need one store in ARTIFACTS. Restore them or sync again.' },
   'artifact/unwritable': { action: 'retry', status: 507, hint: 'The artifact store took no bytes. Check its disk space and permissions.' },
   'artifact/unavailable': { action: 'retry', status: 503, hint: 'The artifact store did not answer. The step is tried again; if it lasts, check the address and its status page.' },
   'settings/invalid': { action: 'stop', status: 500, hint: 'Correct the settings named above; `.env.example` explains each.' },

@@ -9,7 +9,9 @@ const source = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: 'expected 
 const oneSource = source.nullable().default(null).describe('The source; without it every active one.')
 const chunkSize = z.int().min(1).max(CHUNK_SIZE_MAX)
 const chunkSizeMeaning = 'Records per transaction, at most.'
-const offset = z.int().min(0).nullable().default(null).describe('Lines of the artifact to skip: for runs by hand, which never settle.')
+const offset = z.int().min(0).nullable().default(null).transform((lines) => (lines === 0 ? null : lines)).describe(
+  'Lines of the artifact to skip: for runs by hand, which never settle. 0 is none.',
+)
 const limit = z.int().min(1).nullable().default(null).describe('Lines to apply after them: for runs by hand, which never settle.')
 const debug = z.boolean().default(false).describe('Log every batch of the run.')
 

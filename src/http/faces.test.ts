@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
-import { createFetcherApp, createMaintainerApp, createOrchestratorApp, type FaceOptions } from './faces.ts'
+import { createFetcherApp, createMaintainerApp, createMetricsApp, createOrchestratorApp, type FaceOptions } from './faces.ts'
+import { FACES } from './routes.ts'
 import { startFace } from './testing.ts'
 
 const NOTHING = { source: null, mode: 'auto', chunkSize: null, offset: null, limit: null, debug: false }
@@ -17,7 +18,7 @@ test('a sync is ordered for every source, or for the one that is named, and answ
   assert.deepEqual(await all.json(), {
     run: 1, runs: [{ source: 'one', run: 1, started: true }, { source: 'two', run: 2, started: true }], status: '/runs/1',
   })
-  const order = { source: 'two', mode: 'maintain-only', chunkSize: 100, offset: 0, limit: 7, debug: true }
+  const order = { source: 'two', mode: 'maintain-only', chunkSize: 100, offset: 3, limit: 7, debug: true }
   assert.equal((await post('/sync', order)).headers.get('Location'), '/runs/2')
   assert.deepEqual(recorded.orders.map((ordered) => ordered.order), [NOTHING, order])
 })
@@ -36,10 +37,30 @@ test('an order is checked strictly, and all that is wrong with it is said at onc
   const { error } = (await response.json()) as { error: { code: string; message: string } }
   assert.equal(error.code, 'request/invalid')
   for (const problem of ['source: ', 'mode: ', 'chunkSize: ', 'offset: ', 'limit: ', 'debug: ', '"sauce"']) assert.ok(error.message.includes(problem), problem)
-  for (const body of [{ chunkSize: '5000' }, { chunkSize: 100_001 }, { mode: 'fetch-only', limit: 5 }, { offset: 0 }, { mode: null }]) {
+  for (const body of [{ chunkSize: '5000' }, { chunkSize: 100_001 }, { mode: 'fetch-only', limit: 5 }, { offset: 1 }, { mode: null }]) {
     assert.equal((await post('/sync', body)).status, 400, JSON.stringify(body))
   }
   assert.deepEqual(recorded.orders, [])
+})
+
+test('an offset of 0 is none, as forms send it', async (t) => {
+  const { post, recorded } = await startFace(t, createOrchestrator)
+  for (const mode of ['full', 'maintain-only']) assert.equal((await post('/sync', { mode, chunkSize: 5000, offset: 0, limit: null, debug: false })).status, 202)
+  assert.deepEqual(recorded.orders.map(({ order: { mode, offset } }) => [mode, offset]), [['full', null], ['maintain-only', null]])
+})
+
+test('without the key, and with a wrong one, every path of every face is 401, but whether a process is alive and the private metrics', async (t) => {
+  const open = ['fetcher GET /healthz', 'maintainer GET /healthz', 'orchestrator GET /healthz', 'metrics GET /metrics']
+  const create = { fetcher: createFetcherApp, maintainer: createMaintainerApp, orchestrator: createOrchestrator, metrics: createMetricsApp }
+  for (const name of ['fetcher', 'maintainer', 'orchestrator', 'metrics'] as const) {
+    for (const route of Object.keys(FACES[name].routes)) {
+      // A face of its own each time: failures add up to a ban.
+      const { ask } = await startFace(t, create[name])
+      const [method = '', path = ''] = route.replace(':id', '1').split(' ')
+      const statuses = await Promise.all([{}, { 'X-ADMIN-KEY': 'wrong' }].map(async (headers) => (await ask(path, { method, headers })).status))
+      assert.deepEqual(statuses, open.includes(`${name} ${route}`) ? [200, 200] : [401, 401], `${name} ${route}`)
+    }
+  }
 })
 
 test('the fetcher orders a fetch, the maintainer the rest, 5,000 records a transaction unless told otherwise', async (t) => {

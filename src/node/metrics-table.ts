@@ -113,7 +113,7 @@ export const METRICS = {
   },
   shelfsync_limit_wait_seconds_total: {
     type: 'counter', scope: 'process', labels: { connector: 'name' },
-    help: "Time spent waiting for a supplier's limits, or because it asked to wait.",
+    help: "Time spent waiting because a supplier's limit was reached. Waits for one that is broken are none of these.",
   },
   shelfsync_backpressure_seconds_total: {
     type: 'counter', scope: 'process', labels: { reason: ['database_unreachable', 'database_slow', 'store_unwritable'] },

@@ -43,7 +43,7 @@ const schema = {
   ARTIFACTS: z.string().superRefine(checkArtifacts).register(words, plain('Artifacts', {
     description: 'Where the bytes of the suppliers are kept: `file:` and a folder (a relative one begins at the working directory), ' +
       '`supabase:` for the storage of your project, in BUCKET or in the bucket named after the colon, or `s3://bucket/prefix`.',
-    default: '`artifacts` in SHELFSYNC_HOME: `file:.shelfsync/artifacts`',
+    default: '`supabase:` with SUPABASE_URL, else `artifacts` in SHELFSYNC_HOME: `file:.shelfsync/artifacts`',
     example: 'supabase:',
   })),
   ARTIFACTS_KEEP: matching(/^(all|\d{1,6})$/, 'a number of runs, or `all`').transform(parseKeep).register(words, plain('Artifacts', {
@@ -52,7 +52,8 @@ const schema = {
     example: '30',
   })),
   ARTIFACTS_LATEST: z.enum(['true', 'false'], { error: 'true or false' }).transform((text) => text === 'true').register(words, plain('Artifacts', {
-    description: 'Whether each good full run also writes `SOURCE/latest.ndjson`, uncompressed and overwritten, for those who read that.',
+    description: 'Whether each good full run also writes `SOURCE/latest.ndjson`, uncompressed and overwritten, for those who read that. ' +
+      'That of MediPim has 600 MB: the file size limits of the project (50 MB at first) and of the bucket have to allow that.',
     default: 'false',
     example: 'true',
   })),

@@ -102,6 +102,8 @@ test('artifacts lie in a folder, in Supabase Storage or in S3, each with what it
     assert.match(problemsOf({ ...supabase, ARTIFACTS }), /ARTIFACTS: expected `file:`/, ARTIFACTS)
   }
   assert.match(problemsOf({ ARTIFACTS: 'supabase:' }), /SUPABASE_URL: missing; ARTIFACTS needs it/)
+  assert.equal(loadSettings(supabase).artifacts, 'supabase:')
+  assert.equal(loadSettings({ SHELFSYNC_HOME: '/srv/s' }).artifacts, 'file:/srv/s/artifacts')
 })
 
 test('S3 has an endpoint and a region, and both parts of a key or none', () => {

@@ -60,11 +60,14 @@ type Given = Readonly<Record<string, string | undefined>>
 function build(env: Environment): Omit<Settings, 'secrets'> {
   const home = env.SHELFSYNC_HOME ?? '.shelfsync'
   const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
+  const supabase = env.SUPABASE_URL === undefined || supabaseKey === undefined
+    ? null
+    : { url: env.SUPABASE_URL, secretKey: supabaseKey, bucket: env.BUCKET ?? 'medipim-raw' }
   const [, id = env.MEDIPIM_API_KEY_ID, secret = env.MEDIPIM_API_KEY_SECRET] = /^([^:]+):(.+)$/.exec(env.MEDIPIM_API_KEY ?? '') ?? []
   return {
     databaseUrl: env.DATABASE_URL ?? null,
     home,
-    artifacts: env.ARTIFACTS ?? `file:${home}/artifacts`,
+    artifacts: env.ARTIFACTS ?? (supabase ? 'supabase:' : `file:${home}/artifacts`),
     artifactsKeep: env.ARTIFACTS_KEEP ?? KEEP_DEFAULT,
     artifactsLatest: env.ARTIFACTS_LATEST ?? false,
     s3: {
@@ -96,9 +99,7 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
       apiUrl: env.MEDIPIM_API_URL ?? 'https://api.au.medipim.com',
       key: id === undefined || secret === undefined ? null : { id, secret },
     },
-    supabase: env.SUPABASE_URL === undefined || supabaseKey === undefined
-      ? null
-      : { url: env.SUPABASE_URL, secretKey: supabaseKey, bucket: env.BUCKET ?? 'medipim-raw' },
+    supabase,
   }
 }
 

@@ -1,6 +1,7 @@
 // What becomes of artifacts when a run has gone well: the plain copy for those who read that, and the end of those that are old.
 // A run has not failed because one of these did.
 
+import { asks } from '../core/errors.ts'
 import { writeLatest } from '../artifacts/latest.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { listParts } from '../db/artifacts.ts'
@@ -28,7 +29,7 @@ export async function keepArtifacts(
   try {
     if (artifactsLatest && run.kind === 'full') await writeLatest(store, source.name, await listParts(db, source.id, run.id))
   } catch (error) {
-    log.warn({ ...facts, cause: String(error) }, 'latest.ndjson could not be written; the next full run tries again')
+    log[asks(error, 'retry') ? 'warn' : 'error']({ ...facts, cause: String(error) }, 'latest.ndjson could not be written; the next full run tries again')
   }
   try {
     const { runs, storedBytes } = await purgeSource(db, store, source, artifactsKeep)

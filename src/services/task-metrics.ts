@@ -10,13 +10,13 @@ export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'lease
     paused({ code, waitMs, triedMs }, connector) {
       const reason = reasonOf(code)
       if (reason !== null) metrics.count('shelfsync_backpressure_seconds_total', { reason }, (triedMs + waitMs) / 1000)
-      else if (connector !== null) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
+      else if (code === 'source/rate-limited' && connector !== null) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
     },
     leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
   }
 }
 
-/** Null: the supplier asked for it. */
+/** Null: a supplier is waited for. */
 function reasonOf(code: ErrorCode): 'database_unreachable' | 'database_slow' | 'store_unwritable' | null {
   if (code.startsWith('source/')) return null
   if (code.startsWith('artifact/')) return 'store_unwritable'

@@ -12,7 +12,7 @@ import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
 import { nextDay } from '../faults/killing.ts'
-import { isBatch, testKilledByCalls } from './data-api.ts'
+import { HERE, isBatch, testKilledByCalls } from './data-api.ts'
 import { shelfsync } from './shelfsync.ts'
 
 const database = await testDatabase()
@@ -200,7 +200,7 @@ test('no key but a secret one opens anything, and none of them is told', async (
 
 test('what needs a session says so', async (t) => {
   const api = await startDataApi(t, untouched)
-  const { run } = await shelfsync(t, { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret })
+  const { run } = await shelfsync(t, { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, ...HERE })
   for (const command of [['runs', 'list'], ['sources', 'list'], ['status'], ['doctor']]) {
     const { code, stderr, stdout } = await run(...command)
     assert.deepEqual([code, command], [0, command], stderr + stdout)

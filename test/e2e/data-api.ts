@@ -11,6 +11,9 @@ import { openLine, openMedipim } from '../support/line.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { shelfsync } from './shelfsync.ts'
 
+/** The stand-in has no storage. */
+export const HERE = { ARTIFACTS: 'file:artifacts' }
+
 export const isBatch = ({ name, nth }: Call, which = nth): boolean => name === 'write_batch' && nth === which
 
 /** Declares the test that a sync by calls survives being killed in its middle. */
@@ -20,7 +23,7 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
     const simulator = await startMedipim({ products, rateLimit: null })
     t.after(simulator.close)
     const api = await startDataApi(t, database)
-    const env = { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' }
+    const env = { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ...HERE }
     const { run, start } = await shelfsync(t, env)
     assert.equal((await run('add', 'medipim', '--name', 'called')).code, 0)
 

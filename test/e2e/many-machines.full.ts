@@ -1,4 +1,4 @@
-// 300,000 products, shared by eight processes as in many-machines-short.full.ts, and by fewer: more maintainers are faster where there are cores.
+// 300,000 products, shared by eight processes as in many-machines.test.ts, and by fewer: more maintainers are faster where there are cores.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { after, test } from 'node:test'
 import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
 import type { TestLine } from '../support/line.ts'
 import { startRedis } from '../support/redis.ts'
-import { openPark, type TimedRun } from './many-machines.ts'
+import { openPark, watchWorkers, type TimedRun } from './many-machines.ts'
 
 const PRODUCTS = 300_000
 const folder = await mkdtemp(join(tmpdir(), 'shelfsync-many-'))
@@ -38,8 +38,10 @@ async function share(t: { after(end: () => Promise<void>): void }, maintainers: 
   const roles = ['orchestrator', 'orchestrator', 'fetcher', 'fetcher', ...Array.from({ length: maintainers }, () => 'maintainer' as const)] as const
   const [first] = await Promise.all(roles.map((role) => park.serve([role], { APPLY_CONCURRENCY: '1' })))
   assert.ok(first)
-  const ended = await park.ended(await park.order(first))
-  return { ended, digest: await digest(park.line) }
+  const run = await park.order(first)
+  const { part } = await watchWorkers(park, run)
+  assert.ok(part.size >= Math.min(2, maintainers), `parts were applied by ${[...part].join()}`)
+  return { ended: await park.ended(run), digest: await digest(park.line) }
 }
 
 /** More maintainers are faster only where there are cores for them; elsewhere a single one would tell nothing new. */

@@ -13,7 +13,7 @@ import type { EndedRun } from '../support/services.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const SMALL_PARTS = new URL('small-parts.ts', import.meta.url).href
-const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
+export const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
 
 export interface ParkOptions {
   readonly supplierUrl: string
@@ -94,4 +94,17 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
       return twin
     },
   }
+}
+
+/** Every worker that held a lease while the run was on, by what it did. Ends with the run. */
+export async function watchWorkers({ line, database }: Park, run: number): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
+  const workers = { fetch: new Set<string>(), part: new Set<string>(), settle: new Set<string>() }
+  for (let state: string | undefined = 'running'; state === 'running'; ) {
+    const { rows } = await database.pool.query<{ kind: keyof typeof workers; owner: string }>(
+      `select split_part(task, ' ', 1) as kind, owner from catalog.leases where run_id = $1 and until > clock_timestamp()`, [run])
+    for (const { kind, owner } of rows) workers[kind].add(owner)
+    state = (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]?.state
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  return workers
 }

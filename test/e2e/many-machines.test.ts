@@ -4,21 +4,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { snapshot } from '../support/snapshot.ts'
-import { openPark, type Machine, type Park } from './many-machines.ts'
+import { openPark, watchWorkers, type Machine } from './many-machines.ts'
 
 const PRODUCTS = 3_000
-
-/** Every worker that held a lease while the run was on, by what it did. Ends with the run. */
-async function watchWorkers({ line, database }: Park, run: number): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
-  const workers = { fetch: new Set<string>(), part: new Set<string>(), settle: new Set<string>() }
-  for (let state: string | undefined = 'running'; state === 'running'; ) {
-    const { rows } = await database.pool.query<{ kind: keyof typeof workers; owner: string }>(
-      `select split_part(task, ' ', 1) as kind, owner from catalog.leases where run_id = $1 and until > clock_timestamp()`, [run])
-    for (const { kind, owner } of rows) workers[kind].add(owner)
-    state = (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]?.state
-  }
-  return workers
-}
 
 /** Some products change, some are gone, many were touched, and all others are known. */
 function nextDay({ catalogue, clock }: MedipimSimulator): void {
