@@ -6,8 +6,9 @@ import type { Connector } from '../core/connector.ts'
 import type { Http } from '../core/http.ts'
 import { createMeasures } from '../db/measures.ts'
 import type { Db } from '../db/pool.ts'
-import { createFetcherApp, createMaintainerApp, createMetricsApp, createOrchestratorApp } from '../http/faces.ts'
+import { createFetcherApp, createMaintainerApp, createMetricsApp, createOrchestratorApp, type OrchestratorOptions } from '../http/faces.ts'
 import { listen } from '../http/listen.ts'
+import type { FaceName } from '../http/routes.ts'
 import { cancelOrder, orderSync } from '../jobs/orders.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
 import { RunStates } from '../jobs/run-states.ts'
@@ -35,13 +36,13 @@ export interface ServiceTools {
   openHttp(connector: string, metrics: Metrics): Http
 }
 
-export interface Face {
-  readonly name: 'fetcher' | 'maintainer' | 'orchestrator' | 'metrics'
+export interface OpenFace {
+  readonly name: FaceName
   readonly port: number
 }
 
 export interface Services {
-  readonly faces: readonly Face[]
+  readonly faces: readonly OpenFace[]
   /** Takes nothing new, lets batches and answers finish, and resolves when all is at rest. Twice is safe. */
   stop(): Promise<void>
 }
@@ -52,7 +53,7 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
   const stopping = new AbortController()
   await using opened = new AsyncDisposableStack()
   const metrics = openMetrics(tools, roles)
-  const faces: Face[] = []
+  const faces: OpenFace[] = []
   for (const [name, app] of createFaces(tools, metrics, roles)) {
     const listening = await listen(app, { host: settings.http.host, port: settings.http.ports[name], setting: `${name.toUpperCase()}_PORT` })
     opened.defer(() => listening.close())
@@ -81,18 +82,18 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
 function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
   const { settings, db, queues, log, connectors, store } = tools
   const orders = { db, queues, connectors, log }
-  const options = {
+  const options: OrchestratorOptions = {
     db, log,
     redact: createRedactor(settings.secrets),
     keys: settings.http.keys,
     trustFlyHeader: settings.http.trustFlyHeader,
     nowMs: () => Date.now(),
     metricsText: () => metrics.text(),
-    onAuthFailure: (reason: 'missing' | 'wrong' | 'banned' | 'crowded') =>
+    onAuthFailure: (reason) =>
       metrics.count('shelfsync_auth_failures_total', { reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited' }),
     operations: {
-      order: (order: Parameters<typeof orderSync>[1], correlationId: string) => orderSync(orders, order, correlationId),
-      cancel: (run: number) => cancelOrder(orders, run),
+      order: (order, correlationId) => orderSync(orders, order, correlationId),
+      cancel: (run) => cancelOrder(orders, run),
       health: () => checkHealth({ db, queues, store }),
     },
   }
