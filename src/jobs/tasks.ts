@@ -72,12 +72,12 @@ export async function doTask(tools: TaskTools, name: TaskName, task: Task, last:
   }
   const { source, held, options, log } = begun
   try {
-    await whileLeased(tools.db, log, held, signal, (within) => carryTask(tools, name, task, options, openContext(tools, source, held, options, log, within)))
+    await whileLeased(tools.db, log, held, signal, (leased) => carryTask(tools, name, task, options, openContext(tools, source, held, options, log, leased)))
     return 'done'
   } catch (thrown) {
     const error = nameFailure(thrown)
     if (error instanceof SyncError && error.code === 'run/fenced') tools.events.leaseLost()
-    if (isOurs(error) || (signal.aborted && isAbort(error))) return endOf(error, signal)
+    if (isNotOurs(error) || (signal.aborted && isAbort(error))) return endOf(error, signal)
     if (last || !asks(error, 'retry')) await giveUp(tools, held, log, error)
     throw error
   } finally {
@@ -160,12 +160,12 @@ async function giveUp({ db }: TaskTools, run: HeldRun, log: Log, error: unknown)
 }
 
 /** The run ended, or the task is another worker's: nothing that this worker could do anything about. */
-function isOurs(error: unknown): error is SyncError {
+function isNotOurs(error: unknown): error is SyncError {
   return error instanceof SyncError && ['run/over', 'run/active', 'run/fenced', 'run/cancelled'].includes(error.code)
 }
 
 function endOf(error: unknown, signal: AbortSignal): TaskEnd {
   if (signal.aborted && isAbort(error)) return 'stopped'
-  if (!isOurs(error)) throw error
+  if (!isNotOurs(error)) throw error
   return error.code === 'run/over' || error.code === 'run/cancelled' ? 'done' : 'busy'
 }
