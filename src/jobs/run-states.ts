@@ -28,7 +28,7 @@ export class RunStates {
       return await work(await kept.state)
     } catch (error) {
       // Whatever spoilt it, the next part begins with what the database says.
-      this.#kept.delete(id)
+      this.#forget(id, kept)
       throw error
     } finally {
       kept.users -= 1
@@ -37,6 +37,6 @@ export class RunStates {
   }
 
   #forget(id: number, kept: Kept): void {
-    if (kept.users === 0 && this.#kept.get(id) === kept) this.#kept.delete(id)
+    if (this.#kept.get(id) === kept) this.#kept.delete(id)
   }
 }
