@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
 import { SyncError } from '../core/errors.ts'
+import { errnoOf } from '../node/system-errors.ts'
 import { checkKey, contentTypeOf, folderOf, type ArtifactStore, type StoredObject } from './store.ts'
 
 export interface S3Options {
@@ -137,7 +138,7 @@ export class S3Store implements ArtifactStore {
     if (!(error instanceof Error) || error instanceof SyncError) return error
     const status = statusOf(error)
     const { name } = error
-    const reason = 'code' in error && typeof error.code === 'string' ? error.code : name
+    const reason = errnoOf(error) ?? name
     const isRefusal = REFUSALS.has(name) || status === 401 || status === 403
     if (status === null && !isRefusal && reason === name && name !== 'TimeoutError') return error
     const message = `${what} in ${this.describe()}: ${reason}${status === null ? '' : ` (${status})`}`

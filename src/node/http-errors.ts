@@ -1,6 +1,7 @@
 // Names for what goes wrong on a connection. Messages carry the host and the reason, never the path or query: those may hold keys.
 
 import { SyncError } from '../core/errors.ts'
+import { errnoOf } from './system-errors.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name is not known to DNS',
@@ -32,7 +33,7 @@ export function connectionError(error: unknown, host: string, bodyBytes: number 
   // Several addresses were tried in parallel: their errors are alike, the first one tells.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return error
-  const code = 'code' in first && typeof first.code === 'string' ? first.code : first.name
+  const code = errnoOf(first) ?? first.name
   if (bodyBytes !== null && (CUTS.has(code) || /Invalid EOF state/.test(first.message))) return cutShort(host, bodyBytes, error)
   const other = first.name === 'HTTPParserError' ? 'its answer is not HTTP' : 'syscall' in first ? 'the connection failed' : null
   const reason = REASONS[code] ?? tlsReason(code) ?? other

@@ -13,6 +13,7 @@ import { type Embedded, openEmbedded } from '../../src/db/embedded.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { wait } from '../../src/lib/back-off.ts'
+import { errnoOf } from '../../src/node/system-errors.ts'
 import type { LineOptions } from '../../src/pipeline/context.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
@@ -107,7 +108,7 @@ async function mountDisk(t: TestContext, { megabytes, user = process.getuid?.() 
       const { bavail, bsize } = await statfs(path)
       await writeFile(ballast, Buffer.alloc(bavail * bsize)).catch((error: unknown) => {
         // Somebody else has taken the last of it meanwhile.
-        if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+        if (errnoOf(error) !== 'ENOSPC') throw error
       })
     },
     free: () => rm(ballast),
