@@ -44,7 +44,7 @@ function forbidsFile(from: string, to: string): string | null {
   const [toRoot, toLayer = ''] = to.split('/')
   if (to.endsWith('.test.ts')) return 'a test is not imported'
   if (root === 'simulators') return toRoot === 'src' ? 'a simulator that shares code with what it tests proves nothing' : null
-  if (root !== 'src' || to === 'package.json') return null
+  if (root !== 'src') return null
   if (toRoot !== 'src') return `what ships does not import ${toRoot}/`
   if (layer === 'connectors' && layer === toLayer && areTwoSuppliers(from, to)) return 'a connector knows no other: put it into lib/'
   if (layer === toLayer) return null

@@ -3,7 +3,7 @@
 
 import { parseEnv } from 'node:util'
 import { SyncError } from '../core/errors.ts'
-import packageJson from '../../package.json' with { type: 'json' }
+import { VERSION } from '../core/version.ts'
 import type { AllowPrivateHosts } from './address-guard.ts'
 import { listStrayLines } from './dot-env.ts'
 import { CONCURRENCY, Environment, KEEP_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
@@ -79,7 +79,7 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
     },
     allowPrivateHosts: env.ALLOW_PRIVATE_HOSTS ?? false,
     logLevel: env.LOG_LEVEL ?? 'info',
-    userAgent: env.USER_AGENT ?? `Shelfsync/${packageJson.version} (+${env.CONTACT ?? HOME_PAGE})`,
+    userAgent: env.USER_AGENT ?? `Shelfsync/${VERSION} (+${env.CONTACT ?? HOME_PAGE})`,
     queue: {
       url: env.QUEUE_URL ?? null,
       concurrency: { fetch: env.FETCH_CONCURRENCY ?? CONCURRENCY.fetch, apply: env.APPLY_CONCURRENCY ?? CONCURRENCY.apply },
