@@ -40,7 +40,6 @@ export interface MetricsOptions {
 }
 
 export interface Metrics {
-  readonly contentType: string
   /** `by` is 0 or more, 1 by default. */
   count<Name extends NameOf<{ scope: 'process'; type: 'counter' }>>(name: Name, labels: Labels<Name>, by?: number): void
   observe<Name extends NameOf<{ scope: 'process'; type: 'histogram' }>>(name: Name, labels: Labels<Name>, value: number): void
@@ -57,7 +56,6 @@ export function createMetrics({ nowMs = () => performance.now(), onFailure = () 
   const asked: (() => void)[] = []
   const collectors: (() => Promise<readonly Reading[]>)[] = []
   const metrics: Metrics = {
-    contentType: registry.contentType,
     count: (name, labels, by = 1) => counters.get(name)?.inc(wordsOf(name, labels), by),
     observe: (name, labels, value) => histograms.get(name)?.observe(wordsOf(name, labels), value),
     set(name, labels, value) {
