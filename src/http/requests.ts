@@ -15,7 +15,7 @@ export const BODY_BYTES_MAX = 64 * 1024
 export async function readBody<Schema extends z.ZodType>(c: Context<FaceEnv>, schema: Schema): Promise<z.output<Schema>> {
   const text = await readText(c)
   if (text === '') return check(schema, {})
-  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? 'nothing'
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') throw new SyncError('request/not-json', 'The Content-Type of the body is not application/json')
   return check(schema, parseJson(text))
 }
