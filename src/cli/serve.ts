@@ -2,12 +2,12 @@
 
 import { once } from 'node:events'
 import { constants, getPriority, setPriority } from 'node:os'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog } from '../node/log.ts'
-import { ALL_ROLES, parseRole, type Role } from '../services/roles.ts'
+import { ALL_ROLES, ROLES, type Role } from '../services/roles.ts'
 import { type Cli, EXIT, examples } from './cli.ts'
 import { readSettings } from './open.ts'
 
@@ -48,4 +48,11 @@ export function addServe(program: Command, cli: Cli): void {
       await services.stop()
       log.info({}, 'stopped')
     })
+}
+
+/** For `ROLE…`: commander hands over what came before. */
+function parseRole(text: string, before: readonly Role[] = []): readonly Role[] {
+  const role = ROLES.find((one) => one === text)
+  if (!role) throw new InvalidArgumentError(`The roles are ${ROLES.join(', ')}.`)
+  return [...before, role]
 }

@@ -1,7 +1,5 @@
 // The roles of a process. One process may have all of them; each can have machines of its own.
 
-import { InvalidArgumentError } from 'commander'
-
 /**
  * `fetcher` asks suppliers and archives · `maintainer` applies and settles · `orchestrator` takes orders, tells how things stand and keeps the
  * schedules · `scheduler` keeps the schedules only.
@@ -10,9 +8,3 @@ export const ROLES = ['fetcher', 'maintainer', 'orchestrator', 'scheduler'] as c
 export type Role = (typeof ROLES)[number]
 /** What `serve` does when nobody says which. */
 export const ALL_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']
-
-export function parseRole(text: string, earlier: readonly Role[] = []): readonly Role[] {
-  const role = ROLES.find((one) => one === text)
-  if (!role) throw new InvalidArgumentError(`The roles are ${ROLES.join(', ')}.`)
-  return [...earlier, role]
-}
