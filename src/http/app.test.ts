@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
+import { KEY, startFace, type TestFace } from '../../test/support/face.ts'
 import { ERRORS, SyncError } from '../core/errors.ts'
 import { createFetcherApp, createMetricsApp } from './faces.ts'
-import { KEY, startFace, type TestFace } from './testing.ts'
 
 interface ErrorBody {
   readonly error: { readonly code: string | null; readonly message: string; readonly hint: string }

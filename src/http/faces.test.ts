@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startFace } from '../../test/support/face.ts'
 import { SyncError } from '../core/errors.ts'
 import { createFetcherApp, createMaintainerApp, createMetricsApp, createOrchestratorApp, type FaceOptions } from './faces.ts'
 import { FACES } from './routes.ts'
-import { startFace } from './testing.ts'
 
 const NOTHING = { source: null, mode: 'auto', chunkSize: null, offset: null, limit: null, debug: false }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
+import { startFace } from '../../test/support/face.ts'
 import { startProxy, through } from '../../test/support/faulty-proxy.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
 import { cancelOrder, orderSync } from '../jobs/orders.ts'
 import { createOrchestratorApp } from './faces.ts'
-import { startFace } from './testing.ts'
 
 test('while Postgres is silent, what needs it is answered with db/unreachable; when it speaks again, as ever', async (t) => {
   const database = await testDatabase(t)

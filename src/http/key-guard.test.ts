@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { faceOptions, KEY, startFace, type TestFace } from '../../test/support/face.ts'
 import { SyncError } from '../core/errors.ts'
 import { createMaintainerApp } from './faces.ts'
-import { faceOptions, KEY, startFace, type TestFace } from './testing.ts'
 
 const NEXT = 'the-key-of-tomorrow-12'
 

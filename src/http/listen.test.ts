@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { faceOptions, KEY, startFace } from '../../test/support/face.ts'
 import { createFetcherApp } from './faces.ts'
 import { listen } from './listen.ts'
 import type { Operations } from './operations.ts'
-import { faceOptions, KEY, startFace } from './testing.ts'
 
 /** Operations whose orders are under way until they are let go. */
 function slowOperations(): { operations: Operations; asked: Promise<void>; letGo: () => void } {

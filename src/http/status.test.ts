@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { at, watchQueries, watchStore } from '../../test/faults/failpoints.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { startFace } from '../../test/support/face.ts'
 import { openMedipim, priced } from '../../test/support/line.ts'
 import { SyncError } from '../core/errors.ts'
 import { openPool, type Db } from '../db/pool.ts'
@@ -9,7 +10,6 @@ import { loadStanding, type RunStanding } from '../db/status.ts'
 import { createOrchestratorApp } from './faces.ts'
 import { progressOf, type Status } from './status.ts'
 import { createStatusBoard } from './status-board.ts'
-import { startFace } from './testing.ts'
 
 const MEMBERS = ['state', 'source', 'run', 'startedAt', 'progress', 'errors', 'sources']
 const PROGRESS = [

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UnrecoverableError } from 'bullmq'
-import { testDatabase } from '../../test/support/database.ts'
+import { testDatabase, type Lifetime } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
 import { listScheduled, reopenRun } from '../db/runs.ts'
@@ -15,7 +15,7 @@ const database = await testDatabase()
 const db = database.pool
 
 /** A source that was added three nights ago, and is due every day at the time that it was half an hour ago. */
-async function openNightly(t: Parameters<typeof openServices>[0]) {
+async function openNightly(t: Lifetime) {
   const { line, simulator } = await openMedipim(t, { db })
   const { id } = await line.source()
   const [{ at } = { at: '' }] = await line.query<{ at: string }>(`select to_char(clock_timestamp() at time zone 'UTC' - interval '30 minutes', 'MI HH24') as at`)

@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
+import type { Lifetime } from '../support/database.ts'
 import type { TestLine } from '../support/line.ts'
 import { startRedis } from '../support/redis.ts'
 import { openPark, watchWorkers, type TimedRun } from './many-machines.ts'
@@ -33,7 +34,7 @@ async function digest({ query, source }: TestLine): Promise<Record<string, strin
 }
 
 /** One run by two fetchers, two orchestrators and so many maintainers. */
-async function share(t: { after(end: () => Promise<void>): void }, maintainers: number, queueUrl: string | null): Promise<{ ended: TimedRun; digest: Record<string, string> }> {
+async function share(t: Lifetime, maintainers: number, queueUrl: string | null): Promise<{ ended: TimedRun; digest: Record<string, string> }> {
   const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
   const roles = ['orchestrator', 'orchestrator', 'fetcher', 'fetcher', ...Array.from({ length: maintainers }, () => 'maintainer' as const)] as const
   const [first] = await Promise.all(roles.map((role) => park.serve([role], { APPLY_CONCURRENCY: '1' })))

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { openPool, type Db } from '../../src/db/pool.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
-import { testDatabase } from '../support/database.ts'
+import { testDatabase, type Lifetime } from '../support/database.ts'
 import { openMedipim } from '../support/line.ts'
 
 const { pool: db, url } = await testDatabase()
@@ -14,7 +14,7 @@ const DENIED = { code: '42501' }
 const VIEWS = ['products', 'variants', 'prices', 'price_history', 'images', 'brands', 'organizations', 'categories', 'changes', 'medipim_products']
 
 /** A login role of one's own, member of `roles`, and a pool that is logged in as it. */
-async function login(t: { after(end: () => Promise<void>): void }, ...roles: readonly string[]): Promise<{ name: string; pool: Db }> {
+async function login(t: Lifetime, ...roles: readonly string[]): Promise<{ name: string; pool: Db }> {
   const name = `test_${randomUUID().slice(0, 8)}`
   await db.query(`create role ${name} login password 'only-a-test'`)
   for (const role of roles) await db.query(`grant ${role} to ${name}`)

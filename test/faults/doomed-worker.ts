@@ -2,6 +2,7 @@
 // killed, or, frozen as a whole, until SIGCONT. SIGTERM ends it as it ends `shelfsync serve`.
 
 import { openPool } from '../../src/db/pool.ts'
+import type { Lifetime } from '../support/database.ts'
 import { inSmallPages, medipimOf, openLine } from '../support/line.ts'
 import { openServices } from '../support/services.ts'
 import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
@@ -19,9 +20,9 @@ export interface WorkerDoom {
 
 const { databaseUrl, source, storeRoot, place, nth, stand } = JSON.parse(process.argv[2] ?? '') as WorkerDoom
 await using opened = new AsyncDisposableStack()
-const scope = { after: (end: () => Promise<void>) => opened.defer(end) }
+const lifetime: Lifetime = { after: (end) => opened.defer(end) }
 const db = await openPool(databaseUrl, { applicationName: 'doomed' })
-scope.after(() => db.end())
+lifetime.after(() => db.end())
 
 const reached = (): void | Promise<void> => {
   console.log('reached')
@@ -30,9 +31,9 @@ const reached = (): void | Promise<void> => {
 }
 const watch: Watch = place === null ? () => undefined : at(place, nth, reached)
 const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
-const line = await openLine(scope, { db, connector, settings: {}, source, storeRoot })
+const line = await openLine(lifetime, { db, connector, settings: {}, source, storeRoot })
 const tools = { ...line.tools, store: watchStore(line.tools.store, watch) }
-const services = await openServices(scope, { url: databaseUrl, pool: db, drop: () => db.end() }, { ...line, tools })
+const services = await openServices(lifetime, { url: databaseUrl, pool: db, drop: () => db.end() }, { ...line, tools })
 watchQueries(services.tools.db, watch)
 const stop = services.work()
 console.log('working')

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { testDatabase } from '../support/database.ts'
+import { testDatabase, type Lifetime } from '../support/database.ts'
 import { openMedipim, type TestLine } from '../support/line.ts'
 import { rowVersions, showProducts } from '../support/snapshot.ts'
 import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
@@ -16,7 +16,7 @@ import { at, watchQueries, watchStore, type Place, type Watch } from './failpoin
 const { pool: db, url: databaseUrl } = await testDatabase()
 
 /** The same worker with a database and a store of its own, both watched. */
-async function watched(t: { after(end: () => Promise<void>): void }, line: TestLine, watch: Watch): Promise<{ tools: Partial<TestLine['tools']> }> {
+async function watched(t: Lifetime, line: TestLine, watch: Watch): Promise<{ tools: Partial<TestLine['tools']> }> {
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   watchQueries(own, watch)

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { type Random, seededRandom } from '../../simulators/support/random.ts'
 import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
-import type { Scope, TestLine } from '../support/line.ts'
+import type { Lifetime } from '../support/database.ts'
+import type { TestLine } from '../support/line.ts'
 import { startRedis } from '../support/redis.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { assertSettledAs } from './services-killing.ts'
@@ -43,9 +44,9 @@ interface Pair {
 /** @throws AssertionError at the first source that differs from its twin */
 export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<SoakSummary> {
   await using opened = new AsyncDisposableStack()
-  const scope: Scope = { after: (end) => opened.defer(end) }
+  const lifetime: Lifetime = { after: (end) => opened.defer(end) }
   const random = seededRandom(seed)
-  const { park, pairs } = await openPairs(scope, queue, seed)
+  const { park, pairs } = await openPairs(lifetime, queue, seed)
   // Each does everything: fetches, applies, takes orders and looks after the queue.
   const start = (): Promise<Machine> => park.serve(['fetcher', 'maintainer', 'orchestrator'])
   const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
@@ -84,11 +85,11 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
   return done
 }
 
-async function openPairs(scope: Scope, queue: SoakOptions['queue'], seed: number): Promise<{ park: Park; pairs: readonly Pair[] }> {
-  const queueUrl = queue === 'redis' ? (await startRedis(scope)).url : null
+async function openPairs(lifetime: Lifetime, queue: SoakOptions['queue'], seed: number): Promise<{ park: Park; pairs: readonly Pair[] }> {
+  const queueUrl = queue === 'redis' ? (await startRedis(lifetime)).url : null
   const simulators = await Promise.all(Array.from({ length: SOURCES }, (_, index) => startMedipim({ products: PRODUCTS, rateLimit: null, seed: seed + index })))
-  for (const { close } of simulators) scope.after(close)
-  const park = await openPark(scope, { supplierUrl: simulators[0]?.url ?? '', queueUrl, smallParts: true })
+  for (const { close } of simulators) lifetime.after(close)
+  const park = await openPark(lifetime, { supplierUrl: simulators[0]?.url ?? '', queueUrl, smallParts: true })
   const pairs = await Promise.all(simulators.map(async (simulator) => {
     return { line: await park.addSource(simulator.url), twin: await park.addSource(simulator.url), simulator }
   }))

@@ -8,8 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import pg from 'pg'
-import type { Scope } from './line.ts'
-import type { TestDatabase } from './database.ts'
+import type { Lifetime, TestDatabase } from './database.ts'
 
 export interface Call {
   /** Without `line_`. */
@@ -42,7 +41,7 @@ interface Signature {
 }
 
 /** Serves schema `api` of the database, in two sessions of a login role of its own that can become `service_role` or `anon`. */
-export async function startDataApi(t: Scope, database: TestDatabase): Promise<TestDataApi> {
+export async function startDataApi(t: Lifetime, database: TestDatabase): Promise<TestDataApi> {
   const login = `authenticator_${randomUUID().slice(0, 8)}`
   await makeRoles(database.pool, login)
   const address = new URL(database.url)

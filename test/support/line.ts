@@ -25,11 +25,7 @@ import { createHttp } from '../../src/node/http-client.ts'
 import { createLog, type Log } from '../../src/node/log.ts'
 import { newProgress, type LineOptions } from '../../src/pipeline/context.ts'
 import { DEFAULT_OPTIONS, replayRun, syncSource, type LineTools, type RunReport, type SyncRequest } from '../../src/pipeline/sync.ts'
-
-/** What ends with a test, or with a file. */
-export interface Scope {
-  after(cleanUp: () => Promise<void>): void
-}
+import type { Lifetime } from './database.ts'
 
 export interface LineSetup {
   readonly db: Db
@@ -76,7 +72,7 @@ export const TOY_OPTIONS: LineOptions = {
 
 let sources = 0
 
-export async function openLine(t: Scope, setup: LineSetup): Promise<TestLine> {
+export async function openLine(t: Lifetime, setup: LineSetup): Promise<TestLine> {
   const { db, connector, settings, policy, options, secrets = [] } = setup
   const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-line-')))
   if (setup.storeRoot === undefined) t.after(() => rm(storeRoot, { recursive: true, force: true }))
@@ -124,7 +120,7 @@ export interface MedipimSetup extends Partial<Omit<LineSetup, 'connector' | 'set
 }
 
 /** A simulated MediPim, 30 products unless told otherwise, and a source that reads it. */
-export async function openMedipim(t: Scope, setup: MedipimSetup): Promise<{ line: TestLine; simulator: MedipimSimulator }> {
+export async function openMedipim(t: Lifetime, setup: MedipimSetup): Promise<{ line: TestLine; simulator: MedipimSimulator }> {
   const simulator = setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
   if (!setup.simulator) t.after(simulator.close)
   const connector = inSmallPages(medipimOf(setup.key ?? { keyId: '42', keySecret: 'secret' }), setup.linesPerPage ?? 4)

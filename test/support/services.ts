@@ -15,12 +15,8 @@ import { createMetrics, type Metrics } from '../../src/node/metrics.ts'
 import type { LineOptions, Pause } from '../../src/pipeline/context.ts'
 import { Calendar } from '../../src/pipeline/due.ts'
 import { countTasks } from '../../src/services/task-metrics.ts'
-import type { TestDatabase } from './database.ts'
+import type { Lifetime, TestDatabase } from './database.ts'
 import type { TestLine } from './line.ts'
-
-interface Scope {
-  after(end: () => Promise<void>): void
-}
 
 export interface TestServices {
   readonly tools: TaskTools
@@ -49,7 +45,9 @@ export interface EndedRun {
 }
 
 /** Everything that workers need to bring `line`'s source up to date. No worker runs yet. */
-export async function openServices(t: Scope, database: TestDatabase, line: TestLine, queueUrl: string | null = null, options: Partial<LineOptions> = {}): Promise<TestServices> {
+export async function openServices(
+  t: Lifetime, database: TestDatabase, line: TestLine, queueUrl: string | null = null, options: Partial<LineOptions> = {},
+): Promise<TestServices> {
   const db = await openPool(database.url, { applicationName: 'services', searchPath: QUEUE_SCHEMA })
   await migrateQueue(db)
   const queues = await openQueues(db, queueUrl, () => undefined)

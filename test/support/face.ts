@@ -1,20 +1,16 @@
 // A face as tests use it: real HTTP on loopback, a clock that stands, operations that only write down what they were asked.
 
-import type { SyncOrder } from '../jobs/orders.ts'
-import { createLog } from '../node/log.ts'
-import { createRedactor } from '../node/redact.ts'
-import type { App } from './app.ts'
-import type { FaceOptions } from './faces.ts'
-import type { AuthFailure } from './key-guard.ts'
-import { listen } from './listen.ts'
-import type { ComponentHealth, Operations } from './operations.ts'
+import type { App } from '../../src/http/app.ts'
+import type { FaceOptions } from '../../src/http/faces.ts'
+import type { AuthFailure } from '../../src/http/key-guard.ts'
+import { listen } from '../../src/http/listen.ts'
+import type { ComponentHealth, Operations } from '../../src/http/operations.ts'
+import type { SyncOrder } from '../../src/jobs/orders.ts'
+import { createLog } from '../../src/node/log.ts'
+import { createRedactor } from '../../src/node/redact.ts'
+import type { Lifetime } from './database.ts'
 
 export const KEY = 'the-key-of-today-1234'
-
-/** What ends with a test, or with a file. */
-interface Scope {
-  after(cleanUp: () => Promise<void>): void
-}
 
 export interface Recorded {
   readonly orders: { readonly order: SyncOrder; readonly correlationId: string }[]
@@ -57,7 +53,7 @@ export function faceOptions(changes: Partial<FaceOptions> = {}): { options: Face
   return { options, recorded }
 }
 
-export async function startFace(t: Scope, create: (options: FaceOptions) => App, changes: Partial<FaceOptions> = {}): Promise<TestFace> {
+export async function startFace(t: Lifetime, create: (options: FaceOptions) => App, changes: Partial<FaceOptions> = {}): Promise<TestFace> {
   const { options, recorded } = faceOptions(changes)
   const key = options.keys[0] ?? ''
   const { port, close } = await listen(create(options), { host: '127.0.0.1', port: 0 })
