@@ -9,7 +9,8 @@ import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/si
 import { type ShopifySimulator, startShopify } from '../../simulators/shopify/server.ts'
 import { ANSWERS } from '../../simulators/shopify/faults.ts'
 import { listMigrations } from '../../src/db/migrate.ts'
-import { type Ended, shelfsync, type Shelfsync, until } from './shelfsync.ts'
+import { until } from '../support/until.ts'
+import { type Ended, shelfsync, type Shelfsync } from './shelfsync.ts'
 
 const SECRET = 'planted-key-secret'
 const STREAM = '/v4/products/stream'

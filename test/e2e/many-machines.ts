@@ -10,6 +10,7 @@ import { testDatabase, type Lifetime, type TestDatabase } from '../support/datab
 import { medipimOf, openLine, type TestLine } from '../support/line.ts'
 import { cleanEnv, startProcess, type Environment, type Process, type StartOptions } from '../support/processes.ts'
 import type { EndedRun } from '../support/services.ts'
+import { until } from '../support/until.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const SMALL_PARTS = new URL('small-parts.ts', import.meta.url).href
@@ -79,14 +80,11 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
       assert.equal(answer.status, 202)
       return run
     },
-    async ended(run) {
-      for (;;) {
-        const [row] = await line.query<TimedRun>(
-          'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1', run)
-        if (row && row.state !== 'running') return row
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
-    },
+    ended: (run) => until(async () => {
+      const [row] = await line.query<TimedRun>(
+        'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1', run)
+      return row?.state !== 'running' && row
+    }),
     async calmTwin() {
       const twin = await addSource(supplierUrl)
       const { state } = await twin.sync()

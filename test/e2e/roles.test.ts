@@ -14,6 +14,7 @@ import { tendQueue } from '../../src/jobs/scheduler.ts'
 import { testDatabase, type Lifetime } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
 import { openMedipim } from '../support/line.ts'
+import { until } from '../support/until.ts'
 import { openPark, type Machine, type Park } from './many-machines.ts'
 
 const KINDS = ['fetcher', 'maintainer', 'orchestrator'] as const
@@ -49,14 +50,6 @@ async function logIn(t: Lifetime, kind: Kind): Promise<Db> {
   const pool = await openPool(urlOf(kind, database.url), { applicationName: 'roles', searchPath: QUEUE_SCHEMA })
   t.after(() => pool.end())
   return pool
-}
-
-async function untilFound<Thing>(find: () => Promise<Thing | undefined>): Promise<Thing> {
-  for (;;) {
-    const found = await find()
-    if (found !== undefined) return found
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
 }
 
 interface Said {
@@ -124,7 +117,7 @@ test('three processes, each with its own role and nothing else, carry runs out, 
 
   // As if all of that had been nights ago.
   await line.query(`update catalog.runs set started_at = started_at - interval '3 days', begun_at = begun_at - interval '3 days'`)
-  const scheduled = await untilFound(async () => (await line.query<{ id: number }>('select id from catalog.runs where id > $1', replayed))[0]?.id)
+  const scheduled = await until(async () => (await line.query<{ id: number }>('select id from catalog.runs where id > $1', replayed))[0]?.id)
   assert.equal(await stateOf(scheduled), 'succeeded')
 
   const metrics = await company.metrics('orchestrator')
@@ -150,7 +143,7 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
   const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source: line.name }, 'test')
   const stateNow = async () => (await line.query<{ state: string }>('select state from catalog.runs where id = $1', ordered && 'run' in ordered ? ordered.run : null))[0]?.state
   const failing = queues.work('fetch', 1, () => Promise.reject(new UnrecoverableError('as if ten workers had died of it')))
-  const letter = await untilFound(async () => (await listDeadLetters(queues))[0])
+  const letter = await until(async () => (await listDeadLetters(queues))[0])
   await failing.close()
   await tendQueue(tools)
   assert.equal(await stateNow(), 'interrupted')

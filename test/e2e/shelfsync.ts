@@ -71,8 +71,3 @@ function watch(child: ChildProcess): Running {
     },
   }
 }
-
-/** Asks again until it is so. */
-export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await holds())) await new Promise(setImmediate)
-}

@@ -8,6 +8,7 @@ import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
 import { lockTable } from '../support/locks.ts'
 import { createNetwork, networkUnavailable } from '../support/network.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
+import { until } from '../support/until.ts'
 
 const PRODUCTS = 1_500
 
@@ -54,15 +55,12 @@ async function lockCheckpoints(t: TestContext, { database }: Park) {
   return {
     release,
     /** Resolves when batches of this host stand there, with the transactions that they have written in. */
-    async inTheWayOf(host: string): Promise<string[]> {
-      for (;;) {
-        const { rows } = await database.pool.query<{ xid: string }>(
-          `select backend_xid::text as xid from pg_stat_activity a join pg_locks l using (pid)
-           where application_name = $1 and l.relation = 'catalog.checkpoints'::regclass and not l.granted and backend_xid is not null`, [host])
-        if (rows.length > 0) return rows.map(({ xid }) => xid)
-        await new Promise(setImmediate)
-      }
-    },
+    inTheWayOf: (host: string): Promise<string[]> => until(async () => {
+      const { rows } = await database.pool.query<{ xid: string }>(
+        `select backend_xid::text as xid from pg_stat_activity a join pg_locks l using (pid)
+         where application_name = $1 and l.relation = 'catalog.checkpoints'::regclass and not l.granted and backend_xid is not null`, [host])
+      return rows.length > 0 && rows.map(({ xid }) => xid)
+    }),
   }
 }
 

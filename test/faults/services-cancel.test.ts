@@ -9,17 +9,14 @@ import { ask } from '../../src/db/failures.ts'
 import { cancelOrder } from '../../src/jobs/orders.ts'
 import { testDatabase } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
-import { openMedipim, type TestLine } from '../support/line.ts'
+import { openMedipim } from '../support/line.ts'
 import { lockTable } from '../support/locks.ts'
 import { openServices } from '../support/services.ts'
-import { rowVersions, snapshot } from '../support/snapshot.ts'
+import { everyRow, snapshot } from '../support/snapshot.ts'
+import { until } from '../support/until.ts'
 import { calmSecondDay, openSecondDay } from './services-killing.ts'
 
 const database = await testDatabase()
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
 
 /** Sessions of the database that wait for a lock, while they do what `query` says. */
 async function waiting(db: Db, query = '%'): Promise<number> {
@@ -80,14 +77,6 @@ for (const [how, code, end] of ENDINGS) {
   })
 }
 
-/** Everything that the source's runs left behind so far. */
-async function everything(line: TestLine): Promise<string[]> {
-  const rows = await line.query<{ row: string }>(
-    `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
-     union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`)
-  return [...(await rowVersions(line)), ...rows.map(({ row }) => row)]
-}
-
 test('a run that is cancelled in the middle of its batches writes nothing afterwards, no lease counts as lost, and the next run is exact', async (t) => {
   const calm = await calmSecondDay(t)
   const { database: { pool }, line, services } = await openSecondDay(t)
@@ -99,10 +88,10 @@ test('a run that is cancelled in the middle of its batches writes nothing afterw
   await until(async () => (await waiting(pool, '%cancel_run%')) === 1)
   await release()
   assert.deepEqual(await cancelling, { run, state: 'cancelled' })
-  const before = await everything(line)
+  const before = await everyRow(line)
   await until(async () => (await services.queues.apply.getActiveCount()) + (await services.queues.fetch.getActiveCount()) === 0)
   await stop()
-  assert.deepEqual(await everything(line), before)
+  assert.deepEqual(await everyRow(line), before)
   assert.ok((await line.query('select from catalog.checkpoints where run_id = $1', run)).length > 0, 'nothing was applied')
   assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), { '': 0 })
   services.work()

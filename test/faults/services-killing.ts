@@ -11,12 +11,13 @@ import { openMedipim, type TestLine } from '../support/line.ts'
 import { startProcess, type Process } from '../support/processes.ts'
 import { openServices, type EndedRun, type TestServices } from '../support/services.ts'
 import { snapshot } from '../support/snapshot.ts'
+import { until } from '../support/until.ts'
 import type { WorkerDoom } from './doomed-worker.ts'
 import { type KillPlace, nextDay } from './killing.ts'
 
 const PROGRAM = fileURLToPath(new URL('doomed-worker.ts', import.meta.url))
 export const SUPPLIER = { products: 16, seed: 3 }
-/** What the README of the services promises for a machine that is gone, by the clock of the database. */
+/** What docs/services.md promises for a machine that is gone, by the clock of the database. */
 const TAKEN_OVER_WITHIN_S = 30
 
 /** Starts a process with workers, and returns when they take tasks. */
@@ -98,11 +99,7 @@ async function surviveKill(t: TestContext, [place, nth]: KillPlace, calm: Calm):
 
 async function queueIsEmpty({ queues }: TestServices): Promise<void> {
   const states = ['waiting', 'delayed', 'waiting-children', 'active', 'failed'] as const
-  for (;;) {
-    const jobs = (await Promise.all([queues.fetch.getJobs([...states]), queues.apply.getJobs([...states])])).flat()
-    if (jobs.length === 0) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  await until(async () => (await Promise.all([queues.fetch.getJobs([...states]), queues.apply.getJobs([...states])])).flat().length === 0)
 }
 
 function decisive({ claimed, created, updated, quarantined, held, removed, missing }: Calm['ledger']): Calm['ledger'] {

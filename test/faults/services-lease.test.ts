@@ -6,18 +6,10 @@ import { testDatabase } from '../support/database.ts'
 import { startProxy, through } from '../support/faulty-proxy.ts'
 import { openMedipim, type TestLine } from '../support/line.ts'
 import { openServices, type TestServices } from '../support/services.ts'
-import { rowVersions } from '../support/snapshot.ts'
+import { everyRow } from '../support/snapshot.ts'
 import { at, watchQueries, type Place } from './failpoints.ts'
 import { nextDay } from './killing.ts'
 import { assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, SUPPLIER, type Calm } from './services-killing.ts'
-
-/** Everything that the source's run left behind so far. */
-async function everything(line: TestLine): Promise<string[]> {
-  const rows = await line.query<{ row: string }>(
-    `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
-     union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`)
-  return [...(await rowVersions(line)), ...rows.map(({ row }) => row)]
-}
 
 /** Lets other workers take over, up to where only settling is left; lets the lost one come back and give up; and the others end the run. */
 async function assertWritesNothing(lost: { readonly line: TestLine; comeBack(): Promise<void> }, services: TestServices, run: number, calm: Calm): Promise<void> {
@@ -27,9 +19,9 @@ async function assertWritesNothing(lost: { readonly line: TestLine; comeBack(): 
   watchQueries(services.tools.db, at('before settle_run', 1, () => (standing.resolve(), goOn.promise)))
   services.work()
   await standing.promise
-  const before = await everything(line)
+  const before = await everyRow(line)
   await comeBack()
-  assert.deepEqual(await everything(line), before)
+  assert.deepEqual(await everyRow(line), before)
   goOn.resolve()
   await assertEndsCalmly(services, line, run, calm)
 }

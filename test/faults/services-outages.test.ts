@@ -22,6 +22,7 @@ import { openMedipim, type MedipimSetup, type TestLine } from '../support/line.t
 import { lockTable } from '../support/locks.ts'
 import { findProgram } from '../support/processes.ts'
 import { openServices, type TestServices } from '../support/services.ts'
+import { until } from '../support/until.ts'
 import { at, watchQueries, type Place } from './failpoints.ts'
 import { nextDay } from './killing.ts'
 import { assertEndsCalmly, calmSecondDay, SUPPLIER } from './services-killing.ts'
@@ -116,10 +117,6 @@ async function mountDisk(t: TestContext, { megabytes, user = process.getuid?.() 
 }
 
 const NO_DISKS = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root may make a small disk'
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
 
 /** The log names the code and the reason, once for every pause at least. */
 function assertSaid(line: TestLine, code: ErrorCode, words: RegExp): void {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { doTask } from '../../src/jobs/tasks.ts'
 import { lockTable } from '../support/locks.ts'
+import { until } from '../support/until.ts'
 import { assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, type Calm } from './services-killing.ts'
 
 async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Promise<void> {
@@ -15,14 +16,11 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
   const [job] = await services.queues.apply.getJobs(['active'])
   assert.equal(job?.name, 'settle')
   /** The session that is in the middle of settling, other than `except`. */
-  const findSettling = async (except = 0): Promise<number> => {
-    for (;;) {
-      const [session] = await line.query<{ pid: number }>(
-        `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%settle_run%' and pid <> $1`, except)
-      if (session) return session.pid
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
+  const findSettling = (except = 0): Promise<number> => until(async () => {
+    const [session] = await line.query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%settle_run%' and pid <> $1`, except)
+    return session?.pid
+  })
   const release = await lockTable(t, database.pool, 'catalog.changes')
   doomed.kill('SIGCONT')
   const orphan = await findSettling()

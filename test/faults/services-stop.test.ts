@@ -11,6 +11,7 @@ import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { openMedipim, type TestLine } from '../support/line.ts'
 import { cleanEnv, startProcess, type Process } from '../support/processes.ts'
 import { snapshot } from '../support/snapshot.ts'
+import { until } from '../support/until.ts'
 
 const SHELFSYNC = fileURLToPath(new URL('../../bin/shelfsync', import.meta.url))
 const ADMIN_KEY = 'a key for nothing but tests'
@@ -66,12 +67,9 @@ async function assertEnded(serving: Process): Promise<void> {
   assert.deepEqual(ended, { code: 0, signal: null }, serving.output())
 }
 
-async function until<Row>(line: TestLine, sql: string, ...parameters: readonly unknown[]): Promise<Row> {
-  for (;;) {
-    const [row] = await line.query<Row>(sql, ...parameters)
-    if (row) return row
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+/** The first row that there is, once there is one. */
+function rowOf<Row>(line: TestLine, sql: string, ...parameters: readonly unknown[]): Promise<Row> {
+  return until(async () => (await line.query<Row>(sql, ...parameters))[0])
 }
 
 /** Jobs that nobody could take now, other than those that wait for other jobs. */
@@ -84,7 +82,8 @@ async function lockedJobs(line: TestLine): Promise<string[]> {
 async function assertFinishes(t: TestContext, setting: Setting, run: number): Promise<void> {
   const { line, simulator, database } = setting
   await serve(t, setting)
-  const { state, reason } = await until<{ state: string; reason: string | null }>(line, `select state, reason from catalog.runs where id = $1 and state <> 'running'`, run)
+  const { state, reason } = await rowOf<{ state: string; reason: string | null }>(
+    line, `select state, reason from catalog.runs where id = $1 and state <> 'running'`, run)
   assert.equal(state, 'succeeded', reason ?? '')
   const calm = await openMedipim(t, { db: database.pool, simulator, options: DEFAULT_OPTIONS, linesPerPage: Infinity })
   assert.equal((await calm.line.sync()).ledger.created, PRODUCTS)
@@ -99,7 +98,7 @@ test('SIGTERM lets the batch under way commit, gives its part back at once and e
   await lock.query('begin; lock table catalog.products in share mode')
   const run = await serving.order(CHUNK)
   // A batch stands before its first row, and cannot go on.
-  await until(line, `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`)
+  await rowOf(line, `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`)
   await stop(serving.running)
   assert.deepEqual(await line.query('select from catalog.checkpoints where run_id = $1', run), [])
   await lock.query('commit')
@@ -121,7 +120,7 @@ test('SIGTERM in the middle of a fetch keeps what has come, and the next process
   const serving = await serve(t, setting)
   simulator.faults.set({ kind: 'stall', path: STREAM, afterLines: 900 })
   const run = await serving.order(500)
-  await until(line, 'select from catalog.artifacts where run_id = $1 and claimed is not null', run)
+  await rowOf(line, 'select from catalog.artifacts where run_id = $1 and claimed is not null', run)
   await stop(serving.running)
   await assertEnded(serving.running)
   const [{ kept } = { kept: 0 }] = await line.query<{ kept: number }>('select coalesce(sum(line_count), 0)::int as kept from catalog.parts where run_id = $1', run)

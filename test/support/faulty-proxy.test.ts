@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { openPool } from '../../src/db/pool.ts'
 import { testDatabase } from './database.ts'
 import { startProxy, through } from './faulty-proxy.ts'
+import { until } from './until.ts'
 
 const database = await testDatabase()
 
@@ -43,10 +44,6 @@ async function hear(socket: Socket): Promise<string> {
 /** Everything in this process that was on its way has arrived somewhere. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate)
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise(setImmediate)
 }
 
 test('Postgres is spoken to through it', async (t) => {

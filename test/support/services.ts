@@ -17,6 +17,7 @@ import { Calendar } from '../../src/pipeline/due.ts'
 import { countTasks } from '../../src/services/task-metrics.ts'
 import type { Lifetime, TestDatabase } from './database.ts'
 import type { TestLine } from './line.ts'
+import { until } from './until.ts'
 
 export interface TestServices {
   readonly tools: TaskTools
@@ -99,33 +100,10 @@ export async function openServices(
       stops.push(stop)
       return stop
     },
-    async letter(run) {
-      for (;;) {
-        const letter = (await listDeadLetters(queues)).find((one) => one.run === run)
-        if (letter) return letter
-      }
-    },
-    async delayed(id) {
-      for (;;) {
-        const job = (await queues.fetch.getDelayed()).find((one) => one.id === id)
-        if (job) return job
-      }
-    },
-    async tended(run) {
-      for (;;) {
-        const row = await find(run)
-        if (row) return row
-        await services.tick()
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-    },
-    async ended(run) {
-      for (;;) {
-        const row = await find(run)
-        if (row) return row
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-    },
+    letter: (run) => until(async () => (await listDeadLetters(queues)).find((letter) => letter.run === run)),
+    delayed: (id) => until(async () => (await queues.fetch.getDelayed()).find((job) => job.id === id)),
+    tended: (run) => until(async () => (await find(run)) ?? services.tick().then(() => null)),
+    ended: (run) => until(() => find(run)),
   }
   return services
 }

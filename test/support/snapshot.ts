@@ -51,3 +51,11 @@ export async function rowVersions(line: TestLine): Promise<string[]> {
   }
   return versions
 }
+
+/** The rows of `rowVersions`, and those of the runs themselves with all that they have archived and applied, of every source. */
+export async function everyRow(line: TestLine): Promise<string[]> {
+  const rows = await line.query<{ row: string }>(
+    `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
+     union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`)
+  return [...(await rowVersions(line)), ...rows.map(({ row }) => row)]
+}
