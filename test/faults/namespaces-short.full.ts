@@ -1,3 +1,5 @@
+// A cut that is over when the run is, and what a client notices while one lasts.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../support/database.ts'
