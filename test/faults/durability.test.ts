@@ -23,6 +23,16 @@ async function watched(t: Lifetime, line: TestLine, watch: Watch): Promise<{ too
   return { tools: { db: own, store: watchStore(line.tools.store, watch) } }
 }
 
+/** The checkpoints know of every product that there is, and of no other. */
+async function assertAccounted(line: TestLine): Promise<void> {
+  // One statement, so that another lane's commit cannot come in between.
+  const [row] = await line.query<{ products: number; accounted: number }>(
+    `select (select count(*) from catalog.products where source_id = s.id) as products,
+       (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
+     from catalog.sources s where name = $1`, line.name)
+  assert.equal(row?.products, row?.accounted)
+}
+
 test('the bytes in the store are the bytes that were served', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
@@ -71,12 +81,7 @@ test('at every commit the checkpoints account for exactly the rows that are ther
   const own = await watched(t, line, async (place) => {
     if (place !== 'after commit') return
     commits += 1
-    // One statement, so that another lane's commit cannot come in between.
-    const [row] = await line.query<{ products: number; accounted: number }>(
-      `select (select count(*) from catalog.products where source_id = s.id) as products,
-         (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
-       from catalog.sources s where name = $1`, line.name)
-    assert.equal(row?.products, row?.accounted)
+    await assertAccounted(line)
   })
   assert.equal((await line.sync(own)).state, 'succeeded')
   assert.ok(commits > 8)
@@ -91,11 +96,7 @@ for (const place of ['before apply_batch', 'before save_checkpoint', 'before com
     const { line } = await openMedipim(t, { db, options: { lanes: 1, patienceMs: 0 } })
     const own = await watched(t, line, at(place, 3, broken))
     assert.equal((await line.sync(own)).state, 'failed')
-    const [row] = await line.query<{ products: number; accounted: number }>(
-      `select (select count(*) from catalog.products where source_id = s.id) as products,
-         (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
-       from catalog.sources s where name = $1`, line.name)
-    assert.equal(row?.products, row?.accounted)
+    await assertAccounted(line)
     const resumed = await line.sync({ mode: 'auto' })
     assert.deepEqual([resumed.state, resumed.ledger.created], ['succeeded', 30])
   })
@@ -126,7 +127,7 @@ for (const place of ['before apply_batch', 'before add_part', 'before save_check
     const own = await watched(t, line, at(place, 1, () => (standing.resolve(), goOn.promise)))
     const first = line.sync(own)
     await standing.promise
-    await line.query(`update catalog.leases set until = clock_timestamp() where source_id = (select id from catalog.sources where name = $1)`, line.name)
+    await line.expireLease()
     const second = await line.sync({ mode: 'auto' })
     assert.deepEqual([second.state, second.resumed, second.ledger.fetched >= 30], ['succeeded', true, true])
     const before = await rowVersions(line)
