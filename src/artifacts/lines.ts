@@ -1,6 +1,8 @@
 // NDJSON chunks to batches of whole lines. A batch is one chunk with the bounds of its lines: no line is copied but the one
 // that lies across two chunks, and there is one turn of the event loop per chunk, not per line.
 
+import { LINE_FEED } from '../lib/ndjson.ts'
+
 export interface Lines {
   readonly kind: 'lines'
   /** The number of the first line, from 1. */
@@ -24,7 +26,6 @@ export interface LongLine {
 }
 
 const HEAD_BYTES = 64 * 1024
-const LINE_FEED = 10
 
 /**
  * Yields every line of `chunks` once, in order, empty ones and a last one without `\n` too. Holds at most one chunk and

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import type { Transform } from 'node:stream'
 import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
+import { LINE_FEED } from '../lib/ndjson.ts'
 import { Codec, compressor, decompress } from './codec.ts'
 import type { ArtifactStore } from './store.ts'
 
@@ -60,7 +61,7 @@ export class PartWriter {
    */
   async add(page: { readonly bytes: Uint8Array; readonly lineCount: number }): Promise<void> {
     if (page.bytes.length === 0) return
-    if (page.bytes.at(-1) !== 10) throw new TypeError('A page must end with a line feed')
+    if (page.bytes.at(-1) !== LINE_FEED) throw new TypeError('A page must end with a line feed')
     this.rawBytes += page.bytes.length
     this.lineCount += page.lineCount
     if (!this.#compressor.write(page.bytes)) await once(this.#compressor, 'drain')
@@ -131,7 +132,7 @@ async function findProblem(store: ArtifactStore, part: Part): Promise<SyncError 
   try {
     let lineCount = 0
     for await (const chunk of readPart(store, part)) {
-      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lineCount += 1
+      for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1)) lineCount += 1
     }
     return lineCount === part.lineCount ? null : corrupt(store, part, `has ${lineCount} lines, but ${part.lineCount} were archived`)
   } catch (error) {

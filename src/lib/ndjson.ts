@@ -16,7 +16,7 @@ export interface LineLimits {
   readonly lineBytesMax: number
 }
 
-const LINE_FEED = 0x0a
+export const LINE_FEED = 0x0a
 
 /**
  * Yields the lines of `chunks` in order, in few large blocks; the unterminated rest, if any, comes last as a block of its own.

@@ -8,6 +8,7 @@ import { wait } from '../../lib/back-off.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
 import { hostOf } from '../../lib/http.ts'
 import { linesOf, memberElements } from '../../lib/json-slices.ts'
+import { LINE_FEED } from '../../lib/ndjson.ts'
 import { slugOf } from '../../lib/text.ts'
 import { errorOf, lookAlikeOf, readJson } from './answers.ts'
 import { failureOf, isFromShopify } from './failures.ts'
@@ -17,7 +18,6 @@ import { identify, normalise } from './products.ts'
 const PAGE_SIZE = 250
 /** Shopify answers 400 beyond this: https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects */
 const REACH = 25_000
-const LINE_FEED = 0x0a
 
 export const ShopifySettings = z.strictObject({
   /** The shop's origin: `https://shop.example`. */
