@@ -60,7 +60,7 @@ async function measureAll() {
     await rm(artifacts, { recursive: true, force: true })
     for (const name of CASES) {
       const feed = await loadFeed(join(home, 'feeds'), products, name, say)
-      const source = await forkChild('serve-feed.ts', [feed.file])
+      const source = await forkChild<{ url: string }>('serve-feed.ts', [feed.file])
       const measure = await measureOurs(source.message.url, oursDb, `file:${artifacts}`)
       ours.get(name)?.push(measure)
       const bareSeconds = await runBare(bareDb, feed.file)
