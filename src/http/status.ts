@@ -122,7 +122,8 @@ function errorsOf({ state, errorCode, reason }: RunStanding): RunError[] {
   return [{ code: errorCode, message: reason, hint: known[errorCode ?? '']?.hint ?? null }]
 }
 
-function describeSource({ source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, schedule, createdAt }: SourceStanding, calendar: Calendar, now: Date): SourceStatus {
+function describeSource(standing: SourceStanding, calendar: Calendar, now: Date): SourceStatus {
+  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, schedule, createdAt } = standing
   const due = state === 'active' ? calendar.dueAt(schedule, lastGoodAt ?? createdAt, now) : null
   return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices }
 }

@@ -2,9 +2,9 @@
 
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
 import { asks, messageOf } from '../core/errors.ts'
+import type { TaskName } from '../db/runs.ts'
 import type { QueueName, Task } from './queues.ts'
 import { BUSY_MS, doTask, type TaskEnd, type TaskTools } from './tasks.ts'
-import type { TaskName } from '../db/runs.ts'
 
 /** Starts `concurrency` workers on a queue. When `stopping` is aborted, the tasks at hand commit what they have and go back. */
 export function startWorker(tools: TaskTools, name: QueueName, concurrency: number, stopping: AbortSignal): Worker<Task> {

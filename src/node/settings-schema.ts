@@ -144,14 +144,19 @@ const schema = {
     default: 'false',
     example: 'true',
   })),
-  QUEUE_URL: matching(/^rediss?(-cluster|-sentinel)?:\/\/\S+$/, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss').register(words, secret('Running', {
+  QUEUE_URL: matching(
+    /^rediss?(-cluster|-sentinel)?:\/\/\S+$/, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss',
+  ).register(words, secret('Running', {
     description: 'The Redis or Valkey that holds the queue: `redis://host:6379`, `redis-cluster://host:port,host:port`, ' +
       '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`, and by TLS with `rediss` in place of `redis`.',
     default: 'the queue lives in the same Postgres',
     example: 'redis://queue.example:6379',
   })),
   FETCH_CONCURRENCY: upTo('How many suppliers a process asks at once, 9 at most.', CONCURRENCY.fetch, 9),
-  APPLY_CONCURRENCY: upTo(`How many parts a process applies at once, ${APPLY_CONCURRENCY_MAX} at most: each on a database connection of its own.`, CONCURRENCY.apply, APPLY_CONCURRENCY_MAX),
+  APPLY_CONCURRENCY: upTo(
+    `How many parts a process applies at once, ${APPLY_CONCURRENCY_MAX} at most: each on a database connection of its own.`,
+    CONCURRENCY.apply, APPLY_CONCURRENCY_MAX,
+  ),
   ALLOW_PRIVATE_HOSTS: z.string().transform(parseAllowPrivateHosts).register(words, plain('Running', {
     description: 'Hosts of your own that requests may reach although they are private: `true` for all, or a list of `host`, `*.domain`, ' +
       'address and CIDR range, each host and address with an optional `:port`.',

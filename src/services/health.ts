@@ -4,8 +4,8 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import type { ComponentHealth } from '../http/operations.ts'
-import { within } from '../lib/deadline.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { within } from '../lib/deadline.ts'
 
 const DEADLINE_MS = 3_000
 

@@ -457,8 +457,8 @@ begin
   perform catalog.end_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
     update catalog.runs r
-      set state = 'running', reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null, correlation_id = p_correlation_id, queued = p_queued,
-          options = p_options
+      set state = 'running', reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null,
+          correlation_id = p_correlation_id, queued = p_queued, options = p_options
       where r.source_id = p_source and r.id = active.id returning * into started;
     delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
   else
@@ -2205,7 +2205,7 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'bf9e33503d796a588b9f0533ff3b865b2e857f3e9ab0bfda4d669a52b94d5558'),
-  ('20261122000002', 'runs', '759e0f67b92e3db5ae4fc9bc7904028037ece11d5908d331afd782764379c0da'),
+  ('20261122000002', 'runs', 'b233b6a7f035b4b26600321717cc6f8baf7d5c997f3c0ef813970ee19587c245'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
   ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),

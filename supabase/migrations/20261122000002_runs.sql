@@ -141,8 +141,8 @@ begin
   perform catalog.end_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
     update catalog.runs r
-      set state = 'running', reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null, correlation_id = p_correlation_id, queued = p_queued,
-          options = p_options
+      set state = 'running', reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null,
+          correlation_id = p_correlation_id, queued = p_queued, options = p_options
       where r.source_id = p_source and r.id = active.id returning * into started;
     delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
   else
