@@ -41,7 +41,7 @@ function ledgerOf(ended: Ended): Record<string, number | null> {
 test('a MediPim source of Australia is due at 03:17 in Sydney, in full on Sundays', async (t) => {
   const { db } = await withMedipim(t, 1)
   const { rows } = await db.query('select schedule from catalog.sources')
-  assert.deepEqual(rows, [{ schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 'sunday' } }])
+  assert.deepEqual(rows, [{ schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 } }])
 })
 
 test('sync --json ends with one line whose keys and their order are a promise', async (t) => {

@@ -12,6 +12,7 @@ import { seriesOf } from '../support/exposition.ts'
 import { startProxy, through } from '../support/faulty-proxy.ts'
 import { missingProgram } from '../support/processes.ts'
 import { startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 import { ADMIN_KEY, openPark, type Machine } from './many-machines.ts'
 
 const ADMIN_KEY_NEXT = 'the-key-of-tomorrow-0123456789'
@@ -28,10 +29,6 @@ async function openWhole(t: TestContext, queueUrl: string | null = null) {
   const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
   const project = { ARTIFACTS: '', SUPABASE_URL: storage.url, SUPABASE_SECRET_KEY: SECRET_KEY }
   return { simulator, storage, park, project }
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
 function ask({ ports }: Machine, path: string, headers: Record<string, string> = { 'X-ADMIN-KEY': ADMIN_KEY }): Promise<Response> {
