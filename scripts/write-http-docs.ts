@@ -41,7 +41,8 @@ curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN
 - **Bodies.** JSON of at most 64 KiB, said to be \`application/json\`; none at all is the same as \`{}\`. An unknown field is a mistake: the answer names all of them.
 - **Errors.** \`{"error":{"code","message","hint"}}\`, with the status and the hint of [the code](errors.md). An error without a code is a bug.
 - **Headers.** Every answer has \`X-Correlation-Id\`, the caller's own if it sent one of letters, digits and \`. : _ -\`; the log lines of the request and the run that it
-  starts have it too. Nothing may be cached.
+  starts have it too. Nothing may be cached. Only what never becomes a request (no host in HTTP/1.1, headers beyond 16 KiB, broken framing) is refused without them.
+- **Access log.** One line of JSON a request; what went well of \`/healthz\`, \`/metrics\` and \`/status\` only with \`LOG_LEVEL=debug\`.
 
 Every route may answer 400 (\`request/invalid\`), 401 (\`request/unauthorized\`), 404 (\`request/unknown-path\`), 405 (\`request/wrong-method\`, with \`Allow\`), 413
 (\`request/too-large\`), 415 (\`request/not-json\`), 429 (\`request/too-many-failures\`), 500 and 503 (\`db/unreachable\`).`

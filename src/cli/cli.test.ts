@@ -10,7 +10,7 @@ const stubborn = (withinMs: string) => `
   import { Output } from ${JSON.stringify(new URL('output.ts', import.meta.url).href)}
   const cli = new Cli(new Output(process.stdout, process.stderr), process.env)
   setInterval(() => undefined, 1000)
-  const signal = cli.stoppable('stopping', 0, ${withinMs})
+  const signal = cli.stoppable('stopping', { code: 0, withinMs: ${withinMs} })
   signal.addEventListener('abort', () => console.error('told'))
   process.kill(process.pid, 'SIGTERM')`
 

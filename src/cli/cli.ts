@@ -10,6 +10,15 @@ export const EXIT = { green: 0, failed: 1, held: 2, usage: 64, interrupted: 130 
 /** Of several ends the worst is told. */
 const WORST_LAST: readonly number[] = [EXIT.green, EXIT.held, EXIT.failed, EXIT.usage, EXIT.interrupted]
 
+export interface StopOptions {
+  /** What the process then ends with. Default 130. */
+  readonly code?: number
+  /** How long whatever holds it up may do so. Default: for ever. */
+  readonly withinMs?: number | null
+  /** Default: a note on standard error. */
+  readonly say?: (text: string) => void
+}
+
 export class Cli {
   readonly output: Output
   readonly env: Env
@@ -37,24 +46,23 @@ export class Cli {
 
   /**
    * A signal that fires on the first Ctrl-C or SIGTERM, after `words` have been said; the second ends the process at once.
-   * A command that does not ask for it is ended by the first. `code`: what the process then ends with. `withinMs`: how long whatever
-   * holds it up may do so; without it, for ever.
+   * A command that does not ask for it is ended by the first.
    */
-  stoppable(words: string, code: number = EXIT.interrupted, withinMs: number | null = null): AbortSignal {
+  stoppable(words: string, { code = EXIT.interrupted, withinMs = null, say = (text) => this.output.note(text) }: StopOptions = {}): AbortSignal {
     const controller = new AbortController()
     const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
       if (controller.signal.aborted) process.exit(128 + constants.signals[signal])
-      this.output.note(words)
+      say(words)
       this.end(code)
-      if (withinMs !== null) setTimeout(() => this.#leave(), withinMs).unref()
+      if (withinMs !== null) setTimeout(() => this.#leave(say), withinMs).unref()
       controller.abort()
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
     return controller.signal
   }
 
-  #leave(): void {
-    this.output.note('something does not stop; leaving without it')
+  #leave(say: (text: string) => void): void {
+    say('something does not stop; leaving without it')
     process.exit(this.exitCode)
   }
 }

@@ -15,18 +15,20 @@ export async function openQueueTools(output: Output, settings: Settings, log?: L
   await using opened = new AsyncDisposableStack()
   const tools = { ...opened.use(await openTools(output, settings, { searchPath: QUEUE_SCHEMA })), ...(log && { log }) }
   if (settings.databaseUrl === null) await migrateQueue(tools.db)
-  // What breaks here mends itself; it is said once a second at most, or a database that is away would fill the disk with its log.
-  const queues = await openQueues(tools.db, settings.queue.url, sparingly((error) => tools.log.warn({ cause: error.message }, 'the queue is disturbed; trying again')))
+  const queues = await openQueues(tools.db, settings.queue.url, sparingly((cause) => tools.log.warn({ cause }, 'the queue is disturbed; trying again')))
   opened.defer(() => queues.close())
   const kept = opened.move()
   return { ...tools, queues, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-function sparingly(say: (error: Error) => void): (error: Error) => void {
-  let saidAtMs = -Infinity
-  return (error) => {
-    if (performance.now() - saidAtMs < 1000) return
-    saidAtMs = performance.now()
-    say(error)
+/** What breaks there mends itself, and until then says so a hundred times a minute: it is told once a minute. */
+function sparingly(say: (cause: string) => void): (error: Error) => void {
+  let told = new Set<string>()
+  let sinceMs = -Infinity
+  return ({ message }) => {
+    if (performance.now() - sinceMs > 60_000) [told, sinceMs] = [new Set(), performance.now()]
+    if (told.has(message)) return
+    told.add(message)
+    say(message)
   }
 }

@@ -24,7 +24,6 @@ export function addServe(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync serve', 'shelfsync serve fetcher', 'shelfsync serve maintainer', 'shelfsync serve orchestrator'))
     .action(async (given: readonly Role[]) => {
       const roles = given.length === 0 ? ALL_ROLES : given
-      const signal = cli.stoppable(STOPPING, EXIT.green, STOP_MS)
       const settings = await readSettings(cli.output, cli.env)
       if (settings.http.keys.length === 0) throw new SyncError('settings/invalid', 'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`')
       // Only here: other commands need neither queue nor web server, and start faster and smaller without them.
@@ -33,6 +32,7 @@ export function addServe(program: Command, cli: Cli): void {
       ])
       // A service is read by its log, so it says what a command would print.
       const log = createLog({ level: cli.output.verbose ? 'debug' : settings.logLevel, destination: cli.output.stderr, secrets: settings.secrets })
+      const signal = cli.stoppable(STOPPING, { code: EXIT.green, withinMs: STOP_MS, say: (text) => log.info({}, text) })
       await using tools = await openQueueTools(cli.output, settings, log)
       const guard = createAddressGuard(settings.allowPrivateHosts)
       await tools.store.check()

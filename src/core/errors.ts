@@ -24,7 +24,7 @@ export const ERRORS = {
   'source/blocked': { action: 'stop', status: 502, hint: 'A bot protection answered instead of the shop. Ask the owner for access; do not evade it.' },
   'source/password': { action: 'stop', status: 502, hint: 'The shop is closed behind a password page.' },
   'source/closed': { action: 'stop', status: 502, hint: 'The platform has closed this shop (frozen or locked). Only its owner can open it again.' },
-  'source/gone': { action: 'stop', status: 502, hint: 'The address answers "not found". Check it, or remove the source.' },
+  'source/gone': { action: 'stop', status: 502, hint: 'The address answers "not found". Check it, or pause the source with `shelfsync sources pause NAME`.' },
   'source/malformed': { action: 'stop', status: 502, hint: 'The answer is not in the format of this connector. See the reason, and `shelfsync artifacts cat RUN` if there was a run.' },
   'source/not-recognised': { action: 'stop', status: 422, hint: 'No connector knows this address. Check it, or name the connector.' },
   'source/too-large': { action: 'stop', status: 502, hint: 'The answer passes a limit. Raise the limit only if the supplier is trusted.' },

@@ -50,6 +50,6 @@ export function answerError(c: Context<FaceEnv>, error: unknown): Response {
   const { code, message, hint } = failure
   const { status } = ERRORS[code]
   c.set('errorCode', code)
-  if (status >= 500) c.var.log.warn({ err: failure }, 'a request failed')
+  if (status >= 500) c.var.log.warn({ code, cause: message }, 'a request failed')
   return answer(c, status, { error: { code, message, hint } })
 }

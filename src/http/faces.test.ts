@@ -43,6 +43,13 @@ test('an order is checked strictly, and all that is wrong with it is said at onc
   assert.deepEqual(recorded.orders, [])
 })
 
+test('an order has no parameters in its address, and a question has each of them once', async (t) => {
+  const { ask, post, recorded } = await startFace(t, createOrchestrator)
+  for (const path of ['/sync?mode=fetch-only', '/runs/7/cancel?force=1']) assert.equal((await post(path)).status, 400, path)
+  for (const path of ['/status?sauce=one', '/status?source=one&source=two']) assert.equal((await ask(path)).status, 400, path)
+  assert.deepEqual([recorded.orders, recorded.cancelled], [[], []])
+})
+
 test('an offset of 0 is none, as forms send it', async (t) => {
   const { post, recorded } = await startFace(t, createOrchestrator)
   for (const mode of ['full', 'maintain-only']) assert.equal((await post('/sync', { mode, chunkSize: 5000, offset: 0, limit: null, debug: false })).status, 202)

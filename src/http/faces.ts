@@ -11,7 +11,7 @@ import { FetchBody, MaintainBody, NoBody, RunPath, StatusQuery, SyncBody } from 
 import { ANSWER_MS, inTime } from './in-time.ts'
 import type { KeyGuardOptions } from './key-guard.ts'
 import type { Operations } from './operations.ts'
-import { check, readBody } from './requests.ts'
+import { check, readBody, readQuery } from './requests.ts'
 import { createStatusBoard } from './status-board.ts'
 import { describeRun } from './status.ts'
 
@@ -61,7 +61,7 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
       c.header('Location', pathOf(ordered))
       return answerOrder(c, ordered)
     },
-    'GET /status': async (c) => answerJson(c, 200, await board.read(check(StatusQuery, c.req.query()).source)),
+    'GET /status': async (c) => answerJson(c, 200, await board.read(readQuery(c, StatusQuery).source)),
     'GET /runs/:id': async (c) => answer(c, 200, describeRun(await inTime(loadRunStanding(db, runOf(c), answerMs), answerMs))),
     'POST /runs/:id/cancel': async (c) => {
       const run = runOf(c)

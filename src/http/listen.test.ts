@@ -63,6 +63,13 @@ test('a port that is taken is said so', async (t) => {
   await assert.rejects(listen(createFetcherApp(faceOptions().options), { host: '127.0.0.1', port, setting: 'FETCHER_PORT' }), { code: 'settings/invalid', message })
 })
 
+test('a probe of HTTP/1.0 need not name a host', async (t) => {
+  const { port } = await startFace(t, createFetcherApp)
+  const socket = connect(port, '127.0.0.1')
+  socket.end('GET /healthz HTTP/1.0\r\n\r\n')
+  assert.match(await text(socket), /^HTTP\/1\.1 200 OK\r\n[^]*\{"ok":true\}$/)
+})
+
 test('every address includes IPv4', async (t) => {
   const { port, close } = await listen(createFetcherApp(faceOptions().options), { host: '::', port: 0 })
   t.after(close)

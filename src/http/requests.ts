@@ -13,11 +13,18 @@ export const BODY_BYTES_MAX = 64 * 1024
  * @throws SyncError `request/too-large` · `request/not-json` · `request/invalid`
  */
 export async function readBody<Schema extends z.ZodType>(c: Context<FaceEnv>, schema: Schema): Promise<z.output<Schema>> {
+  if (new URL(c.req.url).search !== '') throw new SyncError('request/invalid', 'What is asked for stands in the body, as JSON: the address takes no parameters')
   const text = await readText(c)
   if (text === '') return check(schema, {})
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') throw new SyncError('request/not-json', 'The Content-Type of the body is not application/json')
   return check(schema, parseJson(text))
+}
+
+/** The parameters of the address as `schema` reads them; one that is given twice is a list, which none may be. @throws SyncError `request/invalid` */
+export function readQuery<Schema extends z.ZodType>(c: Context<FaceEnv>, schema: Schema): z.output<Schema> {
+  const given = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values])
+  return check(schema, Object.fromEntries(given))
 }
 
 /** @throws SyncError `request/invalid`, with every problem in its message */

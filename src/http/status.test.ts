@@ -125,7 +125,17 @@ test('a held run says why, and waits at its source', async (t) => {
   assert.equal(state, 'held')
   const { status } = await startOrchestrator(t, pool)
   const held = await status()
-  assert.deepEqual([held.state, held.errors, held.sources[0]?.heldRuns], ['held', [{ code: null, message: reason, hint: null }], [run]])
+  const hint = `Look at it with \`shelfsync runs show ${run}\`, then \`shelfsync runs approve ${run}\`, or \`reject\`.`
+  assert.deepEqual([held.state, held.errors, held.sources[0]?.heldRuns], ['held', [{ code: null, message: reason, hint }], [run]])
+})
+
+test('a run that was to be fetched only, and was, has no error', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  const { run } = await line.sync()
+  await pool.query(`update catalog.runs set state = 'interrupted', reason = 'fetched as asked', options = '{"stages": "fetch"}' where id = $1`, [run])
+  const { status } = await startOrchestrator(t, pool)
+  assert.deepEqual([(await status()).state, (await status()).errors], ['interrupted', []])
 })
 
 test('a run that is under way comes before a newer one that is over, and one source can be asked for', async (t) => {

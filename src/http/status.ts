@@ -116,10 +116,13 @@ function phaseOf({ state, fetchedAll, fetched, options }: RunStanding, done: num
   return options.stages === 'fetch' || done < (total ?? 0) ? 'apply' : 'settle'
 }
 
-function errorsOf({ state, errorCode, reason }: RunStanding): RunError[] {
+function errorsOf({ run, state, errorCode, reason, options, fetchedAll }: RunStanding): RunError[] {
   if (reason === null || !['failed', 'interrupted', 'held', 'rejected'].includes(state)) return []
+  // What was to be fetched only, and was, is interrupted by order.
+  if (state === 'interrupted' && options.stages === 'fetch' && fetchedAll) return []
   const known: Readonly<Record<string, { readonly hint: string }>> = ERRORS
-  return [{ code: errorCode, message: reason, hint: known[errorCode ?? '']?.hint ?? null }]
+  const decide = `Look at it with \`shelfsync runs show ${run}\`, then \`shelfsync runs approve ${run}\`, or \`reject\`.`
+  return [{ code: errorCode, message: reason, hint: known[errorCode ?? '']?.hint ?? (state === 'held' ? decide : null) }]
 }
 
 function describeSource(standing: SourceStanding, calendar: Calendar, now: Date): SourceStatus {

@@ -152,6 +152,8 @@ test('what one source refuses keeps no other from its run, and only when not one
   assert.deepEqual(codes, { [empty.line.name]: 'run/no-artifact', [lost.line.name]: 'usage/invalid' })
   await own.pool.query(`update catalog.sources set state = 'paused' where name = $1`, [line.name])
   await assert.rejects(orderSync(services.tools, everySource, 'test'), { name: 'SyncError' })
+  await own.pool.query(`update catalog.sources set state = 'paused'`)
+  await assert.rejects(orderSync(services.tools, everySource, 'test'), { code: 'source/paused', message: 'Every source is paused' })
 })
 
 test('a partial run applies the lines that it is asked for and settles nothing', async (t) => {

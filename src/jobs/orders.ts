@@ -60,14 +60,14 @@ export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = { mode: 'auto', chunkSize
 /**
  * Starts or finds the runs that the order asks for, one of each source. What one source refuses keeps no other from its run.
  *
- * @throws SyncError `usage/invalid` · what the first source refused, when not one has a run: `source/unknown` · `source/paused` (by name only)
+ * @throws SyncError `usage/invalid` · what the first source refused, when not one has a run: `source/unknown` · `source/paused`
  *   · `run/no-artifact` · `run/active` · `db/…`
  */
 export async function orderSync(tools: OrderTools, order: SyncOrder, correlationId: string): Promise<readonly (OrderedRun | RefusedRun)[]> {
   if (order.mode !== 'maintain-only' && wantsSlice(order)) {
     throw new SyncError('usage/invalid', 'offset and limit need the mode maintain-only: they choose lines of an artifact that is there')
   }
-  const sources = order.source === null ? (await listSources(tools.db)).filter(({ state }) => state === 'active') : [await loadSource(tools.db, order.source)]
+  const sources = order.source === null ? await listActive(tools.db) : [await loadSource(tools.db, order.source)]
   const begun: BegunRun[] = []
   const refused: { readonly source: string; readonly error: unknown }[] = []
   for (const source of sources) {
@@ -81,6 +81,14 @@ export async function orderSync(tools: OrderTools, order: SyncOrder, correlation
   if (begun.length === 0 && first) throw first.error
   await offerRuns(tools, begun)
   return [...begun.map(({ source, run, started }) => ({ source, run, started })), ...refused.map((one) => describeRefusal(tools.log, one, correlationId))]
+}
+
+/** @throws SyncError `source/unknown` · `source/paused` */
+async function listActive(db: Db): Promise<readonly Source[]> {
+  const all = await listSources(db)
+  const active = all.filter(({ state }) => state === 'active')
+  if (active.length > 0) return active
+  throw all.length === 0 ? new SyncError('source/unknown', 'There is no source yet') : new SyncError('source/paused', 'Every source is paused')
 }
 
 /** Ends the run whoever works on it, and takes its tasks out of the queue. Returns its state. @throws SyncError `run/unknown` */

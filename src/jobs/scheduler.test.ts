@@ -6,6 +6,7 @@ import { UnrecoverableError } from 'bullmq'
 import { testDatabase, type Lifetime } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
+import { until } from '../../test/support/until.ts'
 import { listScheduled, reopenRun } from '../db/runs.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
@@ -138,6 +139,26 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
   await services.tick()
   assert.equal((await services.ended(run)).state, 'succeeded')
   assert.deepEqual((await listDeadLetters(services.queues)).filter((letter) => letter.run === run), [])
+})
+
+test('a run that is tried again while another is being started for its source stays as it ended', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  const stop = services.work()
+  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  const { run } = await services.order()
+  await services.letter(run)
+  await stop()
+  const starting = await db.connect()
+  await starting.query('begin; select from catalog.sources for update')
+  let reopened: boolean | null = null
+  const reopening = reopenRun(db, run).then((is) => (reopened = is))
+  await until(async () => reopened !== null || (await db.query(`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%reopen_run%'`)).rowCount === 1)
+  await starting.query(`insert into catalog.runs (source_id, kind, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
+    select source_id, kind, 0, normaliser_version, 'later', false, '{}', true from catalog.runs where id = ${run}; commit`)
+  starting.release()
+  assert.equal(await reopening, false)
+  await line.query(`update catalog.runs set state = 'cancelled', finished_at = now() where correlation_id = 'later'`)
 })
 
 test('a scheduler that looks while a dead letter is being tried again lets the run go on', async (t) => {

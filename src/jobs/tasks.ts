@@ -76,7 +76,10 @@ export async function doTask(tools: TaskTools, name: TaskName, task: Task, last:
     return 'done'
   } catch (thrown) {
     const error = nameFailure(thrown)
-    if (error instanceof SyncError && error.code === 'run/fenced') tools.events.leaseLost()
+    if (error instanceof SyncError && error.code === 'run/fenced') {
+      log.warn({}, 'another worker has taken the task over; this one writes nothing more')
+      tools.events.leaseLost()
+    }
     if (isNotOurs(error) || (signal.aborted && isAbort(error))) return endOf(error, signal)
     if (last || !asks(error, 'retry')) await giveUp(tools, held, log, error)
     throw error
@@ -122,6 +125,7 @@ async function fetchTask({ db, queues }: TaskTools, task: Task, { stages }: RunO
     if (stages !== 'fetch') adding.push(addPartJob(queues, task, no, context.log))
   })
   await Promise.all(adding)
+  context.log.info({ lines: context.progress.fetchedLines, bytes: context.progress.fetchedBytes }, 'artifact archived')
   if (stages === 'fetch') await endRun(db, context.run, 'fetched', null, 'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here')
 }
 

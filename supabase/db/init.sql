@@ -451,8 +451,7 @@ begin
     where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp() and l.owner is distinct from p_dead_owner
     order by until desc limit 1;
   if active.state = 'running' and lease.task is not null then
-    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, split_part(lease.owner, '/', 1),
-      ceil(extract(epoch from lease.until - clock_timestamp()))));
+    perform catalog.fail('run/active', format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
   end if;
   perform catalog.end_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
@@ -572,6 +571,7 @@ end $$;
 -- its source's youngest.
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = '' as $$
+  select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   with reopened as (
     update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
@@ -2205,7 +2205,7 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'bf9e33503d796a588b9f0533ff3b865b2e857f3e9ab0bfda4d669a52b94d5558'),
-  ('20261122000002', 'runs', 'b233b6a7f035b4b26600321717cc6f8baf7d5c997f3c0ef813970ee19587c245'),
+  ('20261122000002', 'runs', '0e053e1340bc8ee2e17c3954d48a2752c5b077c8fb4a1ca18f2eee265a5c8835'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
   ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),

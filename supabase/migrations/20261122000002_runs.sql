@@ -135,8 +135,7 @@ begin
     where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp() and l.owner is distinct from p_dead_owner
     order by until desc limit 1;
   if active.state = 'running' and lease.task is not null then
-    perform catalog.fail('run/active', format('Run %s of this source is held by %s for another %s s', active.id, split_part(lease.owner, '/', 1),
-      ceil(extract(epoch from lease.until - clock_timestamp()))));
+    perform catalog.fail('run/active', format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
   end if;
   perform catalog.end_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
@@ -256,6 +255,7 @@ end $$;
 -- its source's youngest.
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = '' as $$
+  select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   with reopened as (
     update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')

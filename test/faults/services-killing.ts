@@ -2,6 +2,7 @@
 // soon, by itself, and what comes out is what comes out when nothing happens.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { OUTCOMES } from '../../src/core/ledger.ts'
@@ -26,6 +27,12 @@ export async function startWorkers(t: Lifetime, { url: databaseUrl }: TestDataba
   const workers = await startProcess(t, process.execPath, [PROGRAM, JSON.stringify(all)])
   await workers.waitForLine(/^working$/)
   return workers
+}
+
+/** Resolves when workers that stand `frozen` do: a SIGCONT that came before they had stopped would be lost. */
+export async function untilFrozen(workers: Process): Promise<void> {
+  await workers.waitForLine(/^reached$/)
+  await until(async () => /\) T /.test(await readFile(`/proc/${workers.pid}/stat`, 'utf8')))
 }
 
 /** A source whose second day is to be synced by the services, in a database and a queue of its own. */

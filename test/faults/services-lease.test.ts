@@ -9,7 +9,7 @@ import { openServices, type TestServices } from '../support/services.ts'
 import { everyRow } from '../support/snapshot.ts'
 import { at, watchQueries, type Place } from './failpoints.ts'
 import { nextDay } from './killing.ts'
-import { assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, SUPPLIER, type Calm } from './services-killing.ts'
+import { SUPPLIER, assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, untilFrozen, type Calm } from './services-killing.ts'
 
 /** Lets other workers take over, up to where only settling is left; lets the lost one come back and give up; and the others end the run. */
 async function assertWritesNothing(lost: { readonly line: TestLine; comeBack(): Promise<void> }, services: TestServices, run: number, calm: Calm): Promise<void> {
@@ -30,7 +30,7 @@ async function surviveFreeze(t: TestContext, place: Place, nth: number, calm: Ca
   const { database, line, services } = await openSecondDay(t)
   const frozen = await startWorkers(t, database, line, { place, nth, stand: 'frozen' })
   const { run } = await services.order({ mode: 'full' })
-  await frozen.waitForLine(/^reached$/)
+  await untilFrozen(frozen)
   await assertWritesNothing({
     line,
     async comeBack() {

@@ -6,13 +6,13 @@ import { test, type TestContext } from 'node:test'
 import { doTask } from '../../src/jobs/tasks.ts'
 import { lockTable } from '../support/locks.ts'
 import { until } from '../support/until.ts'
-import { assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, type Calm } from './services-killing.ts'
+import { assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, untilFrozen, type Calm } from './services-killing.ts'
 
 async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Promise<void> {
   const { database, line, services } = await openSecondDay(t)
   const doomed = await startWorkers(t, database, line, { place: 'before settle_run', nth: 1, stand: 'frozen' })
   const { run } = await services.order({ mode: 'full' })
-  await doomed.waitForLine(/^reached$/)
+  await untilFrozen(doomed)
   const [job] = await services.queues.apply.getJobs(['active'])
   assert.equal(job?.name, 'settle')
   /** The session that is in the middle of settling, other than `except`. */
