@@ -9,7 +9,7 @@ const SCOPES: Readonly<Record<Metric['scope'], readonly string[]>> = {
   system: [
     '## Of the whole system',
     '',
-    'Read from the database or the queue when somebody asks, and reported by orchestrators only. Each of them says the same: with more than one, take',
+    'Read from the database or the queue when somebody asks, every ten seconds at most, and reported by orchestrators only. Each says the same: with more than one, take',
     '`max by` of the labels below, never a sum. A restart forgets nothing, and what a worker did stays when it has stopped. Counters never fall, except',
     'that a removed source takes its series with it.',
   ],
