@@ -1,4 +1,4 @@
-// The queue on Redis, alone and as a Cluster: the same runs as on Postgres, and one whose queue is flushed under its workers.
+// The queue on Redis, alone, watched by Sentinels and as a Cluster: the same runs as on Postgres, and one whose queue is flushed under its workers.
 
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
@@ -8,7 +8,7 @@ import { gateAfter } from '../../test/support/gate.ts'
 import { lockTable } from '../../test/support/locks.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { missingProgram } from '../../test/support/processes.ts'
-import { startRedis, startRedisCluster } from '../../test/support/redis.ts'
+import { startRedis, startRedisCluster, startSentinel } from '../../test/support/redis.ts'
 import { openServices } from '../../test/support/services.ts'
 import { snapshot } from '../../test/support/snapshot.ts'
 import { saveSource } from '../db/sources.ts'
@@ -24,7 +24,12 @@ const db = database.pool
 const skip = missingProgram('redis-server', 'redis-server')
 const redis = skip ? null : await startRedis({ after })
 const cluster = skip ? null : await startRedisCluster({ after })
-const QUEUES = { Redis: redis?.url ?? '', 'a Redis Cluster': `redis-cluster://${cluster?.urls.map((url) => new URL(url).host).join()}` }
+const sentinel = redis && (await startSentinel({ after }, redis.url))
+const QUEUES = {
+  Redis: redis?.url ?? '',
+  'the Redis that Sentinels name': `redis-sentinel://127.0.0.1:${sentinel}/main`,
+  'a Redis Cluster': `redis-cluster://${cluster?.urls.map((url) => new URL(url).host).join()}`,
+}
 
 for (const [place, queueUrl] of Object.entries(QUEUES)) {
   suite(`the queue on ${place}`, { skip }, () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { Cluster, Redis } from 'ioredis'
 import type { Lifetime } from '../../test/support/database.ts'
 import { cleanEnv, findProgram, missingProgram, startProcess, startServer } from '../../test/support/processes.ts'
-import { startRedis } from '../../test/support/redis.ts'
+import { startRedis, startSentinel } from '../../test/support/redis.ts'
 import { createRedis, openRedis } from './redis.ts'
 
 const skip = missingProgram('redis-server', 'redis-server')
@@ -49,19 +49,6 @@ async function setByTls(url: string, trust: string): Promise<string> {
     client.disconnect()`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', script], { env: cleanEnv({ NODE_EXTRA_CA_CERTS: trust }) })
   return stdout.trim()
-}
-
-/** A Sentinel that watches one Redis under the name `main`. Returns its port. */
-async function startSentinel(t: Lifetime, redisUrl: string): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-sentinel-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  await chmod(folder, 0o777)
-  const { port } = await startServer(async (own) => {
-    const file = join(folder, 'sentinel.conf')
-    await writeFile(file, `port ${own}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor main 127.0.0.1 ${new URL(redisUrl).port} 1\n`)
-    return startProcess(t, findProgram('redis-server', 'redis-server'), [file, '--sentinel'])
-  }, /\+monitor master main/)
-  return port
 }
 
 function optionsOf(url: string): Redis['options'] {

@@ -2,6 +2,9 @@
 // was stopped comes back empty, as one that lost its machine would.
 
 import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Lifetime } from './database.ts'
 import { findProgram, freePort, startProcess, startServer, type Process } from './processes.ts'
@@ -51,6 +54,19 @@ export async function startRedisCluster(t: Lifetime): Promise<{ readonly urls: r
     while (!/cluster_state:ok[^]*cluster_known_nodes:3/.test(await ask(port, 'cluster', 'info'))) await new Promise(setImmediate)
   }
   return { urls: nodes.map(({ port }) => `redis://127.0.0.1:${port}`) }
+}
+
+/** A Sentinel that watches one Redis under the name `main`. Returns its port. */
+export async function startSentinel(t: Lifetime, redisUrl: string): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-sentinel-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await chmod(folder, 0o777)
+  const { port } = await startServer(async (own) => {
+    const file = join(folder, 'sentinel.conf')
+    await writeFile(file, `port ${own}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor main 127.0.0.1 ${new URL(redisUrl).port} 1\n`)
+    return startProcess(t, findProgram('redis-server', 'redis-server'), [file, '--sentinel'])
+  }, /\+monitor master main/)
+  return port
 }
 
 async function startNode(t: Lifetime): Promise<{ readonly port: number; readonly busPort: number }> {
