@@ -34,7 +34,7 @@ export function addStatus(program: Command, cli: Cli): void {
 }
 
 function standingOf(status: SourceStatus, source: Source, now: Date): Standing {
-  const due = source.state === 'active' ? dueAt(source.schedule, status.lastGoodAt ?? status.createdAt, now) : null
+  const due = source.state === 'active' ? dueAt(source.schedule, status.dueSinceAt, now) : null
   return { ...status, state: source.state, connector: source.connector, watermarkAt: source.watermarkAt, due }
 }
 

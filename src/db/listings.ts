@@ -53,7 +53,8 @@ export interface SourceStatus {
   readonly products: Readonly<Record<'draft' | 'active' | 'unavailable' | 'removed', number>>
   readonly lastRun: RunListing | null
   readonly lastGoodAt: Date | null
-  readonly createdAt: Date
+  /** The source is due at the first time of its schedule after this: when the last good run began, or later, when the schedule was set. */
+  readonly dueSinceAt: Date
   readonly heldRuns: readonly number[]
   readonly openReviews: number
   readonly openQuarantine: number
@@ -109,20 +110,20 @@ export async function listArtifacts(db: Db, filter: { source?: string | undefine
 export async function listStatus(db: Catalog): Promise<SourceStatus[]> {
   const rows = await db.call<{
     source: string
-    created_at: string
     products: SourceStatus['products']
     last_run: RunRow | null
     last_good_at: string | null
+    due_since: string
     held_runs: number[]
     open_reviews: number
     open_quarantine: number
   }>('list_status', {})
   return rows.map((row) => ({
     source: row.source,
-    createdAt: toInstant(row.created_at),
     products: row.products,
     lastRun: row.last_run && toListing(row.last_run),
     lastGoodAt: toInstant(row.last_good_at),
+    dueSinceAt: toInstant(row.due_since),
     heldRuns: row.held_runs,
     openReviews: row.open_reviews,
     openQuarantine: row.open_quarantine,

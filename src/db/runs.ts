@@ -251,7 +251,7 @@ export async function giveUpRun(db: Catalog, id: number, reason: string): Promis
   await db.call('give_up_run', { run: id, reason })
 }
 
-/** A source and its schedule, with the run that it was last begun with (0: none), when that was, and what the database's clock says. */
+/** A source and its schedule, with the run that it was last begun with (0: none), since when it may be due, and what the database's clock says. */
 export interface ScheduledSource {
   readonly source: string
   readonly schedule: Schedule

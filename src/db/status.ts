@@ -38,9 +38,10 @@ export interface SourceStanding {
   readonly connector: string
   readonly state: Source['state']
   readonly schedule: Schedule
-  readonly createdAt: Date
   /** When the last run that succeeded began. */
   readonly lastGoodAt: Date | null
+  /** The source is due at the first time of its schedule after this: `lastGoodAt`, or later, when the schedule was set. */
+  readonly dueSinceAt: Date
   readonly lastRun: { readonly run: number; readonly kind: string; readonly state: RunState; readonly startedAt: Date; readonly finishedAt: Date | null } | null
   readonly heldRuns: readonly number[]
   readonly heldPrices: number
@@ -71,8 +72,8 @@ interface SourceRow {
   readonly connector: string
   readonly state: Source['state']
   readonly schedule: Schedule
-  readonly created_at: string
   readonly last_good_at: string | null
+  readonly due_since: string
   readonly last_run: number | null
   readonly last_kind: string
   readonly last_state: RunState
@@ -135,8 +136,8 @@ function toSourceStanding(row: SourceRow): SourceStanding {
     connector: row.connector,
     state: row.state,
     schedule: row.schedule,
-    createdAt: new Date(row.created_at),
     lastGoodAt: instant(row.last_good_at),
+    dueSinceAt: new Date(row.due_since),
     lastRun: row.last_run === null
       ? null
       : { run: row.last_run, kind: row.last_kind, state: row.last_state, startedAt: new Date(row.last_started_at), finishedAt: instant(row.last_finished_at) },

@@ -5,8 +5,11 @@ import { testDatabase } from '../../test/support/database.ts'
 import { startFace } from '../../test/support/face.ts'
 import { openMedipim, priced } from '../../test/support/line.ts'
 import { SyncError } from '../core/errors.ts'
+import { listStatus } from '../db/listings.ts'
 import { openPool, type Db } from '../db/pool.ts'
+import { saveSource } from '../db/sources.ts'
 import { loadStanding, type RunStanding } from '../db/status.ts'
+import { dueAt } from '../pipeline/due.ts'
 import { createOrchestratorApp } from './faces.ts'
 import { progressOf, type Status } from './status.ts'
 import { createStatusBoard } from './status-board.ts'
@@ -158,7 +161,7 @@ test('a run that is under way comes before a newer one that is over, and one sou
 test('a source is late an hour after its schedule, and never while it is paused', async (t) => {
   const { pool } = await testDatabase(t)
   const { line } = await openMedipim(t, { db: pool })
-  await pool.query(`update catalog.sources set created_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": null}'`)
+  await pool.query(`update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": null}'`)
   const { status, recorded } = await startOrchestrator(t, pool)
   recorded.nowMs = Date.parse('2026-01-01T03:59:00Z')
   const sources = [(await status()).sources[0]]
@@ -171,6 +174,32 @@ test('a source is late an hour after its schedule, and never while it is paused'
   assert.deepEqual(sources.map((source) => [source?.source, source?.dueAt, source?.late]), [
     [line.name, '2026-01-01T03:00:00.000Z', false], [line.name, '2026-01-01T03:00:00.000Z', true], [line.name, null, true], [line.name, null, false],
   ])
+})
+
+test('a schedule that is set is due and late from then on, never for a time before it was', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  const { id, schedule } = await line.source()
+  await line.sync()
+  const { status } = await startOrchestrator(t, pool)
+  const due = async () => {
+    const [source] = (await status()).sources
+    const [listed] = await listStatus(pool)
+    assert.equal(dueAt({ ...schedule, cron: '30 12 * * *', zone: 'UTC' }, listed?.dueSinceAt ?? new Date(0), new Date()).at?.toJSON(), source?.dueAt)
+    return source?.dueAt
+  }
+  const set = (fullOn: number | null) => saveSource(pool, id, { schedule: { cron: '30 12 * * *', zone: 'UTC', fullOn } })
+  const moveBack = () => pool.query(`update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z'; update catalog.runs set started_at = '2026-01-02T13:00:00Z'`)
+  await moveBack()
+  const { rows: [before] } = await pool.query<{ at: Date }>('select clock_timestamp() as at')
+  await set(null)
+  assert.ok(new Date(await due() ?? 0) > (before?.at ?? new Date()))
+  await moveBack()
+  // Which day is the full one moves no time.
+  await set(0)
+  assert.equal(await due(), '2026-01-03T12:30:00.000Z')
+  await pool.query(`update catalog.sources set schedule_set_at = '2026-01-05T13:00:00Z'`)
+  assert.equal(await due(), '2026-01-06T12:30:00.000Z')
 })
 
 test('a thousand readers at once cost one query, so does half a second of them, and then none of them waits for the next', async (t) => {

@@ -46,7 +46,7 @@ export interface Status {
 }
 
 interface SourceStatus extends Pick<SourceStanding, 'source' | 'connector' | 'state' | 'lastRun' | 'lastGoodAt' | 'heldRuns' | 'heldPrices'> {
-  /** When the next run after the last good one should have begun or will begin. Null while paused. */
+  /** When the next run after the last good one should have begun or will begin, by the schedule as it is now. Null while paused. */
   readonly dueAt: Date | null
   readonly late: boolean
 }
@@ -126,7 +126,7 @@ function errorsOf({ run, state, errorCode, reason, options, fetchedAll }: RunSta
 }
 
 function describeSource(standing: SourceStanding, calendar: Calendar, now: Date): SourceStatus {
-  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, schedule, createdAt } = standing
-  const due = state === 'active' ? calendar.dueAt(schedule, lastGoodAt ?? createdAt, now) : null
+  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, schedule, dueSinceAt } = standing
+  const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
   return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices }
 }

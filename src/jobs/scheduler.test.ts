@@ -19,13 +19,16 @@ const db = database.pool
 async function openNightly(t: Lifetime) {
   const { line, simulator } = await openMedipim(t, { db })
   const { id } = await line.source()
-  const [{ at } = { at: '' }] = await line.query<{ at: string }>(`select to_char(clock_timestamp() at time zone 'UTC' - interval '30 minutes', 'MI HH24') as at`)
-  await saveSource(db, id, { schedule: { cron: `${at} * * *`, zone: 'UTC', fullOn: null } })
-  const moveBack = (days: number) => db.query(`update catalog.sources set created_at = created_at - make_interval(days => $2) where id = $1`, [id, days])
+  const cronOf = async (ago: string) => {
+    const [{ at } = { at: '' }] = await line.query<{ at: string }>(`select to_char(clock_timestamp() at time zone 'UTC' - $1::interval, 'MI HH24') as at`, ago)
+    return `${at} * * *`
+  }
+  await saveSource(db, id, { schedule: { cron: await cronOf('30 minutes'), zone: 'UTC', fullOn: null } })
+  const moveBack = (days: number) => db.query(`update catalog.sources set schedule_set_at = schedule_set_at - make_interval(days => $2) where id = $1`, [id, days])
   await moveBack(3)
   const services = await openServices(t, database, line)
   return {
-    line, simulator, services, id,
+    line, simulator, services, id, cronOf,
     runs: async () => (await line.query<{ id: number; state: string }>('select id, state from catalog.runs where source_id = $1 order by id', id)),
     /** As if the source's runs had begun so long ago. */
     ageRuns: (age: string) => db.query('update catalog.runs set started_at = started_at - $2::interval, begun_at = begun_at - $2::interval where source_id = $1', [id, age]),
@@ -40,6 +43,21 @@ test('three missed nights are made up for by one run', async (t) => {
   assert.equal((await services.ended(first?.id ?? 0)).state, 'succeeded')
   await services.tick()
   assert.deepEqual(await runs(), [{ id: first?.id, state: 'succeeded' }])
+})
+
+test('a schedule that is set begins at its next time, not for one that had passed before, and is made up for from then on', async (t) => {
+  const { line, services, runs, ageRuns, id, cronOf } = await openNightly(t)
+  await line.sync()
+  await ageRuns('1 day')
+  const cron = await cronOf('20 minutes')
+  await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: null } })
+  await services.tick()
+  assert.equal((await runs()).length, 1)
+  // The night comes: as if the schedule had been set half an hour ago. Which day is the full one moves no time of it.
+  await line.query(`update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`, id)
+  await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: 0 } })
+  await services.tick()
+  assert.equal((await runs()).length, 2)
 })
 
 test('schedulers that look at the same moment start one run', async (t) => {

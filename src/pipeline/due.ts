@@ -10,27 +10,27 @@ const GRACE_MS = 60 * 60_000
 const TIMES_MAX = 10_000
 
 export interface Due {
-  /** The first scheduled instant after the last good run; in the past when that was missed. Null: the schedule never comes, see `faultOf`. */
+  /** The first scheduled instant after `sinceAt`; in the past when that was missed. Null: the schedule never comes, see `faultOf`. */
   readonly at: Date | null
   /** Also of a schedule that never comes: somebody has to look. */
   readonly late: boolean
 }
 
-/** `lastGoodAt`: when the last run that succeeded began, or when the source was added. */
-export function dueAt(schedule: Schedule, lastGoodAt: Date, now: Date): Due {
-  return dueOf(nextTime(schedule, lastGoodAt), now)
+/** `sinceAt`: when the last run that succeeded began, or when the schedule was set, if that was later: it says nothing of the time before it. */
+export function dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
+  return dueOf(nextTime(schedule, sinceAt), now)
 }
 
 /** For whoever asks every few seconds: reading cron takes half a millisecond, and what a source's next time is changes once a night. */
 export class Calendar {
   readonly #times = new Map<string, Date | null>()
 
-  dueAt(schedule: Schedule, lastGoodAt: Date, now: Date): Due {
-    const key = JSON.stringify([schedule.cron, schedule.zone, lastGoodAt])
+  dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
+    const key = JSON.stringify([schedule.cron, schedule.zone, sinceAt])
     let at = this.#times.get(key)
     if (at === undefined) {
       if (this.#times.size >= TIMES_MAX) this.#times.clear()
-      at = nextTime(schedule, lastGoodAt)
+      at = nextTime(schedule, sinceAt)
       this.#times.set(key, at)
     }
     return dueOf(at, now)

@@ -39,6 +39,7 @@ create table catalog.sources (
   connector          text not null,
   settings           jsonb not null default '{}',
   schedule           jsonb not null default '{}',
+  schedule_set_at    timestamptz not null default now(), -- since when its times are what they are: none before is due
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   normaliser_version integer,                        -- what the last full run normalised with; null before it
@@ -719,11 +720,12 @@ language sql stable security definer set search_path = '' as $$
   where r.source_id = p_source and r.state in ('running', 'interrupted')
 $$;
 
--- list_due(): when each active source was last begun with, for whoever keeps the schedules; `at` is the one clock that counts. A run that was
--- resumed and interrupted again waits for the next time; one that was resumed and ended does not stand for the time at which it was resumed.
+-- list_due(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
+-- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
+-- resumed and ended does not stand for the time at which it was resumed.
 create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select s.name, s.schedule, coalesce(r.id, 0), coalesce(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.created_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0), greatest(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
     select id, state, started_at, begun_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
@@ -1718,18 +1720,20 @@ end $$;
 
 -- source_standings(source) → every source, or the one, by name: its last run, what is needed to tell whether it is late, and what is held.
 create function catalog.source_standings(p_source text) returns table (
-  source text, connector text, state text, schedule jsonb, created_at timestamptz, last_good_at timestamptz,
+  source text, connector text, state text, schedule jsonb, last_good_at timestamptz, due_since timestamptz,
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
   held_runs bigint[], held_prices bigint
 )
 language sql stable security definer set search_path = '' as $$
-  select s.name, s.connector, s.state, s.schedule, s.created_at,
-    (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
+  select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price')
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  left join lateral (
+    select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1
+  ) good on true
   where p_source is null or s.name = p_source
   order by s.name
 $$;
@@ -1949,12 +1953,14 @@ language sql set search_path = '' as $$
     on conflict (name) do nothing returning *
 $$;
 
--- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed.
+-- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
+-- here on when its times change, which they do not with the day on which the run is full.
 create function catalog.save_source(p_source integer, p_settings jsonb, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
 language sql set search_path = '' as $$
   update catalog.sources
     set settings = coalesce(p_settings, settings), schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
-        state = coalesce(p_state, state)
+        state = coalesce(p_state, state),
+        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp() else schedule_set_at end
     where id = p_source returning *
 $$;
 
@@ -1973,19 +1979,23 @@ $$;
 
 -- list_status(): how every source stands. Counts every product once.
 create function catalog.list_status() returns table (
-  source text, created_at timestamptz, products jsonb, last_run jsonb, last_good_at timestamptz, held_runs bigint[], open_reviews bigint,
+  source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
   open_quarantine bigint
 )
 language sql stable set search_path = '' as $$
-  select s.name, s.created_at,
+  select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
       from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
     (select to_jsonb(l) from catalog.list_runs(s.name, null, 1) l),
-    (select max(r.started_at) from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'),
+    good.started_at, greatest(good.started_at, s.schedule_set_at),
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open')
-  from catalog.sources s order by s.name
+  from catalog.sources s
+  cross join lateral (
+    select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
+  ) good
+  order by s.name
 $$;
 
 -- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
@@ -2204,14 +2214,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'bf9e33503d796a588b9f0533ff3b865b2e857f3e9ab0bfda4d669a52b94d5558'),
-  ('20261122000002', 'runs', '0e053e1340bc8ee2e17c3954d48a2752c5b077c8fb4a1ca18f2eee265a5c8835'),
+  ('20261122000001', 'tables', '5db422c0248251d497ac36d023bdb1b2e756fb93b60cb5d318a9462064f780cd'),
+  ('20261122000002', 'runs', '3d0fa509c4dabd76083e445909c48db9ff84b54975832de52d290f0d81948fa2'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
   ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),
   ('20261122000006', 'security', 'a2623048a0587d2bb8edf646cd1e70d2abbda4a3a8a34ae9439a44600260f52d'),
-  ('20261122000007', 'status', 'a8c29023ade4cb5b1321886800ee298b012dc198590073bf2da579f2e2e0262a'),
-  ('20261122000008', 'data_api', '6448e845e682e92a8c8603ce5fd14e3f119bf38048f7f4aff9ef81388a678050'),
+  ('20261122000007', 'status', '59b8759883815383ebeb0a7931fe5aa4f4048f62698f29b42474575c4bc0e34c'),
+  ('20261122000008', 'data_api', 'dd805c36695d65e0ad2651a6b995365062b3d5ac4aba151094f30395a17da7f4'),
   ('20261122000009', 'plan', '4652a1f057246949f43c2fd76c6a65d7233ee919f35110005dfcd49da12beda3');
 
 commit;

@@ -14,6 +14,7 @@ create table catalog.sources (
   connector          text not null,
   settings           jsonb not null default '{}',
   schedule           jsonb not null default '{}',
+  schedule_set_at    timestamptz not null default now(), -- since when its times are what they are: none before is due
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
   normaliser_version integer,                        -- what the last full run normalised with; null before it

@@ -403,11 +403,12 @@ language sql stable security definer set search_path = '' as $$
   where r.source_id = p_source and r.state in ('running', 'interrupted')
 $$;
 
--- list_due(): when each active source was last begun with, for whoever keeps the schedules; `at` is the one clock that counts. A run that was
--- resumed and interrupted again waits for the next time; one that was resumed and ended does not stand for the time at which it was resumed.
+-- list_due(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
+-- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
+-- resumed and ended does not stand for the time at which it was resumed.
 create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = '' as $$
-  select s.name, s.schedule, coalesce(r.id, 0), coalesce(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.created_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0), greatest(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
     select id, state, started_at, begun_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1

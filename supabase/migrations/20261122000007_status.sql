@@ -37,18 +37,20 @@ end $$;
 
 -- source_standings(source) → every source, or the one, by name: its last run, what is needed to tell whether it is late, and what is held.
 create function catalog.source_standings(p_source text) returns table (
-  source text, connector text, state text, schedule jsonb, created_at timestamptz, last_good_at timestamptz,
+  source text, connector text, state text, schedule jsonb, last_good_at timestamptz, due_since timestamptz,
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
   held_runs bigint[], held_prices bigint
 )
 language sql stable security definer set search_path = '' as $$
-  select s.name, s.connector, s.state, s.schedule, s.created_at,
-    (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
+  select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price')
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  left join lateral (
+    select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1
+  ) good on true
   where p_source is null or s.name = p_source
   order by s.name
 $$;

@@ -165,12 +165,14 @@ language sql set search_path = '' as $$
     on conflict (name) do nothing returning *
 $$;
 
--- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed.
+-- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
+-- here on when its times change, which they do not with the day on which the run is full.
 create function catalog.save_source(p_source integer, p_settings jsonb, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
 language sql set search_path = '' as $$
   update catalog.sources
     set settings = coalesce(p_settings, settings), schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
-        state = coalesce(p_state, state)
+        state = coalesce(p_state, state),
+        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp() else schedule_set_at end
     where id = p_source returning *
 $$;
 
@@ -189,19 +191,23 @@ $$;
 
 -- list_status(): how every source stands. Counts every product once.
 create function catalog.list_status() returns table (
-  source text, created_at timestamptz, products jsonb, last_run jsonb, last_good_at timestamptz, held_runs bigint[], open_reviews bigint,
+  source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
   open_quarantine bigint
 )
 language sql stable set search_path = '' as $$
-  select s.name, s.created_at,
+  select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
       from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
     (select to_jsonb(l) from catalog.list_runs(s.name, null, 1) l),
-    (select max(r.started_at) from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'),
+    good.started_at, greatest(good.started_at, s.schedule_set_at),
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open')
-  from catalog.sources s order by s.name
+  from catalog.sources s
+  cross join lateral (
+    select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
+  ) good
+  order by s.name
 $$;
 
 -- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its

@@ -132,7 +132,7 @@ suite('shelfsync serve', () => {
 
   test('a scheduler alone begins what was due while no process ran, and others do it', async (t) => {
     const stage = await setStage(t)
-    await stage.query(`update catalog.sources set created_at = now() - interval '2 days'`)
+    await stage.query(`update catalog.sources set schedule_set_at = now() - interval '2 days'`)
     const scheduler = await serve(t, stage, 'scheduler')
     assert.deepEqual(Object.keys(scheduler.ports), ['metrics'])
     await serve(t, stage, 'fetcher', 'maintainer')
