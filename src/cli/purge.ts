@@ -18,7 +18,7 @@ export function addPurge(program: Command, cli: Cli): void {
       await using tools = await cli.open()
       const sources = name === undefined ? await listSources(tools.db) : [await loadSource(tools.db, name)]
       for (const source of sources) {
-        const purged = await purgeSource(tools.db, tools.store, source, keep ?? tools.settings.artifactsKeep, { dryRun })
+        const purged = await purgeSource(tools, source, keep ?? tools.settings.artifactsKeep, { dryRun })
         const what = purged.runs.length === 0 ? 'nothing to purge' : `${counted(purged.runs.length, 'run')} ${dryRun ? 'would be purged' : 'purged'}, ${bytes(purged.storedBytes)}`
         cli.output.result({ ...purged, dryRun }, `${source.name}: ${what}`)
       }

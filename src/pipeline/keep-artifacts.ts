@@ -3,13 +3,10 @@
 
 import { asks } from '../core/errors.ts'
 import { writeLatest } from '../artifacts/latest.ts'
-import type { ArtifactStore } from '../artifacts/store.ts'
 import { listParts } from '../db/artifacts.ts'
-import type { Catalog } from '../db/catalog.ts'
 import type { RunKind } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
-import type { Log } from './context.ts'
-import { purgeSource } from './purge.ts'
+import { type PurgeTools, purgeSource } from './purge.ts'
 
 export interface KeepWish {
   /** How many good runs of the source keep their artifacts. */
@@ -19,7 +16,7 @@ export interface KeepWish {
 }
 
 export async function keepArtifacts(
-  tools: { readonly db: Catalog; readonly store: ArtifactStore; readonly log: Log },
+  tools: PurgeTools,
   source: Source,
   run: { readonly id: number; readonly kind: RunKind },
   { artifactsKeep, artifactsLatest }: KeepWish,
@@ -32,7 +29,7 @@ export async function keepArtifacts(
     log[asks(error, 'retry') ? 'warn' : 'error']({ ...facts, cause: String(error) }, 'latest.ndjson could not be written; the next full run tries again')
   }
   try {
-    const { runs, storedBytes } = await purgeSource(db, store, source, artifactsKeep)
+    const { runs, storedBytes } = await purgeSource(tools, source, artifactsKeep)
     if (runs.length > 0) log.info({ ...facts, runs, storedBytes }, 'old artifacts purged')
   } catch (error) {
     log.warn({ ...facts, cause: String(error) }, 'old artifacts could not be purged; the next run tries again')

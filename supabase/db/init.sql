@@ -102,7 +102,7 @@ create table catalog.artifacts (
   claimed            bigint,
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
-  purged_at          timestamptz,
+  purge_began_at     timestamptz,                    -- from here on its bytes may be gone, all of them when it is `purged`
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
@@ -1999,14 +1999,13 @@ language sql stable set search_path = '' as $$
 $$;
 
 -- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
--- own or not.
+-- own or not. `archived`: it has parts, and nobody has begun to remove them.
 create function catalog.list_retained(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, stored_bytes bigint
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = '' as $$
   select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
-    s.latest_run is not distinct from r.id,
-    coalesce((select sum(stored_bytes) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id), 0)
+    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
@@ -2014,13 +2013,20 @@ language sql stable security definer set search_path = '' as $$
     select bool_or(u.state in ('running', 'interrupted')) as active, bool_or(u.state = 'held') as held
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
+  cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
   where a.source_id = p_source and a.state <> 'purged' order by r.id
+$$;
+
+-- begin_purge(…): from now on the bytes of this run may be gone.
+create function catalog.begin_purge(p_source integer, p_run bigint) returns void
+language sql security definer set search_path = '' as $$
+  update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
 -- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = '' as $$
-  update catalog.artifacts set state = 'purged', purged_at = now() where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
 $$;
@@ -2074,13 +2080,13 @@ end $$;
 
 revoke execute on all functions in schema catalog from public;
 grant execute on function catalog.list_sources, catalog.applied_versions to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.mark_purged to shelfsync_maintainer;
+grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.begin_purge, catalog.mark_purged to shelfsync_maintainer;
 
 -- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
 do $$
 begin
   perform catalog.offer_call(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'mark_purged', 'applied_versions',
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
     'list_checkpoints', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
   ]) name;
@@ -2214,14 +2220,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', '5db422c0248251d497ac36d023bdb1b2e756fb93b60cb5d318a9462064f780cd'),
+  ('20261122000001', 'tables', 'c0aa470d53cde381be02f92c0be201f1730ec8d0156e37e29f474f11d9635718'),
   ('20261122000002', 'runs', '3d0fa509c4dabd76083e445909c48db9ff84b54975832de52d290f0d81948fa2'),
   ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
   ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
   ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),
   ('20261122000006', 'security', 'a2623048a0587d2bb8edf646cd1e70d2abbda4a3a8a34ae9439a44600260f52d'),
   ('20261122000007', 'status', '59b8759883815383ebeb0a7931fe5aa4f4048f62698f29b42474575c4bc0e34c'),
-  ('20261122000008', 'data_api', 'dd805c36695d65e0ad2651a6b995365062b3d5ac4aba151094f30395a17da7f4'),
+  ('20261122000008', 'data_api', 'a03831855fee5101d2f8daa36e1f8fee6190887bb9378614c6da8961db81bd06'),
   ('20261122000009', 'plan', '4652a1f057246949f43c2fd76c6a65d7233ee919f35110005dfcd49da12beda3');
 
 commit;

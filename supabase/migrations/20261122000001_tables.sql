@@ -77,7 +77,7 @@ create table catalog.artifacts (
   claimed            bigint,
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
-  purged_at          timestamptz,
+  purge_began_at     timestamptz,                    -- from here on its bytes may be gone, all of them when it is `purged`
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );

@@ -211,14 +211,13 @@ language sql stable set search_path = '' as $$
 $$;
 
 -- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
--- own or not.
+-- own or not. `archived`: it has parts, and nobody has begun to remove them.
 create function catalog.list_retained(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, stored_bytes bigint
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = '' as $$
   select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
-    s.latest_run is not distinct from r.id,
-    coalesce((select sum(stored_bytes) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id), 0)
+    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
@@ -226,13 +225,20 @@ language sql stable security definer set search_path = '' as $$
     select bool_or(u.state in ('running', 'interrupted')) as active, bool_or(u.state = 'held') as held
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
+  cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
   where a.source_id = p_source and a.state <> 'purged' order by r.id
+$$;
+
+-- begin_purge(…): from now on the bytes of this run may be gone.
+create function catalog.begin_purge(p_source integer, p_run bigint) returns void
+language sql security definer set search_path = '' as $$
+  update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
 -- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = '' as $$
-  update catalog.artifacts set state = 'purged', purged_at = now() where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
 $$;
@@ -286,13 +292,13 @@ end $$;
 
 revoke execute on all functions in schema catalog from public;
 grant execute on function catalog.list_sources, catalog.applied_versions to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.mark_purged to shelfsync_maintainer;
+grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.begin_purge, catalog.mark_purged to shelfsync_maintainer;
 
 -- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
 do $$
 begin
   perform catalog.offer_call(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'mark_purged', 'applied_versions',
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
     'list_checkpoints', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
   ]) name;

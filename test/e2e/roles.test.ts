@@ -157,7 +157,7 @@ const TASKS = ['claim_task', 'end_run', 'release_task', 'renew_lease']
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
   fetcher: [...ORDERING, ...TASKS, 'add_part', 'note_artifact'],
   maintainer: [
-    ...ORDERING, ...TASKS, 'apply_batch', 'clear_staging', 'known_records', 'list_missing', 'mark_purged', 'name_products', 'open_plan', 'open_staging',
+    ...ORDERING, ...TASKS, 'apply_batch', 'begin_purge', 'clear_staging', 'known_records', 'list_missing', 'mark_purged', 'name_products', 'open_plan', 'open_staging',
     'plan_batch', 'quarantine_records', 'reserve_seq', 'save_checkpoint', 'seen_after', 'settle_run', 'write_terms',
   ],
   orchestrator: [...ORDERING, 'cancel_run', 'give_up_run', 'reopen_run'],
