@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
 import { errnoOf } from '../node/system-errors.ts'
-import { checkKey, folderOf, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
+import { checkKey, folderOf, proveWritable, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
 
 /** Only the owner may read what a supplier sent. */
 const FOLDER_MODE = 0o700
@@ -44,8 +44,10 @@ export class DiskStore implements ArtifactStore {
     try {
       await makeSynced(this.#root)
       await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK)
+      // A disk that is full, or that has become read-only, grants the same rights as before.
+      await proveWritable(this)
     } catch (error) {
-      throw this.#named('artifact/unwritable', 'Cannot keep artifacts', error)
+      throw this.#named('artifact/unwritable', 'Cannot keep artifacts', error instanceof SyncError ? error.cause : error)
     }
   }
 

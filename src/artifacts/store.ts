@@ -1,6 +1,7 @@
 // Where raw bytes live. Every store keeps this contract; test/conformance/store.ts is the suite that proves it.
 // Putting other bytes under a key replaces the old ones, so a part's key carries its checksum: nobody can spoil another's.
 
+import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
 
 export interface StoredObject {
@@ -14,7 +15,8 @@ export interface ArtifactStore {
   describe(): string
 
   /**
-   * Proves that the store can be used as it is set up, and makes what is missing (a folder, a bucket of Supabase). Twice is safe.
+   * Proves that the store can be used as it is set up, a disk by writing to it, and makes what is missing (a folder, a bucket of Supabase).
+   * Twice is safe.
    *
    * @throws SyncError `settings/invalid` with what to change · `artifact/unwritable` · `artifact/unavailable`
    */
@@ -52,6 +54,20 @@ export interface ArtifactStore {
    * `before` goes, so choose an instant that is older than any write can take.
    */
   sweep(before: Date): Promise<number>
+}
+
+/** A block: file systems keep less than that beside the name, where a full disk still takes it. */
+const PROBE_BYTES = 4096
+
+/** Writes, reads and removes a few kilobytes. @throws SyncError as `put`, `get` and `remove` do, and then nothing is left of it */
+export async function proveWritable(store: ArtifactStore): Promise<void> {
+  const key = `check-${randomUUID()}`
+  await store.put(key, new Uint8Array(PROBE_BYTES))
+  try {
+    await store.get(key)
+  } finally {
+    await store.remove([key])
+  }
 }
 
 const SAFE_SEGMENT = /^[A-Za-z0-9._-]{1,200}$/

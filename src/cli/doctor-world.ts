@@ -1,9 +1,8 @@
 // The doctor's look outside the database: the artifact store, the supplier's key, and how open we are to private hosts.
 
-import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { ArtifactStore } from '../artifacts/store.ts'
+import { proveWritable, type ArtifactStore } from '../artifacts/store.ts'
 import { openApi } from '../connectors/medipim/api.ts'
 import { medipimSettings } from '../connectors/medipim/market.ts'
 import { hostOf } from '../lib/http.ts'
@@ -16,15 +15,11 @@ import { bytes, counted } from './text.ts'
 /** A catalogue of 600 MB takes about 150 MB a run. */
 const FREE_BYTES_MIN = 2 * 1000 ** 3
 
-/** Writes, reads and removes a few bytes. */
 export async function checkStore(store: ArtifactStore, { artifacts, artifactsKeep }: Settings): Promise<Check> {
   const name = 'artifacts'
-  const key = `doctor/${randomUUID()}`
   try {
     await store.check()
-    await store.put(key, Buffer.from(key))
-    await store.get(key)
-    await store.remove([key])
+    await proveWritable(store)
   } catch (error) {
     return failed(name, error)
   }

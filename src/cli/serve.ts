@@ -35,7 +35,11 @@ export function addServe(program: Command, cli: Cli): void {
       const signal = cli.stoppable(STOPPING, { code: EXIT.green, withinMs: STOP_MS, say: (text) => log.info({}, text) })
       await using tools = await openQueueTools(cli.output, settings, log)
       const guard = createAddressGuard(settings.allowPrivateHosts)
-      await tools.store.check()
+      await tools.store.check().catch((error: unknown) => {
+        // What is only full is waited for by the work, and /health says so meanwhile.
+        if (!(error instanceof SyncError && error.detail.errno === 'ENOSPC')) throw error
+        log.warn({ cause: String(error) }, 'the artifact store is full; serving all the same')
+      })
       // On a machine that they share, whoever works gives way to whoever answers; alone on one, it makes no difference.
       if (!roles.includes('orchestrator') && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL)
       const services = await startServices({

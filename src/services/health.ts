@@ -1,7 +1,7 @@
 // How every component stands, asked anew each time. Each has a deadline: a database that hangs is as broken as one that is gone.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import type { ComponentHealth } from '../http/operations.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
@@ -45,6 +45,6 @@ async function look(component: string, ask: () => Promise<string>): Promise<Comp
   try {
     return { component, ok: true, detail: await within(ask(), DEADLINE_MS), latencyMs: passed() }
   } catch (error) {
-    return { component, ok: false, detail: messageOf(error), latencyMs: passed() }
+    return { component, ok: false, detail: error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error), latencyMs: passed() }
   }
 }

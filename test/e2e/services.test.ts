@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { constants, getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -13,6 +13,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { testDatabase, type Lifetime } from '../support/database.ts'
 import { cleanEnv, missingProgram, startProcess, type Process } from '../support/processes.ts'
+import { mountDisk, NO_DISKS } from '../support/small-disk.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const program = join(root, 'bin/shelfsync')
@@ -57,6 +58,7 @@ interface Said {
   readonly run: number
   readonly state: string
   readonly broken: readonly string[]
+  readonly components: readonly { readonly component: string; readonly detail: string }[]
   readonly progress: { readonly perSecond: number }
 }
 
@@ -128,6 +130,27 @@ suite('shelfsync serve', () => {
     const { ports } = await serve(t, stage, 'orchestrator')
     const { status, body } = await ask(ports['orchestrator'], '/health')
     assert.deepEqual([status, body.broken], [503, ['fetcher', 'maintainer']])
+  })
+
+  test('a disk that is full keeps nobody from starting, and /health says 503 with the reason until there is room', { skip: NO_DISKS }, async (t) => {
+    const stage = await setStage(t)
+    const disk = await mountDisk(t, { megabytes: 1 })
+    await disk.fill()
+    const { process, ports } = await serve(t, { ...stage, env: { ...stage.env, ARTIFACTS: `file:${disk.path}` } })
+    // Workers that are not there yet when the faces are say so of themselves.
+    const artifacts = async () => {
+      const { status, body } = await ask(ports['orchestrator'], '/health')
+      return { status, broken: body.broken.includes('artifacts'), said: body.components.find(({ component }) => component === 'artifacts')?.detail }
+    }
+    const { status, broken, said } = await artifacts()
+    assert.deepEqual([status, broken], [503, true])
+    assert.equal(said, `artifact/unwritable: Cannot keep artifacts in file:${disk.path}: no space is left on the disk (ENOSPC)`)
+    assert.deepEqual(await readdir(disk.path), ['ballast'])
+    await disk.free()
+    assert.equal((await artifacts()).broken, false)
+    assert.deepEqual(await readdir(disk.path), [])
+    process.kill('SIGTERM')
+    await process.exited
   })
 
   test('a scheduler alone begins what was due while no process ran, and others do it', async (t) => {

@@ -2,8 +2,7 @@
 // waits, says why, and goes on by itself; what comes out is what comes out when nothing happens.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -13,15 +12,14 @@ import { type Embedded, openEmbedded } from '../../src/db/embedded.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { wait } from '../../src/lib/back-off.ts'
-import { errnoOf } from '../../src/node/system-errors.ts'
 import type { LineOptions } from '../../src/pipeline/context.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
 import { startProxy, through } from '../support/faulty-proxy.ts'
 import { openMedipim, type MedipimSetup, type TestLine } from '../support/line.ts'
 import { lockTable } from '../support/locks.ts'
-import { findProgram } from '../support/processes.ts'
 import { openServices, type TestServices } from '../support/services.ts'
+import { mountDisk, NO_DISKS } from '../support/small-disk.ts'
 import { until } from '../support/until.ts'
 import { at, watchQueries, type Place } from './failpoints.ts'
 import { nextDay } from './killing.ts'
@@ -86,37 +84,6 @@ async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> 
   await migrate(pool)
   return { url, pool, drop: () => Promise.resolve() }
 }
-
-interface Disk {
-  readonly path: string
-  /** Leaves no byte free. */
-  fill(): Promise<void>
-  free(): Promise<void>
-}
-
-/** A small disk that belongs to `user`, ourselves unless told otherwise. */
-async function mountDisk(t: TestContext, { megabytes, user = process.getuid?.() ?? 0 }: { megabytes: number; user?: number }): Promise<Disk> {
-  const path = await mkdtemp(join(tmpdir(), 'shelfsync-disk-'))
-  execFileSync(findProgram('mount', 'mount'), ['-t', 'tmpfs', '-o', `size=${megabytes}m,uid=${user},mode=700`, 'tmpfs', path])
-  t.after(async () => {
-    execFileSync(findProgram('umount', 'mount'), [path])
-    await rm(path, { recursive: true })
-  })
-  const ballast = join(path, 'ballast')
-  return {
-    path,
-    async fill() {
-      const { bavail, bsize } = await statfs(path)
-      await writeFile(ballast, Buffer.alloc(bavail * bsize)).catch((error: unknown) => {
-        // Somebody else has taken the last of it meanwhile.
-        if (errnoOf(error) !== 'ENOSPC') throw error
-      })
-    },
-    free: () => rm(ballast),
-  }
-}
-
-const NO_DISKS = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root may make a small disk'
 
 /** The log names the code and the reason, once for every pause at least. */
 function assertSaid(line: TestLine, code: ErrorCode, words: RegExp): void {
