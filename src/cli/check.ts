@@ -1,6 +1,7 @@
 // One finding of the doctor.
 
 import { SyncError } from '../core/errors.ts'
+import { nameFailure } from '../db/failures.ts'
 
 export interface Check {
   readonly name: string
@@ -11,7 +12,8 @@ export interface Check {
 }
 
 /** An error that we named, as a finding. Others are thrown on. */
-export function failed(name: string, error: unknown): Check {
+export function failed(name: string, thrown: unknown): Check {
+  const error = nameFailure(thrown)
   if (!(error instanceof SyncError)) throw error
   return { name, state: 'fail', message: error.message, hint: error.hint }
 }

@@ -2,6 +2,7 @@
 // With --json standard output holds JSON lines only, so that it can be piped into anything.
 
 import { isAbort, SyncError } from '../core/errors.ts'
+import { nameFailure } from '../db/failures.ts'
 import { redactJson, type LogDestination } from '../node/log.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { table } from './text.ts'
@@ -76,7 +77,8 @@ export class Output {
   }
 }
 
-function describe(error: unknown): { code: string; message: string; hint: string | null } {
+function describe(thrown: unknown): { code: string; message: string; hint: string | null } {
+  const error = nameFailure(thrown)
   if (error instanceof SyncError) return { code: error.code, message: error.message, hint: error.hint }
   const message = error instanceof Error ? error.message || error.name : String(error)
   return { code: 'internal', message: `internal error: ${message}`, hint: 'This should not happen. Run it again with --verbose to see where.' }

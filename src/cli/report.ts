@@ -2,6 +2,7 @@
 
 import { asks, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
+import { nameFailure } from '../db/failures.ts'
 import { peakMemoryBytes } from '../node/memory.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/sync.ts'
@@ -17,7 +18,8 @@ export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
 }
 
 /** What is told of a sync that was refused before it had a run. */
-export function refusedReport(source: string | null, error: unknown): Report {
+export function refusedReport(source: string | null, thrown: unknown): Report {
+  const error = nameFailure(thrown)
   return { ...NO_RUN, source, state: 'failed', reason: messageOf(error), error }
 }
 

@@ -27,13 +27,14 @@ export function addServe(program: Command, cli: Cli): void {
       const settings = await readSettings(cli.output, cli.env)
       if (settings.http.keys.length === 0) throw new SyncError('settings/invalid', 'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`')
       // Only here: other commands need neither queue nor web server, and start faster and smaller without them.
-      const [{ openQueueTools }, { startServices }, { countRequests }] = await Promise.all([
-        import('./open-queues.ts'), import('../services/serve.ts'), import('../node/metrics.ts'),
+      const [{ openQueueTools }, { requireRights }, { startServices }, { countRequests }] = await Promise.all([
+        import('./open-queues.ts'), import('../services/rights.ts'), import('../services/serve.ts'), import('../node/metrics.ts'),
       ])
       // A service is read by its log, so it says what a command would print.
       const log = createLog({ level: cli.output.verbose ? 'debug' : settings.logLevel, destination: cli.output.stderr, secrets: settings.secrets })
       const signal = cli.stoppable(STOPPING, { code: EXIT.green, withinMs: STOP_MS, say: (text) => log.info({}, text) })
       await using tools = await openQueueTools(cli.output, settings, log)
+      await requireRights(tools.db, roles)
       const guard = createAddressGuard(settings.allowPrivateHosts)
       await tools.store.check().catch((error: unknown) => {
         // What is only full is waited for by the work, and /health says so meanwhile.

@@ -52,6 +52,7 @@ export const ERRORS = {
   'db/unreachable': { action: 'retry', status: 503, hint: 'Check DATABASE_URL (or SUPABASE_URL) and that the server runs. A run under way waits for it.' },
   'db/full': { action: 'retry', status: 507, hint: 'Give the database more disk space. The run waits for it and goes on.' },
   'db/busy': { action: 'retry', status: 503, hint: 'Postgres is out of memory, connections or time. The run waits and goes on; see what else it is doing.' },
+  'db/denied': { action: 'stop', status: 500, hint: 'Put the login that has the right into DATABASE_URL: of each service that of its role, of the command line the owner\'s. See docs/services.md.' },
   'db/unsuitable': { action: 'stop', status: 500, hint: 'Use a direct or session-mode connection to Postgres 15 or newer.' },
   'db/not-migrated': { action: 'stop', status: 500, hint: 'Run `shelfsync migrate`; without DATABASE_URL paste supabase/db/init.sql into the SQL editor.' },
   'db/migration-failed': { action: 'stop', status: 500, hint: 'Read the message. Nothing of the file was applied; a file that was applied must not change any more.' },

@@ -6,6 +6,7 @@ import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts
 import { toLedger, type Ledger } from '../core/ledger.ts'
 import { findArtifact } from '../db/artifacts.ts'
 import type { LineDb } from '../db/data-api.ts'
+import { nameFailure } from '../db/failures.ts'
 import { endRun, findActiveRun, LEASE_MS, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
@@ -127,7 +128,8 @@ async function carryThrough(
     })
     log.info({ source: source.name, run: run.id, state: settled.state, reason: settled.reason, ledger: settled.ledger }, 'run settled')
     return report(settled.state, settled.reason, settled.ledger)
-  } catch (error) {
+  } catch (thrown) {
+    const error = nameFailure(thrown)
     const { state, code, reason } = describeFailure(error)
     await endRun(tools.db, run, state, code, reason).catch((cause: unknown) => {
       log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')

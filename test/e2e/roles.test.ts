@@ -7,15 +7,22 @@ import { after, test } from 'node:test'
 import { UnrecoverableError } from 'bullmq'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openPool, type Db } from '../../src/db/pool.ts'
+import { createOrchestratorApp } from '../../src/http/faces.ts'
 import { listDeadLetters, retryDeadLetter } from '../../src/jobs/dead-letters.ts'
-import { AS_SCHEDULED, orderSync } from '../../src/jobs/orders.ts'
+import { AS_SCHEDULED, cancelOrder, orderSync } from '../../src/jobs/orders.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
 import { tendQueue } from '../../src/jobs/scheduler.ts'
+import { doTask } from '../../src/jobs/tasks.ts'
+import { requireRights } from '../../src/services/rights.ts'
+import { ALL_ROLES, ROLES, type Role } from '../../src/services/roles.ts'
 import { testDatabase, type Lifetime } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
+import { KEY, startFace } from '../support/face.ts'
 import { openMedipim } from '../support/line.ts'
+import { openServices } from '../support/services.ts'
 import { until } from '../support/until.ts'
 import { openPark, type Machine, type Park } from './many-machines.ts'
+import { shelfsync } from './shelfsync.ts'
 
 const KINDS = ['fetcher', 'maintainer', 'orchestrator'] as const
 type Kind = (typeof KINDS)[number]
@@ -131,6 +138,65 @@ test('three processes, each with its own role and nothing else, carry runs out, 
   const said = await company.stop()
   assert.doesNotMatch(said, /permission denied|must be owner/i)
   assert.match(said, /old artifacts purged/)
+})
+
+test('a login that lacks a right is told so, with a code and what to do, by status, doctor and sync', async (t) => {
+  const loggedIn = (kind: Kind) => shelfsync(t, { DATABASE_URL: urlOf(kind, database.url), MEDIPIM_API_KEY: '42:secret' })
+  const { line } = await openMedipim(t, { db: database.pool })
+
+  const status = await (await loggedIn('orchestrator')).run('status', '--json')
+  const { error } = JSON.parse(status.stderr) as { error: { code: string; message: string; hint: string } }
+  assert.deepEqual([status.code, error.code], [1, 'db/denied'])
+  assert.match(error.message, /lacks a right: permission denied for function/)
+  assert.match(error.hint, /docs\/services\.md/)
+
+  const doctor = await (await loggedIn('fetcher')).run('doctor')
+  assert.deepEqual([doctor.code, doctor.stderr], [1, ''])
+  assert.match(doctor.stdout, /^fail  database .*permission denied.*\n +hint: .*docs\/services\.md/m)
+  assert.match(doctor.stdout, /^ok    private hosts/m, 'the other checks are made all the same')
+
+  const sync = await (await loggedIn('maintainer')).run('sync', line.name, '--json')
+  assert.deepEqual([sync.code, sync.json()['state'], sync.json()['code']], [1, 'failed', 'db/denied'])
+  const runs = await line.query(`select state, error_code from catalog.runs where source_id = (select id from catalog.sources where name = $1)`, line.name)
+  assert.deepEqual(runs, [{ state: 'failed', error_code: 'db/denied' }])
+})
+
+test('a task and a request whose login lacks a right say so with the same code, and the run does too', async (t) => {
+  const { line } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, line)
+  const { run } = await services.order()
+  const job = (await services.queues.fetch.getJobs()).find(({ data }) => data.run === run)
+  assert.ok(job)
+  const tools = { ...services.tools, db: await logIn(t, 'maintainer') }
+
+  const { ask } = await startFace(t, ({ operations, ...options }) => createOrchestratorApp({
+    ...options, db: tools.db, operations: { ...operations, cancel: (id) => cancelOrder(tools, id) },
+  }))
+  const answer = await ask(`/runs/${run}/cancel`, { method: 'POST', headers: { 'X-ADMIN-KEY': KEY } })
+  const { error } = (await answer.json()) as { error: { code: string } }
+  assert.deepEqual([answer.status, error.code], [500, 'db/denied'])
+
+  await assert.rejects(doTask(tools, 'fetch', job.data, false, new AbortController().signal), { code: 'db/denied' })
+  const [ended] = await line.query('select state, error_code from catalog.runs where id = $1', run)
+  assert.deepEqual(ended, { state: 'failed', error_code: 'db/denied' })
+})
+
+test('a process whose login has not the rights of its role refuses to start, and says which login, which role and what to do', async (t) => {
+  const park = await openPark(t, { supplierUrl: 'http://127.0.0.1:1', queueUrl: null, smallParts: false })
+  const refused = async (kind: Kind, roles: readonly Role[], lacking: string): Promise<void> => {
+    const { name } = logins[kind]
+    const words = new RegExp(`"db/denied".*The login ${name} .*process that is (.*): .*DATABASE_URL, or .*grant (.*) to ${name}".*docs/services.md`)
+    await assert.rejects(park.serve(roles, { DATABASE_URL: urlOf(kind, park.database.url) }), ({ message }: Error) => {
+      assert.deepEqual(words.exec(message)?.slice(1), [roles.filter((role) => role !== kind).join(', '), lacking], message)
+      return true
+    })
+  }
+  await refused('orchestrator', ['fetcher'], 'shelfsync_fetcher')
+  await refused('fetcher', ['maintainer'], 'shelfsync_maintainer')
+  await refused('maintainer', ['scheduler'], 'shelfsync_orchestrator')
+  await refused('maintainer', ALL_ROLES, 'shelfsync_fetcher, shelfsync_orchestrator')
+  await requireRights(await logIn(t, 'orchestrator'), ['scheduler'])
+  await requireRights(database.pool, ROLES)
 })
 
 test('the orchestrator ends a run that a dead letter holds up, and lets it go on', async (t) => {
