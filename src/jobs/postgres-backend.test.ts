@@ -28,3 +28,18 @@ test('a Postgres that gives out no job is asked again after a pause, every time,
   assert.deepEqual(waits, [1000, 1000, 1000])
   assert.deepEqual(errors.map(({ message }) => /move_to_active.* does not exist/.test(message)), [true, true, true])
 })
+
+test('a worker that began while Postgres was away takes jobs when it is back', { timeout: 60_000 }, async (t) => {
+  const { pool, url } = await testDatabase(t)
+  await migrateQueue(pool)
+  await using opened = new AsyncDisposableStack()
+  const connection = opened.adopt(await openPool(url, { applicationName: 'queue', searchPath: QUEUE_SCHEMA }), (db) => db.end()) as never
+  const queue = opened.adopt(new Queue('fetch', { connection }, createCalmBackend()), (one) => one.close())
+  await queue.add('fetch', {})
+  await pool.query(`alter schema ${QUEUE_SCHEMA} rename to away`)
+  const worker = opened.adopt(
+    new Worker('fetch', () => Promise.resolve(), { connection, runRetryDelay: 10 }, createCalmBackend(() => Promise.resolve())), (one) => one.close())
+  await new Promise((failed) => worker.on('error', failed))
+  await pool.query(`alter schema away rename to ${QUEUE_SCHEMA}`)
+  await new Promise((completed) => worker.once('completed', completed))
+})

@@ -1,4 +1,5 @@
-// BullMQ's backend on Postgres, made calmer for the days when Postgres answers and yet gives out no job: read-only, out of room, too busy.
+// BullMQ's backend on Postgres, made calmer for the days when Postgres answers and yet gives out no job: read-only, out of room, too busy;
+// and able to begin once more when Postgres was away just as it began.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPostgresBackend, type BackendFactory, type PostgresConnectionOptions, type PostgresQueueBackend } from 'bullmq'
@@ -20,6 +21,20 @@ export function createCalmBackend(wait: (ms: number) => Promise<unknown> = sleep
         throw error
       }
     }
+    for (const memo of [backend, backend.connection]) forgetFailure(memo)
     return Object.defineProperty(backend, 'maximumBlockTimeout', { value: LISTEN_SECONDS_MAX })
+  }
+}
+
+/** BullMQ asks once whether its connection is ready, and keeps a "no" for ever: its workers would take no job until the process starts anew. */
+function forgetFailure(memo: { waitUntilReady(): Promise<void> }): void {
+  const waitUntilReady = memo.waitUntilReady.bind(memo)
+  memo.waitUntilReady = async () => {
+    try {
+      await waitUntilReady()
+    } catch (error) {
+      Reflect.deleteProperty(memo, 'readyPromise')
+      throw error
+    }
   }
 }
