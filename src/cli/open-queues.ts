@@ -10,10 +10,10 @@ export interface QueueTools extends Tools {
   readonly queues: Queues
 }
 
-/** `log`: in place of the command's own. @throws SyncError as `openTools`, and `queue/unreachable` */
+/** `log`: of a process that stays, in place of the command's own; it looks after the embedded database. @throws SyncError as `openTools`, and `queue/unreachable` */
 export async function openQueueTools(output: Output, settings: Settings, log?: Log): Promise<QueueTools> {
   await using opened = new AsyncDisposableStack()
-  const tools = { ...opened.use(await openTools(output, settings, { searchPath: QUEUE_SCHEMA })), ...(log && { log }) }
+  const tools = { ...opened.use(await openTools(output, settings, { searchPath: QUEUE_SCHEMA, ...(log && { tend: (warning) => log.warn({}, warning) }) })), ...(log && { log }) }
   if (settings.databaseUrl === null) await migrateQueue(tools.db)
   const queues = await openQueues(tools.db, settings.queue.url, sparingly((cause) => tools.log.warn({ cause }, 'the queue is disturbed; trying again')))
   opened.defer(() => queues.close())

@@ -124,6 +124,8 @@ export function dataApiOf({ databaseUrl, supabase }: Pick<Settings, 'databaseUrl
 export interface DatabaseOptions {
   /** Leaves the embedded server running for whoever comes next. */
   readonly keepServer?: boolean
+  /** For a process that stays: an embedded server that is gone is started again, which this hears of. */
+  readonly tend?: (warning: string) => void
   /** See `openPool`. */
   readonly searchPath?: string
 }
@@ -148,7 +150,7 @@ export async function openDatabase(output: Output, settings: Settings, options: 
   return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-async function startEmbedded(output: Output, home: string, { keepServer = false }: DatabaseOptions, opened: AsyncDisposableStack): Promise<string> {
+async function startEmbedded(output: Output, home: string, { keepServer = false, tend }: DatabaseOptions, opened: AsyncDisposableStack): Promise<string> {
   // What is done in a moment need not be announced.
   let words: string | null = null
   const announcement = setTimeout(() => words !== null && output.note(words), ANNOUNCE_AFTER_MS)
@@ -156,6 +158,7 @@ async function startEmbedded(output: Output, home: string, { keepServer = false 
     const embedded = await openEmbedded({ home, onProgress: (text) => void (words = text) })
     const found = words === null
     opened.defer(() => embedded.close({ keepServer: keepServer || found }))
+    if (tend) embedded.tend(tend)
     return embedded.url
   } finally {
     clearTimeout(announcement)

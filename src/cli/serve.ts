@@ -41,8 +41,9 @@ export function addServe(program: Command, cli: Cli): void {
         if (!(error instanceof SyncError && error.detail.errno === 'ENOSPC')) throw error
         log.warn({ cause: String(error) }, 'the artifact store is full; serving all the same')
       })
-      // On a machine that they share, whoever works gives way to whoever answers; alone on one, it makes no difference.
-      if (!roles.includes('orchestrator') && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL)
+      // On a machine that they share, whoever works gives way to whoever answers; alone on one, it makes no difference. Not with the embedded
+      // database: whoever starts it again passes the priority on to it.
+      if (settings.databaseUrl !== null && !roles.includes('orchestrator') && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL)
       const services = await startServices({
         ...tools,
         openHttp: (connector, metrics) => createHttp({ guard, userAgent: settings.userAgent, onRequest: countRequests(metrics, connector) }),

@@ -13,7 +13,7 @@ import pg from 'pg'
 import { type Embedded, type EmbeddedOptions, openEmbedded, PRESENCE_LOCK } from './embedded.ts'
 import { type Account, runAs } from './postgres-account.ts'
 import { findPlace } from './postgres-place.ts'
-import { findServer, stopServer } from './postgres-server.ts'
+import { findServer, removeStalePidFile, stopServer } from './postgres-server.ts'
 
 const SETTINGS = { fsync: 'off', shared_buffers: '16MB' }
 const onLinux = process.platform === 'linux'
@@ -93,6 +93,18 @@ test('a pid file whose pid now belongs to another program does not keep the serv
   const second = await open({ home })
   assert.deepEqual(await query(second.url, 'select 1 as one'), [{ one: 1 }])
   assert.equal(other.exitCode, null)
+})
+
+test('a pid file whose pid nobody has is left to Postgres, because somebody else may just be starting', async (t) => {
+  const home = await usedHome(t)
+  const place = await findPlace(home)
+  assert.ok(place)
+  const file = join(home, 'postgres', 'data', 'postmaster.pid')
+  const dead = spawn('true', { stdio: 'ignore' })
+  await once(dead, 'exit')
+  await writeFile(file, `${dead.pid}\n`)
+  await removeStalePidFile(place)
+  assert.equal(await readFile(file, 'utf8'), `${dead.pid}\n`)
 })
 
 test('those who open a new home at the same time share one server, and processes that come later join it', async (t) => {

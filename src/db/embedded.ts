@@ -8,7 +8,7 @@ import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { SyncError } from '../core/errors.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
 import { isConnectionError } from './failures.ts'
 import type { Account } from './postgres-account.ts'
@@ -22,6 +22,8 @@ export const PRESENCE_LOCK = 7_435_901_628
 const READY_TIMEOUT_MS = 600_000
 /** Connections that were just closed take a moment to leave `pg_stat_activity`. */
 const LEAVING_MS = 500
+/** Between two attempts to start again a server that does not start: a full disk may have room by then. */
+const TEND_MS = 5_000
 
 export interface EmbeddedOptions {
   /** `SHELFSYNC_HOME`: the folder that holds everything of ours on this machine. Made when missing. */
@@ -41,6 +43,11 @@ export interface EmbeddedOptions {
 export interface Embedded {
   /** Holds the password: never print it. */
   readonly url: string
+  /**
+   * From now on starts the server again whenever it is gone, on the same port, so that everybody's pools go on working. `warn` hears of it,
+   * once each time and for each attempt that fails. Ends with `close` or `stop`.
+   */
+  tend(warn: (message: string) => void): void
   /** Leaves the server: it is stopped cleanly when nobody else is connected, else (or with `keepServer`) it runs on. Twice is safe. */
   close(options?: { readonly keepServer?: boolean }): Promise<void>
   /** Stops the server for everybody. */
@@ -68,16 +75,28 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     place = await makePlace(home, shelter, find)
   }
   const found = place
-  const launch = async (): Promise<ChildProcess> => {
+  const enter = (port: number | null): Promise<Joined> => joinServer(found, launchRetryMs, async () => {
     onProgress('Starting the database …')
     const binaries = await find(found.account)
     await checkVersion(found, binaries)
-    return launchServer(found, binaries, { ...defaultSettings(), ...settings })
+    return launchServer(found, binaries, { ...defaultSettings(), ...settings }, port)
+  })
+  let joined = await enter(null)
+  const { url, port } = joined
+  const leaving = new AbortController()
+  let tending = Promise.resolve()
+  const leave = async (): Promise<pg.Client> => {
+    leaving.abort()
+    await tending
+    return joined.presence
   }
-  const { url, presence } = await joinServer(place, launch, launchRetryMs)
   return {
     url,
+    tend(warn) {
+      tending = tendServer(joined, async () => (joined = await enter(port)), warn, leaving.signal)
+    },
     async close({ keepServer = false } = {}) {
+      const presence = await leave()
       try {
         if (!keepServer && (await isAlone(presence))) await stopServer(found)
       } catch (error) {
@@ -87,19 +106,26 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       }
     },
     async stop() {
+      const presence = await leave()
       await stopServer(found)
       await presence.end()
     },
   }
 }
 
-interface Joined {
-  readonly url: string
+interface Presence {
   readonly presence: pg.Client
+  /** Resolves when the server ends the connection, or we do. */
+  readonly gone: Promise<void>
+}
+
+interface Joined extends Presence {
+  readonly url: string
+  readonly port: number
 }
 
 /** Adopts, launches and waits, until a server answers. */
-async function joinServer(place: Place, launch: () => Promise<ChildProcess>, launchRetryMs: number): Promise<Joined> {
+async function joinServer(place: Place, launchRetryMs: number, launch: () => Promise<ChildProcess>): Promise<Joined> {
   const password = await loadPassword(place)
   const giveUpAt = performance.now() + READY_TIMEOUT_MS
   let launched: ChildProcess | null = null
@@ -109,7 +135,7 @@ async function joinServer(place: Place, launch: () => Promise<ChildProcess>, lau
     if (server?.ready) {
       const url = `postgres://postgres:${password}@127.0.0.1:${server.port}/postgres`
       const presence = await takePresence(url)
-      if (presence) return { url, presence }
+      if (presence) return { ...presence, url, port: server.port }
     }
     if (server || (launched && launched.exitCode === null && launched.signalCode === null)) continue
     if (launched) {
@@ -124,19 +150,42 @@ async function joinServer(place: Place, launch: () => Promise<ChildProcess>, lau
 }
 
 /** Connects and says that we are here. Null when the server is starting, or being stopped by the last one who used it. */
-async function takePresence(url: string): Promise<pg.Client | null> {
+async function takePresence(url: string): Promise<Presence | null> {
   const client = new pg.Client({ connectionString: url, application_name: 'shelfsync presence', connectionTimeoutMillis: 5_000 })
   // A server that goes away is noticed by those who query it.
   client.on('error', () => undefined)
+  const gone = new Promise<void>((ended) => client.once('end', ended))
   try {
     await client.connect()
     // Waits for whoever is stopping the server: it then ends this connection, and we start it anew.
     await client.query('select pg_advisory_lock_shared($1)', [PRESENCE_LOCK])
-    return client
+    return { presence: client, gone }
   } catch (error) {
     await client.end()
     if (isConnectionError(error)) return null
     throw error
+  }
+}
+
+/** Joins again whenever the server is gone. What was begun is ended before it returns, so that no server is left that nobody knows of. */
+async function tendServer(first: Joined, rejoin: () => Promise<Joined>, warn: (message: string) => void, leaving: AbortSignal): Promise<void> {
+  const left = new Promise<void>((leave) => leaving.addEventListener('abort', () => leave(), { once: true }))
+  let gone: Promise<void> | null = first.gone
+  while (!leaving.aborted) {
+    if (gone !== null) {
+      await Promise.race([gone, left])
+      if (leaving.aborted) return
+      warn('the embedded database is gone; starting it again')
+    }
+    try {
+      const joined = await rejoin()
+      gone = joined.gone
+      if (joined.port !== first.port) warn(`the embedded database runs on port ${joined.port} now, no longer on ${first.port}: start this process anew`)
+    } catch (error) {
+      gone = null
+      warn(`the embedded database cannot be started again: ${messageOf(error)}`)
+      await Promise.race([sleep(TEND_MS, undefined, { ref: false }), left])
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SyncError } from '../core/errors.ts'
+import { errnoOf } from '../node/system-errors.ts'
 import { runAs, SERVER_ENVIRONMENT } from './postgres-account.ts'
 import { dataOf, type Place } from './postgres-place.ts'
 
@@ -33,24 +34,27 @@ export async function findServer(place: Place): Promise<Server | null> {
   return { pid: Number(pid), port: Number(port), ready: status?.trim() === 'ready' }
 }
 
-/** Removes a `postmaster.pid` whose pid another program has by now: Postgres itself would refuse to start for ever. */
+/**
+ * Removes a `postmaster.pid` whose pid another program has by now: Postgres itself would refuse to start for ever. One whose pid nobody has
+ * is left to Postgres: by the time that we removed it, it could be that of a server which somebody else has just started.
+ */
 export async function removeStalePidFile(place: Place): Promise<void> {
   const [pid] = await readPidFile(place)
-  if (!pid || isPostgres((await readCommand(Number(pid)))[0])) return
-  await rm(join(dataOf(place), 'postmaster.pid'), { force: true })
+  if (!pid || !isAlive(Number(pid)) || isPostgres((await readCommand(Number(pid)))[0])) return
+  if ((await readPidFile(place))[0] === pid) await rm(join(dataOf(place), 'postmaster.pid'), { force: true })
 }
 
 /**
- * Starts a server on loopback in a process group of its own, so that Ctrl-C in our terminal does not reach it.
- * It is not ready yet when this returns: ask `findServer`. The process outlives ours.
+ * Starts a server on loopback in a process group of its own, so that Ctrl-C in our terminal does not reach it. Without `port` it gets the
+ * one that it had before, or another when that is taken. It is not ready yet when this returns: ask `findServer`. The process outlives ours.
  */
-export async function launchServer(place: Place, binaries: string, settings: Settings): Promise<ChildProcess> {
+export async function launchServer(place: Place, binaries: string, settings: Settings, port: number | null): Promise<ChildProcess> {
   const logFile = join(place.directory, 'log')
   const size = await stat(logFile).then((file) => file.size, () => 0)
   if (size > LOG_BYTES_MAX) await rename(logFile, `${logFile}.1`)
   const log = await open(logFile, 'a', 0o600)
   try {
-    const all = { ...settings, port: String(await freePort(await lastPort(place))) }
+    const all = { ...settings, port: String(port ?? (await freePort(await lastPort(place)))) }
     const args = ['-D', dataOf(place), ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
     const child = spawn(join(binaries, 'postgres'), args, {
       ...place.account, cwd: '/', env: SERVER_ENVIRONMENT, detached: true, stdio: ['ignore', log.fd, log.fd],
@@ -91,6 +95,15 @@ export async function readLogTail(place: Place): Promise<string> {
 async function readPidFile(place: Place): Promise<string[]> {
   const text = await readFile(join(dataOf(place), 'postmaster.pid'), 'utf8').catch(() => '')
   return text === '' ? [] : text.split('\n')
+}
+
+/** Also true of a zombie, which Postgres takes for a server that runs. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH'
+  }
 }
 
 /** The command line of a process; empty when it is gone or a zombie. */
