@@ -2,7 +2,7 @@
 // A place is made under another name and appears by one atomic step, so that it is whole or absent, and made once by racing processes.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { errnoOf } from '../node/system-errors.ts'
@@ -49,8 +49,8 @@ export async function makePlace(home: string, shelter: string, findBinaries: (ac
   try {
     await writeFile(join(draft, 'home'), `${await realpath(home)}\n`)
     await initialise({ directory: draft, account }, binaries)
-    // A link to a shelter that was emptied leads nowhere and would block the name for ever.
-    if ((await findPlace(home)) === null) await rm(pointer, { force: true })
+    // A link to a shelter that was emptied leads nowhere and would block the name for ever. What is no link is another process's, just made.
+    if ((await findPlace(home)) === null) await unlink(pointer).catch(ignoreNoLink)
     await (sheltered ? symlink(draft, pointer) : rename(draft, pointer))
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
@@ -83,6 +83,10 @@ async function initialise(place: Place, binaries: string): Promise<void> {
   await runAs(account, join(binaries, 'initdb'), [
     '--pgdata', dataOf(place), '--username=postgres', `--pwfile=${password}`, '--auth=scram-sha-256', '--encoding=UTF8', ...locale,
   ])
+}
+
+function ignoreNoLink(error: unknown): void {
+  if (!['ENOENT', 'EISDIR', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
 }
 
 function isTaken(error: unknown): boolean {

@@ -87,6 +87,7 @@ test('no order, cancellation or schedule waits for a Redis that is away, and wha
   const { id } = await line.source()
   await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: null } })
   await db.query(`update catalog.runs set started_at = started_at - interval '1 hour' where id = $1`, [run])
+  await db.query(`update catalog.sources set schedule_set_at = schedule_set_at - interval '1 hour' where id = $1`, [id])
   await startDue(services.tools, new Calendar())
   const [due] = await line.query<{ id: number; state: string }>('select id, state from catalog.runs where source_id = $1 and id > $2', id, run)
   assert.equal(due?.state, 'running')

@@ -124,6 +124,7 @@ test('three processes, each with its own role and nothing else, carry runs out, 
 
   // As if all of that had been nights ago.
   await line.query(`update catalog.runs set started_at = started_at - interval '3 days', begun_at = begun_at - interval '3 days'`)
+  await line.query(`update catalog.sources set schedule_set_at = schedule_set_at - interval '3 days'`)
   const scheduled = await until(async () => (await line.query<{ id: number }>('select id from catalog.runs where id > $1', replayed))[0]?.id)
   assert.equal(await stateOf(scheduled), 'succeeded')
 
@@ -207,14 +208,18 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
   t.after(() => queues.close())
   const tools = { db, queues, connectors: new Map([[line.connector.name, line.connector]]), log: line.tools.log }
   const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source: line.name }, 'test')
-  const stateNow = async () => (await line.query<{ state: string }>('select state from catalog.runs where id = $1', ordered && 'run' in ordered ? ordered.run : null))[0]?.state
+  assert.ok(ordered && 'run' in ordered)
+  const { run } = ordered
+  const stateNow = async () => (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]?.state
+  // Other tests of this database have left theirs.
+  const letters = async () => (await listDeadLetters(queues)).filter((one) => one.run === run)
   const failing = queues.work('fetch', 1, () => Promise.reject(new UnrecoverableError('as if ten workers had died of it')))
-  const letter = await until(async () => (await listDeadLetters(queues))[0])
+  const letter = await until(async () => (await letters())[0])
   await failing.close()
   await tendQueue(tools)
   assert.equal(await stateNow(), 'interrupted')
   await retryDeadLetter(db, queues, letter.id)
-  assert.deepEqual([await stateNow(), await listDeadLetters(queues)], ['running', []])
+  assert.deepEqual([await stateNow(), await letters()], ['running', []])
 })
 
 const ORDERING = ['start_run', 'widen_run']

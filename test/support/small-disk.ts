@@ -12,7 +12,7 @@ export const NO_DISKS = process.getuid?.() === 0 && process.platform === 'linux'
 
 export interface Disk {
   readonly path: string
-  /** Leaves no byte free. */
+  /** Leaves no byte free. Again: takes what has become free since. */
   fill(): Promise<void>
   free(): Promise<void>
 }
@@ -30,7 +30,7 @@ export async function mountDisk(t: Lifetime, { megabytes, user = process.getuid?
     path,
     async fill() {
       const { bavail, bsize } = await statfs(path)
-      await writeFile(ballast, Buffer.alloc(bavail * bsize)).catch((error: unknown) => {
+      await writeFile(ballast, Buffer.alloc(bavail * bsize), { flag: 'a' }).catch((error: unknown) => {
         // Somebody else has taken the last of it meanwhile.
         if (errnoOf(error) !== 'ENOSPC') throw error
       })
