@@ -7,7 +7,7 @@ import { testDatabase, type Lifetime } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
 import { until } from '../../test/support/until.ts'
-import { listScheduled, reopenRun } from '../db/runs.ts'
+import { cancelRun, listScheduled, reopenRun } from '../db/runs.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { AS_SCHEDULED, beginRun } from './orders.ts'
@@ -26,6 +26,11 @@ async function openNightly(t: Lifetime) {
   await saveSource(db, id, { schedule: { cron: await cronOf('30 minutes'), zone: 'UTC', fullOn: null } })
   const moveBack = (days: number) => db.query(`update catalog.sources set schedule_set_at = schedule_set_at - make_interval(days => $2) where id = $1`, [id, days])
   await moveBack(3)
+  // Whatever is left of it would be begun, or done, by the tests that follow.
+  t.after(async () => {
+    await saveSource(db, id, { state: 'paused' })
+    for (const run of await line.query<{ id: number }>(`select id from catalog.runs where source_id = $1 and state in ('running', 'interrupted')`, id)) await cancelRun(db, run.id)
+  })
   const services = await openServices(t, database, line)
   return {
     line, simulator, services, id, cronOf,
