@@ -319,7 +319,7 @@ create index changes_unpublished on catalog.changes (source_id) where position i
 -- Errors carry SQLSTATE SHELF and the error code as their hint.
 
 create function catalog.fail(code text, message text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception using errcode = 'SHELF', hint = code, message = message;
 end $$;
@@ -328,12 +328,12 @@ end $$;
 -- and lets nobody in before. The lock of the run's row cannot do that: Postgres lets a new sharer pass an update that waits, so that batches
 -- which overlap would keep it waiting without end. Who may write is still for the rows to say.
 create function catalog.enter_run(p_run bigint) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock_shared(1936221287, (p_run % 2147483647)::integer)
 $$;
 
 create function catalog.close_run(p_run bigint) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock(1936221287, (p_run % 2147483647)::integer)
 $$;
 
@@ -342,7 +342,7 @@ $$;
 --   run/fenced     the lease is another worker's, or nobody's
 --   run/over       the lease is its own still, but the run has ended
 create function catalog.refuse_holder(p_run bigint, p_token bigint, p_state text, p_leased boolean) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if p_state = 'cancelled' then
     perform catalog.fail('run/cancelled', format('Run %s was cancelled', p_run));
@@ -358,7 +358,7 @@ end $$;
 --               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
 --   refusals    see refuse_holder
 create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
   leased boolean;
@@ -378,7 +378,7 @@ end $$;
 -- middle of a COPY, behind a pooler that keeps the session alive: its locks would be waited for without end. Where the owner of this
 -- function may not do that, the session's own time limits have to (src/db/pool.ts).
 create function catalog.end_sessions(p_token bigint) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_catalog.pg_terminate_backend(l.pid) from pg_catalog.pg_locks l
     where l.locktype = 'advisory' and l.classid = 1936221286 and l.objid = (p_token % 2147483647)::oid and l.objsubid = 2 and l.pid <> pg_backend_pid()
@@ -390,7 +390,7 @@ end $$;
 -- and never gave it back.
 create function catalog.take_lease(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
-) language plpgsql set search_path = '' as $$
+) language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
   perform catalog.end_sessions(l.token) from catalog.leases l
@@ -418,7 +418,7 @@ create function catalog.start_run(
   p_anew boolean default false
 ) returns table (
   run_id bigint, token bigint, begun boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
-) language plpgsql security definer set search_path = '' as $$
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   active catalog.runs;
@@ -484,7 +484,7 @@ end $$;
 --   run/active  another worker does this task
 create function catalog.claim_task(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
-) language plpgsql security definer set search_path = '' as $$
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.enter_run(p_run);
   perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
@@ -498,13 +498,13 @@ begin
 end $$;
 
 create function catalog.find_lease(p_source integer, p_run bigint, p_task text) returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
 -- renew_lease(…): waits for nobody's batch. Refuses as refuse_holder says.
 create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
   leased boolean;
@@ -519,13 +519,13 @@ end $$;
 
 -- release_task(…): the worker is done with its task, well or not; the next may take it at once.
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
 
 -- note_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
 create function catalog.note_end() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtext('catalog.run_ends'));
   insert into catalog.run_ends (source_id, run_id, state, seconds, bytes)
@@ -542,7 +542,7 @@ create trigger note_end after update of state on catalog.runs for each row
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
 -- `fetched` is interrupted as it was ordered, unless more has been asked for since.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.close_run(p_run);
   update catalog.runs r
   set state = case p_state when 'fetched' then 'interrupted' else p_state end, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
@@ -554,7 +554,7 @@ $$;
 -- cancel_run(run) → its state afterwards. Waits for what is being written just now; whoever works on it is refused its next write. A run
 -- that is over stays as it is.
 create function catalog.cancel_run(p_run bigint) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   ended text;
 begin
@@ -571,7 +571,7 @@ end $$;
 -- reopen_run(run) → whether it is running for the queue again. A run that failed or was interrupted can go on where it stopped while it is
 -- its source's youngest.
 create function catalog.reopen_run(p_run bigint) returns boolean
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   with reopened as (
     update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null
@@ -583,7 +583,7 @@ $$;
 
 -- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
 create function catalog.give_up_run(p_run bigint, p_reason text) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.close_run(p_run);
   update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
   where id = p_run and state = 'running' and queued
@@ -594,7 +594,7 @@ create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
 ) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
@@ -606,7 +606,7 @@ end $$;
 create function catalog.note_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   update catalog.artifacts
@@ -617,13 +617,13 @@ end $$;
 
 -- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
 create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
 $$;
 
 -- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
 create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
 $$;
 
@@ -631,7 +631,7 @@ create function catalog.save_checkpoint(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
   p_counts jsonb, p_known bytea, p_staged bytea
 ) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
@@ -645,7 +645,7 @@ end $$;
 --   p_records   [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
 create function catalog.quarantine_records(p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb)
 returns setof integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
@@ -662,45 +662,45 @@ end $$;
 -- What a worker reads: a source, the parts and checkpoints of a run, and what later settled runs saw.
 
 create function catalog.find_source(p_name text) returns setof catalog.sources
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name = p_name
 $$;
 
 create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
 create function catalog.newest_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
 create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
 $$;
 
 -- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
 create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
 $$;
 
 -- name_products(…): the ids behind product numbers.
 create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
 -- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
 create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   with widened as (
     update catalog.runs set options = options - 'stages'
     where source_id = p_source and id = p_run and state = 'running' and queued and options ? 'stages'
@@ -711,7 +711,7 @@ $$;
 -- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
 returns table (id bigint, kind text, state text, queued boolean, options jsonb, owner text, leased boolean, started_at timestamptz)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, r.kind, r.state, r.queued, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
@@ -724,7 +724,7 @@ $$;
 -- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
 -- resumed and ended does not stand for the time at which it was resumed.
 create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0), greatest(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
@@ -736,7 +736,7 @@ $$;
 -- list_queued_runs(run): what the queue has to do, for whoever fills it: each run, or that one, with the parts that are not applied to their end.
 create function catalog.list_queued_runs(p_run bigint default null)
 returns table (source_id integer, source text, run_id bigint, begun_at timestamptz, options jsonb, closed boolean, parts_left integer[])
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.source_id, s.name, r.id, r.begun_at, r.options, a.state <> 'open', coalesce((
     select array_agg(p.no order by p.no) from catalog.parts p
     left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
@@ -750,7 +750,7 @@ $$;
 -- list_moot_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
 -- of anybody. A replay, which does not ask the supplier, makes up for replays only.
 create function catalog.list_moot_runs(p_runs bigint[]) returns setof bigint
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
   where not exists (
     select from catalog.runs r
@@ -762,7 +762,7 @@ $$;
 -- load_run(…): a queued run as its workers need it.
 create function catalog.load_run(p_source integer, p_run bigint)
 returns table (kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz, options jsonb, correlation_id text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
 $$;
 
@@ -773,7 +773,7 @@ $$;
 -- open_staging(): this session's staging tables. They are temporary, so a batch costs no WAL, and owned by this function's owner,
 -- so a worker can fill them but not replace them by something that would run as the owner.
 create function catalog.open_staging() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   create temporary table staged_products (
     line_no integer not null, external_id text collate "C" not null, status text not null, title text, description text, brand text,
@@ -805,7 +805,7 @@ end $$;
 
 -- has_own(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
 create function catalog.has_own(p_table text) returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
     where c.relnamespace = pg_my_temp_schema() and c.relname = p_table and r.rolname = current_user)
@@ -813,7 +813,7 @@ $$;
 
 -- must_own(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
 create function catalog.must_own(p_table text) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if not catalog.has_own(p_table) then
     perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
@@ -822,7 +822,7 @@ end $$;
 
 -- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
 create function catalog.without(doc jsonb, path text[]) returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if jsonb_typeof(doc) = 'array' and path[1] = '*' then
     return (select coalesce(jsonb_agg(catalog.without(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
@@ -835,7 +835,7 @@ begin
 end $$;
 
 create function catalog.without_all(doc jsonb, paths text[]) returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   path text;
 begin
@@ -852,7 +852,7 @@ end $$;
 --   lateral … offset 0   keeps the planner at one index look-up a line, whatever it believes about the sizes
 create function catalog.judge(p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric)
 returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   perform catalog.must_own('staged_products');
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
@@ -960,7 +960,7 @@ end $$;
 
 -- differences(old, new): the members that differ, as {member: [before, after]}.
 create function catalog.differences(before jsonb, after jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
   from (select jsonb_object_keys(before || after) as k) keys
   where before -> k is distinct from after -> k
@@ -969,7 +969,7 @@ $$;
 -- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
 -- in apply the rows of new products are there already, so only the verdict tells that they are new.
 create function catalog.judged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
-language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   return query select j.line_no, j.external_id,
@@ -1007,7 +1007,7 @@ create function catalog.apply_batch(
   p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_seq_from integer,
   p_normaliser_version integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea, p_first_load boolean
 ) returns table (created integer, updated integer, unchanged integer, older integer, duplicate integer, held integer, seqs bytea, next_seq integer)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
 #variable_conflict use_column
 declare
   free_seq integer := p_seq_from;
@@ -1076,7 +1076,7 @@ begin
 end $$;
 
 create function catalog.write_variants(p_source integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   insert into catalog.variants (source_id, product_external_id, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability)
     select p_source, j.external_id, v.external_id, v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams::numeric, v.pack_count, v.availability
@@ -1097,7 +1097,7 @@ begin
 end $$;
 
 create function catalog.write_images(p_source integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   insert into catalog.images (source_id, product_external_id, position, url, alt)
     select p_source, j.external_id, i.position, i.url, i.alt
@@ -1115,7 +1115,7 @@ end $$;
 
 -- write_prices(…): first prices are current at once; changed ones wait for settle; those that fail a gate wait for a person.
 create function catalog.write_prices(p_source integer, p_run bigint) returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   first_prices integer;
 begin
@@ -1167,7 +1167,7 @@ end $$;
 
 -- clear_staging(): empties the staging tables within a transaction, to stage a smaller piece of a batch that was refused.
 create function catalog.clear_staging() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('staged_products');
   -- A plan may not truncate: its transaction is read-only.
@@ -1181,7 +1181,7 @@ end $$;
 
 -- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
 create function catalog.write_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   written integer := 0;
   touched integer;
@@ -1217,7 +1217,7 @@ end $$;
 
 -- run_counts(…): the run's outcomes, added up over its checkpoints.
 create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, total), '{}')
   from (select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
         where source_id = p_source and run_id = p_run group by key) t
@@ -1225,7 +1225,7 @@ $$;
 
 -- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
 create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'claimed', a.claimed, 'warning', a.warnings ->> -1,
     'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
     'counts', catalog.run_counts(p_source, p_run))
@@ -1235,7 +1235,7 @@ $$;
 
 -- price_facts(…): how many prices wait for the run to settle and by which factor half of them move at least; how many failed a gate.
 create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
     'gated', (select count(*) from catalog.reviews r
       where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
@@ -1246,14 +1246,14 @@ $$;
 
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
 create function catalog.is_whole(p_facts jsonb) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
 -- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
 --   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
 create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   counts jsonb := p_facts -> 'counts';
   fetched bigint := p_facts ->> 'fetched';
@@ -1305,15 +1305,14 @@ begin
 end $$;
 
 -- saw(bitmap, seq): whether the run saw the product; a number beyond the bitmap was not there yet.
--- Without a search_path of its own, so that it is inlined: called, it would cost a settle more than everything else.
+-- Its body is bound when it is created, so no search_path decides what it means, and it is inlined: called, it would cost a settle more than
+-- everything else.
 create function catalog.saw(seen bytea, seq integer) returns boolean
-language sql immutable as $$
-  select seq < 8 * length(seen) and get_bit(seen, seq) = 1
-$$;
+language sql immutable return seq < 8 * length(seen) and get_bit(seen, seq) = 1;
 
 -- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
 create function catalog.supersede_held(p_source integer, p_run bigint) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
   update catalog.reviews set state = 'superseded', decided_at = now()
     where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
@@ -1322,7 +1321,7 @@ $$;
 -- publish_run(…) → products removed. Does what a run waits to do.
 --   p_at_once   a person approved: what is missing is removed without waiting for a second complete run
 create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
   artifact catalog.artifacts;
@@ -1392,7 +1391,7 @@ end $$;
 --   superseded   a younger artifact has the product, and it is in quarantine again
 --   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
 create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   with verdicts as (
     select q.id, case
         when q.artifact_run = r.artifact_run then 'replayed'
@@ -1416,7 +1415,7 @@ $$;
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
 create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb)
 returns table (state text, reason text, ledger jsonb)
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   reasons text[];
@@ -1454,7 +1453,7 @@ end $$;
 
 -- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.
 create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
   removed integer := 0;
@@ -1483,7 +1482,7 @@ end $$;
 
 -- decide_price(…): a held price becomes the current one, or is dropped; the supplier stating it again changes nothing then.
 create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   review catalog.reviews;
 begin
@@ -1510,9 +1509,7 @@ end $$;
 
 -- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
 create function catalog.product_id(source_id integer, external_id text) returns uuid
-language sql immutable parallel safe as $$
-  select md5(source_id || ' ' || external_id)::uuid
-$$;
+language sql immutable parallel safe return md5(source_id || ' ' || external_id)::uuid;
 
 create view api.products with (security_invoker = true) as
   select catalog.product_id(p.source_id, p.external_id) as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
@@ -1637,7 +1634,7 @@ grant execute on function catalog.list_due, catalog.cancel_run, catalog.reopen_r
 
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
 create function catalog.publish(reader text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   r record;
 begin
@@ -1665,7 +1662,7 @@ end $$;
 
 -- unpublish(role): takes it back.
 create function catalog.unpublish(reader text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin
@@ -1691,7 +1688,7 @@ create function catalog.run_progress(p_source text, p_run bigint) returns table 
   run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
   started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
@@ -1724,7 +1721,7 @@ create function catalog.source_standings(p_source text) returns table (
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
   held_runs bigint[], held_prices bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
@@ -1743,7 +1740,7 @@ create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
   claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
     case s.state when 'active' then extract(epoch from clock_timestamp() - coalesce(
       (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
@@ -1773,7 +1770,7 @@ $$;
 create function catalog.list_run_ends(p_after bigint) returns table (
   no bigint, source_id integer, state text, seconds double precision, ledger jsonb, bytes bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select e.no, e.source_id, e.state, e.seconds, case when e.state in ('succeeded', 'held') then r.ledger end, e.bytes
   from catalog.run_ends e
   join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
@@ -1794,14 +1791,14 @@ grant execute on function catalog.source_measures, catalog.list_run_ends to shel
 alter table catalog.checkpoints add fresh bytea not null default '';
 
 create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer) returns setof catalog.checkpoints
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part
 $$;
 
 -- known_page(…): a page of known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
 -- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
 create function catalog.known_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
   from (select external_id, seq, record_hash from catalog.products
         where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
@@ -1810,7 +1807,7 @@ $$;
 -- stage_records(…): fills the staging tables from text. Each record is a JSON document inside a text, so that one that Postgres cannot hold
 -- fails here, where it can be found, and not on the way in.
 create function catalog.stage_records(p_records text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   docs jsonb[] := array(select record::jsonb from unnest(p_records) record);
 begin
@@ -1833,7 +1830,7 @@ end $$;
 -- ready_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
 -- our own: making them fails when somebody else has made them.
 create function catalog.ready_staging() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if not catalog.has_own('staged_products') then
     perform catalog.open_staging();
@@ -1844,7 +1841,7 @@ end $$;
 create function catalog.merge_records(
   p_run catalog.runs, p_token bigint, p_part integer, p_seq_from integer, p_records text[], p_volatile text[], p_price_factor numeric, p_seen_later bytea
 ) returns table (counts jsonb, seqs bytea, next_seq integer)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.stage_records(p_records);
   return query
@@ -1854,7 +1851,7 @@ begin
 end $$;
 
 create function catalog.add_counts(a jsonb, b jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select jsonb_object_agg(key, total)
   from (select key, sum(value::bigint) as total from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c group by key) t
 $$;
@@ -1872,7 +1869,7 @@ create function catalog.write_batch(
   p_counts jsonb, p_known bytea, p_staged bytea, p_records text[], p_quarantined jsonb, p_seq_from integer, p_volatile text[],
   p_price_factor numeric, p_seen_later bytea
 ) returns table (counts jsonb, seqs bytea, next_seq integer)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   run catalog.runs;
@@ -1942,13 +1939,13 @@ end $$;
 -- What a person's commands ask, with or without a session.
 
 create function catalog.list_sources() returns setof catalog.sources
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources order by name
 $$;
 
 -- add_source(…) → the new source; no row when the name is taken.
 create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb) returns setof catalog.sources
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.sources (name, connector, settings, schedule) values (p_name, p_connector, p_settings, p_schedule)
     on conflict (name) do nothing returning *
 $$;
@@ -1956,7 +1953,7 @@ $$;
 -- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
 -- here on when its times change, which they do not with the day on which the run is full.
 create function catalog.save_source(p_source integer, p_settings jsonb, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
     set settings = coalesce(p_settings, settings), schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
         state = coalesce(p_state, state),
@@ -1969,7 +1966,7 @@ create function catalog.list_runs(p_source text, p_state text, p_limit integer) 
   id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
   seconds double precision
 )
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.started_at, r.finished_at, r.ledger,
     extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)
   from catalog.runs r join catalog.sources s on s.id = r.source_id
@@ -1982,7 +1979,7 @@ create function catalog.list_status() returns table (
   source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
   open_quarantine bigint
 )
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
       from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
@@ -2003,7 +2000,7 @@ $$;
 create function catalog.list_retained(p_source integer) returns table (
   run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
     s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
@@ -2019,13 +2016,13 @@ $$;
 
 -- begin_purge(…): from now on the bytes of this run may be gone.
 create function catalog.begin_purge(p_source integer, p_run bigint) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
 -- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
@@ -2033,7 +2030,7 @@ $$;
 
 -- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
 create function catalog.applied_versions() returns setof text
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('catalog.migrations') is not null then
     return query execute 'select version from catalog.migrations';
@@ -2047,7 +2044,7 @@ end $$;
 -- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
 -- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
 create function catalog.offer_call(p_name text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   parameters text;
   arguments text;
@@ -2057,7 +2054,7 @@ begin
     into strict parameters, arguments
     from pg_catalog.pg_proc p where p.pronamespace = 'catalog'::regnamespace and p.proname = p_name;
   execute format($f$
-    create or replace function api.line_%1$s(%2$s) returns jsonb language sql security definer set search_path = '' set statement_timeout = '55s'
+    create or replace function api.line_%1$s(%2$s) returns jsonb language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s'
     as 'select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$s(%3$s) f'
   $f$, p_name, parameters, arguments);
   execute format('revoke execute on function api.line_%s from public', p_name);
@@ -2068,7 +2065,7 @@ end $$;
 
 -- let_work(role): lets a role of the Data API do the line's work by calling `api.line_…`. Called anew after another function was offered.
 create function catalog.let_work(worker text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   offered regprocedure;
 begin
@@ -2103,7 +2100,7 @@ end $$;
 -- open_plan(): what the batches planned so far in this session would have written, for those that follow. `planned_variants` and
 -- `planned_images` are there for their constraints only: what the tables would refuse of a sync, they refuse of a plan.
 create function catalog.open_plan() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   create temporary table planned_products (
     external_id text collate "C" primary key, appears boolean not null, source_updated_at timestamptz not null, record_hash bytea not null,
@@ -2117,7 +2114,7 @@ end $$;
 -- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, after the batches planned before.
 create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
 returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   perform catalog.must_own('planned_products');
@@ -2173,14 +2170,14 @@ end $$;
 
 -- number_products(…): the numbers behind ids.
 create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
 $$;
 
 -- plan_run(…) → why the run that was planned in this session would be held, and whether it could tell what is missing.
 --   p_facts   what run_facts says of a run
 create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('planned_products');
   return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts)
@@ -2208,7 +2205,7 @@ end $$;
 
 -- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
 create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
   from catalog.products p
   where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
@@ -2221,13 +2218,13 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'c0aa470d53cde381be02f92c0be201f1730ec8d0156e37e29f474f11d9635718'),
-  ('20261122000002', 'runs', '3d0fa509c4dabd76083e445909c48db9ff84b54975832de52d290f0d81948fa2'),
-  ('20261122000003', 'apply', '31f4140fbcf94cdd38b1a6a7c040adabfc8b59a7820a8e5bd75d11ad9d0e8e4f'),
-  ('20261122000004', 'settle', '93e9b5ba3157b6ce50461825d21b11a9640568311b00eed2dce5ff35a78c8949'),
-  ('20261122000005', 'api', '00c7b35f9a855212f0f506908236719256e7db40fc5caa66f235af44f015a52f'),
-  ('20261122000006', 'security', 'a2623048a0587d2bb8edf646cd1e70d2abbda4a3a8a34ae9439a44600260f52d'),
-  ('20261122000007', 'status', '59b8759883815383ebeb0a7931fe5aa4f4048f62698f29b42474575c4bc0e34c'),
-  ('20261122000008', 'data_api', 'a03831855fee5101d2f8daa36e1f8fee6190887bb9378614c6da8961db81bd06'),
-  ('20261122000009', 'plan', '4652a1f057246949f43c2fd76c6a65d7233ee919f35110005dfcd49da12beda3');
+  ('20261122000002', 'runs', 'e81afc541e1bf5775aa462cf583d229a951a41c7ee50bc14c92766376dd3364b'),
+  ('20261122000003', 'apply', 'd288855d238c8f121db088dc38ffca82be5afd308f4b948b39d9e65d1ec86ca2'),
+  ('20261122000004', 'settle', '806556b5034d81b29d0b1b37ebc36023228f7cca0a48e003a3d35a546adddb05'),
+  ('20261122000005', 'api', '73c2738ad17f10b4ac18df7220e7e5e4782114232a20a44526ab8772104d977d'),
+  ('20261122000006', 'security', '310b1a0cc18618620ba1a2e6a985e7fb5d1b6b79b18acd39b14704a7f236d46d'),
+  ('20261122000007', 'status', 'bc99305a74da78bdf6be379e7bd64ba209d77a49b7fdcbe4b07ea8e8447d2deb'),
+  ('20261122000008', 'data_api', 'c7fe72dbfebf0b7cc93294845e4582cccdc0e2a32fc1ac3b07a4bffe6b7e11b6'),
+  ('20261122000009', 'plan', '0044766bdafa5d27d1d053cef398c657c89214e55529c7ca02b0559e3df4ea28');
 
 commit;

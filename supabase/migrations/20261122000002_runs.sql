@@ -2,7 +2,7 @@
 -- Errors carry SQLSTATE SHELF and the error code as their hint.
 
 create function catalog.fail(code text, message text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception using errcode = 'SHELF', hint = code, message = message;
 end $$;
@@ -11,12 +11,12 @@ end $$;
 -- and lets nobody in before. The lock of the run's row cannot do that: Postgres lets a new sharer pass an update that waits, so that batches
 -- which overlap would keep it waiting without end. Who may write is still for the rows to say.
 create function catalog.enter_run(p_run bigint) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock_shared(1936221287, (p_run % 2147483647)::integer)
 $$;
 
 create function catalog.close_run(p_run bigint) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock(1936221287, (p_run % 2147483647)::integer)
 $$;
 
@@ -25,7 +25,7 @@ $$;
 --   run/fenced     the lease is another worker's, or nobody's
 --   run/over       the lease is its own still, but the run has ended
 create function catalog.refuse_holder(p_run bigint, p_token bigint, p_state text, p_leased boolean) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if p_state = 'cancelled' then
     perform catalog.fail('run/cancelled', format('Run %s was cancelled', p_run));
@@ -41,7 +41,7 @@ end $$;
 --               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
 --   refusals    see refuse_holder
 create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
   leased boolean;
@@ -61,7 +61,7 @@ end $$;
 -- middle of a COPY, behind a pooler that keeps the session alive: its locks would be waited for without end. Where the owner of this
 -- function may not do that, the session's own time limits have to (src/db/pool.ts).
 create function catalog.end_sessions(p_token bigint) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_catalog.pg_terminate_backend(l.pid) from pg_catalog.pg_locks l
     where l.locktype = 'advisory' and l.classid = 1936221286 and l.objid = (p_token % 2147483647)::oid and l.objsubid = 2 and l.pid <> pg_backend_pid()
@@ -73,7 +73,7 @@ end $$;
 -- and never gave it back.
 create function catalog.take_lease(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
-) language plpgsql set search_path = '' as $$
+) language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
   perform catalog.end_sessions(l.token) from catalog.leases l
@@ -101,7 +101,7 @@ create function catalog.start_run(
   p_anew boolean default false
 ) returns table (
   run_id bigint, token bigint, begun boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
-) language plpgsql security definer set search_path = '' as $$
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   active catalog.runs;
@@ -167,7 +167,7 @@ end $$;
 --   run/active  another worker does this task
 create function catalog.claim_task(
   p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
-) language plpgsql security definer set search_path = '' as $$
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.enter_run(p_run);
   perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
@@ -181,13 +181,13 @@ begin
 end $$;
 
 create function catalog.find_lease(p_source integer, p_run bigint, p_task text) returns text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
 -- renew_lease(…): waits for nobody's batch. Refuses as refuse_holder says.
 create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
   leased boolean;
@@ -202,13 +202,13 @@ end $$;
 
 -- release_task(…): the worker is done with its task, well or not; the next may take it at once.
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
 $$;
 
 -- note_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
 create function catalog.note_end() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtext('catalog.run_ends'));
   insert into catalog.run_ends (source_id, run_id, state, seconds, bytes)
@@ -225,7 +225,7 @@ create trigger note_end after update of state on catalog.runs for each row
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
 -- `fetched` is interrupted as it was ordered, unless more has been asked for since.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.close_run(p_run);
   update catalog.runs r
   set state = case p_state when 'fetched' then 'interrupted' else p_state end, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
@@ -237,7 +237,7 @@ $$;
 -- cancel_run(run) → its state afterwards. Waits for what is being written just now; whoever works on it is refused its next write. A run
 -- that is over stays as it is.
 create function catalog.cancel_run(p_run bigint) returns text
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   ended text;
 begin
@@ -254,7 +254,7 @@ end $$;
 -- reopen_run(run) → whether it is running for the queue again. A run that failed or was interrupted can go on where it stopped while it is
 -- its source's youngest.
 create function catalog.reopen_run(p_run bigint) returns boolean
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   with reopened as (
     update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null
@@ -266,7 +266,7 @@ $$;
 
 -- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
 create function catalog.give_up_run(p_run bigint, p_reason text) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.close_run(p_run);
   update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
   where id = p_run and state = 'running' and queued
@@ -277,7 +277,7 @@ create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
 ) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
@@ -289,7 +289,7 @@ end $$;
 create function catalog.note_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   update catalog.artifacts
@@ -300,13 +300,13 @@ end $$;
 
 -- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
 create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
 $$;
 
 -- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
 create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
 $$;
 
@@ -314,7 +314,7 @@ create function catalog.save_checkpoint(
   p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
   p_counts jsonb, p_known bytea, p_staged bytea
 ) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
@@ -328,7 +328,7 @@ end $$;
 --   p_records   [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
 create function catalog.quarantine_records(p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb)
 returns setof integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
@@ -345,45 +345,45 @@ end $$;
 -- What a worker reads: a source, the parts and checkpoints of a run, and what later settled runs saw.
 
 create function catalog.find_source(p_name text) returns setof catalog.sources
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name = p_name
 $$;
 
 create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
 create function catalog.newest_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
 create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
 $$;
 
 -- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
 create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
 $$;
 
 -- name_products(…): the ids behind product numbers.
 create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
 -- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
 create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   with widened as (
     update catalog.runs set options = options - 'stages'
     where source_id = p_source and id = p_run and state = 'running' and queued and options ? 'stages'
@@ -394,7 +394,7 @@ $$;
 -- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
 returns table (id bigint, kind text, state text, queued boolean, options jsonb, owner text, leased boolean, started_at timestamptz)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, r.kind, r.state, r.queued, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
@@ -407,7 +407,7 @@ $$;
 -- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
 -- resumed and ended does not stand for the time at which it was resumed.
 create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.schedule, coalesce(r.id, 0), greatest(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
@@ -419,7 +419,7 @@ $$;
 -- list_queued_runs(run): what the queue has to do, for whoever fills it: each run, or that one, with the parts that are not applied to their end.
 create function catalog.list_queued_runs(p_run bigint default null)
 returns table (source_id integer, source text, run_id bigint, begun_at timestamptz, options jsonb, closed boolean, parts_left integer[])
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.source_id, s.name, r.id, r.begun_at, r.options, a.state <> 'open', coalesce((
     select array_agg(p.no order by p.no) from catalog.parts p
     left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
@@ -433,7 +433,7 @@ $$;
 -- list_moot_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
 -- of anybody. A replay, which does not ask the supplier, makes up for replays only.
 create function catalog.list_moot_runs(p_runs bigint[]) returns setof bigint
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
   where not exists (
     select from catalog.runs r
@@ -445,6 +445,6 @@ $$;
 -- load_run(…): a queued run as its workers need it.
 create function catalog.load_run(p_source integer, p_run bigint)
 returns table (kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz, options jsonb, correlation_id text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
 $$;

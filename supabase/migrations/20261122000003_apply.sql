@@ -3,7 +3,7 @@
 -- open_staging(): this session's staging tables. They are temporary, so a batch costs no WAL, and owned by this function's owner,
 -- so a worker can fill them but not replace them by something that would run as the owner.
 create function catalog.open_staging() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   create temporary table staged_products (
     line_no integer not null, external_id text collate "C" not null, status text not null, title text, description text, brand text,
@@ -35,7 +35,7 @@ end $$;
 
 -- has_own(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
 create function catalog.has_own(p_table text) returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
     where c.relnamespace = pg_my_temp_schema() and c.relname = p_table and r.rolname = current_user)
@@ -43,7 +43,7 @@ $$;
 
 -- must_own(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
 create function catalog.must_own(p_table text) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if not catalog.has_own(p_table) then
     perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
@@ -52,7 +52,7 @@ end $$;
 
 -- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
 create function catalog.without(doc jsonb, path text[]) returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if jsonb_typeof(doc) = 'array' and path[1] = '*' then
     return (select coalesce(jsonb_agg(catalog.without(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
@@ -65,7 +65,7 @@ begin
 end $$;
 
 create function catalog.without_all(doc jsonb, paths text[]) returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   path text;
 begin
@@ -82,7 +82,7 @@ end $$;
 --   lateral … offset 0   keeps the planner at one index look-up a line, whatever it believes about the sizes
 create function catalog.judge(p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric)
 returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   perform catalog.must_own('staged_products');
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
@@ -190,7 +190,7 @@ end $$;
 
 -- differences(old, new): the members that differ, as {member: [before, after]}.
 create function catalog.differences(before jsonb, after jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
   from (select jsonb_object_keys(before || after) as k) keys
   where before -> k is distinct from after -> k
@@ -199,7 +199,7 @@ $$;
 -- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
 -- in apply the rows of new products are there already, so only the verdict tells that they are new.
 create function catalog.judged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
-language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   return query select j.line_no, j.external_id,
@@ -237,7 +237,7 @@ create function catalog.apply_batch(
   p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_seq_from integer,
   p_normaliser_version integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea, p_first_load boolean
 ) returns table (created integer, updated integer, unchanged integer, older integer, duplicate integer, held integer, seqs bytea, next_seq integer)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
 #variable_conflict use_column
 declare
   free_seq integer := p_seq_from;
@@ -306,7 +306,7 @@ begin
 end $$;
 
 create function catalog.write_variants(p_source integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   insert into catalog.variants (source_id, product_external_id, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability)
     select p_source, j.external_id, v.external_id, v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams::numeric, v.pack_count, v.availability
@@ -327,7 +327,7 @@ begin
 end $$;
 
 create function catalog.write_images(p_source integer) returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   insert into catalog.images (source_id, product_external_id, position, url, alt)
     select p_source, j.external_id, i.position, i.url, i.alt
@@ -345,7 +345,7 @@ end $$;
 
 -- write_prices(…): first prices are current at once; changed ones wait for settle; those that fail a gate wait for a person.
 create function catalog.write_prices(p_source integer, p_run bigint) returns void
-language plpgsql set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   first_prices integer;
 begin
@@ -397,7 +397,7 @@ end $$;
 
 -- clear_staging(): empties the staging tables within a transaction, to stage a smaller piece of a batch that was refused.
 create function catalog.clear_staging() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('staged_products');
   -- A plan may not truncate: its transaction is read-only.
@@ -411,7 +411,7 @@ end $$;
 
 -- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
 create function catalog.write_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   written integer := 0;
   touched integer;

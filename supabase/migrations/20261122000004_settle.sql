@@ -3,7 +3,7 @@
 
 -- run_counts(…): the run's outcomes, added up over its checkpoints.
 create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, total), '{}')
   from (select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
         where source_id = p_source and run_id = p_run group by key) t
@@ -11,7 +11,7 @@ $$;
 
 -- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
 create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'claimed', a.claimed, 'warning', a.warnings ->> -1,
     'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
     'counts', catalog.run_counts(p_source, p_run))
@@ -21,7 +21,7 @@ $$;
 
 -- price_facts(…): how many prices wait for the run to settle and by which factor half of them move at least; how many failed a gate.
 create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
     'gated', (select count(*) from catalog.reviews r
       where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
@@ -32,14 +32,14 @@ $$;
 
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
 create function catalog.is_whole(p_facts jsonb) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
 -- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
 --   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
 create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   counts jsonb := p_facts -> 'counts';
   fetched bigint := p_facts ->> 'fetched';
@@ -91,15 +91,14 @@ begin
 end $$;
 
 -- saw(bitmap, seq): whether the run saw the product; a number beyond the bitmap was not there yet.
--- Without a search_path of its own, so that it is inlined: called, it would cost a settle more than everything else.
+-- Its body is bound when it is created, so no search_path decides what it means, and it is inlined: called, it would cost a settle more than
+-- everything else.
 create function catalog.saw(seen bytea, seq integer) returns boolean
-language sql immutable as $$
-  select seq < 8 * length(seen) and get_bit(seen, seq) = 1
-$$;
+language sql immutable return seq < 8 * length(seen) and get_bit(seen, seq) = 1;
 
 -- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
 create function catalog.supersede_held(p_source integer, p_run bigint) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
   update catalog.reviews set state = 'superseded', decided_at = now()
     where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
@@ -108,7 +107,7 @@ $$;
 -- publish_run(…) → products removed. Does what a run waits to do.
 --   p_at_once   a person approved: what is missing is removed without waiting for a second complete run
 create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean) returns integer
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
   artifact catalog.artifacts;
@@ -178,7 +177,7 @@ end $$;
 --   superseded   a younger artifact has the product, and it is in quarantine again
 --   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
 create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   with verdicts as (
     select q.id, case
         when q.artifact_run = r.artifact_run then 'replayed'
@@ -202,7 +201,7 @@ $$;
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
 create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb)
 returns table (state text, reason text, ledger jsonb)
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   reasons text[];
@@ -240,7 +239,7 @@ end $$;
 
 -- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.
 create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
   removed integer := 0;
@@ -269,7 +268,7 @@ end $$;
 
 -- decide_price(…): a held price becomes the current one, or is dropped; the supplier stating it again changes nothing then.
 create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   review catalog.reviews;
 begin

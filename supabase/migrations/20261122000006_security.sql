@@ -48,7 +48,7 @@ grant execute on function catalog.list_due, catalog.cancel_run, catalog.reopen_r
 
 -- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
 create function catalog.publish(reader text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   r record;
 begin
@@ -76,7 +76,7 @@ end $$;
 
 -- unpublish(role): takes it back.
 create function catalog.unpublish(reader text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin

@@ -8,7 +8,7 @@ create function catalog.run_progress(p_source text, p_run bigint) returns table 
   run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
   started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb
 )
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
@@ -41,7 +41,7 @@ create function catalog.source_standings(p_source text) returns table (
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
   held_runs bigint[], held_prices bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
@@ -60,7 +60,7 @@ create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
   claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
     case s.state when 'active' then extract(epoch from clock_timestamp() - coalesce(
       (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
@@ -90,7 +90,7 @@ $$;
 create function catalog.list_run_ends(p_after bigint) returns table (
   no bigint, source_id integer, state text, seconds double precision, ledger jsonb, bytes bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select e.no, e.source_id, e.state, e.seconds, case when e.state in ('succeeded', 'held') then r.ledger end, e.bytes
   from catalog.run_ends e
   join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id

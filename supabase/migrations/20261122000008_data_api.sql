@@ -6,14 +6,14 @@
 alter table catalog.checkpoints add fresh bytea not null default '';
 
 create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer) returns setof catalog.checkpoints
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part
 $$;
 
 -- known_page(…): a page of known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
 -- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
 create function catalog.known_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
   from (select external_id, seq, record_hash from catalog.products
         where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
@@ -22,7 +22,7 @@ $$;
 -- stage_records(…): fills the staging tables from text. Each record is a JSON document inside a text, so that one that Postgres cannot hold
 -- fails here, where it can be found, and not on the way in.
 create function catalog.stage_records(p_records text[]) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   docs jsonb[] := array(select record::jsonb from unnest(p_records) record);
 begin
@@ -45,7 +45,7 @@ end $$;
 -- ready_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
 -- our own: making them fails when somebody else has made them.
 create function catalog.ready_staging() returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if not catalog.has_own('staged_products') then
     perform catalog.open_staging();
@@ -56,7 +56,7 @@ end $$;
 create function catalog.merge_records(
   p_run catalog.runs, p_token bigint, p_part integer, p_seq_from integer, p_records text[], p_volatile text[], p_price_factor numeric, p_seen_later bytea
 ) returns table (counts jsonb, seqs bytea, next_seq integer)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.stage_records(p_records);
   return query
@@ -66,7 +66,7 @@ begin
 end $$;
 
 create function catalog.add_counts(a jsonb, b jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select jsonb_object_agg(key, total)
   from (select key, sum(value::bigint) as total from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c group by key) t
 $$;
@@ -84,7 +84,7 @@ create function catalog.write_batch(
   p_counts jsonb, p_known bytea, p_staged bytea, p_records text[], p_quarantined jsonb, p_seq_from integer, p_volatile text[],
   p_price_factor numeric, p_seen_later bytea
 ) returns table (counts jsonb, seqs bytea, next_seq integer)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   run catalog.runs;
@@ -154,13 +154,13 @@ end $$;
 -- What a person's commands ask, with or without a session.
 
 create function catalog.list_sources() returns setof catalog.sources
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources order by name
 $$;
 
 -- add_source(…) → the new source; no row when the name is taken.
 create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb) returns setof catalog.sources
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   insert into catalog.sources (name, connector, settings, schedule) values (p_name, p_connector, p_settings, p_schedule)
     on conflict (name) do nothing returning *
 $$;
@@ -168,7 +168,7 @@ $$;
 -- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
 -- here on when its times change, which they do not with the day on which the run is full.
 create function catalog.save_source(p_source integer, p_settings jsonb, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
-language sql set search_path = '' as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
     set settings = coalesce(p_settings, settings), schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
         state = coalesce(p_state, state),
@@ -181,7 +181,7 @@ create function catalog.list_runs(p_source text, p_state text, p_limit integer) 
   id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
   seconds double precision
 )
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.started_at, r.finished_at, r.ledger,
     extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)
   from catalog.runs r join catalog.sources s on s.id = r.source_id
@@ -194,7 +194,7 @@ create function catalog.list_status() returns table (
   source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
   open_quarantine bigint
 )
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
     '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
       from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
@@ -215,7 +215,7 @@ $$;
 create function catalog.list_retained(p_source integer) returns table (
   run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
     s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
@@ -231,13 +231,13 @@ $$;
 
 -- begin_purge(…): from now on the bytes of this run may be gone.
 create function catalog.begin_purge(p_source integer, p_run bigint) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
 -- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
     where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
@@ -245,7 +245,7 @@ $$;
 
 -- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
 create function catalog.applied_versions() returns setof text
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('catalog.migrations') is not null then
     return query execute 'select version from catalog.migrations';
@@ -259,7 +259,7 @@ end $$;
 -- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
 -- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
 create function catalog.offer_call(p_name text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   parameters text;
   arguments text;
@@ -269,7 +269,7 @@ begin
     into strict parameters, arguments
     from pg_catalog.pg_proc p where p.pronamespace = 'catalog'::regnamespace and p.proname = p_name;
   execute format($f$
-    create or replace function api.line_%1$s(%2$s) returns jsonb language sql security definer set search_path = '' set statement_timeout = '55s'
+    create or replace function api.line_%1$s(%2$s) returns jsonb language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s'
     as 'select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$s(%3$s) f'
   $f$, p_name, parameters, arguments);
   execute format('revoke execute on function api.line_%s from public', p_name);
@@ -280,7 +280,7 @@ end $$;
 
 -- let_work(role): lets a role of the Data API do the line's work by calling `api.line_…`. Called anew after another function was offered.
 create function catalog.let_work(worker text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   offered regprocedure;
 begin

@@ -4,7 +4,7 @@
 -- open_plan(): what the batches planned so far in this session would have written, for those that follow. `planned_variants` and
 -- `planned_images` are there for their constraints only: what the tables would refuse of a sync, they refuse of a plan.
 create function catalog.open_plan() returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   create temporary table planned_products (
     external_id text collate "C" primary key, appears boolean not null, source_updated_at timestamptz not null, record_hash bytea not null,
@@ -18,7 +18,7 @@ end $$;
 -- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, after the batches planned before.
 create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
 returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   perform catalog.must_own('planned_products');
@@ -74,14 +74,14 @@ end $$;
 
 -- number_products(…): the numbers behind ids.
 create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
 $$;
 
 -- plan_run(…) → why the run that was planned in this session would be held, and whether it could tell what is missing.
 --   p_facts   what run_facts says of a run
 create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('planned_products');
   return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts)
@@ -109,7 +109,7 @@ end $$;
 
 -- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
 create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
   from catalog.products p
   where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)

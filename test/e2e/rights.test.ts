@@ -1,34 +1,17 @@
 // Who may do what: readers see what was published to them and never `raw`, workers work through functions and touch no table.
 
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { openPool, type Db } from '../../src/db/pool.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
-import { testDatabase, type Lifetime } from '../support/database.ts'
+import { testDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/line.ts'
+import { logIn } from '../support/login.ts'
 
-const { pool: db, url } = await testDatabase()
+const database = await testDatabase()
+const { pool: db } = database
 const DENIED = { code: '42501' }
 const VIEWS = ['products', 'variants', 'prices', 'price_history', 'images', 'brands', 'organizations', 'categories', 'changes', 'medipim_products']
-
-/** A login role of one's own, member of `roles`, and a pool that is logged in as it. */
-async function login(t: Lifetime, ...roles: readonly string[]): Promise<{ name: string; pool: Db }> {
-  const name = `test_${randomUUID().slice(0, 8)}`
-  await db.query(`create role ${name} login password 'only-a-test'`)
-  for (const role of roles) await db.query(`grant ${role} to ${name}`)
-  const address = new URL(url)
-  address.username = name
-  address.password = 'only-a-test'
-  const pool = await openPool(address.href, { applicationName: 'rights', max: 6 })
-  t.after(async () => {
-    await pool.end()
-    await db.query(`drop owned by ${name}`)
-    await db.query(`drop role ${name}`)
-  })
-  return { name, pool }
-}
 
 async function tables(): Promise<string[]> {
   const { rows } = await db.query<{ tablename: string }>(`select tablename from pg_tables where schemaname = 'catalog'`)
@@ -41,7 +24,7 @@ test('row security is on for every table', async () => {
 })
 
 test('a role that nothing was published to sees nothing and may call nothing', async (t) => {
-  const { pool } = await login(t)
+  const { pool } = await logIn(t, database)
   for (const view of VIEWS) await assert.rejects(pool.query(`select count(*) from api.${view}`), DENIED)
   for (const table of await tables()) await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
   await assert.rejects(pool.query('select * from catalog.find_source($1)', ['x']), DENIED)
@@ -51,7 +34,7 @@ test('a role that nothing was published to sees nothing and may call nothing', a
 test('a role that was published to reads the views, never raw, writes nothing, and loses it again', async (t) => {
   const { line } = await openMedipim(t, { db })
   await line.sync()
-  const { name, pool } = await login(t)
+  const { name, pool } = await logIn(t, database)
   await db.query('select catalog.publish($1)', [name])
   for (const view of VIEWS.slice(0, 5)) {
     const { rows } = await pool.query<{ count: number }>(`select count(*) from api.${view}`)
@@ -71,7 +54,7 @@ test('a role that was published to reads the views, never raw, writes nothing, a
 
 test('a worker with both roles carries a whole sync out and can touch no table', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
-  const { pool } = await login(t, 'shelfsync_fetcher', 'shelfsync_maintainer')
+  const { pool } = await logIn(t, database, 'shelfsync_fetcher', 'shelfsync_maintainer')
   const first = await line.sync({ tools: { db: pool } })
   assert.deepEqual([first.state, first.ledger.created], ['succeeded', 30], first.reason ?? '')
   simulator.clock.advance(60_000)
@@ -90,15 +73,15 @@ test('a worker with both roles carries a whole sync out and can touch no table',
 })
 
 test('the fetcher\'s role cannot touch products, the maintainer\'s cannot archive', async (t) => {
-  const fetcher = await login(t, 'shelfsync_fetcher')
-  const maintainer = await login(t, 'shelfsync_maintainer')
+  const fetcher = await logIn(t, database, 'shelfsync_fetcher')
+  const maintainer = await logIn(t, database, 'shelfsync_maintainer')
   await assert.rejects(fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', 0, '{}')`), DENIED)
   await assert.rejects(fetcher.pool.query('select catalog.open_staging()'), DENIED)
   await assert.rejects(maintainer.pool.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`), DENIED)
 })
 
 test('staging tables that a worker has made itself are refused, so that nothing of its own runs as their owner', async (t) => {
-  const { pool } = await login(t, 'shelfsync_maintainer')
+  const { pool } = await logIn(t, database, 'shelfsync_maintainer')
   const session = await pool.connect()
   try {
     await session.query(`

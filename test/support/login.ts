@@ -1,0 +1,24 @@
+// Login roles for tests: each is a member of the roles that it is to have the rights of, and is gone at the end.
+
+import { randomUUID } from 'node:crypto'
+import { openPool, type Db } from '../../src/db/pool.ts'
+import type { Lifetime, TestDatabase } from './database.ts'
+
+export interface Login {
+  readonly name: string
+  readonly pool: Db
+}
+
+/** Makes a login role, member of `roles`, and a pool that is logged in as it. */
+export async function logIn(t: Lifetime, { pool: db, url }: Pick<TestDatabase, 'pool' | 'url'>, ...roles: readonly string[]): Promise<Login> {
+  const name = `test_${randomUUID().slice(0, 8)}`
+  await db.query(`create role ${name} login password 'only-a-test'`)
+  for (const role of roles) await db.query(`grant ${role} to ${name}`)
+  const pool = await openPool(Object.assign(new URL(url), { username: name, password: 'only-a-test' }).href, { applicationName: 'login', max: 6 })
+  t.after(async () => {
+    await pool.end()
+    await db.query(`drop owned by ${name}`)
+    await db.query(`drop role ${name}`)
+  })
+  return { name, pool }
+}
