@@ -4,7 +4,6 @@ import type { Retained } from '../artifacts/retention.ts'
 import { type Catalog, toInstant } from './catalog.ts'
 
 export interface RetainedRun extends Retained {
-  readonly run: number
   readonly startedAt: Date
   /** Whether it has parts, and nobody has begun to remove them. */
   readonly archived: boolean
@@ -19,6 +18,8 @@ export async function listRetained(db: Catalog, sourceId: number): Promise<Retai
     started_at: string
     finished_at: string | null
     good: boolean
+    whole: boolean
+    closed: boolean
     held: boolean
     latest: boolean
     archived: boolean

@@ -47,7 +47,7 @@ const schema = {
     example: 'supabase:',
   })),
   ARTIFACTS_KEEP: matching(/^(all|\d{1,6})$/, 'a number of runs, or `all`').transform(parseKeep).register(words, plain('Artifacts', {
-    description: 'How many good runs of each source keep their artifacts; `all` keeps everything, `0` purges as soon as a run is over.',
+    description: 'How many good runs of each source keep their artifacts, besides those that a rebuild of the catalogue needs: the newest whole one and every one after it. `all` keeps everything.',
     default: String(KEEP_DEFAULT),
     example: '30',
   })),

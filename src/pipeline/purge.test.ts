@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { at, type Place, watchQueries } from '../../test/faults/failpoints.ts'
 import { testDatabase } from '../../test/support/database.ts'
-import { openMedipim } from '../../test/support/line.ts'
+import { openMedipim, type TestLine } from '../../test/support/line.ts'
 import { DiskStore } from '../artifacts/disk.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { SyncError } from '../core/errors.ts'
@@ -17,11 +17,12 @@ import { purgeSource } from './purge.ts'
 const database = await testDatabase()
 
 async function openArchive(t: TestContext) {
-  const { line } = await openMedipim(t, { db: database.pool })
+  const { line, simulator } = await openMedipim(t, { db: database.pool })
   const other = await mkdtemp(join(tmpdir(), 'shelfsync-moved-'))
   t.after(() => rm(other, { recursive: true }))
   return {
     line,
+    simulator,
     moved: new DiskStore(other),
     purge: async (wish: { store?: ArtifactStore; db?: typeof database.pool; dryRun?: boolean } = {}, keep = 1) =>
       await purgeSource({ ...line.tools, ...wish }, await line.source(), keep, wish),
@@ -40,9 +41,9 @@ test('what is in another store is not purged, whatever this one has of later run
   const runs = [(await line.sync()).run, (await line.sync()).run]
   const before = await countObjects(line.tools.store)
   const tools = { store: moved }
-  await line.sync({ tools })
+  const { run } = await line.sync({ tools })
   for (const dryRun of [true, false]) {
-    assert.deepEqual(await purge({ store: moved, dryRun }), { source: line.name, runs: [], storedBytes: 0, elsewhere: runs.toReversed() })
+    assert.deepEqual(await purge({ store: moved, dryRun }), { source: line.name, runs: [], storedBytes: 0, elsewhere: runs.toReversed(), rebuild: [run] })
   }
   assert.deepEqual(await states(), ['closed', 'closed', 'closed'])
   assert.equal(warnings().length, 2, 'one of each purge')
@@ -82,3 +83,33 @@ test('a run that has archived nothing has nothing to miss', async (t) => {
   assert.deepEqual((await purge({ store: moved })).runs, [run])
   assert.deepEqual([await states(), warnings()], [['purged', 'closed'], []])
 })
+
+test('after two days of hourly incremental runs, of which one is to be kept, the archive still rebuilds the catalogue', async (t) => {
+  const { line, simulator: { catalogue, clock }, purge } = await openArchive(t)
+  const older = await line.sync()
+  const full = await line.sync()
+  const runs = [full.run]
+  const ids = catalogue.visible().map(catalogue.idOf)
+  for (let hour = 1; hour <= 48; hour++) {
+    clock.advance(3_600_000)
+    catalogue.update([ids[hour % ids.length] ?? ''], { name: { en: `Renamed in hour ${hour}` } })
+    const { run, kind, ledger } = await line.sync({ mode: 'incremental' })
+    assert.deepEqual([kind, ledger.updated > 0], ['incremental', true])
+    runs.push(run)
+    if (hour % 12 === 1) await purge()
+  }
+  assert.deepEqual((await purge({ dryRun: true })).runs, [])
+  const before = await titles(line)
+  assert.equal(new Set(before.values()).size, 30)
+
+  const { id } = await line.source()
+  for (const table of ['images', 'prices', 'variants', 'products']) await line.query(`delete from catalog.${table} where source_id = $1`, id)
+  await assert.rejects(line.replay(older.run), { code: 'run/no-artifact' })
+  for (const run of runs) assert.equal((await line.replay(run)).state, 'succeeded')
+  assert.deepEqual(await titles(line), before)
+})
+
+async function titles({ name, query }: TestLine): Promise<Map<string, string>> {
+  const rows = await query<{ id: string; title: string }>('select external_id as id, title from api.products where source = $1 order by 1', name)
+  return new Map(rows.map(({ id, title }) => [id, title]))
+}

@@ -1,7 +1,7 @@
 // purge: removes the bytes of runs that are no longer kept, and then says so in the database. Cut in between, it is done again.
 
 import { artifactPrefix } from '../artifacts/manifest.ts'
-import { runsToPurge } from '../artifacts/retention.ts'
+import { type Keep, runsToPurge, runsToRebuild } from '../artifacts/retention.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { beginPurge, listRetained, markPurged, type RetainedRun } from '../db/retention.ts'
@@ -21,6 +21,8 @@ export interface Purged {
   readonly storedBytes: number
   /** Runs that were left as they are, because nothing of them is in this store. */
   readonly elsewhere: readonly number[]
+  /** The runs that a rebuild of the catalogue needs, and that stay for it. */
+  readonly rebuild: readonly number[]
 }
 
 /**
@@ -29,10 +31,12 @@ export interface Purged {
  *
  * @throws SyncError `artifact/unwritable`; what was removed until then is removed
  */
-export async function purgeSource({ db, store, log }: PurgeTools, source: Source, keep: number | 'all', { dryRun = false } = {}): Promise<Purged> {
+export async function purgeSource({ db, store, log }: PurgeTools, source: Source, keep: Keep, { dryRun = false } = {}): Promise<Purged> {
   const purged: RetainedRun[] = []
   const elsewhere: number[] = []
-  for (const doomed of runsToPurge(await listRetained(db, source.id), keep)) {
+  const retained = await listRetained(db, source.id)
+  const rebuild = keep === 'none' ? [] : runsToRebuild(retained).map(({ run }) => run)
+  for (const doomed of runsToPurge(retained, keep)) {
     const { run, startedAt } = doomed
     const keys = await Array.fromAsync(store.list(artifactPrefix({ source: source.name, run: String(run), startedAt })), ({ key }) => key)
     if (keys.length === 0 && (await isElsewhere(db, source, run))) {
@@ -55,7 +59,7 @@ export async function purgeSource({ db, store, log }: PurgeTools, source: Source
       `the artifacts of ${runs} are not in this store, ${store.describe()}, and were not purged. Was ARTIFACTS changed? Copy them over under the same keys, or set ARTIFACTS back and purge there`,
     )
   }
-  return { source: source.name, runs: purged.map(({ run }) => run), storedBytes: purged.reduce((sum, { storedBytes }) => sum + storedBytes, 0), elsewhere }
+  return { source: source.name, runs: purged.map(({ run }) => run), storedBytes: purged.reduce((sum, { storedBytes }) => sum + storedBytes, 0), elsewhere, rebuild }
 }
 
 /** Asked anew: another process may be purging the run at this moment. */

@@ -1996,12 +1996,16 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
--- own or not. `archived`: it has parts, and nobody has begun to remove them.
+-- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
+-- has begun to remove them.
 create function catalog.list_retained(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
+  stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
+  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
+    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete and a.purge_began_at is null,
+    a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
     s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
@@ -2224,7 +2228,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000005', 'api', '73c2738ad17f10b4ac18df7220e7e5e4782114232a20a44526ab8772104d977d'),
   ('20261122000006', 'security', '310b1a0cc18618620ba1a2e6a985e7fb5d1b6b79b18acd39b14704a7f236d46d'),
   ('20261122000007', 'status', 'bc99305a74da78bdf6be379e7bd64ba209d77a49b7fdcbe4b07ea8e8447d2deb'),
-  ('20261122000008', 'data_api', 'c7fe72dbfebf0b7cc93294845e4582cccdc0e2a32fc1ac3b07a4bffe6b7e11b6'),
+  ('20261122000008', 'data_api', '4eb46d3a32b4d7ec735292b2083ee9faff8b0ec6732cf4cf7ecd108276a7959f'),
   ('20261122000009', 'plan', '0044766bdafa5d27d1d053cef398c657c89214e55529c7ca02b0559e3df4ea28');
 
 commit;

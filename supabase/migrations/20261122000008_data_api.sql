@@ -211,12 +211,16 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
--- own or not. `archived`: it has parts, and nobody has begun to remove them.
+-- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
+-- has begun to remove them.
 create function catalog.list_retained(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
+  stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded', coalesce(u.held, false),
+  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
+    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete and a.purge_began_at is null,
+    a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
     s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id

@@ -57,7 +57,7 @@ for (const [what, open] of Object.entries(PLACES)) {
     assert.equal(Buffer.from(await store.get('pharmacy/latest.ndjson')).toString(), printed)
     const replayed = await run('replay', 'pharmacy', '--json')
     assert.deepEqual([replayed.code, (replayed.json()['ledger'] as Record<string, number>)['unchanged']], [0, 200])
-    assert.equal((await run('purge', '--keep', '0')).code, 0)
+    assert.equal((await run('purge', 'pharmacy', '--everything')).code, 0)
     assert.deepEqual((await Array.fromAsync(store.list(''))).map(({ key }) => key), ['pharmacy/latest.ndjson'])
   })
 }
