@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -13,7 +13,7 @@ import pg from 'pg'
 import { type Embedded, type EmbeddedOptions, openEmbedded, PRESENCE_LOCK } from './embedded.ts'
 import { type Account, runAs } from './postgres-account.ts'
 import { findPlace } from './postgres-place.ts'
-import { findServer, removeStalePidFile, stopServer } from './postgres-server.ts'
+import { findServer, readLogTail, removeStalePidFile, stopServer } from './postgres-server.ts'
 
 const SETTINGS = { fsync: 'off', shared_buffers: '16MB' }
 const onLinux = process.platform === 'linux'
@@ -206,6 +206,66 @@ test('data that root has copied is refused with what to do', { skip: !asRoot }, 
   await runAs({}, 'cp', ['-r', join(seed, 'postgres'), home])
   await assert.rejects(open({ home }), /belongs to root, as a copy that root made does.*chown -R/)
   await rm(join(home, 'postgres'), { recursive: true })
+})
+
+test('root follows no link that the account of the embedded database puts in the place of a file', { skip: !asRoot }, async (t) => {
+  const home = await usedHome(t)
+  const place = await findPlace(home)
+  assert.ok(place)
+  const closed = await temporaryHome(t, 0o700)
+  const secret = join(closed, 'secret')
+  /** What opening the server says with `text` in a file of root's own, to which a link leads; afterwards the place is as it was. */
+  const refusal = async (file: string, text: string): Promise<string> => {
+    const [at, aside] = [join(place.directory, file), join(closed, 'aside')]
+    await writeFile(secret, text, { mode: 0o600 })
+    await rename(at, aside)
+    await symlink(secret, at)
+    const said = await open({ home, launchRetryMs: 0 }).then(async (server) => (await server.stop(), 'open'), ({ message }: Error) => message)
+    assert.equal(await readFile(secret, 'utf8'), text, `${file} was written to`)
+    await rm(at, { force: true })
+    await rename(aside, at)
+    return said
+  }
+  await (await open({ home })).close()
+  assert.equal(await refusal('log', 'shadow'), 'open', 'what is not the account\'s own is moved aside')
+  assert.match(await refusal('password', 'shadow'), /password of the embedded database cannot be read.* user \d+, whom the database runs as, may not read it$/)
+  assert.match(await refusal('data/PG_VERSION', '17'), /version of the embedded database cannot be read/)
+
+  // So that the log in the words of a failure is not another file's either.
+  await writeFile(secret, 'shadow', { mode: 0o600 })
+  await rm(join(place.directory, 'log'))
+  await symlink(secret, join(place.directory, 'log'))
+  assert.equal(await readLogTail(place), 'its log cannot be read')
+  await rm(join(place.directory, 'log'))
+
+  const running = await open({ home })
+  const pidFile = join(place.directory, 'data', 'postmaster.pid')
+  await rename(pidFile, secret)
+  await symlink(secret, pidFile)
+  await chown(secret, 0, 0)
+  assert.equal(await findServer(place), null)
+  await rm(pidFile)
+  await rename(secret, pidFile)
+  await chown(pidFile, place.account.uid ?? 0, place.account.gid ?? 0)
+  await running.stop()
+
+  const options = join(place.directory, 'data', 'postmaster.opts')
+  const noted = await readFile(options, 'utf8')
+  await rm(options)
+  await writeFile(secret, noted.replace(/port=\d+/, 'port=54399'), { mode: 0o600 })
+  await symlink(secret, options)
+  const elsewhere = await open({ home, launchRetryMs: 0 }).then(async ({ url, stop }) => (await stop(), url), ({ message }: Error) => message)
+  assert.doesNotMatch(elsewhere, /54399/)
+})
+
+test('a log that has grown is moved aside', async (t) => {
+  const home = await usedHome(t)
+  const log = join(home, 'postgres', 'log')
+  await truncate(log, 9 * 1024 * 1024)
+  await (await open({ home })).close()
+  assert.equal((await stat(`${log}.1`)).size, 9 * 1024 * 1024)
+  assert.ok((await stat(log)).size < 1024 * 1024)
+  assert.equal((await stat(log)).mode & 0o777, 0o600)
 })
 
 test('a link into a shelter that was emptied is replaced', { skip: !asRoot }, async (t) => {

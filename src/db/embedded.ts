@@ -3,9 +3,8 @@
 // everybody who uses the server holds a shared advisory lock that dies with its connection.
 
 import type { ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { messageOf, SyncError } from '../core/errors.ts'
@@ -13,7 +12,7 @@ import { makeFolder } from '../node/make-folder.ts'
 import { isConnectionError } from './failures.ts'
 import type { Account } from './postgres-account.ts'
 import { findBinaries, readMajor } from './postgres-binaries.ts'
-import { dataOf, findPlace, loadPassword, makePlace, openShelter, type Place } from './postgres-place.ts'
+import { findPlace, loadMajor, loadPassword, makePlace, openShelter, type Place } from './postgres-place.ts'
 import { findServer, launchServer, readLogTail, removeStalePidFile, type Settings, stopServer } from './postgres-server.ts'
 
 /** The advisory lock: shared by everybody who uses the server, exclusive for whoever stops it. */
@@ -202,7 +201,7 @@ async function isAlone(presence: pg.Client): Promise<boolean> {
 }
 
 async function checkVersion(place: Place, binaries: string): Promise<void> {
-  const made = Number(await readFile(join(dataOf(place), 'PG_VERSION'), 'utf8'))
+  const made = await loadMajor(place)
   const major = await readMajor(place.account, binaries)
   if (made === major) return
   const message = `The database in ${place.directory} was made by Postgres ${made}, but Postgres ${major} is installed`

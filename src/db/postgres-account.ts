@@ -1,6 +1,7 @@
 // Who the database server runs as. Postgres refuses to run as root, so root lends it an account that may do nothing else.
 
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { SyncError } from '../core/errors.ts'
@@ -11,12 +12,24 @@ export type Account = { readonly uid: number; readonly gid: number } | { readonl
 /** Nothing of our environment reaches the server: it holds secrets. */
 export const SERVER_ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }
 
-/** Runs a program as `account` to its end and returns what it printed. Rejects with its own words on a failure. */
-export async function runAs(account: Account, program: string, args: readonly string[]): Promise<string> {
+/** Runs a program as `account` to its end and returns its output. Rejects with the program's own words on a failure. */
+export async function runAs(account: Account, program: string, args: readonly string[], timeoutMs = 0): Promise<string> {
   // The working directory is inherited and may be closed to the account; initdb stops when it cannot read it.
-  const options = { ...account, cwd: '/', env: SERVER_ENVIRONMENT, maxBuffer: 16 * 1024 * 1024 }
+  const options = { ...account, cwd: '/', env: SERVER_ENVIRONMENT, maxBuffer: 16 * 1024 * 1024, timeout: timeoutMs }
   const { stdout } = await promisify(execFile)(program, args, options)
   return stdout
+}
+
+const FILE_BYTES_MAX = 64 * 1024
+const READ_TIMEOUT_MS = 10_000
+
+/**
+ * The last 64 KiB of a file that `account` may replace, read with the account's rights: root would follow a link to any file of the machine.
+ * Rejects when the account cannot read it.
+ */
+export async function readFileAs(account: Account, file: string): Promise<string> {
+  if (account.uid === undefined) return (await readFile(file, 'utf8')).slice(-FILE_BYTES_MAX)
+  return runAs(account, 'tail', ['-c', String(FILE_BYTES_MAX), file], READ_TIMEOUT_MS)
 }
 
 /**

@@ -2,14 +2,17 @@
 // A place is made under another name and appears by one atomic step, so that it is whole or absent, and made once by racing processes.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, realpath, rename, rm, rmdir, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { errnoOf } from '../node/system-errors.ts'
-import { type Account, canEnter, findAccount, runAs } from './postgres-account.ts'
+import { type Account, canEnter, findAccount, readFileAs, runAs } from './postgres-account.ts'
 import { readMajor } from './postgres-binaries.ts'
 
-/** `data`, `password`, `log` and `home` (whose it is) inside `directory`, an absolute path without links; all belong to `account`. */
+/**
+ * `data`, `password`, `log` and `home` (whose it is) inside `directory`, an absolute path without links. All of it belongs to `account`, which
+ * can put a link in the place of any file: root opens, writes and removes nothing below `directory` but as that account.
+ */
 export interface Place {
   readonly directory: string
   readonly account: Account
@@ -35,8 +38,28 @@ export async function findPlace(home: string): Promise<Place | null> {
   throw new SyncError('db/unsuitable', message)
 }
 
+/** The server's password, safe inside a URL. @throws SyncError `db/unsuitable` when the place's account cannot read it */
 export async function loadPassword(place: Place): Promise<string> {
-  return readFile(join(place.directory, 'password'), 'utf8')
+  const file = join(place.directory, 'password')
+  try {
+    return encodeURIComponent((await readFileAs(place.account, file)).trim())
+  } catch (cause) {
+    throw new SyncError('db/unsuitable', `The password of the embedded database cannot be read: ${unreadable(place, file)}`, { cause })
+  }
+}
+
+/** The major version that made the data. @throws SyncError `db/unsuitable` when the place's account cannot read it */
+export async function loadMajor(place: Place): Promise<number> {
+  const file = join(dataOf(place), 'PG_VERSION')
+  try {
+    return Number(await readFileAs(place.account, file))
+  } catch (cause) {
+    throw new SyncError('db/unsuitable', `The version of the embedded database cannot be read: ${unreadable(place, file)}`, { cause })
+  }
+}
+
+function unreadable({ account }: Place, file: string): string {
+  return `${file} is missing, or ${account.uid === undefined ? 'we' : `user ${account.uid}, whom the database runs as,`} may not read it`
 }
 
 /** Initialises a database for `home`. When another process is faster, its place is returned and ours is dropped. */
@@ -53,7 +76,7 @@ export async function makePlace(home: string, shelter: string, findBinaries: (ac
     if ((await findPlace(home)) === null) await unlink(pointer).catch(ignoreNoLink)
     await (sheltered ? symlink(draft, pointer) : rename(draft, pointer))
   } catch (error) {
-    await rm(draft, { recursive: true, force: true })
+    await removeDraft({ directory: draft, account })
     if (!isTaken(error)) throw error
   }
   const place = await findPlace(home)
@@ -77,12 +100,25 @@ async function initialise(place: Place, binaries: string): Promise<void> {
   const { directory, account } = place
   const password = join(directory, 'password')
   await writeFile(password, randomBytes(24).toString('hex'), { mode: 0o600 })
-  if (account.uid !== undefined) await Promise.all([directory, password].map((path) => chown(path, account.uid, account.gid)))
+  if (account.uid !== undefined) {
+    await chown(password, account.uid, account.gid)
+    // Last: from here on the account can put anything in the place of any file.
+    await chown(directory, account.uid, account.gid)
+  }
   // The builtin provider sorts alike on every machine; Postgres has it since 17.
   const locale = (await readMajor(account, binaries)) >= 17 ? ['--locale-provider=builtin', '--locale=C.UTF-8'] : ['--locale=C.UTF-8']
   await runAs(account, join(binaries, 'initdb'), [
     '--pgdata', dataOf(place), '--username=postgres', `--pwfile=${password}`, '--auth=scram-sha-256', '--encoding=UTF8', ...locale,
   ])
+}
+
+async function removeDraft({ directory, account }: Place): Promise<void> {
+  if (account.uid !== undefined) {
+    await runAs(account, 'find', [directory, '-mindepth', '1', '-delete']).catch(() => undefined)
+    // What is left is from before the folder was the account's.
+    if ((await stat(directory)).uid !== 0) return await rmdir(directory).catch(() => undefined)
+  }
+  await rm(directory, { recursive: true, force: true })
 }
 
 function ignoreNoLink(error: unknown): void {

@@ -3,13 +3,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SyncError } from '../core/errors.ts'
 import { errnoOf } from '../node/system-errors.ts'
-import { runAs, SERVER_ENVIRONMENT } from './postgres-account.ts'
+import { readFileAs, runAs, SERVER_ENVIRONMENT } from './postgres-account.ts'
 import { dataOf, type Place } from './postgres-place.ts'
 
 const LOG_BYTES_MAX = 8 * 1024 * 1024
@@ -31,7 +31,7 @@ export async function findServer(place: Place): Promise<Server | null> {
   if (!pid) return null
   const [program, ...args] = await readCommand(Number(pid))
   if (!isPostgres(program) || !args.includes(dataOf(place))) return null
-  return { pid: Number(pid), port: Number(port), ready: status?.trim() === 'ready' }
+  return { pid: Number(pid), port: Number(port), ready: status?.trim() === 'ready' && /^\d+$/.test(port ?? '') }
 }
 
 /**
@@ -41,7 +41,7 @@ export async function findServer(place: Place): Promise<Server | null> {
 export async function removeStalePidFile(place: Place): Promise<void> {
   const [pid] = await readPidFile(place)
   if (!pid || !isAlive(Number(pid)) || isPostgres((await readCommand(Number(pid)))[0])) return
-  if ((await readPidFile(place))[0] === pid) await rm(join(dataOf(place), 'postmaster.pid'), { force: true })
+  if ((await readPidFile(place))[0] === pid) await runAs(place.account, 'rm', ['-f', join(dataOf(place), 'postmaster.pid')])
 }
 
 /**
@@ -49,23 +49,20 @@ export async function removeStalePidFile(place: Place): Promise<void> {
  * one that it had before, or another when that is taken. It is not ready yet when this returns: ask `findServer`. The process outlives ours.
  */
 export async function launchServer(place: Place, binaries: string, settings: Settings, port: number | null): Promise<ChildProcess> {
-  const logFile = join(place.directory, 'log')
-  const size = await stat(logFile).then((file) => file.size, () => 0)
-  if (size > LOG_BYTES_MAX) await rename(logFile, `${logFile}.1`)
-  const log = await open(logFile, 'a', 0o600)
-  try {
-    const all = { ...settings, port: String(port ?? (await freePort(await lastPort(place)))) }
-    const args = ['-D', dataOf(place), ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-    const child = spawn(join(binaries, 'postgres'), args, {
-      ...place.account, cwd: '/', env: SERVER_ENVIRONMENT, detached: true, stdio: ['ignore', log.fd, log.fd],
-    })
-    await once(child, 'spawn')
-    child.unref()
-    return child
-  } finally {
-    await log.close()
-  }
+  const all = { ...settings, port: String(port ?? (await freePort(await lastPort(place)))) }
+  const args = ['-D', dataOf(place), ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+  const child = spawn('/bin/sh', ['-c', LAUNCH, join(binaries, 'postgres'), join(place.directory, 'log'), ...args], {
+    ...place.account, cwd: '/', env: SERVER_ENVIRONMENT, detached: true, stdio: 'ignore',
+  })
+  await once(child, 'spawn')
+  child.unref()
+  return child
 }
+
+/** Becomes the server `$0`. As the account that can replace the log, it opens it, and moves it aside before when it is large or not its own. */
+const LAUNCH = `log=$1; shift; umask 077
+  (: >> "$log" && [ "$(wc -c < "$log")" -le ${LOG_BYTES_MAX} ]) 2>/dev/null || mv -f "$log" "$log.1"
+  exec "$0" "$@" >> "$log" 2>&1`
 
 /** Stops the server cleanly (its clients are cut off) and returns when the process is gone. Harmless when none runs. */
 export async function stopServer(place: Place): Promise<void> {
@@ -78,7 +75,8 @@ export async function stopServer(place: Place): Promise<void> {
   throw new SyncError('db/unreachable', message)
 
   async function end(pid: number, signal: NodeJS.Signals, waitMs: number): Promise<boolean> {
-    process.kill(pid, signal)
+    // As its account: the pid is what a file of that account says.
+    await runAs(place.account, '/bin/sh', ['-c', 'kill -s "$1" "$2"', 'sh', signal.slice(3), String(pid)]).catch(() => undefined)
     for (const giveUpAt = performance.now() + waitMs; performance.now() < giveUpAt; await sleep(10)) {
       if ((await findServer(place))?.pid !== pid && !isPostgres((await readCommand(pid))[0])) return true
     }
@@ -88,12 +86,12 @@ export async function stopServer(place: Place): Promise<void> {
 
 /** The last lines that the server logged, for an error message. */
 export async function readLogTail(place: Place): Promise<string> {
-  const text = await readFile(join(place.directory, 'log'), 'utf8').catch(() => '')
+  const text = await readFileAs(place.account, join(place.directory, 'log')).catch(() => 'its log cannot be read')
   return text.trimEnd().split('\n').slice(-3).join(' · ')
 }
 
 async function readPidFile(place: Place): Promise<string[]> {
-  const text = await readFile(join(dataOf(place), 'postmaster.pid'), 'utf8').catch(() => '')
+  const text = await readFileAs(place.account, join(dataOf(place), 'postmaster.pid')).catch(() => '')
   return text === '' ? [] : text.split('\n')
 }
 
@@ -119,8 +117,9 @@ function isPostgres(program: string | undefined): boolean {
 
 /** The port of the previous start, so that an address noted down yesterday still works today. */
 async function lastPort(place: Place): Promise<number> {
-  const options = await readFile(join(dataOf(place), 'postmaster.opts'), 'utf8').catch(() => '')
-  return Number(/"port=(\d+)"/.exec(options)?.[1] ?? 0)
+  const options = await readFileAs(place.account, join(dataOf(place), 'postmaster.opts')).catch(() => '')
+  const port = Number(/"port=(\d+)"/.exec(options)?.[1] ?? 0)
+  return port < 65_536 ? port : 0
 }
 
 /** `preferred` when nobody listens there, else any port. Somebody may still take it before the server does: then launch again. */
