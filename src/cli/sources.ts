@@ -14,7 +14,7 @@ interface SetFlags {
   readonly schedule?: string
   readonly zone?: string
   /** Commander takes null for no value. */
-  readonly fullOn?: number | 'none'
+  readonly fullOn?: number | 'every' | 'none'
   readonly policy?: Partial<Policy>
 }
 
@@ -40,10 +40,11 @@ export function addSources(program: Command, cli: Cli): void {
     .description('change the schedule or the policy of a source; what is not named stays')
     .option('--schedule <cron>', 'when to sync: minute, hour, day, month, weekday')
     .addOption(new Option('--zone <zone>', 'whose clock that is, such as Australia/Sydney').argParser(parseZone))
-    .addOption(new Option('--full-on <day>', 'on which day the run is full; none for never by schedule').argParser(parseDay))
+    .addOption(new Option('--full-on <day>', 'on which day the first run is full; every for each day, none for never by schedule').argParser(parseDay))
     .addOption(new Option('--policy <limits>', policyWords()).argParser(parsePolicy))
     .addHelpText('after', examples(
       "shelfsync sources set medipim-au --schedule '17 3 * * *' --zone Australia/Sydney --full-on sunday",
+      'shelfsync sources set medipim-au --full-on every',
       'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
     ))
     .action(async (name: string, { schedule: cron, zone, fullOn, policy }: SetFlags) => {
@@ -79,7 +80,7 @@ function toJson({ name, connector, state, schedule, policy, settings, watermarkA
 }
 
 function scheduleText({ cron, zone, fullOn }: Schedule): string {
-  return `${cron} ${zone}${fullOn === null ? '' : `, full on ${DAYS[fullOn]}`}`
+  return `${cron} ${zone}${fullOn === null ? '' : `, full on ${fullOn === 'every' ? 'every day' : DAYS[fullOn]}`}`
 }
 
 /** Where a source is read, when its connector reads at an address. */
@@ -97,10 +98,10 @@ function parseZone(text: string): string {
   return text
 }
 
-function parseDay(text: string): number | 'none' {
-  if (text === 'none') return text
+function parseDay(text: string): number | 'every' | 'none' {
+  if (text === 'none' || text === 'every') return text
   const day = DAYS.indexOf(text.toLowerCase())
-  if (day === -1) throw new InvalidArgumentError(`One of ${DAYS.join(', ')}, none.`)
+  if (day === -1) throw new InvalidArgumentError(`One of ${DAYS.join(', ')}, every, none.`)
   return day
 }
 

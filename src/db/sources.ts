@@ -5,11 +5,11 @@ import { Policy } from '../core/policy.ts'
 import type { Json } from '../core/json.ts'
 import { type Catalog, jsonb, toInstant } from './catalog.ts'
 
-/** When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday) the run is full. */
+/** When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday), or every day, the first run is full. */
 export interface Schedule {
   readonly cron: string
   readonly zone: string
-  readonly fullOn: number | null
+  readonly fullOn: number | 'every' | null
 }
 
 export interface Source {

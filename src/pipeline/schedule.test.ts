@@ -27,3 +27,10 @@ test('a source without a full-run day is due only before its first one', () => {
   const never = { ...sundays, fullOn: null }
   assert.equal(isFullDue(never, at('2020-01-01T00:00:00Z'), at('2026-01-18T00:00:00Z')), false)
 })
+
+test('with every day as the full-run day the first run of each day is full, counted in the zone of the source', () => {
+  const nightly = { ...sundays, fullOn: 'every' as const }
+  const night = at('2026-01-12T16:17:00Z')
+  assert.equal(isFullDue(nightly, night, at('2026-01-13T12:59:00Z')), false)
+  assert.equal(isFullDue(nightly, night, at('2026-01-13T13:00:00Z')), true)
+})
