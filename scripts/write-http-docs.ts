@@ -65,10 +65,13 @@ ${JSON.stringify(ORDERED, null, 2)}
 - \`run\` is the first run, and \`status\` the path where the orchestrator tells how it goes. \`started\` is false of a run that was under way already; one that was
   only to be fetched is applied too when somebody asks for that meanwhile.
 - A run that is under way answers an order when it does what is asked for, or more; one that does something else is in its way: 409 \`run/active\`.
-  \`full\` is not answered by a run that asks only for what changed, and a slice (\`offset\`, \`limit\`) only by the same slice.
+  \`full\` is not answered by a run that asks only for what changed, and a slice (\`offset\`, \`limit\`) only by the same slice; where
+  \`artifact\` is named, the run applies that one.
 - A source that no run can be started of has an \`error\` in place of it, and keeps no other from its run. Only when there is not one run the whole order is
   refused, with the first error.
 - \`full\` and \`fetch-only\` go on with a fetch that was interrupted; what is archived to its end and not applied yet, they fetch anew.
+- \`offset\` and \`limit\` choose lines of a whole catalogue. Where the newest artifact is a delta, they are refused (400) unless \`artifact\` names it, or
+  an older one; so are lines that the artifact does not have.
 - The run is in the database before the answer. While the queue is away, it waits there.`
 
 const STATUS_SECTION = `## Status

@@ -80,6 +80,11 @@ export async function findNewestArtifact(db: Catalog, sourceId: number): Promise
   return one(await db.call<number | null>('newest_artifact', { source: sourceId }))
 }
 
+/** The youngest run of the source that has fetched all that the supplier has, whatever became of it then. */
+export async function findNewestWholeArtifact(db: Catalog, sourceId: number): Promise<number | null> {
+  return one(await db.call<number | null>('newest_whole_artifact', { source: sourceId }))
+}
+
 export async function listParts(db: Catalog, sourceId: number, run: number): Promise<ArchivedPart[]> {
   const rows = await db.call<PartRow>('list_parts', { source: sourceId, run })
   return rows.map((row) => ({

@@ -131,6 +131,8 @@ export interface ActiveRun {
   readonly kind: RunKind
   readonly state: 'running' | 'interrupted'
   readonly queued: boolean
+  /** Whose artifact it applies. */
+  readonly artifactRun: number
   readonly options: RunOptions
   /** Who holds it or one of its tasks, as `owner()` writes it. */
   readonly owner: string | null
@@ -145,10 +147,10 @@ export async function widenRun(db: Catalog, sourceId: number, id: number): Promi
 
 /** The run that is under way or was interrupted, and who holds it. */
 export async function findActiveRun(db: Catalog, sourceId: number): Promise<ActiveRun | null> {
-  const [row] = await db.call<Omit<ActiveRun, 'startedAt'> & { started_at: string }>('find_active_run', { source: sourceId })
+  const [row] = await db.call<Omit<ActiveRun, 'startedAt' | 'artifactRun'> & { started_at: string; artifact_run: number }>('find_active_run', { source: sourceId })
   if (!row) return null
-  const { started_at: startedAt, ...run } = row
-  return { ...run, startedAt: toInstant(startedAt) }
+  const { started_at: startedAt, artifact_run: artifactRun, ...run } = row
+  return { ...run, artifactRun, startedAt: toInstant(startedAt) }
 }
 
 export interface ClaimedTask extends HeldRun {

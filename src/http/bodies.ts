@@ -13,6 +13,7 @@ const offset = z.int().min(0).nullable().default(null).transform((lines) => (lin
   'Lines of the artifact to skip: for runs by hand, which never settle. 0 is none.',
 )
 const limit = z.int().min(1).nullable().default(null).describe('Lines to apply after them: for runs by hand, which never settle.')
+const artifact = z.int().min(1).nullable().default(null).describe('The run whose artifact is applied; without it the newest. With it, `source` may be left out.')
 const debug = z.boolean().default(false).describe('Log every batch of the run.')
 
 export const SyncBody = z.strictObject({
@@ -21,12 +22,13 @@ export const SyncBody = z.strictObject({
     '`full`: everything anew. `auto`: only what changed, when the supplier can say so and no full run is due. `fetch-only`: archive everything, and ' +
       'leave the rest to a later run. `maintain-only`: apply what is archived.',
   ),
+  artifact,
   chunkSize: chunkSize.nullable().default(null).describe(chunkSizeMeaning),
   offset,
   limit,
   debug,
-}).refine(({ mode, offset: skipped, limit: taken }) => mode === 'maintain-only' || (skipped === null && taken === null), {
-  error: 'offset and limit need maintain-only: they choose lines of what is archived',
+}).refine(({ mode, artifact: named, offset: skipped, limit: taken }) => mode === 'maintain-only' || (named ?? skipped ?? taken) === null, {
+  error: 'artifact, offset and limit need maintain-only: they choose what of the archive is applied',
   path: ['mode'],
 })
 
@@ -34,6 +36,7 @@ export const FetchBody = z.strictObject({ source: oneSource, debug })
 
 export const MaintainBody = z.strictObject({
   source: oneSource,
+  artifact,
   chunkSize: chunkSize.default(CHUNK_SIZE).describe(chunkSizeMeaning),
   offset,
   limit,

@@ -5,7 +5,7 @@ import { SyncError } from '../core/errors.ts'
 import { createFetcherApp, createMaintainerApp, createMetricsApp, createOrchestratorApp, type FaceOptions } from './faces.ts'
 import { FACES } from './routes.ts'
 
-const NOTHING = { source: null, mode: 'auto', chunkSize: null, offset: null, limit: null, debug: false }
+const NOTHING = { source: null, mode: 'auto', artifact: null, chunkSize: null, offset: null, limit: null, debug: false }
 
 /** The routes here ask the operations, not the database. */
 const createOrchestrator = (options: FaceOptions) => createOrchestratorApp({ ...options, db: null as never })
@@ -18,7 +18,7 @@ test('a sync is ordered for every source, or for the one that is named, and answ
   assert.deepEqual(await all.json(), {
     run: 1, runs: [{ source: 'one', run: 1, started: true }, { source: 'two', run: 2, started: true }], status: '/runs/1',
   })
-  const order = { source: 'two', mode: 'maintain-only', chunkSize: 100, offset: 3, limit: 7, debug: true }
+  const order = { source: 'two', mode: 'maintain-only', artifact: 12, chunkSize: 100, offset: 3, limit: 7, debug: true }
   assert.equal((await post('/sync', order)).headers.get('Location'), '/runs/2')
   assert.deepEqual(recorded.orders.map((ordered) => ordered.order), [NOTHING, order])
 })
@@ -37,7 +37,7 @@ test('an order is checked strictly, and all that is wrong with it is said at onc
   const { error } = (await response.json()) as { error: { code: string; message: string } }
   assert.equal(error.code, 'request/invalid')
   for (const problem of ['source: ', 'mode: ', 'chunkSize: ', 'offset: ', 'limit: ', 'debug: ', '"sauce"']) assert.ok(error.message.includes(problem), problem)
-  for (const body of [{ chunkSize: '5000' }, { chunkSize: 100_001 }, { mode: 'fetch-only', limit: 5 }, { offset: 1 }, { mode: null }]) {
+  for (const body of [{ chunkSize: '5000' }, { chunkSize: 100_001 }, { mode: 'fetch-only', limit: 5 }, { offset: 1 }, { artifact: 1 }, { mode: 'maintain-only', artifact: 0 }, { mode: null }]) {
     assert.equal((await post('/sync', body)).status, 400, JSON.stringify(body))
   }
   assert.deepEqual(recorded.orders, [])

@@ -34,7 +34,7 @@ export function createFetcherApp(options: FaceOptions): App {
   return createApp('fetcher', {
     'POST /run': async (c) => {
       const body = await readBody(c, FetchBody)
-      return answerOrder(c, await order(c, options, { ...body, mode: 'fetch-only', chunkSize: null, offset: null, limit: null }))
+      return answerOrder(c, await order(c, options, { ...body, mode: 'fetch-only', artifact: null, chunkSize: null, offset: null, limit: null }))
     },
     'GET /healthz': alive,
     'GET /metrics': metrics(options),

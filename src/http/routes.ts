@@ -28,7 +28,8 @@ const HEALTHZ = {
 } as const satisfies Route
 const METRICS = { does: 'Metrics for Prometheus.', needsKey: true, answers: { 200: 'text, not JSON' } } as const satisfies Route
 const STARTED = '[the runs](#orders): `{"run","runs":[{"source","run","started"}],"status":"/runs/ID"}`'
-const REFUSED = { 404: '`source/unknown`', 409: '`source/paused` · `run/no-artifact` · `run/active`' } as const
+const REFUSED = { 404: '`source/unknown`', 409: '`source/paused` · `run/active`' } as const
+const REFUSED_ARCHIVE = { 404: '`source/unknown` · `run/unknown`', 409: '`source/paused` · `run/no-artifact` · `run/active`' } as const
 
 export const FACES = {
   orchestrator: {
@@ -40,7 +41,7 @@ export const FACES = {
         does: 'Starts a run of each source that is asked for, or finds the one under way: asking twice gives the same run.',
         needsKey: true,
         body: SyncBody,
-        answers: { 202: `${STARTED}, and the header \`Location\``, ...REFUSED },
+        answers: { 202: `${STARTED}, and the header \`Location\``, ...REFUSED_ARCHIVE },
       },
       'GET /status': {
         does: 'How things stand: the run that is under way, else the newest, and every source. Read from the database, ' +
@@ -93,10 +94,10 @@ export const FACES = {
     setting: 'MAINTAINER_PORT',
     routes: {
       'POST /run': {
-        does: 'Applies the newest archive: `POST /sync` with mode `maintain-only`.',
+        does: 'Applies the newest archive, or the one that `artifact` names: `POST /sync` with mode `maintain-only`.',
         needsKey: true,
         body: MaintainBody,
-        answers: { 202: `${STARTED}; \`status\` is a path of the orchestrator`, ...REFUSED },
+        answers: { 202: `${STARTED}; \`status\` is a path of the orchestrator`, ...REFUSED_ARCHIVE },
       },
       'GET /healthz': HEALTHZ,
       'GET /metrics': METRICS,

@@ -102,7 +102,8 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   const { line } = await openMedipim(t, { db })
   const services = await openServices(t, database, line)
   const stop = services.work()
-  await services.ended((await services.order()).run)
+  const first = (await services.order()).run
+  await services.ended(first)
   await stop()
   const slice = { mode: 'maintain-only', offset: 5, limit: 3 } as const
   const answered = async (run: number, ...orders: readonly Partial<SyncOrder>[]): Promise<void> => {
@@ -121,8 +122,8 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   await refused(some.run, { ...slice, offset: 6 }, { ...slice, limit: null }, { mode: 'maintain-only' }, { mode: 'auto' }, { mode: 'full' })
   await cancelOrder(services.tools, some.run)
   const replay = await services.order({ mode: 'maintain-only' })
-  await answered(replay.run, { mode: 'maintain-only' })
-  await refused(replay.run, slice, { mode: 'auto' }, { mode: 'full' })
+  await answered(replay.run, { mode: 'maintain-only' }, { mode: 'maintain-only', artifact: first })
+  await refused(replay.run, slice, { mode: 'maintain-only', artifact: incremental.run }, { mode: 'auto' }, { mode: 'full' })
   await cancelOrder(services.tools, replay.run)
 })
 
@@ -167,6 +168,40 @@ test('a partial run applies the lines that it is asked for and settles nothing',
   assert.match(reason ?? '', /12 lines after 5 of artifact/)
   const [{ watermark } = { watermark: 'unread' }] = await line.query<{ watermark: unknown }>('select watermark from catalog.sources where name = $1', line.name)
   assert.equal(watermark, null)
+})
+
+test('maintain-only applies the artifact that is named; lines of a delta are refused unless it is named, and so are lines that are not there', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, line)
+  services.work()
+  const full = (await services.order()).run
+  await services.ended(full)
+  simulator.clock.advance(3_600_000)
+  simulator.catalogue.update(simulator.catalogue.visible().slice(0, 2).map(simulator.catalogue.idOf))
+  const delta = (await services.order()).run
+  const { state, ledger } = await services.ended(delta)
+  assert.deepEqual([state, ledger?.['updated']], ['succeeded', 2])
+
+  const lines = ledger?.['fetched'] ?? 0
+  await assert.rejects(services.order({ mode: 'maintain-only', offset: 0, limit: 1 }), {
+    code: 'request/invalid',
+    message: `The newest artifact of ${line.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
+      `offset and limit choose lines of the artifact that \`artifact\` names: name ${full}, the newest whole one, or ${delta}`,
+  })
+  await assert.rejects(services.order({ mode: 'maintain-only', artifact: delta, offset: lines }), {
+    code: 'request/invalid', message: `The artifact of run ${delta} (incremental) has ${lines} lines: there is none after the first ${lines}`,
+  })
+  await assert.rejects(services.order({ mode: 'maintain-only', artifact: 999_999 }), { code: 'run/unknown' })
+  await assert.rejects(services.order({ mode: 'auto', artifact: full }), { code: 'usage/invalid' })
+
+  const endOf = async (order: Partial<SyncOrder>) => services.ended((await services.order({ mode: 'maintain-only', ...order })).run)
+  assert.match((await endOf({ artifact: full, offset: 25 })).reason ?? '', new RegExp(`^5 lines after 25 of artifact ${full} were applied`))
+  assert.match((await endOf({ artifact: delta, limit: 1 })).reason ?? '', new RegExp(`^1 lines after 0 of artifact ${delta} were applied`))
+  // The source of a run is known.
+  const [ordered] = await orderSync(services.tools, { ...AS_SCHEDULED, source: null, mode: 'maintain-only', artifact: full }, 'test')
+  assert.ok(ordered && 'run' in ordered)
+  const replay = await services.ended(ordered.run)
+  assert.deepEqual([ordered.source, replay.state, replay.ledger?.['fetched']], [line.name, 'succeeded', 30])
 })
 
 test('a task that fails for good is a dead letter; tried again when its cause is gone, its run ends well', async (t) => {

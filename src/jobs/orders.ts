@@ -3,16 +3,16 @@
 
 import type { Connector } from '../core/connector.ts'
 import { messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
-import { findArtifact, findNewestArtifact } from '../db/artifacts.ts'
+import { findArtifact, findNewestArtifact, findNewestWholeArtifact, listParts } from '../db/artifacts.ts'
 import { nameFailure } from '../db/failures.ts'
 import type { Db } from '../db/pool.ts'
-import { cancelRun, findActiveRun, findQueuedRun, startQueuedRun, widenRun, type ActiveRun, type OpenRun, type RunOptions, type RunRequest } from '../db/runs.ts'
+import { cancelRun, findActiveRun, findQueuedRun, loadQueuedRun, startQueuedRun, widenRun, type ActiveRun, type OpenRun, type RunOptions, type RunRequest } from '../db/runs.ts'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { within } from '../lib/deadline.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
 import { connectorOf } from '../pipeline/connector-of.ts'
 import type { Log } from '../pipeline/context.ts'
-import { chooseRun, type ChosenRun } from '../pipeline/sync.ts'
+import { chooseRun, requireArtifact, type ChosenRun } from '../pipeline/sync.ts'
 import { emptyRun, fillRun } from './fill.ts'
 import type { Queues } from './queues.ts'
 import { isPartial } from './windows.ts'
@@ -22,12 +22,14 @@ const QUEUE_MS = 2_000
 
 /**
  * `auto`: what the schedule would do · `full`: everything from the supplier · `fetch-only`: the same, archived and left · `maintain-only`: apply
- * what was archived last, without asking the supplier. With `offset` or `limit` some lines of it only, and nothing is settled.
+ * what was archived last, or by the run that `artifact` names, without asking the supplier. With `offset` or `limit` some lines of it only, and
+ * nothing is settled.
  */
 export interface SyncOrder {
   /** Null: every active source. */
   readonly source: string | null
   readonly mode: 'auto' | 'full' | 'fetch-only' | 'maintain-only'
+  readonly artifact: number | null
   readonly chunkSize: number | null
   readonly offset: number | null
   readonly limit: number | null
@@ -55,7 +57,7 @@ export interface OrderTools {
   readonly log: Log
 }
 
-export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = { mode: 'auto', chunkSize: null, offset: null, limit: null, debug: false }
+export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = { mode: 'auto', artifact: null, chunkSize: null, offset: null, limit: null, debug: false }
 
 /**
  * Starts or finds the runs that the order asks for, one of each source. What one source refuses keeps no other from its run.
@@ -64,10 +66,10 @@ export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = { mode: 'auto', chunkSize
  *   · `run/no-artifact` · `run/active` · `db/…`
  */
 export async function orderSync(tools: OrderTools, order: SyncOrder, correlationId: string): Promise<readonly (OrderedRun | RefusedRun)[]> {
-  if (order.mode !== 'maintain-only' && wantsSlice(order)) {
-    throw new SyncError('usage/invalid', 'offset and limit need the mode maintain-only: they choose lines of an artifact that is there')
+  if (order.mode !== 'maintain-only' && (wantsSlice(order) || order.artifact !== null)) {
+    throw new SyncError('usage/invalid', 'artifact, offset and limit need the mode maintain-only: they choose what of the archive is applied')
   }
-  const sources = order.source === null ? await listActive(tools.db) : [await loadSource(tools.db, order.source)]
+  const sources = await listOrdered(tools.db, order)
   const begun: BegunRun[] = []
   const refused: { readonly source: string; readonly error: unknown }[] = []
   for (const source of sources) {
@@ -81,6 +83,15 @@ export async function orderSync(tools: OrderTools, order: SyncOrder, correlation
   if (begun.length === 0 && first) throw first.error
   await offerRuns(tools, begun)
   return [...begun.map(({ source, run, started }) => ({ source, run, started })), ...refused.map((one) => describeRefusal(tools.log, one, correlationId))]
+}
+
+/** A run has one source: an order that names its artifact need not name the source too. */
+async function listOrdered(db: Db, { source, artifact }: SyncOrder): Promise<readonly Source[]> {
+  if (source !== null) return [await loadSource(db, source)]
+  const active = await listActive(db)
+  if (artifact === null) return active
+  for (const one of active) if (await findArtifact(db, one.id, artifact)) return [one]
+  throw new SyncError('run/unknown', `No active source has a run ${artifact} that fetched anything`)
 }
 
 /** @throws SyncError `source/unknown` · `source/paused` */
@@ -157,7 +168,8 @@ function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
 }
 
 /** Whether the run that is under way does what is asked for, or more. */
-function serves({ kind, options }: ActiveRun, order: SyncOrder): boolean {
+function serves({ kind, options, artifactRun }: ActiveRun, order: SyncOrder): boolean {
+  if (order.artifact !== null && order.artifact !== artifactRun) return false
   if (wantsSlice(order) || isPartial(options)) return options.offset === (order.offset ?? undefined) && options.limit === (order.limit ?? undefined)
   if (order.mode === 'maintain-only') return true
   return order.mode === 'auto' ? kind !== 'replay' : kind === 'full'
@@ -181,12 +193,31 @@ async function choose(db: Db, source: Source, connector: Connector, order: SyncO
     return { ...chooseRun(source, connector, { mode: 'full', sinceAt: null, now }), artifactRun: null, resumeAny: false, anew: true }
   }
   // What was fetched and not applied yet is a run that only needs to go on: it may remove products and move the watermark, a replay may not.
-  if (active && wantsAll(order) && active.kind !== 'replay' && (await findArtifact(db, source.id, active.id))?.closed) {
+  const named = order.artifact === null || order.artifact === active?.id
+  if (active && named && wantsAll(order) && active.kind !== 'replay' && (await findArtifact(db, source.id, active.id))?.closed) {
     return { kind: active.kind, sinceAt: null, artifactRun: null, resumeAny: true }
   }
-  const artifactRun = await findNewestArtifact(db, source.id)
+  const artifactRun = order.artifact ?? (await findNewestArtifact(db, source.id))
   if (artifactRun === null) throw new SyncError('run/no-artifact', `${source.name} has no artifact to apply: fetch it first`)
+  await requireArtifact(db, source, artifactRun)
+  if (wantsSlice(order)) await requireSlice(db, source, order, artifactRun)
   return { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }
+}
+
+/** @throws SyncError `request/invalid` when the slice is of a delta that nobody named, or has no line */
+async function requireSlice(db: Db, source: Source, { artifact, offset }: SyncOrder, artifactRun: number): Promise<void> {
+  const [{ kind }, parts, whole] = await Promise.all([
+    loadQueuedRun(db, source.id, artifactRun), listParts(db, source.id, artifactRun), findNewestWholeArtifact(db, source.id),
+  ])
+  const lines = parts.reduce((sum, { lineCount }) => sum + lineCount, 0)
+  if (kind === 'incremental' && artifact === null) {
+    const instead = whole === null ? '' : `${whole}, the newest whole one, or `
+    throw new SyncError('request/invalid', `The newest artifact of ${source.name} is a delta: run ${artifactRun} fetched only the ${lines} records that had changed. ` +
+      `offset and limit choose lines of the artifact that \`artifact\` names: name ${instead}${artifactRun}`)
+  }
+  if ((offset ?? 0) >= lines) {
+    throw new SyncError('request/invalid', `The artifact of run ${artifactRun} (${kind}) has ${lines} lines: there is none after the first ${offset ?? 0}`)
+  }
 }
 
 function optionsOf({ mode, chunkSize, offset, limit, debug }: SyncOrder): RunOptions {

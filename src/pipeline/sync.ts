@@ -4,7 +4,7 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
 import { toLedger, type Ledger } from '../core/ledger.ts'
-import { findArtifact } from '../db/artifacts.ts'
+import { findArtifact, type ArtifactNote } from '../db/artifacts.ts'
 import type { LineDb } from '../db/data-api.ts'
 import { nameFailure } from '../db/failures.ts'
 import { endRun, findActiveRun, LEASE_MS, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
@@ -86,11 +86,17 @@ export async function syncSource(tools: LineTools, source: Source, connector: Co
  * @throws SyncError `run/unknown` · `run/no-artifact` · `run/active`
  */
 export async function replayRun(tools: LineTools, source: Source, connector: Connector, artifactRun: number, progress: Progress, signal: AbortSignal): Promise<RunReport> {
-  const artifact = await findArtifact(tools.db, source.id, artifactRun)
+  await requireArtifact(tools.db, source, artifactRun)
+  return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }, progress, signal)
+}
+
+/** Whether the artifact of that run can be applied. @throws SyncError `run/unknown` · `run/no-artifact` */
+export async function requireArtifact(db: LineDb, source: Source, artifactRun: number): Promise<ArtifactNote> {
+  const artifact = await findArtifact(db, source.id, artifactRun)
   if (!artifact) throw new SyncError('run/unknown', `${source.name} has no run ${artifactRun} that fetched anything`)
   if (artifact.purged) throw new SyncError('run/no-artifact', `Run ${artifactRun} of ${source.name} has no artifact any more`)
   if (!artifact.closed) throw new SyncError('run/no-artifact', `The artifact of run ${artifactRun} is not closed: its fetch did not end`)
-  return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }, progress, signal)
+  return artifact
 }
 
 export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>

@@ -676,6 +676,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
+-- newest_whole_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+create function catalog.newest_whole_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
+$$;
+
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
@@ -710,9 +717,9 @@ $$;
 
 -- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
-returns table (id bigint, kind text, state text, queued boolean, options jsonb, owner text, leased boolean, started_at timestamptz)
+returns table (id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.kind, r.state, r.queued, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
+  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
     select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1
@@ -1619,7 +1626,7 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 -- Each takes orders of its own, so each starts runs and puts them into the queue.
 grant execute on function
   catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.widen_run, catalog.load_run,
-  catalog.list_queued_runs
+  catalog.list_queued_runs, catalog.newest_whole_artifact
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints
@@ -2222,11 +2229,11 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'c0aa470d53cde381be02f92c0be201f1730ec8d0156e37e29f474f11d9635718'),
-  ('20261122000002', 'runs', 'e81afc541e1bf5775aa462cf583d229a951a41c7ee50bc14c92766376dd3364b'),
+  ('20261122000002', 'runs', '90798320a5091b632d56f9c05a4f1fd99e60cacf77d23cbd4e3eeeea9445f0e4'),
   ('20261122000003', 'apply', 'd288855d238c8f121db088dc38ffca82be5afd308f4b948b39d9e65d1ec86ca2'),
   ('20261122000004', 'settle', '806556b5034d81b29d0b1b37ebc36023228f7cca0a48e003a3d35a546adddb05'),
   ('20261122000005', 'api', '73c2738ad17f10b4ac18df7220e7e5e4782114232a20a44526ab8772104d977d'),
-  ('20261122000006', 'security', '310b1a0cc18618620ba1a2e6a985e7fb5d1b6b79b18acd39b14704a7f236d46d'),
+  ('20261122000006', 'security', 'd78cd741c9128eec3cb26b5a8a305697beeddbed937a6402400a46256bad402f'),
   ('20261122000007', 'status', 'bc99305a74da78bdf6be379e7bd64ba209d77a49b7fdcbe4b07ea8e8447d2deb'),
   ('20261122000008', 'data_api', '4eb46d3a32b4d7ec735292b2083ee9faff8b0ec6732cf4cf7ecd108276a7959f'),
   ('20261122000009', 'plan', '0044766bdafa5d27d1d053cef398c657c89214e55529c7ca02b0559e3df4ea28');

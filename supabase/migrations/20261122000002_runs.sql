@@ -359,6 +359,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
+-- newest_whole_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+create function catalog.newest_whole_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
+$$;
+
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
@@ -393,9 +400,9 @@ $$;
 
 -- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
-returns table (id bigint, kind text, state text, queued boolean, options jsonb, owner text, leased boolean, started_at timestamptz)
+returns table (id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.kind, r.state, r.queued, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
+  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
     select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1

@@ -33,7 +33,7 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 -- Each takes orders of its own, so each starts runs and puts them into the queue.
 grant execute on function
   catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.widen_run, catalog.load_run,
-  catalog.list_queued_runs
+  catalog.list_queued_runs, catalog.newest_whole_artifact
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints
