@@ -22,7 +22,7 @@ const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const settings = { apiUrl: url, market: 'au' }
 const found = await findSource(db, 'bench')
 const source = found ?? (await addSource(db, { name: 'bench', connector: connector.name, settings, schedule: connector.schedule }))
-const tools = { db, store: openStore(artifacts, '.'), http, log, options: DEFAULT_OPTIONS, correlationId: 'bench' }
+const tools = { db, store: openStore(artifacts, '.'), http, log, options: DEFAULT_OPTIONS, redact: (text: string) => text, correlationId: 'bench' }
 const here = { ...source, settings }
 const report = await syncSource(tools, here, connector, { mode: 'full', sinceAt: null, now: new Date() }, newProgress(), new AbortController().signal)
 if (report.error) console.error(report.error)

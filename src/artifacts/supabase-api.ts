@@ -2,6 +2,7 @@
 // it says them with an HTML page, even with status 200: neither is what it looks like.
 
 import { delayMs, parseRetryAfter, wait as waitFor, type Waiter } from '../lib/back-off.ts'
+import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { fetchFailureOf } from '../node/system-errors.ts'
 
@@ -116,7 +117,7 @@ export class StorageApi {
     const isPage = response.headers.get('content-type')?.startsWith('text/html') === true
     if (response.ok && !isPage) return { headers: response.headers, bytes }
     const refusal = readRefusal(response.status, isPage ? null : new TextDecoder().decode(bytes))
-    throw new Trouble(`HTTP ${refusal.status}: ${this.#redact(refusal.message)}`, {
+    throw new Trouble(`HTTP ${refusal.status}: ${shorten(this.#redact(refusal.message))}`, {
       status: refusal.status,
       passes: refusal.status >= 500 || PASSING.has(refusal.status) || (isPage && !FINAL_PAGES.has(refusal.status)),
       retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
@@ -131,13 +132,13 @@ function readRefusal(status: number, text: string | null): { status: number; mes
   try {
     const { statusCode, message, error } = Object(JSON.parse(text))
     const told = Number(statusCode)
-    return { status: Number.isInteger(told) && told >= 400 ? told : status, message: shorten(String(message ?? error)) }
+    return { status: Number.isInteger(told) && told >= 400 ? told : status, message: String(message ?? error) }
   } catch {
-    return { status, message: shorten(text) }
+    return { status, message: text }
   }
 }
 
 function shorten(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line || 'no reason given'
+  return cutText(line, 200) || 'no reason given'
 }

@@ -299,6 +299,9 @@ test('a key that is refused is a setting to correct, and is shown nowhere, not e
     }
     service.faults.set({ kind: 'status', status: 400, body: `{"message":"bad key ${secretKey}"}`, path: 'GET /object/*' })
     await assert.rejects(store.get('a'), says('artifact/missing', /bad key \[redacted\]$/))
+    service.faults.clear()
+    service.faults.set({ kind: 'status', status: 400, body: `{"message":"${'x'.repeat(190)} ${secretKey}${'y'.repeat(500)}"}`, path: 'GET /object/*' })
+    await assert.rejects(store.get('a'), says('artifact/missing', /x{190} \[redacte…$/))
     await service.close()
     await assert.rejects(store.get('a'), says('artifact/unavailable', /no answer/))
   }

@@ -16,6 +16,7 @@ import type { Http } from '../core/http.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog, type Log } from '../node/log.ts'
+import { createRedactor, type Redactor } from '../node/redact.ts'
 import { loadSettings, type Settings } from '../node/settings.ts'
 import { errnoOf } from '../node/system-errors.ts'
 import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type LineTools } from '../pipeline/sync.ts'
@@ -30,6 +31,7 @@ export type Env = Readonly<Record<string, string | undefined>>
 export interface Basics extends AsyncDisposable {
   readonly settings: Settings
   readonly log: Log
+  readonly redact: Redactor
   readonly store: ArtifactStore
   readonly http: Http
   readonly connectors: ReadonlyMap<string, Connector>
@@ -72,9 +74,10 @@ export function openBasics(output: Output, settings: Settings): Basics {
     userAgent: settings.userAgent,
     onRequest: (report) => log.debug(report, 'request'),
   })
+  const redact = createRedactor(settings.secrets)
   const { key } = settings.medipim
   return {
-    settings, log, http, correlationId,
+    settings, log, http, correlationId, redact,
     store: openStore(settings.artifacts, process.cwd(), settings),
     connectors: createConnectors({ medipim: key && { keyId: key.id, keySecret: key.secret } }),
     [Symbol.asyncDispose]: () => http.close(),

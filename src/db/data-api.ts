@@ -4,6 +4,7 @@
 import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { parseRetryAfter } from '../lib/back-off.ts'
 import { storableJson } from '../lib/storable.ts'
+import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { fetchFailureOf } from '../node/system-errors.ts'
 import type { Args, Catalog } from './catalog.ts'
@@ -67,7 +68,7 @@ export class DataApi implements Catalog {
   #failureOf(response: Response, text: string): Error {
     const { status } = response
     const { code, message = 'no reason given', details, hint } = isJson(response) ? readRefusal(text) : noJson(status)
-    const said = `The Data API at ${this.host} answers ${status}: ${this.#redact(shorten(message))}`
+    const said = `The Data API at ${this.host} answers ${status}: ${shorten(this.#redact(message))}`
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
     const named = code === undefined ? undefined : NAMED_CODES[code]
     if (named) return new SyncError(named[0], `${said}: ${named[1]}`, { detail: { retryAfterMs } })
@@ -117,5 +118,5 @@ function isJson(response: Response): boolean {
 
 function shorten(message: string): string {
   const line = message.replaceAll(/\s+/g, ' ').trim()
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line
+  return cutText(line, 300)
 }

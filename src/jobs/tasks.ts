@@ -13,6 +13,7 @@ import { claimTask, endRun, findQueuedRun, loadQueuedRun, releaseTask, type Held
 import { loadSource, type Source } from '../db/sources.ts'
 import type { Log } from '../node/log.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
+import type { Redactor } from '../node/redact.ts'
 import { connectorOf, settingsOf } from '../pipeline/connector-of.ts'
 import { newProgress, type LineOptions, type Pause, type RunContext } from '../pipeline/context.ts'
 import { whileLeased } from '../pipeline/lease.ts'
@@ -41,6 +42,7 @@ export interface TaskTools {
   /** One client a connector, so that its requests can be counted apart. */
   readonly http: (connector: string) => Http
   readonly log: Log
+  readonly redact: Redactor
   readonly options: LineOptions
   readonly connectors: ReadonlyMap<string, Connector>
   readonly queues: Queues
@@ -146,9 +148,9 @@ async function settleTask({ db, events }: TaskTools, options: RunOptions, contex
 
 function openContext(tools: TaskTools, source: Source, run: HeldRun, options: RunOptions, log: Log, signal: AbortSignal): RunContext {
   const connector = connectorOf(tools, source)
-  const { db, store, http, events } = tools
+  const { db, store, http, redact, events } = tools
   return {
-    db, store, log, connector, source, run, signal,
+    db, store, log, redact, connector, source, run, signal,
     http: http(connector.name),
     settings: settingsOf(connector, source),
     progress: newProgress(),
@@ -157,10 +159,10 @@ function openContext(tools: TaskTools, source: Source, run: HeldRun, options: Ru
   }
 }
 
-async function giveUp({ db }: TaskTools, run: HeldRun, log: Log, error: unknown): Promise<void> {
-  const { state, code, reason } = describeFailure(error)
+async function giveUp(tools: TaskTools, run: HeldRun, log: Log, error: unknown): Promise<void> {
+  const { state, code, reason } = describeFailure(tools, error)
   log.error({ state, code, err: code === null ? error : undefined }, reason)
-  await endRun(db, run, state, code, reason)
+  await endRun(tools.db, run, state, code, reason)
 }
 
 /** The run ended, or the task is another worker's: nothing that this worker could do anything about. */

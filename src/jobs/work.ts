@@ -3,6 +3,7 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
 import { asks, messageOf } from '../core/errors.ts'
 import type { TaskName } from '../db/runs.ts'
+import { outsideText } from '../pipeline/outside-text.ts'
 import type { QueueName, Task } from './queues.ts'
 import { BUSY_MS, doTask, type TaskEnd, type TaskTools } from './tasks.ts'
 
@@ -15,7 +16,7 @@ export function startWorker(tools: TaskTools, name: QueueName, concurrency: numb
       end = await doTask(tools, taskName(job), job.data, last, stopping)
     } catch (error) {
       // The dead letter shows the message. Anything that we did not name is a bug: trying again would only repeat it.
-      const message = messageOf(error)
+      const message = outsideText(tools, messageOf(error))
       throw asks(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
     }
     if (end === 'busy') {

@@ -2,6 +2,7 @@
 // everything has become text (bindings, nested errors, their causes and stacks), and nothing can slip past the redactor.
 
 import { pino, type Logger } from 'pino'
+import { cutText } from '../lib/text.ts'
 import { createRedactor, isSecretName, type Redactor } from './redact.ts'
 
 /** Use `log.child({ cid })` for a command or request, `log.child({ run, source })` for a run: each line then carries them. */
@@ -21,10 +22,14 @@ export interface LogOptions {
   readonly nowMs?: () => number
 }
 
+/** No value from outside fills a disk with logs. A stack with its causes is a tenth of it. */
+const TEXT_CHARS_MAX = 20_000
+
 type Line = Readonly<Record<string, unknown>>
 
 export function createLog({ level, destination = process.stderr, secrets, nowMs = Date.now }: LogOptions): Log {
-  const redact = createRedactor(secrets)
+  const hide = createRedactor(secrets)
+  const redact = (text: string): string => cutText(hide(text), TEXT_CHARS_MAX)
   const format = destination.isTTY === true ? formatShort : (line: Line) => JSON.stringify(line)
   return pino(
     {

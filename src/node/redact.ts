@@ -1,6 +1,8 @@
 // Takes secrets out of text: those we know, in every spelling that they travel in, and those that look like one. It is the last
 // step before anything leaves (logs, errors, pages), so that no caller has to remember what is secret.
 
+import { spellingsOf } from '../lib/secrets.ts'
+
 const MARK = '[redacted]'
 // Shorter values are words: hiding them would hide half of every line and protect nothing.
 const SECRET_LENGTH_MIN = 4
@@ -50,17 +52,6 @@ export function createRedactor(secrets: Iterable<string>): Redactor {
     const first = known === null ? text : text.replace(known, MARK)
     return SHAPES.reduce((line, [shape, replacement]) => line.replace(shape, replacement), first)
   }
-}
-
-function spellingsOf(secret: string): string[] {
-  const encoded = encodeURIComponent(secret)
-  const base64 = Buffer.from(secret).toString('base64')
-  const json = JSON.stringify(secret).slice(1, -1)
-  return [
-    secret, encoded, encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()), encoded.replaceAll('%20', '+'), encodeURI(secret),
-    new URLSearchParams([['', secret]]).toString().slice(1), base64, base64.replace(/=+$/, ''), encodeURIComponent(base64),
-    Buffer.from(secret).toString('base64url'), json, JSON.stringify(json).slice(1, -1),
-  ]
 }
 
 function escape(text: string): string {

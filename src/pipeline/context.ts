@@ -9,6 +9,7 @@ import type { HeldRun } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import type { Waiter } from '../lib/back-off.ts'
+import type { Redactor } from '../node/redact.ts'
 
 export interface Log {
   debug(facts: object, message: string): void
@@ -76,6 +77,8 @@ export interface RunContext {
   readonly store: ArtifactStore
   readonly http: Http
   readonly log: Log
+  /** For what is stored: messages from outside may quote a key. */
+  readonly redact: Redactor
   readonly connector: Connector
   readonly source: Source
   /** The source's settings, as the connector's schema read them. */

@@ -7,6 +7,7 @@ import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { addPart, noteArtifact, type ArchivedPart } from '../db/artifacts.ts'
 import type { RunContext } from './context.ts'
+import { outsideText } from './outside-text.ts'
 import { patiently, waitOut } from './patience.ts'
 
 /** Of raw lines. Each next part may be twice as large, up to the limit of all. */
@@ -124,7 +125,8 @@ class Archive {
     if (claimedNow) await this.#note(false)
   }
 
-  warn(message: string): void {
+  warn(said: string): void {
+    const message = outsideText(this.#context, said)
     if (this.#warnings.length < 100) this.#warnings.push(message)
     this.#context.log.warn({}, message)
   }
@@ -134,7 +136,7 @@ class Archive {
     const { source, run } = this.#context
     const place = { source: source.name, run: run.artifactRun, part: this.#nextNo, line: this.#writer.lineCount + 1, byte: this.#writer.rawBytes }
     const where = `${place.source}, run ${place.run}, part ${place.part}, line ${place.line}, byte ${place.byte}`
-    return new SyncError(cause.code, `${cause.message} (${where})`, { cause, detail: { ...cause.detail, ...place } })
+    return new SyncError(cause.code, `${outsideText(this.#context, cause.message)} (${where})`, { cause, detail: { ...cause.detail, ...place } })
   }
 
   /** Makes everything that arrived durable. */

@@ -6,6 +6,7 @@ import type { QuarantinedRecord } from '../db/batches.ts'
 import type { StagedRecord } from '../db/staged-rows.ts'
 import type { PendingLine } from './batch.ts'
 import type { RunContext } from './context.ts'
+import { outsideText } from './outside-text.ts'
 import { readRecord, UnreadableRecord } from './read-record.ts'
 import type { Terms } from './terms.ts'
 
@@ -27,7 +28,8 @@ export function* readBatch(
     try {
       const { draft, raw, hash } = readRecord(context.connector, context.settings, pending)
       terms.collect(draft.terms)
-      yield { pending, draft, record: { lineNo: pending.lineNo, recordHash: hash, raw } }
+      const told = draft.warnings.length === 0 ? draft : { ...draft, warnings: draft.warnings.map((text) => outsideText(context, text)) }
+      yield { pending, draft: told, record: { lineNo: pending.lineNo, recordHash: hash, raw } }
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error
       refused.push(quarantined(context, partNo, pending, error.cause.code, error.message, error.externalId))
@@ -41,14 +43,16 @@ export function refusedByPostgres(context: RunContext, partNo: number, line: Pen
 }
 
 export function quarantined(
-  { source, run }: RunContext,
+  context: RunContext,
   partNo: number,
   { lineNo, byteOffset, line }: Pick<PendingLine, 'lineNo' | 'byteOffset' | 'line'>,
   rule: ErrorCode,
-  why: string,
+  reason: string,
   externalId: string | null,
   byteLength = line.length,
 ): QuarantinedRecord {
+  const { source, run } = context
+  const why = outsideText(context, reason)
   const message = `${source.name}, run ${run.artifactRun}, part ${partNo}, line ${lineNo}, byte ${byteOffset}: ${why}`
   return { lineNo, byteOffset, byteLength, externalId, rule, why, message, raw: line }
 }

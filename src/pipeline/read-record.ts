@@ -2,8 +2,9 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Connector } from '../core/connector.ts'
-import { messageOf, SyncError } from '../core/errors.ts'
+import { SyncError } from '../core/errors.ts'
 import type { Draft } from '../core/product.ts'
+import { jsonFaultOf } from '../lib/json-fault.ts'
 import { mapTexts, storableText } from '../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
 import type { PendingLine } from './batch.ts'
@@ -85,8 +86,8 @@ function skipped(error: unknown, externalId: string | null): unknown {
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
-  } catch (cause) {
-    throw new SyncError('record/unreadable', `no JSON: ${messageOf(cause).slice(0, 200)}`, { cause })
+  } catch (error) {
+    throw new SyncError('record/unreadable', `no JSON: ${jsonFaultOf(error)}`)
   }
 }
 

@@ -12,9 +12,11 @@ import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
+import type { Redactor } from '../node/redact.ts'
 import { settingsOf } from './connector-of.ts'
 import type { LineOptions, Log, Progress, RunContext } from './context.ts'
 import { whileLeased } from './lease.ts'
+import { outsideText } from './outside-text.ts'
 import { carryOut } from './run.ts'
 import { isFullDue } from './schedule.ts'
 
@@ -43,6 +45,7 @@ export interface LineTools {
   readonly store: ArtifactStore
   readonly http: Http
   readonly log: Log
+  readonly redact: Redactor
   readonly options: LineOptions
   /** Ties the log lines of a command to the run's row. */
   readonly correlationId: string
@@ -136,7 +139,7 @@ async function carryThrough(
     return report(settled.state, settled.reason, settled.ledger)
   } catch (thrown) {
     const error = nameFailure(thrown)
-    const { state, code, reason } = describeFailure(error)
+    const { state, code, reason } = describeFailure(tools, error)
     await endRun(tools.db, run, state, code, reason).catch((cause: unknown) => {
       log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')
     })
@@ -176,9 +179,9 @@ async function takeRun(
 }
 
 /** What a run that ended so is called, and why: a retry goes on with one that is `interrupted`. A bug would only come again. */
-export function describeFailure(error: unknown): { state: 'interrupted' | 'failed'; code: ErrorCode | null; reason: string } {
+export function describeFailure(tools: Pick<LineTools, 'redact'>, error: unknown): { state: 'interrupted' | 'failed'; code: ErrorCode | null; reason: string } {
   const code = error instanceof SyncError ? error.code : null
   if (isAbort(error)) return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
-  if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', code, reason: error.message }
-  return { state: 'failed', code, reason: `internal error: ${messageOf(error)}` }
+  if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', code, reason: outsideText(tools, error.message) }
+  return { state: 'failed', code, reason: `internal error: ${outsideText(tools, messageOf(error))}` }
 }

@@ -4,6 +4,7 @@ import type { Term } from '../core/product.ts'
 import { writeTerms } from '../db/batches.ts'
 import { isDataFailure } from '../db/failures.ts'
 import type { RunContext } from './context.ts'
+import { outsideText } from './outside-text.ts'
 
 /** Distinct terms that are remembered; beyond that they are sent again, which writes nothing. */
 const TERMS_MAX = 50_000
@@ -61,8 +62,9 @@ async function writeAccepted(context: RunContext, terms: readonly Term[]): Promi
   }
 }
 
-function warnOfRefused({ log, source, run }: RunContext, { kind, externalId }: Term, { message }: Error): void {
-  const facts = { source: source.name, run: run.id, kind, term: externalId.slice(0, 200) }
+function warnOfRefused(context: RunContext, { kind, externalId }: Term, { message }: Error): void {
+  const { log, source, run } = context
+  const facts = { source: source.name, run: run.id, kind, term: outsideText(context, externalId) }
   log.warn(facts, `Postgres cannot hold a ${kind}, so it is left out; its products are not: ${message}`)
 }
 

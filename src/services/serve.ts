@@ -111,7 +111,7 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
     clients.set(connector, client)
     return client
   }
-  return { db, store, log, connectors, queues, http, options: DEFAULT_OPTIONS, states: new RunStates(), events: openEvents(tools, metrics) }
+  return { db, store, log, redact: createRedactor(tools.settings.secrets), connectors, queues, http, options: DEFAULT_OPTIONS, states: new RunStates(), events: openEvents(tools, metrics) }
 }
 
 function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {

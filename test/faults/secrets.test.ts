@@ -81,8 +81,65 @@ test('a key that the supplier quotes in a header of its answer goes no further',
   await assertNothingSaid(line, reports)
 })
 
+test('a key reaches nothing as a half of it either, wherever a text that quotes it is cut', async (t) => {
+  const secrets = [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`]
+  const supplier = { products: 60, keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
+  const { line, simulator } = await openMedipim(t, { db, key: KEY, supplier, secrets, options: { attemptsMax: 1 } })
+  const reports = []
+  const spellings = [KEY.keySecret, BASIC, Buffer.from(KEY.keySecret).toString('base64'), Buffer.from(`key=${KEY.keySecret};`).toString('base64')]
+  // Every limit that has a text of its own: of a code, of a message, of a whole reason.
+  for (const limit of [60, 300, 1000]) {
+    for (const spelling of spellings) {
+      const text = 'x'.repeat(limit - 14) + spelling + 'y'.repeat(limit)
+      const body = JSON.stringify({ error: { status: 500, code: text, message: text } })
+      simulator.faults.set({ kind: 'status', status: 422, body, times: null, path: '/v4/products/stream' })
+      reports.push(await line.sync())
+      simulator.faults.set({ kind: 'insert-line', at: 3, text: body, path: '/v4/products/stream', times: null })
+      reports.push(await line.sync())
+      simulator.faults.clear()
+    }
+  }
+  await assertNothingSaid(line, reports)
+  for (const { reason } of reports) assert.match(reason ?? '', /x{20}/, 'the rest is told')
+})
+
+test('what a record quotes in a warning or in quarantine is cleaned before it is cut', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 60 }, secrets: [KEY.keySecret] })
+  const ids = simulator.catalogue.visible().map(simulator.catalogue.idOf)
+  const quoting = (length: number): string => 'x'.repeat(length - 8) + KEY.keySecret
+  simulator.faults.set(
+    { kind: 'patch', ids: [ids[1] ?? ''], patch: { status: quoting(40) }, times: null },
+    { kind: 'patch', ids: [ids[2] ?? ''], patch: { weightWithUnit: { value: 1, unit: quoting(20) } }, times: null },
+    { kind: 'insert-line', at: 5, text: `{"meta": no JSON ${quoting(12)}`, path: '/v4/products/stream', times: null },
+  )
+  await line.sync()
+  const rows = await line.query<{ told: string }>(`
+    select warnings::text as told from catalog.products where warnings is not null union all select message from catalog.quarantine`)
+  const told = rows.map((row) => row.told).join('\n')
+  assert.match(told, /x{30}\[redacted\]/)
+  assert.match(told, /x{10}\[redacted\]\\" is unknown/)
+  assert.match(told, /no JSON: /)
+  assert.doesNotMatch(told, /pl4n/)
+})
+
+test('an error code of two megabytes fills neither the log nor the row of its run', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, options: { attemptsMax: 1 } })
+  const error = { status: 500, code: 'c'.repeat(2_000_000), message: 'm'.repeat(2_000_000) }
+  simulator.faults.set({ kind: 'insert-line', at: 3, text: JSON.stringify({ error }), path: '/v4/products/stream', times: null })
+  const report = await line.sync()
+  assert.match(report.reason ?? '', /c{50,}….*m{200,}…/)
+  const written = await everythingWritten(line, [report])
+  assert.ok(line.logged.join('').length + String(report.reason).length < 50_000)
+  assert.doesNotMatch(written, /c{1000}|m{1000}/)
+})
+
 async function assertNothingSaid(line: TestLine, reports: readonly unknown[]): Promise<void> {
   const written = await everythingWritten(line, reports)
   assert.ok(written.includes('run started') && written.includes('embedUrl'), 'there is something to look through')
-  for (const spelling of SPELLINGS) assert.equal(written.includes(spelling), false, spelling)
+  for (const spelling of SPELLINGS) {
+    assert.equal(written.includes(spelling), false, spelling)
+    // A half of it is nothing that a redactor could find later. (The id, which some begin with, is no secret.)
+    const half = spelling.slice(0, Math.ceil(spelling.length / 2))
+    if (spelling !== BASIC) assert.equal(written.includes(half), false, half)
+  }
 }

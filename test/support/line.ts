@@ -23,6 +23,7 @@ import { addSource, loadSource, saveSource, type Source } from '../../src/db/sou
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { createLog, type Log } from '../../src/node/log.ts'
+import { createRedactor } from '../../src/node/redact.ts'
 import { newProgress, type LineOptions } from '../../src/pipeline/context.ts'
 import { DEFAULT_OPTIONS, replayRun, syncSource, type LineTools, type RunReport, type SyncRequest } from '../../src/pipeline/sync.ts'
 import type { Lifetime } from './database.ts'
@@ -83,7 +84,7 @@ export async function openLine(t: Lifetime, setup: LineSetup): Promise<TestLine>
   const wait = (ms: number): Promise<void> => Promise.resolve(void waits.push(ms))
   const store: ArtifactStore = new DiskStore(storeRoot)
   const log = createLog({ level: 'debug', destination: { write: (line) => logged.push(line) }, secrets })
-  const tools = { db, store, http, log, options: { ...TOY_OPTIONS, wait, ...options }, correlationId: 'test' }
+  const tools = { db, store, http, log, redact: createRedactor(secrets), options: { ...TOY_OPTIONS, wait, ...options }, correlationId: 'test' }
   const name = setup.source ?? `source-${process.pid}-${++sources}`
   if (setup.source === undefined) {
     const { id } = await addSource(db, { name, connector: connector.name, settings, schedule: connector.schedule })

@@ -5,6 +5,8 @@ import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
 import { parseRetryAfter } from '../../lib/back-off.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { hostOf, readBytes } from '../../lib/http.ts'
+import { createHider } from '../../lib/secrets.ts'
+import { cutText } from '../../lib/text.ts'
 import { isObject, textOf } from './values.ts'
 
 export interface Secrets {
@@ -17,27 +19,29 @@ export interface SupplierError {
   readonly message: string
 }
 
+const CODE_CHARS_MAX = 60
 const MESSAGE_CHARS_MAX = 300
 const EXPLANATION_BYTES_MAX = 64 * 1024
 
-/** The error in a parsed answer or line, or null when it is none. */
+/** The error in a parsed answer or line as the supplier wrote it, of any length, or null when it is none. */
 export function errorOfAnswer(answer: unknown): SupplierError | null {
   if (!isObject(answer) || answer.error === undefined || answer.result !== undefined) return null
   const error = isObject(answer.error) ? answer.error : { message: answer.error }
   const message = textOf(error.message) ?? 'no message'
-  return { code: textOf(error.code) ?? 'unknown', message: message.slice(0, MESSAGE_CHARS_MAX) }
+  return { code: textOf(error.code) ?? 'unknown', message }
 }
 
 /** Reads a refusal to its end and names it. `detail.retryAfterMs` is there when the supplier said when to come back. */
 export async function refusalOf(response: HttpResponse, secrets: Secrets): Promise<SyncError> {
   const { status } = response
-  const explained = await explanationOf(response)
+  const explanation = await explanationOf(response)
+  const explained = explanation && tellable(explanation, hideKey(secrets))
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
-  const reason = explained === null ? '' : `: ${hide(`${explained.code}: ${explained.message}`, secrets)}`
+  const reason = explained === null ? '' : `: ${explained.code}: ${explained.message}`
   return new SyncError(codeOf(status), `${hostOf(response.url)} answered ${status}${reason}`, {
     detail: {
       status,
-      ...(explained && { supplierCode: hide(explained.code, secrets) }),
+      ...(explained && { supplierCode: explained.code }),
       ...(retryAfterMs !== null && { retryAfterMs }),
     },
   })
@@ -59,9 +63,14 @@ async function explanationOf(response: HttpResponse): Promise<SupplierError | nu
   }
 }
 
-/** A supplier may quote the request in its message. */
-export function hide(text: string, secrets: Secrets): string {
-  return text.replaceAll(secrets.keySecret, '…').replaceAll(basicToken(secrets), '…')
+/** The error without the key, and then no longer than a log line may be. */
+export function tellable({ code, message }: SupplierError, hide: (text: string) => string): SupplierError {
+  return { code: cutText(hide(code), CODE_CHARS_MAX), message: cutText(hide(message), MESSAGE_CHARS_MAX) }
+}
+
+/** Takes the key out of a text: a supplier may quote the request in its message. */
+export function hideKey({ keyId, keySecret }: Secrets): (text: string) => string {
+  return createHider([keySecret, `${keyId}:${keySecret}`], '…')
 }
 
 /** What follows `Basic ` by RFC 7617, with UTF-8, as MediPim has it: https://docs.dev.medipim.be/authentication */

@@ -4,7 +4,7 @@
 import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
 import { openApi, type Api } from './api.ts'
-import { hide, type Secrets } from './answers.ts'
+import { hideKey, type Secrets } from './answers.ts'
 import { findDrift } from './fields.ts'
 import { marketOf, medipimSettings, type MedipimSettings } from './market.ts'
 import { normalise, readId, unwrap } from './normalise.ts'
@@ -44,7 +44,7 @@ async function* fetchPages(secrets: Secrets | null, request: Request, signal: Ab
   const wanted = mode === 'incremental' ? Math.floor((sinceMs ?? 0) / 1000) : 0
   const response = await api.openStream(Math.max(wanted, resumed?.touchedAt ?? 0))
   try {
-    yield* readPages(response.status === 204 ? null : response.body, resumed, warn, (text) => hide(text, secrets))
+    yield* readPages(response.status === 204 ? null : response.body, resumed, warn, hideKey(secrets))
   } finally {
     await response.cancel()
   }

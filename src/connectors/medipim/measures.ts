@@ -36,7 +36,7 @@ function measureOf(name: string, withUnit: unknown, bare: unknown, units: Units,
   const unit = typeof withUnit.unit === 'string' ? withUnit.unit.trim().toLowerCase() : ''
   const factor = units.get(unit)
   if (factor !== undefined) return plausible(name, value * factor, warnings)
-  warnings.push(`${name}WithUnit: the unit "${unit.slice(0, 20)}" is unknown`)
+  warnings.push(`${name}WithUnit: the unit "${unit}" is unknown`)
   return plausible(name, numberOf(bare), warnings)
 }
 

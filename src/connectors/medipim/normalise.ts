@@ -87,7 +87,7 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
 function statusOf(status: unknown, warnings: string[]): ProductStatus {
   const known = STATUSES.get(status)
   if (known !== undefined) return known
-  warnings.push(`status: ${typeof status === 'string' ? `"${status.slice(0, 40)}"` : typeName(status)} is unknown, taken as draft`)
+  warnings.push(`status: ${typeof status === 'string' ? `"${status}"` : typeName(status)} is unknown, taken as draft`)
   return 'draft'
 }
 

@@ -4,7 +4,7 @@
 import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { readLineBlocks, type LineBlock } from '../../lib/ndjson.ts'
-import { errorOfAnswer, type SupplierError } from './answers.ts'
+import { errorOfAnswer, tellable, type SupplierError } from './answers.ts'
 import { scanLine } from './scan.ts'
 import { Tally, type LineFacts, type Position } from './tally.ts'
 import { isObject, numberOf } from './values.ts'
@@ -46,7 +46,7 @@ export async function* readPages(
       const { lineCount, error } = countLines(whole, tally)
       lines += lineCount
       if (lineCount > 0) yield pageOf(whole.bytes.subarray(0, whole.ends[lineCount - 1]), lineCount, tally)
-      if (error !== null) throw failureOf({ code: hide(error.code), message: hide(error.message) }, tally)
+      if (error !== null) throw failureOf(tellable(error, hide), tally)
     }
   }
   if (tally.total === null && lines > 0) throw malformed(lines)

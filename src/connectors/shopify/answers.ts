@@ -4,6 +4,7 @@
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/http.ts'
+import { jsonFaultOf } from '../../lib/json-fault.ts'
 import { valueEnd, valueStart } from '../../lib/json-slices.ts'
 import { failureOf } from './failures.ts'
 
@@ -34,7 +35,7 @@ export async function readJson(response: HttpResponse, where: string): Promise<A
     if (start === bytes.length || valueEnd(bytes, start) === null) {
       throw new SyncError('source/cut-short', `${where} ends in the middle, at byte ${bytes.length}`, { cause })
     }
-    throw new SyncError('source/malformed', `${where} is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, { cause })
+    throw new SyncError('source/malformed', `${where} is not JSON: ${jsonFaultOf(cause)}`, { cause })
   }
 }
 
