@@ -10,6 +10,12 @@ export interface ArchivedPart extends Part {
   readonly cursorAfter: Cursor | null
 }
 
+/** A part as the database has it. */
+export interface StoredPart extends ArchivedPart {
+  /** When its row was written, by the server's clock: everything in it is older. */
+  readonly createdAt: Date
+}
+
 export interface ArtifactNote {
   /** Nothing more will be fetched. */
   readonly closed: boolean
@@ -29,6 +35,7 @@ interface PartRow {
   readonly raw_bytes: number
   readonly stored_bytes: number
   readonly cursor_after: Cursor | null
+  readonly created_at: string
 }
 
 /** Notes that the part's bytes are durable. Twice is one row. @throws SyncError `run/fenced` */
@@ -85,7 +92,7 @@ export async function findNewestWholeArtifact(db: Catalog, sourceId: number): Pr
   return one(await db.call<number | null>('newest_whole_artifact', { source: sourceId }))
 }
 
-export async function listParts(db: Catalog, sourceId: number, run: number): Promise<ArchivedPart[]> {
+export async function listParts(db: Catalog, sourceId: number, run: number): Promise<StoredPart[]> {
   const rows = await db.call<PartRow>('list_parts', { source: sourceId, run })
   return rows.map((row) => ({
     no: row.no,
@@ -96,6 +103,7 @@ export async function listParts(db: Catalog, sourceId: number, run: number): Pro
     rawBytes: row.raw_bytes,
     storedBytes: row.stored_bytes,
     cursorAfter: row.cursor_after,
+    createdAt: toInstant(row.created_at),
   }))
 }
 

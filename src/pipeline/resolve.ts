@@ -3,7 +3,8 @@
 
 import { readLines } from '../artifacts/lines.ts'
 import { readPart } from '../artifacts/parts.ts'
-import type { ArchivedPart } from '../db/artifacts.ts'
+import { trustedTime } from '../core/source-time.ts'
+import type { StoredPart } from '../db/artifacts.ts'
 import { nameProducts } from '../db/batches.ts'
 import type { Lane } from './apply.ts'
 import type { PendingLine } from './batch.ts'
@@ -22,7 +23,7 @@ interface Winner {
 }
 
 /** Compares the lines of every product that was both skipped and merged, and merges the winner again. Twice is safe. */
-export async function resolveDisputes(context: RunContext, lane: Lane, known: Bitmap, staged: Bitmap, parts: readonly ArchivedPart[]): Promise<void> {
+export async function resolveDisputes(context: RunContext, lane: Lane, known: Bitmap, staged: Bitmap, parts: readonly StoredPart[]): Promise<void> {
   const disputed = [...known.common(staged)]
   for (let from = 0; from < disputed.length; from += DISPUTED_MAX) {
     const names = new Set(await nameProducts(context.db, context.source.id, disputed.slice(from, from + DISPUTED_MAX)))
@@ -34,7 +35,7 @@ export async function resolveDisputes(context: RunContext, lane: Lane, known: Bi
   }
 }
 
-async function findWinners(context: RunContext, names: ReadonlySet<string>, parts: readonly ArchivedPart[]): Promise<Winner[]> {
+async function findWinners(context: RunContext, names: ReadonlySet<string>, parts: readonly StoredPart[]): Promise<Winner[]> {
   const winners = new Map<string, Winner>()
   for (const part of parts) {
     for await (const lines of readLines(readPart(context.store, part), context.options.recordBytesMax)) {
@@ -47,8 +48,9 @@ async function findWinners(context: RunContext, names: ReadonlySet<string>, part
         const found = readCandidate(context, line, firstLine + i / 2, offset + from)
         if (!found || !names.has(found.externalId)) continue
         const best = winners.get(found.externalId)
+        const timeMs = trustedTime(found.timeMs, part.createdAt.getTime()) ?? -Infinity
         // Parts and lines ascend, so an equal time is the later line.
-        if (!best || found.timeMs >= best.timeMs) winners.set(found.externalId, { partNo: part.no, timeMs: found.timeMs, line: found.line })
+        if (!best || timeMs >= best.timeMs) winners.set(found.externalId, { partNo: part.no, timeMs, line: found.line })
       }
     }
   }
@@ -61,7 +63,7 @@ function readCandidate({ connector, settings }: RunContext, bytes: Buffer, lineN
   const pending: PendingLine = { lineNo, byteOffset, line, scan, hash: scan && hashRecord(line, scan, Buffer.alloc(line.length)) }
   try {
     const { draft } = readRecord(connector, settings, pending)
-    return { externalId: draft.externalId, timeMs: draft.sourceUpdatedAtMs ?? -Infinity, line: pending }
+    return { externalId: draft.externalId, timeMs: draft.sourceUpdatedAtMs, line: pending }
   } catch {
     return null
   }

@@ -3,7 +3,7 @@
 import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
 import { addCounts } from '../core/ledger.ts'
 import { VERSION } from '../core/version.ts'
-import { findArtifact, listParts, listSeenAfter, type ArchivedPart } from '../db/artifacts.ts'
+import { findArtifact, listParts, listSeenAfter, type ArchivedPart, type StoredPart } from '../db/artifacts.ts'
 import { findCheckpoint, listCheckpoints } from '../db/batches.ts'
 import { readKnownHashes } from '../db/known-hashes.ts'
 import { Db } from '../db/pool.ts'
@@ -166,7 +166,7 @@ async function unionOfSeen({ db, source, run }: RunContext): Promise<{ readonly 
   return { known, staged, repeats }
 }
 
-async function describeArtifact({ db, store, source, run }: RunContext, parts: readonly ArchivedPart[]): Promise<void> {
+async function describeArtifact({ db, store, source, run }: RunContext, parts: readonly StoredPart[]): Promise<void> {
   const artifact = await findArtifact(db, source.id, run.artifactRun)
   if (!artifact || run.kind === 'replay') return
   const sum = (of: (part: ArchivedPart) => number) => parts.reduce((total, part) => total + of(part), 0)
@@ -174,7 +174,7 @@ async function describeArtifact({ db, store, source, run }: RunContext, parts: r
     source: source.name,
     run: String(run.id),
     mode: run.kind,
-    parts: parts.map(({ cursorAfter: _, ...part }) => part),
+    parts: parts.map(({ cursorAfter: _, createdAt: __, ...part }) => part),
     complete: artifact.complete,
     claimed: artifact.claimed,
     lines: sum(({ lineCount }) => lineCount),

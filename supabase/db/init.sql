@@ -602,7 +602,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof.
+-- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
+-- incremental run would ask for nothing until that time has come.
 create function catalog.note_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
@@ -611,7 +612,7 @@ begin
   perform catalog.hold_run(p_source, p_run, p_token);
   update catalog.artifacts
     set state = case when p_closed then 'closed' else state end, complete = p_complete, claimed = coalesce(p_claimed, claimed),
-        watermark = greatest(p_watermark, watermark), warnings = p_warnings
+        watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
     where source_id = p_source and run_id = p_run;
 end $$;
 
@@ -852,16 +853,30 @@ begin
   return doc;
 end $$;
 
+-- trust_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
+-- which stands for a missing value, and one later than the part that holds it by more than the tolerance. One that is ahead by less becomes the
+-- time of the part, so that the record of the next run is not older. A plan has no part: its records arrive now.
+create function catalog.trust_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  arrived timestamptz := coalesce((select created_at from catalog.parts where source_id = p_source and run_id = p_artifact_run and no = p_part), now());
+begin
+  update pg_temp.staged_products
+    set source_updated_at = case when source_updated_at > arrived and source_updated_at <= arrived + interval '5 minutes' then arrived end
+    where source_updated_at > arrived or source_updated_at <= 'epoch';
+end $$;
+
 -- judge(…): what each staged line that is not judged yet would do to the catalogue. Writes nothing but `judged` and `judged_prices`.
---   order       within one artifact the highest (source time, part, line) of a key wins; an artifact older than what wrote the row, or
---               than a settled run that saw it (p_seen_later), may only normalise anew the record that the row already holds
---   clock skew  a source time that has not come yet counts as now, or it would keep every later record out until it comes
+--   order       within one artifact the highest (source time, part, line) of a key wins, and any time is higher than an unknown one; an
+--               artifact older than what wrote the row, or than a settled run that saw it (p_seen_later), may only normalise anew the record
+--               that the row already holds; of two artifacts the newer wins, unless both times are known and its own is lower
 --   lateral … offset 0   keeps the planner at one index look-up a line, whatever it believes about the sizes
 create function catalog.judge(p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   perform catalog.must_own('staged_products');
+  perform catalog.trust_times(p_source, p_artifact_run, p_part);
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
   for pass in 1 .. 2 loop
     insert into pg_temp.judged (line_no, external_id, seq, verdict)
@@ -884,8 +899,8 @@ begin
         else 'unchanged'
       end
     from (
-      select line_no, external_id, least(source_updated_at, now()) as source_updated_at, record_hash, content_hash, ctid as place,
-        row_number() over (partition by external_id order by least(source_updated_at, now()) desc nulls last, line_no desc) as rank
+      select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
+        row_number() over (partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
       from pg_temp.staged_products
       where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
     ) s
@@ -1033,7 +1048,7 @@ begin
         source_updated_at, first_seen_at, changed_at, last_available_at, expires_at, run_id, part_no, line_no, normaliser_version,
         record_hash, content_hash, warnings, raw)
       select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.identifiers, s.attributes, s.successor,
-        least(s.source_updated_at, now()), now(), now(), null, s.expires_at, p_artifact_run, p_part, s.line_no, p_normaliser_version,
+        s.source_updated_at, now(), now(), null, s.expires_at, p_artifact_run, p_part, s.line_no, p_normaliser_version,
         s.record_hash, s.content_hash, s.warnings, s.raw
       from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
       order by s.external_id
@@ -1061,8 +1076,8 @@ begin
 
   update catalog.products p
     set status = case when p.status = 'removed' and p.run_id > p_artifact_run then p.status else s.status end, title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer, url = s.url,
-        identifiers = s.identifiers, attributes = s.attributes, successor = s.successor, source_updated_at = least(s.source_updated_at, now()),
-        changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version, record_hash = s.record_hash,
+        identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
+        source_updated_at = case when p.run_id > p_artifact_run then p.source_updated_at else s.source_updated_at end, changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version, record_hash = s.record_hash,
         content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
         last_available_at = case when s.status = 'active' then null when p.status = 'active' then now() else p.last_available_at end,
         run_id = greatest(p.run_id, p_artifact_run), part_no = case when p.run_id > p_artifact_run then p.part_no else p_part end,
@@ -1384,6 +1399,7 @@ begin
   if run.kind <> 'replay' then
     update catalog.sources s
       set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
+                           when artifact.watermark is null then s.watermark
                            else greatest(s.watermark, least(artifact.watermark, run.started_at)) end,
           latest_run = case when artifact.complete then greatest(s.latest_run, p_run) else s.latest_run end,
           last_full_at = case when run.kind = 'full' and artifact.complete then run.started_at else s.last_full_at end,
@@ -2134,7 +2150,7 @@ begin
   -- A product that an earlier batch would have written is judged against that.
   update pg_temp.judged j
     set verdict = case
-        when coalesce(least(s.source_updated_at, now()), '-infinity') < w.source_updated_at then 'duplicate'
+        when coalesce(s.source_updated_at, '-infinity') < w.source_updated_at then 'duplicate'
         when (s.content_hash, s.record_hash) <> (w.content_hash, w.record_hash) then 'updated'
         else 'unchanged'
       end
@@ -2146,7 +2162,7 @@ begin
   insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
     select j.external_id,
       not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
-      coalesce(least(s.source_updated_at, now()), '-infinity'), s.record_hash, s.content_hash
+      coalesce(s.source_updated_at, '-infinity'), s.record_hash, s.content_hash
     from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict in ('created', 'updated')
     on conflict (external_id) do update
@@ -2229,13 +2245,13 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'c0aa470d53cde381be02f92c0be201f1730ec8d0156e37e29f474f11d9635718'),
-  ('20261122000002', 'runs', '90798320a5091b632d56f9c05a4f1fd99e60cacf77d23cbd4e3eeeea9445f0e4'),
-  ('20261122000003', 'apply', 'd288855d238c8f121db088dc38ffca82be5afd308f4b948b39d9e65d1ec86ca2'),
-  ('20261122000004', 'settle', '806556b5034d81b29d0b1b37ebc36023228f7cca0a48e003a3d35a546adddb05'),
+  ('20261122000002', 'runs', '3aa9876449667c46771469ce32e718d75af23348365de48ab74e5b6048efacd5'),
+  ('20261122000003', 'apply', '10be30991b963406f4c5fa8e75e7900cab11c9bd358379e8c16653a9a9cb3965'),
+  ('20261122000004', 'settle', 'c1ed6c7b9685ced795774a465c1133766665924b9f1c9376d4328769cf5db97a'),
   ('20261122000005', 'api', '73c2738ad17f10b4ac18df7220e7e5e4782114232a20a44526ab8772104d977d'),
   ('20261122000006', 'security', 'd78cd741c9128eec3cb26b5a8a305697beeddbed937a6402400a46256bad402f'),
   ('20261122000007', 'status', 'bc99305a74da78bdf6be379e7bd64ba209d77a49b7fdcbe4b07ea8e8447d2deb'),
   ('20261122000008', 'data_api', '4eb46d3a32b4d7ec735292b2083ee9faff8b0ec6732cf4cf7ecd108276a7959f'),
-  ('20261122000009', 'plan', '0044766bdafa5d27d1d053cef398c657c89214e55529c7ca02b0559e3df4ea28');
+  ('20261122000009', 'plan', '3854bda0a6dd6cbfea11576fe3d63aae3a91db7ad88e4682851c7c7ebcbcf044');
 
 commit;

@@ -285,7 +285,8 @@ begin
     on conflict do nothing;
 end $$;
 
--- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof.
+-- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
+-- incremental run would ask for nothing until that time has come.
 create function catalog.note_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
@@ -294,7 +295,7 @@ begin
   perform catalog.hold_run(p_source, p_run, p_token);
   update catalog.artifacts
     set state = case when p_closed then 'closed' else state end, complete = p_complete, claimed = coalesce(p_claimed, claimed),
-        watermark = greatest(p_watermark, watermark), warnings = p_warnings
+        watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
     where source_id = p_source and run_id = p_run;
 end $$;
 

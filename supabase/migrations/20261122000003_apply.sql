@@ -75,16 +75,30 @@ begin
   return doc;
 end $$;
 
+-- trust_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
+-- which stands for a missing value, and one later than the part that holds it by more than the tolerance. One that is ahead by less becomes the
+-- time of the part, so that the record of the next run is not older. A plan has no part: its records arrive now.
+create function catalog.trust_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  arrived timestamptz := coalesce((select created_at from catalog.parts where source_id = p_source and run_id = p_artifact_run and no = p_part), now());
+begin
+  update pg_temp.staged_products
+    set source_updated_at = case when source_updated_at > arrived and source_updated_at <= arrived + interval '5 minutes' then arrived end
+    where source_updated_at > arrived or source_updated_at <= 'epoch';
+end $$;
+
 -- judge(…): what each staged line that is not judged yet would do to the catalogue. Writes nothing but `judged` and `judged_prices`.
---   order       within one artifact the highest (source time, part, line) of a key wins; an artifact older than what wrote the row, or
---               than a settled run that saw it (p_seen_later), may only normalise anew the record that the row already holds
---   clock skew  a source time that has not come yet counts as now, or it would keep every later record out until it comes
+--   order       within one artifact the highest (source time, part, line) of a key wins, and any time is higher than an unknown one; an
+--               artifact older than what wrote the row, or than a settled run that saw it (p_seen_later), may only normalise anew the record
+--               that the row already holds; of two artifacts the newer wins, unless both times are known and its own is lower
 --   lateral … offset 0   keeps the planner at one index look-up a line, whatever it believes about the sizes
 create function catalog.judge(p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric)
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
   perform catalog.must_own('staged_products');
+  perform catalog.trust_times(p_source, p_artifact_run, p_part);
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
   for pass in 1 .. 2 loop
     insert into pg_temp.judged (line_no, external_id, seq, verdict)
@@ -107,8 +121,8 @@ begin
         else 'unchanged'
       end
     from (
-      select line_no, external_id, least(source_updated_at, now()) as source_updated_at, record_hash, content_hash, ctid as place,
-        row_number() over (partition by external_id order by least(source_updated_at, now()) desc nulls last, line_no desc) as rank
+      select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
+        row_number() over (partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
       from pg_temp.staged_products
       where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
     ) s
@@ -256,7 +270,7 @@ begin
         source_updated_at, first_seen_at, changed_at, last_available_at, expires_at, run_id, part_no, line_no, normaliser_version,
         record_hash, content_hash, warnings, raw)
       select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.identifiers, s.attributes, s.successor,
-        least(s.source_updated_at, now()), now(), now(), null, s.expires_at, p_artifact_run, p_part, s.line_no, p_normaliser_version,
+        s.source_updated_at, now(), now(), null, s.expires_at, p_artifact_run, p_part, s.line_no, p_normaliser_version,
         s.record_hash, s.content_hash, s.warnings, s.raw
       from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
       order by s.external_id
@@ -284,8 +298,8 @@ begin
 
   update catalog.products p
     set status = case when p.status = 'removed' and p.run_id > p_artifact_run then p.status else s.status end, title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer, url = s.url,
-        identifiers = s.identifiers, attributes = s.attributes, successor = s.successor, source_updated_at = least(s.source_updated_at, now()),
-        changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version, record_hash = s.record_hash,
+        identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
+        source_updated_at = case when p.run_id > p_artifact_run then p.source_updated_at else s.source_updated_at end, changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version, record_hash = s.record_hash,
         content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
         last_available_at = case when s.status = 'active' then null when p.status = 'active' then now() else p.last_available_at end,
         run_id = greatest(p.run_id, p_artifact_run), part_no = case when p.run_id > p_artifact_run then p.part_no else p_part end,

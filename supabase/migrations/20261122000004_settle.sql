@@ -163,6 +163,7 @@ begin
   if run.kind <> 'replay' then
     update catalog.sources s
       set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
+                           when artifact.watermark is null then s.watermark
                            else greatest(s.watermark, least(artifact.watermark, run.started_at)) end,
           latest_run = case when artifact.complete then greatest(s.latest_run, p_run) else s.latest_run end,
           last_full_at = case when run.kind = 'full' and artifact.complete then run.started_at else s.last_full_at end,

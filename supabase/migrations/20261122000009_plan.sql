@@ -27,7 +27,7 @@ begin
   -- A product that an earlier batch would have written is judged against that.
   update pg_temp.judged j
     set verdict = case
-        when coalesce(least(s.source_updated_at, now()), '-infinity') < w.source_updated_at then 'duplicate'
+        when coalesce(s.source_updated_at, '-infinity') < w.source_updated_at then 'duplicate'
         when (s.content_hash, s.record_hash) <> (w.content_hash, w.record_hash) then 'updated'
         else 'unchanged'
       end
@@ -39,7 +39,7 @@ begin
   insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
     select j.external_id,
       not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
-      coalesce(least(s.source_updated_at, now()), '-infinity'), s.record_hash, s.content_hash
+      coalesce(s.source_updated_at, '-infinity'), s.record_hash, s.content_hash
     from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict in ('created', 'updated')
     on conflict (external_id) do update

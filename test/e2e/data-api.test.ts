@@ -47,8 +47,11 @@ test('day after day, by calls and by sessions, a source becomes the same', async
     assert.deepEqual(await snapshot(called), await snapshot(copied))
     return one
   }
-  priced(simulator)
+  const ids = priced(simulator)
+  const undated = { kind: 'patch', ids: ids.slice(0, 6), patch: { meta: { updatedAt: 4_102_444_800 } }, path: '/v4/products/stream', times: null } as const
+  simulator.faults.set(undated)
   await both((line, wish) => line.sync(wish))
+  simulator.faults.clear()
   nextDay(simulator)
   const second = await both((line, wish) => line.sync({ ...wish, mode: 'incremental' }))
   assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)

@@ -9,6 +9,7 @@ export interface ModelLine {
   readonly status: string
   readonly title: string
   readonly price: number | null
+  /** Unix seconds; below all others when it cannot be trusted. */
   readonly at: number
   /** All of the record that means something. */
   readonly content: string
@@ -33,12 +34,16 @@ export function readModelLine(text: string): ModelLine {
     const price: unknown = result.publicPrice ?? null
     const broken = price !== null && typeof price !== 'number'
     return {
-      id: result.id, broken, status: STATUSES[result.status] ?? 'draft', title: result.name.en, price: broken ? null : price, at: meta.updatedAt,
+      id: result.id, broken, status: STATUSES[result.status] ?? 'draft', title: result.name.en, price: broken ? null : price, at: trusted(meta.updatedAt),
       content: JSON.stringify({ ...content, createdAt: meta.createdAt }),
     }
   } catch {
     return unreadable
   }
+}
+
+function trusted(seconds: unknown): number {
+  return typeof seconds === 'number' && seconds > 0 && seconds <= Date.now() / 1000 ? seconds : -Infinity
 }
 
 export class Model {

@@ -5,8 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { startShopify } from '../../simulators/shopify/server.ts'
+import { createConnectors } from '../../src/connectors/index.ts'
+import { newProgress } from '../../src/pipeline/context.ts'
+import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type TestLine } from '../support/line.ts'
+import { counts, openLine, openMedipim, priced, type TestLine } from '../support/line.ts'
 import { rowVersions, showProducts, snapshot } from '../support/snapshot.ts'
 
 const { pool: db } = await testDatabase()
@@ -16,22 +20,22 @@ interface Version {
   readonly id: string
   readonly name?: string
   readonly cents?: number
-  /** Unix seconds. */
-  readonly at: number
+  /** Unix seconds, or what a supplier sends in their place. */
+  readonly at: unknown
 }
 
 /** A source whose supplier sends exactly these lines. */
-async function openFeed(t: Parameters<typeof openMedipim>[0]): Promise<{ line: TestLine; send(...versions: readonly Version[]): Promise<void> }> {
+async function openFeed(t: Parameters<typeof openMedipim>[0], options = { partBytesMax: 1, lanes: 1 }): Promise<{ line: TestLine; send(...versions: readonly Version[]): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
-  const { line, simulator } = await openMedipim(t, { db, linesPerPage: 1, options: { partBytesMax: 1, lanes: 1 } })
+  const { line, simulator } = await openMedipim(t, { db, linesPerPage: 1, options })
   const file = join(folder, 'feed.ndjson')
   return {
     line,
     async send(...versions) {
       const lines = versions.map(({ id, name = id, cents = 1000, at }, index) => JSON.stringify({
         meta: { total: versions.length, index },
-        result: { id, status: 'active', name: { en: name }, publicPrice: cents, meta: { createdAt: 1, updatedAt: at, embedUrl: `https://x.example/${at}` } },
+        result: { id, status: 'active', name: { en: name }, publicPrice: cents, meta: { createdAt: 1, updatedAt: at, embedUrl: `https://x.example/${JSON.stringify(at)}` } },
       }))
       await writeFile(file, `${lines.join('\n')}\n`)
       simulator.setFeed(file)
@@ -169,6 +173,108 @@ test('a supplier whose clock ran ahead is believed again as soon as it is correc
   const { watermarkAt } = await line.source()
   assert.ok(watermarkAt && watermarkAt <= new Date(), 'the next incremental run asks for nothing in the future')
 })
+
+/** Times that say nothing about the order of records. */
+const UNTRUSTED: readonly (readonly [what: string, at: unknown])[] = [
+  ['absent', undefined],
+  ['null', null],
+  ['in the year 2100', 4_102_444_800],
+  ['an hour ahead', Math.floor(Date.now() / 1000) + 3_600],
+  ['in milliseconds', 1_700_000_000_000],
+  ['in the year 10000', 253_402_300_800],
+  ['beyond every calendar', 999_999_999_999_999],
+  ['beyond every number', Number.MAX_VALUE],
+  ['zero', 0],
+  ['below zero', -62_135_596_800],
+  ['a word', 'yesterday'],
+  ['an object', { seconds: 1 }],
+]
+
+test('a product whose time cannot be trusted takes the record of the next run, and the one after that', async (t) => {
+  const { line, send } = await openFeed(t)
+  const dated = { id: 'B', at: 100 }
+  const all = (name: string, cents = 1000, time?: number) => [...UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at })), dated]
+  const titles = async () => new Set((await line.query<{ title: string }>(
+    'select title from catalog.products where source_id = $1 and external_id <> $2', (await line.source()).id, dated.id)).map(({ title }) => title))
+  await send(...all('first'))
+  assert.equal((await line.sync()).state, 'succeeded')
+  const known = await line.query('select external_id from catalog.products where source_updated_at is not null and source_id = $1', (await line.source()).id)
+  assert.deepEqual(known, [{ external_id: dated.id }])
+  assert.equal((await line.source()).watermarkAt?.getTime(), 100_000, 'a time that is unknown moves no watermark')
+
+  const expected = { updated: UNTRUSTED.length, unchanged: 1 }
+  await send(...all('second', 1100, 300))
+  const request = { mode: 'full', sinceAt: null, now: new Date() } as const
+  const plan = await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  assert.deepEqual(counts(plan), expected)
+  const second = await line.sync()
+  assert.deepEqual(counts(second), expected)
+  assert.deepEqual(await shown(line, 'null'), { title: 'second', prices: { current: 1100 }, status: 'active' })
+
+  await send(...all('third'))
+  assert.deepEqual(counts(await line.sync()), expected)
+  await send(...all('fourth', 1000, 200))
+  assert.deepEqual(counts(await line.sync()), expected)
+  assert.deepEqual(await titles(), new Set(['fourth']))
+  assert.deepEqual(counts(await line.replay(second.run)), { older: UNTRUSTED.length, unchanged: 1 })
+  assert.deepEqual(await titles(), new Set(['fourth']))
+})
+
+test('within a run a time that cannot be trusted ranks below every other, whatever the order of the lines', async (t) => {
+  for (const [partBytesMax, untrusted] of [[1, UNTRUSTED.slice(1, 4)], [8_000_000, UNTRUSTED]] as const) {
+    const { line, send } = await openFeed(t, { lanes: 1, partBytesMax })
+    const pairs = (dated: string, time: number) => untrusted.flatMap(([what, at]) => {
+      const pair = (id: string) => [{ id, name: dated, at: time }, { id, name: 'undated', at }]
+      return [...pair(what), ...pair(`${what}, first`).reverse()]
+    })
+    const wrong = (dated: string) => line.query('select external_id, title from catalog.products where title <> $1 and source_id = (select id from catalog.sources where name = $2)', dated, line.name)
+    await send(...pairs('dated', 100))
+    await line.sync()
+    assert.deepEqual(await wrong('dated'), [])
+    await send(...pairs('dated', 150))
+    await line.sync()
+    assert.deepEqual(await wrong('dated'), [], 'a known record and a new one')
+    await send(...pairs('dated anew', 200))
+    await line.sync()
+    assert.deepEqual(await wrong('dated anew'), [], 'two new ones')
+  }
+})
+
+test('a clock that is ahead by less than the tolerance keeps no later record out', async (t) => {
+  const { line, send } = await openFeed(t)
+  const now = (): number => Math.floor(Date.now() / 1000)
+  await send({ id: 'A', name: 'ahead', at: now() + 200 })
+  await line.sync()
+  const [row] = await line.query<{ ok: boolean }>('select source_updated_at <= now() as ok from catalog.products where source_id = $1', (await line.source()).id)
+  assert.equal(row?.ok, true)
+  await send({ id: 'A', name: 'corrected', at: now() + 100 })
+  await line.sync()
+  assert.equal((await shown(line)).title, 'corrected')
+})
+
+test('a shop that leaves its times out, or in the future, is followed all the same', async (t) => {
+  const simulator = await startShopify({ products: UNDATED.length })
+  t.after(simulator.close)
+  const { shop } = simulator
+  const connector = createConnectors({ medipim: null }).get('shopify')
+  assert.ok(connector)
+  const line = await openLine(t, { db, connector, settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 }, policy: { priceShiftShare: 1 } })
+  const ids = shop.products().map(({ id }) => id)
+  ids.forEach((id, index) => shop.update(id, { title: 'first', updated_at: UNDATED[index] as string }))
+  const { ledger } = await line.sync()
+  assert.equal(ledger.created + ledger.held, ids.length)
+  for (const id of ids) shop.update(id, { title: 'second', updated_at: '2026-06-01T00:00:00Z' })
+  assert.equal((await line.sync()).ledger.older, 0)
+  const rows = await line.query<{ title: string }>('select distinct title from catalog.products where source_id = $1', (await line.source()).id)
+  assert.deepEqual(rows, [{ title: 'second' }])
+  ids.forEach((id, index) => shop.update(id, { title: 'third', updated_at: UNDATED[index] as string }))
+  assert.equal((await line.sync()).ledger.older, 0)
+})
+
+const UNDATED: readonly unknown[] = [
+  undefined, null, '', 'yesterday', 'Product 5', 7, 1_780_000_000, '2100-01-01T00:00:00Z', '+020000-01-01T00:00:00Z', '0001-01-01T00:00:00Z', '1970-01-01T00:00:00-04:00',
+  '0000-00-00T00:00:00Z', '2026-06-01T00:00:00', '2026-13-45T99:99:99Z', ['2026-06-01T00:00:00Z'], { at: 1 }, true,
+]
 
 test('a stream in which products move while it is read ends with each of them once', async (t) => {
   for (const target of ['ahead', 'behind'] as const) {

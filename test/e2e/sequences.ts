@@ -26,6 +26,7 @@ const anyCrash = fc.record({ place: fc.constantFrom<Place>('after add_part', 'be
 const anyRun = fc.oneof(
   { weight: 5, arbitrary: fc.record({ run: fc.constantFrom('full' as const, 'incremental' as const) }) },
   { weight: 2, arbitrary: fc.record({ run: fc.constant('full' as const), malformed: which, how: fc.constantFrom('price' as const, 'line' as const) }) },
+  { weight: 2, arbitrary: fc.record({ run: fc.constantFrom('full' as const, 'incremental' as const), undated: which, time: fc.constantFrom<string | number>('', 0, 4_102_444_800, 1_767_225_600_000) }) },
   { weight: 1, arbitrary: fc.record({ run: fc.constant('full' as const), cutAfter: fc.nat({ max: 12 }) }) },
   { weight: 2, arbitrary: fc.record({ run: fc.constantFrom('full' as const, 'incremental' as const), crash: anyCrash, meanwhile: fc.array(anyHappening, { maxLength: 2 }) }) },
   { weight: 1, arbitrary: fc.record({ replay: fc.nat({ max: 20 }) }) },
@@ -99,6 +100,7 @@ class Sequence {
       if (run.how === 'line') faults.set({ kind: 'half-line', at: run.malformed, path: STREAM, times: null })
       else faults.set({ kind: 'patch', ids: [catalogue.world.idOf(run.malformed)], patch: { publicPrice: 'much' }, path: STREAM, times: null })
     }
+    if ('undated' in run) faults.set({ kind: 'patch', ids: [catalogue.world.idOf(run.undated)], patch: { meta: { updatedAt: run.time } }, path: STREAM, times: null })
     if ('cutAfter' in run) faults.set({ kind: 'cut', path: STREAM, afterLines: run.cutAfter }, { kind: 'empty', path: STREAM, skip: 1, times: null })
     let report = 'crash' in run ? await this.#runAndCrash(run) : await this.#line.sync({ mode: run.run })
     if ('crash' in run && report.state === 'failed') {

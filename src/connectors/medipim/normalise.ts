@@ -4,6 +4,7 @@
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Draft, Price, ProductStatus } from '../../core/product.ts'
+import { isTime } from '../../core/source-time.ts'
 import { gtinOf, identifiersOf } from './identifiers.ts'
 import type { Market } from './market.ts'
 import { gramsOf, millimetresOf } from './measures.ts'
@@ -62,7 +63,7 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
     url: websiteOf(record.links),
     identifiers,
     attributes: attributesOf(record, times, locales, warnings),
-    sourceUpdatedAtMs: msOf(times.updatedAt),
+    sourceUpdatedAtMs: touchedAtOf(times.updatedAt, warnings),
     successorId: idOf(record.replacement),
     expiresAtMs: null,
     variants: [
@@ -89,6 +90,15 @@ function statusOf(status: unknown, warnings: string[]): ProductStatus {
   if (known !== undefined) return known
   warnings.push(`status: ${typeof status === 'string' ? `"${status}"` : typeName(status)} is unknown, taken as draft`)
   return 'draft'
+}
+
+/** Milliseconds in place of seconds come to the year 50,000, which is no time either. */
+function touchedAtOf(seconds: unknown, warnings: string[]): number | null {
+  if (seconds === undefined || seconds === null || seconds === '') return null
+  const epochMs = msOf(seconds)
+  if (epochMs !== null && isTime(epochMs)) return epochMs
+  warnings.push('meta.updatedAt: not a time in unix seconds, it counts as unknown')
+  return null
 }
 
 /** The full description as the HTML that it is, in the best language that any of them has. */

@@ -51,6 +51,7 @@ export async function* readPages(
   }
   if (tally.total === null && lines > 0) throw malformed(lines)
   if (tally.total === null || cutLine || tally.missing > 0) throw cutShort(tally, cutLine)
+  if (tally.undated > 0) warn(`${tally.undated} products have no time of change, or one in the future: it counts as unknown`)
   if (tally.lost > 0) warn(`${tally.lost} of ${tally.claimed} products are unaccounted for after resuming: completeness is not proved`)
   yield { ...pageOf(NOTHING, 0, tally), complete: tally.lost === 0 }
 }

@@ -1,7 +1,8 @@
 // What a stream has shown so far: which of the indexes that it announced have arrived, and how far its timestamps can be trusted.
-// MediPim has no cursor; a cut stream goes on by asking for what was touched since the last line, which needs an ordered stream.
+// A time in the future, such as milliseconds in place of seconds, moves neither the watermark nor the position. MediPim has no cursor; a cut stream goes on by asking for what was touched since the last line, which needs an ordered stream.
 
 import type { Cursor } from '../../core/connector.ts'
+import { trustedTime } from '../../core/source-time.ts'
 
 /** Where a stream was cut. Everything touched before `touchedAt` is in the archive. */
 export type Position = {
@@ -32,25 +33,33 @@ export class Tally {
   /** The last total that a line of this answer stated. */
   total: number | null = null
   unreadable = 0
+  /** Products whose time is not one, or in the future. */
+  undated = 0
   readonly #resumed: Position | null
+  readonly #now: () => number
   readonly #indexes = new IndexSet()
   #position: Position | null
+  /** The newest time that can be trusted, and the one stated last, both in unix seconds. */
   #newest: number | null
+  #last: number | null
   #ordered = true
   /** Products of this answer that were touched before `#newest`, and at it. */
   #before = 0
   #atNewest = 0
 
-  constructor(resumed: Position | null) {
+  /** `now` returns epoch milliseconds. */
+  constructor(resumed: Position | null, now: () => number = Date.now) {
     this.#resumed = resumed
+    this.#now = now
     this.#position = resumed
-    this.#newest = resumed?.touchedAt ?? null
+    this.#newest = this.#last = resumed?.touchedAt ?? null
   }
 
   /** A line beyond its own total, a product that moved to the end meanwhile, is a repetition: it covers nothing. */
   add({ total, index, updatedAt }: LineFacts): void {
     this.total = total
     if (index >= total || !this.#indexes.add(index)) return
+    if (updatedAt === null || trustedTime(updatedAt * 1000, this.#now()) === null) this.undated++
     if (updatedAt === null) this.#ordered = false
     else this.#date(updatedAt)
     this.#atNewest++
@@ -98,11 +107,11 @@ export class Tally {
   }
 
   #date(updatedAt: number): void {
-    if (this.#newest !== null && updatedAt < this.#newest) {
-      this.#ordered = false
-      return
-    }
-    if (updatedAt === this.#newest) return
+    if (updatedAt === this.#last) return
+    if (this.#last !== null && updatedAt < this.#last) this.#ordered = false
+    this.#last = updatedAt
+    // The products of a time in the future come again after a cut: none of them counts as seen before it.
+    if (trustedTime(updatedAt * 1000, this.#now()) === null || (this.#newest !== null && updatedAt < this.#newest)) return
     this.#newest = updatedAt
     this.#before += this.#atNewest
     this.#atNewest = 0

@@ -33,9 +33,9 @@ const ProductRecord = z.object({
   vendor: Text,
   product_type: Text,
   tags: z.array(z.string()).nullish(),
-  published_at: Text,
-  created_at: Text,
-  updated_at: Text,
+  published_at: z.unknown().optional(),
+  created_at: z.unknown().optional(),
+  updated_at: z.unknown().optional(),
   variants: z.array(VariantRecord),
   images: z.array(z.object({ src: Text })).nullish(),
   options: z.array(z.object({ name: Text, position: z.int().nullish() })).nullish(),
@@ -186,14 +186,21 @@ function isHidden({ product_type, tags }: ProductRecord): boolean {
   return /(^|_)hidden(_product)?$/i.test(product_type ?? '') || (tags ?? []).some((tag) => /^hide-?product$/i.test(tag.trim()))
 }
 
-function instantOf(text: string | null | undefined, warnings: string[]): number | null {
-  if (textOf(text) === null) return null
-  const instant = Date.parse(text ?? '')
-  if (Number.isNaN(instant)) warnings.push('updated_at is not a time')
-  return Number.isNaN(instant) ? null : instant
+/** With its zone: `Date.parse` reads a time without one in the zone of this machine, and `Product 5` as a day in 2001. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/
+/** Shopify opened in 2006. An earlier time stands for a missing one, and would rank below every other. */
+const FIRST_MS = Date.UTC(2000)
+
+/** Epoch milliseconds, or null with a warning when it is not a time that a shop can have. */
+function instantOf(value: unknown, warnings: string[]): number | null {
+  if (value === null || value === undefined || value === '') return null
+  const instant = typeof value === 'string' && INSTANT.test(value.trim()) ? Date.parse(value.trim()) : Number.NaN
+  if (instant >= FIRST_MS) return instant
+  warnings.push('updated_at is not a time: it counts as unknown')
+  return null
 }
 
-function textOf(text: string | null | undefined): string | null {
-  const trimmed = text?.trim() ?? ''
+function textOf(value: unknown): string | null {
+  const trimmed = typeof value === 'string' ? value.trim() : ''
   return trimmed === '' ? null : trimmed
 }
