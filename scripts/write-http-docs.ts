@@ -14,7 +14,7 @@ const STATUS = {
   sources: [{
     source: 'medipim-au', connector: 'medipim', state: 'active',
     lastRun: { run: 12, kind: 'full', state: 'running', startedAt: '2026-11-21T16:17:00.000Z', finishedAt: null },
-    lastGoodAt: '2026-11-20T16:17:00.000Z', dueAt: '2026-11-21T16:17:00.000Z', late: false, heldRuns: [], heldPrices: 0,
+    lastGoodAt: '2026-11-20T16:17:00.000Z', dueAt: '2026-11-21T16:17:00.000Z', late: false, heldRuns: [], heldPrices: 0, latestCopy: { run: 12, error: null },
   }],
 }
 
@@ -85,6 +85,7 @@ ${JSON.stringify(STATUS, null, 2)}
 - \`total\` is what the supplier says it has, until all is fetched; then what was. It, \`percent\` and \`etaSeconds\` are null while they are unknown.
 - \`perSecond\` is measured over the last half minute when somebody watched, else over the whole run.
 - \`errors\` says why a run failed, was interrupted, held or rejected: \`{"code","message","hint"}\`.
+- \`latestCopy\`: the run whose artifact \`latest.ndjson\` holds, and why the last attempt to write it failed; null without ARTIFACTS_LATEST.
 - \`late\`: the run that was due at \`dueAt\` has not succeeded an hour later, or nobody can read the schedule: then \`dueAt\` is null, and \`shelfsync sources set NAME\` sets another.
 
 \`GET /runs/:id\` answers \`run\`, \`source\`, \`kind\`, \`state\`, \`correlationId\`, \`startedAt\`, \`finishedAt\`, \`progress\` and \`errors\` of one run.`

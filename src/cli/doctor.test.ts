@@ -12,7 +12,7 @@ import { Output } from './output.ts'
 const SOURCE: Source = {
   id: 1, name: 'pharmacy', connector: 'medipim', settings: { apiUrl: 'https://api.au.medipim.com', market: 'au' }, state: 'active',
   schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: null }, policy: Policy.parse({}),
-  normaliserVersion: null, nextSeq: 0, watermarkAt: null, latestRun: null, lastFullAt: null,
+  normaliserVersion: null, nextSeq: 0, watermarkAt: null, latestRun: null, lastFullAt: null, copy: null,
 }
 
 test('a source that is paused needs no key', async () => {

@@ -27,6 +27,6 @@ export async function watchRun(cli: Cli, tools: SyncTools, source: Source, work:
   printReport(cli.output, report, progress)
   cli.end(exitCodeOf(report))
   const { run, kind, state } = report
-  if (state === 'succeeded' && run !== null && kind !== null) await keepArtifacts(tools, source, { id: run, kind }, tools.settings)
+  if (run !== null && kind !== null) await keepArtifacts(tools, source, { id: run, kind }, tools.settings, state === 'succeeded')
   return report
 }

@@ -4,6 +4,7 @@ import type { Ledger } from '../core/ledger.ts'
 import { SyncError } from '../core/errors.ts'
 import { type Catalog, toInstant } from './catalog.ts'
 import type { Db } from './pool.ts'
+import { toLatestCopy, type LatestCopy } from './sources.ts'
 
 export type RunState = 'running' | 'interrupted' | 'succeeded' | 'held' | 'failed' | 'rejected' | 'superseded' | 'cancelled' | 'partial'
 
@@ -58,6 +59,7 @@ export interface SourceStatus {
   readonly heldRuns: readonly number[]
   readonly openReviews: number
   readonly openQuarantine: number
+  readonly latestCopy: LatestCopy | null
 }
 
 const RUN_COLUMNS = `r.id, s.name as source, r.kind, r.state, r.reason, r.error_code as "errorCode", r.started_at as "startedAt",
@@ -117,6 +119,8 @@ export async function listStatus(db: Catalog): Promise<SourceStatus[]> {
     held_runs: number[]
     open_reviews: number
     open_quarantine: number
+    copied_run: number | null
+    copy_error: string | null
   }>('list_status', {})
   return rows.map((row) => ({
     source: row.source,
@@ -127,6 +131,7 @@ export async function listStatus(db: Catalog): Promise<SourceStatus[]> {
     heldRuns: row.held_runs,
     openReviews: row.open_reviews,
     openQuarantine: row.open_quarantine,
+    latestCopy: toLatestCopy(row),
   }))
 }
 

@@ -15,6 +15,8 @@ interface SourceRow {
   readonly ledger: Ledger | null
   readonly reviews: number
   readonly quarantine: number
+  /** How often `latest.ndjson` could not be written. */
+  readonly copy_failures: number
   /** Of the run that is under way; null without one. */
   readonly claimed: number | null
   readonly fetched: number | null
@@ -98,6 +100,7 @@ function sourceReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Read
     { name: 'shelfsync_fetched_bytes_total', labels: { source }, value: bytes + (row.bytes ?? 0) },
     { name: 'shelfsync_open_reviews', labels: { source }, value: row.reviews },
     { name: 'shelfsync_open_quarantine', labels: { source }, value: row.quarantine },
+    { name: 'shelfsync_latest_copy_failures_total', labels: { source }, value: row.copy_failures },
     ...(ageSeconds === null ? [] : [{ name: 'shelfsync_run_age_seconds', labels: { source }, value: ageSeconds } as const]),
     ...(ledger === null ? [] : [{ name: 'shelfsync_ledger_difference_records', labels: { source }, value: ledger.fetched - countLines(ledger) } as const]),
     ...stages.flatMap(([stage, value]): Reading[] => (value === null ? [] : [{ name: 'shelfsync_active_run_records', labels: { source, stage }, value }])),

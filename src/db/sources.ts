@@ -28,6 +28,20 @@ export interface Source {
   readonly watermarkAt: Date | null
   readonly latestRun: number | null
   readonly lastFullAt: Date | null
+  readonly copy: LatestCopy | null
+}
+
+/** `latest.ndjson` of a source. */
+export interface LatestCopy {
+  /** Whose artifact it holds; null: none yet. */
+  readonly run: number | null
+  /** Why the last attempt to write it failed; null: it did not. */
+  readonly error: string | null
+}
+
+/** Null: there is no copy, and nothing went wrong with one. */
+export function toLatestCopy({ copied_run: run, copy_error: error }: { readonly copied_run: number | null; readonly copy_error: string | null }): LatestCopy | null {
+  return run === null && error === null ? null : { run, error }
 }
 
 interface SourceRow {
@@ -43,6 +57,8 @@ interface SourceRow {
   watermark: string | null
   latest_run: number | null
   last_full_at: string | null
+  copied_run: number | null
+  copy_error: string | null
 }
 
 export async function findSource(db: Catalog, name: string): Promise<Source | null> {
@@ -83,6 +99,11 @@ export async function saveSource(
   return toSource(row)
 }
 
+/** Notes what `latest.ndjson` of the source holds, or why it could not be written. Null: there is to be no copy. */
+export async function noteCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
+  await db.call('note_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
+}
+
 function toSource(row: SourceRow): Source {
   return {
     id: row.id,
@@ -97,5 +118,6 @@ function toSource(row: SourceRow): Source {
     watermarkAt: toInstant(row.watermark),
     latestRun: row.latest_run,
     lastFullAt: toInstant(row.last_full_at),
+    copy: toLatestCopy(row),
   }
 }

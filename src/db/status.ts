@@ -8,7 +8,7 @@ import { ask } from './failures.ts'
 import type { RunState } from './listings.ts'
 import type { Db } from './pool.ts'
 import type { RunOptions } from './runs.ts'
-import type { Schedule, Source } from './sources.ts'
+import { toLatestCopy, type LatestCopy, type Schedule, type Source } from './sources.ts'
 
 /** How far a run has come; of one that is over, how far it came. */
 export interface RunStanding {
@@ -45,6 +45,7 @@ export interface SourceStanding {
   readonly lastRun: { readonly run: number; readonly kind: string; readonly state: RunState; readonly startedAt: Date; readonly finishedAt: Date | null } | null
   readonly heldRuns: readonly number[]
   readonly heldPrices: number
+  readonly latestCopy: LatestCopy | null
 }
 
 /** A run, with the names that SQL gives it. */
@@ -81,6 +82,8 @@ interface SourceRow {
   readonly last_finished_at: string | null
   readonly held_runs: readonly number[]
   readonly held_prices: number
+  readonly copied_run: number | null
+  readonly copy_error: string | null
 }
 
 /** @throws SyncError `run/unknown` · `db/unreachable`, also after `timeoutMs` */
@@ -143,5 +146,6 @@ function toSourceStanding(row: SourceRow): SourceStanding {
       : { run: row.last_run, kind: row.last_kind, state: row.last_state, startedAt: new Date(row.last_started_at), finishedAt: instant(row.last_finished_at) },
     heldRuns: row.held_runs,
     heldPrices: row.held_prices,
+    latestCopy: toLatestCopy(row),
   }
 }

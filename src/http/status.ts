@@ -45,7 +45,7 @@ export interface Status {
   readonly sources: readonly SourceStatus[]
 }
 
-interface SourceStatus extends Pick<SourceStanding, 'source' | 'connector' | 'state' | 'lastRun' | 'lastGoodAt' | 'heldRuns' | 'heldPrices'> {
+interface SourceStatus extends Pick<SourceStanding, 'source' | 'connector' | 'state' | 'lastRun' | 'lastGoodAt' | 'heldRuns' | 'heldPrices' | 'latestCopy'> {
   /** When the next run after the last good one should have begun or will begin, by the schedule as it is now. Null while paused. */
   readonly dueAt: Date | null
   readonly late: boolean
@@ -126,7 +126,7 @@ function errorsOf({ run, state, errorCode, reason, options, fetchedAll }: RunSta
 }
 
 function describeSource(standing: SourceStanding, calendar: Calendar, now: Date): SourceStatus {
-  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, schedule, dueSinceAt } = standing
+  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, latestCopy, schedule, dueSinceAt } = standing
   const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
-  return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices }
+  return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices, latestCopy }
 }

@@ -29,6 +29,8 @@ export const BUSY_MS = 3_000
 
 /** What happened, for whoever counts it. */
 export interface TaskEvents {
+  /** All of a run is archived. It is not applied yet, perhaps never will be. */
+  archived(source: Source): Promise<void>
   settled(source: Source, run: HeldRun, settled: Settled): Promise<void>
   /** `connector`: null before a task has begun. */
   paused(pause: Pause, connector: string | null): void
@@ -121,13 +123,14 @@ async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: 
 }
 
 /** Every part goes to the queue as soon as it is recorded, so that it is applied while the next ones are fetched. */
-async function fetchTask({ db, queues }: TaskTools, task: Task, { stages }: RunOptions, context: RunContext): Promise<void> {
+async function fetchTask({ db, queues, events }: TaskTools, task: Task, { stages }: RunOptions, context: RunContext): Promise<void> {
   const adding: Promise<void>[] = []
   await fetchParts(context, ({ no }) => {
     if (stages !== 'fetch') adding.push(addPartJob(queues, task, no, context.log))
   })
   await Promise.all(adding)
   context.log.info({ lines: context.progress.fetchedLines, bytes: context.progress.fetchedBytes }, 'artifact archived')
+  await events.archived(context.source)
   if (stages === 'fetch') await endRun(db, context.run, 'fetched', null, 'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here')
 }
 

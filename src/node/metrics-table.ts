@@ -83,6 +83,14 @@ export const METRICS = {
     type: 'gauge', scope: 'system', labels: { source: 'name' },
     help: 'Records that could not be applied, until a replay or a later run takes them in.',
   },
+  shelfsync_latest_copy_failures_total: {
+    type: 'counter', scope: 'system', labels: { source: 'name' },
+    help: 'Times that `latest.ndjson` of a source could not be written: it holds an older catalogue until a later run writes it.',
+    alert: {
+      when: 'increase(shelfsync_latest_copy_failures_total[1h]) > 0', forMinutes: 0,
+      summary: 'latest.ndjson of {{ $labels.source }} could not be written.',
+    },
+  },
   shelfsync_queue_jobs: {
     type: 'gauge', scope: 'system',
     labels: { queue: 'name', state: ['waiting', 'prioritized', 'delayed', 'waiting-children', 'active', 'failed'] },

@@ -52,7 +52,7 @@ const schema = {
     example: '30',
   })),
   ARTIFACTS_LATEST: z.enum(['true', 'false'], { error: 'true or false' }).transform((text) => text === 'true').register(words, plain('Artifacts', {
-    description: 'Whether each good full run also writes `SOURCE/latest.ndjson`, uncompressed and overwritten, for those who read that. ' +
+    description: 'Whether the newest whole artifact of each source is also `SOURCE/latest.ndjson`, uncompressed and overwritten, for those who read that. ' +
       'That of MediPim has 600 MB: the file size limits of the project (50 MB at first) and of the bucket have to allow that.',
     default: 'false',
     example: 'true',

@@ -1,37 +1,54 @@
-// What becomes of artifacts when a run has gone well: the plain copy for those who read that, and the end of those that are old.
+// What becomes of artifacts when a run is over: the plain copy for those who read that, and the end of those that are old.
 // A run has not failed because one of these did.
 
-import { asks } from '../core/errors.ts'
 import { writeLatest } from '../artifacts/latest.ts'
-import { listParts } from '../db/artifacts.ts'
+import { asks, messageOf, SyncError } from '../core/errors.ts'
+import { findNewestWholeArtifact, listParts } from '../db/artifacts.ts'
 import type { RunKind } from '../db/runs.ts'
-import type { Source } from '../db/sources.ts'
+import { loadSource, noteCopy, type Source } from '../db/sources.ts'
 import { type PurgeTools, purgeSource } from './purge.ts'
+
+const ERROR_CHARS_MAX = 500
 
 export interface KeepWish {
   /** How many good runs of the source keep their artifacts. */
   readonly artifactsKeep: number | 'all'
-  /** Whether `latest.ndjson` is written: only a full run has all that is in it. */
+  /** Whether `latest.ndjson` is written: the newest artifact that has everything. */
   readonly artifactsLatest: boolean
 }
 
-export async function keepArtifacts(
-  tools: PurgeTools,
-  source: Source,
-  run: { readonly id: number; readonly kind: RunKind },
-  { artifactsKeep, artifactsLatest }: KeepWish,
-): Promise<void> {
-  const { db, store, log } = tools
+/** `good`: the run succeeded. Of any other nothing is purged. */
+export async function keepArtifacts(tools: PurgeTools, source: Source, run: { readonly id: number; readonly kind: RunKind }, wish: KeepWish, good: boolean): Promise<void> {
+  await copyLatest(tools, source, wish)
+  if (!good) return
   const facts = { source: source.name, run: run.id }
   try {
-    if (artifactsLatest && run.kind === 'full') await writeLatest(store, source.name, await listParts(db, source.id, run.id))
+    const { runs, storedBytes } = await purgeSource(tools, source, wish.artifactsKeep)
+    if (runs.length > 0) tools.log.info({ ...facts, runs, storedBytes }, 'old artifacts purged')
   } catch (error) {
-    log[asks(error, 'retry') ? 'warn' : 'error']({ ...facts, cause: String(error) }, 'latest.ndjson could not be written; the next full run tries again')
+    tools.log.warn({ ...facts, cause: String(error) }, 'old artifacts could not be purged; the next run tries again')
   }
+}
+
+/**
+ * Brings `latest.ndjson` to the source's newest whole artifact, whatever became of its run, unless it holds that already. A failure is noted
+ * in the source's row, where `status` and the metrics find it; every later run of the source tries again.
+ */
+export async function copyLatest({ db, store, log }: PurgeTools, { id, name }: Source, { artifactsLatest }: KeepWish): Promise<void> {
+  let run: number | null = null
   try {
-    const { runs, storedBytes } = await purgeSource(tools, source, artifactsKeep)
-    if (runs.length > 0) log.info({ ...facts, runs, storedBytes }, 'old artifacts purged')
+    const { copy } = await loadSource(db, name)
+    if (!artifactsLatest) return copy === null ? undefined : await noteCopy(db, id, null)
+    let held = copy?.error === null ? copy.run : null
+    // Another worker may have written an older one over it, or a younger one may have come meanwhile.
+    while ((run = await findNewestWholeArtifact(db, id)) !== held && run !== null) {
+      await writeLatest(store, name, await listParts(db, id, run))
+      await noteCopy(db, id, { run, error: null })
+      held = run
+    }
   } catch (error) {
-    log.warn({ ...facts, cause: String(error) }, 'old artifacts could not be purged; the next run tries again')
+    const reason = error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error)
+    log[asks(error, 'retry') ? 'warn' : 'error']({ source: name, run, cause: reason }, 'latest.ndjson could not be written; the next run tries again')
+    await noteCopy(db, id, { run, error: reason.slice(0, ERROR_CHARS_MAX) }).catch((cause: unknown) => log.warn({ source: name, cause: String(cause) }, 'and that could not be noted'))
   }
 }

@@ -3,6 +3,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
+import { loadStanding, type SourceStanding } from '../db/status.ts'
 import type { ComponentHealth } from '../http/operations.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
 import { within } from '../lib/deadline.ts'
@@ -15,8 +16,10 @@ export interface HealthTools {
   readonly store: ArtifactStore
 }
 
-export function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
-  return Promise.all([
+export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
+  // Whether the database answers is said by its own look.
+  const sources = loadStanding(db, null, DEADLINE_MS).then((standing) => standing.sources, () => [])
+  const components = await Promise.all([
     look('database', async () => {
       const { rows } = await db.query<{ version: string }>(`select current_setting('server_version') as version`)
       return `Postgres ${rows[0]?.version}`
@@ -37,6 +40,15 @@ export function checkHealth({ db, queues, store }: HealthTools): Promise<Compone
       }),
     ),
   ])
+  const copied = (await sources).filter(({ latestCopy }) => latestCopy !== null)
+  return copied.length === 0 ? components : [...components, await look('latest', async () => describeCopies(copied))]
+}
+
+/** @throws Error when one of them could not be written */
+function describeCopies(sources: readonly SourceStanding[]): string {
+  const broken = sources.flatMap(({ source, latestCopy }) => (latestCopy?.error == null ? [] : `latest.ndjson of ${source} could not be written: ${latestCopy.error}`))
+  if (broken.length > 0) throw new Error(broken.join('; '))
+  return sources.map(({ source, latestCopy }) => `${source} has run ${latestCopy?.run}`).join(', ')
 }
 
 async function look(component: string, ask: () => Promise<string>): Promise<ComponentHealth> {

@@ -19,7 +19,7 @@ import type { Log } from '../node/log.ts'
 import { createMetrics, type Metrics, type Reading } from '../node/metrics.ts'
 import { createRedactor } from '../node/redact.ts'
 import type { Settings } from '../node/settings.ts'
-import { keepArtifacts } from '../pipeline/keep-artifacts.ts'
+import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import { DEFAULT_OPTIONS } from '../pipeline/sync.ts'
 import { checkHealth } from './health.ts'
 import type { Role } from './roles.ts'
@@ -117,8 +117,9 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
 function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {
   return {
     async settled(source, run, { state }) {
-      if (state === 'succeeded') await keepArtifacts({ db, store, log }, source, run, settings)
+      await keepArtifacts({ db, store, log }, source, run, settings, state === 'succeeded')
     },
+    archived: (source) => copyLatest({ db, store, log }, source, settings),
     ...countTasks(metrics),
   }
 }

@@ -47,6 +47,9 @@ create table catalog.sources (
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes
   last_full_at       timestamptz,                    -- start of the last settled full run
+  copied_run         bigint,                         -- whose artifact `latest.ndjson` holds; null when there is no such copy
+  copy_failures      integer not null default 0,     -- how often that copy could not be written, ever
+  copy_error         text,                           -- why not, the last time; null when it was written since
   created_at         timestamptz not null default now()
 );
 
@@ -682,6 +685,15 @@ create function catalog.newest_whole_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
+$$;
+
+-- note_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+create function catalog.note_copy(p_source integer, p_run bigint, p_error text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources
+    set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
+        copy_failures = copy_failures + case when p_error is null then 0 else 1 end
+    where id = p_source
 $$;
 
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
@@ -1645,7 +1657,8 @@ grant execute on function
   catalog.list_queued_runs, catalog.newest_whole_artifact
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
-  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints,
+  catalog.note_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
@@ -1742,13 +1755,14 @@ end $$;
 create function catalog.source_standings(p_source text) returns table (
   source text, connector text, state text, schedule jsonb, last_good_at timestamptz, due_since timestamptz,
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
-  held_runs bigint[], held_prices bigint
+  held_runs bigint[], held_prices bigint, copied_run bigint, copy_error text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
-    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price')
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
+    s.copied_run, s.copy_error
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
   left join lateral (
@@ -1761,7 +1775,7 @@ $$;
 -- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; what is under way is null without a run.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -1771,6 +1785,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null order by l.id desc limit 1),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    s.copy_failures,
     active.*
   from catalog.sources s
   left join lateral (
@@ -2000,7 +2015,7 @@ $$;
 -- list_status(): how every source stands. Counts every product once.
 create function catalog.list_status() returns table (
   source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
-  open_quarantine bigint
+  open_quarantine bigint, copied_run bigint, copy_error text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
@@ -2010,7 +2025,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     good.started_at, greatest(good.started_at, s.schedule_set_at),
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open')
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    s.copied_run, s.copy_error
   from catalog.sources s
   cross join lateral (
     select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
@@ -2112,7 +2128,7 @@ begin
   perform catalog.offer_call(name) from unnest(array[
     'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
+    'list_checkpoints', 'newest_whole_artifact', 'note_copy', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.let_work('service_role');
@@ -2244,14 +2260,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'c0aa470d53cde381be02f92c0be201f1730ec8d0156e37e29f474f11d9635718'),
-  ('20261122000002', 'runs', '3aa9876449667c46771469ce32e718d75af23348365de48ab74e5b6048efacd5'),
+  ('20261122000001', 'tables', 'e41d4c514da131436760f3d08955ee1880a856387b8815794aa8a970abbc32f8'),
+  ('20261122000002', 'runs', '1ae779e9802d1410aed3f03f974cbd882d6d780f6f7d47957349a8d705938bab'),
   ('20261122000003', 'apply', '10be30991b963406f4c5fa8e75e7900cab11c9bd358379e8c16653a9a9cb3965'),
   ('20261122000004', 'settle', 'c1ed6c7b9685ced795774a465c1133766665924b9f1c9376d4328769cf5db97a'),
   ('20261122000005', 'api', '73c2738ad17f10b4ac18df7220e7e5e4782114232a20a44526ab8772104d977d'),
-  ('20261122000006', 'security', 'd78cd741c9128eec3cb26b5a8a305697beeddbed937a6402400a46256bad402f'),
-  ('20261122000007', 'status', 'bc99305a74da78bdf6be379e7bd64ba209d77a49b7fdcbe4b07ea8e8447d2deb'),
-  ('20261122000008', 'data_api', '4eb46d3a32b4d7ec735292b2083ee9faff8b0ec6732cf4cf7ecd108276a7959f'),
+  ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
+  ('20261122000007', 'status', '833b2fe479d986b3a03fedb644a356b03bd2d7fc5a4ba0508f32d25be2af9ca2'),
+  ('20261122000008', 'data_api', '7ed75ce95067daa014735ee73fe3fc958a3898d5fd3e613c43842522ed8f28ba'),
   ('20261122000009', 'plan', '3854bda0a6dd6cbfea11576fe3d63aae3a91db7ad88e4682851c7c7ebcbcf044');
 
 commit;

@@ -22,6 +22,9 @@ create table catalog.sources (
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes
   last_full_at       timestamptz,                    -- start of the last settled full run
+  copied_run         bigint,                         -- whose artifact `latest.ndjson` holds; null when there is no such copy
+  copy_failures      integer not null default 0,     -- how often that copy could not be written, ever
+  copy_error         text,                           -- why not, the last time; null when it was written since
   created_at         timestamptz not null default now()
 );
 

@@ -367,6 +367,15 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
 $$;
 
+-- note_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+create function catalog.note_copy(p_source integer, p_run bigint, p_error text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources
+    set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
+        copy_failures = copy_failures + case when p_error is null then 0 else 1 end
+    where id = p_source
+$$;
+
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no

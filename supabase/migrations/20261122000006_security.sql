@@ -36,7 +36,8 @@ grant execute on function
   catalog.list_queued_runs, catalog.newest_whole_artifact
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
-  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints,
+  catalog.note_copy
   to shelfsync_fetcher, shelfsync_maintainer;
 grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;

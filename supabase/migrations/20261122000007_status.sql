@@ -39,13 +39,14 @@ end $$;
 create function catalog.source_standings(p_source text) returns table (
   source text, connector text, state text, schedule jsonb, last_good_at timestamptz, due_since timestamptz,
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
-  held_runs bigint[], held_prices bigint
+  held_runs bigint[], held_prices bigint, copied_run bigint, copy_error text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
-    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price')
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
+    s.copied_run, s.copy_error
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
   left join lateral (
@@ -58,7 +59,7 @@ $$;
 -- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; what is under way is null without a run.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -68,6 +69,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null order by l.id desc limit 1),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    s.copy_failures,
     active.*
   from catalog.sources s
   left join lateral (

@@ -192,7 +192,7 @@ $$;
 -- list_status(): how every source stands. Counts every product once.
 create function catalog.list_status() returns table (
   source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
-  open_quarantine bigint
+  open_quarantine bigint, copied_run bigint, copy_error text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
@@ -202,7 +202,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     good.started_at, greatest(good.started_at, s.schedule_set_at),
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open')
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    s.copied_run, s.copy_error
   from catalog.sources s
   cross join lateral (
     select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
@@ -304,7 +305,7 @@ begin
   perform catalog.offer_call(name) from unnest(array[
     'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
+    'list_checkpoints', 'newest_whole_artifact', 'note_copy', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.let_work('service_role');

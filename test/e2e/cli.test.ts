@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { appendFile, glob, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, glob, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
@@ -269,11 +269,13 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
 test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) => {
   const { url, close } = await startMedipim({ products: 20, rateLimit: null })
   t.after(close)
-  const { run } = await shelfsync(t, { MEDIPIM_API_URL: url, MEDIPIM_API_KEY: '42:secret', ARTIFACTS_KEEP: '2' })
+  const { run, folder } = await shelfsync(t, { MEDIPIM_API_URL: url, MEDIPIM_API_KEY: '42:secret', ARTIFACTS_KEEP: '2', ARTIFACTS_LATEST: 'true' })
   await run('add', 'medipim')
+  await mkdir(join(folder, 'artifacts/medipim-au/latest.ndjson/in-the-way'), { recursive: true })
   for (let i = 0; i < 3; i++) assertEnded(await run('sync', '--full'), 0)
   const listed = JSON.parse((await run('artifacts', '--json')).stdout) as { state: string; latest: boolean }[]
   assert.deepEqual(listed.map(({ state, latest }) => [state, latest]), [['closed', true], ['closed', false], ['purged', false]])
+  assert.match((await run('status')).stdout, /^medipim-au: latest\.ndjson could not be written \(there is none yet\): artifact\/unwritable: /m)
 })
 
 test('Ctrl-C stops cleanly with exit code 130, begins no other source, and the next sync resumes the same run', async (t) => {

@@ -80,7 +80,7 @@ async function openCompany(t: Lifetime, park: Park) {
     async start(kind: Kind): Promise<Machine> {
       const { MEDIPIM_API_KEY = '' } = park.env
       return (machines[kind] = await park.serve([kind], {
-        DATABASE_URL: urlOf(kind, park.database.url), MEDIPIM_API_KEY: kind === 'fetcher' ? MEDIPIM_API_KEY : '', ARTIFACTS_KEEP: '1', LOG_LEVEL: 'debug',
+        DATABASE_URL: urlOf(kind, park.database.url), MEDIPIM_API_KEY: kind === 'fetcher' ? MEDIPIM_API_KEY : '', ARTIFACTS_KEEP: '1', ARTIFACTS_LATEST: 'true', LOG_LEVEL: 'debug',
       }))
     },
     json: async (kind: Kind, path: string, method?: string) => JSON.parse(await ask(kind, path, method)) as Said,
@@ -117,6 +117,7 @@ test('three processes, each with its own role and nothing else, carry runs out, 
 
   const { run: archived } = await company.json('fetcher', '/run', 'POST')
   assert.equal(await stateOf(archived), 'interrupted')
+  assert.deepEqual((await line.source()).copy, { run: archived, error: null })
   const { run: applied } = await company.json('maintainer', '/run', 'POST')
   assert.deepEqual([applied, await stateOf(applied)], [archived, 'succeeded'])
   const { run: replayed } = await company.json('maintainer', '/run', 'POST')
@@ -223,7 +224,7 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
 })
 
 const ORDERING = ['start_run', 'widen_run']
-const TASKS = ['claim_task', 'end_run', 'release_task', 'renew_lease']
+const TASKS = ['claim_task', 'end_run', 'note_copy', 'release_task', 'renew_lease']
 /** All functions that may write, and those that tell what is in the products, by who may call them. */
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
   fetcher: [...ORDERING, ...TASKS, 'add_part', 'note_artifact'],

@@ -64,6 +64,7 @@ export async function openServices(
   const counting = countTasks(metrics)
   const events: TaskEvents = {
     ...counting,
+    archived: () => Promise.resolve(),
     settled: () => Promise.resolve(),
     paused(pause, connector) {
       pauses.push(pause)

@@ -1,0 +1,78 @@
+// The plain copy of a source's newest whole artifact, on a real disk: what it holds, and what is known when it cannot be written.
+
+import assert from 'node:assert/strict'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { testDatabase } from '../../test/support/database.ts'
+import { openMedipim } from '../../test/support/line.ts'
+import { openServices } from '../../test/support/services.ts'
+import { createMeasures } from '../db/measures.ts'
+import { checkHealth } from '../services/health.ts'
+import { keepArtifacts } from './keep-artifacts.ts'
+import type { RunReport } from './sync.ts'
+
+const database = await testDatabase()
+
+async function openCopied(t: TestContext) {
+  const { line, simulator } = await openMedipim(t, { db: database.pool })
+  const path = join(line.storeRoot, line.name, 'latest.ndjson')
+  return {
+    line, simulator, path,
+    keep: async ({ run, kind, state }: RunReport, artifactsLatest = true) =>
+      await keepArtifacts(line.tools, await line.source(), { id: run, kind }, { artifactsKeep: 1, artifactsLatest }, state === 'succeeded'),
+    latest: () => readFile(path, 'utf8'),
+    copy: async () => (await line.source()).copy,
+  }
+}
+
+test('latest.ndjson holds the newest whole artifact, whatever became of its run', async (t) => {
+  const { line, simulator, keep, latest, copy } = await openCopied(t)
+  const green = await line.sync()
+  await keep(green)
+  assert.equal(await latest(), await line.archived(green.run))
+
+  simulator.clock.advance(3_600_000)
+  simulator.catalogue.update(simulator.catalogue.visible().slice(0, 1).map(simulator.catalogue.idOf))
+  const incremental = await line.sync({ mode: 'incremental' })
+  await keep(incremental)
+  assert.deepEqual(await copy(), { run: green.run, error: null })
+
+  simulator.catalogue.remove(simulator.catalogue.visible().slice(0, 20).map(simulator.catalogue.idOf))
+  const held = await line.sync()
+  assert.equal(held.state, 'held')
+  await keep(held)
+  assert.equal(await latest(), await line.archived(held.run))
+
+  // Its worker was killed after the run had settled; the next run of any kind makes up for it.
+  const missed = await line.sync()
+  const replay = await line.replay(missed.run)
+  await keep(replay)
+  assert.deepEqual(await copy(), { run: missed.run, error: null })
+  await keep(replay, false)
+  assert.equal(await copy(), null)
+})
+
+test('a copy that cannot be written is counted and told, and the next run of any kind writes it', async (t) => {
+  const { line, path, keep, latest, copy } = await openCopied(t)
+  const { queues } = await openServices(t, database, line)
+  const health = async () => (await checkHealth({ ...line.tools, queues })).find(({ component }) => component === 'latest')
+  const failures = async () => (await createMeasures(database.pool)()).find(({ name, labels }) =>
+    name === 'shelfsync_latest_copy_failures_total' && 'source' in labels && labels.source === line.name)?.value
+  await mkdir(join(path, 'in-the-way'), { recursive: true })
+  const full = await line.sync()
+  for (const times of [1, 2]) {
+    await keep(full)
+    assert.equal(await failures(), times)
+  }
+  const { run = 0, error = null } = (await copy()) ?? {}
+  assert.equal(run, null)
+  assert.match(error ?? '', /^artifact\/unwritable: /)
+  assert.deepEqual(await health().then((look) => [look?.ok, look?.detail]), [false, `latest.ndjson of ${line.name} could not be written: ${error}`])
+
+  await rm(path, { recursive: true })
+  await keep(await line.sync({ mode: 'incremental' }))
+  assert.equal(await latest(), await line.archived(full.run))
+  assert.deepEqual([await copy(), await failures()], [{ run: full.run, error: null }, 2])
+  assert.equal((await health())?.ok, true)
+})
