@@ -13,7 +13,6 @@ import type { SyncTools } from './open.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 import { addressOf } from './sources.ts'
 import { toRequest } from './sync.ts'
-import { short } from './text.ts'
 
 interface AddFlags {
   readonly name?: string
@@ -71,7 +70,7 @@ async function addByAddress(cli: Cli, tools: SyncTools, text: string, flags: Add
   cli.output.say(`${address.host}: ${connector.title}`)
   if (address.pathname !== '/' && URL.parse(addressOf(settings) ?? '')?.pathname === '/') cli.output.note(`The whole shop is added, not only ${address.pathname}`)
   const samples = await sampleProducts(connector, settings, tools.http, signal)
-  for (const { title, price } of samples) cli.output.say(`  ${short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
+  for (const { title, price } of samples) cli.output.say(`  ${cli.output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
   const source = await save(cli, tools, name, connector, settings)
   cli.output.result({ source: name, connector: connector.name, settings: source.settings, samples }, `Added ${name}.${flags.sync ? '' : ` Next: shelfsync sync ${name}`}`)
   if (flags.sync) await watchRun(cli, tools, source, (progress) => syncSource(tools, source, connector, toRequest({}), progress, signal))

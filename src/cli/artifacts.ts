@@ -5,6 +5,7 @@ import { catArtifact, verifyArtifact } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
 import { listArtifacts, type ArtifactListing } from '../db/listings.ts'
 import { listParts, type ArchivedPart } from '../db/artifacts.ts'
+import { escapeLines } from '../lib/printable.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, examples, EXIT } from './cli.ts'
 import { limitOption, parseId } from './ids.ts'
@@ -76,12 +77,14 @@ async function partsOf({ db }: Tools, { source, run }: ArtifactListing): Promise
   return listParts(db, (await loadSource(db, source)).id, run)
 }
 
-/** To standard output, no faster than it is read, and no further than that: `head` closes it early. */
+/** To standard output byte for byte, no faster than it is read, and no further than that: `head` closes it early. A terminal gets what is harmless. */
 async function writeAll(chunks: AsyncIterable<Buffer>): Promise<void> {
+  const decoder = new TextDecoder()
   let isClosed = false
   process.stdout.once('error', () => (isClosed = true))
   for await (const chunk of chunks) {
     if (isClosed) return
-    await new Promise<void>((resolve) => process.stdout.write(chunk, () => resolve()))
+    const shown = process.stdout.isTTY ? escapeLines(decoder.decode(chunk, { stream: true })) : chunk
+    await new Promise<void>((resolve) => process.stdout.write(shown, () => resolve()))
   }
 }

@@ -1,8 +1,11 @@
-// Where a command's words go: results to standard output, everything else to standard error, all of it through the redactor.
+// Where a command's words go: results to standard output, everything else to standard error, all of it through the redactor, and
+// without anything that a terminal would obey.
 // With --json standard output holds JSON lines only, so that it can be piped into anything.
 
 import { isAbort, SyncError } from '../core/errors.ts'
 import { nameFailure } from '../db/failures.ts'
+import { escapeControls, escapeLines } from '../lib/printable.ts'
+import { cutText } from '../lib/text.ts'
 import { redactJson, type LogDestination } from '../node/log.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { table } from './text.ts'
@@ -34,17 +37,18 @@ export class Output {
 
   /** The result: `value` as one line with --json, else `text`. */
   result(value: unknown, text: string): void {
-    this.stdout.write(`${this.json ? redactJson(value, this.#redact) : this.#redact(text)}\n`)
+    this.stdout.write(`${this.json ? redactJson(value, this.#redact) : escapeLines(this.#redact(text))}\n`)
   }
 
   /** A result that is a list: a table, or `empty` when there is nothing. */
   list(value: readonly unknown[], headings: readonly string[], rows: Parameters<typeof table>[1], empty: string): void {
-    this.result(value, table(headings, rows) || empty)
+    const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? this.inLine(cell) : cell)))
+    this.result(value, table(headings, cells) || empty)
   }
 
   /** For a person beside the result; not said with --json. */
   say(text: string): void {
-    if (!this.json) this.stdout.write(`${this.#redact(text)}\n`)
+    if (!this.json) this.stdout.write(`${escapeLines(this.#redact(text))}\n`)
   }
 
   /** What goes on meanwhile. */
@@ -71,7 +75,18 @@ export class Output {
     return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json }
   }
 
-  #writeError(text: string): void {
+  /** Text from outside as a part of a line: it can neither begin a line of its own nor hold a secret. */
+  inLine(text: string): string {
+    return escapeControls(this.#redact(text))
+  }
+
+  /** The same with single spaces, cut to `charsMax`: only here, because half a secret is not recognised any more. */
+  short(text: string, charsMax: number): string {
+    return cutText(escapeControls(this.#redact(text).replaceAll(/\s+/g, ' ')), charsMax)
+  }
+
+  #writeError(said: string): void {
+    const text = escapeLines(said)
     if (this.aboveBars) this.aboveBars(`${text}\n`)
     else this.stderr.write(`${text}\n`)
   }

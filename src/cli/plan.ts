@@ -7,10 +7,11 @@ import { newProgress } from '../pipeline/context.ts'
 import type { PlannedChange } from '../pipeline/plan-writer.ts'
 import { planSource, type Plan } from '../pipeline/plan.ts'
 import { type Cli, examples } from './cli.ts'
+import type { Output } from './output.ts'
 import { showProgress } from './progress.ts'
 import { ledgerText } from './report.ts'
 import { sinceOption, type SyncFlags, toRequest } from './sync.ts'
-import { count, short } from './text.ts'
+import { count } from './text.ts'
 
 /** How long a value may be in the text; --json has all of it. */
 const VALUE_CHARS_MAX = 60
@@ -31,7 +32,7 @@ export function addPlan(program: Command, cli: Cli): void {
       const changes: Record<string, number> = {}
       const tell = (change: PlannedChange): void => {
         changes[change.kind] = (changes[change.kind] ?? 0) + 1
-        cli.output.result(change, changeText(change))
+        cli.output.result(change, changeText(cli.output, change))
       }
       const hide = showProgress(cli.output, name, progress)
       let plan: Plan
@@ -62,17 +63,17 @@ export function planText(source: string, { kind, state, reason, ledger }: Plan, 
 }
 
 /** `updated M0001  title: "Old" → "New"`, one line for each member after the first. */
-export function changeText({ kind, externalId, detail }: PlannedChange): string {
-  const members = Object.entries(detail).map(([name, value]) => `\n    ${name}: ${differenceText(value)}`)
-  return `${kind.padEnd(11)} ${externalId}${members.join('')}`
+export function changeText(output: Output, { kind, externalId, detail }: PlannedChange): string {
+  const members = Object.entries(detail).map(([name, value]) => `\n    ${name}: ${differenceText(output, value)}`)
+  return `${kind.padEnd(11)} ${output.inLine(externalId)}${members.join('')}`
 }
 
-function differenceText(value: unknown): string {
-  if (!Array.isArray(value) || value.length < 2) return valueText(value)
+function differenceText(output: Output, value: unknown): string {
+  if (!Array.isArray(value) || value.length < 2) return valueText(output, value)
   const [before, after, reason] = value as unknown[]
-  return `${valueText(before)} → ${valueText(after)}${reason === undefined ? '' : ` (would be held: ${valueText(reason)})`}`
+  return `${valueText(output, before)} → ${valueText(output, after)}${reason === undefined ? '' : ` (would be held: ${valueText(output, reason)})`}`
 }
 
-function valueText(value: unknown): string {
-  return short(JSON.stringify(value ?? null), VALUE_CHARS_MAX)
+function valueText(output: Output, value: unknown): string {
+  return output.short(JSON.stringify(value ?? null), VALUE_CHARS_MAX)
 }

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander'
 import { VERSION } from '../core/version.ts'
+import { escapeLines } from '../lib/printable.ts'
 import { addAdd } from './add.ts'
 import { addArtifacts } from './artifacts.ts'
 import { type Cli, examples } from './cli.ts'
@@ -37,7 +38,7 @@ export function createProgram(cli: Cli): Command {
     .option('--json', 'print results as JSON lines, and progress as JSON lines on standard error')
     .option('--verbose', 'log everything, and show where errors come from')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => void cli.output.stdout.write(text), writeErr: (text) => void cli.output.stderr.write(text) })
+    .configureOutput({ writeOut: (text) => void cli.output.stdout.write(escapeLines(text)), writeErr: (text) => void cli.output.stderr.write(escapeLines(text)) })
     .exitOverride()
     .addHelpText('after', `${examples('shelfsync add https://some-shop.example', 'shelfsync add medipim', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`)
     .hook('preAction', (_, command) => {

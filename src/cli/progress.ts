@@ -37,7 +37,7 @@ function drawBars(output: Output, stream: Writable, source: string, progress: Pr
     const seconds = (performance.now() - startedMs) / 1000
     const total = totalOf(progress)
     for (const [bar, done, text] of [
-      [fetched, progress.fetchedLines, fetchedText(progress, seconds)],
+      [fetched, progress.fetchedLines, output.inLine(fetchedText(progress, seconds))],
       [applied, progress.appliedLines, appliedText(progress, seconds)],
     ] as const) {
       bar.setTotal(total ?? Math.max(done, 1))

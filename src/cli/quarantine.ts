@@ -8,7 +8,7 @@ import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption } from './ids.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
-import { counted, short } from './text.ts'
+import { counted } from './text.ts'
 
 export function addQuarantine(program: Command, cli: Cli): void {
   const quarantine = program
@@ -26,7 +26,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
       if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const { total, records } = await listQuarantine(tools.db, filter)
       const rows = records.map(({ id, source, artifactRun, part, line, byteOffset, product, rule, message }) =>
-        [String(id), source, `run ${artifactRun}, part ${part}, line ${line}, byte ${byteOffset}`, product, rule, short(message, 80)])
+        [String(id), source, `run ${artifactRun}, part ${part}, line ${line}, byte ${byteOffset}`, product, rule, cli.output.short(message, 80)])
       cli.output.list(records, ['record', 'source', 'where', 'product', 'rule', 'message'], rows, 'Nothing is in quarantine.')
       if (total > records.length) cli.output.say(`${counted(total - records.length, 'more record')}: raise --limit.`)
     })

@@ -8,8 +8,9 @@ import { decideReview, listReviews, type Review } from '../db/reviews.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption, parseId, parseIds } from './ids.ts'
+import type { Output } from './output.ts'
 import { whoDecides } from './person.ts'
-import { counted, relative, short } from './text.ts'
+import { counted, relative } from './text.ts'
 
 interface DecideFlags {
   readonly run?: number
@@ -35,7 +36,7 @@ export function addReviews(program: Command, cli: Cli): void {
       if (filter.run !== undefined) await loadRun(tools.db, filter.run)
       const open = await listReviews(tools.db, filter)
       const now = new Date()
-      const rows = open.map((review) => [String(review.id), review.source, String(review.run), ...subjectOf(review), review.reason, relative(review.openedAt, now)])
+      const rows = open.map((review) => [String(review.id), review.source, String(review.run), ...subjectOf(cli.output, review), review.reason, relative(review.openedAt, now)])
       cli.output.list(open, ['review', 'source', 'run', 'what', 'from', 'to', 'reason', 'opened'], rows, 'Nothing waits for a decision.')
       for (const line of decisionsOn(open)) cli.output.say(line)
     })
@@ -73,9 +74,9 @@ export function decisionsOn(open: readonly Pick<Review, 'kind'>[]): string[] {
   ]
 }
 
-function subjectOf({ kind, product, title, variant, priceType, detail }: Review): [what: string, from: string, to: string] {
+function subjectOf(output: Output, { kind, product, title, variant, priceType, detail }: Review): [what: string, from: string, to: string] {
   if (kind === 'run') return ['the whole run', '', '']
   const { from = null, to = null, currency = 'XXX' } = detail
-  const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType} (${short(title ?? 'untitled', 40)})`
+  const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType} (${output.short(title ?? 'untitled', 40)})`
   return [name, from === null ? '-' : formatMoney(from, currency), to === null ? '-' : formatMoney(to, currency)]
 }

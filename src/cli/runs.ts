@@ -6,9 +6,10 @@ import { decideRun } from '../db/reviews.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption, parseId } from './ids.ts'
+import type { Output } from './output.ts'
 import { whoDecides } from './person.ts'
 import { ledgerText } from './report.ts'
-import { bytes, count, counted, duration, instant, relative, short } from './text.ts'
+import { bytes, count, counted, duration, instant, relative } from './text.ts'
 
 const STATES = ['running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial']
 
@@ -31,7 +32,7 @@ export function addRuns(program: Command, cli: Cli): void {
       const now = new Date()
       const rows = listed.map(({ id, source, kind, state, startedAt, seconds, ledger, reason }) =>
         [String(id), source, kind, state, relative(startedAt, now), duration(seconds), ledger?.fetched ?? null, ledger?.created ?? null, ledger?.updated ?? null,
-          ledger?.removed ?? null, short(reason ?? '', 60)])
+          ledger?.removed ?? null, cli.output.short(reason ?? '', 60)])
       cli.output.list(listed, ['run', 'source', 'kind', 'state', 'started', 'took', 'fetched', 'created', 'updated', 'removed', 'reason'], rows, 'No runs yet.')
     })
 
@@ -43,7 +44,7 @@ export function addRuns(program: Command, cli: Cli): void {
     .action(async (id: number) => {
       await using tools = await cli.open()
       const run = await loadRun(tools.db, id)
-      cli.output.result(run, runText(run))
+      cli.output.result(run, runText(cli.output, run))
     })
 
   for (const [verb, what] of [['approve', 'let a held run do what it waits to do, removals included'], ['reject', 'drop what a held run waits to do']] as const) {
@@ -67,7 +68,7 @@ function parseState(text: string): string {
   return text
 }
 
-function runText(run: RunDetails): string {
+function runText(output: Output, run: RunDetails): string {
   const { ledger, artifact, changes } = run
   const facts: [name: string, value: string | null][] = [
     ['source', run.source],
@@ -84,5 +85,5 @@ function runText(run: RunDetails): string {
     ['correlation', run.correlationId],
     ['decide', run.state === 'held' ? `shelfsync runs approve ${run.id} · shelfsync runs reject ${run.id}` : null],
   ]
-  return [`Run ${run.id}`, ...facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(11)} ${value}`]))].join('\n')
+  return [`Run ${run.id}`, ...facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(11)} ${output.inLine(value)}`]))].join('\n')
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytes, count, counted, duration, instant, relative, short, table } from './text.ts'
+import { bytes, count, counted, duration, instant, relative, table } from './text.ts'
 
 test('numbers have separators, and nouns their number', () => {
   assert.deepEqual([count(1234567), counted(1, 'run'), counted(2000, 'run'), counted(0, 'entry', 'entries')], ['1,234,567', '1 run', '2,000 runs', '0 entries'])
@@ -21,8 +21,4 @@ test('an instant is told as the distance to it, or in UTC', () => {
 test('a table is as wide as its cells, with numbers to the right', () => {
   assert.equal(table(['name', 'n', 'note'], [['a', 1200, null], ['longer', 7, 'x']]), 'name        n  note\na       1,200  -\nlonger      7  x')
   assert.equal(table(['name'], []), '')
-})
-
-test('long text is cut to one line', () => {
-  assert.deepEqual([short('a\n b', 10), short('abcdef', 4)], ['a b', 'abc…'])
 })

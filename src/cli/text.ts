@@ -53,9 +53,3 @@ export function table(headings: readonly string[], rows: readonly (readonly Cell
     row.map((text, column) => (isNumeric[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0))).join('  ').trimEnd()
   return texts.map(line).join('\n')
 }
-
-/** Cut to `length` with an ellipsis, on one line. */
-export function short(text: string, length: number): string {
-  const line = text.replaceAll(/\s+/g, ' ')
-  return line.length <= length ? line : `${line.slice(0, length - 1)}…`
-}

@@ -2,6 +2,7 @@
 // everything has become text (bindings, nested errors, their causes and stacks), and nothing can slip past the redactor.
 
 import { pino, type Logger } from 'pino'
+import { escapeControls, escapeLines } from '../lib/printable.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, isSecretName, type Redactor } from './redact.ts'
 
@@ -30,7 +31,7 @@ type Line = Readonly<Record<string, unknown>>
 export function createLog({ level, destination = process.stderr, secrets, nowMs = Date.now }: LogOptions): Log {
   const hide = createRedactor(secrets)
   const redact = (text: string): string => cutText(hide(text), TEXT_CHARS_MAX)
-  const format = destination.isTTY === true ? formatShort : (line: Line) => JSON.stringify(line)
+  const format = destination.isTTY === true ? formatShort : (line: Line) => escapeControls(JSON.stringify(line))
   return pino(
     {
       level,
@@ -51,10 +52,10 @@ function redactMember(name: string, value: unknown, redact: Redactor): unknown {
   return isSecretName(name) && value !== null && value !== '' ? '[redacted]' : redactValue(value, redact)
 }
 
-/** Any value as JSON in which no string, name or number holds a secret; `undefined` as null. */
+/** Any value as JSON in which no string, name or number holds a secret, and nothing that a terminal would obey; `undefined` as null. */
 export function redactJson(value: unknown, redact: Redactor): string {
   // Dates and the like have become text before anything is looked at.
-  return JSON.stringify(redactValue(JSON.parse(JSON.stringify(value) ?? 'null'), redact))
+  return escapeControls(JSON.stringify(redactValue(JSON.parse(JSON.stringify(value) ?? 'null'), redact)))
 }
 
 function redactValue(value: unknown, redact: Redactor): unknown {
@@ -68,6 +69,7 @@ function redactValue(value: unknown, redact: Redactor): unknown {
 /** `12:03:04 warn  the message  run=7 source=shop`, and a stack on lines of its own. */
 function formatShort({ time, level, message, err, ...rest }: Line): string {
   const fields = Object.entries(rest).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  const stack = typeof err === 'object' && err !== null && 'stack' in err ? `\n${String(err.stack)}` : ''
-  return [String(time).slice(11, 19), String(level).padEnd(5), typeof message === 'string' ? message : '', ...fields].join(' ') + stack
+  const stack = typeof err === 'object' && err !== null && 'stack' in err ? `\n${escapeLines(String(err.stack))}` : ''
+  const line = [String(time).slice(11, 19), String(level).padEnd(5), typeof message === 'string' ? message : '', ...fields].join(' ')
+  return escapeControls(line) + stack
 }

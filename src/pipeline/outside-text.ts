@@ -6,7 +6,7 @@ import type { Redactor } from '../node/redact.ts'
 
 const CHARS_MAX = 1000
 
-/** `text` without secrets, and only then cut, because half a secret is not recognised; without what a column of Postgres cannot hold. */
+/** `text` on one line, without secrets, and only then cut, because half a secret is not recognised. A column of Postgres can hold it. */
 export function outsideText({ redact }: { readonly redact: Redactor }, text: string): string {
-  return cutText(storableText(redact(text)), CHARS_MAX)
+  return cutText(storableText(redact(text).replaceAll(/\s+/g, ' ')), CHARS_MAX)
 }

@@ -63,9 +63,13 @@ async function explanationOf(response: HttpResponse): Promise<SupplierError | nu
   }
 }
 
-/** The error without the key, and then no longer than a log line may be. */
+/** The error on one line without the key, and then no longer than a log line may be. */
 export function tellable({ code, message }: SupplierError, hide: (text: string) => string): SupplierError {
-  return { code: cutText(hide(code), CODE_CHARS_MAX), message: cutText(hide(message), MESSAGE_CHARS_MAX) }
+  return { code: cutText(oneLine(hide(code)), CODE_CHARS_MAX), message: cutText(oneLine(hide(message)), MESSAGE_CHARS_MAX) }
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ')
 }
 
 /** Takes the key out of a text: a supplier may quote the request in its message. */
