@@ -13,6 +13,10 @@ export const ACCEPT_ENCODING = 'gzip, br, zstd'
 
 // Large outputs: at zlib's default of 16 KiB the events cost more than the inflating.
 const OPTIONS = { chunkSize: 256 * 1024 }
+// 8 MiB is the most that RFC 9659 lets a server use; zstd itself would keep 128 MiB of output for references.
+const ZSTD_OPTIONS = { ...OPTIONS, params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }
+// One is usual, and a proxy may put a second on top. Each more multiplies what a few bytes can become.
+const ENCODINGS_MAX = 2
 // Below this much output a high ratio harms nobody, and small pages of one repeated letter exist.
 const RATIO_FREE_BYTES = 16 * 1024 * 1024
 
@@ -38,27 +42,14 @@ export interface BodyContext {
  */
 export async function* readBody(raw: Readable, encodings: readonly string[], context: BodyContext): AsyncGenerator<Uint8Array> {
   let bytes = 0
-  let wireBytes = 0
   let failure: unknown = null
-  async function* arrive(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of keepPace(raw, context)) {
-      wireBytes += chunk.byteLength
-      yield chunk
-    }
-  }
+  const wire = { bytes: 0 }
   try {
-    const decoders = await decodersFor(encodings, raw)
-    const decoded = decoders.reduce<Readable | null>((source, decoder) => pipeline(source ?? arrive(), decoder, ignore), null)
-    for await (const chunk of (decoded ?? arrive()) as AsyncIterable<Uint8Array>) {
+    const decoders = await decodersFor(encodings, raw, context)
+    for await (const chunk of decoders.reduce((source, decoder) => unpack(source, decoder, wire, context), keepPace(raw, wire, context))) {
       bytes += chunk.byteLength
-      if (decoded !== null && bytes > RATIO_FREE_BYTES && bytes > wireBytes * context.inflateRatioMax) {
-        const message = `${context.host} sent a body that unpacks to more than ${context.inflateRatioMax} times its size`
-        throw new SyncError('source/too-large', message)
-      }
       yield chunk
     }
-    // Node stops without a word after the first of several zstd frames, and after the end of the others.
-    if ((decoders[0]?.bytesWritten ?? wireBytes) < wireBytes) throw damaged(context.host, 'more follows after its end', bytes, null)
   } catch (error) {
     failure = context.signal.aborted ? context.signal.reason : nameFailure(error, context.host, bytes)
     throw failure
@@ -68,11 +59,39 @@ export async function* readBody(raw: Readable, encodings: readonly string[], con
   }
 }
 
-/** Counts only the time that the sender is waited for: a reader may be as slow as it likes. */
-async function* keepPace(raw: Readable, { host, now }: BodyContext): AsyncGenerator<Uint8Array> {
+/**
+ * One stage of decoding. What comes out is measured against the wire and not against the stage before, because an inner stage may
+ * swallow what an outer one has blown up, and the body itself stays small.
+ */
+async function* unpack(source: AsyncIterable<Uint8Array>, decoder: Decoder, wire: Counted, { host, inflateRatioMax }: BodyContext): AsyncGenerator<Uint8Array> {
+  const [taken, given] = [{ bytes: 0 }, { bytes: 0 }]
+  for await (const chunk of count(pipeline(count(source, taken), decoder, ignore), given)) {
+    if (given.bytes > RATIO_FREE_BYTES && given.bytes > wire.bytes * inflateRatioMax) {
+      throw new SyncError('source/too-large', `${host} sent a body that unpacks to more than ${inflateRatioMax} times its size`)
+    }
+    yield chunk
+  }
+  // Node stops without a word after the first of several zstd frames, and after the end of the others.
+  if (decoder.bytesWritten < taken.bytes) throw damaged(host, 'more follows after its end', given.bytes, null)
+}
+
+interface Counted {
+  bytes: number
+}
+
+async function* count(source: AsyncIterable<Uint8Array>, counted: Counted): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    counted.bytes += chunk.byteLength
+    yield chunk
+  }
+}
+
+/** Counts the bytes into `wire`, and only the time that the sender is waited for: a reader may be as slow as it likes. */
+async function* keepPace(raw: Readable, wire: Counted, { host, now }: BodyContext): AsyncGenerator<Uint8Array> {
   let [bytes, waitedMs, askedAtMs] = [0, 0, now()]
   for await (const chunk of raw as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength
+    wire.bytes += chunk.byteLength
     waitedMs += now() - askedAtMs
     if (waitedMs >= PACE_MIN.waitedMs) {
       if (bytes < PACE_MIN.bytes) throw new SyncError('source/too-slow', `${host} sent ${bytes} bytes in ${Math.round(waitedMs / 1000)} s`)
@@ -97,14 +116,16 @@ function damaged(host: string, reason: string, bytes: number, cause: unknown): S
 
 type Decoder = Transform & { readonly bytesWritten: number }
 
-async function decodersFor(encodings: readonly string[], raw: Readable): Promise<Decoder[]> {
+async function decodersFor(encodings: readonly string[], raw: Readable, { host }: BodyContext): Promise<Decoder[]> {
   const decoders: Decoder[] = []
-  for (const encoding of encodings.toReversed()) {
+  const named = encodings.filter((encoding) => encoding !== '' && encoding !== 'identity')
+  if (named.length > ENCODINGS_MAX) throw new SyncError('source/too-large', `${host} sent a body that is compressed ${named.length} times; ${ENCODINGS_MAX} are the most that is read`)
+  for (const encoding of named.toReversed()) {
     if (encoding === 'gzip' || encoding === 'x-gzip') decoders.push(zlib.createGunzip(OPTIONS))
     else if (encoding === 'br') decoders.push(zlib.createBrotliDecompress(OPTIONS))
-    else if (encoding === 'zstd') decoders.push(zlib.createZstdDecompress(OPTIONS))
+    else if (encoding === 'zstd') decoders.push(zlib.createZstdDecompress(ZSTD_OPTIONS))
     else if (encoding === 'deflate') decoders.push(await openInflate(raw))
-    else if (encoding !== '' && encoding !== 'identity') {
+    else {
       // Not quoted: a header may hold anything, and this becomes the reason of a run.
       throw new SyncError('source/unavailable', 'The answer has a content encoding that is not gzip, br, zstd or deflate')
     }

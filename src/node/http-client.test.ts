@@ -117,6 +117,42 @@ test('an encoding nobody knows is an error, and an empty answer may claim any', 
   assert.equal(await get(client(t), `${url}/204`), '')
 })
 
+test('a body that is compressed more than twice is not read', async (t) => {
+  const thrice = zlib.zstdCompressSync(zlib.zstdCompressSync(zlib.gzipSync(text)))
+  const url = await serve(t, (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip, zstd, identity, zstd' }).end(thrice))
+  await assert.rejects(get(client(t), url), fails('source/too-large', /compressed 3 times; 2 are the most/))
+})
+
+test('a bomb inside of two encodings is stopped, also when the inner one would swallow what the outer one blows up', async (t) => {
+  const zeros = Buffer.alloc(64e6)
+  // A file name in the header of gzip may have any length, and nothing of it reaches the body.
+  const swallowed = zlib.zstdCompressSync(Buffer.concat([Buffer.from('1f8b0808000000000003', 'hex'), Buffer.alloc(64e6, 'x')]))
+  const stacked = zlib.zstdCompressSync(zlib.gzipSync(zeros))
+  const url = await serve(t, ({ url: path }, response) => {
+    if (path === '/swallowed') response.writeHead(200, { 'content-encoding': 'gzip, zstd' }).end(swallowed)
+    else response.writeHead(200, { 'content-encoding': 'gzip, zstd' }).end(stacked)
+  })
+  await assert.rejects(get(client(t), `${url}/swallowed`), fails('source/too-large', /unpacks to more than 500 times its size/))
+  await assert.rejects(get(client(t), `${url}/stacked`), fails('source/too-large', /unpacks to more than 500 times its size/))
+})
+
+test('what follows the end of an inner encoding is never dropped silently either', async (t) => {
+  const twice = zlib.zstdCompressSync(Buffer.concat([zlib.brotliCompressSync(text), zlib.brotliCompressSync(text)]))
+  const url = await serve(t, (_, response) => void response.writeHead(200, { 'content-encoding': 'br, zstd' }).end(twice))
+  await assert.rejects(get(client(t), url), fails('source/unavailable', /more follows after its end/))
+})
+
+test('a zstd window that no server may use is refused before it is kept', async (t) => {
+  const params = { [zlib.constants.ZSTD_c_windowLog]: 27, [zlib.constants.ZSTD_c_enableLongDistanceMatching]: 1 }
+  const url = await serve(t, (_, response) => {
+    response.writeHead(200, { 'content-encoding': 'zstd' })
+    const encoder = zlib.createZstdCompress({ params })
+    encoder.pipe(response)
+    encoder.end(text)
+  })
+  await assert.rejects(get(client(t), url), fails('source/unavailable', /damaged compressed body: ZSTD_/))
+})
+
 test('a decompression bomb is stopped by its ratio', async (t) => {
   const bomb = zlib.gzipSync(Buffer.alloc(64e6))
   const url = await serve(t, (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
