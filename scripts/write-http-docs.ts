@@ -34,10 +34,11 @@ curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN
 
 - **The key.** \`ADMIN_KEY\`, in the header \`X-ADMIN-KEY\` or as a bearer token. A missing key and a wrong one are the same 401. To change it, set
   \`ADMIN_KEY_NEXT\` everywhere, move the callers, then make it \`ADMIN_KEY\`.
-- **Failed keys.** The fifth failure of a network (an IPv4 address, an IPv6 /64) brings a ban: 429 with \`Retry-After\`, whatever the key. It lasts 30 seconds, and twice
-  as long after each further failure, up to an hour. At a hundred failures a minute from everywhere, only networks that have shown the key before are heard
-  until the minute is over. Each face of each process counts for itself, and begins anew when it starts. Behind Fly.io's proxy set \`TRUST_FLY_HEADER\`, or all
-  callers are one.
+- **Failed keys.** The fifth failure of a network (an IPv4 address, an IPv6 /64) brings a ban: every wrong key is then 429 with \`Retry-After\`. The right key still passes, a second later, because others may share its
+  network. A ban lasts 30 seconds, and twice as long after each further failure, up to an hour. At a hundred failures a minute from everywhere, every network is
+  banned until the minute is over, except those that have shown the key before. Each face of each process counts for itself, and begins anew when it starts.
+- **Proxies.** Behind a proxy of your own all callers have its address, until \`TRUST_PROXY\` names it: then they are told apart by the \`X-Forwarded-For\` that it
+  sends, read from its end. Behind Fly.io's proxy set \`TRUST_FLY_HEADER\`.
 - **Bodies.** JSON of at most 64 KiB, said to be \`application/json\`; none at all is the same as \`{}\`. An unknown field is a mistake: the answer names all of them.
 - **Errors.** \`{"error":{"code","message","hint"}}\`, with the status and the hint of [the code](errors.md). An error without a code is a bug.
 - **Headers.** Every answer has \`X-Correlation-Id\`, the caller's own if it sent one of letters, digits and \`. : _ -\`; the log lines of the request and the run that it

@@ -8,7 +8,7 @@ import { SyncError } from '../core/errors.ts'
 import type { Log } from '../node/log.ts'
 import type { Redactor } from '../node/redact.ts'
 import { answerError, type FaceEnv } from './answers.ts'
-import { clientOf } from './caller.ts'
+import { clientOf, type ProxyTrust } from './caller.ts'
 import { createKeyGuard, type KeyGuardOptions } from './key-guard.ts'
 import { FACES, type FaceName, type Route } from './routes.ts'
 
@@ -16,8 +16,8 @@ export interface AppOptions {
   readonly log: Log
   /** The last step before an answer leaves, so that no handler has to remember what is secret. */
   readonly redact: Redactor
-  /** Tells callers apart by `Fly-Client-IP`: only right behind the proxy of Fly.io. */
-  readonly trustFlyHeader: boolean
+  /** How callers are told apart behind proxies. */
+  readonly trust: ProxyTrust
 }
 
 export type App = Hono<FaceEnv>
@@ -59,11 +59,11 @@ function routeOf(name: FaceName, route: string): Route {
 }
 
 /** Gives each request its id and its log, and writes the access log when it is answered. */
-function accompany({ log, redact, trustFlyHeader }: AppOptions): MiddlewareHandler<FaceEnv> {
+function accompany({ log, redact, trust }: AppOptions): MiddlewareHandler<FaceEnv> {
   return async (c, next) => {
     const startedMs = performance.now()
     const correlationId = correlationIdOf(c.req.header('X-Correlation-Id'))
-    const client = clientOf(c.env.incoming, trustFlyHeader)
+    const client = clientOf(c.env.incoming, trust)
     c.set('correlationId', correlationId)
     c.set('client', client)
     c.set('redact', redact)

@@ -30,6 +30,16 @@ test('the right key forgives, and so does time', () => {
   assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
 })
 
+test('while a network is banned the right key from there forgives nothing', () => {
+  const { clock, keys, fail } = setUp()
+  fail('a', 5)
+  keys.succeeded('a')
+  assert.equal(keys.refusal('a')?.reason, 'banned')
+  clock.nowMs += 30_000
+  keys.succeeded('a')
+  assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
+})
+
 test('when too many fail at once, only networks that have shown the key are heard until the window ends', () => {
   const { clock, keys } = setUp()
   keys.succeeded('on call')

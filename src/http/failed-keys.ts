@@ -1,5 +1,5 @@
-// How often a key may be wrong. A network that fails too often is not heard for a while, longer each time; when too many fail at once,
-// only those that have shown the right key before are heard, so that many guessers do not lock out whoever is on call.
+// How often a key may be wrong. A network that fails too often is banned for a while, longer each time; when too many fail at once, so
+// are all that have not shown the right key before. A ban refuses wrong keys and slows the right one: others may share its network.
 
 /** How long each ban is, and where the counting ends. */
 export interface FailureLimits {
@@ -25,11 +25,11 @@ interface Failures {
 }
 
 export interface FailedKeys {
-  /** How long this network is not heard yet, and why; null: it may try. */
+  /** How long this network is banned yet, and why; null: it may try. */
   refusal(network: string): { readonly reason: 'banned' | 'crowded'; readonly waitMs: number } | null
   /** Counts a failure. Returns the length of the ban that it brought, or 0. */
   failed(network: string): number
-  /** The right key: what came before is forgiven. */
+  /** The right key: what came before is forgiven, unless it is banned, because somebody else there may have failed. */
   succeeded(network: string): void
 }
 
@@ -58,7 +58,7 @@ export function createFailedKeys(nowMs: () => number, limits: FailureLimits = FA
       return ban
     },
     succeeded(network) {
-      failures.delete(network)
+      if ((failures.get(network)?.bannedUntilMs ?? 0) <= nowMs()) failures.delete(network)
       remember(proven, network, true, networksMax)
     },
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { faceOptions, KEY, startFace, type TestFace } from '../../test/support/face.ts'
+import { until } from '../../test/support/until.ts'
 import { SyncError } from '../core/errors.ts'
+import { createNetworks } from '../node/networks.ts'
 import { createMaintainerApp } from './faces.ts'
 
 const NEXT = 'the-key-of-tomorrow-12'
@@ -51,10 +53,11 @@ test('without any key there is no face', () => {
   assert.throws(() => createMaintainerApp(faceOptions({ keys: [] }).options), isMissing)
 })
 
-test('who fails five times is not heard until the ban is over, with the right key either', async (t) => {
+test('who fails five times is refused until the ban is over, and each refusal is slow', async (t) => {
   const face = await startFace(t, createMaintainerApp)
   for (let i = 0; i < 5; i++) assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 401)
-  const banned = await face.ask('/metrics')
+  assert.deepEqual(face.recorded.slowedMs, [])
+  const banned = await face.ask('/metrics', { headers: {} })
   assert.equal(banned.status, 429)
   assert.equal(banned.headers.get('Retry-After'), '30')
   assert.deepEqual(await banned.json(), { error: {
@@ -62,23 +65,68 @@ test('who fails five times is not heard until the ban is over, with the right ke
     hint: 'Too many requests came without the right key. Wait as long as the header Retry-After says.',
   } })
   assert.deepEqual(face.recorded.authFailures, ['wrong', 'wrong', 'wrong', 'wrong', 'wrong', 'banned'])
+  assert.deepEqual(face.recorded.slowedMs, [1000])
   assert.equal((await face.ask('/healthz')).status, 200)
   face.recorded.nowMs += 30_000
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 401)
+})
+
+test('the right key passes a ban that others have brought, slowly, and does not lift it for them', async (t) => {
+  const face = await startFace(t, createMaintainerApp)
+  for (let i = 0; i < 5; i++) await statusWith(face, { 'X-ADMIN-KEY': 'wrong' })
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 429)
+  }
+  assert.equal(face.recorded.slowedMs.length, 6)
+  face.recorded.nowMs += 30_000
   assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+  assert.equal(face.recorded.slowedMs.length, 6)
+})
+
+test('the right key passes while so many fail from everywhere that all are banned', async (t) => {
+  const trust = { flyHeader: true, proxies: createNetworks([]) }
+  const face = await startFace(t, createMaintainerApp, { trust })
+  const from = (client: string, key: string) => statusWith(face, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
+  for (let i = 0; i < 100; i++) await from(`203.0.113.${i}`, 'wrong')
+  assert.equal(await from('198.51.100.1', 'wrong'), 429)
+  assert.equal(await from('198.51.100.1', KEY), 200)
+})
+
+test('guesses that are slowed hold no more than a hundred requests, and the right key is not behind them', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const held: number[] = []
+  const face = await startFace(t, createMaintainerApp, { slow: (ms) => (held.push(ms) <= 100 ? promise : Promise.resolve()) })
+  for (let i = 0; i < 5; i++) await statusWith(face, { 'X-ADMIN-KEY': 'wrong' })
+  const waiting = Array.from({ length: 100 }, () => statusWith(face, { 'X-ADMIN-KEY': 'wrong' }))
+  await until(() => Promise.resolve(held.length === 100))
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 429)
+  assert.equal(held.length, 100, 'the next guess is refused at once')
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+  resolve()
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set([429]))
 })
 
 test('callers are told apart by the header of the proxy, whole IPv6 networks together', async (t) => {
-  const face = await startFace(t, createMaintainerApp, { trustFlyHeader: true })
+  const face = await startFace(t, createMaintainerApp, { trust: { flyHeader: true, proxies: createNetworks([]) } })
   const from = (client: string, key: string) => statusWith(face, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
   for (let i = 0; i < 5; i++) assert.equal(await from(`2001:db8:0:1::${i}`, 'wrong'), 401)
-  assert.equal(await from('2001:db8:0:1::9', KEY), 429)
-  assert.equal(await from('2001:db8:0:2::9', KEY), 200)
+  assert.equal(await from('2001:db8:0:1::9', 'wrong'), 429)
+  assert.equal(await from('2001:db8:0:2::9', 'wrong'), 401)
 })
 
 test('a header that anybody can write frees nobody from a ban', async (t) => {
   const face = await startFace(t, createMaintainerApp)
-  for (let i = 0; i < 5; i++) await statusWith(face, { 'Fly-Client-IP': `203.0.113.${i}`, 'X-ADMIN-KEY': 'wrong' })
-  assert.equal(await statusWith(face, { 'Fly-Client-IP': '203.0.113.9', 'X-ADMIN-KEY': 'wrong' }), 429)
+  const from = (client: string) => statusWith(face, { 'Fly-Client-IP': client, 'X-Forwarded-For': client, 'X-ADMIN-KEY': 'wrong' })
+  for (let i = 0; i < 5; i++) await from(`203.0.113.${i}`)
+  assert.equal(await from('203.0.113.9'), 429)
+})
+
+test('behind a proxy that is known one caller is banned, and its neighbours are not', async (t) => {
+  const face = await startFace(t, createMaintainerApp, { trust: { flyHeader: false, proxies: createNetworks(['127.0.0.1']) } })
+  const from = (client: string) => statusWith(face, { 'X-Forwarded-For': client, 'X-ADMIN-KEY': 'wrong' })
+  for (let i = 0; i < 5; i++) await from(`198.51.100.${i}, 203.0.113.7`)
+  assert.deepEqual([await from('198.51.100.9, 203.0.113.7'), await from('203.0.113.8')], [429, 401])
 })
 
 test('a refusal is logged with its reason and without the key', async (t) => {

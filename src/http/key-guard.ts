@@ -1,6 +1,8 @@
-// Lets only callers with the admin key through. A missing key and a wrong one are the same answer, found in the same time.
+// Lets only callers with the admin key through. A missing key and a wrong one are the same answer, found in the same time. The right key
+// always passes, however many others fail from the same network: behind one proxy they have one address.
 
 import { hash, timingSafeEqual } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { MiddlewareHandler } from 'hono'
 import { SyncError } from '../core/errors.ts'
 import type { FaceEnv } from './answers.ts'
@@ -14,28 +16,42 @@ export interface KeyGuardOptions {
   /** The key that callers must send, and while it is changed the next one too. */
   readonly keys: readonly string[]
   readonly nowMs: () => number
+  /** How a request from a banned network is slowed. Default: by a timer. */
+  readonly slow?: (ms: number) => Promise<void>
   /** Told of every refusal, to count them. */
   readonly onAuthFailure?: (reason: AuthFailure) => void
 }
 
+/** What a request from a banned network waits: a second for each guess, and no time limit of a caller who knows the key. */
+const SLOW_MS = 1000
+/** So many wrong ones are held at a time, and no more: those beyond are refused at once. */
+const SLOWED_MAX = 100
+
 /** @throws SyncError `settings/invalid` without any key: a face is never open by mistake */
-export function createKeyGuard({ keys, nowMs, onAuthFailure = () => undefined }: KeyGuardOptions): MiddlewareHandler<FaceEnv> {
+export function createKeyGuard({ keys, nowMs, slow = delay, onAuthFailure = () => undefined }: KeyGuardOptions): MiddlewareHandler<FaceEnv> {
   if (keys.length === 0) throw new SyncError('settings/invalid', 'ADMIN_KEY: missing; the HTTP faces do not start without it')
   const digests = keys.map((key) => digestOf(Buffer.from(key)))
   const failedKeys = createFailedKeys(nowMs)
+  let slowed = 0
 
   return async (c, next) => {
     const network = networkOf(c.var.client)
+    const given = c.req.header('X-ADMIN-KEY') ?? /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
+    const isRight = isAnyOf(digests, given ?? '')
     const refusal = failedKeys.refusal(network)
+    if (refusal && (isRight || slowed < SLOWED_MAX)) {
+      if (!isRight) slowed += 1
+      await slow(SLOW_MS)
+      if (!isRight) slowed -= 1
+    }
+    if (isRight) {
+      failedKeys.succeeded(network)
+      return next()
+    }
     if (refusal) {
       onAuthFailure(refusal.reason)
       c.header('Retry-After', String(Math.ceil(refusal.waitMs / 1000)))
       throw new SyncError('request/too-many-failures', 'Too many requests without the right key')
-    }
-    const given = c.req.header('X-ADMIN-KEY') ?? /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
-    if (isAnyOf(digests, given ?? '')) {
-      failedKeys.succeeded(network)
-      return next()
     }
     const reason = given === undefined ? 'missing' : 'wrong'
     onAuthFailure(reason)

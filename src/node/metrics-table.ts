@@ -138,7 +138,7 @@ export const METRICS = {
   },
   shelfsync_auth_failures_total: {
     type: 'counter', scope: 'process', labels: { reason: ['missing', 'wrong', 'limited'] },
-    help: 'Requests to us without a key, with a wrong one, or refused unread after too many of these.',
+    help: 'Requests to us without a key, with a wrong one, or refused with a wrong one after too many of these.',
     alert: { when: 'sum(increase(shelfsync_auth_failures_total[15m])) > 50', forMinutes: 0, summary: 'Somebody is trying keys.' },
   },
   shelfsync_collect_failures_total: {

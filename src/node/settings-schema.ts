@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { parseHostPattern, type AllowPrivateHosts } from './address-guard.ts'
+import { createNetworks } from './networks.ts'
 
 /** What is said about a setting besides its type. */
 export interface SettingMeta {
@@ -144,6 +145,11 @@ const schema = {
     default: 'false',
     example: 'true',
   })),
+  TRUST_PROXY: z.string().transform(parseTrustProxy).register(words, plain('Running', {
+    description: 'The addresses and networks of your own proxies, separated by commas: callers are told apart by the `X-Forwarded-For` that these send.',
+    default: 'none: every caller of a proxy counts as the proxy',
+    example: '127.0.0.1,10.0.0.0/8',
+  })),
   QUEUE_URL: matching(
     /^rediss?(-cluster|-sentinel)?:\/\/\S+$/, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss',
   ).register(words, secret('Running', {
@@ -247,6 +253,23 @@ function parseAllowPrivateHosts(text: string, context: z.RefinementCtx): AllowPr
   const message = `true, false, or a list of host, host:port, address and CIDR range; entry ${wrong + 1} is none of these`
   context.addIssue({ code: 'custom', message })
   return z.NEVER
+}
+
+function parseTrustProxy(text: string, context: z.RefinementCtx): readonly string[] {
+  const entries = text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '')
+  const wrong = entries.findIndex((entry) => !isNetwork(entry))
+  if (wrong === -1) return entries
+  context.addIssue({ code: 'custom', message: `addresses and CIDR ranges such as 127.0.0.1,10.0.0.0/8; entry ${wrong + 1} is neither` })
+  return z.NEVER
+}
+
+function isNetwork(entry: string): boolean {
+  try {
+    createNetworks([entry])
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isHostPattern(pattern: string): boolean {

@@ -20,7 +20,7 @@ test('without any setting everything has a default, and no secret has one', () =
   const { userAgent, ...settings } = loadSettings({})
   assert.deepEqual(settings, {
     databaseUrl: null, home: '.shelfsync', artifacts: 'file:.shelfsync/artifacts', artifactsKeep: 14, artifactsLatest: false, allowPrivateHosts: false, logLevel: 'info',
-    http: { keys: [], host: '::', ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 }, trustFlyHeader: false },
+    http: { keys: [], host: '::', ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 }, trustFlyHeader: false, trustProxy: [] },
     queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
     s3: { endpoint: null, region: 'us-east-1', key: null },
     medipim: { apiUrl: 'https://api.au.medipim.com', key: null }, supabase: null, secrets: [],
@@ -122,7 +122,7 @@ const WRONG: Record<string, string> = {
   BUCKET: 'Planted', ADMIN_KEY: 'planted', ALLOW_PRIVATE_HOSTS: 'planted/planted', LOG_LEVEL: 'planted', CONTACT: 'planted planted', USER_AGENT: 'planted\u0007',
   ARTIFACTS_LATEST: 'planted', S3_ENDPOINT: 'planted', S3_REGION: 'Planted', S3_ACCESS_KEY_ID: 'planted planted', S3_SECRET_ACCESS_KEY: 'planted planted',
   ADMIN_KEY_NEXT: 'planted', LISTEN_HOST: 'planted host', FETCHER_PORT: 'planted', MAINTAINER_PORT: '-1', ORCHESTRATOR_PORT: '65536', METRICS_PORT: '1.5',
-  TRUST_FLY_HEADER: 'planted', QUEUE_URL: 'amqp://planted', FETCH_CONCURRENCY: '0', APPLY_CONCURRENCY: 'planted',
+  TRUST_FLY_HEADER: 'planted', TRUST_PROXY: 'planted', QUEUE_URL: 'amqp://planted', FETCH_CONCURRENCY: '0', APPLY_CONCURRENCY: 'planted',
 }
 
 test('all problems are listed at once, by name and expectation, never by value', () => {

@@ -31,6 +31,8 @@ export interface Settings {
     readonly host: string
     readonly ports: Readonly<Record<keyof typeof PORTS, number>>
     readonly trustFlyHeader: boolean
+    /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+    readonly trustProxy: readonly string[]
   }
   readonly medipim: { readonly apiUrl: string; readonly key: { readonly id: string; readonly secret: string } | null }
   readonly s3: { readonly endpoint: string | null; readonly region: string; readonly key: { readonly id: string; readonly secret: string } | null }
@@ -94,6 +96,7 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
         metrics: env.METRICS_PORT ?? PORTS.metrics,
       },
       trustFlyHeader: env.TRUST_FLY_HEADER ?? false,
+      trustProxy: env.TRUST_PROXY ?? [],
     },
     medipim: {
       apiUrl: env.MEDIPIM_API_URL ?? 'https://api.au.medipim.com',

@@ -17,6 +17,7 @@ import type { TaskEvents, TaskTools } from '../jobs/tasks.ts'
 import { startWorker } from '../jobs/work.ts'
 import type { Log } from '../node/log.ts'
 import { createMetrics, type Metrics, type Reading } from '../node/metrics.ts'
+import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../node/redact.ts'
 import type { Settings } from '../node/settings.ts'
 import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
@@ -86,7 +87,7 @@ function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Rol
     db, log,
     redact: createRedactor(settings.secrets),
     keys: settings.http.keys,
-    trustFlyHeader: settings.http.trustFlyHeader,
+    trust: { flyHeader: settings.http.trustFlyHeader, proxies: createNetworks(settings.http.trustProxy) },
     nowMs: () => Date.now(),
     metricsText: () => metrics.text(),
     onAuthFailure: (reason) =>

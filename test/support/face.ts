@@ -7,6 +7,7 @@ import { listen } from '../../src/http/listen.ts'
 import type { ComponentHealth, Operations } from '../../src/http/operations.ts'
 import type { SyncOrder } from '../../src/jobs/orders.ts'
 import { createLog } from '../../src/node/log.ts'
+import { createNetworks } from '../../src/node/networks.ts'
 import { createRedactor } from '../../src/node/redact.ts'
 import type { Lifetime } from './database.ts'
 
@@ -18,6 +19,8 @@ export interface Recorded {
   /** A line of JSON each. */
   readonly logged: string[]
   readonly authFailures: AuthFailure[]
+  /** How long each request would have been slowed: none of them is. */
+  readonly slowedMs: number[]
   /** What the clock says; a test moves it. */
   nowMs: number
   components: ComponentHealth[]
@@ -37,14 +40,15 @@ export interface TestFace {
 
 /** All that a face needs, and what is recorded of it. */
 export function faceOptions(changes: Partial<FaceOptions> = {}): { options: FaceOptions; recorded: Recorded } {
-  const recorded: Recorded = { orders: [], cancelled: [], logged: [], authFailures: [], nowMs: 0, components: [], failure: null }
+  const recorded: Recorded = { orders: [], cancelled: [], logged: [], authFailures: [], slowedMs: [], nowMs: 0, components: [], failure: null }
   const { keys = [KEY] } = changes
   const options = {
     keys,
     log: createLog({ level: 'debug', destination: { write: (line) => recorded.logged.push(line) }, secrets: keys }),
     redact: createRedactor(keys),
     nowMs: () => recorded.nowMs,
-    trustFlyHeader: false,
+    trust: { flyHeader: false, proxies: createNetworks([]) },
+    slow: (ms: number) => Promise.resolve(void recorded.slowedMs.push(ms)),
     metricsText: () => Promise.resolve('shelfsync_up 1\n'),
     operations: recordingOperations(recorded),
     onAuthFailure: (reason: AuthFailure) => void recorded.authFailures.push(reason),
