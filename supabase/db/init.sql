@@ -929,7 +929,7 @@ begin
   end loop;
 
   -- Apply judges once more when another lane was faster: what the batch has created by then is its own and stays.
-  delete from pg_temp.judged_prices;
+  delete from pg_temp.judged_prices where true;
   -- Prices of products that were here before, against the current one and the newest one that waits or was rejected.
   insert into pg_temp.judged_prices
   with stated as (
@@ -1204,13 +1204,13 @@ create function catalog.clear_staging() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('staged_products');
-  -- A plan may not truncate: its transaction is read-only.
-  delete from pg_temp.judged;
-  delete from pg_temp.judged_prices;
-  delete from pg_temp.staged_products;
-  delete from pg_temp.staged_variants;
-  delete from pg_temp.staged_prices;
-  delete from pg_temp.staged_images;
+  -- A plan may not truncate: its transaction is read-only. `where true`: Supabase's Data API refuses a delete or an update without a condition.
+  delete from pg_temp.judged where true;
+  delete from pg_temp.judged_prices where true;
+  delete from pg_temp.staged_products where true;
+  delete from pg_temp.staged_variants where true;
+  delete from pg_temp.staged_prices where true;
+  delete from pg_temp.staged_images where true;
 end $$;
 
 -- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
@@ -2185,11 +2185,11 @@ begin
       set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
 
   -- Emptied by the commit, and here for the next piece of a batch that was refused.
-  delete from pg_temp.planned_variants;
+  delete from pg_temp.planned_variants where true;
   insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
     select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
     from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
-  delete from pg_temp.planned_images;
+  delete from pg_temp.planned_images where true;
   insert into pg_temp.planned_images (source_id, product_external_id, position, url)
     select p_source, j.external_id, i.position, i.url
     from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
@@ -2262,12 +2262,12 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'e41d4c514da131436760f3d08955ee1880a856387b8815794aa8a970abbc32f8'),
   ('20261122000002', 'runs', '1ae779e9802d1410aed3f03f974cbd882d6d780f6f7d47957349a8d705938bab'),
-  ('20261122000003', 'apply', '10be30991b963406f4c5fa8e75e7900cab11c9bd358379e8c16653a9a9cb3965'),
+  ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
   ('20261122000004', 'settle', 'c1ed6c7b9685ced795774a465c1133766665924b9f1c9376d4328769cf5db97a'),
   ('20261122000005', 'api', '73c2738ad17f10b4ac18df7220e7e5e4782114232a20a44526ab8772104d977d'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
   ('20261122000007', 'status', '833b2fe479d986b3a03fedb644a356b03bd2d7fc5a4ba0508f32d25be2af9ca2'),
   ('20261122000008', 'data_api', '7ed75ce95067daa014735ee73fe3fc958a3898d5fd3e613c43842522ed8f28ba'),
-  ('20261122000009', 'plan', '3854bda0a6dd6cbfea11576fe3d63aae3a91db7ad88e4682851c7c7ebcbcf044');
+  ('20261122000009', 'plan', '9554f4fac300e9244db5f190ed5b00515aaa646f7998c80e7acba99c0b7ccb69');
 
 commit;

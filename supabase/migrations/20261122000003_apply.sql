@@ -139,7 +139,7 @@ begin
   end loop;
 
   -- Apply judges once more when another lane was faster: what the batch has created by then is its own and stays.
-  delete from pg_temp.judged_prices;
+  delete from pg_temp.judged_prices where true;
   -- Prices of products that were here before, against the current one and the newest one that waits or was rejected.
   insert into pg_temp.judged_prices
   with stated as (
@@ -414,13 +414,13 @@ create function catalog.clear_staging() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('staged_products');
-  -- A plan may not truncate: its transaction is read-only.
-  delete from pg_temp.judged;
-  delete from pg_temp.judged_prices;
-  delete from pg_temp.staged_products;
-  delete from pg_temp.staged_variants;
-  delete from pg_temp.staged_prices;
-  delete from pg_temp.staged_images;
+  -- A plan may not truncate: its transaction is read-only. `where true`: Supabase's Data API refuses a delete or an update without a condition.
+  delete from pg_temp.judged where true;
+  delete from pg_temp.judged_prices where true;
+  delete from pg_temp.staged_products where true;
+  delete from pg_temp.staged_variants where true;
+  delete from pg_temp.staged_prices where true;
+  delete from pg_temp.staged_images where true;
 end $$;
 
 -- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.

@@ -46,11 +46,11 @@ begin
       set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
 
   -- Emptied by the commit, and here for the next piece of a batch that was refused.
-  delete from pg_temp.planned_variants;
+  delete from pg_temp.planned_variants where true;
   insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
     select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
     from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
-  delete from pg_temp.planned_images;
+  delete from pg_temp.planned_images where true;
   insert into pg_temp.planned_images (source_id, product_external_id, position, url)
     select p_source, j.external_id, i.position, i.url
     from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');

@@ -7,9 +7,10 @@ import { SyncError } from '../../src/core/errors.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { DataApi } from '../../src/db/data-api.ts'
 import type { RunReport } from '../../src/pipeline/sync.ts'
-import { startDataApi, type TestDataApi, type Trouble } from '../support/data-api.ts'
+import { startDataApi, statusOf, type TestDataApi, type Trouble } from '../support/data-api.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
+import { canCheck } from '../support/safeupdate.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
 import { nextDay } from '../faults/killing.ts'
 import { HERE, isBatch, testKilledByCalls } from './data-api.ts'
@@ -17,6 +18,8 @@ import { shelfsync } from './shelfsync.ts'
 
 const database = await testDatabase()
 const untouched = await testDatabase()
+/** On a server whose Data API refuses statements without a condition. */
+const strict = canCheck ? await testDatabase(undefined, { server: '15' }) : null
 const { pool: db } = database
 type Test = Parameters<typeof startDataApi>[0]
 
@@ -61,6 +64,28 @@ test('day after day, by calls and by sessions, a source becomes the same', async
     const [first] = await line.query<{ id: number }>('select min(id) as id from catalog.runs where source_id = $1', (await line.source()).id)
     return line.replay(first?.id ?? 0, wish)
   })
+})
+
+test('everything is written where the Data API refuses statements without a condition', { skip: !strict && 'no Postgres 15, or no headers of it' }, async (t) => {
+  assert.ok(strict)
+  const api = await startDataApi(t, strict)
+  const { line, simulator } = await openMedipim(t, { db: strict.pool })
+  const by = { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } }
+  await strict.pool.query(`create function api.line_forget_all() returns void language sql security definer as 'delete from catalog.misses'`)
+  await assert.rejects(by.tools.db.call('forget_all', {}), { code: '21000', message: 'DELETE requires a WHERE clause' })
+
+  priced(simulator)
+  assert.deepEqual(counts(await line.sync(by)), { created: 30 })
+  nextDay(simulator)
+  const { ledger } = await line.sync(by)
+  assert.ok(ledger.created === 3 && ledger.updated > 0 && ledger.held === 1 && ledger.quarantined === 0, JSON.stringify(ledger))
+})
+
+test('the stand-in answers with the statuses of PostgREST', () => {
+  const statuses = { '42501': 403, '23503': 409, '25006': 405, '40001': 500, '25001': 500, '58030': 500, '57P01': 503, '57014': 500, '53400': 500, '53300': 503,
+    'P0001': 400, 'P0002': 500, '21000': 500, '42883': 404, '42P01': 404, '22P02': 400, 'SHELF': 400 }
+  assert.deepEqual(Object.keys(statuses).map((code) => statusOf(code, '', 'service_role')), Object.values(statuses))
+  assert.deepEqual([statusOf('42501', '', 'anon'), statusOf('21000', 'DELETE requires a WHERE clause', 'service_role')], [401, 400])
 })
 
 test('what is known is told by its hash and not sent again', async (t) => {

@@ -8,6 +8,7 @@ import { migrateQueue } from '../../src/jobs/queues.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/line.ts'
 import { logIn } from '../support/login.ts'
+import { listUnconditional } from '../support/unconditional.ts'
 
 const database = await testDatabase()
 const { pool: db } = database
@@ -22,6 +23,20 @@ test('every function looks for names in pg_catalog first and in the caller\'s te
     where pronamespace in ${OURS} and pronamespace <> 'bullmq'::regnamespace
       and not coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false) and (prosecdef or prosqlbody is null)`)
   assert.deepEqual(rows, [])
+})
+
+test('no function updates or deletes without a condition, which the Data API of Supabase refuses', async () => {
+  const { rows } = await db.query<{ name: string; definition: string }>(`select oid::regprocedure::text as name, pg_get_functiondef(oid) as definition
+    from pg_proc where pronamespace in ${OURS} and pronamespace <> 'bullmq'::regnamespace`)
+  assert.ok(rows.length > 80)
+  assert.deepEqual(rows.flatMap(({ name, definition }) => listUnconditional(definition).map((statement) => `${name}: ${statement}`)), [])
+
+  const found = listUnconditional(`create function f() returns void language plpgsql as $$ begin
+    with gone as (delete from a), kept as (update b set c = (select 1 from d where e)) select 1;
+    perform from a where x for update; insert into a values (1) on conflict do update set b = 1; -- delete from a;
+    delete from a where true; update only a as z set b = 'where';
+    execute $sql$ delete from %I $sql$; end $$`)
+  assert.deepEqual(found.map((statement) => statement.trim()), ['delete from a', 'update b set c = (select 1 from d where e)', "update only a as z set b = ''", 'delete from %i'])
 })
 
 test('nothing that a caller puts into its temporary schema runs in a function, whichever its role may call', async (t) => {

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import pg from 'pg'
 import type { Lifetime, TestDatabase } from './database.ts'
+import { buildSafeupdate, canCheck } from './safeupdate.ts'
 
 export interface Call {
   /** Without `line_`. */
@@ -98,8 +99,10 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     try {
       await client.query('begin')
       await client.query(`select set_config('search_path', 'api', true), set_config('role', $1, true)`, [role])
-      // Hoisted out of the function, because a running statement's timeout cannot be changed.
-      for (const [setting = '', value = ''] of signature.settings.map((text) => text.split('='))) {
+      // The role's own settings, which only a login would bring; then what is hoisted out of the function, because the timeout of a statement that
+      // runs cannot be changed.
+      const settings = [...(await loadRoleSettings(client, role)), ...signature.settings]
+      for (const [setting = '', value = ''] of settings.map((text) => text.split('='))) {
         if (setting === 'statement_timeout') await client.query('select set_config($1, $2, true)', [setting, value])
       }
       const columns = given.map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`).join(', ')
@@ -111,21 +114,32 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     } catch (error) {
       await client.query('rollback')
       const { code = 'XX000', message, detail = null, hint = null } = error as pg.DatabaseError
-      return { status: statusOf(code), result: { code, message, details: detail, hint } }
+      return { status: statusOf(code, message, role), result: { code, message, details: detail, hint } }
     } finally {
       client.release()
     }
   }
 }
 
-/** `service_role` and `anon` belong to the whole server, so other test files may be making them in this moment. */
+/**
+ * As Supabase makes them: https://supabase.com/docs/guides/database/postgres/timeouts, and safeupdate for the login where it can be built.
+ * `service_role` and `anon` belong to the whole server, so other test files may be making them in this moment.
+ */
 async function makeRoles(db: pg.Pool, login: string): Promise<void> {
   for (const role of ['service_role', 'anon']) await db.query(`create role ${role} nologin`).catch(() => undefined)
+  await db.query(`alter role anon set statement_timeout = '3s'`).catch(() => undefined)
   await db.query(`create role ${login} login noinherit password 'only-a-test'`)
-  await db.query(`alter role ${login} set statement_timeout = '8s'`)
+  await db.query(`alter role ${login} set statement_timeout = '8s'; alter role ${login} set lock_timeout = '8s'`)
+  const { rows: [server] } = await db.query<{ major: number }>(`select current_setting('server_version_num')::integer / 10000 as major`)
+  if (canCheck && server?.major === 15) await db.query(`alter role ${login} set session_preload_libraries = '${await buildSafeupdate()}'`)
   await db.query(`grant service_role, anon to ${login}`)
   await db.query(`select catalog.let_work('service_role')`)
   await db.query('grant usage on schema api to anon')
+}
+
+async function loadRoleSettings(db: pg.PoolClient, role: string): Promise<readonly string[]> {
+  const { rows } = await db.query<{ settings: string[] | null }>('select rolconfig as settings from pg_roles where rolname = $1', [role])
+  return rows[0]?.settings ?? []
 }
 
 async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undefined> {
@@ -136,12 +150,17 @@ async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undef
   return rows[0]
 }
 
-/** https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes */
-function statusOf(code: string): number {
-  if (code === '42501') return 403
-  if (code === '23505') return 409
-  if (/^(53|08)/.test(code)) return 503
-  return /^(5[457]|XX)/.test(code) ? 500 : 400
+/** https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes: the first that fits. */
+const STATUSES: readonly (readonly [codes: RegExp, status: number])[] = [
+  [/^(08|53(?!400)|57P01)/, 503], [/^(0L|0P|28)/, 403], [/^2350[35]$/, 409], [/^25006$/, 405],
+  [/^(09|2[5D]|3[89B]|40|5[3-8]|F0|HV|XX|21000$|42P17$|P0(?!001))/, 500], [/^(42883|42P01)$/, 404],
+]
+
+export function statusOf(code: string, message: string, role: string): number {
+  if (code === '42501') return role === 'anon' ? 401 : 403
+  // Safeupdate's: PostgREST takes it for the caller's fault.
+  if (code === '21000' && message.endsWith('requires a WHERE clause')) return 400
+  return STATUSES.find(([codes]) => codes.test(code))?.[1] ?? 400
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

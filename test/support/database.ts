@@ -21,6 +21,8 @@ export interface TestDatabase {
 export interface TestDatabaseOptions {
   /** Default: all that are shipped. Empty: a database without any schema of ours. */
   readonly migrations?: readonly Migration[]
+  /** Another server than `TEST_POSTGRES` says, in the same words. */
+  readonly server?: string
 }
 
 /** A test's context, or anything that says when it ends. */
@@ -47,7 +49,7 @@ const SETTINGS = {
  */
 export async function testDatabase(t?: Lifetime, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const migrations = options.migrations ?? (await listMigrations())
-  const server = await openServer(process.env['TEST_POSTGRES'] ?? 'embedded')
+  const server = await openServer(options.server ?? process.env['TEST_POSTGRES'] ?? 'embedded')
   const name = await asAdmin(server.url, (admin) => cloneTemplate(admin, server.url, migrations))
   const url = databaseUrl(server.url, name)
   const pool = await openPool(url, { applicationName: 'test' })
