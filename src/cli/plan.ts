@@ -1,9 +1,10 @@
-// `shelfsync plan NAME`: what a sync would change now, field by field, without changing it, and how the run would settle.
+// `shelfsync plan NAME`: what a sync would change now, field by field, without changing it, and how the run would settle. What a plan
+// prints, `replay --plan` prints too.
 
 import { type Command, Option } from 'commander'
-import { loadSource } from '../db/sources.ts'
+import { loadSource, type Source } from '../db/sources.ts'
 import { connectorOf } from '../pipeline/connector-of.ts'
-import { newProgress } from '../pipeline/context.ts'
+import { newProgress, type Progress } from '../pipeline/context.ts'
 import type { PlannedChange } from '../pipeline/plan-writer.ts'
 import { planSource, type Plan } from '../pipeline/plan.ts'
 import { type Cli, examples } from './cli.ts'
@@ -28,21 +29,24 @@ export function addPlan(program: Command, cli: Cli): void {
       const signal = cli.stoppable('stopping; nothing was changed')
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
-      const progress = newProgress()
-      const changes: Record<string, number> = {}
-      const tell = (change: PlannedChange): void => {
-        changes[change.kind] = (changes[change.kind] ?? 0) + 1
-        cli.output.result(change, changeText(cli.output, change))
-      }
-      const hide = showProgress(cli.output, name, progress)
-      let plan: Plan
-      try {
-        plan = await planSource(tools, source, connectorOf(tools, source), toRequest(flags), progress, signal, tell)
-      } finally {
-        hide()
-      }
-      cli.output.result({ source: name, ...plan, changes }, planText(name, plan, changes))
+      const request = toRequest(flags)
+      await showPlan(cli, source, (progress, tell) => planSource(tools, source, connectorOf(tools, source), request, progress, signal, tell))
     })
+}
+
+/** Prints each change as `plan` tells it, and at the end how the run would settle. */
+export async function showPlan(
+  { output }: Cli, { name }: Source, plan: (progress: Progress, tell: (change: PlannedChange) => void) => Promise<Plan>,
+): Promise<void> {
+  const progress = newProgress()
+  const changes: Record<string, number> = {}
+  const tell = (change: PlannedChange): void => {
+    changes[change.kind] = (changes[change.kind] ?? 0) + 1
+    output.result(change, changeText(output, change))
+  }
+  const hide = showProgress(output, name, progress)
+  const planned = await plan(progress, tell).finally(hide)
+  output.result({ source: name, ...planned, changes }, planText(name, planned, changes))
 }
 
 /**

@@ -2,11 +2,13 @@
 
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
-import { loadSource } from '../db/sources.ts'
+import { loadSource, type Source } from '../db/sources.ts'
 import { connectorOf } from '../pipeline/connector-of.ts'
+import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import { parseId } from './ids.ts'
+import { showPlan } from './plan.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 
 export function addReplay(program: Command, cli: Cli): void {
@@ -15,13 +17,26 @@ export function addReplay(program: Command, cli: Cli): void {
     .argument('<name>', 'the source')
     .description('apply an archived artifact anew: writes what a newer Shelfsync reads differently, and removes nothing')
     .addOption(new Option('--run <id>', 'whose artifact; by default that of the latest complete run, which may be incremental and hold only what changed').argParser(parseId))
-    .addHelpText('after', examples('shelfsync replay medipim-au', 'shelfsync replay medipim-au --run 7'))
-    .action(async (name: string, { run }: { run?: number }) => {
+    .option('--plan', 'only show what the replay would change, and whether it would be held; change nothing')
+    .addHelpText('after', examples('shelfsync replay medipim-au', 'shelfsync replay medipim-au --run 7 --plan', 'shelfsync replay medipim-au --run 7'))
+    .action(async (name: string, { run, plan = false }: { run?: number; plan?: boolean }) => {
+      if (plan) {
+        const signal = cli.stoppable('stopping; nothing was changed')
+        await using tools = await cli.open()
+        const source = await loadSource(tools.db, name)
+        return await showPlan(cli, source, (progress, tell) => planReplay(tools, source, connectorOf(tools, source), artifactOf(source, run), progress, signal, tell))
+      }
       const signal = cli.stoppable(STOPPING)
       await using tools = await cli.openSync()
       const source = await loadSource(tools.db, name)
-      const artifactRun = run ?? source.latestRun
-      if (artifactRun === null) throw new SyncError('run/no-artifact', `${name} has no complete artifact yet`)
+      const artifactRun = artifactOf(source, run)
       await watchRun(cli, tools, source, (progress) => replayRun(tools, source, connectorOf(tools, source), artifactRun, progress, signal))
     })
+}
+
+/** @throws SyncError `run/no-artifact` */
+function artifactOf({ name, latestRun }: Source, run: number | undefined): number {
+  const artifactRun = run ?? latestRun
+  if (artifactRun === null) throw new SyncError('run/no-artifact', `${name} has no complete artifact yet`)
+  return artifactRun
 }

@@ -31,6 +31,8 @@ export interface RunFacts {
   readonly claimed: number | null
   readonly fetched: number
   readonly counts: Counts
+  /** The last one of the artifact, which says what ended it when it is not complete. */
+  readonly warning: string | null
 }
 
 /** Makes the session's staging tables, and those of the plan. Once a connection. */
@@ -39,10 +41,10 @@ export async function openPlan(client: DbClient): Promise<void> {
   await client.query('select catalog.open_plan()')
 }
 
-/** Judges what is staged. */
-export async function planBatch(session: Catalog, sourceId: number, partNo: number, rules: BatchRules): Promise<PlannedLine[]> {
+/** Judges what is staged, as a part of the artifact of that run; null: of one that is newer than all. */
+export async function planBatch(session: Catalog, sourceId: number, artifactRun: number | null, partNo: number, rules: BatchRules): Promise<PlannedLine[]> {
   const rows = await session.call<Omit<PlannedLine, 'externalId'> & { external_id: string }>('plan_batch', {
-    source: sourceId, part: partNo, volatile: rules.volatilePaths, price_factor: rules.priceFactor,
+    source: sourceId, artifact_run: artifactRun, part: partNo, seen_later: rules.seenLater, volatile: rules.volatilePaths, price_factor: rules.priceFactor,
   })
   return rows.map(({ external_id: externalId, ...line }) => ({ ...line, externalId }))
 }

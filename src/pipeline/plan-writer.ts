@@ -1,4 +1,4 @@
-// Batches of a plan: staged as those of a run are, and judged instead of merged. The transaction is read-only, so that the server refuses
+// Batches of a plan, of a sync or a replay: staged as those of a run are, and judged instead of merged. The transaction is read-only, so that the server refuses
 // whatever would be written beyond the session's own tables.
 
 import { addCounts, emptyCounts } from '../core/ledger.ts'
@@ -12,7 +12,7 @@ import type { RunContext } from './context.ts'
 import type { PartPosition } from './part-position.ts'
 import { mergeStaged } from './stage.ts'
 
-/** One thing that a sync would do. */
+/** One thing that a sync or a replay would do. */
 export interface PlannedChange {
   readonly externalId: string
   /** `missing`: not there now, and removed if the next complete run does not see it either. `quarantined`: cannot be applied. */
@@ -65,14 +65,15 @@ export class PlanWriter implements BatchWriter {
 
   /** Returns the numbers of the products that the lines name, also of those that would be quarantined. */
   async #plan(partNo: number, lines: readonly PendingLine[], planned: PlannedLine[], refused: QuarantinedRecord[]): Promise<number[]> {
-    const { source } = this.#context
+    const { source, run } = this.#context
+    const artifactRun = run.kind === 'replay' ? run.artifactRun : null
     const session = inSession(this.#client)
     return transaction(this.#client, async (client) => {
       await client.query('set transaction read only')
       const staging = { context: this.#context, client, terms: this.#state.terms, partNo, refused }
       if (lines.length > 0) {
         await mergeStaged(staging, lines, async () => {
-          planned.push(...(await planBatch(session, source.id, partNo, this.#state.rules)))
+          planned.push(...(await planBatch(session, source.id, artifactRun, partNo, this.#state.rules)))
         })
       }
       const ids = refused.flatMap(({ externalId }) => externalId ?? [])

@@ -1,21 +1,24 @@
-// plan: what a sync would do, field by field, without doing it. It is a run that has no row: the same lane looks at the same lines, the
+// plan: what a sync or a replay would do, field by field, without doing it. It is a run that has no row: the same lane looks at the same lines, the
 // same SQL judges them and says whether the run would be held. What cannot be previewed is an error, never an empty plan.
 
+import { readPart } from '../artifacts/parts.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
-import { toLedger } from '../core/ledger.ts'
+import { addCounts, emptyCounts, toLedger } from '../core/ledger.ts'
+import { listParts } from '../db/artifacts.ts'
 import { inSession } from '../db/catalog.ts'
-import { listMissing, openPlan, planRun } from '../db/plans.ts'
+import { listMissing, openPlan, planRun, type RunFacts } from '../db/plans.ts'
 import type { Db, DbClient } from '../db/pool.ts'
 import { findActiveRun, type RunKind, type Settled } from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
 import { Lane } from './apply.ts'
+import { Bitmap } from './bitmap.ts'
 import { settingsOf } from './connector-of.ts'
 import type { Progress, RunContext } from './context.ts'
 import { PartPosition } from './part-position.ts'
 import { PlanWriter, type PlannedChange } from './plan-writer.ts'
 import { prepareApply } from './run.ts'
-import { chooseRun, type LineTools, type SyncRequest } from './sync.ts'
+import { chooseRun, requireArtifact, type LineTools, type SyncRequest } from './sync.ts'
 
 /** Planning stages what it fetches: it needs a session. */
 export type PlanTools = LineTools & { readonly db: Db }
@@ -45,16 +48,78 @@ export async function planSource(
   const chosen = chooseRun(source, connector, request)
   const run = { ...NO_RUN, ...chosen, sourceId: source.id, startedAt: request.now }
   const context: RunContext = { ...tools, connector, source, settings: settingsOf(connector, source), run, progress, signal }
-  const client = await tools.db.connect()
+  const fetched = { part: { no: 1 }, bytes: () => fetchAll(context) }
+  return await planParts({ ...context, db: tools.db }, [fetched], { complete: true, warning: null }, onChange)
+}
+
+/**
+ * Tells `onChange` every change that a replay of that run's artifact would make now, in the order of its lines. Writes nothing.
+ *
+ * @throws SyncError `run/unknown` · `run/no-artifact` · `artifact/…` · `run/active` when the replay would have to wait for a run
+ */
+export async function planReplay(
+  tools: PlanTools,
+  source: Source,
+  connector: Connector,
+  artifactRun: number,
+  progress: Progress,
+  signal: AbortSignal,
+  onChange: (change: PlannedChange) => void,
+): Promise<Plan> {
+  const { db, store } = tools
+  const active = await findActiveRun(db, source.id)
+  if (active?.state === 'running') throw new SyncError('run/active', `Run ${active.id} of ${source.name} is under way, and a replay waits for it. Plan when it has ended`)
+  const artifact = await requireArtifact(db, source, artifactRun)
+  const run = { ...NO_RUN, kind: 'replay', sinceAt: null, artifactRun, sourceId: source.id, startedAt: new Date() } as const
+  const context = { ...tools, connector, source, settings: settingsOf(connector, source), run, progress, signal }
+  const parts = await listParts(db, source.id, artifactRun)
+  progress.claimed = artifact.claimed
+  for (const { lineCount, rawBytes } of parts) {
+    progress.fetchedLines += lineCount
+    progress.fetchedBytes += rawBytes
+  }
+  const facts = { complete: artifact.complete, warning: artifact.warnings.at(-1) ?? null }
+  return await planParts(context, parts.map((part) => ({ part, bytes: () => readPart(store, part) })), facts, onChange)
+}
+
+type PlanContext = RunContext & { readonly db: Db }
+
+interface PlannedPart {
+  readonly part: { readonly no: number }
+  bytes(): AsyncIterable<Buffer>
+}
+
+type FetchFacts = Pick<RunFacts, 'complete' | 'warning'>
+
+async function planParts(context: PlanContext, parts: readonly PlannedPart[], facts: FetchFacts, onChange: (change: PlannedChange) => void): Promise<Plan> {
+  const client = await context.db.connect()
   try {
     await openPlan(client)
     const state = await prepareApply(context)
-    const at = new PartPosition({ no: 1 }, null)
-    await new Lane(context, state, new PlanWriter(context, state, client, onChange)).applyLines(at, fetchAll(context))
-    return await planSettle(context, client, at, onChange)
+    const lane = new Lane(context, state, new PlanWriter(context, state, client, onChange))
+    const total: Total = { counts: emptyCounts(), known: new Bitmap(), staged: new Bitmap() }
+    for (const { part, bytes } of parts) {
+      const at = new PartPosition(part, null)
+      await lane.applyLines(at, bytes())
+      addPart(total, at)
+    }
+    return await planSettle(context, client, total, facts, onChange)
   } finally {
     client.release(true)
   }
+}
+
+/** What all parts come to. */
+type Total = Pick<PartPosition, 'counts' | 'known' | 'staged'>
+
+/** Settle counts an unchanged record that came in two parts as a duplicate. */
+function addPart({ counts, known, staged }: Total, at: PartPosition): void {
+  const repeats = known.overlap(at.known)
+  addCounts(counts, at.counts)
+  counts.unchanged -= repeats
+  counts.duplicate += repeats
+  known.union(at.known)
+  staged.union(at.staged)
 }
 
 /** A run that has not ended has archived and applied things that only it can go on with. */
@@ -81,13 +146,18 @@ async function* fetchAll({ connector, settings, run, http, log, progress, signal
   if (!proved) throw new SyncError('source/cut-short', 'The answer ended without proof that nothing is missing, so it cannot be planned with')
 }
 
-async function planSettle({ source, run, progress }: RunContext, client: DbClient, at: PartPosition, onChange: (change: PlannedChange) => void): Promise<Plan> {
+async function planSettle(
+  { source, run, progress }: RunContext,
+  client: DbClient,
+  { counts, known, staged }: Total,
+  facts: FetchFacts,
+  onChange: (change: PlannedChange) => void,
+): Promise<Plan> {
   const session = inSession(client)
-  const { counts, known, staged } = at
   const { claimed, fetchedLines: fetched } = progress
   known.union(staged)
   const seen = known.toBytes()
-  const { reasons, whole } = await planRun(session, source.id, { kind: run.kind, complete: true, claimed, fetched, counts }, seen, source.policy)
+  const { reasons, whole } = await planRun(session, source.id, { ...facts, kind: run.kind, claimed, fetched, counts }, seen, source.policy)
   const held = reasons.length > 0
   const gone = { removed: 0, missing: 0 }
   for (const { externalId, title, missedBefore } of whole && !held ? await listMissing(session, source.id, seen) : []) {

@@ -2154,14 +2154,16 @@ begin
   create temporary table planned_images (like catalog.images including defaults including constraints including indexes) on commit delete rows;
 end $$;
 
--- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, after the batches planned before.
-create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
-returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
+-- plan_batch(…): what apply_batch would do with the staged lines, after the batches planned before.
+--   p_artifact_run   of a replay that is planned, and p_seen_later as there; null: as the newest artifact
+create function catalog.plan_batch(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric
+) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
 language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   perform catalog.must_own('planned_products');
-  perform catalog.judge(p_source, 9223372036854775807, p_part, null, p_volatile, p_price_factor);
+  perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
 
   -- A product that an earlier batch would have written is judged against that.
   update pg_temp.judged j
@@ -2268,6 +2270,6 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
   ('20261122000007', 'status', '833b2fe479d986b3a03fedb644a356b03bd2d7fc5a4ba0508f32d25be2af9ca2'),
   ('20261122000008', 'data_api', '7ed75ce95067daa014735ee73fe3fc958a3898d5fd3e613c43842522ed8f28ba'),
-  ('20261122000009', 'plan', '9554f4fac300e9244db5f190ed5b00515aaa646f7998c80e7acba99c0b7ccb69');
+  ('20261122000009', 'plan', 'bf31bcc4fe07c6b2498cd55b902b605ff4a211ddd24636f9059d49efb4df47ba');
 
 commit;

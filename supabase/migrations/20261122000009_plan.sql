@@ -15,14 +15,16 @@ begin
   create temporary table planned_images (like catalog.images including defaults including constraints including indexes) on commit delete rows;
 end $$;
 
--- plan_batch(…): what apply_batch would do with the staged lines as the newest artifact, after the batches planned before.
-create function catalog.plan_batch(p_source integer, p_part integer, p_volatile text[], p_price_factor numeric)
-returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
+-- plan_batch(…): what apply_batch would do with the staged lines, after the batches planned before.
+--   p_artifact_run   of a replay that is planned, and p_seen_later as there; null: as the newest artifact
+create function catalog.plan_batch(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric
+) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
 language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
   perform catalog.must_own('planned_products');
-  perform catalog.judge(p_source, 9223372036854775807, p_part, null, p_volatile, p_price_factor);
+  perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
 
   -- A product that an earlier batch would have written is judged against that.
   update pg_temp.judged j

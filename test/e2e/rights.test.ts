@@ -91,7 +91,7 @@ test('staging tables that a worker has made itself are refused, so that nothing 
       create trigger strike before insert or delete on judged for each statement execute function pg_temp.strike();
       grant all on judged, planned_products to public`)
     const refused = { code: 'SHELF', message: /was not made by Shelfsync/ }
-    await assert.rejects(session.query(`select catalog.plan_batch(1, 1, '{}', 10)`), refused)
+    await assert.rejects(session.query(`select catalog.plan_batch(1, null, 1, null, '{}', 10)`), refused)
     await assert.rejects(session.query(`select catalog.plan_run(1, '{}', '', '{}')`), refused)
     await assert.rejects(session.query('select catalog.clear_staging()'), refused)
     await assert.rejects(session.query('select catalog.open_staging()'), { code: '42P07' })
