@@ -184,6 +184,8 @@ create table catalog.products (
   primary key (source_id, external_id)
 );
 
+create index products_expiring on catalog.products (source_id, external_id) include (expires_at) where expires_at is not null;
+
 -- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
 do $$
 begin
@@ -1540,7 +1542,8 @@ end $$;
 -- 20261122000005_api.sql
 
 -- What readers may use: views in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees
--- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown.
+-- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
+-- what belongs to a product whose time is over, by an index that holds only the products that have such a time.
 
 -- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
 create function catalog.product_id(source_id integer, external_id text) returns uuid
@@ -1557,24 +1560,28 @@ create view api.variants with (security_invoker = true) as
   select catalog.product_id(v.source_id, v.product_external_id) as product_id, s.name as source, v.product_external_id, v.external_id,
     v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability
   from catalog.variants v join catalog.sources s on s.id = v.source_id
-  where v.removed_at is null;
+  where v.removed_at is null
+    and not exists (select from catalog.products e where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
 
 create view api.prices with (security_invoker = true) as
   select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
-  where p.state = 'current' and p.amount_minor is not null;
+  where p.state = 'current' and p.amount_minor is not null
+    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.price_history with (security_invoker = true) as
   select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
   from catalog.prices p join catalog.sources s on s.id = p.source_id
-  where p.state in ('current', 'past');
+  where p.state in ('current', 'past')
+    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
   select catalog.product_id(i.source_id, i.product_external_id) as product_id, s.name as source, i.product_external_id, i.position,
     i.url, i.alt, i.cdn_url
-  from catalog.images i join catalog.sources s on s.id = i.source_id;
+  from catalog.images i join catalog.sources s on s.id = i.source_id
+  where not exists (select from catalog.products e where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
 
 create view api.brands with (security_invoker = true) as
   select s.name as source, b.external_id, b.name, b.attributes from catalog.brands b join catalog.sources s on s.id = b.source_id;
@@ -1589,7 +1596,8 @@ create view api.categories with (security_invoker = true) as
 create view api.changes with (security_invoker = true) as
   select c.position, s.name as source, c.kind, catalog.product_id(c.source_id, c.product_external_id) as product_id, c.product_external_id, c.detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
-  where c.position is not null;
+  where c.position is not null
+    and not exists (select from catalog.products e where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
 -- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them.
 -- `raw` is a subquery, so that a role without the right to it can still read the other columns.
@@ -1615,7 +1623,8 @@ create view api.medipim_products with (security_invoker = true) as
   left join catalog.prices manufacturer on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
     and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer' and manufacturer.state = 'current'
   left join catalog.prices pharmacist on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
-    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current';
+    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current'
+  where p.expires_at is null or p.expires_at > now();
 
 -- 20261122000006_security.sql
 
@@ -2262,11 +2271,11 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'e41d4c514da131436760f3d08955ee1880a856387b8815794aa8a970abbc32f8'),
+  ('20261122000001', 'tables', '5e44a2aab63f64a9a6bc080c5046fea7660bd1c32600cd7470b4de25493b59d0'),
   ('20261122000002', 'runs', '1ae779e9802d1410aed3f03f974cbd882d6d780f6f7d47957349a8d705938bab'),
   ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
   ('20261122000004', 'settle', 'c1ed6c7b9685ced795774a465c1133766665924b9f1c9376d4328769cf5db97a'),
-  ('20261122000005', 'api', '73c2738ad17f10b4ac18df7220e7e5e4782114232a20a44526ab8772104d977d'),
+  ('20261122000005', 'api', '36c28b04816a78a52864b43b4f2c90099a08455a031d780589bf1cf70e30d4f2'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
   ('20261122000007', 'status', '833b2fe479d986b3a03fedb644a356b03bd2d7fc5a4ba0508f32d25be2af9ca2'),
   ('20261122000008', 'data_api', '7ed75ce95067daa014735ee73fe3fc958a3898d5fd3e613c43842522ed8f28ba'),

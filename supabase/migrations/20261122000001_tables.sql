@@ -159,6 +159,8 @@ create table catalog.products (
   primary key (source_id, external_id)
 );
 
+create index products_expiring on catalog.products (source_id, external_id) include (expires_at) where expires_at is not null;
+
 -- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
 do $$
 begin

@@ -1,5 +1,6 @@
 -- What readers may use: views in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees
--- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown.
+-- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
+-- what belongs to a product whose time is over, by an index that holds only the products that have such a time.
 
 -- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
 create function catalog.product_id(source_id integer, external_id text) returns uuid
@@ -16,24 +17,28 @@ create view api.variants with (security_invoker = true) as
   select catalog.product_id(v.source_id, v.product_external_id) as product_id, s.name as source, v.product_external_id, v.external_id,
     v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability
   from catalog.variants v join catalog.sources s on s.id = v.source_id
-  where v.removed_at is null;
+  where v.removed_at is null
+    and not exists (select from catalog.products e where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
 
 create view api.prices with (security_invoker = true) as
   select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
-  where p.state = 'current' and p.amount_minor is not null;
+  where p.state = 'current' and p.amount_minor is not null
+    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.price_history with (security_invoker = true) as
   select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
   from catalog.prices p join catalog.sources s on s.id = p.source_id
-  where p.state in ('current', 'past');
+  where p.state in ('current', 'past')
+    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
   select catalog.product_id(i.source_id, i.product_external_id) as product_id, s.name as source, i.product_external_id, i.position,
     i.url, i.alt, i.cdn_url
-  from catalog.images i join catalog.sources s on s.id = i.source_id;
+  from catalog.images i join catalog.sources s on s.id = i.source_id
+  where not exists (select from catalog.products e where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
 
 create view api.brands with (security_invoker = true) as
   select s.name as source, b.external_id, b.name, b.attributes from catalog.brands b join catalog.sources s on s.id = b.source_id;
@@ -48,7 +53,8 @@ create view api.categories with (security_invoker = true) as
 create view api.changes with (security_invoker = true) as
   select c.position, s.name as source, c.kind, catalog.product_id(c.source_id, c.product_external_id) as product_id, c.product_external_id, c.detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
-  where c.position is not null;
+  where c.position is not null
+    and not exists (select from catalog.products e where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
 -- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them.
 -- `raw` is a subquery, so that a role without the right to it can still read the other columns.
@@ -74,4 +80,5 @@ create view api.medipim_products with (security_invoker = true) as
   left join catalog.prices manufacturer on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
     and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer' and manufacturer.state = 'current'
   left join catalog.prices pharmacist on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
-    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current';
+    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current'
+  where p.expires_at is null or p.expires_at > now();

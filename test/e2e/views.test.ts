@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/line.ts'
+import { openMedipim, priced } from '../support/line.ts'
 
 const { pool: db } = await testDatabase()
 
@@ -93,4 +93,38 @@ test('brands, organisations and categories are rows of their own, each once, wit
   catalogue.update('all', { publicCategories: [{ id: 435, name: { en: 'Back and neck' }, parent: 248 }] })
   await line.sync()
   assert.deepEqual(await rowsOf('categories'), [categories[0], { ...categories[1], name: 'Back and neck' }], 'a new name replaces the old one')
+})
+
+/** What a supplier calls things: no product's data, and without a time of its own. */
+const TERMS = ['brands', 'categories', 'organizations']
+
+test('no view of schema api shows anything of a product that has expired, by whatever member it would', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const { catalogue, clock } = simulator
+  const ids = priced(simulator)
+  await line.sync()
+  const pictured = await line.query<{ id: string }>(
+    'select distinct product_external_id as id from api.images where source = $1 and product_external_id = any ($2) limit 2', line.name, ids)
+  const [expired = '', lasting = ''] = pictured.map(({ id }) => id)
+  clock.advance(3_600_000)
+  catalogue.update([expired, lasting], { name: { en: 'Renamed' } })
+  catalogue.setPrice([expired, lasting], { cents: 1100 })
+  await line.sync()
+  const { id: sourceId } = await line.source()
+  const views = await line.query<{ name: string }>(`select viewname as name from pg_views where schemaname = 'api' order by 1`)
+  const shown = async () => Object.fromEntries(await Promise.all(views.map(async ({ name }) => {
+    const [row] = await line.query<{ products: number }>(
+      `select count(distinct asked.product)::integer as products from unnest($1::text[]) as asked (product)
+         join api.${name} v on to_jsonb(v)::text like '%"' || asked.product || '"%' and to_jsonb(v) ->> 'source' = $2`, [expired, lasting], line.name)
+    return [name, row?.products] as const
+  })))
+  const expire = async (product: string, at: string) =>
+    line.query(`update catalog.products set expires_at = now() + $3::interval where source_id = $1 and external_id = $2`, sourceId, product, at)
+  const all = Object.fromEntries(views.map(({ name }) => [name, TERMS.includes(name) ? 0 : 2]))
+  assert.ok(views.length >= 10)
+
+  await expire(lasting, '1 hour')
+  assert.deepEqual(await shown(), all, 'a view that shows nothing of these products is not looked at by this test')
+  await expire(expired, '-1 second')
+  assert.deepEqual(await shown(), Object.fromEntries(Object.entries(all).map(([name, products]) => [name, products / 2])))
 })
