@@ -42,6 +42,7 @@ export const ERRORS = {
   'run/unknown': { action: 'stop', status: 404, hint: 'List the runs with `shelfsync runs`.' },
   'run/not-held': { action: 'stop', status: 409, hint: 'Only a held run can be approved or rejected.' },
   'run/cancelled': { action: 'stop', status: 409, hint: 'Run `shelfsync sync` again: it resumes.' },
+  'run/too-many-quarantined': { action: 'stop', status: 422, hint: 'Read the reasons with `shelfsync quarantine`: the supplier may have changed its format. Nothing is lost; what arrived is archived. If so many bad records are expected, raise the policy quarantineShare with `shelfsync sources set`.' },
   'run/no-artifact': { action: 'stop', status: 409, hint: 'See what is archived with `shelfsync artifacts list`; a sync fetches anew.' },
   'review/unknown': { action: 'stop', status: 404, hint: 'List the open reviews with `shelfsync reviews`.' },
   'artifact/corrupt': { action: 'stop', status: 500, hint: 'The stored bytes differ from their checksum. Restore them or sync again.' },

@@ -52,11 +52,28 @@ export function isConnectionError(error: unknown): boolean {
   return ('code' in error && CONNECTION_CODES.test(String(error.code))) || CONNECTION_MESSAGES.test(error.message)
 }
 
-/** SQLSTATE classes that a row brings about: one key twice, a value out of range, a broken constraint, a document too deep. */
-const DATA_CLASSES: readonly string[] = ['21', '22', '23', '54']
+/**
+ * SQLSTATEs that the content of a record can cause; all others say something about the database, the schema or a bug, and must not set a
+ * record aside. `catalog.write_batch` catches the same ones. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export const RECORD_STATES: Readonly<Record<string, string>> = {
+  '22001': 'string_data_right_truncation',
+  '22003': 'numeric_value_out_of_range',
+  '22007': 'invalid_datetime_format',
+  '22008': 'datetime_field_overflow',
+  '22021': 'character_not_in_repertoire',
+  '22P02': 'invalid_text_representation',
+  '22P05': 'untranslatable_character',
+  '23502': 'not_null_violation',
+  '23505': 'unique_violation',
+  '23514': 'check_violation',
+  // A value that no index row holds.
+  '54000': 'program_limit_exceeded',
+  // A document that is nested too deeply.
+  '54001': 'statement_too_complex',
+}
 
-/** Whether one of the rows is at fault, so that a smaller batch finds it. */
-export function isDataFailure(error: unknown): error is Error {
-  const code = error instanceof Error ? (error as PostgresError).code : undefined
-  return code !== undefined && DATA_CLASSES.includes(code.slice(0, 2))
+/** Whether Postgres refuses the content of a record, so that a smaller batch finds it. */
+export function isRecordRefusal(error: unknown): error is Error {
+  return error instanceof Error && Object.hasOwn(RECORD_STATES, (error as PostgresError).code ?? '')
 }

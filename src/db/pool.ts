@@ -90,6 +90,16 @@ export async function transaction<T>(db: Db | DbClient, work: (client: DbClient)
   }
 }
 
+/** Runs `work` in a transaction of `client` that is rolled back whatever comes of it. @throws what `work` throws */
+export async function rollBack(client: DbClient, work: () => Promise<unknown>): Promise<void> {
+  await client.query('begin')
+  try {
+    await work()
+  } finally {
+    await client.query('rollback')
+  }
+}
+
 function parseAddress(databaseUrl: string): URL {
   const address = URL.parse(databaseUrl)
   if (address && /^postgres(ql)?:$/.test(address.protocol)) return address

@@ -2,6 +2,7 @@
 
 import { readLines, type LongLine, type Lines } from '../artifacts/lines.ts'
 import { readPart } from '../artifacts/parts.ts'
+import { SyncError } from '../core/errors.ts'
 import { addCounts } from '../core/ledger.ts'
 import type { ArchivedPart } from '../db/artifacts.ts'
 import type { QuarantinedRecord, StoredCheckpoint } from '../db/batches.ts'
@@ -19,6 +20,10 @@ import { quarantined } from './read-batch.ts'
 
 /** What hashing a line may use; a larger record is hashed in pieces. */
 const SCRATCH_BYTES = 1 << 20
+
+/** A run stops above this number of quarantined records and this many times its budget: each takes up to 64 KiB in the database. */
+const QUARANTINED_MAX = 10_000
+const QUARANTINE_BUDGETS_MAX = 10
 
 /** What all lanes of a run share. */
 export interface ApplyState extends WriterState {
@@ -134,7 +139,17 @@ export class Lane {
     addCounts(progress.counts, counts)
     if (writes) log.debug({ part: at.part.no, line: at.linesSaved, staged: this.#batch.lines.length, ...counts }, 'batch committed')
     this.#batch.clear()
+    refuseToFlood(this.#context)
   }
+}
+
+/** @throws SyncError `run/too-many-quarantined` when the run is so far over its budget that more records in quarantine would help no person */
+function refuseToFlood({ source, progress }: RunContext): void {
+  const { counts, appliedLines, claimed } = progress
+  const share = source.policy.quarantineShare
+  const limit = Math.max(QUARANTINED_MAX, QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, claimed ?? 0))
+  if (counts.quarantined <= limit) return
+  throw new SyncError('run/too-many-quarantined', `${counts.quarantined} of the first ${appliedLines} records of ${source.name} are in quarantine, where the limit is ${share * 100} %`)
 }
 
 function isBlank(line: Buffer): boolean {

@@ -1,7 +1,7 @@
 // Batches by a session: parsed, copied into staging and merged in one transaction.
 
 import { addCounts, emptyCounts, type Counts } from '../core/ledger.ts'
-import { applyBatch, openStaging, quarantineRecords, saveCheckpoint, type QuarantinedRecord } from '../db/batches.ts'
+import { applyBatch, openStaging, quarantineRecords, saveCheckpoint, type BatchResult, type QuarantinedRecord } from '../db/batches.ts'
 import { inSession, type Catalog } from '../db/catalog.ts'
 import { transaction, type Db, type DbClient } from '../db/pool.ts'
 import type { BatchWriter, WriterState } from './batch-writer.ts'
@@ -9,13 +9,13 @@ import type { PendingLine } from './batch.ts'
 import type { RunContext } from './context.ts'
 import type { PartPosition } from './part-position.ts'
 import { SeqBlock } from './seq-block.ts'
-import { mergeStaged } from './stage.ts'
+import { mergePieces, writeAccepted, type Staging } from './stage.ts'
 
 /** What became of the lines of a batch. */
 interface Outcome {
   readonly counts: Counts
+  /** The numbers of all products that the batch named. */
   readonly seqs: number[]
-  readonly refused: QuarantinedRecord[]
 }
 
 /** One connection, with staging tables as soon as there is something to stage. */
@@ -45,8 +45,7 @@ export class CopyWriter implements BatchWriter {
       await saveCheckpoint(this.#session, run, at.checkpoint(done))
       return []
     }
-    return this.#inTransaction(lines, async () => {
-      const { counts, seqs } = await this.#merge(at.part.no, lines, aside)
+    return this.#merge(at.part.no, lines, aside, async ({ counts, seqs }) => {
       addCounts(counts, at.counts)
       at.add(counts, seqs)
       await saveCheckpoint(this.#session, run, at.checkpoint(done))
@@ -55,7 +54,7 @@ export class CopyWriter implements BatchWriter {
   }
 
   async writeAgain(partNo: number, lines: readonly PendingLine[]): Promise<void> {
-    await this.#inTransaction(lines, () => this.#merge(partNo, lines, []))
+    await this.#merge(partNo, lines, [], () => Promise.resolve())
   }
 
   /** Gives the connection back, or ends it with its staging tables. */
@@ -63,33 +62,55 @@ export class CopyWriter implements BatchWriter {
     this.#client.release(broken || this.#staging !== null)
   }
 
-  async #inTransaction<T>(lines: readonly PendingLine[], work: () => Promise<T>): Promise<T> {
-    if (lines.length > 0) await (this.#staging ??= openStaging(this.#client))
-    return transaction(this.#client, work)
-  }
-
-  async #merge(partNo: number, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[]): Promise<Outcome> {
-    const outcome: Outcome = { counts: emptyCounts(), seqs: [], refused: [...aside] }
-    const { counts, seqs, refused } = outcome
+  /** Merges a batch in one transaction with what `conclude` does. */
+  async #merge<T>(partNo: number, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[], conclude: (outcome: Outcome) => Promise<T>): Promise<T> {
     if (lines.length > 0) {
+      await (this.#staging ??= openStaging(this.#client))
       await this.#seqs.reserve(lines.length)
-      const staging = { context: this.#context, client: this.#client, terms: this.#state.terms, partNo, refused }
-      await mergeStaged(staging, lines, () => this.#mergePiece(partNo, outcome))
     }
-    if (refused.length > 0) {
-      seqs.push(...(await quarantineRecords(this.#session, this.#context.run, partNo, refused)))
-      counts.quarantined += refused.length
-      counts.unreadable += refused.filter(({ externalId }) => externalId === null).length
-    }
-    return outcome
+    const staging = this.#stagingOf(partNo)
+    return writeAccepted(staging, lines, (batch) =>
+      transaction(this.#client, async () => {
+        const { merged, refused } = await mergePieces(staging, batch)
+        const outcome = addUp(merged)
+        const quarantined = [...aside, ...refused]
+        if (quarantined.length > 0) await this.#quarantine(partNo, quarantined, outcome)
+        return conclude(outcome)
+      }),
+    )
   }
 
-  async #mergePiece(partNo: number, { counts, seqs }: Outcome): Promise<void> {
+  #stagingOf(partNo: number): Staging<BatchResult> {
     const { terms, rules } = this.#state
-    await terms.save(this.#context)
-    const result = await applyBatch(this.#session, this.#context.run, partNo, this.#seqs.next, rules)
-    this.#seqs.next = result.nextSeq
-    for (const name of ['created', 'updated', 'unchanged', 'older', 'duplicate', 'held'] as const) counts[name] += result[name]
-    seqs.push(...result.seqs)
+    const context = this.#context
+    const seqFrom = this.#seqs.next
+    return {
+      context, client: this.#client, terms, partNo,
+      begin: () => {
+        // The numbers that a transaction took are free again when it was rolled back.
+        this.#seqs.next = seqFrom
+        return Promise.resolve()
+      },
+      merge: async () => {
+        await terms.save(context)
+        const result = await applyBatch(this.#session, context.run, partNo, this.#seqs.next, rules)
+        this.#seqs.next = result.nextSeq
+        return result
+      },
+    }
   }
+
+  async #quarantine(partNo: number, records: readonly QuarantinedRecord[], { counts, seqs }: Outcome): Promise<void> {
+    seqs.push(...(await quarantineRecords(this.#session, this.#context.run, partNo, records)))
+    counts.quarantined += records.length
+    counts.unreadable += records.filter(({ externalId }) => externalId === null).length
+  }
+}
+
+function addUp(results: readonly BatchResult[]): Outcome {
+  const counts = emptyCounts()
+  for (const result of results) {
+    for (const name of ['created', 'updated', 'unchanged', 'older', 'duplicate', 'held'] as const) counts[name] += result[name]
+  }
+  return { counts, seqs: results.flatMap(({ seqs }) => seqs) }
 }

@@ -10,7 +10,7 @@ import type { BatchWriter, WriterState } from './batch-writer.ts'
 import type { PendingLine } from './batch.ts'
 import type { RunContext } from './context.ts'
 import type { PartPosition } from './part-position.ts'
-import { mergeStaged } from './stage.ts'
+import { mergePieces, writeAccepted, type Staging } from './stage.ts'
 
 /** One thing that a sync or a replay would do. */
 export interface PlannedChange {
@@ -19,6 +19,13 @@ export interface PlannedChange {
   readonly kind: ChangeKind | 'missing' | 'quarantined'
   /** Member → [before, after]; a price that would be held has the reason as a third. */
   readonly detail: Readonly<Record<string, unknown>>
+}
+
+interface PlannedBatch {
+  readonly planned: readonly PlannedLine[]
+  readonly refused: readonly QuarantinedRecord[]
+  /** The numbers of the products that the lines name, also of those that would be quarantined. */
+  readonly seqs: readonly number[]
 }
 
 export class PlanWriter implements BatchWriter {
@@ -36,9 +43,7 @@ export class PlanWriter implements BatchWriter {
   }
 
   async write(at: PartPosition, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[]): Promise<readonly number[]> {
-    const planned: PlannedLine[] = []
-    const refused = [...aside]
-    const seqs = await this.#plan(at.part.no, lines, planned, refused)
+    const { planned, refused, seqs } = await this.#plan(at.part.no, lines, aside)
     const counts = emptyCounts()
     for (const { verdict, held, externalId, kind, detail } of planned) {
       counts[held ? 'held' : verdict] += 1
@@ -63,21 +68,24 @@ export class PlanWriter implements BatchWriter {
     // The connection belongs to the plan.
   }
 
-  /** Returns the numbers of the products that the lines name, also of those that would be quarantined. */
-  async #plan(partNo: number, lines: readonly PendingLine[], planned: PlannedLine[], refused: QuarantinedRecord[]): Promise<number[]> {
+  async #plan(partNo: number, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[]): Promise<PlannedBatch> {
     const { source, run } = this.#context
     const artifactRun = run.kind === 'replay' ? run.artifactRun : null
     const session = inSession(this.#client)
-    return transaction(this.#client, async (client) => {
-      await client.query('set transaction read only')
-      const staging = { context: this.#context, client, terms: this.#state.terms, partNo, refused }
-      if (lines.length > 0) {
-        await mergeStaged(staging, lines, async () => {
-          planned.push(...(await planBatch(session, source.id, artifactRun, partNo, this.#state.rules)))
-        })
-      }
-      const ids = refused.flatMap(({ externalId }) => externalId ?? [])
-      return [...planned.flatMap(({ seq }) => seq ?? []), ...(ids.length > 0 ? await numberProducts(session, source.id, ids) : [])]
-    })
+    const staging: Staging<PlannedLine[]> = {
+      context: this.#context, client: this.#client, terms: this.#state.terms, partNo,
+      begin: async () => void (await this.#client.query('set transaction read only')),
+      merge: () => planBatch(session, source.id, artifactRun, partNo, this.#state.rules),
+    }
+    return writeAccepted(staging, lines, (batch) =>
+      transaction(this.#client, async () => {
+        const { merged, refused } = await mergePieces(staging, batch)
+        const planned = merged.flat()
+        const all = [...aside, ...refused]
+        const ids = all.flatMap(({ externalId }) => externalId ?? [])
+        const seqs = [...planned.flatMap(({ seq }) => seq ?? []), ...(ids.length > 0 ? await numberProducts(session, source.id, ids) : [])]
+        return { planned, refused: all, seqs }
+      }),
+    )
   }
 }

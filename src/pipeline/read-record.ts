@@ -8,6 +8,7 @@ import { jsonFaultOf } from '../lib/json-fault.ts'
 import { mapTexts, storableText } from '../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
 import type { PendingLine } from './batch.ts'
+import { checkKeys } from './check-keys.ts'
 
 /** An int4 column. */
 const PACK_COUNT_MAX = 2 ** 31 - 1
@@ -51,6 +52,7 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
   try {
     const draft = connector.normalise(record, settings)
     checkNumbers(draft)
+    checkKeys(draft)
     const exact = scan !== null && hash !== null && repairs === 0
     const raw = exact ? line.subarray(scan.start, scan.end) : JSON.stringify(record)
     return {

@@ -2,7 +2,7 @@
 
 import type { Term } from '../core/product.ts'
 import { writeTerms } from '../db/batches.ts'
-import { isDataFailure } from '../db/failures.ts'
+import { isRecordRefusal } from '../db/failures.ts'
 import type { RunContext } from './context.ts'
 import { outsideText } from './outside-text.ts'
 
@@ -54,7 +54,7 @@ async function writeAccepted(context: RunContext, terms: readonly Term[]): Promi
   try {
     await writeTerms(context.db, context.run, terms)
   } catch (error) {
-    if (!isDataFailure(error)) throw error
+    if (!isRecordRefusal(error)) throw error
     if (terms.length === 1) return warnOfRefused(context, first, error)
     const middle = terms.length >> 1
     await writeAccepted(context, terms.slice(0, middle))

@@ -283,6 +283,9 @@ create table catalog.quarantine (
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
 );
+-- Open records are counted at every scrape, and listed by run; those of a settling run are looked up by that run.
+create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
+create index quarantine_run on catalog.quarantine (source_id, run_id);
 
 -- What waits for a person: a price that failed a gate, or a whole run.
 create table catalog.reviews (
@@ -1280,6 +1283,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
 $$;
 
+-- waiting_prices(source): how many changed prices wait for the decision on a held run, in words; null when none does.
+create function catalog.waiting_prices(p_source integer) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select format('%s changed prices of %s products wait for this decision or for the next good run', count(*), count(distinct product_external_id))
+  from catalog.prices where source_id = p_source and state = 'pending' having count(*) > 0
+$$;
+
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
 create function catalog.is_whole(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -1315,7 +1325,8 @@ begin
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
   end if;
-  if quarantined > fetched * (p_policy ->> 'quarantineShare')::numeric then
+  -- One record always may be.
+  if quarantined > greatest(1, floor(fetched * (p_policy ->> 'quarantineShare')::numeric)) then
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
@@ -1434,7 +1445,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
         when q.artifact_run = r.artifact_run then 'replayed'
         when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
         -- A quarantined record counts as seen too.
-        when exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
+        -- As a list, which is read once.
+        when q.external_id in (select again.external_id from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run)
           then 'superseded'
         when exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
           then 'resolved'
@@ -1468,6 +1480,7 @@ begin
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
+    reasons := reasons || catalog.waiting_prices(p_source);
     -- An older held run may not be decided any more: what it would remove, this one may have seen.
     perform catalog.supersede_held(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
@@ -1907,7 +1920,7 @@ $$;
 --   atomic      rows, price points, changes, quarantine and the checkpoint, or nothing
 --   idempotent  a batch belongs to the place in its part where the checkpoint stood before (`p_lines_before`). Sent again it writes nothing and
 --               answers what the first one did; one that belongs elsewhere is refused with db/busy: the sender has to look where the part stands
---   refused     a record that Postgres cannot hold: record/invalid, with [{record, why}] in its detail and nothing written. The sender quarantines
+--   refused     a record whose content Postgres refuses, by the SQLSTATEs of RECORD_STATES in src/db/failures.ts: record/invalid, with [{record, why}] in its detail and nothing written. The sender quarantines
 --               it and sends the rest again
 --   p_counts    the part's outcomes up to here, without what this batch will add. Null: the records have had their outcome before, so the
 --               checkpoint stays as it is
@@ -1950,7 +1963,9 @@ begin
       total := catalog.add_counts(total, piece.counts);
       named := piece.seqs;
       free_seq := piece.next_seq;
-    exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded then
+    exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
+      or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
+      or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
       for i in 1 .. cardinality(p_records) loop
         begin
           perform catalog.clear_staging();
@@ -1958,7 +1973,9 @@ begin
           total := catalog.add_counts(total, piece.counts);
           named := named || piece.seqs;
           free_seq := piece.next_seq;
-        exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded then
+        exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
+          or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
+          or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
           refused := refused || jsonb_build_object('record', i, 'why', sqlerrm);
         end;
       end loop;
@@ -2271,14 +2288,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', '5e44a2aab63f64a9a6bc080c5046fea7660bd1c32600cd7470b4de25493b59d0'),
+  ('20261122000001', 'tables', '494a64377e927e95a282c2587e6bbbe067b1fe7eed34a48e1df9a735bc58acf0'),
   ('20261122000002', 'runs', '1ae779e9802d1410aed3f03f974cbd882d6d780f6f7d47957349a8d705938bab'),
   ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
-  ('20261122000004', 'settle', 'c1ed6c7b9685ced795774a465c1133766665924b9f1c9376d4328769cf5db97a'),
+  ('20261122000004', 'settle', '7feff74dbdf477916b2e2139db97cbac6399d12e3cc07dccd26625c627d22271'),
   ('20261122000005', 'api', '36c28b04816a78a52864b43b4f2c90099a08455a031d780589bf1cf70e30d4f2'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
   ('20261122000007', 'status', '833b2fe479d986b3a03fedb644a356b03bd2d7fc5a4ba0508f32d25be2af9ca2'),
-  ('20261122000008', 'data_api', '7ed75ce95067daa014735ee73fe3fc958a3898d5fd3e613c43842522ed8f28ba'),
+  ('20261122000008', 'data_api', '71956bd2f9402fdcca700090a07d96ad29ca5e19be444397d18016ecbd04ca77'),
   ('20261122000009', 'plan', 'bf31bcc4fe07c6b2498cd55b902b605ff4a211ddd24636f9059d49efb4df47ba');
 
 commit;

@@ -258,6 +258,9 @@ create table catalog.quarantine (
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
 );
+-- Open records are counted at every scrape, and listed by run; those of a settling run are looked up by that run.
+create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
+create index quarantine_run on catalog.quarantine (source_id, run_id);
 
 -- What waits for a person: a price that failed a gate, or a whole run.
 create table catalog.reviews (

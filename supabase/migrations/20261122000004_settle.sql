@@ -30,6 +30,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
 $$;
 
+-- waiting_prices(source): how many changed prices wait for the decision on a held run, in words; null when none does.
+create function catalog.waiting_prices(p_source integer) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select format('%s changed prices of %s products wait for this decision or for the next good run', count(*), count(distinct product_external_id))
+  from catalog.prices where source_id = p_source and state = 'pending' having count(*) > 0
+$$;
+
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
 create function catalog.is_whole(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
@@ -65,7 +72,8 @@ begin
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
   end if;
-  if quarantined > fetched * (p_policy ->> 'quarantineShare')::numeric then
+  -- One record always may be.
+  if quarantined > greatest(1, floor(fetched * (p_policy ->> 'quarantineShare')::numeric)) then
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
@@ -184,7 +192,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
         when q.artifact_run = r.artifact_run then 'replayed'
         when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
         -- A quarantined record counts as seen too.
-        when exists (select from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run and again.external_id = q.external_id)
+        -- As a list, which is read once.
+        when q.external_id in (select again.external_id from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run)
           then 'superseded'
         when exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
           then 'resolved'
@@ -218,6 +227,7 @@ begin
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
+    reasons := reasons || catalog.waiting_prices(p_source);
     -- An older held run may not be decided any more: what it would remove, this one may have seen.
     perform catalog.supersede_held(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));

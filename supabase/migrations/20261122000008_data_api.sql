@@ -75,7 +75,7 @@ $$;
 --   atomic      rows, price points, changes, quarantine and the checkpoint, or nothing
 --   idempotent  a batch belongs to the place in its part where the checkpoint stood before (`p_lines_before`). Sent again it writes nothing and
 --               answers what the first one did; one that belongs elsewhere is refused with db/busy: the sender has to look where the part stands
---   refused     a record that Postgres cannot hold: record/invalid, with [{record, why}] in its detail and nothing written. The sender quarantines
+--   refused     a record whose content Postgres refuses, by the SQLSTATEs of RECORD_STATES in src/db/failures.ts: record/invalid, with [{record, why}] in its detail and nothing written. The sender quarantines
 --               it and sends the rest again
 --   p_counts    the part's outcomes up to here, without what this batch will add. Null: the records have had their outcome before, so the
 --               checkpoint stays as it is
@@ -118,7 +118,9 @@ begin
       total := catalog.add_counts(total, piece.counts);
       named := piece.seqs;
       free_seq := piece.next_seq;
-    exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded then
+    exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
+      or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
+      or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
       for i in 1 .. cardinality(p_records) loop
         begin
           perform catalog.clear_staging();
@@ -126,7 +128,9 @@ begin
           total := catalog.add_counts(total, piece.counts);
           named := named || piece.seqs;
           free_seq := piece.next_seq;
-        exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded then
+        exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
+          or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
+          or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
           refused := refused || jsonb_build_object('record', i, 'why', sqlerrm);
         end;
       end loop;

@@ -165,7 +165,7 @@ test('a record that Postgres cannot hold is quarantined as it is by sessions, an
   const [first = '', second = '', third = ''] = priced(simulator)
   const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
     [first]: ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
-    [second]: ({ variants }) => ({ variants: [...variants, ...variants] }),
+    [second]: ({ variants }) => ({ variants: variants.map((variant) => ({ ...variant, availability: 'odd' as never })) }),
     // What jsonb cannot even read.
     [third]: () => ({ attributes: { odd: 'a\0b' } }),
   }

@@ -180,13 +180,49 @@ test('a line of 40 MB is set aside with its size, and its neighbours arrive', as
 
 test('a run with more bad records than its budget is held', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
-  simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
+  for (const at of [3, 9]) simulator.faults.set({ kind: 'half-line', at, path: STREAM, times: 1 })
   const report = await line.sync()
   assert.equal(report.state, 'held')
-  assert.match(report.reason ?? '', /1 of 30 records are in quarantine \(more than 1/)
-  assert.equal((await showProducts(line)).size, 29, 'what is good is there all the same')
+  assert.match(report.reason ?? '', /2 of 30 records are in quarantine \(more than 1/)
+  assert.equal((await showProducts(line)).size, 28, 'what is good is there all the same')
   await decideRun(db, report.run, true, 'me')
   assert.equal((await line.sync()).state, 'succeeded')
+})
+
+test('of a small source one record may always be bad', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 6 } })
+  simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
+  const report = await line.sync()
+  assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 5, quarantined: 1 }])
+})
+
+test('a run far over its budget stops with the reason, and what arrived stays archived', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 5000, batchBytesMax: 1 << 20 } })
+  simulator.faults.set({ kind: 'insert-line', at: 3, text: Array.from({ length: 30_000 }, () => '[]').join('\n'), path: STREAM, times: 1 })
+  const report = await line.sync()
+  assert.equal(report.state, 'failed')
+  assert.match(report.reason ?? '', /^1\d{4} of the first 1\d{4} records of .+ are in quarantine, where the limit is 1 %$/)
+  const [run] = await line.query<{ error_code: string; quarantined: number }>(
+    `select error_code, (select count(*) from catalog.quarantine q where q.run_id = r.id) as quarantined from catalog.runs r where id = $1`, report.run)
+  assert.equal(run?.error_code, 'run/too-many-quarantined')
+  assert.ok(run.quarantined > 10_000 && run.quarantined <= 15_000, String(run.quarantined))
+  assert.match(await line.archived(report.run), /\[\]\n\[\]\n/)
+  assert.equal((await line.sync()).state, 'succeeded', 'the next good feed is applied as usual')
+})
+
+test('a held run says how many prices wait for it, and the next good run makes them current', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  const [one = '', other = ''] = priced(simulator)
+  await line.sync()
+  simulator.clock.advance(60_000)
+  simulator.catalogue.setPrice([one, other], { cents: 1100 })
+  for (const at of [20, 25]) simulator.faults.set({ kind: 'half-line', at, path: STREAM, times: 1 })
+  const held = await line.sync()
+  assert.equal(held.state, 'held')
+  assert.match(held.reason ?? '', /4 changed prices of 2 products wait for this decision or for the next good run$/)
+  assert.deepEqual((await showProducts(line)).get(one)?.prices, { current: 1000, pending: 1100 })
+  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await showProducts(line)).get(one)?.prices['current'], 1100)
 })
 
 test('after the normaliser is corrected, a replay takes in what was in quarantine', async (t) => {

@@ -1,0 +1,24 @@
+// Postgres' limits for a number in a document. JSON has none, so a supplier may write one that jsonb refuses.
+// https://www.postgresql.org/docs/current/datatype-numeric.html: 131,072 digits before the decimal point, 16,383 after it.
+
+const INTEGER_DIGITS_MAX = 131_072
+const FRACTION_DIGITS_MAX = 16_383
+const EXPONENT_MAX = 1_000_000_000
+
+const STRINGS = /"(?:[^"\\]|\\.)*"/gs
+const NUMBERS = /(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?/g
+
+/** The first number in `json` that jsonb refuses, as it is written but for its length, or null. `json` must be valid. */
+export function findUnstorableNumber(json: string): string | null {
+  for (const [written, integer = '', fraction = '', exponent = '0'] of json.replace(STRINGS, '""').matchAll(NUMBERS)) {
+    if (isUnstorable(integer, fraction, Number(exponent))) return written.length > 40 ? `${written.slice(0, 40)}…` : written
+  }
+  return null
+}
+
+function isUnstorable(integer: string, fraction: string, exponent: number): boolean {
+  if (Math.abs(exponent) > EXPONENT_MAX || fraction.length - exponent > FRACTION_DIGITS_MAX) return true
+  const digits = (integer + fraction).replace(/^0+/, '')
+  const leadingZeros = integer.length + fraction.length - digits.length
+  return digits !== '' && integer.length - leadingZeros + exponent > INTEGER_DIGITS_MAX
+}

@@ -1,0 +1,115 @@
+// Records that only Postgres refuses: finding them costs in proportion to their number, and touches no other record.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Draft } from '../../src/core/product.ts'
+import type { DbClient } from '../../src/db/pool.ts'
+import { RECORD_STATES } from '../../src/db/failures.ts'
+import { testDatabase } from '../support/database.ts'
+import { counts, openMedipim, type TestLine } from '../support/line.ts'
+
+const { pool: db } = await testDatabase()
+const STREAM = '/v4/products/stream'
+const ONE_BATCH = { lanes: 1, batchRecordsMax: 64, batchBytesMax: 1 << 20, partBytesMax: 1 << 22 }
+
+async function openBatch(t: TestContext, products: number) {
+  return openMedipim(t, { db, policy: { quarantineShare: 1 }, linesPerPage: 64, supplier: { products }, options: ONE_BATCH })
+}
+
+/** What is sent to Postgres meanwhile, without COPY. */
+async function listStatements(work: () => Promise<void>): Promise<string[]> {
+  const statements: string[] = []
+  const watched = new Map<DbClient, DbClient['query']>()
+  const watch = (client: DbClient): void => {
+    if (watched.has(client)) return
+    const { query } = client
+    watched.set(client, query)
+    client.query = ((...args: unknown[]) => {
+      if (typeof args[0] === 'string') statements.push(args[0])
+      return Reflect.apply(query, client, args) as unknown
+    }) as DbClient['query']
+  }
+  db.on('acquire', watch)
+  await work()
+  db.off('acquire', watch)
+  for (const [client, query] of watched) client.query = query
+  return statements
+}
+
+/** The line's connector, which gives every product in `ids` a currency that the table refuses. */
+function careless({ connector }: TestLine, ids: ReadonlySet<string>) {
+  const spoil = (draft: Draft): Draft => {
+    const price = { variantId: draft.variants[0]?.externalId ?? '', type: 'wrong', amountMinor: 1, currency: 'A$', compareAtMinor: null }
+    return ids.has(draft.externalId) ? { ...draft, prices: [price] } : draft
+  }
+  return { ...connector, normalise: (record: unknown, settings: unknown) => spoil(connector.normalise(record, settings)) }
+}
+
+for (const bad of [1, 8, 64]) {
+  test(`${bad} of 64 records that Postgres refuses are found by transactions in proportion to their number`, async (t) => {
+    const { line, simulator } = await openBatch(t, 64)
+    const ids = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+    const connector = careless(line, new Set(ids.filter((_, index) => index % (64 / bad) === 0)))
+    const statements = await listStatements(async () => {
+      assert.deepEqual(counts(await line.sync({ connector })), { ...(bad < 64 ? { created: 64 - bad } : {}), quarantined: bad })
+    })
+    const begun = statements.filter((text) => text === 'begin').length
+    // Each refused record divides its share of the batch in halves, and the batch itself is written twice.
+    assert.ok(begun <= 2 * bad * (1 + Math.log2(64 / bad)) + 4, `${begun} transactions`)
+    assert.deepEqual(statements.filter((text) => text.includes('savepoint')), [])
+  })
+}
+
+test('numbers beyond all columns are recognised without asking Postgres record by record', async (t) => {
+  const { line, simulator } = await openBatch(t, 16)
+  for (let at = 0; at < 16; at++) {
+    const text = `{"meta":{"total":32,"index":${at}},"result":{"id":"N${at}","status":"active","name":{"en":"x"},"x":1e999999,"meta":{"createdAt":1,"updatedAt":1767225600,"embedUrl":"https://x"}}}`
+    simulator.faults.set({ kind: 'insert-line', at: 2 * at, text, path: STREAM, times: 1 })
+  }
+  const statements = await listStatements(async () => {
+    assert.deepEqual(counts(await line.sync()), { created: 16, quarantined: 16 })
+  })
+  assert.ok(statements.filter((text) => text === 'begin').length <= 4)
+  const rows = await line.query<{ external_id: string; message: string }>('select external_id, message from catalog.quarantine where source_id = $1', (await line.source()).id)
+  assert.deepEqual(rows.map(({ external_id }) => external_id).toSorted(), Array.from({ length: 16 }, (_, at) => `N${at}`).toSorted())
+  for (const { message } of rows) assert.match(message, /the number 1e999999 is out of its range/)
+})
+
+test('a plan finds the records that the sync would set aside', async (t) => {
+  const { line, simulator } = await openBatch(t, 8)
+  const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+  const connector = careless(line, new Set([bad]))
+  const { planSource } = await import('../../src/pipeline/plan.ts')
+  const { newProgress } = await import('../../src/pipeline/context.ts')
+  const told: string[] = []
+  const request = { mode: 'full', sinceAt: null, now: new Date() } as const
+  const plan = await planSource(line.tools, await line.source(), connector, request, newProgress(), new AbortController().signal, ({ kind, externalId }) => {
+    if (kind === 'quarantined') told.push(externalId)
+  })
+  assert.deepEqual(told, [bad])
+  assert.deepEqual(counts(plan), counts(await line.sync({ connector })))
+})
+
+/** A statement of ours that is wrong must stop the run: taken for a bad record, it would set the whole catalogue aside. */
+for (const state of ['21000', '22012', '22023', '23503', '42703', '2200H', '54023']) {
+  test(`an error ${state} of a merge is no record's fault: the run fails, and nothing is quarantined`, async (t) => {
+    const { line } = await openBatch(t, 8)
+    const { id } = await line.source()
+    await db.query(`create schema if not exists faults; create or replace function faults.fail() returns trigger language plpgsql as $$
+      begin if new.source_id = tg_argv[0]::integer then raise exception 'broken on purpose' using errcode = tg_argv[1]; end if; return new; end $$`)
+    await db.query(`create trigger broken before insert on catalog.products for each row execute function faults.fail(${id}, '${state}')`)
+    t.after(() => db.query('drop trigger broken on catalog.products'))
+    const report = await line.sync()
+    assert.equal(report.state, 'failed')
+    assert.match(String(report.reason), /broken on purpose/)
+    const [quarantined] = await line.query<{ count: number }>('select count(*) from catalog.quarantine where source_id = $1', id)
+    assert.equal(quarantined?.count, 0)
+  })
+}
+
+test('the function for calls without a session quarantines for the same SQLSTATEs', async () => {
+  const { rows } = await db.query<{ source: string }>(`select prosrc as source from pg_proc where pronamespace = 'catalog'::regnamespace and proname = 'write_batch'`)
+  const caught = [...(rows[0]?.source ?? '').matchAll(/exception when ([\s\S]*?) then/g)].map(([, conditions = '']) => conditions.split(/\s+or\s+/).toSorted())
+  assert.equal(caught.length, 2)
+  for (const conditions of caught) assert.deepEqual(conditions, Object.values(RECORD_STATES).toSorted())
+})
