@@ -2,7 +2,9 @@
 
 import { DataApi } from '../db/data-api.ts'
 import { listMigrationStates, listMissingMigrations } from '../db/migrate.ts'
+import type { Catalog } from '../db/catalog.ts'
 import type { Db } from '../db/pool.ts'
+import { listStrayGrants } from '../db/publications.ts'
 import { inspectServer } from '../db/server-facts.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import type { Settings } from '../node/settings.ts'
@@ -33,7 +35,9 @@ export async function checkDatabase(output: Output, settings: Settings, tell: (c
       tell({ name: 'owner', state: 'warn', message: 'the tables belong to another role', hint: 'After big loads that role should run `vacuum (analyze)`; ours may not.' })
     }
     tell(checkClock(skewMs))
-    return tables === 'none' ? [] : await listSources(db)
+    if (tables === 'none') return []
+    tell(await checkGrants(db))
+    return await listSources(db)
   } catch (error) {
     tell(failed('database', error))
     return []
@@ -47,7 +51,16 @@ async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<
   tell(missing.length === 0 ? { name, state: 'ok', message: 'all applied' } : {
     name, state: 'fail', message: `${counted(missing.length, 'migration')} not applied yet`, hint: `${MIGRATE_BY_HAND}.`,
   })
+  if (missing.length === 0) tell(await checkGrants(db))
   return await listSources(db)
+}
+
+/** Functions that check their caller and tables with row security are safe all the same: it takes two mistakes to lose anything. */
+async function checkGrants(db: Catalog): Promise<Check> {
+  const stray = await listStrayGrants(db)
+  if (stray.length === 0) return { name: 'grants', state: 'ok', message: 'only the pipeline may call its functions and write tables' }
+  const message = stray.map(({ grantee, allows }) => `${grantee} may ${allows}`).join(', ')
+  return { name: 'grants', state: 'fail', message: `given by somebody else: ${message}`, hint: `As the owner: ${stray.map(({ undo }) => undo).join(' ')}` }
 }
 
 /** `skewMs` is the database's clock minus ours. */

@@ -21,6 +21,9 @@ export interface DataApiOptions {
   readonly secretKey: string
 }
 
+/** Where the functions are; not in `api`, whose functions people open to everybody. */
+const SCHEMA = 'pipeline'
+
 /** Longer than the functions' own 55 s, so that Postgres is the one to give up. */
 const TIMEOUT_MS = 70_000
 
@@ -30,7 +33,7 @@ const NAMED_CODES: Readonly<Record<string, readonly [code: ErrorCode, advice: st
   PGRST001: ['db/unreachable', 'it has no connection to Postgres'],
   PGRST002: ['db/unreachable', 'it has no connection to Postgres'],
   PGRST003: ['db/busy', 'all of its connections are in use'],
-  PGRST106: ['db/unsuitable', 'schema api is not exposed: add it in the project\'s settings, under Data API'],
+  PGRST106: ['db/unsuitable', `schema ${SCHEMA} is not exposed: add it in the project's settings, under Data API`],
   PGRST202: ['db/not-migrated', 'paste supabase/db/init.sql into the SQL editor, or use `shelfsync migrations copy` and `supabase db push`'],
   42501: ['settings/invalid', 'the key may not do this: it must be a secret key, or the service-role one'],
 }
@@ -43,8 +46,8 @@ export class DataApi implements Catalog {
 
   constructor({ url, secretKey }: DataApiOptions) {
     this.host = new URL(url).host
-    this.#base = `${url.replace(/\/+$/, '')}/rest/v1/rpc/line_`
-    this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}`, 'content-type': 'application/json', 'content-profile': 'api' }
+    this.#base = `${url.replace(/\/+$/, '')}/rest/v1/rpc/`
+    this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}`, 'content-type': 'application/json', 'content-profile': SCHEMA }
     this.#redact = createRedactor([secretKey])
   }
 

@@ -1,5 +1,6 @@
-// Who may read the views of schema `api`. The rules are in the SQL functions `publish` and `unpublish`.
+// Who may read the views of schema `api`, and who has rights that nobody should have. The rules are in SQL: `publish`, `unpublish`, `list_stray_grants`.
 
+import type { Catalog } from './catalog.ts'
 import { ask } from './failures.ts'
 import type { Db } from './pool.ts'
 
@@ -19,6 +20,19 @@ export async function listReaders(db: Db): Promise<string[]> {
     from pg_policies p cross join unnest(p.roles) as r (rolname)
     where p.schemaname = 'catalog' and p.policyname = 'published to ' || r.rolname order by role`)
   return rows.map(({ role }) => role)
+}
+
+/** A right on what only the pipeline may use, which nothing of ours has given. */
+export interface StrayGrant {
+  readonly grantee: string
+  /** `call functions of schema pipeline` */
+  readonly allows: string
+  /** The statement that takes it back. */
+  readonly undo: string
+}
+
+export function listStrayGrants(db: Catalog): Promise<StrayGrant[]> {
+  return db.call<StrayGrant>('list_stray_grants', {})
 }
 
 async function call(db: Db, sql: string, role: string): Promise<void> {

@@ -1,5 +1,30 @@
--- The line without a session: what Supabase's Data API needs to do the same work by calls alone. Each call is a transaction of its own.
--- `api.line_…` are the namesakes of functions here; nobody but the roles that `let_work` was told of may call them.
+-- The pipeline without a session: what Supabase's Data API needs to do the same work by calls alone. Each call is a transaction of its own.
+-- The functions of schema `pipeline` are the namesakes of functions here. They are apart from schema `api`, because people open all functions of
+-- a schema that readers use to `anon`, as Supabase's own page tells them: https://supabase.com/docs/guides/api/using-custom-schemas
+
+create schema pipeline;
+comment on schema pipeline is 'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
+revoke all on schema pipeline from public;
+
+-- The roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is granted by accident.
+create table catalog.callers (
+  role               name primary key
+);
+alter table catalog.callers enable row level security;
+
+-- check_caller(): refuses a caller that `let_work` was not told of. Inside a function that runs as its owner, only the setting `role` tells for
+-- whom PostgREST works; nobody can set it to a role that they may not take.
+create function catalog.check_caller() returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
+begin
+  if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'pipeline'), 'usage')
+     and not exists (select from catalog.callers c join pg_roles r on r.rolname = c.role where pg_has_role(caller, r.oid, 'usage')) then
+    raise exception using errcode = 'insufficient_privilege', message = format('permission denied: the role %s may not do the pipeline''s work', caller),
+      hint = format('The owner can allow it: select catalog.let_work(%L)', caller);
+  end if;
+end $$;
 
 -- `fresh`: numbers of the products that the last batch put through staging, as big-endian int4: not yet in `staged`, which only the line can
 -- unpack. A worker that copies its batches knows them in time and leaves this empty.
@@ -264,7 +289,7 @@ begin
   end if;
 end $$;
 
--- offer_call(name): makes `api.line_<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
+-- offer_call(name): makes `pipeline.<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
 -- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
 -- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
 create function catalog.offer_call(p_name text) returns void
@@ -278,29 +303,57 @@ begin
     into strict parameters, arguments
     from pg_catalog.pg_proc p where p.pronamespace = 'catalog'::regnamespace and p.proname = p_name;
   execute format($f$
-    create or replace function api.line_%1$s(%2$s) returns jsonb language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s'
-    as 'select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$s(%3$s) f'
+    create or replace function pipeline.%1$I(%2$s) returns jsonb
+    language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s'
+    as 'select catalog.check_caller(); select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$I(%3$s) f'
   $f$, p_name, parameters, arguments);
-  execute format('revoke execute on function api.line_%s from public', p_name);
+  execute format('revoke execute on function pipeline.%I from public', p_name);
+  -- What a project grants by default on whatever is made.
   for reader in select rolname from pg_catalog.pg_roles where rolname in ('anon', 'authenticated') loop
-    execute format('revoke execute on function api.line_%s from %I', p_name, reader);
+    execute format('revoke execute on function pipeline.%I from %I', p_name, reader);
   end loop;
 end $$;
 
--- let_work(role): lets a role of the Data API do the line's work by calling `api.line_…`. Called anew after another function was offered.
+-- let_work(role): lets a role of the Data API do the pipeline's work by calling the functions of schema `pipeline`. Called anew after another
+-- function was offered.
 create function catalog.let_work(worker text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  offered regprocedure;
 begin
-  execute format('grant usage on schema api to %I', worker);
-  for offered in select p.oid from pg_catalog.pg_proc p where p.pronamespace = 'api'::regnamespace and p.proname like 'line\_%' loop
-    execute format('grant execute on function %s to %I', offered, worker);
-  end loop;
+  execute format('grant usage on schema pipeline to %I', worker);
+  execute format('grant execute on all functions in schema pipeline to %I', worker);
+  insert into catalog.callers (role) values (worker) on conflict do nothing;
 end $$;
 
+-- list_stray_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
+create function catalog.list_stray_grants() returns table (grantee text, allows text, undo text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with rights as (
+    select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner, true as strays
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+    where n.nspname = 'pipeline' or n.nspname = 'catalog' and p.prosecdef
+    union all
+    select n.nspname, 'tables', case a.privilege_type when 'SELECT' then 'read whole tables' else 'write tables' end, a.grantee, c.relowner,
+      a.privilege_type <> 'SELECT' or a.grantee = 0 or pg_get_userbyid(a.grantee) in ('anon', 'authenticated')
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join aclexplode(c.relacl) a
+    where n.nspname = 'catalog' and c.relkind in ('r', 'p')
+  ), stray as (
+    select distinct r.schema, r.kind, r.what, case r.grantee when 0 then 'public' else pg_get_userbyid(r.grantee) end as role
+    from rights r
+    where r.strays and r.grantee <> r.owner
+      and not (r.schema = 'catalog' and r.kind = 'routines' and pg_get_userbyid(r.grantee) in ('shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'))
+      and not (r.schema = 'pipeline' and exists (select from catalog.callers c where c.role = pg_get_userbyid(r.grantee)))
+  )
+  select role, format('%s of schema %s', what, schema),
+    format('revoke all on all %s in schema %I from %s;', kind, schema, case role when 'public' then role else quote_ident(role) end)
+      -- Which takes what was published with it.
+      || case when kind = 'tables' and exists (select from pg_policies where schemaname = 'catalog' and policyname = 'published to ' || role)
+        then format(' select catalog.publish(%L);', role) else '' end
+  from stray order by 1, 2
+$$;
+
 revoke execute on all functions in schema catalog from public;
-grant execute on function catalog.list_sources, catalog.applied_versions to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.list_sources, catalog.applied_versions, catalog.list_stray_grants to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.begin_purge, catalog.mark_purged to shelfsync_maintainer;
 
 -- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
@@ -308,6 +361,7 @@ do $$
 begin
   perform catalog.offer_call(name) from unnest(array[
     'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
+    'list_stray_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
     'list_checkpoints', 'newest_whole_artifact', 'note_copy', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
   ]) name;

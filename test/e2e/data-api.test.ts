@@ -71,7 +71,7 @@ test('everything is written where the Data API refuses statements without a cond
   const api = await startDataApi(t, strict)
   const { line, simulator } = await openMedipim(t, { db: strict.pool })
   const by = { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } }
-  await strict.pool.query(`create function api.line_forget_all() returns void language sql security definer as 'delete from catalog.misses'`)
+  await strict.pool.query(`create function pipeline.forget_all() returns void language sql security definer as 'delete from catalog.misses'`)
   await assert.rejects(by.tools.db.call('forget_all', {}), { code: '21000', message: 'DELETE requires a WHERE clause' })
 
   priced(simulator)
@@ -108,8 +108,8 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
   await called.query('delete from catalog.products where source_id = $1', (await called.source()).id)
   await called.query('delete from catalog.changes where source_id = $1', (await called.source()).id)
   const post = async (body = ''): Promise<unknown> => {
-    const headers = { apikey: api.keys.legacy, authorization: `Bearer ${api.keys.legacy}`, 'content-profile': 'api' }
-    return (await fetch(`${api.url}/rest/v1/rpc/line_write_batch`, { method: 'POST', headers, body })).json()
+    const headers = { apikey: api.keys.legacy, authorization: `Bearer ${api.keys.legacy}`, 'content-profile': 'pipeline' }
+    return (await fetch(`${api.url}/rest/v1/rpc/write_batch`, { method: 'POST', headers, body })).json()
   }
   const answered = (await post(first)) as [{ counts: { created: number }; seqs: string }]
   assert.ok(answered[0].counts.created > 0)
@@ -222,8 +222,60 @@ test('no key but a secret one opens anything, and none of them is told', async (
     await assert.rejects(ask(key), (error: SyncError) => error.code === 'settings/invalid' && !error.message.includes(key) && !String(error.cause).includes(key))
   }
   const { rows } = await db.query<{ grantee: string }>(`select distinct grantee from information_schema.role_routine_grants
-    where routine_schema = 'api' and grantee not in (select current_user union all select 'service_role')`)
+    where routine_schema in ('api', 'pipeline') and grantee not in (select current_user union all select 'service_role')`)
   assert.deepEqual(rows, [])
+})
+
+test('functions that somebody opened to everybody refuse everybody, and doctor says so', async (t) => {
+  const api = await startDataApi(t, database)
+  await db.query('create role authenticated nologin').catch(() => undefined)
+  // https://supabase.com/docs/guides/api/using-custom-schemas
+  for (const schema of ['api', 'pipeline']) {
+    for (const rights of ['usage on schema', 'all on all tables in schema', 'all on all routines in schema', 'all on all sequences in schema']) {
+      await db.query(`grant ${rights} ${schema} to anon, authenticated, service_role`)
+    }
+  }
+  const { rows: functions } = await db.query<{ call: string }>(`select format('%s(%s)', p.oid::regproc, (select string_agg('null', ', ') from unnest(p.proargtypes))) as call
+    from pg_proc p where pronamespace in ('api'::regnamespace, 'pipeline'::regnamespace) and prosecdef`)
+  assert.ok(functions.length >= 25)
+  const session = await db.connect()
+  t.after(() => session.release(true))
+  for (const role of ['anon', 'authenticated']) {
+    await session.query(`set role ${role}`)
+    for (const { call } of functions) await assert.rejects(session.query(`select ${call}`), { code: '42501', message: new RegExp(`the role ${role} may not do the pipeline's work`) }, call)
+  }
+  await assert.rejects(new DataApi({ url: api.url, secretKey: api.keys.publishable }).call('begin_purge', { source: 1, run: 1 }), { code: 'settings/invalid' })
+
+  const { run } = await shelfsync(t, { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, ...HERE })
+  const doctor = await run('doctor')
+  assert.equal(doctor.code, 1, doctor.stdout)
+  assert.match(doctor.stdout, /^fail  grants .* anon may call functions of schema pipeline, authenticated may call functions of schema pipeline$/m)
+  const [, undo = ''] = /hint: As the owner: (.*)/.exec(doctor.stdout) ?? []
+  await db.query(undo)
+  assert.match((await run('doctor')).stdout, /^ok    grants /m)
+})
+
+test('every stray right on the tables and functions is found, and taken back by the statement that is told', async (t) => {
+  const stray = async () => (await new DataApi({ url: api.url, secretKey: api.keys.secret }).call<{ grantee: string; allows: string; undo: string }>('list_stray_grants', {}))
+  const api = await startDataApi(t, database)
+  assert.deepEqual(await stray(), [])
+  await db.query(`select catalog.publish('anon')`)
+  assert.deepEqual(await stray(), [], 'what is published is meant')
+  await db.query(`grant execute on function catalog.decide_run to public; grant insert on catalog.prices to service_role; grant select on catalog.sources to anon`)
+  const found = await stray()
+  assert.deepEqual(found.map(({ grantee, allows }) => [grantee, allows]), [
+    ['anon', 'read whole tables of schema catalog'], ['public', 'call functions of schema catalog'], ['service_role', 'write tables of schema catalog']])
+  for (const { undo } of found) await db.query(undo)
+  assert.deepEqual(await stray(), [])
+  const { rows } = await db.query(`select has_column_privilege('anon', 'catalog.products', 'title', 'select') as reads`)
+  assert.deepEqual(rows, [{ reads: true }])
+  await db.query(`select catalog.unpublish('anon')`)
+})
+
+test('what may be read is taken from the secret key without taking its work', async (t) => {
+  const { called, by } = await openBoth(t)
+  await db.query(`select catalog.publish('service_role'); select catalog.unpublish('service_role')`)
+  assert.equal((await called.sync(by)).state, 'succeeded')
 })
 
 test('what needs a session says so', async (t) => {

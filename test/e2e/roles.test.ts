@@ -240,11 +240,11 @@ test('no role may touch a table, or call what is not its business', async (t) =>
   for (const kind of KINDS) {
     const db = await logIn(t, kind)
     const { rows: tables } = await db.query(`select oid::regclass from pg_class
-      where relnamespace in ('catalog'::regnamespace, 'api'::regnamespace) and relkind in ('r', 'p', 'v')
+      where relnamespace in ('catalog'::regnamespace, 'api'::regnamespace, 'pipeline'::regnamespace) and relkind in ('r', 'p', 'v')
         and (has_any_column_privilege(oid, 'select, insert, update, references') or has_table_privilege(oid, 'delete, truncate, trigger'))`)
     assert.deepEqual(tables, [], kind)
     const { rows: functions } = await db.query<{ name: string }>(`select distinct proname as name from pg_proc
-      where pronamespace in ('catalog'::regnamespace, 'api'::regnamespace) and (provolatile = 'v' or proname = any ($1))
+      where pronamespace in ('catalog'::regnamespace, 'api'::regnamespace, 'pipeline'::regnamespace) and (provolatile = 'v' or proname = any ($1))
         and has_function_privilege(oid, 'execute')`, [TELLING])
     assert.deepEqual(functions.map(({ name }) => name).toSorted(), [...MAY_CALL[kind]].toSorted(), kind)
     await assert.rejects(db.query('select * from catalog.products'), DENIED)

@@ -12,7 +12,6 @@ import type { Lifetime, TestDatabase } from './database.ts'
 import { buildSafeupdate, canCheck } from './safeupdate.ts'
 
 export interface Call {
-  /** Without `line_`. */
   readonly name: string
   /** How often it was called, this time included. */
   readonly nth: number
@@ -41,7 +40,7 @@ interface Signature {
   readonly settings: readonly string[]
 }
 
-/** Serves schema `api` of the database, in two sessions of a login role of its own that can become `service_role` or `anon`. */
+/** Serves schema `pipeline` of the database, in two sessions of a login role of its own that can become `service_role` or `anon`. */
 export async function startDataApi(t: Lifetime, database: TestDatabase): Promise<TestDataApi> {
   const login = `authenticator_${randomUUID().slice(0, 8)}`
   await makeRoles(database.pool, login)
@@ -73,16 +72,15 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     const role = key === keys.publishable ? 'anon' : key === keys.secret || key === keys.legacy ? 'service_role' : null
     if (role === null || request.headers.authorization !== `Bearer ${String(key)}`) return answer(response, 401, { message: 'Invalid API key' })
     if (Buffer.byteLength(body) > BODY_MAX) return refuse(response, { status: 413, body: '<html>too large</html>' })
-    const [, fn] = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url ?? '') ?? []
-    if (request.method !== 'POST' || fn === undefined) return answer(response, 404, { code: 'PGRST125', message: 'Invalid path specified in request URL' })
-    if (request.headers['content-profile'] !== 'api') return answer(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
-    const name = fn.replace(/^line_/, '')
+    const [, name] = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url ?? '') ?? []
+    if (request.method !== 'POST' || name === undefined) return answer(response, 404, { code: 'PGRST125', message: 'Invalid path specified in request URL' })
+    if (request.headers['content-profile'] !== 'pipeline') return answer(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
     const call = { name, nth: calls.filter((before) => before.name === name).length + 1, body }
     calls.push(call)
     const trouble = await api.trouble(call)
     if (trouble === 'before') return void request.socket.destroy()
     if (trouble !== null && typeof trouble === 'object') return refuse(response, trouble)
-    const { status, result } = await run(role, fn, JSON.parse(body) as Record<string, unknown>, body)
+    const { status, result } = await run(role, name, JSON.parse(body) as Record<string, unknown>, body)
     if (trouble === 'after') return void request.socket.destroy()
     answer(response, status, result)
   }
@@ -92,13 +90,13 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     const given = Object.keys(args)
     const required = signature?.names.slice(0, signature.names.length - signature.defaults) ?? []
     if (!signature || !given.every((name) => signature.names.includes(name)) || !required.every((name) => given.includes(name))) {
-      return { status: 404, result: { code: 'PGRST202', message: `Could not find the function api.${fn}(${given.sort().join(', ')}) in the schema cache` } }
+      return { status: 404, result: { code: 'PGRST202', message: `Could not find the function pipeline.${fn}(${given.sort().join(', ')}) in the schema cache` } }
     }
     signatures.set(fn, signature)
     const client = await pool.connect()
     try {
       await client.query('begin')
-      await client.query(`select set_config('search_path', 'api', true), set_config('role', $1, true)`, [role])
+      await client.query(`select set_config('search_path', 'pipeline', true), set_config('role', $1, true)`, [role])
       // The role's own settings, which only a login would bring; then what is hoisted out of the function, because the timeout of a statement that
       // runs cannot be changed.
       const settings = [...(await loadRoleSettings(client, role)), ...signature.settings]
@@ -108,7 +106,7 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
       const columns = given.map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`).join(', ')
       const from = given.length === 0 ? '' : `from json_to_record($1::json) as a (${columns})`
       const { rows } = await client.query<{ body: string | null }>(
-        `select api."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})::text as body ${from}`, given.length === 0 ? [] : [body])
+        `select pipeline."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})::text as body ${from}`, given.length === 0 ? [] : [body])
       await client.query('commit')
       return { status: 200, result: JSON.parse(rows[0]?.body ?? 'null') as unknown }
     } catch (error) {
@@ -134,7 +132,6 @@ async function makeRoles(db: pg.Pool, login: string): Promise<void> {
   if (canCheck && server?.major === 15) await db.query(`alter role ${login} set session_preload_libraries = '${await buildSafeupdate()}'`)
   await db.query(`grant service_role, anon to ${login}`)
   await db.query(`select catalog.let_work('service_role')`)
-  await db.query('grant usage on schema api to anon')
 }
 
 async function loadRoleSettings(db: pg.PoolClient, role: string): Promise<readonly string[]> {
@@ -146,7 +143,7 @@ async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undef
   const { rows } = await db.query<Signature>(
     `select coalesce(p.proargnames[1:p.pronargs], '{}') as names, array(select format_type(a, null) from unnest(p.proargtypes) a) as types,
        p.pronargdefaults as defaults, coalesce(p.proconfig, '{}') as settings
-     from pg_proc p where p.pronamespace = 'api'::regnamespace and p.proname = $1`, [fn])
+     from pg_proc p where p.pronamespace = 'pipeline'::regnamespace and p.proname = $1`, [fn])
   return rows[0]
 }
 
