@@ -1,4 +1,4 @@
-// 300,000 products, shared by eight processes as in many-machines-short.full.ts, and by fewer: more maintainers are faster where there are cores.
+// 300,000 products, shared by eight processes as in many-machines.slow.test.ts, and by fewer: more maintainers are faster where there are cores.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
