@@ -49,6 +49,8 @@ export const CommonFault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('swap-lines'), ...line, ...When }),
   /** Sends the first half of line `at`, and its line end. */
   z.strictObject({ kind: z.literal('half-line'), ...line, ...When }),
+  /** Puts a byte order mark before line `at`. */
+  z.strictObject({ kind: z.literal('mark'), ...line, ...When }),
   /** Puts bytes that are not UTF-8 into line `at`, right behind the first `after`. */
   z.strictObject({ kind: z.literal('invalid-utf8'), ...line, after: z.string().default('":"'), ...When }),
   /** The last line loses its second half and its line end. */

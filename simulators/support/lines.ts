@@ -6,7 +6,7 @@ export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 const NEWLINE = 0x0a
 const LINE_FAULTS = new Set([
-  'insert-line', 'duplicate-line', 'drop-line', 'swap-lines', 'half-line', 'invalid-utf8', 'truncate-last-line', 'crlf',
+  'insert-line', 'duplicate-line', 'drop-line', 'swap-lines', 'half-line', 'mark', 'invalid-utf8', 'truncate-last-line', 'crlf',
 ])
 /** A lead byte without its continuation, and a byte that UTF-8 never has. */
 const NOT_UTF8 = Buffer.from([0xc3, 0x28, 0xff])
@@ -56,6 +56,8 @@ function changeLine(fault: CommonFault, line: Buffer, index: number): readonly B
       return []
     case 'half-line':
       return [Buffer.concat([line.subarray(0, line.length >> 1), Buffer.from('\n')])]
+    case 'mark':
+      return [Buffer.concat([Buffer.from('\ufeff'), line])]
     case 'invalid-utf8':
       return [insertAfter(line, fault.after, NOT_UTF8)]
     case 'swap-lines':

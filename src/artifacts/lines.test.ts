@@ -6,6 +6,18 @@ import fc from 'fast-check'
 import { bufferBytes } from '../../test/support/memory.ts'
 import { type Lines, type LongLine, readLines } from './lines.ts'
 
+/** Remembers what it is given as text, or its length when that is all that matters. */
+class Collector {
+  text = ''
+  length = 0
+  push(bytes: Buffer): void {
+    this.length += bytes.length
+    if (this.length < 1000) this.text += bytes.toString('latin1')
+  }
+}
+
+const MARK = '\xef\xbb\xbf'
+
 interface Seen {
   line: number
   offset: number
@@ -13,9 +25,10 @@ interface Seen {
   text: string
 }
 
-function seenIn(batch: Lines | LongLine): Seen[] {
+function seenIn(batch: Lines | LongLine<Collector>): Seen[] {
   if (batch.kind === 'long') {
-    const { line, offset, length, head } = batch
+    const { line, offset, length, head, reader } = batch
+    assert.equal(reader.text, head.toString('latin1'), 'the reader is given all of the line')
     return [{ line, offset, length, text: head.toString('latin1') }]
   }
   const seen: Seen[] = []
@@ -27,14 +40,14 @@ function seenIn(batch: Lines | LongLine): Seen[] {
   return seen
 }
 
-type Batches = (Lines | LongLine)[]
+type Batches = (Lines | LongLine<Collector>)[]
 
 /** Reads `text` cut at every one of `cuts`. */
 async function read(text: string, cuts: readonly number[], lineBytesMax: number): Promise<{ batches: Batches; lines: Seen[] }> {
   const bytes = Buffer.from(text, 'latin1')
   const edges = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length]
   const chunks = edges.slice(1).map((to, i) => bytes.subarray(edges[i], to))
-  const batches = await Array.fromAsync(readLines(toAsync(chunks), lineBytesMax))
+  const batches = await Array.fromAsync(readLines(toAsync(chunks), lineBytesMax, () => new Collector()))
   return { batches, lines: batches.flatMap(seenIn) }
 }
 
@@ -47,14 +60,15 @@ function split(text: string): Seen[] {
   if (pieces.at(-1) === '') pieces.pop()
   let offset = 0
   return pieces.map((piece, i) => {
-    const seen = { line: i + 1, offset, length: piece.length, text: piece }
+    const content = piece.startsWith(MARK) ? piece.slice(MARK.length) : piece
+    const seen = { line: i + 1, offset: offset + piece.length - content.length, length: content.length, text: content }
     offset += piece.length + 1
     return seen
   })
 }
 
-test('every line comes once, in order, at its offset, however the chunks are cut and whichever lines are too long', async () => {
-  const text = fc.array(fc.constantFrom('\n', '\n', 'a', 'bcd', 'e'.repeat(20)), { maxLength: 30 }).map((pieces) => pieces.join(''))
+test('every line comes once, in order, at its offset, however the chunks are cut and whichever lines are too long or begin with a byte order mark', async () => {
+  const text = fc.array(fc.constantFrom('\n', '\n', 'a', MARK, 'bcd', 'e'.repeat(20)), { maxLength: 30 }).map((pieces) => pieces.join(''))
   const property = fc.asyncProperty(text, fc.array(fc.nat(200), { maxLength: 12 }), fc.nat(25), async (whole, cuts, lineBytesMax) => {
     const { batches, lines } = await read(whole, cuts, lineBytesMax)
     assert.deepEqual(lines, split(whole))
@@ -76,16 +90,17 @@ test('a line of 40 MB is told by its offset, its length and its first 64 KiB, an
     heldBytes = bufferBytes() - before
     yield Buffer.from('y\nlast')
   }
-  const [first, long, last] = await Array.fromAsync(readLines(chunks(), 2_000_000))
+  const [first, long, last] = await Array.fromAsync(readLines(chunks(), 2_000_000, () => new Collector()))
   assert.ok(first?.kind === 'lines' && last?.kind === 'lines' && long?.kind === 'long')
   assert.deepEqual([long.line, long.offset, long.length, long.head.length], [2, 6, 40 * chunkBytes + 1, 65_536])
+  assert.equal(long.reader.length, long.length)
   assert.deepEqual([last.firstLine, last.offset, last.bounds], [3, 6 + long.length + 1, [0, 4]])
   assert.ok(heldBytes < 5 * chunkBytes, `${heldBytes} bytes held`)
 })
 
 test('lines inside a chunk are not copied', async () => {
   const chunk = Buffer.from('{"a":1}\n{"b":2}\n')
-  const [batch] = await Array.fromAsync(readLines(toAsync([chunk]), 100))
+  const [batch] = await Array.fromAsync(readLines(toAsync([chunk]), 100, () => new Collector()))
   assert.ok(batch?.kind === 'lines' && batch.bytes === chunk)
 })
 

@@ -66,6 +66,8 @@ export interface Connector<Settings = unknown> {
   readonly normaliserVersion: number
   /** Members that move without meaning anything, as dotted paths with `*` for any index: `meta.embedUrl`, `variants.*.updated_at`. */
   readonly volatilePaths: readonly string[]
+  /** Where an archived line has the id of its record, as dotted paths: read by the bytes alone when the line cannot be parsed. */
+  readonly idPaths: readonly string[]
   /** Whether the supplier can be asked for what changed since an instant. */
   readonly incremental: boolean
   /** The default schedule: a five-field cron expression, read in `zone`; on `fullOn` (0 Sunday … 6) the run is full. */

@@ -17,6 +17,22 @@ export interface LineLimits {
 }
 
 export const LINE_FEED = 0x0a
+/** Some programs write it before a file, and so before a line where files were joined. It says nothing. */
+export const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const
+/** Up to here ASCII has nothing but blanks and control characters. */
+const SPACE = 0x20
+
+/** How many bytes of `line` are a byte order mark before it. */
+export function lengthOfMark(line: Uint8Array): number {
+  return BYTE_ORDER_MARK.every((byte, at) => line[at] === byte) ? BYTE_ORDER_MARK.length : 0
+}
+
+/** Whether a line has no content: no record is meant by it. */
+export function isBlank(line: Uint8Array): boolean {
+  let at = lengthOfMark(line)
+  while (at < line.byteLength && (line[at] ?? 0) <= SPACE) at++
+  return at === line.byteLength
+}
 
 /**
  * Yields the lines of `chunks` in order, in few large blocks; the unterminated rest, if any, comes last as a block of its own.

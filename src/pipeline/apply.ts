@@ -7,6 +7,8 @@ import { addCounts } from '../core/ledger.ts'
 import type { ArchivedPart } from '../db/artifacts.ts'
 import type { QuarantinedRecord, StoredCheckpoint } from '../db/batches.ts'
 import { DataApi } from '../db/data-api.ts'
+import { isBlank } from '../lib/ndjson.ts'
+import type { MemberFinder } from '../lib/member-finder.ts'
 import { hashRecord } from '../node/hash.ts'
 import type { BatchWriter, WriterState } from './batch-writer.ts'
 import { Batch, type PendingLine } from './batch.ts'
@@ -14,6 +16,7 @@ import type { Bitmap } from './bitmap.ts'
 import { CallWriter } from './call-writer.ts'
 import type { RunContext } from './context.ts'
 import { CopyWriter } from './copy-writer.ts'
+import { idFound, newIdFinder } from './find-id.ts'
 import type { KnownRecords } from './known-records.ts'
 import { PartPosition, type LineWindow } from './part-position.ts'
 import { quarantined } from './read-batch.ts'
@@ -75,9 +78,9 @@ export class Lane {
 
   /** The same for a part whose bytes are at hand. */
   async applyLines(at: PartPosition, bytes: AsyncIterable<Buffer>): Promise<void> {
-    const { signal, options, progress } = this.#context
+    const { connector, signal, options, progress } = this.#context
     try {
-      for await (const lines of readLines(bytes, options.recordBytesMax)) {
+      for await (const lines of readLines(bytes, options.recordBytesMax, () => newIdFinder(connector))) {
         if (signal.aborted) break
         if (lines.kind === 'long') await this.#setAside(at, lines)
         else await this.#lookAt(at, lines)
@@ -121,13 +124,14 @@ export class Lane {
     }
   }
 
-  async #setAside(at: PartPosition, { line: lineNo, offset: byteOffset, length, head }: LongLine): Promise<void> {
+  async #setAside(at: PartPosition, { line: lineNo, offset: byteOffset, length, head, reader }: LongLine<MemberFinder>): Promise<void> {
     if (!at.wants(lineNo)) return
-    const { options, progress } = this.#context
+    const { connector, options, progress } = this.#context
+    const id = idFound(connector, reader)
     const why = `the line has ${length} bytes, ${options.recordBytesMax} are the limit`
     at.lookedAt(lineNo, byteOffset + length + 1)
     progress.appliedLines += 1
-    await this.#flush(at, false, [quarantined(this.#context, at.part.no, { lineNo, byteOffset, line: head }, 'record/too-large', why, null, length)])
+    await this.#flush(at, false, [quarantined(this.#context, at.part.no, { lineNo, byteOffset, line: head }, 'record/too-large', why, id, length)])
   }
 
   /** Commits everything up to the line looked at last. */
@@ -150,8 +154,4 @@ function refuseToFlood({ source, progress }: RunContext): void {
   const limit = Math.max(QUARANTINED_MAX, QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, claimed ?? 0))
   if (counts.quarantined <= limit) return
   throw new SyncError('run/too-many-quarantined', `${counts.quarantined} of the first ${appliedLines} records of ${source.name} are in quarantine, where the limit is ${share * 100} %`)
-}
-
-function isBlank(line: Buffer): boolean {
-  return line.length < 64 && line.toString('latin1').trim() === ''
 }

@@ -9,6 +9,7 @@ import { mapTexts, storableText } from '../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
 import type { PendingLine } from './batch.ts'
 import { checkKeys } from './check-keys.ts'
+import { findId } from './find-id.ts'
 
 /** An int4 column. */
 const PACK_COUNT_MAX = 2 ** 31 - 1
@@ -47,7 +48,7 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
       })
     }
   } catch (error) {
-    throw skipped(error, null)
+    throw skipped(error, () => findId(connector, line))
   }
   try {
     const draft = connector.normalise(record, settings)
@@ -61,7 +62,7 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
       hash: hash ?? sha256(Buffer.from(JSON.stringify(record))).subarray(0, RECORD_HASH_BYTES),
     }
   } catch (error) {
-    throw skipped(error, connector.identify(record))
+    throw skipped(error, () => connector.identify(record) ?? findId(connector, line))
   }
 }
 
@@ -79,10 +80,10 @@ function checkWhole(what: string, value: number | null, max: number): void {
   throw new SyncError('record/invalid', `${what} is ${value} where a whole number of at most ${max} is expected`)
 }
 
-function skipped(error: unknown, externalId: string | null): unknown {
+function skipped(error: unknown, whose: () => string | null): unknown {
   // How deep a document may be is for the stack to say: JSON.parse reads what JSON.stringify cannot write again.
   const failure = error instanceof RangeError ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error }) : error
-  return failure instanceof SyncError && failure.action === 'skip' ? new UnreadableRecord(failure, externalId) : failure
+  return failure instanceof SyncError && failure.action === 'skip' ? new UnreadableRecord(failure, whose()) : failure
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -16,6 +16,9 @@ import { hashRecord } from '../node/hash.ts'
 /** Products that are looked for in one pass over the artifact: bounds the memory, not the work. */
 const DISPUTED_MAX = 1000
 
+/** A line that is too large was set aside: it is nobody's rival. */
+const SKIPPED = { push: () => undefined }
+
 interface Winner {
   readonly partNo: number
   readonly timeMs: number
@@ -38,7 +41,7 @@ export async function resolveDisputes(context: RunContext, lane: Lane, known: Bi
 async function findWinners(context: RunContext, names: ReadonlySet<string>, parts: readonly StoredPart[]): Promise<Winner[]> {
   const winners = new Map<string, Winner>()
   for (const part of parts) {
-    for await (const lines of readLines(readPart(context.store, part), context.options.recordBytesMax)) {
+    for await (const lines of readLines(readPart(context.store, part), context.options.recordBytesMax, () => SKIPPED)) {
       context.signal.throwIfAborted()
       if (lines.kind === 'long') continue
       const { bytes, bounds, firstLine, offset } = lines

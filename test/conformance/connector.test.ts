@@ -14,6 +14,7 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
     ['takes any settings', /a member that nobody knows is not refused/],
   'settings have no room for a secret': ['has a setting for its key', /the setting apiKey is made for a secret/],
   'scan finds the record that unwrap finds, and leaves out only what is volatile': ['masks the price', /leaves out more than volatilePaths/],
+  'the id of a record is found in the bytes of its line, where idPaths say': ['names no place of its ids', /idPaths lead to another id/],
   'normalise is pure: the same draft for the same record, which it leaves as it was': ['counts in its titles', /another draft the second time/],
   'identify reads the id of a record that is otherwise wrong, and never fails': ['identifies by normalising', /identify fails on a record that is otherwise wrong/],
   'a fetch goes on from the cursor of any page without a gap': ['goes on a page too late', /going on after page 1 loses 20 products/],

@@ -13,7 +13,7 @@ import { serve, type Served } from './supplier.ts'
 
 /** What a wrong connector does. */
 const DEFECTS = [
-  'takes any settings', 'has a setting for its key', 'masks the price', 'counts in its titles', 'identifies by normalising',
+  'takes any settings', 'has a setting for its key', 'masks the price', 'names no place of its ids', 'counts in its titles', 'identifies by normalising',
   'goes on a page too late', 'keeps all pages', 'asks for what was created since', 'takes any end for the end',
   'takes a failed page for the end', 'takes nothing for the end', 'refuses repeated products', 'expects the order of ids',
   'throws what has no name', 'makes up ids', 'ignores Retry-After', 'gives up at 429', 'gives up at 5xx',
@@ -73,6 +73,7 @@ function toyConnector(has: Has): Connector<ToySettings> {
     settings,
     normaliserVersion: 1,
     volatilePaths: has('masks nothing') ? [] : ['seen'],
+    idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
     incremental: true,
     schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
     fetch: (request, signal) => fetchPages(request, has('does not hear the signal') ? new AbortController().signal : signal, has),

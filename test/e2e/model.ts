@@ -27,7 +27,8 @@ const STATUSES: Readonly<Record<string, string>> = { active: 'active', inactive:
 
 /** Reads an archived line of MediPim's. */
 export function readModelLine(text: string): ModelLine {
-  const unreadable = { id: null, broken: true, status: '', title: '', price: null, at: 0, content: '' }
+  // What is cut off after its id still says whose it is.
+  const unreadable = { id: /"result":\{"id":"([^"]+)"/.exec(text)?.[1] ?? null, broken: true, status: '', title: '', price: null, at: 0, content: '' }
   try {
     const { result } = JSON.parse(text)
     const { meta, ...content } = result

@@ -111,6 +111,7 @@ const LINES: readonly (readonly [what: string, fault: MedipimFaultInput, expecte
   ['lines in another order', { kind: 'swap-lines', at: 5, path: STREAM }, { created: 30 }],
   ['carriage returns', { kind: 'crlf', path: STREAM }, { created: 30 }],
   ['an empty line', { kind: 'insert-line', at: 5, text: '   ', path: STREAM }, { created: 30, skipped: 1 }],
+  ['a long line of blanks', { kind: 'insert-line', at: 5, text: ' '.repeat(5000), path: STREAM }, { created: 30, skipped: 1 }],
   ['a line without its number', { kind: 'no-index', at: 5, path: STREAM }, { created: 30 }],
 ]
 
@@ -247,7 +248,7 @@ test('after the normaliser is corrected, a replay takes in what was in quarantin
 
 test('a record that is still bad in a replay stays in quarantine', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
-  simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
+  simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 1 })
   const { run } = await line.sync()
   await line.replay(run)
   assert.deepEqual(await stateOf(line, null), ['open'])
@@ -273,7 +274,7 @@ test('a record leaves quarantine when a later run has it in good order, not whil
 test('an unreadable line leaves quarantine with the next whole green run, not with an incremental or a held one', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: { ...LOOSE, removalShare: 0.2 } })
   const ids = priced(simulator)
-  simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
+  simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 1 })
   await line.sync()
   await line.sync({ mode: 'incremental' })
   assert.deepEqual(await stateOf(line, null), ['open'])

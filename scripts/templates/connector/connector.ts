@@ -36,6 +36,7 @@ export const exampleSupplier: Connector<ExampleSupplierSettings> = {
   settings: ExampleSupplierSettings,
   normaliserVersion: 1,
   volatilePaths: [],
+  idPaths: ['id'],
   incremental: false,
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
   fetch: fetchPages,

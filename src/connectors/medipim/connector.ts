@@ -20,6 +20,7 @@ export function createMedipim(secrets: Secrets | null): Connector<MedipimSetting
     settings: medipimSettings,
     normaliserVersion: 1,
     volatilePaths: ['meta.updatedAt', 'meta.embedUrl'],
+    idPaths: ['result.id', 'results.*.id'],
     incremental: true,
     schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
     fetch: (request, signal) => fetchPages(secrets, request, signal),

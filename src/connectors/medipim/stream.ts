@@ -3,7 +3,7 @@
 
 import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
-import { readLineBlocks, type LineBlock } from '../../lib/ndjson.ts'
+import { BYTE_ORDER_MARK, isBlank, lengthOfMark, readLineBlocks, type LineBlock } from '../../lib/ndjson.ts'
 import { errorOfAnswer, tellable, type SupplierError } from './answers.ts'
 import { scanLine } from './scan.ts'
 import { Tally, type LineFacts, type Position } from './tally.ts'
@@ -13,8 +13,6 @@ export const pageBytesMax = 1024 ** 2
 export const lineBytesMax = 64 * 1024 ** 2
 /** An index is kept as a bit: no line may make us keep more than 32 MB of them. */
 const INDEX_MAX = 2 ** 28
-/** Up to here ASCII has nothing but blanks and control characters. */
-const SPACE = 0x20
 const NOTHING = new Uint8Array()
 
 /**
@@ -64,6 +62,7 @@ function pageOf(bytes: Uint8Array, lineCount: number, tally: Tally): Page {
 function countLines({ bytes, ends }: LineBlock, tally: Tally): { lineCount: number; error: SupplierError | null } {
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
+    if (bytes[start] === BYTE_ORDER_MARK[0]) start += lengthOfMark(bytes.subarray(start, end))
     const facts = scanLine(bytes, start, end) ?? parseFacts(bytes.subarray(start, end))
     if (facts !== null && 'code' in facts) return { lineCount, error: facts }
     if (facts !== null && facts.index < INDEX_MAX) tally.add(facts)
@@ -71,10 +70,6 @@ function countLines({ bytes, ends }: LineBlock, tally: Tally): { lineCount: numb
     start = end
   }
   return { lineCount: ends.length, error: null }
-}
-
-function isBlank(line: Uint8Array): boolean {
-  return line.every((byte) => byte <= SPACE)
 }
 
 /** What a line says that `scanLine` does not know. Null for a line that is not of this stream at all. */

@@ -54,6 +54,7 @@ export const shopify: Connector<ShopifySettings> = {
   settings: ShopifySettings,
   normaliserVersion: 1,
   volatilePaths: ['updated_at', 'variants.*.updated_at', 'variants.*.featured_image.updated_at', 'images.*.updated_at'],
+  idPaths: ['id'],
   incremental: false,
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
   fetch: fetchProducts,

@@ -5,6 +5,7 @@ import type { Scan } from '../../../src/core/connector.ts'
 import { SyncError } from '../../../src/core/errors.ts'
 import { DraftSchema } from '../../../src/core/product-schema.ts'
 import type { Draft } from '../../../src/core/product.ts'
+import { findId } from '../../../src/pipeline/find-id.ts'
 import { given, middleOf, type Check } from './check.ts'
 
 const scanAgrees: Check = {
@@ -31,6 +32,19 @@ const scanAgrees: Check = {
       connector.scan(line.subarray(line.length - length))
     }
     for (const garbage of ['', '{', '}', '{}', '[]', '"', '\\"}}', '\0', '<html>']) connector.scan(Buffer.from(garbage))
+  },
+}
+
+const idsByBytes: Check = {
+  name: 'the id of a record is found in the bytes of its line, where idPaths say',
+  async prove(rig) {
+    const { connector } = rig.subject
+    for (const line of await rig.lines()) {
+      const id = connector.identify(connector.unwrap(JSON.parse(line.toString())))
+      assert.equal(findId(connector, line), id, 'idPaths lead to another id')
+      const end = line.lastIndexOf('"')
+      assert.equal(findId(connector, line.subarray(0, end)), id, 'the id of a line without its end is another')
+    }
   },
 }
 
@@ -128,4 +142,4 @@ function deepFreeze<T>(value: T): T {
   return value
 }
 
-export const recordChecks: readonly Check[] = [scanAgrees, normaliseIsPure, identifiesAnything]
+export const recordChecks: readonly Check[] = [scanAgrees, idsByBytes, normaliseIsPure, identifiesAnything]
