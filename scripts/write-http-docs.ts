@@ -15,6 +15,7 @@ const STATUS = {
     source: 'medipim-au', connector: 'medipim', state: 'active',
     lastRun: { run: 12, kind: 'full', state: 'running', startedAt: '2026-11-21T16:17:00.000Z', finishedAt: null },
     lastGoodAt: '2026-11-20T16:17:00.000Z', dueAt: '2026-11-21T16:17:00.000Z', late: false, heldRuns: [], heldPrices: 0, latestCopy: { run: 12, error: null },
+    removalsOff: null,
   }],
 }
 
@@ -89,7 +90,7 @@ ${JSON.stringify(STATUS, null, 2)}
 - \`latestCopy\`: the run whose artifact \`latest.ndjson\` holds, and why the last attempt to write it failed; null without ARTIFACTS_LATEST.
 - \`late\`: the run that was due at \`dueAt\` has not succeeded an hour later, or nobody can read the schedule: then \`dueAt\` is null, and \`shelfsync sources set NAME\` sets another.
 
-\`GET /runs/:id\` answers \`run\`, \`source\`, \`kind\`, \`state\`, \`correlationId\`, \`startedAt\`, \`finishedAt\`, \`progress\` and \`errors\` of one run.`
+\`GET /runs/:id\` answers \`run\`, \`source\`, \`kind\`, \`state\`, \`correlationId\`, \`startedAt\`, \`finishedAt\`, \`removalsOff\`, \`progress\` and \`errors\` of one run.`
 
 interface Field {
   readonly type?: string

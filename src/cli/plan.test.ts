@@ -4,7 +4,7 @@ import { emptyCounts, toLedger } from '../core/ledger.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { planText } from './plan.ts'
 
-const GREEN: Plan = { kind: 'full', state: 'succeeded', reason: null, ledger: toLedger(null, 0, emptyCounts()) }
+const GREEN: Plan = { kind: 'full', state: 'succeeded', reason: null, ledger: toLedger(null, 0, emptyCounts()), removalsOff: null }
 
 test('the headline of a plan says what would change, and of one that would be held what would wait', () => {
   const headline = (plan: Plan, changes: Record<string, number>) => planText('shop', plan, changes).split('\n')[0]

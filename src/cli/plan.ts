@@ -10,7 +10,7 @@ import { planSource, type Plan } from '../pipeline/plan.ts'
 import { type Cli, examples } from './cli.ts'
 import type { Output } from './output.ts'
 import { showProgress } from './progress.ts'
-import { ledgerText } from './report.ts'
+import { ledgerText, removalsText } from './report.ts'
 import { sinceOption, type SyncFlags, toRequest } from './sync.ts'
 import { count } from './text.ts'
 
@@ -56,13 +56,14 @@ export async function showPlan(
  *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 0
  * ```
  */
-export function planText(source: string, { kind, state, reason, ledger }: Plan, changes: Readonly<Record<string, number>>): string {
+export function planText(source: string, { kind, state, reason, ledger, removalsOff }: Plan, changes: Readonly<Record<string, number>>): string {
   const total = Object.entries(changes).map(([what, n]) => `${what} ${count(n)}`).join(' · ')
   const held = `run that would be held: ${total || 'nothing would change at once'}; removals and changed prices would wait for a decision`
   return [
     `${source}: ${kind} ${state === 'held' ? held : `run: ${total || 'nothing would change'}`}`,
     ...(reason === null ? [] : [`  because: ${reason}`]),
     `  ${ledgerText(ledger)}`,
+    ...removalsText(removalsOff),
   ].join('\n')
 }
 

@@ -8,7 +8,7 @@ import { exitCodeOf, refusedReport, type Report, reportJson, reportText } from '
 
 const { unreadable: _, ...NONE } = emptyCounts()
 const GREEN: Report = {
-  run: 7, source: 'shop', kind: 'full', resumed: false, state: 'succeeded', reason: null, seconds: 2, error: null,
+  run: 7, source: 'shop', kind: 'full', resumed: false, state: 'succeeded', reason: null, removalsOff: null, seconds: 2, error: null,
   ledger: { claimed: 10, fetched: 10, ...NONE, created: 10, removed: 0, missing: 0 },
 }
 
@@ -25,6 +25,12 @@ test('the JSON line begins with the promised keys in their order', () => {
   const promised = '{"run":7,"source":"shop","state":"succeeded","reason":null,"ledger":{"claimed":10,"fetched":10,"created":10,"updated":0,' +
     '"unchanged":0,"older":0,"duplicate":0,"skipped":0,"quarantined":0,"held":0,"removed":0,"missing":0},"seconds":2,'
   assert.ok(json.startsWith(promised), json)
+})
+
+test('a run that could not tell what is missing says so, to people and to machines', () => {
+  const report = { ...GREEN, removalsOff: '1 of 10 records have no id' }
+  assert.match(reportText(report, newProgress()), /^ {2}removals are off: 1 of 10 records have no id$/m)
+  assert.equal((reportJson(report, newProgress()) as { removalsOff: unknown }).removalsOff, report.removalsOff)
 })
 
 test('a run that was stopped says so by its code in the JSON line', () => {

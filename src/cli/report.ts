@@ -28,7 +28,7 @@ export function idleReport(reason: string): Report {
   return { ...NO_RUN, source: null, state: 'succeeded', reason, error: null }
 }
 
-const NO_RUN = { run: null, kind: null, resumed: false, ledger: toLedger(null, 0, emptyCounts()), seconds: 0 }
+const NO_RUN = { run: null, kind: null, resumed: false, ledger: toLedger(null, 0, emptyCounts()), removalsOff: null, seconds: 0 }
 
 export function exitCodeOf({ state, error }: Report): number {
   if (isAbort(error)) return EXIT.interrupted
@@ -44,7 +44,7 @@ export function printReport(output: Output, report: Report, progress: Progress):
 
 /** These keys in this order are a promise; more may follow. */
 export function reportJson(report: Report, { fetchedBytes }: Progress): unknown {
-  const { run, source, state, reason, ledger, seconds, kind, resumed, error } = report
+  const { run, source, state, reason, ledger, removalsOff, seconds, kind, resumed, error } = report
   const { claimed, fetched, created, updated, unchanged, older, duplicate, skipped, quarantined, held, removed, missing } = ledger
   return {
     run, source, state, reason,
@@ -53,6 +53,7 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
     code: isAbort(error) ? 'run/cancelled' : error instanceof SyncError ? error.code : null,
     bytes: fetchedBytes,
     peakMemoryBytes: peakMemoryBytes(),
+    removalsOff,
   }
 }
 
@@ -72,9 +73,15 @@ export function reportText(report: Report, { fetchedBytes }: Progress): string {
     `${source}: ${kind} run ${run} ${how} ${duration(seconds)}${resumed ? ', resumed' : ''}`,
     ...(reason !== null && state === 'held' ? [`  because: ${reason}`] : []),
     `  ${ledgerText(ledger)}`,
+    ...removalsText(report.removalsOff),
     `  ${[...rates, `peak memory ${bytes(peakMemoryBytes())}`].join(' · ')}`,
     ...nextSteps(report).map((step) => `  ${step}`),
   ].join('\n')
+}
+
+/** One line when a full run could not tell what is missing. */
+export function removalsText(removalsOff: string | null): string[] {
+  return removalsOff === null ? [] : [`  removals are off: ${removalsOff}`]
 }
 
 /** What is always told, and the rarer outcomes where there are any. */

@@ -77,6 +77,7 @@ function runText(output: Output, run: RunDetails): string {
     ['reason', run.reason],
     ['started', `${instant(run.startedAt)}, took ${duration(run.seconds)}`],
     ['ledger', ledger && `${ledgerText(ledger)}${ledger.claimed === null ? '' : ` · claimed ${count(ledger.claimed)}`}`],
+    ['removals', run.removalsOff && `off: ${run.removalsOff}`],
     ['changes', Object.entries(changes).map(([kind, n]) => `${kind} ${count(n)}`).join(' · ') || null],
     ['artifact', artifact && `run ${artifact.run}, ${artifact.state}, ${artifact.complete ? 'complete' : 'not complete'}: ${counted(artifact.lines, 'line')} in ` +
       `${counted(artifact.parts, 'part')}, ${bytes(artifact.rawBytes)} (${bytes(artifact.storedBytes)} stored)`],

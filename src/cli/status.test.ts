@@ -7,7 +7,7 @@ const NOW = new Date('2026-01-31T12:00:00Z')
 function standing(source: string, draft: number): Standing {
   return {
     source, connector: 'shopify', state: 'active', products: { draft, active: 7, unavailable: 2, removed: 1 }, lastRun: null, lastGoodAt: null, dueSinceAt: NOW,
-    watermarkAt: null, due: null, heldRuns: [], openReviews: 0, openQuarantine: 0, latestCopy: null,
+    watermarkAt: null, due: null, heldRuns: [], openReviews: 0, openQuarantine: 0, latestCopy: null, removalsOff: null,
   }
 }
 

@@ -53,10 +53,11 @@ export function statusTable(standings: readonly Standing[], now: Date): { headin
 }
 
 /** What a person has to look at, each with the command that shows it. */
-function waitingOf({ source, heldRuns, openReviews, openQuarantine, latestCopy }: Standing): string[] {
+function waitingOf({ source, heldRuns, openReviews, openQuarantine, latestCopy, removalsOff }: Standing): string[] {
   const waiting = heldRuns.map((run) => `${source}: run ${run} is held; see shelfsync runs show ${run}`)
   if (openReviews > 0) waiting.push(`${source}: ${counted(openReviews, 'held price')}; see shelfsync reviews --source ${source}`)
   if (openQuarantine > 0) waiting.push(`${source}: ${counted(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`)
+  if (removalsOff !== null) waiting.push(`${source}: removals are off: ${removalsOff}`)
   if (latestCopy?.error != null) {
     const held = latestCopy.run === null ? 'there is none yet' : `it holds run ${latestCopy.run}`
     waiting.push(`${source}: latest.ndjson could not be written (${held}): ${latestCopy.error}`)

@@ -20,6 +20,8 @@ export interface RunListing {
   readonly finishedAt: Date | null
   readonly seconds: number
   readonly ledger: Ledger | null
+  /** Of a full run: why it could not tell what is missing, so that nothing was removed. */
+  readonly removalsOff: string | null
 }
 
 export interface RunDetails extends RunListing {
@@ -60,10 +62,12 @@ export interface SourceStatus {
   readonly openReviews: number
   readonly openQuarantine: number
   readonly latestCopy: LatestCopy | null
+  /** Why the newest full run removed nothing and called nothing missing; null when it could tell. */
+  readonly removalsOff: string | null
 }
 
 const RUN_COLUMNS = `r.id, s.name as source, r.kind, r.state, r.reason, r.error_code as "errorCode", r.started_at as "startedAt",
-  r.finished_at as "finishedAt", r.ledger, extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8 as seconds`
+  r.finished_at as "finishedAt", r.ledger, r.removals_off as "removalsOff", extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8 as seconds`
 
 /** The newest first. */
 export async function listRuns(db: Catalog, filter: { source?: string | undefined; state?: string | undefined; limit: number }): Promise<RunListing[]> {
@@ -121,6 +125,7 @@ export async function listStatus(db: Catalog): Promise<SourceStatus[]> {
     open_quarantine: number
     copied_run: number | null
     copy_error: string | null
+    removals_off: string | null
   }>('list_status', {})
   return rows.map((row) => ({
     source: row.source,
@@ -132,15 +137,17 @@ export async function listStatus(db: Catalog): Promise<SourceStatus[]> {
     openReviews: row.open_reviews,
     openQuarantine: row.open_quarantine,
     latestCopy: toLatestCopy(row),
+    removalsOff: row.removals_off,
   }))
 }
 
-type RunRow = Omit<RunListing, 'errorCode' | 'startedAt' | 'finishedAt'> & {
+type RunRow = Omit<RunListing, 'errorCode' | 'startedAt' | 'finishedAt' | 'removalsOff'> & {
+  readonly removals_off: string | null
   readonly error_code: string | null
   readonly started_at: string
   readonly finished_at: string | null
 }
 
-function toListing({ error_code: errorCode, started_at: startedAt, finished_at: finishedAt, ...run }: RunRow): RunListing {
-  return { ...run, errorCode, startedAt: toInstant(startedAt), finishedAt: toInstant(finishedAt) }
+function toListing({ error_code: errorCode, started_at: startedAt, finished_at: finishedAt, removals_off: removalsOff, ...run }: RunRow): RunListing {
+  return { ...run, errorCode, removalsOff, startedAt: toInstant(startedAt), finishedAt: toInstant(finishedAt) }
 }

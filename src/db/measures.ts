@@ -17,6 +17,7 @@ interface SourceRow {
   readonly quarantine: number
   /** How often `latest.ndjson` could not be written. */
   readonly copy_failures: number
+  readonly removals_off: (typeof REASONS)[number] | null
   /** Of the run that is under way; null without one. */
   readonly claimed: number | null
   readonly fetched: number | null
@@ -41,6 +42,7 @@ interface Totals {
 }
 
 const { buckets, labels } = METRICS.shelfsync_run_duration_seconds
+const REASONS = METRICS.shelfsync_removals_off.labels.reason
 
 /**
  * Makes a collector's `read`. The first reading adds up all ends there ever were, 5,000 at a time, the later ones those that came
@@ -101,6 +103,7 @@ function sourceReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Read
     { name: 'shelfsync_open_reviews', labels: { source }, value: row.reviews },
     { name: 'shelfsync_open_quarantine', labels: { source }, value: row.quarantine },
     { name: 'shelfsync_latest_copy_failures_total', labels: { source }, value: row.copy_failures },
+    ...REASONS.map((reason): Reading => ({ name: 'shelfsync_removals_off', labels: { source, reason }, value: reason === row.removals_off ? 1 : 0 })),
     ...(ageSeconds === null ? [] : [{ name: 'shelfsync_run_age_seconds', labels: { source }, value: ageSeconds } as const]),
     ...(ledger === null ? [] : [{ name: 'shelfsync_ledger_difference_records', labels: { source }, value: ledger.fetched - countLines(ledger) } as const]),
     ...stages.flatMap(([stage, value]): Reading[] => (value === null ? [] : [{ name: 'shelfsync_active_run_records', labels: { source, stage }, value }])),

@@ -7,7 +7,7 @@ import type { Policy } from '../core/policy.ts'
 import { type Catalog, jsonb, one } from './catalog.ts'
 import { type BatchRules, openStaging } from './batches.ts'
 import type { DbClient } from './pool.ts'
-import type { RunKind } from './runs.ts'
+import type { RunKind, Settled } from './runs.ts'
 
 export type ChangeKind = 'created' | 'updated' | 'repriced' | 'unavailable' | 'returned' | 'removed'
 
@@ -35,6 +35,12 @@ export interface RunFacts {
   readonly warning: string | null
 }
 
+/** Why a planned run would be held; whether it could tell what is missing, and of a full run that could not, why. */
+export interface PlannedRun extends Pick<Settled, 'removalsOff'> {
+  readonly reasons: readonly string[]
+  readonly whole: boolean
+}
+
 /** Makes the session's staging tables, and those of the plan. Once a connection. */
 export async function openPlan(client: DbClient): Promise<void> {
   await openStaging(client)
@@ -54,9 +60,12 @@ export async function numberProducts(session: Catalog, sourceId: number, ids: re
   return session.call<number>('number_products', { source: sourceId, ids })
 }
 
-/** Why the planned run would be held, by the limits of settle, and whether it could tell what is missing. `seen` as in `settleRun`. */
-export async function planRun(session: Catalog, sourceId: number, facts: RunFacts, seen: Buffer, policy: Policy): Promise<{ reasons: string[]; whole: boolean }> {
-  return one(await session.call<{ reasons: string[]; whole: boolean }>('plan_run', { source: sourceId, facts: jsonb(facts), seen, policy: jsonb(policy) }))
+/** Judges the planned run by the limits of settle. `seen` as in `settleRun`. */
+export async function planRun(session: Catalog, sourceId: number, facts: RunFacts, seen: Buffer, policy: Policy): Promise<PlannedRun> {
+  const row = one(await session.call<{ reasons: string[]; whole: boolean; removals_off: string | null }>('plan_run', {
+    source: sourceId, facts: jsonb(facts), seen, policy: jsonb(policy),
+  }))
+  return { reasons: row.reasons, whole: row.whole, removalsOff: row.removals_off }
 }
 
 /** Products that a complete run would miss; those missed before would be removed. */

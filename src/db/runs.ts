@@ -284,6 +284,8 @@ export interface Settled {
   readonly state: 'succeeded' | 'held'
   readonly reason: string | null
   readonly ledger: Ledger
+  /** Of a full run: why it could not tell what is missing, so that nothing was removed. */
+  readonly removalsOff: string | null
 }
 
 /**
@@ -292,9 +294,10 @@ export interface Settled {
  * @throws SyncError `run/fenced`
  */
 export async function settleRun(db: Catalog, run: HeldRun, seen: Buffer, repeats: number, policy: Policy): Promise<Settled> {
-  const row = one(await db.call<{ state: Settled['state']; reason: string | null; ledger: Ledger & Partial<Counts> }>('settle_run', {
+  const row = one(await db.call<{ state: Settled['state']; reason: string | null; ledger: Ledger & Partial<Counts>; removals_off: string | null }>('settle_run', {
     source: run.sourceId, run: run.id, token: run.token, seen, repeats, policy: jsonb(policy),
   }))
+  const { state, reason, removals_off: removalsOff } = row
   const { unreadable: _, ...ledger } = row.ledger
-  return { ...row, ledger }
+  return { state, reason, ledger, removalsOff }
 }

@@ -31,6 +31,8 @@ export interface RunStanding {
   readonly fetched: number
   readonly outcomes: Readonly<Record<Outcome, number>>
   readonly removed: number
+  /** Of a full run: why it could not tell what is missing, so that nothing was removed. */
+  readonly removalsOff: string | null
 }
 
 export interface SourceStanding {
@@ -46,6 +48,8 @@ export interface SourceStanding {
   readonly heldRuns: readonly number[]
   readonly heldPrices: number
   readonly latestCopy: LatestCopy | null
+  /** Why the newest full run removed nothing and called nothing missing; null when it could tell. */
+  readonly removalsOff: string | null
 }
 
 /** A run, with the names that SQL gives it. */
@@ -65,6 +69,7 @@ interface RunRow {
   readonly claimed: number | null
   readonly fetched: number
   readonly counts: Readonly<Partial<Record<Outcome | 'removed', number>>>
+  readonly removals_off: string | null
 }
 
 /** A source inside JSON, where instants are text. */
@@ -84,6 +89,7 @@ interface SourceRow {
   readonly held_prices: number
   readonly copied_run: number | null
   readonly copy_error: string | null
+  readonly removals_off: string | null
 }
 
 /** @throws SyncError `run/unknown` · `db/unreachable`, also after `timeoutMs` */
@@ -129,6 +135,7 @@ function toRunStanding({ counts, ...row }: RunRow): RunStanding {
     fetched: row.fetched,
     outcomes,
     removed: counts.removed ?? 0,
+    removalsOff: row.removals_off,
   }
 }
 
@@ -147,5 +154,6 @@ function toSourceStanding(row: SourceRow): SourceStanding {
     heldRuns: row.held_runs,
     heldPrices: row.held_prices,
     latestCopy: toLatestCopy(row),
+    removalsOff: row.removals_off,
   }
 }

@@ -112,7 +112,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
   assert.equal(source?.lastGoodAt, now.startedAt)
 
   const details = (await (await ask(`/runs/${run}`)).json()) as Record<string, unknown>
-  assert.deepEqual(Object.keys(details), ['run', 'source', 'kind', 'state', 'correlationId', 'startedAt', 'finishedAt', 'progress', 'errors'])
+  assert.deepEqual(Object.keys(details), ['run', 'source', 'kind', 'state', 'correlationId', 'startedAt', 'finishedAt', 'removalsOff', 'progress', 'errors'])
   assert.deepEqual([details.run, details.state, details.correlationId, details.progress], [run, 'succeeded', 'test', now.progress])
   assert.deepEqual([details.startedAt, typeof details.finishedAt], [now.startedAt, 'string'])
   const unknown = await ask('/runs/999999')
@@ -266,7 +266,7 @@ test('without its tables the database is said to be not migrated', async (t) => 
 
 const STANDING: RunStanding = {
   run: 1, source: 'one', kind: 'full', state: 'running', reason: null, errorCode: null, correlationId: 'x', options: {},
-  startedAt: new Date(0), finishedAt: null, measuredAt: new Date(100_000), fetchedAll: false, claimed: 1000, fetched: 500, removed: 0,
+  startedAt: new Date(0), finishedAt: null, measuredAt: new Date(100_000), fetchedAll: false, claimed: 1000, fetched: 500, removed: 0, removalsOff: null,
   outcomes: { created: 100, updated: 50, unchanged: 200, older: 1, duplicate: 2, skipped: 3, quarantined: 4, held: 40 },
 }
 

@@ -45,7 +45,8 @@ export interface Status {
   readonly sources: readonly SourceStatus[]
 }
 
-interface SourceStatus extends Pick<SourceStanding, 'source' | 'connector' | 'state' | 'lastRun' | 'lastGoodAt' | 'heldRuns' | 'heldPrices' | 'latestCopy'> {
+interface SourceStatus
+  extends Pick<SourceStanding, 'source' | 'connector' | 'state' | 'lastRun' | 'lastGoodAt' | 'heldRuns' | 'heldPrices' | 'latestCopy' | 'removalsOff'> {
   /** When the next run after the last good one should have begun or will begin, by the schedule as it is now. Null while paused. */
   readonly dueAt: Date | null
   readonly late: boolean
@@ -71,8 +72,8 @@ export function describeStatus(run: RunStanding | null, sources: readonly Source
 
 /** One run, under way or over. */
 export function describeRun(run: RunStanding): object {
-  const { source, kind, state, correlationId, startedAt, finishedAt } = run
-  return { run: run.run, source, kind, state, correlationId, startedAt, finishedAt, progress: progressOf(run, null), errors: errorsOf(run) }
+  const { source, kind, state, correlationId, startedAt, finishedAt, removalsOff } = run
+  return { run: run.run, source, kind, state, correlationId, startedAt, finishedAt, removalsOff, progress: progressOf(run, null), errors: errorsOf(run) }
 }
 
 /** Lines that this run has behind it: applied, or only archived when that is all it was asked to do. */
@@ -126,7 +127,7 @@ function errorsOf({ run, state, errorCode, reason, options, fetchedAll }: RunSta
 }
 
 function describeSource(standing: SourceStanding, calendar: Calendar, now: Date): SourceStatus {
-  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, latestCopy, schedule, dueSinceAt } = standing
+  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, latestCopy, removalsOff, schedule, dueSinceAt } = standing
   const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
-  return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices, latestCopy }
+  return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices, latestCopy, removalsOff }
 }

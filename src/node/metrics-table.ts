@@ -91,6 +91,14 @@ export const METRICS = {
       summary: 'latest.ndjson of {{ $labels.source }} could not be written.',
     },
   },
+  shelfsync_removals_off: {
+    type: 'gauge', scope: 'system', labels: { source: 'name', reason: ['incomplete', 'unreadable'] },
+    help: 'Whether (1) the newest full run removed nothing because it could not tell what is missing: not all records arrived, or some have no id that could be read.',
+    alert: {
+      when: 'shelfsync_removals_off > 0', forMinutes: 2880,
+      summary: 'Nothing has been removed from {{ $labels.source }} for two days: {{ $labels.reason }} records. Products that are gone stay.',
+    },
+  },
   shelfsync_queue_jobs: {
     type: 'gauge', scope: 'system',
     labels: { queue: 'name', state: ['waiting', 'prioritized', 'delayed', 'waiting-children', 'active', 'failed'] },

@@ -157,7 +157,7 @@ async function planSettle(
   const { claimed, fetchedLines: fetched } = progress
   known.union(staged)
   const seen = known.toBytes()
-  const { reasons, whole } = await planRun(session, source.id, { ...facts, kind: run.kind, claimed, fetched, counts }, seen, source.policy)
+  const { reasons, whole, removalsOff } = await planRun(session, source.id, { ...facts, kind: run.kind, claimed, fetched, counts }, seen, source.policy)
   const held = reasons.length > 0
   const gone = { removed: 0, missing: 0 }
   for (const { externalId, title, missedBefore } of whole && !held ? await listMissing(session, source.id, seen) : []) {
@@ -165,5 +165,6 @@ async function planSettle(
     gone[kind] += 1
     onChange({ externalId, kind, detail: { title } })
   }
-  return { kind: run.kind, state: held ? 'held' : 'succeeded', reason: held ? reasons.join('; ') : null, ledger: { ...toLedger(claimed, fetched, counts), ...gone } }
+  const ledger = { ...toLedger(claimed, fetched, counts), ...gone }
+  return { kind: run.kind, state: held ? 'held' : 'succeeded', reason: held ? reasons.join('; ') : null, ledger, removalsOff }
 }

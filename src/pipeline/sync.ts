@@ -67,6 +67,8 @@ export interface RunReport {
   readonly state: 'succeeded' | 'held' | 'failed'
   readonly reason: string | null
   readonly ledger: Ledger
+  /** Of a full run: why it could not tell what is missing, so that nothing was removed. */
+  readonly removalsOff: string | null
   readonly seconds: number
   /** What failed, for whoever prints it. */
   readonly error: unknown
@@ -126,17 +128,17 @@ async function carryThrough(
   const run = await takeRun(tools, source, connector, chosen, progress, signal)
   const log = tools.log
   log.info({ source: source.name, run: run.id, kind: run.kind, resumed: run.resumed }, 'run started')
-  const report = (state: RunReport['state'], reason: string | null, ledger: Ledger, error: unknown = null): RunReport => {
+  const report = (state: RunReport['state'], reason: string | null, ledger: Ledger, { removalsOff = null, error = null }: Partial<Pick<RunReport, 'removalsOff' | 'error'>> = {}): RunReport => {
     const seconds = Math.round(performance.now() - startedMs) / 1000
-    return { run: run.id, source: source.name, kind: run.kind, resumed: run.resumed, state, reason, ledger, seconds, error }
+    return { run: run.id, source: source.name, kind: run.kind, resumed: run.resumed, state, reason, ledger, removalsOff, seconds, error }
   }
   try {
     const settled = await whileLeased(tools.db, tools.log, run, signal, (held) => {
       const context: RunContext = { ...tools, connector, source, settings, run, progress, signal: held }
       return carryOut(context)
     })
-    log.info({ source: source.name, run: run.id, state: settled.state, reason: settled.reason, ledger: settled.ledger }, 'run settled')
-    return report(settled.state, settled.reason, settled.ledger)
+    log.info({ source: source.name, run: run.id, state: settled.state, reason: settled.reason, ledger: settled.ledger, removalsOff: settled.removalsOff }, 'run settled')
+    return report(settled.state, settled.reason, settled.ledger, settled)
   } catch (thrown) {
     const error = nameFailure(thrown)
     const { state, code, reason } = describeFailure(tools, error)
@@ -144,7 +146,7 @@ async function carryThrough(
       log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')
     })
     log[isAbort(error) ? 'info' : 'error']({ source: source.name, run: run.id, state, code }, reason)
-    return report('failed', reason, toLedger(progress.claimed, progress.fetchedLines, progress.counts), error)
+    return report('failed', reason, toLedger(progress.claimed, progress.fetchedLines, progress.counts), { error })
   }
 }
 

@@ -73,6 +73,7 @@ create table catalog.runs (
   begun_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
   finished_at        timestamptz,
   ledger             jsonb,
+  removals_off       text,                           -- full runs: why it could not tell what is missing, so that nothing was removed
   watermark          timestamptz,
   seen               bytea,                          -- bitmap over products.seq of what the run saw
   primary key (source_id, id)
@@ -1296,6 +1297,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
+-- removals_off(facts): why a full run calls no product missing and removes none. Null: it can tell, or was never meant to.
+create function catalog.removals_off(p_facts jsonb) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_facts ->> 'kind' <> 'full' or catalog.is_whole(p_facts) then null
+    when not (p_facts ->> 'complete')::boolean then 'nothing proves that all records arrived'
+    else format('%s of %s records have no id that could be read, and each may be a product that seems to be missing',
+      p_facts #>> '{counts,unreadable}', p_facts ->> 'fetched')
+  end
+$$;
+
 -- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
 --   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
 create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
@@ -1458,12 +1470,12 @@ language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.quarantine q set state = v.state from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
--- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/over.
+-- settle_run(…) → (state, reason, ledger, removals_off). A settled run is nobody's any more: a second call fails with run/over.
 --   p_seen      bitmap over products.seq of everything the run saw
 --   p_repeats   records counted as unchanged that came in two parts: each part alone cannot tell
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
 create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb)
-returns table (state text, reason text, ledger jsonb)
+returns table (state text, reason text, ledger jsonb, removals_off text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -1495,10 +1507,10 @@ begin
     where r.source_id = p_source and r.id = p_run;
   return query update catalog.runs r
     set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = balance, seen = p_seen, finished_at = clock_timestamp(),
+        ledger = balance, removals_off = catalog.removals_off(catalog.run_facts(p_source, p_run)), seen = p_seen, finished_at = clock_timestamp(),
         watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
     where r.source_id = p_source and r.id = p_run
-    returning r.state, r.reason, r.ledger;
+    returning r.state, r.reason, r.ledger, r.removals_off;
 end $$;
 
 -- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.
@@ -1744,7 +1756,8 @@ create index runs_held on catalog.runs (source_id) where state = 'held';
 -- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
 create function catalog.run_progress(p_source text, p_run bigint) returns table (
   run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb
+  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb,
+  removals_off text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -1766,25 +1779,31 @@ begin
     select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.correlation_id, r.options, r.started_at, r.finished_at, clock_timestamp(),
       a.state <> 'open', a.claimed,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
-      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id))
+      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
     join catalog.sources s on s.id = r.source_id
     join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.id = chosen;
 end $$;
 
+-- last_full(source) → the newest full run that settled: what it says about removals holds until the next one settles.
+create function catalog.last_full(p_source integer) returns setof catalog.runs
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null order by id desc limit 1
+$$;
+
 -- source_standings(source) → every source, or the one, by name: its last run, what is needed to tell whether it is late, and what is held.
 create function catalog.source_standings(p_source text) returns table (
   source text, connector text, state text, schedule jsonb, last_good_at timestamptz, due_since timestamptz,
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
-  held_runs bigint[], held_prices bigint, copied_run bigint, copy_error text
+  held_runs bigint[], held_prices bigint, copied_run bigint, copy_error text, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    s.copied_run, s.copy_error
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
   left join lateral (
@@ -1794,10 +1813,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name
 $$;
 
--- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; what is under way is null without a run.
+-- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; `removals_off` says in
+-- a word why the newest full run could not tell what is missing; what is under way is null without a run.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, removals_off text, claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -1808,6 +1828,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
     s.copy_failures,
+    (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.last_full(s.id) f
+      join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
     active.*
   from catalog.sources s
   left join lateral (
@@ -1837,7 +1859,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where e.no > p_after order by e.no limit 5000
 $$;
 
-revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
+revoke execute on function catalog.last_full, catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
 grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.source_measures, catalog.list_run_ends to shelfsync_orchestrator;
 
@@ -2053,11 +2075,11 @@ $$;
 -- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
 create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
-  seconds double precision
+  seconds double precision, removals_off text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.started_at, r.finished_at, r.ledger,
-    extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)
+    extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at), r.removals_off
   from catalog.runs r join catalog.sources s on s.id = r.source_id
   where (p_source is null or s.name = p_source) and (p_state is null or r.state = p_state)
   order by r.id desc limit p_limit
@@ -2066,7 +2088,7 @@ $$;
 -- list_status(): how every source stands. Counts every product once.
 create function catalog.list_status() returns table (
   source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
-  open_quarantine bigint, copied_run bigint, copy_error text
+  open_quarantine bigint, copied_run bigint, copy_error text, removals_off text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
@@ -2077,7 +2099,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
   from catalog.sources s
   cross join lateral (
     select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
@@ -2299,13 +2321,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
 $$;
 
--- plan_run(…) → why the run that was planned in this session would be held, and whether it could tell what is missing.
+-- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
 --   p_facts   what run_facts says of a run
-create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean)
+create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('planned_products');
-  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts)
+  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
   from (
     select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
   ) products, (
@@ -2342,14 +2364,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', '494a64377e927e95a282c2587e6bbbe067b1fe7eed34a48e1df9a735bc58acf0'),
+  ('20261122000001', 'tables', 'cf4b78e3dc2b7362773bcf0b2797b3095e716d122e85747eb86d83aefebea498'),
   ('20261122000002', 'runs', '1ae779e9802d1410aed3f03f974cbd882d6d780f6f7d47957349a8d705938bab'),
   ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
-  ('20261122000004', 'settle', '7feff74dbdf477916b2e2139db97cbac6399d12e3cc07dccd26625c627d22271'),
+  ('20261122000004', 'settle', '1ea9b32923bc405ec859e68cc61261102be6f740e5980a2db0dc4d6fc74105ea'),
   ('20261122000005', 'api', '36c28b04816a78a52864b43b4f2c90099a08455a031d780589bf1cf70e30d4f2'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
-  ('20261122000007', 'status', '833b2fe479d986b3a03fedb644a356b03bd2d7fc5a4ba0508f32d25be2af9ca2'),
-  ('20261122000008', 'data_api', 'dc73eaa0b9b60af78b0907d5fc4d1db497069305d5091100a4c266937d2576df'),
-  ('20261122000009', 'plan', 'bf31bcc4fe07c6b2498cd55b902b605ff4a211ddd24636f9059d49efb4df47ba');
+  ('20261122000007', 'status', 'e708e3f6cd194060d13f9c459ed8f87187c5768759f3081af8b6b1b67fe052c4'),
+  ('20261122000008', 'data_api', '3d1e2ed76285658318bb1ea706c24afad816906a3d4a0169b72887f979c43c55'),
+  ('20261122000009', 'plan', '17df8ff5a63cf46df025d8d68ae04c77d15908e6e28fc68a9f5ccde51c096676');
 
 commit;

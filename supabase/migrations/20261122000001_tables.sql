@@ -48,6 +48,7 @@ create table catalog.runs (
   begun_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
   finished_at        timestamptz,
   ledger             jsonb,
+  removals_off       text,                           -- full runs: why it could not tell what is missing, so that nothing was removed
   watermark          timestamptz,
   seen               bytea,                          -- bitmap over products.seq of what the run saw
   primary key (source_id, id)

@@ -43,6 +43,17 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
+-- removals_off(facts): why a full run calls no product missing and removes none. Null: it can tell, or was never meant to.
+create function catalog.removals_off(p_facts jsonb) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when p_facts ->> 'kind' <> 'full' or catalog.is_whole(p_facts) then null
+    when not (p_facts ->> 'complete')::boolean then 'nothing proves that all records arrived'
+    else format('%s of %s records have no id that could be read, and each may be a product that seems to be missing',
+      p_facts #>> '{counts,unreadable}', p_facts ->> 'fetched')
+  end
+$$;
+
 -- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
 --   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
 create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
@@ -205,12 +216,12 @@ language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.quarantine q set state = v.state from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
--- settle_run(…) → (state, reason, ledger). A settled run is nobody's any more: a second call fails with run/over.
+-- settle_run(…) → (state, reason, ledger, removals_off). A settled run is nobody's any more: a second call fails with run/over.
 --   p_seen      bitmap over products.seq of everything the run saw
 --   p_repeats   records counted as unchanged that came in two parts: each part alone cannot tell
 --   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
 create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb)
-returns table (state text, reason text, ledger jsonb)
+returns table (state text, reason text, ledger jsonb, removals_off text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -242,10 +253,10 @@ begin
     where r.source_id = p_source and r.id = p_run;
   return query update catalog.runs r
     set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = balance, seen = p_seen, finished_at = clock_timestamp(),
+        ledger = balance, removals_off = catalog.removals_off(catalog.run_facts(p_source, p_run)), seen = p_seen, finished_at = clock_timestamp(),
         watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
     where r.source_id = p_source and r.id = p_run
-    returning r.state, r.reason, r.ledger;
+    returning r.state, r.reason, r.ledger, r.removals_off;
 end $$;
 
 -- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.

@@ -6,7 +6,8 @@ create index runs_held on catalog.runs (source_id) where state = 'held';
 -- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
 create function catalog.run_progress(p_source text, p_run bigint) returns table (
   run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb
+  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb,
+  removals_off text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -28,25 +29,31 @@ begin
     select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.correlation_id, r.options, r.started_at, r.finished_at, clock_timestamp(),
       a.state <> 'open', a.claimed,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
-      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id))
+      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
     join catalog.sources s on s.id = r.source_id
     join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.id = chosen;
 end $$;
 
+-- last_full(source) → the newest full run that settled: what it says about removals holds until the next one settles.
+create function catalog.last_full(p_source integer) returns setof catalog.runs
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null order by id desc limit 1
+$$;
+
 -- source_standings(source) → every source, or the one, by name: its last run, what is needed to tell whether it is late, and what is held.
 create function catalog.source_standings(p_source text) returns table (
   source text, connector text, state text, schedule jsonb, last_good_at timestamptz, due_since timestamptz,
   last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
-  held_runs bigint[], held_prices bigint, copied_run bigint, copy_error text
+  held_runs bigint[], held_prices bigint, copied_run bigint, copy_error text, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
     r.id, r.kind, r.state, r.started_at, r.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    s.copied_run, s.copy_error
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
   left join lateral (
@@ -56,10 +63,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name
 $$;
 
--- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; what is under way is null without a run.
+-- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; `removals_off` says in
+-- a word why the newest full run could not tell what is missing; what is under way is null without a run.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, removals_off text, claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -70,6 +78,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
     s.copy_failures,
+    (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.last_full(s.id) f
+      join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
     active.*
   from catalog.sources s
   left join lateral (
@@ -99,6 +109,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where e.no > p_after order by e.no limit 5000
 $$;
 
-revoke execute on function catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
+revoke execute on function catalog.last_full, catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
 grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.source_measures, catalog.list_run_ends to shelfsync_orchestrator;

@@ -208,11 +208,11 @@ $$;
 -- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
 create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
   id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
-  seconds double precision
+  seconds double precision, removals_off text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.started_at, r.finished_at, r.ledger,
-    extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)
+    extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at), r.removals_off
   from catalog.runs r join catalog.sources s on s.id = r.source_id
   where (p_source is null or s.name = p_source) and (p_state is null or r.state = p_state)
   order by r.id desc limit p_limit
@@ -221,7 +221,7 @@ $$;
 -- list_status(): how every source stands. Counts every product once.
 create function catalog.list_status() returns table (
   source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
-  open_quarantine bigint, copied_run bigint, copy_error text
+  open_quarantine bigint, copied_run bigint, copy_error text, removals_off text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
@@ -232,7 +232,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
   from catalog.sources s
   cross join lateral (
     select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'

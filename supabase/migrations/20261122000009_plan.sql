@@ -80,13 +80,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
 $$;
 
--- plan_run(…) → why the run that was planned in this session would be held, and whether it could tell what is missing.
+-- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
 --   p_facts   what run_facts says of a run
-create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean)
+create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('planned_products');
-  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts)
+  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
   from (
     select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
   ) products, (

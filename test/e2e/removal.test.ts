@@ -2,7 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
+import { listStatus, loadRun } from '../../src/db/listings.ts'
+import { createMeasures } from '../../src/db/measures.ts'
 import { decideRun } from '../../src/db/reviews.ts'
+import { loadRunStanding, loadStanding } from '../../src/db/status.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced } from '../support/line.ts'
 import { showProducts } from '../support/snapshot.ts'
@@ -97,12 +101,60 @@ test('a quarantined record whose id can be read counts as seen', async (t) => {
   assert.equal((await showProducts(line)).get(gone)?.status, 'active')
 })
 
-test('a run with unreadable lines counts no misses', async (t) => {
+const NAMED: readonly (readonly [what: string, fault: MedipimFaultInput])[] = [
+  ['too large to be parsed', { kind: 'product', change: 'padding', bytes: 2_000_000, path: STREAM, times: null }],
+  ['cut off in its middle', { kind: 'half-line', at: 4, path: STREAM, times: null }],
+]
+
+for (const [what, fault] of NAMED) {
+  test(`a record that is ${what} is set aside with its id: it counts as seen, and what is gone is removed`, async (t) => {
+    const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 }, options: { recordBytesMax: 1_000_000 } })
+    const ids = priced(simulator)
+    await line.sync()
+    const [large = ''] = ids
+    simulator.faults.set(fault.kind === 'product' ? { ...fault, ids: [large] } : fault)
+    const gone = ids.at(-1) ?? ''
+    simulator.catalogue.remove([gone])
+    assert.deepEqual(counts(await line.sync()), { unchanged: 28, quarantined: 1, missing: 1 })
+    const report = await line.sync()
+    assert.deepEqual([counts(report), report.removalsOff], [{ unchanged: 28, quarantined: 1, removed: 1 }, null])
+    const removed = [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed').map(({ id }) => id)
+    assert.deepEqual(removed, [gone])
+  })
+}
+
+test('a byte order mark before a line is no content: its record is seen unchanged, and a line of nothing else is blank', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db })
+  await line.sync()
+  simulator.faults.set({ kind: 'insert-line', at: 0, text: '\ufeff', path: STREAM }, { kind: 'mark', at: 1, path: STREAM }, { kind: 'mark', at: 9, path: STREAM })
+  const report = await line.sync()
+  assert.deepEqual([report.state, counts(report)], ['succeeded', { unchanged: 30, skipped: 1 }])
+})
+
+test('a run with a record of which no id can be read counts no misses, and says so until a whole one has settled', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
   await line.sync()
-  simulator.faults.set({ kind: 'half-line', at: 4, path: STREAM, times: null })
-  for (let night = 0; night < 3; night++) assert.deepEqual(counts(await line.sync()), { unchanged: 29, quarantined: 1 })
+  simulator.faults.set({ kind: 'drop-line', at: 4, path: STREAM, times: null }, { kind: 'insert-line', at: 4, text: '<html>', path: STREAM, times: null })
+  const why = '1 of 30 records have no id that could be read, and each may be a product that seems to be missing'
+  const told = async () => {
+    const { sources: [standing] } = await loadStanding(db, line.name, 5_000)
+    const status = (await listStatus(db)).find(({ source }) => source === line.name)
+    const readings = (await createMeasures(db)()).filter(({ name, labels }) => name === 'shelfsync_removals_off' && 'source' in labels && labels.source === line.name)
+    return [standing?.removalsOff, status?.removalsOff, ...readings.map(({ value }) => value)]
+  }
+  for (let night = 0; night < 3; night++) {
+    const report = await line.sync()
+    assert.deepEqual([counts(report), report.removalsOff], [{ unchanged: 29, quarantined: 1 }, why])
+    assert.equal((await loadRun(db, report.run)).removalsOff, why)
+    assert.equal((await loadRunStanding(db, report.run, 5_000)).removalsOff, why)
+  }
+  assert.deepEqual(await told(), [why, why, 0, 1])
   assert.deepEqual([...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'), [])
+  simulator.faults.clear()
+  assert.equal((await line.sync({ mode: 'incremental' })).removalsOff, null)
+  assert.deepEqual(await told(), [why, why, 0, 1])
+  await line.sync()
+  assert.deepEqual(await told(), [null, null, 0, 0])
 })
 
 test('an empty line does not stand for a product that is missing', async (t) => {
