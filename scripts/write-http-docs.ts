@@ -83,7 +83,8 @@ ${JSON.stringify(STATUS, null, 2)}
 \`\`\`
 
 - \`state\` is the run's, or \`idle\` before the first one. \`phase\` is \`start\` (nothing is archived yet), \`fetch\`, \`apply\`, \`settle\` or \`done\`; of a run that stopped, where
-  it stopped. \`inserted\`, \`updated\` and \`skipped\` are the ledger's created, updated and unchanged.
+  it stopped. A run of \`fetch-only\` that did its job is \`fetched\`, and its phase is \`done\`; a run whose worker has been silent for longer than its
+  lease is \`interrupted\`, until another worker resumes it. \`inserted\`, \`updated\` and \`skipped\` are the ledger's created, updated and unchanged.
 - \`total\` is what the supplier says it has, until all is fetched; then what was. It, \`percent\` and \`etaSeconds\` are null while they are unknown.
 - \`perSecond\` is measured over the last half minute when somebody watched, else over the whole run.
 - \`errors\` says why a run failed, was interrupted, held or rejected: \`{"code","message","hint"}\`.

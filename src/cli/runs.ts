@@ -11,7 +11,7 @@ import { whoDecides } from './person.ts'
 import { ledgerText } from './report.ts'
 import { bytes, count, counted, duration, instant, relative } from './text.ts'
 
-const STATES = ['running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial']
+const STATES = ['running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial']
 
 export function addRuns(program: Command, cli: Cli): void {
   const runs = program

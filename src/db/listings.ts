@@ -6,7 +6,7 @@ import { type Catalog, toInstant } from './catalog.ts'
 import type { Db } from './pool.ts'
 import { toLatestCopy, type LatestCopy } from './sources.ts'
 
-export type RunState = 'running' | 'interrupted' | 'succeeded' | 'held' | 'failed' | 'rejected' | 'superseded' | 'cancelled' | 'partial'
+export type RunState = 'running' | 'interrupted' | 'fetched' | 'succeeded' | 'held' | 'failed' | 'rejected' | 'superseded' | 'cancelled' | 'partial'
 
 /** One run as its row says it; `seconds` runs on while the run does. */
 export interface RunListing {
@@ -66,8 +66,8 @@ export interface SourceStatus {
   readonly removalsOff: string | null
 }
 
-const RUN_COLUMNS = `r.id, s.name as source, r.kind, r.state, r.reason, r.error_code as "errorCode", r.started_at as "startedAt",
-  r.finished_at as "finishedAt", r.ledger, r.removals_off as "removalsOff", extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8 as seconds`
+const RUN_COLUMNS = `r.id, s.name as source, r.kind, n.state, n.reason, r.error_code as "errorCode", r.started_at as "startedAt",
+  n.finished_at as "finishedAt", r.ledger, r.removals_off as "removalsOff", extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at)::float8 as seconds`
 
 /** The newest first. */
 export async function listRuns(db: Catalog, filter: { source?: string | undefined; state?: string | undefined; limit: number }): Promise<RunListing[]> {
@@ -83,7 +83,7 @@ export async function loadRun(db: Db, id: number): Promise<RunDetails> {
          where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}') as changes,
        (select count(*) from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open') as "openReviews",
        (select count(*) from catalog.quarantine q where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open') as "openQuarantine"
-     from catalog.runs r join catalog.sources s on s.id = r.source_id where r.id = $1`,
+     from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n where r.id = $1`,
     [id],
   )
   const [row] = rows

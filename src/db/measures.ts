@@ -3,7 +3,7 @@
 
 import { countLines, OUTCOMES, type Ledger, type Outcome } from '../core/ledger.ts'
 import type { Distribution, Reading } from '../node/metrics.ts'
-import { METRICS, type RunEnd } from '../node/metrics-table.ts'
+import { METRICS, type OpenState, type RunEnd } from '../node/metrics-table.ts'
 import { ask } from './failures.ts'
 import { transaction, type Db, type DbClient } from './pool.ts'
 
@@ -18,6 +18,7 @@ interface SourceRow {
   /** How often `latest.ndjson` could not be written. */
   readonly copy_failures: number
   readonly removals_off: (typeof REASONS)[number] | null
+  readonly open_state: OpenState | null
   /** Of the run that is under way; null without one. */
   readonly claimed: number | null
   readonly fetched: number | null
@@ -43,6 +44,7 @@ interface Totals {
 
 const { buckets, labels } = METRICS.shelfsync_run_duration_seconds
 const REASONS = METRICS.shelfsync_removals_off.labels.reason
+const OPEN_STATES = METRICS.shelfsync_open_runs.labels.state
 
 /**
  * Makes a collector's `read`. The first reading adds up all ends there ever were, 5,000 at a time, the later ones those that came
@@ -106,6 +108,7 @@ function sourceReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Read
     ...REASONS.map((reason): Reading => ({ name: 'shelfsync_removals_off', labels: { source, reason }, value: reason === row.removals_off ? 1 : 0 })),
     ...(ageSeconds === null ? [] : [{ name: 'shelfsync_run_age_seconds', labels: { source }, value: ageSeconds } as const]),
     ...(ledger === null ? [] : [{ name: 'shelfsync_ledger_difference_records', labels: { source }, value: ledger.fetched - countLines(ledger) } as const]),
+    ...OPEN_STATES.map((state): Reading => ({ name: 'shelfsync_open_runs', labels: { source, state }, value: row.open_state === state ? 1 : 0 })),
     ...stages.flatMap(([stage, value]): Reading[] => (value === null ? [] : [{ name: 'shelfsync_active_run_records', labels: { source, stage }, value }])),
     ...[...ends].flatMap(([state, { runs, ...durations }]) => endReadings(source, state, runs, durations)),
   ]

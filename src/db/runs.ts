@@ -129,7 +129,7 @@ async function askForRun(db: Catalog, request: RunRequest, queued: boolean): Pro
 export interface ActiveRun {
   readonly id: number
   readonly kind: RunKind
-  readonly state: 'running' | 'interrupted'
+  readonly state: 'running' | 'interrupted' | 'fetched'
   readonly queued: boolean
   /** Whose artifact it applies. */
   readonly artifactRun: number
@@ -145,7 +145,7 @@ export async function widenRun(db: Catalog, sourceId: number, id: number): Promi
   return one(await db.call<boolean>('widen_run', { source: sourceId, run: id }))
 }
 
-/** The run that is under way or was interrupted, and who holds it. */
+/** The run that is under way, or that the next sync goes on with, and who holds it. */
 export async function findActiveRun(db: Catalog, sourceId: number): Promise<ActiveRun | null> {
   const [row] = await db.call<Omit<ActiveRun, 'startedAt' | 'artifactRun'> & { started_at: string; artifact_run: number }>('find_active_run', { source: sourceId })
   if (!row) return null
@@ -273,8 +273,8 @@ export async function renewLease(db: Catalog, run: HeldRun, timeoutMs: number): 
 }
 
 /**
- * Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `fetched` does too, of a run that is still to be
- * fetched only. A fenced worker's call does nothing.
+ * Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; so does `fetched`, of a run that was to be fetched
+ * only and was. A fenced worker's call does nothing.
  */
 export async function endRun(db: Catalog, run: HeldRun, state: 'interrupted' | 'failed' | 'partial' | 'fetched', code: ErrorCode | null, reason: string): Promise<void> {
   await db.call('end_run', { source: run.sourceId, run: run.id, token: run.token, state, code, reason })

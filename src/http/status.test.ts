@@ -136,9 +136,10 @@ test('a run that was to be fetched only, and was, has no error', async (t) => {
   const { pool } = await testDatabase(t)
   const { line } = await openMedipim(t, { db: pool })
   const { run } = await line.sync()
-  await pool.query(`update catalog.runs set state = 'interrupted', reason = 'fetched as asked', options = '{"stages": "fetch"}' where id = $1`, [run])
+  await pool.query(`update catalog.runs set state = 'fetched', reason = 'fetched as asked', options = '{"stages": "fetch"}' where id = $1`, [run])
   const { status } = await startOrchestrator(t, pool)
-  assert.deepEqual([(await status()).state, (await status()).errors], ['interrupted', []])
+  const { state, errors, progress, sources } = await status()
+  assert.deepEqual([state, errors, progress.phase, sources[0]?.lastRun?.state], ['fetched', [], 'done', 'fetched'])
 })
 
 test('a run that is under way comes before a newer one that is over, and one source can be asked for', async (t) => {

@@ -112,15 +112,13 @@ function totalOf({ options: { offset = 0, limit = Infinity }, fetchedAll, fetche
 }
 
 function phaseOf({ state, fetchedAll, fetched, options }: RunStanding, done: number, total: number | null): Phase {
-  if (['succeeded', 'held', 'rejected', 'partial'].includes(state)) return 'done'
+  if (['succeeded', 'fetched', 'held', 'rejected', 'partial'].includes(state)) return 'done'
   if (!fetchedAll) return fetched === 0 ? 'start' : 'fetch'
   return options.stages === 'fetch' || done < (total ?? 0) ? 'apply' : 'settle'
 }
 
-function errorsOf({ run, state, errorCode, reason, options, fetchedAll }: RunStanding): RunError[] {
+function errorsOf({ run, state, errorCode, reason }: RunStanding): RunError[] {
   if (reason === null || !['failed', 'interrupted', 'held', 'rejected'].includes(state)) return []
-  // What was to be fetched only, and was, is interrupted by order.
-  if (state === 'interrupted' && options.stages === 'fetch' && fetchedAll) return []
   const known: Readonly<Record<string, { readonly hint: string }>> = ERRORS
   const decide = `Look at it with \`shelfsync runs show ${run}\`, then \`shelfsync runs approve ${run}\`, or \`reject\`.`
   return [{ code: errorCode, message: reason, hint: known[errorCode ?? '']?.hint ?? (state === 'held' ? decide : null) }]

@@ -34,13 +34,15 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
   const services = await openServices(t, database, line)
   services.work()
   const fetched = await services.order({ mode: 'fetch-only' })
-  assert.equal((await services.ended(fetched.run)).state, 'interrupted')
+  assert.equal((await services.ended(fetched.run)).state, 'fetched')
   assert.equal((await showProducts(line)).size, 0)
   const applied = await services.order({ mode: 'maintain-only' })
   assert.deepEqual([applied.run, applied.started], [fetched.run, true])
   const { state, ledger } = await services.ended(applied.run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+  const ends = await line.query('select state, bytes > 0 as fetched from catalog.run_ends where run_id = $1 order by no', applied.run)
+  assert.deepEqual(ends, [{ state: 'fetched', fetched: true }, { state: 'succeeded', fetched: false }])
 })
 
 test('fetch-only and full ask the supplier anew, whatever is archived and not applied yet', async (t) => {

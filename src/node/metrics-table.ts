@@ -31,7 +31,12 @@ export interface Alert {
 }
 
 /** How a run ended by itself. What a person decided on a held one afterwards does not change it, so that these only ever go up. */
-const RUN_ENDS = ['succeeded', 'held', 'failed', 'cancelled', 'superseded'] as const
+const RUN_ENDS = ['succeeded', 'fetched', 'held', 'failed', 'cancelled', 'superseded'] as const
+
+/** The states of a run that is under way, or that the next sync goes on with. */
+const OPEN_STATES = ['running', 'interrupted', 'fetched'] as const
+
+export type OpenState = (typeof OPEN_STATES)[number]
 
 export type RunEnd = (typeof RUN_ENDS)[number]
 
@@ -43,7 +48,7 @@ export const METRICS = {
   },
   shelfsync_runs_total: {
     type: 'counter', scope: 'system', labels: { source: 'name', state: RUN_ENDS },
-    help: 'Runs by how they ended. A held run stays held here, whatever a person decides, and one that failed and was tried again counts as both.',
+    help: 'Runs by how they ended. A held run stays held here, whatever a person decides, and one that failed and was tried again counts as both, as does one that was fetched only and is applied later.',
     alert: {
       when: 'increase(shelfsync_runs_total{state=~"failed|held"}[1h]) > 0', forMinutes: 0,
       summary: 'A run of {{ $labels.source }} was {{ $labels.state }}.',
@@ -53,6 +58,10 @@ export const METRICS = {
     type: 'histogram', scope: 'system', labels: { source: 'name', state: RUN_ENDS },
     help: 'From the first start of a run to its end, interruptions included.',
     buckets: [1, 5, 15, 60, 300, 600, 900, 1500, 2400, 3600, 7200, 14_400],
+  },
+  shelfsync_open_runs: {
+    type: 'gauge', scope: 'system', labels: { source: 'name', state: OPEN_STATES },
+    help: 'Runs that are under way, or that the next sync goes on with. One whose worker has been silent for longer than its lease is interrupted.',
   },
   shelfsync_active_run_records: {
     type: 'gauge', scope: 'system', labels: { source: 'name', stage: ['claimed', 'fetched', 'applied'] },

@@ -169,7 +169,7 @@ async function takeRun(
     }
     try {
       const run = await startRun(db, request)
-      if (active && active.id !== run.id) log.warn({ source: source.name, run: active.id }, `run ${active.id} was interrupted and is given up: run ${run.id} asks for something else`)
+      if (active && active.id !== run.id) log.warn({ source: source.name, run: active.id }, `run ${active.id} was ${active.state === 'fetched' ? 'fetched only' : 'interrupted'} and is given up: run ${run.id} asks for something else`)
       return run
     } catch (error) {
       if (!(error instanceof SyncError) || error.code !== 'run/active' || waitedMs >= LEASE_MS || active?.owner === owner()) throw error

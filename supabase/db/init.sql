@@ -59,7 +59,7 @@ create table catalog.runs (
   id                 bigint generated always as identity,
   kind               text not null check (kind in ('full', 'incremental', 'refresh', 'import', 'replay')),
   state              text not null default 'running'
-                     check (state in ('running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
+                     check (state in ('running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
   reason             text,
   error_code         text,
   correlation_id     text not null,
@@ -79,7 +79,7 @@ create table catalog.runs (
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);
-create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted');
+create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted', 'fetched');
 
 -- Fencing tokens: whoever takes a lease gets a number that was never given before, and proves it in every transaction.
 create sequence catalog.tokens;
@@ -413,7 +413,7 @@ begin
     returning l.token into token;
 end $$;
 
--- start_run(…) → the run to work on: a new one as asked for, or the interrupted one.
+-- start_run(…) → the run to work on: a new one as asked for, or the interrupted one. One that was to be fetched only, and was, goes on likewise.
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
@@ -437,12 +437,12 @@ declare
   given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
-  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
+  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched');
   resumes := coalesce(active.started_at > clock_timestamp() - p_resume_within and active.normaliser_version = p_normaliser_version and (case p_kind
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
-  if p_anew and active.state = 'interrupted' then
+  if p_anew and active.state in ('interrupted', 'fetched') then
     resumes := resumes and exists (select from catalog.artifacts a where a.source_id = p_source and a.run_id = active.artifact_run and a.state = 'open');
   end if;
   if p_after is not null and active.id is null then
@@ -549,12 +549,12 @@ create trigger note_end after update of state on catalog.runs for each row
   execute function catalog.note_end();
 
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
--- `fetched` is interrupted as it was ordered, unless more has been asked for since.
+-- `fetched` has done what was ordered, unless more has been asked for since: the next sync goes on with it too.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.close_run(p_run);
   update catalog.runs r
-  set state = case p_state when 'fetched' then 'interrupted' else p_state end, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
+  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
   where source_id = p_source and id = p_run and state = 'running'
     and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
     and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
@@ -569,7 +569,7 @@ declare
 begin
   perform catalog.close_run(p_run);
   update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
-    where id = p_run and state in ('running', 'interrupted');
+    where id = p_run and state in ('running', 'interrupted', 'fetched');
   select state into ended from catalog.runs where id = p_run;
   if not found then
     perform catalog.fail('run/unknown', format('There is no run %s', p_run));
@@ -734,7 +734,7 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   select exists (select from widened)
 $$;
 
--- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
+-- find_active_run(…): the run that is under way, or that the next sync goes on with. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
 returns table (id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -743,15 +743,43 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join lateral (
     select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1
   ) l on true
-  where r.source_id = p_source and r.state in ('running', 'interrupted')
+  where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
 $$;
+
+-- silent_since(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
+-- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
+create function catalog.silent_since(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+      when count(*) = 0 and p_queued then null
+      when max(until) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      else coalesce(max(until), clock_timestamp())
+    end
+  from catalog.leases where source_id = p_source and run_id = p_run
+$$;
+
+-- run_now(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
+create function catalog.run_now(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  state := p_run.state;
+  reason := p_run.reason;
+  finished_at := p_run.finished_at;
+  if p_run.state = 'running' then
+    finished_at := catalog.silent_since(p_run.source_id, p_run.id, p_run.queued);
+    if finished_at is not null then
+      state := 'interrupted';
+      reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
+    end if;
+  end if;
+end $$;
 
 -- list_due(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
 -- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
 -- resumed and ended does not stand for the time at which it was resumed.
 create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.name, s.schedule, coalesce(r.id, 0), greatest(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0), greatest(case when r.state in ('interrupted', 'fetched') then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
     select id, state, started_at, begun_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
@@ -1525,7 +1553,7 @@ begin
     perform catalog.fail('run/unknown', format('There is no run %s', p_run));
   elsif run.state <> 'held' then
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
-  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted'))) then
+  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
     perform catalog.fail('run/not-held', format('A newer run of this source has looked at the catalogue since run %s: decide on the newest one', p_run));
   end if;
   if p_approve then
@@ -1767,7 +1795,8 @@ declare
 begin
   if chosen is null then
     select r.id into chosen from catalog.runs r
-      where r.state = 'running' and (p_source is null or r.source_id = of_source) order by r.id desc limit 1;
+      where r.state = 'running' and (p_source is null or r.source_id = of_source) and catalog.silent_since(r.source_id, r.id, r.queued) is null
+      order by r.id desc limit 1;
   end if;
   -- Apart, so that each has its index: the runs of years are not looked through twice a second.
   if chosen is null and p_source is null then
@@ -1776,11 +1805,12 @@ begin
     select r.id into chosen from catalog.runs r where r.source_id = of_source order by r.id desc limit 1;
   end if;
   return query
-    select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.correlation_id, r.options, r.started_at, r.finished_at, clock_timestamp(),
+    select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options, r.started_at, n.finished_at, clock_timestamp(),
       a.state <> 'open', a.claimed,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
       coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
+    cross join lateral catalog.run_now(r) n
     join catalog.sources s on s.id = r.source_id
     join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.id = chosen;
@@ -1800,12 +1830,13 @@ create function catalog.source_standings(p_source text) returns table (
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
-    r.id, r.kind, r.state, r.started_at, r.finished_at,
+    r.id, r.kind, n.state, r.started_at, n.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  left join lateral catalog.run_now(r) n on r.id is not null
   left join lateral (
     select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1
   ) good on true
@@ -1814,10 +1845,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; `removals_off` says in
--- a word why the newest full run could not tell what is missing; what is under way is null without a run.
+-- a word why the newest full run could not tell what is missing; what is under way is null without a run. `open_state`: of the run that is under
+-- way, or that the next sync goes on with.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, removals_off text, open_state text, claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -1830,6 +1862,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     s.copy_failures,
     (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.last_full(s.id) f
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
+    (select n.state from catalog.runs o cross join lateral catalog.run_now(o) n where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
     active.*
   from catalog.sources s
   left join lateral (
@@ -2078,10 +2111,10 @@ create function catalog.list_runs(p_source text, p_state text, p_limit integer) 
   seconds double precision, removals_off text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.started_at, r.finished_at, r.ledger,
-    extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at), r.removals_off
-  from catalog.runs r join catalog.sources s on s.id = r.source_id
-  where (p_source is null or s.name = p_source) and (p_state is null or r.state = p_state)
+  select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
+    extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
+  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n
+  where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
   order by r.id desc limit p_limit
 $$;
 
@@ -2123,7 +2156,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   cross join lateral (
-    select bool_or(u.state in ('running', 'interrupted')) as active, bool_or(u.state = 'held') as held
+    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active, bool_or(u.state = 'held') as held
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
   cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
@@ -2364,14 +2397,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'cf4b78e3dc2b7362773bcf0b2797b3095e716d122e85747eb86d83aefebea498'),
-  ('20261122000002', 'runs', '1ae779e9802d1410aed3f03f974cbd882d6d780f6f7d47957349a8d705938bab'),
+  ('20261122000001', 'tables', 'f6ccec7f1567a57feabc2d705b5f4bc8d3604c1a08b2e714cfb99943c934df80'),
+  ('20261122000002', 'runs', '44f43018a49c9e12145c3220f943f81e6ff1191686a11a9f46edf1067d307004'),
   ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
-  ('20261122000004', 'settle', '1ea9b32923bc405ec859e68cc61261102be6f740e5980a2db0dc4d6fc74105ea'),
+  ('20261122000004', 'settle', '4fc02023d40401be7168c92e317d7e74fab43ab407cee45bdaa00a3232e14b5d'),
   ('20261122000005', 'api', '36c28b04816a78a52864b43b4f2c90099a08455a031d780589bf1cf70e30d4f2'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
-  ('20261122000007', 'status', 'e708e3f6cd194060d13f9c459ed8f87187c5768759f3081af8b6b1b67fe052c4'),
-  ('20261122000008', 'data_api', '3d1e2ed76285658318bb1ea706c24afad816906a3d4a0169b72887f979c43c55'),
+  ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
+  ('20261122000008', 'data_api', 'ba038f5ac7da801f8dea4a6aaf78f3915fe13fcc93442e8e38a6953a30b1a7f9'),
   ('20261122000009', 'plan', '17df8ff5a63cf46df025d8d68ae04c77d15908e6e28fc68a9f5ccde51c096676');
 
 commit;

@@ -34,7 +34,7 @@ create table catalog.runs (
   id                 bigint generated always as identity,
   kind               text not null check (kind in ('full', 'incremental', 'refresh', 'import', 'replay')),
   state              text not null default 'running'
-                     check (state in ('running', 'interrupted', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
+                     check (state in ('running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
   reason             text,
   error_code         text,
   correlation_id     text not null,
@@ -54,7 +54,7 @@ create table catalog.runs (
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);
-create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted');
+create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted', 'fetched');
 
 -- Fencing tokens: whoever takes a lease gets a number that was never given before, and proves it in every transaction.
 create sequence catalog.tokens;

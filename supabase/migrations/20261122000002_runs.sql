@@ -87,7 +87,7 @@ begin
     returning l.token into token;
 end $$;
 
--- start_run(…) → the run to work on: a new one as asked for, or the interrupted one.
+-- start_run(…) → the run to work on: a new one as asked for, or the interrupted one. One that was to be fetched only, and was, goes on likewise.
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
@@ -111,12 +111,12 @@ declare
   given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
-  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
+  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched');
   resumes := coalesce(active.started_at > clock_timestamp() - p_resume_within and active.normaliser_version = p_normaliser_version and (case p_kind
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
-  if p_anew and active.state = 'interrupted' then
+  if p_anew and active.state in ('interrupted', 'fetched') then
     resumes := resumes and exists (select from catalog.artifacts a where a.source_id = p_source and a.run_id = active.artifact_run and a.state = 'open');
   end if;
   if p_after is not null and active.id is null then
@@ -223,12 +223,12 @@ create trigger note_end after update of state on catalog.runs for each row
   execute function catalog.note_end();
 
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
--- `fetched` is interrupted as it was ordered, unless more has been asked for since.
+-- `fetched` has done what was ordered, unless more has been asked for since: the next sync goes on with it too.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.close_run(p_run);
   update catalog.runs r
-  set state = case p_state when 'fetched' then 'interrupted' else p_state end, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
+  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
   where source_id = p_source and id = p_run and state = 'running'
     and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
     and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
@@ -243,7 +243,7 @@ declare
 begin
   perform catalog.close_run(p_run);
   update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
-    where id = p_run and state in ('running', 'interrupted');
+    where id = p_run and state in ('running', 'interrupted', 'fetched');
   select state into ended from catalog.runs where id = p_run;
   if not found then
     perform catalog.fail('run/unknown', format('There is no run %s', p_run));
@@ -408,7 +408,7 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   select exists (select from widened)
 $$;
 
--- find_active_run(…): the run that is under way or was interrupted. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
+-- find_active_run(…): the run that is under way, or that the next sync goes on with. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
 returns table (id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -417,15 +417,43 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join lateral (
     select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1
   ) l on true
-  where r.source_id = p_source and r.state in ('running', 'interrupted')
+  where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
 $$;
+
+-- silent_since(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
+-- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
+create function catalog.silent_since(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+      when count(*) = 0 and p_queued then null
+      when max(until) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      else coalesce(max(until), clock_timestamp())
+    end
+  from catalog.leases where source_id = p_source and run_id = p_run
+$$;
+
+-- run_now(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
+create function catalog.run_now(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  state := p_run.state;
+  reason := p_run.reason;
+  finished_at := p_run.finished_at;
+  if p_run.state = 'running' then
+    finished_at := catalog.silent_since(p_run.source_id, p_run.id, p_run.queued);
+    if finished_at is not null then
+      state := 'interrupted';
+      reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
+    end if;
+  end if;
+end $$;
 
 -- list_due(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
 -- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
 -- resumed and ended does not stand for the time at which it was resumed.
 create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.name, s.schedule, coalesce(r.id, 0), greatest(case r.state when 'interrupted' then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0), greatest(case when r.state in ('interrupted', 'fetched') then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
     select id, state, started_at, begun_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1

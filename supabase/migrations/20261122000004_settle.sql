@@ -271,7 +271,7 @@ begin
     perform catalog.fail('run/unknown', format('There is no run %s', p_run));
   elsif run.state <> 'held' then
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
-  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted'))) then
+  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
     perform catalog.fail('run/not-held', format('A newer run of this source has looked at the catalogue since run %s: decide on the newest one', p_run));
   end if;
   if p_approve then

@@ -17,7 +17,8 @@ declare
 begin
   if chosen is null then
     select r.id into chosen from catalog.runs r
-      where r.state = 'running' and (p_source is null or r.source_id = of_source) order by r.id desc limit 1;
+      where r.state = 'running' and (p_source is null or r.source_id = of_source) and catalog.silent_since(r.source_id, r.id, r.queued) is null
+      order by r.id desc limit 1;
   end if;
   -- Apart, so that each has its index: the runs of years are not looked through twice a second.
   if chosen is null and p_source is null then
@@ -26,11 +27,12 @@ begin
     select r.id into chosen from catalog.runs r where r.source_id = of_source order by r.id desc limit 1;
   end if;
   return query
-    select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.correlation_id, r.options, r.started_at, r.finished_at, clock_timestamp(),
+    select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options, r.started_at, n.finished_at, clock_timestamp(),
       a.state <> 'open', a.claimed,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
       coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
+    cross join lateral catalog.run_now(r) n
     join catalog.sources s on s.id = r.source_id
     join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.id = chosen;
@@ -50,12 +52,13 @@ create function catalog.source_standings(p_source text) returns table (
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
-    r.id, r.kind, r.state, r.started_at, r.finished_at,
+    r.id, r.kind, n.state, r.started_at, n.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  left join lateral catalog.run_now(r) n on r.id is not null
   left join lateral (
     select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1
   ) good on true
@@ -64,10 +67,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; `removals_off` says in
--- a word why the newest full run could not tell what is missing; what is under way is null without a run.
+-- a word why the newest full run could not tell what is missing; what is under way is null without a run. `open_state`: of the run that is under
+-- way, or that the next sync goes on with.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, removals_off text, open_state text, claimed bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -80,6 +84,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     s.copy_failures,
     (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.last_full(s.id) f
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
+    (select n.state from catalog.runs o cross join lateral catalog.run_now(o) n where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
     active.*
   from catalog.sources s
   left join lateral (

@@ -211,10 +211,10 @@ create function catalog.list_runs(p_source text, p_state text, p_limit integer) 
   seconds double precision, removals_off text
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select r.id, s.name, r.kind, r.state, r.reason, r.error_code, r.started_at, r.finished_at, r.ledger,
-    extract(epoch from coalesce(r.finished_at, clock_timestamp()) - r.started_at), r.removals_off
-  from catalog.runs r join catalog.sources s on s.id = r.source_id
-  where (p_source is null or s.name = p_source) and (p_state is null or r.state = p_state)
+  select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
+    extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
+  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n
+  where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
   order by r.id desc limit p_limit
 $$;
 
@@ -256,7 +256,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   cross join lateral (
-    select bool_or(u.state in ('running', 'interrupted')) as active, bool_or(u.state = 'held') as held
+    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active, bool_or(u.state = 'held') as held
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
   cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p

@@ -116,7 +116,7 @@ test('three processes, each with its own role and nothing else, carry runs out, 
   assert.deepEqual((await company.json('orchestrator', '/health')).broken, [])
 
   const { run: archived } = await company.json('fetcher', '/run', 'POST')
-  assert.equal(await stateOf(archived), 'interrupted')
+  assert.equal(await stateOf(archived), 'fetched')
   assert.deepEqual((await line.source()).copy, { run: archived, error: null })
   const { run: applied } = await company.json('maintainer', '/run', 'POST')
   assert.deepEqual([applied, await stateOf(applied)], [archived, 'succeeded'])
