@@ -31,6 +31,7 @@ export interface Objects {
   readonly uploadFolder: string
   findBucket(id: string): BucketRow | null
   saveBucket(bucket: BucketRow): void
+  removeBucket(id: string): void
   find(bucket: string, name: string): ObjectRow | null
   list(bucket: string): readonly ObjectRow[]
   /** Replaces what has the same bucket and name, at once for all readers. */
@@ -60,6 +61,10 @@ export function openObjects(folder: string): Objects {
     findBucket: (id) => buckets.get(id) ?? null,
     saveBucket(bucket) {
       buckets.set(bucket.id, bucket)
+      write()
+    },
+    removeBucket(id) {
+      buckets.delete(id)
       write()
     },
     find: (bucket, name) => rows.get(keyOf({ bucket, name })) ?? null,

@@ -36,7 +36,21 @@ async function create(objectName: string, length: number, headers: Record<string
     'upload-length': String(length), 'upload-metadata': metadata({ bucketName: 'raw', objectName, contentType: 'text/plain', cacheControl: '60' }), ...headers,
   })
   assert.equal(created.status, 201, await created.text())
-  return created.headers.get('location') ?? ''
+  return pathTo(created)
+}
+
+/** Where the upload lives here: its address is what the service believes to be its own, without the proxy in front. */
+function pathTo(created: Response): string {
+  return `upload/resumable/${new URL(created.headers.get('location') ?? '').pathname.split('/').at(-1)}`
+}
+
+async function refusalOf(response: Response): Promise<unknown[]> {
+  const { statusCode, code, error } = (await response.json()) as Record<string, unknown>
+  return [response.status, statusCode, code, error]
+}
+
+function makeBucket(wish: Record<string, unknown>): Promise<Response> {
+  return ask('POST', 'bucket', { 'content-type': 'application/json' }, JSON.stringify(wish))
 }
 
 function patch(url: string, offset: number, body: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -70,11 +84,65 @@ test('an upload is an object after its last byte and not before', async () => {
   assert.deepEqual([await whole.text(), whole.headers.get('cache-control')], ['onetwo', 'max-age=60'])
 })
 
-test('an object is replaced only by an upload whose last request says so', async () => {
+test('an object is replaced only by an upload whose every request says so', async () => {
+  const early = await create('taken', 3)
   await patch(await create('taken', 3), 0, 'old')
+  const refused = await ask('POST', 'upload/resumable', { 'upload-length': '3', 'upload-metadata': metadata({ bucketName: 'raw', objectName: 'taken' }) })
+  assert.deepEqual([refused.status, await refused.text()], [409, 'The resource already exists'])
   assert.equal((await patch(await create('taken', 3, { 'x-upsert': 'true' }), 0, 'new')).status, 409)
-  assert.equal((await patch(await create('taken', 3), 0, 'new', { 'x-upsert': 'true' })).status, 204)
+  assert.equal((await patch(early, 0, 'new', { 'x-upsert': 'true' })).status, 204)
   assert.equal(await (await ask('GET', 'object/authenticated/raw/taken')).text(), 'new')
+})
+
+test('an upload that is an object is not ended, one under way is, and an id that is none is a bad request', async () => {
+  const finished = await create('ended', 5)
+  await patch(finished, 0, 'hello')
+  assert.deepEqual([(await ask('DELETE', finished)).status, (await ask('DELETE', finished, { 'x-upsert': 'true' })).status], [409, 400])
+  assert.equal(await (await ask('GET', 'object/authenticated/raw/ended')).text(), 'hello')
+  const open = await create('open', 5)
+  assert.equal((await ask('DELETE', open)).status, 204)
+  assert.equal((await ask('HEAD', open)).status, 404)
+  for (const method of ['HEAD', 'PATCH', 'DELETE']) {
+    const headers = { 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' }
+    assert.equal((await ask(method, 'upload/resumable/none', headers)).status, 400, method)
+  }
+})
+
+test('where an upload lives is told with https, and as the proxy in front has it only where that says so', async () => {
+  const headers = { 'upload-length': '1', 'upload-metadata': metadata({ bucketName: 'raw', objectName: 'where' }) }
+  const locationOf = async (more: Record<string, string>): Promise<string> =>
+    ((await ask('POST', 'upload/resumable', { ...headers, ...more })).headers.get('location') ?? '').replace(/[^/]+$/, '')
+  assert.equal(await locationOf({}), `${service.url.replace('http', 'https')}/upload/resumable/`)
+  const forwarded = { 'x-forwarded-prefix': '/storage/v1/', 'x-forwarded-host': 'ref.supabase.co' }
+  assert.equal(await locationOf(forwarded), 'https://ref.supabase.co/storage/v1/upload/resumable/')
+})
+
+test('the limit of the project is told without a key, and an upload of no bytes is none', async () => {
+  const told = await fetch(`${service.url}/storage/v1/upload/resumable`, { method: 'OPTIONS' })
+  assert.deepEqual([told.status, told.headers.get('tus-max-size')], [204, String(50 * 1024 * 1024)])
+  const empty = { 'upload-length': '0', 'upload-metadata': metadata({ bucketName: 'raw', objectName: 'empty' }) }
+  assert.equal((await ask('POST', 'upload/resumable', empty)).status, 404)
+})
+
+test('a bucket has a name, a size and types as the platform takes them, and goes only when it is empty', async () => {
+  const invalid = [400, '400', 'InvalidBucketName', 'Invalid Input']
+  for (const name of ['', 'a/b', 'ä', 'x'.repeat(101)]) assert.deepEqual(await refusalOf(await makeBucket({ name })), invalid, name)
+  const tooLarge = [400, '413', 'EntityTooLarge', 'Payload too large']
+  for (const file_size_limit of [50 * 1024 * 1024 + 1, '1GB']) assert.deepEqual(await refusalOf(await makeBucket({ name: 'big', file_size_limit })), tooLarge)
+  const strange = await makeBucket({ name: 'typed', allowed_mime_types: ['text'] })
+  assert.deepEqual(await refusalOf(strange), [400, '415', 'InvalidMimeType', 'invalid_mime_type'])
+  assert.equal((await makeBucket({ name: 'typed', file_size_limit: '1MB', allowed_mime_types: ['image/*', 'text/csv'] })).status, 200)
+  assert.deepEqual(await refusalOf(await makeBucket({ name: 'typed' })), [400, '409', 'BucketAlreadyExists', 'Duplicate'])
+  const begin = (contentType: string): Promise<Response> =>
+    ask('POST', 'upload/resumable', { 'upload-length': '3', 'upload-metadata': metadata({ bucketName: 'typed', objectName: 'x', contentType }) })
+  const refused = await begin('text/plain')
+  assert.deepEqual([refused.status, await refused.text()], [415, 'mime type text/plain is not supported'])
+  assert.equal((await begin('image/png')).status, 201)
+  await patch(pathTo(await begin('text/csv')), 0, 'a,b')
+  assert.deepEqual(await refusalOf(await ask('DELETE', 'bucket/typed')), [400, '409', 'ResourceNotEmpty', 'ResourceNotEmpty'])
+  await ask('DELETE', 'object/typed', { 'content-type': 'application/json' }, JSON.stringify({ prefixes: ['x'] }))
+  assert.equal((await ask('DELETE', 'bucket/typed')).status, 200)
+  assert.deepEqual(await refusalOf(await ask('GET', 'bucket/typed')), [400, '404', 'NoSuchBucket', 'Bucket not found'])
 })
 
 test('limits, missing buckets, expired uploads and wrong keys are refused as the platform does', async () => {
@@ -87,10 +155,13 @@ test('limits, missing buckets, expired uploads and wrong keys are refused as the
   service.objects.expireUploads()
   assert.equal((await patch(url, 3, 'two')).status, 410)
   const missing = await ask('GET', 'object/authenticated/raw/none')
-  assert.deepEqual([missing.status, await missing.json()], [400, { statusCode: '404', error: 'not_found', message: 'Object not found' }])
+  const told = { statusCode: '404', code: 'NoSuchKey', error: 'not_found', message: 'Object not found' }
+  assert.deepEqual([missing.status, await missing.json()], [400, told])
   assert.equal((await ask('GET', 'bucket/raw', { apikey: 'wrong' })).status, 401)
-  const halfKeyed = await ask('GET', 'bucket/raw', { authorization: 'Bearer wrong' })
-  assert.deepEqual([halfKeyed.status, ((await halfKeyed.json()) as { statusCode: string }).statusCode], [400, '403'])
+  for (const path of ['bucket/raw', url]) {
+    assert.deepEqual(await refusalOf(await ask('GET', path, { authorization: 'Bearer wrong' })), [400, '403', 'AccessDenied', 'Unauthorized'])
+  }
+  assert.equal((await ask('GET', 'nothing')).status, 404)
 })
 
 test('a list folds case, and has a hundred entries unless asked for more', async () => {
@@ -106,11 +177,11 @@ test('a list folds case, and has a hundred entries unless asked for more', async
 })
 
 test('what it holds survives a new start on the same folder', async () => {
-  const url = new URL(await create('kept', 6)).pathname
-  await patch(`${service.url}${url}`, 0, 'one')
+  const url = await create('kept', 6)
+  await patch(url, 0, 'one')
   await service.close()
   service = await startStorage({ folder })
-  assert.equal((await ask('HEAD', `${service.url}${url}`)).headers.get('upload-offset'), '3')
-  assert.equal((await patch(`${service.url}${url}`, 3, 'two')).status, 204)
+  assert.equal((await ask('HEAD', url)).headers.get('upload-offset'), '3')
+  assert.equal((await patch(url, 3, 'two')).status, 204)
   assert.equal(await (await ask('GET', 'object/authenticated/raw/taken')).text(), 'new')
 })

@@ -13,6 +13,7 @@ import { isLoopback, listen, pathOf, readText, sendJson } from '../support/serve
 import { createStats, type Stats } from '../support/stats.ts'
 import { StorageFault, type StorageFaultInput } from './faults.ts'
 import { listFolder, objectEntry } from './listing.ts'
+import { isBucketName, isMediaType, parseSize } from './names.ts'
 import { type BucketRow, openObjects, type Objects } from './objects.ts'
 import { createResumable, RESUMABLE, UNFINISHED } from './resumable.ts'
 
@@ -45,7 +46,7 @@ const NewBucket = z.object({
   id: z.string().optional(),
   name: z.string(),
   public: z.boolean().default(false),
-  file_size_limit: z.int().nullable().default(null),
+  file_size_limit: z.union([z.int(), z.string()]).nullable().default(null),
   allowed_mime_types: z.array(z.string()).nullable().default(null),
 })
 const ListWish = z.object({ prefix: z.string(), limit: z.int().positive().default(100), offset: z.int().nonnegative().default(0) })
@@ -54,11 +55,13 @@ const RemoveWish = z.object({ prefixes: z.array(z.string()).min(1).max(1000) })
 /** A refusal as the service says it: always with status 400, or 500. */
 class Refusal extends Error {
   readonly status: number
+  readonly code: string
   readonly error: string
 
-  constructor(status: number, error: string, message: string) {
+  constructor(status: number, code: string, message: string, error = code) {
     super(message)
     this.status = status
+    this.code = code
     this.error = error
   }
 }
@@ -79,21 +82,21 @@ export async function startStorage(options: StorageOptions): Promise<StorageSimu
     stats.asked(method === 'PATCH' ? method : route, { method, url, caller: null, body })
     const taken = faults.take(route)
     if (await answerFault(response, taken)) return
-    const refused = refusedKey(request, secretKey)
+    const refused = method === 'OPTIONS' ? null : refusedKey(request, secretKey)
     if (refused !== null) sendJson(response, refused.status, refused.body)
     else if (path.startsWith(RESUMABLE)) await upload(request, response, { tus, taken, die: onDeath ?? (() => void listening.close()) })
-    else await answer(request, response, route, objects)
+    else await answer(request, response, route, { objects, fileBytesMax })
     stats.answered(response.statusCode, 0)
   }, { port })
   return { url: listening.url, port: listening.port, objects, faults, stats, close: listening.close }
 }
 
-/** The gateway looks at `apikey`, the service behind it at `Authorization`. */
+/** The gateway looks at `apikey`, the service behind it at `Authorization`. Neither asks who sends OPTIONS. */
 function refusedKey({ headers }: IncomingMessage, secretKey: string): { status: number; body: Record<string, string> } | null {
   if (headers['apikey'] === undefined) return { status: 401, body: { message: 'No API key found in request' } }
   if (headers['apikey'] !== secretKey) return { status: 401, body: { message: 'Invalid API key' } }
   if (headers.authorization === `Bearer ${secretKey}`) return null
-  return { status: 400, body: { statusCode: '403', error: 'Unauthorized', message: 'Invalid Compact JWS' } }
+  return { status: 400, body: { statusCode: '403', code: 'AccessDenied', error: 'Unauthorized', message: 'Invalid Compact JWS' } }
 }
 
 interface Uploading {
@@ -128,14 +131,21 @@ async function* received(request: IncomingMessage, faults: readonly StorageFault
   }
 }
 
-// GET, POST /bucket · POST /object/list/:bucket · DELETE /object/:bucket · GET /object/authenticated/:bucket/*, /object/:bucket/*
-async function answer(request: IncomingMessage, response: ServerResponse, route: string, objects: Objects): Promise<void> {
+interface Project {
+  readonly objects: Objects
+  readonly fileBytesMax: number
+}
+
+// GET, POST, DELETE /bucket · POST /object/list/:bucket · DELETE /object/:bucket · GET /object/authenticated/:bucket/*, /object/:bucket/*
+async function answer(request: IncomingMessage, response: ServerResponse, route: string, project: Project): Promise<void> {
+  const { objects } = project
   const [method, path = ''] = route.split(' ')
-  const [, kind, second = '', bucket = '', ...rest] = path.split('/')
+  const [, kind, second = '', bucket = '', ...rest] = path.split('/').map(decodeURIComponent)
   try {
     const readJson = async (): Promise<unknown> => JSON.parse(await readText(request))
-    if (kind === 'bucket' && method === 'POST') return sendJson(response, 200, addBucket(objects, NewBucket.parse(await readJson())))
+    if (kind === 'bucket' && method === 'POST') return sendJson(response, 200, addBucket(project, NewBucket.parse(await readJson())))
     if (kind === 'bucket' && method === 'GET') return sendJson(response, 200, bucketIn(objects, second))
+    if (kind === 'bucket' && method === 'DELETE') return sendJson(response, 200, removeBucket(objects, second))
     if (route.startsWith('POST /object/list/')) return sendJson(response, 200, listFolder(objects.list(bucket), ListWish.parse(await readJson())))
     if (kind === 'object' && method === 'DELETE' && bucket === '') {
       const { prefixes } = RemoveWish.parse(await readJson())
@@ -145,29 +155,47 @@ async function answer(request: IncomingMessage, response: ServerResponse, route:
       const [from, ...name] = second === 'authenticated' ? [bucket, ...rest] : [second, bucket, ...rest]
       return await download(response, objects, bucketIn(objects, from).id, name.join('/'))
     }
-    throw new Refusal(404, 'Not Found', `Route ${method}:${path} not found`)
+    sendJson(response, 404, { message: `Route ${method}:${path} not found`, error: 'Not Found', statusCode: 404 })
   } catch (error) {
-    const { status, error: name, message } = error instanceof Refusal ? error : new Refusal(400, 'Error', String(error))
-    sendJson(response, 400, { statusCode: String(status), error: name, message })
+    const refusal = error instanceof Refusal ? error : new Refusal(400, 'InvalidRequest', String(error), 'Error')
+    const { status, code, error: name, message } = refusal
+    sendJson(response, 400, { statusCode: String(status), code, error: name, message })
   }
 }
 
-function addBucket(objects: Objects, { id, name, ...wish }: z.infer<typeof NewBucket>): { name: string } {
-  if (objects.findBucket(id ?? name) !== null) throw new Refusal(409, 'Duplicate', 'The resource already exists')
+function addBucket({ objects, fileBytesMax }: Project, { id, name, ...wish }: z.infer<typeof NewBucket>): { name: string } {
+  if (!isBucketName(name)) throw new Refusal(400, 'InvalidBucketName', 'Bucket name invalid', 'Invalid Input')
+  const bytesMax = wish.file_size_limit === null ? null : parseSize(wish.file_size_limit)
+  if (bytesMax === null && wish.file_size_limit !== null) {
+    throw new Refusal(400, 'InvalidRequest', 'Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B')
+  }
+  if (bytesMax !== null && bytesMax > fileBytesMax) {
+    throw new Refusal(413, 'EntityTooLarge', 'The object exceeded the maximum allowed size', 'Payload too large')
+  }
+  const strange = wish.allowed_mime_types?.find((type) => !isMediaType(type))
+  if (strange !== undefined) throw new Refusal(415, 'InvalidMimeType', `mime type ${strange} is not supported`, 'invalid_mime_type')
+  if (objects.findBucket(id ?? name) !== null) throw new Refusal(409, 'BucketAlreadyExists', 'The resource already exists', 'Duplicate')
   const now = new Date().toISOString()
-  objects.saveBucket({ id: id ?? name, name, ...wish, created_at: now, updated_at: now })
+  objects.saveBucket({ id: id ?? name, name, ...wish, file_size_limit: bytesMax, created_at: now, updated_at: now })
   return { name }
+}
+
+function removeBucket(objects: Objects, id: string): { message: string } {
+  bucketIn(objects, id)
+  if (objects.list(id).length > 0) throw new Refusal(409, 'ResourceNotEmpty', 'The bucket you tried to delete is not empty')
+  objects.removeBucket(id)
+  return { message: 'Successfully deleted' }
 }
 
 function bucketIn(objects: Objects, id: string): BucketRow {
   const bucket = objects.findBucket(id)
-  if (bucket === null) throw new Refusal(404, 'Bucket not found', 'Bucket not found')
+  if (bucket === null) throw new Refusal(404, 'NoSuchBucket', 'Bucket not found', 'Bucket not found')
   return bucket
 }
 
 async function download(response: ServerResponse, objects: Objects, bucket: string, name: string): Promise<void> {
   const row = objects.find(bucket, name)
-  if (row === null) throw new Refusal(404, 'not_found', 'Object not found')
+  if (row === null) throw new Refusal(404, 'NoSuchKey', 'Object not found', 'not_found')
   const { file, size } = objects.open(row)
   response.writeHead(200, { 'content-type': row.contentType, 'content-length': size, 'cache-control': row.cacheControl })
   // A client that leaves in the middle is no fault of ours.

@@ -61,7 +61,7 @@ const PROBE_BYTES = 4096
 
 /** Writes, reads and removes a few kilobytes. @throws SyncError as `put`, `get` and `remove` do, and then nothing is left of it */
 export async function proveWritable(store: ArtifactStore): Promise<void> {
-  const key = `check-${randomUUID()}`
+  const key = `check-${randomUUID()}.json`
   await store.put(key, new Uint8Array(PROBE_BYTES))
   try {
     await store.get(key)

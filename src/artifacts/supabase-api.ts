@@ -15,7 +15,7 @@ export interface ApiOptions {
 }
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PATCH' | 'DELETE'
   /** Below `/storage/v1`. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>

@@ -14,7 +14,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
 import { says } from '../../test/support/says.ts'
-import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf } from '../../test/support/supabase-storage.ts'
+import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf, slowly } from '../../test/support/supabase-storage.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
 import { UPLOAD_CHUNK_BYTES } from './tus.ts'
@@ -72,46 +72,12 @@ test('the type and no cache time are kept with an object', async (context) => {
   }
 })
 
-test('the bucket is made private when it is missing, once for all writers', async (context) => {
+test('nothing is stored as an object of no bytes, even when an answer is lost', async (context) => {
   const { store, service } = await openStorage(context)
-  await Promise.all(['a', 'b', 'c'].map((key) => store.put(key, Buffer.from(key))))
-  assert.equal(service.objects.findBucket(BUCKET)?.public, false)
-  assert.equal(asked(service, 'POST /bucket'), 1)
-})
-
-test('a bucket that another process makes at the same moment is as good', async (context) => {
-  const { store, service } = await openStorage(context)
-  const other = new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET })
-  await Promise.all([store.check(), other.check()])
-})
-
-test('a bucket that is too small for a part, or public, is a setting to correct', async (context) => {
-  const { store, service } = await openStorage(context)
-  await store.check()
-  const bucket = service.objects.findBucket(BUCKET)
-  assert.ok(bucket)
-  service.objects.saveBucket({ ...bucket, file_size_limit: 10 * MIB })
-  const tooSmall = /takes files of at most 10 MiB, but a part can have 32 MiB\. Raise the file size limit of the bucket/
-  await assert.rejects(store.check(), says('settings/invalid', tooSmall))
-  service.objects.saveBucket({ ...bucket, file_size_limit: 32 * MIB })
-  await store.check()
-  service.objects.saveBucket({ ...bucket, public: true })
-  await assert.rejects(store.check(), says('settings/invalid', /is a public bucket.*Make it private, or name another one in BUCKET/))
-})
-
-test('a check that failed is made again by the next write', async (context) => {
-  const { store, service } = await openStorage(context)
-  service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 4 })
-  await assert.rejects(store.put('a', Buffer.from('x')), says('artifact/unavailable', /^Cannot look at the bucket in supabase:medipim-raw at 127/))
-  await store.put('a', Buffer.from('x'))
-})
-
-test('a file that passes the limit of the project names the limit that was passed and what to raise', async (context) => {
-  const { store, waits } = await openStorage(context, { fileBytesMax: 8 * MIB })
-  const message = /^Cannot write part in supabase:medipim-raw at .* HTTP 413: Maximum size exceeded\. Raise the file size limit/
-  await assert.rejects(store.put('part', PART), says('settings/invalid', message))
-  await assert.rejects(store.putStream('part', slowly(PART)), says('settings/invalid', /413/))
-  assert.deepEqual(waits, [])
+  service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
+  await store.put('empty', new Uint8Array())
+  assert.equal((await store.get('empty')).length, 0)
+  assert.equal(service.objects.find(BUCKET, 'empty')?.size, 0)
 })
 
 const WAYS: Readonly<Record<string, (store: SupabaseStore) => Promise<void>>> = {
@@ -326,13 +292,6 @@ test('many writers of many parts do not disturb each other', async (context) => 
   await Promise.all(parts.map((bytes, i) => store.put(`part-${i}`, bytes)))
   for (const [i, bytes] of parts.entries()) assert.ok(bytes.equals(await store.get(`part-${i}`)))
 })
-
-async function* slowly(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += 999_983) {
-    await turn()
-    yield bytes.subarray(start, start + 999_983)
-  }
-}
 
 /** The simulator as a process of its own, which `die` really kills. */
 async function spawnStorage(folder: string, port: number): Promise<[ReturnType<typeof spawn>, string]> {

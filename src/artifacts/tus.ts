@@ -30,8 +30,20 @@ const ANEW_MAX = 3
 
 /** The server has forgotten the upload (410 after 24 h), or nobody knows whether it was finished: only a new one helps. */
 class Lost extends Trouble {
-  constructor(why: string) {
-    super(why, { passes: false })
+  constructor(why: string, status: number | null = null) {
+    super(why, { status, passes: false })
+  }
+}
+
+/** How large a file of the project may be. Null: the server does not tell. @throws Trouble when it does not answer */
+export async function readFileBytesMax(api: StorageApi): Promise<number | null> {
+  try {
+    const { headers } = await api.ask({ method: 'OPTIONS', path: PATH })
+    const bytes = Number(headers.get('tus-max-size') ?? Number.NaN)
+    return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : null
+  } catch (error) {
+    if (error instanceof Trouble && !error.passes) return null
+    throw error
   }
 }
 
@@ -47,8 +59,10 @@ export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: 
   for (let anew = 0; ; anew++) {
     try {
       const held = path === null ? 0 : await heldBy(api, path, bytes.length)
-      if (path === null) await memory.remember(name, (path = await create(api, target, bytes.length)))
-      for (const chunk of sliced(bytes, held)) await deliver(api, path, chunk, true, held)
+      // The platform makes no object of an upload that begins as one of no bytes: https://github.com/supabase/storage/issues/1300
+      const length = bytes.length || null
+      if (path === null) await memory.remember(name, (path = await create(api, target, length)))
+      for (const chunk of sliced(bytes, held)) await deliver(api, path, chunk, length !== null, held)
       return await memory.forget(name)
     } catch (error) {
       if (!(error instanceof Lost) || anew >= ANEW_MAX) throw error
@@ -69,7 +83,7 @@ export async function uploadStream(api: StorageApi, target: UploadTarget, source
   for await (const chunk of gathered(source)) await deliver(api, path, chunk, false)
 }
 
-/** Where the new upload lives. An upload of no bytes is over with it. */
+/** Where the new upload lives. */
 async function create(api: StorageApi, { bucket, key, contentType }: UploadTarget, length: number | null): Promise<string> {
   // A number of seconds becomes `max-age`, anything else `no-cache`. A cache could only ever hand out what was replaced.
   const metadata = { bucketName: bucket, objectName: key, contentType, cacheControl: '0' }
@@ -110,9 +124,7 @@ async function deliver(api: StorageApi, path: string, { start, bytes, isLast }: 
 
 /** How many of the `length` bytes of a remembered upload the server has. @throws Lost when it has forgotten it, or has all of them */
 async function heldBy(api: StorageApi, path: string, length: number): Promise<number> {
-  const { headers } = await api.ask(lookAt(path)).catch((error: unknown) => {
-    throw asLost(error)
-  })
+  const { headers } = await api.ask(lookAt(path)).catch(lostFrom)
   const offset = offsetIn(headers)
   if (offset < length) return offset
   throw new Lost('nobody knows whether the upload is over')
@@ -123,7 +135,7 @@ function lookAt(path: string): ApiRequest {
 }
 
 async function look(api: StorageApi, path: string): Promise<{ offset: number; isLengthKnown: boolean }> {
-  const { headers } = await api.send(lookAt(path))
+  const { headers } = await api.send(lookAt(path)).catch(lostFrom)
   return { offset: offsetIn(headers), isLengthKnown: headers.has('upload-length') }
 }
 
@@ -143,12 +155,18 @@ function offsetIn(headers: Headers): number {
   throw new Trouble('nobody knows how far the upload is', { passes: false })
 }
 
-function asLost(error: unknown): unknown {
-  return error instanceof Trouble && (error.status === 404 || error.status === 410) ? new Lost(error.message) : error
+/** For HEAD, where 400 is said of an address that the server cannot have given out. */
+function lostFrom(error: unknown): never {
+  throw error instanceof Trouble && error.status === 400 ? new Lost(error.message, error.status) : asLost(error)
 }
 
-/** The chunks, from the one on in which byte `held` is. */
+function asLost(error: unknown): unknown {
+  return error instanceof Trouble && (error.status === 404 || error.status === 410) ? new Lost(error.message, error.status) : error
+}
+
+/** The chunks, from the one on in which byte `held` is; of nothing, one empty chunk. */
 function* sliced(bytes: Uint8Array, held: number): Iterable<Chunk> {
+  if (bytes.length === 0) yield { start: 0, bytes, isLast: true }
   for (let start = held - (held % UPLOAD_CHUNK_BYTES); start < bytes.length; start += UPLOAD_CHUNK_BYTES) {
     const end = start + UPLOAD_CHUNK_BYTES
     yield { start, bytes: bytes.subarray(start, end), isLast: end >= bytes.length }

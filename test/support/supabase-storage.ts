@@ -52,3 +52,11 @@ export function asked({ stats }: StorageSimulator, request: string): number {
 }
 
 export const CREATE = 'POST /upload/resumable'
+
+/** `bytes` in pieces that divide nothing evenly. */
+export async function* slowly(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += 999_983) {
+    await turn()
+    yield bytes.subarray(start, start + 999_983)
+  }
+}
