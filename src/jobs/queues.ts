@@ -26,6 +26,7 @@ export interface Task {
 
 /** BullMQ's own schema in the database. */
 export const QUEUE_SCHEMA = 'bullmq'
+const QUEUE_PATH = `search_path=pg_catalog, ${QUEUE_SCHEMA}, pg_temp`
 /** The braces keep all keys in one slot of a Redis Cluster: https://docs.bullmq.io/bull/patterns/redis-cluster */
 const PREFIX = '{shelfsync}'
 
@@ -96,6 +97,15 @@ export async function migrateQueue(db: Db): Promise<void> {
   try {
     await client.query('reset search_path')
     await runMigrations(client, QUEUE_SCHEMA)
+    // Some of BullMQ's functions have no path of their own, and none of them puts the caller's temporary schema last.
+    await client.query(`do $$
+      declare f regprocedure;
+      begin
+        for f in select oid from pg_proc where pronamespace = '${QUEUE_SCHEMA}'::regnamespace
+            and not coalesce(proconfig @> '{"${QUEUE_PATH}"}', false) loop
+          execute format('alter function %s set ${QUEUE_PATH.replace('=', ' = ')}', f);
+        end loop;
+      end $$`)
     const roles = 'shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator'
     await client.query(`revoke all on schema ${QUEUE_SCHEMA} from public; grant usage on schema ${QUEUE_SCHEMA} to ${roles};
       grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to ${roles};

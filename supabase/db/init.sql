@@ -1282,6 +1282,10 @@ end $$;
 
 -- settle: closes a run. It proves completeness, balances the ledger, judges the source as a whole and, when all is well,
 -- decides on disappearances, makes pending prices current, moves the watermark and publishes the changes. Only this may remove a product.
+--
+-- `p_seen` is a bitmap over products.seq of what the run saw; a number beyond it was not there yet. It is read by an expression, written out:
+-- a function that looks for names along a path of its own is never inlined, and calling one costs 5 µs a product in place of 0.3. A `case`
+-- keeps the planner from reading beyond the bitmap first.
 
 -- run_counts(…): the run's outcomes, added up over its checkpoints.
 create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
@@ -1371,7 +1375,8 @@ begin
   end if;
 
   if catalog.is_whole(p_facts) then
-    select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where not catalog.saw(p_seen, seq)) into products, missing
+    select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end)
+      into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
     if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
       reasons := reasons || format('%s of %s products are missing (more than %s %%)', missing, products, round(100 * (p_policy ->> 'removalShare')::numeric, 2));
@@ -1390,12 +1395,6 @@ begin
   end if;
   return reasons;
 end $$;
-
--- saw(bitmap, seq): whether the run saw the product; a number beyond the bitmap was not there yet.
--- Its body is bound when it is created, so no search_path decides what it means, and it is inlined: called, it would cost a settle more than
--- everything else.
-create function catalog.saw(seen bytea, seq integer) returns boolean
-language sql immutable return seq < 8 * length(seen) and get_bit(seen, seq) = 1;
 
 -- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
 create function catalog.supersede_held(p_source integer, p_run bigint) returns void
@@ -1419,12 +1418,13 @@ begin
   select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
 
   delete from catalog.misses m using catalog.products p
-    where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id and (catalog.saw(p_seen, p.seq) or p.status = 'removed');
+    where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id
+      and (p.status = 'removed' or case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end);
   if catalog.is_whole(catalog.run_facts(p_source, p_run)) then
     with gone as (
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
-        where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+        where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
           and (p_at_once or exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
         returning p.external_id
     ), noted as (
@@ -1437,7 +1437,7 @@ begin
     select count(*) into removed from gone;
     insert into catalog.misses (source_id, external_id, run_id, missed_at)
       select p_source, external_id, p_run, now() from catalog.products p
-      where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+      where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
       on conflict do nothing;
   end if;
 
@@ -1488,7 +1488,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
         -- As a list, which is read once.
         when q.external_id in (select again.external_id from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run)
           then 'superseded'
-        when exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and catalog.saw(p_seen, p.seq))
+        when exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end)
           then 'resolved'
       end as state
     from catalog.quarantine q
@@ -1600,7 +1600,9 @@ end $$;
 
 -- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
 create function catalog.product_id(source_id integer, external_id text) returns uuid
-language sql immutable parallel safe return md5(source_id || ' ' || external_id)::uuid;
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select md5(source_id || ' ' || external_id)::uuid
+$$;
 
 create view api.products with (security_invoker = true) as
   select catalog.product_id(p.source_id, p.external_id) as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
@@ -2388,7 +2390,7 @@ create function catalog.list_missing(p_source integer, p_seen bytea) returns tab
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
   from catalog.products p
-  where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+  where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
   order by p.external_id
 $$;
 
@@ -2400,11 +2402,11 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'f6ccec7f1567a57feabc2d705b5f4bc8d3604c1a08b2e714cfb99943c934df80'),
   ('20261122000002', 'runs', '44f43018a49c9e12145c3220f943f81e6ff1191686a11a9f46edf1067d307004'),
   ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
-  ('20261122000004', 'settle', '4fc02023d40401be7168c92e317d7e74fab43ab407cee45bdaa00a3232e14b5d'),
-  ('20261122000005', 'api', '36c28b04816a78a52864b43b4f2c90099a08455a031d780589bf1cf70e30d4f2'),
+  ('20261122000004', 'settle', '281208f53d776d2ac9c06a8005555a8eb9ff47c8924eac71cd0b57d7255736cd'),
+  ('20261122000005', 'api', 'a4b13aae5eb58c4e50a3432c2064a1033224cc4b2176df130e6cba074dc55374'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
   ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
   ('20261122000008', 'data_api', 'ba038f5ac7da801f8dea4a6aaf78f3915fe13fcc93442e8e38a6953a30b1a7f9'),
-  ('20261122000009', 'plan', '17df8ff5a63cf46df025d8d68ae04c77d15908e6e28fc68a9f5ccde51c096676');
+  ('20261122000009', 'plan', 'a0163173b50242e5017dcbf423a9640b8085fe9115199d855036f25733ea28ba');
 
 commit;

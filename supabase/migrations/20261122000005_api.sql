@@ -4,7 +4,9 @@
 
 -- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
 create function catalog.product_id(source_id integer, external_id text) returns uuid
-language sql immutable parallel safe return md5(source_id || ' ' || external_id)::uuid;
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select md5(source_id || ' ' || external_id)::uuid
+$$;
 
 create view api.products with (security_invoker = true) as
   select catalog.product_id(p.source_id, p.external_id) as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,

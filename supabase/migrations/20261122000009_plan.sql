@@ -114,7 +114,7 @@ create function catalog.list_missing(p_source integer, p_seen bytea) returns tab
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
   from catalog.products p
-  where p.source_id = p_source and p.status <> 'removed' and not catalog.saw(p_seen, p.seq)
+  where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
   order by p.external_id
 $$;
 

@@ -18,10 +18,11 @@ await migrateQueue(db)
 const OURS = `(select oid from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'public'))`
 
 test('every function looks for names in pg_catalog first and in the caller\'s temporary schema last', async () => {
-  // A body that is SQL rather than text was bound to what it names when it was created.
+  // A body that is SQL rather than text was bound to what it names when it was created: readers' functions in `api` have one, to be inlined.
   const { rows } = await db.query(`select oid::regprocedure::text as function, proconfig from pg_proc
-    where pronamespace in ${OURS} and pronamespace <> 'bullmq'::regnamespace
-      and not coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false) and (prosecdef or prosqlbody is null)`)
+    where pronamespace in ${OURS}
+      and not coalesce(proconfig && array['search_path=pg_catalog, pg_temp', 'search_path=pg_catalog, bullmq, pg_temp'], false)
+      and (prosecdef or prosqlbody is null or pronamespace <> 'api'::regnamespace)`)
   assert.deepEqual(rows, [])
 })
 
