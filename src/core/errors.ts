@@ -55,6 +55,7 @@ export const ERRORS = {
   'db/busy': { action: 'retry', status: 503, hint: 'Postgres is out of memory, connections or time. The run waits and goes on; see what else it is doing.' },
   'db/denied': { action: 'stop', status: 500, hint: 'Put the login that has the right into DATABASE_URL: of each service that of its role, of the command line the owner\'s. See docs/services.md.' },
   'db/unsuitable': { action: 'stop', status: 500, hint: 'Use a direct or session-mode connection to Postgres 15 or newer.' },
+  'db/not-exposed': { action: 'stop', status: 500, hint: 'Add the schema to the exposed ones, in the project\'s settings under Data API. See docs/operations.md.' },
   'db/not-migrated': { action: 'stop', status: 500, hint: 'Run `shelfsync migrate`; without DATABASE_URL paste supabase/db/init.sql into the SQL editor.' },
   'db/migration-failed': { action: 'stop', status: 500, hint: 'Read the message. Nothing of the file was applied; a file that was applied must not change any more.' },
   'request/invalid': { action: 'stop', status: 400, hint: 'Correct what the message names. docs/http.md lists what each route takes.' },

@@ -4,18 +4,56 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { says } from '../../test/support/says.ts'
 import { DataApi } from './data-api.ts'
 
-test('a key that the Data API quotes is taken out before the message is cut', async (t) => {
-  const secretKey = 'planted-key-of-a-project'
-  const server = createServer((_, response) => {
-    response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ message: `${'x'.repeat(285)} ${secretKey}${'y'.repeat(500)}` }))
-  })
+interface Answer {
+  readonly status: number
+  readonly body: unknown
+  readonly type?: string
+}
+
+async function ask(t: TestContext, secretKey: string, { status, body, type = 'application/json' }: Answer): Promise<never> {
+  const server = createServer((_, response) => void response.writeHead(status, { 'content-type': type }).end(typeof body === 'string' ? body : JSON.stringify(body)))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
-  const api = new DataApi({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, secretKey })
-  await assert.rejects(api.call('list_sources', {}), says('db/unsuitable', /x{285} \[redacted\]y*…$/))
+  await new DataApi({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, secretKey }).call('list_sources', {})
+  throw new Error('It answered')
+}
+
+const REFUSALS: readonly (readonly [what: string, answer: Answer, code: string, message: RegExp])[] = [
+  ['Postgres that is restarted', { status: 400, body: { code: '', details: null, hint: null, message: 'server closed the connection unexpectedly' } },
+    'db/unreachable', /answers 400: server closed the connection unexpectedly: its connection to Postgres broke$/],
+  ['a schema cache that is not there', { status: 503, body: { code: 'PGRST002', message: 'Could not query the database for the schema cache. Retrying.' } },
+    'db/unreachable', /If this lasts, an exposed schema does not exist: see that pipeline, /],
+  ['a schema that is not exposed', { status: 406, body: { code: 'PGRST106', message: 'Invalid schema: pipeline' } }, 'db/not-exposed', /schema pipeline is not exposed$/],
+  ['a token of another project', { status: 401, body: { code: 'PGRST301', message: 'No suitable key or wrong key type' } },
+    'settings/invalid', /: take SUPABASE_SECRET_KEY from the settings of the project/],
+  ['a path in SUPABASE_URL', { status: 404, body: { code: 'PGRST125', message: 'Invalid path specified in request URL' } }, 'settings/invalid', /without a path$/],
+  ['a gateway that knows no such path', { status: 404, body: { error: 'requested path is invalid' } }, 'settings/invalid', /answers 404: requested path is invalid$/],
+  ['a redirect', { status: 301, body: '', type: 'text/html' }, 'settings/invalid', /a redirect, so SUPABASE_URL is not the address itself$/],
+  ['a code that is no text', { status: 500, body: { code: 42, message: { deep: true } } }, 'db/unreachable', /answers 500: no reason given$/],
+]
+
+for (const [what, answer, code, message] of REFUSALS) {
+  test(`${what} is ${code}`, async (t) => {
+    await assert.rejects(ask(t, 'sb_secret_planted', answer), says(code, message))
+  })
+}
+
+test('a token that is refused for its time is waited out, unless it is the key itself and over', async (t) => {
+  const refusal = (message: string): Answer => ({ status: 401, body: { code: 'PGRST303', message } })
+  for (const message of ['JWT issued at future', 'JWT not yet valid', 'JWT expired']) {
+    await assert.rejects(ask(t, 'sb_secret_planted', refusal(message)), says('db/unreachable', /the clocks of its servers differ/))
+  }
+  await assert.rejects(ask(t, 'eyJplanted', refusal('JWT issued at future')), says('db/unreachable', /the clocks/))
+  await assert.rejects(ask(t, 'eyJplanted', refusal('JWT expired')), says('settings/invalid', /time is over: take a secret key/))
+})
+
+test('a key that the Data API quotes is taken out before the message is cut', async (t) => {
+  const secretKey = 'planted-key-of-a-project'
+  const body = { message: `${'x'.repeat(285)} ${secretKey}${'y'.repeat(500)}` }
+  await assert.rejects(ask(t, secretKey, { status: 400, body }), says('db/unsuitable', /x{285} \[redacted\]y*…$/))
 })

@@ -27,28 +27,46 @@ const SCHEMA = 'pipeline'
 /** Longer than the functions' own 55 s, so that Postgres is the one to give up. */
 const TIMEOUT_MS = 70_000
 
+const NO_CONNECTION: Advice = ['db/unreachable', 'it has no connection to Postgres']
+const OTHER_KEY: Advice = ['settings/invalid', 'take SUPABASE_SECRET_KEY from the settings of the project at SUPABASE_URL, under API keys']
+
+type Advice = readonly [code: ErrorCode, advice: string]
+
 /** What PostgREST says by itself: https://docs.postgrest.org/en/stable/references/errors.html */
-const NAMED_CODES: Readonly<Record<string, readonly [code: ErrorCode, advice: string]>> = {
-  PGRST000: ['db/unreachable', 'it has no connection to Postgres'],
-  PGRST001: ['db/unreachable', 'it has no connection to Postgres'],
-  PGRST002: ['db/unreachable', 'it has no connection to Postgres'],
+const NAMED_CODES: Readonly<Record<string, Advice>> = {
+  // Postgres went away in mid-sentence, so there is no SQLSTATE; the status is 400.
+  '': ['db/unreachable', 'its connection to Postgres broke'],
+  PGRST000: NO_CONNECTION,
+  PGRST001: NO_CONNECTION,
+  // It waits for a schema that is exposed but not there, just as for Postgres itself: https://github.com/supabase/supabase/issues/45904
+  PGRST002: ['db/unreachable', `it cannot read the database. If this lasts, an exposed schema does not exist: see that ${SCHEMA}, and each other one ` +
+    'in the project\'s settings under Data API, is in the database, and that the Data API is on'],
   PGRST003: ['db/busy', 'all of its connections are in use'],
-  PGRST106: ['db/unsuitable', `schema ${SCHEMA} is not exposed: add it in the project's settings, under Data API`],
+  PGRST106: ['db/not-exposed', `schema ${SCHEMA} is not exposed`],
+  PGRST125: ['settings/invalid', 'SUPABASE_URL is the address of the project alone, without a path'],
   PGRST202: ['db/not-migrated', 'paste supabase/db/init.sql into the SQL editor, or use `shelfsync migrations copy` and `supabase db push`'],
+  PGRST301: OTHER_KEY,
+  PGRST302: OTHER_KEY,
   42501: ['settings/invalid', 'the key may not do this: it must be a secret key, or the service-role one'],
 }
+
+/** Of a token that the gateway makes itself, so another try has another one: for a secret key, which is no token, or a clock that is behind. */
+const TOKEN_PASSES: Advice = ['db/unreachable', 'the clocks of its servers differ, which passes']
+const TOKEN_OVER: Advice = ['settings/invalid', 'the key is a token whose time is over: take a secret key (sb_secret_…) from the project\'s settings, under API keys']
 
 export class DataApi implements Catalog {
   readonly host: string
   readonly #base: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #redact: Redactor
+  readonly #isToken: boolean
 
   constructor({ url, secretKey }: DataApiOptions) {
     this.host = new URL(url).host
     this.#base = `${url.replace(/\/+$/, '')}/rest/v1/rpc/`
     this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}`, 'content-type': 'application/json', 'content-profile': SCHEMA }
     this.#redact = createRedactor([secretKey])
+    this.#isToken = !secretKey.startsWith('sb_')
   }
 
   async call<Row>(name: string, args: Args, timeoutMs = TIMEOUT_MS): Promise<Row[]> {
@@ -70,15 +88,20 @@ export class DataApi implements Catalog {
   /** Everything that is said here is redacted, and no more of it than one line. */
   #failureOf(response: Response, text: string): Error {
     const { status } = response
-    const { code, message = 'no reason given', details, hint } = isJson(response) ? readRefusal(text) : noJson(status)
+    const { code, message, details, hint } = isJson(response) ? readRefusal(text) : noJson(status)
     const said = `The Data API at ${this.host} answers ${status}: ${shorten(this.#redact(message))}`
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
-    const named = code === undefined ? undefined : NAMED_CODES[code]
+    const named = this.#adviceOn(code, message)
     if (named) return new SyncError(named[0], `${said}: ${named[1]}`, { detail: { retryAfterMs } })
     if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) {
       return Object.assign(new Error(this.#redact(message)), { code, ...(hint && { hint }), ...(details && { detail: details }) })
     }
     return new SyncError(codeOf(status), said, { detail: { retryAfterMs } })
+  }
+
+  #adviceOn(code: string | undefined, message: string): Advice | undefined {
+    if (code === 'PGRST303') return this.#isToken && !/future|not yet/i.test(message) ? TOKEN_OVER : TOKEN_PASSES
+    return code === undefined ? undefined : NAMED_CODES[code]
   }
 }
 
@@ -87,17 +110,20 @@ function renderArgs(args: Args): string {
   return storableJson(JSON.stringify(Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)]))))
 }
 
-/** An error as PostgREST writes it, or the gateway before it. */
+/** An error as PostgREST writes it, or the gateway before it, which has no code. */
 interface Refusal {
   readonly code?: string
-  readonly message?: string
+  readonly message: string
   readonly details?: string | null
   readonly hint?: string | null
 }
 
 function readRefusal(text: string): Refusal {
   try {
-    return Object(JSON.parse(text)) as Refusal
+    const { code, message, error, details, hint } = Object(JSON.parse(text)) as Record<string, unknown>
+    const said = [message, error].find((words) => typeof words === 'string' && words !== '') ?? 'no reason given'
+    const more = { details: details as string | null, hint: hint as string | null }
+    return { message: said as string, ...more, ...(typeof code === 'string' && { code }) }
   } catch {
     return { message: 'broken JSON' }
   }
@@ -111,8 +137,8 @@ function noJson(status: number): Refusal {
 /** What is not from PostgREST is from a gateway, which says most things with a web page, sometimes even with status 200. */
 function codeOf(status: number): ErrorCode {
   if (status === 429) return 'db/busy'
-  if (status === 401 || status === 403) return 'settings/invalid'
-  return status >= 500 || status === 408 || status < 300 ? 'db/unreachable' : 'db/unsuitable'
+  if (status >= 500 || status === 408 || status < 300) return 'db/unreachable'
+  return [401, 403, 404].includes(status) || status < 400 ? 'settings/invalid' : 'db/unsuitable'
 }
 
 function isJson(response: Response): boolean {
