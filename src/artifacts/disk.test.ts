@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { says } from '../../test/support/says.ts'
 import { testStore } from '../../test/conformance/store.ts'
 import { SyncError } from '../core/errors.ts'
 import { DiskStore } from './disk.ts'
@@ -63,6 +64,53 @@ test('a store that takes no bytes is artifact/unwritable and says why', async ()
     return true
   })
   assert.deepEqual(await readdir(root), ['file'])
+  await close()
+})
+
+test('a part is never a symbolic link, and neither is a folder on its way', async () => {
+  const { store, root, close } = await openEmpty()
+  const outside = join(root, '..', 'outside')
+  await mkdir(outside)
+  await writeFile(join(outside, 'part'), 'not ours')
+  await store.put('shop/run/part', Buffer.from('x'))
+  await symlink(join(outside, 'part'), join(root, 'shop/run/link'))
+  await symlink(outside, join(root, 'shop/elsewhere'))
+  await symlink('run', join(root, 'shop/inside'))
+
+  for (const key of ['shop/run/link', 'shop/elsewhere/part', 'shop/inside/part']) {
+    await assert.rejects(store.get(key), says('artifact/missing', /a symbolic link stands on its way, and none is followed \(ELOOP\)$/), key)
+  }
+  for (const key of ['shop/elsewhere/new', 'shop/elsewhere/deeper/new', 'shop/inside/new']) {
+    await assert.rejects(store.put(key, Buffer.from('x')), says('artifact/unwritable', /a symbolic link stands on its way/), key)
+  }
+  await assert.rejects(store.remove(['shop/elsewhere/part']), says('artifact/unwritable', /a symbolic link stands on its way/))
+  assert.deepEqual((await Array.fromAsync(store.list(''))).map(({ key }) => key), ['shop/run/part'])
+  await assert.rejects(Array.fromAsync(store.list('shop/elsewhere/')), says('artifact/missing', /a symbolic link stands on its way/))
+  assert.equal(await store.sweep(new Date(Date.now() + 1_000)), 0)
+  // What is written takes the place of a link, and not of what the link leads to.
+  await store.put('shop/run/link', Buffer.from('new'))
+  assert.equal(Buffer.from(await store.get('shop/run/link')).toString(), 'new')
+  assert.deepEqual([await readdir(outside), await readFile(join(outside, 'part'), 'utf8')], [['part'], 'not ours'])
+  await close()
+})
+
+test('a store whose root is a symbolic link works as any other', async () => {
+  const { root, close } = await openEmpty()
+  await mkdir(`${root}-real`)
+  await symlink(`${root}-real`, root)
+  const store = new DiskStore(root)
+  await store.put('shop/part', Buffer.from('x'))
+  assert.equal(Buffer.from(await store.get('shop/part')).toString(), 'x')
+  assert.deepEqual((await Array.fromAsync(store.list('shop/'))).map(({ key }) => key), ['shop/part'])
+  await close()
+})
+
+test('what is no file is not read, and a pipe is not waited for', { skip: process.platform === 'win32' && 'needs mkfifo' }, async () => {
+  const { store, root, close } = await openEmpty()
+  await store.put('shop/part', Buffer.from('x'))
+  assert.equal(spawnSync('sh', ['-c', 'mkfifo "$0"', join(root, 'shop/pipe')]).status, 0)
+  await assert.rejects(store.get('shop/pipe'), says('artifact/missing', /it is no file/))
+  assert.deepEqual((await Array.fromAsync(store.list(''))).map(({ key }) => key), ['shop/part'])
   await close()
 })
 

@@ -1,9 +1,10 @@
 // Artifacts in a folder. A file appears under its name only when its bytes are on the disk: it is written beside its place,
-// synced, renamed, and then the folders that name it are synced too, since a rename alone may not outlive a power cut.
+// synced, renamed, and then the folders that name it are synced too, since a rename alone may not outlive a power cut. Below the root no
+// symbolic link is followed: a part is a file, and its folders are folders. The root itself may be one.
 
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
-import { access, constants, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { access, constants, lstat, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
@@ -27,6 +28,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EFBIG: 'the file is larger than the system allows',
   EMFILE: 'too many files are open',
   EIO: 'the disk reports an error',
+  ELOOP: 'a symbolic link stands on its way, and none is followed',
+  EFTYPE: 'it is no file',
 }
 
 export class DiskStore implements ArtifactStore {
@@ -63,6 +66,7 @@ export class DiskStore implements ArtifactStore {
     const path = this.#pathOf(key)
     const unfinished = `${path}.${randomUUID()}${UNFINISHED}`
     try {
+      await this.#refuseLinks(key)
       await makeSynced(dirname(path))
       await writeSynced(unfinished, content)
       await rename(unfinished, path)
@@ -76,14 +80,19 @@ export class DiskStore implements ArtifactStore {
   async get(key: string): Promise<Uint8Array> {
     const path = this.#pathOf(key)
     try {
-      return await readFile(path)
+      await this.#refuseLinks(key)
+      return await readWhole(path)
     } catch (error) {
       throw this.#named('artifact/missing', `Cannot read ${key}`, error)
     }
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
-    for await (const object of this.#walk(folderOf(prefix), prefix)) {
+    const folder = folderOf(prefix)
+    await this.#refuseLinks(folder).catch((error: unknown) => {
+      throw this.#named('artifact/missing', `Cannot list ${folder}`, error)
+    })
+    for await (const object of this.#walk(folder, prefix)) {
       if (!object.key.endsWith(UNFINISHED)) yield object
     }
   }
@@ -92,6 +101,7 @@ export class DiskStore implements ArtifactStore {
     for (const key of keys) {
       const path = this.#pathOf(key)
       try {
+        await this.#refuseLinks(key)
         await rm(path, { force: true })
       } catch (error) {
         if (!isGone(error)) throw this.#named('artifact/unwritable', `Cannot remove ${key}`, error)
@@ -123,9 +133,19 @@ export class DiskStore implements ArtifactStore {
       if (isFolder) {
         if (key.startsWith(prefix)) yield* this.#walk(key, prefix)
       } else if (key.startsWith(prefix)) {
-        const found = await stat(join(this.#root, key)).catch(ignoreGone)
-        if (found) yield { key, bytes: found.size, modifiedAt: found.mtime }
+        const found = await lstat(join(this.#root, key)).catch(ignoreGone)
+        if (found?.isFile()) yield { key, bytes: found.size, modifiedAt: found.mtime }
       }
+    }
+  }
+
+  /** @throws an errno ELOOP when a folder between the root and `key` is a symbolic link */
+  async #refuseLinks(key: string): Promise<void> {
+    const folders = key.split('/').slice(0, -1)
+    for (const [depth] of folders.entries()) {
+      const found = await lstat(join(this.#root, ...folders.slice(0, depth + 1))).catch(ignoreGone)
+      if (found === null) return
+      if (found.isSymbolicLink()) throw Object.assign(new Error('a symbolic link'), { code: 'ELOOP' })
     }
   }
 
@@ -172,6 +192,13 @@ async function writeSynced(path: string, content: Uint8Array | AsyncIterable<Uin
   await using file = await open(path, 'wx', FILE_MODE)
   await file.writeFile(content)
   await file.sync()
+}
+
+/** Never through a link, and never what only waits, such as a pipe. */
+async function readWhole(path: string): Promise<Buffer> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  if ((await file.stat()).isFile()) return await file.readFile()
+  throw Object.assign(new Error('no file'), { code: 'EFTYPE' })
 }
 
 async function syncFolder(path: string): Promise<void> {
