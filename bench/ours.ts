@@ -16,7 +16,7 @@ if (url === undefined || databaseUrl === undefined || artifacts === undefined) t
 const startedMs = performance.now()
 const connector = createMedipim({ keyId: '42', keySecret: 'secret' })
 const db = await openPool(databaseUrl, { applicationName: 'bench' })
-const http = createHttp({ guard: createAddressGuard(true), userAgent: 'Shelfsync-bench' })
+const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'Shelfsync-bench' })
 const quiet = () => undefined
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const settings = { apiUrl: url, market: 'au' }

@@ -67,7 +67,7 @@ async function runServices(url: string, crowded: boolean) {
   await rm(join(home, 'services'), { recursive: true, force: true })
   const env = {
     PATH: process.env['PATH'] ?? '', DATABASE_URL: database, SHELFSYNC_HOME: join(home, 'services'), ADMIN_KEY, MEDIPIM_API_KEY: '42:secret', LOG_LEVEL: 'warn',
-    ALLOW_PRIVATE_HOSTS: 'true', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
   }
   await command(['migrate'], env)
   await command(['add', 'medipim', '--no-sync', '--name', 'bench', '--api-url', url], env)

@@ -40,17 +40,17 @@ async function freeBytes(folder: string): Promise<number | null> {
 }
 
 /** Asks for the list of fields: a few kilobytes that every key may read. What is paused is not asked, and needs no key. */
-export async function checkMedipim({ settings, http }: Basics, sources: readonly Source[], signal: AbortSignal): Promise<Check> {
+export async function checkMedipim({ settings, http, medipimKey }: Basics, sources: readonly Source[], signal: AbortSignal): Promise<Check> {
   const name = 'medipim key'
   const mine = sources.filter(({ connector, state }) => connector === 'medipim' && state === 'active')
-  const { key, apiUrl } = settings.medipim
-  if (key === null) {
+  const { apiUrl } = settings.medipim
+  if (medipimKey === null) {
     if (mine.length === 0) return { name, state: 'ok', message: 'none, and no active source needs one' }
     return { name, state: 'fail', message: `none, but ${mine.map((source) => source.name).join(', ')} needs one`, hint: 'Set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET.' }
   }
   const urls = new Set(mine.length === 0 ? [medipimSettings.parse({ apiUrl }).apiUrl] : mine.map((source) => medipimSettings.parse(source.settings).apiUrl))
   try {
-    for (const url of urls) await openApi(url, { keyId: key.id, keySecret: key.secret }, http, signal).listFields()
+    for (const url of urls) await openApi(url, medipimKey, http, signal).listFields()
     return { name, state: 'ok', message: `accepted by ${[...urls].map(hostOf).join(', ')}` }
   } catch (error) {
     return failed(name, error)
@@ -59,8 +59,8 @@ export async function checkMedipim({ settings, http }: Basics, sources: readonly
 
 export function checkPrivateHosts({ allowPrivateHosts }: Settings): Check {
   const name = 'private hosts'
-  if (allowPrivateHosts === true) {
+  if (allowPrivateHosts.some((pattern) => pattern.endsWith('/0'))) {
     return { name, state: 'warn', message: 'requests may go anywhere inside your network', hint: 'List the hosts that you mean in ALLOW_PRIVATE_HOSTS.' }
   }
-  return { name, state: 'ok', message: allowPrivateHosts === false || allowPrivateHosts.length === 0 ? 'requests go to public addresses only' : `reachable: ${allowPrivateHosts.join(', ')}` }
+  return { name, state: 'ok', message: allowPrivateHosts.length === 0 ? 'requests go to public addresses only' : `reachable: ${allowPrivateHosts.join(', ')}` }
 }

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { openStore } from '../artifacts/open.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { createConnectors } from '../connectors/index.ts'
+import type { Secrets } from '../connectors/medipim/answers.ts'
 import type { Connector } from '../core/connector.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Catalog } from '../db/catalog.ts'
@@ -35,6 +36,8 @@ export interface Basics extends AsyncDisposable {
   readonly store: ArtifactStore
   readonly http: Http
   readonly connectors: ReadonlyMap<string, Connector>
+  /** Null: none is set. */
+  readonly medipimKey: Secrets | null
   readonly correlationId: string
 }
 
@@ -69,17 +72,19 @@ export function openBasics(output: Output, settings: Settings): Basics {
   // What a run says at level info, its command prints itself.
   const level = output.verbose ? 'debug' : settings.logLevel === 'info' ? 'warn' : settings.logLevel
   const log = createLog({ level, destination: output.logDestination(), secrets: settings.secrets }).child({ cid: correlationId })
+  const guard = createAddressGuard(settings.allowPrivateHosts)
   const http = createHttp({
-    guard: createAddressGuard(settings.allowPrivateHosts),
+    guard,
     userAgent: settings.userAgent,
     onRequest: (report) => log.debug(report, 'request'),
   })
   const redact = createRedactor(settings.secrets)
-  const { key } = settings.medipim
+  const { key, keyHosts } = settings.medipim
+  const medipimKey = key && { keyId: key.id, keySecret: key.secret, mayGoTo: (url: URL) => keyHosts.includes(url.host) || guard.isOwn(url) }
   return {
-    settings, log, http, correlationId, redact,
+    settings, log, http, correlationId, redact, medipimKey,
     store: openStore(settings.artifacts, process.cwd(), settings),
-    connectors: createConnectors({ medipim: key && { keyId: key.id, keySecret: key.secret } }),
+    connectors: createConnectors({ medipim: medipimKey }),
     [Symbol.asyncDispose]: () => http.close(),
   }
 }

@@ -1,12 +1,13 @@
 // Every connector, by name. Secrets are handed in here, because a source's settings are stored and secrets are not.
 
 import type { Connector } from '../core/connector.ts'
+import type { Secrets } from './medipim/answers.ts'
 import { createMedipim } from './medipim/connector.ts'
 import { shopify } from './shopify/connector.ts'
 
 /** What connectors need and no source may store. Null: the suppliers can be replayed, but not fetched from. */
 export interface ConnectorSecrets {
-  readonly medipim: { readonly keyId: string; readonly keySecret: string } | null
+  readonly medipim: Secrets | null
 }
 
 export function createConnectors(secrets: ConnectorSecrets): ReadonlyMap<string, Connector> {

@@ -28,7 +28,7 @@ export const ERRORS = {
   'source/malformed': { action: 'stop', status: 502, hint: 'The answer is not in the format of this connector. See the reason, and `shelfsync artifacts cat RUN` if there was a run.' },
   'source/not-recognised': { action: 'stop', status: 422, hint: 'No connector knows this address. Check it, or name the connector.' },
   'source/too-large': { action: 'stop', status: 502, hint: 'The answer passes a limit. Raise the limit only if the supplier is trusted.' },
-  'source/address-refused': { action: 'stop', status: 422, hint: 'The address leads into a private network. Set ALLOW_PRIVATE_HOSTS for hosts of your own.' },
+  'source/address-refused': { action: 'stop', status: 422, hint: 'Requests go to public addresses only, and a key goes to its supplier only. Name hosts of your own in ALLOW_PRIVATE_HOSTS; of another host the message says more.' },
   'source/unknown': { action: 'stop', status: 404, hint: 'List the sources with `shelfsync sources`, or add one with `shelfsync add`.' },
   'source/exists': { action: 'stop', status: 409, hint: 'Choose another --name, or change the existing source.' },
   'source/paused': { action: 'stop', status: 409, hint: 'Resume it with `shelfsync sources resume NAME`.' },

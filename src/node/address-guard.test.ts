@@ -8,8 +8,10 @@ import { SyncError } from '../core/errors.ts'
 import { createAddressGuard, parseHostPattern, type AllowPrivateHosts } from './address-guard.ts'
 import { createHttp } from './http-client.ts'
 
+const EVERYWHERE = ['0.0.0.0/0', '::/0']
+
 const refusal = (error: unknown) => error instanceof SyncError && error.code === 'source/address-refused'
-const isRefused = (url: string, allow: AllowPrivateHosts = false) => {
+const isRefused = (url: string, allow: AllowPrivateHosts = []) => {
   try {
     createAddressGuard(allow).check(new URL(url))
     return false
@@ -20,7 +22,7 @@ const isRefused = (url: string, allow: AllowPrivateHosts = false) => {
 }
 
 /** What a connection to `url` would be given when DNS says `addresses`. */
-function look(url: string, addresses: readonly string[], allow: AllowPrivateHosts = false): Promise<LookupAddress[]> {
+function look(url: string, addresses: readonly string[], allow: AllowPrivateHosts = []): Promise<LookupAddress[]> {
   const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
   const lookup = createAddressGuard(allow, async () => found).lookupFor(new URL(url))
   return new Promise((resolve, reject) => {
@@ -76,7 +78,7 @@ test('names that mean a private network are refused before DNS is asked', () => 
 test('only http and https are spoken, and never with credentials in the address', () => {
   for (const url of ['file:///etc/passwd', 'ftp://shop.example/', 'data:text/plain,x', 'gopher://shop.example/', 'http://user@shop.example/', 'https://u:p@8.8.8.8/']) {
     assert.ok(isRefused(url), url)
-    assert.ok(isRefused(url, true), url)
+    assert.ok(isRefused(url, EVERYWHERE), url)
   }
 })
 
@@ -92,7 +94,7 @@ test('one private address among public ones is enough to refuse', async () => {
 })
 
 test('permissions are by host, wildcard, address, range and port', async () => {
-  assert.ok(!isRefused('http://127.0.0.1:8080/', true))
+  assert.ok(!isRefused('http://127.0.0.1:8080/', EVERYWHERE))
   assert.ok(!isRefused('http://localhost:3000/', ['localhost']))
   assert.ok(isRefused('http://other.localhost:3000/', ['localhost']))
   assert.ok(!isRefused('http://other.localhost:3000/', ['*.localhost']))
@@ -107,8 +109,37 @@ test('permissions are by host, wildcard, address, range and port', async () => {
   await assert.rejects(look('http://intranet.example/', ['10.0.0.1', '192.168.0.1'], ['10.0.0.0/8']), refusal)
 })
 
+test('where a cloud keeps credentials only that very address opens, however private hosts are allowed', async () => {
+  const metadata = [
+    '169.254.169.254', '169.254.170.2', '169.254.170.23', '169.254.0.23', '169.254.42.42', '168.63.129.16', '100.100.100.200', '192.0.0.192',
+    'fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42', 'fe80::a9fe:a9fe',
+  ]
+  const ways = ['64:ff9b::a9fe:a9fe', '64:ff9b:1::a9fe:a9fe', '2002:a9fe:a9fe::', '::a9fe:a9fe', '::ffff:0:169.254.169.254', '::ffff:169.254.169.254', '::ffff:168.63.129.16']
+  const wide = [...EVERYWHERE, '169.254.0.0/16', 'fd00::/8', '*.internal', 'metadata.google.internal', 'shop.example']
+  for (const address of [...metadata, ...ways]) {
+    assert.ok(isRefused(`http://${literal(address)}/`, wide), address)
+    for (const host of ['metadata.google.internal', 'shop.example']) await assert.rejects(look(`http://${host}/`, [address], wide), refusal, address)
+  }
+  for (const address of metadata) {
+    assert.ok(!isRefused(`http://${literal(address)}/`, [literal(address)]), address)
+    assert.ok(!isRefused(`http://${literal(address)}/`, [`${literal(address)}:80`]), address)
+    assert.ok(isRefused(`http://${literal(address)}/`, [`${literal(address)}:81`, ...EVERYWHERE]), address)
+  }
+  assert.ok(!isRefused('http://2852039166/', ['169.254.169.254']))
+  assert.ok(isRefused('http://168.63.129.16/'), 'also where nothing is allowed, although it is no private address')
+  for (const neighbour of ['168.63.129.17', '100.100.100.201', '10.0.0.1', 'fd00:ec2::255', '::a00:1']) assert.ok(!isRefused(`http://${literal(neighbour)}/`, EVERYWHERE), neighbour)
+})
+
+test('what is sent in the clear stays with us on this machine, and at hosts that are allowed by name or address', () => {
+  const isOwn = (url: string, allow: AllowPrivateHosts = []) => createAddressGuard(allow).isOwn(new URL(url))
+  for (const url of ['http://127.0.0.1:8/', 'http://127.9.9.9/', 'http://[::1]/', 'http://localhost/', 'http://a.localhost/']) assert.ok(isOwn(url), url)
+  for (const url of ['http://shop.example/', 'http://8.8.8.8/', 'http://10.0.0.1/', 'http://db.internal/']) assert.ok(!isOwn(url), url)
+  for (const url of ['http://10.0.0.1/', 'http://db.internal/']) assert.ok(isOwn(url, ['10.0.0.0/8', '*.internal']), url)
+  assert.ok(!isOwn('http://db.internal:81/', ['db.internal:80']))
+})
+
 test('a pattern that is no host, address or range is an error', () => {
-  for (const pattern of ['', 'http://x', 'a b', '10.0.0.0/33', 'x:port', '*', 'a:1:2x']) assert.throws(() => parseHostPattern(pattern), pattern)
+  for (const pattern of ['', 'http://x', 'a b', '10.0.0.0/33', 'x:port', '*', 'a:1:2x', '1', '0', 'true', 'FALSE', 'yes', 'all', '1:80', '127.1', '10.0', '300.1.1.1', '0x7f000001', '*.1']) assert.throws(() => parseHostPattern(pattern), pattern)
 })
 
 test('a name that is public when first asked and private afterwards is never connected to', async (t) => {

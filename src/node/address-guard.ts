@@ -7,15 +7,18 @@ import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { SyncError } from '../core/errors.ts'
+import { createNetworks } from './networks.ts'
 
-/** All private hosts, none, or patterns: `host`, `*.domain`, `address` or CIDR, each with an optional `:port`. */
-export type AllowPrivateHosts = boolean | readonly string[]
+/** Hosts that may be reached although they are private: `host`, `*.domain`, `address` or CIDR, each host and address with an optional `:port`. */
+export type AllowPrivateHosts = readonly string[]
 
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>
 
 export interface AddressGuard {
   /** What can be judged before any packet leaves. @throws SyncError `source/address-refused` */
   check(url: URL): void
+  /** Whether what is sent to `url` in the clear stays with us: this machine, or a host that is allowed by its own name or address. */
+  isOwn(url: URL): boolean
   /** The resolver for connections to `url`; it fails with `source/address-refused` when any one of the addresses is refused. */
   lookupFor(url: URL): LookupFunction
 }
@@ -24,20 +27,42 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 
 interface HostPattern {
   readonly matches: (hostname: string, address: Address | null) => boolean
+  /** Whether it is this very address, and not a name or a range that leads there. */
+  readonly isExactly: (address: Address) => boolean
   readonly port: number | null
 }
 
 const PORTS = new Set([80, 443])
+const SWITCHES = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 'all', 'any', 'none', 'null', 'undefined'])
+/**
+ * Where clouds answer every process of a machine, with its credentials among the rest. All of the link-local range is refused alike:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (169.254.169.254, fd00:ec2::254; of containers
+ * 169.254.170.2, 169.254.170.23, fd00:ec2::23) · https://cloud.google.com/compute/docs/metadata/querying-metadata (169.254.169.254,
+ * fd20:ce::254) · https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 ·
+ * https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata (100.100.100.200) · Oracle (192.0.0.192, fd00:c1::a9fe:a9fe) ·
+ * Tencent (169.254.0.23) · Scaleway (169.254.42.42, fd00:42::42) · OpenStack (fe80::a9fe:a9fe)
+ */
+const METADATA = createNetworks([
+  '169.254.0.0/16', 'fe80::/10', '168.63.129.16', '100.100.100.200', '192.0.0.192',
+  'fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42',
+])
+/** IPv6 ranges that lead to the IPv4 address inside them (RFC 6052, 8215, 3056, 4291, 2765), and where it begins, in bytes. */
+const TRANSLATED: readonly (readonly [range: string, at: number])[] = [
+  ['64:ff9b::/96', 12], ['64:ff9b:1::/96', 12], ['::/96', 12], ['::ffff:0:0:0/96', 12], ['2002::/16', 2],
+]
 const PRIVATE_NAMES = /(^|\.)(localhost|internal|flycast|local)$/
 // Only here does the internet live (RFC 4291); the rest of IPv6 is reserved, translated, or somebody's own.
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3')
 
 export function createAddressGuard(allow: AllowPrivateHosts, resolve: Resolve = resolveAll): AddressGuard {
-  const patterns = typeof allow === 'boolean' ? [] : allow.map(parseHostPattern)
-  const allowed = (hostname: string, address: Address | null, port: number) =>
-    allow === true || patterns.some((pattern) => (pattern.port ?? port) === port && pattern.matches(hostname, address))
+  const patterns = allow.map(parseHostPattern)
+  const patternsFor = (port: number) => patterns.filter((pattern) => (pattern.port ?? port) === port)
+  const allowed = (hostname: string, address: Address | null, port: number) => patternsFor(port).some(({ matches }) => matches(hostname, address))
 
   function judge(hostname: string, address: Address, port: number): string | null {
+    if (isMetadata(address) && !patternsFor(port).some(({ isExactly }) => isExactly(address))) {
+      return 'a cloud keeps the credentials of its machines there; ALLOW_PRIVATE_HOSTS must name that very address'
+    }
     if (allowed(hostname, address, port)) return null
     return reasonAgainst(address) ?? (PORTS.has(port) ? null : `port ${port} is not a port of the web`)
   }
@@ -56,6 +81,13 @@ export function createAddressGuard(allow: AllowPrivateHosts, resolve: Resolve = 
       const address = parseAddress(hostname)
       const reason = address === null ? judgeName(hostname, port) : judge(hostname, address, port)
       if (reason !== null) throw refused(url, reason)
+    },
+
+    isOwn(url) {
+      const hostname = hostnameOf(url)
+      const address = parseAddress(hostname)
+      const isThisMachine = address === null ? /(^|\.)localhost$/.test(hostname) : address.range() === 'loopback'
+      return isThisMachine || allowed(hostname, address, portOf(url))
     },
 
     lookupFor(url) {
@@ -90,19 +122,33 @@ export function parseHostPattern(pattern: string): HostPattern {
   const text = pattern.trim().toLowerCase()
   if (text.includes('/')) {
     if (!ipaddr.isValidCIDR(text)) throw new Error(`"${pattern}" is not a CIDR range`)
-    return { matches: within(ipaddr.parseCIDR(text)), port: null }
+    return { ...within(ipaddr.parseCIDR(text)), port: null }
   }
   const [, host = text, digits] = /^(\[.*\]|[^:]+)(?::(\d{1,5}))?$/.exec(text) ?? []
   const port = digits === undefined ? null : Number(digits)
   const address = parseAddress(bare(host))
-  if (address !== null) return { matches: within([address, address.kind() === 'ipv4' ? 32 : 128]), port }
+  if (address !== null) return { ...within([address, widthOf(address)]), port }
   if (!/^(\*\.)?[a-z0-9_.-]+$/.test(host)) throw new Error(`"${pattern}" is not host, host:port or a CIDR range`)
+  // `1` and `true` are meant as a switch, and no host can end in a number (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+  if (SWITCHES.has(host) || /(^|\.)(\d+|0x[\da-f]*)\.?$/.test(host)) throw new Error(`"${pattern}" is no host`)
   const suffix = host.startsWith('*.') ? host.slice(1) : null
-  return { matches: (hostname) => (suffix === null ? hostname === host : hostname.endsWith(suffix)), port }
+  return { matches: (hostname) => (suffix === null ? hostname === host : hostname.endsWith(suffix)), isExactly: () => false, port }
 }
 
-function within([range, bits]: [Address, number]): HostPattern['matches'] {
-  return (_, address) => address !== null && address.kind() === range.kind() && address.match(range, bits)
+function within([range, bits]: [Address, number]): Pick<HostPattern, 'matches' | 'isExactly'> {
+  const contains = (address: Address): boolean => address.kind() === range.kind() && address.match(range, bits)
+  return { matches: (_, address) => address !== null && contains(address), isExactly: (address) => bits === widthOf(range) && contains(address) }
+}
+
+function widthOf(address: Address): number {
+  return address.kind() === 'ipv4' ? 32 : 128
+}
+
+function isMetadata(address: Address): boolean {
+  return METADATA.includes(address.toString()) || TRANSLATED.some(([range, at]) => {
+    if (address.kind() === 'ipv4' || !address.match(ipaddr.IPv6.parseCIDR(range))) return false
+    return METADATA.includes(address.toByteArray().slice(at, at + 4).join('.'))
+  })
 }
 
 /** Why nothing public can live at `address`, or null when it can. */

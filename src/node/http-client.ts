@@ -93,6 +93,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     }
     try {
       guard.check(hop.url)
+      checkCredentials(hop, guard)
       const data = await (await (agent ??= openAgent())).request({
         origin: hop.url.origin,
         path: hop.url.pathname + hop.url.search,
@@ -126,6 +127,12 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     }
   }
   return Object.assign(http, { close: async () => (await agent)?.destroy() })
+}
+
+/** @throws SyncError `source/address-refused` when a key would cross a network that anybody on the way can read */
+function checkCredentials({ url, headers }: Hop, guard: AddressGuard): void {
+  if (url.protocol === 'https:' || guard.isOwn(url) || !Object.keys(headers).some((name) => CREDENTIAL_HEADER.test(name))) return
+  throw new SyncError('source/address-refused', `A key is not sent to http://${url.host}, where anybody on the way could read it: use https`)
 }
 
 function firstHop({ url, method = 'GET', headers = {}, body }: HttpRequest): Hop {

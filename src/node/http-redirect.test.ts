@@ -51,6 +51,28 @@ test('a redirect is followed, relative or absolute, and the final address is tol
   assert.equal((await get({ url: to(`http://b.test:${port}/there`, 308) })).finalUrl, `http://b.test:${port}/there`)
 })
 
+test('a key is not sent in the clear to anybody but ourselves, not by a redirect either', async (t) => {
+  const asked: string[] = []
+  const server = createServer(({ headers }, response) => {
+    asked.push(String(headers.host))
+    response.end('{}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  // The address may be reached, but the host is not one of ours by name.
+  const guard = createAddressGuard(['127.0.0.1', 'own.test'], async () => [{ address: '127.0.0.1', family: 4 }])
+  const http = createHttp({ guard, userAgent: 'Test/1' })
+  t.after(() => http.close())
+  const get = async (host: string, headers: Record<string, string>) => (await http({ url: `http://${host}:${port}/`, headers }, new AbortController().signal)).status
+  for (const headers of [{ Authorization: 'Basic x' }, { 'X-Api-Key': 'x' }, { Cookie: 'a=b' }, { 'x-access-token': 'x' }]) {
+    await assert.rejects(get('shop.test', headers), /A key is not sent to http:\/\/shop\.test:\d+, where anybody on the way could read it: use https/)
+    for (const host of ['own.test', '127.0.0.1']) assert.equal(await get(host, headers), 200)
+  }
+  assert.deepEqual(new Set(asked), new Set([`own.test:${port}`, `127.0.0.1:${port}`]))
+  assert.equal(await get('shop.test', { accept: '*/*' }), 200)
+})
+
 test('a redirect from an allowed host to a private one is refused, by name, by literal and by scheme', async (t) => {
   const { get, to, port } = await start(t)
   for (const location of [`http://evil.test:${port}/`, `http://127.0.0.1:${port}/`, `http://2130706433:${port}/`, `//localhost:${port}/`, 'http://[::ffff:a00:1]/', 'file:///etc/passwd']) {
@@ -103,7 +125,7 @@ test('an answer that redirects nowhere is given as it is, and an unreadable targ
 })
 
 async function createProbe(t: TestContext, port: number) {
-  const http = createHttp({ guard: createAddressGuard(true), userAgent: 'Test/1' })
+  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'Test/1' })
   t.after(() => http.close())
   const response = await http({ url: `http://127.0.0.1:${port}/to/304/` }, new AbortController().signal)
   await response.cancel()

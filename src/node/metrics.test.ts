@@ -159,7 +159,7 @@ test('requests to suppliers are counted by what came of them', async (t) => {
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const metrics = createMetrics()
-  const http = createHttp({ guard: createAddressGuard(true), userAgent: 'test', onRequest: countRequests(metrics, 'medipim') })
+  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'test', onRequest: countRequests(metrics, 'medipim') })
   t.after(async () => {
     await http.close()
     server.close()

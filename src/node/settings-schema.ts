@@ -100,6 +100,12 @@ const schema = {
     example: 'your-key-id:your-key-secret',
   })),
 
+  MEDIPIM_HOSTS: matching(/^[a-z0-9.-]+(:\d{1,5})?(\s*,\s*[a-z0-9.-]+(:\d{1,5})?)*$/i, 'hosts, separated by commas').transform(parseHosts).register(words, plain('MediPim', {
+    description: 'Hosts besides those of MediPim itself that your key may be sent to, such as a gateway of your own, each with its port unless it is the usual one.',
+    default: 'none: only medipim.com, medipim.be, medipim.fr and medipim.de, what is below them, and hosts that ALLOW_PRIVATE_HOSTS names',
+    example: 'medipim-gateway.example',
+  })),
+
   SUPABASE_URL: z.string().refine(isHttpUrl, { error: 'an http or https address without credentials' }).register(words, plain('Supabase', {
     description: 'The address of your project.',
     default: 'none',
@@ -164,8 +170,8 @@ const schema = {
     CONCURRENCY.apply, APPLY_CONCURRENCY_MAX,
   ),
   ALLOW_PRIVATE_HOSTS: z.string().transform(parseAllowPrivateHosts).register(words, plain('Running', {
-    description: 'Hosts of your own that requests may reach although they are private: `true` for all, or a list of `host`, `*.domain`, ' +
-      'address and CIDR range, each host and address with an optional `:port`.',
+    description: 'Hosts of your own that requests may reach although they are private: a list of `host`, `*.domain`, address and CIDR range, each host ' +
+      'and address with an optional `:port`. Where a cloud keeps the credentials of its machines, such as 169.254.169.254, only that very address opens.',
     default: 'none',
     example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
   })),
@@ -246,13 +252,16 @@ function isHttpUrl(text: string): boolean {
 }
 
 function parseAllowPrivateHosts(text: string, context: z.RefinementCtx): AllowPrivateHosts {
-  if (text === 'true' || text === 'false') return text === 'true'
   const patterns = text.split(',').map((pattern) => pattern.trim()).filter((pattern) => pattern !== '')
   const wrong = patterns.findIndex((pattern) => !isHostPattern(pattern))
   if (wrong === -1) return patterns
-  const message = `true, false, or a list of host, host:port, address and CIDR range; entry ${wrong + 1} is none of these`
+  const message = `a list of host, host:port, address and CIDR range such as 127.0.0.1,shop.internal:8080,10.0.0.0/8; entry ${wrong + 1} is none of these`
   context.addIssue({ code: 'custom', message })
   return z.NEVER
+}
+
+function parseHosts(text: string): readonly string[] {
+  return text.split(',').map((host) => host.trim().toLowerCase())
 }
 
 function parseTrustProxy(text: string, context: z.RefinementCtx): readonly string[] {

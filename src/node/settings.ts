@@ -34,7 +34,12 @@ export interface Settings {
     /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
     readonly trustProxy: readonly string[]
   }
-  readonly medipim: { readonly apiUrl: string; readonly key: { readonly id: string; readonly secret: string } | null }
+  readonly medipim: {
+    readonly apiUrl: string
+    readonly key: { readonly id: string; readonly secret: string } | null
+    /** Hosts besides the supplier's own that may be sent the key. */
+    readonly keyHosts: readonly string[]
+  }
   readonly s3: { readonly endpoint: string | null; readonly region: string; readonly key: { readonly id: string; readonly secret: string } | null }
   readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
   /** Every secret value that was given, in every form that it is sent in: for the redactor. */
@@ -79,7 +84,7 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
         ? null
         : { id: env.S3_ACCESS_KEY_ID, secret: env.S3_SECRET_ACCESS_KEY },
     },
-    allowPrivateHosts: env.ALLOW_PRIVATE_HOSTS ?? false,
+    allowPrivateHosts: env.ALLOW_PRIVATE_HOSTS ?? [],
     logLevel: env.LOG_LEVEL ?? 'info',
     userAgent: env.USER_AGENT ?? `Shelfsync/${VERSION} (+${env.CONTACT ?? HOME_PAGE})`,
     queue: {
@@ -101,6 +106,7 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
     medipim: {
       apiUrl: env.MEDIPIM_API_URL ?? 'https://api.au.medipim.com',
       key: id === undefined || secret === undefined ? null : { id, secret },
+      keyHosts: env.MEDIPIM_HOSTS ?? [],
     },
     supabase,
   }

@@ -43,7 +43,7 @@ async function measureAll(subject: Subject, origins: readonly string[]): Promise
 }
 
 async function measure({ connector, settings }: Subject, origin: string): Promise<Measure> {
-  const http = createHttp({ guard: createAddressGuard(true), userAgent: 'shelfsync-conformance' })
+  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'shelfsync-conformance' })
   const request = { settings: connector.settings.parse(settings(origin)), mode: 'full', sinceMs: null, cursor: null, http, warn: () => {} } as const
   const before = reachableBytes()
   let [pageCount, feedBytes, peakBytes] = [0, 0, 0]

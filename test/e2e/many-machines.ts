@@ -60,7 +60,7 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
   const line = await addSource(supplierUrl)
   const env = cleanEnv({
     DATABASE_URL: database.url, SHELFSYNC_HOME: line.storeRoot, ARTIFACTS: `file:${line.storeRoot}`, ADMIN_KEY, MEDIPIM_API_KEY: '42:secret',
-    ALLOW_PRIVATE_HOSTS: 'true', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
     ...(queueUrl === null ? {} : { QUEUE_URL: queueUrl }),
   })
   return {

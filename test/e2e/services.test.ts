@@ -35,7 +35,7 @@ async function setStage(t: Lifetime): Promise<Stage> {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-services-'))
   t.after(() => rm(home, { recursive: true, force: true }))
   const env = cleanEnv({
-    DATABASE_URL: database.url, SHELFSYNC_HOME: home, ADMIN_KEY, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: 'true',
+    DATABASE_URL: database.url, SHELFSYNC_HOME: home, ADMIN_KEY, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
     FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
   })
   await promisify(execFile)(program, ['add', 'medipim', '--no-sync'], { env, cwd: home })

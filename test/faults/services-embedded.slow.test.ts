@@ -38,7 +38,7 @@ async function openHome(t: TestContext) {
   const simulator = await startMedipim({ products: 60, rateLimit: null })
   ends.defer(simulator.close)
   const env = cleanEnv({
-    SHELFSYNC_HOME: home, ADMIN_KEY, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: 'true',
+    SHELFSYNC_HOME: home, ADMIN_KEY, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
     FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
   })
   const run = async (...args: string[]): Promise<string> => (await promisify(execFile)(process.execPath, [MAIN, ...args], { env, cwd: home })).stdout

@@ -77,7 +77,7 @@ export async function openLine(t: Lifetime, setup: LineSetup): Promise<TestLine>
   const { db, connector, settings, policy, options, secrets = [] } = setup
   const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-line-')))
   if (setup.storeRoot === undefined) t.after(() => rm(storeRoot, { recursive: true, force: true }))
-  const http = createHttp({ guard: createAddressGuard(true), userAgent: 'shelfsync-test' })
+  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'shelfsync-test' })
   t.after(() => http.close())
   const logged: string[] = []
   const waits: number[] = []

@@ -12,6 +12,8 @@ import { isObject, textOf } from './values.ts'
 export interface Secrets {
   readonly keyId: string
   readonly keySecret: string
+  /** Hosts that the operator trusts with the key, besides the supplier's own and this machine. */
+  readonly mayGoTo?: (url: URL) => boolean
 }
 
 export interface SupplierError {

@@ -10,6 +10,9 @@ import { isObject, objectsIn, textOf } from './values.ts'
 const FIRST_BYTE_TIMEOUT_MS = 300_000
 const IDLE_TIMEOUT_MS = 60_000
 const FIELDS_BYTES_MAX = 4 * 1024 ** 2
+/** Each market has a domain of its own or a part of medipim.com: https://docs.dev.medipim.be */
+const OWN_HOST = /(^|\.)medipim\.(com|be|fr|de)$/
+const THIS_MACHINE = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 export interface Api {
   /** Everything touched at or after `since`, unix seconds, of any status, oldest first. */
@@ -19,11 +22,12 @@ export interface Api {
 }
 
 /**
- * Every call is one attempt.
+ * Every call is one attempt. The key goes to hosts of MediPim's, to this machine, and to what `secrets.mayGoTo` names.
  *
  * @throws SyncError `source/…` for any answer but 200 and 204, with the supplier's reason and none of the secrets
  */
 export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
+  checkKeyHost(new URL(baseUrl), secrets)
   const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
   const headers = { Authorization: `Basic ${basicToken(secrets)}`, 'Content-Type': 'application/json' }
 
@@ -47,6 +51,13 @@ export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: A
       return fieldCodes(await readBytes(response, FIELDS_BYTES_MAX))
     },
   }
+}
+
+/** @throws SyncError `source/address-refused` when a source's address would take the key to somebody else */
+function checkKeyHost(url: URL, { mayGoTo = () => false }: Secrets): void {
+  if (OWN_HOST.test(url.hostname) || THIS_MACHINE.test(url.hostname) || mayGoTo(url)) return
+  const reason = `The key of MediPim is not sent to ${url.host}, which is no host of MediPim's`
+  throw new SyncError('source/address-refused', `${reason}. If it is meant, name it in MEDIPIM_HOSTS`)
 }
 
 /** @throws SyncError `source/malformed` when the answer names no field */

@@ -231,6 +231,32 @@ test('a caller that stops early closes the connection', async (t) => {
   await closed.promise
 })
 
+test('the key goes to hosts of MediPim, to this machine, and to what the operator names, and no request is made elsewhere', async () => {
+  const asked: string[] = []
+  const recording: Http = ({ url }) => {
+    asked.push(new URL(url).host)
+    return Promise.reject(new SyncError('source/unavailable', 'recorded'))
+  }
+  const connector = createMedipim({ ...secrets, mayGoTo: ({ host }) => host === 'gateway.example:8443' })
+  const fetchFrom = async (apiUrl: string): Promise<unknown> => {
+    const request = { settings: { apiUrl, market: 'au' as const }, mode: 'full' as const, sinceMs: null, cursor: null, http: recording, warn: () => {} }
+    return Array.fromAsync(connector.fetch(request, new AbortController().signal)).catch((error: unknown) => error)
+  }
+  const trusted = ['https://api.au.medipim.com', 'https://api.sandbox.au.medipim.com', 'https://api.medipim.be', 'https://gateway.example:8443', 'http://127.0.0.1:1', 'http://[::1]:1', 'http://localhost:1']
+  for (const apiUrl of trusted) await fetchFrom(apiUrl)
+  assert.deepEqual([...new Set(asked)], trusted.map((url) => new URL(url).host))
+  asked.length = 0
+  for (const apiUrl of [
+    'https://medipim.com.evil.example', 'https://evilmedipim.com', 'https://api.medipim.co', 'https://gateway.example', 'https://api.medipim.be.', 'https://127.0.0.1.evil.example',
+    'https://10.0.0.1', 'https://shop.example/api.medipim.be',
+  ]) {
+    const error = await fetchFrom(apiUrl)
+    assert.ok(error instanceof SyncError && error.code === 'source/address-refused', apiUrl)
+    assert.match(error.message, /^The key of MediPim is not sent to .*, which is no host of MediPim's\. If it is meant, name it in MEDIPIM_HOSTS$/)
+  }
+  assert.deepEqual(asked, [])
+})
+
 test('an answer without a body is released too', async (t) => {
   let released = 0
   const { apiUrl } = await startSupplier(t, answer(204))
