@@ -104,7 +104,7 @@ export const FACES = {
     },
   },
   metrics: {
-    does: 'For scrapers in a private network: never publish this port.',
+    does: 'For a scraper on this machine, or where `METRICS_HOST` says: in a private network, never published.',
     port: PORTS.metrics,
     setting: 'METRICS_PORT',
     routes: { 'GET /metrics': { ...METRICS, needsKey: false } },

@@ -27,6 +27,9 @@ const APPLY_CONCURRENCY_MAX = 6
 /** Where each HTTP face listens unless a setting says otherwise. */
 export const PORTS = { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 } as const
 
+/** Nobody outside of this machine reads what needs no key, unless a setting says so. */
+export const METRICS_HOST_DEFAULT = '127.0.0.1'
+
 const words = z.registry<SettingMeta>()
 
 const schema = {
@@ -138,7 +141,7 @@ const schema = {
     example: 'another-16-characters-or-more',
   })),
   LISTEN_HOST: matching(/^[\w.:-]{1,253}$/, 'an address or a host name, without a port').register(words, plain('Running', {
-    description: 'The address on which the HTTP faces listen; `::` is every one, IPv4 included.',
+    description: 'The address on which the HTTP faces with a key listen; `::` is every one, IPv4 included.',
     default: '::',
     example: '127.0.0.1',
   })),
@@ -146,6 +149,11 @@ const schema = {
   MAINTAINER_PORT: port(PORTS.maintainer, 'of the maintainer'),
   ORCHESTRATOR_PORT: port(PORTS.orchestrator, 'of the orchestrator'),
   METRICS_PORT: port(PORTS.metrics, 'for metrics without a key, which must be private'),
+  METRICS_HOST: matching(/^[\w.:-]{1,253}$/, 'an address or a host name, without a port').register(words, plain('Running', {
+    description: 'The address on which metrics without a key listen, whatever LISTEN_HOST says: of a private network, such as `fly-local-6pn`, for a scraper elsewhere.',
+    default: METRICS_HOST_DEFAULT,
+    example: '10.0.0.5',
+  })),
   TRUST_FLY_HEADER: z.enum(['true', 'false'], { error: 'true or false' }).transform((text) => text === 'true').register(words, plain('Running', {
     description: 'Whether callers are told apart by `Fly-Client-IP` when keys fail: only right behind the proxy of Fly.io, which sets it.',
     default: 'false',

@@ -20,7 +20,7 @@ test('without any setting everything has a default, and no secret has one', () =
   const { userAgent, ...settings } = loadSettings({})
   assert.deepEqual(settings, {
     databaseUrl: null, home: '.shelfsync', artifacts: 'file:.shelfsync/artifacts', artifactsKeep: 14, artifactsLatest: false, allowPrivateHosts: [], logLevel: 'info',
-    http: { keys: [], host: '::', ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 }, trustFlyHeader: false, trustProxy: [] },
+    http: { keys: [], host: '::', ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 }, trustFlyHeader: false, trustProxy: [], metricsHost: '127.0.0.1' },
     queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
     s3: { endpoint: null, region: 'us-east-1', key: null },
     medipim: { apiUrl: 'https://api.au.medipim.com', key: null, keyHosts: [] }, supabase: null, secrets: [],
@@ -123,7 +123,7 @@ const WRONG: Record<string, string> = {
   MEDIPIM_API_KEY_SECRET: 'planted planted', MEDIPIM_API_KEY: 'planted', SUPABASE_URL: 'planted', SUPABASE_SECRET_KEY: 'planted 1', SUPABASE_SERVICE_ROLE_KEY: 'planted 2',
   BUCKET: 'Planted', ADMIN_KEY: 'planted', ALLOW_PRIVATE_HOSTS: 'planted/planted', LOG_LEVEL: 'planted', CONTACT: 'planted planted', USER_AGENT: 'planted\u0007',
   ARTIFACTS_LATEST: 'planted', S3_ENDPOINT: 'planted', S3_REGION: 'Planted', S3_ACCESS_KEY_ID: 'planted planted', S3_SECRET_ACCESS_KEY: 'planted planted',
-  ADMIN_KEY_NEXT: 'planted', LISTEN_HOST: 'planted host', MEDIPIM_HOSTS: 'planted host', FETCHER_PORT: 'planted', MAINTAINER_PORT: '-1', ORCHESTRATOR_PORT: '65536', METRICS_PORT: '1.5',
+  ADMIN_KEY_NEXT: 'planted', LISTEN_HOST: 'planted host', METRICS_HOST: 'planted host', MEDIPIM_HOSTS: 'planted host', FETCHER_PORT: 'planted', MAINTAINER_PORT: '-1', ORCHESTRATOR_PORT: '65536', METRICS_PORT: '1.5',
   TRUST_FLY_HEADER: 'planted', TRUST_PROXY: 'planted', QUEUE_URL: 'amqp://planted', FETCH_CONCURRENCY: '0', APPLY_CONCURRENCY: 'planted',
 }
 

@@ -6,7 +6,7 @@ import { SyncError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import type { AllowPrivateHosts } from './address-guard.ts'
 import { listStrayLines } from './dot-env.ts'
-import { CONCURRENCY, Environment, KEEP_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
+import { CONCURRENCY, Environment, KEEP_DEFAULT, METRICS_HOST_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
 
 const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 
@@ -29,6 +29,8 @@ export interface Settings {
     /** ADMIN_KEY, and ADMIN_KEY_NEXT while callers change over. Empty: the faces do not start. */
     readonly keys: readonly string[]
     readonly host: string
+    /** Of the metrics without a key. */
+    readonly metricsHost: string
     readonly ports: Readonly<Record<keyof typeof PORTS, number>>
     readonly trustFlyHeader: boolean
     /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
@@ -94,6 +96,7 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
     http: {
       keys: [env.ADMIN_KEY, env.ADMIN_KEY_NEXT].filter((key) => key !== undefined),
       host: env.LISTEN_HOST ?? '::',
+      metricsHost: env.METRICS_HOST ?? METRICS_HOST_DEFAULT,
       ports: {
         fetcher: env.FETCHER_PORT ?? PORTS.fetcher,
         maintainer: env.MAINTAINER_PORT ?? PORTS.maintainer,

@@ -56,7 +56,7 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
   const metrics = openMetrics(tools, roles)
   const faces: OpenFace[] = []
   for (const [name, app] of createFaces(tools, metrics, roles)) {
-    const listening = await listen(app, { host: settings.http.host, port: settings.http.ports[name], setting: `${name.toUpperCase()}_PORT` })
+    const listening = await listen(app, { host: name === 'metrics' ? settings.http.metricsHost : settings.http.host, port: settings.http.ports[name], setting: `${name.toUpperCase()}_PORT` })
     opened.defer(() => listening.close())
     faces.push({ name, port: listening.port })
   }

@@ -42,6 +42,17 @@ async function setStage(t: Lifetime): Promise<Stage> {
   return { env, simulator, query: async <Row>(sql: string) => (await database.pool.query(sql)).rows as Row[] }
 }
 
+test('metrics without a key are for this machine, wherever the faces with a key listen', { skip: process.platform !== 'linux' && 'needs all of 127.0.0.0/8' }, async (t) => {
+  const stage = await setStage(t)
+  const statusAt = async (host: string, port: number | undefined, path: string): Promise<number | string> =>
+    fetch(`http://${host}:${port}${path}`).then(({ status }) => status, (error: Error) => String((error.cause as NodeJS.ErrnoException).code))
+  const { ports } = await serve(t, { ...stage, env: { ...stage.env, LISTEN_HOST: '0.0.0.0' } }, 'orchestrator')
+  assert.deepEqual([await statusAt('127.0.0.2', ports['orchestrator'], '/healthz'), await statusAt('127.0.0.1', ports['metrics'], '/metrics')], [200, 200])
+  assert.equal(await statusAt('127.0.0.2', ports['metrics'], '/metrics'), 'ECONNREFUSED')
+  const told = await serve(t, { ...stage, env: { ...stage.env, METRICS_HOST: '127.0.0.2' } }, 'scheduler')
+  assert.deepEqual([await statusAt('127.0.0.2', told.ports['metrics'], '/metrics'), await statusAt('127.0.0.1', told.ports['metrics'], '/metrics')], [200, 'ECONNREFUSED'])
+})
+
 interface Served {
   readonly process: Process
   readonly ports: Readonly<Record<string, number>>
