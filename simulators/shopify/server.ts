@@ -32,6 +32,8 @@ export interface ShopifyOptions {
   readonly reachStatus?: 200 | 400
   /** Writes answers over many lines, as captures often are. */
   readonly pretty?: boolean
+  /** Gives the first page whatever page is asked for. */
+  readonly ignoresPage?: boolean
 }
 
 export interface ShopifySimulator {
@@ -48,7 +50,7 @@ type State = Required<ShopifyOptions> & { readonly shop: Shop; readonly verbatim
 
 const DEFAULTS = {
   port: 0, products: 300, seed: 1, file: null, name: 'Saltbush & Sons', currency: 'AUD', visitorCurrency: null, publishedCount: null,
-  reach: 25_000, reachStatus: 400, pretty: false,
+  reach: 25_000, reachStatus: 400, pretty: false, ignoresPage: false,
 } as const satisfies Required<ShopifyOptions>
 const ESCAPES = new Map([['/', '\\/'], ['<', '\\u003c'], ['>', '\\u003e'], ['&', '\\u0026']])
 
@@ -94,7 +96,7 @@ async function answer(asked: URL, response: ServerResponse, state: State, taken:
   if (asked.pathname === '/products.json') {
     if (state.verbatim) return sendText(response, 200, state.verbatim, taken)
     const limit = Math.min(positive(asked.searchParams.get('limit'), 30), 250)
-    const page = pageOf(asked)
+    const page = state.ignoresPage ? 1 : pageOf(asked)
     if (page * limit > state.reach) return send(state.reachStatus, { errors: `Page * Limit exceeds the ${state.reach} limit.` })
     const shift = taken.faults.reduce((by, fault) => (fault.kind === 'shift' ? by + fault.by : by), 0)
     const start = Math.max((page - 1) * limit - shift, 0)

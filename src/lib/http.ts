@@ -3,8 +3,8 @@
 import { SyncError } from '../core/errors.ts'
 import type { HttpResponse } from '../core/http.ts'
 
-/** Reads a body of at most `bytesMax` bytes. @throws SyncError `source/too-large` beyond that. */
-export async function readBytes(response: HttpResponse, bytesMax: number): Promise<Uint8Array> {
+/** Reads a body of at most `bytesMax` bytes, and gives `onChunk` each piece as it comes. @throws SyncError `source/too-large` beyond that. */
+export async function readBytes(response: HttpResponse, bytesMax: number, onChunk?: (chunk: Uint8Array) => void): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body) {
@@ -14,6 +14,7 @@ export async function readBytes(response: HttpResponse, bytesMax: number): Promi
       throw new SyncError('source/too-large', `The answer of ${hostOf(response.url)} is larger than ${bytesMax} bytes`)
     }
     chunks.push(chunk)
+    onChunk?.(chunk)
   }
   const bytes = new Uint8Array(size)
   let offset = 0

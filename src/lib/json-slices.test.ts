@@ -3,14 +3,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { linesOf, memberElements, valueEnd, valueStart } from './json-slices.ts'
+import { firstMemberValue, lineBlocks, memberElements, memberValue, valueEnd, valueStart } from './json-slices.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 function sliced(text: string, member = 'products'): string[] {
   const bytes = encode(text)
-  return memberElements(bytes, member).map(({ start, end }) => decode(bytes.subarray(start, end)))
+  return [...memberElements(bytes, member)].map(({ start, end }) => decode(bytes.subarray(start, end)))
+}
+
+function linesOf(bytes: Uint8Array, blockBytes = 1000): string {
+  const blocks = [...lineBlocks(bytes, memberElements(bytes, 'products'), blockBytes)]
+  for (const block of blocks) assert.equal(decode(block.bytes).split('\n').length - 1, block.lineCount)
+  return blocks.map((block) => decode(block.bytes)).join('')
 }
 
 test('elements keep their own spelling: escapes, number forms, inner spaces, order', () => {
@@ -34,17 +40,23 @@ test('a byte order mark before the object is skipped', () => {
 
 test('a pretty-printed record becomes one line of the same length', () => {
   const bytes = encode('{"products":[{\r\n  "a": "x\\ny"\n},\n2]}')
-  const lines = decode(linesOf(bytes, memberElements(bytes, 'products')))
+  const lines = linesOf(bytes)
   assert.equal(lines, '{    "a": "x\\ny" }\n2\n')
 })
 
 test('any array of values in any layout comes back as the same values', () => {
   const layout = fc.constantFrom<string | undefined>(undefined, '  ', '\t', '\r\n')
-  fc.assert(fc.property(fc.array(fc.jsonValue()), fc.jsonValue(), layout, (products, other, space) => {
+  fc.assert(fc.property(fc.array(fc.jsonValue()), fc.jsonValue(), layout, fc.integer({ min: 1, max: 100 }), (products, other, space, blockBytes) => {
     const bytes = encode(JSON.stringify({ other, products, after: other }, null, space === '\r\n' ? 1 : space))
-    const lines = decode(linesOf(bytes, memberElements(bytes, 'products'))).split('\n').slice(0, -1)
+    const lines = linesOf(bytes, blockBytes).split('\n').slice(0, -1)
     assert.deepEqual(lines.map((line) => JSON.parse(line)), JSON.parse(JSON.stringify(products)))
   }))
+})
+
+test('a member is found by its name, the first or the last of several', () => {
+  const bytes = encode('{"id" : 1 ,"x":{"id":2},"id":"3"}')
+  const textOf = (slice: ReturnType<typeof memberValue>) => slice && decode(bytes.subarray(slice.start, slice.end))
+  assert.deepEqual([memberValue(bytes, 0, 'id'), firstMemberValue(bytes, 0, 'id'), memberValue(bytes, 0, 'y'), memberValue(bytes, 1, 'id')].map(textOf), ['"3"', '1', null, null])
 })
 
 test('bytes cut anywhere inside have no end', () => {

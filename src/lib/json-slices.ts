@@ -34,28 +34,75 @@ export function valueStart(bytes: Uint8Array): number {
   return skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
 }
 
-/** The elements of the array `member` of the object in `bytes`; of the last one by that name, as JSON.parse has it. */
-export function memberElements(bytes: Uint8Array, member: string): Slice[] {
-  const decoder = new TextDecoder()
-  let found: number | null = null
-  for (const name of children(bytes, valueStart(bytes))) {
-    const start = skipSpace(bytes, skipSpace(bytes, name.end) + 1)
-    if (JSON.parse(decoder.decode(bytes.subarray(name.start, name.end))) === member) found = start
-  }
-  return found !== null && bytes[found] === BRACKET_OPEN ? [...children(bytes, found)] : []
+/** The value of the member `name` of the object that begins at `start`: of the last one by that name, as JSON.parse has it. Null without one. */
+export function memberValue(bytes: Uint8Array, start: number, name: string): Slice | null {
+  let found: Slice | null = null
+  for (const member of members(bytes, start)) if (member.name === name) found = member.value
+  return found
 }
 
-/** The slices as NDJSON, one line each. A line break between tokens becomes a space; every other byte stays. */
-export function linesOf(bytes: Uint8Array, slices: readonly Slice[]): Uint8Array {
-  const lines = new Uint8Array(slices.reduce((size, { start, end }) => size + end - start + 1, 0))
-  let offset = 0
+/** The same of the first one by that name: costs nothing more when it is the first member. */
+export function firstMemberValue(bytes: Uint8Array, start: number, name: string): Slice | null {
+  for (const member of members(bytes, start)) if (member.name === name) return member.value
+  return null
+}
+
+/** The elements of the array `member` of the object in `bytes`; nothing where it is no array. */
+export function* memberElements(bytes: Uint8Array, member: string): Generator<Slice> {
+  const value = memberValue(bytes, valueStart(bytes), member)
+  if (value !== null && bytes[value.start] === BRACKET_OPEN) yield* children(bytes, value.start)
+}
+
+/** The elements of the array that begins at `start`. */
+export function elements(bytes: Uint8Array, start: number): Generator<Slice> {
+  return children(bytes, start)
+}
+
+/**
+ * The slices as NDJSON, one line each, in blocks that pass `blockBytes` by less than a line. A line break between tokens becomes a
+ * space; every other byte stays. Memory is needed for a block, however many slices there are.
+ */
+export function* lineBlocks(bytes: Uint8Array, slices: Iterable<Slice>, blockBytes: number): Generator<LinesOfBlock> {
+  let bounds: number[] = []
+  let byteLength = 0
   for (const { start, end } of slices) {
+    bounds.push(start, end)
+    byteLength += end - start + 1
+    if (byteLength < blockBytes) continue
+    yield { bytes: linesIn(bytes, bounds, byteLength), lineCount: bounds.length / 2 }
+    bounds = []
+    byteLength = 0
+  }
+  if (bounds.length > 0) yield { bytes: linesIn(bytes, bounds, byteLength), lineCount: bounds.length / 2 }
+}
+
+export interface LinesOfBlock {
+  readonly bytes: Uint8Array
+  readonly lineCount: number
+}
+
+function linesIn(bytes: Uint8Array, bounds: readonly number[], byteLength: number): Uint8Array {
+  const lines = new Uint8Array(byteLength)
+  let offset = 0
+  for (let i = 0; i < bounds.length; i += 2) {
+    const [start = 0, end = 0] = [bounds[i], bounds[i + 1]]
     lines.set(bytes.subarray(start, end), offset)
     for (let at = offset; at < offset + end - start; at++) if (lines[at] === LINE_FEED || lines[at] === CARRIAGE_RETURN) lines[at] = SPACE
     offset += end - start + 1
     lines[offset - 1] = LINE_FEED
   }
   return lines
+}
+
+function* members(bytes: Uint8Array, start: number): Generator<{ readonly name: unknown; readonly value: Slice }> {
+  if (bytes[start] !== BRACE_OPEN) return
+  const decoder = new TextDecoder()
+  for (const name of children(bytes, start)) {
+    const from = skipSpace(bytes, skipSpace(bytes, name.end) + 1)
+    // A name that is longer than any that is asked for is not decoded.
+    const text: unknown = name.end - name.start > NAME_BYTES_MAX ? null : JSON.parse(decoder.decode(bytes.subarray(name.start, name.end)))
+    yield { name: text, value: { start: from, end: valueEnd(bytes, from) ?? bytes.length } }
+  }
 }
 
 /** The elements of the array at `start`, or the names of the members when it is an object. */
@@ -95,6 +142,7 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB
 }
 
+const NAME_BYTES_MAX = 1024
 const TAB = 0x09
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d

@@ -1,69 +1,92 @@
-// Reads one JSON answer of a shop, and tells the public list of products from what merely looks like it:
-// exports of the Admin API, flattened dumps and bare lists are often saved under the name products.json.
+// Reads the JSON answers of a shop, and tells the public list of products from what merely looks like it: exports of the Admin API,
+// flattened dumps and bare lists are often saved under the name products.json. A page is never parsed as a whole.
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/http.ts'
-import { jsonFaultOf } from '../../lib/json-fault.ts'
-import { valueEnd, valueStart } from '../../lib/json-slices.ts'
+import { JsonCheck } from '../../lib/json-check.ts'
+import { elements, memberValue, valueStart, type Slice } from '../../lib/json-slices.ts'
+import { lengthOfMark } from '../../lib/ndjson.ts'
 import { failureOf } from './failures.ts'
 
 /** 250 products of the largest shops are about 10 MB. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024
-
-interface Answer {
-  readonly bytes: Uint8Array
-  readonly json: unknown
-}
+export const PAGE_BYTES_MAX = 64 * 1024 * 1024
+/** `/meta.json` and `/cart.js` have a few kilobytes. */
+const FACTS_BYTES_MAX = 1024 * 1024
+/** What is larger is told by its kind only when an answer is looked at. */
+const PARSED_BYTES_MAX = 64 * 1024
 
 /**
  * The whole answer, proved to be one JSON document. `where` begins every message.
  *
  * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle · `source/malformed` · `source/too-large`
  */
-export async function readJson(response: HttpResponse, where: string): Promise<Answer> {
+export function readPage(response: HttpResponse, where: string): Promise<Uint8Array> {
+  return readChecked(response, where, PAGE_BYTES_MAX)
+}
+
+/** A small document, parsed. @throws as `readPage` does */
+export async function readFacts(response: HttpResponse, where: string): Promise<unknown> {
+  return JSON.parse(new TextDecoder().decode(await readChecked(response, where, FACTS_BYTES_MAX)))
+}
+
+async function readChecked(response: HttpResponse, where: string, bytesMax: number): Promise<Uint8Array> {
   const failure = await failureOf(response, where)
   if (failure) {
     await response.cancel()
     throw failure
   }
-  const bytes = await readBytes(response, ANSWER_BYTES_MAX)
-  try {
-    return { bytes, json: JSON.parse(new TextDecoder().decode(bytes)) }
-  } catch (cause) {
-    const start = valueStart(bytes)
-    if (start === bytes.length || valueEnd(bytes, start) === null) {
-      throw new SyncError('source/cut-short', `${where} ends in the middle, at byte ${bytes.length}`, { cause })
-    }
-    throw new SyncError('source/malformed', `${where} is not JSON: ${jsonFaultOf(cause)}`, { cause })
-  }
+  const check = new JsonCheck()
+  let begins = true
+  const bytes = await readBytes(response, bytesMax, (chunk) => {
+    check.push(begins ? chunk.subarray(lengthOfMark(chunk)) : chunk)
+    begins = false
+  })
+  if (check.isWhole) return bytes
+  if (check.faultAt === null) throw new SyncError('source/cut-short', `${where} ends in the middle, at byte ${bytes.length}`)
+  throw new SyncError('source/malformed', `${where} is not JSON: byte ${check.faultAt + bytes.length - check.length} cannot stand there`)
 }
 
-/** What `json` is instead of a page of `/products.json`, in words, or null when it is one. */
-export function lookAlikeOf(json: unknown): string | null {
-  if (Array.isArray(json)) return `a bare list${flavourOf(json[0]) ?? ''} instead of {"products": […]}`
-  if (!isObject(json)) return 'a single value instead of {"products": […]}'
-  if (isObject(json['product'])) return 'one product instead of {"products": […]}'
-  if (!Array.isArray(json['products'])) return 'JSON without a list of products'
-  const [first]: unknown[] = json['products']
-  const flavour = flavourOf(first)
+/** What the answer is instead of a page of `/products.json`, in words, or null when it is one. */
+export function lookAlikeOf(bytes: Uint8Array): string | null {
+  const start = valueStart(bytes)
+  const kind = bytes[start]
+  if (kind === BRACKET_OPEN) return `a bare list${flavourOf(bytes, firstOf(bytes, start)) ?? ''} instead of {"products": […]}`
+  if (kind !== BRACE_OPEN) return 'a single value instead of {"products": […]}'
+  const product = memberValue(bytes, start, 'product')
+  if (product !== null && bytes[product.start] === BRACE_OPEN) return 'one product instead of {"products": […]}'
+  const products = memberValue(bytes, start, 'products')
+  if (products === null || bytes[products.start] !== BRACKET_OPEN) return 'JSON without a list of products'
+  const first = firstOf(bytes, products.start)
+  const flavour = flavourOf(bytes, first)
   if (flavour !== null) return `a list${flavour}`
-  const isPublic = first === undefined || (isObject(first) && 'id' in first && Array.isArray(first['variants']))
-  return isPublic ? null : 'a list of products without ids or variants'
+  return first === null || isPublic(bytes, first) ? null : 'a list of products without ids or variants'
 }
 
 /** The error that a shop reports inside an answer, or null. */
-export function errorOf(json: unknown): string | null {
-  return isObject(json) && 'errors' in json ? JSON.stringify(json['errors']).slice(0, 200) : null
+export function errorOf(bytes: Uint8Array): string | null {
+  const errors = memberValue(bytes, valueStart(bytes), 'errors')
+  if (errors === null) return null
+  const decoder = new TextDecoder()
+  if (errors.end - errors.start > PARSED_BYTES_MAX) return `${decoder.decode(bytes.subarray(errors.start, errors.start + 200))}…`
+  return JSON.stringify(JSON.parse(decoder.decode(bytes.subarray(errors.start, errors.end)))).slice(0, 200)
 }
 
-function flavourOf(product: unknown): string | null {
-  if (!isObject(product)) return null
-  if ('admin_graphql_api_id' in product) return ' of the Admin API (admin_graphql_api_id)'
-  if ('source_data' in product) return ' of a flattened export (source_data)'
+function firstOf(bytes: Uint8Array, list: number): Slice | null {
+  return elements(bytes, list).next().value ?? null
+}
+
+function flavourOf(bytes: Uint8Array, product: Slice | null): string | null {
+  if (product === null) return null
+  if (memberValue(bytes, product.start, 'admin_graphql_api_id') !== null) return ' of the Admin API (admin_graphql_api_id)'
+  if (memberValue(bytes, product.start, 'source_data') !== null) return ' of a flattened export (source_data)'
   return null
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function isPublic(bytes: Uint8Array, { start }: Slice): boolean {
+  const variants = memberValue(bytes, start, 'variants')
+  return memberValue(bytes, start, 'id') !== null && variants !== null && bytes[variants.start] === BRACKET_OPEN
 }
+
+const BRACKET_OPEN = 0x5b
+const BRACE_OPEN = 0x7b

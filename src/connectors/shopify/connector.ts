@@ -7,17 +7,15 @@ import { asks, SyncError } from '../../core/errors.ts'
 import { wait } from '../../lib/back-off.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
 import { hostOf } from '../../lib/http.ts'
-import { linesOf, memberElements } from '../../lib/json-slices.ts'
+import type { LinesOfBlock } from '../../lib/json-slices.ts'
 import { LINE_FEED } from '../../lib/ndjson.ts'
 import { slugOf } from '../../lib/text.ts'
-import { errorOf, lookAlikeOf, readJson } from './answers.ts'
+import { lookAlikeOf, readFacts, readPage } from './answers.ts'
 import { failureOf, isFromShopify } from './failures.ts'
+import { PAGE_SIZE, ProductList, REACH, refuseRepetition, type Ask } from './list.ts'
 import { identify, normalise } from './products.ts'
 
-/** The most that Shopify gives at once; more is silently 250. */
-const PAGE_SIZE = 250
-/** Shopify answers 400 beyond this: https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects */
-const REACH = 25_000
+const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
 
 export const ShopifySettings = z.strictObject({
   /** The shop's origin: `https://shop.example`. */
@@ -39,14 +37,14 @@ const Meta = z.object({
 })
 type Meta = z.infer<typeof Meta>
 
-/** `page` is asked for next; `listed` products came on the pages before it. */
-const Cursor = z.object({ page: z.int().positive(), listed: z.int().nonnegative() })
+/** `page` is asked for next; `listed` products came on the pages before it, those with `ids` on the last of them. */
+const Cursor = z.object({ page: z.int().positive(), listed: z.int().nonnegative(), ids: z.array(z.string()).default([]) })
+type Cursor = z.infer<typeof Cursor>
 
 /** What a visitor from here is shown. */
 const Cart = z.object({ currency: z.string() })
 
 type Warn = (message: string) => void
-type Ask = (url: string) => Promise<HttpResponse>
 
 export const shopify: Connector<ShopifySettings> = {
   name: 'shopify',
@@ -68,42 +66,53 @@ export const shopify: Connector<ShopifySettings> = {
 /** `claimed` is always null: `published_products_count` counts what the list leaves out (other channels, locales), so it only warns. */
 async function* fetchProducts({ settings, cursor, http, warn }: FetchRequest<ShopifySettings>, signal: AbortSignal): AsyncGenerator<Page> {
   const ask = politely(http, settings.minIntervalMs, signal)
-  const host = hostOf(settings.url)
+  const list = new ProductList(ask, settings.url)
   const meta = await loadShop(ask, settings, warn)
-  let { page, listed } = cursor === null ? { page: 1, listed: 0 } : Cursor.parse(cursor)
-  for (; page <= settings.maxPages; page++) {
-    const answer = await loadPage(ask, settings.url, page)
-    if (answer === null) {
-      warn(`${host} lists no more than ${REACH} products and may have more: the run stays incomplete. Reading by collection is not supported`)
+  let place = Cursor.parse(cursor ?? { page: 1, listed: 0 })
+  while (place.page <= settings.maxPages) {
+    const reading = readPlace(list, place, (listed) => warnOfCount(listed, meta, warn))
+    let read = await reading.next()
+    for (; !read.done; read = await reading.next()) yield read.value
+    if (read.value === 'ended') return
+    if (read.value === 'beyond') {
+      warn(`${list.host} lists no more than ${REACH} products and may have more: the run stays incomplete. Reading by collection is not supported`)
       return
     }
-    listed += answer.lineCount
-    const ended = answer.lineCount === 0
-    if (ended) warnOfCount(listed, meta, warn)
-    yield { ...answer, cursor: { page: ended ? page : page + 1, listed }, claimed: null, watermarkMs: null, complete: ended }
-    if (ended) return
+    place = read.value
   }
-  warn(`${host} goes on after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`)
+  warn(`${list.host} goes on after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`)
 }
 
-/** One page, or null when it lies beyond what Shopify lists. A short page is not the end: products may be hidden from it. */
-async function loadPage(ask: Ask, shop: string, page: number): Promise<Pick<Page, 'bytes' | 'lineCount'> | null> {
-  const response = await ask(`${shop}/products.json?limit=${PAGE_SIZE}&page=${page}`)
-  const isBeyond = page * PAGE_SIZE > REACH
-  if (isBeyond && response.status === 400) {
-    await response.cancel()
-    return null
+/** One page with the seam before it. Returns the place of the next one. Only the last piece has its cursor: what is cut before is read again. */
+async function* readPlace(list: ProductList, place: Cursor, onEnd: (listed: number) => void): AsyncGenerator<Page, Cursor | 'ended' | 'beyond'> {
+  const { page } = place
+  const ids: string[] = []
+  let listed = place.listed
+  let last: LinesOfBlock = NOTHING
+  const pieceOf = ({ bytes, lineCount }: LinesOfBlock, cursor: Cursor, complete = false): Page => {
+    listed += lineCount
+    return { bytes, lineCount, cursor, claimed: null, watermarkMs: null, complete }
   }
-  const where = `${hostOf(shop)}/products.json, page ${page},`
-  const { bytes, json } = await readJson(response, where)
-  const error = errorOf(json)
-  // Some say it with status 200.
-  if (isBeyond && error !== null) return null
-  if (error !== null) throw new SyncError('source/rejected', `${where} answers with an error: ${error}`)
-  const lookAlike = lookAlikeOf(json)
-  if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is ${lookAlike}`)
-  const slices = memberElements(bytes, 'products')
-  return { bytes: linesOf(bytes, slices), lineCount: slices.length }
+  for await (const part of list.read(page)) {
+    if (part === null) return 'beyond'
+    if (ids.length === 0) refuseRepetition(list.host, page, place.ids, part)
+    ids.push(...part.ids)
+    for (const block of part.lines()) {
+      if (last.lineCount > 0) yield pieceOf(last, place)
+      last = block
+    }
+  }
+  const ended = last.lineCount === 0
+  if (hasSeam(place, ids)) for await (const moved of list.readSeam(page - 1, place.ids, ids)) yield pieceOf(moved, place)
+  const next = { page: ended ? page : page + 1, listed: listed + last.lineCount, ids: ids.slice(-PAGE_SIZE) }
+  if (ended) onEnd(listed)
+  yield pieceOf(last, ended ? { ...place, listed } : next, ended)
+  return ended ? 'ended' : next
+}
+
+/** Whether a product may have moved over: not where the page before was the only one, and not nearly full. */
+function hasSeam({ page, ids: before }: Cursor, ids: readonly string[]): boolean {
+  return before.length > 0 && (ids.length > 0 || page > 2 || before.length >= PAGE_SIZE / 2)
 }
 
 /** Proves that the shop still reckons in the currency of the settings, as far as it says. */
@@ -145,8 +154,7 @@ async function recognise(address: URL, http: Http, signal: AbortSignal): Promise
     if (isAnySite && !(await hintsAtShopify(address, response, ask))) return null
     throw failure
   }
-  const { json } = await readJson(response, where)
-  const lookAlike = lookAlikeOf(json)
+  const lookAlike = lookAlikeOf(await readPage(response, where))
   if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is not the list that a Shopify shop publishes, but ${lookAlike}`)
   const meta = await find(ask, `${shop}/meta.json`, Meta)
   if (!meta?.currency) {
@@ -169,8 +177,7 @@ async function hintsAtShopify(address: URL, response: HttpResponse, ask: Ask): P
 async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T | null> {
   const response = await ask(url)
   try {
-    const { json } = await readJson(response, url)
-    return schema.safeParse(json).data ?? null
+    return schema.safeParse(await readFacts(response, url)).data ?? null
   } catch (error) {
     if (asks(error, 'stop') && error.code !== 'run/cancelled') return null
     throw error

@@ -1,0 +1,78 @@
+// The list while it moves, repeats itself or is too large: what is read, and with how many requests.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { idsOf, open, read, readWhile, rejection } from '../../../test/support/shop.ts'
+
+test('a list that ignores "page" is recognised on its second page, after two requests', async (t) => {
+  for (const products of [1, 3, 300]) {
+    const simulator = await open(t, { products, ignoresPage: true })
+    const error = await rejection(read(simulator))
+    assert.equal(error.code, 'source/malformed')
+    assert.match(error.message, /lists on page 2 what it lists on page 1: it ignores "page"/)
+    assert.equal(simulator.stats.snapshot().requests['/products.json'], 2)
+  }
+})
+
+test('a list whose redirect drops "page" is recognised as well, also when the fetch was resumed', async (t) => {
+  const simulator = await open(t, { products: 300 })
+  const [first] = await read(simulator)
+  simulator.faults.set({ kind: 'status', status: 302, headers: { location: '/products.json?limit=250' }, path: '/products.json?page=2', times: null })
+  for (const cursor of [null, first?.cursor ?? null]) {
+    const error = await rejection(read(simulator, { cursor }))
+    assert.equal(error.code, 'source/malformed')
+    assert.match(error.message, /lists on page 2 what it lists on page 1: it redirects to an address without "page"/)
+  }
+})
+
+test('products that move to a page that was read already are found at its seam', async (t) => {
+  for (const [products, goneFirst] of [[251, 1], [510, 1], [510, 20], [510, 200]] as const) {
+    const simulator = await open(t, { products })
+    const listed = simulator.shop.products().map(({ id }) => id)
+    const { pages, asked } = await readWhile(simulator, ({ searchParams }) => {
+      if (searchParams.get('page') === '1' && searchParams.get('limit') === '250') simulator.shop.remove(...listed.slice(0, goneFirst))
+    })
+    assert.equal(pages.at(-1)?.complete, true)
+    assert.deepEqual(new Set(idsOf(pages)), new Set(listed), `${goneFirst} of ${products} taken off the first page`)
+    assert.equal(idsOf(pages).length, products, 'none twice')
+    assert.ok(asked.length <= 2 * Math.ceil(products / 250) + 2, asked.join(' '))
+  }
+})
+
+test('a product that moves while the fetch is interrupted is found when it goes on', async (t) => {
+  const simulator = await open(t, { products: 300 })
+  const listed = simulator.shop.products().map(({ id }) => id)
+  const [first] = await read(simulator)
+  assert.ok(first)
+  simulator.shop.remove(...listed.slice(0, 1))
+  const rest = await read(simulator, { cursor: first.cursor })
+  assert.deepEqual(new Set(idsOf([first, ...rest])), new Set(listed))
+})
+
+test('a list that changes faster than it is read is not complete', async (t) => {
+  const simulator = await open(t, { products: 1500 })
+  const { message, code } = await rejection(readWhile(simulator, ({ searchParams }) => {
+    if (searchParams.get('page') === '1') simulator.shop.remove(...simulator.shop.products().slice(0, 600).map(({ id }) => id))
+  }))
+  assert.deepEqual([code, /changed all of page 1/.test(message)], ['source/cut-short', true])
+})
+
+test('a quiet shop is asked for each page once, for the end of each page once more, and a small one for two pages only', async (t) => {
+  const requestsFor = async (products: number): Promise<string[]> => (await readWhile(await open(t, { products }), () => undefined)).asked
+  assert.deepEqual(await requestsFor(3), ['?limit=250&page=1', '?limit=250&page=2'])
+  assert.deepEqual(await requestsFor(500), [
+    '?limit=250&page=1', '?limit=250&page=2', '?limit=25&page=10', '?limit=250&page=3', '?limit=25&page=20',
+  ])
+})
+
+test('a page above 64 MiB is asked for again in smaller pages, and the list goes on behind it', async (t) => {
+  const simulator = await open(t, { products: 256 })
+  const ids = simulator.shop.products().map(({ id }) => id)
+  for (const place of [3, 4]) simulator.shop.update(ids[place] ?? 0, { body_html: 'x'.repeat(34 * 1024 * 1024) })
+  const { pages, asked } = await readWhile(simulator, () => undefined)
+  assert.equal(pages.at(-1)?.complete, true)
+  assert.deepEqual(idsOf(pages), ids)
+  const [first = '', ...rest] = asked
+  assert.deepEqual([first, ...rest.slice(0, 2)], ['?limit=250&page=1', '?limit=50&page=1', '?limit=10&page=1'])
+  assert.ok(asked.length <= 22, asked.join(' '))
+})
