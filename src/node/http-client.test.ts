@@ -181,6 +181,15 @@ test('a connection that ends before any answer is unavailable', async (t) => {
   await assert.rejects(get(client(t), await serveRaw(t, 'SSH-2.0\r\n\r\n', (socket) => socket.end())), fails('source/unavailable', /not HTTP/))
 })
 
+test('a number in a header that is none, or beyond all integers, is a failure with a name', async (t) => {
+  const lengths = ['99999999999999999999', '9007199254740993', '-5', 'abc', '1e3', '', '5\r\ncontent-length: 6'].map((length) => `200 OK\r\ncontent-length: ${length}`)
+  const others = ['000 x\r\ncontent-length: 5', '99999 x\r\ncontent-length: 5', '200 OK\r\ntransfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFFFF\r']
+  for (const head of [...lengths, ...others]) {
+    const url = await serveRaw(t, `HTTP/1.1 ${head}\r\n\r\nhello`, (socket) => socket.end())
+    await assert.rejects(get(client(t), url), (error) => error instanceof SyncError && error.action === 'retry', JSON.stringify(head))
+  }
+})
+
 test('a refused connection and an unknown name are unavailable', async (t) => {
   const server = createTcpServer()
   const url = await listen(t, server)

@@ -17,6 +17,10 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: 'it fell silent inside its answer',
   UND_ERR_HEADERS_OVERFLOW: 'its headers are too large',
   UND_ERR_SOCKET: 'it closed the connection without an answer',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'its Content-Length is not the length of its answer',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'its answer is too large',
+  // undici asserts that a status has three digits.
+  ERR_ASSERTION: 'its answer is not HTTP',
   UND_ERR_DESTROYED: 'the client is closed',
   UND_ERR_CLOSED: 'the client is closed',
 }
