@@ -31,6 +31,8 @@ test('Retry-After is read as seconds or as a date, anything else is nothing', ()
   assert.equal(parseRetryAfter(' 0.5 ', nowMs), 500)
   assert.equal(parseRetryAfter('Thu, 01 Jan 2026 00:00:30 GMT', nowMs), 30_000)
   assert.equal(parseRetryAfter('Wed, 31 Dec 2025 00:00:00 GMT', nowMs), 0)
+  const aYearMs = 366 * 86_400_000
+  for (const header of ['9'.repeat(400), '1'.padEnd(300, '0'), 'Fri, 31 Dec 9999 23:59:59 GMT']) assert.equal(parseRetryAfter(header, nowMs), aYearMs)
   for (const header of [null, '', 'soon', '-5', '1e3']) assert.equal(parseRetryAfter(header, nowMs), null)
 })
 
