@@ -12,7 +12,7 @@ export function addMigrations(program: Command, cli: Cli): void {
   migrations
     .command('copy')
     .argument('<dir>', "your project's folder of migrations, made when missing")
-    .description('copy the migrations into a Supabase project, for its own `supabase db push`')
+    .description('copy the migrations into a Supabase project, for its own `supabase db push`; when a later migration of yours has been pushed before, with --include-all')
     .addHelpText('after', examples('shelfsync migrations copy supabase/migrations'))
     .action(async (directory: string) => {
       const copied = await copyMigrations(directory)

@@ -121,7 +121,7 @@ export async function openSyncTools(output: Output, settings: Settings): Promise
 }
 
 /** How a project is migrated that can only be called. */
-export const MIGRATE_BY_HAND = 'Without DATABASE_URL use `shelfsync migrations copy` and `supabase db push`, or paste supabase/db/init.sql into the SQL ' +
+export const MIGRATE_BY_HAND = 'Without DATABASE_URL use `shelfsync migrations copy` and `supabase db push --include-all`, or paste supabase/db/init.sql into the SQL ' +
   'editor of a project that has none of them yet'
 
 /** The project that is called, when there is no other database. */
