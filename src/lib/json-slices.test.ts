@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { firstMemberValue, lineBlocks, memberElements, memberValue, valueEnd, valueStart } from './json-slices.ts'
+import { countValues, firstMemberValue, lineBlocks, memberElements, memberValue, valueEnd, valueStart } from './json-slices.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
@@ -63,4 +63,14 @@ test('bytes cut anywhere inside have no end', () => {
   const whole = encode(String.raw` {"a":["]}\"",{"é":[[]]}],"b":"\\"}`)
   assert.equal(valueEnd(whole, valueStart(whole)), whole.length)
   for (let size = 2; size < whole.length; size++) assert.equal(valueEnd(whole.subarray(0, size), 1), null, `cut at ${size}`)
+})
+
+test('values are counted without parsing: as many as there are, or one more for each list or object', () => {
+  const count = (value: unknown): number => (typeof value === 'object' && value !== null ? Object.values(value).reduce<number>((sum, one) => sum + count(one), 1) : 1)
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    const counted = countValues(encode(JSON.stringify(value)))
+    const values = count(JSON.parse(JSON.stringify(value)))
+    assert.ok(counted >= values && counted <= 2 * values, `${counted} for ${values}`)
+  }))
+  assert.equal(countValues(encode(JSON.stringify({ 'a,[{': '\\', '"{[,': 1 }))), 3)
 })

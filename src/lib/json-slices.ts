@@ -34,6 +34,17 @@ export function valueStart(bytes: Uint8Array): number {
   return skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
 }
 
+/** How many values a JSON document has, without parsing it: each but the first comes after a comma or an opening bracket. */
+export function countValues(bytes: Uint8Array): number {
+  let count = 1
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte === QUOTE) at = (stringEnd(bytes, at) ?? bytes.length) - 1
+    else if (byte === COMMA || byte === BRACE_OPEN || byte === BRACKET_OPEN) count++
+  }
+  return count
+}
+
 /** The value of the member `name` of the object that begins at `start`: of the last one by that name, as JSON.parse has it. Null without one. */
 export function memberValue(bytes: Uint8Array, start: number, name: string): Slice | null {
   let found: Slice | null = null

@@ -5,6 +5,7 @@ import { artifactKey } from '../artifacts/manifest.ts'
 import { PartWriter } from '../artifacts/parts.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
+import { isTime } from '../core/source-time.ts'
 import { addPart, noteArtifact, type ArchivedPart } from '../db/artifacts.ts'
 import type { RunContext } from './context.ts'
 import { outsideText } from './outside-text.ts'
@@ -85,6 +86,11 @@ function fetchPages({ connector, settings, run, http, signal }: RunContext, arch
   )
 }
 
+/** What a supplier says of its own size is any number: only a count can be stored. */
+function countOf(claimed: number | null): number | null {
+  return claimed !== null && Number.isSafeInteger(claimed) && claimed >= 0 ? claimed : null
+}
+
 /** Turns pages into parts. One part is being filled while the one before it is stored; they are recorded in order. */
 class Archive {
   cursor: Cursor | null
@@ -114,9 +120,11 @@ class Archive {
     await this.#writer.add(page)
     this.cursor = page.cursor
     this.complete = page.complete
-    const claimedNow = this.#claimed === null && page.claimed !== null
-    this.#claimed ??= page.claimed
-    this.#watermarkMs = page.watermarkMs ?? this.#watermarkMs
+    const claimed = countOf(page.claimed)
+    const claimedNow = this.#claimed === null && claimed !== null
+    this.#claimed ??= claimed
+    // Whether it lies in the future is for the database's clock to say.
+    if (page.watermarkMs !== null && isTime(page.watermarkMs)) this.#watermarkMs = page.watermarkMs
     const { progress } = this.#context
     progress.claimed = this.#claimed
     progress.fetchedLines += page.lineCount

@@ -1,18 +1,20 @@
 // One archived line to a draft and the JSON that jsonb can hold. Everything that can be wrong with a single record is found here.
 
 import { isUtf8 } from 'node:buffer'
+import { boundedDraft } from '../core/bounded-draft.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Draft } from '../core/product.ts'
 import { jsonFaultOf } from '../lib/json-fault.ts'
+import { countValues } from '../lib/json-slices.ts'
 import { mapTexts, storableText } from '../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
 import type { PendingLine } from './batch.ts'
 import { checkKeys } from './check-keys.ts'
 import { findId } from './find-id.ts'
 
-/** An int4 column. */
-const PACK_COUNT_MAX = 2 ** 31 - 1
+/** A product has some hundred values. From a million on, parsing and normalising would keep the process from everything else. */
+const VALUES_MAX = 1_000_000
 
 export interface ReadRecord {
   readonly draft: Draft
@@ -38,6 +40,7 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
   let record: unknown
   let repairs = 0
   try {
+    checkSize(line)
     record = scan === null ? connector.unwrap(parseJson(line)) : parseJson(line.subarray(scan.start, scan.end))
     if (mayHoldWhatTextCannot(line)) {
       record = mapTexts(record, (text) => {
@@ -51,8 +54,7 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
     throw skipped(error, () => findId(connector, line))
   }
   try {
-    const draft = connector.normalise(record, settings)
-    checkNumbers(draft)
+    const draft = boundedDraft(connector.normalise(record, settings))
     checkKeys(draft)
     const exact = scan !== null && hash !== null && repairs === 0
     const raw = exact ? line.subarray(scan.start, scan.end) : JSON.stringify(record)
@@ -66,24 +68,17 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
   }
 }
 
-/** A number that its column cannot hold would break the COPY, and with it the whole run. @throws SyncError `record/invalid` */
-function checkNumbers({ variants, prices }: Draft): void {
-  for (const { packCount } of variants) checkWhole('the pack count', packCount, PACK_COUNT_MAX)
-  for (const { amountMinor, compareAtMinor } of prices) {
-    checkWhole('the price', amountMinor, Number.MAX_SAFE_INTEGER)
-    checkWhole('the crossed-out price', compareAtMinor, Number.MAX_SAFE_INTEGER)
-  }
-}
-
-function checkWhole(what: string, value: number | null, max: number): void {
-  if (value === null || (Number.isInteger(value) && Math.abs(value) <= max)) return
-  throw new SyncError('record/invalid', `${what} is ${value} where a whole number of at most ${max} is expected`)
-}
-
 function skipped(error: unknown, whose: () => string | null): unknown {
   // How deep a document may be is for the stack to say: JSON.parse reads what JSON.stringify cannot write again.
   const failure = error instanceof RangeError ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error }) : error
   return failure instanceof SyncError && failure.action === 'skip' ? new UnreadableRecord(failure, whose()) : failure
+}
+
+/** @throws SyncError `record/too-large` */
+function checkSize(line: Buffer): void {
+  if (line.length <= VALUES_MAX) return
+  const values = countValues(line)
+  if (values > VALUES_MAX) throw new SyncError('record/too-large', `the record has some ${values} values, ${VALUES_MAX} are the limit`)
 }
 
 function parseJson(bytes: Buffer): unknown {

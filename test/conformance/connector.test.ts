@@ -17,6 +17,9 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   'the id of a record is found in the bytes of its line, where idPaths say': ['names no place of its ids', /idPaths lead to another id/],
   'normalise is pure: the same draft for the same record, which it leaves as it was': ['counts in its titles', /another draft the second time/],
   'identify reads the id of a record that is otherwise wrong, and never fails': ['identifies by normalising', /identify fails on a record that is otherwise wrong/],
+  'any value in any member comes to a draft that the tables hold, or to a refusal': ['throws what has no name', / in \w+: TypeError: price\.toFixed/],
+  'a list of 100,000 elements is cut with a warning, and costs in proportion to its length':
+    ['compares each with each', /10000 elements of tags take \d+ times as long to normalise as to read/],
   'a fetch goes on from the cursor of any page without a gap': ['goes on a page too late', /going on after page 1 loses 20 products/],
   'ten times the products need no more memory': ['keeps all pages', /bytes more memory/],
   'the update of an old record arrives': ['asks for what was created since', /one product changed, 0 were updated/],

@@ -7,13 +7,14 @@ import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { given, type Check } from './checks/check.ts'
 import { failureChecks } from './checks/failures.ts'
 import { feedChecks } from './checks/feeds.ts'
+import { hostileChecks } from './checks/hostile.ts'
 import { recordChecks } from './checks/records.ts'
 import { runChecks } from './checks/runs.ts'
 import { settingsChecks } from './checks/settings.ts'
 import { measureWhenAsked } from './measure.ts'
 import { Rig, type Subject } from './rig.ts'
 
-export const CHECKS: readonly Check[] = [...settingsChecks, ...recordChecks, ...feedChecks, ...failureChecks, ...runChecks]
+export const CHECKS: readonly Check[] = [...settingsChecks, ...recordChecks, ...hostileChecks, ...feedChecks, ...failureChecks, ...runChecks]
 
 /** Half of a check's time is waiting for the disk and the database. Each needs three of the pool's ten connections. */
 export const CONCURRENCY = 3

@@ -18,7 +18,7 @@ const DEFECTS = [
   'takes a failed page for the end', 'takes nothing for the end', 'refuses repeated products', 'expects the order of ids',
   'throws what has no name', 'makes up ids', 'ignores Retry-After', 'gives up at 429', 'gives up at 5xx',
   'passes over silence', 'passes over cuts', 'decodes piece by piece', 'masks nothing',
-  'scans nothing and counts in its titles', 'does not hear the signal', 'quotes its key',
+  'scans nothing and counts in its titles', 'does not hear the signal', 'quotes its key', 'compares each with each',
 ] as const
 export type Defect = (typeof DEFECTS)[number]
 
@@ -29,7 +29,7 @@ const ToySettings = z.strictObject({ url: z.url().refine((url) => URL.parse(url)
 type ToySettings = z.infer<typeof ToySettings>
 
 const Cursor = z.object({ page: z.int(), listed: z.int() })
-const ToyRecord = z.object({ id: z.string(), name: z.string(), price: z.int(), text: z.string(), updated_at: z.int() })
+const ToyRecord = z.object({ id: z.string(), name: z.string(), price: z.int(), text: z.string(), tags: z.array(z.string()), updated_at: z.int() })
 
 /** The toy and its supplier, with `defect` or without one. */
 export function toy(defect: Defect | null): Subject {
@@ -45,7 +45,7 @@ export function toy(defect: Defect | null): Subject {
 
 const served: Served = {
   record: ({ id, title, priceMinor, createdAtMs, updatedAtMs, touchedAtMs, text }) =>
-    ({ seen: touchedAtMs, id, name: title, price: priceMinor, created_at: createdAtMs, updated_at: updatedAtMs, text }),
+    ({ seen: touchedAtMs, id, name: title, price: priceMinor, created_at: createdAtMs, updated_at: updatedAtMs, tags: ['new', 'café'], text }),
   spoil: (record, flaw) => (flaw === 'shape' ? { ...record, price: 'a few' } : { ...record, id: null }),
   answer({ url }, records) {
     const { searchParams } = new URL(url)
@@ -188,7 +188,7 @@ function draftOf(record: unknown, suffix: string, has: Has): Draft {
     manufacturer: null,
     url: null,
     identifiers: {},
-    attributes: {},
+    attributes: { tags: has('compares each with each') ? data.tags.filter((tag, at, all) => all.indexOf(tag) === at) : data.tags },
     sourceUpdatedAtMs: data.updated_at,
     successorId: null,
     expiresAtMs: null,

@@ -250,3 +250,16 @@ test('a cancelled sync keeps what has arrived and resumes there', async (t) => {
   assert.deepEqual([resumed.state, resumed.resumed], ['succeeded', true])
   assert.equal((await showProducts(line)).size, 30)
 })
+
+test('a count or a watermark that is none is passed over, and the products arrive', async (t) => {
+  for (const number of [Number.NaN, Infinity, -1, 0.5, 1e300, 8.64e18]) {
+    const { line } = await openMedipim(t, { db, supplier: { products: 5 } })
+    const fetch: Connector['fetch'] = async function* (request, signal) {
+      for await (const page of line.connector.fetch(request, signal)) yield { ...page, claimed: number, watermarkMs: number }
+    }
+    const report = await line.sync({ connector: { ...line.connector, fetch } })
+    assert.deepEqual([report.state, report.ledger.created, report.ledger.claimed], ['succeeded', 5, null], `${number}: ${report.reason}`)
+    const { watermarkAt } = await line.source()
+    assert.ok(watermarkAt === null || watermarkAt.getTime() <= 1)
+  }
+})

@@ -33,6 +33,7 @@ export function createMedipim(secrets: Secrets | null): Connector<MedipimSetting
 
 type Request = FetchRequest<MedipimSettings>
 
+const FIELDS_SHOWN = 60
 const NO_KEY = 'No key for MediPim: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET (or MEDIPIM_API_KEY=id:secret)'
 
 async function* fetchPages(secrets: Secrets | null, request: Request, signal: AbortSignal): AsyncGenerator<Page> {
@@ -51,12 +52,18 @@ async function* fetchPages(secrets: Secrets | null, request: Request, signal: Ab
   }
 }
 
+/** A list of fields may hold anything: the first of them, each to a readable length. */
+function namesOf(fields: readonly string[]): string {
+  const names = fields.slice(0, FIELDS_SHOWN).map((field) => field.slice(0, 60)).join(', ')
+  return fields.length > FIELDS_SHOWN ? `${names} and ${fields.length - FIELDS_SHOWN} more` : names
+}
+
 /** Best effort: a catalogue without its list of fields is still a catalogue. A wrong key is not, and who is told to wait asks for nothing. */
 async function reportDrift(api: Api, { market }: MedipimSettings, warn: Request['warn']): Promise<void> {
   try {
     const { added, vanished } = findDrift(await api.listFields(), market)
-    if (added.length > 0) warn(`MediPim lists fields that are kept in raw only: ${added.join(', ')}`)
-    if (vanished.length > 0) warn(`MediPim no longer lists fields that products are made of: ${vanished.join(', ')}`)
+    if (added.length > 0) warn(`MediPim lists fields that are kept in raw only: ${namesOf(added)}`)
+    if (vanished.length > 0) warn(`MediPim no longer lists fields that products are made of: ${namesOf(vanished)}`)
   } catch (error) {
     if (!(error instanceof SyncError) || isAbort(error)) throw error
     const { status, retryAfterMs } = error.detail

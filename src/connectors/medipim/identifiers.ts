@@ -46,9 +46,8 @@ export function identifiersOf(record: Fields, warnings: string[]): Identifiers {
     const code = codeOf(value, member, warnings)
     if (code !== null) identifiers[scheme] = code
   }
-  const atc = codesOf(record.atcCategory, 'atcCategory', warnings)
-  for (const code of codesOf(record.atc, 'atc', warnings)) if (!atc.includes(code)) atc.push(code)
-  if (atc.length > 0) identifiers.atc = atc
+  const atc = new Set([...codesOf(record.atcCategory, 'atcCategory', warnings), ...codesOf(record.atc, 'atc', warnings)])
+  if (atc.size > 0) identifiers.atc = [...atc]
   const gs1 = record.gs1Category
   const category = codeOf(isObject(gs1) ? gs1.code : gs1, 'gs1Category', warnings)
   if (category !== null) identifiers.gs1_category = category

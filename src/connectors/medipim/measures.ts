@@ -40,10 +40,13 @@ function measureOf(name: string, withUnit: unknown, bare: unknown, units: Units,
   return plausible(name, numberOf(bare), warnings)
 }
 
+/** A thousand tonnes, or a thousand kilometres: no product weighs or measures more. */
+const MEASURE_MAX = 1e9
+
 /** Rounded, because 0.035 kg are 35.00000000000001 g to a computer. */
 function plausible(name: string, value: number | null, warnings: string[]): number | null {
   if (value === null) return null
-  if (value >= 0 && Number.isFinite(value)) return Math.round(value * 1e6) / 1e6
-  warnings.push(`${name}: below zero, left out`)
+  if (value >= 0 && value <= MEASURE_MAX) return Math.round(value * 1e6) / 1e6
+  warnings.push(`${name}: ${value < 0 ? 'below zero' : 'beyond all scales'}, left out`)
   return null
 }

@@ -10,12 +10,12 @@ const FORMATS = ['huge', 'hugePng', 'hugeWebp', 'large', 'largeJpg', 'largePng',
 
 /** The largest format of each photo, then of each frontal, each address once. */
 export function imagesOf({ photos, frontals }: Fields): Image[] {
-  const images: Image[] = []
+  const urls = new Set<string>()
   for (const { formats } of [...objectsIn(photos), ...objectsIn(frontals)]) {
     const url = isObject(formats) ? largestOf(formats) : null
-    if (url !== null && !images.some((image) => image.url === url)) images.push({ url, alt: null, position: images.length })
+    if (url !== null) urls.add(url)
   }
-  return images
+  return Array.from(urls, (url, position) => ({ url, alt: null, position }))
 }
 
 function largestOf(formats: Fields): string | null {

@@ -7,17 +7,18 @@ import { idOf, isObject, localizedOf, objectsIn, textOf, type Fields } from './v
 
 /** Each term once, in the record's order. One without an id or a name cannot become a row and is left out. */
 export function termsOf(record: Fields, locales: readonly string[]): Term[] {
-  const terms: Term[] = []
+  const terms = new Map<string, Term>()
   const add = (kind: Term['kind'], item: Fields, parentId: string | null, attributes: Term['attributes']) => {
     const externalId = idOf(item.id)
     const name = localizedOf(item.name, locales)
-    if (externalId === null || name === null || terms.some((term) => term.kind === kind && term.externalId === externalId)) return
-    terms.push({ kind, externalId, name, parentId, attributes })
+    const key = `${kind}:${externalId}`
+    if (externalId === null || name === null || terms.has(key)) return
+    terms.set(key, { kind, externalId, name, parentId, attributes })
   }
   for (const brand of objectsIn(record.brands)) add('brand', brand, null, {})
   for (const organization of objectsIn(record.organizations)) add('organization', organization, null, aboutOrganization(organization))
   for (const category of objectsIn(record.publicCategories)) add('category', category, idOf(category.parent), {})
-  return terms
+  return [...terms.values()]
 }
 
 function aboutOrganization({ type, contactInformation }: Fields): Record<string, Json> {

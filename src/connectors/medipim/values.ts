@@ -24,10 +24,11 @@ export function idOf(value: unknown): string | null {
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : textOf(value)
 }
 
-/** The number, also when it is written as a string such as `"0.37"`. */
+/** The number, also when it is written as a string such as `"0.37"`. Null for 1e999, which JavaScript reads as infinity. */
 export function numberOf(value: unknown): number | null {
-  if (typeof value === 'number') return value
-  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : null
+  const isText = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)
+  const number = isText ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? number : null
 }
 
 /** A text that is `"…"` or `{"en":"…"}`, in the first of `locales` that has one, else in any. */

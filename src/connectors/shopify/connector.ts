@@ -29,11 +29,12 @@ export const ShopifySettings = z.strictObject({
 })
 export type ShopifySettings = z.infer<typeof ShopifySettings>
 
+/** A member that is not as expected is absent: the others count all the same. */
 const Meta = z.object({
-  name: z.string().nullish(),
-  currency: z.string().regex(/^[A-Z]{3}$/).nullish(),
-  myshopify_domain: z.string().nullish(),
-  published_products_count: z.number().nullish(),
+  name: z.string().nullish().catch(null),
+  currency: z.string().regex(/^[A-Z]{3}$/).nullish().catch(null),
+  myshopify_domain: z.string().nullish().catch(null),
+  published_products_count: z.number().nullish().catch(null),
 })
 type Meta = z.infer<typeof Meta>
 

@@ -21,7 +21,7 @@ const VariantRecord = z.object({
   available: z.boolean().nullish(),
   price: Text,
   compare_at_price: Text,
-  grams: z.number().nullish(),
+  grams: z.unknown().optional(),
 })
 type VariantRecord = z.infer<typeof VariantRecord>
 
@@ -38,7 +38,7 @@ const ProductRecord = z.object({
   updated_at: z.unknown().optional(),
   variants: z.array(VariantRecord),
   images: z.array(z.object({ src: Text })).nullish(),
-  options: z.array(z.object({ name: Text, position: z.int().nullish() })).nullish(),
+  options: z.array(z.object({ name: Text, position: z.unknown().optional() })).nullish(),
 })
 type ProductRecord = z.infer<typeof ProductRecord>
 
@@ -68,13 +68,13 @@ export function normalise(record: unknown, { url: shop, currency }: { readonly u
     description: textOf(product.body_html),
     brand: textOf(product.vendor),
     manufacturer: null,
-    url: handle === null ? null : `${shop}/products/${encodeURIComponent(handle)}`,
+    url: handle === null ? null : `${shop}/products/${encodeURIComponent(handle.toWellFormed())}`,
     identifiers: {},
     attributes: attributesOf(product, variants),
     sourceUpdatedAtMs: instantOf(product.updated_at, warnings),
     successorId: null,
     expiresAtMs: null,
-    variants: variants.map((variant) => toVariant(variant, product)),
+    variants: toVariants(variants, product),
     prices: toPrices(variants, currency, warnings),
     images: toImages(product, shop, warnings),
     terms: [],
@@ -104,32 +104,44 @@ function distinctVariants({ variants }: ProductRecord, warnings: string[]): Vari
   return distinct
 }
 
-function toVariant(variant: VariantRecord, product: ProductRecord): Variant {
+function toVariants(variants: readonly VariantRecord[], product: ProductRecord): Variant[] {
+  const names = optionNamesOf(product)
+  return variants.map((variant) => toVariant(variant, names))
+}
+
+function toVariant(variant: VariantRecord, optionNames: readonly string[]): Variant {
   const { available } = variant
   return {
     externalId: variant.id,
     title: variant.title === 'Default Title' ? null : textOf(variant.title),
     sku: textOf(variant.sku),
     gtin: null,
-    options: optionsOf(variant, product),
+    options: optionsOf(variant, optionNames),
     weightGrams: null,
     packCount: null,
     availability: typeof available === 'boolean' ? (available ? 'in_stock' : 'out_of_stock') : null,
   }
 }
 
+/** The names of `option1` to `option3`, looked up once for all variants. */
+function optionNamesOf({ options }: ProductRecord): string[] {
+  return [1, 2, 3].map((wanted) => {
+    const option = options?.find(({ position }, at) => (Number.isInteger(position) ? position : at + 1) === wanted)
+    return textOf(option?.name) ?? `Option ${wanted}`
+  })
+}
+
 /** The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to `option3` are looked at. */
-function optionsOf({ option1, option2, option3 }: VariantRecord, { options }: ProductRecord): Record<string, string> {
-  const named: Record<string, string> = {}
+function optionsOf({ option1, option2, option3 }: VariantRecord, names: readonly string[]): Record<string, string> {
+  // A map, because an option may be called `__proto__` or `constructor`.
+  const named = new Map<string, string>()
   for (const [index, value] of [option1, option2, option3].entries()) {
     const text = textOf(value)
-    if (text === null) continue
-    const option = options?.find(({ position }, at) => (position ?? at + 1) === index + 1)
-    const name = textOf(option?.name) ?? `Option ${index + 1}`
-    if (name === 'Title' && text === 'Default Title') continue
-    named[name in named ? `${name} (${index + 1})` : name] = text
+    const name = names[index] ?? ''
+    if (text === null || (name === 'Title' && text === 'Default Title')) continue
+    named.set(named.has(name) ? `${name} (${index + 1})` : name, text)
   }
-  return named
+  return Object.fromEntries(named)
 }
 
 function toPrices(variants: readonly VariantRecord[], currency: string, warnings: string[]): Price[] {
@@ -170,7 +182,7 @@ function addressOf(src: string | null | undefined, base: string): string | null 
 
 function attributesOf(product: ProductRecord, variants: readonly VariantRecord[]): Record<string, Json> {
   const { product_type, tags, published_at, created_at } = product
-  const shipping = variants.flatMap(({ id, grams }) => (typeof grams === 'number' && grams > 0 ? [[id, grams] as const] : []))
+  const shipping = variants.flatMap(({ id, grams }) => (typeof grams === 'number' && grams > 0 && Number.isFinite(grams) ? [[id, grams] as const] : []))
   return {
     handle: textOf(product.handle),
     product_type: textOf(product_type),
