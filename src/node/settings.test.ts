@@ -83,6 +83,10 @@ test('Supabase takes either key, and an address and a key go together', () => {
   assert.deepEqual(loadSettings({ SUPABASE_URL: url, SUPABASE_SECRET_KEY: 'sb_secret_x' }).supabase, expected)
   assert.deepEqual(loadSettings({ SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_x' }).supabase, expected)
   assert.match(problemsOf({ SUPABASE_URL: url }), /SUPABASE_SECRET_KEY: missing/)
+  const open = { SUPABASE_URL: 'http://supabase.example:8000', SUPABASE_SECRET_KEY: 'sb_secret_x' }
+  assert.match(problemsOf(open), /SUPABASE_URL: expected https, because anybody on the way could read the key/)
+  assert.ok(loadSettings({ ...open, ALLOW_PRIVATE_HOSTS: 'supabase.example' }).supabase)
+  assert.ok(loadSettings({ ...open, SUPABASE_URL: 'http://127.0.0.1:54321' }).supabase)
   assert.match(problemsOf({ SUPABASE_SERVICE_ROLE_KEY: 'x' }), /SUPABASE_URL: missing; SUPABASE_SERVICE_ROLE_KEY needs it/)
   assert.match(problemsOf({ SUPABASE_URL: url, SUPABASE_SECRET_KEY: 'x', SUPABASE_SERVICE_ROLE_KEY: 'y' }), /SUPABASE_SECRET_KEY: set either/)
 })

@@ -4,7 +4,7 @@
 import { parseEnv } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
-import type { AllowPrivateHosts } from './address-guard.ts'
+import { createAddressGuard, type AllowPrivateHosts } from './address-guard.ts'
 import { listStrayLines } from './dot-env.ts'
 import { CONCURRENCY, Environment, KEEP_DEFAULT, METRICS_HOST_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
 
@@ -58,6 +58,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>, 
   const { data, error } = Environment.safeParse(given)
   const problems = error?.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`) ?? []
   problems.push(...conflictsIn(given), ...listStrayLines(dotEnvText).map((line) => `.env, line ${line}: expected NAME=value, a comment or nothing`))
+  if (data !== undefined) problems.push(...keysInTheClear(data))
   if (data === undefined || problems.length > 0) {
     throw new SyncError('settings/invalid', ['The settings cannot be used:', ...problems].join('\n  '), { detail: { problems } })
   }
@@ -113,6 +114,13 @@ function build(env: Environment): Omit<Settings, 'secrets'> {
     },
     supabase,
   }
+}
+
+/** The key of a project goes with every request to it. */
+function keysInTheClear({ SUPABASE_URL: text, ALLOW_PRIVATE_HOSTS: allow = [] }: Environment): string[] {
+  const url = URL.parse(text ?? '')
+  if (url?.protocol !== 'http:' || createAddressGuard(allow).isOwn(url)) return []
+  return ['SUPABASE_URL: expected https, because anybody on the way could read the key; a host of your own may be named in ALLOW_PRIVATE_HOSTS']
 }
 
 /** What each setting alone cannot show. */
