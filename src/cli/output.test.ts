@@ -32,6 +32,16 @@ test('nothing leaves with a secret in it, on either side and in either form', ()
   }
 })
 
+test('text is cut after its secrets are out, on one line, and a cell is never megabytes long', () => {
+  const { output, out } = capture()
+  output.hide(['hunter22-and-more'])
+  assert.equal(output.short('a\n b', 10), 'a b')
+  assert.equal(output.short('xxxx hunter22-and-more', 14), 'xxxx [redacte…')
+  assert.equal(output.short('abcdef', 4), 'abc…')
+  output.list([], ['id'], [['x'.repeat(1_000_000)]], 'none')
+  assert.equal(out().length, 'id\n'.length + 1000 + '\n'.length)
+})
+
 test('an error of ours is its message and a hint, any other is short; the stack is for --verbose', () => {
   const plain = capture()
   plain.output.error(new SyncError('run/unknown', 'There is no run 7'))

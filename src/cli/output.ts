@@ -10,6 +10,9 @@ import { redactJson, type LogDestination } from '../node/log.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { table } from './text.ts'
 
+/** A supplier's id may have megabytes; as JSON it is whole. */
+const CELL_CHARS_MAX = 1000
+
 export interface Stream {
   write(text: string): unknown
   readonly isTTY?: boolean
@@ -42,7 +45,7 @@ export class Output {
 
   /** A result that is a list: a table, or `empty` when there is nothing. */
   list(value: readonly unknown[], headings: readonly string[], rows: Parameters<typeof table>[1], empty: string): void {
-    const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? this.inLine(cell) : cell)))
+    const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? cutText(this.inLine(cell), CELL_CHARS_MAX) : cell)))
     this.result(value, table(headings, cells) || empty)
   }
 

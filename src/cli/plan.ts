@@ -16,6 +16,7 @@ import { count } from './text.ts'
 
 /** How long a value may be in the text; --json has all of it. */
 const VALUE_CHARS_MAX = 60
+const ID_CHARS_MAX = 200
 
 export function addPlan(program: Command, cli: Cli): void {
   program
@@ -70,7 +71,7 @@ export function planText(source: string, { kind, state, reason, ledger, removals
 /** `updated M0001  title: "Old" → "New"`, one line for each member after the first. */
 export function changeText(output: Output, { kind, externalId, detail }: PlannedChange): string {
   const members = Object.entries(detail).map(([name, value]) => `\n    ${name}: ${differenceText(output, value)}`)
-  return `${kind.padEnd(11)} ${output.inLine(externalId)}${members.join('')}`
+  return `${kind.padEnd(11)} ${output.short(externalId, ID_CHARS_MAX)}${members.join('')}`
 }
 
 function differenceText(output: Output, value: unknown): string {

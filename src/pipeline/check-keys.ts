@@ -17,7 +17,7 @@ function checkDistinct<Item>(what: string, items: readonly Item[], keyOf: (item:
   const keys = new Set<string>()
   for (const item of items) {
     const key = keyOf(item)
-    if (keys.has(key)) throw new SyncError('record/invalid', `the record has two ${what} ${key.slice(0, 200)}`)
+    if (keys.has(key)) throw new SyncError('record/invalid', `the record has two ${what} ${key}`)
     keys.add(key)
   }
 }

@@ -90,7 +90,7 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
     [['artifacts', 'list'], null],
     [['artifacts', 'verify'], null],
     [['jobs'], /code x\\u001b\[31m/],
-    [['plan', line.name, '--full'], /created +New x\\u001b\[31m.*\\nerror: forged/],
+    [['plan', line.name, '--full'], /created +New x\\u001b\[31m.* error: forged/],
     [['purge', '--dry-run'], null],
     [['publish'], null],
     [['doctor'], null],
