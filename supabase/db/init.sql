@@ -1305,22 +1305,18 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- price_facts(…): how many prices wait for the run to settle and by which factor half of them move at least; how many failed a gate.
+-- price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
+-- how many products wait for the run to settle.
 create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
     'gated', (select count(*) from catalog.reviews r
       where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
+    || (select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
+      from catalog.prices w where w.source_id = p_source and w.state = 'pending')
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
-$$;
-
--- waiting_prices(source): how many changed prices wait for the decision on a held run, in words; null when none does.
-create function catalog.waiting_prices(p_source integer) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select format('%s changed prices of %s products wait for this decision or for the next good run', count(*), count(distinct product_external_id))
-  from catalog.prices where source_id = p_source and state = 'pending' having count(*) > 0
 $$;
 
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
@@ -1392,6 +1388,10 @@ begin
        and (ratio >= (p_policy ->> 'priceShiftFactor')::numeric or ratio * (p_policy ->> 'priceShiftFactor')::numeric <= 1) then
       reasons := reasons || format('%s of %s prices moved together (median ×%s)', moved, priced, round(ratio, 2));
     end if;
+  end if;
+  if cardinality(reasons) > 0 and (p_facts ->> 'waiting')::bigint > 0 then
+    reasons := reasons || format('%s changed prices of %s products wait for this decision or for the next good run',
+      p_facts ->> 'waiting', p_facts ->> 'waitingProducts');
   end if;
   return reasons;
 end $$;
@@ -1520,7 +1520,6 @@ begin
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
-    reasons := reasons || catalog.waiting_prices(p_source);
     -- An older held run may not be decided any more: what it would remove, this one may have seen.
     perform catalog.supersede_held(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
@@ -2370,18 +2369,18 @@ begin
       'gated', count(*) filter (where state = 'held' and last_good is not null)) as prices
     from pg_temp.planned_prices
   ) prices, (
-    select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good)) as moves
+    select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct product_external_id), 'moved', count(*) filter (where moves),
+      'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good) filter (where moves)) as moves
     from (
-      select amount_minor, last_good from pg_temp.planned_prices where state = 'pending'
+      select product_external_id, amount_minor, last_good, amount_minor > 0 and last_good > 0 as moves from pg_temp.planned_prices where state = 'pending'
       union all
       -- What an earlier run left pending, and this one does not replace, moves with it.
-      select n.amount_minor, c.amount_minor
+      select product_external_id, n.amount_minor, c.amount_minor, n.amount_minor > 0 and c.amount_minor > 0
       from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
       where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and not exists (
         select from pg_temp.planned_prices w
         where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
     ) waiting
-    where amount_minor > 0 and last_good > 0
   ) moves;
 end $$;
 
@@ -2402,11 +2401,11 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'f6ccec7f1567a57feabc2d705b5f4bc8d3604c1a08b2e714cfb99943c934df80'),
   ('20261122000002', 'runs', '44f43018a49c9e12145c3220f943f81e6ff1191686a11a9f46edf1067d307004'),
   ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
-  ('20261122000004', 'settle', '281208f53d776d2ac9c06a8005555a8eb9ff47c8924eac71cd0b57d7255736cd'),
+  ('20261122000004', 'settle', 'df214c76b8507b13c7429a7eb1072ce064b901843305eac04b7b112afcbd83f7'),
   ('20261122000005', 'api', 'a4b13aae5eb58c4e50a3432c2064a1033224cc4b2176df130e6cba074dc55374'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
   ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
   ('20261122000008', 'data_api', 'ba038f5ac7da801f8dea4a6aaf78f3915fe13fcc93442e8e38a6953a30b1a7f9'),
-  ('20261122000009', 'plan', 'a0163173b50242e5017dcbf423a9640b8085fe9115199d855036f25733ea28ba');
+  ('20261122000009', 'plan', '4a4aa7ccc19ce1928c82beff29b7012473056c46742945fc63108973e8ed4006');
 
 commit;

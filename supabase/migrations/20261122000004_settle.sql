@@ -23,22 +23,18 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- price_facts(…): how many prices wait for the run to settle and by which factor half of them move at least; how many failed a gate.
+-- price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
+-- how many products wait for the run to settle.
 create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
     'gated', (select count(*) from catalog.reviews r
       where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
+    || (select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
+      from catalog.prices w where w.source_id = p_source and w.state = 'pending')
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
-$$;
-
--- waiting_prices(source): how many changed prices wait for the decision on a held run, in words; null when none does.
-create function catalog.waiting_prices(p_source integer) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select format('%s changed prices of %s products wait for this decision or for the next good run', count(*), count(distinct product_external_id))
-  from catalog.prices where source_id = p_source and state = 'pending' having count(*) > 0
 $$;
 
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
@@ -110,6 +106,10 @@ begin
        and (ratio >= (p_policy ->> 'priceShiftFactor')::numeric or ratio * (p_policy ->> 'priceShiftFactor')::numeric <= 1) then
       reasons := reasons || format('%s of %s prices moved together (median ×%s)', moved, priced, round(ratio, 2));
     end if;
+  end if;
+  if cardinality(reasons) > 0 and (p_facts ->> 'waiting')::bigint > 0 then
+    reasons := reasons || format('%s changed prices of %s products wait for this decision or for the next good run',
+      p_facts ->> 'waiting', p_facts ->> 'waitingProducts');
   end if;
   return reasons;
 end $$;
@@ -238,7 +238,6 @@ begin
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
-    reasons := reasons || catalog.waiting_prices(p_source);
     -- An older held run may not be decided any more: what it would remove, this one may have seen.
     perform catalog.supersede_held(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));

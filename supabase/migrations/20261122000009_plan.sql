@@ -94,18 +94,18 @@ begin
       'gated', count(*) filter (where state = 'held' and last_good is not null)) as prices
     from pg_temp.planned_prices
   ) prices, (
-    select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good)) as moves
+    select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct product_external_id), 'moved', count(*) filter (where moves),
+      'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good) filter (where moves)) as moves
     from (
-      select amount_minor, last_good from pg_temp.planned_prices where state = 'pending'
+      select product_external_id, amount_minor, last_good, amount_minor > 0 and last_good > 0 as moves from pg_temp.planned_prices where state = 'pending'
       union all
       -- What an earlier run left pending, and this one does not replace, moves with it.
-      select n.amount_minor, c.amount_minor
+      select product_external_id, n.amount_minor, c.amount_minor, n.amount_minor > 0 and c.amount_minor > 0
       from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
       where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and not exists (
         select from pg_temp.planned_prices w
         where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
     ) waiting
-    where amount_minor > 0 and last_good > 0
   ) moves;
 end $$;
 

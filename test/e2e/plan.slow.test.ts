@@ -126,12 +126,20 @@ const DAYS: Readonly<Record<string, Day>> = {
       strike({ kind: 'insert-line', at: 4, text: '' })
     },
   },
-  'a broken line and a product that is gone': {
-    counts: { quarantined: 1, unchanged: 28 },
+  'a broken line that names its product, and a product that is gone': {
+    counts: { quarantined: 1, unchanged: 28, missing: 1 },
     setup: LOOSE,
     happen({ catalogue, ids, strike }) {
       catalogue.remove(ids.slice(0, 1))
       strike({ kind: 'half-line', at: 4 })
+    },
+  },
+  'a line that names no product, and a product that is gone': {
+    counts: { quarantined: 1, unchanged: 29 },
+    setup: LOOSE,
+    happen({ catalogue, ids, strike }) {
+      catalogue.remove(ids.slice(0, 1))
+      strike({ kind: 'insert-line', at: 4, text: '<html>Bad gateway</html>' })
     },
   },
   'a broken record': {
@@ -140,9 +148,9 @@ const DAYS: Readonly<Record<string, Day>> = {
     happen: ({ ids, strike }) => strike({ kind: 'patch', ids: ids.slice(0, 1), patch: { publicPrice: 'much' } }),
   },
   'more broken records than the budget': {
-    counts: { quarantined: 1, unchanged: 29 },
-    held: /1 of 30 records are in quarantine/,
-    happen: ({ ids, strike }) => strike({ kind: 'patch', ids: ids.slice(0, 1), patch: { publicPrice: 'much' } }),
+    counts: { quarantined: 2, unchanged: 28 },
+    held: /2 of 30 records are in quarantine/,
+    happen: ({ ids, strike }) => strike({ kind: 'patch', ids: ids.slice(0, 2), patch: { publicPrice: 'much' } }),
   },
   'a line beyond the limit': {
     counts: { quarantined: 1, unchanged: 29 },
@@ -261,11 +269,11 @@ for (const [what, day] of Object.entries(DAYS)) {
     const { plan, changes } = await makePlan(line, day.wish, connector)
     assert.deepEqual(await everything(line), before)
 
-    const { state, reason, kind, ledger } = await line.sync({ ...day.wish, connector })
+    const { state, reason, kind, ledger, removalsOff } = await line.sync({ ...day.wish, connector })
     assert.deepEqual(counts(plan), day.counts)
     assert.equal(plan.state, day.held ? 'held' : 'succeeded', plan.reason ?? '')
     if (day.held) assert.match(plan.reason ?? '', day.held)
-    assert.deepEqual(plan, { kind, state, reason, ledger })
+    assert.deepEqual(plan, { kind, state, reason, ledger, removalsOff })
 
     const told = Object.groupBy(changes, (change) => (['quarantined', 'missing', 'removed'].includes(change.kind) ? change.kind : 'written'))
     const { created, updated, held, quarantined, missing, removed } = ledger
