@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -12,20 +12,27 @@ import { promisify } from 'node:util'
 const inRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 test('the demo fits a narrow terminal, and what it leaves behind does not get in the way', async (t) => {
-  const home = await mkdtemp(join(tmpdir(), 'shelfsync-start-'))
+  const home = await realpath(await mkdtemp(join(tmpdir(), 'shelfsync-start-')))
   // The account that Postgres runs under has to get in.
   await chmod(home, 0o755)
-  const run = async (...args: readonly string[]): Promise<string> => {
-    const env = { PATH: process.env['PATH'], SHELFSYNC_HOME: home, DEMO_PRODUCTS: '400' }
-    return (await promisify(execFile)(process.execPath, args, { cwd: home, env })).stdout
-  }
-  const shelfsync = (...args: readonly string[]) => run(inRoot('bin/shelfsync'), ...args)
+  const ask = (args: readonly string[], chosen: Readonly<Record<string, string>> = {}) =>
+    promisify(execFile)(process.execPath, args, { cwd: home, env: { PATH: process.env['PATH'], SHELFSYNC_HOME: home, DEMO_PRODUCTS: '400', ...chosen } })
+  const shelfsync = async (...args: readonly string[]) => (await ask([inRoot('bin/shelfsync'), ...args])).stdout
   t.after(async () => {
+    await rm(join(home, '.env'), { force: true })
     await shelfsync('stop')
     await rm(home, { recursive: true, force: true })
   })
 
-  const told = await run(inRoot('bin/lean.js'), inRoot('scripts/start.ts'))
+  assert.equal(await shelfsync('stop'), `There is no database in ${home}: nothing to stop. SHELFSYNC_HOME names the folder.\n`)
+  assert.deepEqual(await readdir(home), [])
+  const place = join(home, 'postgres')
+  assert.ok((await ask([inRoot('bin/shelfsync'), 'status'])).stderr.includes(`a new, empty database was made in ${place}. `))
+  assert.ok((await ask([inRoot('bin/shelfsync'), 'runs'])).stderr.includes(`the database in ${place} is empty: it has no source. `))
+  assert.equal(await shelfsync('stop'), `The database in ${home} does not run: nothing to stop.\n`)
+
+  const demo = [inRoot('bin/lean.js'), inRoot('scripts/start.ts')]
+  const { stdout: told } = await ask(demo)
   const [table = ''] = told.match(/^ +first sync[^]*?\n\n/m) ?? []
   assert.match(table, /^fetched +400 +390 +390\ncreated +400 +15 +0\n[^]*\nheld +0 +\d+ +0\nquarantined +0 +1 +1\nmissing +0 +25 +0\nremoved +0 +0 +25\n/m)
   for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
@@ -35,5 +42,18 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   // Its supplier is gone and no key is set: exit codes other than 0 would reject.
   assert.match(await shelfsync('sync'), /medipim-demo is paused/)
   assert.match(await shelfsync('doctor'), /^ok +medipim key/m)
-  assert.match(await shelfsync('status'), /^medipim-demo .* 24 h ago +paused$/m)
+  const { stdout: status, stderr } = await ask([inRoot('bin/shelfsync'), 'status'])
+  assert.match(status, /^medipim-demo .* 24 h ago +paused$/m)
+  assert.equal(stderr, '', 'a database with a source is no news')
+  assert.match(told, /^ {2}npx shelfsync status {14}how the source stands$/m)
+
+  // Beside settings for another database, its commands name its own.
+  await writeFile(join(home, '.env'), 'DATABASE_URL=postgres://nowhere.invalid/x\n')
+  const beside = (await ask(demo)).stdout
+  const chosen = `DATABASE_URL=embedded SHELFSYNC_HOME=${home}`
+  for (const command of ['status', 'stop']) assert.ok(beside.includes(`\n  ${chosen} npx shelfsync ${command} `), beside)
+  const asTold = async (command: string) => (await ask([inRoot('bin/shelfsync'), command], { DATABASE_URL: 'embedded', SHELFSYNC_HOME: home })).stdout
+  assert.match(await asTold('status'), /^medipim-demo /m)
+  assert.match(await shelfsync('stop'), /^DATABASE_URL names a database of your own: nothing to stop/)
+  assert.match(await asTold('stop'), /is stopped/)
 })

@@ -4,14 +4,16 @@
 
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { openTools, type Tools } from '../src/cli/open.ts'
+import { dataApiOf, openTools, readDotEnv, type Tools } from '../src/cli/open.ts'
 import { Output } from '../src/cli/output.ts'
 import { showProgress } from '../src/cli/progress.ts'
 import { bytes, count } from '../src/cli/text.ts'
 import { removeSource } from '../src/db/remove-source.ts'
 import { addSource, loadSource, saveSource, type Source } from '../src/db/sources.ts'
+import { EMBEDDED } from '../src/node/database-choice.ts'
 import { peakMemoryBytes } from '../src/node/memory.ts'
 import { loadSettings } from '../src/node/settings.ts'
 import { newProgress } from '../src/pipeline/context.ts'
@@ -144,13 +146,17 @@ function sideBySide(syncs: readonly Figures[]): string {
 
 async function nextSteps({ db }: Tools): Promise<string> {
   const { rows } = await db.query<{ port: number }>('select inet_server_port() as port')
-  return `What to try next:
-  npx shelfsync status              how the source stands
-  npx shelfsync reviews             prices that rose twentyfold, and wait for you
-  npx shelfsync quarantine          the record that could not be read
-  npx shelfsync runs                the three runs; \`runs show ID\` tells all about one
-  PGPASSWORD=$(cat ${HOME}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select * from api.products limit 5'
-  npx shelfsync stop                stops that database, which runs on until then
+  const chosen = await findPrefix()
+  const steps = [
+    ['status', 'how the source stands'],
+    ['reviews', 'prices that rose twentyfold, and wait for you'],
+    ['quarantine', 'the record that could not be read'],
+    ['runs', 'the three runs; `runs show ID` tells all about one'],
+    ['stop', 'stops that database, which runs on until then'],
+  ].map(([command, what]) => `  ${chosen}npx shelfsync ${command?.padEnd(20)}${what}`)
+  const psql = `  PGPASSWORD=$(cat ${shellWord(HOME)}/postgres/password) psql -h 127.0.0.1 -p ${rows[0]?.port} -U postgres -c 'select * from api.products limit 5'`
+  return `What to try next${chosen === '' ? '' : "; your settings choose another database, so each command names the demo's"}:
+${[...steps.slice(0, -1), psql, ...steps.slice(-1)].join('\n')}
 
 ${NAME} is paused, because its supplier ended with this command: \`shelfsync sync\` leaves it alone.
 
@@ -158,6 +164,21 @@ The real thing:
   MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim && npx shelfsync sync
   npx shelfsync add https://some-shop.example
   .env.example explains every setting; DATABASE_URL chooses a database of your own.`
+}
+
+/** What goes before a command, so that it looks at the demo's database: nothing, when the environment and `.env` already choose that. */
+async function findPrefix(): Promise<string> {
+  try {
+    const settings = loadSettings(process.env, await readDotEnv())
+    if (settings.databaseUrl === null && dataApiOf(settings) === null && resolve(settings.home) === resolve(HOME)) return ''
+  } catch {
+    // What is wrong with the settings, the command that reads them will say.
+  }
+  return `DATABASE_URL=${EMBEDDED} SHELFSYNC_HOME=${shellWord(HOME)} `
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 const stop = new AbortController()

@@ -22,7 +22,7 @@ function settingsPage(): string {
   const lines = [
     '# Settings',
     '',
-    'From the environment and from `.env` in the working directory; the environment wins, and an empty value counts as none.',
+    'From the environment and from `.env` in the working directory; the environment wins, and an empty value counts as none, but that of `DATABASE_URL`, which is an error.',
     'This page is written by `scripts/write-settings-docs.ts` from the schema in `src/node/settings-schema.ts`.',
   ]
   for (const [group, members] of groups) {

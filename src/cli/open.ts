@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { openStore } from '../artifacts/open.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { createConnectors } from '../connectors/index.ts'
@@ -125,8 +126,8 @@ export const MIGRATE_BY_HAND = 'Without DATABASE_URL use `shelfsync migrations c
   'editor of a project that has none of them yet'
 
 /** The project that is called, when there is no other database. */
-export function dataApiOf({ databaseUrl, supabase }: Pick<Settings, 'databaseUrl' | 'supabase'>): DataApiOptions | null {
-  return databaseUrl === null ? supabase : null
+export function dataApiOf({ databaseUrl, embedded, supabase }: Pick<Settings, 'databaseUrl' | 'embedded' | 'supabase'>): DataApiOptions | null {
+  return databaseUrl === null && !embedded ? supabase : null
 }
 
 export interface DatabaseOptions {
@@ -154,8 +155,18 @@ export async function openDatabase(output: Output, settings: Settings, options: 
   const url = databaseUrl ?? (await startEmbedded(output, home, options, opened))
   const db = await openPool(url, { applicationName: 'shelfsync', ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }) })
   opened.defer(() => db.end())
+  if (databaseUrl === null) await sayIfEmpty(output, db, home)
   const kept = opened.move()
   return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** Run in another folder, a command has another catalogue: one that was just made, or has no source, says where it is. */
+async function sayIfEmpty(output: Output, db: Db, home: string): Promise<void> {
+  const { rows: [found] } = await db.query<{ made: boolean }>(`select to_regclass('catalog.sources') is null as made`)
+  if (found?.made === false && (await db.query('select from catalog.sources limit 1')).rowCount !== 0) return
+  const place = resolve(home, 'postgres')
+  const what = found?.made === true ? `a new, empty database was made in ${place}` : `the database in ${place} is empty: it has no source`
+  output.note(`${what}. SHELFSYNC_HOME chooses another folder, DATABASE_URL another database`)
 }
 
 async function startEmbedded(output: Output, home: string, { keepServer = false, tend }: DatabaseOptions, opened: AsyncDisposableStack): Promise<string> {

@@ -1,8 +1,10 @@
 // `shelfsync stop`: ends the embedded database that a command left running.
 
 import type { Command } from 'commander'
-import { openEmbedded } from '../db/embedded.ts'
+import { resolve } from 'node:path'
+import { stopEmbedded } from '../db/embedded.ts'
 import { type Cli, examples } from './cli.ts'
+import { EMBEDDED } from '../node/database-choice.ts'
 import { readSettings } from './open.ts'
 
 export function addStop(program: Command, cli: Cli): void {
@@ -12,10 +14,14 @@ export function addStop(program: Command, cli: Cli): void {
     .addHelpText('after', examples('shelfsync stop'))
     .action(async () => {
       const { databaseUrl, home } = await readSettings(cli.output, cli.env)
-      if (databaseUrl === null) await (await openEmbedded({ home })).stop()
-      const text = databaseUrl === null
-        ? `The database in ${home} is stopped. A \`shelfsync serve\` that runs on it starts it again: end that first.`
-        : 'DATABASE_URL names a database of your own: nothing to stop.'
-      cli.output.result({ stopped: databaseUrl === null }, text)
+      const end = databaseUrl === null ? await stopEmbedded(home) : 'foreign'
+      cli.output.result({ stopped: end === 'stopped' }, TEXTS[end](resolve(home)))
     })
+}
+
+const TEXTS = {
+  stopped: (home: string) => `The database in ${home} is stopped. A \`shelfsync serve\` that runs on it starts it again: end that first.`,
+  'not running': (home: string) => `The database in ${home} does not run: nothing to stop.`,
+  'no database': (home: string) => `There is no database in ${home}: nothing to stop. SHELFSYNC_HOME names the folder.`,
+  foreign: () => `DATABASE_URL names a database of your own: nothing to stop. DATABASE_URL=${EMBEDDED} stops the one in SHELFSYNC_HOME.`,
 }

@@ -112,6 +112,19 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   }
 }
 
+/**
+ * Stops the server of `home` for everybody, and makes nothing: no folder, no database.
+ *
+ * @throws SyncError `db/unsuitable` when it is somebody else's · `db/unreachable` when it does not stop
+ */
+export async function stopEmbedded(home: string): Promise<'stopped' | 'not running' | 'no database'> {
+  const place = await findPlace(resolve(home))
+  if (!place) return 'no database'
+  if (!(await findServer(place))) return 'not running'
+  await stopServer(place)
+  return 'stopped'
+}
+
 interface Presence {
   readonly presence: pg.Client
   /** Resolves when the server ends the connection, or we do. */

@@ -21,8 +21,8 @@ export function findMisspelt(dotEnvText: string): { readonly name: string; reado
   })
 }
 
-/** One letter more, less or other, or two that changed places. */
-function isSlip(a: string, b: string): boolean {
+/** One letter more, less or other, or two that changed places; or the same word. */
+export function isSlip(a: string, b: string): boolean {
   let [start, end] = [0, 0]
   while (start < a.length && a[start] === b[start]) start++
   while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++

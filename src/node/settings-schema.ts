@@ -34,7 +34,7 @@ const words = z.registry<SettingMeta>()
 
 const schema = {
   DATABASE_URL: matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// address').register(words, secret('Database', {
-    description: 'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer.',
+    description: 'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` is the same as none, also beside SUPABASE_URL.',
     default: 'an own Postgres inside SHELFSYNC_HOME',
     example: 'postgres://user:password@db.example:5432/postgres',
   })),

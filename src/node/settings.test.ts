@@ -19,7 +19,7 @@ function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
 test('without any setting everything has a default, and no secret has one', () => {
   const { userAgent, ...settings } = loadSettings({})
   assert.deepEqual(settings, {
-    databaseUrl: null, home: '.shelfsync', artifacts: 'file:.shelfsync/artifacts', artifactsKeep: 14, artifactsLatest: false, allowPrivateHosts: [], logLevel: 'info',
+    databaseUrl: null, embedded: false, home: '.shelfsync', artifacts: 'file:.shelfsync/artifacts', artifactsKeep: 14, artifactsLatest: false, allowPrivateHosts: [], logLevel: 'info',
     http: { keys: [], host: '::', ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 }, trustFlyHeader: false, trustProxy: [], metricsHost: '127.0.0.1' },
     queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
     s3: { endpoint: null, region: 'us-east-1', key: null },
@@ -30,12 +30,26 @@ test('without any setting everything has a default, and no secret has one', () =
 
 test('the environment wins over .env, an empty value is none, and what is not ours is ignored', () => {
   const dotEnv = '# comment\nexport LOG_LEVEL=debug\nSHELFSYNC_HOME="/srv/shelf sync"\nARTIFACTS_KEEP=3\nPATH=x\n'
-  const settings = loadSettings({ LOG_LEVEL: '', ARTIFACTS_KEEP: '0', DATABASE_URL: '  ', HOME: '/root' }, dotEnv)
+  const settings = loadSettings({ LOG_LEVEL: '', ARTIFACTS_KEEP: '0', HOME: '/root' }, dotEnv)
   assert.equal(settings.logLevel, 'debug')
   assert.equal(settings.home, '/srv/shelf sync')
   assert.equal(settings.artifacts, 'file:/srv/shelf sync/artifacts')
   assert.equal(settings.artifactsKeep, 0)
   assert.equal(settings.databaseUrl, null)
+})
+
+test('a DATABASE_URL that is empty or misspelt is an error, and none is not; the embedded database can be named', () => {
+  const full = 'postgres://db.example/x'
+  for (const empty of ['', '  ']) assert.match(problemsOf({ DATABASE_URL: empty }), /DATABASE_URL: empty in the environment; for the database in SHELFSYNC_HOME remove it/)
+  assert.match(problemsOf({}, 'DATABASE_URL=\n'), /DATABASE_URL: empty in \.env/)
+  for (const name of ['DATABSE_URL', 'DATABASE_URI', 'DATABASEURL', 'database_url', 'DATABASE_URLS', 'DATABASE_ULR']) {
+    assert.match(problemsOf({ [name]: full }), new RegExp(`${name}: in the environment this looks like DATABASE_URL misspelt`))
+    assert.match(problemsOf({ SUPABASE_URL: 'https://x.supabase.co', SUPABASE_SECRET_KEY: 'sb_secret_x' }, `${name}=${full}\n`), new RegExp(`${name}: in \\.env`))
+    assert.equal(loadSettings({ [name]: full, DATABASE_URL: full }).databaseUrl, full)
+  }
+  assert.equal(loadSettings({ DATABASE_URL: '' }, `DATABASE_URL=${full}\n`).databaseUrl, full)
+  const { databaseUrl, embedded } = loadSettings({ DATABASE_URL: 'embedded', DATABSE_URL: full }, `DATABASE_URL=${full}\n`)
+  assert.deepEqual([databaseUrl, embedded, loadSettings({}).embedded], [null, true, false])
 })
 
 test('a line of .env that sets nothing is told by its number, not by what it says', () => {

@@ -1,18 +1,21 @@
 // Settings from the environment and `.env`. Everything that is wrong is said at once, by name and never by value, and an empty
-// value is the same as none.
+// value is the same as none, but that of DATABASE_URL.
 
 import { parseEnv } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { createAddressGuard, type AllowPrivateHosts } from './address-guard.ts'
+import { databaseProblems, EMBEDDED } from './database-choice.ts'
 import { listStrayLines } from './dot-env.ts'
 import { CONCURRENCY, Environment, KEEP_DEFAULT, METRICS_HOST_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
 
 const HOME_PAGE = 'https://github.com/shelfsync/shelfsync'
 
 export interface Settings {
-  /** Null: the embedded Postgres in `home`. */
+  /** Null: the embedded Postgres in `home`, or the Data API of `supabase`. */
   readonly databaseUrl: string | null
+  /** The embedded Postgres was asked for by name, so that the Data API is not used. */
+  readonly embedded: boolean
   readonly home: string
   readonly artifacts: string
   readonly artifactsKeep: number | 'all'
@@ -54,20 +57,22 @@ export interface Settings {
  * @throws SyncError `settings/invalid`, one line for each problem
  */
 export function loadSettings(env: Readonly<Record<string, string | undefined>>, dotEnvText = ''): Settings {
-  const given = givenIn({ ...parseEnv(dotEnvText), ...withoutEmpty(env) })
+  const { DATABASE_URL: database, ...others } = givenIn({ ...parseEnv(dotEnvText), ...withoutEmpty(env) })
+  const embedded = database === EMBEDDED
+  const given: Given = database === undefined || embedded ? others : { DATABASE_URL: database, ...others }
   const { data, error } = Environment.safeParse(given)
   const problems = error?.issues.map(({ path, message }) => `${path.join('.')}: expected ${message}`) ?? []
-  problems.push(...conflictsIn(given), ...listStrayLines(dotEnvText).map((line) => `.env, line ${line}: expected NAME=value, a comment or nothing`))
+  problems.push(...databaseProblems(env, dotEnvText), ...conflictsIn(given), ...listStrayLines(dotEnvText).map((line) => `.env, line ${line}: expected NAME=value, a comment or nothing`))
   if (data !== undefined) problems.push(...keysInTheClear(data))
   if (data === undefined || problems.length > 0) {
     throw new SyncError('settings/invalid', ['The settings cannot be used:', ...problems].join('\n  '), { detail: { problems } })
   }
-  return deepFreeze({ ...build(data), secrets: secretsIn(given) })
+  return deepFreeze({ ...build(data), embedded, secrets: secretsIn(given) })
 }
 
 type Given = Readonly<Record<string, string | undefined>>
 
-function build(env: Environment): Omit<Settings, 'secrets'> {
+function build(env: Environment): Omit<Settings, 'secrets' | 'embedded'> {
   const home = env.SHELFSYNC_HOME ?? '.shelfsync'
   const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
   const supabase = env.SUPABASE_URL === undefined || supabaseKey === undefined

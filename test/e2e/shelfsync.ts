@@ -38,7 +38,7 @@ export interface Shelfsync {
   start(...args: readonly string[]): Running
 }
 
-/** `env` on top of a database, a folder and leave to go to loopback; nothing else of our own environment but what Node needs. */
+/** `env` on top of a database, a folder and leave to go to loopback, where an empty value takes the variable away; nothing else of our own environment but what Node needs. */
 export async function shelfsync(t: TestContext, env: Readonly<Record<string, string>> = {}, options: Pick<MigrateOptions, 'migrations'> = {}): Promise<Shelfsync> {
   const database = await testDatabase(t, options)
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-e2e-'))
@@ -46,11 +46,15 @@ export async function shelfsync(t: TestContext, env: Readonly<Record<string, str
   const start = (...args: readonly string[]): Running => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: folder,
-      env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, DATABASE_URL: database.url, SHELFSYNC_HOME: folder, ALLOW_PRIVATE_HOSTS: '127.0.0.1', ...env },
+      env: withoutEmpty({ PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, DATABASE_URL: database.url, SHELFSYNC_HOME: folder, ALLOW_PRIVATE_HOSTS: '127.0.0.1', ...env }),
     })
     return watch(child)
   }
   return { db: database.pool, folder, start, run: (...args) => start(...args).ended }
+}
+
+function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }
 
 function watch(child: ChildProcess): Running {
