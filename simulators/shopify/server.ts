@@ -32,7 +32,7 @@ export interface ShopifyOptions {
   readonly reachStatus?: 200 | 400
   /** Writes answers over many lines, as captures often are. */
   readonly pretty?: boolean
-  /** Gives the first page whatever page is asked for. */
+  /** Gives all of its products, whatever page of whatever size is asked for. */
   readonly ignoresPage?: boolean
 }
 
@@ -96,7 +96,8 @@ async function answer(asked: URL, response: ServerResponse, state: State, taken:
   if (asked.pathname === '/products.json') {
     if (state.verbatim) return sendText(response, 200, state.verbatim, taken)
     const limit = Math.min(positive(asked.searchParams.get('limit'), 30), 250)
-    const page = state.ignoresPage ? 1 : pageOf(asked)
+    const page = pageOf(asked)
+    if (state.ignoresPage) return send(200, { products: state.shop.products() })
     if (page * limit > state.reach) return send(state.reachStatus, { errors: `Page * Limit exceeds the ${state.reach} limit.` })
     const shift = taken.faults.reduce((by, fault) => (fault.kind === 'shift' ? by + fault.by : by), 0)
     const start = Math.max((page - 1) * limit - shift, 0)

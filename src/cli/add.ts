@@ -11,6 +11,7 @@ import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import type { SyncTools } from './open.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
+import { checkSettings, readSetting } from './connector-settings.ts'
 import { addressOf } from './sources.ts'
 import { toRequest } from './sync.ts'
 
@@ -50,7 +51,7 @@ export function addAdd(program: Command, cli: Cli): void {
 }
 
 async function addByName(cli: Cli, tools: SyncTools, connector: Connector, flags: AddFlags): Promise<void> {
-  const settings = checkSettings(connector, { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set })
+  const settings = checkSettings(connector, 'added', { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set })
   const source = await save(cli, tools, flags.name ?? nameFor(connector, settings), connector, settings)
   cli.output.result({ source: source.name, connector: connector.name, settings: source.settings }, `Added ${source.name}. Next: shelfsync sync ${source.name}`)
   if (connector.name === 'medipim' && tools.settings.medipim.key === null) {
@@ -64,7 +65,7 @@ async function addByAddress(cli: Cli, tools: SyncTools, text: string, flags: Add
     throw new SyncError('usage/invalid', `"${text}" is neither the address of a shop nor a connector (${[...tools.connectors.keys()].join(', ')})`)
   }
   const { connector, settings: recognised, suggestedName } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
-  const settings = checkSettings(connector, { ...(recognised as object), ...flags.set })
+  const settings = checkSettings(connector, 'added', { ...(recognised as object), ...flags.set })
   const name = flags.name ?? suggestedName
   await refuseTaken(tools, name)
   cli.output.say(`${address.host}: ${connector.title}`)
@@ -99,32 +100,4 @@ function medipimSettings({ settings }: SyncTools, { apiUrl = settings.medipim.ap
 function nameFor({ name }: Connector, settings: unknown): string {
   const market = z.object({ market: z.string() }).safeParse(settings).data?.market
   return market === undefined ? name : `${name}-${market}`
-}
-
-/** What the connector makes of them. @throws SyncError `usage/invalid`, one line a setting */
-function checkSettings(connector: Connector, given: Readonly<Record<string, unknown>>): unknown {
-  const { data, error } = connector.settings.safeParse(given)
-  if (error) throw new SyncError('usage/invalid', `${connector.name} cannot be added like this:\n  ${problemsOf(error, given).join('\n  ')}`)
-  return data
-}
-
-function problemsOf({ issues }: z.ZodError, given: Readonly<Record<string, unknown>>): string[] {
-  return issues.map(({ path: [name], message }) => {
-    if (name === undefined) return message
-    return String(name) in given ? `${String(name)}: ${message}` : `${String(name)}: missing; give it as --set ${String(name)}=…`
-  })
-}
-
-/** `name=value`; a value that is JSON is that, anything else is text. */
-function readSetting(text: string, before: Readonly<Record<string, Json>>): Record<string, Json> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new SyncError('usage/invalid', `--set ${text}: write name=value`)
-  const value = text.slice(at + 1)
-  let parsed: Json = value
-  try {
-    parsed = JSON.parse(value) as Json
-  } catch {
-    // Text, as it is.
-  }
-  return { ...before, [text.slice(0, at)]: parsed }
 }

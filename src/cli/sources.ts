@@ -4,9 +4,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
-import { listSources, loadSource, saveSource, type Schedule, type Source } from '../db/sources.ts'
+import { listSources, loadSource, saveSettings, saveSource, type Schedule, type Source } from '../db/sources.ts'
+import type { Json } from '../core/json.ts'
+import { connectorOf } from '../pipeline/connector-of.ts'
 import { faultOf } from '../pipeline/due.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
+import { checkSettings, readSetting } from './connector-settings.ts'
+import type { SyncTools } from './open.ts'
 
 const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
 
@@ -16,6 +20,7 @@ interface SetFlags {
   /** Commander takes null for no value. */
   readonly fullOn?: number | 'every' | 'none'
   readonly policy?: Partial<Policy>
+  readonly set: Readonly<Record<string, Json>>
 }
 
 export function addSources(program: Command, cli: Cli): void {
@@ -37,28 +42,33 @@ export function addSources(program: Command, cli: Cli): void {
   sources
     .command('set')
     .argument('<name>', 'the source')
-    .description('change the schedule or the policy of a source; what is not named stays')
+    .description('change the schedule, the policy or the settings of a source; what is not named stays')
     .option('--schedule <cron>', 'when to sync: minute, hour, day, month, weekday')
     .addOption(new Option('--zone <zone>', 'whose clock that is, such as Australia/Sydney').argParser(parseZone))
     .addOption(new Option('--full-on <day>', 'on which day the first run is full; every for each day, none for never by schedule').argParser(parseDay))
     .addOption(new Option('--policy <limits>', policyWords()).argParser(parsePolicy))
+    .addOption(new Option('--set <name=value>', 'any setting of the connector; may be given several times').argParser(readSetting).default({}, 'none'))
     .addHelpText('after', examples(
       "shelfsync sources set medipim-au --schedule '17 3 * * *' --zone Australia/Sydney --full-on sunday",
       'shelfsync sources set medipim-au --full-on every',
       'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
+      'shelfsync sources set my-shop --set currency=NZD',
     ))
-    .action(async (name: string, { schedule: cron, zone, fullOn, policy }: SetFlags) => {
-      if (cron === undefined && zone === undefined && fullOn === undefined && policy === undefined) {
-        throw new SyncError('usage/invalid', 'Nothing to set: give --schedule, --zone, --full-on or --policy')
+    .action(async (name: string, { schedule: cron, zone, fullOn, policy, set }: SetFlags) => {
+      const changesSettings = Object.keys(set).length > 0
+      if (cron === undefined && zone === undefined && fullOn === undefined && policy === undefined && !changesSettings) {
+        throw new SyncError('usage/invalid', 'Nothing to set: give --schedule, --zone, --full-on, --policy or --set')
       }
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
       const schedule = { cron: cron ?? source.schedule.cron, zone: zone ?? source.schedule.zone, fullOn: fullOn === 'none' ? null : (fullOn ?? source.schedule.fullOn) }
       const fault = faultOf(schedule)
       if (fault !== null) throw new SyncError('usage/invalid', fault)
+      if (changesSettings) await saveSettings(tools.db, source.id, settingsWith(tools, source, set))
       const saved = await saveSource(tools.db, source.id, { schedule, ...(policy && { policy }) })
       const limits = Object.entries(saved.policy).map(([limit, value]) => `${limit} ${value}`)
       cli.output.result(toJson(saved), `${name}: ${scheduleText(saved.schedule)}\n  ${limits.join(' · ')}`)
+      if (changesSettings) cli.output.say(`The next sync is full and looks at every record again: shelfsync sync ${name}`)
     })
 
   for (const [verb, state, what] of [['pause', 'paused', 'leave a source alone until it is resumed'], ['resume', 'active', 'sync a paused source again']] as const) {
@@ -73,6 +83,12 @@ export function addSources(program: Command, cli: Cli): void {
         cli.output.result(toJson(saved), `${name} is ${state}.`)
       })
   }
+}
+
+/** The settings of the source with those in `set` in place of its own. @throws SyncError `usage/invalid` when the connector refuses them */
+function settingsWith({ connectors }: SyncTools, source: Source, set: Readonly<Record<string, Json>>): Json {
+  const own = z.record(z.string(), z.json()).safeParse(source.settings).data
+  return checkSettings(connectorOf({ connectors }, source), 'set', { ...own, ...set }) as Json
 }
 
 function toJson({ name, connector, state, schedule, policy, settings, watermarkAt, latestRun, lastFullAt }: Source): Record<string, unknown> {

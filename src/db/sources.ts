@@ -21,7 +21,7 @@ export interface Source {
   readonly schedule: Schedule
   readonly policy: Policy
   readonly state: 'active' | 'paused'
-  /** What the last full run normalised with; null before the first. */
+  /** What the last full run normalised with; null before the first, 0 since the settings changed. */
   readonly normaliserVersion: number | null
   /** Products are numbered below this. */
   readonly nextSeq: number
@@ -89,11 +89,11 @@ export async function addSource(db: Catalog, source: { name: string; connector: 
 export async function saveSource(
   db: Catalog,
   id: number,
-  changes: { settings?: Json; schedule?: Schedule; policy?: Partial<Policy>; state?: Source['state'] },
+  changes: { schedule?: Schedule; policy?: Partial<Policy>; state?: Source['state'] },
 ): Promise<Source> {
   const document = (value: unknown) => (value === undefined ? null : jsonb(value))
   const [row] = await db.call<SourceRow>('save_source', {
-    source: id, settings: document(changes.settings), schedule: document(changes.schedule), policy: document(changes.policy), state: changes.state ?? null,
+    source: id, schedule: document(changes.schedule), policy: document(changes.policy), state: changes.state ?? null,
   })
   if (!row) throw new SyncError('source/unknown', `There is no source with the number ${id}`)
   return toSource(row)
@@ -102,6 +102,17 @@ export async function saveSource(
 /** Notes what `latest.ndjson` of the source holds, or why it could not be written. Null: there is to be no copy. */
 export async function noteCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
   await db.call('note_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
+}
+
+/**
+ * Gives a source other settings: the next full run then looks at every record again.
+ *
+ * @throws SyncError `run/active` while a run is under way
+ */
+export async function saveSettings(db: Catalog, id: number, settings: Json): Promise<Source> {
+  const [row] = await db.call<SourceRow>('set_settings', { source: id, settings: jsonb(settings) })
+  if (!row) throw new SyncError('source/unknown', `There is no source with the number ${id}`)
+  return toSource(row)
 }
 
 function toSource(row: SourceRow): Source {

@@ -42,7 +42,7 @@ create table catalog.sources (
   schedule_set_at    timestamptz not null default now(), -- since when its times are what they are: none before is due
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
-  normaliser_version integer,                        -- what the last full run normalised with; null before it
+  normaliser_version integer,                        -- what the last full run normalised with; null before it, 0 since the settings changed
   next_seq           integer not null default 0,     -- products are numbered from 0 in the order they appeared
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes
@@ -992,6 +992,8 @@ begin
   from (
     select *, case
       when amount_minor = 0 and last_good is distinct from 0 then 'the price is zero'
+      -- Amounts of two currencies cannot be compared. A source whose settings state a currency has had it changed by a person.
+      when last_good_currency <> currency and currency = (select settings ->> 'currency' from catalog.sources where id = p_source) then null
       when last_good_currency <> currency then format('the currency changed from %s to %s', last_good_currency, currency)
       when last_good > 0 and amount_minor >= last_good * p_price_factor then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
       when last_good > 0 and amount_minor * p_price_factor <= last_good then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
@@ -1317,6 +1319,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
+    and n.currency = c.currency
 $$;
 
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
@@ -2097,14 +2100,33 @@ $$;
 
 -- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
 -- here on when its times change, which they do not with the day on which the run is full.
-create function catalog.save_source(p_source integer, p_settings jsonb, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
+create function catalog.save_source(p_source integer, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
-    set settings = coalesce(p_settings, settings), schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+    set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
         state = coalesce(p_state, state),
         schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp() else schedule_set_at end
     where id = p_source returning *
 $$;
+
+-- set_settings(…) → the source with other settings. They may make another product of a record that has not changed, so the next full run looks
+-- at every record again, and a run that was interrupted is given up.
+--   run/active  a run is under way, which has read the settings already
+create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  active catalog.runs;
+begin
+  perform from catalog.sources where id = p_source for update;
+  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
+  if active.state = 'running' and (active.queued or exists (
+      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp())) then
+    perform catalog.fail('run/active', format('Run %s of this source is under way with the settings as they are', active.id));
+  end if;
+  update catalog.runs set state = 'superseded', reason = 'given up because the settings of the source were changed', finished_at = clock_timestamp()
+    where source_id = p_source and id = active.id;
+  return query update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
+end $$;
 
 -- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
 create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
@@ -2335,7 +2357,8 @@ begin
   insert into pg_temp.planned_prices (
       source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
     select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
-      case q.state when 'kept' then 'superseded' else q.state end, now(), q.last_good
+      case q.state when 'kept' then 'superseded' else q.state end, now(),
+      case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
     from pg_temp.judged_prices q;
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
     select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
@@ -2377,7 +2400,7 @@ begin
       -- What an earlier run left pending, and this one does not replace, moves with it.
       select product_external_id, n.amount_minor, c.amount_minor, n.amount_minor > 0 and c.amount_minor > 0
       from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
-      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and not exists (
+      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and n.currency = c.currency and not exists (
         select from pg_temp.planned_prices w
         where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
     ) waiting
@@ -2398,14 +2421,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'f6ccec7f1567a57feabc2d705b5f4bc8d3604c1a08b2e714cfb99943c934df80'),
+  ('20261122000001', 'tables', '58e3f8a7565f59e4bd4272b9a1c1424695c7c164de0b868a62102c397e805954'),
   ('20261122000002', 'runs', '44f43018a49c9e12145c3220f943f81e6ff1191686a11a9f46edf1067d307004'),
-  ('20261122000003', 'apply', '8ca8d895945c64bb0e06fa7bc97e484ee50d0f4f926aaeae6fba76df256b09ef'),
-  ('20261122000004', 'settle', 'df214c76b8507b13c7429a7eb1072ce064b901843305eac04b7b112afcbd83f7'),
+  ('20261122000003', 'apply', '94af499cb3f623a6b6103994cb1baaf55e2c5e053eaf965c096a02949ee46790'),
+  ('20261122000004', 'settle', 'e90e0915805fafe6b0b9ada5ef88d85bcc88ce68371ef4d2ab8e06e15ef420cf'),
   ('20261122000005', 'api', 'a4b13aae5eb58c4e50a3432c2064a1033224cc4b2176df130e6cba074dc55374'),
   ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
   ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
-  ('20261122000008', 'data_api', 'ba038f5ac7da801f8dea4a6aaf78f3915fe13fcc93442e8e38a6953a30b1a7f9'),
-  ('20261122000009', 'plan', '4a4aa7ccc19ce1928c82beff29b7012473056c46742945fc63108973e8ed4006');
+  ('20261122000008', 'data_api', '36816d6306a5f2c07c78b7c6cbb0466111d07f8e5ce5fea0205ae950cd145561'),
+  ('20261122000009', 'plan', '8a562a13478ddaa9d356cda57ade5a1e1ea4c0e5397186af0b6210ad8adff7bd');
 
 commit;

@@ -17,7 +17,7 @@ create table catalog.sources (
   schedule_set_at    timestamptz not null default now(), -- since when its times are what they are: none before is due
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
-  normaliser_version integer,                        -- what the last full run normalised with; null before it
+  normaliser_version integer,                        -- what the last full run normalised with; null before it, 0 since the settings changed
   next_seq           integer not null default 0,     -- products are numbered from 0 in the order they appeared
   watermark          timestamptz,                    -- newest source time of the last settled run
   latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes

@@ -168,6 +168,8 @@ begin
   from (
     select *, case
       when amount_minor = 0 and last_good is distinct from 0 then 'the price is zero'
+      -- Amounts of two currencies cannot be compared. A source whose settings state a currency has had it changed by a person.
+      when last_good_currency <> currency and currency = (select settings ->> 'currency' from catalog.sources where id = p_source) then null
       when last_good_currency <> currency then format('the currency changed from %s to %s', last_good_currency, currency)
       when last_good > 0 and amount_minor >= last_good * p_price_factor then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
       when last_good > 0 and amount_minor * p_price_factor <= last_good then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))

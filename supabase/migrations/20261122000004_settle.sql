@@ -35,6 +35,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
+    and n.currency = c.currency
 $$;
 
 -- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.

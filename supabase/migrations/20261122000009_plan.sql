@@ -60,7 +60,8 @@ begin
   insert into pg_temp.planned_prices (
       source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
     select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
-      case q.state when 'kept' then 'superseded' else q.state end, now(), q.last_good
+      case q.state when 'kept' then 'superseded' else q.state end, now(),
+      case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
     from pg_temp.judged_prices q;
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
     select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
@@ -102,7 +103,7 @@ begin
       -- What an earlier run left pending, and this one does not replace, moves with it.
       select product_external_id, n.amount_minor, c.amount_minor, n.amount_minor > 0 and c.amount_minor > 0
       from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
-      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and not exists (
+      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and n.currency = c.currency and not exists (
         select from pg_temp.planned_prices w
         where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
     ) waiting

@@ -124,7 +124,7 @@ async function loadShop(ask: Ask, { url, currency }: ShopifySettings, warn: Warn
     warn(`${host}/meta.json states no currency: prices are taken as ${currency}, as set`)
   } else if (meta.currency !== currency) {
     const change = `${host} has changed its currency from ${currency} to ${meta.currency}`
-    throw new SyncError('source/malformed', `${change}. If that is right, set the source's currency to ${meta.currency}`)
+    throw new SyncError('source/malformed', `${change}. If that is right: shelfsync sources set NAME --set currency=${meta.currency}`)
   }
   const cart = await find(ask, `${url}/cart.js`, Cart)
   if (cart && cart.currency !== currency) {

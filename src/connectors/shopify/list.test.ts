@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { idsOf, open, read, readWhile, rejection } from '../../../test/support/shop.ts'
 
 test('a list that ignores "page" is recognised on its second page, after two requests', async (t) => {
-  for (const products of [1, 3, 300]) {
+  for (const products of [1, 3, 700]) {
     const simulator = await open(t, { products, ignoresPage: true })
     const error = await rejection(read(simulator))
     assert.equal(error.code, 'source/malformed')

@@ -132,9 +132,10 @@ function limitAfter(limit: number, answer: ListPage | null): number {
  * by new ones are few.
  */
 export function refuseRepetition(host: string, page: number, before: readonly string[], { ids, url }: ListPage): void {
-  const known = new Set(before)
-  const repeated = ids.filter((id) => known.has(id)).length
-  if (repeated * 2 <= Math.max(before.length, ids.length)) return
+  // Of a shop that gives more than it was asked for, the ends are compared.
+  const [known, end] = [new Set(before.slice(-PAGE_SIZE)), ids.slice(-PAGE_SIZE)]
+  const repeated = end.filter((id) => known.has(id)).length
+  if (repeated * 2 <= Math.max(known.size, end.length)) return
   const asked = URL.parse(url)?.searchParams.get('page')
   const why = asked === String(page) ? 'it ignores "page"' : 'it redirects to an address without "page"'
   throw new SyncError('source/malformed', `${host}/products.json lists on page ${page} what it lists on page ${page - 1}: ${why}, so the rest cannot be read`)

@@ -72,6 +72,14 @@ test('a product without options has one variant without options and title', () =
   assert.deepEqual([draft.variants[0]?.title, draft.variants[0]?.options], [null, {}])
 })
 
+test('what stands for no options is none, also where the list of options is missing or has no names', () => {
+  for (const options of [undefined, null, [], [{ name: null }], [{ position: 1 }], [{ name: 'Title' }]]) {
+    const draft = draftOf({ options }, { title: 'Default Title', option1: 'Default Title', option2: null })
+    assert.deepEqual([draft.variants[0]?.title, draft.variants[0]?.options], [null, {}], JSON.stringify(options))
+  }
+  assert.deepEqual(draftOf({ options: undefined }).variants[0]?.options, { 'Option 1': '200g', 'Option 2': 'Inverted Aeropress / Pourover' })
+})
+
 test('options go by position, and one without a name is still kept', () => {
   const options = [{ name: 'Grind', position: 2 }, { name: 'Size', position: 1 }, { name: '', position: 3 }]
   const mixed = draftOf({ options }, { option2: 'Fine', option3: 'x' })

@@ -42,6 +42,9 @@ const ProductRecord = z.object({
 })
 type ProductRecord = z.infer<typeof ProductRecord>
 
+/** The title and the first option of the one variant of a product without options. */
+const PLACEHOLDER = 'Default Title'
+
 /** What a page may be cut to without saying so; a shop may have 2,048 variants since 2025-10-15 (https://shopify.dev/changelog). */
 const SUSPICIOUS_COUNTS = [100, 250]
 
@@ -109,11 +112,11 @@ function toVariants(variants: readonly VariantRecord[], product: ProductRecord):
   return variants.map((variant) => toVariant(variant, names))
 }
 
-function toVariant(variant: VariantRecord, optionNames: readonly string[]): Variant {
+function toVariant(variant: VariantRecord, optionNames: readonly (string | null)[]): Variant {
   const { available } = variant
   return {
     externalId: variant.id,
-    title: variant.title === 'Default Title' ? null : textOf(variant.title),
+    title: variant.title === PLACEHOLDER ? null : textOf(variant.title),
     sku: textOf(variant.sku),
     gtin: null,
     options: optionsOf(variant, optionNames),
@@ -123,22 +126,23 @@ function toVariant(variant: VariantRecord, optionNames: readonly string[]): Vari
   }
 }
 
-/** The names of `option1` to `option3`, looked up once for all variants. */
-function optionNamesOf({ options }: ProductRecord): string[] {
+/** The names of `option1` to `option3`, looked up once for all variants; null where none is stated. */
+function optionNamesOf({ options }: ProductRecord): (string | null)[] {
   return [1, 2, 3].map((wanted) => {
     const option = options?.find(({ position }, at) => (Number.isInteger(position) ? position : at + 1) === wanted)
-    return textOf(option?.name) ?? `Option ${wanted}`
+    return textOf(option?.name)
   })
 }
 
 /** The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to `option3` are looked at. */
-function optionsOf({ option1, option2, option3 }: VariantRecord, names: readonly string[]): Record<string, string> {
+function optionsOf({ option1, option2, option3 }: VariantRecord, names: readonly (string | null)[]): Record<string, string> {
   // A map, because an option may be called `__proto__` or `constructor`.
   const named = new Map<string, string>()
   for (const [index, value] of [option1, option2, option3].entries()) {
     const text = textOf(value)
-    const name = names[index] ?? ''
-    if (text === null || (name === 'Title' && text === 'Default Title')) continue
+    const stated = names[index] ?? null
+    if (text === null || (text === PLACEHOLDER && (stated === null || stated === 'Title'))) continue
+    const name = stated ?? `Option ${index + 1}`
     named.set(named.has(name) ? `${name} (${index + 1})` : name, text)
   }
   return Object.fromEntries(named)
