@@ -11,6 +11,7 @@ import { hostileChecks } from './checks/hostile.ts'
 import { recordChecks } from './checks/records.ts'
 import { runChecks } from './checks/runs.ts'
 import { settingsChecks } from './checks/settings.ts'
+import { FUZZ, fuzzConnector } from './fuzz.ts'
 import { measureWhenAsked } from './measure.ts'
 import { Rig, type Subject } from './rig.ts'
 
@@ -22,6 +23,7 @@ export const CONCURRENCY = 3
 /** Runs the suite. Every check has a supplier, a source and an artifact store of its own; the database is one for the file. */
 export function testConnector(subject: Subject): void {
   if (measureWhenAsked(subject)) return
+  if (process.env[FUZZ] !== undefined) return fuzzConnector(subject, suiteDatabase)
   describe(`${subject.connector.name} keeps the contract of a connector`, { concurrency: CONCURRENCY }, () => {
     const db = suiteDatabase()
     for (const { name, prove } of CHECKS) test(name, () => Rig.use(subject, db(), prove))

@@ -1,0 +1,108 @@
+// Stands between a connector and its supplier, over real HTTP, and changes what the supplier says: records by their id, the documents
+// around them, and headers. It knows the supplier only through the connector.
+
+import type { IncomingMessage } from 'node:http'
+import { listen } from '../../simulators/support/server.ts'
+import type { Connector } from '../../src/core/connector.ts'
+import { withValue, type Path } from './hostile.ts'
+
+/** One value, as JSON, in one place. */
+export interface Change {
+  readonly path: Path
+  readonly json: string
+}
+
+export interface Answer {
+  /** Path and query of the request. */
+  readonly asked: string
+  readonly text: string
+}
+
+export interface FuzzProxy {
+  readonly origin: string
+  /** What becomes of the record of each id. */
+  records: ReadonlyMap<string, Change>
+  /** What becomes of an answer as a whole, records included; null leaves it as it is. */
+  document: (answer: Answer) => string | null
+  headers: Readonly<Record<string, string>>
+  status: number | null
+  /** The bytes of the longest line or document that was sent. */
+  longest: number
+  close(): Promise<void>
+}
+
+export async function openFuzzProxy(connector: Connector, origin: string): Promise<FuzzProxy> {
+  const { url, close } = await listen(async (request, response) => {
+    const answer = await forward(request, origin)
+    const text = proxy.document({ asked: request.url ?? '/', text: answer.text }) ?? changeRecords(connector, answer.text, proxy.records)
+    for (const line of text.split('\n')) proxy.longest = Math.max(proxy.longest, line.length)
+    response.writeHead(proxy.status ?? answer.status, { 'content-type': answer.type, ...proxy.headers }).end(text)
+  })
+  const proxy: FuzzProxy = { origin: url, records: new Map(), document: () => null, headers: {}, status: null, longest: 0, close }
+  return proxy
+}
+
+async function forward(request: IncomingMessage, origin: string): Promise<{ status: number; type: string; text: string }> {
+  const { method = 'GET', headers } = request
+  const body = Buffer.concat(await request.toArray())
+  const kept = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' && !/^(host|connection|content-length|accept-encoding)$/.test(name) ? [[name, value] as const] : []))
+  const response = await fetch(origin + request.url, { method, headers: Object.fromEntries(kept), ...(body.length > 0 && { body }) })
+  return { status: response.status, type: response.headers.get('content-type') ?? 'application/json', text: await response.text() }
+}
+
+function changeRecords(connector: Connector, text: string, changes: ReadonlyMap<string, Change>): string {
+  if (changes.size === 0) return text
+  const document = parse(text)
+  if (document === undefined) return text.split('\n').map((line) => changeLine(connector, line, changes)).join('\n')
+  const list = listOf(connector, document)
+  if (list === null) return changeLine(connector, text, changes)
+  const elements = list.records.map((record) => changed(record, [], changes.get(connector.identify(record) ?? '')) ?? JSON.stringify(record))
+  return withValue(document, list.path, `[${elements.join(',')}]`) ?? text
+}
+
+function changeLine(connector: Connector, line: string, changes: ReadonlyMap<string, Change>): string {
+  const parsed = parse(line)
+  const record = recordIn(connector, parsed)
+  const change = record === null ? undefined : changes.get(connector.identify(record) ?? '')
+  return changed(parsed, pathTo(parsed, record) ?? [], change) ?? line
+}
+
+function changed(root: unknown, prefix: Path, change: Change | undefined): string | null {
+  return change === undefined ? null : withValue(root, [...prefix, ...change.path], change.json)
+}
+
+/** The record of a line, or null when it has none. */
+function recordIn(connector: Connector, line: unknown): unknown {
+  try {
+    return connector.unwrap(line)
+  } catch {
+    return null
+  }
+}
+
+/** The list of records in a document: the first member of the outermost object whose elements have ids. */
+function listOf(connector: Connector, document: unknown): { path: Path; records: readonly unknown[] } | null {
+  if (typeof document !== 'object' || document === null) return null
+  for (const [name, value] of Object.entries(document)) {
+    if (Array.isArray(value) && value.length > 0 && connector.identify(value[0]) !== null) return { path: [name], records: value }
+  }
+  return null
+}
+
+function pathTo(root: unknown, wanted: unknown): Path | null {
+  if (root === wanted) return []
+  if (typeof root !== 'object' || root === null) return null
+  for (const [name, value] of Object.entries(root)) {
+    const below = pathTo(value, wanted)
+    if (below !== null) return [Array.isArray(root) ? Number(name) : name, ...below]
+  }
+  return null
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,12 @@
+// `npm run fuzz`: hostile answers for every connector of the list. FUZZ_SEED and FUZZ_ROUNDS go other ways, and further.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createConnectors } from '../../src/connectors/index.ts'
+import { FUZZ } from '../conformance/fuzz.ts'
+
+process.env[FUZZ] = '1'
+const names = [...createConnectors({ medipim: null }).keys()]
+for (const name of names) await import(`../../src/connectors/${name}/conformance.test.ts`)
+
+test('every connector of the list is under test', () => assert.ok(names.length >= 2))
