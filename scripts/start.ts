@@ -182,7 +182,7 @@ function shellWord(text: string): string {
 }
 
 const stop = new AbortController()
-process.once('SIGINT', () => stop.abort())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop.abort())
 try {
   await main(stop.signal)
 } catch (error) {

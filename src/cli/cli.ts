@@ -45,19 +45,19 @@ export class Cli {
   }
 
   /**
-   * A signal that fires on the first Ctrl-C or SIGTERM, after `words` have been said; the second ends the process at once.
+   * A signal that fires on the first Ctrl-C, SIGTERM or SIGHUP (the terminal is gone), after `words` have been said; the second ends the process at once.
    * A command that does not ask for it is ended by the first.
    */
   stoppable(words: string, { code = EXIT.interrupted, withinMs = null, say = (text) => this.output.note(text) }: StopOptions = {}): AbortSignal {
     const controller = new AbortController()
-    const stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
+    const stop = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {
       if (controller.signal.aborted) process.exit(128 + constants.signals[signal])
       say(words)
       this.end(code)
       if (withinMs !== null) setTimeout(() => this.#leave(say), withinMs).unref()
       controller.abort()
     }
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
     return controller.signal
   }
 

@@ -278,24 +278,26 @@ test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) 
   assert.match((await run('status')).stdout, /^medipim-au: latest\.ndjson could not be written \(there is none yet\): artifact\/unwritable: /m)
 })
 
-test('Ctrl-C stops cleanly with exit code 130, begins no other source, and the next sync resumes the same run', async (t) => {
-  const { run, start, db, simulator } = await withMedipim(t, 300)
-  assertEnded(await run('add', 'medipim', '--name', 'z-last'), 0)
-  simulator.faults.set({ kind: 'stall', afterLines: 200, path: STREAM })
-  const running = start('sync', '--json')
-  await until(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
-  running.child.kill('SIGINT')
-  const stopped = await running.ended
-  assertEnded(stopped, 130)
-  assert.deepEqual([stopped.json()['state'], stopped.json()['code']], ['failed', 'run/cancelled'])
-  assert.match(stopped.stderr, /stopping after this batch; the next sync resumes/)
-  const { rows } = await db.query('select id, state from catalog.runs')
-  assert.deepEqual(rows, [{ id: stopped.json()['run'], state: 'interrupted' }])
-  simulator.faults.clear()
-  const resumed = await run('sync', 'pharmacy', '--json')
-  assertEnded(resumed, 0)
-  assert.deepEqual([resumed.json()['run'], resumed.json()['resumed'], ledgerOf(resumed)['created']], [rows[0]?.id, true, 300])
-})
+for (const signal of ['SIGINT', 'SIGHUP'] as const) {
+  test(`${signal} stops cleanly with exit code 130, begins no other source, and the next sync resumes the same run`, async (t) => {
+    const { run, start, db, simulator } = await withMedipim(t, 300)
+    assertEnded(await run('add', 'medipim', '--name', 'z-last'), 0)
+    simulator.faults.set({ kind: 'stall', afterLines: 200, path: STREAM })
+    const running = start('sync', '--json')
+    await until(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
+    running.child.kill(signal)
+    const stopped = await running.ended
+    assertEnded(stopped, 130)
+    assert.deepEqual([stopped.json()['state'], stopped.json()['code']], ['failed', 'run/cancelled'])
+    assert.match(stopped.stderr, /stopping after this batch; the next sync resumes/)
+    const { rows } = await db.query('select id, state from catalog.runs')
+    assert.deepEqual(rows, [{ id: stopped.json()['run'], state: 'interrupted' }])
+    simulator.faults.clear()
+    const resumed = await run('sync', 'pharmacy', '--json')
+    assertEnded(resumed, 0)
+    assert.deepEqual([resumed.json()['run'], resumed.json()['resumed'], ledgerOf(resumed)['created']], [rows[0]?.id, true, 300])
+  })
+}
 
 test('the second Ctrl-C ends at once', async (t) => {
   const { start, db, simulator } = await withMedipim(t, 50)
