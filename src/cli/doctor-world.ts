@@ -1,10 +1,13 @@
 // The doctor's look outside the database: the artifact store, the supplier's key, and how open we are to private hosts.
 
+import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { proveWritable, type ArtifactStore } from '../artifacts/store.ts'
 import { openApi } from '../connectors/medipim/api.ts'
 import { medipimSettings } from '../connectors/medipim/market.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
+import { within } from '../lib/deadline.ts'
 import { hostOf } from '../lib/http.ts'
 import type { Source } from '../db/sources.ts'
 import type { Settings } from '../node/settings.ts'
@@ -12,6 +15,8 @@ import { type Check, failed } from './check.ts'
 import type { Basics } from './open.ts'
 import { bytes, counted } from './text.ts'
 
+/** How long Redis may take over a write. */
+const QUEUE_MS = 3_000
 /** A catalogue of 600 MB takes about 150 MB a run. */
 const FREE_BYTES_MIN = 2 * 1000 ** 3
 
@@ -27,6 +32,27 @@ export async function checkStore(store: ArtifactStore, { artifacts, artifactsKee
   const message = `${store.describe()} is writable${free === null ? '' : `, ${bytes(free)} free`}, keeps ${artifactsKeep === 'all' ? 'all' : counted(artifactsKeep, 'run')}`
   if (free === null || free >= FREE_BYTES_MIN) return { name, state: 'ok', message }
   return { name, state: 'warn', message, hint: 'Make room, keep fewer runs (ARTIFACTS_KEEP), or run `shelfsync purge --keep 3`.' }
+}
+
+/** Of a queue in Redis: it must take writes, and keep what it took. */
+export async function checkQueue(queueUrl: string): Promise<Check> {
+  const name = 'queue'
+  const { findEvictionPolicy, openRedis, proveRedisWritable } = await import('../jobs/redis.ts')
+  try {
+    const redis = await openRedis(queueUrl, () => undefined)
+    try {
+      await within(proveRedisWritable(redis, `shelfsync-check-${randomUUID()}`), QUEUE_MS)
+      const policy = await findEvictionPolicy(redis)
+      if (policy === null || policy === 'noeviction') return { name, state: 'ok', message: 'Redis takes writes' }
+      return { name, state: 'warn', message: `Redis takes writes, and drops some when its memory is full (${policy})`, hint: 'Set maxmemory-policy noeviction.' }
+    } finally {
+      redis.disconnect()
+    }
+  } catch (error) {
+    if (error instanceof SyncError) return failed(name, error)
+    const hint = 'QUEUE_URL needs a Redis that takes writes: no read-only replica, and with memory to spare.'
+    return { name, state: 'fail', message: `Redis takes no writes: ${messageOf(error)}`, hint }
+  }
 }
 
 /** On the disk of `folder`, or of the nearest folder above it that exists. */

@@ -5,7 +5,7 @@ import { findMisspelt } from '../node/dot-env.ts'
 import { type Check, failed } from './check.ts'
 import { type Cli, examples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'
-import { checkMedipim, checkPrivateHosts, checkStore } from './doctor-world.ts'
+import { checkMedipim, checkPrivateHosts, checkQueue, checkStore } from './doctor-world.ts'
 import { openBasics, readDotEnv, readSettings } from './open.ts'
 
 export function addDoctor(program: Command, cli: Cli): void {
@@ -28,6 +28,7 @@ export function addDoctor(program: Command, cli: Cli): void {
       }
       await using basics = openBasics(cli.output, settings)
       const sources = await checkDatabase(cli.output, settings, tell)
+      if (settings.queue.url !== null) tell(await checkQueue(settings.queue.url))
       for (const check of [checkStore(basics.store, settings), checkMedipim(basics, sources, signal), checkPrivateHosts(settings)]) tell(await check)
     })
 }

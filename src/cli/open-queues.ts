@@ -17,6 +17,8 @@ export async function openQueueTools(output: Output, settings: Settings, log?: L
   if (settings.databaseUrl === null) await migrateQueue(tools.db)
   const queues = await openQueues(tools.db, settings.queue.url, sparingly((cause) => tools.log.warn({ cause }, 'the queue is disturbed; trying again')))
   opened.defer(() => queues.close())
+  const { evictionPolicy: policy } = queues
+  if (policy !== null && policy !== 'noeviction') tools.log.warn({ policy }, 'the Redis of QUEUE_URL may drop jobs when its memory is full: set maxmemory-policy noeviction')
   const kept = opened.move()
   return { ...tools, queues, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }

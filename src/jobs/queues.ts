@@ -1,6 +1,7 @@
 // The queues: BullMQ over Postgres, the same database, or over Redis when one machine is outgrown. A queue is never the truth: what
 // there is to do stands in the rows of the runs, so a queue that is lost is filled again from there.
 
+import { randomUUID } from 'node:crypto'
 import {
   FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
   type FlowJob, type Job, type Processor, type QueueOptions, type WorkerOptions,
@@ -38,6 +39,10 @@ const STALLED_MAX = 10
 
 export interface Queues {
   readonly backend: 'postgres' | 'redis'
+  /** What Redis does when its memory is full, or null. Anything but `noeviction` may lose jobs, which then are filled in again. */
+  readonly evictionPolicy: string | null
+  /** Writes and removes a key of Redis. In Postgres there is nothing to prove. @throws Error what Redis says */
+  proveWritable(): Promise<void>
   readonly fetch: Queue<Task>
   readonly apply: Queue<Task>
   addFlow(flow: FlowJob): Promise<void>
@@ -56,7 +61,8 @@ export interface Queues {
 export async function openQueues(db: Db, queueUrl: string | null, onError: (error: Error) => void): Promise<Queues> {
   const leaving = new AbortController()
   // Who has the queue in Postgres need not carry a Redis client about.
-  const redis = queueUrl === null ? null : await (await import('./redis.ts')).openRedis(queueUrl, onError, leaving.signal)
+  const library = queueUrl === null ? null : await import('./redis.ts')
+  const redis = queueUrl === null || library === null ? null : await library.openRedis(queueUrl, onError, leaving.signal)
   const connection = redis ?? (await requireSchema(db))
   const factory = redis === null ? createCalmBackend() : undefined
   const options = { connection, prefix: PREFIX } as QueueOptions
@@ -67,6 +73,8 @@ export async function openQueues(db: Db, queueUrl: string | null, onError: (erro
   return {
     ...queues,
     backend: redis === null ? 'postgres' : 'redis',
+    evictionPolicy: redis && library && (await library.findEvictionPolicy(redis)),
+    proveWritable: async () => void (redis && (await library?.proveRedisWritable(redis, `${PREFIX}:check-${randomUUID()}`))),
     addFlow: async (flow) => void (await flows.add(flow)),
     work(name, concurrency, processor) {
       const workerOptions = {

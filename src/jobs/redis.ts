@@ -8,6 +8,8 @@ const SENTINEL_PORT = 26_379
 const REDIS_PORT = 6379
 const RETRY_MS_MAX = 2_000
 const KEEP_ALIVE_MS = 5_000
+/** A proof whose process dies in between is gone after that. */
+const PROOF_MS = 60_000
 
 /**
  * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`, each with an optional
@@ -34,10 +36,36 @@ export async function openRedis(queueUrl: string, onError: (error: Error) => voi
   }
 }
 
+/** Writes and removes a key, which a read-only replica or one whose memory is full does not take. @throws Error what Redis says */
+export async function proveRedisWritable(client: Redis | Cluster, key: string): Promise<void> {
+  await client.set(key, '1', 'PX', PROOF_MS)
+  await client.del(key)
+}
+
+/** What Redis does when its memory is full; null when it does not say. A queue needs `noeviction`: https://docs.bullmq.io/guide/going-to-production */
+export async function findEvictionPolicy(client: Redis | Cluster): Promise<string | null> {
+  const text = await client.call('info', 'memory').catch(() => '')
+  return /^maxmemory_policy:(\S+)/m.exec(String(text))?.[1] ?? null
+}
+
+/**
+ * Takes the eviction policy out of what the client and its duplicates hear from INFO: BullMQ prints a warning of its own for each of its
+ * connections, past the log.
+ */
+function hushPolicy<Client extends Redis | Cluster>(client: Client): Client {
+  const info = client.info.bind(client) as (...sections: unknown[]) => Promise<string>
+  const duplicate = client.duplicate.bind(client) as (...options: unknown[]) => Redis | Cluster
+  return Object.assign(client, {
+    info: async (...sections: unknown[]) => (await info(...sections)).replace(/^maxmemory_policy:.*\r?\n/m, ''),
+    duplicate: (...options: unknown[]) => hushPolicy(duplicate(...options)),
+  })
+}
+
 /** The client, not connected yet. Until it has been connected once, it does not try again. */
+
 export function createRedis(queueUrl: string, leaving?: AbortSignal): Redis | Cluster {
   let wasThere = false
-  const client = clientOf(queueUrl, (attempt) => (wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null))
+  const client = hushPolicy(clientOf(queueUrl, (attempt) => (wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null)))
   client.once('ready', () => (wasThere = true))
   return client
 }

@@ -25,6 +25,7 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
       return `Postgres ${rows[0]?.version}`
     }),
     look('queue', async () => {
+      await queues.proveWritable()
       const counts = await Promise.all(QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`))
       return `${queues.backend}; waiting: ${counts.join(', ')}`
     }),
