@@ -19,6 +19,13 @@ const SCHEMAS = {
   catalog: "All tables. Private: read schema `api` instead, whose columns stay. A table's `source_id` begins its primary key, so the catalogue can be split by source.",
 } as const
 
+/** `products` → the names under which the Data API embeds other views into it. */
+async function listEmbeds(db: Db): Promise<Map<string, string[]>> {
+  const { rows } = await db.query<{ view: string; name: string }>(`select c.relname as view, p.proname as name
+    from pg_proc p join pg_class c on c.reltype = p.proargtypes[0] where p.pronamespace = 'api'::regnamespace and p.pronargs = 1 order by p.oid`)
+  return new Map([...Map.groupBy(rows, ({ view }) => `api.${view}`)].map(([view, embeds]) => [view, embeds.map(({ name }) => name)]))
+}
+
 /** In the order of the migrations; our own bookkeeping is left out. */
 async function listColumns(db: Db): Promise<Column[]> {
   const { rows } = await db.query<Column>(`
@@ -64,6 +71,7 @@ function readComments(sql: string): Map<string, string> {
 async function renderPage(db: Db): Promise<string> {
   const comments = readComments((await listMigrations()).map(({ sql }) => sql).join('\n'))
   const words = productWords()
+  const embeds = await listEmbeds(db)
   const relations = Map.groupBy(await listColumns(db), ({ schema, relation }) => `${schema}.${relation}`)
   const lines = [
     '# Schema',
@@ -76,8 +84,10 @@ async function renderPage(db: Db): Promise<string> {
     for (const [relation, columns] of relations) {
       if (columns[0]?.schema !== schema) continue
       const about = comments.get(relation)
+      const embedded = embeds.get(relation)?.map((name) => `\`${name}\``).join(', ')
       const rows = columns.map(({ relation: table, name, type }) => [`\`${name}\``, type, comments.get(`${relation}.${name}`) ?? words.get(`${table}.${name}`) ?? ''])
-      lines.push('', `### ${relation}`, '', ...(about === undefined ? [] : [about, '']), ...markdownTable(['column', 'type', ''], rows))
+      lines.push('', `### ${relation}`, '', ...(about === undefined ? [] : [about, '']),
+        ...(embedded === undefined ? [] : [`Embeds ${embedded} over the Data API.`, '']), ...markdownTable(['column', 'type', ''], rows))
     }
   }
   return `${lines.join('\n')}\n`

@@ -84,7 +84,7 @@ for (const { path, text, fences, inline } of pages) {
 
     test('every file that is mentioned exists', () => {
       for (const code of [...inline, ...fences.map((fence) => fence.code)]) {
-        for (const [file] of code.matchAll(/(?<![\w/.$-])(?:src|docs|scripts|simulators|supabase|test|bench|bin)\/[\w./-]*\w(?![\w./-]*[*<])/g)) {
+        for (const [file] of code.matchAll(/(?<![\w/.$@-])(?:src|docs|scripts|simulators|supabase|test|bench|bin)\/[\w./-]*\w(?![\w./-]*[*<])/g)) {
           assert.ok(/my-supplier/.test(file) || existsSync(join(root, file)), file)
         }
       }

@@ -185,6 +185,8 @@ create table catalog.products (
   primary key (source_id, external_id)
 );
 
+-- The uuid by which `api.products` knows a product is derived from its key, so it needs no column.
+create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at) where expires_at is not null;
 
 -- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
@@ -320,6 +322,7 @@ create table catalog.changes (
   primary key (source_id, run_id, product_external_id)
 );
 create unique index changes_position on catalog.changes (position) where position is not null;
+create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id) where position is null;
 
 -- 20261122000002_runs.sql
@@ -1600,44 +1603,45 @@ end $$;
 -- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
 -- what belongs to a product whose time is over, by an index that holds only the products that have such a time.
 
--- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
-create function catalog.product_id(source_id integer, external_id text) returns uuid
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  select md5(source_id || ' ' || external_id)::uuid
-$$;
+-- A product's uuid is md5 of its key. The other views take it from its product by an outer join: a query that does not ask for `product_id` never
+-- makes that join, and one that asks for a certain one begins at the index of products.
 
 create view api.products with (security_invoker = true) as
-  select catalog.product_id(p.source_id, p.external_id) as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
+  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
     p.manufacturer, p.url, p.identifiers, p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at,
     p.expires_at, p.warnings
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
 
 create view api.variants with (security_invoker = true) as
-  select catalog.product_id(v.source_id, v.product_external_id) as product_id, s.name as source, v.product_external_id, v.external_id,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, v.product_external_id, v.external_id,
     v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability
   from catalog.variants v join catalog.sources s on s.id = v.source_id
+    left join catalog.products o on o.source_id = v.source_id and o.external_id = v.product_external_id
   where v.removed_at is null
     and not exists (select from catalog.products e where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
 
 create view api.prices with (security_invoker = true) as
-  select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
+    left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state = 'current' and p.amount_minor is not null
     and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.price_history with (security_invoker = true) as
-  select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
   from catalog.prices p join catalog.sources s on s.id = p.source_id
+    left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state in ('current', 'past')
     and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
-  select catalog.product_id(i.source_id, i.product_external_id) as product_id, s.name as source, i.product_external_id, i.position,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, i.product_external_id, i.position,
     i.url, i.alt, i.cdn_url
   from catalog.images i join catalog.sources s on s.id = i.source_id
+    left join catalog.products o on o.source_id = i.source_id and o.external_id = i.product_external_id
   where not exists (select from catalog.products e where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
 
 create view api.brands with (security_invoker = true) as
@@ -1651,16 +1655,16 @@ create view api.categories with (security_invoker = true) as
 
 -- Follow `position`: a reader that remembers the highest one it has seen skips nothing.
 create view api.changes with (security_invoker = true) as
-  select c.position, s.name as source, c.kind, catalog.product_id(c.source_id, c.product_external_id) as product_id, c.product_external_id, c.detail, c.changed_at
+  select c.position, s.name as source, c.kind, md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
+    left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id
   where c.position is not null
     and not exists (select from catalog.products e where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
--- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them.
--- `raw` is a subquery, so that a role without the right to it can still read the other columns.
+-- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them. The record as it came is in
+-- `medipim_products_raw`, because a role without the right to it could not `select *` here.
 create view api.medipim_products with (security_invoker = true) as
-  select p.external_id as id, p.title as name, public.amount_minor as price_cents, p.changed_at as updated_at,
-    (select r.raw from catalog.products r where r.source_id = p.source_id and r.external_id = p.external_id) as raw, p.status, s.name as source,
+  select p.external_id as id, p.title as name, public.amount_minor as price_cents, p.changed_at as updated_at, p.status, s.name as source,
     p.attributes ->> 'supplier_status' as supplier_status, p.successor as replacement,
     manufacturer.amount_minor as manufacturer_price_cents, pharmacist.amount_minor as pharmacist_price_cents,
     (p.attributes ->> 'vat_rate')::numeric as vat_rate, public.currency,
@@ -1682,6 +1686,48 @@ create view api.medipim_products with (security_invoker = true) as
   left join catalog.prices pharmacist on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
     and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current'
   where p.expires_at is null or p.expires_at > now();
+
+-- The same products with the record as MediPim sent it. Published to nobody.
+create view api.medipim_products_raw with (security_invoker = true) as
+  select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at, p.raw, s.name as source
+  from catalog.products p
+  join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
+  left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
+    and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
+  where p.expires_at is null or p.expires_at > now();
+
+-- What the Data API embeds: `products?select=title,variants(sku,prices(amount_minor))`. PostgREST takes a function from a row of one view to rows of
+-- another for a relation, to a single one when it says `rows 1`: https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
+-- Each has a body that was bound when it was made and sets nothing, so that Postgres puts it into the query, where indexes count.
+do $$
+declare
+  product constant text := 'f.source = $1.source and f.product_external_id = $1.';
+  variant constant text := ' and f.variant_external_id = $1.external_id';
+  back constant text := 'f.source = $1.source and f.external_id = $1.product_external_id';
+  r record;
+begin
+  for r in select * from (values
+    ('variants',      'products',         'variants',       4, product || 'external_id'),
+    ('prices',        'products',         'prices',         8, product || 'external_id'),
+    ('price_history', 'products',         'price_history', 32, product || 'external_id'),
+    ('images',        'products',         'images',         4, product || 'external_id'),
+    ('changes',       'products',         'changes',       16, product || 'external_id'),
+    ('prices',        'variants',         'prices',         4, product || 'product_external_id' || variant),
+    ('price_history', 'variants',         'price_history', 16, product || 'product_external_id' || variant),
+    ('product',       'variants',         'products',       1, back),
+    ('product',       'prices',           'products',       1, back),
+    ('product',       'price_history',    'products',       1, back),
+    ('product',       'images',           'products',       1, back),
+    ('product',       'changes',          'products',       1, back),
+    ('product',       'medipim_products', 'products',       1, 'f.source = $1.source and f.external_id = $1.id'),
+    ('variant',       'prices',           'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id'),
+    ('variant',       'price_history',    'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id')
+  ) as relation (name, of, target, about, condition) loop
+    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s begin atomic select f.* from api.%I f where %s; end',
+      r.name, r.of, r.target, r.about, r.target, r.condition);
+  end loop;
+end $$;
+revoke execute on all functions in schema api from public;
 
 -- 20261122000006_security.sql
 
@@ -1744,12 +1790,13 @@ begin
     perform catalog.fail('usage/invalid', format('There is no role %s', reader));
   end if;
   execute format('grant usage on schema api to %I', reader);
-  execute format('grant execute on function catalog.product_id(integer, text) to %I', reader);
+  -- What one view is embedded into another with.
+  execute format('grant execute on all functions in schema api to %I', reader);
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
     where c.column_name <> 'raw' and (
-      c.table_schema = 'api'
+      c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
       or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
       or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
     group by c.table_schema, c.table_name
@@ -1773,7 +1820,7 @@ begin
   end loop;
   execute format('revoke all on all tables in schema api from %I', reader);
   execute format('revoke all on all tables in schema catalog from %I', reader);
-  execute format('revoke execute on function catalog.product_id(integer, text) from %I', reader);
+  execute format('revoke execute on all functions in schema api from %I', reader);
   execute format('revoke usage on schema api from %I', reader);
 end $$;
 revoke execute on function catalog.publish, catalog.unpublish from public;
@@ -2279,7 +2326,7 @@ revoke execute on all functions in schema catalog from public;
 grant execute on function catalog.list_sources, catalog.applied_versions, catalog.list_stray_grants to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.begin_purge, catalog.mark_purged to shelfsync_maintainer;
 
--- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
+-- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
 do $$
 begin
   perform catalog.offer_call(name) from unnest(array[
@@ -2290,6 +2337,7 @@ begin
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.let_work('service_role');
+    perform catalog.publish('service_role');
   end if;
 end $$;
 
@@ -2421,14 +2469,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', '58e3f8a7565f59e4bd4272b9a1c1424695c7c164de0b868a62102c397e805954'),
+  ('20261122000001', 'tables', 'cb8c7d0e8c8b13eb8ccb332e8f6d2f002ff0c43f178859acd688f0bddfefa695'),
   ('20261122000002', 'runs', '44f43018a49c9e12145c3220f943f81e6ff1191686a11a9f46edf1067d307004'),
   ('20261122000003', 'apply', '94af499cb3f623a6b6103994cb1baaf55e2c5e053eaf965c096a02949ee46790'),
   ('20261122000004', 'settle', 'e90e0915805fafe6b0b9ada5ef88d85bcc88ce68371ef4d2ab8e06e15ef420cf'),
-  ('20261122000005', 'api', 'a4b13aae5eb58c4e50a3432c2064a1033224cc4b2176df130e6cba074dc55374'),
-  ('20261122000006', 'security', '3df62b60ca481463586339db00c82e3ce6584d91617776c45f3400a8a9d3514a'),
+  ('20261122000005', 'api', '8376a9da8801e85ca78ff11cb2c849e47482057ec393ac6dbb35c0a43f37a3cb'),
+  ('20261122000006', 'security', '6a7a1147f4e6eb528c66ff9e7fbfaac2ae327c720dadfa8a872d4eb5964ffb06'),
   ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
-  ('20261122000008', 'data_api', '36816d6306a5f2c07c78b7c6cbb0466111d07f8e5ce5fea0205ae950cd145561'),
+  ('20261122000008', 'data_api', '6b1ff60acd4cbec3858d48e133c56a35c5514c63d2a4b35018e8366c54540c43'),
   ('20261122000009', 'plan', '8a562a13478ddaa9d356cda57ade5a1e1ea4c0e5397186af0b6210ad8adff7bd');
 
 commit;

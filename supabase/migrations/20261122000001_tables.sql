@@ -160,6 +160,8 @@ create table catalog.products (
   primary key (source_id, external_id)
 );
 
+-- The uuid by which `api.products` knows a product is derived from its key, so it needs no column.
+create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
 create index products_expiring on catalog.products (source_id, external_id) include (expires_at) where expires_at is not null;
 
 -- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
@@ -295,4 +297,5 @@ create table catalog.changes (
   primary key (source_id, run_id, product_external_id)
 );
 create unique index changes_position on catalog.changes (position) where position is not null;
+create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id) where position is null;

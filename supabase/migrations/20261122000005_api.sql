@@ -2,44 +2,45 @@
 -- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
 -- what belongs to a product whose time is over, by an index that holds only the products that have such a time.
 
--- product_id(source, external id): the uuid of a product, derived, so that it needs no column and no index.
-create function catalog.product_id(source_id integer, external_id text) returns uuid
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  select md5(source_id || ' ' || external_id)::uuid
-$$;
+-- A product's uuid is md5 of its key. The other views take it from its product by an outer join: a query that does not ask for `product_id` never
+-- makes that join, and one that asks for a certain one begins at the index of products.
 
 create view api.products with (security_invoker = true) as
-  select catalog.product_id(p.source_id, p.external_id) as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
+  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
     p.manufacturer, p.url, p.identifiers, p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at,
     p.expires_at, p.warnings
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
 
 create view api.variants with (security_invoker = true) as
-  select catalog.product_id(v.source_id, v.product_external_id) as product_id, s.name as source, v.product_external_id, v.external_id,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, v.product_external_id, v.external_id,
     v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability
   from catalog.variants v join catalog.sources s on s.id = v.source_id
+    left join catalog.products o on o.source_id = v.source_id and o.external_id = v.product_external_id
   where v.removed_at is null
     and not exists (select from catalog.products e where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
 
 create view api.prices with (security_invoker = true) as
-  select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
+    left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state = 'current' and p.amount_minor is not null
     and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.price_history with (security_invoker = true) as
-  select catalog.product_id(p.source_id, p.product_external_id) as product_id, s.name as source, p.product_external_id, p.variant_external_id,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
     p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
   from catalog.prices p join catalog.sources s on s.id = p.source_id
+    left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state in ('current', 'past')
     and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
-  select catalog.product_id(i.source_id, i.product_external_id) as product_id, s.name as source, i.product_external_id, i.position,
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, i.product_external_id, i.position,
     i.url, i.alt, i.cdn_url
   from catalog.images i join catalog.sources s on s.id = i.source_id
+    left join catalog.products o on o.source_id = i.source_id and o.external_id = i.product_external_id
   where not exists (select from catalog.products e where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
 
 create view api.brands with (security_invoker = true) as
@@ -53,16 +54,16 @@ create view api.categories with (security_invoker = true) as
 
 -- Follow `position`: a reader that remembers the highest one it has seen skips nothing.
 create view api.changes with (security_invoker = true) as
-  select c.position, s.name as source, c.kind, catalog.product_id(c.source_id, c.product_external_id) as product_id, c.product_external_id, c.detail, c.changed_at
+  select c.position, s.name as source, c.kind, md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail, c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
+    left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id
   where c.position is not null
     and not exists (select from catalog.products e where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
--- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them.
--- `raw` is a subquery, so that a role without the right to it can still read the other columns.
+-- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them. The record as it came is in
+-- `medipim_products_raw`, because a role without the right to it could not `select *` here.
 create view api.medipim_products with (security_invoker = true) as
-  select p.external_id as id, p.title as name, public.amount_minor as price_cents, p.changed_at as updated_at,
-    (select r.raw from catalog.products r where r.source_id = p.source_id and r.external_id = p.external_id) as raw, p.status, s.name as source,
+  select p.external_id as id, p.title as name, public.amount_minor as price_cents, p.changed_at as updated_at, p.status, s.name as source,
     p.attributes ->> 'supplier_status' as supplier_status, p.successor as replacement,
     manufacturer.amount_minor as manufacturer_price_cents, pharmacist.amount_minor as pharmacist_price_cents,
     (p.attributes ->> 'vat_rate')::numeric as vat_rate, public.currency,
@@ -84,3 +85,45 @@ create view api.medipim_products with (security_invoker = true) as
   left join catalog.prices pharmacist on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
     and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current'
   where p.expires_at is null or p.expires_at > now();
+
+-- The same products with the record as MediPim sent it. Published to nobody.
+create view api.medipim_products_raw with (security_invoker = true) as
+  select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at, p.raw, s.name as source
+  from catalog.products p
+  join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
+  left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
+    and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
+  where p.expires_at is null or p.expires_at > now();
+
+-- What the Data API embeds: `products?select=title,variants(sku,prices(amount_minor))`. PostgREST takes a function from a row of one view to rows of
+-- another for a relation, to a single one when it says `rows 1`: https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
+-- Each has a body that was bound when it was made and sets nothing, so that Postgres puts it into the query, where indexes count.
+do $$
+declare
+  product constant text := 'f.source = $1.source and f.product_external_id = $1.';
+  variant constant text := ' and f.variant_external_id = $1.external_id';
+  back constant text := 'f.source = $1.source and f.external_id = $1.product_external_id';
+  r record;
+begin
+  for r in select * from (values
+    ('variants',      'products',         'variants',       4, product || 'external_id'),
+    ('prices',        'products',         'prices',         8, product || 'external_id'),
+    ('price_history', 'products',         'price_history', 32, product || 'external_id'),
+    ('images',        'products',         'images',         4, product || 'external_id'),
+    ('changes',       'products',         'changes',       16, product || 'external_id'),
+    ('prices',        'variants',         'prices',         4, product || 'product_external_id' || variant),
+    ('price_history', 'variants',         'price_history', 16, product || 'product_external_id' || variant),
+    ('product',       'variants',         'products',       1, back),
+    ('product',       'prices',           'products',       1, back),
+    ('product',       'price_history',    'products',       1, back),
+    ('product',       'images',           'products',       1, back),
+    ('product',       'changes',          'products',       1, back),
+    ('product',       'medipim_products', 'products',       1, 'f.source = $1.source and f.external_id = $1.id'),
+    ('variant',       'prices',           'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id'),
+    ('variant',       'price_history',    'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id')
+  ) as relation (name, of, target, about, condition) loop
+    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s begin atomic select f.* from api.%I f where %s; end',
+      r.name, r.of, r.target, r.about, r.target, r.condition);
+  end loop;
+end $$;
+revoke execute on all functions in schema api from public;

@@ -57,12 +57,13 @@ begin
     perform catalog.fail('usage/invalid', format('There is no role %s', reader));
   end if;
   execute format('grant usage on schema api to %I', reader);
-  execute format('grant execute on function catalog.product_id(integer, text) to %I', reader);
+  -- What one view is embedded into another with.
+  execute format('grant execute on all functions in schema api to %I', reader);
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
     where c.column_name <> 'raw' and (
-      c.table_schema = 'api'
+      c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
       or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
       or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
     group by c.table_schema, c.table_name
@@ -86,7 +87,7 @@ begin
   end loop;
   execute format('revoke all on all tables in schema api from %I', reader);
   execute format('revoke all on all tables in schema catalog from %I', reader);
-  execute format('revoke execute on function catalog.product_id(integer, text) from %I', reader);
+  execute format('revoke execute on all functions in schema api from %I', reader);
   execute format('revoke usage on schema api from %I', reader);
 end $$;
 revoke execute on function catalog.publish, catalog.unpublish from public;

@@ -375,7 +375,7 @@ revoke execute on all functions in schema catalog from public;
 grant execute on function catalog.list_sources, catalog.applied_versions, catalog.list_stray_grants to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.begin_purge, catalog.mark_purged to shelfsync_maintainer;
 
--- Supabase's secret keys work as `service_role`. Without such a role nobody may call anything here.
+-- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
 do $$
 begin
   perform catalog.offer_call(name) from unnest(array[
@@ -386,5 +386,6 @@ begin
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.let_work('service_role');
+    perform catalog.publish('service_role');
   end if;
 end $$;

@@ -388,13 +388,3 @@ test('plan shows what a sync would change, and changes nothing', async (t) => {
   assert.match(planned.stdout, new RegExp(`"externalId":"${changed}","kind":"updated"`))
   assert.equal((await db.query("select from catalog.changes where kind = 'updated'")).rowCount, 0)
 })
-
-test('schema api is published to the roles that are named, and taken back', async (t) => {
-  const { run, db } = await shelfsync(t)
-  const role = `reader_${Math.random().toString(36).slice(2)}`
-  await db.query(`create role ${role}`)
-  assert.deepEqual((await run('publish', '--role', role, '--json')).json(), { readers: [role] })
-  assert.deepEqual((await run('publish', '--role', role, '--revoke', '--json')).json(), { readers: [] })
-  await db.query(`drop role ${role}`)
-  assertEnded(await run('publish', '--role', 'nobody-here'), 64)
-})

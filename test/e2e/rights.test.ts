@@ -7,11 +7,13 @@ import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/line.ts'
 import { logIn } from '../support/login.ts'
+import { shelfsync } from './shelfsync.ts'
 
 const database = await testDatabase()
 const { pool: db } = database
 const DENIED = { code: '42501' }
-const VIEWS = ['products', 'variants', 'prices', 'price_history', 'images', 'brands', 'organizations', 'categories', 'changes', 'medipim_products']
+const VIEWS = ['products', 'variants', 'prices', 'price_history', 'images', 'brands', 'organizations', 'categories', 'changes', 'medipim_products',
+  'medipim_products_raw']
 
 async function tables(): Promise<string[]> {
   const { rows } = await db.query<{ tablename: string }>(`select tablename from pg_tables where schemaname = 'catalog'`)
@@ -42,7 +44,8 @@ test('a role that was published to reads the views, never raw, writes nothing, a
   }
   const { rows } = await pool.query('select id, name, price_cents, updated_at from api.medipim_products')
   assert.equal(rows.length, 30)
-  await assert.rejects(pool.query('select raw from api.medipim_products'), DENIED)
+  assert.equal((await pool.query('select * from api.medipim_products')).rows.length, 30)
+  await assert.rejects(pool.query('select raw from api.medipim_products_raw'), DENIED)
   await assert.rejects(pool.query('select raw from catalog.products'), DENIED)
   for (const hidden of ['runs', 'artifacts', 'quarantine', 'reviews', 'checkpoints', 'misses']) await assert.rejects(pool.query(`select * from catalog.${hidden}`), DENIED)
   await assert.rejects(pool.query('select settings from catalog.sources'), DENIED)
@@ -50,6 +53,7 @@ test('a role that was published to reads the views, never raw, writes nothing, a
   await assert.rejects(pool.query('delete from catalog.products'), DENIED)
   await db.query('select catalog.unpublish($1)', [name])
   await assert.rejects(pool.query('select id from api.products'), DENIED)
+  await assert.rejects(pool.query('select api.variants(null::api.products)'), DENIED)
 })
 
 test('a worker with both roles carries a whole sync out and can touch no table', async (t) => {
@@ -98,4 +102,16 @@ test('staging tables that a worker has made itself are refused, so that nothing 
   } finally {
     session.release(true)
   }
+})
+
+test('schema api is published to the roles that are named, and taken back', async (t) => {
+  const { run, db: own } = await shelfsync(t)
+  const role = `reader_${Math.random().toString(36).slice(2)}`
+  await own.query(`create role ${role}`)
+  // Where `service_role` was before the migrations, as on Supabase, it may read from the start.
+  const others = (await run('publish', '--json')).json()['readers'] as string[]
+  assert.deepEqual((await run('publish', '--role', role, '--json')).json(), { readers: [...others, role].sort() })
+  assert.deepEqual((await run('publish', '--role', role, '--revoke', '--json')).json(), { readers: others })
+  await own.query(`drop role ${role}`)
+  assert.equal((await run('publish', '--role', 'nobody-here')).code, 64)
 })

@@ -47,13 +47,16 @@ test('api.medipim_products has every code of a product as the supplier writes it
   catalogue.update([plain], Object.fromEntries(CODES.map(([member]) => [member, null])))
   await line.sync()
   const [row] = await line.query<Record<string, unknown>>('select * from api.medipim_products where source = $1 and id = $2', line.name, id)
-  const { updated_at: updatedAt, source_updated_at: sourceUpdatedAt, raw, ...rest } = row ?? {}
+  const { updated_at: updatedAt, source_updated_at: sourceUpdatedAt, ...rest } = row ?? {}
   assert.deepEqual(rest, {
     ...Object.assign({}, ...CODES.map(([, , columns]) => columns)),
     id, source: line.name, name: 'Exampleprazole', status: 'unavailable', supplier_status: 'replaced', replacement: plain, brand: 'Example',
     organization: 'Example Industries', price_cents: 2599, manufacturer_price_cents: 1120, pharmacist_price_cents: 1345, vat_rate: '12.5', currency: 'AUD',
   })
   assert.ok(updatedAt instanceof Date && sourceUpdatedAt instanceof Date)
+  const [came] = await line.query<Record<string, unknown>>('select * from api.medipim_products_raw where source = $1 and id = $2', line.name, id)
+  const { raw, ...shown } = came ?? {}
+  assert.deepEqual(shown, { id, source: line.name, name: 'Exampleprazole', price_cents: 2599, updated_at: updatedAt })
   assert.match(JSON.stringify(raw), /"eanGtin13":"0609580872276"/)
   const [bare] = await line.query<Record<string, unknown>>('select * from api.medipim_products where source = $1 and id = $2', line.name, plain)
   for (const column of CODES.flatMap(([, , columns]) => Object.keys(columns))) assert.equal(bare?.[column], null, column)

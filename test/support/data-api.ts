@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import pg from 'pg'
 import type { Lifetime, TestDatabase } from './database.ts'
+import { buildRead, loadRelations, ReadRefused } from './data-api-reads.ts'
 import { buildSafeupdate, canCheck } from './safeupdate.ts'
 
 export interface Call {
@@ -40,7 +41,19 @@ interface Signature {
   readonly settings: readonly string[]
 }
 
-/** Serves schema `pipeline` of the database, in two sessions of a login role of its own that can become `service_role` or `anon`. */
+interface Answered {
+  readonly status: number
+  readonly result: unknown
+}
+
+/** As whom, where, and with what. */
+interface Setting {
+  readonly role: string
+  readonly schema: string
+  readonly settings: readonly string[]
+}
+
+/** Serves schemas `pipeline` and, to readers, `api` of the database, in two sessions of a login role of its own that can become `service_role` or `anon`. */
 export async function startDataApi(t: Lifetime, database: TestDatabase): Promise<TestDataApi> {
   const login = `authenticator_${randomUUID().slice(0, 8)}`
   await makeRoles(database.pool, login)
@@ -72,6 +85,12 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     const role = key === keys.publishable ? 'anon' : key === keys.secret || key === keys.legacy ? 'service_role' : null
     if (role === null || request.headers.authorization !== `Bearer ${String(key)}`) return answer(response, 401, { message: 'Invalid API key' })
     if (Buffer.byteLength(body) > BODY_MAX) return refuse(response, { status: 413, body: '<html>too large</html>' })
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://api')
+    const [, view] = /^\/rest\/v1\/(\w+)$/.exec(pathname) ?? []
+    if (request.method === 'GET' && view !== undefined && request.headers['accept-profile'] === 'api') {
+      const { status, result } = await read(role, view, searchParams)
+      return answer(response, status, result)
+    }
     const [, name] = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url ?? '') ?? []
     if (request.method !== 'POST' || name === undefined) return answer(response, 404, { code: 'PGRST125', message: 'Invalid path specified in request URL' })
     if (request.headers['content-profile'] !== 'pipeline') return answer(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
@@ -85,7 +104,7 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     answer(response, status, result)
   }
 
-  async function run(role: string, fn: string, args: Record<string, unknown>, body: string): Promise<{ status: number; result: unknown }> {
+  async function run(role: string, fn: string, args: Record<string, unknown>, body: string): Promise<Answered> {
     const signature = signatures.get(fn) ?? (await loadSignature(database.pool, fn))
     const given = Object.keys(args)
     const required = signature?.names.slice(0, signature.names.length - signature.defaults) ?? []
@@ -93,22 +112,39 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
       return { status: 404, result: { code: 'PGRST202', message: `Could not find the function pipeline.${fn}(${given.sort().join(', ')}) in the schema cache` } }
     }
     signatures.set(fn, signature)
-    const client = await pool.connect()
-    try {
-      await client.query('begin')
-      await client.query(`select set_config('search_path', 'pipeline', true), set_config('role', $1, true)`, [role])
-      // The role's own settings, which only a login would bring; then what is hoisted out of the function, because the timeout of a statement that
-      // runs cannot be changed.
-      const settings = [...(await loadRoleSettings(client, role)), ...signature.settings]
-      for (const [setting = '', value = ''] of settings.map((text) => text.split('='))) {
-        if (setting === 'statement_timeout') await client.query('select set_config($1, $2, true)', [setting, value])
-      }
+    return await transact({ role, schema: 'pipeline', settings: signature.settings }, async (client) => {
       const columns = given.map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`).join(', ')
       const from = given.length === 0 ? '' : `from json_to_record($1::json) as a (${columns})`
       const { rows } = await client.query<{ body: string | null }>(
         `select pipeline."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})::text as body ${from}`, given.length === 0 ? [] : [body])
+      return rows[0]?.body
+    })
+  }
+
+  async function read(role: string, view: string, params: URLSearchParams): Promise<Answered> {
+    try {
+      const statement = buildRead(await loadRelations(database.pool), view, params)
+      return await transact({ role, schema: 'api', settings: [] }, async (client) => (await client.query<{ body: string }>(statement)).rows[0]?.body)
+    } catch (error) {
+      if (!(error instanceof ReadRefused)) throw error
+      return { status: 400, result: { code: error.code, message: error.message, details: null, hint: null } }
+    }
+  }
+
+  /** What `work` selects as JSON, in a transaction as PostgREST begins one. */
+  async function transact({ role, schema, settings }: Setting, work: (client: pg.PoolClient) => Promise<string | null | undefined>): Promise<Answered> {
+    const client = await pool.connect()
+    try {
+      await client.query('begin')
+      await client.query(`select set_config('search_path', $1, true), set_config('role', $2, true)`, [schema, role])
+      // The role's own settings, which only a login would bring; then what is hoisted out of the function, because the timeout of a statement that
+      // runs cannot be changed.
+      for (const [setting = '', value = ''] of [...(await loadRoleSettings(client, role)), ...settings].map((text) => text.split('='))) {
+        if (setting === 'statement_timeout') await client.query('select set_config($1, $2, true)', [setting, value])
+      }
+      const body = await work(client)
       await client.query('commit')
-      return { status: 200, result: JSON.parse(rows[0]?.body ?? 'null') as unknown }
+      return { status: 200, result: JSON.parse(body ?? 'null') as unknown }
     } catch (error) {
       await client.query('rollback')
       const { code = 'XX000', message, detail = null, hint = null } = error as pg.DatabaseError
