@@ -34,6 +34,7 @@ const REFUSALS: readonly (readonly [what: string, answer: Answer, code: string, 
   ['a path in SUPABASE_URL', { status: 404, body: { code: 'PGRST125', message: 'Invalid path specified in request URL' } }, 'settings/invalid', /without a path$/],
   ['a gateway that knows no such path', { status: 404, body: { error: 'requested path is invalid' } }, 'settings/invalid', /answers 404: requested path is invalid$/],
   ['a redirect', { status: 301, body: '', type: 'text/html' }, 'settings/invalid', /a redirect, so SUPABASE_URL is not the address itself$/],
+  ['an answer that is cut short', { status: 200, body: '[{"a":' }, 'db/unreachable', /answers 200: broken JSON$/],
   ['a code that is no text', { status: 500, body: { code: 42, message: { deep: true } } }, 'db/unreachable', /answers 500: no reason given$/],
 ]
 

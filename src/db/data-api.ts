@@ -71,7 +71,8 @@ export class DataApi implements Catalog {
 
   async call<Row>(name: string, args: Args, timeoutMs = TIMEOUT_MS): Promise<Row[]> {
     const { response, text } = await this.#post(name, renderArgs(args), timeoutMs)
-    if (response.ok && isJson(response)) return JSON.parse(text) as Row[]
+    const rows = response.ok && isJson(response) ? readRows<Row>(text) : null
+    if (rows !== null) return rows
     throw nameFailure(this.#failureOf(response, text))
   }
 
@@ -108,6 +109,15 @@ export class DataApi implements Catalog {
 function renderArgs(args: Args): string {
   const member = (value: unknown): unknown => (value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value)
   return storableJson(JSON.stringify(Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)]))))
+}
+
+/** Null: they are cut short. */
+function readRows<Row>(text: string): Row[] | null {
+  try {
+    return JSON.parse(text) as Row[]
+  } catch {
+    return null
+  }
 }
 
 /** An error as PostgREST writes it, or the gateway before it, which has no code. */
