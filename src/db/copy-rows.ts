@@ -48,7 +48,7 @@ export class CopyRows {
     this.#length = this.#buffer.writeInt32BE(value, this.#length + 4)
   }
 
-  int8(value: number | null): void {
+  int8(value: number | bigint | null): void {
     if (value === null) return this.nothing()
     this.#reserve(12)
     this.#buffer.writeInt32BE(8, this.#length)
@@ -63,7 +63,10 @@ export class CopyRows {
   }
 
   timestamp(epochMs: number | null): void {
-    this.int8(epochMs === null ? null : Math.round(epochMs - POSTGRES_EPOCH_MS) * 1000)
+    if (epochMs === null) return this.nothing()
+    const ms = Math.round(epochMs - POSTGRES_EPOCH_MS)
+    // From the year 2285 on, microseconds are no safe integers.
+    this.int8(Number.isSafeInteger(ms * 1000) ? ms * 1000 : BigInt(ms) * 1000n)
   }
 
   text(value: string | null): void {

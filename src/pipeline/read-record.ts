@@ -7,6 +7,7 @@ import { SyncError } from '../core/errors.ts'
 import type { Draft } from '../core/product.ts'
 import { jsonFaultOf } from '../lib/json-fault.ts'
 import { countValues } from '../lib/json-slices.ts'
+import { findUnstorableNumber } from '../lib/numeric-limits.ts'
 import { mapTexts, storableText } from '../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../node/hash.ts'
 import type { PendingLine } from './batch.ts'
@@ -57,6 +58,7 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
     const draft = boundedDraft(connector.normalise(record, settings))
     checkKeys(draft)
     const exact = scan !== null && hash !== null && repairs === 0
+    if (exact) checkNumbers(line.toString('latin1', scan.start, scan.end))
     const raw = exact ? line.subarray(scan.start, scan.end) : JSON.stringify(record)
     return {
       draft: repairs > 0 ? { ...draft, warnings: [...draft.warnings, repaired(repairs)] } : draft,
@@ -66,6 +68,12 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
   } catch (error) {
     throw skipped(error, () => connector.identify(record) ?? findId(connector, line))
   }
+}
+
+/** What is stored byte by byte keeps its numbers as they are written, and JSON has no limits for them. @throws SyncError `record/invalid` */
+function checkNumbers(json: string): void {
+  const number = findUnstorableNumber(json)
+  if (number !== null) throw new SyncError('record/invalid', `Postgres cannot hold it: the number ${number} is out of its range`)
 }
 
 function skipped(error: unknown, whose: () => string | null): unknown {

@@ -6,7 +6,6 @@ import { clearStaging, type QuarantinedRecord } from '../db/batches.ts'
 import { isRecordRefusal } from '../db/failures.ts'
 import { rollBack, type DbClient } from '../db/pool.ts'
 import { StagingCopy } from '../db/staging.ts'
-import { findUnstorableNumber } from '../lib/numeric-limits.ts'
 import type { PendingLine } from './batch.ts'
 import type { RunContext } from './context.ts'
 import { readBatch, refusedByPostgres } from './read-batch.ts'
@@ -70,14 +69,8 @@ async function findAccepted(staging: Staging<unknown>, lines: readonly PendingLi
   const { context, partNo } = staging
   const pieces: (readonly PendingLine[])[] = []
   const refused: QuarantinedRecord[] = []
-  const candidates: PendingLine[] = []
-  for (const line of lines) {
-    const number = findUnstorableNumber(line.line.toString())
-    if (number === null) candidates.push(line)
-    else refused.push(refusedByPostgres(context, partNo, line, `the number ${number} is out of its range`))
-  }
   // The first half is on top: pieces and refusals come in the order of their lines.
-  const left: (readonly PendingLine[])[] = candidates.length === 0 ? [] : [candidates]
+  const left = [lines]
   for (let piece = left.pop(); piece; piece = left.pop()) {
     context.signal.throwIfAborted()
     const reason = await attempt(staging, piece)

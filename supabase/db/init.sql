@@ -2051,8 +2051,8 @@ $$;
 --   atomic      rows, price points, changes, quarantine and the checkpoint, or nothing
 --   idempotent  a batch belongs to the place in its part where the checkpoint stood before (`p_lines_before`). Sent again it writes nothing and
 --               answers what the first one did; one that belongs elsewhere is refused with db/busy: the sender has to look where the part stands
---   refused     a record whose content Postgres refuses, by the SQLSTATEs of RECORD_STATES in src/db/failures.ts: record/invalid, with [{record, why}] in its detail and nothing written. The sender quarantines
---               it and sends the rest again
+--   refused     a record whose content Postgres refuses, by the SQLSTATEs of RECORD_STATES in src/db/failures.ts: record/invalid, with
+--               [{record, why}] in its detail and nothing written. The sender quarantines it and sends the rest again
 --   p_counts    the part's outcomes up to here, without what this batch will add. Null: the records have had their outcome before, so the
 --               checkpoint stays as it is
 create function catalog.write_batch(
@@ -2070,6 +2070,12 @@ declare
   named bytea := '';
   free_seq integer := p_seq_from;
   refused jsonb := '[]';
+  -- The ranges of records that are still to be merged: where each begins, and where it ends.
+  lows integer[] := array[1];
+  highs integer[] := array[cardinality(p_records)];
+  low integer;
+  high integer;
+  middle integer;
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   select * into run from catalog.runs where source_id = p_source and id = p_run;
@@ -2089,28 +2095,33 @@ begin
 
   if cardinality(p_records) > 0 then
     perform catalog.ready_staging();
-    begin
-      select * into piece from catalog.merge_records(run, p_token, p_part, free_seq, p_records, p_volatile, p_price_factor, p_seen_later);
-      total := catalog.add_counts(total, piece.counts);
-      named := piece.seqs;
-      free_seq := piece.next_seq;
-    exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
-      or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
-      or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
-      for i in 1 .. cardinality(p_records) loop
-        begin
+    -- Halves of what is refused find the record, among n with about 2 log n attempts.
+    while cardinality(lows) > 0 loop
+      low := lows[1];
+      high := highs[1];
+      lows := lows[2:];
+      highs := highs[2:];
+      begin
+        if high - low + 1 < cardinality(p_records) then
           perform catalog.clear_staging();
-          select * into piece from catalog.merge_records(run, p_token, p_part, free_seq, p_records[i:i], p_volatile, p_price_factor, p_seen_later);
-          total := catalog.add_counts(total, piece.counts);
-          named := named || piece.seqs;
-          free_seq := piece.next_seq;
-        exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
-          or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
-          or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
-          refused := refused || jsonb_build_object('record', i, 'why', sqlerrm);
-        end;
-      end loop;
-    end;
+        end if;
+        select * into piece
+          from catalog.merge_records(run, p_token, p_part, free_seq, p_records[low:high], p_volatile, p_price_factor, p_seen_later);
+        total := catalog.add_counts(total, piece.counts);
+        named := named || piece.seqs;
+        free_seq := piece.next_seq;
+      exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
+        or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
+        or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
+        if low = high then
+          refused := refused || jsonb_build_object('record', low, 'why', sqlerrm);
+        else
+          middle := (low + high) / 2;
+          lows := array[low, middle + 1] || lows;
+          highs := array[middle, high] || highs;
+        end if;
+      end;
+    end loop;
     if refused <> '[]' then
       raise exception using errcode = 'SHELF', hint = 'record/invalid', detail = jsonb_build_object('refused', refused)::text,
         message = format('Postgres cannot hold %s of %s records', jsonb_array_length(refused), cardinality(p_records));
@@ -2476,7 +2487,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000005', 'api', '8376a9da8801e85ca78ff11cb2c849e47482057ec393ac6dbb35c0a43f37a3cb'),
   ('20261122000006', 'security', '6a7a1147f4e6eb528c66ff9e7fbfaac2ae327c720dadfa8a872d4eb5964ffb06'),
   ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
-  ('20261122000008', 'data_api', '6b1ff60acd4cbec3858d48e133c56a35c5514c63d2a4b35018e8366c54540c43'),
+  ('20261122000008', 'data_api', '8eadc2156bdc581c28c94163677234b31dc670cfa6bf771c5fc4bec70fda30a4'),
   ('20261122000009', 'plan', '8a562a13478ddaa9d356cda57ade5a1e1ea4c0e5397186af0b6210ad8adff7bd');
 
 commit;
