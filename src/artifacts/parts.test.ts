@@ -100,7 +100,9 @@ test('bytes of another codec are artifact/corrupt even with the right checksum',
 })
 
 test('a page that ends in the middle of a line is refused', async () => {
-  await assert.rejects(new PartWriter('none').add({ bytes: Buffer.from('{"id":1}'), lineCount: 1 }), /must end with a line feed/)
+  const unfinished = new PartWriter('none')
+  await unfinished.add({ bytes: Buffer.from('{"id":1}'), lineCount: 0 })
+  await assert.rejects(unfinished.finish(), /must end with a line feed/)
 })
 
 test('a part is full at its limit, but takes one page of any size', async () => {

@@ -34,11 +34,14 @@ export interface PackedPart extends Omit<Part, 'no' | 'key'> {
 export class PartWriter {
   rawBytes = 0
   lineCount = 0
+  /** So far; the last of it is still with the compressor. */
+  storedBytes = 0
   readonly #codec: Codec
   readonly #partBytesMax: number
   readonly #compressor: Transform
   readonly #sha256 = createHash('sha256')
   readonly #stored: Buffer[] = []
+  #inLine = false
 
   constructor(codec: Codec, partBytesMax = PART_BYTES_MAX) {
     this.#codec = codec
@@ -47,6 +50,7 @@ export class PartWriter {
     this.#compressor.on('data', (chunk: Buffer) => {
       this.#sha256.update(chunk)
       this.#stored.push(chunk)
+      this.storedBytes += chunk.length
     })
   }
 
@@ -56,19 +60,20 @@ export class PartWriter {
   }
 
   /**
-   * Takes a page of whole lines, whose bytes must not change afterwards. Await it before the next: it resolves when there is
-   * room again, and the page is compressed meanwhile.
+   * Takes a page of whole lines, or a piece of one, whose bytes must not change afterwards. Await it before the next: it resolves when there
+   * is room again, and the page is compressed meanwhile.
    */
   async add(page: { readonly bytes: Uint8Array; readonly lineCount: number }): Promise<void> {
     if (page.bytes.length === 0) return
-    if (page.bytes.at(-1) !== LINE_FEED) throw new TypeError('A page must end with a line feed')
+    this.#inLine = page.bytes.at(-1) !== LINE_FEED
     this.rawBytes += page.bytes.length
     this.lineCount += page.lineCount
     if (!this.#compressor.write(page.bytes)) await once(this.#compressor, 'drain')
   }
 
-  /** Closes the part. Call it once. */
+  /** Closes the part, which must end with a whole line. Call it once. */
   async finish(): Promise<PackedPart> {
+    if (this.#inLine) throw new TypeError('A part must end with a line feed')
     const ended = once(this.#compressor, 'end')
     this.#compressor.end()
     await ended

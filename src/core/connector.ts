@@ -21,7 +21,10 @@ export interface FetchRequest<Settings> {
 }
 
 export interface Page {
-  /** Whole NDJSON lines, each ended by `\n`, exactly as they will be archived: one record a line. */
+  /**
+   * Whole NDJSON lines, each ended by `\n`, exactly as they will be archived: one record a line. A line that is too long to be held comes
+   * alone in pieces, one a page: the last piece ends with `\n`, and only its page has a line count of 1 and a cursor that is kept.
+   */
   readonly bytes: Uint8Array
   readonly lineCount: number
   /** Where to go on after this page. Null: a cut after this page means starting again. */

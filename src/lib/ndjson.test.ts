@@ -45,22 +45,22 @@ test('a block is handed on as soon as it is large enough, also out of one huge c
   assert.ok(blocks.every(({ bytes }) => bytes.length < 16 + 16 + 6))
 })
 
-test('a line of exactly the limit passes, one byte more is refused, whether it has ended or not', async () => {
-  const line = `${'x'.repeat(99)}\n`
-  assert.equal((await collect(chunksOf(Buffer.from(line), 50)))[0]?.bytes.length, 100)
-  for (const bytes of [`x${line}`, 'x'.repeat(101)]) {
-    await assert.rejects(collect(chunksOf(Buffer.from(bytes), 97)), { code: 'source/too-large' })
-  }
+test('a line that is too long comes in pieces, its neighbours whole, wherever the chunks are cut', async () => {
+  const long = 'x'.repeat(250)
+  const input = Buffer.from(`one\ntwo\n${long}\nfour\n${long}\nsix`)
+  await fc.assert(fc.asyncProperty(fc.array(fc.nat(600)), fc.integer({ min: 1, max: 60 }), async (cuts, blockBytes) => {
+    const blocks = await collect(chunksOf(input, ...cuts), { blockBytes, lineBytesMax: 100 })
+    assert.deepEqual(Buffer.concat(blocks.map(({ bytes }) => bytes)), input)
+    assert.deepEqual(linesOf(blocks.filter(({ kind }) => kind !== 'piece')), ['one\n', 'two\n', 'four\n', 'six'])
+    const pieces = blocks.filter(({ kind }) => kind === 'piece')
+    assert.ok(pieces.every(({ bytes }) => bytes.length <= 100 + blockBytes))
+    assert.deepEqual(pieces.filter(({ ends }) => ends.length > 0).map(({ bytes }) => bytes.at(-1)), [10, 10])
+  }))
 })
 
-test('the lines before one that is too long come first, wherever the chunks are cut', async () => {
-  for (const chunks of [[], [5], [50], [4, 130]]) {
-    const blocks: LineBlock[] = []
-    await assert.rejects(async () => {
-      for await (const block of readLineBlocks(chunksOf(Buffer.from(`one\ntwo\n${'x'.repeat(101)}\nfour\n`), ...chunks), { ...limits, blockBytes: 200 })) blocks.push(block)
-    }, { code: 'source/too-large' })
-    assert.deepEqual(linesOf(blocks), ['one\n', 'two\n'])
-  }
+test('a long line that the stream does not end is followed by an empty rest', async () => {
+  const blocks = await collect(chunksOf(Buffer.from('x'.repeat(101)), 50))
+  assert.deepEqual(blocks.map(({ kind, bytes }) => [kind, bytes.length]), [['piece', 101], ['rest', 0]])
 })
 
 test('the whole lines that had arrived come before the failure of their source, the half line does not', async () => {

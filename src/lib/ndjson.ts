@@ -1,18 +1,22 @@
 // Cuts a byte stream into blocks of whole lines. Only the byte 0x0A ends a line: U+2028 and a carriage return are data.
 // Line ends are looked for in the chunks as they come, because a Node Buffer searches six times faster than a plain Uint8Array.
 
-import { SyncError } from '../core/errors.ts'
-
 export interface LineBlock {
+  /**
+   * `lines`: whole lines. `piece`: a piece of one line that is too long to be held; the last piece has its `\n`, and its end in `ends`.
+   * `rest`: what came behind the last `\n` of the stream; empty when that was a long line, whose pieces came before.
+   */
+  readonly kind: 'lines' | 'piece' | 'rest'
   /** A copy that the caller may keep; every byte as it came. */
   readonly bytes: Uint8Array
-  /** Where each line ends, just behind its `\n`. Empty: `bytes` are the rest behind the stream's last `\n`, which nothing ended. */
+  /** Where each line ends, just behind its `\n`. */
   readonly ends: readonly number[]
 }
 
 export interface LineLimits {
   /** A block is handed on as soon as it is this large: it passes this size by less than a line and a chunk. */
   readonly blockBytes: number
+  /** A line of more than this comes in pieces. One of less than a block more may come whole. */
   readonly lineBytesMax: number
 }
 
@@ -39,17 +43,23 @@ export function isBlank(line: Uint8Array): boolean {
  * When `chunks` fails, the whole lines that had arrived are yielded first, so that a retry does not begin before them.
  * The chunks must not be overwritten by their producer.
  *
- * @throws SyncError `source/too-large` for a line beyond `lineBytesMax` · whatever `chunks` throws
+ * @throws whatever `chunks` throws
  */
-export async function* readLineBlocks(chunks: AsyncIterable<Uint8Array>, limits: LineLimits): AsyncGenerator<LineBlock> {
-  const { blockBytes, lineBytesMax } = limits
-  const gathered = new Gathered(lineBytesMax)
+export async function* readLineBlocks(chunks: AsyncIterable<Uint8Array>, { blockBytes, lineBytesMax }: LineLimits): AsyncGenerator<LineBlock> {
+  const gathered = new Gathered()
+  let inLongLine = false
   let failure: { readonly reason: unknown } | null = null
   try {
     for await (const chunk of chunks) {
       for (let from = 0; from < chunk.byteLength; from += blockBytes) {
-        gathered.add(chunk.subarray(from, from + blockBytes))
-        if (gathered.byteLength >= blockBytes && gathered.hasLine) yield gathered.takeLines()
+        const part = chunk.subarray(from, from + blockBytes)
+        const end = inLongLine ? part.indexOf(LINE_FEED) + 1 : 0
+        if (inLongLine) yield pieceOf(end === 0 ? part : part.subarray(0, end))
+        if (inLongLine && end === 0) continue
+        gathered.add(part.subarray(end))
+        inLongLine = gathered.openBytes > lineBytesMax
+        if (gathered.hasLine && (inLongLine || gathered.byteLength >= blockBytes)) yield gathered.takeLines()
+        if (inLongLine) yield pieceOf(gathered.takeRest())
       }
     }
   } catch (reason) {
@@ -57,62 +67,57 @@ export async function* readLineBlocks(chunks: AsyncIterable<Uint8Array>, limits:
   }
   if (gathered.hasLine) yield gathered.takeLines()
   if (failure !== null) throw failure.reason
-  if (gathered.byteLength > 0) yield gathered.takeRest()
+  if (inLongLine || gathered.byteLength > 0) yield { kind: 'rest', bytes: gathered.takeRest(), ends: [] }
+}
+
+function pieceOf(bytes: Uint8Array): LineBlock {
+  return { kind: 'piece', bytes: new Uint8Array(bytes), ends: bytes.at(-1) === LINE_FEED ? [bytes.byteLength] : [] }
 }
 
 class Gathered {
   byteLength = 0
-  readonly #lineBytesMax: number
   #parts: Uint8Array[] = []
   #ends: number[] = []
-
-  constructor(lineBytesMax: number) {
-    this.#lineBytesMax = lineBytesMax
-  }
 
   get hasLine(): boolean {
     return this.#ends.length > 0
   }
 
+  /** Of the line that has not ended. */
+  get openBytes(): number {
+    return this.byteLength - (this.#ends.at(-1) ?? 0)
+  }
+
   add(part: Uint8Array): void {
+    if (part.byteLength === 0) return
     const partStart = this.byteLength
-    let lineStart = this.#ends.at(-1) ?? 0
-    // First of all: the lines before one that is too long are taken too.
     this.#parts.push(part)
     this.byteLength += part.byteLength
-    for (let at = part.indexOf(LINE_FEED); at !== -1; at = part.indexOf(LINE_FEED, at + 1)) {
-      const end = partStart + at + 1
-      this.#limit(end - lineStart)
-      this.#ends.push(end)
-      lineStart = end
-    }
-    this.#limit(this.byteLength - lineStart)
+    for (let at = part.indexOf(LINE_FEED); at !== -1; at = part.indexOf(LINE_FEED, at + 1)) this.#ends.push(partStart + at + 1)
   }
 
   takeLines(): LineBlock {
     const ends = this.#ends
+    this.#ends = []
+    return { kind: 'lines', bytes: this.#take(ends.at(-1) ?? 0), ends }
+  }
+
+  takeRest(): Uint8Array {
+    return this.#take(this.byteLength)
+  }
+
+  #take(size: number): Uint8Array {
     const rest: Uint8Array[] = []
-    const bytes = new Uint8Array(ends.at(-1) ?? 0)
+    const bytes = new Uint8Array(size)
     let offset = 0
     for (const part of this.#parts) {
-      const lines = part.subarray(0, bytes.byteLength - offset)
-      bytes.set(lines, offset)
-      offset += lines.byteLength
-      if (lines.byteLength < part.byteLength) rest.push(part.subarray(lines.byteLength))
+      const taken = part.subarray(0, size - offset)
+      bytes.set(taken, offset)
+      offset += taken.byteLength
+      if (taken.byteLength < part.byteLength) rest.push(part.subarray(taken.byteLength))
     }
     this.#parts = rest
-    this.byteLength -= bytes.byteLength
-    this.#ends = []
-    return { bytes, ends }
-  }
-
-  takeRest(): LineBlock {
-    this.#ends = [this.byteLength]
-    return { bytes: this.takeLines().bytes, ends: [] }
-  }
-
-  #limit(lineBytes: number): void {
-    if (lineBytes <= this.#lineBytesMax) return
-    throw new SyncError('source/too-large', `A line of the answer is longer than ${this.#lineBytesMax} bytes`)
+    this.byteLength -= size
+    return bytes
   }
 }

@@ -3,6 +3,7 @@
 
 import { artifactKey } from '../artifacts/manifest.ts'
 import { PartWriter } from '../artifacts/parts.ts'
+import { LINE_FEED } from '../lib/ndjson.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { isTime } from '../core/source-time.ts'
@@ -13,6 +14,8 @@ import { patiently, waitOut } from './patience.ts'
 
 /** Of raw lines. Each next part may be twice as large, up to the limit of all. */
 const FIRST_PART_BYTES = 2 * 1024 * 1024
+/** A part is in memory as it is stored, and a line is never divided between parts. */
+const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
 /** At least so long before asking again: what is cut after every page makes progress each time, and would be asked twice a second for hours. */
 const PAUSE_MS_MIN = 1_500
 
@@ -54,6 +57,7 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
       if (archive.complete) return null
       throw new SyncError('source/cut-short', 'The answer ended without proof that nothing is missing')
     } catch (thrown) {
+      archive.dropPieces()
       signal.throwIfAborted()
       // What the store or the database refuses would be lost by asking the supplier for what comes after it.
       if (!(thrown instanceof SyncError) || !thrown.code.startsWith('source/')) throw thrown
@@ -103,6 +107,8 @@ class Archive {
   #nextNo: number
   #writer: PartWriter
   #storing: Promise<void> = Promise.resolve()
+  /** Whether what is being filled ends with a piece of a line. */
+  #inLine = false
 
   constructor(context: RunContext, start: FetchStart, onPart: (part: ArchivedPart) => void) {
     this.#context = context
@@ -116,7 +122,9 @@ class Archive {
   }
 
   async add(page: Page): Promise<void> {
-    if (!this.#writer.fits(page.bytes.length)) await this.#roll()
+    if (await this.#addPiece(page)) return
+    if (!this.#inLine && !this.#writer.fits(page.bytes.length)) await this.#roll()
+    this.#inLine = false
     await this.#writer.add(page)
     this.cursor = page.cursor
     this.complete = page.complete
@@ -131,6 +139,29 @@ class Archive {
     progress.fetchedBytes += page.bytes.length
     // Whoever watches the run from elsewhere wants to know of how many.
     if (claimedNow) await this.#note(false)
+  }
+
+  /**
+   * A line that comes in pieces begins a part of its own, so that it can be forgotten when its end does not come. False for a page that is no
+   * piece, or the last one.
+   */
+  async #addPiece({ bytes }: Page): Promise<boolean> {
+    if (bytes.length === 0 || bytes.at(-1) === LINE_FEED) return false
+    if (!this.#inLine) await this.#roll()
+    this.#inLine = true
+    await this.#writer.add({ bytes, lineCount: 0 })
+    this.#context.progress.fetchedBytes += bytes.length
+    if (this.#writer.storedBytes <= LINE_STORED_BYTES_MAX) return true
+    throw new SyncError('source/too-large', `A line has more than ${this.#writer.rawBytes} bytes: compressed they pass the limit of ${LINE_STORED_BYTES_MAX}`)
+  }
+
+  /** Forgets the line whose end has not come. */
+  dropPieces(): void {
+    if (!this.#inLine) return
+    this.#context.progress.fetchedBytes -= this.#writer.rawBytes
+    this.#writer.discard()
+    this.#writer = this.#newWriter()
+    this.#inLine = false
   }
 
   warn(said: string): void {

@@ -179,6 +179,25 @@ test('a line of 40 MB is set aside with its size, and its neighbours arrive', as
   assert.deepEqual(counts(await line.sync()), { created: 1, unchanged: 29 })
 })
 
+test('a line of 80 MB, more than is ever held, is set aside with its id and all of its bytes, and its neighbours arrive', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const [large = ''] = priced(simulator)
+  await line.sync()
+  // Cut in its middle first: what had come of it is forgotten, and it comes again.
+  simulator.faults.set(
+    { kind: 'product', ids: [large], change: 'padding', bytes: 80_000_000, path: STREAM, times: null },
+    { kind: 'cut', afterBytes: 50_000_000, path: STREAM, times: 1 },
+  )
+  const report = await line.sync()
+  assert.equal(report.state, 'succeeded', report.reason ?? '')
+  const { duplicate: _, ...outcomes } = counts(report)
+  assert.deepEqual([outcomes, report.removalsOff], [{ unchanged: 29, quarantined: 1 }, null])
+  const [record] = await quarantine(line, report.run)
+  assert.ok(record && record.byte_length > 80_000_000 && record.external_id === large)
+  const parts = await line.query<{ raw_bytes: number }>('select raw_bytes from catalog.parts where run_id = $1', report.run)
+  assert.equal(parts.filter(({ raw_bytes }) => raw_bytes > 40_000_000).length, 1, 'it is in the artifact once')
+})
+
 test('a run with more bad records than its budget is held', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
   for (const at of [3, 9]) simulator.faults.set({ kind: 'half-line', at, path: STREAM, times: 1 })

@@ -140,7 +140,8 @@ export function inSmallPages(connector: Connector, linesPerPage: number): Connec
     const tally = new Tally(readPosition(request.cursor))
     let known = true
     for await (const page of connector.fetch(request, signal)) {
-      for (let from = 0; from < page.bytes.length; ) {
+      const isPiece = page.bytes.at(-1) !== 10
+      for (let from = isPiece ? page.bytes.length : 0; from < page.bytes.length; ) {
         let to = from
         let lineCount = 0
         for (; lineCount < linesPerPage && to < page.bytes.length; lineCount++) {
@@ -154,7 +155,7 @@ export function inSmallPages(connector: Connector, linesPerPage: number): Connec
         yield { ...page, bytes: page.bytes.subarray(from, to), lineCount, cursor: last ? page.cursor : known ? tally.position() : null, complete: false }
         from = to
       }
-      if (page.bytes.length === 0) yield page
+      if (page.bytes.length === 0 || isPiece) yield page
     }
   }
   return { ...connector, fetch }

@@ -60,9 +60,9 @@ async function* fetchPages(request: FetchRequest<ExampleSupplierSettings>, signa
     throw refusalOf(response)
   }
   let recordCount = 0
-  for await (const { bytes, ends } of readLineBlocks(response.body, { blockBytes: PAGE_BYTES, lineBytesMax: LINE_BYTES_MAX })) {
-    if (ends.length === 0) break // the rest of a line: the answer was cut
-    const claimed = countIn(bytes.subarray(ends.at(-2) ?? 0))
+  for await (const { kind, bytes, ends } of readLineBlocks(response.body, { blockBytes: PAGE_BYTES, lineBytesMax: LINE_BYTES_MAX })) {
+    if (kind === 'rest') break // the rest of a line: the answer was cut
+    const claimed = kind === 'piece' ? null : countIn(bytes.subarray(ends.at(-2) ?? 0))
     const lineCount = claimed === null ? ends.length : ends.length - 1
     recordCount += lineCount
     const complete = claimed === recordCount

@@ -205,13 +205,22 @@ test('a resumed stream that leaves products of the first claim out is not comple
   assert.equal((await read(null, { touchedAt: 1000, seen: 20, claimed: 20 })).last?.complete, true)
 })
 
-test('a line beyond 64 MiB is refused', async () => {
-  async function* endless() {
-    const chunk = Buffer.alloc(1024 ** 2, 'x')
-    yield Buffer.from(linesOf(0))
-    for (;;) yield chunk
-  }
-  const { error, text } = await read(endless())
-  assert.equal(error?.code, 'source/too-large')
-  assert.equal(text, linesOf(0))
+const LONG_LINE = `{"meta":{"total":3,"index":1},"result":{"id":"M1","text":"${'x'.repeat(9_000_000)}","meta":{"updatedAt":1001,"embedUrl":"x"}}}`
+
+test('a line that is too long to be held comes in pieces and counts by its envelope', async () => {
+  const whole = `${lineOf({ index: 0, total: 3 })}${LONG_LINE}\n${lineOf({ index: 2, total: 3 })}`
+  const { pages, text, error, last } = await read(whole)
+  assert.deepEqual([error, last?.complete, last?.claimed], [null, true, 3])
+  assert.equal(text, whole)
+  assert.ok(pages.every(({ bytes }) => bytes.length < 9 * 1024 ** 2 + 1024 ** 2))
+  assert.equal(pages.reduce((lines, { lineCount }) => lines + lineCount, 0), 3)
+})
+
+test('a long last line may lack its end, and is cut when it lacks more', async () => {
+  const start = lineOf({ index: 0, total: 2 })
+  const long = LONG_LINE.replace('"total":3', '"total":2')
+  const { text, last } = await read(start + long)
+  assert.deepEqual([text === `${start}${long}\n`, last?.complete], [true, true])
+  const { error } = await read(start + long.slice(0, -1))
+  assert.deepEqual([error?.code, /inside a line/.test(error?.message ?? '')], ['source/cut-short', true])
 })

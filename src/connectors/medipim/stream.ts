@@ -3,25 +3,30 @@
 
 import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
-import { BYTE_ORDER_MARK, isBlank, lengthOfMark, readLineBlocks, type LineBlock } from '../../lib/ndjson.ts'
+import { JsonCheck } from '../../lib/json-check.ts'
+import { MemberFinder } from '../../lib/member-finder.ts'
+import { BYTE_ORDER_MARK, isBlank, lengthOfMark, LINE_FEED, readLineBlocks, type LineBlock } from '../../lib/ndjson.ts'
 import { errorOfAnswer, tellable, type SupplierError } from './answers.ts'
 import { scanLine } from './scan.ts'
 import { Tally, type LineFacts, type Position } from './tally.ts'
 import { isObject, numberOf } from './values.ts'
 
 export const pageBytesMax = 1024 ** 2
-export const lineBytesMax = 64 * 1024 ** 2
+/** A longer line is no record that could be parsed: it is archived in pieces, and only its beginning is read. */
+export const lineBytesMax = 8 * 1024 ** 2
+/** The envelope comes before the record. */
+const ENVELOPE_BYTES_MAX = 64 * 1024
 /** An index is kept as a bit: no line may make us keep more than 32 MB of them. */
 const INDEX_MAX = 2 ** 28
 const NOTHING = new Uint8Array()
 
 /**
- * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, then the closing page. `null` is the answer 204: no
+ * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, a longer line than `lineBytesMax` in pieces, then the closing page. `null` is the answer 204: no
  * products. `resumed` is where the last attempt was cut, when `body` holds only what was touched since then. What the supplier says in
  * an `{"error":…}` line goes through `hide`, since it may quote the request.
  *
  * @throws SyncError, after the pages before it: `source/cut-short` when announced products have not come · `source/malformed` when
- * no line says how many there are · `source/unavailable` or `source/rate-limited` for an `{"error":…}` line · `source/too-large` ·
+ * no line says how many there are · `source/unavailable` or `source/rate-limited` for an `{"error":…}` line ·
  * whatever `body` throws
  */
 export async function* readPages(
@@ -35,15 +40,16 @@ export async function* readPages(
   let cutLine = false
   if (body === null) tally.total = 0
   else {
-    for await (const block of readLineBlocks(body, { blockBytes: pageBytesMax, lineBytesMax })) {
-      const whole = block.ends.length > 0 ? block : endLine(block.bytes)
-      if (whole === null) {
+    const envelopes = new Envelopes(tally)
+    for await (const block of endedBlocks(body)) {
+      if (block === 'cut') {
         cutLine = true
         break
       }
-      const { lineCount, error } = countLines(whole, tally)
+      const { lineCount, error } = block.kind === 'piece' ? envelopes.count(block) : countLines(block, tally)
       lines += lineCount
-      if (lineCount > 0) yield pageOf(whole.bytes.subarray(0, whole.ends[lineCount - 1]), lineCount, tally)
+      if (block.kind === 'piece') yield pageOf(block.bytes, lineCount, tally)
+      else if (lineCount > 0) yield pageOf(block.bytes.subarray(0, block.ends[lineCount - 1]), lineCount, tally)
       if (error !== null) throw failureOf(tellable(error, hide), tally)
     }
   }
@@ -86,13 +92,52 @@ function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
   return { total: meta.total, index: meta.index, updatedAt: isIndex(updatedAt) ? updatedAt : null }
 }
 
-/** The last line with the `\n` that it lacks, or null when it is not whole. */
-function endLine(rest: Uint8Array): LineBlock | null {
-  if (!isObject(parse(rest))) return null
+/** The lines of `body`, the last one with the `\n` that it may lack. A last line that is not whole is told as `cut`. */
+async function* endedBlocks(body: AsyncIterable<Uint8Array>): AsyncGenerator<LineBlock | 'cut'> {
+  let check: JsonCheck | null = null
+  for await (const block of readLineBlocks(body, { blockBytes: pageBytesMax, lineBytesMax })) {
+    if (block.kind === 'piece') {
+      check ??= new JsonCheck()
+      check.push(block.bytes)
+      if (block.ends.length > 0) check = null
+    }
+    if (block.kind !== 'rest') yield block
+    else if (check !== null) yield check.isWhole ? { kind: 'piece', bytes: new Uint8Array([LINE_FEED]), ends: [1] } : 'cut'
+    else yield isObject(parse(block.bytes)) ? endedLine(block.bytes) : 'cut'
+  }
+}
+
+function endedLine(rest: Uint8Array): LineBlock {
   const bytes = new Uint8Array(rest.byteLength + 1)
   bytes.set(rest)
-  bytes[rest.byteLength] = 0x0a
-  return { bytes, ends: [bytes.byteLength] }
+  bytes[rest.byteLength] = LINE_FEED
+  return { kind: 'lines', bytes, ends: [bytes.byteLength] }
+}
+
+/** Counts the lines that come in pieces, each by the envelope at its beginning. */
+class Envelopes {
+  readonly #tally: Tally
+  #head: Uint8Array | null = null
+
+  constructor(tally: Tally) {
+    this.#tally = tally
+  }
+
+  count({ bytes, ends }: LineBlock): { lineCount: number; error: null } {
+    this.#head ??= bytes.subarray(0, ENVELOPE_BYTES_MAX)
+    if (ends.length === 0) return { lineCount: 0, error: null }
+    const [total, index] = ['meta.total', 'meta.index'].map((path) => memberOf(this.#head, path))
+    this.#head = null
+    if (isIndex(total) && isIndex(index) && index < INDEX_MAX) this.#tally.addUndated(total, index)
+    else this.#tally.addUnreadable()
+    return { lineCount: 1, error: null }
+  }
+}
+
+function memberOf(head: Uint8Array | null, path: string): unknown {
+  const finder = new MemberFinder([path])
+  if (head !== null) finder.push(head)
+  return finder.found?.value
 }
 
 function parse(line: Uint8Array): unknown {

@@ -65,6 +65,12 @@ export class Tally {
     this.#atNewest++
   }
 
+  /** The same for a line whose time is not looked at. */
+  addUndated(total: number, index: number): void {
+    this.total = total
+    if (index < total && this.#indexes.add(index)) this.#atNewest++
+  }
+
   addUnreadable(): void {
     this.unreadable++
     this.#atNewest++
