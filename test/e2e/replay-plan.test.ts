@@ -66,8 +66,8 @@ for (const [what, { of, change, counts: expected, held }] of Object.entries(CASE
     assert.deepEqual(await everything(), before)
     assert.deepEqual(counts(planned), expected)
 
-    const { state, reason, kind, ledger } = await line.replay(archive[of], { connector })
-    assert.deepEqual(planned, { kind, state, reason, ledger })
+    const { state, reason, kind, ledger, removalsOff } = await line.replay(archive[of], { connector })
+    assert.deepEqual(planned, { kind, state, reason, ledger, removalsOff })
     assert.equal(changes.length, ledger.updated + ledger.held)
     if (held) assert.match(reason ?? '', held)
   })
