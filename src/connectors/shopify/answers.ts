@@ -47,8 +47,8 @@ async function readChecked(response: HttpResponse, where: string, bytesMax: numb
   throw new SyncError('source/malformed', `${where} is not JSON: byte ${check.faultAt + bytes.length - check.length} cannot stand there`)
 }
 
-/** What the answer is instead of a page of `/products.json`, in words, or null when it is one. */
-export function lookAlikeOf(bytes: Uint8Array): string | null {
+/** What the answer is instead of a page of `/products.json`, in words, or null when it is one. On later pages the products may be as they will. */
+export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | null {
   const start = valueStart(bytes)
   const kind = bytes[start]
   if (kind === BRACKET_OPEN) return `a bare list${flavourOf(bytes, firstOf(bytes, start)) ?? ''} instead of {"products": […]}`
@@ -60,7 +60,10 @@ export function lookAlikeOf(bytes: Uint8Array): string | null {
   const first = firstOf(bytes, products.start)
   const flavour = flavourOf(bytes, first)
   if (flavour !== null) return `a list${flavour}`
-  return first === null || isPublic(bytes, first) ? null : 'a list of products without ids or variants'
+  if (first === null || !isBeginning) return null
+  // One malformed product is for quarantine: a list is refused when none of it is as expected.
+  for (const element of elements(bytes, products.start)) if (isPublic(bytes, element)) return null
+  return 'a list of products without ids or variants'
 }
 
 /** The error that a shop reports inside an answer, or null. */

@@ -286,3 +286,12 @@ test('the record is the whole line without its end', () => {
   assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}\n')), { start: 0, end: 8, volatile: [] })
   assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}')), { start: 0, end: 8, volatile: [] })
 })
+
+test('a malformed product at the head of a page is a line like any other', async (t) => {
+  const simulator = await open(t, { products: 251 })
+  const products = simulator.shop.products()
+  for (const at of [0, 250]) Object.assign(products[at] ?? {}, { variants: 'none' })
+  assert.equal(linesOf(await read(simulator)).length, 251)
+  for (const product of products) Object.assign(product, { variants: 'none' })
+  assert.match((await rejection(read(simulator))).message, /without ids or variants/)
+})

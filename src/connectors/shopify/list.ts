@@ -115,7 +115,7 @@ export class ProductList {
     // Some say it with status 200.
     if (isBeyond && error !== null) return null
     if (error !== null) throw new SyncError('source/rejected', `${where} answers with an error: ${error}`)
-    const lookAlike = lookAlikeOf(bytes)
+    const lookAlike = lookAlikeOf(bytes, page === 1 && limit === PAGE_SIZE)
     if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is ${lookAlike}`)
     return toListPage(bytes, response.url)
   }
