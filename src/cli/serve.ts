@@ -8,6 +8,7 @@ import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog } from '../node/log.ts'
 import { ALL_ROLES, ROLES, type Role } from '../services/roles.ts'
+import type { OpenFace } from '../services/serve.ts'
 import { type Cli, EXIT, examples } from './cli.ts'
 import { readSettings } from './open.ts'
 
@@ -49,11 +50,17 @@ export function addServe(program: Command, cli: Cli): void {
         openHttp: (connector, metrics) => createHttp({ guard, userAgent: settings.userAgent, onRequest: countRequests(metrics, connector) }),
       }, roles)
       log.info({ roles, queue: tools.queues.backend, artifacts: tools.store.describe(), ports: Object.fromEntries(services.faces.map(({ name, port }) => [name, port])) }, 'serving')
-      cli.output.result({ serving: roles, faces: services.faces }, services.faces.map(({ name, port }) => `${name.padEnd(12)} http://127.0.0.1:${port}`).join('\n'))
+      cli.output.result({ serving: roles, faces: services.faces }, services.faces.map((face) => `${face.name.padEnd(12)} ${addressOf(face)}`).join('\n'))
       if (!signal.aborted) await once(signal, 'abort')
       await services.stop()
       log.info({}, 'stopped')
     })
+}
+
+/** As a person on this machine would open it. */
+function addressOf({ host, port }: OpenFace): string {
+  const name = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 /** For `ROLE…`: commander hands over what came before. */

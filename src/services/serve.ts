@@ -39,6 +39,8 @@ export interface ServiceTools {
 
 export interface OpenFace {
   readonly name: FaceName
+  /** Where it listens; `::` is every address of the machine. */
+  readonly host: string
   readonly port: number
 }
 
@@ -56,9 +58,10 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
   const metrics = openMetrics(tools, roles)
   const faces: OpenFace[] = []
   for (const [name, app] of createFaces(tools, metrics, roles)) {
-    const listening = await listen(app, { host: name === 'metrics' ? settings.http.metricsHost : settings.http.host, port: settings.http.ports[name], setting: `${name.toUpperCase()}_PORT` })
+    const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
+    const listening = await listen(app, { host, port: settings.http.ports[name], setting: `${name.toUpperCase()}_PORT` })
     opened.defer(() => listening.close())
-    faces.push({ name, port: listening.port })
+    faces.push({ name, host, port: listening.port })
   }
   const taskTools = openTaskTools(tools, metrics)
   const { fetch, apply } = settings.queue.concurrency
@@ -116,11 +119,12 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
 }
 
 function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {
+  const tools = { db, store, log, redact: createRedactor(settings.secrets) }
   return {
     async settled(source, run, { state }) {
-      await keepArtifacts({ db, store, log }, source, run, settings, state === 'succeeded')
+      await keepArtifacts(tools, source, run, settings, state === 'succeeded')
     },
-    archived: (source) => copyLatest({ db, store, log }, source, settings),
+    archived: (source) => copyLatest(tools, source, settings),
     ...countTasks(metrics),
   }
 }

@@ -49,8 +49,9 @@ test('metrics without a key are for this machine, wherever the faces with a key 
   const { ports } = await serve(t, { ...stage, env: { ...stage.env, LISTEN_HOST: '0.0.0.0' } }, 'orchestrator')
   assert.deepEqual([await statusAt('127.0.0.2', ports['orchestrator'], '/healthz'), await statusAt('127.0.0.1', ports['metrics'], '/metrics')], [200, 200])
   assert.equal(await statusAt('127.0.0.2', ports['metrics'], '/metrics'), 'ECONNREFUSED')
-  const told = await serve(t, { ...stage, env: { ...stage.env, METRICS_HOST: '127.0.0.2' } }, 'scheduler')
-  assert.deepEqual([await statusAt('127.0.0.2', told.ports['metrics'], '/metrics'), await statusAt('127.0.0.1', told.ports['metrics'], '/metrics')], [200, 'ECONNREFUSED'])
+  const told = await startProcess(t, program, ['serve', 'scheduler'], { env: { ...stage.env, METRICS_HOST: '127.0.0.2' } })
+  const [, host = '', port] = await told.waitForLine(/^metrics +http:\/\/(.*):(\d+)$/)
+  assert.deepEqual([host, await statusAt(host, Number(port), '/metrics'), await statusAt('127.0.0.1', Number(port), '/metrics')], ['127.0.0.2', 200, 'ECONNREFUSED'])
 })
 
 interface Served {
