@@ -12,6 +12,8 @@ import { createUploadMemory } from './upload-memory.ts'
 export interface StoreAccess {
   readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
   readonly s3: Pick<S3Options, 'endpoint' | 'region' | 'key'>
+  /** What a store's own words may not tell. */
+  readonly secrets?: readonly string[]
   /** Our own folder, for what has to outlive a process. */
   readonly home: string
 }
@@ -24,12 +26,12 @@ const NO_ACCESS: StoreAccess = { supabase: null, s3: { endpoint: null, region: '
  *
  * @throws SyncError `settings/invalid`, without the location, which may hold a secret
  */
-export function openStore(location: string, base: string, { supabase, s3, home }: StoreAccess = NO_ACCESS): ArtifactStore {
+export function openStore(location: string, base: string, { supabase, s3, secrets = [], home }: StoreAccess = NO_ACCESS): ArtifactStore {
   const [, scheme, rest = ''] = /^(file|supabase|s3):(.*)$/.exec(location) ?? []
   if (scheme === 'file' && rest !== '') return new DiskStore(resolve(base, rest.replace(/^\/\/(?=\/)/, '')))
   if (scheme === 'supabase') {
     if (supabase === null) throw new SyncError('settings/invalid', 'ARTIFACTS=supabase: needs SUPABASE_URL and SUPABASE_SECRET_KEY')
-    return new SupabaseStore({ ...supabase, bucket: rest || supabase.bucket, memory: createUploadMemory(resolve(base, home, 'uploads')) })
+    return new SupabaseStore({ ...supabase, secrets, bucket: rest || supabase.bucket, memory: createUploadMemory(resolve(base, home, 'uploads')) })
   }
   const [, bucket, prefix] = (scheme === 's3' && /^\/\/([^/]+)\/?(.*?)\/?$/.exec(rest)) || []
   if (bucket !== undefined) return new S3Store({ ...s3, bucket, prefix: prefix ? `${prefix}/` : '' })

@@ -11,6 +11,8 @@ export interface ApiOptions {
   readonly url: string
   /** A secret key (`sb_secret_…`) or the older service-role token; both go into the same two headers. */
   readonly secretKey: string
+  /** Other secrets that its messages may quote. */
+  readonly secrets?: readonly string[]
   readonly wait?: Waiter
 }
 
@@ -71,11 +73,11 @@ export class StorageApi {
   readonly #redact: Redactor
   readonly #wait: Waiter
 
-  constructor({ url, secretKey, wait = waitFor }: ApiOptions) {
+  constructor({ url, secretKey, secrets = [], wait = waitFor }: ApiOptions) {
     this.host = new URL(url).host
     this.#base = `${url.replace(/\/+$/, '')}/storage/v1`
     this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}` }
-    this.#redact = createRedactor([secretKey])
+    this.#redact = createRedactor([secretKey, ...secrets])
     this.#wait = wait
   }
 

@@ -14,12 +14,12 @@ interface Answer {
   readonly type?: string
 }
 
-async function ask(t: TestContext, secretKey: string, { status, body, type = 'application/json' }: Answer): Promise<never> {
+async function ask(t: TestContext, secretKey: string, { status, body, type = 'application/json' }: Answer, secrets: readonly string[] = []): Promise<never> {
   const server = createServer((_, response) => void response.writeHead(status, { 'content-type': type }).end(typeof body === 'string' ? body : JSON.stringify(body)))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
-  await new DataApi({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, secretKey }).call('list_sources', {})
+  await new DataApi({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, secretKey, secrets }).call('list_sources', {})
   throw new Error('It answered')
 }
 
@@ -34,7 +34,9 @@ const REFUSALS: readonly (readonly [what: string, answer: Answer, code: string, 
   ['a path in SUPABASE_URL', { status: 404, body: { code: 'PGRST125', message: 'Invalid path specified in request URL' } }, 'settings/invalid', /without a path$/],
   ['a gateway that knows no such path', { status: 404, body: { error: 'requested path is invalid' } }, 'settings/invalid', /answers 404: requested path is invalid$/],
   ['a redirect', { status: 301, body: '', type: 'text/html' }, 'settings/invalid', /a redirect, so SUPABASE_URL is not the address itself$/],
-  ['an answer that is cut short', { status: 200, body: '[{"a":' }, 'db/unreachable', /answers 200: broken JSON$/],
+  ['an answer that is cut short', { status: 200, body: '[{"name": "sh' }, 'db/unreachable', /answers 200: broken JSON$/],
+  ['an answer that is no list of rows', { status: 200, body: { status: 'ok' } }, 'db/unreachable', /answers 200: no reason given$/],
+  ['one of our refusals with facts that cannot be read', { status: 400, body: { code: 'SHELF', hint: 'run/fenced', message: 'Taken over', details: '{"run":' } }, 'run/fenced', /^Taken over$/],
   ['a code that is no text', { status: 500, body: { code: 42, message: { deep: true } } }, 'db/unreachable', /answers 500: no reason given$/],
 ]
 
@@ -57,4 +59,10 @@ test('a key that the Data API quotes is taken out before the message is cut', as
   const secretKey = 'planted-key-of-a-project'
   const body = { message: `${'x'.repeat(285)} ${secretKey}${'y'.repeat(500)}` }
   await assert.rejects(ask(t, secretKey, { status: 400, body }), says('db/unsuitable', /x{285} \[redacted\]y*…$/))
+})
+
+test('another secret that it quotes, out of a record for instance, is taken out before the message is cut too', async (t) => {
+  const secret = 'planted-key-of-a-supplier'
+  const body = { message: `${'x'.repeat(285)} ${secret}` }
+  await assert.rejects(ask(t, 'sb_secret_planted', { status: 400, body }, [secret]), says('db/unsuitable', /x{285} \[redacted\]$/))
 })

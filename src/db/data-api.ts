@@ -19,6 +19,8 @@ export interface DataApiOptions {
   readonly url: string
   /** A secret key (`sb_secret_…`) or the older service-role token; both go into the same two headers. */
   readonly secretKey: string
+  /** Other secrets that its messages may quote, out of a record for instance. */
+  readonly secrets?: readonly string[]
 }
 
 /** Where the functions are; not in `api`, whose functions people open to everybody. */
@@ -61,11 +63,11 @@ export class DataApi implements Catalog {
   readonly #redact: Redactor
   readonly #isToken: boolean
 
-  constructor({ url, secretKey }: DataApiOptions) {
+  constructor({ url, secretKey, secrets = [] }: DataApiOptions) {
     this.host = new URL(url).host
     this.#base = `${url.replace(/\/+$/, '')}/rest/v1/rpc/`
     this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}`, 'content-type': 'application/json', 'content-profile': SCHEMA }
-    this.#redact = createRedactor([secretKey])
+    this.#redact = createRedactor([secretKey, ...secrets])
     this.#isToken = !secretKey.startsWith('sb_')
   }
 
@@ -111,10 +113,11 @@ function renderArgs(args: Args): string {
   return storableJson(JSON.stringify(Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)]))))
 }
 
-/** Null: they are cut short. */
+/** Null: it is not JSON, or no list of rows, whatever its header says. */
 function readRows<Row>(text: string): Row[] | null {
   try {
-    return JSON.parse(text) as Row[]
+    const rows: unknown = JSON.parse(text)
+    return Array.isArray(rows) ? (rows as Row[]) : null
   } catch {
     return null
   }

@@ -21,8 +21,8 @@ export async function ask<Answer>(query: Promise<Answer>): Promise<Answer> {
 export function nameFailure(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SyncError) return error
   const { code = '', hint, detail } = error as PostgresError
-  if (code === 'SHELF' && hint !== undefined && hint in ERRORS) {
-    return new SyncError(hint as ErrorCode, error.message, { cause: error, ...(detail && { detail: JSON.parse(detail) as Record<string, unknown> }) })
+  if (code === 'SHELF' && hint !== undefined && Object.hasOwn(ERRORS, hint)) {
+    return new SyncError(hint as ErrorCode, error.message, { cause: error, detail: factsIn(detail) })
   }
   if (isConnectionError(error)) {
     const what = code === '53300' ? 'Postgres has no connection left for us' : 'The connection to Postgres is gone'
@@ -30,6 +30,15 @@ export function nameFailure(error: unknown): unknown {
   }
   const named = NAMED_STATES.find(({ states }) => states.test(code))
   return named ? new SyncError(named.code, `${named.what}: ${error.message}`, { cause: error }) : error
+}
+
+/** What stands between us and Postgres may have changed it; the code and the message are what counts. */
+function factsIn(detail: string | undefined): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(detail ?? '{}')) as Record<string, unknown>
+  } catch {
+    return {}
+  }
 }
 
 const NAMED_STATES: readonly { readonly states: RegExp; readonly code: ErrorCode; readonly what: string }[] = [

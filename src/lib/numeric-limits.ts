@@ -4,6 +4,7 @@
 const INTEGER_DIGITS_MAX = 131_072
 const FRACTION_DIGITS_MAX = 16_383
 const EXPONENT_MAX = 1_000_000_000
+const QUOTED_CHARS_MAX = 40
 
 /** What ends a number outside of a string. With fewer digits in its exponent, a number needs a long run of digits to be refused. */
 const LONG_EXPONENT = /\d[eE][+-]?\d{4,}(?:[\s,\]}]|$)/
@@ -12,12 +13,12 @@ const LONG_RUN = 15_000
 const STRINGS = /"(?:[^"\\]|\\.)*"/gs
 const NUMBERS = /(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?/g
 
-/** The first number in `json` that jsonb refuses, as it is written but for its length, or null. `json` must be valid. */
+/** The first number in `json` that jsonb refuses, as it is written or by its length, never a piece of it, or null. `json` must be valid. */
 export function findUnstorableNumber(json: string): string | null {
   // Reading every number of a load would cost it a fortieth; hardly a record passes this.
   if (!LONG_EXPONENT.test(json) && !mayHoldLongRun(json)) return null
   for (const [written, integer = '', fraction = '', exponent = '0'] of json.replace(STRINGS, '""').matchAll(NUMBERS)) {
-    if (isUnstorable(integer, fraction, Number(exponent))) return written.length > 40 ? `${written.slice(0, 40)}…` : written
+    if (isUnstorable(integer, fraction, Number(exponent))) return written.length > QUOTED_CHARS_MAX ? `a number of ${written.length} characters` : written
   }
   return null
 }

@@ -6,9 +6,14 @@ import { asks, messageOf, SyncError } from '../core/errors.ts'
 import { findNewestWholeArtifact, listParts } from '../db/artifacts.ts'
 import type { RunKind } from '../db/runs.ts'
 import { loadSource, noteCopy, type Source } from '../db/sources.ts'
+import type { Redactor } from '../node/redact.ts'
+import { outsideText } from './outside-text.ts'
 import { type PurgeTools, purgeSource } from './purge.ts'
 
-const ERROR_CHARS_MAX = 500
+export interface KeepTools extends PurgeTools {
+  /** For what is stored: a store's words may quote a key. */
+  readonly redact: Redactor
+}
 
 export interface KeepWish {
   /** How many good runs of the source keep their artifacts. */
@@ -18,7 +23,7 @@ export interface KeepWish {
 }
 
 /** `good`: the run succeeded. Of any other nothing is purged. */
-export async function keepArtifacts(tools: PurgeTools, source: Source, run: { readonly id: number; readonly kind: RunKind }, wish: KeepWish, good: boolean): Promise<void> {
+export async function keepArtifacts(tools: KeepTools, source: Source, run: { readonly id: number; readonly kind: RunKind }, wish: KeepWish, good: boolean): Promise<void> {
   await copyLatest(tools, source, wish)
   if (!good) return
   const facts = { source: source.name, run: run.id }
@@ -34,7 +39,7 @@ export async function keepArtifacts(tools: PurgeTools, source: Source, run: { re
  * Brings `latest.ndjson` to the source's newest whole artifact, whatever became of its run, unless it holds that already. A failure is noted
  * in the source's row, where `status` and the metrics find it; every later run of the source tries again.
  */
-export async function copyLatest({ db, store, log }: PurgeTools, { id, name }: Source, { artifactsLatest }: KeepWish): Promise<void> {
+export async function copyLatest({ db, store, log, redact }: KeepTools, { id, name }: Source, { artifactsLatest }: KeepWish): Promise<void> {
   let run: number | null = null
   try {
     const { copy } = await loadSource(db, name)
@@ -49,6 +54,6 @@ export async function copyLatest({ db, store, log }: PurgeTools, { id, name }: S
   } catch (error) {
     const reason = error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error)
     log[asks(error, 'retry') ? 'warn' : 'error']({ source: name, run, cause: reason }, 'latest.ndjson could not be written; the next run tries again')
-    await noteCopy(db, id, { run, error: reason.slice(0, ERROR_CHARS_MAX) }).catch((cause: unknown) => log.warn({ source: name, cause: String(cause) }, 'and that could not be noted'))
+    await noteCopy(db, id, { run, error: outsideText({ redact }, reason) }).catch((cause: unknown) => log.warn({ source: name, cause: String(cause) }, 'and that could not be noted'))
   }
 }

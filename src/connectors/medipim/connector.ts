@@ -3,6 +3,7 @@
 
 import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
+import { cutText } from '../../lib/text.ts'
 import { openApi, type Api } from './api.ts'
 import { hideKey, type Secrets } from './answers.ts'
 import { findDrift } from './fields.ts'
@@ -34,6 +35,7 @@ export function createMedipim(secrets: Secrets | null): Connector<MedipimSetting
 type Request = FetchRequest<MedipimSettings>
 
 const FIELDS_SHOWN = 60
+const FIELD_CHARS_MAX = 60
 const NO_KEY = 'No key for MediPim: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET (or MEDIPIM_API_KEY=id:secret)'
 
 async function* fetchPages(secrets: Secrets | null, request: Request, signal: AbortSignal): AsyncGenerator<Page> {
@@ -41,7 +43,7 @@ async function* fetchPages(secrets: Secrets | null, request: Request, signal: Ab
   const { settings, mode, sinceMs, http, warn } = request
   const resumed = readPosition(request.cursor)
   const api = openApi(settings.apiUrl, secrets, http, signal)
-  if (resumed === null) await reportDrift(api, settings, warn)
+  if (resumed === null) await reportDrift(api, settings, warn, hideKey(secrets))
 
   const wanted = mode === 'incremental' ? Math.floor((sinceMs ?? 0) / 1000) : 0
   const response = await api.openStream(Math.max(wanted, resumed?.touchedAt ?? 0))
@@ -52,18 +54,18 @@ async function* fetchPages(secrets: Secrets | null, request: Request, signal: Ab
   }
 }
 
-/** A list of fields may hold anything: the first of them, each to a readable length. */
-function namesOf(fields: readonly string[]): string {
-  const names = fields.slice(0, FIELDS_SHOWN).map((field) => field.slice(0, 60)).join(', ')
+/** A list of fields may hold anything: the first of them without the key, each to a readable length. */
+function namesOf(fields: readonly string[], hide: (text: string) => string): string {
+  const names = fields.slice(0, FIELDS_SHOWN).map((field) => cutText(hide(field), FIELD_CHARS_MAX)).join(', ')
   return fields.length > FIELDS_SHOWN ? `${names} and ${fields.length - FIELDS_SHOWN} more` : names
 }
 
 /** Best effort: a catalogue without its list of fields is still a catalogue. A wrong key is not, and who is told to wait asks for nothing. */
-async function reportDrift(api: Api, { market }: MedipimSettings, warn: Request['warn']): Promise<void> {
+async function reportDrift(api: Api, { market }: MedipimSettings, warn: Request['warn'], hide: (text: string) => string): Promise<void> {
   try {
     const { added, vanished } = findDrift(await api.listFields(), market)
-    if (added.length > 0) warn(`MediPim lists fields that are kept in raw only: ${namesOf(added)}`)
-    if (vanished.length > 0) warn(`MediPim no longer lists fields that products are made of: ${namesOf(vanished)}`)
+    if (added.length > 0) warn(`MediPim lists fields that are kept in raw only: ${namesOf(added, hide)}`)
+    if (vanished.length > 0) warn(`MediPim no longer lists fields that products are made of: ${namesOf(vanished, hide)}`)
   } catch (error) {
     if (!(error instanceof SyncError) || isAbort(error)) throw error
     const { status, retryAfterMs } = error.detail

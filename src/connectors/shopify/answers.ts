@@ -13,8 +13,8 @@ import { failureOf } from './failures.ts'
 export const PAGE_BYTES_MAX = 64 * 1024 * 1024
 /** `/meta.json` and `/cart.js` have a few kilobytes. */
 const FACTS_BYTES_MAX = 1024 * 1024
-/** What is larger is told by its kind only when an answer is looked at. */
-const PARSED_BYTES_MAX = 64 * 1024
+/** A larger error of a shop is told by its size. */
+const ERROR_BYTES_MAX = 1000
 
 /**
  * The whole answer, proved to be one JSON document. `where` begins every message.
@@ -70,9 +70,10 @@ export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | nul
 export function errorOf(bytes: Uint8Array): string | null {
   const errors = memberValue(bytes, valueStart(bytes), 'errors')
   if (errors === null) return null
-  const decoder = new TextDecoder()
-  if (errors.end - errors.start > PARSED_BYTES_MAX) return `${decoder.decode(bytes.subarray(errors.start, errors.start + 200))}…`
-  return JSON.stringify(JSON.parse(decoder.decode(bytes.subarray(errors.start, errors.end)))).slice(0, 200)
+  const length = errors.end - errors.start
+  // Told as a whole or not at all, because half a secret is not recognised by whoever cuts it to a line.
+  if (length > ERROR_BYTES_MAX) return `${length} bytes of errors`
+  return JSON.stringify(JSON.parse(new TextDecoder().decode(bytes.subarray(errors.start, errors.end))))
 }
 
 function firstOf(bytes: Uint8Array, list: number): Slice | null {

@@ -66,6 +66,12 @@ test('a product becomes a draft', () => {
   })
 })
 
+test('a text that is no amount is quoted whole or told by its length, never by a piece of it', () => {
+  const variant = (price: string) => ({ ...PRODUCT, variants: [{ ...VARIANT, price }] })
+  assert.match(refusalOf(variant('on request'))[1], /"on request" is not an amount of AUD$/)
+  assert.match(refusalOf(variant(`${'x'.repeat(30)}planted-secret`))[1], /: a text of 44 characters is not an amount of AUD$/)
+})
+
 test('a product without options has one variant without options and title', () => {
   const options = [{ name: 'Title', position: 1, values: ['Default Title'] }]
   const draft = draftOf({ options }, { title: 'Default Title', option1: 'Default Title', option2: null })

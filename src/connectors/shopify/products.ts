@@ -7,6 +7,8 @@ import type { Json } from '../../core/json.ts'
 import type { Draft, Image, Price, Variant } from '../../core/product.ts'
 import { minorOf } from '../../core/money.ts'
 
+const QUOTED_CHARS_MAX = 40
+
 const Text = z.string().nullish()
 /** Up to 14 digits today. Past 2^53 a parsed number is no longer the one that was sent, and could be another product's. */
 const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d*$/)]).transform(String)
@@ -166,7 +168,7 @@ function amountOf(decimal: string | null | undefined, currency: string, path: re
   const text = textOf(decimal)
   if (text === null) return null
   const amountMinor = minorOf(text, currency)
-  if (amountMinor === null) throw invalid(path, `"${text.slice(0, 40)}" is not an amount of ${currency}`)
+  if (amountMinor === null) throw invalid(path, `${text.length > QUOTED_CHARS_MAX ? `a text of ${text.length} characters` : `"${text}"`} is not an amount of ${currency}`)
   return amountMinor
 }
 
