@@ -51,7 +51,7 @@ export function addAdd(program: Command, cli: Cli): void {
 }
 
 async function addByName(cli: Cli, tools: SyncTools, connector: Connector, flags: AddFlags): Promise<void> {
-  const settings = checkSettings(connector, 'added', { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set })
+  const settings = checkSettings(tools, connector, 'added', { ...(connector.name === 'medipim' && medipimSettings(tools, flags)), ...flags.set })
   const source = await save(cli, tools, flags.name ?? nameFor(connector, settings), connector, settings)
   cli.output.result({ source: source.name, connector: connector.name, settings: source.settings }, `Added ${source.name}. Next: shelfsync sync ${source.name}`)
   if (connector.name === 'medipim' && tools.settings.medipim.key === null) {
@@ -65,7 +65,7 @@ async function addByAddress(cli: Cli, tools: SyncTools, text: string, flags: Add
     throw new SyncError('usage/invalid', `"${text}" is neither the address of a shop nor a connector (${[...tools.connectors.keys()].join(', ')})`)
   }
   const { connector, settings: recognised, suggestedName } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
-  const settings = checkSettings(connector, 'added', { ...(recognised as object), ...flags.set })
+  const settings = checkSettings(tools, connector, 'added', { ...(recognised as object), ...flags.set })
   const name = flags.name ?? suggestedName
   await refuseTaken(tools, name)
   cli.output.say(`${address.host}: ${connector.title}`)

@@ -1,14 +1,21 @@
 // Settings of a connector as they are given on the command line: `--set name=value`.
 
 import type { z } from 'zod'
+import { medipimSettings } from '../connectors/medipim/market.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
+import type { Basics } from './open.ts'
 
-/** What the connector makes of them. @throws SyncError `usage/invalid`, one line a setting */
-export function checkSettings(connector: Connector, done: 'added' | 'set', given: Readonly<Record<string, unknown>>): unknown {
+/**
+ * What the connector makes of them.
+ *
+ * @throws SyncError `usage/invalid`, one line a setting · `source/address-refused` when a sync would not send its key there
+ */
+export function checkSettings(tools: Pick<Basics, 'checkKeyAddress'>, connector: Connector, done: 'added' | 'set', given: Readonly<Record<string, unknown>>): unknown {
   const { data, error } = connector.settings.safeParse(given)
   if (error) throw new SyncError('usage/invalid', `${connector.name} cannot be ${done} like this:\n  ${problemsOf(error, given).join('\n  ')}`)
+  if (connector.name === 'medipim') tools.checkKeyAddress(new URL(medipimSettings.parse(data).apiUrl))
   return data
 }
 

@@ -7,6 +7,7 @@ import { openStore } from '../artifacts/open.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { createConnectors } from '../connectors/index.ts'
 import type { Secrets } from '../connectors/medipim/answers.ts'
+import { checkKeyHost } from '../connectors/medipim/api.ts'
 import type { Connector } from '../core/connector.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Catalog } from '../db/catalog.ts'
@@ -16,7 +17,7 @@ import { listMissingMigrations, migrate } from '../db/migrate.ts'
 import { openPool, type Db } from '../db/pool.ts'
 import type { Http } from '../core/http.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
-import { createHttp } from '../node/http-client.ts'
+import { checkPrivacy, createHttp } from '../node/http-client.ts'
 import { createLog, type Log } from '../node/log.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { loadSettings, type Settings } from '../node/settings.ts'
@@ -39,6 +40,8 @@ export interface Basics extends AsyncDisposable {
   readonly connectors: ReadonlyMap<string, Connector>
   /** Null: none is set. */
   readonly medipimKey: Secrets | null
+  /** @throws SyncError `source/address-refused` when the key of MediPim is not to be sent to `url` */
+  checkKeyAddress(url: URL): void
   readonly correlationId: string
 }
 
@@ -81,11 +84,16 @@ export function openBasics(output: Output, settings: Settings): Basics {
   })
   const redact = createRedactor(settings.secrets)
   const { key, keyHosts } = settings.medipim
-  const medipimKey = key && { keyId: key.id, keySecret: key.secret, mayGoTo: (url: URL) => keyHosts.includes(url.host) || guard.isOwn(url) }
+  const mayGoTo = (url: URL): boolean => keyHosts.includes(url.host) || guard.isOwn(url)
+  const medipimKey = key && { keyId: key.id, keySecret: key.secret, mayGoTo }
   return {
     settings, log, http, correlationId, redact, medipimKey,
     store: openStore(settings.artifacts, process.cwd(), settings),
     connectors: createConnectors({ medipim: medipimKey }),
+    checkKeyAddress(url) {
+      checkKeyHost(url, mayGoTo)
+      checkPrivacy(url, guard)
+    },
     [Symbol.asyncDispose]: () => http.close(),
   }
 }
@@ -126,8 +134,8 @@ export const MIGRATE_BY_HAND = 'Without DATABASE_URL use `shelfsync migrations c
   'editor of a project that has none of them yet'
 
 /** The project that is called, when there is no other database. */
-export function dataApiOf({ databaseUrl, embedded, supabase }: Pick<Settings, 'databaseUrl' | 'embedded' | 'supabase'>): DataApiOptions | null {
-  return databaseUrl === null && !embedded ? supabase : null
+export function dataApiOf({ databaseUrl, embedded, supabase, secrets }: Pick<Settings, 'databaseUrl' | 'embedded' | 'supabase' | 'secrets'>): DataApiOptions | null {
+  return databaseUrl === null && !embedded && supabase !== null ? { ...supabase, secrets } : null
 }
 
 export interface DatabaseOptions {

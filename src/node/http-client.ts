@@ -129,9 +129,13 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
   return Object.assign(http, { close: async () => (await agent)?.destroy() })
 }
 
-/** @throws SyncError `source/address-refused` when a key would cross a network that anybody on the way can read */
 function checkCredentials({ url, headers }: Hop, guard: AddressGuard): void {
-  if (url.protocol === 'https:' || guard.isOwn(url) || !Object.keys(headers).some((name) => CREDENTIAL_HEADER.test(name))) return
+  if (Object.keys(headers).some((name) => CREDENTIAL_HEADER.test(name))) checkPrivacy(url, guard)
+}
+
+/** @throws SyncError `source/address-refused` when a key would cross a network that anybody on the way can read */
+export function checkPrivacy(url: URL, guard: AddressGuard): void {
+  if (url.protocol === 'https:' || guard.isOwn(url)) return
   throw new SyncError('source/address-refused', `A key is not sent to http://${url.host}, where anybody on the way could read it: use https`)
 }
 

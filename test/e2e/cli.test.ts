@@ -348,6 +348,18 @@ test('sources are changed, paused and resumed; all that is wrong with a command 
   }
 })
 
+test('a source whose key would go to somebody else, or in the clear, is refused when it is added and when it is set', async (t) => {
+  const { run } = await withMedipim(t, 1)
+  for (const address of ['https://api.medipim.example', 'http://api.au.medipim.com']) {
+    for (const command of [['add', 'medipim', '--name', 'other', '--api-url', address], ['sources', 'set', 'pharmacy', '--set', `apiUrl=${address}`]]) {
+      const refused = await run(...command)
+      assertEnded(refused, 1)
+      assert.match(refused.stderr, /is not sent to .*(MEDIPIM_HOSTS|use https)/)
+    }
+  }
+  assert.deepEqual((await run('sources')).stdout.match(/^(pharmacy|other)/gm), ['pharmacy'])
+})
+
 test('a database that lacks migrations is left alone, and migrate brings it up to date', async (t) => {
   const { run } = await shelfsync(t, {}, { migrations: [] })
   const refused = await run('status')

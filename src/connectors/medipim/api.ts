@@ -27,7 +27,7 @@ export interface Api {
  * @throws SyncError `source/…` for any answer but 200 and 204, with the supplier's reason and none of the secrets
  */
 export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
-  checkKeyHost(new URL(baseUrl), secrets)
+  checkKeyHost(new URL(baseUrl), secrets.mayGoTo)
   const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
   const headers = { Authorization: `Basic ${basicToken(secrets)}`, 'Content-Type': 'application/json' }
 
@@ -54,7 +54,7 @@ export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: A
 }
 
 /** @throws SyncError `source/address-refused` when a source's address would take the key to somebody else */
-function checkKeyHost(url: URL, { mayGoTo = () => false }: Secrets): void {
+export function checkKeyHost(url: URL, mayGoTo: Secrets['mayGoTo'] = () => false): void {
   if (OWN_HOST.test(url.hostname) || THIS_MACHINE.test(url.hostname) || mayGoTo(url)) return
   const reason = `The key of MediPim is not sent to ${url.host}, which is no host of MediPim's`
   throw new SyncError('source/address-refused', `${reason}. If it is meant, name it in MEDIPIM_HOSTS`)
