@@ -60,6 +60,8 @@ async function addByName(cli: Cli, tools: SyncTools, connector: Connector, flags
 }
 
 async function addByAddress(cli: Cli, tools: SyncTools, text: string, flags: AddFlags, signal: AbortSignal): Promise<void> {
+  // Before any of it is repeated: it may be a user name and a password, with an unencoded slash too.
+  if (text.includes('@')) throw new SyncError('usage/invalid', 'The address has an "@" in it: leave out the user name and the password, which no shop needs; an "@" of a path is written %40')
   const address = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
   if (!address || !/^https?:$/.test(address.protocol) || !/[.:]|^localhost$/.test(address.host)) {
     throw new SyncError('usage/invalid', `"${text}" is neither the address of a shop nor a connector (${[...tools.connectors.keys()].join(', ')})`)

@@ -1,5 +1,6 @@
 // The doctor's look at the database: can it be reached, is it suitable and up to date, may we do what a sync does.
 
+import { ERRORS } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
 import { listMigrationStates, listMissingMigrations } from '../db/migrate.ts'
 import type { Catalog } from '../db/catalog.ts'
@@ -23,9 +24,10 @@ export async function checkDatabase(output: Output, settings: Settings, tell: (c
     if (project !== null) return await checkDataApi(new DataApi(project), tell)
     await using opened = await openDatabase(output, settings)
     const { db } = opened
-    const { version, writable, tables, skewMs } = await inspectServer(db)
+    const { version, readOnly, writable, tables, skewMs } = await inspectServer(db)
     const where = settings.databaseUrl === null ? `embedded in ${settings.home}` : 'DATABASE_URL'
     tell({ name: 'database', state: 'ok', message: `Postgres ${version} (${where}), sessions last` })
+    if (readOnly) tell({ name: 'read-only', state: 'fail', message: 'the database is read-only: it can be looked at, and no sync can write', hint: ERRORS['db/read-only'].hint })
     await checkMigrations(db, settings, tell)
     tell(writable ? { name: 'privileges', state: 'ok', message: 'temporary tables and the schema can be used' } : {
       name: 'privileges', state: 'fail', message: 'the role may not make temporary tables or use schema catalog',

@@ -52,6 +52,8 @@ export const ERRORS = {
   'settings/invalid': { action: 'stop', status: 500, hint: 'Correct the settings named above; `.env.example` explains each.' },
   'db/unreachable': { action: 'retry', status: 503, hint: 'Check DATABASE_URL (or SUPABASE_URL) and that the server runs. A run under way waits for it.' },
   'db/full': { action: 'retry', status: 507, hint: 'Give the database more disk space. The run waits for it and goes on.' },
+  // https://supabase.com/docs/guides/platform/database-size
+  'db/read-only': { action: 'retry', status: 503, hint: 'Supabase does that while the disk is full: give it more. Else it is set for the database or the role: `alter database … reset default_transaction_read_only`. A run waits for it.' },
   'db/busy': { action: 'retry', status: 503, hint: 'Postgres is out of memory, connections or time. The run waits and goes on; see what else it is doing.' },
   'db/denied': { action: 'stop', status: 500, hint: 'Put the login that has the right into DATABASE_URL: of each service that of its role, of the command line the owner\'s. See docs/services.md.' },
   'db/unsuitable': { action: 'stop', status: 500, hint: 'Use a direct or session-mode connection to Postgres 15 or newer.' },

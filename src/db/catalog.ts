@@ -52,8 +52,10 @@ export function one<Row>([row]: readonly Row[]): Row {
   return row
 }
 
-export function toBytes(hex: string): Buffer {
-  return Buffer.from(hex.slice(2), 'hex')
+/** What a `bytea` looks like as text, in either `bytea_output`: the Data API's sessions are not ours to set. */
+export function toBytes(text: string): Buffer {
+  if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex')
+  return Buffer.from(text.replaceAll(/\\(\\|[0-7]{3})/g, (_, code: string) => (code === '\\' ? code : String.fromCharCode(parseInt(code, 8)))), 'latin1')
 }
 
 export function toInstant(text: string): Date

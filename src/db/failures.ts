@@ -44,8 +44,8 @@ function factsIn(detail: string | undefined): Record<string, unknown> {
 const NAMED_STATES: readonly { readonly states: RegExp; readonly code: ErrorCode; readonly what: string }[] = [
   { states: /^(3F000|42P01)$/, code: 'db/not-migrated', what: 'The database has not all of Shelfsync\'s tables' },
   { states: /^42501$/, code: 'db/denied', what: 'The login of DATABASE_URL lacks a right' },
-  // Supabase makes a database read-only when its disk is full: https://supabase.com/docs/guides/platform/database-size
-  { states: /^(53100|25006)$/, code: 'db/full', what: 'Postgres takes no more rows' },
+  { states: /^53100$/, code: 'db/full', what: 'Postgres takes no more rows' },
+  { states: /^25006$/, code: 'db/read-only', what: 'The database is read-only' },
   { states: /^(53...|57014|55P03|40001|40P01)$/, code: 'db/busy', what: 'Postgres could not do it now' },
 ]
 

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { TLSSocket } from 'node:tls'
 import pg from 'pg'
+import { selfSigned } from '../../test/support/certificate.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { startTransactionPooler } from '../../test/support/transaction-pooler.ts'
 import { SyncError } from '../core/errors.ts'
@@ -20,32 +27,122 @@ test('values arrive exact: big integers, decimals and days are never rounded or 
   })
 })
 
-test('a session runs in UTC, has a name and no statement timeout, whatever the role says', async (t) => {
+test('a session reads and waits as we need it, whatever the database and the role say', async (t) => {
   const { url, pool } = await testDatabase(t)
-  await pool.query(`do $$ begin execute format('alter database %I set statement_timeout = 1000', current_database()); end $$`)
-  const fresh = await openPool(url, options)
-  const { rows } = await fresh.query(`select current_setting('timezone') as zone, current_setting('statement_timeout') as timeout,
-    current_setting('application_name') as name`)
+  const odd = {
+    timezone: 'Asia/Tokyo', datestyle: 'German', intervalstyle: 'sql_standard', bytea_output: 'escape', search_path: 'evil', statement_timeout: '1000',
+    lock_timeout: '1000', idle_session_timeout: '60000', client_encoding: 'LATIN1', extra_float_digits: '-3', default_transaction_isolation: 'serializable',
+    array_nulls: 'off', transform_null_equals: 'on',
+  }
+  const role = `odd_${process.pid}`
+  await pool.query(`create role ${role} login superuser password 'pw'`)
+  for (const [name, value] of Object.entries(odd)) {
+    await pool.query(`do $$ begin execute format('alter database %I set ${name} = %L', current_database(), '${value}'); end $$`)
+    await pool.query(`alter role ${role} set ${name} = '${value}'`)
+  }
+  const fresh = await openPool(Object.assign(new URL(url), { username: role, password: 'pw' }).href, options)
+  const { rows } = await fresh.query(`select timestamptz '2026-01-31 12:00Z' as at, date '2026-01-31' as day, '\\x00ff'::bytea as bytes, (interval '1 day')::text as span,
+    1.1::float8 / 3 as float, '{null}'::text[] as list, (null = null) is null as nulls, 'ü' as umlaut, current_setting('search_path') as path,
+    current_setting('statement_timeout') || current_setting('lock_timeout') || current_setting('idle_session_timeout') as timeouts,
+    current_setting('transaction_isolation') as isolation, current_setting('application_name') as name`)
   await fresh.end()
-  assert.deepEqual(rows, [{ zone: 'UTC', timeout: '0', name: 'pool test' }])
+  await pool.query(`drop role ${role}`)
+  assert.deepEqual(rows, [{
+    at: new Date('2026-01-31T12:00:00Z'), day: '2026-01-31', bytes: Buffer.from([0, 255]), span: '1 day', float: 1.1 / 3, list: [null], nulls: true, umlaut: 'ü',
+    path: 'public', timeouts: '000', isolation: 'read committed', name: 'pool test',
+  }])
 })
 
-test('a database that cannot be reached is named by host, port and name, never by its password', async (t) => {
-  const { url } = await testDatabase(t)
-  const wrong = new URL(url)
-  wrong.password = 'hunter2%2F'
-  const away = new URL(wrong)
-  away.port = '1'
-  const missing = new URL(url)
-  missing.pathname = '/nowhere'
-  const cases = [[wrong, /password authentication failed/], [away, /ECONNREFUSED/], [missing, /"nowhere" does not exist/]] as const
+test('a database that is read-only can be read, and says so when it is written to', async (t) => {
+  const { url, pool } = await testDatabase(t)
+  await pool.query(`do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`)
+  const fresh = await openPool(url, options)
+  assert.deepEqual((await fresh.query('select count(*) from catalog.sources')).rows, [{ count: 0 }])
+  const refused = await fresh.query('create table kept (n integer)').then(() => null, nameFailure)
+  await fresh.end()
+  assert.ok(refused instanceof SyncError)
+  assert.deepEqual([refused.code, refused.action], ['db/read-only', 'retry'])
+  assert.match(refused.message, /^The database is read-only: /)
+})
+
+async function failureOf(address: string): Promise<SyncError> {
+  const error = await openPool(address, options).then(() => null, (reason: unknown) => reason)
+  assert.ok(error instanceof SyncError, String(error))
+  return error
+}
+
+test('each kind of failure to connect has its own words, with host, port and name and never the password', async (t) => {
+  const { url, pool } = await testDatabase(t)
+  const role = `locked_${process.pid}`
+  await pool.query(`create role ${role} nologin password 'hunter2/'`)
+  const mute = createServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+  mute.listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  const at = (changes: Partial<URL>): URL => Object.assign(new URL(url), { password: 'hunter2%2F', ...changes })
+  const { port } = mute.address() as AddressInfo
+  const cases = [
+    [at({}), /the password is wrong, or there is no user "postgres"$/],
+    [at({ username: 'nobody at all' }), /the password is wrong, or there is no user "nobody at all"$/],
+    [at({ username: role }), /does not let user ".*" log in$/],
+    [Object.assign(new URL(url), { password: '' }), /asks for a password, and DATABASE_URL has none for user "postgres"$/],
+    [Object.assign(new URL(url), { pathname: '/now%20here' }), /Cannot connect to database now here at .*: there is no database "now here" on this server$/],
+    [at({ port: '1' }), /nothing accepts connections there; check host and port, and that the server runs \(ECONNREFUSED\)$/],
+    [at({ hostname: 'nowhere.invalid' }), /DNS (does not know the host; check its name|does not answer) \(E/],
+    [at({ hostname: '0.0.0.0', port: String(port) }), /is there a Postgres at this port\?$/],
+    [at({ search: 'sslmode=require' }), /the server has no TLS \(SSL\), which sslmode in DATABASE_URL asks for$/],
+    [at({ search: 'sslmode=no-verify' }), /the server has no TLS/],
+    [at({ search: 'sslnegotiation=direct&sslmode=require' }), /(TLS failed|closed the connection|reset)/],
+  ] as const
   for (const [address, words] of cases) {
-    const error = await openPool(address.href, options).then(() => null, (reason: unknown) => reason)
-    assert.ok(error instanceof SyncError)
+    const error = await failureOf(address.href)
     assert.equal(error.code, 'db/unreachable')
     assert.match(error.message, words)
-    assert.ok(error.message.startsWith(`Cannot connect to database ${address.pathname.slice(1)} at ${address.host}: `), error.message)
+    assert.ok(error.message.startsWith(`Cannot connect to database ${decodeURIComponent(address.pathname.slice(1))} at ${address.host}: `), error.message)
     assert.doesNotMatch(JSON.stringify([error.message, error.detail]), /hunter2/)
+  }
+  mute.close()
+  await pool.query(`drop role ${role}`)
+})
+
+test('a certificate that nobody signed is accepted unless the address asks for its verification', async (t) => {
+  const { key, cert } = selfSigned('db.test')
+  // A Postgres as far as the password: it agrees to TLS, and refuses whoever comes through it.
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).once('data', () => {
+      socket.write('S')
+      const secure = new TLSSocket(socket, { isServer: true, key, cert }).on('error', () => undefined)
+      const fields = Buffer.from('SFATAL\0C28P01\0Mno\0\0')
+      secure.once('data', () => secure.end(Buffer.concat([Buffer.from('E'), Buffer.from([0, 0, 0, fields.length + 4]), fields])))
+    })
+  })
+  server.listen(0, '0.0.0.0')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const base = `postgres://u:hunter2@127.0.0.1:${(server.address() as AddressInfo).port}/x`
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const root = join(folder, 'root.pem')
+  await writeFile(root, selfSigned('other.test').cert)
+  for (const mode of ['require', 'no-verify', `no-verify&sslrootcert=${root}`, `no-verify&uselibpqcompat=true`]) {
+    assert.match((await failureOf(`${base}?sslmode=${mode}`)).message, /the password is wrong/, mode)
+  }
+  for (const mode of ['verify-full', `require&sslrootcert=${root}`, `verify-ca&sslrootcert=${root}`]) {
+    assert.match((await failureOf(`${base}?sslmode=${mode}`)).message, /the server's TLS certificate is not trusted/, mode)
+  }
+})
+
+test('an address that cannot be read says what to write, and none of it', async () => {
+  const cases = [
+    ['postgres://postgres:hunter2/Summer!x@db.example:5432/postgres', /write "\/" as %2F/], ['postgres://postgres:hunter%ss@db.example/postgres', /"%" as %25/],
+    ['postgres://u:hunter2@one.example:5432,two.example:5432/x', /with one host/], ['postgres://u:hunter2@db.example/x?sslmode=verify_full', /expected sslmode to be one of disable, allow/],
+    ['postgres://u:hunter2@db.example/x?sslmode=require&sslnegotiation=never', /sslnegotiation/], ['postgres://u:hunter2@db.example/x?sslmode=verify-ca', /needs sslrootcert/],
+    ['postgres://u:hunter2@db.example/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem', /the file of sslrootcert cannot be read \(ENOENT\)/],
+  ] as const
+  for (const [address, words] of cases) {
+    const { code, message } = await failureOf(address)
+    assert.equal(code, 'settings/invalid')
+    assert.match(message, words)
+    assert.doesNotMatch(message, /hunter|Summer/)
   }
 })
 
@@ -79,7 +176,7 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
   const { url } = await testDatabase(t)
   const strict = new URL(url)
   strict.searchParams.set('sslmode', 'require')
-  await assert.rejects(openPool(strict.href, options), { code: 'db/unreachable', message: /does not support SSL/ })
+  await assert.rejects(openPool(strict.href, options), { code: 'db/unreachable', message: /has no TLS \(SSL\)/ })
   // Loopback by an address that does not look like it, so that TLS is tried.
   const remote = new URL(url)
   remote.hostname = '0.0.0.0'

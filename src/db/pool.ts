@@ -4,6 +4,8 @@
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
 import { type Args, type Catalog, inSession } from './catalog.ts'
+import { nameConnectFailure } from './connect-failures.ts'
+import { chooseTls, parsePostgresAddress } from './postgres-address.ts'
 
 export type DbClient = pg.PoolClient
 
@@ -26,11 +28,18 @@ export interface PoolOptions {
 const VERSION_MIN = 150_000
 
 /**
- * Supabase cancels its users' statements after two minutes; a large merge or an index may take longer. A worker that was cut off or
- * stands still in the middle of a transaction must not keep its locks for longer than a lease lasts: whoever takes over waits for them.
+ * What a database or a role may have set otherwise, and we rely on: how values are written, and what names mean. Supabase cancels its users'
+ * statements after two minutes; a large merge or an index may take longer. A worker that was cut off or stands still in the middle of a
+ * transaction must not keep its locks for longer than a lease lasts: whoever takes over waits for them.
  */
-const SESSION = `set time zone 'UTC'; set statement_timeout = 0; set idle_in_transaction_session_timeout = '15s';
+const SESSION = `set time zone 'UTC'; set client_encoding = 'UTF8'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; set bytea_output = 'hex';
+  set extra_float_digits = 1; set standard_conforming_strings = on; set array_nulls = on; set transform_null_equals = off; set row_security = on;
+  set default_transaction_isolation = 'read committed'; set default_transaction_deferrable = off;
+  set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0; set idle_in_transaction_session_timeout = '15s';
   set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3; set tcp_user_timeout = 10000;`
+/** It exists since Postgres 17. */
+const NO_TRANSACTION_TIMEOUT = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'transaction_timeout';`
+const SEARCH_PATH = 'public'
 
 /**
  * Connects, checks the server and hands out a pool. `sslmode` in the URL means what it means to libpq; without it, a server on
@@ -40,7 +49,7 @@ const SESSION = `set time zone 'UTC'; set statement_timeout = 0; set idle_in_tra
  * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version, transaction mode, read replica)
  */
 export async function openPool(databaseUrl: string, { max = 10, applicationName, searchPath }: PoolOptions): Promise<Db> {
-  const address = parseAddress(databaseUrl)
+  const address = parsePostgresAddress(databaseUrl)
   refuseKnownTransactionPort(address)
   const pool = new Db({
     connectionString: await chooseTls(address),
@@ -52,7 +61,7 @@ export async function openPool(databaseUrl: string, { max = 10, applicationName,
     connectionTimeoutMillis: 10_000,
     types: readableTypes(),
     // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it; only its types do not say so
-    onConnect: (client) => client.query(searchPath === undefined ? SESSION : `${SESSION} set search_path = ${searchPath};`),
+    onConnect: (client) => client.query(`${SESSION} ${NO_TRANSACTION_TIMEOUT} set search_path = ${searchPath ?? SEARCH_PATH};`),
   })
   // A connection that breaks is told by the next query on it; without a listener it would end the process.
   pool.on('error', () => undefined)
@@ -62,7 +71,7 @@ export async function openPool(databaseUrl: string, { max = 10, applicationName,
     return pool
   } catch (error) {
     await pool.end()
-    throw error instanceof SyncError ? error : unreachable(address, error)
+    throw error instanceof SyncError ? error : await nameConnectFailure(address, error)
   }
 }
 
@@ -97,40 +106,6 @@ export async function rollBack(client: DbClient, work: () => Promise<unknown>): 
     await work()
   } finally {
     await client.query('rollback')
-  }
-}
-
-function parseAddress(databaseUrl: string): URL {
-  const address = URL.parse(databaseUrl)
-  if (address && /^postgres(ql)?:$/.test(address.protocol)) return address
-  const message = 'DATABASE_URL is not of the form postgres://user:password@host:5432/database (special characters percent-encoded)'
-  throw new SyncError('settings/invalid', message)
-}
-
-/** The URL with TLS as libpq would choose it; pg alone verifies under `require` and sends everything in the clear by default. */
-async function chooseTls(address: URL): Promise<string> {
-  const url = new URL(address)
-  if (url.searchParams.has('ssl') || url.searchParams.has('uselibpqcompat')) return url.href
-  url.searchParams.set('uselibpqcompat', 'true')
-  const mode = url.searchParams.get('sslmode') ?? 'prefer'
-  if (mode !== 'prefer' && mode !== 'allow') return url.href
-  const local = /^(|localhost|127\..*|\[::1\])$/.test(url.hostname)
-  url.searchParams.set('sslmode', local || (await refusesTls(url)) ? 'disable' : 'require')
-  return url.href
-}
-
-async function refusesTls(address: URL): Promise<boolean> {
-  const url = new URL(address)
-  url.searchParams.set('sslmode', 'require')
-  const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 10_000 })
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    return false
-  } catch (error) {
-    return error instanceof Error && /does not support SSL/.test(error.message)
-  } finally {
-    await client.end()
   }
 }
 
@@ -175,17 +150,6 @@ async function loadSession(client: DbClient): Promise<Session> {
   const session = rows[0]
   if (!session) throw new Error('The server answered without a row')
   return session
-}
-
-function unreachable(address: URL, error: unknown): SyncError {
-  const host = `${address.hostname || 'localhost'}:${address.port || '5432'}`
-  const reason = error instanceof Error ? error.message || ('code' in error ? String(error.code) : error.name) : String(error)
-  const hidden = address.password === '' ? reason : reason.replaceAll(decodeURIComponent(address.password), '…')
-  // https://supabase.com/docs/guides/database/connecting-to-postgres: direct hosts have an IPv4 address only as an add-on.
-  const direct = /^db\..+\.supabase\.co$/.test(address.hostname)
-  const advice = direct ? '. The host may have only an IPv6 address: without IPv6 use the session pooler (…pooler.supabase.com:5432)' : ''
-  const message = `Cannot connect to database ${address.pathname.slice(1) || 'postgres'} at ${host}: ${hidden}${advice}`
-  return new SyncError('db/unreachable', message, { cause: error })
 }
 
 const { INT8, NUMERIC, DATE } = pg.types.builtins

@@ -3,6 +3,7 @@
 
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../core/errors.ts'
+import { canonicalAddress, credentialsOf, findUnencoded, showableAddress } from '../node/connection-address.ts'
 
 const SENTINEL_PORT = 26_379
 const REDIS_PORT = 6379
@@ -15,7 +16,7 @@ const PROOF_MS = 60_000
  * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`, each with an optional
  * `user:password@`, percent-encoded; with `rediss` in place of `redis` by TLS. When `leaving` is aborted, what waits for a server that is away fails.
  *
- * @throws SyncError `queue/unreachable`
+ * @throws SyncError `queue/unreachable` · `settings/invalid` when user name or password are not encoded
  */
 export async function openRedis(queueUrl: string, onError: (error: Error) => void, leaving?: AbortSignal): Promise<Redis | Cluster> {
   const client = createRedis(queueUrl, leaving)
@@ -31,8 +32,7 @@ export async function openRedis(queueUrl: string, onError: (error: Error) => voi
     return client
   } catch (error) {
     client.disconnect()
-    const place = queueUrl.replace(/\/\/[^@/]*@/, '//')
-    throw new SyncError('queue/unreachable', `Cannot reach QUEUE_URL (${place}): ${reason}`, { cause: error })
+    throw new SyncError('queue/unreachable', `Cannot reach QUEUE_URL (${showableAddress(queueUrl)}): ${reason}`, { cause: error })
   }
 }
 
@@ -64,8 +64,10 @@ function hushPolicy<Client extends Redis | Cluster>(client: Client): Client {
 /** The client, not connected yet. Until it has been connected once, it does not try again. */
 
 export function createRedis(queueUrl: string, leaving?: AbortSignal): Redis | Cluster {
+  const problem = findUnencoded(queueUrl)
+  if (problem !== null) throw new SyncError('settings/invalid', `QUEUE_URL: expected ${problem}`)
   let wasThere = false
-  const client = hushPolicy(clientOf(queueUrl, (attempt) => (wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null)))
+  const client = hushPolicy(clientOf(canonicalAddress(queueUrl), (attempt) => (wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null)))
   client.once('ready', () => (wasThere = true))
   return client
 }
@@ -74,9 +76,9 @@ function clientOf(queueUrl: string, retryStrategy: (attempt: number) => number |
   // Blocking commands wait for jobs without end, so nothing may give them up (https://docs.bullmq.io/guide/connections), but a network that was
   // cut must show, which without a delay of our own takes Linux two hours.
   const patient = { maxRetriesPerRequest: null, lazyConnect: true, keepAlive: KEEP_ALIVE_MS, retryStrategy }
-  const [, tls, kind, credentials = '', hosts = '', master = ''] = /^redis(s?)-(cluster|sentinel):\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
+  const [, tls, kind, hosts = '', master = ''] = /^redis(s?)-(cluster|sentinel):\/\/(?:[^@/]*@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
   if (kind === undefined) return new PromptRedis(queueUrl, patient)
-  const login = { ...readCredentials(credentials), ...(tls && { tls: {} }) }
+  const login = { ...loginOf(queueUrl), ...(tls && { tls: {} }) }
   if (kind === 'cluster') {
     const redisOptions = { ...login, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS }
     // Its nodes are known by name: a certificate says nothing of addresses. https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls
@@ -109,9 +111,9 @@ function readNodes(hosts: string, usualPort: number): { host: string; port: numb
   })
 }
 
-function readCredentials(credentials: string): { username?: string; password?: string } {
-  const { username, password } = new URL(`redis://${credentials}@host`)
-  return { ...(username ? { username: decodeURIComponent(username) } : {}), ...(password ? { password: decodeURIComponent(password) } : {}) }
+function loginOf(queueUrl: string): { username?: string; password?: string } {
+  const { user = '', password = '' } = credentialsOf(queueUrl) ?? {}
+  return { ...(user ? { username: user } : {}), ...(password ? { password } : {}) }
 }
 
 /** A Cluster's own message says only that it failed; what its nodes said is inside. */

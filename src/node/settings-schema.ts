@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { parseHostPattern, type AllowPrivateHosts } from './address-guard.ts'
+import { findUnencoded } from './connection-address.ts'
 import { createNetworks } from './networks.ts'
 
 /** What is said about a setting besides its type. */
@@ -33,8 +34,11 @@ export const METRICS_HOST_DEFAULT = '127.0.0.1'
 const words = z.registry<SettingMeta>()
 
 const schema = {
-  DATABASE_URL: matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// address').register(words, secret('Database', {
-    description: 'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` is the same as none, also beside SUPABASE_URL.',
+  DATABASE_URL: connectionAddress(/^postgres(ql)?:\/\//, 'a postgres:// address').refine((text) => URL.parse(text)?.hostname.includes(',') === false, {
+    error: 'an address of the form postgres://user:password@host:5432/database, with one host', abort: true,
+  }).register(words, secret('Database', {
+    description: 'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` is the same as none, also beside SUPABASE_URL. ' +
+      'In its user name and password `/`, `?`, `#`, `@`, `%` and blanks are written %2F, %3F, %23, %40, %25 and %20.',
     default: 'an own Postgres inside SHELFSYNC_HOME',
     example: 'postgres://user:password@db.example:5432/postgres',
   })),
@@ -164,8 +168,8 @@ const schema = {
     default: 'none: every caller of a proxy counts as the proxy',
     example: '127.0.0.1,10.0.0.0/8',
   })),
-  QUEUE_URL: matching(
-    /^rediss?(-cluster|-sentinel)?:\/\/\S+$/, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss',
+  QUEUE_URL: connectionAddress(
+    /^rediss?(-cluster|-sentinel)?:\/\//, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss',
   ).register(words, secret('Running', {
     description: 'The Redis or Valkey that holds the queue: `redis://host:6379`, `redis-cluster://host:port,host:port`, ' +
       '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`, and by TLS with `rediss` in place of `redis`.',
@@ -236,6 +240,14 @@ function matching(pattern: RegExp, expected: string): z.ZodString {
   return z.string().regex(pattern, { error: expected })
 }
 
+/** An address that may hold a password: what keeps it from being read is said, and nothing of it. */
+function connectionAddress(scheme: RegExp, expected: string): z.ZodString {
+  return z.string().regex(scheme, { error: expected, abort: true }).superRefine((text, context) => {
+    const problem = findUnencoded(text) ?? (/\s/.test(text) ? `${expected} without blanks` : null)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem, continue: false })
+  })
+}
+
 function parseKeep(text: string): number | 'all' {
   return text === 'all' ? text : Number(text)
 }
@@ -256,7 +268,8 @@ function checkApiUrl(text: string, context: z.RefinementCtx): void {
 
 function isHttpUrl(text: string): boolean {
   const url = URL.parse(text)
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+  // An "@" behind the host may be the end of a password with a "/" in it.
+  return url !== null && /^https?:$/.test(url.protocol) && !text.includes('@')
 }
 
 function parseAllowPrivateHosts(text: string, context: z.RefinementCtx): AllowPrivateHosts {

@@ -23,7 +23,7 @@ test('without any setting everything has a default, and no secret has one', () =
     http: { keys: [], host: '::', ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 }, trustFlyHeader: false, trustProxy: [], metricsHost: '127.0.0.1' },
     queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
     s3: { endpoint: null, region: 'us-east-1', key: null },
-    medipim: { apiUrl: 'https://api.au.medipim.com', key: null, keyHosts: [] }, supabase: null, secrets: [],
+    medipim: { apiUrl: 'https://api.au.medipim.com', key: null, keyHosts: [] }, supabase: null, secrets: [], supplierSecrets: [],
   })
   assert.match(userAgent, /^Shelfsync\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/)
 })
@@ -190,6 +190,22 @@ function passwordsIn(address: string): string[] {
 
 test('a password that is also the name of the user does not hide that word', () => {
   assert.deepEqual(loadSettings({ DATABASE_URL: 'postgres://postgres:postgres@127.0.0.1/postgres' }).secrets, ['postgres://postgres:postgres@127.0.0.1/postgres'])
+})
+
+test('an address whose password is not encoded says which character, and none of the address', () => {
+  const cases = [
+    ['DATABASE_URL', 'postgres://postgres:2024/Summer!x@127.0.0.1:5432/postgres', '"/" as %2F'], ['DATABASE_URL', 'postgres://postgres:Sum%mer!x@127.0.0.1:5432/postgres', '"%" as %25'],
+    ['DATABASE_URL', 'postgres://postgres:Sum mer#x@127.0.0.1:5432/postgres', '" " as %20 and "#" as %23'],
+    ['QUEUE_URL', 'redis://:2024/Summer!x@queue.example', '"/" as %2F'], ['QUEUE_URL', 'rediss-cluster://u:Sum?mer!x@a.example,b.example', '"?" as %3F'],
+    ['DATABASE_URL', 'postgres://u:Summer!x@one.example,two.example:5432/x', 'with one host'],
+    ['S3_ENDPOINT', 'https://id:20/Summer!x@s3.example', 'without credentials'], ['SUPABASE_URL', 'https://id:20/Summer!x@p.example', 'without credentials'],
+    ['MEDIPIM_API_URL', 'https://id:20/Summer!x@api.example', 'without credentials'], ['ARTIFACTS', 's3://id:20/Summer!x@bucket/prefix', 's3://bucket/prefix'],
+  ] as const
+  for (const [name, address, words] of cases) {
+    const message = problemsOf({ [name]: address })
+    assert.ok(message.includes(`${name}: expected`) && message.includes(words), message)
+    assert.doesNotMatch(message, /Sum|mer!x|2024/)
+  }
 })
 
 test('every setting that is a key, a secret or a connection is marked as a secret and has no value as its default', () => {

@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { createAddressGuard, type AllowPrivateHosts } from './address-guard.ts'
+import { secretsOfAddress } from './connection-address.ts'
 import { databaseProblems, EMBEDDED } from './database-choice.ts'
 import { listStrayLines } from './dot-env.ts'
 import { CONCURRENCY, Environment, KEEP_DEFAULT, METRICS_HOST_DEFAULT, PORTS, S3_REGION_DEFAULT, SETTING_NAMES, settingMeta } from './settings-schema.ts'
@@ -49,6 +50,8 @@ export interface Settings {
   readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
   /** Every secret value that was given, in every form that it is sent in: for the redactor. */
   readonly secrets: readonly string[]
+  /** Those among them that suppliers are sent, and may quote. */
+  readonly supplierSecrets: readonly string[]
 }
 
 /**
@@ -67,12 +70,12 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>, 
   if (data === undefined || problems.length > 0) {
     throw new SyncError('settings/invalid', ['The settings cannot be used:', ...problems].join('\n  '), { detail: { problems } })
   }
-  return deepFreeze({ ...build(data), embedded, secrets: secretsIn(given) })
+  return deepFreeze({ ...build(data), embedded, secrets: secretsIn(given), supplierSecrets: supplierSecretsIn(given) })
 }
 
 type Given = Readonly<Record<string, string | undefined>>
 
-function build(env: Environment): Omit<Settings, 'secrets' | 'embedded'> {
+function build(env: Environment): Omit<Settings, 'secrets' | 'supplierSecrets' | 'embedded'> {
   const home = env.SHELFSYNC_HOME ?? '.shelfsync'
   const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
   const supabase = env.SUPABASE_URL === undefined || supabaseKey === undefined
@@ -155,24 +158,13 @@ function secretsIn(given: Given): string[] {
   // A queue's address without credentials is no secret, and errors name it.
   const isOpen = (name: string): boolean => name === 'QUEUE_URL' && !given.QUEUE_URL?.includes('@')
   const secrets = SETTING_NAMES.filter((name) => settingMeta(name).secret && !isOpen(name)).map((name) => given[name]).filter((value) => value !== undefined)
-  const { MEDIPIM_API_KEY: pair, MEDIPIM_API_KEY_ID: id, MEDIPIM_API_KEY_SECRET: secret, DATABASE_URL: database } = given
-  if (pair !== undefined) secrets.push(...pair.split(/:(.*)/s))
-  if (id !== undefined) secrets.push(`${id}:${secret}`)
-  for (const address of [database, given.QUEUE_URL]) {
-    // Of a list of hosts the first stands for all: only the password before them is of interest.
-    const url = URL.parse((address ?? '').split(',')[0] ?? '')
-    // A password that is also the user's name, as on many a laptop, is an ordinary word in every log line.
-    if (url !== null && url.password !== url.username) secrets.push(url.password, decodeSafely(url.password))
-  }
-  return [...new Set(secrets.filter((value) => value !== ''))]
+  secrets.push(...supplierSecretsIn(given), ...[given.DATABASE_URL, given.QUEUE_URL].flatMap((address = '') => secretsOfAddress(address)))
+  return [...new Set(secrets)]
 }
 
-function decodeSafely(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+function supplierSecretsIn({ MEDIPIM_API_KEY: pair = '', MEDIPIM_API_KEY_ID: id, MEDIPIM_API_KEY_SECRET: secret }: Given): string[] {
+  const whole = id === undefined || secret === undefined ? [] : [id, secret, `${id}:${secret}`]
+  return [...new Set([pair, ...pair.split(/:(.*)/s), ...whole])].filter((value) => value !== '')
 }
 
 /** Only what is ours: the rest of the environment is nobody's business. */

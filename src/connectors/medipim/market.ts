@@ -43,7 +43,7 @@ function toBaseUrl(text: string, context: z.RefinementCtx): string {
   const hasScheme = /^\s*[a-z][a-z0-9+.-]*:\/\//i.test(text)
   const url = URL.parse(hasScheme ? text : `https://${text.trim()}`)
   if (url === null || !/^https?:$/.test(url.protocol)) return refuse(context, 'is not an http or https address')
-  if (url.username !== '' || url.password !== '') return refuse(context, 'holds a key, which belongs into MEDIPIM_API_KEY_ID and …_SECRET')
+  if (text.includes('@')) return refuse(context, 'holds a key, which belongs into MEDIPIM_API_KEY_ID and …_SECRET')
   return url.origin + url.pathname.replace(/\/v4(\/.*)?$/, '').replace(/\/+$/, '')
 }
 

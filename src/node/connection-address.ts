@@ -1,0 +1,89 @@
+// Addresses that carry a user name and a password: of Postgres, of Redis, of a proxy. All of them are read here, because a password with
+// an unencoded "/" or "#" makes every other parser take the rest of the password for a host or a path, and print it.
+// Everything between "//" and the last "@" is secret: no message repeats any of it.
+
+/** How each character is written that ends a user name or a password. Others are encoded for the user. */
+const ENCODED: Readonly<Record<string, string>> = { '/': '%2F', '?': '%3F', '#': '%23', '@': '%40', '\\': '%5C', '%': '%25', ' ': '%20' }
+
+export interface Credentials {
+  readonly user: string
+  readonly password: string
+}
+
+interface Parts {
+  readonly scheme: string
+  /** As they are written, or null without an "@". */
+  readonly credentials: string | null
+  /** Host, port, path and query. */
+  readonly place: string
+}
+
+/**
+ * What is not encoded in `address` and how it is written, as the end of a sentence that begins with the name of the setting; null when
+ * everything can be read. Nothing of the address is repeated but the characters that need encoding.
+ */
+export function findUnencoded(address: string): string | null {
+  const parts = split(address)
+  if (parts === null) return null
+  const { credentials, place } = parts
+  const stray = [...new Set((credentials ?? '').match(/[/?#@\\\s]|%(?![0-9a-f]{2})/gi) ?? [])]
+  if (stray.length > 0) {
+    const ways = stray.map((character) => `"${/\s/.test(character) ? ' ' : character}" as ${ENCODED[character] ?? '%20'}`)
+    return `user name and password to be percent-encoded: write ${listed([...new Set(ways)])} before the last "@"`
+  }
+  if (credentials !== null && decode(credentials) === null) return 'user name and password to be percent-encoded UTF-8'
+  return decode(place) === null ? 'every "%" behind the host to be written as %25' : null
+}
+
+/** Decoded; null without an "@", or when `findUnencoded` finds something. */
+export function credentialsOf(address: string): Credentials | null {
+  const { credentials = null } = split(address) ?? {}
+  if (credentials === null || findUnencoded(address) !== null) return null
+  const [, user = '', password = ''] = /^([^:]*):?([^]*)$/.exec(credentials) ?? []
+  return { user: decode(user) ?? user, password: decode(password) ?? password }
+}
+
+/** The same address with everything encoded that any parser could stumble over. */
+export function canonicalAddress(address: string): string {
+  const parts = split(address)
+  const credentials = credentialsOf(address)
+  if (parts === null || credentials === null) return address
+  const password = credentials.password === '' ? '' : `:${encodeURIComponent(credentials.password)}`
+  return `${parts.scheme}//${encodeURIComponent(credentials.user)}${password}@${parts.place}`
+}
+
+/** Scheme, host, port and path: what may be shown. */
+export function showableAddress(address: string): string {
+  const { scheme, place } = split(address) ?? { scheme: '', place: '' }
+  return scheme === '' ? 'no address' : `${scheme}//${place.replace(/[?#][^]*$/, '')}`
+}
+
+/** Every value in `address` that must not be shown, as it is written and as it is meant. */
+export function secretsOfAddress(address: string): string[] {
+  const credentials = credentialsOf(address)
+  const written = /:([^]*)$/.exec(split(address)?.credentials?.replace(/^[^:]*/, '') ?? '')?.[1] ?? ''
+  const parameters = [...new URLSearchParams(/\?([^#]*)/.exec(split(address)?.place ?? '')?.[1] ?? '')]
+  const hidden = parameters.filter(([name]) => /password|secret|token/i.test(name)).map(([, value]) => value)
+  // A password that is also the user's name, as on many a laptop, is no secret.
+  const own = credentials === null || credentials.password === credentials.user ? [] : [written, credentials.password]
+  return [...own, ...hidden].filter((secret) => secret !== '')
+}
+
+function split(address: string): Parts | null {
+  const [, scheme, rest] = /^([a-z][a-z0-9+.-]*:)\/\/([^]*)$/i.exec(address) ?? []
+  if (scheme === undefined || rest === undefined) return null
+  const at = rest.lastIndexOf('@')
+  return { scheme, credentials: at === -1 ? null : rest.slice(0, at), place: rest.slice(at + 1) }
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+function listed(items: readonly string[]): string {
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+}
