@@ -82,7 +82,7 @@ export function openBasics(output: Output, settings: Settings): Basics {
     userAgent: settings.userAgent,
     onRequest: (report) => log.debug(report, 'request'),
   })
-  const redact = createRedactor(settings.secrets)
+  const redact = createRedactor(settings.supplierSecrets, settings.secrets)
   const { key, keyHosts } = settings.medipim
   const mayGoTo = (url: URL): boolean => keyHosts.includes(url.host) || guard.isOwn(url)
   const medipimKey = key && { keyId: key.id, keySecret: key.secret, mayGoTo }

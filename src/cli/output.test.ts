@@ -21,25 +21,42 @@ test('results are text for people and one JSON line for machines', () => {
   assert.equal(machines.out(), '{"run":7,"at":"1970-01-01T00:00:00.000Z"}\n')
 })
 
-test('nothing leaves with a secret in it, on either side and in either form', () => {
+test('nothing leaves with a secret in it that cannot be a word, on either side and in either form', () => {
   for (const json of [false, true]) {
     const { output, out, err } = capture({ json, verbose: true })
-    output.hide(['hunter22'])
-    output.result({ name: 'hunter22' }, 'hunter22')
-    output.note('hunter22')
-    output.error(new SyncError('source/rejected', 'no: hunter22', { cause: new Error('hunter22') }))
+    output.hide(['hunter22!x'])
+    output.result({ name: 'hunter22!x' }, 'hunter22!x')
+    output.note('hunter22!x')
+    output.error(new SyncError('source/rejected', 'no: hunter22!x', { cause: new Error('hunter22!x') }))
     assert.doesNotMatch(out() + err(), /hunter22/)
   }
 })
 
 test('text is cut after its secrets are out, on one line, and a cell is never megabytes long', () => {
   const { output, out } = capture()
-  output.hide(['hunter22-and-more'])
+  output.hide(['hunter22!and-more'])
   assert.equal(output.short('a\n b', 10), 'a b')
-  assert.equal(output.short('xxxx hunter22-and-more', 14), 'xxxx [redacte…')
+  assert.equal(output.short('xxxx hunter22!and-more', 14), 'xxxx [redacte…')
   assert.equal(output.short('abcdef', 4), 'abc…')
   output.list([], ['id'], [['x'.repeat(1_000_000)]], 'none')
   assert.equal(out().length, 'id\n'.length + 1000 + '\n'.length)
+})
+
+test('a secret that is a word of ours changes nothing that we say, and is taken out of an error that is not ours', () => {
+  for (const json of [false, true]) {
+    const { output, out, err } = capture({ json })
+    const words = ['medipim', 'removed', 'postgres', 'secret', '2026', 'medipim-au', 'source/unknown']
+    output.hide(words)
+    const result = { removed: 2026, source: 'medipim-au', secret_at: '2026-01-01', address: 'postgres://user:password@host:5432/postgres' }
+    output.result(result, words.join(' '))
+    output.list([result], words, [words], '')
+    assert.doesNotMatch(out(), /redacted/)
+    if (json) assert.deepEqual(JSON.parse(out().split('\n')[0] ?? ''), result)
+    output.error(new SyncError('source/unknown', 'There is no source "medipim-au"'))
+    assert.match(err(), /There is no source \\?"medipim-au\\?"/)
+    output.error(new Error('the driver says: medipim'))
+    assert.match(err(), /internal error: the driver says: \[redacted\]/)
+  }
 })
 
 test('an error of ours is its message and a hint, any other is short; the stack is for --verbose', () => {

@@ -1,5 +1,5 @@
-// Where a command's words go: results to standard output, everything else to standard error, all of it through the redactor, and
-// without anything that a terminal would obey.
+// Where a command's words go: results to standard output, everything else to standard error, without anything that a terminal would obey.
+// They are ours, so only secrets that cannot be a word are taken out of them; an error that we did not name may quote any.
 // With --json standard output holds JSON lines only, so that it can be piped into anything.
 
 import { isAbort, SyncError } from '../core/errors.ts'
@@ -7,7 +7,7 @@ import { nameFailure } from '../db/failures.ts'
 import { escapeControls, escapeLines } from '../lib/printable.ts'
 import { cutText } from '../lib/text.ts'
 import { redactJson, type LogDestination } from '../node/log.ts'
-import { createRedactor, type Redactor } from '../node/redact.ts'
+import { createKeyRedactor, createRedactor, type Redactor } from '../node/redact.ts'
 import { table } from './text.ts'
 
 /** A supplier's id may have megabytes; as JSON it is whole. */
@@ -24,7 +24,8 @@ export class Output {
   verbose = false
   /** While bars are drawn, what is said on standard error has to go above them. */
   aboveBars: ((text: string) => void) | null = null
-  #redact: Redactor = createRedactor([])
+  #redact: Redactor = createKeyRedactor([])
+  #redactForeign: Redactor = createRedactor([])
   readonly stdout: Stream
   readonly stderr: Stream
 
@@ -33,9 +34,10 @@ export class Output {
     this.stderr = stderr
   }
 
-  /** From now on these values are hidden too, wherever they stand. */
-  hide(secrets: Iterable<string>): void {
-    this.#redact = createRedactor(secrets)
+  /** From now on these values are hidden too: in errors that are not ours wherever they stand, elsewhere when they cannot be a word. */
+  hide(secrets: readonly string[]): void {
+    this.#redact = createKeyRedactor(secrets)
+    this.#redactForeign = createRedactor(secrets)
   }
 
   /** The result: `value` as one line with --json, else `text`. */
@@ -67,10 +69,10 @@ export class Output {
   /** Says what went wrong and what to do about it; a stack only with --verbose. A cancellation is no error. */
   error(error: unknown): void {
     if (isAbort(error)) return
-    const { code, message, hint } = describe(error)
+    const { code, message, hint } = this.#describe(error)
     if (this.json) this.noteJson({ error: { code, message, hint } })
-    else this.#writeError(this.#redact(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`))
-    if (this.verbose && error instanceof Error) this.#writeError(this.#redact(`${error.stack}${causesOf(error)}`))
+    else this.#writeError(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`)
+    if (this.verbose && error instanceof Error) this.#writeError(this.#redactForeign(`${error.stack}${causesOf(error)}`))
   }
 
   /** For the log of a command: short lines among what it says, above the bars as well, redacted by the log itself. */
@@ -78,7 +80,7 @@ export class Output {
     return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json }
   }
 
-  /** Text from outside as a part of a line: it can neither begin a line of its own nor hold a secret. */
+  /** Text from outside as a part of a line: it cannot begin a line of its own. What it could quote was taken out where it entered. */
   inLine(text: string): string {
     return escapeControls(this.#redact(text))
   }
@@ -88,18 +90,19 @@ export class Output {
     return cutText(escapeControls(this.#redact(text).replaceAll(/\s+/g, ' ')), charsMax)
   }
 
+  #describe(thrown: unknown): { code: string; message: string; hint: string | null } {
+    const error = nameFailure(thrown)
+    if (error instanceof SyncError) return { code: error.code, message: this.#redact(error.message), hint: error.hint }
+    const message = error instanceof Error ? error.message || error.name : String(error)
+    const hint = 'This should not happen. Run it again with --verbose to see where.'
+    return { code: 'internal', message: `internal error: ${this.#redactForeign(message)}`, hint }
+  }
+
   #writeError(said: string): void {
     const text = escapeLines(said)
     if (this.aboveBars) this.aboveBars(`${text}\n`)
     else this.stderr.write(`${text}\n`)
   }
-}
-
-function describe(thrown: unknown): { code: string; message: string; hint: string | null } {
-  const error = nameFailure(thrown)
-  if (error instanceof SyncError) return { code: error.code, message: error.message, hint: error.hint }
-  const message = error instanceof Error ? error.message || error.name : String(error)
-  return { code: 'internal', message: `internal error: ${message}`, hint: 'This should not happen. Run it again with --verbose to see where.' }
 }
 
 function causesOf(error: Error): string {

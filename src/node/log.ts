@@ -1,5 +1,6 @@
 // Logs: pino's JSON lines, or short lines on a terminal. Each line is taken apart again before it is written, because only there
-// everything has become text (bindings, nested errors, their causes and stacks), and nothing can slip past the redactor.
+// everything has become text (bindings, nested errors, their causes and stacks), and nothing can slip past the redactor. An error may quote
+// anything, so every secret is looked for in it; in the rest of a line, which is ours, only what cannot be a word.
 
 import { pino, type Logger } from 'pino'
 import { escapeControls, escapeLines } from '../lib/printable.ts'
@@ -29,8 +30,9 @@ const TEXT_CHARS_MAX = 20_000
 type Line = Readonly<Record<string, unknown>>
 
 export function createLog({ level, destination = process.stderr, secrets, nowMs = Date.now }: LogOptions): Log {
-  const hide = createRedactor(secrets)
-  const redact = (text: string): string => cutText(hide(text), TEXT_CHARS_MAX)
+  const values = [...secrets]
+  const cutting = (redact: Redactor) => (text: string): string => cutText(redact(text), TEXT_CHARS_MAX)
+  const [own, foreign] = [cutting(createRedactor([], values)), cutting(createRedactor(values))]
   const format = destination.isTTY === true ? formatShort : (line: Line) => escapeControls(JSON.stringify(line))
   return pino(
     {
@@ -40,30 +42,35 @@ export function createLog({ level, destination = process.stderr, secrets, nowMs 
       timestamp: () => `,"time":"${new Date(nowMs()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (text: string) => void destination.write(`${format(redactLine(JSON.parse(text), redact))}\n`) },
+    { write: (text: string) => void destination.write(`${format(redactEntry(JSON.parse(text), own, foreign))}\n`) },
   )
 }
 
-function redactLine(line: Line, redact: Redactor): Line {
-  return Object.fromEntries(Object.entries(line).map(([name, value]) => [redact(name), redactMember(name, value, redact)]))
+function redactEntry({ err, ...line }: Line, own: Redactor, foreign: Redactor): Line {
+  // Bindings may be named by what came from outside.
+  return { ...redactLine(line, own, own), ...(err !== undefined && { err: redactValue(err, foreign, foreign) }) }
 }
 
-function redactMember(name: string, value: unknown, redact: Redactor): unknown {
-  return isSecretName(name) && value !== null && value !== '' ? '[redacted]' : redactValue(value, redact)
-}
-
-/** Any value as JSON in which no string, name or number holds a secret, and nothing that a terminal would obey; `undefined` as null. */
+/** Any value as JSON in which no string or number holds a secret, and nothing that a terminal would obey; `undefined` as null. */
 export function redactJson(value: unknown, redact: Redactor): string {
   // Dates and the like have become text before anything is looked at.
   return escapeControls(JSON.stringify(redactValue(JSON.parse(JSON.stringify(value) ?? 'null'), redact)))
 }
 
-function redactValue(value: unknown, redact: Redactor): unknown {
+function redactValue(value: unknown, redact: Redactor, rename: Redactor = (name) => name): unknown {
   if (typeof value === 'string') return redact(value)
   if (typeof value === 'number') return redact(String(value)) === String(value) ? value : '[redacted]'
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, redact))
-  if (typeof value === 'object' && value !== null) return redactLine(value as Line, redact)
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, redact, rename))
+  if (typeof value === 'object' && value !== null) return redactLine(value as Line, redact, rename)
   return value
+}
+
+function redactLine(line: Line, redact: Redactor, rename: Redactor): Line {
+  return Object.fromEntries(Object.entries(line).map(([name, value]) => [rename(name), redactMember(name, value, redact, rename)]))
+}
+
+function redactMember(name: string, value: unknown, redact: Redactor, rename: Redactor): unknown {
+  return isSecretName(name) && value !== null && value !== '' ? '[redacted]' : redactValue(value, redact, rename)
 }
 
 /** `12:03:04 warn  the message  run=7 source=shop`, and a stack on lines of its own. */

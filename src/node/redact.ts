@@ -1,5 +1,6 @@
-// Takes secrets out of text: those we know, in every spelling that they travel in, and those that look like one. It is the last
-// step before anything leaves (logs, errors, pages), so that no caller has to remember what is secret.
+// Takes secrets out of text. What comes from outside may quote a secret in the middle of anything, so there each value that we know and
+// everything that looks like one is taken out, where the text enters. What we say ourselves is only looked through for values that cannot be
+// a word of ours: a password such as "medipim" would otherwise eat the names of sources and the members of JSON.
 
 import { spellingsOf } from '../lib/secrets.ts'
 
@@ -18,8 +19,8 @@ const WORDS = '(?:missing;|expected|set) '
 
 // Every repetition is bounded or ends at a delimiter: these also run over error texts that a supplier wrote.
 const SHAPES: readonly (readonly [RegExp, string])[] = [
-  // user:password@ or token@ of any URL.
-  [/(\b[a-z][\w+.-]{0,20}:\/\/)[^\s/?#"'`<>]+@/gi, `$1${MARK}@`],
+  // user:password@ or token@ of any URL, up to the last @: a password may hold an unencoded slash.
+  [/(\b[a-z][\w+.-]{0,20}:\/\/)(?:[^\s/?#"'`<>]+|[^\s/?#"'`<>@]*:[^\s"'`<>]{0,500})@/gi, `$1${MARK}@`],
   // An HTTP scheme and its credentials; the look-ahead spares prose such as "Basic authentication".
   [/\b((?:[Bb]asic|BASIC)\s+(?=\S*[A-Z0-9+/=])|(?:[Bb]earer|BEARER)\s+)[\w+/=.~-]{6,}/g, `$1${MARK}`],
   [/\bsb_secret_[\w-]+/g, MARK],
@@ -39,19 +40,37 @@ export function isSecretName(name: string): boolean {
 export type Redactor = (text: string) => string
 
 /**
- * Makes a function that replaces each secret in a text by `[redacted]`: the given values as they are, URL-encoded, in base64 and
- * escaped for JSON; pass `id:secret` too where it is sent as Basic. Twice is the same as once.
+ * For text from outside and for errors that we did not name: replaces each of `secrets` by `[redacted]`, in every spelling that it travels
+ * in, and whatever looks like a secret; pass `id:secret` too where it is sent as Basic. Of `others`, which those who wrote the text were
+ * never sent, only what cannot be a word. Twice is the same as once.
  */
-export function createRedactor(secrets: Iterable<string>): Redactor {
-  const hideable = [...secrets].filter(({ length }) => length >= SECRET_LENGTH_MIN)
-  const spellings = [...new Set(hideable.flatMap(spellingsOf))]
+export function createRedactor(secrets: Iterable<string>, others: Iterable<string> = []): Redactor {
+  const hide = createValueRedactor([...secrets, ...[...others].filter(isUnmistakable)])
+  return (text) => SHAPES.reduce((line, [shape, replacement]) => line.replace(shape, replacement), hide(text))
+}
+
+/** For what we say ourselves: replaces only values that cannot be a word, a name or a number of ours. Names of members are not for it. */
+export function createKeyRedactor(secrets: Iterable<string>): Redactor {
+  return createValueRedactor([...secrets].filter(isUnmistakable))
+}
+
+// Longer than the names that we give and the words that we say.
+const UNMISTAKABLE_LENGTH = 24
+const KEY_LENGTH_MIN = 8
+/** Words, counts, and words with a number behind them (`postgres15`), one or several (`medipim-au`, `source/gone`, a date). */
+const WORDLIKE = /^(?:(?:\p{L}+\d{0,4}|\d{1,11})(?:[-_.:/ ]|$))+$/u
+
+function isUnmistakable(secret: string): boolean {
+  return secret.length >= UNMISTAKABLE_LENGTH || (secret.length >= KEY_LENGTH_MIN && !WORDLIKE.test(secret))
+}
+
+function createValueRedactor(secrets: readonly string[]): Redactor {
+  const spellings = [...new Set(secrets.filter(({ length }) => length >= SECRET_LENGTH_MIN).flatMap(spellingsOf))]
+  if (spellings.length === 0) return (text) => text
   // The longest first, or a secret that begins with another would leave its tail behind.
   spellings.sort((a, b) => b.length - a.length)
-  const known = spellings.length === 0 ? null : new RegExp(spellings.map(escape).join('|'), 'g')
-  return (text) => {
-    const first = known === null ? text : text.replace(known, MARK)
-    return SHAPES.reduce((line, [shape, replacement]) => line.replace(shape, replacement), first)
-  }
+  const known = new RegExp(spellings.map(escape).join('|'), 'g')
+  return (text) => text.replace(known, MARK)
 }
 
 function escape(text: string): string {

@@ -88,7 +88,7 @@ function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Rol
   const orders = { db, queues, connectors, log }
   const options: OrchestratorOptions = {
     db, log,
-    redact: createRedactor(settings.secrets),
+    redact: createRedactor([], settings.secrets),
     keys: settings.http.keys,
     trust: { flyHeader: settings.http.trustFlyHeader, proxies: createNetworks(settings.http.trustProxy) },
     nowMs: () => Date.now(),
@@ -115,7 +115,8 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
     clients.set(connector, client)
     return client
   }
-  return { db, store, log, redact: createRedactor(tools.settings.secrets), connectors, queues, http, options: DEFAULT_OPTIONS, states: new RunStates(), events: openEvents(tools, metrics) }
+  const redact = createRedactor(tools.settings.supplierSecrets, tools.settings.secrets)
+  return { db, store, log, redact, connectors, queues, http, options: DEFAULT_OPTIONS, states: new RunStates(), events: openEvents(tools, metrics) }
 }
 
 function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {

@@ -8,6 +8,7 @@ import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { createLog } from '../../src/node/log.ts'
+import { runCommand } from '../support/commands.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim, priced, type TestLine } from '../support/line.ts'
 import { openServices } from '../support/services.ts'
@@ -19,22 +20,6 @@ const OBEYED = /(?!\n)\p{Cc}|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u
 /** What changes something instead of showing it. A new command is shown to belong to neither list until it stands in one. */
 const ACTING = ['sync', 'replay', 'serve', 'migrate', 'migrations', 'stop', 'runs approve', 'runs reject', 'reviews approve', 'reviews reject',
   'quarantine replay', 'sources set', 'sources pause', 'sources resume', 'sources accept', 'jobs retry', 'jobs discard']
-
-interface Said {
-  readonly stdout: string
-  readonly stderr: string
-}
-
-async function shelfsync(env: Readonly<Record<string, string>>, args: readonly string[]): Promise<Said> {
-  const said = { stdout: '', stderr: '' }
-  const output = new Output({ write: (text) => (said.stdout += text) }, { write: (text) => (said.stderr += text) })
-  try {
-    await createProgram(new Cli(output, env)).parseAsync(['node', 'shelfsync', ...args])
-  } catch (error) {
-    output.error(error)
-  }
-  return said
-}
 
 async function openHostile(t: TestContext): Promise<{ line: TestLine; env: Record<string, string> }> {
   const database = await testDatabase(t)
@@ -73,7 +58,7 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
   const shop = await startShopify({ products: 3, name: `Shop ${HOSTILE}` })
   t.after(shop.close)
   for (const { id } of shop.shop.products()) shop.shop.update(id, { title: `Title ${HOSTILE}`, vendor: `Vendor ${HOSTILE}` })
-  const runs = JSON.parse((await shelfsync(env, ['runs', '--json'])).stdout) as { id: number; reason: string | null }[]
+  const runs = JSON.parse((await runCommand(env, ['runs', '--json'])).stdout) as { id: number; reason: string | null }[]
   const refused = runs.find(({ reason }) => reason?.includes('code x') === true)
   assert.ok(refused, 'a run has a hostile reason')
 
@@ -105,13 +90,13 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
   }
 
   for (const [args, shown] of listing) {
-    const text = await shelfsync(env, args)
+    const text = await runCommand(env, args)
     const what = args.join(' ')
     assert.doesNotMatch(text.stdout + text.stderr, OBEYED, what)
     assert.doesNotMatch(text.stdout + text.stderr, /^error: forged/m, what)
     if (shown) assert.match(text.stdout, shown, `${what}\n${text.stderr}`)
     if (args[0] === 'add') await line.query(`delete from catalog.sources where name = 'shop'`)
-    const json = await shelfsync(env, [...args, '--json'])
+    const json = await runCommand(env, [...args, '--json'])
     assert.doesNotMatch(json.stdout + json.stderr, OBEYED, `${what} --json`)
     const parsed = json.stdout.trimEnd().split('\n').map((one) => JSON.stringify(JSON.parse(one)))
     if (shown) assert.ok(parsed.some((one) => one.includes('\u202e')), `${what} --json`)

@@ -1,0 +1,21 @@
+// The command line inside the test's own process: as quick as a function, with everything that it says kept.
+
+import { Cli } from '../../src/cli/cli.ts'
+import { Output } from '../../src/cli/output.ts'
+import { createProgram } from '../../src/cli/program.ts'
+
+export interface Said {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** `said` grows while the command runs. */
+export async function runCommand(env: Readonly<Record<string, string>>, args: readonly string[], said = { stdout: '', stderr: '' }): Promise<Said> {
+  const output = new Output({ write: (text) => (said.stdout += text) }, { write: (text) => (said.stderr += text) })
+  try {
+    await createProgram(new Cli(output, env)).parseAsync(['node', 'shelfsync', ...args])
+  } catch (error) {
+    output.error(error)
+  }
+  return said
+}
