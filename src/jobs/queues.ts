@@ -27,7 +27,8 @@ export interface Task {
 
 /** BullMQ's own schema in the database. */
 export const QUEUE_SCHEMA = 'bullmq'
-const QUEUE_PATH = `search_path=pg_catalog, ${QUEUE_SCHEMA}, pg_temp`
+/** BullMQ's functions create sequences in the first schema of their path. Only the owner can create anything there. */
+const QUEUE_PATH = `search_path=${QUEUE_SCHEMA}, pg_catalog, pg_temp`
 /** The braces keep all keys in one slot of a Redis Cluster: https://docs.bullmq.io/bull/patterns/redis-cluster */
 const PREFIX = '{shelfsync}'
 

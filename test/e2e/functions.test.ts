@@ -21,7 +21,7 @@ test('every function looks for names in pg_catalog first and in the caller\'s te
   // A body that is SQL rather than text was bound to what it names when it was created: readers' functions in `api` have one, to be inlined.
   const { rows } = await db.query(`select oid::regprocedure::text as function, proconfig from pg_proc
     where pronamespace in ${OURS}
-      and not coalesce(proconfig && array['search_path=pg_catalog, pg_temp', 'search_path=pg_catalog, bullmq, pg_temp'], false)
+      and not coalesce(proconfig && array['search_path=pg_catalog, pg_temp', 'search_path=bullmq, pg_catalog, pg_temp'], false)
       and (prosecdef or prosqlbody is null or pronamespace <> 'api'::regnamespace)`)
   assert.deepEqual(rows, [])
 })
