@@ -1,5 +1,6 @@
 // Brands, organisations and categories come again with every product that mentions them. Each is sent once a run, unless it differs.
 
+import { hash } from 'node:crypto'
 import type { Term } from '../core/product.ts'
 import { writeTerms } from '../db/batches.ts'
 import { isRecordRefusal } from '../db/failures.ts'
@@ -8,6 +9,8 @@ import { outsideText } from './outside-text.ts'
 
 /** Distinct terms that are remembered; beyond that they are sent again, which writes nothing. */
 const TERMS_MAX = 50_000
+
+const TEXT_CHARS_MAX = 64
 
 /** Terms that go to the database at once. */
 const BATCH_MAX = 500
@@ -21,7 +24,7 @@ export class Terms {
   collect(terms: readonly Term[]): void {
     for (const term of terms) {
       const key = keyOf(term)
-      const content = `${term.name}\n${term.parentId}\n${JSON.stringify(term.attributes)}`
+      const content = inShort(`${term.name}\n${term.parentId}\n${JSON.stringify(term.attributes)}`)
       if (this.#sent.get(key) === content) continue
       if (this.#sent.size >= TERMS_MAX) this.#sent.clear()
       this.#sent.set(key, content)
@@ -69,5 +72,10 @@ function warnOfRefused(context: RunContext, { kind, externalId }: Term, { messag
 }
 
 function keyOf({ kind, externalId }: Term): string {
-  return `${kind}:${externalId}`
+  return inShort(`${kind}:${externalId}`)
+}
+
+/** The text, or its hash when it is longer: a supplier's text may have megabytes, and is remembered until the run ends. */
+function inShort(text: string): string {
+  return text.length <= TEXT_CHARS_MAX ? text : hash('sha256', text, 'base64')
 }

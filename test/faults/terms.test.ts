@@ -9,11 +9,12 @@ import { newProgress, type RunContext } from '../../src/pipeline/context.ts'
 import { Terms } from '../../src/pipeline/terms.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/line.ts'
+import { heapBytes } from '../support/memory.ts'
 import { at, watchQueries } from './failpoints.ts'
 
 const { pool: db, url } = await testDatabase()
 
-const brand = (externalId: string): Term => ({ kind: 'brand', externalId, name: externalId, parentId: null, attributes: {} })
+const brand = (externalId: string, name = externalId): Term => ({ kind: 'brand', externalId, name, parentId: null, attributes: {} })
 
 test('brands whose writing fails are written by the next lane that saves, before it goes on', async (t) => {
   const own = await openPool(url, { applicationName: 'watched' })
@@ -36,4 +37,29 @@ test('brands whose writing fails are written by the next lane that saves, before
   await second
   const brands = await line.query<{ external_id: string }>('select external_id from catalog.brands where source_id = $1 order by 1', source.id)
   assert.deepEqual(brands.map(({ external_id }) => external_id), ['one', 'two'])
+})
+
+test('of terms that are written nothing is kept but hashes, however long their names are', async (t) => {
+  const { line } = await openMedipim(t, { db })
+  const source = await line.source()
+  const request = { sourceId: source.id, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: false, normaliserVersion: 1, owner: 'me', deadOwner: null, correlationId: 'test', options: {} } as const
+  const run = await startRun(db, request)
+  const context: RunContext = { ...line.tools, db, connector: line.connector, source, settings: {}, run, progress: newProgress(), signal: new AbortController().signal }
+  const terms = new Terms()
+  const write = async (from: number, to: number): Promise<void> => {
+    for (let n = from; n < to; n++) {
+      terms.collect([brand(`brand ${n}`, `${n} `.repeat(150_000))])
+      await terms.save(context)
+    }
+  }
+  await write(0, 3)
+  const before = heapBytes()
+  await write(3, 23)
+  const grown = heapBytes() - before
+  assert.ok(grown < 3_000_000, `${grown} bytes`)
+  terms.collect([brand('brand 3', '3 '.repeat(150_000))])
+  const [{ written } = { written: '' }] = await line.query<{ written: string }>('select max(changed_at)::text as written from catalog.brands where source_id = $1', source.id)
+  await terms.save(context)
+  const [after] = await line.query<{ written: string }>('select max(changed_at)::text as written from catalog.brands where source_id = $1', source.id)
+  assert.equal(after?.written, written, 'what was sent is known by its hash')
 })

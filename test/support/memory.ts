@@ -9,8 +9,18 @@ const collectGarbage: unknown = runInNewContext('gc')
 
 /** The bytes of all reachable buffers of this process. */
 export function bufferBytes(): number {
+  collect()
+  return process.memoryUsage().arrayBuffers
+}
+
+/** The bytes of everything else that is reachable: texts and objects. */
+export function heapBytes(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
+function collect(): void {
   if (typeof collectGarbage !== 'function') throw new Error('This Node has no gc()')
   collectGarbage()
   collectGarbage()
-  return process.memoryUsage().arrayBuffers
 }
