@@ -70,7 +70,7 @@ export function elements(bytes: Uint8Array, start: number): Generator<Slice> {
 }
 
 /**
- * The slices as NDJSON, one line each, in blocks that pass `blockBytes` by less than a line. A line break between tokens becomes a
+ * The slices as NDJSON, one line each, in blocks of at most 10,000 that pass `blockBytes` by less than a line. A line break between tokens becomes a
  * space; every other byte stays. Memory is needed for a block, however many slices there are.
  */
 export function* lineBlocks(bytes: Uint8Array, slices: Iterable<Slice>, blockBytes: number): Generator<LinesOfBlock> {
@@ -79,7 +79,7 @@ export function* lineBlocks(bytes: Uint8Array, slices: Iterable<Slice>, blockByt
   for (const { start, end } of slices) {
     bounds.push(start, end)
     byteLength += end - start + 1
-    if (byteLength < blockBytes) continue
+    if (byteLength < blockBytes && bounds.length < 2 * BLOCK_LINES_MAX) continue
     yield { bytes: linesIn(bytes, bounds, byteLength), lineCount: bounds.length / 2 }
     bounds = []
     byteLength = 0
@@ -154,6 +154,7 @@ function isSpace(byte: number | undefined): boolean {
 }
 
 const NAME_BYTES_MAX = 1024
+const BLOCK_LINES_MAX = 10_000
 const TAB = 0x09
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d

@@ -15,6 +15,8 @@ import { failureOf, isFromShopify } from './failures.ts'
 import { PAGE_SIZE, ProductList, REACH, refuseRepetition, type Ask } from './list.ts'
 import { identify, normalise } from './products.ts'
 
+/** One more than a page should have, which tells a shop that gives all it has at once. */
+const IDS_KEPT = PAGE_SIZE + 1
 const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
 
 export const ShopifySettings = z.strictObject({
@@ -105,15 +107,16 @@ async function* readPlace(list: ProductList, place: Cursor, onEnd: (listed: numb
   }
   const ended = last.lineCount === 0
   if (hasSeam(place, ids)) for await (const moved of list.readSeam(page - 1, place.ids, ids)) yield pieceOf(moved, place)
-  const next = { page: ended ? page : page + 1, listed: listed + last.lineCount, ids: ids.slice(-PAGE_SIZE) }
+  const next = { page: ended ? page : page + 1, listed: listed + last.lineCount, ids: ids.slice(-IDS_KEPT) }
   if (ended) onEnd(listed)
   yield pieceOf(last, ended ? { ...place, listed } : next, ended)
   return ended ? 'ended' : next
 }
 
-/** Whether a product may have moved over: not where the page before was the only one, and not nearly full. */
+/** Whether a product may have moved over: not where the page before was the last one, and was far from full, or had all that there is. */
 function hasSeam({ page, ids: before }: Cursor, ids: readonly string[]): boolean {
-  return before.length > 0 && (ids.length > 0 || page > 2 || before.length >= PAGE_SIZE / 2)
+  const mayBeFull = before.length < IDS_KEPT && (page > 2 || before.length >= PAGE_SIZE / 2)
+  return before.length > 0 && (ids.length > 0 || mayBeFull)
 }
 
 /** Proves that the shop still reckons in the currency of the settings, as far as it says. */

@@ -28,7 +28,7 @@ export interface ListPage {
   readonly byteLength: number
   /** The ids of its products as JSON, in their order; of those beyond 1,000 only the last ones. Where a product has no id, how it begins. */
   readonly ids: readonly string[]
-  /** The products whose id passes, as lines. */
+  /** All that is listed, or only the products whose id passes, as lines. */
   lines(passes?: (id: string) => boolean): Generator<LinesOfBlock>
 }
 
@@ -144,21 +144,22 @@ export function refuseRepetition(host: string, page: number, before: readonly st
 function toListPage(bytes: Uint8Array, url: string): ListPage {
   const ids: string[] = []
   for (const slice of memberElements(bytes, 'products')) {
-    ids.push(idIn(bytes, slice))
+    if (bytes[slice.start] === BRACE_OPEN) ids.push(idIn(bytes, slice))
     if (ids.length >= 2 * IDS_MAX) ids.splice(0, IDS_MAX)
   }
   return {
     url,
     byteLength: bytes.byteLength,
     ids: ids.slice(-IDS_MAX),
-    lines: (passes) => lineBlocks(bytes, passing(bytes, passes), BLOCK_BYTES),
+    lines: (passes) => lineBlocks(bytes, passes ? passing(bytes, passes) : memberElements(bytes, 'products'), BLOCK_BYTES),
   }
 }
 
-function* passing(bytes: Uint8Array, passes: (id: string) => boolean = () => true): Generator<Slice> {
-  for (const slice of memberElements(bytes, 'products')) if (passes(idIn(bytes, slice))) yield slice
+function* passing(bytes: Uint8Array, passes: (id: string) => boolean): Generator<Slice> {
+  for (const slice of memberElements(bytes, 'products')) if (bytes[slice.start] === BRACE_OPEN && passes(idIn(bytes, slice))) yield slice
 }
 
+const BRACE_OPEN = 0x7b
 const ID_BYTES_MAX = 64
 const DECODER = new TextDecoder()
 

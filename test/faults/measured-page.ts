@@ -1,0 +1,36 @@
+// A process that reads one page of a shop, a product and then many elements that are none, and says how much memory it ever held.
+
+import { shopify } from '../../src/connectors/shopify/connector.ts'
+import type { HttpResponse } from '../../src/core/http.ts'
+import { peakMemoryBytes } from '../../src/node/memory.ts'
+
+export interface MeasuredPage {
+  readonly lines: number
+  readonly peakBytes: number
+}
+
+const elements = Number(process.argv[2])
+const PIECE = 100_000
+
+async function* page(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('{"products":[{"id":1,"variants":[]}')
+  for (let sent = 0; sent < elements; sent += PIECE) yield Buffer.from(',0'.repeat(PIECE))
+  yield Buffer.from(']}')
+}
+
+async function* answer(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+const http = ({ url }: { readonly url: string }): Promise<HttpResponse> => {
+  const { pathname, searchParams } = new URL(url)
+  const isFirst = searchParams.get('page') === '1'
+  const body = pathname !== '/products.json' ? answer('{"currency":"AUD"}') : isFirst ? page() : answer('{"products":[]}')
+  const headers = new Headers({ 'content-type': 'application/json' })
+  return Promise.resolve({ status: 200, headers, url, body, cancel: () => Promise.resolve() })
+}
+
+const settings = { url: 'https://shop.example', currency: 'AUD', minIntervalMs: 0, maxPages: 101 }
+let lines = 0
+for await (const { lineCount } of shopify.fetch({ settings, mode: 'full', sinceMs: null, cursor: null, http, warn: () => undefined }, new AbortController().signal)) lines += lineCount
+console.log(JSON.stringify({ lines, peakBytes: peakMemoryBytes() } satisfies MeasuredPage))
