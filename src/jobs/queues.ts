@@ -34,6 +34,8 @@ const PREFIX = '{shelfsync}'
 
 /** How long a worker's silence is borne before its job goes to another one; leases of tasks last about as long. */
 const LOCK_MS = 12_000
+/** The advisory lock of whoever brings the queue's tables up to date. */
+const QUEUE_LOCK = 7_435_901_630
 const STALLED_CHECK_MS = 5_000
 /** A job that has killed so many workers is a dead letter. */
 const STALLED_MAX = 10
@@ -105,6 +107,8 @@ export async function migrateQueue(db: Db): Promise<void> {
   const client = await db.connect()
   try {
     await client.query('reset search_path')
+    // Postgres refuses two sessions that grant or alter the same at once. The lock ends with the session.
+    await client.query('select pg_advisory_lock($1)', [QUEUE_LOCK])
     await runMigrations(client, QUEUE_SCHEMA)
     // Some of BullMQ's functions have no path of their own, and none of them puts the caller's temporary schema last.
     await client.query(`do $$

@@ -26,6 +26,10 @@ test('every function looks for names in pg_catalog first and in the caller\'s te
   assert.deepEqual(rows, [])
 })
 
+test('several processes bring the queue up to date at once', async () => {
+  for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: 4 }, () => migrateQueue(db)))
+})
+
 test('no function updates or deletes without a condition, which the Data API of Supabase refuses', async () => {
   const { rows } = await db.query<{ name: string; definition: string }>(`select oid::regprocedure::text as name, pg_get_functiondef(oid) as definition
     from pg_proc where pronamespace in ${OURS} and pronamespace <> 'bullmq'::regnamespace`)
