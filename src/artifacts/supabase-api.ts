@@ -77,7 +77,7 @@ export class StorageApi {
     this.host = new URL(url).host
     this.#base = `${url.replace(/\/+$/, '')}/storage/v1`
     this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}` }
-    this.#redact = createRedactor([secretKey, ...secrets])
+    this.#redact = createRedactor([secretKey], secrets)
     this.#wait = wait
   }
 

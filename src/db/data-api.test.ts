@@ -62,7 +62,7 @@ test('a key that the Data API quotes is taken out before the message is cut', as
 })
 
 test('another secret that it quotes, out of a record for instance, is taken out before the message is cut too', async (t) => {
-  const secret = 'planted-key-of-a-supplier'
+  const secret = 'planted-key-0f-a-supplier'
   const body = { message: `${'x'.repeat(285)} ${secret}` }
   await assert.rejects(ask(t, 'sb_secret_planted', { status: 400, body }, [secret]), says('db/unsuitable', /x{285} \[redacted\]$/))
 })

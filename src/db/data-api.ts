@@ -67,7 +67,7 @@ export class DataApi implements Catalog {
     this.host = new URL(url).host
     this.#base = `${url.replace(/\/+$/, '')}/rest/v1/rpc/`
     this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}`, 'content-type': 'application/json', 'content-profile': SCHEMA }
-    this.#redact = createRedactor([secretKey, ...secrets])
+    this.#redact = createRedactor([secretKey], secrets)
     this.#isToken = !secretKey.startsWith('sb_')
   }
 

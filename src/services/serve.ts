@@ -120,7 +120,7 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
 }
 
 function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {
-  const tools = { db, store, log, redact: createRedactor(settings.secrets) }
+  const tools = { db, store, log, redact: createRedactor([], settings.secrets) }
   return {
     async settled(source, run, { state }) {
       await keepArtifacts(tools, source, run, settings, state === 'succeeded')
