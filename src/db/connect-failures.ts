@@ -21,13 +21,15 @@ export async function nameConnectFailure(address: URL, error: unknown): Promise<
   return new SyncError('db/unreachable', `Cannot connect to database ${place.database} at ${place.host}:${place.port}: ${reason}`, { cause: error })
 }
 
-function placeOf({ hostname, port, pathname, username, searchParams }: URL): Place {
+function placeOf({ hostname, port, pathname, username, password, searchParams }: URL): Place {
   const user = decodeURIComponent(username) || (searchParams.get('user') ?? '')
+  // A word alone before the "@" may be the password.
+  const isShown = username === '' || password !== ''
   return {
-    host: searchParams.get('host') ?? (decodeURIComponent(hostname) || 'localhost'),
-    port: (searchParams.get('port') ?? port) || '5432',
-    database: decodeURIComponent(pathname.slice(1)) || user || 'postgres',
-    user: user === '' ? 'of this system' : `"${user}"`,
+    host: decodeURIComponent(hostname) || 'localhost',
+    port: port || '5432',
+    database: decodeURIComponent(pathname.slice(1)) || (isShown && user) || 'postgres',
+    user: user === '' ? 'of this system' : isShown ? `"${user}"` : 'in DATABASE_URL',
   }
 }
 
@@ -64,7 +66,7 @@ async function isIpv6Only(host: string): Promise<boolean> {
 
 function authenticationReason(code: string, message: string, { database, user }: Place): string | null {
   if (code === '28P01') return `the password is wrong, or there is no user ${user}`
-  if (/client password must be a string|no password/i.test(message)) return `the server asks for a password, and DATABASE_URL has none for user ${user}`
+  if (/client password must be a string|no password/i.test(message)) return `the server asks for a password, and DATABASE_URL has none`
   if (code === '3D000') return `there is no database "${database}" on this server`
   if (code === '28000' && /no pg_hba\.conf entry/.test(message)) {
     return /no encryption|SSL off/.test(message)

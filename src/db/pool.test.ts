@@ -84,7 +84,8 @@ test('each kind of failure to connect has its own words, with host, port and nam
     [at({}), /the password is wrong, or there is no user "postgres"$/],
     [at({ username: 'nobody at all' }), /the password is wrong, or there is no user "nobody at all"$/],
     [at({ username: role }), /does not let user ".*" log in$/],
-    [Object.assign(new URL(url), { password: '' }), /asks for a password, and DATABASE_URL has none for user "postgres"$/],
+    [Object.assign(new URL(url), { password: '' }), /asks for a password, and DATABASE_URL has none$/],
+    [Object.assign(new URL(url), { username: 'hunter2', password: '' }), /asks for a password/],
     [Object.assign(new URL(url), { pathname: '/now%20here' }), /Cannot connect to database now here at .*: there is no database "now here" on this server$/],
     [at({ port: '1' }), /nothing accepts connections there; check host and port, and that the server runs \(ECONNREFUSED\)$/],
     [at({ hostname: 'nowhere.invalid' }), /DNS (does not know the host; check its name|does not answer) \(E/],
@@ -136,6 +137,7 @@ test('an address that cannot be read says what to write, and none of it', async 
     ['postgres://postgres:hunter2/Summer!x@db.example:5432/postgres', /write "\/" as %2F/], ['postgres://postgres:hunter%ss@db.example/postgres', /"%" as %25/],
     ['postgres://u:hunter2@one.example:5432,two.example:5432/x', /with one host/], ['postgres://u:hunter2@db.example/x?sslmode=verify_full', /expected sslmode to be one of disable, allow/],
     ['postgres://u:hunter2@db.example/x?sslmode=require&sslnegotiation=never', /sslnegotiation/], ['postgres://u:hunter2@db.example/x?sslmode=verify-ca', /needs sslrootcert/],
+    ['postgres://u:hunter2@db.example/x?port=hunter2', /of the form/], ['postgres://u:hunter2@/x?host=one.example,two.example', /with one host/],
     ['postgres://u:hunter2@db.example/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem', /the file of sslrootcert cannot be read \(ENOENT\)/],
   ] as const
   for (const [address, words] of cases) {

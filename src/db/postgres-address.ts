@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
-import { canonicalAddress, findUnencoded } from '../node/connection-address.ts'
+import { findUnencoded, parsePostgresUrl } from '../node/connection-address.ts'
 import { errnoOf } from '../node/system-errors.ts'
 
 const SSL_MODES: readonly string[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
@@ -14,8 +14,8 @@ const FORM = 'postgres://user:password@host:5432/database'
 export function parsePostgresAddress(databaseUrl: string): URL {
   const problem = findUnencoded(databaseUrl)
   if (problem !== null) throw invalid(`expected ${problem}`)
-  const address = URL.parse(canonicalAddress(databaseUrl))
-  if (address === null || !/^postgres(ql)?:$/.test(address.protocol) || address.hostname.includes(',')) throw invalid(`expected an address of the form ${FORM}, with one host`)
+  const address = parsePostgresUrl(databaseUrl)
+  if (address === null) throw invalid(`expected an address of the form ${FORM}, with one host`)
   const mode = address.searchParams.get('sslmode')
   if (mode !== null && !SSL_MODES.includes(mode)) throw invalid(`expected sslmode to be one of ${SSL_MODES.join(', ')}`)
   const negotiation = address.searchParams.get('sslnegotiation')

@@ -3,7 +3,7 @@
 
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../core/errors.ts'
-import { canonicalAddress, credentialsOf, findUnencoded, showableAddress } from '../node/connection-address.ts'
+import { canonicalAddress, credentialsOf, findRedisFault, findUnencoded, showableAddress } from '../node/connection-address.ts'
 
 const SENTINEL_PORT = 26_379
 const REDIS_PORT = 6379
@@ -16,7 +16,7 @@ const PROOF_MS = 60_000
  * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`, each with an optional
  * `user:password@`, percent-encoded; with `rediss` in place of `redis` by TLS. When `leaving` is aborted, what waits for a server that is away fails.
  *
- * @throws SyncError `queue/unreachable` · `settings/invalid` when user name or password are not encoded
+ * @throws SyncError `queue/unreachable` · `settings/invalid` when the address cannot be read
  */
 export async function openRedis(queueUrl: string, onError: (error: Error) => void, leaving?: AbortSignal): Promise<Redis | Cluster> {
   const client = createRedis(queueUrl, leaving)
@@ -64,7 +64,7 @@ function hushPolicy<Client extends Redis | Cluster>(client: Client): Client {
 /** The client, not connected yet. Until it has been connected once, it does not try again. */
 
 export function createRedis(queueUrl: string, leaving?: AbortSignal): Redis | Cluster {
-  const problem = findUnencoded(queueUrl)
+  const problem = findUnencoded(queueUrl) ?? findRedisFault(queueUrl)
   if (problem !== null) throw new SyncError('settings/invalid', `QUEUE_URL: expected ${problem}`)
   let wasThere = false
   const client = hushPolicy(clientOf(canonicalAddress(queueUrl), (attempt) => (wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null)))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { canonicalAddress, credentialsOf, findUnencoded, secretsOfAddress, showableAddress } from './connection-address.ts'
+import { canonicalAddress, credentialsOf, findRedisFault, findUnencoded, parsePostgresUrl, secretsOfAddress, showableAddress } from './connection-address.ts'
 
 test('each character that ends a password early is named, with the way to write it', () => {
   const cases = [
@@ -44,4 +44,29 @@ test('a password is a secret as it is written and as it is meant, one in the que
   assert.deepEqual(secretsOfAddress('postgres://me:p%40ss@db.example/x?sslpassword=cert-pw&sslmode=require'), ['p%40ss', 'p@ss', 'cert-pw'])
   assert.deepEqual(secretsOfAddress('postgres://postgres:postgres@localhost/postgres'), [])
   assert.deepEqual(secretsOfAddress('redis://queue.example'), [])
+})
+
+test('host and port of a Postgres are found where libpq finds them', () => {
+  const placeOf = (address: string): string | null => {
+    const url = parsePostgresUrl(address)
+    return url && `${decodeURIComponent(url.password)} ${decodeURIComponent(url.hostname)} ${url.port} ${url.pathname}${url.search}`
+  }
+  assert.equal(placeOf('postgres://u:p%2F@/x?host=/var/run/postgresql'), 'p/ /var/run/postgresql  /x')
+  assert.equal(placeOf('postgres:///x?host=/var/run/postgresql&port=5433'), ' /var/run/postgresql 5433 /x')
+  assert.equal(placeOf('postgres://u:p@%2Fvar%2Frun%2Fpostgresql/x'), 'p /var/run/postgresql  /x')
+  assert.equal(placeOf('postgres://u:p@/x?host=db.example&sslmode=require'), 'p db.example  /x?sslmode=require')
+  assert.equal(placeOf('postgres://u:p@localhost/x?host=db.example'), 'p db.example  /x')
+  assert.equal(placeOf('postgres://u:p@/x?host=2001:db8::1'), 'p [2001:db8::1]  /x')
+  for (const local of ['postgres://u:p@/x', 'postgres://u:p@localhost/x']) assert.equal(placeOf(local), 'p localhost  /x')
+  assert.equal(placeOf('postgresql://u:p@:5433/x'), 'p localhost 5433 /x')
+  for (const wrong of ['postgres://u:p@db.example/x?port=p', 'postgres://u:p@db.example/x?port=99999', 'postgres://u:p@/x?host=a,b', 'postgres://u:p@[::1/x', 'redis://u:p@a']) assert.equal(placeOf(wrong), null, wrong)
+})
+
+test('the address of a Redis names hosts that can be asked', () => {
+  for (const right of ['redis://queue.example', 'redis://:p@[::1]:6379/3', 'rediss://queue.example:6380/', 'redis-cluster://a.example:1,[::1]:2', 'redis-sentinel://u:p@a.example,b.example/mymaster']) {
+    assert.equal(findRedisFault(right), null, right)
+  }
+  for (const wrong of ['redis://', 'redis:///var/run/redis.sock', 'redis://:p@queue.example:99999', 'redis://queue.example/x', 'redis-cluster://a.example:1,', 'redis-cluster://[::1', 'redis-sentinel://u:p@/mymaster']) {
+    assert.match(findRedisFault(wrong) ?? '', /host/, wrong)
+  }
 })

@@ -52,6 +52,34 @@ export function canonicalAddress(address: string): string {
   return `${parts.scheme}//${encodeURIComponent(credentials.user)}${password}@${parts.place}`
 }
 
+/**
+ * The address of one Postgres; null when it cannot be read as one. Host and port may stand in the query, and the host of a local server may be
+ * left out or be the folder of its socket: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+ */
+export function parsePostgresUrl(address: string): URL | null {
+  const url = URL.parse(canonicalAddress(address).replace(/^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?)(?=[:/?#]|$)/, '$1localhost'))
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) return null
+  const { host, port } = Object.fromEntries(url.searchParams)
+  if (host) url.hostname = host.startsWith('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host
+  if (port) url.port = port
+  const isRead = (!host || (host.startsWith('/') ? decode(url.hostname) : url.hostname.replace(/^\[(.*)\]$/, '$1')) === host) && (!port || url.port === port)
+  if (!isRead || url.hostname.includes(',')) return null
+  for (const name of ['host', 'port']) url.searchParams.delete(name)
+  return url
+}
+
+/** Why the address of a Redis, or of several, cannot be read, as the end of a sentence; null when it can. Nothing of it is repeated. */
+export function findRedisFault(address: string): string | null {
+  const { scheme = '', place = '' } = split(address) ?? {}
+  const [, hosts = '', path = ''] = /^([^/?#]*)([^?#]*)/.exec(place) ?? []
+  const isSingle = /^rediss?:$/.test(scheme)
+  const nodes = isSingle ? [hosts] : hosts.split(',')
+  if (nodes.some((node) => !URL.parse(`redis://${node}`)?.hostname)) {
+    return isSingle ? 'a host before the path, with a port up to 65535 behind it' : 'hosts separated by commas, each with a port up to 65535 behind it'
+  }
+  return isSingle && !/^\/?\d*$/.test(path) ? 'nothing but the number of a database behind the host' : null
+}
+
 /** Scheme, host, port and path: what may be shown. */
 export function showableAddress(address: string): string {
   const { scheme, place } = split(address) ?? { scheme: '', place: '' }

@@ -3,7 +3,7 @@
 
 import { z } from 'zod'
 import { parseHostPattern, type AllowPrivateHosts } from './address-guard.ts'
-import { findUnencoded } from './connection-address.ts'
+import { findRedisFault, findUnencoded, parsePostgresUrl } from './connection-address.ts'
 import { createNetworks } from './networks.ts'
 
 /** What is said about a setting besides its type. */
@@ -34,7 +34,7 @@ export const METRICS_HOST_DEFAULT = '127.0.0.1'
 const words = z.registry<SettingMeta>()
 
 const schema = {
-  DATABASE_URL: connectionAddress(/^postgres(ql)?:\/\//, 'a postgres:// address').refine((text) => URL.parse(text)?.hostname.includes(',') === false, {
+  DATABASE_URL: connectionAddress(/^postgres(ql)?:\/\//, 'a postgres:// address').refine((text) => parsePostgresUrl(text) !== null, {
     error: 'an address of the form postgres://user:password@host:5432/database, with one host', abort: true,
   }).register(words, secret('Database', {
     description: 'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` is the same as none, also beside SUPABASE_URL. ' +
@@ -169,7 +169,7 @@ const schema = {
     example: '127.0.0.1,10.0.0.0/8',
   })),
   QUEUE_URL: connectionAddress(
-    /^rediss?(-cluster|-sentinel)?:\/\//, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss',
+    /^rediss?(-cluster|-sentinel)?:\/\//, 'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss', findRedisFault,
   ).register(words, secret('Running', {
     description: 'The Redis or Valkey that holds the queue: `redis://host:6379`, `redis-cluster://host:port,host:port`, ' +
       '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`, and by TLS with `rediss` in place of `redis`.',
@@ -241,9 +241,9 @@ function matching(pattern: RegExp, expected: string): z.ZodString {
 }
 
 /** An address that may hold a password: what keeps it from being read is said, and nothing of it. */
-function connectionAddress(scheme: RegExp, expected: string): z.ZodString {
+function connectionAddress(scheme: RegExp, expected: string, findFault: (text: string) => string | null = () => null): z.ZodString {
   return z.string().regex(scheme, { error: expected, abort: true }).superRefine((text, context) => {
-    const problem = findUnencoded(text) ?? (/\s/.test(text) ? `${expected} without blanks` : null)
+    const problem = findUnencoded(text) ?? (/\s/.test(text) ? `${expected} without blanks` : null) ?? findFault(text)
     if (problem !== null) context.addIssue({ code: 'custom', message: problem, continue: false })
   })
 }

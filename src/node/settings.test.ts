@@ -196,6 +196,9 @@ test('an address whose password is not encoded says which character, and none of
   const cases = [
     ['DATABASE_URL', 'postgres://postgres:2024/Summer!x@127.0.0.1:5432/postgres', '"/" as %2F'], ['DATABASE_URL', 'postgres://postgres:Sum%mer!x@127.0.0.1:5432/postgres', '"%" as %25'],
     ['DATABASE_URL', 'postgres://postgres:Sum mer#x@127.0.0.1:5432/postgres', '" " as %20 and "#" as %23'],
+    ['QUEUE_URL', 'redis://u:Summer!x@queue.example:99999', 'with a port up to 65535'], ['QUEUE_URL', 'redis://u:Summer!x@/var/run/redis.sock', 'a host before the path'],
+    ['QUEUE_URL', 'redis-cluster://u:Summer!x@[::1', 'hosts separated by commas'], ['QUEUE_URL', 'redis-sentinel://u:Summer!x@a.example,', 'hosts separated by commas'],
+    ['QUEUE_URL', 'redis://u:Summer!x@queue.example/x', 'the number of a database'], ['DATABASE_URL', 'postgres://u:Summer!x@db.example/x?port=99999', 'of the form'],
     ['QUEUE_URL', 'redis://:2024/Summer!x@queue.example', '"/" as %2F'], ['QUEUE_URL', 'rediss-cluster://u:Sum?mer!x@a.example,b.example', '"?" as %3F'],
     ['DATABASE_URL', 'postgres://u:Summer!x@one.example,two.example:5432/x', 'with one host'],
     ['S3_ENDPOINT', 'https://id:20/Summer!x@s3.example', 'without credentials'], ['SUPABASE_URL', 'https://id:20/Summer!x@p.example', 'without credentials'],
