@@ -11,18 +11,20 @@ import { failureOf } from './failures.ts'
 
 /** 250 products of the largest shops are about 10 MB. */
 export const PAGE_BYTES_MAX = 64 * 1024 * 1024
+/** One product alone: 2,048 variants that share an image, each of which lists the ids of all, are 68 MB. */
+const PRODUCT_BYTES_MAX = 2 * PAGE_BYTES_MAX
 /** `/meta.json` and `/cart.js` have a few kilobytes. */
 const FACTS_BYTES_MAX = 1024 * 1024
 /** A larger error of a shop is told by its size. */
 const ERROR_BYTES_MAX = 1000
 
 /**
- * The whole answer, proved to be one JSON document. `where` begins every message.
+ * The whole answer to a request for `limit` products, proved to be one JSON document. `where` begins every message.
  *
  * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle · `source/malformed` · `source/too-large`
  */
-export function readPage(response: HttpResponse, where: string): Promise<Uint8Array> {
-  return readChecked(response, where, PAGE_BYTES_MAX)
+export function readPage(response: HttpResponse, where: string, limit: number): Promise<Uint8Array> {
+  return readChecked(response, where, limit === 1 ? PRODUCT_BYTES_MAX : PAGE_BYTES_MAX)
 }
 
 /** A small document, parsed. @throws as `readPage` does */

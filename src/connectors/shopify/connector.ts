@@ -158,7 +158,7 @@ async function recognise(address: URL, http: Http, signal: AbortSignal): Promise
     if (isAnySite && !(await hintsAtShopify(address, response, ask))) return null
     throw failure
   }
-  const lookAlike = lookAlikeOf(await readPage(response, where))
+  const lookAlike = lookAlikeOf(await readPage(response, where, 1))
   if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is not the list that a Shopify shop publishes, but ${lookAlike}`)
   const meta = await find(ask, `${shop}/meta.json`, Meta)
   if (!meta?.currency) {

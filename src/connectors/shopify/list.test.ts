@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Http } from '../../core/http.ts'
 import { idsOf, open, read, readWhile, rejection } from '../../../test/support/shop.ts'
 
 test('a list that ignores "page" is recognised on its second page, after two requests', async (t) => {
@@ -65,14 +66,33 @@ test('a quiet shop is asked for each page once, for the end of each page once mo
   ])
 })
 
-test('a page above 64 MiB is asked for again in smaller pages, and the list goes on behind it', async (t) => {
-  const simulator = await open(t, { products: 256 })
-  const ids = simulator.shop.products().map(({ id }) => id)
-  for (const place of [3, 4]) simulator.shop.update(ids[place] ?? 0, { body_html: 'x'.repeat(34 * 1024 * 1024) })
-  const { pages, asked } = await readWhile(simulator, () => undefined)
+/** A list of `products` products, of which the one at `large` has a text of 66 MiB. */
+function listWithLarge(products: number, large: number, asked: string[]): Http {
+  const piece = Buffer.alloc(1024 * 1024, 'x')
+  async function* page(from: number, to: number): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('{"products":[')
+    for (let id = from; id < Math.min(to, products); id++) {
+      yield Buffer.from(`${id === from ? '' : ','}{"id":${id},"variants":[],"body_html":"`)
+      if (id === large) for (let mebibytes = 0; mebibytes < 66; mebibytes++) yield piece
+      yield Buffer.from('"}')
+    }
+    yield Buffer.from(']}')
+  }
+  return ({ url }) => {
+    const { pathname, search, searchParams } = new URL(url)
+    const [limit, number] = [Number(searchParams.get('limit')), Number(searchParams.get('page'))]
+    const isList = pathname === '/products.json'
+    if (isList) asked.push(search)
+    const body = isList ? page((number - 1) * limit, number * limit) : page(0, 0)
+    return Promise.resolve({ status: 200, headers: new Headers({ 'content-type': 'application/json' }), url, body, cancel: () => Promise.resolve() })
+  }
+}
+
+test('a page above 64 MiB is asked for again in smaller pages, down to the one product that is so large, and the list goes on behind it', async (t) => {
+  const asked: string[] = []
+  const pages = await read(await open(t, { products: 0 }), { ask: listWithLarge(256, 3, asked) })
   assert.equal(pages.at(-1)?.complete, true)
-  assert.deepEqual(idsOf(pages), ids)
-  const [first = '', ...rest] = asked
-  assert.deepEqual([first, ...rest.slice(0, 2)], ['?limit=250&page=1', '?limit=50&page=1', '?limit=10&page=1'])
-  assert.ok(asked.length <= 22, asked.join(' '))
+  assert.deepEqual(idsOf(pages), Array.from({ length: 256 }, (_, id) => id))
+  assert.deepEqual(asked.slice(0, 3), ['?limit=250&page=1', '?limit=50&page=1', '?limit=10&page=1'])
+  assert.ok(asked.length <= 24, asked.join(' '))
 })

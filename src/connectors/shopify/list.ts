@@ -110,7 +110,7 @@ export class ProductList {
       return null
     }
     const where = `${this.host}/products.json, page ${page}${limit === PAGE_SIZE ? '' : ` of ${limit} each`},`
-    const bytes = await readPage(response, where)
+    const bytes = await readPage(response, where, limit)
     const error = errorOf(bytes)
     // Some say it with status 200.
     if (isBeyond && error !== null) return null
