@@ -139,7 +139,7 @@ test('what is sent in the clear stays with us on this machine, and at hosts that
 })
 
 test('a pattern that is no host, address or range is an error', () => {
-  for (const pattern of ['', 'http://x', 'a b', '10.0.0.0/33', 'x:port', '*', 'a:1:2x', '1', '0', 'true', 'FALSE', 'yes', 'all', '1:80', '127.1', '10.0', '300.1.1.1', '0x7f000001', '*.1']) assert.throws(() => parseHostPattern(pattern), pattern)
+  for (const pattern of ['', 'http://x', 'a b', '10.0.0.0/33', 'x:port', '*', 'a:1:2x', '1', '0', 'true', 'FALSE', 'yes', 'all', '1:80', 'y', 'enabled', '.', '-', 'a..b', '[::1', 'a:65536', '127.1', '10.0', '300.1.1.1', '0x7f000001', '*.1']) assert.throws(() => parseHostPattern(pattern), pattern)
 })
 
 test('a name that is public when first asked and private afterwards is never connected to', async (t) => {

@@ -33,7 +33,11 @@ interface HostPattern {
 }
 
 const PORTS = new Set([80, 443])
-const SWITCHES = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 'all', 'any', 'none', 'null', 'undefined'])
+const SWITCHES = new Set([
+  'true', 'false', 't', 'f', 'yes', 'no', 'y', 'n', 'on', 'off', 'enable', 'enabled', 'disable', 'disabled', 'allow', 'allowed', 'all', 'any', 'none', 'null', 'undefined',
+])
+const PORT_MAX = 65_535
+const HOST_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/
 /**
  * Where clouds answer every process of a machine, with its credentials among the rest. All of the link-local range is refused alike:
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (169.254.169.254, fd00:ec2::254; of containers
@@ -126,9 +130,10 @@ export function parseHostPattern(pattern: string): HostPattern {
   }
   const [, host = text, digits] = /^(\[.*\]|[^:]+)(?::(\d{1,5}))?$/.exec(text) ?? []
   const port = digits === undefined ? null : Number(digits)
+  if (port !== null && port > PORT_MAX) throw new Error(`"${pattern}" has no port that exists`)
   const address = parseAddress(bare(host))
   if (address !== null) return { ...within([address, widthOf(address)]), port }
-  if (!/^(\*\.)?[a-z0-9_.-]+$/.test(host)) throw new Error(`"${pattern}" is not host, host:port or a CIDR range`)
+  if (!HOST_NAME.test(host)) throw new Error(`"${pattern}" is not host, host:port or a CIDR range`)
   // `1` and `true` are meant as a switch, and no host can end in a number (https://url.spec.whatwg.org/#ends-in-a-number-checker).
   if (SWITCHES.has(host) || /(^|\.)(\d+|0x[\da-f]*)\.?$/.test(host)) throw new Error(`"${pattern}" is no host`)
   const suffix = host.startsWith('*.') ? host.slice(1) : null
@@ -172,7 +177,7 @@ function hostnameOf(url: URL): string {
 }
 
 function bare(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
 }
 
 function portOf(url: URL): number {

@@ -107,7 +107,7 @@ const schema = {
     example: 'your-key-id:your-key-secret',
   })),
 
-  MEDIPIM_HOSTS: matching(/^[a-z0-9.-]+(:\d{1,5})?(\s*,\s*[a-z0-9.-]+(:\d{1,5})?)*$/i, 'hosts, separated by commas').transform(parseHosts).register(words, plain('MediPim', {
+  MEDIPIM_HOSTS: z.string().transform(parseHosts).register(words, plain('MediPim', {
     description: 'Hosts besides those of MediPim itself that your key may be sent to, such as a gateway of your own, each with its port unless it is the usual one.',
     default: 'none: only medipim.com, medipim.be, medipim.fr and medipim.de, what is below them, and hosts that ALLOW_PRIVATE_HOSTS names',
     example: 'medipim-gateway.example',
@@ -281,8 +281,12 @@ function parseAllowPrivateHosts(text: string, context: z.RefinementCtx): AllowPr
   return z.NEVER
 }
 
-function parseHosts(text: string): readonly string[] {
-  return text.split(',').map((host) => host.trim().toLowerCase())
+function parseHosts(text: string, context: z.RefinementCtx): readonly string[] {
+  const hosts = text.split(',').map((host) => host.trim().toLowerCase())
+  const wrong = hosts.findIndex((host) => /[*/]/.test(host) || !isHostPattern(host))
+  if (wrong === -1) return hosts
+  context.addIssue({ code: 'custom', message: `hosts separated by commas, such as medipim-gateway.example:8443; entry ${wrong + 1} is none` })
+  return z.NEVER
 }
 
 function parseTrustProxy(text: string, context: z.RefinementCtx): readonly string[] {

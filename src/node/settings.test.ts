@@ -113,6 +113,13 @@ test('private hosts are allowed all together or one by one', () => {
   }
 })
 
+test('a host that the key of MediPim may go to is a host, and never a switch or a range', () => {
+  assert.deepEqual(loadSettings({ MEDIPIM_HOSTS: 'Gateway.example:8443, b.example' }).medipim.keyHosts, ['gateway.example:8443', 'b.example'])
+  for (const meant of ['1', 'true', '*.example', '10.0.0.0/8', 'a.example,', 'https://a.example', 'a.example:99999']) {
+    assert.match(problemsOf({ MEDIPIM_HOSTS: meant }), /MEDIPIM_HOSTS: expected hosts separated by commas, such as .*; entry/, meant)
+  }
+})
+
 test('artifacts lie in a folder, in Supabase Storage or in S3, each with what it needs', () => {
   const supabase = { SUPABASE_URL: 'https://x.supabase.co', SUPABASE_SECRET_KEY: 'sb_secret_x' }
   for (const ARTIFACTS of ['file:/srv/a', 'supabase:', 'supabase:my-bucket', 's3://bucket', 's3://bucket/a/b']) {
