@@ -37,7 +37,7 @@ test('what ships imports no test, tool or simulator, and a simulator nothing tha
   assert.ok(isWrong('src/db/pool.ts', '../../test/support/database.ts'))
   assert.ok(isWrong('src/db/pool.ts', './pool.test.ts'))
   assert.ok(isWrong('simulators/medipim/feed.ts', '../../src/core/json.ts'))
-  assert.ok(!isWrong('src/db/pool.test.ts', '../../test/support/database.ts'))
+  assert.ok(!isWrong('src/db/pool.slow.test.ts', '../../test/support/database.ts'))
 })
 
 test('a folder without a place among the layers is told to get one', () => {

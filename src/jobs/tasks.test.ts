@@ -20,7 +20,7 @@ async function openFetchTask(t: TestContext) {
   return { database, line, services, run: job.data.run, begin }
 }
 
-test('a task that cannot be begun because Postgres has no room is left for later, which the log and the metrics say', async (t) => {
+test('a task that cannot be begun because Postgres is read-only is left for later, which the log and the metrics say', async (t) => {
   const { database, line, services, run, begin } = await openFetchTask(t)
   // What Supabase does to a database whose disk is full. Sessions that are there stay as they are, so they are ended.
   const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
@@ -30,14 +30,14 @@ test('a task that cannot be begun because Postgres has no room is left for later
   }
   await setReadOnly('on')
   assert.equal(await begin(), 'busy')
-  assert.deepEqual(services.pauses.map(({ code }) => code), ['db/full'])
+  assert.deepEqual(services.pauses.map(({ code }) => code), ['db/read-only'])
   const waited = seriesOf(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')['reason="database_slow"']
   const [{ waitMs, triedMs } = { waitMs: NaN, triedMs: NaN }] = services.pauses
   assert.ok(triedMs > 0)
   assert.equal(waited, (triedMs + waitMs) / 1000)
-  const said = line.logged.map((text): Record<string, unknown> => JSON.parse(text)).filter(({ code }) => code === 'db/full')
+  const said = line.logged.map((text): Record<string, unknown> => JSON.parse(text)).filter(({ code }) => code === 'db/read-only')
   assert.deepEqual(said.map(({ task, run: id, source }) => [task, id, source]), [['fetch', run, line.name]])
-  assert.match(String(said[0]?.['message']), /cannot be begun: Postgres takes no more rows/)
+  assert.match(String(said[0]?.['message']), /cannot be begun: The database is read-only/)
   await setReadOnly('off')
   assert.equal(await begin(), 'done')
 })
