@@ -1,7 +1,10 @@
 // S3 as an independent server speaks it.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -60,6 +63,18 @@ test('a key that is refused is a setting to correct, and is shown nowhere', asyn
   const put = (): Promise<void> => store.put('a', Buffer.from('x'))
   for (const attempt of [put, () => store.get('a'), () => store.remove(['a']), () => Array.fromAsync(store.list(''))]) {
     await assert.rejects(attempt, says('settings/invalid', /InvalidAccessKeyId \(403\)\. Check .*S3_ACCESS_KEY_ID/))
+  }
+})
+
+test('what a server writes as the code of an error is repeated only when it is a name', async (t) => {
+  let code = ''
+  const proxy = createServer((_, response) => void response.writeHead(403, { 'content-type': 'application/xml' }).end(`<Error><Code>${code}</Code><Message>no</Message></Error>`))
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.after(() => proxy.close())
+  const store = new S3Store({ ...options, endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, key: { id: 'id', secret: 'planted-secret' } })
+  for (code of ['x'.repeat(2_000_000), `you sent planted-secret`]) {
+    await assert.rejects(store.get('a'), says('settings/invalid', /: an error without a name \(403\)\. Check/))
   }
 })
 

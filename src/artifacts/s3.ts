@@ -137,7 +137,8 @@ export class S3Store implements ArtifactStore {
   #named(code: Code, what: string, error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof SyncError) return error
     const status = statusOf(error)
-    const { name } = error
+    // It is what the server wrote as its code, which may be anything.
+    const name = /^[A-Za-z][\w.]{0,60}$/.test(error.name) ? error.name : 'an error without a name'
     const reason = errnoOf(error) ?? name
     const isRefusal = REFUSALS.has(name) || status === 401 || status === 403
     if (status === null && !isRefusal && reason === name && name !== 'TimeoutError') return error
