@@ -42,10 +42,10 @@ export function addQuarantine(program: Command, cli: Cli): void {
       const source = await loadSource(tools.db, name)
       const connector = connectorOf(tools, source)
       const before = await listOpenRecords(tools.db, source.id)
-      for (const { run, purged } of await listQuarantinedRuns(tools.db, source.id)) {
+      for (const { run, artifact } of await listQuarantinedRuns(tools.db, source.id)) {
         if (signal.aborted) return
-        if (purged) {
-          cli.output.note(`The artifact of run ${run} is purged: its records stay in quarantine`)
+        if (artifact !== 'closed') {
+          cli.output.note(`${artifact === 'purged' ? `The artifact of run ${run} is purged` : `The fetch of run ${run} did not end`}: its records stay in quarantine`)
           continue
         }
         await watchRun(cli, tools, source, (progress) => replayRun(tools, source, connector, run, progress, signal))

@@ -33,10 +33,16 @@ export async function listQuarantine(db: Db, filter: { source?: string | undefin
   return { total: rows[0]?.total ?? 0, records }
 }
 
-/** The runs whose artifacts have open records, the oldest first, with whether their bytes are still there. */
-export async function listQuarantinedRuns(db: Db, sourceId: number): Promise<{ run: number; purged: boolean }[]> {
-  const { rows } = await db.query<{ run: number; purged: boolean }>(
-    `select a.run_id as run, a.state = 'purged' as purged from catalog.artifacts a
+/** A run whose artifact has open records. Only a `closed` one can be replayed: of an `open` one the fetch did not end. */
+export interface QuarantinedRun {
+  readonly run: number
+  readonly artifact: 'open' | 'closed' | 'purged'
+}
+
+/** The oldest first. */
+export async function listQuarantinedRuns(db: Db, sourceId: number): Promise<QuarantinedRun[]> {
+  const { rows } = await db.query<QuarantinedRun>(
+    `select a.run_id as run, a.state as artifact from catalog.artifacts a
      where a.source_id = $1 and a.run_id in (select artifact_run from catalog.quarantine where source_id = $1 and state = 'open') order by run`,
     [sourceId],
   )

@@ -6,6 +6,8 @@ import { seriesOf } from '../../test/support/exposition.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/line.ts'
 import { openServices } from '../../test/support/services.ts'
+import type { TaskName } from '../db/runs.ts'
+import type { Task } from './queues.ts'
 import { doTask } from './tasks.ts'
 
 /** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
@@ -70,4 +72,27 @@ test('who debugs sees every batch that was committed', async (t) => {
   const said = line.logged.map((text): Record<string, unknown> => JSON.parse(text)).filter(({ message }) => message === 'batch committed')
   assert.ok(said.length > 5 && said.every((batch) => batch['level'] === 'debug' && batch['run'] === run && batch['source'] === line.name))
   assert.equal(said.reduce((sum, { created }) => sum + Number(created), 0), 30)
+})
+
+test('a run whose tasks together are far over its budget stops, and what is archived can be replayed', async (t) => {
+  const database = await testDatabase(t)
+  const options = { partBytesMax: 24 * 1024, batchRecordsMax: 5000, batchBytesMax: 1 << 20 }
+  const { line, simulator } = await openMedipim(t, { db: database.pool, linesPerPage: 500, options })
+  simulator.faults.set({ kind: 'insert-line', at: 3, text: Array.from({ length: 30_000 }, () => '[]').join('\n'), path: '/v4/products/stream', times: 1 })
+  const services = await openServices(t, database, line)
+  const { run } = await services.order()
+  const [fetching] = await services.queues.fetch.getJobs()
+  assert.ok(fetching)
+  const begin = (name: TaskName, task: Task) => doTask(services.tools, name, task, true, new AbortController().signal)
+  await begin('fetch', fetching.data)
+  const parts = await database.pool.query<{ no: number; lines: number }>('select no, line_count as lines from catalog.parts where run_id = $1 order by no', [run])
+  assert.ok(parts.rows.length >= 3 && parts.rows.every(({ lines }) => lines < 10_000), 'no part alone is over the limit')
+  // As it is while more is being fetched.
+  await database.pool.query(`update catalog.artifacts set state = 'open', complete = false where run_id = $1`, [run])
+  await begin('part 1', { ...fetching.data, part: 1 })
+  await assert.rejects(begin('part 2', { ...fetching.data, part: 2 }), { code: 'run/too-many-quarantined' })
+  const [ended] = await line.query('select state, error_code from catalog.runs where id = $1', run)
+  assert.deepEqual(ended, { state: 'failed', error_code: 'run/too-many-quarantined' })
+  const replay = await line.replay(run)
+  assert.match(replay.reason ?? '', /^\d+ of the first \d+ records of .+ are in quarantine/, 'it is applied anew, and as bad as before')
 })

@@ -5,12 +5,14 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { asks, isAbort, SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
+import { countLines } from '../core/ledger.ts'
 import { listParts } from '../db/artifacts.ts'
 import { findCheckpoint } from '../db/batches.ts'
 import { nameFailure } from '../db/failures.ts'
 import type { Db } from '../db/pool.ts'
 import { claimTask, endRun, findQueuedRun, loadQueuedRun, releaseTask, type HeldRun, type RunOptions, type Settled, type TaskName } from '../db/runs.ts'
 import { loadSource, type Source } from '../db/sources.ts'
+import { loadRunStanding } from '../db/status.ts'
 import type { Log } from '../node/log.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
 import type { Redactor } from '../node/redact.ts'
@@ -26,6 +28,9 @@ import { isPartial, windowsOf } from './windows.ts'
 
 /** When a task that cannot be begun is looked at again: another worker's lease may have run out by then, or Postgres may have room. */
 export const BUSY_MS = 3_000
+
+/** Within which the database says how far a run has come. */
+const STANDING_MS = 30_000
 
 /** What happened, for whoever counts it. */
 export interface TaskEvents {
@@ -119,7 +124,17 @@ async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: 
   // Whoever applied it may have died before the queue was told.
   if ((await findCheckpoint(context.db, context.run, part.no))?.done) return
   const window = windowsOf(parts, options).get(part.no)
-  if (window) await tools.states.use(context, (state) => applyPart(context, state, part, window))
+  if (!window) return
+  await countOtherTasks(tools.db, context)
+  await tools.states.use(context, (state) => applyPart(context, state, part, window))
+}
+
+/** The limit on what a run may quarantine counts what all of its tasks have done. */
+async function countOtherTasks(db: Db, { run, progress }: RunContext): Promise<void> {
+  const { claimed, outcomes } = await loadRunStanding(db, run.id, STANDING_MS)
+  progress.claimed = claimed
+  progress.appliedLines = countLines(outcomes)
+  Object.assign(progress.counts, outcomes)
 }
 
 /** Every part goes to the queue as soon as it is recorded, so that it is applied while the next ones are fetched. */

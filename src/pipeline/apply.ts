@@ -153,5 +153,5 @@ function refuseToFlood({ source, progress }: RunContext): void {
   const share = source.policy.quarantineShare
   const limit = Math.max(QUARANTINED_MAX, QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, claimed ?? 0))
   if (counts.quarantined <= limit) return
-  throw new SyncError('run/too-many-quarantined', `${counts.quarantined} of the first ${appliedLines} records of ${source.name} are in quarantine, where the limit is ${share * 100} %`)
+  throw new SyncError('run/too-many-quarantined', `${counts.quarantined} of the first ${appliedLines} records of ${source.name} are in quarantine, where the limit is ${Math.round(share * 1e6) / 1e4} %`)
 }

@@ -1,6 +1,7 @@
 // The line of one run: fetch, apply, settle. In one process they go side by side (`carryOut`); from the queue each is a task.
 
 import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
+import { SyncError } from '../core/errors.ts'
 import { addCounts } from '../core/ledger.ts'
 import { VERSION } from '../core/version.ts'
 import { findArtifact, listParts, listSeenAfter, type ArchivedPart, type StoredPart } from '../db/artifacts.ts'
@@ -34,12 +35,12 @@ export async function carryOut(context: RunContext): Promise<Settled> {
   await countEarlierWork(context)
   progress.phase = 'fetch'
   const queue = new PartQueue()
-  await fetchAndApply(context, (within) => [
-    fetchParts(within, (part) => queue.push(part)).finally(() => {
+  await fetchAndApply(context, (fetching, applying) => [
+    fetchParts(fetching, (part) => queue.push(part)).finally(() => {
       queue.close()
       if (progress.phase === 'fetch') progress.phase = 'apply'
     }),
-    ...Array.from({ length: context.options.lanes }, () => applyFrom(within, state, queue)),
+    ...Array.from({ length: context.options.lanes }, () => applyFrom(applying, state, queue)),
   ])
   return settle(context)
 }
@@ -108,14 +109,29 @@ export async function settle(context: RunContext): Promise<Settled> {
   return settled
 }
 
-/** Lets all finish before it throws: a fetch that fails leaves the lanes to apply what has arrived, a lane that fails stops the others. */
-async function fetchAndApply(context: RunContext, begin: (within: RunContext) => [Promise<void>, ...Promise<void>[]]): Promise<void> {
-  const stop = new AbortController()
-  const [fetching, ...lanes] = begin({ ...context, signal: AbortSignal.any([context.signal, stop.signal]) })
-  for (const lane of lanes) lane.catch((error: unknown) => stop.abort(error))
+/**
+ * Lets all finish before it throws: a fetch that fails leaves the lanes to apply what has arrived. A lane that fails stops the others, and
+ * the fetch too, unless it is the records that are at fault: then all of them are archived, so that they can be replayed.
+ */
+async function fetchAndApply(
+  context: RunContext,
+  begin: (fetching: RunContext, applying: RunContext) => [Promise<void>, ...Promise<void>[]],
+): Promise<void> {
+  const stopLanes = new AbortController()
+  const stopFetch = new AbortController()
+  const within = (stop: AbortController): RunContext => ({ ...context, signal: AbortSignal.any([context.signal, stop.signal]) })
+  const [fetching, ...lanes] = begin(within(stopFetch), within(stopLanes))
+  for (const lane of lanes) {
+    lane.catch((error: unknown) => {
+      if (stopLanes.signal.aborted) return
+      stopLanes.abort(error)
+      if (!(error instanceof SyncError) || error.code !== 'run/too-many-quarantined') stopFetch.abort(error)
+      else context.log.warn({ code: error.code }, `${error.message}: nothing more is applied, and the rest is archived`)
+    })
+  }
   const results = await Promise.allSettled([...lanes, fetching])
   context.signal.throwIfAborted()
-  for (const result of results) if (result.status === 'rejected') throw stop.signal.aborted ? stop.signal.reason : result.reason
+  for (const result of results) if (result.status === 'rejected') throw stopLanes.signal.aborted ? stopLanes.signal.reason : result.reason
 }
 
 async function applyFrom(context: RunContext, state: ApplyState, queue: PartQueue): Promise<void> {

@@ -552,15 +552,20 @@ create trigger note_end after update of state on catalog.runs for each row
   execute function catalog.note_end();
 
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
--- `fetched` has done what was ordered, unless more has been asked for since: the next sync goes on with it too.
+-- `fetched` has done what was ordered, unless more has been asked for since: the next sync goes on with it too. A run that ends because of too
+-- many bad records asks for nothing more, so its artifact is closed as it is, and can be replayed.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.close_run(p_run);
-  update catalog.runs r
-  set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
-  where source_id = p_source and id = p_run and state = 'running'
-    and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
-    and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
+  with ended as (
+    update catalog.runs r
+    set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
+    where source_id = p_source and id = p_run and state = 'running'
+      and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
+      and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
+    returning r.artifact_run)
+  update catalog.artifacts a set state = 'closed', warnings = a.warnings || to_jsonb(p_reason)
+    from ended e where a.source_id = p_source and a.run_id = e.artifact_run and a.state = 'open' and p_code = 'run/too-many-quarantined'
 $$;
 
 -- cancel_run(run) → its state afterwards. Waits for what is being written just now; whoever works on it is refused its next write. A run
@@ -2481,7 +2486,7 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'cb8c7d0e8c8b13eb8ccb332e8f6d2f002ff0c43f178859acd688f0bddfefa695'),
-  ('20261122000002', 'runs', '44f43018a49c9e12145c3220f943f81e6ff1191686a11a9f46edf1067d307004'),
+  ('20261122000002', 'runs', '51a44b19cbbc50a52111bdb345f26a93a3b6a19121fde868f5355d617636a1f8'),
   ('20261122000003', 'apply', '94af499cb3f623a6b6103994cb1baaf55e2c5e053eaf965c096a02949ee46790'),
   ('20261122000004', 'settle', 'e90e0915805fafe6b0b9ada5ef88d85bcc88ce68371ef4d2ab8e06e15ef420cf'),
   ('20261122000005', 'api', '8376a9da8801e85ca78ff11cb2c849e47482057ec393ac6dbb35c0a43f37a3cb'),

@@ -208,11 +208,20 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
      select source_id, run_id, artifact_run, part_no, line_no + 1000, byte_offset, byte_length, $1, rule, message, raw from catalog.quarantine`,
     [good],
   )
+  // As of an older run that failed in the middle of its fetch.
+  await db.query(`
+    with failed as (
+      insert into catalog.runs (source_id, kind, state, correlation_id, artifact_run, normaliser_version, first_load)
+        select source_id, 'full', 'failed', 'test', 0, 1, false from catalog.runs returning source_id, id),
+    own as (insert into catalog.artifacts (source_id, run_id) select * from failed)
+    insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, rule, message, raw)
+      select source_id, id, id, 1, 1, 0, 1, 'record/unreadable', 'no JSON', '' from failed`)
   const replayed = await run('quarantine', 'replay', 'pharmacy', '--json')
   assertEnded(replayed, 0)
-  assert.deepEqual(replayed.json(), { source: 'pharmacy', replayed: 1, open: 1 })
-  const { rows } = await db.query("select external_id from catalog.quarantine where state = 'open'")
-  assert.deepEqual(rows, [{ external_id: bad }])
+  assert.deepEqual(replayed.json(), { source: 'pharmacy', replayed: 1, open: 2 })
+  assert.match(replayed.stderr, /The fetch of run \d+ did not end: its records stay in quarantine/)
+  const { rows } = await db.query("select external_id from catalog.quarantine where state = 'open' order by id")
+  assert.deepEqual(rows, [{ external_id: bad }, { external_id: null }])
 })
 
 test('a replay applies the artifact of the latest complete run, or of the one that is named, and asks the supplier nothing', async (t) => {

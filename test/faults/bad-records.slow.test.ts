@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
+import type { Connector } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft, Term } from '../../src/core/product.ts'
 import { decideRun } from '../../src/db/reviews.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced, type TestLine } from '../support/line.ts'
 import { showProducts } from '../support/snapshot.ts'
+import { until } from '../support/until.ts'
 
 const { pool: db } = await testDatabase()
 const STREAM = '/v4/products/stream'
@@ -228,6 +230,34 @@ test('a run far over its budget stops with the reason, and what arrived stays ar
   assert.ok(run.quarantined > 10_000 && run.quarantined <= 15_000, String(run.quarantined))
   assert.match(await line.archived(report.run), /\[\]\n\[\]\n/)
   assert.equal((await line.sync()).state, 'succeeded', 'the next good feed is applied as usual')
+})
+
+test('a run far over its budget archives the rest all the same, and once the normaliser is corrected the artifact replays', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, linesPerPage: 3000, options: { lanes: 1, partBytesMax: 1 << 19, batchRecordsMax: 5000, batchBytesMax: 1 << 20 } })
+  const added = Array.from({ length: 16_000 }, (_, n) => `{"result":{"id":"F${n}","status":"active","name":{"en":"x"},"meta":{"createdAt":1,"updatedAt":1767225600}}}`)
+  simulator.faults.set({ kind: 'insert-line', at: 3, text: added.join('\n'), path: STREAM, times: 1 })
+  const { connector } = line
+  const buggy: Connector = {
+    ...connector,
+    normalise() {
+      throw new SyncError('record/invalid', 'the normaliser is wrong')
+    },
+    // The last page comes when the run has stopped.
+    async *fetch(request, signal) {
+      let pages = 0
+      for await (const page of connector.fetch(request, signal)) {
+        if (++pages === 6) await until(() => signal.aborted || line.logged.some((text) => text.includes('too-many-quarantined')))
+        signal.throwIfAborted()
+        yield page
+      }
+    },
+  }
+  const { run, state } = await line.sync({ connector: buggy })
+  assert.equal(state, 'failed')
+  const [artifact] = await line.query('select state, complete from catalog.artifacts where run_id = $1', run)
+  assert.deepEqual(artifact, { state: 'closed', complete: true })
+  const replay = await line.replay(run)
+  assert.deepEqual([replay.state, counts(replay)], ['succeeded', { created: 16_030 }], replay.reason ?? '')
 })
 
 test('a held run says how many prices wait for it, and the next good run makes them current', async (t) => {
