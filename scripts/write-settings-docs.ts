@@ -8,7 +8,8 @@ const settings = SETTING_NAMES.map((name) => ({ name, ...settingMeta(name) }))
 const groups = Map.groupBy(settings, ({ group }) => group)
 
 function envExample(): string {
-  const lines = ['# All settings of Shelfsync; each may be left out. Copy this to `.env`; the environment wins over it.']
+  const lines = ['# All settings of Shelfsync; each may be left out. Copy this to `.env`; the environment wins over it.',
+    '# A value with a "#" in it stands in quotes: NAME="a#b". Without them a comment begins at the "#", and the rest of the value is lost.']
   for (const [group, members] of groups) {
     lines.push('', `# ${group}`)
     for (const { name, description, default: otherwise, example } of members) {
@@ -23,6 +24,7 @@ function settingsPage(): string {
     '# Settings',
     '',
     'From the environment and from `.env` in the working directory; the environment wins, and an empty value counts as none, but that of `DATABASE_URL`, which is an error.',
+    'In `.env` a value with a `#` in it stands in quotes: without them a comment begins there.',
     'This page is written by `scripts/write-settings-docs.ts` from the schema in `src/node/settings-schema.ts`.',
   ]
   for (const [group, members] of groups) {

@@ -18,6 +18,7 @@ import { openPool, type Db } from '../db/pool.ts'
 import type { Http } from '../core/http.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { checkPrivacy, createHttp } from '../node/http-client.ts'
+import { decodeDotEnv, findCutValues } from '../node/dot-env.ts'
 import { createLog, type Log } from '../node/log.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { loadSettings, type Settings } from '../node/settings.ts'
@@ -56,15 +57,32 @@ export interface Tools extends SyncTools {
 
 /** Reads the environment and `.env`. From here on no secret in them is printed. @throws SyncError `settings/invalid` */
 export async function readSettings(output: Output, env: Env): Promise<Settings> {
-  const settings = loadSettings(env, await readDotEnv())
+  requireWorkingDirectory()
+  const dotEnvText = await readDotEnv()
+  for (const name of findCutValues(dotEnvText).filter((one) => !env[one])) {
+    output.note(`.env: the value of ${name} ends before its "#", where a comment begins; put the whole value in quotes`)
+  }
+  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]).filter((name) => env[name])
+  // A proxy looks names up itself, so nobody could judge the addresses that a request then goes to.
+  if (proxies.length > 0) output.note(`${proxies.join(' and ')}: ignored; Shelfsync makes its requests itself and needs a direct way out`)
+  const settings = loadSettings(env, dotEnvText)
   output.hide(settings.secrets)
   return settings
+}
+
+/** Everything relative begins there. @throws SyncError `settings/invalid` */
+function requireWorkingDirectory(): void {
+  try {
+    process.cwd()
+  } catch (cause) {
+    throw new SyncError('settings/invalid', 'The working directory is gone: change into one that exists', { cause })
+  }
 }
 
 /** The text of `.env`, empty when there is none. @throws SyncError `settings/invalid` when it cannot be read */
 export async function readDotEnv(): Promise<string> {
   try {
-    return await readFile('.env', 'utf8')
+    return decodeDotEnv(await readFile('.env'))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return ''
     throw new SyncError('settings/invalid', `.env in the working directory cannot be read: ${messageOf(error)}`, { cause: error })

@@ -3,10 +3,27 @@
 import { parseEnv } from 'node:util'
 import { SETTING_NAMES } from './settings-schema.ts'
 
+/** The text of a `.env` as any editor saves it, without a byte order mark, which would be a part of the first name. @throws Error when it is UTF-16 */
+export function decodeDotEnv(bytes: Uint8Array): string {
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) throw new Error('it is UTF-16; save it as UTF-8')
+  return new TextDecoder().decode(bytes)
+}
+
+/** The settings in `.env` whose value ends before a "#" in its middle: without quotes, a comment begins there. A blank before it means one. */
+export function findCutValues(dotEnvText: string): string[] {
+  const names = unquoted(dotEnvText).split('\n').map((line) => /^\s*(?:export\s+)?(\w+)\s*=(?:#\S|[^\S\n]*[^\s"'`#][^#]*(?<!\s)#)/.exec(line)?.[1])
+  return SETTING_NAMES.filter((name) => names.includes(name))
+}
+
 /** The numbers of the lines that say nothing, which `parseEnv` skips in silence. A value in quotes may go on over several lines. */
 export function listStrayLines(dotEnvText: string): number[] {
-  const lines = dotEnvText.replaceAll(/^([^#=\n]+=)[^\S\n]*(["'`])[^]*?\2/gm, (value, name: string) => name + value.replaceAll(/[^\n]/g, '')).split('\n')
+  const lines = unquoted(dotEnvText).split('\n')
   return lines.flatMap((line, index) => (/^\s*(#|$)|^[^=]+=/.test(line) ? [] : [index + 1]))
+}
+
+/** Without what stands in quotes, line by line. */
+function unquoted(dotEnvText: string): string {
+  return dotEnvText.replaceAll(/^([^#=\n]+=)[^\S\n]*(["'`])[^]*?\2/gm, (value, name: string) => name + value.replaceAll(/[^\n]/g, ''))
 }
 
 /**

@@ -42,8 +42,8 @@ const schema = {
     default: 'an own Postgres inside SHELFSYNC_HOME',
     example: 'postgres://user:password@db.example:5432/postgres',
   })),
-  SHELFSYNC_HOME: z.string().register(words, plain('Database', {
-    description: 'The folder of the embedded database and of the artifacts.',
+  SHELFSYNC_HOME: z.string().refine((text) => !/^~[^/]/.test(text), { error: 'a folder; of `~` only the own home is known' }).register(words, plain('Database', {
+    description: 'The folder of the embedded database and of the artifacts; `~/` is your home.',
     default: '.shelfsync',
     example: '/var/lib/shelfsync',
   })),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { homedir } from 'node:os'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import { createLog } from './log.ts'
@@ -64,6 +65,13 @@ test("a queue's address is a secret only where it has credentials", () => {
   assert.deepEqual(loadSettings({ QUEUE_URL: 'redis://queue.example:6379' }).secrets, [])
   const { secrets } = loadSettings({ QUEUE_URL: 'redis://:p%40ss@queue.example:6379' })
   assert.deepEqual(new Set(secrets), new Set(['redis://:p%40ss@queue.example:6379', 'p%40ss', 'p@ss']))
+})
+
+test('"~" is the own home wherever a folder is named', () => {
+  const { home, artifacts } = loadSettings({ SHELFSYNC_HOME: '~/shelf', ARTIFACTS: 'file:~/raw' })
+  assert.deepEqual([home, artifacts], [`${homedir()}/shelf`, `file:${homedir()}/raw`])
+  assert.equal(loadSettings({ SHELFSYNC_HOME: '~' }).artifacts, `file:${homedir()}/artifacts`)
+  assert.match(problemsOf({ SHELFSYNC_HOME: '~somebody/x' }), /SHELFSYNC_HOME: expected a folder/)
 })
 
 test('ports, host and both keys of the HTTP faces are read, and a next key does not come alone', () => {

@@ -1,6 +1,7 @@
 // Settings from the environment and `.env`. Everything that is wrong is said at once, by name and never by value, and an empty
 // value is the same as none, but that of DATABASE_URL.
 
+import { homedir } from 'node:os'
 import { parseEnv } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
@@ -76,7 +77,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>, 
 type Given = Readonly<Record<string, string | undefined>>
 
 function build(env: Environment): Omit<Settings, 'secrets' | 'supplierSecrets' | 'embedded'> {
-  const home = env.SHELFSYNC_HOME ?? '.shelfsync'
+  const home = expandTilde(env.SHELFSYNC_HOME ?? '.shelfsync')
   const supabaseKey = env.SUPABASE_SECRET_KEY ?? env.SUPABASE_SERVICE_ROLE_KEY
   const supabase = env.SUPABASE_URL === undefined || supabaseKey === undefined
     ? null
@@ -85,7 +86,7 @@ function build(env: Environment): Omit<Settings, 'secrets' | 'supplierSecrets' |
   return {
     databaseUrl: env.DATABASE_URL ?? null,
     home,
-    artifacts: env.ARTIFACTS ?? (supabase ? 'supabase:' : `file:${home}/artifacts`),
+    artifacts: env.ARTIFACTS?.replace(/^(file:)(~.*)$/s, (_, scheme: string, folder: string) => scheme + expandTilde(folder)) ?? (supabase ? 'supabase:' : `file:${home}/artifacts`),
     artifactsKeep: env.ARTIFACTS_KEEP ?? KEEP_DEFAULT,
     artifactsLatest: env.ARTIFACTS_LATEST ?? false,
     s3: {
@@ -129,6 +130,11 @@ function keysInTheClear({ SUPABASE_URL: text, ALLOW_PRIVATE_HOSTS: allow = [] }:
   const url = URL.parse(text ?? '')
   if (url?.protocol !== 'http:' || createAddressGuard(allow).isOwn(url)) return []
   return ['SUPABASE_URL: expected https, because anybody on the way could read the key; a host of your own may be named in ALLOW_PRIVATE_HOSTS']
+}
+
+/** A shell expands `~`, but not in `.env`, in quotes or behind `file:`. */
+function expandTilde(folder: string): string {
+  return folder.replace(/^~(?=\/|$)/, homedir)
 }
 
 /** What each setting alone cannot show. */

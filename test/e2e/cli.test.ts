@@ -120,12 +120,6 @@ test('what cannot be added says why, and is not stored', async (t) => {
     assertEnded(refused, 1)
     assert.match(refused.stderr, words)
   }
-  for (const address of ['https://id:2024/Summer!x@shop.example', 'https://id:Sum?mer!x@shop.example', 'id:Sum#mer!x@shop.example']) {
-    const refused = await shelf.run('add', address)
-    assertEnded(refused, 64)
-    assert.match(refused.stderr, /leave out the user name and the password/)
-    assert.doesNotMatch(refused.stdout + refused.stderr, /Sum|mer!x|2024/)
-  }
   const { rowCount } = await shelf.db.query('select from catalog.sources')
   assert.equal(rowCount, 0)
 })

@@ -32,6 +32,7 @@ export interface Running {
 
 export interface Shelfsync {
   readonly db: Db
+  readonly url: string
   /** Where the artifacts are. */
   readonly folder: string
   run(...args: readonly string[]): Promise<Ended>
@@ -50,7 +51,7 @@ export async function shelfsync(t: TestContext, env: Readonly<Record<string, str
     })
     return watch(child)
   }
-  return { db: database.pool, folder, start, run: (...args) => start(...args).ended }
+  return { db: database.pool, url: database.url, folder, start, run: (...args) => start(...args).ended }
 }
 
 function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
