@@ -9,16 +9,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
+import { errnoOf } from '../node/system-errors.ts'
 import { isConnectionError } from './failures.ts'
-import type { Account } from './postgres-account.ts'
+import { runAs, type Account } from './postgres-account.ts'
 import { findBinaries, readMajor } from './postgres-binaries.ts'
-import { findPlace, loadMajor, loadPassword, makePlace, openShelter, type Place } from './postgres-place.ts'
+import { dataOf, findPlace, loadMajor, loadPassword, makePlace, openShelter, type Place } from './postgres-place.ts'
 import { findServer, launchServer, readLogTail, removeStalePidFile, type Settings, stopServer } from './postgres-server.ts'
 
 /** The advisory lock: shared by everybody who uses the server, exclusive for whoever stops it. */
 export const PRESENCE_LOCK = 7_435_901_628
 /** Recovery after a crash replays up to `max_wal_size` of log. */
 const READY_TIMEOUT_MS = 600_000
+/** Postgres keeps paths in 1,024 bytes, and ours go on behind the home. */
+const HOME_BYTES_MAX = 900
+/** Each is set, so that pg takes none of them from PGSSLMODE, PGSSLNEGOTIATION, PGOPTIONS, PGCLIENT_ENCODING or PGREPLICATION, which are meant for other servers. */
+const NO_ENVIRONMENT = 'sslmode=disable&sslnegotiation=postgres&options=%20&client_encoding=UTF8&replication=false'
 /** Connections that were just closed take a moment to leave `pg_stat_activity`. */
 const LEAVING_MS = 500
 /** Between two attempts to start again a server that does not start: a full disk may have room by then. */
@@ -65,19 +70,23 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const find = async (account: Account): Promise<string> =>
     options.binaries ?? findBinaries(account, async () => (account.uid === undefined ? home : openShelter(shelter)))
 
+  if (Buffer.byteLength(home) > HOME_BYTES_MAX) {
+    throw new SyncError('settings/invalid', `SHELFSYNC_HOME: its path has ${Buffer.byteLength(home)} bytes, and Postgres takes ${HOME_BYTES_MAX} at most`)
+  }
   await makeFolder(home).catch((cause: Error) => {
     throw new SyncError('settings/invalid', `SHELFSYNC_HOME: ${home} cannot be made: ${cause.message}`, { cause })
   })
   let place = await findPlace(home)
   if (!place) {
     onProgress('Preparing the database, once …')
-    place = await makePlace(home, shelter, find)
+    place = await makePlace(home, shelter, find).catch((cause: unknown) => { throw unmakeable(home, cause) })
   }
   const found = place
   const enter = (port: number | null): Promise<Joined> => joinServer(found, launchRetryMs, async () => {
     onProgress('Starting the database …')
     const binaries = await find(found.account)
     await checkVersion(found, binaries)
+    await checkWritable(found)
     return launchServer(found, binaries, { ...defaultSettings(), ...settings }, port)
   })
   let joined = await enter(null)
@@ -145,7 +154,7 @@ async function joinServer(place: Place, launchRetryMs: number, launch: () => Pro
   for (; performance.now() < giveUpAt; await sleep(20)) {
     const server = await findServer(place)
     if (server?.ready) {
-      const url = `postgres://postgres:${password}@127.0.0.1:${server.port}/postgres`
+      const url = `postgres://postgres:${password}@127.0.0.1:${server.port}/postgres?${NO_ENVIRONMENT}`
       const presence = await takePresence(url)
       if (presence) return { ...presence, url, port: server.port }
     }
@@ -211,6 +220,21 @@ async function isAlone(presence: pg.Client): Promise<boolean> {
     if ((await presence.query(others)).rowCount === 0) return true
   }
   return false
+}
+
+/** What initdb says at length ends with the reason. */
+function unmakeable(home: string, cause: unknown): unknown {
+  if (cause instanceof SyncError) return cause
+  const readOnly = errnoOf(cause) === 'EROFS' || errnoOf(cause) === 'EACCES'
+  if (readOnly) return new SyncError('settings/invalid', `SHELFSYNC_HOME: ${home} cannot be written to (${errnoOf(cause)})`, { cause })
+  return new SyncError('db/unsuitable', `The database cannot be made in ${home}: ${messageOf(cause).trimEnd().split('\n').slice(-3).join(' · ')}`, { cause })
+}
+
+/** A server that cannot write does not even log why it does not start. */
+async function checkWritable(place: Place): Promise<void> {
+  await runAs(place.account, '/bin/sh', ['-c', '[ -w "$1" ]', 'sh', dataOf(place)]).catch((cause: unknown) => {
+    throw new SyncError('settings/invalid', `SHELFSYNC_HOME: the database in ${place.directory} cannot be written to`, { cause })
+  })
 }
 
 async function checkVersion(place: Place, binaries: string): Promise<void> {

@@ -15,6 +15,7 @@ export interface Disk {
   /** Leaves no byte free. Again: takes what has become free since. */
   fill(): Promise<void>
   free(): Promise<void>
+  setReadOnly(readOnly: boolean): void
 }
 
 /** A small disk that belongs to `user`, ourselves unless told otherwise. */
@@ -36,5 +37,6 @@ export async function mountDisk(t: Lifetime, { megabytes, user = process.getuid?
       })
     },
     free: () => rm(ballast),
+    setReadOnly: (readOnly) => void execFileSync(findProgram('mount', 'mount'), ['-o', `remount,${readOnly ? 'ro' : 'rw'}`, path]),
   }
 }
