@@ -2,13 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { appendFile, glob, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { glob, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
 import { type ShopifySimulator, startShopify } from '../../simulators/shopify/server.ts'
 import { ANSWERS } from '../../simulators/shopify/faults.ts'
-import { listMigrations } from '../../src/db/migrate.ts'
 import { until } from '../support/until.ts'
 import { type Ended, shelfsync, type Shelfsync } from './shelfsync.ts'
 
@@ -381,22 +380,6 @@ test('a database that lacks migrations is left alone, and migrate brings it up t
   assert.match((await run('migrate')).stdout, /Nothing to do/)
   assertEnded(await run('doctor'), 0)
   assertEnded(await run('status'), 0)
-})
-
-test('migrations are copied into the folder of a project, once, without a database', async (t) => {
-  const { run, folder } = await shelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nobody' })
-  const copy = async () => run('migrations', 'copy', 'supabase/migrations', '--json')
-  const shipped = (await listMigrations()).map(({ file }) => file)
-  for (const outcome of ['copied', 'unchanged']) {
-    const copied = await copy()
-    assertEnded(copied, 0)
-    assert.deepEqual(copied.json(), shipped.map((file) => ({ file, outcome })))
-  }
-  assert.deepEqual((await readdir(join(folder, 'supabase/migrations'))).sort(), shipped)
-  await appendFile(join(folder, 'supabase/migrations', shipped[0] ?? ''), '-- mine')
-  const changed = await copy()
-  assertEnded(changed, 64)
-  assert.match(changed.stderr, /Changed by hand, so not overwritten/)
 })
 
 test('plan shows what a sync would change, and changes nothing', async (t) => {
