@@ -1,12 +1,13 @@
 // A disk of a few megabytes, to be filled to its last byte.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf } from '../../src/node/system-errors.ts'
 import type { Lifetime } from './database.ts'
 import { findProgram } from './processes.ts'
+import { until } from './until.ts'
 
 export const NO_DISKS = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root may make a small disk'
 
@@ -15,7 +16,8 @@ export interface Disk {
   /** Leaves no byte free. Again: takes what has become free since. */
   fill(): Promise<void>
   free(): Promise<void>
-  setReadOnly(readOnly: boolean): void
+  /** Waits for those who still write to it. */
+  setReadOnly(readOnly: boolean): Promise<void>
 }
 
 /** A small disk that belongs to `user`, ourselves unless told otherwise. */
@@ -37,6 +39,9 @@ export async function mountDisk(t: Lifetime, { megabytes, user = process.getuid?
       })
     },
     free: () => rm(ballast),
-    setReadOnly: (readOnly) => void execFileSync(findProgram('mount', 'mount'), ['-o', `remount,${readOnly ? 'ro' : 'rw'}`, path]),
+    async setReadOnly(readOnly) {
+      const options = ['-o', `remount,${readOnly ? 'ro' : 'rw'}`, path]
+      await until(() => spawnSync(findProgram('mount', 'mount'), options).status === 0)
+    },
   }
 }
