@@ -99,6 +99,14 @@ test('a last line without its end is taken when it is whole, and left out when i
   assert.match(behind.error?.message ?? '', /ended after 5 of 5 products, inside a line/)
 })
 
+test('blanks or a byte order mark behind the last line cut nothing off', async () => {
+  for (const end of ['\ufeff', ' ', '\r', '\ufeff \t']) {
+    const { last, error, text } = await read(linesOf(0, 1, 2, 3, 4) + end)
+    assert.deepEqual([error?.code, last?.complete], [undefined, true], JSON.stringify(end))
+    assert.equal(text, `${linesOf(0, 1, 2, 3, 4)}${end}\n`)
+  }
+})
+
 test('a stream that ends early says how many of how many came', async () => {
   const { error, last } = await read(linesOf(0, 1, 2))
   assert.equal(error?.code, 'source/cut-short')

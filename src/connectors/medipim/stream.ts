@@ -97,13 +97,14 @@ async function* endedBlocks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Lin
   let check: JsonCheck | null = null
   for await (const block of readLineBlocks(body, { blockBytes: pageBytesMax, lineBytesMax })) {
     if (block.kind === 'piece') {
+      const begins = check === null
       check ??= new JsonCheck()
-      check.push(block.bytes)
+      check.push(begins ? block.bytes.subarray(lengthOfMark(block.bytes)) : block.bytes)
       if (block.ends.length > 0) check = null
     }
     if (block.kind !== 'rest') yield block
     else if (check !== null) yield check.isWhole ? { kind: 'piece', bytes: new Uint8Array([LINE_FEED]), ends: [1] } : 'cut'
-    else yield isObject(parse(block.bytes)) ? endedLine(block.bytes) : 'cut'
+    else yield isBlank(block.bytes) || isObject(parse(block.bytes.subarray(lengthOfMark(block.bytes)))) ? endedLine(block.bytes) : 'cut'
   }
 }
 
