@@ -181,6 +181,14 @@ test('whatever the members hold, a record becomes a draft or a named error', () 
   )
 })
 
+test('a time of change that no catalogue can have is unknown', () => {
+  for (const updatedAt of [1, 1_700_000, 28_333_333, 946_684_800, 1_700_000_000_000, 1_700_000_000_000_000, -1, '0', '2026-01-01T00:00:00Z', {}]) {
+    const draft = draftOf({ meta: { updatedAt } })
+    assert.deepEqual([draft.sourceUpdatedAtMs, draft.warnings.length], [null, 1], JSON.stringify(updatedAt))
+  }
+  assert.equal(draftOf({ meta: { updatedAt: '1700000000' } }).sourceUpdatedAtMs, 1_700_000_000_000)
+})
+
 test('an instant that no calendar holds is left out', () => {
   const draft = draftOf({ officialDeletionAt: 1e18, meta: { createdAt: -1, updatedAt: 'soon' } })
   assert.deepEqual([draft.attributes.official_deletion_at, draft.attributes.created_at, draft.sourceUpdatedAtMs], [undefined, undefined, null])

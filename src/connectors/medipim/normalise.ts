@@ -92,11 +92,14 @@ function statusOf(status: unknown, warnings: string[]): ProductStatus {
   return 'draft'
 }
 
+/** An earlier time, such as 1 or one in minutes, stands for a missing one, and would rank below every other. */
+const FIRST_MS = Date.UTC(2002)
+
 /** Milliseconds in place of seconds come to the year 50,000, which is no time either. */
 function touchedAtOf(seconds: unknown, warnings: string[]): number | null {
   if (seconds === undefined || seconds === null || seconds === '') return null
   const epochMs = msOf(seconds)
-  if (epochMs !== null && isTime(epochMs)) return epochMs
+  if (epochMs !== null && epochMs >= FIRST_MS && isTime(epochMs)) return epochMs
   warnings.push('meta.updatedAt: not a time in unix seconds, it counts as unknown')
   return null
 }
