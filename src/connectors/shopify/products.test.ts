@@ -94,6 +94,17 @@ test('options go by position, and one without a name is still kept', () => {
   assert.deepEqual(twice.variants[0]?.options, { Size: '200g', 'Size (2)': 'L' })
 })
 
+test('positions count when they number the whole list, as numbers or texts, from 1 or 0; otherwise its order does', () => {
+  const named = (...positions: unknown[]) => {
+    const options = [{ name: 'first', position: positions[0] }, { name: 'second', position: positions[1] }]
+    return Object.keys(draftOf({ options }, { option1: 'a', option2: 'b' }).variants[0]?.options ?? {})
+  }
+  for (const positions of [[2, 1], ['2', '1'], [1, 0], ['1', '0']]) assert.deepEqual(named(...positions), ['second', 'first'], JSON.stringify(positions))
+  for (const positions of [[1, 2], [0, 1], ['1', '2'], [1, 1], [3, 2], [1e308, -5], [null, 1], ['b', 'a'], [1.5, 1], [{}, []], [2 ** 53, 1]]) {
+    assert.deepEqual(named(...positions), ['first', 'second'], JSON.stringify(positions))
+  }
+})
+
 test('a crossed-out price counts only above the price', () => {
   for (const [compare, expected] of [['25.00', null], ['0.00', null], ['', null], [null, null], ['25.01', 2501]] as const) {
     assert.equal(draftOf({}, { compare_at_price: compare }).prices[0]?.compareAtMinor, expected, String(compare))
@@ -133,6 +144,15 @@ test('what is odd is a warning', () => {
   assert.match(draftOf({ updated_at: 'yesterday' }).warnings.join(), /updated_at/)
   const twice = draftOf({ variants: [VARIANT, { ...VARIANT, price: '1.00' }] })
   assert.deepEqual([twice.variants.length, twice.prices[0]?.amountMinor, twice.warnings.length], [1, 2500, 1])
+})
+
+test('a time that a shop cannot have is unknown', () => {
+  for (const updated_at of ['2000-01-01T00:00:00Z', '1970-01-01T00:00:01Z', '2026-02-30T00:00:00Z', '2026-04-31T10:00:00+10:00', '2026-00-10T00:00:00Z', '2026-01-00T00:00:00Z']) {
+    const { sourceUpdatedAtMs, warnings } = draftOf({ updated_at })
+    assert.equal(sourceUpdatedAtMs, null, updated_at)
+    assert.match(warnings.join(), /updated_at/)
+  }
+  assert.equal(draftOf({ updated_at: '2024-02-29T00:00:00-05:00' }).sourceUpdatedAtMs, Date.UTC(2024, 1, 29, 5))
 })
 
 test('what is absent is null', () => {

@@ -130,10 +130,16 @@ function toVariant(variant: VariantRecord, optionNames: readonly (string | null)
 
 /** The names of `option1` to `option3`, looked up once for all variants; null where none is stated. */
 function optionNamesOf({ options }: ProductRecord): (string | null)[] {
-  return [1, 2, 3].map((wanted) => {
-    const option = options?.find(({ position }, at) => (Number.isInteger(position) ? position : at + 1) === wanted)
-    return textOf(option?.name)
-  })
+  const list = options ?? []
+  const byPosition = new Map(list.map((option) => [positionOf(option), option]))
+  // Only positions that number the whole list say more than its order does. Some lists count from 0.
+  const first = byPosition.has(0) ? 0 : 1
+  const isNumbered = byPosition.size === list.length && list.every((_, at) => byPosition.has(first + at))
+  return [0, 1, 2].map((at) => textOf((isNumbered ? byPosition.get(first + at) : list[at])?.name))
+}
+
+function positionOf({ position }: { readonly position?: unknown }): unknown {
+  return typeof position === 'string' && /^\d{1,9}$/.test(position) ? Number(position) : position
 }
 
 /** The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to `option3` are looked at. */
@@ -205,17 +211,24 @@ function isHidden({ product_type, tags }: ProductRecord): boolean {
 }
 
 /** With its zone: `Date.parse` reads a time without one in the zone of this machine, and `Product 5` as a day in 2001. */
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/
-/** Shopify opened in 2006. An earlier time stands for a missing one, and would rank below every other. */
-const FIRST_MS = Date.UTC(2000)
+const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/
+/** Shopify opened in 2006. An earlier time, such as the first second of 2000, stands for a missing one, and would rank below every other. */
+const FIRST_MS = Date.UTC(2006)
 
 /** Epoch milliseconds, or null with a warning when it is not a time that a shop can have. */
 function instantOf(value: unknown, warnings: string[]): number | null {
   if (value === null || value === undefined || value === '') return null
-  const instant = typeof value === 'string' && INSTANT.test(value.trim()) ? Date.parse(value.trim()) : Number.NaN
-  if (instant >= FIRST_MS) return instant
+  const text = typeof value === 'string' ? value.trim() : ''
+  const [instant, year, month, day] = INSTANT.exec(text) ?? []
+  const epochMs = instant !== undefined && isDay(Number(year), Number(month), Number(day)) ? Date.parse(instant) : Number.NaN
+  if (epochMs >= FIRST_MS) return epochMs
   warnings.push('updated_at is not a time: it counts as unknown')
   return null
+}
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function isDay(year: number, month: number, day: number): boolean {
+  return day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
 }
 
 function textOf(value: unknown): string | null {
