@@ -1,0 +1,101 @@
+// Prints figures of the source, and fails when one of them passes its limit: sizes of files and functions without tests, wording with
+// them. `--places` lists where.
+
+import { readSourceFile, listFiles, type FunctionShape, type SourceFile } from './support/source-files.ts'
+import { listWordings } from './support/wording.ts'
+
+const PATTERNS = ['{src,simulators,scripts,bench,bin}/**/*.ts']
+const FILE_LINES_MAX = 300
+const FUNCTION_LINES_MAX = 60
+const PARAMETERS_MAX = 4
+const COLUMNS_MAX = 100
+
+interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly limit: number
+  readonly unit?: string
+  /** The places that count, worst first. */
+  readonly places: readonly string[]
+}
+
+const files = listFiles(PATTERNS)
+  .filter((path) => !path.endsWith('.test.ts'))
+  .map(readSourceFile)
+
+const figures: readonly Figure[] = [
+  largestFile(),
+  longestFunction(),
+  countFunctions('functions with 5 or more parameters', 5, ({ parameters }) => parameters > PARAMETERS_MAX),
+  cycles(),
+  longLines(),
+  wordings(),
+]
+
+console.log(`${files.length} files, ${median(files.map(({ lines }) => lines.length))} lines at the median\n`)
+for (const { name, value, limit, unit = '', places } of figures) {
+  const exceeded = value > limit
+  console.log(`${exceeded ? '✗' : '✓'} ${name}: ${value}${unit} (at most ${limit}${unit})`)
+  if (exceeded && process.argv.includes('--places')) for (const place of places) console.log(`    ${place}`)
+  if (exceeded) process.exitCode = 1
+}
+
+function largestFile(): Figure {
+  const byLength = files.toSorted((a, b) => b.lines.length - a.lines.length)
+  const places = byLength.map(({ path, lines }) => `${path}: ${lines.length} lines`)
+  return { name: 'lines of the largest file', value: byLength[0]?.lines.length ?? 0, limit: FILE_LINES_MAX, places }
+}
+
+function longestFunction(): Figure {
+  const byLength = listFunctions().toSorted((a, b) => b.shape.lines - a.shape.lines)
+  const places = byLength.map(({ place, shape }) => `${place}: ${shape.lines} lines`)
+  return { name: 'lines of the longest function', value: byLength[0]?.shape.lines ?? 0, limit: FUNCTION_LINES_MAX, places }
+}
+
+function countFunctions(name: string, limit: number, counts: (shape: FunctionShape) => boolean): Figure {
+  const found = listFunctions().filter(({ shape }) => counts(shape))
+  return { name, value: found.length, limit, places: found.map(({ place, shape }) => `${place}: ${shape.parameters} parameters`) }
+}
+
+function longLines(): Figure {
+  const places = files.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) => (line.length > COLUMNS_MAX ? [`${path}:${index + 1}: ${line.length} columns`] : [])),
+  )
+  const total = files.reduce((sum, { lines }) => sum + lines.length, 0)
+  const percent = Math.round((1000 * places.length) / total) / 10
+  return { name: `lines over ${COLUMNS_MAX} columns`, value: percent, limit: 1, unit: ' %', places }
+}
+
+function wordings(): Figure {
+  const places = listWordings()
+  return { name: 'wording to replace', value: places.length, limit: 0, places }
+}
+
+/** Files that import themselves by way of others. */
+function cycles(): Figure {
+  const imports = new Map(files.map((file) => [file.path, file.imports]))
+  const inCycle = files.filter(({ path }) => reaches(imports, path, path)).map(({ path }) => path)
+  return { name: 'files in import cycles', value: inCycle.length, limit: 0, places: inCycle }
+}
+
+function reaches(imports: ReadonlyMap<string, readonly string[]>, from: string, to: string): boolean {
+  const seen = new Set<string>()
+  const left = [...(imports.get(from) ?? [])]
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (next === to) return true
+    if (seen.has(next)) continue
+    seen.add(next)
+    left.push(...(imports.get(next) ?? []))
+  }
+  return false
+}
+
+function listFunctions(): { readonly place: string; readonly shape: FunctionShape }[] {
+  return files.flatMap(({ path, functions }: SourceFile) =>
+    functions.map((shape) => ({ place: `${path}:${shape.line} ${shape.name}`, shape })),
+  )
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
+}
