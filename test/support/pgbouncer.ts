@@ -39,6 +39,8 @@ export async function startPgbouncer(t: Lifetime, databaseUrl: string, options: 
   }, /process up/)
   const url = new URL(databaseUrl)
   url.host = `127.0.0.1:${port}`
+  // PgBouncer refuses these, with which an embedded server's address keeps the environment out.
+  for (const parameter of ['replication', 'options']) url.searchParams.delete(parameter)
   return {
     url: url.href,
     async stop() {
