@@ -107,6 +107,11 @@ test('blanks or a byte order mark behind the last line cut nothing off', async (
   }
 })
 
+test('a million blank lines cost what they are long', { timeout: 60_000 }, async () => {
+  const { last, pages } = await read(`${linesOf(0, 1, 2, 3, 4)}${'\n'.repeat(1_000_000)}`)
+  assert.deepEqual([last?.complete, pages.reduce((sum, { lineCount }) => sum + lineCount, 0)], [true, 1_000_005])
+})
+
 test('a stream that ends early says how many of how many came', async () => {
   const { error, last } = await read(linesOf(0, 1, 2))
   assert.equal(error?.code, 'source/cut-short')

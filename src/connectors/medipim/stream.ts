@@ -69,10 +69,12 @@ function countLines({ bytes, ends }: LineBlock, tally: Tally): { lineCount: numb
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
     if (bytes[start] === BYTE_ORDER_MARK[0]) start += lengthOfMark(bytes.subarray(start, end))
-    const facts = scanLine(bytes, start, end) ?? parseFacts(bytes.subarray(start, end))
+    // Of its own bytes: looking for where a blank line begins would lead through all that follow it.
+    const line = bytes.subarray(start, end)
+    const facts = isBlank(line) ? null : (scanLine(line, 0, line.length) ?? parseFacts(line))
     if (facts !== null && 'code' in facts) return { lineCount, error: facts }
     if (facts !== null && facts.index < INDEX_MAX) tally.add(facts)
-    else if (!isBlank(bytes.subarray(start, end))) tally.addUnreadable()
+    else if (!isBlank(line)) tally.addUnreadable()
     start = end
   }
   return { lineCount: ends.length, error: null }
