@@ -1141,6 +1141,14 @@ begin
     from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 
+  -- A newer artifact that does not know the time any more, or knows it again: what follows is compared with that.
+  update catalog.products p
+    set source_updated_at = s.source_updated_at, record_hash = s.record_hash
+    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id and p.run_id < p_artifact_run
+      and (p.source_updated_at is null) <> (s.source_updated_at is null)
+      and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1);
+
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
   perform catalog.write_prices(p_source, p_run);
@@ -1316,7 +1324,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
--- how many products wait for the run to settle.
+-- how many products wait for the run to settle; how many products would have no price left.
 create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
@@ -1324,6 +1332,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
     || (select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
       from catalog.prices w where w.source_id = p_source and w.state = 'pending')
+    || (select jsonb_build_object('withdrawn', count(distinct w.product_external_id))
+      from catalog.prices w
+      where w.source_id = p_source and w.state = 'pending' and w.amount_minor is null and not exists (
+        select from catalog.prices left_over
+        where left_over.source_id = p_source and left_over.product_external_id = w.product_external_id and left_over.amount_minor is not null
+          and (left_over.state = 'pending' or left_over.state = 'current' and not exists (
+            select from catalog.prices gone
+            where gone.source_id = p_source and gone.product_external_id = left_over.product_external_id
+              and gone.variant_external_id = left_over.variant_external_id and gone.price_type = left_over.price_type and gone.state = 'pending'))))
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
@@ -1358,6 +1375,7 @@ declare
   moved bigint := p_facts ->> 'moved';
   ratio numeric := p_facts ->> 'ratio';
   gated bigint := p_facts ->> 'gated';
+  withdrawn bigint := coalesce((p_facts ->> 'withdrawn')::bigint, 0);
   reasons text[] := '{}';
   outcomes bigint;
   products bigint;
@@ -1398,6 +1416,13 @@ begin
     if moved > priced * (p_policy ->> 'priceShiftShare')::numeric
        and (ratio >= (p_policy ->> 'priceShiftFactor')::numeric or ratio * (p_policy ->> 'priceShiftFactor')::numeric <= 1) then
       reasons := reasons || format('%s of %s prices moved together (median ×%s)', moved, priced, round(ratio, 2));
+    end if;
+  end if;
+  if withdrawn >= 5 then
+    select count(distinct product_external_id) + coalesce((p_facts ->> 'newProducts')::bigint, 0) into priced
+      from catalog.prices where source_id = p_source and state = 'current' and amount_minor is not null;
+    if withdrawn > priced * (p_policy ->> 'priceShiftShare')::numeric then
+      reasons := reasons || format('%s of %s products with a price would have none any more', withdrawn, priced);
     end if;
   end if;
   if cardinality(reasons) > 0 and (p_facts ->> 'waiting')::bigint > 0 then
@@ -1487,13 +1512,17 @@ end $$;
 
 -- close_quarantine(…): takes out of quarantine what a settling run has taken in.
 --   replayed     the very line was applied anew, and not put back
---   superseded   a younger artifact has the product, and it is in quarantine again
+--   superseded   a younger artifact has the product, and it is in quarantine again; of a record that named none, the same bytes
 --   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
 create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with verdicts as (
     select q.id, case
         when q.artifact_run = r.artifact_run then 'replayed'
+        when q.external_id is null and (q.byte_length, md5(q.raw)) in (
+            select again.byte_length, md5(again.raw) from catalog.quarantine again
+            where again.source_id = p_source and again.run_id = p_run and again.external_id is null)
+          then 'superseded'
         when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
         -- A quarantined record counts as seen too.
         -- As a list, which is read once.
@@ -2448,7 +2477,7 @@ create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, 
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('planned_products');
-  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
+  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
   from (
     select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
   ) products, (
@@ -2468,7 +2497,31 @@ begin
         select from pg_temp.planned_prices w
         where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
     ) waiting
-  ) moves;
+  ) moves, (
+    select jsonb_build_object('withdrawn', count(*)) as withdrawals
+    from (
+      select product_external_id from pg_temp.planned_prices where state = 'pending' and amount_minor is null
+      union
+      select product_external_id from catalog.prices n where n.source_id = p_source and n.state = 'pending' and n.amount_minor is null
+    ) losing
+    where not exists (
+      select from pg_temp.planned_prices w
+      where w.product_external_id = losing.product_external_id and w.amount_minor is not null and w.state in ('pending', 'current')
+    ) and not exists (
+      select from catalog.prices c
+      where c.source_id = p_source and c.product_external_id = losing.product_external_id and c.amount_minor is not null
+        and c.state in ('current', 'pending') and not exists (
+          select from pg_temp.planned_prices w
+          where (w.product_external_id, w.variant_external_id, w.price_type) = (c.product_external_id, c.variant_external_id, c.price_type)
+            and (w.state = 'pending' or w.state = 'superseded' and c.state = 'pending'))
+        and not (c.state = 'current' and exists (
+          select from catalog.prices n
+          where n.source_id = p_source and n.product_external_id = c.product_external_id and n.variant_external_id = c.variant_external_id
+            and n.price_type = c.price_type and n.state = 'pending' and not exists (
+              select from pg_temp.planned_prices w
+              where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))))
+    )
+  ) withdrawals;
 end $$;
 
 -- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
@@ -2487,12 +2540,12 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'cb8c7d0e8c8b13eb8ccb332e8f6d2f002ff0c43f178859acd688f0bddfefa695'),
   ('20261122000002', 'runs', '51a44b19cbbc50a52111bdb345f26a93a3b6a19121fde868f5355d617636a1f8'),
-  ('20261122000003', 'apply', '94af499cb3f623a6b6103994cb1baaf55e2c5e053eaf965c096a02949ee46790'),
-  ('20261122000004', 'settle', 'e90e0915805fafe6b0b9ada5ef88d85bcc88ce68371ef4d2ab8e06e15ef420cf'),
+  ('20261122000003', 'apply', '99d3ce921de76f09c36ed98a4118d1f42a9d804adcaf24da4b8f6042a4622e9c'),
+  ('20261122000004', 'settle', 'b394e2648917040b66f672ea0c13b4f2f1d5c08edf6d03e95e3141ef141a6b48'),
   ('20261122000005', 'api', '8376a9da8801e85ca78ff11cb2c849e47482057ec393ac6dbb35c0a43f37a3cb'),
   ('20261122000006', 'security', '6a7a1147f4e6eb528c66ff9e7fbfaac2ae327c720dadfa8a872d4eb5964ffb06'),
   ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
   ('20261122000008', 'data_api', '8eadc2156bdc581c28c94163677234b31dc670cfa6bf771c5fc4bec70fda30a4'),
-  ('20261122000009', 'plan', '8a562a13478ddaa9d356cda57ade5a1e1ea4c0e5397186af0b6210ad8adff7bd');
+  ('20261122000009', 'plan', '04ad35761cc3915771a44a8499d995d3f04d0ec14c69bb69d371413f104eeb9a');
 
 commit;

@@ -309,6 +309,14 @@ begin
     from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 
+  -- A newer artifact that does not know the time any more, or knows it again: what follows is compared with that.
+  update catalog.products p
+    set source_updated_at = s.source_updated_at, record_hash = s.record_hash
+    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id and p.run_id < p_artifact_run
+      and (p.source_updated_at is null) <> (s.source_updated_at is null)
+      and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1);
+
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
   perform catalog.write_prices(p_source, p_run);

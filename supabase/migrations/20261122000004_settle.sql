@@ -24,7 +24,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
--- how many products wait for the run to settle.
+-- how many products wait for the run to settle; how many products would have no price left.
 create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
@@ -32,6 +32,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
     || (select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
       from catalog.prices w where w.source_id = p_source and w.state = 'pending')
+    || (select jsonb_build_object('withdrawn', count(distinct w.product_external_id))
+      from catalog.prices w
+      where w.source_id = p_source and w.state = 'pending' and w.amount_minor is null and not exists (
+        select from catalog.prices left_over
+        where left_over.source_id = p_source and left_over.product_external_id = w.product_external_id and left_over.amount_minor is not null
+          and (left_over.state = 'pending' or left_over.state = 'current' and not exists (
+            select from catalog.prices gone
+            where gone.source_id = p_source and gone.product_external_id = left_over.product_external_id
+              and gone.variant_external_id = left_over.variant_external_id and gone.price_type = left_over.price_type and gone.state = 'pending'))))
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
   where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
@@ -66,6 +75,7 @@ declare
   moved bigint := p_facts ->> 'moved';
   ratio numeric := p_facts ->> 'ratio';
   gated bigint := p_facts ->> 'gated';
+  withdrawn bigint := coalesce((p_facts ->> 'withdrawn')::bigint, 0);
   reasons text[] := '{}';
   outcomes bigint;
   products bigint;
@@ -106,6 +116,13 @@ begin
     if moved > priced * (p_policy ->> 'priceShiftShare')::numeric
        and (ratio >= (p_policy ->> 'priceShiftFactor')::numeric or ratio * (p_policy ->> 'priceShiftFactor')::numeric <= 1) then
       reasons := reasons || format('%s of %s prices moved together (median ×%s)', moved, priced, round(ratio, 2));
+    end if;
+  end if;
+  if withdrawn >= 5 then
+    select count(distinct product_external_id) + coalesce((p_facts ->> 'newProducts')::bigint, 0) into priced
+      from catalog.prices where source_id = p_source and state = 'current' and amount_minor is not null;
+    if withdrawn > priced * (p_policy ->> 'priceShiftShare')::numeric then
+      reasons := reasons || format('%s of %s products with a price would have none any more', withdrawn, priced);
     end if;
   end if;
   if cardinality(reasons) > 0 and (p_facts ->> 'waiting')::bigint > 0 then
@@ -195,13 +212,17 @@ end $$;
 
 -- close_quarantine(…): takes out of quarantine what a settling run has taken in.
 --   replayed     the very line was applied anew, and not put back
---   superseded   a younger artifact has the product, and it is in quarantine again
+--   superseded   a younger artifact has the product, and it is in quarantine again; of a record that named none, the same bytes
 --   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
 create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with verdicts as (
     select q.id, case
         when q.artifact_run = r.artifact_run then 'replayed'
+        when q.external_id is null and (q.byte_length, md5(q.raw)) in (
+            select again.byte_length, md5(again.raw) from catalog.quarantine again
+            where again.source_id = p_source and again.run_id = p_run and again.external_id is null)
+          then 'superseded'
         when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
         -- A quarantined record counts as seen too.
         -- As a list, which is read once.

@@ -87,7 +87,7 @@ create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, 
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.must_own('planned_products');
-  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
+  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
   from (
     select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
   ) products, (
@@ -107,7 +107,31 @@ begin
         select from pg_temp.planned_prices w
         where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
     ) waiting
-  ) moves;
+  ) moves, (
+    select jsonb_build_object('withdrawn', count(*)) as withdrawals
+    from (
+      select product_external_id from pg_temp.planned_prices where state = 'pending' and amount_minor is null
+      union
+      select product_external_id from catalog.prices n where n.source_id = p_source and n.state = 'pending' and n.amount_minor is null
+    ) losing
+    where not exists (
+      select from pg_temp.planned_prices w
+      where w.product_external_id = losing.product_external_id and w.amount_minor is not null and w.state in ('pending', 'current')
+    ) and not exists (
+      select from catalog.prices c
+      where c.source_id = p_source and c.product_external_id = losing.product_external_id and c.amount_minor is not null
+        and c.state in ('current', 'pending') and not exists (
+          select from pg_temp.planned_prices w
+          where (w.product_external_id, w.variant_external_id, w.price_type) = (c.product_external_id, c.variant_external_id, c.price_type)
+            and (w.state = 'pending' or w.state = 'superseded' and c.state = 'pending'))
+        and not (c.state = 'current' and exists (
+          select from catalog.prices n
+          where n.source_id = p_source and n.product_external_id = c.product_external_id and n.variant_external_id = c.variant_external_id
+            and n.price_type = c.price_type and n.state = 'pending' and not exists (
+              select from pg_temp.planned_prices w
+              where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))))
+    )
+  ) withdrawals;
 end $$;
 
 -- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.

@@ -24,6 +24,9 @@ interface Version {
   readonly at: unknown
 }
 
+/** A time that a catalogue can have, in unix seconds. */
+const T = 1_700_000_000
+
 /** A source whose supplier sends exactly these lines. */
 async function openFeed(t: Parameters<typeof openMedipim>[0], options = { partBytesMax: 1, lanes: 1 }): Promise<{ line: TestLine; send(...versions: readonly Version[]): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
@@ -97,13 +100,13 @@ test('a replay of an older artifact changes nothing that a younger one wrote', a
 
 test('what a younger run saw unchanged, a replay of an older artifact does not change back', async (t) => {
   const { line, send } = await openFeed(t)
-  await send({ id: 'A', name: 'first', at: 100 })
+  await send({ id: 'A', name: 'first', at: T + 100 })
   await line.sync()
-  await send({ id: 'A', name: 'second', at: 200 })
+  await send({ id: 'A', name: 'second', at: T + 200 })
   const second = await line.sync()
-  await send({ id: 'A', name: 'first', at: 300 })
+  await send({ id: 'A', name: 'first', at: T + 300 })
   await line.sync()
-  await send({ id: 'A', name: 'first', at: 400 })
+  await send({ id: 'A', name: 'first', at: T + 400 })
   await line.sync()
   await line.replay(second.run)
   assert.equal((await shown(line)).title, 'first')
@@ -112,7 +115,7 @@ test('what a younger run saw unchanged, a replay of an older artifact does not c
 test('within a run the newest record of a product wins, whatever the order of the parts', async (t) => {
   for (const order of [[100, 200, 300], [300, 200, 100], [200, 300, 100], [300, 100, 200]]) {
     const { line, send } = await openFeed(t)
-    await send(...order.map((at) => ({ id: 'A', name: `at ${at}`, cents: 1000 + at, at })))
+    await send(...order.map((at) => ({ id: 'A', name: `at ${at}`, cents: 1000 + at, at: T + at })))
     const report = await line.sync()
     assert.deepEqual(await shown(line), { title: 'at 300', prices: { current: 1300 }, status: 'active' }, order.join())
     assert.equal(report.ledger.fetched, 3)
@@ -121,7 +124,7 @@ test('within a run the newest record of a product wins, whatever the order of th
 
 test('of two records of the same time the later line wins', async (t) => {
   const { line, send } = await openFeed(t)
-  await send({ id: 'A', name: 'first', at: 100 }, { id: 'A', name: 'second', at: 100 })
+  await send({ id: 'A', name: 'first', at: T + 100 }, { id: 'A', name: 'second', at: T + 100 })
   await line.sync()
   assert.equal((await shown(line)).title, 'second')
 })
@@ -130,10 +133,10 @@ test('a known record and a new one of the same product are compared, whichever c
   for (const reverse of [false, true]) {
     for (const newest of ['known', 'new']) {
       const { line, send } = await openFeed(t)
-      await send({ id: 'A', name: 'known', at: 100 }, { id: 'B', at: 100 })
+      await send({ id: 'A', name: 'known', at: T + 100 }, { id: 'B', at: T + 100 })
       await line.sync()
-      const pair = [{ id: 'A', name: 'known', at: newest === 'known' ? 300 : 200 }, { id: 'A', name: 'new', cents: 1100, at: newest === 'new' ? 300 : 200 }]
-      await send(...(reverse ? pair.reverse() : pair), { id: 'B', at: 100 })
+      const pair = [{ id: 'A', name: 'known', at: T + (newest === 'known' ? 300 : 200) }, { id: 'A', name: 'new', cents: 1100, at: T + (newest === 'new' ? 300 : 200) }]
+      await send(...(reverse ? pair.reverse() : pair), { id: 'B', at: T + 100 })
       const report = await line.sync()
       assert.equal(report.state, 'succeeded')
       assert.deepEqual(await shown(line), { title: newest, prices: { current: newest === 'new' ? 1100 : 1000 }, status: 'active' }, `${newest} ${reverse}`)
@@ -143,9 +146,9 @@ test('a known record and a new one of the same product are compared, whichever c
 
 test('a record beyond the gates that loses against a known one leaves no held price behind', async (t) => {
   const { line, send } = await openFeed(t)
-  await send({ id: 'A', at: 100 })
+  await send({ id: 'A', at: T + 100 })
   await line.sync()
-  await send({ id: 'A', cents: 90_000, at: 200 }, { id: 'A', at: 300 })
+  await send({ id: 'A', cents: 90_000, at: T + 200 }, { id: 'A', at: T + 300 })
   await line.sync()
   assert.deepEqual((await shown(line)).prices, { current: 1000 })
 })
@@ -153,7 +156,7 @@ test('a record beyond the gates that loses against a known one leaves no held pr
 test('a product that is made and repriced in one run has the newest price', async (t) => {
   for (const cents of [1100, 90_000]) {
     const { line, send } = await openFeed(t)
-    await send({ id: 'A', cents: 1000, at: 100 }, { id: 'A', cents, at: 200 })
+    await send({ id: 'A', cents: 1000, at: T + 100 }, { id: 'A', cents, at: T + 200 })
     await line.sync()
     assert.deepEqual((await shown(line)).prices, { current: cents })
   }
@@ -185,6 +188,7 @@ const UNTRUSTED: readonly (readonly [what: string, at: unknown])[] = [
   ['beyond every calendar', 999_999_999_999_999],
   ['beyond every number', Number.MAX_VALUE],
   ['zero', 0],
+  ['in minutes', 28_333_333],
   ['below zero', -62_135_596_800],
   ['a word', 'yesterday'],
   ['an object', { seconds: 1 }],
@@ -192,7 +196,7 @@ const UNTRUSTED: readonly (readonly [what: string, at: unknown])[] = [
 
 test('a product whose time cannot be trusted takes the record of the next run, and the one after that', async (t) => {
   const { line, send } = await openFeed(t)
-  const dated = { id: 'B', at: 100 }
+  const dated = { id: 'B', at: T + 100 }
   const all = (name: string, cents = 1000, time?: number) => [...UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at })), dated]
   const titles = async () => new Set((await line.query<{ title: string }>(
     'select title from catalog.products where source_id = $1 and external_id <> $2', (await line.source()).id, dated.id)).map(({ title }) => title))
@@ -200,10 +204,10 @@ test('a product whose time cannot be trusted takes the record of the next run, a
   assert.equal((await line.sync()).state, 'succeeded')
   const known = await line.query('select external_id from catalog.products where source_updated_at is not null and source_id = $1', (await line.source()).id)
   assert.deepEqual(known, [{ external_id: dated.id }])
-  assert.equal((await line.source()).watermarkAt?.getTime(), 100_000, 'a time that is unknown moves no watermark')
+  assert.equal((await line.source()).watermarkAt?.getTime(), (T + 100) * 1000, 'a time that is unknown moves no watermark')
 
   const expected = { updated: UNTRUSTED.length, unchanged: 1 }
-  await send(...all('second', 1100, 300))
+  await send(...all('second', 1100, T + 300))
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
   assert.deepEqual(counts(plan), expected)
@@ -213,7 +217,7 @@ test('a product whose time cannot be trusted takes the record of the next run, a
 
   await send(...all('third'))
   assert.deepEqual(counts(await line.sync()), expected)
-  await send(...all('fourth', 1000, 200))
+  await send(...all('fourth', 1000, T + 200))
   assert.deepEqual(counts(await line.sync()), expected)
   assert.deepEqual(await titles(), new Set(['fourth']))
   assert.deepEqual(counts(await line.replay(second.run)), { older: UNTRUSTED.length, unchanged: 1 })
@@ -228,13 +232,13 @@ test('within a run a time that cannot be trusted ranks below every other, whatev
       return [...pair(what), ...pair(`${what}, first`).reverse()]
     })
     const wrong = (dated: string) => line.query('select external_id, title from catalog.products where title <> $1 and source_id = (select id from catalog.sources where name = $2)', dated, line.name)
-    await send(...pairs('dated', 100))
+    await send(...pairs('dated', T + 100))
     await line.sync()
     assert.deepEqual(await wrong('dated'), [])
-    await send(...pairs('dated', 150))
+    await send(...pairs('dated', T + 150))
     await line.sync()
     assert.deepEqual(await wrong('dated'), [], 'a known record and a new one')
-    await send(...pairs('dated anew', 200))
+    await send(...pairs('dated anew', T + 200))
     await line.sync()
     assert.deepEqual(await wrong('dated anew'), [], 'two new ones')
   }
@@ -269,6 +273,27 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
   assert.deepEqual(rows, [{ title: 'second' }])
   ids.forEach((id, index) => shop.update(id, { title: 'third', updated_at: UNDATED[index] as string }))
   assert.equal((await line.sync()).ledger.older, 0)
+})
+
+test('a shop that stated a time, then none for the same product, is followed when it states a lower one', async (t) => {
+  const simulator = await startShopify({ products: 1 })
+  t.after(simulator.close)
+  const connector = createConnectors({ medipim: null }).get('shopify')
+  assert.ok(connector)
+  const line = await openLine(t, { db, connector, settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 } })
+  const [id = 0] = simulator.shop.products().map((product) => product.id)
+  const send = async (title: string, updated_at: unknown) => {
+    simulator.shop.update(id, { title, updated_at: updated_at as string })
+    return counts(await line.sync())
+  }
+  assert.deepEqual(await send('first', '2026-06-01T00:00:00Z'), { created: 1 })
+  assert.deepEqual(await send('first', null), { unchanged: 1 })
+  assert.deepEqual(await send('first', null), { unchanged: 1 })
+  assert.deepEqual(await send('second', '2026-05-01T00:00:00Z'), { updated: 1 })
+  // An unknown time that is known again: from there on the order of times counts.
+  assert.deepEqual(await send('third', null), { updated: 1 })
+  assert.deepEqual(await send('third', '2026-06-01T00:00:00Z'), { unchanged: 1 })
+  assert.deepEqual(await send('fourth', '2026-05-01T00:00:00Z'), { older: 1 })
 })
 
 const UNDATED: readonly unknown[] = [

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decidePrice, decideRun, listReviews } from '../../src/db/reviews.ts'
 import { openPool } from '../../src/db/pool.ts'
+import { newProgress } from '../../src/pipeline/context.ts'
+import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced } from '../support/line.ts'
 import { showProducts, type ShownProduct } from '../support/snapshot.ts'
@@ -117,6 +119,25 @@ test('a price that the supplier withdraws is no longer shown', async (t) => {
   simulator.catalogue.update([id], { publicPrice: null })
   assert.equal((await line.sync()).ledger.updated, 1)
   assert.equal(await shown() ?? null, null)
+})
+
+test('a source whose prices are all withdrawn is held, in its plan too, and the prices stay', async (t) => {
+  const { line, simulator, ids, prices } = await open(t)
+  simulator.catalogue.update(ids, { publicPrice: '', manufacturerPrice: null, pharmacistPrice: null })
+  const reason = new RegExp(`${ids.length} of \\d+ products with a price would have none any more`)
+  const request = { mode: 'full', sinceAt: null, now: new Date() } as const
+  const plan = await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  assert.match(plan.reason ?? '', reason)
+  const held = await line.sync()
+  assert.equal(held.state, 'held')
+  assert.match(held.reason ?? '', reason)
+  assert.equal(held.reason, plan.reason)
+  assert.equal((await prices())?.current, 1000)
+  const again = await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  assert.match(again.reason ?? '', reason, 'what an earlier run left pending')
+  await decideRun(db, held.run, true, 'test')
+  assert.equal((await prices())?.current ?? null, null)
+  assert.equal((await line.sync()).state, 'succeeded')
 })
 
 test('another currency holds every price that it changes', async (t) => {

@@ -335,6 +335,17 @@ test('an unreadable line leaves quarantine with the next whole green run, not wi
   assert.deepEqual(await stateOf(line, null), ['resolved'])
 })
 
+test('an unreadable line that comes with every run is in quarantine once', async (t) => {
+  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 3 })
+  simulator.faults.set({ kind: 'insert-line', at: 5, text: '<body>', path: STREAM, times: 1 })
+  for (let run = 1; run <= 3; run++) await line.sync()
+  const rows = await line.query<{ states: string }>(
+    `select convert_from(raw, 'utf8') as text, string_agg(state, ' ' order by id) as states from catalog.quarantine
+     where source_id = $1 and external_id is null group by 1 order by 1`, (await line.source()).id)
+  assert.deepEqual(rows, [{ text: '<body>', states: 'open' }, { text: '<html>', states: 'superseded superseded open' }])
+})
+
 test('a replay of an older artifact leaves what a younger one could not bring in quarantine', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [bad = ''] = priced(simulator)
