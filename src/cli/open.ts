@@ -18,7 +18,7 @@ import { openPool, type Db } from '../db/pool.ts'
 import type { Http } from '../core/http.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { checkPrivacy, createHttp } from '../node/http-client.ts'
-import { decodeDotEnv, findCutValues } from '../node/dot-env.ts'
+import { decodeDotEnv, findCutValues, findEarlyQuotes, findRepeated } from '../node/dot-env.ts'
 import { createLog, type Log } from '../node/log.ts'
 import { createRedactor, type Redactor } from '../node/redact.ts'
 import { loadSettings, type Settings } from '../node/settings.ts'
@@ -61,6 +61,12 @@ export async function readSettings(output: Output, env: Env): Promise<Settings> 
   const dotEnvText = await readDotEnv()
   for (const name of findCutValues(dotEnvText).filter((one) => !env[one])) {
     output.note(`.env: the value of ${name} ends before its "#", where a comment begins; put the whole value in quotes`)
+  }
+  for (const name of findEarlyQuotes(dotEnvText).filter((one) => !env[one])) {
+    output.note(`.env: the value of ${name} ends at its second quotation mark, and the rest of the line is ignored; use another kind of quotation mark around it`)
+  }
+  for (const name of findRepeated(dotEnvText).filter((one) => !env[one])) {
+    output.note(`.env: ${name} is set more than once; the last line counts`)
   }
   const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]).filter((name) => env[name])
   // A proxy looks names up itself, so nobody could judge the addresses that a request then goes to.

@@ -1,24 +1,46 @@
 // What may be wrong with the text of a `.env` besides the values in it.
 
+import { isUtf8 } from 'node:buffer'
 import { parseEnv } from 'node:util'
 import { SETTING_NAMES } from './settings-schema.ts'
 
-/** The text of a `.env` as any editor saves it, without a byte order mark, which would be a part of the first name. @throws Error when it is UTF-16 */
+/**
+ * The text of a `.env` as any editor saves it. What stands before a name and around its "=" is taken out, because `parseEnv` takes a byte order
+ * mark, a tab or a second blank behind `export` for a part of the name, and a return alone for no end of a line.
+ *
+ * @throws Error when it is not UTF-8
+ */
 export function decodeDotEnv(bytes: Uint8Array): string {
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) throw new Error('it is UTF-16; save it as UTF-8')
-  return new TextDecoder().decode(bytes)
+  const mark = bytes.subarray(0, 2).toString()
+  if (mark === '255,254' || mark === '254,255' || bytes.includes(0)) throw new Error('it is UTF-16, or no text; save it as UTF-8')
+  if (!isUtf8(bytes)) throw new Error('it is not UTF-8; save it as UTF-8')
+  return new TextDecoder().decode(bytes).replaceAll(/\r\n?/g, '\n')
+    .replaceAll(/^(?:[^\S\n]|\p{Cf})*(?:export[^\S\n]+)?([^\s=#\p{Cf}]+)[^\S\n]*=(?:[^\S\n]*(?=["'`]))?/gmu, '$1=')
 }
 
 /** The settings in `.env` whose value ends before a "#" in its middle: without quotes, a comment begins there. A blank before it means one. */
 export function findCutValues(dotEnvText: string): string[] {
-  const names = unquoted(dotEnvText).split('\n').map((line) => /^\s*(?:export\s+)?(\w+)\s*=(?:#\S|[^\S\n]*[^\s"'`#][^#]*(?<!\s)#)/.exec(line)?.[1])
+  const names = unquoted(dotEnvText).split('\n').map((line) => /^(\w+)=(?:#\S|[^\S\n]*[^\s"'`#][^#]*(?<!\s)#)/.exec(line)?.[1])
   return SETTING_NAMES.filter((name) => names.includes(name))
+}
+
+/** The settings in `.env` with text behind the closing quotation mark, which `parseEnv` ignores: a quotation mark within the value, or a missing one. */
+export function findEarlyQuotes(dotEnvText: string): string[] {
+  const values = dotEnvText.matchAll(/^([^#=\n]+)=(["'`])[^]*?\2([^\n]*)$/gm)
+  const names = [...values].filter(([, , , rest = '']) => /^\s*[^#\s]/.test(rest)).map(([, name]) => name)
+  return SETTING_NAMES.filter((name) => names.includes(name))
+}
+
+/** The settings that `.env` gives more than one value; the last one counts. */
+export function findRepeated(dotEnvText: string): string[] {
+  const names = unquoted(dotEnvText).split('\n').map((line) => /^([^#=]+)=/.exec(line)?.[1])
+  return SETTING_NAMES.filter((name) => names.indexOf(name) !== names.lastIndexOf(name))
 }
 
 /** The numbers of the lines that say nothing, which `parseEnv` skips in silence. A value in quotes may go on over several lines. */
 export function listStrayLines(dotEnvText: string): number[] {
   const lines = unquoted(dotEnvText).split('\n')
-  return lines.flatMap((line, index) => (/^\s*(#|$)|^[^=]+=/.test(line) ? [] : [index + 1]))
+  return lines.flatMap((line, index) => (/^\s*(#|$|(export\s+)?[^\s=$]+\s*=)/.test(line) ? [] : [index + 1]))
 }
 
 /** Without what stands in quotes, line by line. */
