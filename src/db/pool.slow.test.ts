@@ -123,12 +123,13 @@ test('a certificate that nobody signed is accepted unless the address asks for i
   t.after(() => rm(folder, { recursive: true }))
   const root = join(folder, 'root.pem')
   await writeFile(root, selfSigned('other.test').cert)
-  for (const mode of ['require', 'no-verify', `no-verify&sslrootcert=${root}`, `no-verify&uselibpqcompat=true`]) {
+  for (const mode of ['require', 'no-verify', `no-verify&sslrootcert=${root}`, `no-verify&uselibpqcompat=true`, 'require&ssl=1', 'no-verify&ssl=true']) {
     assert.match((await failureOf(`${base}?sslmode=${mode}`)).message, /the password is wrong/, mode)
   }
   for (const mode of ['verify-full', `require&sslrootcert=${root}`, `verify-ca&sslrootcert=${root}`]) {
     assert.match((await failureOf(`${base}?sslmode=${mode}`)).message, /the server's TLS certificate is not trusted/, mode)
   }
+  assert.match((await failureOf(`${base}?ssl=true`)).message, /the password is wrong/)
 })
 
 test('an address that cannot be read says what to write, and none of it', async () => {
@@ -136,6 +137,7 @@ test('an address that cannot be read says what to write, and none of it', async 
     ['postgres://postgres:hunter2/Summer!x@db.example:5432/postgres', /write "\/" as %2F/], ['postgres://postgres:hunter%ss@db.example/postgres', /"%" as %25/],
     ['postgres://u:hunter2@one.example:5432,two.example:5432/x', /with one host/], ['postgres://u:hunter2@db.example/x?sslmode=verify_full', /expected sslmode to be one of disable, allow/],
     ['postgres://u:hunter2@db.example/x?sslmode=require&sslnegotiation=never', /sslnegotiation/], ['postgres://u:hunter2@db.example/x?sslmode=verify-ca', /needs sslrootcert/],
+    ['postgres://u:hunter2@db.example/x?ssl=hunter2', /expected ssl to be true or false/],
     ['postgres://u:hunter2@db.example/x?port=hunter2', /of the form/], ['postgres://u:hunter2@/x?host=one.example,two.example', /with one host/],
     ['postgres://u:hunter2@db.example/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem', /the file of sslrootcert cannot be read \(ENOENT\)/],
   ] as const
@@ -181,6 +183,8 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
   // Loopback by an address that does not look like it, so that TLS is tried.
   const remote = new URL(url)
   remote.hostname = '0.0.0.0'
+  await (await openPool(remote.href, options)).end()
+  remote.searchParams.set('ssl', 'false')
   await (await openPool(remote.href, options)).end()
 })
 

@@ -20,6 +20,8 @@ export function parsePostgresAddress(databaseUrl: string): URL {
   if (mode !== null && !SSL_MODES.includes(mode)) throw invalid(`expected sslmode to be one of ${SSL_MODES.join(', ')}`)
   const negotiation = address.searchParams.get('sslnegotiation')
   if (negotiation !== null && !['postgres', 'direct'].includes(negotiation)) throw invalid('expected sslnegotiation to be postgres or direct')
+  const ssl = address.searchParams.get('ssl')
+  if (ssl !== null && !['true', '1', 'false', '0'].includes(ssl)) throw invalid('expected ssl to be true or false; sslmode says more')
   if (mode === 'verify-ca' && !address.searchParams.has('sslrootcert')) {
     throw invalid('sslmode=verify-ca needs sslrootcert, the file of the certificate that signed the server\'s; for a public one use verify-full')
   }
@@ -30,9 +32,14 @@ export function parsePostgresAddress(databaseUrl: string): URL {
 export async function chooseTls(address: URL): Promise<string> {
   const url = new URL(address)
   await requireFiles(url)
-  if (url.searchParams.has('ssl')) return url.href
+  const ssl = url.searchParams.get('ssl')
+  url.searchParams.delete('ssl')
   url.searchParams.set('uselibpqcompat', 'true')
-  const mode = url.searchParams.get('sslmode') ?? 'prefer'
+  // libpq reads ssl=true as sslmode=require too: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+  const mode = url.searchParams.get('sslmode') ?? (ssl === null ? 'prefer' : /^(true|1)$/.test(ssl) ? 'require' : 'disable')
+  url.searchParams.set('sslmode', mode)
+  // PGSSLNEGOTIATION is for TLS, and pg refuses it without.
+  if (!url.searchParams.has('sslnegotiation')) url.searchParams.set('sslnegotiation', 'postgres')
   if (mode === 'no-verify') {
     // With a root certificate `require` verifies.
     url.searchParams.delete('sslrootcert')
