@@ -185,7 +185,10 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
   remote.hostname = '0.0.0.0'
   await (await openPool(remote.href, options)).end()
   remote.searchParams.set('ssl', 'false')
-  await (await openPool(remote.href, options)).end()
+  remote.searchParams.set('replication', 'database')
+  const pool = await openPool(remote.href, options)
+  assert.equal((await pool.query('select $1::text as word', ['x'])).rowCount, 1)
+  await pool.end()
 })
 
 test('a transaction keeps all or nothing', async (t) => {
