@@ -22,7 +22,7 @@ export function testCutOff(cutMsMin: number): void {
     const { hosts, forward } = await createNetwork(t, ['island', 'mainland'])
     const databaseUrl = await forward(park.database.url)
     const start = (name: keyof typeof hosts): Promise<Machine> =>
-      park.serve(['maintainer'], { DATABASE_URL: `${databaseUrl}?application_name=${name}` }, (...program) => hosts[name].spawn(...program))
+      park.serve(['maintainer'], { DATABASE_URL: `${databaseUrl}&application_name=${name}` }, (...program) => hosts[name].spawn(...program))
     const [home, island, mainland] = await Promise.all([park.serve(['fetcher', 'orchestrator']), start('island'), start('mainland')])
 
     const lock = await lockCheckpoints(t, park)
