@@ -21,6 +21,8 @@ export function runLean(args) {
   if (find('commander') === null) fail('the packages are not installed. Run `npm ci` first.')
   const node = findNode()
   const env = { ...ENVIRONMENT, ...process.env }
+  // pg would look for a native client that is not installed.
+  delete env.NODE_PG_FORCE_NATIVE
   if (process.execve && process.platform !== 'win32') process.execve(node, [node, ...NODE_FLAGS, ...args], env)
 
   const child = spawn(node, [...NODE_FLAGS, ...args], { stdio: 'inherit', env })

@@ -20,6 +20,8 @@ export async function listen(handler: Handler, { port = 0, host = '127.0.0.1' } 
       response.destroy()
     })
   })
+  // An idle connection is the client's to close: closed here, a request that is on its way at that moment would fail.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

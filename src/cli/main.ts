@@ -6,6 +6,8 @@ import { Cli, EXIT } from './cli.ts'
 import { Output } from './output.ts'
 import { createProgram } from './program.ts'
 
+// pg would ask for a replication connection, which takes no statements with parameters.
+delete process.env['PGREPLICATION']
 const output = new Output(process.stdout, process.stderr)
 const cli = new Cli(output, process.env)
 

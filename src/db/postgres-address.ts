@@ -40,8 +40,8 @@ export async function chooseTls(address: URL): Promise<string> {
   url.searchParams.set('sslmode', mode)
   // PGSSLNEGOTIATION is for TLS, and pg refuses it without.
   if (!url.searchParams.has('sslnegotiation')) url.searchParams.set('sslnegotiation', 'postgres')
-  // A replication connection, which PGREPLICATION asks for too, takes no statements with parameters.
-  url.searchParams.set('replication', 'false')
+  // A replication connection takes no statements with parameters. `false` keeps PGREPLICATION out, but PgBouncer refuses the very word.
+  if (url.searchParams.get('replication') !== 'false') url.searchParams.delete('replication')
   if (mode === 'no-verify') {
     // With a root certificate `require` verifies.
     url.searchParams.delete('sslrootcert')
