@@ -84,8 +84,12 @@ export interface Connector<Settings = unknown> {
    */
   fetch(request: FetchRequest<Settings>, signal: AbortSignal): AsyncIterable<Page>
 
-  /** Finds the record in an archived line by its bytes alone. Null when the line is not as expected: it is then parsed and compared. */
-  scan(line: Uint8Array): Scan | null
+  /**
+   * Finds the record in an archived line by its bytes alone. Null when the line does not have the usual form: it is then parsed and
+   * compared. A time is volatile only when it can be trusted at `arrivedMs`, the instant at which the part was archived: a record whose
+   * time became unknown must reach the database, which forgets the time that it knew.
+   */
+  scan(line: Uint8Array, arrivedMs: number): Scan | null
 
   /** The record inside a parsed line. @throws SyncError `record/…` when the line holds none. */
   unwrap(line: unknown): unknown

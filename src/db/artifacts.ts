@@ -39,8 +39,8 @@ interface PartRow {
 }
 
 /** Notes that the part's bytes are durable. Twice is one row. @throws SyncError `run/fenced` */
-export async function addPart(db: Catalog, run: HeldRun, part: ArchivedPart): Promise<void> {
-  await db.call('add_part', {
+export async function addPart(db: Catalog, run: HeldRun, part: ArchivedPart): Promise<StoredPart> {
+  const rows = await db.call<string>('add_part', {
     source: run.sourceId,
     run: run.artifactRun,
     token: run.token,
@@ -53,6 +53,7 @@ export async function addPart(db: Catalog, run: HeldRun, part: ArchivedPart): Pr
     stored_bytes: part.storedBytes,
     cursor_after: jsonb(part.cursorAfter),
   })
+  return { ...part, createdAt: toInstant(one(rows)) }
 }
 
 /** @throws SyncError `run/fenced` */

@@ -90,23 +90,28 @@ export async function transaction<T>(db: Db | DbClient, work: (client: DbClient)
     if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed and was ignored')
     return result
   } catch (error) {
-    await client.query('rollback').catch(() => {
-      broken = true
-    })
+    broken = !(await tryToRollBack(client))
     throw error
   } finally {
     if (db instanceof Db) client.release(broken)
   }
 }
 
-/** Runs `work` in a transaction of `client` that is rolled back whatever comes of it. @throws what `work` throws */
+/** Runs `work` in a transaction of `client` that is always rolled back. @throws the error of `work`, also when the connection is lost */
 export async function rollBack(client: DbClient, work: () => Promise<unknown>): Promise<void> {
   await client.query('begin')
   try {
     await work()
-  } finally {
-    await client.query('rollback')
+  } catch (error) {
+    await tryToRollBack(client)
+    throw error
   }
+  await client.query('rollback')
+}
+
+/** Whether the connection can still be used. A failed rollback must not hide the error that made it necessary. */
+function tryToRollBack(client: DbClient): Promise<boolean> {
+  return client.query('rollback').then(() => true, () => false)
 }
 
 function refuseKnownTransactionPort({ hostname, port }: URL): void {

@@ -1,6 +1,6 @@
 // Which lines of which part a hand-made run asks for, when it asks for some lines of its artifact only.
 
-import type { ArchivedPart } from '../db/artifacts.ts'
+import type { StoredPart } from '../db/artifacts.ts'
 import type { RunOptions } from '../db/runs.ts'
 import type { LineWindow } from '../pipeline/part-position.ts'
 
@@ -10,7 +10,7 @@ export function isPartial({ offset, limit }: RunOptions): boolean {
 }
 
 /** A window for each of `parts` that has lines after `offset` and within `limit`. `parts`: all of an artifact, in order. */
-export function windowsOf(parts: readonly Pick<ArchivedPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions): ReadonlyMap<number, LineWindow> {
+export function windowsOf(parts: readonly Pick<StoredPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions): ReadonlyMap<number, LineWindow> {
   const end = limit === undefined ? Infinity : offset + limit
   const windows = new Map<number, LineWindow>()
   let before = 0

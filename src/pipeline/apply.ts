@@ -4,7 +4,7 @@ import { readLines, type LongLine, type Lines } from '../artifacts/lines.ts'
 import { readPart } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
 import { addCounts } from '../core/ledger.ts'
-import type { ArchivedPart } from '../db/artifacts.ts'
+import type { StoredPart } from '../db/artifacts.ts'
 import type { QuarantinedRecord, StoredCheckpoint } from '../db/batches.ts'
 import { DataApi } from '../db/data-api.ts'
 import { isBlank } from '../lib/ndjson.ts'
@@ -72,7 +72,7 @@ export class Lane {
    *
    * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this batch is written
    */
-  async applyPart(part: ArchivedPart, checkpoint: StoredCheckpoint | null, window?: LineWindow): Promise<void> {
+  async applyPart(part: StoredPart, checkpoint: StoredCheckpoint | null, window?: LineWindow): Promise<void> {
     await this.applyLines(new PartPosition(part, checkpoint, window), readPart(this.#context.store, part))
   }
 
@@ -101,12 +101,13 @@ export class Lane {
   async #lookAt(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
     const { connector, progress } = this.#context
     const { known, seenStaged } = this.#state
+    const arrivedMs = at.part.createdAt.getTime()
     for (let i = 0; i < bounds.length; i += 2) {
       const lineNo = firstLine + i / 2
       if (!at.wants(lineNo)) continue
       const from = bounds[i] ?? 0
       const line = bytes.subarray(from, bounds[i + 1])
-      const scan = connector.scan(line)
+      const scan = connector.scan(line, arrivedMs)
       const hash = scan && hashRecord(line, scan, this.#scratch)
       const seq = hash ? known.find(hash) : -1
       if (seq >= 0 && !seenStaged.has(seq)) {
@@ -143,12 +144,12 @@ export class Lane {
     addCounts(progress.counts, counts)
     if (writes) log.debug({ part: at.part.no, line: at.linesSaved, staged: this.#batch.lines.length, ...counts }, 'batch committed')
     this.#batch.clear()
-    refuseToFlood(this.#context)
+    checkQuarantineBudget(this.#context)
   }
 }
 
 /** @throws SyncError `run/too-many-quarantined` when the run is so far over its budget that more records in quarantine would help no person */
-function refuseToFlood({ source, progress }: RunContext): void {
+function checkQuarantineBudget({ source, progress }: RunContext): void {
   const { counts, appliedLines, claimed } = progress
   const share = source.policy.quarantineShare
   const limit = Math.max(QUARANTINED_MAX, QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, claimed ?? 0))

@@ -7,7 +7,7 @@ import { LINE_FEED } from '../lib/ndjson.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { isTime } from '../core/source-time.ts'
-import { addPart, noteArtifact, type ArchivedPart } from '../db/artifacts.ts'
+import { addPart, noteArtifact, type StoredPart } from '../db/artifacts.ts'
 import type { RunContext } from './context.ts'
 import { outsideText } from './outside-text.ts'
 import { patiently, waitOut } from './patience.ts'
@@ -21,7 +21,7 @@ const PAUSE_MS_MIN = 1_500
 
 /** What is known when a fetch begins: nothing, or what an interrupted one has archived. */
 export interface FetchStart {
-  readonly parts: readonly ArchivedPart[]
+  readonly parts: readonly StoredPart[]
   readonly claimed: number | null
   readonly watermarkMs: number | null
   readonly warnings: readonly string[]
@@ -37,7 +37,7 @@ export interface FetchStart {
  *
  * @throws SyncError `source/…` when the supplier refuses, or stays away for all attempts · `run/fenced` · `artifact/unwritable`
  */
-export async function fetchArtifact(context: RunContext, start: FetchStart, onPart: (part: ArchivedPart) => void): Promise<void> {
+export async function fetchArtifact(context: RunContext, start: FetchStart, onPart: (part: StoredPart) => void): Promise<void> {
   const archive = new Archive(context, start, onPart)
   try {
     await archive.close(await fetchWithRetries(context, archive))
@@ -100,7 +100,7 @@ class Archive {
   cursor: Cursor | null
   complete = false
   readonly #context: RunContext
-  readonly #onPart: (part: ArchivedPart) => void
+  readonly #onPart: (part: StoredPart) => void
   readonly #warnings: string[]
   #claimed: number | null
   #watermarkMs: number | null
@@ -110,7 +110,7 @@ class Archive {
   /** Whether what is being filled ends with a piece of a line. */
   #inLine = false
 
-  constructor(context: RunContext, start: FetchStart, onPart: (part: ArchivedPart) => void) {
+  constructor(context: RunContext, start: FetchStart, onPart: (part: StoredPart) => void) {
     this.#context = context
     this.#onPart = onPart
     this.#warnings = [...start.warnings]
@@ -215,8 +215,7 @@ class Archive {
     const key = artifactKey({ source: source.name, run: String(run.id), startedAt: run.startedAt }, no, packed)
     await patiently(this.#context, () => store.put(key, bytes))
     const part = { ...packed, no, key, cursorAfter }
-    await patiently(this.#context, () => addPart(db, run, part))
-    this.#onPart(part)
+    this.#onPart(await patiently(this.#context, () => addPart(db, run, part)))
   }
 
   #note(closed: boolean): Promise<void> {

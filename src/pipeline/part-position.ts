@@ -1,6 +1,7 @@
 // How far a lane is in a part, and what it has found there: the checkpoint in the making.
 
 import { emptyCounts, type Counts } from '../core/ledger.ts'
+import type { StoredPart } from '../db/artifacts.ts'
 import type { Checkpoint, StoredCheckpoint } from '../db/batches.ts'
 import { Bitmap } from './bitmap.ts'
 
@@ -10,10 +11,13 @@ export interface LineWindow {
   readonly to: number
 }
 
+/** The number of a part, and when it was archived. */
+export type ArrivedPart = Pick<StoredPart, 'no' | 'createdAt'>
+
 const WHOLE: LineWindow = { from: 0, to: Infinity }
 
 export class PartPosition {
-  readonly part: { readonly no: number }
+  readonly part: ArrivedPart
   readonly counts: Counts
   readonly known: Bitmap
   readonly staged: Bitmap
@@ -28,7 +32,7 @@ export class PartPosition {
   #byte: number
   #told: Counts
 
-  constructor(part: { readonly no: number }, checkpoint: StoredCheckpoint | null, window: LineWindow = WHOLE) {
+  constructor(part: ArrivedPart, checkpoint: StoredCheckpoint | null, window: LineWindow = WHOLE) {
     this.part = part
     this.counts = { ...emptyCounts(), ...checkpoint?.counts }
     this.known = checkpoint ? Bitmap.unpack(checkpoint.known) : new Bitmap()

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ArchivedPart } from '../db/artifacts.ts'
+import type { StoredPart } from '../db/artifacts.ts'
 import { PartQueue } from './part-queue.ts'
 
-const part = (no: number): ArchivedPart => ({
-  no, key: `k${no}`, codec: 'zstd', sha256: '0'.repeat(64), rawBytes: 1, storedBytes: 1, lineCount: 1, cursorAfter: null,
+const part = (no: number): StoredPart => ({
+  no, key: `k${no}`, codec: 'zstd', sha256: '0'.repeat(64), rawBytes: 1, storedBytes: 1, lineCount: 1, cursorAfter: null, createdAt: new Date(),
 })
 
 test('parts come out in order, to takers before and after them, and null when the queue is closed', async () => {

@@ -1,13 +1,13 @@
 // Parts on their way from fetch to the lanes, in order.
 
-import type { ArchivedPart } from '../db/artifacts.ts'
+import type { StoredPart } from '../db/artifacts.ts'
 
 export class PartQueue {
-  readonly #waiting: ArchivedPart[] = []
-  readonly #takers: ((part: ArchivedPart | null) => void)[] = []
+  readonly #waiting: StoredPart[] = []
+  readonly #takers: ((part: StoredPart | null) => void)[] = []
   #closed = false
 
-  push(part: ArchivedPart): void {
+  push(part: StoredPart): void {
     const taker = this.#takers.shift()
     if (taker) taker(part)
     else this.#waiting.push(part)
@@ -19,7 +19,7 @@ export class PartQueue {
     for (const taker of this.#takers.splice(0)) taker(null)
   }
 
-  take(): Promise<ArchivedPart | null> {
+  take(): Promise<StoredPart | null> {
     const part = this.#waiting.shift()
     if (part) return Promise.resolve(part)
     if (this.#closed) return Promise.resolve(null)

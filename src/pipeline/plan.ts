@@ -15,7 +15,7 @@ import { Lane } from './apply.ts'
 import { Bitmap } from './bitmap.ts'
 import { settingsOf } from './connector-of.ts'
 import type { Progress, RunContext } from './context.ts'
-import { PartPosition } from './part-position.ts'
+import { PartPosition, type ArrivedPart } from './part-position.ts'
 import { PlanWriter, type PlannedChange } from './plan-writer.ts'
 import { prepareApply } from './run.ts'
 import { chooseRun, requireArtifact, type LineTools, type SyncRequest } from './sync.ts'
@@ -48,7 +48,7 @@ export async function planSource(
   const chosen = chooseRun(source, connector, request)
   const run = { ...NO_RUN, ...chosen, sourceId: source.id, startedAt: request.now }
   const context: RunContext = { ...tools, connector, source, settings: settingsOf(connector, source), run, progress, signal }
-  const fetched = { part: { no: 1 }, bytes: () => fetchAll(context) }
+  const fetched = { part: { no: 1, createdAt: request.now }, bytes: () => fetchAll(context) }
   return await planParts({ ...context, db: tools.db }, [fetched], { complete: true, warning: null }, onChange)
 }
 
@@ -85,7 +85,7 @@ export async function planReplay(
 type PlanContext = RunContext & { readonly db: Db }
 
 interface PlannedPart {
-  readonly part: { readonly no: number }
+  readonly part: ArrivedPart
   bytes(): AsyncIterable<Buffer>
 }
 

@@ -84,7 +84,7 @@ async function* candidates({ connector, store, options, signal }: RunContext, pa
       const lineNo = firstLine + i / 2
       if (!wants(lineNo)) continue
       const line = Buffer.from(bytes.subarray(from, bounds[i + 1]))
-      const scan = connector.scan(line)
+      const scan = connector.scan(line, part.createdAt.getTime())
       yield { lineNo, byteOffset: offset + from, line, scan, hash: scan && hashRecord(line, scan, scratch) }
     }
   }

@@ -4,7 +4,7 @@ import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
 import { SyncError } from '../core/errors.ts'
 import { addCounts } from '../core/ledger.ts'
 import { VERSION } from '../core/version.ts'
-import { findArtifact, listParts, listSeenAfter, type ArchivedPart, type StoredPart } from '../db/artifacts.ts'
+import { findArtifact, listParts, listSeenAfter, type StoredPart } from '../db/artifacts.ts'
 import { findCheckpoint, listCheckpoints } from '../db/batches.ts'
 import { readKnownHashes } from '../db/known-hashes.ts'
 import { Db } from '../db/pool.ts'
@@ -50,7 +50,7 @@ export async function carryOut(context: RunContext): Promise<Settled> {
  *
  * @throws see fetchArtifact
  */
-export async function fetchParts(context: RunContext, onPart: (part: ArchivedPart) => void): Promise<void> {
+export async function fetchParts(context: RunContext, onPart: (part: StoredPart) => void): Promise<void> {
   const { db, run, progress, source } = context
   const [artifact, parts, checkpoints] = await patiently(context, () =>
     Promise.all([findArtifact(db, source.id, run.artifactRun), listParts(db, source.id, run.artifactRun), listCheckpoints(db, source.id, run.id)]),
@@ -81,7 +81,7 @@ export async function prepareApply(context: RunContext): Promise<ApplyState> {
  *
  * @throws SyncError `run/fenced` · `artifact/…`
  */
-export async function applyPart(context: RunContext, state: ApplyState, part: ArchivedPart, window?: LineWindow): Promise<void> {
+export async function applyPart(context: RunContext, state: ApplyState, part: StoredPart, window?: LineWindow): Promise<void> {
   await patiently(context, () =>
     Lane.use(context, state, async (lane) => lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no), window)),
   )
@@ -185,7 +185,7 @@ async function unionOfSeen({ db, source, run }: RunContext): Promise<{ readonly 
 async function describeArtifact({ db, store, source, run }: RunContext, parts: readonly StoredPart[]): Promise<void> {
   const artifact = await findArtifact(db, source.id, run.artifactRun)
   if (!artifact || run.kind === 'replay') return
-  const sum = (of: (part: ArchivedPart) => number) => parts.reduce((total, part) => total + of(part), 0)
+  const sum = (of: (part: StoredPart) => number) => parts.reduce((total, part) => total + of(part), 0)
   await saveManifest(store, manifestKey({ source: source.name, run: String(run.id), startedAt: run.startedAt }), {
     source: source.name,
     run: String(run.id),

@@ -606,17 +606,18 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where id = p_run and state = 'running' and queued
 $$;
 
--- add_part(…): the part's bytes are durable. The same part twice is one row.
+-- add_part(…) → when the part was archived. Its bytes are durable. The same part twice is one row.
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
-) returns void
+) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
     on conflict do nothing;
+  return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
 -- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
@@ -2539,7 +2540,7 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000001', 'tables', 'cb8c7d0e8c8b13eb8ccb332e8f6d2f002ff0c43f178859acd688f0bddfefa695'),
-  ('20261122000002', 'runs', '51a44b19cbbc50a52111bdb345f26a93a3b6a19121fde868f5355d617636a1f8'),
+  ('20261122000002', 'runs', '4d763a50eb7c20b376c8dcc57573222adeb432a220b5bcf1e4955aa7dba4a4bc'),
   ('20261122000003', 'apply', '99d3ce921de76f09c36ed98a4118d1f42a9d804adcaf24da4b8f6042a4622e9c'),
   ('20261122000004', 'settle', 'b394e2648917040b66f672ea0c13b4f2f1d5c08edf6d03e95e3141ef141a6b48'),
   ('20261122000005', 'api', '8376a9da8801e85ca78ff11cb2c849e47482057ec393ac6dbb35c0a43f37a3cb'),

@@ -277,17 +277,18 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where id = p_run and state = 'running' and queued
 $$;
 
--- add_part(…): the part's bytes are durable. The same part twice is one row.
+-- add_part(…) → when the part was archived. Its bytes are durable. The same part twice is one row.
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
-) returns void
+) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.hold_run(p_source, p_run, p_token);
   insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
     on conflict do nothing;
+  return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
 -- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next

@@ -224,6 +224,19 @@ test('a product whose time cannot be trusted takes the record of the next run, a
   assert.deepEqual(await titles(), new Set(['fourth']))
 })
 
+test('a product that stated a time, then none that can be trusted for the same content, is followed when it states a lower one', async (t) => {
+  const { line, send } = await openFeed(t)
+  const all = (name: string, cents: number, time?: number) => UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at }))
+  await send(...all('first', 1000, T + 200))
+  await line.sync()
+  await send(...all('first', 1000))
+  // The warning about a value that is no time is kept with the product.
+  assert.deepEqual(counts(await line.sync()), { unchanged: 4, updated: UNTRUSTED.length - 4 })
+  await send(...all('second', 1100, T + 100))
+  assert.deepEqual(counts(await line.sync()), { updated: UNTRUSTED.length })
+  assert.deepEqual(await shown(line, 'null'), { title: 'second', prices: { current: 1100 }, status: 'active' })
+})
+
 test('within a run a time that cannot be trusted ranks below every other, whatever the order of the lines', async (t) => {
   for (const [partBytesMax, untrusted] of [[1, UNTRUSTED.slice(1, 4)], [8_000_000, UNTRUSTED]] as const) {
     const { line, send } = await openFeed(t, { lanes: 1, partBytesMax })

@@ -295,7 +295,7 @@ test('the simulator’s catalogue comes whole, in all statuses, and every record
   const drafts = lines.map((line) => medipim.normalise(medipim.unwrap(JSON.parse(line)), settings))
   assert.equal(new Set(drafts.map(({ externalId }) => externalId)).size, 300)
   assert.deepEqual(new Set(drafts.map(({ status }) => status)), new Set(['active', 'unavailable', 'draft']))
-  for (const line of lines) assert.ok(medipim.scan(Buffer.from(`${line}\n`)))
+  for (const line of lines) assert.ok(medipim.scan(Buffer.from(`${line}\n`), Date.now()))
 })
 
 test('the simulator’s stream resumes after each cut until every product has come', async (t) => {

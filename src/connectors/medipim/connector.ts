@@ -25,7 +25,7 @@ export function createMedipim(secrets: Secrets | null): Connector<MedipimSetting
     incremental: true,
     schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
     fetch: (request, signal) => fetchPages(secrets, request, signal),
-    scan: (line) => scanLine(line, 0, line.byteLength),
+    scan: (line, arrivedMs) => scanLine(line, 0, line.byteLength, arrivedMs),
     unwrap,
     identify: readId,
     normalise: (record, settings) => normalise(record, marketOf(settings)),

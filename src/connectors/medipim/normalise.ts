@@ -4,12 +4,12 @@
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { Draft, Price, ProductStatus } from '../../core/product.ts'
-import { isTime } from '../../core/source-time.ts'
 import { gtinOf, identifiersOf } from './identifiers.ts'
 import type { Market } from './market.ts'
 import { gramsOf, millimetresOf } from './measures.ts'
 import { imagesOf, leafletsOf, websiteOf } from './media.ts'
 import { termsOf } from './terms.ts'
+import { isTouchedAt } from './touched-at.ts'
 import { idOf, isObject, isoOf, localizedOf, msOf, numberOf, objectsIn, textOf, type Fields } from './values.ts'
 
 const STATUSES = new Map<unknown, ProductStatus>([
@@ -92,14 +92,10 @@ function statusOf(status: unknown, warnings: string[]): ProductStatus {
   return 'draft'
 }
 
-/** An earlier time, such as 1 or one in minutes, stands for a missing one, and would rank below every other. */
-const FIRST_MS = Date.UTC(2002)
-
-/** Milliseconds in place of seconds come to the year 50,000, which is no time either. */
 function touchedAtOf(seconds: unknown, warnings: string[]): number | null {
   if (seconds === undefined || seconds === null || seconds === '') return null
   const epochMs = msOf(seconds)
-  if (epochMs !== null && epochMs >= FIRST_MS && isTime(epochMs)) return epochMs
+  if (epochMs !== null && isTouchedAt(epochMs)) return epochMs
   warnings.push('meta.updatedAt: not a time in unix seconds, it counts as unknown')
   return null
 }

@@ -6,26 +6,30 @@ import { scanLine } from './scan.ts'
 
 const fixtures = readFileSync(new URL('fixtures/stream.ndjson', import.meta.url), 'utf8').split(/(?<=\n)/)
 
+/** When the lines arrive, and two times in unix seconds before it. */
+const ARRIVED_MS = Date.UTC(2026, 0, 1)
+const T = 1_700_000_000
+const T2 = 1_700_000_005
+
 function scan(line: string) {
   const bytes = Buffer.from(line)
-  return scanLine(bytes, 0, bytes.length)
+  return scanLine(bytes, 0, bytes.length, ARRIVED_MS)
 }
 
 /** The record with its volatile values cut out, as its hash sees it. */
 function masked(line: string): string | null {
   const bytes = Buffer.from(line)
-  const found = scanLine(bytes, 0, bytes.length)
+  const found = scanLine(bytes, 0, bytes.length, ARRIVED_MS)
   if (found === null) return null
-  const [from1 = 0, to1 = 0, from2 = 0, to2 = 0] = found.volatile
-  return Buffer.concat([bytes.subarray(found.start, from1), bytes.subarray(to1, from2), bytes.subarray(to2, found.end)]).toString()
+  const edges = [found.start, ...found.volatile, found.end]
+  return edges.map((edge, n) => (n % 2 === 0 ? bytes.subarray(edge, edges[n + 1]).toString() : '')).join('*')
 }
 
 function volatileOf(line: string): string[] | null {
   const bytes = Buffer.from(line)
-  const found = scanLine(bytes, 0, bytes.length)
+  const found = scanLine(bytes, 0, bytes.length, ARRIVED_MS)
   if (found === null) return null
-  const [from1 = 0, to1 = 0, from2 = 0, to2 = 0] = found.volatile
-  return [bytes.subarray(from1, to1).toString(), bytes.subarray(from2, to2).toString()]
+  return found.volatile.flatMap((from, n) => (n % 2 === 0 ? [bytes.subarray(from, found.volatile[n + 1]).toString()] : []))
 }
 
 function lineOf(record: string, envelope = '{"meta":{"total":2,"index":1},"result":'): string {
@@ -44,9 +48,9 @@ test('the record, its place in the stream and its volatile values are found in e
 })
 
 test('whitespace between tokens, CRLF and the order of members do not matter', () => {
-  const spaced = '{"meta": {"index": 1 , "total": 2}, "result": {"id": 1, "meta": { "embedUrl" : "u" , "updatedAt" : "7" } } }\r\n'
-  assert.deepEqual(volatileOf(spaced), ['"u"', '"7"'])
-  assert.deepEqual([scan(spaced)?.total, scan(spaced)?.index, scan(spaced)?.updatedAt], [2, 1, 7])
+  const spaced = `{"meta": {"index": 1 , "total": 2}, "result": {"id": 1, "meta": { "embedUrl" : "u" , "updatedAt" : "${T}" } } }\r\n`
+  assert.deepEqual(volatileOf(spaced), ['"u"', `"${T}"`])
+  assert.deepEqual([scan(spaced)?.total, scan(spaced)?.index, scan(spaced)?.updatedAt], [2, 1, T])
 })
 
 test('a line inside a larger block is read within its own bounds', () => {
@@ -58,14 +62,14 @@ test('a line inside a larger block is read within its own bounds', () => {
 })
 
 test('meta is found wherever it lies in the record', () => {
-  const meta = '"meta":{"updatedAt":5,"embedUrl":"u"}'
+  const meta = `"meta":{"updatedAt":${T},"embedUrl":"u"}`
   for (const record of [`{${meta}}`, `{${meta},"id":"A"}`, `{"id":"A",${meta},"b":[{"c":"}"}]}`, `{"x":{"meta":{"updatedAt":9}},${meta},"y":1}`]) {
-    assert.deepEqual(volatileOf(lineOf(record)), ['5', '"u"'], record)
+    assert.deepEqual(volatileOf(lineOf(record)), [String(T), '"u"'], record)
   }
 })
 
 test('text that looks like meta is never taken for it', () => {
-  const tail = '"meta":{"updatedAt":5,"embedUrl":"u"}}'
+  const tail = `"meta":{"updatedAt":${T},"embedUrl":"u"}}`
   const tricks = [
     '\\"meta\\":{\\"updatedAt\\":1,\\"embedUrl\\":\\"x\\"}}}',
     '\\\\\\"meta\\":{\\"updatedAt\\":1}',
@@ -74,9 +78,9 @@ test('text that looks like meta is never taken for it', () => {
     '{,:}',
   ]
   for (const trick of tricks) {
-    assert.deepEqual(volatileOf(lineOf(`{"name":"${trick}",${tail}`)), ['5', '"u"'], trick)
-    const inUrl = lineOf(`{"id":1,"meta":{"updatedAt":5,"embedUrl":"${trick}"}}`)
-    assert.deepEqual(volatileOf(inUrl), ['5', `"${trick}"`], trick)
+    assert.deepEqual(volatileOf(lineOf(`{"name":"${trick}",${tail}`)), [String(T), '"u"'], trick)
+    const inUrl = lineOf(`{"id":1,"meta":{"updatedAt":${T},"embedUrl":"${trick}"}}`)
+    assert.deepEqual(volatileOf(inUrl), [String(T), `"${trick}"`], trick)
   }
 })
 
@@ -123,28 +127,44 @@ const name = fc.constantFrom('id', 'a', 'meta', 'result', 'updatedAt', '"meta":{
 const value = fc.letrec((tie) => ({
   any: fc.oneof({ depthSize: 'small' }, scalar, fc.array(tie('any'), { maxLength: 3 }), fc.dictionary(name, tie('any'), { maxKeys: 4 })),
 })).any
-const times = fc.record({ createdAt: fc.nat(), updatedAt: fc.oneof(fc.nat(), scalar), embedUrl: scalar })
+const times = fc.record({ createdAt: fc.nat(), updatedAt: fc.oneof(fc.constantFrom(T, T2, String(T)), fc.nat(), scalar), embedUrl: scalar })
 const record = fc.tuple(fc.dictionary(name, value, { maxKeys: 4 }), times, fc.boolean()).map(([members, meta, first]) => {
   const { meta: _, ...others } = members
   // A name that is spelt with escapes hides a second meta, so before such names meta is not scanned.
   return first && !/["\\]/.test(Object.keys(others).join()) ? { meta, ...others } : { ...others, meta }
 })
 
-function stable(item: { meta: { createdAt: number } }): string {
-  return JSON.stringify({ ...item, meta: { createdAt: item.meta.createdAt, updatedAt: 0, embedUrl: 0 } })
+function isTrusted(at: unknown): boolean {
+  const isNumber = typeof at === 'number' || (typeof at === 'string' && /^\d{1,15}$/.test(at))
+  return isNumber && Number.isInteger(Number(at)) && Number(at) >= 1_009_843_200 && Number(at) <= ARRIVED_MS / 1000 + 300
 }
 
-test('two lines are equal when masked exactly when their records are equal but for the two volatile members', () => {
+/** A record without what is volatile: the link, and a time that can be trusted. */
+function stable(item: { meta: { createdAt: number; updatedAt: unknown } }): string {
+  const { createdAt, updatedAt } = item.meta
+  return JSON.stringify({ ...item, meta: { createdAt, updatedAt: isTrusted(updatedAt) || { untrusted: updatedAt }, embedUrl: 0 } })
+}
+
+test('two lines are equal when masked exactly when their records are equal but for links and times that can be trusted', () => {
   fc.assert(
     fc.property(record, record, times, fc.nat(), fc.nat(), (one, other, touch, total, index) => {
-      const touched = { ...one, meta: { ...touch, createdAt: one.meta.createdAt } }
       const line = (item: object) => `${JSON.stringify({ meta: { total, index }, result: item })}\n`
-      const [mask, maskTouched, maskOther] = [masked(line(one)), masked(line(touched)), masked(line(other))]
-      assert.ok(mask !== null && maskOther !== null)
-      assert.equal(maskTouched, mask)
-      assert.equal(maskOther === mask, stable(other) === stable(one))
-      assert.deepEqual(volatileOf(line(one)), [JSON.stringify(one.meta.updatedAt), JSON.stringify(one.meta.embedUrl)])
+      const [mask, volatile] = [masked(line(one)), volatileOf(line(one))]
+      const { updatedAt, embedUrl } = one.meta
+      assert.deepEqual(volatile, [...(isTrusted(updatedAt) ? [JSON.stringify(updatedAt)] : []), JSON.stringify(embedUrl)])
+      for (const another of [other, { ...one, meta: { ...touch, createdAt: one.meta.createdAt } }]) {
+        assert.equal(masked(line(another)) === mask, stable(another) === stable(one))
+      }
     }),
     { numRuns: 500 },
   )
+})
+
+test('a time that cannot be trusted is part of what is hashed, so that a record whose time became unknown differs', () => {
+  const link = '"embedUrl":"u"'
+  const maskOf = (updatedAt: string) => masked(lineOf(`{"id":1,"meta":{"updatedAt":${updatedAt},${link}}}`))
+  const future = ARRIVED_MS / 1000 + 301
+  for (const at of ['null', '0', '28333333', '1700000000000', '"soon"', '1.5', '-1', 'true', String(future)]) assert.notEqual(maskOf(at), maskOf(String(T)), at)
+  assert.equal(maskOf(String(future - 1)), maskOf(String(T)))
+  assert.equal(maskOf(String(T2)), maskOf(String(T)))
 })

@@ -3,6 +3,7 @@
 
 import type { Scan } from '../../core/connector.ts'
 import { valueEnd } from '../../lib/json-slices.ts'
+import { isTrusted } from './touched-at.ts'
 
 /** What one line of the stream says, beside the record that it holds. */
 export interface Envelope extends Scan {
@@ -40,10 +41,10 @@ const CLOSE = 0x7d
 
 /**
  * Scans `bytes[from, to)`, one line with or without its `\n`: `{"meta":{"total":2,"index":0},"result":{…}}` with any whitespace.
- * The spans are the whole values of `meta.updatedAt` and `meta.embedUrl`. Null unless the record's own `meta` has each exactly once,
+ * The spans are the whole values of `meta.embedUrl` and, when it is a time that can be trusted at `arrivedMs`, of `meta.updatedAt`. Null unless the record's own `meta` has each exactly once,
  * spelt without escapes, among scalars only. `result` must be the last member; what it holds is not validated.
  */
-export function scanLine(bytes: Uint8Array, from: number, to: number): Envelope | null {
+export function scanLine(bytes: Uint8Array, from: number, to: number, arrivedMs = Infinity): Envelope | null {
   const head = scanHead(bytes, from, to)
   if (head === null) return null
   const { total, index, start } = head
@@ -52,9 +53,10 @@ export function scanLine(bytes: Uint8Array, from: number, to: number): Envelope 
   if (bytes[outerClose] !== CLOSE || bytes[close] !== CLOSE || close <= start) return null
   const meta = metaAtTheEnd(bytes, start, close) ?? metaAnywhere(bytes, start, close)
   if (meta === null) return null
-  const [first, second] = meta.updatedAt.from < meta.embedUrl.from ? [meta.updatedAt, meta.embedUrl] : [meta.embedUrl, meta.updatedAt]
-  const volatile = [first.from, first.to, second.from, second.to]
-  return { total, index, start, end: close + 1, updatedAt: readInteger(bytes, meta.updatedAt), volatile }
+  const updatedAt = readInteger(bytes, meta.updatedAt)
+  const spans = updatedAt !== null && isTrusted(updatedAt, arrivedMs) ? [meta.updatedAt, meta.embedUrl] : [meta.embedUrl]
+  const volatile = spans.sort((a, b) => a.from - b.from).flatMap((span) => [span.from, span.to])
+  return { total, index, start, end: close + 1, updatedAt, volatile }
 }
 
 function scanHead(bytes: Uint8Array, from: number, to: number): { total: number; index: number; start: number } | null {

@@ -283,8 +283,8 @@ test('settings take an origin and a currency, nothing near them', () => {
 })
 
 test('the record is the whole line without its end', () => {
-  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}\n')), { start: 0, end: 8, volatile: [] })
-  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}')), { start: 0, end: 8, volatile: [] })
+  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}\n'), 0), { start: 0, end: 8, volatile: [] })
+  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}'), 0), { start: 0, end: 8, volatile: [] })
 })
 
 test('a malformed product at the head of a page is a line like any other', async (t) => {

@@ -16,7 +16,7 @@ const scanAgrees: Check = {
     let scanned = 0
     for (const line of lines) {
       const record = connector.unwrap(JSON.parse(line.toString()))
-      const scan = connector.scan(line)
+      const scan = connector.scan(line, Date.now())
       if (scan === null) continue
       scanned += 1
       assert.deepEqual(JSON.parse(line.subarray(scan.start, scan.end).toString()), record, 'scan and unwrap disagree on the record')
@@ -28,10 +28,10 @@ const scanAgrees: Check = {
     assert.ok(scanned > 0, 'scan recognises no line, so that every record would be parsed in every run')
     const [line = Buffer.alloc(0)] = lines
     for (let length = 0; length < Math.min(line.length, 2_000); length++) {
-      connector.scan(line.subarray(0, length))
-      connector.scan(line.subarray(line.length - length))
+      connector.scan(line.subarray(0, length), 0)
+      connector.scan(line.subarray(line.length - length), 0)
     }
-    for (const garbage of ['', '{', '}', '{}', '[]', '"', '\\"}}', '\0', '<html>']) connector.scan(Buffer.from(garbage))
+    for (const garbage of ['', '{', '}', '{}', '[]', '"', '\\"}}', '\0', '<html>']) connector.scan(Buffer.from(garbage), 0)
   },
 }
 
