@@ -56,7 +56,9 @@ export async function runBare(databaseUrl: string, file: string): Promise<number
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
-    await client.query(`insert into catalog.sources (name, connector) select 'bench', 'medipim' where not exists (select from catalog.sources)`)
+    await client.query(
+      `insert into catalog.sources (name, connector) select 'bench', 'medipim' where not exists (select from catalog.sources)`,
+    )
     const startedMs = performance.now()
     await client.query(STAGING)
     await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), client.query(copyFrom(COPY)))

@@ -7,10 +7,14 @@ import { ENVIRONMENT, NODE_FLAGS } from '../bin/lean.js'
 
 /** Starts a file of this folder as a process, as bin/shelfsync starts the command line, and waits for its first message. */
 export async function forkChild<Message>(
-  file: string, args: readonly string[], env: Readonly<Record<string, string>> = {},
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ child: ChildProcess; message: Message }> {
   const child = fork(join(import.meta.dirname, file), args, {
-    execArgv: NODE_FLAGS, env: { ...process.env, ...ENVIRONMENT, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: NODE_FLAGS,
+    env: { ...process.env, ...ENVIRONMENT, ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const failed = once(child, 'exit').then(() => {
     throw new Error(`${file} ended without an answer`)

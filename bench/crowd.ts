@@ -17,8 +17,17 @@ const TICK_MS = 5
 const HEAD_END = '\r\n\r\n'
 
 const [port, perSecond, seconds] = process.argv.slice(2).map(Number)
-if (port === undefined || perSecond === undefined || seconds === undefined) throw new Error('usage: ADMIN_KEY=… crowd.ts PORT PER_SECOND SECONDS')
-const request = Buffer.from(['GET /status HTTP/1.1', 'Host: 127.0.0.1', `X-ADMIN-KEY: ${process.env['ADMIN_KEY']}`, '', ''].join('\r\n'))
+if (port === undefined || perSecond === undefined || seconds === undefined)
+  throw new Error('usage: ADMIN_KEY=… crowd.ts PORT PER_SECOND SECONDS')
+const request = Buffer.from(
+  [
+    'GET /status HTTP/1.1',
+    'Host: 127.0.0.1',
+    `X-ADMIN-KEY: ${process.env['ADMIN_KEY']}`,
+    '',
+    '',
+  ].join('\r\n'),
+)
 const latencies: number[] = []
 const askers = await Promise.all(Array.from({ length: CONNECTIONS }, openAsker))
 
@@ -29,7 +38,8 @@ for (let sent = 0; sent < perSecond * seconds; await sleep(TICK_MS)) {
 }
 while (latencies.length < perSecond * seconds) await sleep(TICK_MS)
 latencies.sort((a, b) => a - b)
-const at = (share: number): number => Math.round(100 * (latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN)) / 100
+const at = (share: number): number =>
+  Math.round(100 * (latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN)) / 100
 const answer: CrowdLatency = { p50: at(0.5), p99: at(0.99), max: at(1) }
 process.send?.(answer)
 for (const { socket } of askers) socket.destroy()
@@ -61,6 +71,7 @@ async function openAsker(): Promise<{ socket: Socket; ask(): void }> {
 function endOfAnswer(text: string): number | null {
   const head = text.indexOf(HEAD_END)
   if (head < 0) return null
-  const end = head + HEAD_END.length + Number(/content-length: (\d+)/i.exec(text.slice(0, head))?.[1])
+  const end =
+    head + HEAD_END.length + Number(/content-length: (\d+)/i.exec(text.slice(0, head))?.[1])
   return end <= text.length ? end : null
 }

@@ -20,11 +20,16 @@ const server = createServer((request, response) => {
   buffer(request)
     .then((body) => pool.query(UPSERT, [body.toString()]))
     .then(() => response.writeHead(201).end())
-    .catch((error: unknown) => response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify({ message: String(error) })))
+    .catch((error: unknown) =>
+      response
+        .writeHead(500, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ message: String(error) })),
+    )
 })
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
-  if (address && typeof address === 'object') process.send?.({ url: `http://127.0.0.1:${address.port}` })
+  if (address && typeof address === 'object')
+    process.send?.({ url: `http://127.0.0.1:${address.port}` })
 })
 process.on('disconnect', () => {
   server.close()

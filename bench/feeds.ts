@@ -12,7 +12,12 @@ export type Case = (typeof CASES)[number]
 const VARIANTS = { 'first-load': 'first', again: 'moved', 'one-percent': 'changed' } as const
 
 /** The feed of a case with so many products, from the cache in `folder` when it is there. */
-export async function loadFeed(folder: string, products: number, which: Case, onProgress: (text: string) => void): Promise<Feed> {
+export async function loadFeed(
+  folder: string,
+  products: number,
+  which: Case,
+  onProgress: (text: string) => void,
+): Promise<Feed> {
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${products}-${which}.ndjson`)
   const about = `${file}.json`

@@ -15,11 +15,17 @@ import { forkChild } from './children.ts'
 import { CASES, loadFeed, type Case } from './feeds.ts'
 
 const options = new Command('npm run bench --')
-  .description('Times a first load, the same feed again and a change of 1 %, each against bare COPY and merge and against the usual chunked upsert.')
+  .description(
+    'Times a first load, the same feed again and a change of 1 %, each against bare COPY and merge and against the usual chunked upsert.',
+  )
   .option('--products <n>', 'how many are in the feed', parseCount, 108_022)
   .option('--rounds <n>', 'how often each is run', parseCount, 3)
   .option('--no-usual', 'leave the chunked upsert out, which takes longest')
-  .option('--home <folder>', 'where database and feeds are kept', join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'))
+  .option(
+    '--home <folder>',
+    'where database and feeds are kept',
+    join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'),
+  )
   .option('--json', 'print JSON')
   .parse()
   .opts<{ products: number; rounds: number; usual: boolean; home: string; json?: boolean }>()
@@ -37,13 +43,23 @@ const say = (text: string) => void process.stderr.write(`${text}\n`)
 const home = resolve(options.home)
 const { products, rounds } = options
 // The checkpointer and autovacuum would write into somebody's minute by chance.
-const server = await openEmbedded({ home, settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' }, onProgress: say })
+const server = await openEmbedded({
+  home,
+  settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' },
+  onProgress: say,
+})
 const admin = new pg.Client({ connectionString: server.url })
 await admin.connect()
 try {
   const cases = await measureAll()
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30), node: process.version }
-  if (options.json) console.log(JSON.stringify({ machine, cases: cases.map(({ noise: _, ...rest }) => rest) }))
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+  }
+  if (options.json)
+    console.log(JSON.stringify({ machine, cases: cases.map(({ noise: _, ...rest }) => rest) }))
   else console.table(cases)
 } finally {
   await admin.end()
@@ -55,7 +71,11 @@ async function measureAll() {
   const bare = new Map<Case, number[]>(CASES.map((name) => [name, []]))
   const usual = new Map<Case, number[]>(CASES.map((name) => [name, []]))
   for (let round = 1; round <= rounds; round++) {
-    const [oursDb, bareDb, usualDb] = [await freshDatabase('ours'), await freshDatabase('bare'), await freshDatabase('usual')]
+    const [oursDb, bareDb, usualDb] = [
+      await freshDatabase('ours'),
+      await freshDatabase('bare'),
+      await freshDatabase('usual'),
+    ]
     const artifacts = join(home, 'artifacts')
     await rm(artifacts, { recursive: true, force: true })
     for (const name of CASES) {
@@ -66,9 +86,12 @@ async function measureAll() {
       const bareSeconds = await runBare(bareDb, feed.file)
       bare.get(name)?.push(bareSeconds)
       // The usual way is slow and steady: once is enough.
-      if (options.usual && round === 1) usual.get(name)?.push(await measureUsual(source.message.url, usualDb))
+      if (options.usual && round === 1)
+        usual.get(name)?.push(await measureUsual(source.message.url, usualDb))
       source.child.disconnect()
-      say(`round ${round}, ${name}: ours ${measure.seconds.toFixed(1)} s, bare ${bareSeconds.toFixed(1)} s, ${JSON.stringify(measure)}`)
+      say(
+        `round ${round}, ${name}: ours ${measure.seconds.toFixed(1)} s, bare ${bareSeconds.toFixed(1)} s, ${JSON.stringify(measure)}`,
+      )
     }
   }
   return Promise.all(
@@ -97,9 +120,15 @@ async function measureAll() {
 
 async function measureOurs(url: string, database: string, artifacts: string): Promise<Measure> {
   const before = await readCounters(database)
-  const { child, message } = await forkChild<{ seconds: number; state: string; reason: string | null; rssPeakMb: number }>('ours.ts', [url, database, artifacts])
+  const { child, message } = await forkChild<{
+    seconds: number
+    state: string
+    reason: string | null
+    rssPeakMb: number
+  }>('ours.ts', [url, database, artifacts])
   if (child.exitCode === null) await once(child, 'exit')
-  if (message.state !== 'succeeded') throw new Error(`our run is ${message.state}: ${message.reason}`)
+  if (message.state !== 'succeeded')
+    throw new Error(`our run is ${message.state}: ${message.reason}`)
   const after = await readCounters(database)
   return {
     seconds: message.seconds,
@@ -112,7 +141,9 @@ async function measureOurs(url: string, database: string, artifacts: string): Pr
 async function measureUsual(feedUrl: string, database: string): Promise<number> {
   const client = new pg.Client({ connectionString: database })
   await client.connect()
-  await client.query('create table if not exists public.products (id text primary key, name text, status text, price_cents integer, updated_at timestamptz, raw jsonb)')
+  await client.query(
+    'create table if not exists public.products (id text primary key, name text, status text, price_cents integer, updated_at timestamptz, raw jsonb)',
+  )
   await client.end()
   const api = await forkChild<{ url: string }>('data-api.ts', [database])
   const { message } = await forkChild<{ seconds: number }>('usual.ts', [feedUrl, api.message.url])

@@ -11,7 +11,8 @@ import { newProgress } from '../src/pipeline/context.ts'
 import { DEFAULT_OPTIONS, syncSource } from '../src/pipeline/sync.ts'
 
 const [url, databaseUrl, artifacts] = process.argv.slice(2)
-if (url === undefined || databaseUrl === undefined || artifacts === undefined) throw new Error('usage: ours.ts URL DATABASE ARTIFACTS')
+if (url === undefined || databaseUrl === undefined || artifacts === undefined)
+  throw new Error('usage: ours.ts URL DATABASE ARTIFACTS')
 
 const startedMs = performance.now()
 const connector = createMedipim({ keyId: '42', keySecret: 'secret' })
@@ -21,13 +22,41 @@ const quiet = () => undefined
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const settings = { apiUrl: url, market: 'au' }
 const found = await findSource(db, 'bench')
-const source = found ?? (await addSource(db, { name: 'bench', connector: connector.name, settings, schedule: connector.schedule }))
-const tools = { db, store: openStore(artifacts, '.'), http, log, options: DEFAULT_OPTIONS, redact: (text: string) => text, correlationId: 'bench' }
+const source =
+  found ??
+  (await addSource(db, {
+    name: 'bench',
+    connector: connector.name,
+    settings,
+    schedule: connector.schedule,
+  }))
+const tools = {
+  db,
+  store: openStore(artifacts, '.'),
+  http,
+  log,
+  options: DEFAULT_OPTIONS,
+  redact: (text: string) => text,
+  correlationId: 'bench',
+}
 const here = { ...source, settings }
-const report = await syncSource(tools, here, connector, { mode: 'full', sinceAt: null, now: new Date() }, newProgress(), new AbortController().signal)
+const report = await syncSource(
+  tools,
+  here,
+  connector,
+  { mode: 'full', sinceAt: null, now: new Date() },
+  newProgress(),
+  new AbortController().signal,
+)
 if (report.error) console.error(report.error)
 const seconds = (performance.now() - startedMs) / 1000
-process.send?.({ seconds, state: report.state, reason: report.reason, ledger: report.ledger, rssPeakMb: Math.round(peakMemoryBytes() / 1e6) })
+process.send?.({
+  seconds,
+  state: report.state,
+  reason: report.reason,
+  ledger: report.ledger,
+  rssPeakMb: Math.round(peakMemoryBytes() / 1e6),
+})
 await db.end()
 await http.close()
 process.disconnect?.()

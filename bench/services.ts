@@ -16,9 +16,15 @@ import { forkChild } from './children.ts'
 import type { CrowdLatency } from './crowd.ts'
 
 const options = new Command('npm run bench:services --')
-  .description('Measures what the services cost: idle, per run against one process that does it alone, and under a crowd that asks how things stand.')
+  .description(
+    'Measures what the services cost: idle, per run against one process that does it alone, and under a crowd that asks how things stand.',
+  )
   .option('--products <n>', 'how many are in the feed', parseCount, 108_022)
-  .option('--home <folder>', 'where database and feeds are kept', join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'))
+  .option(
+    '--home <folder>',
+    'where database and feeds are kept',
+    join(process.env['SHELFSYNC_HOME'] ?? '.shelfsync', 'bench'),
+  )
   .option('--json', 'print JSON')
   .parse()
   .opts<{ products: number; home: string; json?: boolean }>()
@@ -30,7 +36,11 @@ const IDLE_MS = 20_000
 const CROWD = { perSecond: 1000, seconds: 30 }
 const say = (text: string) => void process.stderr.write(`${text}\n`)
 
-const server = await openEmbedded({ home, settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' }, onProgress: say })
+const server = await openEmbedded({
+  home,
+  settings: { autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '20GB' },
+  onProgress: say,
+})
 const admin = new pg.Client({ connectionString: server.url })
 await admin.connect()
 try {
@@ -43,9 +53,16 @@ try {
   const calm = await runServices(url, false)
   supplier.child.disconnect()
   const figures = {
-    products, alone_s: alone, services_s: calm.seconds, ratio: round(calm.seconds / alone), first_row_ms: calm.firstRowMs,
-    idle_cpu_percent: calm.idleCpu, idle_rss_mb: calm.idleRssMb,
-    crowded_s: crowded.seconds, slowed: round(crowded.seconds / calm.seconds), status_ms: crowded.latency,
+    products,
+    alone_s: alone,
+    services_s: calm.seconds,
+    ratio: round(calm.seconds / alone),
+    first_row_ms: calm.firstRowMs,
+    idle_cpu_percent: calm.idleCpu,
+    idle_rss_mb: calm.idleRssMb,
+    crowded_s: crowded.seconds,
+    slowed: round(crowded.seconds / calm.seconds),
+    status_ms: crowded.latency,
   }
   if (options.json) console.log(JSON.stringify(figures))
   else console.table(figures)
@@ -56,7 +73,11 @@ try {
 
 async function runAlone(url: string): Promise<number> {
   const database = await freshDatabase('alone')
-  const { child, message } = await forkChild<{ seconds: number; state: string }>('ours.ts', [url, database, `file:${join(home, 'artifacts')}`])
+  const { child, message } = await forkChild<{ seconds: number; state: string }>('ours.ts', [
+    url,
+    database,
+    `file:${join(home, 'artifacts')}`,
+  ])
   if (child.exitCode === null) await once(child, 'exit')
   say(`alone: ${message.state} in ${message.seconds.toFixed(1)} s`)
   return round(message.seconds)
@@ -66,16 +87,34 @@ async function runServices(url: string, crowded: boolean) {
   const database = await freshDatabase(crowded ? 'crowded' : 'services')
   await rm(join(home, 'services'), { recursive: true, force: true })
   const env = {
-    PATH: process.env['PATH'] ?? '', DATABASE_URL: database, SHELFSYNC_HOME: join(home, 'services'), ADMIN_KEY, MEDIPIM_API_KEY: '42:secret', LOG_LEVEL: 'warn',
-    ALLOW_PRIVATE_HOSTS: '127.0.0.1', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+    PATH: process.env['PATH'] ?? '',
+    DATABASE_URL: database,
+    SHELFSYNC_HOME: join(home, 'services'),
+    ADMIN_KEY,
+    MEDIPIM_API_KEY: '42:secret',
+    LOG_LEVEL: 'warn',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    FETCHER_PORT: '0',
+    MAINTAINER_PORT: '0',
+    ORCHESTRATOR_PORT: '0',
+    METRICS_PORT: '0',
+    LISTEN_HOST: '127.0.0.1',
   }
   await command(['migrate'], env)
   await command(['add', 'medipim', '--no-sync', '--name', 'bench', '--api-url', url], env)
   const watcher = new pg.Client({ connectionString: database })
   await watcher.connect()
   // Who is asked by a crowd has a process of its own; work that shares its event loop would make it wait.
-  const worker = crowded ? spawn(program, ['serve', 'fetcher', 'maintainer'], { env, stdio: ['ignore', 'ignore', 'inherit'] }) : null
-  const service = spawn(program, ['serve', ...(crowded ? ['orchestrator'] : []), '--json'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const worker = crowded
+    ? spawn(program, ['serve', 'fetcher', 'maintainer'], {
+        env,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      })
+    : null
+  const service = spawn(program, ['serve', ...(crowded ? ['orchestrator'] : []), '--json'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   try {
     const [line] = (await once(createInterface(service.stdout), 'line')) as [string]
     const { faces } = JSON.parse(line) as { faces: { name: string; port: number }[] }
@@ -83,17 +122,24 @@ async function runServices(url: string, crowded: boolean) {
     const idle = crowded ? { idleCpu: 0, idleRssMb: 0 } : await measureIdle(service)
     const startedMs = performance.now()
     const { run } = (await ask(port, 'POST', '/sync')) as { run: number }
-    const crowd = crowded ? forkChild<CrowdLatency>('crowd.ts', [port, CROWD.perSecond, CROWD.seconds].map(String), { ADMIN_KEY }) : null
+    const crowd = crowded
+      ? forkChild<CrowdLatency>('crowd.ts', [port, CROWD.perSecond, CROWD.seconds].map(String), {
+          ADMIN_KEY,
+        })
+      : null
     let firstRowMs = 0
-    for (let state = 'running'; state === 'running'; ) {
+    for (let state = 'running'; state === 'running';) {
       const seen = await progressOf(watcher, run)
-      if (firstRowMs === 0 && seen.applied > 0) firstRowMs = Math.round(performance.now() - startedMs)
+      if (firstRowMs === 0 && seen.applied > 0)
+        firstRowMs = Math.round(performance.now() - startedMs)
       state = seen.state
       await new Promise((done) => setTimeout(done, firstRowMs === 0 ? 20 : 200))
     }
     const seconds = round((performance.now() - startedMs) / 1000)
     const latency = (await crowd)?.message ?? null
-    say(`services${crowded ? ' with a crowd' : ''}: ${seconds} s, first row after ${firstRowMs} ms, ${JSON.stringify({ ...idle, latency })}`)
+    say(
+      `services${crowded ? ' with a crowd' : ''}: ${seconds} s, first row after ${firstRowMs} ms, ${JSON.stringify({ ...idle, latency })}`,
+    )
     return { seconds, firstRowMs, latency, ...idle }
   } finally {
     for (const one of [worker, service]) {
@@ -107,30 +153,49 @@ async function runServices(url: string, crowded: boolean) {
 
 /** Share of a core and resident memory while there is nothing to do. */
 async function measureIdle({ pid }: ChildProcess): Promise<{ idleCpu: number; idleRssMb: number }> {
-  const ticks = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(13, 15).reduce((sum, text) => sum + Number(text), 0)
+  const ticks = () =>
+    readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .split(' ')
+      .slice(13, 15)
+      .reduce((sum, text) => sum + Number(text), 0)
   await new Promise((done) => setTimeout(done, 5000))
   const before = ticks()
   await new Promise((done) => setTimeout(done, IDLE_MS))
   const rssKb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
   // A tick is 10 ms on every Linux that Node runs on.
-  return { idleCpu: round((100 * 10 * (ticks() - before)) / IDLE_MS), idleRssMb: Math.round(rssKb / 1000) }
+  return {
+    idleCpu: round((100 * 10 * (ticks() - before)) / IDLE_MS),
+    idleRssMb: Math.round(rssKb / 1000),
+  }
 }
 
 function ask(port: number, method: string, path: string): Promise<unknown> {
   return new Promise((done, fail) => {
-    const sent = request({ host: '127.0.0.1', port, method, path, headers: { 'X-ADMIN-KEY': ADMIN_KEY } }, (answer) => {
-      let text = ''
-      answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      answer.on('end', () => (answer.statusCode !== undefined && answer.statusCode < 300 ? done(JSON.parse(text)) : fail(new Error(`${path}: ${answer.statusCode} ${text}`))))
-    })
+    const sent = request(
+      { host: '127.0.0.1', port, method, path, headers: { 'X-ADMIN-KEY': ADMIN_KEY } },
+      (answer) => {
+        let text = ''
+        answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+        answer.on('end', () =>
+          answer.statusCode !== undefined && answer.statusCode < 300
+            ? done(JSON.parse(text))
+            : fail(new Error(`${path}: ${answer.statusCode} ${text}`)),
+        )
+      },
+    )
     sent.on('error', fail)
     sent.end()
   })
 }
 
-async function progressOf(client: pg.Client, run: number): Promise<{ state: string; applied: number }> {
+async function progressOf(
+  client: pg.Client,
+  run: number,
+): Promise<{ state: string; applied: number }> {
   const { rows } = await client.query<{ state: string; applied: string }>(
-    `select state, (select coalesce(sum(lines_done), 0) from catalog.checkpoints where run_id = $1) as applied from catalog.runs where id = $1`, [run])
+    `select state, (select coalesce(sum(lines_done), 0) from catalog.checkpoints where run_id = $1) as applied from catalog.runs where id = $1`,
+    [run],
+  )
   return { state: rows[0]?.state ?? 'unknown', applied: Number(rows[0]?.applied) }
 }
 
@@ -145,7 +210,8 @@ async function freshDatabase(name: string): Promise<string> {
   await admin.query(`create database bench_${name}`)
   const url = new URL(server.url)
   url.pathname = `/bench_${name}`
-  if (name === 'alone') await command(['migrate'], { PATH: process.env['PATH'] ?? '', DATABASE_URL: url.href })
+  if (name === 'alone')
+    await command(['migrate'], { PATH: process.env['PATH'] ?? '', DATABASE_URL: url.href })
   return url.href
 }
 

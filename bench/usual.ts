@@ -31,7 +31,14 @@ for await (const chunk of response.body) {
   for (const line of lines) {
     const { result } = JSON.parse(line) as { result: Product }
     const updatedAt = new Date(result.meta.updatedAt * 1000).toISOString()
-    rows.push({ id: result.id, name: result.name?.en ?? null, status: result.status, price_cents: result.publicPrice ?? null, updated_at: updatedAt, raw: result })
+    rows.push({
+      id: result.id,
+      name: result.name?.en ?? null,
+      status: result.status,
+      price_cents: result.publicPrice ?? null,
+      updated_at: updatedAt,
+      raw: result,
+    })
     if (rows.length === CHUNK) await upsert()
   }
 }

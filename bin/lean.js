@@ -23,7 +23,8 @@ export function runLean(args) {
   const env = { ...ENVIRONMENT, ...process.env }
   // pg would look for a native client that is not installed.
   delete env.NODE_PG_FORCE_NATIVE
-  if (process.execve && process.platform !== 'win32') process.execve(node, [node, ...NODE_FLAGS, ...args], env)
+  if (process.execve && process.platform !== 'win32')
+    process.execve(node, [node, ...NODE_FLAGS, ...args], env)
 
   const child = spawn(node, [...NODE_FLAGS, ...args], { stdio: 'inherit', env })
   // On a terminal Ctrl-C reaches the child by itself; twice would mean "at once".
@@ -41,8 +42,11 @@ export function runLean(args) {
 function findNode() {
   if (Number(process.versions.node.split('.')[0]) >= NODE_MIN) return process.execPath
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
-  return find(`${name}/bin/node${process.platform === 'win32' ? '.exe' : ''}`) ?? fail(`this is Node ${process.versions.node}, and ${NODE_MIN} or newer is needed.
+  return (
+    find(`${name}/bin/node${process.platform === 'win32' ? '.exe' : ''}`) ??
+    fail(`this is Node ${process.versions.node}, and ${NODE_MIN} or newer is needed.
 Run \`npm ci\` without --omit=optional (it brings ${name} where that exists), or install Node ${NODE_MIN}: https://nodejs.org`)
+  )
 }
 
 /** Where a package's file is, or null. */

@@ -41,7 +41,10 @@ test('what ships imports no test, tool or simulator, and a simulator nothing tha
 })
 
 test('a folder without a place among the layers is told to get one', () => {
-  assert.match(findWrongArrows('src/misc/x.ts', "import '../core/json.ts'")[0] ?? '', /misc\/ has no place/)
+  assert.match(
+    findWrongArrows('src/misc/x.ts', "import '../core/json.ts'")[0] ?? '',
+    /misc\/ has no place/,
+  )
 })
 
 test('every spelling of an import counts', () => {
@@ -53,5 +56,6 @@ test('every spelling of an import counts', () => {
     "const { x } = await import('../db/x.ts')",
     "type X = import('../db/x.ts').X",
   ]
-  for (const spelling of spellings) assert.equal(findWrongArrows('src/core/a.ts', `// text\n${spelling}\n`).length, 1, spelling)
+  for (const spelling of spellings)
+    assert.equal(findWrongArrows('src/core/a.ts', `// text\n${spelling}\n`).length, 1, spelling)
 })

@@ -27,14 +27,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const WEB_STANDARDS_ONLY = new Set(['core', 'lib', 'connectors', 'normalise'])
 
 /** `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, in code and in types. */
-const IMPORT = /^(?:import|export)\b[^'"`;]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm
+const IMPORT =
+  /^(?:import|export)\b[^'"`;]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm
 
 /** What is wrong with the imports of one file, in words; `path` is relative to the project. Tests may import anything. */
 export function findWrongArrows(path: string, source: string): string[] {
   if (path.endsWith('.test.ts')) return []
-  return Array.from(source.matchAll(IMPORT), (match) => match[1] ?? match[2] ?? match[3] ?? '').flatMap((target) => {
+  return Array.from(
+    source.matchAll(IMPORT),
+    (match) => match[1] ?? match[2] ?? match[3] ?? '',
+  ).flatMap((target) => {
     const isFile = target.startsWith('.')
-    const reason = isFile ? forbidsFile(path, posix.join(posix.dirname(path), target)) : forbidsPackage(path, target)
+    const reason = isFile
+      ? forbidsFile(path, posix.join(posix.dirname(path), target))
+      : forbidsPackage(path, target)
     return reason === null ? [] : [`${path} imports ${target}: ${reason}`]
   })
 }
@@ -43,14 +49,21 @@ function forbidsFile(from: string, to: string): string | null {
   const [root, layer = ''] = from.split('/')
   const [toRoot, toLayer = ''] = to.split('/')
   if (to.endsWith('.test.ts')) return 'a test is not imported'
-  if (root === 'simulators') return toRoot === 'src' ? 'a simulator that shares code with what it tests proves nothing' : null
+  if (root === 'simulators')
+    return toRoot === 'src'
+      ? 'a simulator that shares code with what it tests proves nothing'
+      : null
   if (root !== 'src') return null
   if (toRoot !== 'src') return `what ships does not import ${toRoot}/`
-  if (layer === 'connectors' && layer === toLayer && areTwoSuppliers(from, to)) return 'a connector knows no other: put it into lib/'
+  if (layer === 'connectors' && layer === toLayer && areTwoSuppliers(from, to))
+    return 'a connector knows no other: put it into lib/'
   if (layer === toLayer) return null
   const allowed = MAY_IMPORT[layer]
-  if (allowed === undefined) return `${layer}/ has no place among the layers: give it one in scripts/arrows.ts`
-  return allowed.includes(toLayer) ? null : `${layer}/ may import ${allowed.join(', ') || 'only itself'}`
+  if (allowed === undefined)
+    return `${layer}/ has no place among the layers: give it one in scripts/arrows.ts`
+  return allowed.includes(toLayer)
+    ? null
+    : `${layer}/ may import ${allowed.join(', ') || 'only itself'}`
 }
 
 function forbidsPackage(from: string, target: string): string | null {

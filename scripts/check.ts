@@ -8,9 +8,12 @@ import project from '../package.json' with { type: 'json' }
 import { VERSION } from '../src/core/version.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const generators = readdirSync(`${root}scripts`).filter((name) => /^write-.*(?<!\.test)\.ts$/.test(name))
+const generators = readdirSync(`${root}scripts`).filter((name) =>
+  /^write-.*(?<!\.test)\.ts$/.test(name),
+)
 
 const STEPS: readonly (readonly [what: string, command: string])[] = [
+  ['format', 'oxfmt --check .'],
   ['types', 'tsc -p .'],
   ['lint', 'oxlint'],
   ['arrows', 'node scripts/check-arrows.ts'],
@@ -19,7 +22,8 @@ const STEPS: readonly (readonly [what: string, command: string])[] = [
   ['tests', 'npm test'],
 ]
 
-if (VERSION !== project.version) fail(`src/core/version.ts says ${VERSION}, package.json ${project.version}`)
+if (VERSION !== project.version)
+  fail(`src/core/version.ts says ${VERSION}, package.json ${project.version}`)
 const steps = process.argv.includes('--static') ? STEPS.slice(0, -1) : STEPS
 for (const [what, command] of steps) {
   console.log(`\n— ${what}: ${command}`)

@@ -20,22 +20,40 @@ async function openProject(t: TestContext, list = LIST): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'shelfsync-new-'))
   t.after(() => rm(root, { recursive: true }))
   await mkdir(join(root, 'src/connectors/shopify'), { recursive: true })
-  await writeFile(join(root, 'src/connectors/shopify/connector.ts'), "export const shopify = { name: 'shopify' }\n")
+  await writeFile(
+    join(root, 'src/connectors/shopify/connector.ts'),
+    "export const shopify = { name: 'shopify' }\n",
+  )
   await writeFile(join(root, 'src/connectors/index.ts'), list)
   await writeFile(join(root, 'package.json'), '{"type":"module"}')
-  for (const path of ['src/core', 'src/lib', 'node_modules']) await symlink(join(import.meta.dirname, '..', path), join(root, path))
+  for (const path of ['src/core', 'src/lib', 'node_modules'])
+    await symlink(join(import.meta.dirname, '..', path), join(root, path))
   return root
 }
 
 test('a new connector is a folder that loads under its own name, and two lines in the list', async (t) => {
   const root = await openProject(t)
   await createConnector(root, 'my-big-shop2')
-  const list: { connectors: Connector[] } = await import(pathToFileURL(join(root, 'src/connectors/index.ts')).href)
-  assert.deepEqual(list.connectors.map(({ name }) => name), ['shopify', 'my-big-shop2'])
+  const list: { connectors: Connector[] } = await import(
+    pathToFileURL(join(root, 'src/connectors/index.ts')).href
+  )
+  assert.deepEqual(
+    list.connectors.map(({ name }) => name),
+    ['shopify', 'my-big-shop2'],
+  )
   const folder = join(root, 'src/connectors/my-big-shop2')
-  assert.deepEqual((await readdir(folder)).sort(), ['README.md', 'conformance.test.ts', 'connector.test.ts', 'connector.ts', 'fixtures'])
+  assert.deepEqual((await readdir(folder)).sort(), [
+    'README.md',
+    'conformance.test.ts',
+    'connector.test.ts',
+    'connector.ts',
+    'fixtures',
+  ])
   for (const file of ['README.md', 'conformance.test.ts', 'connector.test.ts', 'connector.ts']) {
-    assert.doesNotMatch(await readFile(join(folder, file), 'utf8'), /example-?supplier|\.\.\/src\//i)
+    assert.doesNotMatch(
+      await readFile(join(folder, file), 'utf8'),
+      /example-?supplier|\.\.\/src\//i,
+    )
   }
 })
 
@@ -44,13 +62,32 @@ test('the second new connector stands below the first', async (t) => {
   await createConnector(root, 'first')
   await createConnector(root, 'second')
   const list = await readFile(join(root, 'src/connectors/index.ts'), 'utf8')
-  assert.match(list, /import .*first.*\nimport .*second.*\n\n.*\n  shopify,\n  first,\n  second,\n  \/\//)
+  assert.match(
+    list,
+    /import .*first.*\nimport .*second.*\n\n.*\n  shopify,\n  first,\n  second,\n  \/\//,
+  )
 })
 
 test('a name that is taken or not in lower-case words is refused, and nothing is written', async (t) => {
   const root = await openProject(t)
-  for (const name of ['shopify', 'index.ts', '', 'Big', 'a b', '../up', 'a--b', '-a', 'a-', '1st', 'ä', 'a'.repeat(41)]) {
-    await assert.rejects(createConnector(root, name), /choose another name|is no name for a connector/)
+  for (const name of [
+    'shopify',
+    'index.ts',
+    '',
+    'Big',
+    'a b',
+    '../up',
+    'a--b',
+    '-a',
+    'a-',
+    '1st',
+    'ä',
+    'a'.repeat(41),
+  ]) {
+    await assert.rejects(
+      createConnector(root, name),
+      /choose another name|is no name for a connector/,
+    )
   }
   assert.deepEqual((await readdir(join(root, 'src/connectors'))).sort(), ['index.ts', 'shopify'])
 })

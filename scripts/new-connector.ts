@@ -14,10 +14,13 @@ const MARKER = '// npm run new connector: above this line'
 /** Makes `src/connectors/NAME` in the project at `root`. Throws, having written nothing, when the name or the list will not do. */
 export async function createConnector(root: string, name: string): Promise<string[]> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 40) {
-    throw new Error(`"${name}" is no name for a connector: use lower-case words joined by hyphens, such as my-supplier`)
+    throw new Error(
+      `"${name}" is no name for a connector: use lower-case words joined by hyphens, such as my-supplier`,
+    )
   }
   const connectors = join(root, 'src/connectors')
-  if ((await readdir(connectors)).includes(name)) throw new Error(`src/connectors/${name} is there already: choose another name`)
+  if ((await readdir(connectors)).includes(name))
+    throw new Error(`src/connectors/${name} is there already: choose another name`)
   const list = join(connectors, 'index.ts')
   const listed = addToList(await readFile(list, 'utf8'), name)
 
@@ -28,7 +31,9 @@ export async function createConnector(root: string, name: string): Promise<strin
   }
   await cp(join(TEMPLATE, 'fixtures'), join(folder, 'fixtures'), { recursive: true })
   await writeFile(list, listed)
-  return (await readdir(folder)).map((file) => `src/connectors/${name}/${file}`).concat('src/connectors/index.ts')
+  return (await readdir(folder))
+    .map((file) => `src/connectors/${name}/${file}`)
+    .concat('src/connectors/index.ts')
 }
 
 function fill(template: string, name: string): string {
@@ -42,7 +47,9 @@ function fill(template: string, name: string): string {
 function addToList(source: string, name: string): string {
   const lines = source.split('\n')
   const marker = lines.findIndex((line) => line.includes(MARKER))
-  const lastImport = lines.findLastIndex((line) => /^import .* from '\.\/[a-z0-9-]+\/connector\.ts'$/.test(line))
+  const lastImport = lines.findLastIndex((line) =>
+    /^import .* from '\.\/[a-z0-9-]+\/connector\.ts'$/.test(line),
+  )
   const indent = /^ */.exec(lines[marker] ?? '')?.[0]
   if (marker === -1 || lastImport === -1) {
     throw new Error(`src/connectors/index.ts has lost its imports or the comment "${MARKER}"`)
@@ -63,9 +70,12 @@ function capitalise(word: string): string {
 if (import.meta.main) {
   const [kind, name, ...rest] = process.argv.slice(2)
   try {
-    if (kind !== 'connector' || name === undefined || rest.length > 0) throw new Error('Usage: npm run new connector NAME')
+    if (kind !== 'connector' || name === undefined || rest.length > 0)
+      throw new Error('Usage: npm run new connector NAME')
     const written = await createConnector(fileURLToPath(new URL('../', import.meta.url)), name)
-    console.log(`${written.join('\n')}\n\nNext: npx node --test src/connectors/${name}/*.test.ts, then make it your supplier's; its README.md says how.`)
+    console.log(
+      `${written.join('\n')}\n\nNext: npx node --test src/connectors/${name}/*.test.ts, then make it your supplier's; its README.md says how.`,
+    )
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1

@@ -16,25 +16,43 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   // The account that Postgres runs under has to get in.
   await chmod(home, 0o755)
   const ask = (args: readonly string[], chosen: Readonly<Record<string, string>> = {}) =>
-    promisify(execFile)(process.execPath, args, { cwd: home, env: { PATH: process.env['PATH'], SHELFSYNC_HOME: home, DEMO_PRODUCTS: '400', ...chosen } })
-  const shelfsync = async (...args: readonly string[]) => (await ask([inRoot('bin/shelfsync'), ...args])).stdout
+    promisify(execFile)(process.execPath, args, {
+      cwd: home,
+      env: { PATH: process.env['PATH'], SHELFSYNC_HOME: home, DEMO_PRODUCTS: '400', ...chosen },
+    })
+  const shelfsync = async (...args: readonly string[]) =>
+    (await ask([inRoot('bin/shelfsync'), ...args])).stdout
   t.after(async () => {
     await rm(join(home, '.env'), { force: true })
     await shelfsync('stop')
     await rm(home, { recursive: true, force: true })
   })
 
-  assert.equal(await shelfsync('stop'), `There is no database in ${home}: nothing to stop. SHELFSYNC_HOME names the folder.\n`)
+  assert.equal(
+    await shelfsync('stop'),
+    `There is no database in ${home}: nothing to stop. SHELFSYNC_HOME names the folder.\n`,
+  )
   assert.deepEqual(await readdir(home), [])
   const place = join(home, 'postgres')
-  assert.ok((await ask([inRoot('bin/shelfsync'), 'status'])).stderr.includes(`a new, empty database was made in ${place}. `))
-  assert.ok((await ask([inRoot('bin/shelfsync'), 'runs'])).stderr.includes(`the database in ${place} is empty: it has no source. `))
+  assert.ok(
+    (await ask([inRoot('bin/shelfsync'), 'status'])).stderr.includes(
+      `a new, empty database was made in ${place}. `,
+    ),
+  )
+  assert.ok(
+    (await ask([inRoot('bin/shelfsync'), 'runs'])).stderr.includes(
+      `the database in ${place} is empty: it has no source. `,
+    ),
+  )
   assert.equal(await shelfsync('stop'), `The database in ${home} does not run: nothing to stop.\n`)
 
   const demo = [inRoot('bin/lean.js'), inRoot('scripts/start.ts')]
   const { stdout: told } = await ask(demo)
   const [table = ''] = told.match(/^ +first sync[^]*?\n\n/m) ?? []
-  assert.match(table, /^fetched +400 +390 +390\ncreated +400 +15 +0\n[^]*\nheld +0 +\d+ +0\nquarantined +0 +1 +1\nmissing +0 +25 +0\nremoved +0 +0 +25\n/m)
+  assert.match(
+    table,
+    /^fetched +400 +390 +390\ncreated +400 +15 +0\n[^]*\nheld +0 +\d+ +0\nquarantined +0 +1 +1\nmissing +0 +25 +0\nremoved +0 +0 +25\n/m,
+  )
   for (const line of table.split('\n')) assert.ok(line.length <= 80, line)
   assert.match(told, /medipim-demo is paused/)
 
@@ -51,9 +69,19 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   await writeFile(join(home, '.env'), 'DATABASE_URL=postgres://nowhere.invalid/x\n')
   const beside = (await ask(demo)).stdout
   const chosen = `DATABASE_URL=embedded SHELFSYNC_HOME=${home}`
-  for (const command of ['status', 'stop']) assert.ok(beside.includes(`\n  ${chosen} npx shelfsync ${command} `), beside)
-  const asTold = async (command: string) => (await ask([inRoot('bin/shelfsync'), command], { DATABASE_URL: 'embedded', SHELFSYNC_HOME: home })).stdout
+  for (const command of ['status', 'stop'])
+    assert.ok(beside.includes(`\n  ${chosen} npx shelfsync ${command} `), beside)
+  const asTold = async (command: string) =>
+    (
+      await ask([inRoot('bin/shelfsync'), command], {
+        DATABASE_URL: 'embedded',
+        SHELFSYNC_HOME: home,
+      })
+    ).stdout
   assert.match(await asTold('status'), /^medipim-demo /m)
-  assert.match(await shelfsync('stop'), /^DATABASE_URL names a database of your own: nothing to stop/)
+  assert.match(
+    await shelfsync('stop'),
+    /^DATABASE_URL names a database of your own: nothing to stop/,
+  )
   assert.match(await asTold('stop'), /is stopped/)
 })

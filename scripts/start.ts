@@ -31,8 +31,12 @@ const output = new Output(process.stdout, process.stderr)
 async function main(signal: AbortSignal): Promise<void> {
   await using simulator = await startSimulator()
   const settings = loadSettings({
-    SHELFSYNC_HOME: HOME, ARTIFACTS: process.env['ARTIFACTS'], LOG_LEVEL: 'warn',
-    MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:sim-key', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    SHELFSYNC_HOME: HOME,
+    ARTIFACTS: process.env['ARTIFACTS'],
+    LOG_LEVEL: 'warn',
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY: '42:sim-key',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   })
   console.log(`A simulated MediPim with ${count(PRODUCTS)} products, and a Postgres in ${HOME}:`)
   await using tools = await openTools(output, settings, { keepServer: true })
@@ -60,7 +64,11 @@ interface Simulator extends AsyncDisposable {
 /** In a process of its own, so that the figures below are those of the sync alone. */
 async function startSimulator(): Promise<Simulator> {
   const cli = fileURLToPath(new URL('../simulators/cli.ts', import.meta.url))
-  const child = spawn(process.execPath, [cli, 'medipim', '--products', String(PRODUCTS), '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(
+    process.execPath,
+    [cli, 'medipim', '--products', String(PRODUCTS), '--port', '0'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
   const lines = createInterface({ input: child.stdout })
   for await (const line of lines) {
     const url = /http:\/\/\S+/.exec(line)?.[0]
@@ -68,7 +76,10 @@ async function startSimulator(): Promise<Simulator> {
     return {
       url,
       async control(verb, body) {
-        const answer = await fetch(`${url}/_control/${verb}`, { method: 'POST', body: JSON.stringify(body) })
+        const answer = await fetch(`${url}/_control/${verb}`, {
+          method: 'POST',
+          body: JSON.stringify(body),
+        })
         const { ids = [], error } = (await answer.json()) as { ids?: string[]; error?: string }
         if (!answer.ok) throw new Error(`The simulator refused ${verb}: ${error}`)
         return ids
@@ -81,14 +92,22 @@ async function startSimulator(): Promise<Simulator> {
   throw new Error('The simulator did not start')
 }
 
-async function beginAnew({ db, store, connectors }: Tools, { url, control }: Simulator): Promise<Source> {
+async function beginAnew(
+  { db, store, connectors }: Tools,
+  { url, control }: Simulator,
+): Promise<Source> {
   const connector = connectors.get('medipim')
   if (!connector) throw new Error('There is no connector for MediPim')
   await removeSource(db, NAME)
   await store.remove(await Array.fromAsync(store.list(`${NAME}/`), ({ key }) => key))
   await control('clock', { set: new Date().toISOString(), advanceSeconds: -DAYS * DAY_SECONDS })
   const settings = { apiUrl: url, market: 'au' }
-  return addSource(db, { name: NAME, connector: connector.name, settings, schedule: connector.schedule })
+  return addSource(db, {
+    name: NAME,
+    connector: connector.name,
+    settings,
+    schedule: connector.schedule,
+  })
 }
 
 /** A day in the life of a catalogue. Products that vanish are removed only when the next full run does not see them either. Returns who was only touched. */
@@ -105,7 +124,12 @@ async function changeProducts({ control }: Simulator): Promise<readonly string[]
 
 /** The next time the supplier is asked for its products, it gives one without a number for a price. */
 async function breakProduct({ control }: Simulator, id: string | undefined): Promise<void> {
-  await control('faults', { kind: 'patch', ids: [id], patch: { publicPrice: 'ask us' }, path: '/v4/products/stream' })
+  await control('faults', {
+    kind: 'patch',
+    ids: [id],
+    patch: { publicPrice: 'ask us' },
+    path: '/v4/products/stream',
+  })
 }
 
 /** What is told of one sync, by name. */
@@ -119,14 +143,34 @@ async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<F
   await writeFile('/proc/self/clear_refs', '5').catch(() => undefined)
   const progress = newProgress()
   const hide = showProgress(output, title, progress)
-  const report = await syncSource(tools, source, connector, { mode: 'full', sinceAt: null, now: new Date() }, progress, signal).finally(hide)
+  const report = await syncSource(
+    tools,
+    source,
+    connector,
+    { mode: 'full', sinceAt: null, now: new Date() },
+    progress,
+    signal,
+  ).finally(hide)
   if (report.state === 'failed') throw report.error
   return figuresOf(title, report, progress.fetchedBytes)
 }
 
-function figuresOf(title: string, { ledger, seconds, state }: RunReport, fetchedBytes: number): Figures {
+function figuresOf(
+  title: string,
+  { ledger, seconds, state }: RunReport,
+  fetchedBytes: number,
+): Figures {
   const { fetched, created, updated, unchanged, held, quarantined, missing, removed } = ledger
-  const outcomes = Object.entries({ fetched, created, updated, unchanged, held, quarantined, missing, removed })
+  const outcomes = Object.entries({
+    fetched,
+    created,
+    updated,
+    unchanged,
+    held,
+    quarantined,
+    missing,
+    removed,
+  })
   return {
     '': state === 'held' ? `${title} (held)` : title,
     ...Object.fromEntries(outcomes.map(([outcome, products]) => [outcome, count(products)])),
@@ -141,7 +185,11 @@ function figuresOf(title: string, { ledger, seconds, state }: RunReport, fetched
 function sideBySide(syncs: readonly Figures[]): string {
   const names = Object.keys(syncs[0] ?? {})
   const width = Math.max(...syncs.map((figures) => figures['']?.length ?? 0)) + 2
-  return names.map((name) => name.padEnd(12) + syncs.map((figures) => figures[name]?.padStart(width)).join('')).join('\n')
+  return names
+    .map(
+      (name) => name.padEnd(12) + syncs.map((figures) => figures[name]?.padStart(width)).join(''),
+    )
+    .join('\n')
 }
 
 async function nextSteps({ db }: Tools): Promise<string> {
@@ -170,7 +218,12 @@ The real thing:
 async function findPrefix(): Promise<string> {
   try {
     const settings = loadSettings(process.env, await readDotEnv())
-    if (settings.databaseUrl === null && dataApiOf(settings) === null && resolve(settings.home) === resolve(HOME)) return ''
+    if (
+      settings.databaseUrl === null &&
+      dataApiOf(settings) === null &&
+      resolve(settings.home) === resolve(HOME)
+    )
+      return ''
   } catch {
     // What is wrong with the settings, the command that reads them will say.
   }

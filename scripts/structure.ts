@@ -1,7 +1,12 @@
 // Prints figures of the source, and fails when one of them passes its limit: sizes of files and functions without tests, wording with
 // them. `--places` lists where.
 
-import { readSourceFile, listFiles, type FunctionShape, type SourceFile } from './support/source-files.ts'
+import {
+  readSourceFile,
+  listFiles,
+  type FunctionShape,
+  type SourceFile,
+} from './support/source-files.ts'
 import { listWordings } from './support/wording.ts'
 
 const PATTERNS = ['{src,simulators,scripts,bench,bin}/**/*.ts']
@@ -26,40 +31,68 @@ const files = listFiles(PATTERNS)
 const figures: readonly Figure[] = [
   largestFile(),
   longestFunction(),
-  countFunctions('functions with 5 or more parameters', 5, ({ parameters }) => parameters > PARAMETERS_MAX),
+  countFunctions(
+    'functions with 5 or more parameters',
+    5,
+    ({ parameters }) => parameters > PARAMETERS_MAX,
+  ),
   cycles(),
   longLines(),
   wordings(),
 ]
 
-console.log(`${files.length} files, ${median(files.map(({ lines }) => lines.length))} lines at the median\n`)
+console.log(
+  `${files.length} files, ${median(files.map(({ lines }) => lines.length))} lines at the median\n`,
+)
 for (const { name, value, limit, unit = '', places } of figures) {
   const exceeded = value > limit
   console.log(`${exceeded ? '✗' : '✓'} ${name}: ${value}${unit} (at most ${limit}${unit})`)
-  if (exceeded && process.argv.includes('--places')) for (const place of places) console.log(`    ${place}`)
+  if (exceeded && process.argv.includes('--places'))
+    for (const place of places) console.log(`    ${place}`)
   if (exceeded) process.exitCode = 1
 }
 
 function largestFile(): Figure {
   const byLength = files.toSorted((a, b) => b.lines.length - a.lines.length)
   const places = byLength.map(({ path, lines }) => `${path}: ${lines.length} lines`)
-  return { name: 'lines of the largest file', value: byLength[0]?.lines.length ?? 0, limit: FILE_LINES_MAX, places }
+  return {
+    name: 'lines of the largest file',
+    value: byLength[0]?.lines.length ?? 0,
+    limit: FILE_LINES_MAX,
+    places,
+  }
 }
 
 function longestFunction(): Figure {
   const byLength = listFunctions().toSorted((a, b) => b.shape.lines - a.shape.lines)
   const places = byLength.map(({ place, shape }) => `${place}: ${shape.lines} lines`)
-  return { name: 'lines of the longest function', value: byLength[0]?.shape.lines ?? 0, limit: FUNCTION_LINES_MAX, places }
+  return {
+    name: 'lines of the longest function',
+    value: byLength[0]?.shape.lines ?? 0,
+    limit: FUNCTION_LINES_MAX,
+    places,
+  }
 }
 
-function countFunctions(name: string, limit: number, counts: (shape: FunctionShape) => boolean): Figure {
+function countFunctions(
+  name: string,
+  limit: number,
+  counts: (shape: FunctionShape) => boolean,
+): Figure {
   const found = listFunctions().filter(({ shape }) => counts(shape))
-  return { name, value: found.length, limit, places: found.map(({ place, shape }) => `${place}: ${shape.parameters} parameters`) }
+  return {
+    name,
+    value: found.length,
+    limit,
+    places: found.map(({ place, shape }) => `${place}: ${shape.parameters} parameters`),
+  }
 }
 
 function longLines(): Figure {
   const places = files.flatMap(({ path, lines }) =>
-    lines.flatMap((line, index) => (line.length > COLUMNS_MAX ? [`${path}:${index + 1}: ${line.length} columns`] : [])),
+    lines.flatMap((line, index) =>
+      line.length > COLUMNS_MAX ? [`${path}:${index + 1}: ${line.length} columns`] : [],
+    ),
   )
   const total = files.reduce((sum, { lines }) => sum + lines.length, 0)
   const percent = Math.round((1000 * places.length) / total) / 10
@@ -78,7 +111,11 @@ function cycles(): Figure {
   return { name: 'files in import cycles', value: inCycle.length, limit: 0, places: inCycle }
 }
 
-function reaches(imports: ReadonlyMap<string, readonly string[]>, from: string, to: string): boolean {
+function reaches(
+  imports: ReadonlyMap<string, readonly string[]>,
+  from: string,
+  to: string,
+): boolean {
   const seen = new Set<string>()
   const left = [...(imports.get(from) ?? [])]
   for (let next = left.pop(); next !== undefined; next = left.pop()) {

@@ -20,10 +20,15 @@ for (const { name, command } of listCommands(program)) lines.push('', ...section
 
 function section(name: string, command: Command): string[] {
   const rows = [
-    ...command.registeredArguments.map((argument) => [`\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}\``, argument.description]),
+    ...command.registeredArguments.map((argument) => [
+      `\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}\``,
+      argument.description,
+    ]),
     ...command.options.map(describeOption),
   ]
-  const usage = isDefault(command) ? ` (also plain \`shelfsync ${command.parent?.name() ?? ''}\`)` : ''
+  const usage = isDefault(command)
+    ? ` (also plain \`shelfsync ${command.parent?.name() ?? ''}\`)`
+    : ''
   return [
     `## ${name}`,
     '',
@@ -38,7 +43,10 @@ function section(name: string, command: Command): string[] {
 
 /** Defaults that depend on who asks, such as a name, are not written down. */
 function describeOption({ flags, description, defaultValue }: Option): string[] {
-  return [`\`${flags}\``, typeof defaultValue === 'number' ? `${description} (${defaultValue})` : description]
+  return [
+    `\`${flags}\``,
+    typeof defaultValue === 'number' ? `${description} (${defaultValue})` : description,
+  ]
 }
 
 function isDefault(command: Command): boolean {

@@ -20,8 +20,18 @@ const lines = [
   'This page is written by `scripts/write-error-docs.ts` from `src/core/errors.ts`.',
 ]
 for (const [place, members] of places) {
-  const rows = members.map(([code, { action, status, hint }]) => [`\`${code}\``, ACTIONS[action], hint, String(status)])
-  lines.push('', `## ${place}`, '', ...markdownTable(['code', 'what Shelfsync does', 'what you can do', 'HTTP status'], rows))
+  const rows = members.map(([code, { action, status, hint }]) => [
+    `\`${code}\``,
+    ACTIONS[action],
+    hint,
+    String(status),
+  ])
+  lines.push(
+    '',
+    `## ${place}`,
+    '',
+    ...markdownTable(['code', 'what Shelfsync does', 'what you can do', 'HTTP status'], rows),
+  )
 }
 
 await writeGenerated({ 'docs/errors.md': `${lines.join('\n')}\n` })

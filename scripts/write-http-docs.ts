@@ -5,18 +5,47 @@ import { FACES, type Face, type Route } from '../src/http/routes.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const STATUS = {
-  state: 'running', source: 'medipim-au', run: 12, startedAt: '2026-11-21T16:17:00.000Z',
+  state: 'running',
+  source: 'medipim-au',
+  run: 12,
+  startedAt: '2026-11-21T16:17:00.000Z',
   progress: {
-    phase: 'apply', fetched: 108022, applied: 54011, total: 108022, percent: 50, perSecond: 5401.1, etaSeconds: 10,
-    inserted: 12, updated: 340, skipped: 53650, quarantined: 0, held: 9, removed: 0,
+    phase: 'apply',
+    fetched: 108022,
+    applied: 54011,
+    total: 108022,
+    percent: 50,
+    perSecond: 5401.1,
+    etaSeconds: 10,
+    inserted: 12,
+    updated: 340,
+    skipped: 53650,
+    quarantined: 0,
+    held: 9,
+    removed: 0,
   },
   errors: [],
-  sources: [{
-    source: 'medipim-au', connector: 'medipim', state: 'active',
-    lastRun: { run: 12, kind: 'full', state: 'running', startedAt: '2026-11-21T16:17:00.000Z', finishedAt: null },
-    lastGoodAt: '2026-11-20T16:17:00.000Z', dueAt: '2026-11-21T16:17:00.000Z', late: false, heldRuns: [], heldPrices: 0, latestCopy: { run: 12, error: null },
-    removalsOff: null,
-  }],
+  sources: [
+    {
+      source: 'medipim-au',
+      connector: 'medipim',
+      state: 'active',
+      lastRun: {
+        run: 12,
+        kind: 'full',
+        state: 'running',
+        startedAt: '2026-11-21T16:17:00.000Z',
+        finishedAt: null,
+      },
+      lastGoodAt: '2026-11-20T16:17:00.000Z',
+      dueAt: '2026-11-21T16:17:00.000Z',
+      late: false,
+      heldRuns: [],
+      heldPrices: 0,
+      latestCopy: { run: 12, error: null },
+      removalsOff: null,
+    },
+  ],
 }
 
 const INTRODUCTION = `# HTTP
@@ -53,7 +82,13 @@ const ORDERED = {
   run: 12,
   runs: [
     { source: 'medipim-au', run: 12, started: true },
-    { source: 'my-shop', error: { code: 'run/no-artifact', message: 'my-shop has no artifact to apply: fetch it first' } },
+    {
+      source: 'my-shop',
+      error: {
+        code: 'run/no-artifact',
+        message: 'my-shop has no artifact to apply: fetch it first',
+      },
+    },
   ],
   status: '/runs/12',
 }
@@ -105,7 +140,12 @@ interface Field {
 
 function section([name, { does, port, setting, routes }]: [string, Face]): string[] {
   const rows = Object.entries(routes).map(([route, { does: what, needsKey, answers }]) => [
-    `\`${route}\``, needsKey ? 'yes' : 'no', what, Object.entries(answers).map(([status, body]) => `${status} ${body}`).join('<br>'),
+    `\`${route}\``,
+    needsKey ? 'yes' : 'no',
+    what,
+    Object.entries(answers)
+      .map(([status, body]) => `${status} ${body}`)
+      .join('<br>'),
   ])
   return [
     `## ${name[0]?.toUpperCase()}${name.slice(1)}`,
@@ -119,10 +159,22 @@ function section([name, { does, port, setting, routes }]: [string, Face]): strin
 
 function fieldTables([route, { body, query }]: [string, Route]): string[] {
   return [body, query].flatMap((schema) => {
-    const fields = Object.entries(schema ? (z.toJSONSchema(schema, { io: 'input' }).properties as Record<string, Field>) : {})
+    const fields = Object.entries(
+      schema ? (z.toJSONSchema(schema, { io: 'input' }).properties as Record<string, Field>) : {},
+    )
     if (fields.length === 0) return []
-    const rows = fields.map(([name, field]) => [`\`${name}\``, typeOf(field), field.default === null ? '' : `\`${String(field.default)}\``, field.description ?? ''])
-    return ['', `${schema === query ? 'Query' : 'Body'} of \`${route}\`:`, '', ...markdownTable(['field', 'type', 'default', ''], rows)]
+    const rows = fields.map(([name, field]) => [
+      `\`${name}\``,
+      typeOf(field),
+      field.default === null ? '' : `\`${String(field.default)}\``,
+      field.description ?? '',
+    ])
+    return [
+      '',
+      `${schema === query ? 'Query' : 'Body'} of \`${route}\`:`,
+      '',
+      ...markdownTable(['field', 'type', 'default', ''], rows),
+    ]
   })
 }
 
@@ -131,9 +183,14 @@ function typeOf(field: Field): string {
   const [only = field] = field.anyOf?.filter(({ type }) => type !== 'null') ?? []
   if (only.enum) return only.enum.map((word) => `\`${word}\``).join(', ')
   const from = only.minimum === undefined ? '' : `, from ${only.minimum}`
-  const to = only.maximum === undefined || only.maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${only.maximum}`
+  const to =
+    only.maximum === undefined || only.maximum === Number.MAX_SAFE_INTEGER
+      ? ''
+      : ` to ${only.maximum}`
   return `${only.type}${from}${to}`
 }
 
 const faces: [string, Face][] = Object.entries(FACES)
-await writeGenerated({ 'docs/http.md': `${[INTRODUCTION, '', ...faces.flatMap((face) => [...section(face), '']), ORDERS_SECTION, '', STATUS_SECTION].join('\n')}\n` })
+await writeGenerated({
+  'docs/http.md': `${[INTRODUCTION, '', ...faces.flatMap((face) => [...section(face), '']), ORDERS_SECTION, '', STATUS_SECTION].join('\n')}\n`,
+})

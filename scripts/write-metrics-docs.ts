@@ -29,19 +29,40 @@ function metricsPage(): string {
     'This page and the alert rules in `deploy/prometheus/alerts.yml` are written by `scripts/write-metrics-docs.ts` from `src/node/metrics-table.ts`.',
   ]
   for (const [scope, introduction] of Object.entries(SCOPES)) {
-    const rows = metrics.filter(([, metric]) => metric.scope === scope).map(([name, { type, labels, help, alert }]) =>
-      [`\`${name}\``, type, wordsOf(labels), help, alert ? `\`${alert.when}\`${alert.forMinutes > 0 ? ` for ${alert.forMinutes} min` : ''}` : ''])
-    lines.push('', ...introduction, '', ...markdownTable(['metric', 'type', 'labels', 'meaning', 'alert'], rows))
+    const rows = metrics
+      .filter(([, metric]) => metric.scope === scope)
+      .map(([name, { type, labels, help, alert }]) => [
+        `\`${name}\``,
+        type,
+        wordsOf(labels),
+        help,
+        alert
+          ? `\`${alert.when}\`${alert.forMinutes > 0 ? ` for ${alert.forMinutes} min` : ''}`
+          : '',
+      ])
+    lines.push(
+      '',
+      ...introduction,
+      '',
+      ...markdownTable(['metric', 'type', 'labels', 'meaning', 'alert'], rows),
+    )
   }
   return `${lines.join('\n')}\n`
 }
 
 function wordsOf(labels: Metric['labels']): string {
-  return Object.entries(labels).map(([label, words]) => `\`${label}\`${words === 'name' ? '' : `: ${words.join(', ')}`}`).join('; ')
+  return Object.entries(labels)
+    .map(([label, words]) => `\`${label}\`${words === 'name' ? '' : `: ${words.join(', ')}`}`)
+    .join('; ')
 }
 
 function alertRules(): string {
-  const lines = ['# Written by scripts/write-metrics-docs.ts from src/node/metrics-table.ts.', 'groups:', '  - name: shelfsync', '    rules:']
+  const lines = [
+    '# Written by scripts/write-metrics-docs.ts from src/node/metrics-table.ts.',
+    'groups:',
+    '  - name: shelfsync',
+    '    rules:',
+  ]
   for (const [name, { alert }] of metrics) {
     if (!alert) continue
     lines.push(
@@ -55,4 +76,7 @@ function alertRules(): string {
   return `${lines.join('\n')}\n`
 }
 
-await writeGenerated({ 'docs/metrics.md': metricsPage(), 'deploy/prometheus/alerts.yml': alertRules() })
+await writeGenerated({
+  'docs/metrics.md': metricsPage(),
+  'deploy/prometheus/alerts.yml': alertRules(),
+})

@@ -6,7 +6,8 @@ import { writeGenerated } from './support/generated.ts'
 
 const schema = {
   title: 'Product',
-  description: 'What every connector makes of a record. Unknown is null, never a default; names that end in Ms are epoch milliseconds.',
+  description:
+    'What every connector makes of a record. Unknown is null, never a default; names that end in Ms are epoch milliseconds.',
   ...z.toJSONSchema(DraftSchema, {
     target: 'draft-2020-12',
     // True of the type; to JSON Schema it would mean that writers may not send it.

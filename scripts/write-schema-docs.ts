@@ -16,14 +16,23 @@ interface Column {
 
 const SCHEMAS = {
   api: 'For readers. Prices are in minor units (cents for AUD), times are instants in UTC, and `source` is the name that the source was added with.',
-  catalog: "All tables. Private: read schema `api` instead, whose columns stay. A table's `source_id` begins its primary key, so the catalogue can be split by source.",
+  catalog:
+    "All tables. Private: read schema `api` instead, whose columns stay. A table's `source_id` begins its primary key, so the catalogue can be split by source.",
 } as const
 
 /** `products` → the names under which the Data API embeds other views into it. */
 async function listEmbeds(db: Db): Promise<Map<string, string[]>> {
-  const { rows } = await db.query<{ view: string; name: string }>(`select c.relname as view, p.proname as name
+  const { rows } = await db.query<{
+    view: string
+    name: string
+  }>(`select c.relname as view, p.proname as name
     from pg_proc p join pg_class c on c.reltype = p.proargtypes[0] where p.pronamespace = 'api'::regnamespace and p.pronargs = 1 order by p.oid`)
-  return new Map([...Map.groupBy(rows, ({ view }) => `api.${view}`)].map(([view, embeds]) => [view, embeds.map(({ name }) => name)]))
+  return new Map(
+    [...Map.groupBy(rows, ({ view }) => `api.${view}`)].map(([view, embeds]) => [
+      view,
+      embeds.map(({ name }) => name),
+    ]),
+  )
 }
 
 /** In the order of the migrations; our own bookkeeping is left out. */
@@ -48,22 +57,39 @@ function productWords(): Map<string, string> {
     images: images.unwrap().element.shape,
   }
   const words = Object.entries(tables).flatMap(([table, members]) =>
-    Object.entries(members).map(([member, { description = '' }]): [string, string] => [`${table}.${columnOf(member)}`, description]))
+    Object.entries(members).map(([member, { description = '' }]): [string, string] => [
+      `${table}.${columnOf(member)}`,
+      description,
+    ]),
+  )
   return new Map(words)
 }
 
 function columnOf(member: string): string {
-  const renamed: Readonly<Record<string, string>> = { type: 'price_type', variantId: 'variant_external_id', successorId: 'successor' }
-  return renamed[member] ?? member.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const renamed: Readonly<Record<string, string>> = {
+    type: 'price_type',
+    variantId: 'variant_external_id',
+    successorId: 'successor',
+  }
+  return (
+    renamed[member] ??
+    member.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  )
 }
 
 /** `catalog.runs` → what stands above its statement, `catalog.runs.since` → what stands beside the column. */
 function readComments(sql: string): Map<string, string> {
   const comments = new Map<string, string>()
-  for (const [, above = '', relation = '', body = ''] of sql.matchAll(/((?:^--.*\n)*)^create (?:table|view) (\w+\.\w+)([\s\S]*?);$/gm)) {
-    const words = above.replaceAll(/^--\s*/gm, '').replaceAll('\n', ' ').trim()
+  for (const [, above = '', relation = '', body = ''] of sql.matchAll(
+    /((?:^--.*\n)*)^create (?:table|view) (\w+\.\w+)([\s\S]*?);$/gm,
+  )) {
+    const words = above
+      .replaceAll(/^--\s*/gm, '')
+      .replaceAll('\n', ' ')
+      .trim()
     if (words !== '') comments.set(relation, words)
-    for (const [, column = '', beside = ''] of body.matchAll(/^ {2}(\w+) .*?--\s*(.+)$/gm)) comments.set(`${relation}.${column}`, beside)
+    for (const [, column = '', beside = ''] of body.matchAll(/^ {2}(\w+) .*?--\s*(.+)$/gm))
+      comments.set(`${relation}.${column}`, beside)
   }
   return comments
 }
@@ -72,7 +98,10 @@ async function renderPage(db: Db): Promise<string> {
   const comments = readComments((await listMigrations()).map(({ sql }) => sql).join('\n'))
   const words = productWords()
   const embeds = await listEmbeds(db)
-  const relations = Map.groupBy(await listColumns(db), ({ schema, relation }) => `${schema}.${relation}`)
+  const relations = Map.groupBy(
+    await listColumns(db),
+    ({ schema, relation }) => `${schema}.${relation}`,
+  )
   const lines = [
     '# Schema',
     '',
@@ -84,10 +113,23 @@ async function renderPage(db: Db): Promise<string> {
     for (const [relation, columns] of relations) {
       if (columns[0]?.schema !== schema) continue
       const about = comments.get(relation)
-      const embedded = embeds.get(relation)?.map((name) => `\`${name}\``).join(', ')
-      const rows = columns.map(({ relation: table, name, type }) => [`\`${name}\``, type, comments.get(`${relation}.${name}`) ?? words.get(`${table}.${name}`) ?? ''])
-      lines.push('', `### ${relation}`, '', ...(about === undefined ? [] : [about, '']),
-        ...(embedded === undefined ? [] : [`Embeds ${embedded} over the Data API.`, '']), ...markdownTable(['column', 'type', ''], rows))
+      const embedded = embeds
+        .get(relation)
+        ?.map((name) => `\`${name}\``)
+        .join(', ')
+      const rows = columns.map(({ relation: table, name, type }) => [
+        `\`${name}\``,
+        type,
+        comments.get(`${relation}.${name}`) ?? words.get(`${table}.${name}`) ?? '',
+      ])
+      lines.push(
+        '',
+        `### ${relation}`,
+        '',
+        ...(about === undefined ? [] : [about, '']),
+        ...(embedded === undefined ? [] : [`Embeds ${embedded} over the Data API.`, '']),
+        ...markdownTable(['column', 'type', ''], rows),
+      )
     }
   }
   return `${lines.join('\n')}\n`

@@ -8,8 +8,10 @@ const settings = SETTING_NAMES.map((name) => ({ name, ...settingMeta(name) }))
 const groups = Map.groupBy(settings, ({ group }) => group)
 
 function envExample(): string {
-  const lines = ['# All settings of Shelfsync; each may be left out. Copy this to `.env`; the environment wins over it.',
-    '# A value with a "#" in it stands in quotes: NAME="a#b". Without them a comment begins at the "#", and the rest of the value is lost.']
+  const lines = [
+    '# All settings of Shelfsync; each may be left out. Copy this to `.env`; the environment wins over it.',
+    '# A value with a "#" in it stands in quotes: NAME="a#b". Without them a comment begins at the "#", and the rest of the value is lost.',
+  ]
   for (const [group, members] of groups) {
     lines.push('', `# ${group}`)
     for (const { name, description, default: otherwise, example } of members) {
@@ -28,10 +30,18 @@ function settingsPage(): string {
     'This page is written by `scripts/write-settings-docs.ts` from the schema in `src/node/settings-schema.ts`.',
   ]
   for (const [group, members] of groups) {
-    const rows = members.map(({ name, description, default: otherwise, secret }) => [`\`${name}\``, `${description}${secret ? ' **Secret.**' : ''}`, otherwise])
+    const rows = members.map(({ name, description, default: otherwise, secret }) => [
+      `\`${name}\``,
+      `${description}${secret ? ' **Secret.**' : ''}`,
+      otherwise,
+    ])
     lines.push('', `## ${group}`, '', ...markdownTable(['setting', 'meaning', 'default'], rows))
   }
-  const limits = Object.entries(Policy.shape).map(([name, limit]) => [`\`${name}\``, limit.description ?? '', String(limit.parse(undefined))])
+  const limits = Object.entries(Policy.shape).map(([name, limit]) => [
+    `\`${name}\``,
+    limit.description ?? '',
+    String(limit.parse(undefined)),
+  ])
   lines.push(
     '',
     '## Limits of a source',

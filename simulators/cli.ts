@@ -11,21 +11,26 @@ const SIMULATORS: Readonly<Record<string, Start>> = {
   storage: async (argv) => run((await import('./storage/main.ts')).storage, argv),
 }
 
-async function run<Options>(simulator: SimulatorCommand<Options>, argv: readonly string[]): Promise<Running | string> {
+async function run<Options>(
+  simulator: SimulatorCommand<Options>,
+  argv: readonly string[],
+): Promise<Running | string> {
   return argv.includes('--help') ? simulator.usage : simulator.start(simulator.parseArguments(argv))
 }
 
 async function main([name = '', ...argv]: readonly string[]): Promise<void> {
   const start = SIMULATORS[name]
   const names = Object.keys(SIMULATORS).join(', ')
-  if (start === undefined) throw new Error(`npm run simulator NAME -- [options]\nNAME is one of: ${names}`)
+  if (start === undefined)
+    throw new Error(`npm run simulator NAME -- [options]\nNAME is one of: ${names}`)
   const running = await start(argv)
   if (typeof running === 'string') {
     console.log(running)
     return
   }
   console.log(running.greeting)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.close())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void running.close())
 }
 
 try {

@@ -29,14 +29,28 @@ const pages = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md'], { cwd: root }).m
 function readPage(path: string): Page {
   const text = readFileSync(join(root, path), 'utf8')
   const fence = /^```(\w*)\n([\s\S]*?)^```$/gm
-  const fences = [...text.matchAll(fence)].map(([, language = '', code = '']) => ({ language, code }))
-  return { path, text, fences, inline: [...text.replaceAll(fence, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code) }
+  const fences = [...text.matchAll(fence)].map(([, language = '', code = '']) => ({
+    language,
+    code,
+  }))
+  return {
+    path,
+    text,
+    fences,
+    inline: [...text.replaceAll(fence, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code),
+  }
 }
 
 /** The command lines of ours in a piece of code, without what a shell would do with them. */
 function commandsIn(code: string): string[][] {
-  const lines = [...code.matchAll(/(?<![\w/.-])shelfsync ((?:'[^'\n]*'|"[^"\n]*"|[^'"\n|>#&;`])+)/g)]
-  return lines.map(([, line = '']) => [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, word]) => single ?? double ?? word ?? ''))
+  const lines = [
+    ...code.matchAll(/(?<![\w/.-])shelfsync ((?:'[^'\n]*'|"[^"\n]*"|[^'"\n|>#&;`])+)/g),
+  ]
+  return lines.map(([, line = '']) =>
+    [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+      ([, single, double, word]) => single ?? double ?? word ?? '',
+    ),
+  )
 }
 
 function understand(args: readonly string[]): void {
@@ -52,25 +66,41 @@ function recognise(args: readonly string[]): void {
     if (!next) break
     command = next
   }
-  if (args[0] !== undefined && !args[0].startsWith('-') && args[0] !== 'COMMAND') assert.notEqual(command, program, `there is no command ${args[0]}`)
+  if (args[0] !== undefined && !args[0].startsWith('-') && args[0] !== 'COMMAND')
+    assert.notEqual(command, program, `there is no command ${args[0]}`)
   for (const option of args.filter((word) => word.startsWith('--') && word !== '--help')) {
-    assert.ok([...command.options, ...program.options].some(({ long }) => long === option), `${args.join(' ')}: there is no option ${option}`)
+    assert.ok(
+      [...command.options, ...program.options].some(({ long }) => long === option),
+      `${args.join(' ')}: there is no option ${option}`,
+    )
   }
 }
 
 /** GitHub's anchors: https://docs.github.com/en/get-started/writing-on-github (section links). */
 function anchorsOf(text: string): Set<string> {
-  return new Set([...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')))
+  return new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
 }
 
 for (const { path, text, fences, inline } of pages) {
   suite(path, () => {
     test('every command line in a shell example is understood', () => {
-      for (const { code } of fences.filter(({ language }) => language === 'sh')) for (const args of commandsIn(code)) understand(args)
+      for (const { code } of fences.filter(({ language }) => language === 'sh'))
+        for (const args of commandsIn(code)) understand(args)
     })
 
     test('every command and option that is mentioned exists', () => {
-      for (const code of [...inline, ...fences.filter(({ language }) => language !== 'sh').map((fence) => fence.code)]) commandsIn(code).forEach(recognise)
+      for (const code of [
+        ...inline,
+        ...fences.filter(({ language }) => language !== 'sh').map((fence) => fence.code),
+      ])
+        commandsIn(code).forEach(recognise)
     })
 
     test('every link leads somewhere', () => {
@@ -78,26 +108,34 @@ for (const { path, text, fences, inline } of pages) {
         const [file = '', anchor] = target.split('#')
         const found = file === '' ? join(root, path) : join(root, dirname(path), file)
         assert.ok(existsSync(found), target)
-        if (anchor !== undefined) assert.ok(anchorsOf(readFileSync(found, 'utf8')).has(anchor), target)
+        if (anchor !== undefined)
+          assert.ok(anchorsOf(readFileSync(found, 'utf8')).has(anchor), target)
       }
     })
 
     test('every file that is mentioned exists', () => {
       for (const code of [...inline, ...fences.map((fence) => fence.code)]) {
-        for (const [file] of code.matchAll(/(?<![\w/.$@-])(?:src|docs|scripts|simulators|supabase|test|bench|bin)\/[\w./-]*\w(?![\w./-]*[*<])/g)) {
+        for (const [file] of code.matchAll(
+          /(?<![\w/.$@-])(?:src|docs|scripts|simulators|supabase|test|bench|bin)\/[\w./-]*\w(?![\w./-]*[*<])/g,
+        )) {
           assert.ok(/my-supplier/.test(file) || existsSync(join(root, file)), file)
         }
       }
     })
 
     test('every npm script that is mentioned exists', () => {
-      for (const [, script = ''] of text.matchAll(/\bnpm (?:run )?(start|test|(?<=run )[\w:]+)/g)) assert.ok(Object.hasOwn(project.scripts, script), script)
+      for (const [, script = ''] of text.matchAll(/\bnpm (?:run )?(start|test|(?<=run )[\w:]+)/g))
+        assert.ok(Object.hasOwn(project.scripts, script), script)
     })
 
     test('every variable that is mentioned is a setting', () => {
       const known: readonly string[] = [...SETTING_NAMES, ...OTHER_VARIABLES]
-      for (const code of [...inline, ...fences.filter(({ language }) => language !== 'sql').map((fence) => fence.code)]) {
-        for (const [name] of code.matchAll(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b/g)) assert.ok(known.includes(name), name)
+      for (const code of [
+        ...inline,
+        ...fences.filter(({ language }) => language !== 'sql').map((fence) => fence.code),
+      ]) {
+        for (const [name] of code.matchAll(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b/g))
+          assert.ok(known.includes(name), name)
       }
     })
   })
@@ -108,7 +146,9 @@ test('every SQL example runs', async (t) => {
   for (const { path, fences } of pages) {
     for (const { code } of fences.filter(({ language }) => language === 'sql')) {
       // A role outlives its database.
-      await pool.query(`begin; ${code} rollback`).catch((cause: unknown) => assert.fail(`${path}: ${String(cause)}\n${code}`))
+      await pool
+        .query(`begin; ${code} rollback`)
+        .catch((cause: unknown) => assert.fail(`${path}: ${String(cause)}\n${code}`))
     }
   }
 })

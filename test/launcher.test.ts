@@ -38,7 +38,9 @@ test('without a Node that is new enough the message says what to do', async (t) 
 })
 
 test('`node bin/lean.js FILE` finds a new enough Node as well', async (t) => {
-  const { lines, code } = await run(await clone(t, 999), ['src/cli/main.ts', 'a b'], { file: 'lean.js' })
+  const { lines, code } = await run(await clone(t, 999), ['src/cli/main.ts', 'a b'], {
+    file: 'lean.js',
+  })
   assert.deepEqual(JSON.parse(lines[0] ?? '').args, ['a b'])
   assert.equal(code, 7)
 })
@@ -46,7 +48,11 @@ test('`node bin/lean.js FILE` finds a new enough Node as well', async (t) => {
 for (const nodeMin of [24, 999]) {
   test(`before \`npm ci\` the message says to run it, where Node ${nodeMin} is needed`, async (t) => {
     for (const file of ['shelfsync', 'lean.js']) {
-      const { errors, code } = await run(await clone(t, nodeMin, { installed: false }), ['src/cli/main.ts'], { file })
+      const { errors, code } = await run(
+        await clone(t, nodeMin, { installed: false }),
+        ['src/cli/main.ts'],
+        { file },
+      )
       assert.equal(errors, 'shelfsync: the packages are not installed. Run `npm ci` first.\n')
       assert.equal(code, 1)
     }
@@ -59,7 +65,11 @@ interface Clone {
   readonly packaged?: boolean
 }
 
-async function clone(t: TestContext, nodeMin: number, { installed = true, packaged = installed }: Clone = {}): Promise<string> {
+async function clone(
+  t: TestContext,
+  nodeMin: number,
+  { installed = true, packaged = installed }: Clone = {},
+): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'shelfsync-launcher-'))
   t.after(() => rm(root, { recursive: true, force: true }))
   await mkdir(join(root, 'bin'))
@@ -68,14 +78,27 @@ async function clone(t: TestContext, nodeMin: number, { installed = true, packag
   await writeFile(join(root, 'src', 'cli', 'main.ts'), REPORT)
   await copyFile(join(BIN, 'shelfsync'), join(root, 'bin', 'shelfsync'))
   const source = await readFile(join(BIN, 'lean.js'), 'utf8')
-  await writeFile(join(root, 'bin', 'lean.js'), source.replace('NODE_MIN = 24', `NODE_MIN = ${nodeMin}`))
+  await writeFile(
+    join(root, 'bin', 'lean.js'),
+    source.replace('NODE_MIN = 24', `NODE_MIN = ${nodeMin}`),
+  )
   const packages = join(root, 'node_modules')
-  if (installed) await addPackage(join(packages, 'commander'), 'index.js', (file) => writeFile(file, ''))
-  if (packaged) await addPackage(join(packages, `node-${process.platform}-${process.arch}`), 'bin/node', (file) => symlink(process.execPath, file))
+  if (installed)
+    await addPackage(join(packages, 'commander'), 'index.js', (file) => writeFile(file, ''))
+  if (packaged)
+    await addPackage(
+      join(packages, `node-${process.platform}-${process.arch}`),
+      'bin/node',
+      (file) => symlink(process.execPath, file),
+    )
   return root
 }
 
-async function addPackage(folder: string, file: string, make: (path: string) => Promise<void>): Promise<void> {
+async function addPackage(
+  folder: string,
+  file: string,
+  make: (path: string) => Promise<void>,
+): Promise<void> {
   await mkdir(dirname(join(folder, file)), { recursive: true })
   await make(join(folder, file))
 }
@@ -86,8 +109,16 @@ interface Outcome {
   readonly code: number | null
 }
 
-async function run(root: string, args: string[], { file = 'shelfsync', signal }: { file?: string; signal?: NodeJS.Signals } = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [join(root, 'bin', file), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_V8_COVERAGE: '' } })
+async function run(
+  root: string,
+  args: string[],
+  { file = 'shelfsync', signal }: { file?: string; signal?: NodeJS.Signals } = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [join(root, 'bin', file), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_V8_COVERAGE: '' },
+  })
   const exited = once(child, 'close')
   const [lines, errors]: [string[], string[]] = [[], []]
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()))

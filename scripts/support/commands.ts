@@ -14,10 +14,15 @@ export function silentProgram(): Command {
 }
 
 /** The commands that can be called, such as `sources set`, in the order of `--help`; those that only hold others are left out. */
-export function listCommands(program: Command, path: readonly string[] = []): { readonly name: string; readonly command: Command }[] {
+export function listCommands(
+  program: Command,
+  path: readonly string[] = [],
+): { readonly name: string; readonly command: Command }[] {
   return program.commands.flatMap((command) => {
     const here = [...path, command.name()]
-    return command.commands.length > 0 ? listCommands(command, here) : [{ name: here.join(' '), command }]
+    return command.commands.length > 0
+      ? listCommands(command, here)
+      : [{ name: here.join(' '), command }]
   })
 }
 

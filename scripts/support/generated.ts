@@ -14,14 +14,20 @@ export async function writeGenerated(files: Readonly<Record<string, string>>): P
       await mkdir(dirname(file), { recursive: true })
       await writeFile(file, text)
     } else if ((await readFile(file, 'utf8').catch(() => null)) !== text) {
-      console.error(`${path} is not what it is made from: run node scripts/${basename(process.argv[1] ?? '')}`)
+      console.error(
+        `${path} is not what it is made from: run node scripts/${basename(process.argv[1] ?? '')}`,
+      )
       process.exitCode = 1
     }
   }
 }
 
 /** A Markdown table. Cells are Markdown already; only what would end a cell or the row is changed. */
-export function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')).join(' | ')} |`
+export function markdownTable(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')).join(' | ')} |`
   return [line(headings), line(headings.map(() => '---')), ...rows.map(line)]
 }

@@ -49,26 +49,46 @@ export function readSourceFile(path: string): SourceFile {
   const functions: FunctionShape[] = []
   const texts: Text[] = []
   const imports: string[] = []
-  const addFunction = (name: string, node: { start: number; end: number; params: readonly unknown[] }): void => {
+  const addFunction = (
+    name: string,
+    node: { start: number; end: number; params: readonly unknown[] },
+  ): void => {
     const line = lineAt(node.start)
-    functions.push({ name, line, lines: lineAt(node.end) - line + 1, parameters: node.params.length })
+    functions.push({
+      name,
+      line,
+      lines: lineAt(node.end) - line + 1,
+      parameters: node.params.length,
+    })
   }
   const addImport = (target: string, kind: string | undefined): void => {
-    if (target.startsWith('.') && kind !== 'type') imports.push(normalize(join(dirname(path), target)))
+    if (target.startsWith('.') && kind !== 'type')
+      imports.push(normalize(join(dirname(path), target)))
   }
   new Visitor({
     FunctionDeclaration: (node) => addFunction(node.id?.name ?? 'default', node),
     FunctionExpression: (node) => addFunction(node.id?.name ?? 'function', node),
     ArrowFunctionExpression: (node) => addFunction('arrow function', node),
-    Literal: (node) => void (typeof node.value === 'string' && texts.push({ line: lineAt(node.start), text: node.value })),
+    Literal: (node) =>
+      void (
+        typeof node.value === 'string' && texts.push({ line: lineAt(node.start), text: node.value })
+      ),
     TemplateElement: (node) => void texts.push({ line: lineAt(node.start), text: node.value.raw }),
     ImportDeclaration: (node) => addImport(node.source.value, node.importKind),
     ExportNamedDeclaration: (node) => node.source && addImport(node.source.value, node.exportKind),
     ImportExpression: (node) => {
-      if (node.source.type === 'Literal' && typeof node.source.value === 'string') addImport(node.source.value, 'value')
+      if (node.source.type === 'Literal' && typeof node.source.value === 'string')
+        addImport(node.source.value, 'value')
     },
   }).visit(program)
-  return { path, lines: source.trimEnd().split('\n'), functions, comments: comments.map((comment) => toText(comment, lineAt)), texts, imports }
+  return {
+    path,
+    lines: source.trimEnd().split('\n'),
+    functions,
+    comments: comments.map((comment) => toText(comment, lineAt)),
+    texts,
+    imports,
+  }
 }
 
 function toText({ value, start }: Comment, lineAt: (offset: number) => number): Text {
@@ -78,7 +98,8 @@ function toText({ value, start }: Comment, lineAt: (offset: number) => number): 
 /** Parser offsets count UTF-16 units, as strings do. */
 function lineFinder(source: string): (offset: number) => number {
   const starts = [0]
-  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) starts.push(at + 1)
+  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1))
+    starts.push(at + 1)
   return (offset) => {
     let [low, high] = [0, starts.length]
     while (high - low > 1) {

@@ -10,31 +10,53 @@ interface MediaLine {
 }
 
 function mediaIn(text: string): MediaLine[] {
-  return text.trim().split('\n').map((line): MediaLine => JSON.parse(line))
+  return text
+    .trim()
+    .split('\n')
+    .map((line): MediaLine => JSON.parse(line))
 }
 
 const PAGE = { no: 0, size: 10 }
 const QUERY = { filter: { status: 'active' }, sorting: { id: 'ASC' }, page: PAGE }
 
 test('only known and enabled keys get in', async (t) => {
-  const keys = [{ id: '42', secret: 'a:b' }, { id: '43', secret: 'other' }, { id: '44', secret: 'off', disabled: true }]
+  const keys = [
+    { id: '42', secret: 'a:b' },
+    { id: '43', secret: 'other' },
+    { id: '44', secret: 'off', disabled: true },
+  ]
   const simulator = await startFor(t, { keys })
-  const statusFor = async (key: string): Promise<number> => (await ask(simulator, '/v4/products/query', QUERY, key)).status
+  const statusFor = async (key: string): Promise<number> =>
+    (await ask(simulator, '/v4/products/query', QUERY, key)).status
   assert.deepEqual([await statusFor('42:a:b'), await statusFor('43:other')], [200, 200])
-  assert.deepEqual([await statusFor('42:wrong'), await statusFor('44:off'), await statusFor('45:none')], [401, 401, 401])
+  assert.deepEqual(
+    [await statusFor('42:wrong'), await statusFor('44:off'), await statusFor('45:none')],
+    [401, 401, 401],
+  )
   const headers = { authorization: 'Bearer other' }
-  const bearer = await fetch(`${simulator.url}/v4/products/query`, { method: 'POST', headers, body: '{}' })
-  assert.deepEqual([bearer.status, (await jsonOf(bearer)).error.code], [401, 'authentication.not_authenticated'])
+  const bearer = await fetch(`${simulator.url}/v4/products/query`, {
+    method: 'POST',
+    headers,
+    body: '{}',
+  })
+  assert.deepEqual(
+    [bearer.status, (await jsonOf(bearer)).error.code],
+    [401, 'authentication.not_authenticated'],
+  )
   simulator.setKey({ id: '43', secret: 'other', disabled: true })
   assert.equal(await statusFor('43:other'), 401)
 })
 
 test('too many requests of one key are refused until the window has passed', async (t) => {
   const simulator = await startFor(t, {
-    keys: [{ id: '42', secret: 'secret' }, { id: '43', secret: 'other' }],
+    keys: [
+      { id: '42', secret: 'secret' },
+      { id: '43', secret: 'other' },
+    ],
     rateLimit: { requests: 2, windowMs: 60_000, clock: 'simulated' },
   })
-  const query = (key?: string): Promise<Response> => ask(simulator, '/v4/products/query', QUERY, key)
+  const query = (key?: string): Promise<Response> =>
+    ask(simulator, '/v4/products/query', QUERY, key)
   assert.deepEqual([(await query()).status, (await query()).status], [200, 200])
   const refused = await query()
   assert.deepEqual([refused.status, (await jsonOf(refused)).error.code], [429, 'too_many_requests'])
@@ -51,7 +73,11 @@ test('a body that is not a JSON object is a bad request', async (t) => {
   for (const body of ['', '{', '[]', '"x"', '{"filter":']) {
     const response = await ask(simulator, '/v4/products/stream', body)
     const { error } = await jsonOf(response)
-    assert.deepEqual([response.status, error.status, error.code, typeof error.message], [400, 400, 'bad_request', 'string'], body)
+    assert.deepEqual(
+      [response.status, error.status, error.code, typeof error.message],
+      [400, 400, 'bad_request', 'string'],
+      body,
+    )
   }
 })
 
@@ -63,7 +89,8 @@ test('what is wrong with a request is named by its path', async (t) => {
     assert.equal(response.status, 422, JSON.stringify(body))
     return error.violations.map((violation) => violation.path)
   }
-  const query = (change: object): Promise<string[]> => violations('/v4/products/query', { ...QUERY, ...change })
+  const query = (change: object): Promise<string[]> =>
+    violations('/v4/products/query', { ...QUERY, ...change })
   assert.deepEqual(await violations('/v4/products/query', {}), ['filter', 'sorting', 'page'])
   assert.deepEqual(await violations('/v4/media/query', {}), ['filter', 'sorting', 'page'])
   assert.deepEqual(await violations('/v4/media/stream', {}), ['filter', 'sorting'])
@@ -72,12 +99,17 @@ test('what is wrong with a request is named by its path', async (t) => {
   assert.deepEqual(await query({ filter: { colour: 'red' } }), ['filter.colour'])
   assert.deepEqual(await query({ filter: {} }), ['filter'])
   assert.deepEqual(await query({ filter: { status: 'active', id: 'M1' } }), ['filter'])
-  assert.deepEqual(await query({ filter: { and: [{ status: 'active' }, { not: { status: 'asleep' } }] } }), ['filter.and.1.not.status'])
+  assert.deepEqual(
+    await query({ filter: { and: [{ status: 'active' }, { not: { status: 'asleep' } }] } }),
+    ['filter.and.1.not.status'],
+  )
   assert.deepEqual(await query({ filter: { status: 'no_selection' } }), ['filter.status'])
   assert.deepEqual(await query({ filter: { updatedSince: 'yesterday' } }), ['filter.updatedSince'])
   assert.deepEqual(await query({ filter: { updatedBefore: 1 } }), ['filter.updatedBefore'])
   assert.deepEqual(await query({ filter: { artgId: ['1', '2'] } }), ['filter.artgId'])
-  assert.deepEqual(await query({ filter: { ean: Array.from({ length: 1_001 }, String) } }), ['filter.ean'])
+  assert.deepEqual(await query({ filter: { ean: Array.from({ length: 1_001 }, String) } }), [
+    'filter.ean',
+  ])
   assert.deepEqual(await query({ sorting: { id: { direction: 'ASC' } } }), ['sorting.id'])
   assert.deepEqual(await query({ sorting: { id: 'UP' } }), ['sorting.id'])
   assert.deepEqual(await query({ sorting: { price: 'ASC' } }), ['sorting.price'])
@@ -90,10 +122,15 @@ test('what is wrong with a request is named by its path', async (t) => {
 
 test('a query gives one page and the number of all', async (t) => {
   const simulator = await startFor(t)
-  const { meta, results } = await jsonOf(await ask(simulator, '/v4/products/query', { ...QUERY, page: { no: 1, size: 10 } }))
+  const { meta, results } = await jsonOf(
+    await ask(simulator, '/v4/products/query', { ...QUERY, page: { no: 1, size: 10 } }),
+  )
   const active = await idsOf(simulator, { status: 'active' })
   assert.deepEqual(meta, { total: active.length, page: { no: 1, offset: 10, size: 10 } })
-  assert.deepEqual(results.map(({ id }) => id), active.slice(10, 20))
+  assert.deepEqual(
+    results.map(({ id }) => id),
+    active.slice(10, 20),
+  )
 })
 
 test('a query reaches ten thousand results and no further', async (t) => {
@@ -119,13 +156,19 @@ test('a stream gives everything: one line a product, counted', async (t) => {
   assert.ok(text.endsWith('}\n'))
   assert.match(text, /^\{"meta":\{"total":40,"index":0\},"result":\{"id":"M[0-9A-F]{9}",/)
   const lines = await readStream(simulator)
-  assert.deepEqual(lines.map(({ meta }) => meta), Array.from({ length: 40 }, (_, index) => ({ total: 40, index })))
+  assert.deepEqual(
+    lines.map(({ meta }) => meta),
+    Array.from({ length: 40 }, (_, index) => ({ total: 40, index })),
+  )
   assert.equal(new Set(lines.map(({ result }) => result.id)).size, 40)
 })
 
 test('nothing found is 204 without a body', async (t) => {
   const simulator = await startFor(t)
-  const response = await ask(simulator, '/v4/products/stream', { filter: { id: 'M000000000' }, sorting: { id: 'ASC' } })
+  const response = await ask(simulator, '/v4/products/stream', {
+    filter: { id: 'M000000000' },
+    sorting: { id: 'ASC' },
+  })
   assert.deepEqual([response.status, await response.text()], [204, ''])
 })
 
@@ -135,30 +178,49 @@ test('pre-signed links differ in every answer, and nothing else does', async (t)
   const [first, second] = [await readStream(simulator, body), await readStream(simulator, body)]
   for (const [index, { result }] of first.entries()) {
     const other = second[index]?.result
-    assert.match(result.meta.embedUrl, /\/v4\/products\/embed\?id=M[0-9A-F]{9}&t=\d+&key=42&mac=[0-9a-f]{64}$/)
+    assert.match(
+      result.meta.embedUrl,
+      /\/v4\/products\/embed\?id=M[0-9A-F]{9}&t=\d+&key=42&mac=[0-9a-f]{64}$/,
+    )
     assert.notEqual(result.meta.embedUrl, other?.meta.embedUrl)
-    assert.deepEqual({ ...result, meta: { ...result.meta, embedUrl: '' } }, { ...other, meta: { ...other?.meta, embedUrl: '' } })
+    assert.deepEqual(
+      { ...result, meta: { ...result.meta, embedUrl: '' } },
+      { ...other, meta: { ...other?.meta, embedUrl: '' } },
+    )
   }
 })
 
 test('results come in the order asked for; ties come in another order every time', async (t) => {
   const simulator = await startFor(t, { products: 300 })
   const sorted = async (sorting: object) => {
-    return (await readStream(simulator, { filter: { updatedSince: 0 }, sorting })).map(({ result }) => result)
+    return (await readStream(simulator, { filter: { updatedSince: 0 }, sorting })).map(
+      ({ result }) => result,
+    )
   }
   const times = (await sorted({ touchedAt: 'ASC' })).map(({ meta }) => meta.updatedAt)
-  assert.deepEqual(times, times.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  )
   const created = (await sorted({ createdAt: 'DESC' })).map(({ meta }) => meta.createdAt)
-  assert.deepEqual(created, created.toSorted((a, b) => b - a))
+  assert.deepEqual(
+    created,
+    created.toSorted((a, b) => b - a),
+  )
   const ids = (await sorted({ id: 'ASC' })).map(({ id }) => id ?? '')
   assert.deepEqual(ids, ids.toSorted())
-  const names = (await sorted({ name: { direction: 'ASC', locale: 'en' } })).map(({ name }) => (isObject(name) ? textOf(name.en) : ''))
+  const names = (await sorted({ name: { direction: 'ASC', locale: 'en' } })).map(({ name }) =>
+    isObject(name) ? textOf(name.en) : '',
+  )
   assert.deepEqual(names, names.toSorted())
   const statuses = (await sorted({ status: 'ASC' })).map(({ status }) => status)
   assert.deepEqual(statuses, statuses.toSorted())
   simulator.catalogue.touch('all')
   const [once, again] = [await sorted({ touchedAt: 'ASC' }), await sorted({ touchedAt: 'ASC' })]
-  assert.notDeepEqual(once.map(({ id }) => id), again.map(({ id }) => id))
+  assert.notDeepEqual(
+    once.map(({ id }) => id),
+    again.map(({ id }) => id),
+  )
 })
 
 test('one product is found by its id', async (t) => {
@@ -181,19 +243,31 @@ test('the list of fields can change', async (t) => {
   assert.ok((await codes()).includes('publicPrice'))
   simulator.fields.add('scheduleCode')
   simulator.fields.remove('publicPrice')
-  assert.deepEqual([(await codes()).includes('scheduleCode'), (await codes()).includes('publicPrice')], [true, false])
+  assert.deepEqual(
+    [(await codes()).includes('scheduleCode'), (await codes()).includes('publicPrice')],
+    [true, false],
+  )
 })
 
 test('reference tables come whole, or in pages when asked to', async (t) => {
   const simulator = await startFor(t)
-  const counts = { brands: 733, organizations: 2050, 'public-categories': 641, 'product-families': 13, 'active-ingredients': 30 }
+  const counts = {
+    brands: 733,
+    organizations: 2050,
+    'public-categories': 641,
+    'product-families': 13,
+    'active-ingredients': 30,
+  }
   for (const [table, count] of Object.entries(counts)) {
     const { meta, results } = await jsonOf(await ask(simulator, `/v4/${table}/query`, {}))
     assert.deepEqual([meta, results.length], [{ total: count }, count], table)
   }
   const page = { page: { no: 1, size: 10 }, sorting: { id: 'DESC' } }
   const { meta, results } = await jsonOf(await ask(simulator, '/v4/brands/query', page))
-  assert.deepEqual([meta, results[0]?.id], [{ total: 733, page: { no: 1, offset: 10, size: 10 } }, 1_122])
+  assert.deepEqual(
+    [meta, results[0]?.id],
+    [{ total: 733, page: { no: 1, offset: 10, size: 10 } }, 1_122],
+  )
   const one = await jsonOf(await ask(simulator, '/v4/brands/query', { filter: { id: [400] } }))
   assert.deepEqual([one.results.length, typeof one.results[0]?.name], [1, 'string'])
 })
@@ -202,7 +276,9 @@ test('every product refers to terms that the tables have', async (t) => {
   const simulator = await startFor(t, { products: 300 })
   const { results } = await jsonOf(await ask(simulator, '/v4/organizations/query', {}))
   const known = new Set(results.map(({ id }) => id))
-  const used = (await readStream(simulator)).flatMap(({ result }) => (Array.isArray(result.organizations) ? result.organizations : []))
+  const used = (await readStream(simulator)).flatMap(({ result }) =>
+    Array.isArray(result.organizations) ? result.organizations : [],
+  )
   assert.ok(used.length > 300 && used.every((term) => isObject(term) && known.has(Number(term.id))))
 })
 
@@ -214,13 +290,23 @@ test('media can be queried and streamed like products', async (t) => {
   }
   const lines = await stream({ published: true })
   const ids = lines.map(({ result }) => result.id)
-  assert.deepEqual(ids, ids.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    ids,
+    ids.toSorted((a, b) => a - b),
+  )
   assert.equal(new Set(ids).size, ids.length, 'a picture that several products show is one item')
-  assert.ok((await stream({ type: 'link' })).every(({ result }) => result.type === 'link' && typeof result.url === 'string'))
+  assert.ok(
+    (await stream({ type: 'link' })).every(
+      ({ result }) => result.type === 'link' && typeof result.url === 'string',
+    ),
+  )
   const products = (await readStream(simulator)).map(({ result }) => result)
   const shown = products.find(({ photos }) => Array.isArray(photos) && photos.length > 1)
   const own = await stream({ and: [{ product: shown?.id ?? '' }, { type: 'photo' }] })
-  assert.deepEqual(own.map(({ result }) => result), shown?.photos)
+  assert.deepEqual(
+    own.map(({ result }) => result),
+    shown?.photos,
+  )
   const query = { filter: { published: true }, sorting: { touchedAt: 'DESC' }, page: PAGE }
   const { meta } = await jsonOf(await ask(simulator, '/v4/media/query', query))
   assert.equal(meta.total, lines.length)
@@ -232,7 +318,10 @@ test('media can be queried and streamed like products', async (t) => {
 
 test('compression is used when both sides want it', async (t) => {
   const simulator = await startFor(t)
-  assert.equal((await ask(simulator, '/v4/products/stream', EVERYTHING)).headers.get('content-encoding'), null)
+  assert.equal(
+    (await ask(simulator, '/v4/products/stream', EVERYTHING)).headers.get('content-encoding'),
+    null,
+  )
   simulator.setSwitches({ gzip: true })
   const response = await ask(simulator, '/v4/products/stream', EVERYTHING)
   assert.equal(response.headers.get('content-encoding'), 'gzip')

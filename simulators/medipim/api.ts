@@ -32,7 +32,10 @@ export interface Call {
   readonly faults: readonly MedipimFault[]
 }
 
-export type Answer = { readonly json: Json } | { readonly lines: Chunks } | { readonly nothing: true }
+export type Answer =
+  | { readonly json: Json }
+  | { readonly lines: Chunks }
+  | { readonly nothing: true }
 
 export interface Api {
   readonly catalogue: Catalogue
@@ -58,10 +61,14 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   'POST /v4/media/query': queryMedia,
   'POST /v4/media/stream': streamMedia,
   'POST /v4/brands/query': (api, call) => queryTerms(api.catalogue.world.reference.brands, call),
-  'POST /v4/organizations/query': (api, call) => queryTerms(api.catalogue.world.reference.organizations, call),
-  'POST /v4/public-categories/query': (api, call) => queryTerms(api.catalogue.world.reference.publicCategories, call),
-  'POST /v4/product-families/query': (api, call) => queryTerms(api.catalogue.world.reference.productFamilies, call),
-  'POST /v4/active-ingredients/query': (api, call) => queryTerms(api.catalogue.world.reference.activeIngredients, call),
+  'POST /v4/organizations/query': (api, call) =>
+    queryTerms(api.catalogue.world.reference.organizations, call),
+  'POST /v4/public-categories/query': (api, call) =>
+    queryTerms(api.catalogue.world.reference.publicCategories, call),
+  'POST /v4/product-families/query': (api, call) =>
+    queryTerms(api.catalogue.world.reference.productFamilies, call),
+  'POST /v4/active-ingredients/query': (api, call) =>
+    queryTerms(api.catalogue.world.reference.activeIngredients, call),
 }
 
 function queryProducts(api: Api, call: Call): Answer {
@@ -81,7 +88,12 @@ function streamProducts(api: Api, call: Call): Answer {
   if (feed !== null) return { lines: feed }
   const { catalogue } = api
   const touch = (state: ProductState): void => void catalogue.update([catalogue.idOf(state)])
-  return streamed({ items: select(), render: productRenderer(api, call), faults: call.faults, touch })
+  return streamed({
+    items: select(),
+    render: productRenderer(api, call),
+    faults: call.faults,
+    touch,
+  })
 }
 
 function findProduct(api: Api, call: Call): Answer {
@@ -104,12 +116,20 @@ function streamMedia(api: Api, call: Call): Answer {
   const checker = createChecker()
   const select = mediaSelector(api, call, parseBody(call.text), checker)
   checker.finish()
-  return streamed({ items: select(), render: (ref) => loadMedia(api.catalogue, ref), faults: call.faults })
+  return streamed({
+    items: select(),
+    render: (ref) => loadMedia(api.catalogue, ref),
+    faults: call.faults,
+  })
 }
 
 /** Small tables: every part of the body may be left out, and without `page` there is no `meta.page`. */
 function queryTerms(terms: readonly Term[], call: Call): Answer {
-  const { filter = { and: [] }, sorting = { id: 'ASC' }, page } = call.text === '' ? {} : parseBody(call.text)
+  const {
+    filter = { and: [] },
+    sorting = { id: 'ASC' },
+    page,
+  } = call.text === '' ? {} : parseBody(call.text)
   const checker = createChecker()
   const words: Vocabulary<Term> = { id: anyOf(({ id }) => [id]) }
   const matches = compileFilter(filter, words, checker)
@@ -122,7 +142,12 @@ function queryTerms(terms: readonly Term[], call: Call): Answer {
 }
 
 /** Checks the question at once; finds and sorts when called. */
-function productSelector(api: Api, call: Call, { filter, sorting }: JsonObject, checker: Checker): () => ProductState[] {
+function productSelector(
+  api: Api,
+  call: Call,
+  { filter, sorting }: JsonObject,
+  checker: Checker,
+): () => ProductState[] {
   const { catalogue } = api
   const { seed } = catalogue.world
   const matches = compileFilter(filter, productFilters(api.switches()), checker)
@@ -130,10 +155,18 @@ function productSelector(api: Api, call: Call, { filter, sorting }: JsonObject, 
   return () => {
     const found = catalogue.visible().filter((state) => {
       let built: JsonObject | null = null
-      return matches({ id: catalogue.idOf(state), state, product: () => (built ??= catalogue.build(state, '')) })
+      return matches({
+        id: catalogue.idOf(state),
+        state,
+        product: () => (built ??= catalogue.build(state, '')),
+      })
     })
     if (call.faults.some(({ kind }) => kind === 'unsorted')) return shuffleItems(found, seed)
-    return sortItems(found, (state) => productKey(catalogue, state, key), { descending, seed, salt: call.number })
+    return sortItems(found, (state) => productKey(catalogue, state, key), {
+      descending,
+      seed,
+      salt: call.number,
+    })
   }
 }
 
@@ -156,10 +189,16 @@ function productKey(catalogue: Catalogue, state: ProductState, key: string): str
   }
 }
 
-function mediaSelector(api: Api, call: Call, { filter, sorting }: JsonObject, checker: Checker): () => MediaRef[] {
+function mediaSelector(
+  api: Api,
+  call: Call,
+  { filter, sorting }: JsonObject,
+  checker: Checker,
+): () => MediaRef[] {
   const matches = compileFilter(filter, MEDIA_FILTERS, checker)
   const { key, descending } = parseSorting(sorting, MEDIA_SORTS, checker)
-  const keyOf = (ref: MediaRef): number => (key === 'id' ? ref.id : key === 'createdAt' ? ref.createdAt : ref.touchedAt)
+  const keyOf = (ref: MediaRef): number =>
+    key === 'id' ? ref.id : key === 'createdAt' ? ref.createdAt : ref.touchedAt
   const order = { descending, seed: api.catalogue.world.seed, salt: call.number }
   return () => sortItems(listMedia(api.catalogue, matches), keyOf, order)
 }
@@ -168,7 +207,8 @@ function productRenderer(api: Api, call: Call): (state: ProductState) => JsonObj
   const { catalogue } = api
   // The clock may stand still between two answers, but a pre-signed link is never the same twice.
   const sign = createSigner(call.keyId, catalogue.world.seed, api.nowSeconds() + call.number)
-  const render = (state: ProductState): JsonObject => catalogue.build(state, sign(catalogue.idOf(state)))
+  const render = (state: ProductState): JsonObject =>
+    catalogue.build(state, sign(catalogue.idOf(state)))
   if (call.faults.length === 0) return render
   return (state) => disfigure(render(state), call.faults, catalogue.world.seed, state.index)
 }
@@ -180,22 +220,34 @@ interface PageCut {
 
 function pageOf(page: Json | undefined, checker: Checker): PageCut {
   if (!isObject(page)) {
-    checker.fail('page', page === undefined ? 'This value is required.' : 'This value is {"no", "size"}.')
+    checker.fail(
+      'page',
+      page === undefined ? 'This value is required.' : 'This value is {"no", "size"}.',
+    )
     return { no: 0, size: 100 }
   }
   const { no = 0, size = 100 } = page
-  if (!Number.isInteger(no) || Number(no) < 0) checker.fail('page.no', 'This value is a whole number from 0.')
-  if (!PAGE_SIZES.includes(size)) checker.fail('page.size', 'This value is one of 10, 50, 100, 250.')
+  if (!Number.isInteger(no) || Number(no) < 0)
+    checker.fail('page.no', 'This value is a whole number from 0.')
+  if (!PAGE_SIZES.includes(size))
+    checker.fail('page.size', 'This value is one of 10, 50, 100, 250.')
   return { no: Number(no), size: Number(size) }
 }
 
 type CapSwitches = Pick<ApiSwitches, 'queryTotal' | 'beyondCap'>
 
-function paged<Item>(found: readonly Item[], { no, size }: PageCut, switches: CapSwitches, render: (item: Item) => JsonObject): Answer {
+function paged<Item>(
+  found: readonly Item[],
+  { no, size }: PageCut,
+  switches: CapSwitches,
+  render: (item: Item) => JsonObject,
+): Answer {
   const offset = no * size
   const beyond = offset >= CAP
   if (beyond && switches.beyondCap === 'error') {
-    throw invalid([{ path: 'page.no', message: `Only the first ${CAP} results can be paged; use the stream.` }])
+    throw invalid([
+      { path: 'page.no', message: `Only the first ${CAP} results can be paged; use the stream.` },
+    ])
   }
   const total = switches.queryTotal === 'capped' ? Math.min(found.length, CAP) : found.length
   const results = beyond ? [] : found.slice(offset, offset + size).map(render)

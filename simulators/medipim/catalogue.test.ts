@@ -19,7 +19,8 @@ function contentOf(catalogue: Catalogue, id: string): JsonObject {
   return content
 }
 
-const all = (catalogue: Catalogue): JsonObject[] => catalogue.visible().map((state) => catalogue.build(state, 'https://x'))
+const all = (catalogue: Catalogue): JsonObject[] =>
+  catalogue.visible().map((state) => catalogue.build(state, 'https://x'))
 const sizeOf = (product: JsonObject): number => Buffer.byteLength(JSON.stringify(product))
 
 test('a product depends on the seed and its place only, not on how many there are', () => {
@@ -34,12 +35,15 @@ test('ids are M and nine hexadecimal digits, unique, and lead back to their prod
   const ids = catalogue.visible().map(catalogue.idOf)
   assert.equal(new Set(ids).size, 20_000)
   assert.ok(ids.every((id) => /^M[0-9A-F]{9}$/.test(id)))
-  for (const index of [0, 1, 77, 19_999]) assert.equal(catalogue.find(ids[index] ?? '').index, index)
+  for (const index of [0, 1, 77, 19_999])
+    assert.equal(catalogue.find(ids[index] ?? '').index, index)
   assert.throws(() => catalogue.find('M000000000'), /no product/)
 })
 
 test('sizes follow the real catalogue: 5.6 KB in the mean, sparse ones under 1 KB, a tail beyond 100 KB', () => {
-  const sizes = all(catalogueOf(5_000).catalogue).map(sizeOf).toSorted((a, b) => a - b)
+  const sizes = all(catalogueOf(5_000).catalogue)
+    .map(sizeOf)
+    .toSorted((a, b) => a - b)
   const mean = sizes.reduce((sum, size) => sum + size) / sizes.length
   assert.ok(mean > 5_000 && mean < 6_100, `the mean is ${mean}`)
   assert.ok((sizes[50] ?? 0) < 1_000)
@@ -51,19 +55,27 @@ test('sizes follow the real catalogue: 5.6 KB in the mean, sparse ones under 1 K
 test('about 15 % are not active; replaced ones point to an active one and have lost codes, prices and media', () => {
   const { catalogue } = catalogueOf(4_000)
   const products = all(catalogue)
-  const share = (status: string): number => products.filter((product) => product.status === status).length / products.length
+  const share = (status: string): number =>
+    products.filter((product) => product.status === status).length / products.length
   assert.ok(Math.abs(share('active') - 0.85) < 0.02)
   assert.ok(share('inactive') > 0.06 && share('replaced') > 0.03 && share('no_selection') > 0.003)
   const replaced = products.filter(({ status }) => status === 'replaced')
   for (const product of replaced) {
     assert.equal(catalogue.find(textOf(product.replacement)).status, 'active')
-    assert.deepEqual([product.ean, product.photos, product.descriptions, product.brands], [[], [], [], []])
+    assert.deepEqual(
+      [product.ean, product.photos, product.descriptions, product.brands],
+      [[], [], [], []],
+    )
     assert.ok(['eanGtin13', 'artgId', 'pbs', 'publicPrice'].every((code) => !product[code]))
   }
 })
 
 test('a missing value is null, absent or empty', () => {
-  const styles = new Set(all(catalogueOf(200).catalogue).map(({ eanGtin8 }) => eanGtin8).filter((code) => !code))
+  const styles = new Set(
+    all(catalogueOf(200).catalogue)
+      .map(({ eanGtin8 }) => eanGtin8)
+      .filter((code) => !code),
+  )
   assert.deepEqual(styles, new Set([null, undefined, '']))
 })
 
@@ -71,9 +83,27 @@ test('codes are strings, prices whole cents, names of brands plain strings, and 
   const products = all(catalogueOf(3_000).catalogue)
   for (const product of products) {
     assert.equal(Object.keys(product).at(-1), 'meta')
-    const { eanGtin13, gtin, artgId, snomedTpp, hsCode, publicPrice, manufacturerPrice, pharmacistPrice, vat } = product
-    assert.ok([eanGtin13, gtin, artgId, snomedTpp, hsCode].every((code) => code == null || typeof code === 'string'))
-    assert.ok([publicPrice, manufacturerPrice, pharmacistPrice].every((price) => price == null || Number.isInteger(price)))
+    const {
+      eanGtin13,
+      gtin,
+      artgId,
+      snomedTpp,
+      hsCode,
+      publicPrice,
+      manufacturerPrice,
+      pharmacistPrice,
+      vat,
+    } = product
+    assert.ok(
+      [eanGtin13, gtin, artgId, snomedTpp, hsCode].every(
+        (code) => code == null || typeof code === 'string',
+      ),
+    )
+    assert.ok(
+      [publicPrice, manufacturerPrice, pharmacistPrice].every(
+        (price) => price == null || Number.isInteger(price),
+      ),
+    )
     assert.ok([null, undefined, 0, 10].some((rate) => rate === vat))
   }
   const brands = products.flatMap(({ brands: own }) => (Array.isArray(own) ? own : []))
@@ -83,7 +113,9 @@ test('codes are strings, prices whole cents, names of brands plain strings, and 
 })
 
 test('text has the characters that break careless readers', () => {
-  const text = all(catalogueOf(1_000).catalogue).map((product) => JSON.stringify(product)).join('')
+  const text = all(catalogueOf(1_000).catalogue)
+    .map((product) => JSON.stringify(product))
+    .join('')
   for (const character of ['°', '’', 'é', '漢', '\u2028', '\u2029', '\\n', '\\t', '&nbsp;', '½']) {
     assert.ok(text.includes(character), JSON.stringify(character))
   }
@@ -92,15 +124,21 @@ test('text has the characters that break careless readers', () => {
 test('only the id is unique: codes are shared now and then', () => {
   const products = all(catalogueOf(4_000).catalogue).filter(({ status }) => status !== 'replaced')
   for (const code of ['eanGtin13', 'artgId']) {
-    const values = products.map((product) => product[code]).filter((value) => typeof value === 'string' && value !== '')
+    const values = products
+      .map((product) => product[code])
+      .filter((value) => typeof value === 'string' && value !== '')
     const shared = values.length - new Set(values).size
-    assert.ok(shared > 5 && shared < values.length / 10, `${shared} of ${values.length} ${code} are shared`)
+    assert.ok(
+      shared > 5 && shared < values.length / 10,
+      `${shared} of ${values.length} ${code} are shared`,
+    )
   }
 })
 
 test('there are fields that no documentation names', () => {
   const keys = new Set(all(catalogueOf(500).catalogue).flatMap(Object.keys))
-  for (const key of ['scheduleCode', 'gstApplicable', 'sustainability', 'allowedSpecies']) assert.ok(keys.has(key), key)
+  for (const key of ['scheduleCode', 'gstApplicable', 'sustainability', 'allowedSpecies'])
+    assert.ok(keys.has(key), key)
 })
 
 test('most were last touched within one hour, and many share a second', () => {
@@ -109,12 +147,19 @@ test('most were last touched within one hour, and many share a second', () => {
   const hours = Map.groupBy(times, (time) => Math.floor(time / 3_600))
   assert.ok(Math.max(...[...hours.values()].map(({ length }) => length)) > 1_000)
   assert.ok(new Set(times).size < times.length * 0.9)
-  assert.ok(catalogue.visible().every(({ createdAt, updatedAt }) => createdAt <= updatedAt && updatedAt <= START_AT / 1_000))
+  assert.ok(
+    catalogue
+      .visible()
+      .every(({ createdAt, updatedAt }) => createdAt <= updatedAt && updatedAt <= START_AT / 1_000),
+  )
 })
 
 test('an update changes name, price and text; a touch changes the time only', () => {
   const { catalogue, clock } = catalogueOf(200)
-  const [id = ''] = catalogue.visible().filter(({ status, index }) => status === 'active' && index > 20).map(catalogue.idOf)
+  const [id = ''] = catalogue
+    .visible()
+    .filter(({ status, index }) => status === 'active' && index > 20)
+    .map(catalogue.idOf)
   const before = contentOf(catalogue, id)
   clock.advance(60_000)
   assert.deepEqual(catalogue.touch([id]), [id])
@@ -123,7 +168,9 @@ test('an update changes name, price and text; a touch changes the time only', ()
   catalogue.update([id])
   const after = contentOf(catalogue, id)
   assert.notDeepEqual(after.name, before.name)
-  const same = ['ean', 'brands', 'organizations', 'publicCategories', 'weightWithUnit'].filter((key) => before[key] !== undefined)
+  const same = ['ean', 'brands', 'organizations', 'publicCategories', 'weightWithUnit'].filter(
+    (key) => before[key] !== undefined,
+  )
   for (const key of same) assert.deepEqual(after[key], before[key], key)
 })
 
@@ -132,7 +179,9 @@ test('updates move prices by a few per cent', () => {
   const prices = (): unknown[] => all(catalogue).map(({ publicPrice }) => publicPrice)
   const before = prices()
   catalogue.update('all')
-  const ratios = prices().map((price, index) => (typeof price === 'number' ? price / Number(before[index]) : 1))
+  const ratios = prices().map((price, index) =>
+    typeof price === 'number' ? price / Number(before[index]) : 1,
+  )
   assert.ok(ratios.every((ratio) => ratio > 0.8 && ratio < 1.2))
   assert.ok(ratios.filter((ratio) => ratio !== 1).length > 150)
 })
@@ -142,7 +191,10 @@ test('a patch stays, adds up, and takes members away', () => {
   const [id = ''] = catalogue.update({ count: 1 }, { name: { en: 'Patched' }, extra: { a: 1 } })
   catalogue.update([id], { extra: { b: 2 }, seoName: null })
   const product = catalogue.build(catalogue.find(id), '')
-  assert.deepEqual([product.name, product.extra, 'seoName' in product], [{ en: 'Patched' }, { a: 1, b: 2 }, false])
+  assert.deepEqual(
+    [product.name, product.extra, 'seoName' in product],
+    [{ en: 'Patched' }, { a: 1, b: 2 }, false],
+  )
   assert.equal(Object.keys(product).at(-1), 'meta')
 })
 
@@ -153,7 +205,10 @@ test('a product can be deactivated, replaced, removed, brought back and added', 
   catalogue.deactivate([off])
   catalogue.replace([old])
   catalogue.remove([gone])
-  assert.deepEqual([catalogue.find(off).status, catalogue.find(old).status, catalogue.has(gone)], ['inactive', 'replaced', false])
+  assert.deepEqual(
+    [catalogue.find(off).status, catalogue.find(old).status, catalogue.has(gone)],
+    ['inactive', 'replaced', false],
+  )
   const { replacement, ean } = catalogue.build(catalogue.find(old), '')
   assert.deepEqual([catalogue.find(textOf(replacement)).status, ean], ['active', []])
   assert.equal(catalogue.visible().length, 29)

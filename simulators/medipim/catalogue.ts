@@ -8,7 +8,11 @@ import { createReference } from './reference.ts'
 import { createIds, firstState, type ProductState } from './state.ts'
 
 /** Which products: by id, all, or a seeded choice of so many (or such a share) of the active ones. */
-export type Selection = readonly string[] | 'all' | { readonly count: number } | { readonly share: number }
+export type Selection =
+  | readonly string[]
+  | 'all'
+  | { readonly count: number }
+  | { readonly share: number }
 
 /** Every mutation returns the ids that it struck. */
 export interface Catalogue {
@@ -32,7 +36,10 @@ export interface Catalogue {
   remove(selection: Selection): string[]
   /** Brings removed products back. */
   restore(selection: readonly string[] | 'all'): string[]
-  setPrice(selection: Selection, price: { readonly cents: number } | { readonly factor: number }): string[]
+  setPrice(
+    selection: Selection,
+    price: { readonly cents: number } | { readonly factor: number },
+  ): string[]
   add(count: number): string[]
 }
 
@@ -44,8 +51,17 @@ export function createCatalogue(seed: number, count: number, clock: Clock): Cata
   const { idOf } = shelf.world
   const patches = new Map<number, JsonObject>()
 
-  const setStatus = (state: ProductState, status: ProductState['status'], replacedBy: number | null): void => {
-    Object.assign(state, { status, replacedBy, statusTouchedAt: clock.nowSeconds(), contentAt: clock.nowSeconds() })
+  const setStatus = (
+    state: ProductState,
+    status: ProductState['status'],
+    replacedBy: number | null,
+  ): void => {
+    Object.assign(state, {
+      status,
+      replacedBy,
+      statusTouchedAt: clock.nowSeconds(),
+      contentAt: clock.nowSeconds(),
+    })
   }
   const build = (state: ProductState, embedUrl: string): JsonObject => {
     const product = buildProduct(shelf.world, state, embedUrl)
@@ -54,7 +70,10 @@ export function createCatalogue(seed: number, count: number, clock: Clock): Cata
   }
 
   return {
-    world: shelf.world, visible, find, build,
+    world: shelf.world,
+    visible,
+    find,
+    build,
     idOf: (state) => idOf(state.index),
     has: shelf.has,
     update: (selection, patch) =>
@@ -69,13 +88,18 @@ export function createCatalogue(seed: number, count: number, clock: Clock): Cata
     replace(selection, successor) {
       const replacedBy = successor === undefined ? null : find(successor).index
       return change(selection, (state) => {
-        const first = states.find(({ index, status, deleted }) => index !== state.index && status === 'active' && !deleted)
+        const first = states.find(
+          ({ index, status, deleted }) => index !== state.index && status === 'active' && !deleted,
+        )
         setStatus(state, 'replaced', replacedBy ?? first?.index ?? null)
       })
     },
     remove: (selection) => change(selection, (state) => void (state.deleted = true)),
     restore(selection) {
-      const gone = selection === 'all' ? states.filter(({ deleted }) => deleted).map(({ index }) => idOf(index)) : selection
+      const gone =
+        selection === 'all'
+          ? states.filter(({ deleted }) => deleted).map(({ index }) => idOf(index))
+          : selection
       return change(gone, (state) => void (state.deleted = false))
     },
     setPrice: (selection, price) =>
@@ -84,7 +108,8 @@ export function createCatalogue(seed: number, count: number, clock: Clock): Cata
         if ('cents' in price) state.priceCents = price.cents
         else {
           const { publicPrice } = build(state, '')
-          if (typeof publicPrice === 'number') state.priceCents = Math.round(publicPrice * price.factor)
+          if (typeof publicPrice === 'number')
+            state.priceCents = Math.round(publicPrice * price.factor)
         }
       }),
     add: (added) => shelf.grow(added).map(({ index }) => idOf(index)),
@@ -119,11 +144,15 @@ function createShelf(seed: number, count: number, clock: Clock): Shelf {
     if (selection === 'all') return visible()
     if (!('count' in selection) && !('share' in selection)) return selection.map(find)
     const active = visible().filter(({ status }) => status === 'active')
-    const wanted = 'count' in selection ? selection.count : Math.round(active.length * selection.share)
+    const wanted =
+      'count' in selection ? selection.count : Math.round(active.length * selection.share)
     return choose(active, wanted, seed, choices++)
   }
   return {
-    world: { seed, reference: createReference(seed), idOf }, states, find, visible,
+    world: { seed, reference: createReference(seed), idOf },
+    states,
+    find,
+    visible,
     has: (id) => states[indexOf(id) ?? -1]?.deleted === false,
     change(selection, act) {
       const now = clock.nowSeconds()
@@ -136,8 +165,13 @@ function createShelf(seed: number, count: number, clock: Clock): Shelf {
     grow(added) {
       const now = clock.nowSeconds()
       const fresh = Array.from({ length: added }, (_, offset): ProductState => ({
-        ...firstState(seed, states.length + offset, startAt), status: 'active', replacedBy: null,
-        createdAt: now, updatedAt: now, statusTouchedAt: now, contentAt: now,
+        ...firstState(seed, states.length + offset, startAt),
+        status: 'active',
+        replacedBy: null,
+        createdAt: now,
+        updatedAt: now,
+        statusTouchedAt: now,
+        contentAt: now,
       }))
       states.push(...fresh)
       return fresh
@@ -146,13 +180,19 @@ function createShelf(seed: number, count: number, clock: Clock): Shelf {
 }
 
 /** `count` distinct states, the same ones for the same seed and number of earlier choices. */
-function choose(states: ProductState[], count: number, seed: number, choice: number): ProductState[] {
+function choose(
+  states: ProductState[],
+  count: number,
+  seed: number,
+  choice: number,
+): ProductState[] {
   const random = seededRandom(seed, 91, choice)
   const pool = [...states]
   return Array.from({ length: Math.min(count, pool.length) }, (_, position) => {
     const at = random.between(position, pool.length - 1)
     const [chosen, displaced] = [pool[at], pool[position]]
-    if (chosen === undefined || displaced === undefined) throw new Error('A choice outside the pool')
+    if (chosen === undefined || displaced === undefined)
+      throw new Error('A choice outside the pool')
     pool[at] = displaced
     return chosen
   })

@@ -19,14 +19,28 @@ export function codesOf(seed: number, index: number): Codes {
   const shape = mix(seed, index, 33) % 120
   if (shape < 3) {
     const upc = withCheckDigit(`6${digits}`)
-    return { ean: [upc, `0${upc}`], gtin8: null, gtin12: upc, gtin13: `0${upc}`, gtin14: null, artgId }
+    return {
+      ean: [upc, `0${upc}`],
+      gtin8: null,
+      gtin12: upc,
+      gtin13: `0${upc}`,
+      gtin14: null,
+      artgId,
+    }
   }
   if (shape < 5) {
     const short = withCheckDigit(`9${digits.slice(0, 6)}`)
     return { ean: [short], gtin8: short, gtin12: null, gtin13: null, gtin14: null, artgId }
   }
   const ean = withCheckDigit(`93${digits}`)
-  return { ean: shape < 20 ? [ean, `0${ean}`] : [ean], gtin8: null, gtin12: null, gtin13: ean, gtin14: `0${ean}`, artgId }
+  return {
+    ean: shape < 20 ? [ean, `0${ean}`] : [ean],
+    gtin8: null,
+    gtin12: null,
+    gtin13: ean,
+    gtin14: `0${ean}`,
+    artgId,
+  }
 }
 
 /** One product in 30 stands on its neighbour's entry in the register of therapeutic goods. */
@@ -37,7 +51,10 @@ function artgIdOf(seed: number, index: number): string {
 
 /** GS1: weights 3 and 1 from the right. */
 function withCheckDigit(digits: string): string {
-  const sum = digits.split('').toReversed().reduce((total, digit, position) => total + Number(digit) * (position % 2 === 0 ? 3 : 1), 0)
+  const sum = digits
+    .split('')
+    .toReversed()
+    .reduce((total, digit, position) => total + Number(digit) * (position % 2 === 0 ? 3 : 1), 0)
   return `${digits}${(10 - (sum % 10)) % 10}`
 }
 

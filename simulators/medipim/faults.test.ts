@@ -21,7 +21,10 @@ async function streamWith(t: TestContext, ...faults: readonly MedipimFaultInput[
   simulator.faults.set(...faults)
   const lines = await readStream(simulator, BY_ID)
   const healed = await readStream(simulator)
-  assert.deepEqual(healed.map(({ meta }) => meta), Array.from({ length: 40 }, (_, index) => ({ total: 40, index })))
+  assert.deepEqual(
+    healed.map(({ meta }) => meta),
+    Array.from({ length: 40 }, (_, index) => ({ total: 40, index })),
+  )
   assert.equal(new Set(healed.map(({ result }) => result.id)).size, 40)
   return { simulator, lines }
 }
@@ -33,13 +36,18 @@ async function activeId(simulator: MedipimSimulator): Promise<string> {
 
 test('prices can be strings, zero, or a hundred times too much', async (t) => {
   const simulator = await startFor(t)
-  const prices = async (): Promise<unknown[]> => (await readStream(simulator, BY_ID)).map(({ result }) => result.publicPrice)
+  const prices = async (): Promise<unknown[]> =>
+    (await readStream(simulator, BY_ID)).map(({ result }) => result.publicPrice)
   const right = await prices()
   const change = (wrong: (cents: number) => unknown): unknown[] => {
     return right.map((price) => (typeof price === 'number' ? wrong(price) : price))
   }
   const times100 = (cents: number): number => cents * 100
-  for (const [name, wrong] of [['prices-as-strings', String], ['prices-zero', () => 0], ['prices-times-100', times100]] as const) {
+  for (const [name, wrong] of [
+    ['prices-as-strings', String],
+    ['prices-zero', () => 0],
+    ['prices-times-100', times100],
+  ] as const) {
     simulator.faults.set({ kind: 'product', change: name, path: STREAM })
     assert.deepEqual(await prices(), change(wrong), name)
     assert.deepEqual(await prices(), right)
@@ -50,21 +58,29 @@ test('chosen products only are struck, by id or by share', async (t) => {
   const simulator = await startFor(t, { products: 400 })
   const id = await activeId(simulator)
   simulator.faults.set({ kind: 'patch', ids: [id], patch: { name: { en: 'Struck' }, vat: null } })
-  const struck = (await readStream(simulator)).filter(({ result }) => isObject(result.name) && result.name.en === 'Struck')
-  assert.deepEqual(struck.map(({ result }) => [result.id, 'vat' in result]), [[id, false]])
+  const struck = (await readStream(simulator)).filter(
+    ({ result }) => isObject(result.name) && result.name.en === 'Struck',
+  )
+  assert.deepEqual(
+    struck.map(({ result }) => [result.id, 'vat' in result]),
+    [[id, false]],
+  )
   simulator.faults.set({ kind: 'patch', share: 0.1, patch: { struck: true } })
-  const share = (await readStream(simulator)).filter(({ result }) => result.struck === true).length / 400
+  const share =
+    (await readStream(simulator)).filter(({ result }) => result.struck === true).length / 400
   assert.ok(share > 0.05 && share < 0.15)
 })
 
 test('a product can lose its id, its types, or its place in time', async (t) => {
   const simulator = await startFor(t)
   const id = await activeId(simulator)
-  const seen = async (change: 'no-id' | 'wrong-types' | 'future'): Promise<StreamLine['result'] | undefined> => {
+  const seen = async (
+    change: 'no-id' | 'wrong-types' | 'future',
+  ): Promise<StreamLine['result'] | undefined> => {
     simulator.faults.set({ kind: 'product', ids: [id], change })
     return (await readStream(simulator)).at(-1)?.result
   }
-  assert.equal('id' in (await seen('no-id') ?? { id }), false)
+  assert.equal('id' in ((await seen('no-id')) ?? { id }), false)
   const wrong = await seen('wrong-types')
   assert.deepEqual([Array.isArray(wrong?.name), wrong?.photos, wrong?.vat], [true, null, 'ten'])
   assert.ok(Number((await seen('future'))?.meta.updatedAt) > simulator.clock.nowSeconds())
@@ -73,7 +89,10 @@ test('a product can lose its id, its types, or its place in time', async (t) => 
 test('a name can hold NUL or half a surrogate pair', async (t) => {
   const simulator = await startFor(t)
   const id = await activeId(simulator)
-  for (const [change, escaped] of [['nul', '\\u0000'], ['lone-surrogate', '\\ud800']] as const) {
+  for (const [change, escaped] of [
+    ['nul', '\\u0000'],
+    ['lone-surrogate', '\\ud800'],
+  ] as const) {
     simulator.faults.set({ kind: 'product', ids: [id], change })
     const text = await (await ask(simulator, STREAM, EVERYTHING)).text()
     assert.ok(text.includes(escaped), change)
@@ -82,7 +101,12 @@ test('a name can hold NUL or half a surrogate pair', async (t) => {
 
 test('a line can be as long as you like', async (t) => {
   const simulator = await startFor(t)
-  simulator.faults.set({ kind: 'product', ids: [await activeId(simulator)], change: 'padding', bytes: 40_000_000 })
+  simulator.faults.set({
+    kind: 'product',
+    ids: [await activeId(simulator)],
+    change: 'padding',
+    bytes: 40_000_000,
+  })
   const lines = (await (await ask(simulator, STREAM, EVERYTHING)).text()).split('\n')
   assert.ok(Math.max(...lines.map(({ length }) => length)) > 40_000_000)
   const padded = linesOf(lines.find(({ length }) => length > 40_000_000) ?? '')
@@ -106,7 +130,10 @@ test('an index can be missing, a line too, and lines can change places', async (
 
 test('the total can drift', async (t) => {
   const { lines } = await streamWith(t, { kind: 'total-drift', at: 30, by: -3 })
-  assert.deepEqual(lines.map(({ meta }) => meta.total), Array.from({ length: 40 }, (_, index) => (index < 30 ? 40 : 37)))
+  assert.deepEqual(
+    lines.map(({ meta }) => meta.total),
+    Array.from({ length: 40 }, (_, index) => (index < 30 ? 40 : 37)),
+  )
 })
 
 test('the order asked for may not be honoured', async (t) => {
@@ -124,7 +151,10 @@ test('a product that is updated ahead of the reader moves to the end', async (t)
   const lines = await readStream(simulator, BY_ID)
   assert.deepEqual([lines.length, lines.at(-1)?.meta], [40, { total: 40, index: 39 }])
   const moved = lines.at(-1)?.result
-  assert.deepEqual([moved?.id, moved?.meta.updatedAt], [due?.result.id, simulator.clock.nowSeconds()])
+  assert.deepEqual(
+    [moved?.id, moved?.meta.updatedAt],
+    [due?.result.id, simulator.clock.nowSeconds()],
+  )
   assert.notDeepEqual(moved?.name, due?.result.name)
 })
 
@@ -136,8 +166,13 @@ test('a product that is updated behind the reader is sent again', async (t) => {
 
 test('an error can stand in the middle of a stream, and garbage too', async (t) => {
   const simulator = await startFor(t)
-  const error = JSON.stringify({ error: { status: 500, code: 'internal', message: 'Something broke.' } })
-  simulator.faults.set({ kind: 'insert-line', at: 3, text: error }, { kind: 'insert-line', at: 5, text: '<b>garbage' })
+  const error = JSON.stringify({
+    error: { status: 500, code: 'internal', message: 'Something broke.' },
+  })
+  simulator.faults.set(
+    { kind: 'insert-line', at: 3, text: error },
+    { kind: 'insert-line', at: 5, text: '<b>garbage' },
+  )
   const lines = (await (await ask(simulator, STREAM, EVERYTHING)).text()).split('\n')
   assert.deepEqual([lines[3], lines[5], lines.length], [error, '<b>garbage', 43])
 })

@@ -12,15 +12,30 @@ const struck = { ids: z.array(z.string()).optional(), share: z.number().min(0).m
 const SpecialFault = z.discriminatedUnion('kind', [
   /** Changes what is said about some products. The catalogue stays as it is. */
   z.strictObject({
-    kind: z.literal('product'), ...struck,
+    kind: z.literal('product'),
+    ...struck,
     change: z.enum([
-      'prices-as-strings', 'prices-zero', 'prices-times-100', 'wrong-types', 'no-id', 'nul', 'lone-surrogate', 'future', 'padding',
+      'prices-as-strings',
+      'prices-zero',
+      'prices-times-100',
+      'wrong-types',
+      'no-id',
+      'nul',
+      'lone-surrogate',
+      'future',
+      'padding',
     ]),
     /** For `padding`: how many bytes the line grows by (40 MB, say). */
-    bytes: z.int().nonnegative().default(1_000_000), ...When,
+    bytes: z.int().nonnegative().default(1_000_000),
+    ...When,
   }),
   /** Merges `patch` (RFC 7396) into what is said about some products. */
-  z.strictObject({ kind: z.literal('patch'), ...struck, patch: z.record(z.string(), z.json()), ...When }),
+  z.strictObject({
+    kind: z.literal('patch'),
+    ...struck,
+    patch: z.record(z.string(), z.json()),
+    ...When,
+  }),
   /** The product on line `at` has the id of the one before it. */
   z.strictObject({ kind: z.literal('duplicate-id'), at, ...When }),
   /** Line `at` says no `meta.index`. */
@@ -33,7 +48,12 @@ const SpecialFault = z.discriminatedUnion('kind', [
    * When line `at` is due, a product is updated and moves to the end, as it does in a list by `touchedAt`: the product of that very
    * line (`ahead`: the count stays), or the one before it, which is then sent twice (`behind`: one line more than `total`).
    */
-  z.strictObject({ kind: z.literal('update-during-stream'), at, target: z.enum(['ahead', 'behind']).default('ahead'), ...When }),
+  z.strictObject({
+    kind: z.literal('update-during-stream'),
+    at,
+    target: z.enum(['ahead', 'behind']).default('ahead'),
+    ...When,
+  }),
 ])
 type SpecialFault = z.infer<typeof SpecialFault>
 
@@ -47,11 +67,23 @@ type ProductFault = Extract<SpecialFault, { kind: 'product' | 'patch' }>
 const A_YEAR = 31_536_000
 
 /** `product` as the faults make it look. */
-export function disfigure(product: JsonObject, faults: readonly MedipimFault[], seed: number, index: number): JsonObject {
+export function disfigure(
+  product: JsonObject,
+  faults: readonly MedipimFault[],
+  seed: number,
+  index: number,
+): JsonObject {
   let result = product
   for (const fault of faults) {
-    if ((fault.kind !== 'product' && fault.kind !== 'patch') || !strikes(fault, product, seed, index)) continue
-    result = fault.kind === 'patch' ? mergePatch(result, fault.patch) : changed(result, fault.change, fault.bytes)
+    if (
+      (fault.kind !== 'product' && fault.kind !== 'patch') ||
+      !strikes(fault, product, seed, index)
+    )
+      continue
+    result =
+      fault.kind === 'patch'
+        ? mergePatch(result, fault.patch)
+        : changed(result, fault.change, fault.bytes)
   }
   return result
 }
@@ -61,7 +93,11 @@ function strikes(fault: ProductFault, { id }: JsonObject, seed: number, index: n
   return mix(seed, index, 95) < fault.share * 2 ** 32
 }
 
-function changed(product: JsonObject, change: Extract<SpecialFault, { kind: 'product' }>['change'], bytes: number): JsonObject {
+function changed(
+  product: JsonObject,
+  change: Extract<SpecialFault, { kind: 'product' }>['change'],
+  bytes: number,
+): JsonObject {
   switch (change) {
     case 'prices-as-strings':
       return withPrices(product, String)
@@ -70,7 +106,14 @@ function changed(product: JsonObject, change: Extract<SpecialFault, { kind: 'pro
     case 'prices-times-100':
       return withPrices(product, (cents) => cents * 100)
     case 'wrong-types':
-      return { ...product, name: ['not', 'localised'], ean: { 0: 'x' }, descriptions: 'none', photos: null, vat: 'ten' }
+      return {
+        ...product,
+        name: ['not', 'localised'],
+        ean: { 0: 'x' },
+        descriptions: 'none',
+        photos: null,
+        vat: 'ten',
+      }
     case 'no-id':
       return mergePatch(product, { id: null })
     case 'nul':
@@ -78,7 +121,10 @@ function changed(product: JsonObject, change: Extract<SpecialFault, { kind: 'pro
     case 'lone-surrogate':
       return { ...product, name: { en: `Lone \ud800 surrogate` } }
     case 'future':
-      return { ...product, meta: { ...metaOf(product), updatedAt: Number(metaOf(product).updatedAt) + A_YEAR } }
+      return {
+        ...product,
+        meta: { ...metaOf(product), updatedAt: Number(metaOf(product).updatedAt) + A_YEAR },
+      }
     case 'padding':
       return metaLast({ ...product, padding: 'x'.repeat(bytes) })
   }

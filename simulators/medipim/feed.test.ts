@@ -15,7 +15,10 @@ async function folderFor(t: TestContext): Promise<string> {
 }
 
 async function feedOf(folder: string, variant: FeedOptions['variant']) {
-  const feed = await prerenderFeed({ products: 300, ...(variant && { variant }) }, join(folder, `${variant}.ndjson`))
+  const feed = await prerenderFeed(
+    { products: 300, ...(variant && { variant }) },
+    join(folder, `${variant}.ndjson`),
+  )
   return { feed, lines: linesOf(await readFile(feed.file, 'utf8')) }
 }
 
@@ -29,9 +32,15 @@ test('a feed is a whole stream by touchedAt, counted, the same every time', asyn
   const folder = await folderFor(t)
   const { feed, lines } = await feedOf(folder, 'first')
   assert.deepEqual([feed.lines, feed.bytes, lines.length], [300, (await stat(feed.file)).size, 300])
-  assert.deepEqual(lines.map(({ meta }) => meta), Array.from({ length: 300 }, (_, index) => ({ total: 300, index })))
+  assert.deepEqual(
+    lines.map(({ meta }) => meta),
+    Array.from({ length: 300 }, (_, index) => ({ total: 300, index })),
+  )
   const times = lines.map(({ result }) => result.meta.updatedAt)
-  assert.deepEqual(times, times.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  )
   assert.deepEqual((await feedOf(folder, 'first')).lines, lines)
 })
 
@@ -57,7 +66,10 @@ test('in a changed feed exactly the share asked for has other content', async (t
   const text = (line: StreamLine): string => JSON.stringify(contentOf(line))
   const differing = lines.filter((line) => text(line) !== text(first.get(line.result.id) ?? line))
   assert.deepEqual([lines.length, differing.length], [300, 3])
-  assert.deepEqual(differing.map(({ result }) => String(result.id)).toSorted(), feed.changed.toSorted())
+  assert.deepEqual(
+    differing.map(({ result }) => String(result.id)).toSorted(),
+    feed.changed.toSorted(),
+  )
 })
 
 test('a served feed is the file, byte by byte, and can be exchanged and cut', async (t) => {
@@ -66,7 +78,9 @@ test('a served feed is the file, byte by byte, and can be exchanged and cut', as
   const simulator = await serveFeed(feed.file, { rateLimit: null })
   t.after(simulator.close)
   const served = async (): Promise<Buffer> => {
-    return Buffer.from(await (await ask(simulator, '/v4/products/stream', EVERYTHING)).arrayBuffer())
+    return Buffer.from(
+      await (await ask(simulator, '/v4/products/stream', EVERYTHING)).arrayBuffer(),
+    )
   }
   assert.ok((await readFile(feed.file)).equals(await served()))
   simulator.setFeed((await feedOf(folder, 'moved')).feed.file)

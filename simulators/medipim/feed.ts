@@ -39,7 +39,8 @@ export async function prerenderFeed(options: FeedOptions, file: string): Promise
   const { products, seed = 1, variant = 'first', changedShare = 0.01 } = options
   const clock = createClock(START_AT_MS)
   const catalogue = createCatalogue(seed, products, clock)
-  const order = (): ProductState[] => sortItems(catalogue.visible(), ({ updatedAt }) => updatedAt, { seed, salt: 0 })
+  const order = (): ProductState[] =>
+    sortItems(catalogue.visible(), ({ updatedAt }) => updatedAt, { seed, salt: 0 })
   const changed: string[] = []
   if (variant !== 'first') clock.advance(A_DAY_MS)
   if (variant === 'changed') changed.push(...catalogue.update({ share: changedShare }))
@@ -56,7 +57,11 @@ export async function prerenderFeed(options: FeedOptions, file: string): Promise
   const items = order()
   const output = createWriteStream(file)
   let bytes = 0
-  for (const chunk of streamLines({ items, render: (state) => catalogue.build(state, sign(catalogue.idOf(state))), faults: [] })) {
+  for (const chunk of streamLines({
+    items,
+    render: (state) => catalogue.build(state, sign(catalogue.idOf(state))),
+    faults: [],
+  })) {
     bytes += chunk.byteLength
     if (!output.write(chunk)) await once(output, 'drain')
   }
@@ -66,7 +71,10 @@ export async function prerenderFeed(options: FeedOptions, file: string): Promise
 }
 
 /** A simulator whose product stream is `file`, whatever the filter; the reference tables are those of the same seed. */
-export async function serveFeed(file: string, options: Partial<MedipimOptions> = {}): Promise<MedipimSimulator> {
+export async function serveFeed(
+  file: string,
+  options: Partial<MedipimOptions> = {},
+): Promise<MedipimSimulator> {
   const simulator = await startMedipim({ products: 1, ...options })
   simulator.setFeed(file)
   return simulator

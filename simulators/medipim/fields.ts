@@ -16,10 +16,18 @@ const DOCUMENTED: readonly (readonly [type: string, group: string, codes: string
   [TEXT, 'codes', 'ean gtin eanGtin8 eanGtin12 eanGtin13 eanGtin14 hsCode artgId pbs fred zCode'],
   [TEXT, 'codes', 'snomedMp snomedMpp snomedMpuu snomedTp snomedTpp snomedTpuu snomedCtpp'],
   ['number', 'prices', 'vat publicPrice manufacturerPrice pharmacistPrice'],
-  [TEXT, 'logistics', 'conservation conservationLabel conservationMin conservationMax packageContent packageQuantity packagingUnit'],
+  [
+    TEXT,
+    'logistics',
+    'conservation conservationLabel conservationMin conservationMax packageContent packageQuantity packagingUnit',
+  ],
   ['number', 'logistics', 'weight width length depth'],
   ['measure', 'logistics', 'weightWithUnit widthWithUnit lengthWithUnit depthWithUnit'],
-  ['reference', 'classification', 'atc atcCategory gs1Category publicCategories attributes activeIngredients'],
+  [
+    'reference',
+    'classification',
+    'atc atcCategory gs1Category publicCategories attributes activeIngredients',
+  ],
   ['reference', 'classification', 'brands productFamilies organizations'],
   ['list', 'content', 'photos frontals links leaflets descriptions'],
 ]
@@ -27,7 +35,11 @@ const DOCUMENTED: readonly (readonly [type: string, group: string, codes: string
 const MULTIPLE = new Set(['ean', 'atcCategory', 'notApplicableField'])
 
 export function createFields(): Fields {
-  const fields = new Map(DOCUMENTED.flatMap(([type, group, codes]) => codes.split(' ').map((code) => [code, field(code, type, group)])))
+  const fields = new Map(
+    DOCUMENTED.flatMap(([type, group, codes]) =>
+      codes.split(' ').map((code) => [code, field(code, type, group)]),
+    ),
+  )
   return {
     list: () => [...fields.values()],
     add: (code, type = TEXT) => void fields.set(code, field(code, type, 'general')),
@@ -37,5 +49,12 @@ export function createFields(): Fields {
 
 function field(code: string, type: string, attributeGroup: string): JsonObject {
   const isMulti = type === 'list' || type === 'reference' || MULTIPLE.has(code)
-  return { code, type, attributeGroup, isMulti, isLocalized: type === 'localized_text', allowedToUpdate: false }
+  return {
+    code,
+    type,
+    attributeGroup,
+    isMulti,
+    isLocalized: type === 'localized_text',
+    allowedToUpdate: false,
+  }
 }

@@ -18,14 +18,18 @@ const CODES_MAX = 1_000
 
 /** Whatever is wrong is told to `checker`, each with its path; the matcher is then of no use. */
 export function compileFilter<Candidate>(
-  filter: Json | undefined, words: Vocabulary<Candidate>, checker: Checker, path = 'filter',
+  filter: Json | undefined,
+  words: Vocabulary<Candidate>,
+  checker: Checker,
+  path = 'filter',
 ): Matcher<Candidate> {
   const nothing = (): boolean => false
   const fail = (at: string, message: string): Matcher<Candidate> => {
     checker.fail(at, message)
     return nothing
   }
-  if (!isObject(filter)) return fail(path, filter === undefined ? 'This value is required.' : 'A filter is an object.')
+  if (!isObject(filter))
+    return fail(path, filter === undefined ? 'This value is required.' : 'A filter is an object.')
   const [[key, value] = [], ...more] = Object.entries(filter)
   if (key === undefined || value === undefined || more.length > 0) {
     return fail(path, 'A filter has exactly one key; combine filters with "and", "or", "not".')
@@ -36,13 +40,16 @@ export function compileFilter<Candidate>(
   }
   if (key === 'and' || key === 'or') {
     if (!Array.isArray(value)) return fail(`${path}.${key}`, 'This value is a list of filters.')
-    const inner = value.map((part, index) => compileFilter(part, words, checker, `${path}.${key}.${index}`))
+    const inner = value.map((part, index) =>
+      compileFilter(part, words, checker, `${path}.${key}.${index}`),
+    )
     if (key === 'and') return (candidate) => inner.every((matches) => matches(candidate))
     return (candidate) => inner.some((matches) => matches(candidate))
   }
   const word = Object.hasOwn(words, key) ? words[key] : undefined
   if (word === undefined) return fail(`${path}.${key}`, `There is no filter "${key}".`)
-  if (Array.isArray(value) && value.length > CODES_MAX) return fail(`${path}.${key}`, `At most ${CODES_MAX} values are allowed.`)
+  if (Array.isArray(value) && value.length > CODES_MAX)
+    return fail(`${path}.${key}`, `At most ${CODES_MAX} values are allowed.`)
   return word.compile(value) ?? fail(`${path}.${key}`, `This value is ${word.expects}.`)
 }
 
@@ -54,7 +61,10 @@ interface Choice {
 }
 
 /** Strings and numbers, compared as strings. */
-export function anyOf<Candidate>(valuesOf: (candidate: Candidate) => readonly Json[], choice: Choice = {}): Word<Candidate> {
+export function anyOf<Candidate>(
+  valuesOf: (candidate: Candidate) => readonly Json[],
+  choice: Choice = {},
+): Word<Candidate> {
   const { allowed, many = true } = choice
   const one = allowed === undefined ? 'a string or a number' : `one of ${allowed.join(', ')}`
   return {
@@ -75,24 +85,39 @@ export function anyOf<Candidate>(valuesOf: (candidate: Candidate) => readonly Js
 export function flag<Candidate>(valueOf: (candidate: Candidate) => boolean): Word<Candidate> {
   return {
     expects: 'true or false',
-    compile: (value) => (typeof value === 'boolean' ? (candidate) => valueOf(candidate) === value : null),
+    compile: (value) =>
+      typeof value === 'boolean' ? (candidate) => valueOf(candidate) === value : null,
   }
 }
 
 /** A unix time, or `{ from, until }` of which one may be missing. Both ends are included, `from` unless it is switched off. */
-export function since<Candidate>(timeOf: (candidate: Candidate) => Json | undefined, fromIncluded = true): Word<Candidate> {
+export function since<Candidate>(
+  timeOf: (candidate: Candidate) => Json | undefined,
+  fromIncluded = true,
+): Word<Candidate> {
   return {
     expects: 'a unix time or {"from", "until"}',
     compile(value) {
       const range = isObject(value) ? value : { from: value }
       const { from = null, until = null, ...others } = range
-      const bounds = [from, until].map((bound) => (bound === null || Number.isInteger(bound) ? bound : undefined))
-      if (bounds.includes(undefined) || Object.keys(others).length > 0 || (from === null && until === null)) return null
+      const bounds = [from, until].map((bound) =>
+        bound === null || Number.isInteger(bound) ? bound : undefined,
+      )
+      if (
+        bounds.includes(undefined) ||
+        Object.keys(others).length > 0 ||
+        (from === null && until === null)
+      )
+        return null
       const lowest = from === null ? -Infinity : Number(from)
       const highest = until === null ? Infinity : Number(until)
       return (candidate) => {
         const time = timeOf(candidate)
-        return typeof time === 'number' && (fromIncluded ? time >= lowest : time > lowest) && time <= highest
+        return (
+          typeof time === 'number' &&
+          (fromIncluded ? time >= lowest : time > lowest) &&
+          time <= highest
+        )
       }
     },
   }

@@ -14,7 +14,10 @@ export function mergePatch(target: JsonObject, patch: JsonObject, keepNulls = fa
   for (const [key, value] of Object.entries(patch)) {
     const before = merged[key]
     if (value === null && !keepNulls) delete merged[key]
-    else merged[key] = isObject(value) ? mergePatch(isObject(before) ? before : {}, value, keepNulls) : value
+    else
+      merged[key] = isObject(value)
+        ? mergePatch(isObject(before) ? before : {}, value, keepNulls)
+        : value
   }
   return merged
 }

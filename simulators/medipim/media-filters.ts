@@ -21,19 +21,27 @@ export interface MediaCandidate {
   readonly products: readonly string[]
 }
 
-const strings = (key: string): ((candidate: MediaCandidate) => readonly Json[]) => ({ item }) => {
-  const value = item[key] ?? null
-  return Array.isArray(value) ? value : [value]
-}
+const strings =
+  (key: string): ((candidate: MediaCandidate) => readonly Json[]) =>
+  ({ item }) => {
+    const value = item[key] ?? null
+    return Array.isArray(value) ? value : [value]
+  }
 
 export const MEDIA_FILTERS: Vocabulary<MediaCandidate> = {
   published: flag(() => true),
-  organization: anyOf((candidate) => strings('organizations')(candidate).map((term) => (isObject(term) ? term.id ?? null : null))),
+  organization: anyOf((candidate) =>
+    strings('organizations')(candidate).map((term) => (isObject(term) ? (term.id ?? null) : null)),
+  ),
   targetGroup: anyOf(strings('targetGroups')),
   type: anyOf(strings('type'), { allowed: ['photo', 'frontal', 'link'] }),
-  photoType: anyOf(strings('photoType'), { allowed: ['packshot', 'productshot', 'lifestyle_image', 'pillshot'] }),
+  photoType: anyOf(strings('photoType'), {
+    allowed: ['packshot', 'productshot', 'lifestyle_image', 'pillshot'],
+  }),
   linkType: anyOf(strings('linkType'), { allowed: ['app', 'brochure', 'video', 'website'] }),
-  visibleSides: anyOf(strings('visibleSides'), { allowed: ['front', 'left', 'right', 'back', 'bottom', 'top'] }),
+  visibleSides: anyOf(strings('visibleSides'), {
+    allowed: ['front', 'left', 'right', 'back', 'bottom', 'top'],
+  }),
   product: anyOf(({ products }) => products),
   available: flag(({ item }) => !isObject(item.available) || item.available.until === null),
   locale: anyOf(strings('locales')),
@@ -42,7 +50,10 @@ export const MEDIA_FILTERS: Vocabulary<MediaCandidate> = {
 }
 
 /** The media that match, in no order. */
-export function listMedia(catalogue: Catalogue, matches: (candidate: MediaCandidate) => boolean): MediaRef[] {
+export function listMedia(
+  catalogue: Catalogue,
+  matches: (candidate: MediaCandidate) => boolean,
+): MediaRef[] {
   const refs: MediaRef[] = []
   const showing = new Map<number, string[]>()
   const keep = (item: Term, owner: string | null, products: readonly string[]): void => {
@@ -55,7 +66,8 @@ export function listMedia(catalogue: Catalogue, matches: (candidate: MediaCandid
       else keep(item, id, [id])
     }
   }
-  for (const item of sharedPhotos(catalogue.world.seed)) keep(item, null, showing.get(item.id) ?? [])
+  for (const item of sharedPhotos(catalogue.world.seed))
+    keep(item, null, showing.get(item.id) ?? [])
   return refs
 }
 
@@ -67,7 +79,9 @@ export function loadMedia(catalogue: Catalogue, { id, owner }: MediaRef): JsonOb
 
 function mediaIn(catalogue: Catalogue, id: string): readonly Term[] {
   const { photos, frontals, links } = catalogue.build(catalogue.find(id), '')
-  return [photos, frontals, links].flatMap((list) => (Array.isArray(list) ? list.filter(isTerm) : []))
+  return [photos, frontals, links].flatMap((list) =>
+    Array.isArray(list) ? list.filter(isTerm) : [],
+  )
 }
 
 function isTerm(item: Json): item is Term {

@@ -27,18 +27,29 @@ const LINK = 10
 export const NO_MEDIA: Media = { photos: [], frontals: [], links: [] }
 
 /** Every third content update also brings new pictures, under new addresses. */
-export function mediaOf(seed: number, state: ProductState, amounts: MediaAmounts, owner: Term): Media {
+export function mediaOf(
+  seed: number,
+  state: ProductState,
+  amounts: MediaAmounts,
+  owner: Term,
+): Media {
   const createdAt = state.createdAt
   const updatedAt = state.version === 0 ? createdAt : state.contentAt
   const meta = { createdAt, updatedAt }
   const firstId = state.index * 16 + 1_000
   const hash = (id: number): string => assetHash(seed, id, Math.floor(state.version / 3))
-  const some = (count: number, make: (slot: number) => Term): Term[] => Array.from({ length: count }, (_, slot) => make(slot))
-  const photos = some(amounts.photos, (slot) => photo(firstId + slot, hash(firstId + slot), slot, meta, owner))
-  if (mix(seed, state.index, 21) % 100 === 0) photos.push(sharedPhoto(seed, mix(seed, state.index, 22) % SHARED_COUNT))
+  const some = (count: number, make: (slot: number) => Term): Term[] =>
+    Array.from({ length: count }, (_, slot) => make(slot))
+  const photos = some(amounts.photos, (slot) =>
+    photo(firstId + slot, hash(firstId + slot), slot, meta, owner),
+  )
+  if (mix(seed, state.index, 21) % 100 === 0)
+    photos.push(sharedPhoto(seed, mix(seed, state.index, 22) % SHARED_COUNT))
   return {
     photos,
-    frontals: some(amounts.frontals, (slot) => frontal(firstId + FRONT + slot, hash(firstId + FRONT + slot), meta)),
+    frontals: some(amounts.frontals, (slot) =>
+      frontal(firstId + FRONT + slot, hash(firstId + FRONT + slot), meta),
+    ),
     links: some(amounts.links, (slot) => link(firstId + LINK + slot, meta)),
   }
 }
@@ -54,38 +65,71 @@ export function isShared(media: Term): boolean {
 
 function sharedPhoto(seed: number, slot: number): Term {
   const meta = { createdAt: SHARED_AT, updatedAt: SHARED_AT }
-  return photo(slot + 1, assetHash(seed, slot + 1, 0), 0, meta, { id: 200, name: 'Shared pictures' })
+  return photo(slot + 1, assetHash(seed, slot + 1, 0), 0, meta, {
+    id: 200,
+    name: 'Shared pictures',
+  })
 }
 
 function photo(id: number, hash: string, slot: number, meta: JsonObject, owner: JsonObject): Term {
   const sized = (type: string, suffix: string): JsonObject =>
-    Object.fromEntries(SIZES.map((size) => [`${size}${suffix}`, `${ASSETS}/${size}/${hash}.${type}`]))
+    Object.fromEntries(
+      SIZES.map((size) => [`${size}${suffix}`, `${ASSETS}/${size}/${hash}.${type}`]),
+    )
   return {
-    id, type: 'photo', locales: ['en'], targetGroups: TARGET_GROUPS, photoType: slot === 0 ? 'packshot' : 'productshot',
-    formats: { ...sized('jpeg', ''), ...sized('webp', 'Webp') }, visibleSides: slot === 0 ? ['front'] : ['left', 'back'],
-    organizations: [{ id: owner.id ?? null, name: owner.name ?? null }], meta,
+    id,
+    type: 'photo',
+    locales: ['en'],
+    targetGroups: TARGET_GROUPS,
+    photoType: slot === 0 ? 'packshot' : 'productshot',
+    formats: { ...sized('jpeg', ''), ...sized('webp', 'Webp') },
+    visibleSides: slot === 0 ? ['front'] : ['left', 'back'],
+    organizations: [{ id: owner.id ?? null, name: owner.name ?? null }],
+    meta,
   }
 }
 
 function frontal(id: number, hash: string, meta: JsonObject): Term {
   const at = (size: string, type: string): string => `${ASSETS}/${size}/${hash}.${type}`
   return {
-    id, type: 'frontal', locales: ['en'], targetGroups: TARGET_GROUPS, photoType: 'packshot',
-    formats: { thumbnail: at('thumbnail', 'png'), mediumWebp: at('medium', 'webp'), huge: at('huge', 'png') },
-    displayOrder: 1, visibleSides: ['front'], meta,
+    id,
+    type: 'frontal',
+    locales: ['en'],
+    targetGroups: TARGET_GROUPS,
+    photoType: 'packshot',
+    formats: {
+      thumbnail: at('thumbnail', 'png'),
+      mediumWebp: at('medium', 'webp'),
+      huge: at('huge', 'png'),
+    },
+    displayOrder: 1,
+    visibleSides: ['front'],
+    meta,
   }
 }
 
 function link(id: number, meta: JsonObject): Term {
   const linkType = id % 3 === 0 ? 'video' : 'website'
   return {
-    id, type: 'link', linkType, locales: ['en'], targetGroups: ['public'], url: `https://products.example/${id}`,
-    name: { en: 'Product website' }, description: { en: null }, available: { from: meta.createdAt ?? null, until: null }, meta,
+    id,
+    type: 'link',
+    linkType,
+    locales: ['en'],
+    targetGroups: ['public'],
+    url: `https://products.example/${id}`,
+    name: { en: 'Product website' },
+    description: { en: null },
+    available: { from: meta.createdAt ?? null, until: null },
+    meta,
   }
 }
 
 /** Forty hexadecimal digits, like a content hash. */
 function assetHash(seed: number, id: number, edition: number): string {
   const random = seededRandom(seed, id, edition)
-  return Array.from({ length: 5 }, () => Math.floor(random.next() * 2 ** 32).toString(16).padStart(8, '0')).join('')
+  return Array.from({ length: 5 }, () =>
+    Math.floor(random.next() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0'),
+  ).join('')
 }

@@ -19,15 +19,44 @@ export interface FilterSwitches {
 }
 
 const CODE_FIELDS = [
-  'ean', 'gtin', 'eanGtin8', 'eanGtin12', 'eanGtin13', 'eanGtin14', 'hsCode', 'pbs', 'fred', 'zCode', 'atcCategory',
-  'snomedMp', 'snomedMpp', 'snomedMpuu', 'snomedTp', 'snomedTpp', 'snomedTpuu', 'snomedCtpp', 'notApplicableField',
+  'ean',
+  'gtin',
+  'eanGtin8',
+  'eanGtin12',
+  'eanGtin13',
+  'eanGtin14',
+  'hsCode',
+  'pbs',
+  'fred',
+  'zCode',
+  'atcCategory',
+  'snomedMp',
+  'snomedMpp',
+  'snomedMpuu',
+  'snomedTp',
+  'snomedTpp',
+  'snomedTpuu',
+  'snomedCtpp',
+  'notApplicableField',
 ]
 
-export function productFilters({ updatedSince, noSelectionFilter }: FilterSwitches): Vocabulary<Candidate> {
-  const field = (key: string): ((candidate: Candidate) => readonly Json[]) => ({ product }) => listed(product()[key])
-  const ids = (key: string): Word<Candidate> => anyOf(({ product }) => listed(product()[key]).map((term) => memberOf(term, 'id')))
+export function productFilters({
+  updatedSince,
+  noSelectionFilter,
+}: FilterSwitches): Vocabulary<Candidate> {
+  const field =
+    (key: string): ((candidate: Candidate) => readonly Json[]) =>
+    ({ product }) =>
+      listed(product()[key])
+  const ids = (key: string): Word<Candidate> =>
+    anyOf(({ product }) => listed(product()[key]).map((term) => memberOf(term, 'id')))
   const bool = (key: string): Word<Candidate> => flag(({ product }) => product()[key] === true)
-  const statuses = ['active', 'replaced', 'inactive', ...(noSelectionFilter ? ['no_selection'] : [])]
+  const statuses = [
+    'active',
+    'replaced',
+    'inactive',
+    ...(noSelectionFilter ? ['no_selection'] : []),
+  ]
   return {
     ...Object.fromEntries(CODE_FIELDS.map((key) => [key, anyOf(field(key))])),
     id: anyOf(({ id }) => [id]),
@@ -40,11 +69,17 @@ export function productFilters({ updatedSince, noSelectionFilter }: FilterSwitch
     activeIngredient: ids('activeIngredients'),
     attributes: ids('attributes'),
     gs1Category: anyOf(({ product }) => [memberOf(product().gs1Category, 'code')]),
-    conservation: anyOf(field('conservation'), { allowed: ['room', 'refrigerator', 'fresh', 'frozen'] }),
-    allowedSpecies: anyOf(field('allowedSpecies'), { allowed: ['human', 'veterinary', 'surface_maintenance', 'phytopharmacy'] }),
+    conservation: anyOf(field('conservation'), {
+      allowed: ['room', 'refrigerator', 'fresh', 'frozen'],
+    }),
+    allowedSpecies: anyOf(field('allowedSpecies'), {
+      allowed: ['human', 'veterinary', 'surface_maintenance', 'phytopharmacy'],
+    }),
     narcotic: bool('narcotic'),
     biocide: bool('biocide'),
-    minimumContent: flag(({ product }) => ['photos', 'descriptions', 'publicCategories'].every((key) => isFilled(product()[key]))),
+    minimumContent: flag(({ product }) =>
+      ['photos', 'descriptions', 'publicCategories'].every((key) => isFilled(product()[key])),
+    ),
     hasContent: { expects: '{"flag", "locale"?}', compile: compileHasContent },
     search: { expects: '{"query", "locale", "type"?}', compile: compileSearch },
     createdAt: since(({ state }) => state.createdAt),
@@ -58,22 +93,29 @@ function compileHasContent(value: Json): ((candidate: Candidate) => boolean) | n
   const [key = '', type] = value.flag.split('.')
   const { locale } = value
   return ({ product }) => {
-    if (key === 'media') return ['photos', 'frontals', 'links'].some((list) => isFilled(product()[list]))
+    if (key === 'media')
+      return ['photos', 'frontals', 'links'].some((list) => isFilled(product()[list]))
     const content = product()[key]
-    if (type !== undefined) return listed(content).some((item) => isObject(item) && item.type === type)
-    return isObject(content) && typeof locale === 'string' && 'en' in content ? isFilled(content[locale]) : isFilled(content)
+    if (type !== undefined)
+      return listed(content).some((item) => isObject(item) && item.type === type)
+    return isObject(content) && typeof locale === 'string' && 'en' in content
+      ? isFilled(content[locale])
+      : isFilled(content)
   }
 }
 
 function compileSearch(value: Json): ((candidate: Candidate) => boolean) | null {
-  if (!isObject(value) || typeof value.query !== 'string' || typeof value.locale !== 'string') return null
+  if (!isObject(value) || typeof value.query !== 'string' || typeof value.locale !== 'string')
+    return null
   const { locale } = value
   const query = value.query.toLowerCase()
   return ({ id, product }) => {
     const { name, ean, supplierReference } = product()
     const title = isObject(name) ? name[locale] : null
     if (typeof title === 'string' && title.toLowerCase().includes(query)) return true
-    return [id, ...listed(ean), ...listed(supplierReference)].some((code) => textOf(code).toLowerCase() === query)
+    return [id, ...listed(ean), ...listed(supplierReference)].some(
+      (code) => textOf(code).toLowerCase() === query,
+    )
   }
 }
 
@@ -83,7 +125,7 @@ function listed(value: Json | undefined): readonly Json[] {
 }
 
 function memberOf(value: Json | undefined, key: string): Json {
-  return isObject(value) ? value[key] ?? null : null
+  return isObject(value) ? (value[key] ?? null) : null
 }
 
 /** Neither missing nor null, empty, or a localised text without a text. */

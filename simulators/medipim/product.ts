@@ -41,7 +41,14 @@ export function buildProduct(world: World, state: ProductState, embedUrl: string
     else if (style === 0) product[key] = null
     else if (style === 1) product[key] = empty
   }
-  const making: Making = { world, state, kind, sparse, random: seededRandom(seed, state.index, 42), put }
+  const making: Making = {
+    world,
+    state,
+    kind,
+    sparse,
+    random: seededRandom(seed, state.index, 42),
+    put,
+  }
   const stripped = state.status === 'replaced'
   putNames(making)
   putCodes(making, stripped)
@@ -53,7 +60,9 @@ export function buildProduct(world: World, state: ProductState, embedUrl: string
   product.frontals = [...media.frontals]
   product.links = [...media.links]
   const amount = sparse ? 'none' : kind === 'prescription' ? 'long' : 'short'
-  product.descriptions = stripped ? [] : descriptionsOf(seed, state, textBudget(seed, state.index, amount))
+  product.descriptions = stripped
+    ? []
+    : descriptionsOf(seed, state, textBudget(seed, state.index, amount))
   product.leaflets = stripped || kind !== 'prescription' ? [] : leaflets(making)
   if (!stripped) putUndocumented(making)
   product.meta = { createdAt: state.createdAt, updatedAt: state.updatedAt, embedUrl }
@@ -66,39 +75,59 @@ export function nameOf(seed: number, state: ProductState): string {
   const traits = mix(seed, state.index, 41)
   const strength = random.pick([5, 10, 20, 30, 50, 100, 250, 500])
   const pack = random.pick([10, 14, 28, 30, 60, 100, 120])
-  const base = traits % 10 < 6
-    ? `${capital(random.pick(INGREDIENTS))} ${random.pick(FORMS)} ${strength}mg ${pack}`
-    : `${random.pick(GOODS)} ${random.pick(['S', 'M', 'L', 'XXL', '500 ml', '2 Pack'])} ${1_000 + (state.index % 90_000)}`
+  const base =
+    traits % 10 < 6
+      ? `${capital(random.pick(INGREDIENTS))} ${random.pick(FORMS)} ${strength}mg ${pack}`
+      : `${random.pick(GOODS)} ${random.pick(['S', 'M', 'L', 'XXL', '500 ml', '2 Pack'])} ${1_000 + (state.index % 90_000)}`
   return state.version === 0 ? base : `${base} (Edition ${state.version})`
 }
 
 function putNames({ world, state, random, sparse, put }: Making): void {
   const name = nameOf(world.seed, state)
-  if (state.status === 'replaced') put('replacement', state.replacedBy === null ? null : world.idOf(state.replacedBy))
+  if (state.status === 'replaced')
+    put('replacement', state.replacedBy === null ? null : world.idOf(state.replacedBy))
   else put('replacement', undefined)
   put('name', { en: name })
-  put('seoName', sparse ? undefined : { en: random.chance(0.3) ? null : `${name} Pack` }, { en: null })
+  put('seoName', sparse ? undefined : { en: random.chance(0.3) ? null : `${name} Pack` }, {
+    en: null,
+  })
   put('requiresLegalText', random.chance(0.3))
   put('biocide', sparse ? undefined : false)
   put('officialDeletionAt', state.status === 'active' ? undefined : state.statusTouchedAt)
 }
 
-function putCodes({ world: { seed }, state: { index }, kind, random, put }: Making, stripped: boolean): void {
+function putCodes(
+  { world: { seed }, state: { index }, kind, random, put }: Making,
+  stripped: boolean,
+): void {
   const codes = codesOf(seed, index)
-  const code = (value: string | null | undefined): string | undefined => (stripped ? undefined : value ?? undefined)
-  const sometimes = (share: number, value: string): string | undefined => (random.chance(share) ? code(value) : undefined)
+  const code = (value: string | null | undefined): string | undefined =>
+    stripped ? undefined : (value ?? undefined)
+  const sometimes = (share: number, value: string): string | undefined =>
+    random.chance(share) ? code(value) : undefined
   put('ean', stripped ? [] : [...codes.ean])
   put('gtin', sometimes(0.5, codes.gtin14 ?? codes.ean[0] ?? ''), '')
   put('eanGtin8', code(codes.gtin8), '')
   put('eanGtin12', code(codes.gtin12), '')
   put('eanGtin13', code(codes.gtin13), '')
   put('eanGtin14', code(codes.gtin14), '')
-  put('supplierReference', sometimes(0.8, String(mix(seed, index, 44) % 100_000).padStart(5, '0')), '')
+  put(
+    'supplierReference',
+    sometimes(0.8, String(mix(seed, index, 44) % 100_000).padStart(5, '0')),
+    '',
+  )
   if (kind === 'goods') return
   put('hsCode', sometimes(0.2, '340130'), '')
   put('artgId', code(codes.artgId), '')
   if (kind === 'medicine') return
-  put('pbs', sometimes(0.6, `${1_000 + (mix(seed, index, 45) % 9_000)}${'CDEFHJKLMNPQRTWX'.charAt(index % 16)}`), '')
+  put(
+    'pbs',
+    sometimes(
+      0.6,
+      `${1_000 + (mix(seed, index, 45) % 9_000)}${'CDEFHJKLMNPQRTWX'.charAt(index % 16)}`,
+    ),
+    '',
+  )
   put('fred', sometimes(0.7, String(mix(seed, index, 46) % 1_000_000)), '')
   put('zCode', sometimes(0.5, `Z${String(mix(seed, index, 47) % 10_000_000).padStart(7, '0')}`), '')
   for (const [position, part] of ['Mp', 'Mpp', 'Mpuu', 'Tp', 'Tpp', 'Tpuu', 'Ctpp'].entries()) {
@@ -108,7 +137,8 @@ function putCodes({ world: { seed }, state: { index }, kind, random, put }: Maki
 
 /** Cents. Some products state no price; a content update moves a price by at most 15 %. */
 function putPrices({ world: { seed }, state, kind, random, put }: Making, stripped: boolean): void {
-  const drift = state.version === 0 ? 1 : 1 + ((mix(seed, state.index, 61, state.version) % 31) - 15) / 100
+  const drift =
+    state.version === 0 ? 1 : 1 + ((mix(seed, state.index, 61, state.version) % 31) - 15) / 100
   const generated = Math.max(1, Math.round((195 + Math.exp(random.next() * 5.5) * 45) * drift))
   const cents = state.priceCents ?? (random.chance(0.12) ? undefined : generated)
   const share = (low: number, kept: number): number | undefined => {
@@ -124,16 +154,26 @@ function putPrices({ world: { seed }, state, kind, random, put }: Making, stripp
 }
 
 function putMeasures({ kind, random, put }: Making): void {
-  const conservation = kind === 'goods' ? undefined : random.pick(['room', 'room', 'room', 'refrigerator', 'fresh', 'frozen'])
+  const conservation =
+    kind === 'goods'
+      ? undefined
+      : random.pick(['room', 'room', 'room', 'refrigerator', 'fresh', 'frozen'])
   const [lowest, highest] = conservation === 'refrigerator' ? [2, 8] : [15, 25]
   const stored = <T>(value: T): T | undefined => (conservation === undefined ? undefined : value)
   put('conservation', conservation)
-  put('conservationLabel', stored({ en: conservation === 'room' ? 'Room temperature' : capital(conservation ?? '') }), {})
+  put(
+    'conservationLabel',
+    stored({ en: conservation === 'room' ? 'Room temperature' : capital(conservation ?? '') }),
+    {},
+  )
   put('conservationMin', stored(temperature(lowest)))
   put('conservationMax', stored(temperature(highest)))
   const grams = random.between(5, 2_000)
   put('weight', random.chance(0.5) ? grams : undefined)
-  put('weightWithUnit', random.chance(0.5) ? { value: grams / 1_000, unit: 'kg' } : { value: grams, unit: 'g' })
+  put(
+    'weightWithUnit',
+    random.chance(0.5) ? { value: grams / 1_000, unit: 'kg' } : { value: grams, unit: 'g' },
+  )
   for (const side of ['width', 'length', 'depth']) {
     const millimetres = random.between(8, 400)
     put(side, random.chance(0.3) ? millimetres : undefined)
@@ -141,30 +181,59 @@ function putMeasures({ kind, random, put }: Making): void {
   }
   const pack = random.pick([10, 14, 28, 30, 60])
   put('packageContent', random.chance(0.6) ? `${pack} pieces` : undefined, '')
-  put('packageQuantity', random.chance(0.6) ? (random.chance(0.5) ? pack : String(pack)) : undefined)
+  put(
+    'packageQuantity',
+    random.chance(0.6) ? (random.chance(0.5) ? pack : String(pack)) : undefined,
+  )
   put('packagingUnit', random.chance(0.6) ? 'piece' : undefined, '')
 }
 
 function temperature(celsius: number): JsonObject {
   const fahrenheit = { value: Math.round(celsius * 1.8 + 32), unit: '°F' }
-  return { celsius: { value: celsius, unit: '°C' }, fahrenheit, kelvin: { value: celsius + 273.15, unit: 'K' } }
+  return {
+    celsius: { value: celsius, unit: '°C' },
+    fahrenheit,
+    kelvin: { value: celsius + 273.15, unit: 'K' },
+  }
 }
 
 /** Brands are mostly empty, as in the real catalogue. */
-function putTerms({ world: { reference }, kind, sparse, random, put }: Making, stripped: boolean): void {
+function putTerms(
+  { world: { reference }, kind, sparse, random, put }: Making,
+  stripped: boolean,
+): void {
   const atc = `${random.pick(['A', 'B', 'C', 'D', 'N', 'R'])}0${random.between(1, 9)}BA0${random.between(1, 9)}`
   if (kind === 'prescription') {
     put('atc', stripped || random.chance(0.5) ? undefined : atc, '')
     put('atcCategory', stripped ? [] : [atc])
   }
   put('notApplicableField', random.chance(0.1) ? ['productFamily'] : undefined, [])
-  put('publicCategories', stripped ? [] : some(reference.publicCategories, random.pick([0, 1, 1, 1, 2]), random))
-  put('gs1Category', stripped || sparse || random.chance(0.5) ? undefined : some(reference.gs1Categories, 1, random)[0])
+  put(
+    'publicCategories',
+    stripped ? [] : some(reference.publicCategories, random.pick([0, 1, 1, 1, 2]), random),
+  )
+  put(
+    'gs1Category',
+    stripped || sparse || random.chance(0.5)
+      ? undefined
+      : some(reference.gs1Categories, 1, random)[0],
+  )
   put('brands', stripped || random.chance(0.8) ? [] : some(reference.brands, 1, random))
-  put('productFamilies', stripped || random.chance(0.97) ? [] : some(reference.productFamilies, 1, random))
-  put('attributes', stripped || random.chance(0.7) ? [] : some(reference.attributes, random.between(1, 2), random))
+  put(
+    'productFamilies',
+    stripped || random.chance(0.97) ? [] : some(reference.productFamilies, 1, random),
+  )
+  put(
+    'attributes',
+    stripped || random.chance(0.7) ? [] : some(reference.attributes, random.between(1, 2), random),
+  )
   put('organizations', some(reference.organizations, random.pick([1, 1, 2]), random))
-  put('activeIngredients', stripped || kind === 'goods' ? [] : some(reference.activeIngredients, random.pick([0, 1, 1, 2]), random))
+  put(
+    'activeIngredients',
+    stripped || kind === 'goods'
+      ? []
+      : some(reference.activeIngredients, random.pick([0, 1, 1, 2]), random),
+  )
 }
 
 /** `count` neighbours in the list: distinct, without a search. */
@@ -174,9 +243,16 @@ function some<T extends JsonObject>(terms: readonly T[], count: number, random: 
 }
 
 function pictures({ world: { seed, reference }, state, sparse, random }: Making): Media {
-  const owner: Term = reference.organizations[mix(seed, state.index, 71) % reference.organizations.length] ?? { id: 200, name: '' }
+  const owner: Term = reference.organizations[
+    mix(seed, state.index, 71) % reference.organizations.length
+  ] ?? { id: 200, name: '' }
   const photos = sparse ? random.pick([0, 0, 1]) : random.pick([0, 1, 1, 2, 2, 4])
-  return mediaOf(seed, state, { photos, frontals: random.chance(0.1) ? 1 : 0, links: random.chance(0.2) ? 1 : 0 }, owner)
+  return mediaOf(
+    seed,
+    state,
+    { photos, frontals: random.chance(0.1) ? 1 : 0, links: random.chance(0.2) ? 1 : 0 },
+    owner,
+  )
 }
 
 function leaflets({ state, random }: Making): Json[] {
@@ -190,11 +266,17 @@ function leaflets({ state, random }: Making): Json[] {
 
 /** Fields that exist inside the supplier and may appear any day, and some that nobody announced. */
 function putUndocumented({ state: { index }, kind, random, put }: Making): void {
-  if (kind !== 'goods' && random.chance(0.15)) put('scheduleCode', random.pick(['S2', 'S3', 'S4', 'S8']))
+  if (kind !== 'goods' && random.chance(0.15))
+    put('scheduleCode', random.pick(['S2', 'S3', 'S4', 'S8']))
   if (random.chance(0.1)) put('gstApplicable', random.chance(0.5))
   if (random.chance(0.3)) put('allowedSpecies', [random.pick(['human', 'human', 'veterinary'])])
   if (kind === 'prescription' && random.chance(0.1)) put('narcotic', true)
-  if (index % 100 === 5) put('sustainability', { score: 3.5, labels: ['réf. 漢', null], deep: { er: [{ still: true }] } })
+  if (index % 100 === 5)
+    put('sustainability', {
+      score: 3.5,
+      labels: ['réf. 漢', null],
+      deep: { er: [{ still: true }] },
+    })
 }
 
 function capital(text: string): string {

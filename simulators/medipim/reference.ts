@@ -27,7 +27,16 @@ const REGIONS: readonly [Region, Region, Region] = [
   ['AU-VIC', 'Victoria', '3000', 'Melbourne'],
   ['AU-QLD', 'Queensland', '4000', 'Brisbane'],
 ]
-const AISLES = ['Heartburn & Reflux', 'Back', 'Vitamins', 'Skin care', 'Baby', 'Pain relief', 'Allergy', 'Oral care'] as const
+const AISLES = [
+  'Heartburn & Reflux',
+  'Back',
+  'Vitamins',
+  'Skin care',
+  'Baby',
+  'Pain relief',
+  'Allergy',
+  'Oral care',
+] as const
 
 /** Depends on `seed` only. */
 export function createReference(seed: number): Reference {
@@ -36,15 +45,33 @@ export function createReference(seed: number): Reference {
     organizations: terms(2050, 200, (id) => organization(id, random)),
     brands: terms(733, 400, (id) => ({ id, name: inventedName(random), meta: times(random) })),
     publicCategories: terms(641, 100, (id) => category(id, random)),
-    productFamilies: terms(13, 1, (id) => ({ id, name: { en: `${inventedName(random)} range` }, meta: times(random) })),
-    activeIngredients: INGREDIENTS.map((name, index) => ({ id: 310 + index, name: { en: name }, meta: times(random) })),
+    productFamilies: terms(13, 1, (id) => ({
+      id,
+      name: { en: `${inventedName(random)} range` },
+      meta: times(random),
+    })),
+    activeIngredients: INGREDIENTS.map((name, index) => ({
+      id: 310 + index,
+      name: { en: name },
+      meta: times(random),
+    })),
     attributes: terms(24, 60, (id) => {
-      return { id, type: random.pick(['galenic_shape', 'flavour', 'colour']), name: { en: inventedName(random) }, meta: times(random) }
+      return {
+        id,
+        type: random.pick(['galenic_shape', 'flavour', 'colour']),
+        name: { en: inventedName(random) },
+        meta: times(random),
+      }
     }),
     gs1Categories: Array.from({ length: 40 }, (_, index) => ({
-      code: String(10_000_800 + index), level: 4, parent: String(51_120_000 + (index % 5) * 100),
-      title: `Drugs/Medicines - ${inventedName(random)}`, definition: 'Includes any products that can be described as such.',
-      definitionExcludes: null, active: true, meta: times(random),
+      code: String(10_000_800 + index),
+      level: 4,
+      parent: String(51_120_000 + (index % 5) * 100),
+      title: `Drugs/Medicines - ${inventedName(random)}`,
+      definition: 'Includes any products that can be described as such.',
+      definitionExcludes: null,
+      active: true,
+      meta: times(random),
     })),
   }
 }
@@ -62,14 +89,23 @@ function times(random: Random): JsonObject {
 function organization(id: number, random: Random): Term {
   const type = random.pick(['supplier', 'supplier', 'supplier', 'marketing', 'other'])
   const name = `${inventedName(random)} ${random.pick(['Pharma Pty Ltd', 'Healthcare', 'Distribution', 'Australia', '& Søn'])}`
-  const meta = random.chance(0.2) ? { createdAt: null, updatedAt: FIRST_IMPORT_AT + random.below(60_000_000) } : times(random)
+  const meta = random.chance(0.2)
+    ? { createdAt: null, updatedAt: FIRST_IMPORT_AT + random.below(60_000_000) }
+    : times(random)
   if (type !== 'supplier') return { id, name, type, meta }
   const [value, label, zipCode, city] = random.pick(REGIONS)
   const region = random.chance(0.5) ? { value, label } : label
   const url = `https://${name.split(' ')[0]?.toLowerCase()}.example/`
   const contactInformation = random.chance(0.3)
     ? { address: null, city: random.chance(0.5) ? '' : null, country: null, url }
-    : { address: `${random.between(1, 400)} Example St`, zipCode, city, region, country: 'AU', url: null }
+    : {
+        address: `${random.between(1, 400)} Example St`,
+        zipCode,
+        city,
+        region,
+        country: 'AU',
+        url: null,
+      }
   return { id, name, type, meta, contactInformation }
 }
 

@@ -71,13 +71,24 @@ const START_AT_MS = Date.UTC(2026, 0, 15, 16)
 const AS_DOCUMENTED: RateLimit = { requests: 100, windowMs: 60_000, clock: 'real' }
 const FEED_CHUNK_BYTES = 1_048_576
 const SWITCHES: Switches = {
-  updatedSince: 'inclusive', noSelectionFilter: false, queryTotal: 'real', beyondCap: 'error', gzip: false,
-  violations: 'inside', retryAfter: false,
+  updatedSince: 'inclusive',
+  noSelectionFilter: false,
+  queryTotal: 'real',
+  beyondCap: 'error',
+  gzip: false,
+  violations: 'inside',
+  retryAfter: false,
 }
 
 /** Listens on loopback until closed; closing drops the answers that are under way. */
 export async function startMedipim(options: MedipimOptions): Promise<MedipimSimulator> {
-  const { products, seed = 1, port = 0, keys = [{ id: '42', secret: 'secret' }], startAtMs = START_AT_MS } = options
+  const {
+    products,
+    seed = 1,
+    port = 0,
+    keys = [{ id: '42', secret: 'secret' }],
+    startAtMs = START_AT_MS,
+  } = options
   const { rateLimit = AS_DOCUMENTED } = options
   const clock = createClock(startAtMs)
   const catalogue = createCatalogue(seed, products, clock)
@@ -85,29 +96,51 @@ export async function startMedipim(options: MedipimOptions): Promise<MedipimSimu
   const faults = createFaultBook(MedipimFault)
   const stats = createStats()
   const keyring = new Map(keys.map((key) => [key.id, key]))
-  const throttle = rateLimit && createThrottle(rateLimit, rateLimit.clock === 'real' ? Date.now : clock.nowMs)
+  const throttle =
+    rateLimit && createThrottle(rateLimit, rateLimit.clock === 'real' ? Date.now : clock.nowMs)
   let switches: Switches = { ...SWITCHES, ...options.switches }
   let feed: string | null = null
   let answers = 0
   const api: Api = {
-    catalogue, fields, switches: () => switches, nowSeconds: clock.nowSeconds,
-    feed: () => (feed === null ? null : createReadStream(feed, { highWaterMark: FEED_CHUNK_BYTES })),
+    catalogue,
+    fields,
+    switches: () => switches,
+    nowSeconds: clock.nowSeconds,
+    feed: () =>
+      feed === null ? null : createReadStream(feed, { highWaterMark: FEED_CHUNK_BYTES }),
   }
 
-  const route = (request: IncomingMessage, text: string, keyId: string | null, struck: readonly MedipimFault[]): Answer => {
-    if (keyId === null) throw new Refusal(401, 'authentication.not_authenticated', 'Authentication is required.')
+  const route = (
+    request: IncomingMessage,
+    text: string,
+    keyId: string | null,
+    struck: readonly MedipimFault[],
+  ): Answer => {
+    if (keyId === null)
+      throw new Refusal(401, 'authentication.not_authenticated', 'Authentication is required.')
     const waitMs = throttle?.take(keyId) ?? 0
     if (waitMs > 0) throw new TooMany(waitMs)
     const endpoint = ENDPOINTS[`${request.method} ${pathOf(request)}`]
     if (endpoint === undefined) throw new Refusal(404, 'not_found', 'There is no such endpoint.')
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    return endpoint(api, { text, parameters: searchParams, keyId, number: ++answers, faults: struck })
+    return endpoint(api, {
+      text,
+      parameters: searchParams,
+      keyId,
+      number: ++answers,
+      faults: struck,
+    })
   }
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<number> => {
     const text = await readText(request)
     const keyId = callerOf(request, keyring)
-    stats.asked(pathOf(request), { method: request.method ?? '', url: request.url ?? '', caller: keyId, body: readable(text) })
+    stats.asked(pathOf(request), {
+      method: request.method ?? '',
+      url: request.url ?? '',
+      caller: keyId,
+      body: readable(text),
+    })
     const taken = faults.take(pathOf(request))
     if (await answerFault(response, taken)) return 0
     try {
@@ -121,18 +154,27 @@ export async function startMedipim(options: MedipimOptions): Promise<MedipimSimu
     }
   }
 
-  const listening = await listen(async (request, response) => {
-    if (pathOf(request).startsWith('/_control/')) {
-      if (isLoopback(request)) await control(simulator, request, response)
-      else sendJson(response, 403, { error: 'Control is for this machine only.' })
-      return
-    }
-    const bytes = await serve(request, response)
-    stats.answered(response.statusCode, bytes)
-  }, { port })
+  const listening = await listen(
+    async (request, response) => {
+      if (pathOf(request).startsWith('/_control/')) {
+        if (isLoopback(request)) await control(simulator, request, response)
+        else sendJson(response, 403, { error: 'Control is for this machine only.' })
+        return
+      }
+      const bytes = await serve(request, response)
+      stats.answered(response.statusCode, bytes)
+    },
+    { port },
+  )
 
   const simulator: MedipimSimulator = {
-    url: listening.url, port: listening.port, clock, catalogue, fields, faults, stats,
+    url: listening.url,
+    port: listening.port,
+    clock,
+    catalogue,
+    fields,
+    faults,
+    stats,
     setSwitches: (changes) => void (switches = { ...switches, ...changes }),
     setKey: (key) => void keyring.set(key.id, key),
     setFeed: (file) => void (feed = file),
@@ -150,22 +192,42 @@ class TooMany extends Refusal {
   }
 }
 
-async function sendAnswer(response: ServerResponse, answer: Answer, taken: Taken<MedipimFault>, gzip: boolean): Promise<number> {
+async function sendAnswer(
+  response: ServerResponse,
+  answer: Answer,
+  taken: Taken<MedipimFault>,
+  gzip: boolean,
+): Promise<number> {
   if ('nothing' in answer) {
     response.writeHead(204).end()
     return 0
   }
-  const [type, chunks] = 'lines' in answer ? ['x-json-stream', answer.lines] : ['json', [Buffer.from(JSON.stringify(answer.json))]]
-  return sendBody(response, chunks, { headers: { 'content-type': `application/${type}` }, taken, gzip })
+  const [type, chunks] =
+    'lines' in answer
+      ? ['x-json-stream', answer.lines]
+      : ['json', [Buffer.from(JSON.stringify(answer.json))]]
+  return sendBody(response, chunks, {
+    headers: { 'content-type': `application/${type}` },
+    taken,
+    gzip,
+  })
 }
 
 function refuse(response: ServerResponse, refusal: Refusal, switches: Switches): void {
   const { status, code, message, violations } = refusal
   const error = { status, code, message }
-  const waitSeconds = refusal instanceof TooMany && switches.retryAfter ? Math.ceil(refusal.waitMs / 1_000) : null
+  const waitSeconds =
+    refusal instanceof TooMany && switches.retryAfter ? Math.ceil(refusal.waitMs / 1_000) : null
   const headers = waitSeconds === null ? {} : { 'retry-after': String(waitSeconds) }
   if (violations.length === 0) sendJson(response, status, { error }, headers)
-  else sendJson(response, status, switches.violations === 'inside' ? { error: { ...error, violations } } : { error, violations })
+  else
+    sendJson(
+      response,
+      status,
+      switches.violations === 'inside'
+        ? { error: { ...error, violations } }
+        : { error, violations },
+    )
 }
 
 /** The id of the key that the request carries, if it is known, right and enabled. */

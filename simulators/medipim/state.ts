@@ -50,12 +50,21 @@ export function firstState(seed: number, index: number, startAt: number): Produc
   const age = Math.max(1, startAt - TEN_DAYS - 3_600 - EPOCH)
   const bulkDay = mix(seed, index >> 6, 2) % age
   const createdAt = EPOCH + (mix(seed, index, 3) % 4 === 0 ? mix(seed, index, 4) % age : bulkDay)
-  const updatedAt = mix(seed, index, 5) % 10 < 6
-    ? startAt - TEN_DAYS - 3_600 + (mix(seed, index, 6) % 3_600)
-    : createdAt + (mix(seed, index, 7) % Math.max(1, startAt - createdAt))
+  const updatedAt =
+    mix(seed, index, 5) % 10 < 6
+      ? startAt - TEN_DAYS - 3_600 + (mix(seed, index, 6) % 3_600)
+      : createdAt + (mix(seed, index, 7) % Math.max(1, startAt - createdAt))
   return {
-    index, status, createdAt, updatedAt, statusTouchedAt: status === 'active' ? createdAt : updatedAt, contentAt: updatedAt,
-    replacedBy: status === 'replaced' ? firstSuccessor(seed, index) : null, version: 0, priceCents: null, deleted: false,
+    index,
+    status,
+    createdAt,
+    updatedAt,
+    statusTouchedAt: status === 'active' ? createdAt : updatedAt,
+    contentAt: updatedAt,
+    replacedBy: status === 'replaced' ? firstSuccessor(seed, index) : null,
+    version: 0,
+    priceCents: null,
+    deleted: false,
   }
 }
 
@@ -67,16 +76,22 @@ function firstSuccessor(seed: number, index: number): number {
 }
 
 /** `M` and nine hexadecimal digits, unique: an odd factor permutes the numbers of 36 bits. */
-export function createIds(seed: number): { idOf(index: number): string; indexOf(id: string): number | null } {
+export function createIds(seed: number): {
+  idOf(index: number): string
+  indexOf(id: string): number | null
+} {
   const bits = 36
   const factor = (mix(seed, 11) | 1) >>> 0
   const shift = mix(seed, 12)
   const inverse = inverseOf(BigInt(factor), bits)
   return {
-    idOf: (index) => `M${((index * factor + shift) % 2 ** bits).toString(16).toUpperCase().padStart(9, '0')}`,
+    idOf: (index) =>
+      `M${((index * factor + shift) % 2 ** bits).toString(16).toUpperCase().padStart(9, '0')}`,
     indexOf(id) {
       if (!/^M[0-9A-F]{9}$/.test(id)) return null
-      return Number(BigInt.asUintN(bits, BigInt(Number.parseInt(id.slice(1), 16) - shift) * inverse))
+      return Number(
+        BigInt.asUintN(bits, BigInt(Number.parseInt(id.slice(1), 16) - shift) * inverse),
+      )
     },
   }
 }
@@ -84,6 +99,7 @@ export function createIds(seed: number): { idOf(index: number): string; indexOf(
 /** The inverse of an odd number modulo 2^bits, by Newton's iteration: each step doubles the correct bits. */
 function inverseOf(odd: bigint, bits: number): bigint {
   let inverse = odd
-  for (let correct = 3; correct < bits; correct *= 2) inverse = BigInt.asUintN(bits, inverse * (2n - odd * inverse))
+  for (let correct = 3; correct < bits; correct *= 2)
+    inverse = BigInt.asUintN(bits, inverse * (2n - odd * inverse))
   return inverse
 }

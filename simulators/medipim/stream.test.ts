@@ -5,9 +5,13 @@ import { test } from 'node:test'
 import { createSigner, streamLines } from './stream.ts'
 
 test('lines of any length and any characters come out whole and in order', () => {
-  const texts = Array.from({ length: 200 }, (_, index) => '漢é°x'.charAt(index % 4).repeat((index * 7_919) % 90_000)).concat('漢'.repeat(400_000))
+  const texts = Array.from({ length: 200 }, (_, index) =>
+    '漢é°x'.charAt(index % 4).repeat((index * 7_919) % 90_000),
+  ).concat('漢'.repeat(400_000))
   const chunks = [...streamLines({ items: texts, render: (text) => ({ text }), faults: [] })]
-  const expected = texts.map((text, index) => `${JSON.stringify({ meta: { total: 201, index }, result: { text } })}\n`).join('')
+  const expected = texts
+    .map((text, index) => `${JSON.stringify({ meta: { total: 201, index }, result: { text } })}\n`)
+    .join('')
   assert.ok(Buffer.concat(chunks).equals(Buffer.from(expected)))
   assert.ok(chunks.length > 10, 'the whole is never held at once')
 })

@@ -27,7 +27,8 @@ function* linesOf<Item>({ items, render, faults, touch }: StreamOptions<Item>): 
   const queue = moves.length > 0 ? [...items] : items
   let previousId: JsonObject[string] = null
   for (let index = 0; index < queue.length; index++) {
-    for (const { target } of moves.filter(({ at }) => at === index)) moveToEnd(queue, index, target, touch)
+    for (const { target } of moves.filter(({ at }) => at === index))
+      moveToEnd(queue, index, target, touch)
     const item = queue[index]
     if (item === undefined) break
     const line = { meta: { total, index }, result: render(item) }
@@ -54,7 +55,12 @@ function* encodeLines(lines: Iterable<string>): Generator<Buffer> {
   if (used > 0) yield chunk.subarray(0, used)
 }
 
-function moveToEnd<Item>(queue: readonly Item[], index: number, target: 'ahead' | 'behind', touch?: Touch<Item>): void {
+function moveToEnd<Item>(
+  queue: readonly Item[],
+  index: number,
+  target: 'ahead' | 'behind',
+  touch?: Touch<Item>,
+): void {
   const moved = queue[target === 'ahead' ? index : index - 1]
   if (moved === undefined || !isMutable(queue)) return
   touch?.(moved)
@@ -72,13 +78,18 @@ interface Line {
   readonly result: JsonObject
 }
 
-function wrongLine(line: Line, faults: readonly MedipimFault[], previousId: JsonObject[string]): unknown {
+function wrongLine(
+  line: Line,
+  faults: readonly MedipimFault[],
+  previousId: JsonObject[string],
+): unknown {
   const result = { ...line.result }
   const meta: { total?: number; index?: number } = { ...line.meta }
   for (const fault of faults) {
     if (fault.kind === 'duplicate-id' && fault.at === line.meta.index) result.id = previousId
     if (fault.kind === 'no-index' && fault.at === line.meta.index) delete meta.index
-    if (fault.kind === 'total-drift' && line.meta.index >= fault.at) meta.total = line.meta.total + fault.by
+    if (fault.kind === 'total-drift' && line.meta.index >= fault.at)
+      meta.total = line.meta.total + fault.by
   }
   return { meta, result }
 }
@@ -92,7 +103,8 @@ export function createSigner(keyId: string, seed: number, at: number): (id: stri
     const number = Number.parseInt(id.slice(1), 16)
     const [low, high] = [number % 2 ** 32, Math.floor(number / 2 ** 32)]
     let mac = ''
-    for (let part = 0; part < 8; part++) mac += mix(seed, at, low, high, part).toString(16).padStart(8, '0')
+    for (let part = 0; part < 8; part++)
+      mac += mix(seed, at, low, high, part).toString(16).padStart(8, '0')
     return `https://api.au.medipim.com/v4/products/embed?id=${id}&t=${at}&key=${keyId}&mac=${mac}`
   }
 }

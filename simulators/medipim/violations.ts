@@ -15,7 +15,12 @@ export class Refusal extends Error {
   readonly code: string
   readonly violations: readonly Violation[]
 
-  constructor(status: number, code: string, message: string, violations: readonly Violation[] = []) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    violations: readonly Violation[] = [],
+  ) {
     super(message)
     this.status = status
     this.code = code

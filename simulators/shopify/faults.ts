@@ -9,7 +9,11 @@ export const ShopifyFault = z.union([
   /** The page begins `by` products early (they were on the page before) or late (they are on no page): someone edits the shop meanwhile. */
   z.strictObject({ kind: z.literal('shift'), by: z.int(), ...When }),
   /** Puts text that is no JSON before the first product, as a theme with an error does. */
-  z.strictObject({ kind: z.literal('garbage'), text: z.string().default('<br /><b>Warning</b>'), ...When }),
+  z.strictObject({
+    kind: z.literal('garbage'),
+    text: z.string().default('<br /><b>Warning</b>'),
+    ...When,
+  }),
 ])
 export type ShopifyFault = z.infer<typeof ShopifyFault>
 export type ShopifyFaultInput = z.input<typeof ShopifyFault>
@@ -24,7 +28,12 @@ export const ANSWERS = {
   webPage: { kind: 'status', status: 200, body: '<!doctype html><title>A shop</title>' },
   unauthorized: { kind: 'status', status: 401, body: '{"errors":"Unauthorized"}' },
   frozen: { kind: 'status', status: 402, body: '{"errors":"Unavailable Shop"}' },
-  challenge: { kind: 'status', status: 403, headers: { ...cloudflare, 'cf-mitigated': 'challenge' }, body: justAMoment },
+  challenge: {
+    kind: 'status',
+    status: 403,
+    headers: { ...cloudflare, 'cf-mitigated': 'challenge' },
+    body: justAMoment,
+  },
   unmarkedChallenge: { kind: 'status', status: 503, headers: cloudflare, body: justAMoment },
   refused: { kind: 'status', status: 403 },
   missing: { kind: 'status', status: 404 },

@@ -32,14 +32,23 @@ Change it while it runs:
     const { values } = parseArgs({
       args: [...argv],
       options: {
-        port: { type: 'string' }, products: { type: 'string' }, seed: { type: 'string' }, file: { type: 'string' }, currency: { type: 'string' },
-        name: { type: 'string' }, pretty: { type: 'boolean' }, 'errors-as-200': { type: 'boolean' }, answer: { type: 'string', multiple: true },
+        port: { type: 'string' },
+        products: { type: 'string' },
+        seed: { type: 'string' },
+        file: { type: 'string' },
+        currency: { type: 'string' },
+        name: { type: 'string' },
+        pretty: { type: 'boolean' },
+        'errors-as-200': { type: 'boolean' },
+        answer: { type: 'string', multiple: true },
       },
     })
     const { file, currency, name, answer = [] } = values
     return {
       ...(values.port !== undefined && { port: wholeNumber('port', values.port, 65_535) }),
-      ...(values.products !== undefined && { products: wholeNumber('products', values.products, 1_000_000) }),
+      ...(values.products !== undefined && {
+        products: wholeNumber('products', values.products, 1_000_000),
+      }),
       ...(values.seed !== undefined && { seed: wholeNumber('seed', values.seed, 2 ** 32 - 1) }),
       ...(file !== undefined && { file }),
       ...(currency !== undefined && { currency: currency === 'none' ? null : currency }),
@@ -52,21 +61,35 @@ Change it while it runs:
 
   async start({ answers, ...options }): Promise<Running> {
     const { url, faults, shop, close } = await startShopify(options)
-    faults.set(...answers.map((name) => ({ ...ANSWERS[name], path: '/products.json*', times: null })))
+    faults.set(
+      ...answers.map((name) => ({ ...ANSWERS[name], path: '/products.json*', times: null })),
+    )
     const what = options.file ?? `${shop.products().length} products`
-    const tries = [`curl '${url}/products.json?limit=1'`, `ALLOW_PRIVATE_HOSTS=127.0.0.1 shelfsync add ${url}`]
-    return { url, close, greeting: [`A Shopify shop with ${what} at ${url}`, ...tries.map((command) => `  ${command}`)].join('\n') }
+    const tries = [
+      `curl '${url}/products.json?limit=1'`,
+      `ALLOW_PRIVATE_HOSTS=127.0.0.1 shelfsync add ${url}`,
+    ]
+    return {
+      url,
+      close,
+      greeting: [
+        `A Shopify shop with ${what} at ${url}`,
+        ...tries.map((command) => `  ${command}`),
+      ].join('\n'),
+    }
   },
 }
 
 function wholeNumber(name: string, text: string, max: number): number {
   const number = Number(text)
-  if (!/^\d+$/.test(text) || number > max) throw new Error(`--${name} must be a whole number up to ${max}, not "${text}"`)
+  if (!/^\d+$/.test(text) || number > max)
+    throw new Error(`--${name} must be a whole number up to ${max}, not "${text}"`)
   return number
 }
 
 function answerName(text: string): keyof typeof ANSWERS {
   const known = Object.keys(ANSWERS).find((name): name is keyof typeof ANSWERS => name === text)
-  if (!known) throw new Error(`--answer must be one of ${Object.keys(ANSWERS).join(', ')}, not "${text}"`)
+  if (!known)
+    throw new Error(`--answer must be one of ${Object.keys(ANSWERS).join(', ')}, not "${text}"`)
   return known
 }

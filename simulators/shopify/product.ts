@@ -60,14 +60,41 @@ export interface Making {
 type Words = readonly [string, ...string[]]
 type Option = readonly [name: string, values: readonly string[]]
 
-const PLACES: Words = ['Harbour', 'Ridge', 'Fennel', 'Café', 'Lantern', 'Öland', 'Juniper', 'Quarry', 'Saltbush', 'Tidal']
-const THINGS: Words = ['Blend', 'Single Origin', 'Mug', 'Kettle', 'Gift Box', 'Filter “02”', 'Tee & Tote', 'Workshop']
+const PLACES: Words = [
+  'Harbour',
+  'Ridge',
+  'Fennel',
+  'Café',
+  'Lantern',
+  'Öland',
+  'Juniper',
+  'Quarry',
+  'Saltbush',
+  'Tidal',
+]
+const THINGS: Words = [
+  'Blend',
+  'Single Origin',
+  'Mug',
+  'Kettle',
+  'Gift Box',
+  'Filter “02”',
+  'Tee & Tote',
+  'Workshop',
+]
 const VENDORS: Words = ['Saltbush & Sons', 'Harbour Roastery', 'Öland Keramik']
 const OPTIONS: readonly [Option[], ...Option[][]] = [
   [],
   [['Size', ['250g', '500g', '1kg']]],
-  [['Grind Size', ['Whole Beans', 'Inverted Aeropress / Pourover', 'Moka Pot']], ['Size', ['200g', '1 kg']]],
-  [['Color', ['Sand', 'Ink / Night']], ['Size', ['S', 'M', 'L']], ['Pack', ['One', 'Two']]],
+  [
+    ['Grind Size', ['Whole Beans', 'Inverted Aeropress / Pourover', 'Moka Pot']],
+    ['Size', ['200g', '1 kg']],
+  ],
+  [
+    ['Color', ['Sand', 'Ink / Night']],
+    ['Size', ['S', 'M', 'L']],
+    ['Pack', ['One', 'Two']],
+  ],
 ]
 
 /** The product number `index` of a shop, last touched at `at` (ISO 8601). */
@@ -84,13 +111,20 @@ export function makeProduct(index: number, { seed, decimals }: Making, at: strin
     id,
     title,
     handle: `item-${index}`,
-    body_html: random.chance(0.05) ? '' : `<p>${title} &amp; more</p>\n<ul><li>${'Made slowly. '.repeat(random.between(1, 60))}</li></ul>`,
+    body_html: random.chance(0.05)
+      ? ''
+      : `<p>${title} &amp; more</p>\n<ul><li>${'Made slowly. '.repeat(random.between(1, 60))}</li></ul>`,
     published_at: '2025-03-01T09:30:00+05:30',
     ...dates,
     vendor: random.pick(VENDORS),
     product_type: hidden ? 'SHOPSTORM_HIDDEN_PRODUCT' : random.pick(['', '', 'Coffee', 'Gifting']),
-    tags: hidden ? ['hideproduct', String(id)] : ['not_express', 'TAX_18'].slice(0, random.below(3)),
-    variants: combine(options).map((values, place) => ({ ...makeVariant(values, id, place, decimals, hidden, random), ...dates })),
+    tags: hidden
+      ? ['hideproduct', String(id)]
+      : ['not_express', 'TAX_18'].slice(0, random.below(3)),
+    variants: combine(options).map((values, place) => ({
+      ...makeVariant(values, id, place, decimals, hidden, random),
+      ...dates,
+    })),
     images: Array.from({ length: random.chance(0.04) ? 0 : random.between(1, 4) }, (_, place) => ({
       id: id + 500 + place,
       ...dates,
@@ -101,11 +135,22 @@ export function makeProduct(index: number, { seed, decimals }: Making, at: strin
       width: 900,
       height: 1200,
     })),
-    options: named.map(([name, values], place) => ({ name, position: place + 1, values: [...values] })),
+    options: named.map(([name, values], place) => ({
+      name,
+      position: place + 1,
+      values: [...values],
+    })),
   }
 }
 
-function makeVariant(values: readonly string[], productId: number, place: number, decimals: number, free: boolean, random: Random) {
+function makeVariant(
+  values: readonly string[],
+  productId: number,
+  place: number,
+  decimals: number,
+  free: boolean,
+  random: Random,
+) {
   const cents = free || random.chance(0.01) ? 0 : random.between(500, 250_000)
   const sale = random.below(10)
   return {
@@ -122,7 +167,8 @@ function makeVariant(values: readonly string[], productId: number, place: number
     price: decimal(cents, decimals),
     grams: random.pick([0, 0, 340, 1_200]),
     // Two in ten are on sale; one in ten has a crossed-out price that is no higher, as real shops leave behind.
-    compare_at_price: sale < 2 ? decimal(cents + 1_000, decimals) : sale === 2 ? decimal(cents, decimals) : null,
+    compare_at_price:
+      sale < 2 ? decimal(cents + 1_000, decimals) : sale === 2 ? decimal(cents, decimals) : null,
     position: place + 1,
     product_id: productId,
   }
@@ -135,5 +181,8 @@ function decimal(cents: number, decimals: number): string {
 /** Every combination of one value per option; `Default Title` when there are no options. */
 function combine(options: readonly Option[]): string[][] {
   if (options.length === 0) return [['Default Title']]
-  return options.reduce<string[][]>((made, [, values]) => made.flatMap((before) => values.map((value) => [...before, value])), [[]])
+  return options.reduce<string[][]>(
+    (made, [, values]) => made.flatMap((before) => values.map((value) => [...before, value])),
+    [[]],
+  )
 }

@@ -21,24 +21,54 @@ export interface ListEntry {
 
 const PAGE_SIZE_MAX = 1500
 
-export function listFolder(rows: readonly ObjectRow[], { prefix, limit = 100, offset = 0 }: ListRequest): ListEntry[] {
+export function listFolder(
+  rows: readonly ObjectRow[],
+  { prefix, limit = 100, offset = 0 }: ListRequest,
+): ListEntry[] {
   const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
   const entries = new Map<string, ListEntry>()
   for (const row of rows) {
     if (!row.name.toLowerCase().startsWith(folder.toLowerCase())) continue
     const [name = '', ...below] = row.name.slice(folder.length).split('/')
     const isFolder = below.length > 0
-    entries.set((isFolder ? 'folder ' : 'object ') + name.toLowerCase(), isFolder ? folderEntry(name) : objectEntry(name, row))
+    entries.set(
+      (isFolder ? 'folder ' : 'object ') + name.toLowerCase(),
+      isFolder ? folderEntry(name) : objectEntry(name, row),
+    )
   }
   const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
   return sorted.slice(offset, offset + Math.min(limit, PAGE_SIZE_MAX))
 }
 
 function folderEntry(name: string): ListEntry {
-  return { name, id: null, updated_at: null, created_at: null, last_accessed_at: null, metadata: null }
+  return {
+    name,
+    id: null,
+    updated_at: null,
+    created_at: null,
+    last_accessed_at: null,
+    metadata: null,
+  }
 }
 
-export function objectEntry(name: string, { id, updatedAt, size, contentType, cacheControl }: ObjectRow): ListEntry {
-  const metadata = { size, mimetype: contentType, cacheControl, contentLength: size, httpStatusCode: 200, lastModified: updatedAt }
-  return { name, id, updated_at: updatedAt, created_at: updatedAt, last_accessed_at: updatedAt, metadata }
+export function objectEntry(
+  name: string,
+  { id, updatedAt, size, contentType, cacheControl }: ObjectRow,
+): ListEntry {
+  const metadata = {
+    size,
+    mimetype: contentType,
+    cacheControl,
+    contentLength: size,
+    httpStatusCode: 200,
+    lastModified: updatedAt,
+  }
+  return {
+    name,
+    id,
+    updated_at: updatedAt,
+    created_at: updatedAt,
+    last_accessed_at: updatedAt,
+    metadata,
+  }
 }

@@ -15,15 +15,22 @@ export const storage: SimulatorCommand<StorageOptions> = {
   curl URL/_control/faults -d '{"kind":"status","path":"PATCH *","status":503,"headers":{"retry-after":"2"}}'`,
 
   parseArguments(argv) {
-    const options = { folder: { type: 'string', default: '.storage' }, port: { type: 'string', default: '4020' } } as const
+    const options = {
+      folder: { type: 'string', default: '.storage' },
+      port: { type: 'string', default: '4020' },
+    } as const
     const { values } = parseArgs({ args: [...argv], options })
     const port = Number(values.port)
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port is a whole number from 0 to 65535, not "${values.port}"`)
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new Error(`--port is a whole number from 0 to 65535, not "${values.port}"`)
     return { folder: values.folder, port }
   },
 
   async start(options) {
-    const { url, close } = await startStorage({ ...options, onDeath: () => process.kill(process.pid, 'SIGKILL') })
+    const { url, close } = await startStorage({
+      ...options,
+      onDeath: () => process.kill(process.pid, 'SIGKILL'),
+    })
     const greeting = `Supabase Storage (simulated) listens on ${url}
 
 Put this into .env:

@@ -20,7 +20,9 @@ export function isMediaType(type: string): boolean {
 export function isAllowedType(type: string, allowed: readonly string[]): boolean {
   const wanted = (type.split(';')[0] ?? '').trim().toLowerCase()
   const family = `${wanted.split('/')[0]}/*`
-  return allowed.some((entry) => [wanted, family].includes((entry.split(';')[0] ?? '').trim().toLowerCase()))
+  return allowed.some((entry) =>
+    [wanted, family].includes((entry.split(';')[0] ?? '').trim().toLowerCase()),
+  )
 }
 
 const UNITS: Readonly<Record<string, number>> = { GB: 1e9, MB: 1e6, KB: 1000, B: 1 }

@@ -1,7 +1,17 @@
 // The service's tables: buckets, and one row an object that names the file of its bytes. All is in one folder and survives a kill:
 // a row is written whole or not at all, after its bytes.
 
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 
 export interface BucketRow {
@@ -48,9 +58,13 @@ export function openObjects(folder: string): Objects {
   mkdirSync(uploadFolder, { recursive: true })
   const place = join(folder, 'rows.json')
   const { buckets, rows } = readRows(place)
-  const keyOf = ({ bucket, name }: Pick<ObjectRow, 'bucket' | 'name'>): string => `${bucket}/${name}`
+  const keyOf = ({ bucket, name }: Pick<ObjectRow, 'bucket' | 'name'>): string =>
+    `${bucket}/${name}`
   const write = (): void => {
-    writeFileSync(`${place}.tmp`, JSON.stringify({ buckets: [...buckets.values()], rows: [...rows.values()] }))
+    writeFileSync(
+      `${place}.tmp`,
+      JSON.stringify({ buckets: [...buckets.values()], rows: [...rows.values()] }),
+    )
     renameSync(`${place}.tmp`, place)
   }
   const discard = ({ upload }: ObjectRow): void => {
@@ -87,7 +101,12 @@ export function openObjects(folder: string): Objects {
       for (const entry of readdirSync(uploadFolder, { recursive: true, withFileTypes: true })) {
         const path = join(entry.parentPath, entry.name)
         // Without its bytes an upload that is still on record answers 410.
-        if (entry.isFile() && !path.endsWith('.json') && !finished.has(relative(uploadFolder, path))) rmSync(path)
+        if (
+          entry.isFile() &&
+          !path.endsWith('.json') &&
+          !finished.has(relative(uploadFolder, path))
+        )
+          rmSync(path)
       }
     },
     open({ upload }) {
@@ -102,7 +121,10 @@ export function openObjects(folder: string): Objects {
   }
 }
 
-function readRows(place: string): { buckets: Map<string, BucketRow>; rows: Map<string, ObjectRow> } {
+function readRows(place: string): {
+  buckets: Map<string, BucketRow>
+  rows: Map<string, ObjectRow>
+} {
   let saved: { buckets: BucketRow[]; rows: ObjectRow[] } = { buckets: [], rows: [] }
   try {
     saved = JSON.parse(readFileSync(place, 'utf8')) as typeof saved

@@ -28,7 +28,10 @@ export const UNFINISHED = 'x-simulated-unfinished'
 const INNER_PATH = '/upload/resumable'
 
 export function createResumable({ objects, fileBytesMax }: ResumableOptions): Server {
-  const datastore = new FileStore({ directory: objects.uploadFolder, expirationPeriodInMilliseconds: 24 * 60 * 60 * 1000 })
+  const datastore = new FileStore({
+    directory: objects.uploadFolder,
+    expirationPeriodInMilliseconds: 24 * 60 * 60 * 1000,
+  })
   return new Server({
     path: RESUMABLE,
     datastore,
@@ -36,19 +39,25 @@ export function createResumable({ objects, fileBytesMax }: ResumableOptions): Se
     respectForwardedHeaders: true,
     namingFunction(_, metadata) {
       if (metadata === undefined) refuse(400, 'Metadata header is required')
-      return formatId({ bucket: metadata.bucketName ?? '', name: metadata.objectName ?? '', version: randomUUID() })
+      return formatId({
+        bucket: metadata.bucketName ?? '',
+        name: metadata.objectName ?? '',
+        version: randomUUID(),
+      })
     },
     // The service stands behind a proxy that ends TLS, so it always says https.
     generateUrl: (request, { host, id }) => {
       const prefix = request.headers.get('x-forwarded-prefix')?.replace(/\/+$/, '') ?? ''
       return `https://${host}${prefix}${INNER_PATH}/${Buffer.from(id).toString('base64url')}`
     },
-    getFileIdFromRequest: (_, last = '') => (RESUMABLE.endsWith(last) ? undefined : Buffer.from(last, 'base64url').toString()),
+    getFileIdFromRequest: (_, last = '') =>
+      RESUMABLE.endsWith(last) ? undefined : Buffer.from(last, 'base64url').toString(),
     async onIncomingRequest({ method, headers }, id) {
       const { bucket, name } = parseId(id)
       if (method === 'HEAD') return
       if (objects.findBucket(bucket) === null) refuse(404, 'The related resource does not exist')
-      if (headers.get('x-upsert') !== 'true' && objects.find(bucket, name) !== null) refuse(409, 'The resource already exists')
+      if (headers.get('x-upsert') !== 'true' && objects.find(bucket, name) !== null)
+        refuse(409, 'The resource already exists')
     },
     async maxSize(_, id) {
       if (id === null) return fileBytesMax
@@ -57,8 +66,14 @@ export function createResumable({ objects, fileBytesMax }: ResumableOptions): Se
     async onUploadCreate(_, { id, metadata = {} }) {
       const { cacheControl, contentType } = metadata
       const { allowed_mime_types: allowed } = bucketOf(objects, id)
-      if (contentType && allowed !== null && !isAllowedType(contentType, allowed)) refuse(415, `mime type ${contentType} is not supported`)
-      return { metadata: { ...metadata, cacheControl: /^-?\d+$/.test(cacheControl ?? '') ? `max-age=${cacheControl}` : 'no-cache' } }
+      if (contentType && allowed !== null && !isAllowedType(contentType, allowed))
+        refuse(415, `mime type ${contentType} is not supported`)
+      return {
+        metadata: {
+          ...metadata,
+          cacheControl: /^-?\d+$/.test(cacheControl ?? '') ? `max-age=${cacheControl}` : 'no-cache',
+        },
+      }
     },
     async onUploadFinish({ method, headers }, { id, size = 0, metadata = {} }) {
       // The platform's store makes an object from what was written, and here nothing was: https://github.com/supabase/storage/issues/1300
@@ -66,7 +81,8 @@ export function createResumable({ objects, fileBytesMax }: ResumableOptions): Se
       if (headers.has(UNFINISHED)) refuse(500, 'Internal server error')
       const { bucket, name } = parseId(id)
       const old = objects.find(bucket, name)
-      if (old !== null && headers.get('x-upsert') !== 'true') refuse(409, 'The resource already exists')
+      if (old !== null && headers.get('x-upsert') !== 'true')
+        refuse(409, 'The resource already exists')
       objects.save({
         id: old?.id ?? randomUUID(),
         bucket,

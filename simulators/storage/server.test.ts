@@ -23,17 +23,39 @@ after(async () => {
 
 const KEYS = { apikey: SECRET_KEY, authorization: `Bearer ${SECRET_KEY}` }
 
-function ask(method: string, path: string, headers: Record<string, string> = {}, body: string | null = null): Promise<Response> {
-  return fetch(new URL(path, `${service.url}/storage/v1/`), { method, headers: { ...KEYS, 'tus-resumable': '1.0.0', ...headers }, body })
+function ask(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body: string | null = null,
+): Promise<Response> {
+  return fetch(new URL(path, `${service.url}/storage/v1/`), {
+    method,
+    headers: { ...KEYS, 'tus-resumable': '1.0.0', ...headers },
+    body,
+  })
 }
 
 function metadata(pairs: Record<string, string>): string {
-  return Object.entries(pairs).map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}`).join(',')
+  return Object.entries(pairs)
+    .map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}`)
+    .join(',')
 }
 
-async function create(objectName: string, length: number, headers: Record<string, string> = {}): Promise<string> {
+async function create(
+  objectName: string,
+  length: number,
+  headers: Record<string, string> = {},
+): Promise<string> {
   const created = await ask('POST', 'upload/resumable', {
-    'upload-length': String(length), 'upload-metadata': metadata({ bucketName: 'raw', objectName, contentType: 'text/plain', cacheControl: '60' }), ...headers,
+    'upload-length': String(length),
+    'upload-metadata': metadata({
+      bucketName: 'raw',
+      objectName,
+      contentType: 'text/plain',
+      cacheControl: '60',
+    }),
+    ...headers,
   })
   assert.equal(created.status, 201, await created.text())
   return pathTo(created)
@@ -53,21 +75,57 @@ function makeBucket(wish: Record<string, unknown>): Promise<Response> {
   return ask('POST', 'bucket', { 'content-type': 'application/json' }, JSON.stringify(wish))
 }
 
-function patch(url: string, offset: number, body: string, headers: Record<string, string> = {}): Promise<Response> {
-  return ask('PATCH', url, { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream', ...headers }, body)
+function patch(
+  url: string,
+  offset: number,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return ask(
+    'PATCH',
+    url,
+    {
+      'upload-offset': String(offset),
+      'content-type': 'application/offset+octet-stream',
+      ...headers,
+    },
+    body,
+  )
 }
 
 test('the library of Supabase makes a bucket, lists, downloads and removes', async () => {
   const { storage } = createClient(service.url, SECRET_KEY)
-  assert.equal((await storage.createBucket('raw', { public: false, fileSizeLimit: 1000 })).error, null)
+  assert.equal(
+    (await storage.createBucket('raw', { public: false, fileSizeLimit: 1000 })).error,
+    null,
+  )
   assert.equal((await storage.createBucket('raw')).error?.message, 'The resource already exists')
-  assert.deepEqual([(await storage.getBucket('raw')).data?.file_size_limit, (await storage.getBucket('none')).error?.message], [1000, 'Bucket not found'])
+  assert.deepEqual(
+    [
+      (await storage.getBucket('raw')).data?.file_size_limit,
+      (await storage.getBucket('none')).error?.message,
+    ],
+    [1000, 'Bucket not found'],
+  )
   await patch(await create('a/b.txt', 5), 0, 'hello')
   const files = storage.from('raw')
-  assert.deepEqual((await files.list('')).data?.map(({ name, id }) => [name, id]), [['a', null]])
-  assert.deepEqual((await files.list('a')).data?.map(({ name, metadata: facts }) => [name, facts?.['size'], facts?.['mimetype']]), [['b.txt', 5, 'text/plain']])
+  assert.deepEqual(
+    (await files.list('')).data?.map(({ name, id }) => [name, id]),
+    [['a', null]],
+  )
+  assert.deepEqual(
+    (await files.list('a')).data?.map(({ name, metadata: facts }) => [
+      name,
+      facts?.['size'],
+      facts?.['mimetype'],
+    ]),
+    [['b.txt', 5, 'text/plain']],
+  )
   assert.equal(await (await files.download('a/b.txt')).data?.text(), 'hello')
-  assert.deepEqual((await files.remove(['a/b.txt', 'never'])).data?.map(({ name }) => name), ['a/b.txt'])
+  assert.deepEqual(
+    (await files.remove(['a/b.txt', 'never'])).data?.map(({ name }) => name),
+    ['a/b.txt'],
+  )
   assert.notEqual((await files.download('a/b.txt')).error, null)
 })
 
@@ -77,19 +135,31 @@ test('an upload is an object after its last byte and not before', async () => {
   assert.equal((await ask('GET', 'object/authenticated/raw/two')).status, 400)
   assert.equal((await patch(url, 0, 'two')).status, 409)
   const head = await ask('HEAD', url)
-  assert.deepEqual([head.headers.get('upload-offset'), head.headers.get('upload-length')], ['3', '6'])
+  assert.deepEqual(
+    [head.headers.get('upload-offset'), head.headers.get('upload-length')],
+    ['3', '6'],
+  )
   const last = await patch(url, 3, 'two')
   assert.deepEqual([last.status, last.headers.get('tus-complete')], [204, '1'])
   const whole = await ask('GET', 'object/authenticated/raw/two')
-  assert.deepEqual([await whole.text(), whole.headers.get('cache-control')], ['onetwo', 'max-age=60'])
+  assert.deepEqual(
+    [await whole.text(), whole.headers.get('cache-control')],
+    ['onetwo', 'max-age=60'],
+  )
 })
 
 test('an object is replaced only by an upload whose every request says so', async () => {
   const early = await create('taken', 3)
   await patch(await create('taken', 3), 0, 'old')
-  const refused = await ask('POST', 'upload/resumable', { 'upload-length': '3', 'upload-metadata': metadata({ bucketName: 'raw', objectName: 'taken' }) })
+  const refused = await ask('POST', 'upload/resumable', {
+    'upload-length': '3',
+    'upload-metadata': metadata({ bucketName: 'raw', objectName: 'taken' }),
+  })
   assert.deepEqual([refused.status, await refused.text()], [409, 'The resource already exists'])
-  assert.equal((await patch(await create('taken', 3, { 'x-upsert': 'true' }), 0, 'new')).status, 409)
+  assert.equal(
+    (await patch(await create('taken', 3, { 'x-upsert': 'true' }), 0, 'new')).status,
+    409,
+  )
   assert.equal((await patch(early, 0, 'new', { 'x-upsert': 'true' })).status, 204)
   assert.equal(await (await ask('GET', 'object/authenticated/raw/taken')).text(), 'new')
 })
@@ -97,7 +167,13 @@ test('an object is replaced only by an upload whose every request says so', asyn
 test('an upload that is an object is not ended, one under way is, and an id that is none is a bad request', async () => {
   const finished = await create('ended', 5)
   await patch(finished, 0, 'hello')
-  assert.deepEqual([(await ask('DELETE', finished)).status, (await ask('DELETE', finished, { 'x-upsert': 'true' })).status], [409, 400])
+  assert.deepEqual(
+    [
+      (await ask('DELETE', finished)).status,
+      (await ask('DELETE', finished, { 'x-upsert': 'true' })).status,
+    ],
+    [409, 400],
+  )
   assert.equal(await (await ask('GET', 'object/authenticated/raw/ended')).text(), 'hello')
   const open = await create('open', 5)
   assert.equal((await ask('DELETE', open)).status, 204)
@@ -109,9 +185,14 @@ test('an upload that is an object is not ended, one under way is, and an id that
 })
 
 test('where an upload lives is told with https, and as the proxy in front has it only where that says so', async () => {
-  const headers = { 'upload-length': '1', 'upload-metadata': metadata({ bucketName: 'raw', objectName: 'where' }) }
+  const headers = {
+    'upload-length': '1',
+    'upload-metadata': metadata({ bucketName: 'raw', objectName: 'where' }),
+  }
   const locationOf = async (more: Record<string, string>): Promise<string> =>
-    ((await ask('POST', 'upload/resumable', { ...headers, ...more })).headers.get('location') ?? '').replace(/[^/]+$/, '')
+    (
+      (await ask('POST', 'upload/resumable', { ...headers, ...more })).headers.get('location') ?? ''
+    ).replace(/[^/]+$/, '')
   assert.equal(await locationOf({}), `${service.url.replace('http', 'https')}/upload/resumable/`)
   const forwarded = { 'x-forwarded-prefix': '/storage/v1/', 'x-forwarded-host': 'ref.supabase.co' }
   assert.equal(await locationOf(forwarded), 'https://ref.supabase.co/storage/v1/upload/resumable/')
@@ -120,46 +201,102 @@ test('where an upload lives is told with https, and as the proxy in front has it
 test('the limit of the project is told without a key, and an upload of no bytes is none', async () => {
   const told = await fetch(`${service.url}/storage/v1/upload/resumable`, { method: 'OPTIONS' })
   assert.deepEqual([told.status, told.headers.get('tus-max-size')], [204, String(50 * 1024 * 1024)])
-  const empty = { 'upload-length': '0', 'upload-metadata': metadata({ bucketName: 'raw', objectName: 'empty' }) }
+  const empty = {
+    'upload-length': '0',
+    'upload-metadata': metadata({ bucketName: 'raw', objectName: 'empty' }),
+  }
   assert.equal((await ask('POST', 'upload/resumable', empty)).status, 404)
 })
 
 test('a bucket has a name, a size and types as the platform takes them, and goes only when it is empty', async () => {
   const invalid = [400, '400', 'InvalidBucketName', 'Invalid Input']
-  for (const name of ['', 'a/b', 'ä', 'x'.repeat(101)]) assert.deepEqual(await refusalOf(await makeBucket({ name })), invalid, name)
+  for (const name of ['', 'a/b', 'ä', 'x'.repeat(101)])
+    assert.deepEqual(await refusalOf(await makeBucket({ name })), invalid, name)
   const tooLarge = [400, '413', 'EntityTooLarge', 'Payload too large']
-  for (const file_size_limit of [50 * 1024 * 1024 + 1, '1GB']) assert.deepEqual(await refusalOf(await makeBucket({ name: 'big', file_size_limit })), tooLarge)
+  for (const file_size_limit of [50 * 1024 * 1024 + 1, '1GB'])
+    assert.deepEqual(await refusalOf(await makeBucket({ name: 'big', file_size_limit })), tooLarge)
   const strange = await makeBucket({ name: 'typed', allowed_mime_types: ['text'] })
   assert.deepEqual(await refusalOf(strange), [400, '415', 'InvalidMimeType', 'invalid_mime_type'])
-  assert.equal((await makeBucket({ name: 'typed', file_size_limit: '1MB', allowed_mime_types: ['image/*', 'text/csv'] })).status, 200)
-  assert.deepEqual(await refusalOf(await makeBucket({ name: 'typed' })), [400, '409', 'BucketAlreadyExists', 'Duplicate'])
+  assert.equal(
+    (
+      await makeBucket({
+        name: 'typed',
+        file_size_limit: '1MB',
+        allowed_mime_types: ['image/*', 'text/csv'],
+      })
+    ).status,
+    200,
+  )
+  assert.deepEqual(await refusalOf(await makeBucket({ name: 'typed' })), [
+    400,
+    '409',
+    'BucketAlreadyExists',
+    'Duplicate',
+  ])
   const begin = (contentType: string): Promise<Response> =>
-    ask('POST', 'upload/resumable', { 'upload-length': '3', 'upload-metadata': metadata({ bucketName: 'typed', objectName: 'x', contentType }) })
+    ask('POST', 'upload/resumable', {
+      'upload-length': '3',
+      'upload-metadata': metadata({ bucketName: 'typed', objectName: 'x', contentType }),
+    })
   const refused = await begin('text/plain')
-  assert.deepEqual([refused.status, await refused.text()], [415, 'mime type text/plain is not supported'])
+  assert.deepEqual(
+    [refused.status, await refused.text()],
+    [415, 'mime type text/plain is not supported'],
+  )
   assert.equal((await begin('image/png')).status, 201)
   await patch(pathTo(await begin('text/csv')), 0, 'a,b')
-  assert.deepEqual(await refusalOf(await ask('DELETE', 'bucket/typed')), [400, '409', 'ResourceNotEmpty', 'ResourceNotEmpty'])
-  await ask('DELETE', 'object/typed', { 'content-type': 'application/json' }, JSON.stringify({ prefixes: ['x'] }))
+  assert.deepEqual(await refusalOf(await ask('DELETE', 'bucket/typed')), [
+    400,
+    '409',
+    'ResourceNotEmpty',
+    'ResourceNotEmpty',
+  ])
+  await ask(
+    'DELETE',
+    'object/typed',
+    { 'content-type': 'application/json' },
+    JSON.stringify({ prefixes: ['x'] }),
+  )
   assert.equal((await ask('DELETE', 'bucket/typed')).status, 200)
-  assert.deepEqual(await refusalOf(await ask('GET', 'bucket/typed')), [400, '404', 'NoSuchBucket', 'Bucket not found'])
+  assert.deepEqual(await refusalOf(await ask('GET', 'bucket/typed')), [
+    400,
+    '404',
+    'NoSuchBucket',
+    'Bucket not found',
+  ])
 })
 
 test('limits, missing buckets, expired uploads and wrong keys are refused as the platform does', async () => {
-  const large = await ask('POST', 'upload/resumable', { 'upload-length': '1001', 'upload-metadata': metadata({ bucketName: 'raw', objectName: 'x' }) })
+  const large = await ask('POST', 'upload/resumable', {
+    'upload-length': '1001',
+    'upload-metadata': metadata({ bucketName: 'raw', objectName: 'x' }),
+  })
   assert.deepEqual([large.status, await large.text()], [413, 'Maximum size exceeded\n'])
-  const nowhere = await ask('POST', 'upload/resumable', { 'upload-length': '1', 'upload-metadata': metadata({ bucketName: 'none', objectName: 'x' }) })
+  const nowhere = await ask('POST', 'upload/resumable', {
+    'upload-length': '1',
+    'upload-metadata': metadata({ bucketName: 'none', objectName: 'x' }),
+  })
   assert.equal(nowhere.status, 404)
   const url = await create('slow', 6)
   await patch(url, 0, 'one')
   service.objects.expireUploads()
   assert.equal((await patch(url, 3, 'two')).status, 410)
   const missing = await ask('GET', 'object/authenticated/raw/none')
-  const told = { statusCode: '404', code: 'NoSuchKey', error: 'not_found', message: 'Object not found' }
+  const told = {
+    statusCode: '404',
+    code: 'NoSuchKey',
+    error: 'not_found',
+    message: 'Object not found',
+  }
   assert.deepEqual([missing.status, await missing.json()], [400, told])
   assert.equal((await ask('GET', 'bucket/raw', { apikey: 'wrong' })).status, 401)
   for (const path of ['bucket/raw', url]) {
-    assert.deepEqual(await refusalOf(await ask('GET', path, { authorization: 'Bearer wrong' })), [400, '403', 'AccessDenied', 'Unauthorized'])
+    assert.deepEqual(await refusalOf(await ask('GET', path, { authorization: 'Bearer wrong' })), [
+      400,
+      '403',
+      'AccessDenied',
+      'Unauthorized',
+    ])
   }
   assert.equal((await ask('GET', 'nothing')).status, 404)
 })
@@ -167,9 +304,20 @@ test('limits, missing buckets, expired uploads and wrong keys are refused as the
 test('a list folds case, and has a hundred entries unless asked for more', async () => {
   const row = service.objects.find('raw', 'taken')
   assert.ok(row)
-  service.objects.save(...Array.from({ length: 120 }, (_, i) => ({ ...row, name: `Many/${String(i).padStart(3, '0')}`, upload: `gone-${i}` })))
+  service.objects.save(
+    ...Array.from({ length: 120 }, (_, i) => ({
+      ...row,
+      name: `Many/${String(i).padStart(3, '0')}`,
+      upload: `gone-${i}`,
+    })),
+  )
   const list = async (wish: Record<string, unknown>): Promise<string[]> => {
-    const answered = await ask('POST', 'object/list/raw', { 'content-type': 'application/json' }, JSON.stringify(wish))
+    const answered = await ask(
+      'POST',
+      'object/list/raw',
+      { 'content-type': 'application/json' },
+      JSON.stringify(wish),
+    )
     return ((await answered.json()) as { name: string }[]).map(({ name }) => name)
   }
   assert.equal((await list({ prefix: 'many/' })).length, 100)

@@ -23,13 +23,18 @@ class Dropped extends Error {
 }
 
 /** Waits or answers as the faults say. True when the request has been answered, so that there is nothing more to do. */
-export async function answerFault(response: ServerResponse, taken: Taken<AnyFault>): Promise<boolean> {
+export async function answerFault(
+  response: ServerResponse,
+  taken: Taken<AnyFault>,
+): Promise<boolean> {
   for (const fault of commonFaults(taken.faults)) {
     if (fault.kind === 'latency') await pause(fault.ms, response, taken.cleared)
     if (fault.kind === 'empty') response.writeHead(200, { 'content-length': 0 }).end()
     if (fault.kind === 'status') {
       const type = fault.body?.startsWith('{') === true ? 'application/json' : 'text/html'
-      response.writeHead(fault.status, { 'content-type': type, ...fault.headers }).end(fault.body ?? htmlError(fault.status))
+      response
+        .writeHead(fault.status, { 'content-type': type, ...fault.headers })
+        .end(fault.body ?? htmlError(fault.status))
     }
     if (response.writableEnded || response.destroyed) return true
   }
@@ -45,7 +50,11 @@ export interface SendOptions {
 }
 
 /** Sends `chunks` as a chunked answer. Resolves with the uncompressed bytes written when it has ended, however it ended. */
-export async function sendBody(response: ServerResponse, chunks: Chunks, options: SendOptions): Promise<number> {
+export async function sendBody(
+  response: ServerResponse,
+  chunks: Chunks,
+  options: SendOptions,
+): Promise<number> {
   const { status = 200, headers = {}, taken, gzip = false } = options
   const faults = commonFaults(taken.faults)
   const zipped = gzip || faults.some(({ kind }) => kind === 'gzip')
@@ -61,8 +70,10 @@ export async function sendBody(response: ServerResponse, chunks: Chunks, options
     }
   }
   try {
-    for await (const chunk of zipped ? compress(counted()) : counted()) await write(response, chunk, patienceMs)
-    if (!response.destroyed) await new Promise<void>((resolve) => response.once('close', resolve).end(resolve))
+    for await (const chunk of zipped ? compress(counted()) : counted())
+      await write(response, chunk, patienceMs)
+    if (!response.destroyed)
+      await new Promise<void>((resolve) => response.once('close', resolve).end(resolve))
   } catch (error) {
     if (!(error instanceof Dropped)) throw error
     if (error.politely) await flushed(response)
@@ -74,10 +85,15 @@ export async function sendBody(response: ServerResponse, chunks: Chunks, options
 /** Null: for ever. */
 type Wait = (ms: number | null) => Promise<void>
 
-async function* misbehave(chunks: Chunks, faults: readonly CommonFault[], wait: Wait): AsyncGenerator<Uint8Array> {
+async function* misbehave(
+  chunks: Chunks,
+  faults: readonly CommonFault[],
+  wait: Wait,
+): AsyncGenerator<Uint8Array> {
   let bytes: Chunks = changesLines(faults) ? withLineFaults(chunks, faults) : chunks
   for (const fault of faults) {
-    if (fault.kind === 'stall' || fault.kind === 'reset' || fault.kind === 'cut') bytes = interrupt(bytes, fault, wait)
+    if (fault.kind === 'stall' || fault.kind === 'reset' || fault.kind === 'cut')
+      bytes = interrupt(bytes, fault, wait)
     if (fault.kind === 'split-characters') bytes = splitCharacters(bytes)
     if (fault.kind === 'drip') bytes = drip(bytes, fault.bytes, fault.everyMs, wait)
   }
@@ -124,7 +140,12 @@ async function* splitCharacters(chunks: Chunks): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* drip(chunks: Chunks, bytes: number, everyMs: number, wait: Wait): AsyncGenerator<Uint8Array> {
+async function* drip(
+  chunks: Chunks,
+  bytes: number,
+  everyMs: number,
+  wait: Wait,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.byteLength; at += bytes) {
       yield chunk.subarray(at, at + bytes)
@@ -141,14 +162,27 @@ async function* compress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 }
 
 /** Takes `chunk` over, after waiting for room: nothing piles up behind a slow client. */
-async function write(response: ServerResponse, chunk: Uint8Array, patienceMs: number | null): Promise<void> {
+async function write(
+  response: ServerResponse,
+  chunk: Uint8Array,
+  patienceMs: number | null,
+): Promise<void> {
   if (response.destroyed) throw new Dropped()
   if (response.write(chunk)) return
   const gone = new AbortController()
   try {
-    const waits = [once(response, 'drain', { signal: gone.signal }), once(response, 'close', { signal: gone.signal })]
+    const waits = [
+      once(response, 'drain', { signal: gone.signal }),
+      once(response, 'close', { signal: gone.signal }),
+    ]
     if (patienceMs === null) await Promise.race(waits)
-    else await Promise.race([...waits, sleep(patienceMs, null, { signal: gone.signal }).then(() => { throw new Dropped() })])
+    else
+      await Promise.race([
+        ...waits,
+        sleep(patienceMs, null, { signal: gone.signal }).then(() => {
+          throw new Dropped()
+        }),
+      ])
   } finally {
     gone.abort()
   }
@@ -161,14 +195,20 @@ async function flushed(response: ServerResponse): Promise<void> {
 }
 
 /** Waits `ms` (null: for ever), but no longer than until the faults are cleared. A client that leaves ends the answer. */
-async function pause(ms: number | null, response: ServerResponse, cleared: AbortSignal): Promise<void> {
+async function pause(
+  ms: number | null,
+  response: ServerResponse,
+  cleared: AbortSignal,
+): Promise<void> {
   if (cleared.aborted) return
   const over = new AbortController()
   const end = (): void => over.abort()
   response.once('close', end)
   cleared.addEventListener('abort', end)
   try {
-    await (ms === null ? once(over.signal, 'abort') : sleep(ms, null, { signal: over.signal }).catch(() => null))
+    await (ms === null
+      ? once(over.signal, 'abort')
+      : sleep(ms, null, { signal: over.signal }).catch(() => null))
   } finally {
     response.off('close', end)
     cleared.removeEventListener('abort', end)

@@ -22,8 +22,11 @@ export const CommonFault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('latency'), ms: count, ...When }),
   /** Answers with this status instead; the body is an HTML page unless given. */
   z.strictObject({
-    kind: z.literal('status'), status: z.int().min(200).max(599), body: z.string().optional(),
-    headers: z.record(z.string(), z.string()).default({}), ...When,
+    kind: z.literal('status'),
+    status: z.int().min(200).max(599),
+    body: z.string().optional(),
+    headers: z.record(z.string(), z.string()).default({}),
+    ...When,
   }),
   /** 200 and not one byte. */
   z.strictObject({ kind: z.literal('empty'), ...When }),
@@ -52,14 +55,21 @@ export const CommonFault = z.discriminatedUnion('kind', [
   /** Puts a byte order mark before line `at`. */
   z.strictObject({ kind: z.literal('mark'), ...line, ...When }),
   /** Puts bytes that are not UTF-8 into line `at`, right behind the first `after`. */
-  z.strictObject({ kind: z.literal('invalid-utf8'), ...line, after: z.string().default('":"'), ...When }),
+  z.strictObject({
+    kind: z.literal('invalid-utf8'),
+    ...line,
+    after: z.string().default('":"'),
+    ...When,
+  }),
   /** The last line loses its second half and its line end. */
   z.strictObject({ kind: z.literal('truncate-last-line'), ...When }),
   z.strictObject({ kind: z.literal('crlf'), ...When }),
 ])
 export type CommonFault = z.infer<typeof CommonFault>
 
-const COMMON_KINDS: ReadonlySet<string> = new Set(CommonFault.options.map(({ shape }) => shape.kind.value))
+const COMMON_KINDS: ReadonlySet<string> = new Set(
+  CommonFault.options.map(({ shape }) => shape.kind.value),
+)
 
 /** The common faults among a supplier's own. */
 export function commonFaults(faults: readonly AnyFault[]): readonly CommonFault[] {
@@ -90,16 +100,22 @@ export interface FaultBook<Fault extends AnyFault, Input> {
 }
 
 /** The faults that are set on one simulator; `schema` is `CommonFault`, alone or in a union with the supplier's own. */
-export function createFaultBook<Fault extends AnyFault, Input>(schema: z.ZodType<Fault, Input>): FaultBook<Fault, Input> {
+export function createFaultBook<Fault extends AnyFault, Input>(
+  schema: z.ZodType<Fault, Input>,
+): FaultBook<Fault, Input> {
   let entries: { readonly fault: Fault; skip: number; left: number }[] = []
   let clearing = new AbortController()
   return {
     set(...faults) {
       const parsed = faults.map((fault) => schema.parse(fault))
-      entries.push(...parsed.map((fault) => ({ fault, skip: fault.skip, left: fault.times ?? Infinity })))
+      entries.push(
+        ...parsed.map((fault) => ({ fault, skip: fault.skip, left: fault.times ?? Infinity })),
+      )
     },
     take(path) {
-      const struck = entries.filter(({ fault }) => covers(fault.path, path)).filter((entry) => entry.skip-- <= 0)
+      const struck = entries
+        .filter(({ fault }) => covers(fault.path, path))
+        .filter((entry) => entry.skip-- <= 0)
       for (const entry of struck) entry.left -= 1
       entries = entries.filter(({ left }) => left > 0)
       return { faults: struck.map(({ fault }) => fault), cleared: clearing.signal }

@@ -6,7 +6,15 @@ export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 const NEWLINE = 0x0a
 const LINE_FAULTS = new Set([
-  'insert-line', 'duplicate-line', 'drop-line', 'swap-lines', 'half-line', 'mark', 'invalid-utf8', 'truncate-last-line', 'crlf',
+  'insert-line',
+  'duplicate-line',
+  'drop-line',
+  'swap-lines',
+  'half-line',
+  'mark',
+  'invalid-utf8',
+  'truncate-last-line',
+  'crlf',
 ])
 /** A lead byte without its continuation, and a byte that UTF-8 never has. */
 const NOT_UTF8 = Buffer.from([0xc3, 0x28, 0xff])
@@ -33,12 +41,16 @@ export async function* splitLines(chunks: Chunks): AsyncGenerator<Buffer> {
 }
 
 /** The lines of `chunks` with every line fault among `faults` done to them. */
-export async function* withLineFaults(chunks: Chunks, faults: readonly CommonFault[]): AsyncGenerator<Buffer> {
+export async function* withLineFaults(
+  chunks: Chunks,
+  faults: readonly CommonFault[],
+): AsyncGenerator<Buffer> {
   let lines: AsyncIterable<Buffer> = splitLines(chunks)
   for (const fault of faults) {
     if (fault.kind === 'truncate-last-line') lines = truncateLast(lines)
     else if (fault.kind === 'swap-lines') lines = swapAt(lines, fault.at)
-    else if (LINE_FAULTS.has(fault.kind)) lines = mapLines(lines, (line, index) => changeLine(fault, line, index))
+    else if (LINE_FAULTS.has(fault.kind))
+      lines = mapLines(lines, (line, index) => changeLine(fault, line, index))
   }
   yield* lines
 }

@@ -12,7 +12,10 @@ export interface Listening {
 }
 
 /** Port 0 takes a free one. An error in `handler` is shown on stderr and drops the connection. */
-export async function listen(handler: Handler, { port = 0, host = '127.0.0.1' } = {}): Promise<Listening> {
+export async function listen(
+  handler: Handler,
+  { port = 0, host = '127.0.0.1' } = {},
+): Promise<Listening> {
   const server = createServer((request, response) => {
     handler(request, response).catch((error: unknown) => {
       // A client that leaves in mid-answer is what many tests are about.
@@ -27,7 +30,8 @@ export async function listen(handler: Handler, { port = 0, host = '127.0.0.1' } 
     server.listen(port, host, resolve)
   })
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server listens on no TCP port')
+  if (address === null || typeof address === 'string')
+    throw new Error('The server listens on no TCP port')
   return {
     url: `http://${host}:${address.port}`,
     port: address.port,
@@ -54,9 +58,20 @@ export async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   const bytes = Buffer.from(JSON.stringify(body))
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers }).end(bytes)
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': bytes.length,
+      ...headers,
+    })
+    .end(bytes)
 }
 
 /** What web servers in front of an API answer with when it is down. */

@@ -41,7 +41,12 @@ export function createStats(): Stats {
       answers[status] = (answers[status] ?? 0) + 1
       bytesSent += bytes
     },
-    snapshot: () => ({ requests: { ...requests }, answers: { ...answers }, bytesSent, last: [...last] }),
+    snapshot: () => ({
+      requests: { ...requests },
+      answers: { ...answers },
+      bytesSent,
+      last: [...last],
+    }),
     reset() {
       requests = {}
       answers = {}

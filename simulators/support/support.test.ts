@@ -21,14 +21,20 @@ const [LINE_ONE = ''] = LINES
 const TEXT = LINES.map((line) => `${line}\n`).join('')
 
 /** A server that sends TEXT, or `body`, with the faults that are set on it. */
-async function serve(t: TestContext, faults: readonly Input[], body: () => Iterable<Uint8Array> = () => [Buffer.from(TEXT)]) {
+async function serve(
+  t: TestContext,
+  faults: readonly Input[],
+  body: () => Iterable<Uint8Array> = () => [Buffer.from(TEXT)],
+) {
   const book = createFaultBook(CommonFault)
   book.set(...faults)
   const sent: number[] = []
   const server = await listen(async (request, response) => {
     const taken = book.take(pathOf(request))
     if (await answerFault(response, taken)) return
-    sent.push(await sendBody(response, body(), { headers: { 'content-type': 'text/plain' }, taken }))
+    sent.push(
+      await sendBody(response, body(), { headers: { 'content-type': 'text/plain' }, taken }),
+    )
   })
   t.after(server.close)
   return { ...server, book, sent }
@@ -47,7 +53,11 @@ async function readUntilCut(response: Response): Promise<{ text: string; cut: bo
 
 async function linesWith(...faults: readonly Input[]): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const line of withLineFaults([Buffer.from(TEXT)], faults.map((fault) => CommonFault.parse(fault)))) chunks.push(line)
+  for await (const line of withLineFaults(
+    [Buffer.from(TEXT)],
+    faults.map((fault) => CommonFault.parse(fault)),
+  ))
+    chunks.push(line)
   return Buffer.concat(chunks).toString('latin1')
 }
 
@@ -83,9 +93,15 @@ test('a throttle lets so many through in any window, and says how long to wait',
 
 test('a fault strikes its path only, after so many requests, so many times', () => {
   const book = createFaultBook(CommonFault)
-  book.set({ kind: 'empty', path: '/a*', skip: 1, times: 2 }, { kind: 'crlf', path: '/b', times: null })
+  book.set(
+    { kind: 'empty', path: '/a*', skip: 1, times: 2 },
+    { kind: 'crlf', path: '/b', times: null },
+  )
   const struck = (path: string): string[] => book.take(path).faults.map(({ kind }) => kind)
-  assert.deepEqual([struck('/a'), struck('/a/1'), struck('/c'), struck('/a/2'), struck('/a')], [[], ['empty'], [], ['empty'], []])
+  assert.deepEqual(
+    [struck('/a'), struck('/a/1'), struck('/c'), struck('/a/2'), struck('/a')],
+    [[], ['empty'], [], ['empty'], []],
+  )
   assert.deepEqual([struck('/b'), struck('/b'), struck('/b/1')], [['crlf'], ['crlf'], []])
   book.clear()
   assert.deepEqual(struck('/b'), [])
@@ -100,7 +116,9 @@ test('lines are split at line feeds only, however the chunks lie', async () => {
   const text = 'a\u2028b\nc\r\n\nlast'
   for (const size of [1, 2, 3, 100]) {
     const bytes = Buffer.from(text)
-    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size))
+    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+      bytes.subarray(index * size, (index + 1) * size),
+    )
     const lines: string[] = []
     for await (const line of splitLines(chunks)) lines.push(line.toString())
     assert.deepEqual(lines, ['a\u2028b\n', 'c\r\n', '\n', 'last'])
@@ -108,14 +126,32 @@ test('lines are split at line feeds only, however the chunks lie', async () => {
 })
 
 test('each line fault does to the lines what its name says', async () => {
-  assert.equal(await linesWith({ kind: 'insert-line', at: 1, text: '{"error":{}}' }), `${one}\n{"error":{}}\n${two}\n${three}\n${four}\n`)
-  assert.equal(await linesWith({ kind: 'duplicate-line', at: 3 }), `${one}\n${two}\n${three}\n${four}\n${four}\n`)
+  assert.equal(
+    await linesWith({ kind: 'insert-line', at: 1, text: '{"error":{}}' }),
+    `${one}\n{"error":{}}\n${two}\n${three}\n${four}\n`,
+  )
+  assert.equal(
+    await linesWith({ kind: 'duplicate-line', at: 3 }),
+    `${one}\n${two}\n${three}\n${four}\n${four}\n`,
+  )
   assert.equal(await linesWith({ kind: 'drop-line', at: 0 }), `${two}\n${three}\n${four}\n`)
-  assert.equal(await linesWith({ kind: 'swap-lines', at: 1 }), `${one}\n${three}\n${two}\n${four}\n`)
-  assert.equal(await linesWith({ kind: 'half-line', at: 3 }), `${one}\n${two}\n${three}\n${four.slice(0, 8)}\n`)
-  assert.equal(await linesWith({ kind: 'truncate-last-line' }), `${one}\n${two}\n${three}\n${four.slice(0, 8)}`)
+  assert.equal(
+    await linesWith({ kind: 'swap-lines', at: 1 }),
+    `${one}\n${three}\n${two}\n${four}\n`,
+  )
+  assert.equal(
+    await linesWith({ kind: 'half-line', at: 3 }),
+    `${one}\n${two}\n${three}\n${four.slice(0, 8)}\n`,
+  )
+  assert.equal(
+    await linesWith({ kind: 'truncate-last-line' }),
+    `${one}\n${two}\n${three}\n${four.slice(0, 8)}`,
+  )
   assert.equal(await linesWith({ kind: 'crlf' }), `${one}\r\n${two}\r\n${three}\r\n${four}\r\n`)
-  assert.equal(await linesWith({ kind: 'invalid-utf8', at: 3 }), `${one}\n${two}\n${three}\n{"name":"\u00c3(\u00fffour"}\n`)
+  assert.equal(
+    await linesWith({ kind: 'invalid-utf8', at: 3 }),
+    `${one}\n${two}\n${three}\n{"name":"\u00c3(\u00fffour"}\n`,
+  )
 })
 
 test('an answer without faults arrives whole', async (t) => {
@@ -133,7 +169,11 @@ test('a reset breaks the connection at an exact byte', async (t) => {
 })
 
 test('a cut ends the answer as if it were whole', async (t) => {
-  const { url } = await serve(t, [{ kind: 'cut', afterLines: 2 }, { kind: 'cut', afterBytes: 10 }, { kind: 'cut', afterLines: 99 }])
+  const { url } = await serve(t, [
+    { kind: 'cut', afterLines: 2 },
+    { kind: 'cut', afterBytes: 10 },
+    { kind: 'cut', afterLines: 99 },
+  ])
   const { text, cut } = await readUntilCut(await fetch(url))
   assert.deepEqual([Buffer.byteLength(text), cut], [10, false])
   const again = await readUntilCut(await fetch(url))
@@ -142,7 +182,8 @@ test('a cut ends the answer as if it were whole', async (t) => {
 
 test('lines are counted however the chunks lie', async (t) => {
   const bytes = Buffer.from(TEXT)
-  const crumbs = (): Buffer[] => Array.from({ length: bytes.length }, (_, index) => bytes.subarray(index, index + 1))
+  const crumbs = (): Buffer[] =>
+    Array.from({ length: bytes.length }, (_, index) => bytes.subarray(index, index + 1))
   const { url } = await serve(t, [{ kind: 'cut', afterLines: 2, afterBytes: 4 }], crumbs)
   assert.equal((await readUntilCut(await fetch(url))).text, `${LINES[0]}\n${LINES[1]}\n{"na`)
 })
@@ -153,7 +194,8 @@ test('a stalled answer goes on when the faults are cleared', async (t) => {
   let text = Buffer.from((await reader?.read())?.value ?? []).toString()
   assert.equal(text, TEXT.slice(0, LINE_ONE.length + 1 + 3))
   book.clear()
-  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) text += Buffer.from(part.value).toString()
+  for (let part = await reader?.read(); part?.done === false; part = await reader?.read())
+    text += Buffer.from(part.value).toString()
   assert.equal(text, TEXT)
 })
 
@@ -171,7 +213,10 @@ test('a dripping answer arrives whole, in small pieces', async (t) => {
   const { url } = await serve(t, [{ kind: 'drip', bytes: 7, everyMs: 1 }])
   const sizes: number[] = []
   for await (const chunk of (await fetch(url)).body ?? []) sizes.push(chunk.byteLength)
-  assert.equal(sizes.reduce((sum, size) => sum + size), Buffer.byteLength(TEXT))
+  assert.equal(
+    sizes.reduce((sum, size) => sum + size),
+    Buffer.byteLength(TEXT),
+  )
   assert.ok(sizes.length > 3)
 })
 
@@ -180,7 +225,9 @@ test('chunks can be made to end inside every multi-byte character', async (t) =>
   const raw = await new Promise<string>((resolve) => {
     const chunks: Buffer[] = []
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
-    socket.on('data', (chunk) => chunks.push(chunk)).on('close', () => resolve(Buffer.concat(chunks).toString('latin1')))
+    socket
+      .on('data', (chunk) => chunks.push(chunk))
+      .on('close', () => resolve(Buffer.concat(chunks).toString('latin1')))
     socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
   })
   assert.match(raw, /one \u00c2\r\n/, 'the degree sign is cut after its first byte')
@@ -192,9 +239,14 @@ test('a status fault answers with a page, or with what it is given', async (t) =
   const response = await fetch(url)
   assert.deepEqual([response.status, response.headers.get('content-type')], [503, 'text/html'])
   assert.match(await response.text(), /^<html>/)
-  const { url: other } = await serve(t, [{ kind: 'status', status: 429, body: '{"error":{}}', headers: { 'retry-after': '7' } }])
+  const { url: other } = await serve(t, [
+    { kind: 'status', status: 429, body: '{"error":{}}', headers: { 'retry-after': '7' } },
+  ])
   const limited = await fetch(other)
-  assert.deepEqual([limited.status, limited.headers.get('retry-after'), await limited.text()], [429, '7', '{"error":{}}'])
+  assert.deepEqual(
+    [limited.status, limited.headers.get('retry-after'), await limited.text()],
+    [429, '7', '{"error":{}}'],
+  )
 })
 
 test('an empty answer is a success of no bytes, and a late one arrives', async (t) => {
@@ -206,10 +258,15 @@ test('an empty answer is a success of no bytes, and a late one arrives', async (
 test('compression keeps the bytes', async (t) => {
   const { port, url } = await serve(t, [{ kind: 'gzip', times: null }])
   const response = await fetch(url)
-  assert.deepEqual([response.headers.get('content-encoding'), await response.text()], ['gzip', TEXT])
+  assert.deepEqual(
+    [response.headers.get('content-encoding'), await response.text()],
+    ['gzip', TEXT],
+  )
   const raw = await new Promise<Buffer>((resolve) => {
     const chunks: Buffer[] = []
-    const socket = connect(port, '127.0.0.1').on('data', (chunk) => chunks.push(chunk)).on('close', () => resolve(Buffer.concat(chunks)))
+    const socket = connect(port, '127.0.0.1')
+      .on('data', (chunk) => chunks.push(chunk))
+      .on('close', () => resolve(Buffer.concat(chunks)))
     socket.write('GET / HTTP/1.0\r\n\r\n')
   })
   assert.equal(gunzipSync(raw.subarray(raw.indexOf('\r\n\r\n') + 4)).toString(), TEXT)
@@ -240,7 +297,9 @@ test('a slow reader is waited for: nothing piles up in memory', async (t) => {
 
 test('an impatient server drops a client that does not read', async (t) => {
   const made = { bytes: 0 }
-  const { port, sent } = await serve(t, [{ kind: 'slow-reader', ms: 20 }], () => megabytes(200, made))
+  const { port, sent } = await serve(t, [{ kind: 'slow-reader', ms: 20 }], () =>
+    megabytes(200, made),
+  )
   const socket = connect(port, '127.0.0.1').pause()
   t.after(() => socket.destroy())
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
@@ -250,11 +309,15 @@ test('an impatient server drops a client that does not read', async (t) => {
 
 test('statistics count requests and keep the last bodies', () => {
   const stats = createStats()
-  for (let number = 0; number < 60; number++) stats.asked('/x', { method: 'POST', url: '/x', caller: '42', body: { number } })
+  for (let number = 0; number < 60; number++)
+    stats.asked('/x', { method: 'POST', url: '/x', caller: '42', body: { number } })
   stats.answered(200, 10)
   stats.answered(200, 5)
   const { requests, answers, bytesSent, last } = stats.snapshot()
-  assert.deepEqual([requests, answers, bytesSent, last.length, last.at(-1)?.body], [{ '/x': 60 }, { 200: 2 }, 15, 50, { number: 59 }])
+  assert.deepEqual(
+    [requests, answers, bytesSent, last.length, last.at(-1)?.body],
+    [{ '/x': 60 }, { 200: 2 }, 15, 50, { number: 59 }],
+  )
   stats.reset()
   assert.deepEqual(stats.snapshot().requests, {})
 })

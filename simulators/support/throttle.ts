@@ -19,7 +19,8 @@ export function createThrottle({ requests, windowMs }: Limit, nowMs: () => numbe
       const recent = (passedAt.get(key) ?? []).filter((at) => at > now - windowMs)
       passedAt.set(key, recent)
       const [oldest] = recent
-      if (recent.length >= requests) return oldest === undefined ? windowMs : oldest + windowMs - now
+      if (recent.length >= requests)
+        return oldest === undefined ? windowMs : oldest + windowMs - now
       recent.push(now)
       return 0
     },

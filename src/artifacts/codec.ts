@@ -2,7 +2,13 @@
 // Deno 2.1 has no zstd, so what an edge function writes or reads is gzip.
 
 import { PassThrough, type Transform } from 'node:stream'
-import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib'
+import {
+  constants,
+  createGunzip,
+  createGzip,
+  createZstdCompress,
+  createZstdDecompress,
+} from 'node:zlib'
 import { z } from 'zod'
 
 export const Codec = z.enum(['zstd', 'gzip', 'none'])
@@ -23,7 +29,10 @@ export const CHUNK_BYTES = 1024 * 1024
 export function compressor(codec: Codec): Transform {
   switch (codec) {
     case 'zstd':
-      return createZstdCompress({ chunkSize: CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: LEVEL } })
+      return createZstdCompress({
+        chunkSize: CHUNK_BYTES,
+        params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+      })
     case 'gzip':
       return createGzip({ chunkSize: CHUNK_BYTES, level: LEVEL })
     case 'none':
@@ -34,13 +43,20 @@ export function compressor(codec: Codec): Transform {
 /** The raw bytes of `stored` in chunks of at most `CHUNK_BYTES`, unfolded as they are taken. Throws zlib's own errors. */
 export function decompress(codec: Codec, stored: Uint8Array): AsyncIterable<Buffer> {
   if (codec === 'none') return slices(stored)
-  const decoder = codec === 'zstd' ? createZstdDecompress({ chunkSize: CHUNK_BYTES }) : createGunzip({ chunkSize: CHUNK_BYTES })
+  const decoder =
+    codec === 'zstd'
+      ? createZstdDecompress({ chunkSize: CHUNK_BYTES })
+      : createGunzip({ chunkSize: CHUNK_BYTES })
   decoder.end(stored)
   return decoder
 }
 
 async function* slices(bytes: Uint8Array): AsyncIterable<Buffer> {
   for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
-    yield Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(CHUNK_BYTES, bytes.length - start))
+    yield Buffer.from(
+      bytes.buffer,
+      bytes.byteOffset + start,
+      Math.min(CHUNK_BYTES, bytes.length - start),
+    )
   }
 }

@@ -9,7 +9,14 @@ import { dirname, join } from 'node:path'
 import { SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
 import { errnoOf } from '../node/system-errors.ts'
-import { checkKey, folderOf, proveWritable, UNFINISHED, type ArtifactStore, type StoredObject } from './store.ts'
+import {
+  checkKey,
+  folderOf,
+  proveWritable,
+  UNFINISHED,
+  type ArtifactStore,
+  type StoredObject,
+} from './store.ts'
 
 /** Only the owner may read what a supplier sent. */
 const FOLDER_MODE = 0o700
@@ -50,7 +57,11 @@ export class DiskStore implements ArtifactStore {
       // A disk that is full, or that has become read-only, grants the same rights as before.
       await proveWritable(this)
     } catch (error) {
-      throw this.#named('artifact/unwritable', 'Cannot keep artifacts', error instanceof SyncError ? error.cause : error)
+      throw this.#named(
+        'artifact/unwritable',
+        'Cannot keep artifacts',
+        error instanceof SyncError ? error.cause : error,
+      )
     }
   }
 
@@ -145,7 +156,8 @@ export class DiskStore implements ArtifactStore {
     for (const [depth] of folders.entries()) {
       const found = await lstat(join(this.#root, ...folders.slice(0, depth + 1))).catch(ignoreGone)
       if (found === null) return
-      if (found.isSymbolicLink()) throw Object.assign(new Error('a symbolic link'), { code: 'ELOOP' })
+      if (found.isSymbolicLink())
+        throw Object.assign(new Error('a symbolic link'), { code: 'ELOOP' })
     }
   }
 
@@ -159,13 +171,20 @@ export class DiskStore implements ArtifactStore {
       throw this.#named('artifact/missing', `Cannot list ${folder || 'the store'}`, error)
     }
     return entries
-      .map((entry) => ({ name: entry.isDirectory() ? `${entry.name}/` : entry.name, isFolder: entry.isDirectory() }))
+      .map((entry) => ({
+        name: entry.isDirectory() ? `${entry.name}/` : entry.name,
+        isFolder: entry.isDirectory(),
+      }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   /** Removes `folder` and the ones above it for as long as they are empty, never the root. */
   async #prune(folder: string): Promise<void> {
-    for (let path = folder; path.startsWith(this.#root) && path !== this.#root; path = dirname(path)) {
+    for (
+      let path = folder;
+      path.startsWith(this.#root) && path !== this.#root;
+      path = dirname(path)
+    ) {
       try {
         await rmdir(path)
       } catch {
@@ -179,7 +198,10 @@ export class DiskStore implements ArtifactStore {
     const errno = errnoOf(error)
     if (errno === null || error instanceof SyncError) return error
     const reason = REASONS[errno] ?? 'the system refused'
-    return new SyncError(code, `${what} in ${this.describe()}: ${reason} (${errno})`, { cause: error, detail: { errno } })
+    return new SyncError(code, `${what} in ${this.describe()}: ${reason} (${errno})`, {
+      cause: error,
+      detail: { errno },
+    })
   }
 }
 
@@ -188,7 +210,10 @@ async function makeSynced(folder: string): Promise<void> {
   for (const made of await makeFolder(folder, FOLDER_MODE)) await syncFolder(dirname(made))
 }
 
-async function writeSynced(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+async function writeSynced(
+  path: string,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   await using file = await open(path, 'wx', FILE_MODE)
   await file.writeFile(content)
   await file.sync()
@@ -196,7 +221,10 @@ async function writeSynced(path: string, content: Uint8Array | AsyncIterable<Uin
 
 /** Never through a link, and never what only waits, such as a pipe. */
 async function readWhole(path: string): Promise<Buffer> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  await using file = await open(
+    path,
+    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+  )
   if ((await file.stat()).isFile()) return await file.readFile()
   throw Object.assign(new Error('no file'), { code: 'EFTYPE' })
 }

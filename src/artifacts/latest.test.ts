@@ -18,7 +18,12 @@ async function open(context: TestContext): Promise<DiskStore> {
   return new DiskStore(folder)
 }
 
-async function archive(store: DiskStore, no: number, text: string, codec: Codec = 'zstd'): Promise<Part> {
+async function archive(
+  store: DiskStore,
+  no: number,
+  text: string,
+  codec: Codec = 'zstd',
+): Promise<Part> {
   const writer = new PartWriter(codec)
   await writer.add({ bytes: Buffer.from(text), lineCount: text.split('\n').length - 1 })
   const { bytes, ...packed } = await writer.finish()
@@ -33,7 +38,10 @@ async function latestOf(store: DiskStore): Promise<string> {
 
 test('latest.ndjson is what was archived, part after part, and the next run takes its place', async (context) => {
   const store = await open(context)
-  const parts = [await archive(store, 1, '{"id":"a"}\n'), await archive(store, 2, '{"id":"b"}\n', 'gzip')]
+  const parts = [
+    await archive(store, 1, '{"id":"a"}\n'),
+    await archive(store, 2, '{"id":"b"}\n', 'gzip'),
+  ]
   await writeLatest(store, 'shop', parts)
   await writeLatest(store, 'shop', parts)
   assert.equal(await latestOf(store), '{"id":"a"}\n{"id":"b"}\n')
@@ -47,7 +55,10 @@ test('a part that is not what was archived leaves the last good file', async (co
   const parts = [await archive(store, 1, '{"id":"a"}\n'), await archive(store, 2, '{"id":"b"}\n')]
   await writeLatest(store, 'shop', parts)
   await store.put('shop/run/part-2', Buffer.from('spoilt'))
-  await assert.rejects(writeLatest(store, 'shop', parts), (error) => error instanceof SyncError && error.code === 'artifact/corrupt')
+  await assert.rejects(
+    writeLatest(store, 'shop', parts),
+    (error) => error instanceof SyncError && error.code === 'artifact/corrupt',
+  )
   assert.equal(await latestOf(store), '{"id":"a"}\n{"id":"b"}\n')
 })
 
@@ -56,10 +67,17 @@ test('memory does not grow with the catalogue', async (context) => {
   const part = await archive(store, 1, LINE.repeat(20_000))
   const bytesBefore = bufferBytes()
   let heldBytesMax = 0
-  const watched = { ...part, get key() {
-    heldBytesMax = Math.max(heldBytesMax, bufferBytes() - bytesBefore)
-    return part.key
-  } }
-  await writeLatest(store, 'shop', Array.from({ length: 10 }, () => watched))
+  const watched = {
+    ...part,
+    get key() {
+      heldBytesMax = Math.max(heldBytesMax, bufferBytes() - bytesBefore)
+      return part.key
+    },
+  }
+  await writeLatest(
+    store,
+    'shop',
+    Array.from({ length: 10 }, () => watched),
+  )
   assert.ok(heldBytesMax < 2 * part.rawBytes, `${heldBytesMax} bytes held of ${10 * part.rawBytes}`)
 })

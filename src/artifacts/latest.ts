@@ -15,6 +15,10 @@ export function latestKey(source: string): string {
  *
  * @throws SyncError `artifact/corrupt` · `artifact/missing` when a part is not what was archived · as `ArtifactStore.putStream`
  */
-export async function writeLatest(store: ArtifactStore, source: string, parts: readonly Part[]): Promise<void> {
+export async function writeLatest(
+  store: ArtifactStore,
+  source: string,
+  parts: readonly Part[],
+): Promise<void> {
   await store.putStream(latestKey(source), catArtifact(store, parts))
 }

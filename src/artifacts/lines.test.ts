@@ -35,7 +35,12 @@ function seenIn(batch: Lines | LongLine<Collector>): Seen[] {
   for (let i = 0; i < batch.bounds.length; i += 2) {
     const [from = -1, to = -1] = batch.bounds.slice(i, i + 2)
     const text = batch.bytes.toString('latin1', from, to)
-    seen.push({ line: batch.firstLine + i / 2, offset: batch.offset + from, length: to - from, text })
+    seen.push({
+      line: batch.firstLine + i / 2,
+      offset: batch.offset + from,
+      length: to - from,
+      text,
+    })
   }
   return seen
 }
@@ -43,11 +48,17 @@ function seenIn(batch: Lines | LongLine<Collector>): Seen[] {
 type Batches = (Lines | LongLine<Collector>)[]
 
 /** Reads `text` cut at every one of `cuts`. */
-async function read(text: string, cuts: readonly number[], lineBytesMax: number): Promise<{ batches: Batches; lines: Seen[] }> {
+async function read(
+  text: string,
+  cuts: readonly number[],
+  lineBytesMax: number,
+): Promise<{ batches: Batches; lines: Seen[] }> {
   const bytes = Buffer.from(text, 'latin1')
   const edges = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length]
   const chunks = edges.slice(1).map((to, i) => bytes.subarray(edges[i], to))
-  const batches = await Array.fromAsync(readLines(toAsync(chunks), lineBytesMax, () => new Collector()))
+  const batches = await Array.fromAsync(
+    readLines(toAsync(chunks), lineBytesMax, () => new Collector()),
+  )
   return { batches, lines: batches.flatMap(seenIn) }
 }
 
@@ -61,22 +72,35 @@ function split(text: string): Seen[] {
   let offset = 0
   return pieces.map((piece, i) => {
     const content = piece.startsWith(MARK) ? piece.slice(MARK.length) : piece
-    const seen = { line: i + 1, offset: offset + piece.length - content.length, length: content.length, text: content }
+    const seen = {
+      line: i + 1,
+      offset: offset + piece.length - content.length,
+      length: content.length,
+      text: content,
+    }
     offset += piece.length + 1
     return seen
   })
 }
 
 test('every line comes once, in order, at its offset, however the chunks are cut and whichever lines are too long or begin with a byte order mark', async () => {
-  const text = fc.array(fc.constantFrom('\n', '\n', 'a', MARK, 'bcd', 'e'.repeat(20)), { maxLength: 30 }).map((pieces) => pieces.join(''))
-  const property = fc.asyncProperty(text, fc.array(fc.nat(200), { maxLength: 12 }), fc.nat(25), async (whole, cuts, lineBytesMax) => {
-    const { batches, lines } = await read(whole, cuts, lineBytesMax)
-    assert.deepEqual(lines, split(whole))
-    for (const batch of batches) {
-      for (const { length } of seenIn(batch)) assert.equal(batch.kind === 'long', length > lineBytesMax)
-      assert.ok(batch.kind === 'long' || batch.bounds.length > 0)
-    }
-  })
+  const text = fc
+    .array(fc.constantFrom('\n', '\n', 'a', MARK, 'bcd', 'e'.repeat(20)), { maxLength: 30 })
+    .map((pieces) => pieces.join(''))
+  const property = fc.asyncProperty(
+    text,
+    fc.array(fc.nat(200), { maxLength: 12 }),
+    fc.nat(25),
+    async (whole, cuts, lineBytesMax) => {
+      const { batches, lines } = await read(whole, cuts, lineBytesMax)
+      assert.deepEqual(lines, split(whole))
+      for (const batch of batches) {
+        for (const { length } of seenIn(batch))
+          assert.equal(batch.kind === 'long', length > lineBytesMax)
+        assert.ok(batch.kind === 'long' || batch.bounds.length > 0)
+      }
+    },
+  )
   await fc.assert(property, { numRuns: 500 })
 })
 
@@ -90,9 +114,14 @@ test('a line of 40 MB is told by its offset, its length and its first 64 KiB, an
     heldBytes = bufferBytes() - before
     yield Buffer.from('y\nlast')
   }
-  const [first, long, last] = await Array.fromAsync(readLines(chunks(), 2_000_000, () => new Collector()))
+  const [first, long, last] = await Array.fromAsync(
+    readLines(chunks(), 2_000_000, () => new Collector()),
+  )
   assert.ok(first?.kind === 'lines' && last?.kind === 'lines' && long?.kind === 'long')
-  assert.deepEqual([long.line, long.offset, long.length, long.head.length], [2, 6, 40 * chunkBytes + 1, 65_536])
+  assert.deepEqual(
+    [long.line, long.offset, long.length, long.head.length],
+    [2, 6, 40 * chunkBytes + 1, 65_536],
+  )
   assert.equal(long.reader.length, long.length)
   assert.deepEqual([last.firstLine, last.offset, last.bounds], [3, 6 + long.length + 1, [0, 4]])
   assert.ok(heldBytes < 5 * chunkBytes, `${heldBytes} bytes held`)

@@ -56,7 +56,9 @@ export async function* readLines<Reader extends LineReader>(
       if (to !== -1) yield open.take(line++, offset + to)
     }
     for (const batch of wholeLines(chunk, from, line, offset, lineBytesMax)) {
-      yield batch.kind === 'long' ? { ...batch, reader: readAll(newReader(), batch.bytes), head: headOf(batch.bytes) } : batch
+      yield batch.kind === 'long'
+        ? { ...batch, reader: readAll(newReader(), batch.bytes), head: headOf(batch.bytes) }
+        : batch
       line += batch.kind === 'long' ? 1 : batch.bounds.length / 2
     }
     from = Math.max(from, chunk.lastIndexOf(LINE_FEED) + 1)
@@ -66,19 +68,34 @@ export async function* readLines<Reader extends LineReader>(
   if (open.length > 0) yield open.take(line, offset)
 }
 
-type LongPiece = Pick<LongLine<unknown>, 'kind' | 'line' | 'offset' | 'length'> & { readonly bytes: Buffer }
+type LongPiece = Pick<LongLine<unknown>, 'kind' | 'line' | 'offset' | 'length'> & {
+  readonly bytes: Buffer
+}
 
 /** The lines that end inside `chunk`, from the line start at `from`; a long one divides the batch. */
-function* wholeLines(chunk: Buffer, from: number, line: number, offset: number, lineBytesMax: number): Generator<Lines | LongPiece> {
+function* wholeLines(
+  chunk: Buffer,
+  from: number,
+  line: number,
+  offset: number,
+  lineBytesMax: number,
+): Generator<Lines | LongPiece> {
   let bounds: number[] = []
   let firstLine = line
   for (let to = chunk.indexOf(LINE_FEED, from); to !== -1; to = chunk.indexOf(LINE_FEED, from)) {
-    const start = chunk[from] === BYTE_ORDER_MARK[0] ? from + lengthOfMark(chunk.subarray(from, to)) : from
+    const start =
+      chunk[from] === BYTE_ORDER_MARK[0] ? from + lengthOfMark(chunk.subarray(from, to)) : from
     if (to - start <= lineBytesMax) {
       bounds.push(start, to)
     } else {
       if (bounds.length > 0) yield { kind: 'lines', firstLine, offset, bytes: chunk, bounds }
-      yield { kind: 'long', line, offset: offset + start, length: to - start, bytes: chunk.subarray(start, to) }
+      yield {
+        kind: 'long',
+        line,
+        offset: offset + start,
+        length: to - start,
+        bytes: chunk.subarray(start, to),
+      }
       bounds = []
       firstLine = line + 1
     }
@@ -110,7 +127,8 @@ class OpenLine<Reader extends LineReader> {
     if (this.#keptBytes > Math.max(this.#lineBytesMax, HEAD_BYTES) + BYTE_ORDER_MARK.length) return
     this.#kept.push(piece)
     this.#keptBytes += piece.length
-    if (this.#reader !== null || this.#keptBytes <= this.#lineBytesMax + BYTE_ORDER_MARK.length) return
+    if (this.#reader !== null || this.#keptBytes <= this.#lineBytesMax + BYTE_ORDER_MARK.length)
+      return
     const bytes = Buffer.concat(this.#kept)
     this.#reader = readAll(this.#newReader(), bytes.subarray(lengthOfMark(bytes)))
   }
@@ -125,9 +143,23 @@ class OpenLine<Reader extends LineReader> {
     this.#keptBytes = 0
     this.#reader = null
     this.length = 0
-    if (length <= this.#lineBytesMax) return { kind: 'lines', firstLine: line, offset: end - length - mark, bytes, bounds: [mark, length + mark] }
+    if (length <= this.#lineBytesMax)
+      return {
+        kind: 'lines',
+        firstLine: line,
+        offset: end - length - mark,
+        bytes,
+        bounds: [mark, length + mark],
+      }
     const content = bytes.subarray(mark)
-    return { kind: 'long', line, offset: end - length, length, head: headOf(content), reader: reader ?? readAll(this.#newReader(), content) }
+    return {
+      kind: 'long',
+      line,
+      offset: end - length,
+      length,
+      head: headOf(content),
+      reader: reader ?? readAll(this.#newReader(), content),
+    }
   }
 }
 

@@ -43,7 +43,11 @@ export function artifactPrefix({ source, run, startedAt }: ArtifactRun): string 
  * `…/part-00001-<checksum>.ndjson.zst`. The checksum's first 8 digits keep two workers apart that archive the same part
  * number: one that lost its lease cannot overwrite what the other has archived.
  */
-export function artifactKey(run: ArtifactRun, no: number, { sha256, codec }: Pick<PackedPart, 'sha256' | 'codec'>): string {
+export function artifactKey(
+  run: ArtifactRun,
+  no: number,
+  { sha256, codec }: Pick<PackedPart, 'sha256' | 'codec'>,
+): string {
   return `${artifactPrefix(run)}part-${String(no).padStart(5, '0')}-${sha256.slice(0, 8)}.ndjson${EXTENSIONS[codec]}`
 }
 
@@ -52,6 +56,10 @@ export function manifestKey(run: ArtifactRun): string {
 }
 
 /** Writes the manifest to its key; twice is safe. @throws SyncError `artifact/unwritable` */
-export async function saveManifest(store: ArtifactStore, key: string, manifest: Manifest): Promise<void> {
+export async function saveManifest(
+  store: ArtifactStore,
+  key: string,
+  manifest: Manifest,
+): Promise<void> {
   await store.put(key, Buffer.from(`${JSON.stringify(Manifest.parse(manifest), null, 2)}\n`))
 }

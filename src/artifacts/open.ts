@@ -10,7 +10,11 @@ import { createUploadMemory } from './upload-memory.ts'
 
 /** What the stores across a network need besides the location; the settings of a process have this shape. */
 export interface StoreAccess {
-  readonly supabase: { readonly url: string; readonly secretKey: string; readonly bucket: string } | null
+  readonly supabase: {
+    readonly url: string
+    readonly secretKey: string
+    readonly bucket: string
+  } | null
   readonly s3: Pick<S3Options, 'endpoint' | 'region' | 'key'>
   /** What a store's own words may not tell. */
   readonly secrets?: readonly string[]
@@ -18,7 +22,11 @@ export interface StoreAccess {
   readonly home: string
 }
 
-const NO_ACCESS: StoreAccess = { supabase: null, s3: { endpoint: null, region: 'us-east-1', key: null }, home: '.shelfsync' }
+const NO_ACCESS: StoreAccess = {
+  supabase: null,
+  s3: { endpoint: null, region: 'us-east-1', key: null },
+  home: '.shelfsync',
+}
 
 /**
  * Opens `file:PATH` (a relative path begins at `base`), `supabase:` or `supabase:BUCKET`, or `s3://BUCKET/PREFIX`. Touches nothing
@@ -26,14 +34,32 @@ const NO_ACCESS: StoreAccess = { supabase: null, s3: { endpoint: null, region: '
  *
  * @throws SyncError `settings/invalid`, without the location, which may hold a secret
  */
-export function openStore(location: string, base: string, { supabase, s3, secrets = [], home }: StoreAccess = NO_ACCESS): ArtifactStore {
+export function openStore(
+  location: string,
+  base: string,
+  { supabase, s3, secrets = [], home }: StoreAccess = NO_ACCESS,
+): ArtifactStore {
   const [, scheme, rest = ''] = /^(file|supabase|s3):(.*)$/.exec(location) ?? []
-  if (scheme === 'file' && rest !== '') return new DiskStore(resolve(base, rest.replace(/^\/\/(?=\/)/, '')))
+  if (scheme === 'file' && rest !== '')
+    return new DiskStore(resolve(base, rest.replace(/^\/\/(?=\/)/, '')))
   if (scheme === 'supabase') {
-    if (supabase === null) throw new SyncError('settings/invalid', 'ARTIFACTS=supabase: needs SUPABASE_URL and SUPABASE_SECRET_KEY')
-    return new SupabaseStore({ ...supabase, secrets, bucket: rest || supabase.bucket, memory: createUploadMemory(resolve(base, home, 'uploads')) })
+    if (supabase === null)
+      throw new SyncError(
+        'settings/invalid',
+        'ARTIFACTS=supabase: needs SUPABASE_URL and SUPABASE_SECRET_KEY',
+      )
+    return new SupabaseStore({
+      ...supabase,
+      secrets,
+      bucket: rest || supabase.bucket,
+      memory: createUploadMemory(resolve(base, home, 'uploads')),
+    })
   }
   const [, bucket, prefix] = (scheme === 's3' && /^\/\/([^/]+)\/?(.*?)\/?$/.exec(rest)) || []
-  if (bucket !== undefined) return new S3Store({ ...s3, bucket, prefix: prefix ? `${prefix}/` : '' })
-  throw new SyncError('settings/invalid', 'ARTIFACTS is no store that we know: write file:PATH, supabase:BUCKET or s3://BUCKET/PREFIX')
+  if (bucket !== undefined)
+    return new S3Store({ ...s3, bucket, prefix: prefix ? `${prefix}/` : '' })
+  throw new SyncError(
+    'settings/invalid',
+    'ARTIFACTS is no store that we know: write file:PATH, supabase:BUCKET or s3://BUCKET/PREFIX',
+  )
 }

@@ -12,7 +12,11 @@ import { DiskStore } from './disk.ts'
 import { artifactKey, type ArtifactRun, Manifest, manifestKey, saveManifest } from './manifest.ts'
 import { catArtifact, Part, PartWriter, readPart, verifyArtifact } from './parts.ts'
 
-const RUN: ArtifactRun = { source: 'medipim-au', run: '01J', startedAt: new Date('2026-11-22T23:59:59.999Z') }
+const RUN: ArtifactRun = {
+  source: 'medipim-au',
+  run: '01J',
+  startedAt: new Date('2026-11-22T23:59:59.999Z'),
+}
 
 let folder: string
 let store: DiskStore
@@ -25,11 +29,18 @@ before(async () => {
 after(() => rm(folder, { recursive: true }))
 
 function page(from: number, lineCount: number): { bytes: Buffer; lineCount: number } {
-  const lines = Array.from({ length: lineCount }, (_, i) => `{"id":"${from + i}","name":"Sun cream ${from + i}"}\n`)
+  const lines = Array.from(
+    { length: lineCount },
+    (_, i) => `{"id":"${from + i}","name":"Sun cream ${from + i}"}\n`,
+  )
   return { bytes: Buffer.from(lines.join('')), lineCount }
 }
 
-async function archive(no: number, codec: Codec, pages: readonly { bytes: Buffer; lineCount: number }[]): Promise<Part> {
+async function archive(
+  no: number,
+  codec: Codec,
+  pages: readonly { bytes: Buffer; lineCount: number }[],
+): Promise<Part> {
   const writer = new PartWriter(codec)
   for (const one of pages) await writer.add(one)
   const { bytes, ...packed } = await writer.finish()
@@ -43,7 +54,8 @@ async function rawOf(part: Part): Promise<Buffer> {
 }
 
 function corrupt(message: RegExp): (error: unknown) => boolean {
-  return (error) => error instanceof SyncError && error.code === 'artifact/corrupt' && message.test(error.message)
+  return (error) =>
+    error instanceof SyncError && error.code === 'artifact/corrupt' && message.test(error.message)
 }
 
 for (const codec of Codec.options) {
@@ -54,7 +66,9 @@ for (const codec of Codec.options) {
     assert.ok(raw.equals(await rawOf(part)))
     assert.deepEqual([part.codec, part.rawBytes, part.lineCount], [codec, raw.length, 60_001])
     assert.equal(part.storedBytes, (await store.get(part.key)).length)
-    assert.ok(codec === 'none' ? part.storedBytes === part.rawBytes : part.storedBytes * 4 < part.rawBytes)
+    assert.ok(
+      codec === 'none' ? part.storedBytes === part.rawBytes : part.storedBytes * 4 < part.rawBytes,
+    )
     for await (const chunk of readPart(store, part)) assert.ok(chunk.length <= CHUNK_BYTES)
   })
 
@@ -118,7 +132,8 @@ test('packing does not keep the raw bytes', async () => {
   const writer = new PartWriter('zstd')
   const pageBytes = 1024 * 1024
   const bytesBefore = bufferBytes()
-  for (let i = 0; i < 32; i++) await writer.add({ bytes: Buffer.alloc(pageBytes, `${'x'.repeat(63)}\n`), lineCount: 16_384 })
+  for (let i = 0; i < 32; i++)
+    await writer.add({ bytes: Buffer.alloc(pageBytes, `${'x'.repeat(63)}\n`), lineCount: 16_384 })
   const heldBytes = bufferBytes() - bytesBefore
   assert.ok(heldBytes < 6 * pageBytes, `${heldBytes} bytes held`)
   assert.equal((await writer.finish()).rawBytes, 32 * pageBytes)
@@ -134,31 +149,58 @@ test('a reader that stops early leaves nothing running', async () => {
 
 test('an artifact is its parts in order, as one NDJSON', async () => {
   const parts = [await archive(8, 'zstd', [page(0, 10)]), await archive(9, 'gzip', [page(10, 10)])]
-  assert.equal(String(Buffer.concat(await Array.fromAsync(catArtifact(store, parts)))), String(page(0, 20).bytes))
+  assert.equal(
+    String(Buffer.concat(await Array.fromAsync(catArtifact(store, parts)))),
+    String(page(0, 20).bytes),
+  )
 })
 
 test('verifying names each bad part and goes on', async () => {
   const archiveNine = (no: number): Promise<Part> => archive(no, 'zstd', [page(no * 9, 9)])
-  const [good, wrong, gone, miscounted] = await Promise.all([archiveNine(10), archiveNine(11), archiveNine(12), archiveNine(13)])
+  const [good, wrong, gone, miscounted] = await Promise.all([
+    archiveNine(10),
+    archiveNine(11),
+    archiveNine(12),
+    archiveNine(13),
+  ])
   await store.put(wrong.key, Buffer.from('spoilt'))
   await store.remove([gone.key])
-  const checks = await Array.fromAsync(verifyArtifact(store, [good, wrong, gone, { ...miscounted, lineCount: 8 }]))
+  const checks = await Array.fromAsync(
+    verifyArtifact(store, [good, wrong, gone, { ...miscounted, lineCount: 8 }]),
+  )
   const outcomes = checks.map(({ problem }) => problem?.code ?? 'as archived')
-  assert.deepEqual(outcomes, ['as archived', 'artifact/corrupt', 'artifact/missing', 'artifact/corrupt'])
+  assert.deepEqual(outcomes, [
+    'as archived',
+    'artifact/corrupt',
+    'artifact/missing',
+    'artifact/corrupt',
+  ])
   assert.match(checks[3]?.problem?.message ?? '', /has 9 lines, but 8 were archived/)
 })
 
 test('two workers that archive the same part number with other bytes do not overwrite each other', async () => {
-  const [late, current] = [await archive(14, 'zstd', [page(0, 3)]), await archive(14, 'zstd', [page(5, 3)])]
+  const [late, current] = [
+    await archive(14, 'zstd', [page(0, 3)]),
+    await archive(14, 'zstd', [page(5, 3)]),
+  ]
   assert.notEqual(late.key, current.key)
   assert.equal(String(await rawOf(late)), String(page(0, 3).bytes))
 })
 
 test('keys sort by source, UTC day, run and part', () => {
   const sha256 = 'abcdef01'.repeat(8)
-  assert.equal(artifactKey(RUN, 12, { sha256, codec: 'zstd' }), 'medipim-au/2026/11/22/01J/part-00012-abcdef01.ndjson.zst')
-  assert.equal(artifactKey(RUN, 1, { sha256, codec: 'gzip' }), 'medipim-au/2026/11/22/01J/part-00001-abcdef01.ndjson.gz')
-  assert.equal(artifactKey(RUN, 1, { sha256, codec: 'none' }), 'medipim-au/2026/11/22/01J/part-00001-abcdef01.ndjson')
+  assert.equal(
+    artifactKey(RUN, 12, { sha256, codec: 'zstd' }),
+    'medipim-au/2026/11/22/01J/part-00012-abcdef01.ndjson.zst',
+  )
+  assert.equal(
+    artifactKey(RUN, 1, { sha256, codec: 'gzip' }),
+    'medipim-au/2026/11/22/01J/part-00001-abcdef01.ndjson.gz',
+  )
+  assert.equal(
+    artifactKey(RUN, 1, { sha256, codec: 'none' }),
+    'medipim-au/2026/11/22/01J/part-00001-abcdef01.ndjson',
+  )
   assert.equal(manifestKey(RUN), 'medipim-au/2026/11/22/01J/manifest.json')
 })
 
@@ -166,8 +208,19 @@ test('a manifest is written as it is, and one of the wrong shape is not written'
   const part = await archive(15, 'zstd', [page(0, 3)])
   const { rawBytes, storedBytes } = part
   const manifest: Manifest = {
-    source: RUN.source, run: RUN.run, mode: 'full', parts: [part], complete: true, claimed: 3, lines: 3, rawBytes, storedBytes,
-    watermark: null, startedAt: RUN.startedAt.toISOString(), finishedAt: '2026-11-23T00:10:00.000Z', shelfsync: '0.1.0',
+    source: RUN.source,
+    run: RUN.run,
+    mode: 'full',
+    parts: [part],
+    complete: true,
+    claimed: 3,
+    lines: 3,
+    rawBytes,
+    storedBytes,
+    watermark: null,
+    startedAt: RUN.startedAt.toISOString(),
+    finishedAt: '2026-11-23T00:10:00.000Z',
+    shelfsync: '0.1.0',
   }
   await saveManifest(store, manifestKey(RUN), manifest)
   assert.deepEqual(Manifest.parse(JSON.parse(String(await store.get(manifestKey(RUN))))), manifest)
@@ -178,6 +231,9 @@ test('a manifest is written as it is, and one of the wrong shape is not written'
 test('chunks of stored bytes that were not compressed are views, not copies', async () => {
   const stored = Buffer.alloc(CHUNK_BYTES + 1)
   const chunks = await Array.fromAsync(decompress('none', stored))
-  assert.deepEqual(chunks.map(({ length }) => length), [CHUNK_BYTES, 1])
+  assert.deepEqual(
+    chunks.map(({ length }) => length),
+    [CHUNK_BYTES, 1],
+  )
   assert.equal(chunks[0]?.buffer, stored.buffer)
 })

@@ -79,7 +79,14 @@ export class PartWriter {
     await ended
     const bytes = Buffer.concat(this.#stored)
     const { rawBytes, lineCount } = this
-    return { bytes, sha256: this.#sha256.digest('hex'), rawBytes, storedBytes: bytes.length, lineCount, codec: this.#codec }
+    return {
+      bytes,
+      sha256: this.#sha256.digest('hex'),
+      rawBytes,
+      storedBytes: bytes.length,
+      lineCount,
+      codec: this.#codec,
+    }
   }
 
   /** Gives the memory back when the part will not be finished. */
@@ -98,7 +105,10 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
   const stored = await store.get(part.key)
   const actual = hash('sha256', stored)
   if (actual !== part.sha256) {
-    const [is, was] = [`${actual} (${stored.length} bytes)`, `${part.sha256} (${part.storedBytes} bytes)`]
+    const [is, was] = [
+      `${actual} (${stored.length} bytes)`,
+      `${part.sha256} (${part.storedBytes} bytes)`,
+    ]
     throw corrupt(store, part, `has SHA-256 ${is}, but ${was} was archived`)
   }
   let rawBytes = 0
@@ -113,12 +123,19 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
   }
   if (rawBytes !== part.rawBytes) {
     const compared = rawBytes > part.rawBytes ? 'more' : 'fewer'
-    throw corrupt(store, part, `unfolds to ${compared} than the ${part.rawBytes} raw bytes that were archived`)
+    throw corrupt(
+      store,
+      part,
+      `unfolds to ${compared} than the ${part.rawBytes} raw bytes that were archived`,
+    )
   }
 }
 
 /** The whole artifact as the NDJSON that was archived. @throws as `readPart` does, after the parts before. */
-export async function* catArtifact(store: ArtifactStore, parts: readonly Part[]): AsyncGenerator<Buffer, void> {
+export async function* catArtifact(
+  store: ArtifactStore,
+  parts: readonly Part[],
+): AsyncGenerator<Buffer, void> {
   for (const part of parts) yield* readPart(store, part)
 }
 
@@ -129,7 +146,10 @@ export interface PartCheck {
 }
 
 /** Reads every part to its end and compares checksum, size and line count; one bad part does not hide the next. */
-export async function* verifyArtifact(store: ArtifactStore, parts: readonly Part[]): AsyncGenerator<PartCheck, void> {
+export async function* verifyArtifact(
+  store: ArtifactStore,
+  parts: readonly Part[],
+): AsyncGenerator<PartCheck, void> {
   for (const part of parts) yield { part, problem: await findProblem(store, part) }
 }
 
@@ -137,9 +157,12 @@ async function findProblem(store: ArtifactStore, part: Part): Promise<SyncError 
   try {
     let lineCount = 0
     for await (const chunk of readPart(store, part)) {
-      for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1)) lineCount += 1
+      for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1))
+        lineCount += 1
     }
-    return lineCount === part.lineCount ? null : corrupt(store, part, `has ${lineCount} lines, but ${part.lineCount} were archived`)
+    return lineCount === part.lineCount
+      ? null
+      : corrupt(store, part, `has ${lineCount} lines, but ${part.lineCount} were archived`)
   } catch (error) {
     if (error instanceof SyncError && error.code.startsWith('artifact/')) return error
     throw error
@@ -148,5 +171,8 @@ async function findProblem(store: ArtifactStore, part: Part): Promise<SyncError 
 
 function corrupt(store: ArtifactStore, part: Part, how: string, cause?: unknown): SyncError {
   const detail = { key: part.key, part: part.no }
-  return new SyncError('artifact/corrupt', `${part.key} in ${store.describe()} ${how}`, { cause, detail })
+  return new SyncError('artifact/corrupt', `${part.key} in ${store.describe()} ${how}`, {
+    cause,
+    detail,
+  })
 }

@@ -5,14 +5,25 @@ import { type Keep, type Retained, runsToPurge } from './retention.ts'
 
 /** One a day: incremental and good unless the facts say otherwise. */
 function run(day: number, facts: Partial<Retained> = {}): Retained {
-  return { run: day, finishedAt: new Date(day * 86_400_000), good: true, whole: false, closed: true, latest: false, held: false, ...facts }
+  return {
+    run: day,
+    finishedAt: new Date(day * 86_400_000),
+    good: true,
+    whole: false,
+    closed: true,
+    latest: false,
+    held: false,
+    ...facts,
+  }
 }
 
 const FULL = { whole: true }
 const FAILED = { good: false, closed: false }
 
 function purged(runs: readonly Retained[], keep: Keep): number[] {
-  return runsToPurge(runs, keep).map((one) => one.run).sort((a, b) => a - b)
+  return runsToPurge(runs, keep)
+    .map((one) => one.run)
+    .sort((a, b) => a - b)
 }
 
 test('the newest good runs are kept, in whatever order they come', () => {
@@ -26,11 +37,21 @@ test('the newest whole artifact and every one after it stay, however few are to 
 })
 
 test('the run that latest points to and the held ones stay, however old', () => {
-  assert.deepEqual(purged([run(1, { latest: true }), run(2, { good: false, held: true }), run(3), run(4), run(5)], 1), [3, 4])
+  assert.deepEqual(
+    purged(
+      [run(1, { latest: true }), run(2, { good: false, held: true }), run(3), run(4), run(5)],
+      1,
+    ),
+    [3, 4],
+  )
 })
 
 test('a run that is not over is never purged', () => {
-  for (const keep of [0, 'none'] as const) assert.deepEqual(purged([run(1, { finishedAt: null, good: false }), run(2), run(3)], keep), [2, 3])
+  for (const keep of [0, 'none'] as const)
+    assert.deepEqual(
+      purged([run(1, { finishedAt: null, good: false }), run(2), run(3)], keep),
+      [2, 3],
+    )
 })
 
 test('a failed run goes when as many newer runs are there as are kept, also after the newest whole one', () => {
@@ -46,17 +67,33 @@ test('keep all purges nothing; keep none purges everything that is over and deci
 
 test('whatever the runs, the kept number of good ones is left, what a rebuild needs is left, and nothing protected goes', () => {
   const anyRun = fc.record({
-    over: fc.boolean(), good: fc.boolean(), whole: fc.boolean(), closed: fc.boolean(), latest: fc.boolean(), held: fc.boolean(),
+    over: fc.boolean(),
+    good: fc.boolean(),
+    whole: fc.boolean(),
+    closed: fc.boolean(),
+    latest: fc.boolean(),
+    held: fc.boolean(),
   })
-  const property = fc.property(fc.array(anyRun, { maxLength: 50 }), fc.integer({ min: 0, max: 6 }), (facts, keep) => {
-    const runs = facts.map(({ over, whole, good, closed, ...rest }, day) =>
-      run(day + 1, { ...rest, good: good || whole, closed: closed || whole, whole, ...(over ? {} : { finishedAt: null }) }))
-    const gone = new Set(runsToPurge(runs, keep))
-    for (const one of gone) assert.ok(one.finishedAt !== null && !one.held && !one.latest)
-    const good = runs.filter((one) => one.good && one.finishedAt !== null && !one.held)
-    assert.ok(good.filter((one) => !gone.has(one)).length >= Math.min(keep, good.length))
-    const first = runs.findLastIndex(({ whole }) => whole)
-    if (first !== -1) assert.ok(runs.slice(first).every((one) => !one.closed || !gone.has(one)))
-  })
+  const property = fc.property(
+    fc.array(anyRun, { maxLength: 50 }),
+    fc.integer({ min: 0, max: 6 }),
+    (facts, keep) => {
+      const runs = facts.map(({ over, whole, good, closed, ...rest }, day) =>
+        run(day + 1, {
+          ...rest,
+          good: good || whole,
+          closed: closed || whole,
+          whole,
+          ...(over ? {} : { finishedAt: null }),
+        }),
+      )
+      const gone = new Set(runsToPurge(runs, keep))
+      for (const one of gone) assert.ok(one.finishedAt !== null && !one.held && !one.latest)
+      const good = runs.filter((one) => one.good && one.finishedAt !== null && !one.held)
+      assert.ok(good.filter((one) => !gone.has(one)).length >= Math.min(keep, good.length))
+      const first = runs.findLastIndex(({ whole }) => whole)
+      if (first !== -1) assert.ok(runs.slice(first).every((one) => !one.closed || !gone.has(one)))
+    },
+  )
   fc.assert(property)
 })

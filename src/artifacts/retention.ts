@@ -30,7 +30,11 @@ export function runsToPurge<Run extends Retained>(runs: readonly Run[], keep: Ke
   const over = runs.filter((run) => run.finishedAt !== null && !run.held).sort(byNewest)
   if (keep === 'none') return over
   const needed = runsToRebuild(runs)
-  const kept = new Set([...over.filter(({ good }) => good).slice(0, keep), ...over.slice(0, keep), ...needed])
+  const kept = new Set([
+    ...over.filter(({ good }) => good).slice(0, keep),
+    ...over.slice(0, keep),
+    ...needed,
+  ])
   return over.filter((run) => !kept.has(run) && !run.latest)
 }
 

@@ -20,7 +20,13 @@ let options: S3Options
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'shelfsync-s3-'))
   server = await startS3(folder)
-  options = { bucket: 'raw', prefix: '', region: 'us-east-1', endpoint: server.url, key: { id: 'S3RVER', secret: 'S3RVER' } }
+  options = {
+    bucket: 'raw',
+    prefix: '',
+    region: 'us-east-1',
+    endpoint: server.url,
+    key: { id: 'S3RVER', secret: 'S3RVER' },
+  }
 })
 
 after(async () => {
@@ -33,52 +39,100 @@ let opened = 0
 
 testStore('S3', () => {
   const store = new S3Store({ ...options, prefix: `store-${(opened += 1)}/` })
-  return Promise.resolve({ store, close: async () => store.remove((await Array.fromAsync(store.list(''))).map(({ key }) => key)) })
+  return Promise.resolve({
+    store,
+    close: async () => store.remove((await Array.fromAsync(store.list(''))).map(({ key }) => key)),
+  })
 })
 
 test('a store sees what lies under its own prefix only', async () => {
-  const [mine, neighbour] = [new S3Store({ ...options, prefix: 'mine/' }), new S3Store({ ...options, prefix: 'mine-too/' })]
+  const [mine, neighbour] = [
+    new S3Store({ ...options, prefix: 'mine/' }),
+    new S3Store({ ...options, prefix: 'mine-too/' }),
+  ]
   await mine.put('a', Buffer.from('x'))
   await neighbour.put('b', Buffer.from('x'))
-  assert.deepEqual((await Array.fromAsync(mine.list(''))).map(({ key }) => key), ['a'])
-  assert.deepEqual((await Array.fromAsync(new S3Store(options).list('mine'))).map(({ key }) => key), ['mine-too/b', 'mine/a'])
+  assert.deepEqual(
+    (await Array.fromAsync(mine.list(''))).map(({ key }) => key),
+    ['a'],
+  )
+  assert.deepEqual(
+    (await Array.fromAsync(new S3Store(options).list('mine'))).map(({ key }) => key),
+    ['mine-too/b', 'mine/a'],
+  )
 })
 
 test('a list has no end at a page of a thousand', async () => {
   const store = new S3Store({ ...options, prefix: 'many/' })
   const keys = Array.from({ length: 1003 }, (_, i) => `k/${String(i).padStart(4, '0')}`)
-  for (let i = 0; i < keys.length; i += 50) await Promise.all(keys.slice(i, i + 50).map((key) => store.put(key, Buffer.from('x'))))
-  assert.deepEqual((await Array.fromAsync(store.list('k/'))).map(({ key }) => key), keys)
+  for (let i = 0; i < keys.length; i += 50)
+    await Promise.all(keys.slice(i, i + 50).map((key) => store.put(key, Buffer.from('x'))))
+  assert.deepEqual(
+    (await Array.fromAsync(store.list('k/'))).map(({ key }) => key),
+    keys,
+  )
 })
 
 test('a bucket that is not there is a setting to correct, and is not made', async () => {
   const store = new S3Store({ ...options, bucket: 'elsewhere' })
-  await assert.rejects(store.check(), says('settings/invalid', /The bucket of s3:\/\/elsewhere\/ .*does not exist: make it, or correct ARTIFACTS/))
-  await assert.rejects(store.put('a', Buffer.from('x')), says('settings/invalid', /Cannot write a in s3:\/\/elsewhere\/ .*NoSuchBucket \(404\)/))
+  await assert.rejects(
+    store.check(),
+    says(
+      'settings/invalid',
+      /The bucket of s3:\/\/elsewhere\/ .*does not exist: make it, or correct ARTIFACTS/,
+    ),
+  )
+  await assert.rejects(
+    store.put('a', Buffer.from('x')),
+    says('settings/invalid', /Cannot write a in s3:\/\/elsewhere\/ .*NoSuchBucket \(404\)/),
+  )
 })
 
 test('a key that is refused is a setting to correct, and is shown nowhere', async () => {
   const key = { id: 'planted-id', secret: 'planted-secret' }
   const store = new S3Store({ ...options, key })
   const put = (): Promise<void> => store.put('a', Buffer.from('x'))
-  for (const attempt of [put, () => store.get('a'), () => store.remove(['a']), () => Array.fromAsync(store.list(''))]) {
-    await assert.rejects(attempt, says('settings/invalid', /InvalidAccessKeyId \(403\)\. Check .*S3_ACCESS_KEY_ID/))
+  for (const attempt of [
+    put,
+    () => store.get('a'),
+    () => store.remove(['a']),
+    () => Array.fromAsync(store.list('')),
+  ]) {
+    await assert.rejects(
+      attempt,
+      says('settings/invalid', /InvalidAccessKeyId \(403\)\. Check .*S3_ACCESS_KEY_ID/),
+    )
   }
 })
 
 test('what a server writes as the code of an error is repeated only when it is a name', async (t) => {
   let code = ''
-  const proxy = createServer((_, response) => void response.writeHead(403, { 'content-type': 'application/xml' }).end(`<Error><Code>${code}</Code><Message>no</Message></Error>`))
+  const proxy = createServer(
+    (_, response) =>
+      void response
+        .writeHead(403, { 'content-type': 'application/xml' })
+        .end(`<Error><Code>${code}</Code><Message>no</Message></Error>`),
+  )
   proxy.listen(0, '127.0.0.1')
   await once(proxy, 'listening')
   t.after(() => proxy.close())
-  const store = new S3Store({ ...options, endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, key: { id: 'id', secret: 'planted-secret' } })
+  const store = new S3Store({
+    ...options,
+    endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    key: { id: 'id', secret: 'planted-secret' },
+  })
   for (code of ['x'.repeat(2_000_000), `you sent planted-secret`]) {
-    await assert.rejects(store.get('a'), says('settings/invalid', /: an error without a name \(403\)\. Check/))
+    await assert.rejects(
+      store.get('a'),
+      says('settings/invalid', /: an error without a name \(403\)\. Check/),
+    )
   }
 })
 
 test('a server that is not there is artifact/unavailable', async () => {
   const store = new S3Store({ ...options, endpoint: 'http://127.0.0.1:1' })
-  await assert.rejects(store.get('a'), says('artifact/unavailable', /^Cannot read a in s3:\/\/raw\/ at 127\.0\.0\.1:1: ECONNREFUSED$/))
+  await assert.rejects(
+    store.get('a'),
+    says('artifact/unavailable', /^Cannot read a in s3:\/\/raw\/ at 127\.0\.0\.1:1: ECONNREFUSED$/),
+  )
 })

@@ -5,7 +5,13 @@ import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
 import { SyncError } from '../core/errors.ts'
 import { errnoOf } from '../node/system-errors.ts'
-import { checkKey, contentTypeOf, folderOf, type ArtifactStore, type StoredObject } from './store.ts'
+import {
+  checkKey,
+  contentTypeOf,
+  folderOf,
+  type ArtifactStore,
+  type StoredObject,
+} from './store.ts'
 
 export interface S3Options {
   readonly bucket: string
@@ -28,14 +34,28 @@ const SILENCE_MS = 60_000
 
 /** What the store says when our settings are wrong, not the moment. */
 const REFUSALS: ReadonlySet<string> = new Set([
-  'AccessDenied', 'AllAccessDisabled', 'AuthorizationHeaderMalformed', 'CredentialsProviderError', 'ExpiredToken', 'Forbidden', 'InvalidAccessKeyId',
-  'InvalidBucketName', 'NoSuchBucket', 'PermanentRedirect', 'SignatureDoesNotMatch',
+  'AccessDenied',
+  'AllAccessDisabled',
+  'AuthorizationHeaderMalformed',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'Forbidden',
+  'InvalidAccessKeyId',
+  'InvalidBucketName',
+  'NoSuchBucket',
+  'PermanentRedirect',
+  'SignatureDoesNotMatch',
 ])
 
 /** Checksums that AWS made the default in 2025 are refused by many others. */
-const NOT_AWS = { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' } as const
+const NOT_AWS = {
+  forcePathStyle: true,
+  requestChecksumCalculation: 'WHEN_REQUIRED',
+  responseChecksumValidation: 'WHEN_REQUIRED',
+} as const
 
-const REMEDY = 'Check ARTIFACTS, S3_REGION, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, and what the key may do'
+const REMEDY =
+  'Check ARTIFACTS, S3_REGION, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, and what the key may do'
 
 export class S3Store implements ArtifactStore {
   readonly #options: S3Options
@@ -53,23 +73,34 @@ export class S3Store implements ArtifactStore {
   /** Makes no bucket: where it lies, who owns it and what it costs is for the account's owner to say. */
   async check(): Promise<void> {
     try {
-      await this.#call('artifact/unwritable', 'Cannot find the bucket', (client) => client.headBucket({ Bucket: this.#options.bucket }))
+      await this.#call('artifact/unwritable', 'Cannot find the bucket', (client) =>
+        client.headBucket({ Bucket: this.#options.bucket }),
+      )
     } catch (error) {
       if (!(error instanceof SyncError) || error.detail.status !== 404) throw error
-      throw new SyncError('settings/invalid', `The bucket of ${this.describe()} does not exist: make it, or correct ARTIFACTS and S3_REGION`)
+      throw new SyncError(
+        'settings/invalid',
+        `The bucket of ${this.describe()} does not exist: make it, or correct ARTIFACTS and S3_REGION`,
+      )
     }
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const object = { ...this.#placeOf(key), ContentType: contentTypeOf(key), Body: bytes }
-    await this.#call('artifact/unwritable', `Cannot write ${key}`, (client) => client.putObject(object))
+    await this.#call('artifact/unwritable', `Cannot write ${key}`, (client) =>
+      client.putObject(object),
+    )
   }
 
   async putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
     const place = this.#placeOf(key)
     await this.#call('artifact/unwritable', `Cannot write ${key}`, async (client) => {
       const { Upload } = await import('@aws-sdk/lib-storage')
-      const params = { ...place, ContentType: contentTypeOf(key), Body: Readable.from(source, { objectMode: false }) }
+      const params = {
+        ...place,
+        ContentType: contentTypeOf(key),
+        Body: Readable.from(source, { objectMode: false }),
+      }
       await new Upload({ client, params, partSize: PIECE_BYTES, queueSize: 1 }).done()
     })
   }
@@ -87,8 +118,16 @@ export class S3Store implements ArtifactStore {
     const { bucket, prefix: root } = this.#options
     let token: string | undefined
     do {
-      const request = { Bucket: bucket, Prefix: root + prefix, ...(token === undefined ? {} : { ContinuationToken: token }) }
-      const page = await this.#call('artifact/missing', `Cannot list ${prefix || 'the store'}`, (client) => client.listObjectsV2(request))
+      const request = {
+        Bucket: bucket,
+        Prefix: root + prefix,
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      }
+      const page = await this.#call(
+        'artifact/missing',
+        `Cannot list ${prefix || 'the store'}`,
+        (client) => client.listObjectsV2(request),
+      )
       for (const { Key = '', Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
         yield { key: Key.slice(root.length), bytes: Size, modifiedAt: LastModified }
       }
@@ -99,7 +138,9 @@ export class S3Store implements ArtifactStore {
   /** One by one: stores differ in the checksum that they ask for when many are removed at once. */
   async remove(keys: readonly string[]): Promise<void> {
     for (const place of keys.map((key) => this.#placeOf(key))) {
-      await this.#call('artifact/unwritable', `Cannot remove ${place.Key}`, (client) => client.deleteObject(place))
+      await this.#call('artifact/unwritable', `Cannot remove ${place.Key}`, (client) =>
+        client.deleteObject(place),
+      )
     }
   }
 
@@ -119,12 +160,18 @@ export class S3Store implements ArtifactStore {
       region,
       maxAttempts: 6,
       requestHandler: { connectionTimeout: 10_000, socketTimeout: SILENCE_MS },
-      ...(key === null ? {} : { credentials: { accessKeyId: key.id, secretAccessKey: key.secret } }),
+      ...(key === null
+        ? {}
+        : { credentials: { accessKeyId: key.id, secretAccessKey: key.secret } }),
       ...(endpoint === null ? {} : { ...NOT_AWS, endpoint }),
     })
   }
 
-  async #call<Result>(code: Code, what: string, call: (client: S3) => Promise<Result>): Promise<Result> {
+  async #call<Result>(
+    code: Code,
+    what: string,
+    call: (client: S3) => Promise<Result>,
+  ): Promise<Result> {
     const client = await (this.#client ??= this.#open())
     try {
       return await call(client)

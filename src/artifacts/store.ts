@@ -84,10 +84,15 @@ export const UNFINISHED = '.tmp'
 
 /** `key` itself, when every store can hold it and it cannot lead out of one. @throws SyncError `usage/invalid` */
 export function checkKey(key: string): string {
-  const safe = key.split('/').every((segment) => SAFE_SEGMENT.test(segment) && segment !== '.' && segment !== '..')
+  const safe = key
+    .split('/')
+    .every((segment) => SAFE_SEGMENT.test(segment) && segment !== '.' && segment !== '..')
   if (!safe || key.length > 1000 || key.endsWith(UNFINISHED)) {
     const shown = JSON.stringify(key.slice(0, 200))
-    throw new SyncError('usage/invalid', `${shown} is no artifact key: use A–Z a–z 0–9 . _ - between single slashes`)
+    throw new SyncError(
+      'usage/invalid',
+      `${shown} is no artifact key: use A–Z a–z 0–9 . _ - between single slashes`,
+    )
   }
   return key
 }

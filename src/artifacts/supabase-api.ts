@@ -95,7 +95,10 @@ export class StorageApi {
   /** Waits before the attempt after `failures` others in a row failed, or throws `error` when another one would not help. */
   async pause(error: unknown, failures: number, retriesMax = RETRIES_MAX): Promise<void> {
     if (!(error instanceof Trouble) || !error.passes || failures >= retriesMax) throw error
-    await this.#wait(delayMs(failures, { ...BACK_OFF, retryAfterMs: error.retryAfterMs }), new AbortController().signal)
+    await this.#wait(
+      delayMs(failures, { ...BACK_OFF, retryAfterMs: error.retryAfterMs }),
+      new AbortController().signal,
+    )
   }
 
   /** One attempt. @throws Trouble for whatever is not a success */
@@ -105,9 +108,16 @@ export class StorageApi {
     try {
       response = await fetch(this.#base + path, {
         method,
-        headers: { ...this.#headers, ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          ...this.#headers,
+          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         // The type excludes only memory that threads share.
-        body: json === undefined ? ((body as Uint8Array<ArrayBuffer> | undefined) ?? null) : JSON.stringify(json),
+        body:
+          json === undefined
+            ? ((body as Uint8Array<ArrayBuffer> | undefined) ?? null)
+            : JSON.stringify(json),
         // A redirect would carry the key to wherever it leads.
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -121,7 +131,10 @@ export class StorageApi {
     const refusal = readRefusal(response.status, isPage ? null : new TextDecoder().decode(bytes))
     throw new Trouble(`HTTP ${refusal.status}: ${shorten(this.#redact(refusal.message))}`, {
       status: refusal.status,
-      passes: refusal.status >= 500 || PASSING.has(refusal.status) || (isPage && !FINAL_PAGES.has(refusal.status)),
+      passes:
+        refusal.status >= 500 ||
+        PASSING.has(refusal.status) ||
+        (isPage && !FINAL_PAGES.has(refusal.status)),
       retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
     })
   }
@@ -134,7 +147,10 @@ function readRefusal(status: number, text: string | null): { status: number; mes
   try {
     const { statusCode, message, error } = Object(JSON.parse(text))
     const told = Number(statusCode)
-    return { status: Number.isInteger(told) && told >= 400 ? told : status, message: String(message ?? error) }
+    return {
+      status: Number.isInteger(told) && told >= 400 ? told : status,
+      message: String(message ?? error),
+    }
   } catch {
     return { status, message: text }
   }

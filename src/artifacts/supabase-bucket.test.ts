@@ -5,7 +5,16 @@ import { test } from 'node:test'
 import type { BucketRow } from '../../simulators/storage/objects.ts'
 import { SECRET_KEY, type StorageSimulator } from '../../simulators/storage/server.ts'
 import { says } from '../../test/support/says.ts'
-import { asked, BUCKET, CREATE, MIB, openStorage, PART, patchesOf, slowly } from '../../test/support/supabase-storage.ts'
+import {
+  asked,
+  BUCKET,
+  CREATE,
+  MIB,
+  openStorage,
+  PART,
+  patchesOf,
+  slowly,
+} from '../../test/support/supabase-storage.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
 
@@ -26,24 +35,32 @@ test('a bucket that is too small for a part, or public, is a setting to correct'
   const { store, service } = await openStorage(context)
   await store.check()
   changeBucket(service, { file_size_limit: 10 * MIB })
-  const tooSmall = /takes files of at most 10 MiB, but a part can have 32 MiB\. Raise the file size limit of the bucket/
+  const tooSmall =
+    /takes files of at most 10 MiB, but a part can have 32 MiB\. Raise the file size limit of the bucket/
   await assert.rejects(store.check(), says('settings/invalid', tooSmall))
   changeBucket(service, { file_size_limit: 32 * MIB })
   await store.check()
   changeBucket(service, { public: true })
-  await assert.rejects(store.check(), says('settings/invalid', /is a public bucket.*Make it private, or name another one in BUCKET/))
+  await assert.rejects(
+    store.check(),
+    says('settings/invalid', /is a public bucket.*Make it private, or name another one in BUCKET/),
+  )
 })
 
 test('a check that failed is made again by the next write', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 4 })
-  await assert.rejects(store.put('a', Buffer.from('x')), says('artifact/unavailable', /^Cannot look at the bucket in supabase:medipim-raw at 127/))
+  await assert.rejects(
+    store.put('a', Buffer.from('x')),
+    says('artifact/unavailable', /^Cannot look at the bucket in supabase:medipim-raw at 127/),
+  )
   await store.put('a', Buffer.from('x'))
 })
 
 test('a project that is too small for a part is told so before anything is sent', async (context) => {
   const { store, service } = await openStorage(context, { fileBytesMax: 8 * MIB })
-  const message = /^The project at 127.* takes files of at most 8 MiB, but a part can have 32 MiB\. Raise the file size limit/
+  const message =
+    /^The project at 127.* takes files of at most 8 MiB, but a part can have 32 MiB\. Raise the file size limit/
   await assert.rejects(store.check(), says('settings/invalid', message))
   await assert.rejects(store.put('part', PART), says('settings/invalid', message))
   assert.equal(asked(service, CREATE), 0)
@@ -51,18 +68,25 @@ test('a project that is too small for a part is told so before anything is sent'
 
 test('a server that does not tell the limit of its project is as good', async (context) => {
   const { store, service } = await openStorage(context)
-  service.faults.set({ kind: 'status', status: 405, path: 'OPTIONS *' }, { kind: 'status', status: 204, path: 'OPTIONS *', skip: 1 })
+  service.faults.set(
+    { kind: 'status', status: 405, path: 'OPTIONS *' },
+    { kind: 'status', status: 204, path: 'OPTIONS *', skip: 1 },
+  )
   await store.check()
   await store.check()
   service.faults.set({ kind: 'status', status: 503, path: 'OPTIONS *', times: 4 })
-  await assert.rejects(store.check(), says('artifact/unavailable', /^Cannot ask for the file size limit/))
+  await assert.rejects(
+    store.check(),
+    says('artifact/unavailable', /^Cannot ask for the file size limit/),
+  )
 })
 
 test('a file that passes a limit that was lowered since the check names it and what to raise', async (context) => {
   const { store, service, waits } = await openStorage(context)
   await store.put('first', Buffer.from('x'))
   changeBucket(service, { file_size_limit: 8 * MIB })
-  const message = /^Cannot write part in supabase:medipim-raw at .* HTTP 413: Maximum size exceeded\. Raise the file size limit/
+  const message =
+    /^Cannot write part in supabase:medipim-raw at .* HTTP 413: Maximum size exceeded\. Raise the file size limit/
   await assert.rejects(store.put('part', PART), says('settings/invalid', message))
   await assert.rejects(store.putStream('part', slowly(PART)), says('settings/invalid', /413/))
   assert.deepEqual(waits, [])
@@ -76,9 +100,18 @@ test('a bucket that does not take the types of a run is a setting to correct', a
     [['image/*', 'application/zstd', 'Application/JSON; charset=utf-8'], 'application/x-ndjson'],
   ] as const) {
     changeBucket(service, { allowed_mime_types: allowed })
-    await assert.rejects(store.check(), says('settings/invalid', new RegExp(`takes no files of the type ${refused}\\. Allow application/zstd, `)))
+    await assert.rejects(
+      store.check(),
+      says(
+        'settings/invalid',
+        new RegExp(`takes no files of the type ${refused}\\. Allow application/zstd, `),
+      ),
+    )
   }
-  const refused = says('settings/invalid', /HTTP 415: mime type application\/x-ndjson is not supported\. Allow application\/zstd, /)
+  const refused = says(
+    'settings/invalid',
+    /HTTP 415: mime type application\/x-ndjson is not supported\. Allow application\/zstd, /,
+  )
   await assert.rejects(store.put('latest.ndjson', Buffer.from('x')), refused)
   await assert.rejects(store.putStream('latest.ndjson', slowly(PART)), refused)
   changeBucket(service, { allowed_mime_types: ['application/*'] })
@@ -110,21 +143,30 @@ test('a bucket that is deleted in the middle of an upload is made again for it, 
       yield piece
     }
   }
-  await assert.rejects(store.putStream('stream', deleting()), says('artifact/unwritable', /HTTP 404: The related resource does not exist$/))
+  await assert.rejects(
+    store.putStream('stream', deleting()),
+    says('artifact/unwritable', /HTTP 404: The related resource does not exist$/),
+  )
   chunks = Infinity
   await store.putStream('stream', deleting())
   assert.ok(PART.equals(await store.get('stream')))
   service.objects.remove(BUCKET, ['stream'])
   service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', skip: 1 })
   const remove: Waiter = () => Promise.resolve(service.objects.removeBucket(BUCKET))
-  const other = new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET, wait: remove })
+  const other = new SupabaseStore({
+    url: service.url,
+    secretKey: SECRET_KEY,
+    bucket: BUCKET,
+    wait: remove,
+  })
   await other.put('part', PART)
   assert.ok(PART.equals(await other.get('part')))
 })
 
 test('a name that no bucket can have is a setting to correct', async (context) => {
   const { store } = await openStorage(context, {}, { bucket: 'raw/more?' })
-  const message = /^supabase:raw\/more\? at .*: HTTP 400: Bucket name invalid\. Name another bucket in BUCKET/
+  const message =
+    /^supabase:raw\/more\? at .*: HTTP 400: Bucket name invalid\. Name another bucket in BUCKET/
   await assert.rejects(store.check(), says('settings/invalid', message))
   await assert.rejects(store.put('a', Buffer.from('x')), says('settings/invalid', message))
 })

@@ -14,7 +14,17 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
 import { says } from '../../test/support/says.ts'
-import { asked, BUCKET, CREATE, MIB, openStorage, PART, type Patch, patchesOf, slowly } from '../../test/support/supabase-storage.ts'
+import {
+  asked,
+  BUCKET,
+  CREATE,
+  MIB,
+  openStorage,
+  PART,
+  type Patch,
+  patchesOf,
+  slowly,
+} from '../../test/support/supabase-storage.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
 import { UPLOAD_CHUNK_BYTES } from './tus.ts'
@@ -33,7 +43,11 @@ testStore('Supabase Storage', async () => {
 test('a part goes in chunks of exactly 6 MiB, the last with the rest', async (context) => {
   const { store, service } = await openStorage(context)
   await store.put('part', PART)
-  const expected = [{ offset: 0, bytes: UPLOAD_CHUNK_BYTES }, { offset: 6 * MIB, bytes: UPLOAD_CHUNK_BYTES }, { offset: 12 * MIB, bytes: MIB }]
+  const expected = [
+    { offset: 0, bytes: UPLOAD_CHUNK_BYTES },
+    { offset: 6 * MIB, bytes: UPLOAD_CHUNK_BYTES },
+    { offset: 12 * MIB, bytes: MIB },
+  ]
   assert.deepEqual(patchesOf(service), expected)
   service.stats.reset()
   await store.putStream('stream', slowly(PART))
@@ -62,7 +76,10 @@ test('a stream is read no further than a chunk ahead of what the service holds',
 test('the type and no cache time are kept with an object', async (context) => {
   const { store, service } = await openStorage(context)
   const types = {
-    'a.ndjson.zst': 'application/zstd', 'b.ndjson.gz': 'application/gzip', 'c.ndjson': 'application/x-ndjson', 'd.json': 'application/json',
+    'a.ndjson.zst': 'application/zstd',
+    'b.ndjson.gz': 'application/gzip',
+    'c.ndjson': 'application/x-ndjson',
+    'd.json': 'application/json',
     e: 'application/octet-stream',
   }
   for (const [key, type] of Object.entries(types)) {
@@ -93,7 +110,10 @@ for (const [how, put] of Object.entries(WAYS)) {
     assert.ok(PART.equals(await store.get('part')))
     const [first, second, third] = patchesOf(service)
     assert.deepEqual([first?.offset, second?.offset], [0, 6 * MIB])
-    assert.ok(third !== undefined && third.offset > 6 * MIB && third.offset <= 8 * MIB, `resumed at ${third?.offset}`)
+    assert.ok(
+      third !== undefined && third.offset > 6 * MIB && third.offset <= 8 * MIB,
+      `resumed at ${third?.offset}`,
+    )
     assert.equal(asked(service, CREATE), 1)
   })
 
@@ -108,11 +128,21 @@ for (const [how, put] of Object.entries(WAYS)) {
   for (const status of [409, 423, 429, 500, 503, 544]) {
     test(`${how}: ${status} is tried again`, async (context) => {
       const { store, service, waits } = await openStorage(context)
-      service.faults.set({ kind: 'status', status, body: 'busy', path: 'PATCH *', skip: 1, times: 3 })
+      service.faults.set({
+        kind: 'status',
+        status,
+        body: 'busy',
+        path: 'PATCH *',
+        skip: 1,
+        times: 3,
+      })
       await put(store)
       assert.ok(PART.equals(await store.get('part')))
       assert.equal(waits.length, 3)
-      assert.ok(waits.every((ms, i) => ms <= 500 * 2 ** i), waits.join())
+      assert.ok(
+        waits.every((ms, i) => ms <= 500 * 2 ** i),
+        waits.join(),
+      )
     })
   }
 
@@ -121,14 +151,27 @@ for (const [how, put] of Object.entries(WAYS)) {
     service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
-    assert.deepEqual(patchesOf(service).map(({ offset }) => offset), [0, 6 * MIB, 12 * MIB])
+    assert.deepEqual(
+      patchesOf(service).map(({ offset }) => offset),
+      [0, 6 * MIB, 12 * MIB],
+    )
   })
 }
 
 test('Retry-After is waited for, and then some, but never longer than a minute or so', async (context) => {
   const { store, service, waits } = await openStorage(context)
-  service.faults.set({ kind: 'status', status: 429, headers: { 'retry-after': '7' }, path: 'PATCH *' })
-  service.faults.set({ kind: 'status', status: 503, headers: { 'retry-after': '86400' }, path: 'GET /object/*' })
+  service.faults.set({
+    kind: 'status',
+    status: 429,
+    headers: { 'retry-after': '7' },
+    path: 'PATCH *',
+  })
+  service.faults.set({
+    kind: 'status',
+    status: 503,
+    headers: { 'retry-after': '86400' },
+    path: 'GET /object/*',
+  })
   await store.put('part', Buffer.from('x'))
   await store.get('part')
   const [patient = 0, bounded = 0] = waits
@@ -139,13 +182,28 @@ test('Retry-After is waited for, and then some, but never longer than a minute o
 test('a service that is down for good is artifact/unavailable, after a bounded number of tries', async (context) => {
   const { store, service, waits } = await openStorage(context)
   await store.check()
-  service.faults.set({ kind: 'status', status: 503, body: '{"message":"SlowDown"}', path: 'PATCH *', times: null })
-  await assert.rejects(store.put('part', PART), says('artifact/unavailable', /^Cannot write part in .*: HTTP 503: SlowDown$/))
+  service.faults.set({
+    kind: 'status',
+    status: 503,
+    body: '{"message":"SlowDown"}',
+    path: 'PATCH *',
+    times: null,
+  })
+  await assert.rejects(
+    store.put('part', PART),
+    says('artifact/unavailable', /^Cannot write part in .*: HTTP 503: SlowDown$/),
+  )
   assert.equal(waits.length, 3)
-  await assert.rejects(store.putStream('part', slowly(PART)), says('artifact/unavailable', /HTTP 503/))
+  await assert.rejects(
+    store.putStream('part', slowly(PART)),
+    says('artifact/unavailable', /HTTP 503/),
+  )
   assert.equal(waits.length, 3 + 7)
   await service.close()
-  await assert.rejects(store.get('part'), says('artifact/unavailable', /^Cannot read part in .*: no answer \(ECONNREFUSED\)$/))
+  await assert.rejects(
+    store.get('part'),
+    says('artifact/unavailable', /^Cannot read part in .*: no answer \(ECONNREFUSED\)$/),
+  )
 })
 
 test('an upload that expired meanwhile is begun anew', async (context) => {
@@ -178,7 +236,10 @@ test('when the answer to the last byte is lost, only an object that is there cou
 test('a stream whose last answer is lost is an error that asks for another try', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'unfinished', path: 'PATCH *', skip: 2 })
-  await assert.rejects(store.putStream('part', slowly(PART)), says('artifact/unwritable', /nobody knows whether the upload is over$/))
+  await assert.rejects(
+    store.putStream('part', slowly(PART)),
+    says('artifact/unwritable', /nobody knows whether the upload is over$/),
+  )
   await assert.rejects(store.get('part'), says('artifact/missing', /Object not found/))
 })
 
@@ -199,11 +260,17 @@ test('a service that is killed in the middle of a chunk and started again goes o
     return restarted
   }
   const store = new SupabaseStore({ url, secretKey: SECRET_KEY, bucket: BUCKET, wait })
-  await fetch(`${url}/_control/faults`, { method: 'POST', body: JSON.stringify({ kind: 'die', path: 'PATCH *', skip: 1, afterBytes: 3 * MIB }) })
+  await fetch(`${url}/_control/faults`, {
+    method: 'POST',
+    body: JSON.stringify({ kind: 'die', path: 'PATCH *', skip: 1, afterBytes: 3 * MIB }),
+  })
   await store.put('part', PART)
   assert.ok(PART.equals(await store.get('part')))
   const stats = await fetch(`${url}/_control/stats`)
-  const { requests, last } = (await stats.json()) as { requests: Record<string, number>; last: { method: string; body: Patch }[] }
+  const { requests, last } = (await stats.json()) as {
+    requests: Record<string, number>
+    last: { method: string; body: Patch }[]
+  }
   assert.equal(requests[CREATE], undefined, 'the upload was begun anew')
   const offsets = last.filter(({ method }) => method === 'PATCH').map(({ body }) => body.offset)
   assert.ok(offsets.length === 2 && (offsets[0] ?? 0) >= 6 * MIB, `resumed at ${offsets.join()}`)
@@ -212,11 +279,17 @@ test('a service that is killed in the middle of a chunk and started again goes o
 test('a web page is no artifact, with whatever status', async (context) => {
   const { store, service, waits } = await openStorage(context)
   await store.put('part', PART)
-  service.faults.set({ kind: 'status', status: 200, path: 'GET /object/*' }, { kind: 'status', status: 403, path: 'GET /object/*', skip: 1 })
+  service.faults.set(
+    { kind: 'status', status: 200, path: 'GET /object/*' },
+    { kind: 'status', status: 403, path: 'GET /object/*', skip: 1 },
+  )
   assert.ok(PART.equals(await store.get('part')))
   assert.equal(waits.length, 2)
   service.faults.set({ kind: 'status', status: 200, path: 'GET /object/*', times: null })
-  await assert.rejects(store.get('part'), says('artifact/unavailable', /HTTP 200: a web page in place of an answer$/))
+  await assert.rejects(
+    store.get('part'),
+    says('artifact/unavailable', /HTTP 200: a web page in place of an answer$/),
+  )
 })
 
 test('an answer that is cut short is asked for again', async (context) => {
@@ -231,7 +304,12 @@ test('an answer that is cut short is asked for again', async (context) => {
   context.after(() => server.close())
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : 0
-  const store = new SupabaseStore({ url: `http://127.0.0.1:${port}`, secretKey: SECRET_KEY, bucket: BUCKET, wait: () => turn() })
+  const store = new SupabaseStore({
+    url: `http://127.0.0.1:${port}`,
+    secretKey: SECRET_KEY,
+    bucket: BUCKET,
+    wait: () => turn(),
+  })
   assert.ok(bytes.equals(await store.get('part')))
 })
 
@@ -260,13 +338,32 @@ test('a key that is refused is a setting to correct, and is shown nowhere, not e
   for (const secretKey of ['sb_secret_planted', 'eyJplanted.payload.signature']) {
     const { store, service } = await openStorage(context, {}, { secretKey })
     const put = (): Promise<void> => store.put('a', Buffer.from('x'))
-    for (const attempt of [() => store.check(), put, () => store.get('a'), () => store.remove(['a']), () => Array.fromAsync(store.list(''))]) {
-      await assert.rejects(attempt, says('settings/invalid', /HTTP 401: Invalid API key\. Check that SUPABASE_SECRET_KEY/))
+    for (const attempt of [
+      () => store.check(),
+      put,
+      () => store.get('a'),
+      () => store.remove(['a']),
+      () => Array.fromAsync(store.list('')),
+    ]) {
+      await assert.rejects(
+        attempt,
+        says('settings/invalid', /HTTP 401: Invalid API key\. Check that SUPABASE_SECRET_KEY/),
+      )
     }
-    service.faults.set({ kind: 'status', status: 400, body: `{"message":"bad key ${secretKey}"}`, path: 'GET /object/*' })
+    service.faults.set({
+      kind: 'status',
+      status: 400,
+      body: `{"message":"bad key ${secretKey}"}`,
+      path: 'GET /object/*',
+    })
     await assert.rejects(store.get('a'), says('artifact/missing', /bad key \[redacted\]$/))
     service.faults.clear()
-    service.faults.set({ kind: 'status', status: 400, body: `{"message":"${'x'.repeat(190)} ${secretKey}${'y'.repeat(500)}"}`, path: 'GET /object/*' })
+    service.faults.set({
+      kind: 'status',
+      status: 400,
+      body: `{"message":"${'x'.repeat(190)} ${secretKey}${'y'.repeat(500)}"}`,
+      path: 'GET /object/*',
+    })
     await assert.rejects(store.get('a'), says('artifact/missing', /x{190} \[redacte…$/))
     await service.close()
     await assert.rejects(store.get('a'), says('artifact/unavailable', /no answer/))
@@ -282,8 +379,16 @@ test('the older kind of key goes into the same two headers', async (context) => 
 
 test('no redirect is followed, because the key would go along', async (context) => {
   const { store, service } = await openStorage(context)
-  service.faults.set({ kind: 'status', status: 301, headers: { location: 'http://127.0.0.1:1/' }, path: 'GET *' })
-  await assert.rejects(store.get('a'), says('settings/invalid', /HTTP 301: a redirect; correct SUPABASE_URL$/))
+  service.faults.set({
+    kind: 'status',
+    status: 301,
+    headers: { location: 'http://127.0.0.1:1/' },
+    path: 'GET *',
+  })
+  await assert.rejects(
+    store.get('a'),
+    says('settings/invalid', /HTTP 301: a redirect; correct SUPABASE_URL$/),
+  )
 })
 
 test('many writers of many parts do not disturb each other', async (context) => {
@@ -294,7 +399,10 @@ test('many writers of many parts do not disturb each other', async (context) => 
 })
 
 /** The simulator as a process of its own, which `die` really kills. */
-async function spawnStorage(folder: string, port: number): Promise<[ReturnType<typeof spawn>, string]> {
+async function spawnStorage(
+  folder: string,
+  port: number,
+): Promise<[ReturnType<typeof spawn>, string]> {
   const args = ['simulators/cli.ts', 'storage', '--folder', folder, '--port', String(port)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [greeting] = (await once(child.stdout, 'data')) as [Buffer]

@@ -53,7 +53,12 @@ export async function readFileBytesMax(api: StorageApi): Promise<number | null> 
  *
  * @throws Trouble
  */
-export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: Uint8Array, memory: UploadMemory): Promise<void> {
+export async function uploadBytes(
+  api: StorageApi,
+  target: UploadTarget,
+  bytes: Uint8Array,
+  memory: UploadMemory,
+): Promise<void> {
   const name = nameUpload(target.bucket, target.key, bytes)
   let path = await memory.recall(name)
   for (let anew = 0; ; anew++) {
@@ -62,7 +67,8 @@ export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: 
       // The platform makes no object of an upload that begins as one of no bytes: https://github.com/supabase/storage/issues/1300
       const length = bytes.length || null
       if (path === null) await memory.remember(name, (path = await create(api, target, length)))
-      for (const chunk of sliced(bytes, held)) await deliver(api, path, chunk, length !== null, held)
+      for (const chunk of sliced(bytes, held))
+        await deliver(api, path, chunk, length !== null, held)
       return await memory.forget(name)
     } catch (error) {
       if (!(error instanceof Lost) || anew >= ANEW_MAX) throw error
@@ -78,18 +84,33 @@ export async function uploadBytes(api: StorageApi, target: UploadTarget, bytes: 
  *
  * @throws Trouble, or what the source throws
  */
-export async function uploadStream(api: StorageApi, target: UploadTarget, source: AsyncIterable<Uint8Array>): Promise<void> {
+export async function uploadStream(
+  api: StorageApi,
+  target: UploadTarget,
+  source: AsyncIterable<Uint8Array>,
+): Promise<void> {
   const path = await create(api, target, null)
   for await (const chunk of gathered(source)) await deliver(api, path, chunk, false)
 }
 
 /** Where the new upload lives. */
-async function create(api: StorageApi, { bucket, key, contentType }: UploadTarget, length: number | null): Promise<string> {
+async function create(
+  api: StorageApi,
+  { bucket, key, contentType }: UploadTarget,
+  length: number | null,
+): Promise<string> {
   // A number of seconds becomes `max-age`, anything else `no-cache`. A cache could only ever hand out what was replaced.
   const metadata = { bucketName: bucket, objectName: key, contentType, cacheControl: '0' }
-  const pairs = Object.entries(metadata).map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}`)
-  const announced = length === null ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) }
-  const { headers } = await api.ask({ method: 'POST', path: PATH, headers: { ...HEADERS, ...announced, 'upload-metadata': pairs.join(',') } })
+  const pairs = Object.entries(metadata).map(
+    ([name, value]) => `${name} ${Buffer.from(value).toString('base64')}`,
+  )
+  const announced =
+    length === null ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) }
+  const { headers } = await api.ask({
+    method: 'POST',
+    path: PATH,
+    headers: { ...HEADERS, ...announced, 'upload-metadata': pairs.join(',') },
+  })
   // Only the id is taken: behind a proxy the address is often the inner one, and the key goes to no other host than ours.
   const id = headers.get('location')?.split('?')[0]?.split('/').at(-1)
   if (!id) throw new Trouble('an upload was made without saying where', { passes: false })
@@ -97,7 +118,13 @@ async function create(api: StorageApi, { bucket, key, contentType }: UploadTarge
 }
 
 /** Sends a chunk, without the first `held` bytes of the whole, again and again from wherever the server stopped. Progress renews its patience. */
-async function deliver(api: StorageApi, path: string, { start, bytes, isLast }: Chunk, knowsLength: boolean, held = 0): Promise<void> {
+async function deliver(
+  api: StorageApi,
+  path: string,
+  { start, bytes, isLast }: Chunk,
+  knowsLength: boolean,
+  held = 0,
+): Promise<void> {
   const end = start + bytes.length
   let [offset, isLengthKnown, isSure, failures] = [Math.max(start, held), knowsLength, true, 0]
   for (;;) {
@@ -106,12 +133,20 @@ async function deliver(api: StorageApi, path: string, { start, bytes, isLast }: 
         const seen = await look(api, path)
         if (seen.offset > offset) failures = 0
         ;({ offset, isLengthKnown } = seen)
-        if (offset < start || offset > end) throw new Lost(`it holds ${offset} bytes of the upload, which cannot be`)
+        if (offset < start || offset > end)
+          throw new Lost(`it holds ${offset} bytes of the upload, which cannot be`)
         if (offset === end && !isLast) return
         // All bytes are there, but the object is made after the last of them: only the answer that broke off knew of it.
-        if (offset === end && isLengthKnown) throw new Lost('nobody knows whether the upload is over')
+        if (offset === end && isLengthKnown)
+          throw new Lost('nobody knows whether the upload is over')
       }
-      offset = await patch(api, path, bytes.subarray(offset - start), offset, isLast && !isLengthKnown ? end : null)
+      offset = await patch(
+        api,
+        path,
+        bytes.subarray(offset - start),
+        offset,
+        isLast && !isLengthKnown ? end : null,
+      )
       if (offset === end) return
       isLengthKnown ||= isLast
       failures = 0
@@ -134,16 +169,34 @@ function lookAt(path: string): ApiRequest {
   return { method: 'HEAD', path, headers: HEADERS }
 }
 
-async function look(api: StorageApi, path: string): Promise<{ offset: number; isLengthKnown: boolean }> {
+async function look(
+  api: StorageApi,
+  path: string,
+): Promise<{ offset: number; isLengthKnown: boolean }> {
   const { headers } = await api.send(lookAt(path)).catch(lostFrom)
   return { offset: offsetIn(headers), isLengthKnown: headers.has('upload-length') }
 }
 
 /** Sends `bytes` as those from `offset` on; a `length` declares how long the whole is. Returns where the server stands then. */
-async function patch(api: StorageApi, path: string, bytes: Uint8Array, offset: number, length: number | null): Promise<number> {
-  const headers = { ...HEADERS, 'content-type': 'application/offset+octet-stream', 'upload-offset': String(offset) }
+async function patch(
+  api: StorageApi,
+  path: string,
+  bytes: Uint8Array,
+  offset: number,
+  length: number | null,
+): Promise<number> {
+  const headers = {
+    ...HEADERS,
+    'content-type': 'application/offset+octet-stream',
+    'upload-offset': String(offset),
+  }
   const declared = length === null ? {} : { 'upload-length': String(length) }
-  const answer = await api.send({ method: 'PATCH', path, headers: { ...headers, ...declared }, body: bytes })
+  const answer = await api.send({
+    method: 'PATCH',
+    path,
+    headers: { ...headers, ...declared },
+    body: bytes,
+  })
   const next = offsetIn(answer.headers)
   if (next > offset || bytes.length === 0) return next
   throw new Trouble('no bytes were taken', { passes: true })
@@ -157,17 +210,25 @@ function offsetIn(headers: Headers): number {
 
 /** For HEAD, where 400 is said of an address that the server cannot have given out. */
 function lostFrom(error: unknown): never {
-  throw error instanceof Trouble && error.status === 400 ? new Lost(error.message, error.status) : asLost(error)
+  throw error instanceof Trouble && error.status === 400
+    ? new Lost(error.message, error.status)
+    : asLost(error)
 }
 
 function asLost(error: unknown): unknown {
-  return error instanceof Trouble && (error.status === 404 || error.status === 410) ? new Lost(error.message, error.status) : error
+  return error instanceof Trouble && (error.status === 404 || error.status === 410)
+    ? new Lost(error.message, error.status)
+    : error
 }
 
 /** The chunks, from the one on in which byte `held` is; of nothing, one empty chunk. */
 function* sliced(bytes: Uint8Array, held: number): Iterable<Chunk> {
   if (bytes.length === 0) yield { start: 0, bytes, isLast: true }
-  for (let start = held - (held % UPLOAD_CHUNK_BYTES); start < bytes.length; start += UPLOAD_CHUNK_BYTES) {
+  for (
+    let start = held - (held % UPLOAD_CHUNK_BYTES);
+    start < bytes.length;
+    start += UPLOAD_CHUNK_BYTES
+  ) {
     const end = start + UPLOAD_CHUNK_BYTES
     yield { start, bytes: bytes.subarray(start, end), isLast: end >= bytes.length }
   }
@@ -181,7 +242,7 @@ async function* gathered(source: AsyncIterable<Uint8Array>): AsyncIterable<Chunk
   const chunk = new Uint8Array(UPLOAD_CHUNK_BYTES)
   let [start, filled] = [0, 0]
   for await (const piece of source) {
-    for (let from = 0; from < piece.length; ) {
+    for (let from = 0; from < piece.length;) {
       if (filled === chunk.length) {
         yield { start, bytes: chunk, isLast: false }
         start += chunk.length

@@ -7,7 +7,15 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { SECRET_KEY } from '../../simulators/storage/server.ts'
 import { startProcess } from '../../test/support/processes.ts'
-import { asked, BUCKET, CREATE, MIB, openStorage, PART, patchesOf } from '../../test/support/supabase-storage.ts'
+import {
+  asked,
+  BUCKET,
+  CREATE,
+  MIB,
+  openStorage,
+  PART,
+  patchesOf,
+} from '../../test/support/supabase-storage.ts'
 import { createUploadMemory, nameUpload } from './upload-memory.ts'
 
 test('a client that is killed in the middle of a chunk leaves its upload to the next process, when that puts the same bytes', async (context) => {
@@ -23,7 +31,11 @@ test('a client that is killed in the middle of a chunk leaves its upload to the 
     await new SupabaseStore({ url: ${JSON.stringify(service.url)}, secretKey: '${SECRET_KEY}', bucket: '${BUCKET}', wait, memory }).put('part', ${bytes})`
   const doomed = async (bytes: string): Promise<void> => {
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 1, afterBytes: 3 * MIB })
-    const child = await startProcess(context, process.execPath, ['--input-type=module-typescript', '-e', put(bytes)])
+    const child = await startProcess(context, process.execPath, [
+      '--input-type=module-typescript',
+      '-e',
+      put(bytes),
+    ])
     await child.waitForLine(/broken off/)
     child.kill('SIGKILL')
     await child.exited
@@ -35,12 +47,19 @@ test('a client that is killed in the middle of a chunk leaves its upload to the 
   assert.ok(same.equals(await store.get('part')))
   const [first, ...others] = patchesOf(service)
   assert.deepEqual([asked(service, CREATE), others.length], [0, 1])
-  assert.ok(first && first.offset >= 6 * MIB && first.offset + first.bytes === 12 * MIB, `resumed at ${first?.offset}`)
+  assert.ok(
+    first && first.offset >= 6 * MIB && first.offset + first.bytes === 12 * MIB,
+    `resumed at ${first?.offset}`,
+  )
   assert.deepEqual(await readdir(memory), [])
 
   await doomed(`Buffer.alloc(${13 * MIB}, 'other')`)
   await store.put('part', same)
-  assert.deepEqual([asked(service, CREATE), patchesOf(service).length], [1, 3], 'other bytes are another upload')
+  assert.deepEqual(
+    [asked(service, CREATE), patchesOf(service).length],
+    [1, 3],
+    'other bytes are another upload',
+  )
   assert.equal((await readdir(memory)).length, 1)
   const long = new Date(Date.now() - 25 * 3_600_000)
   await utimes(join(memory, (await readdir(memory))[0] ?? ''), long, long)
@@ -52,7 +71,10 @@ test('a remembered upload that the service has forgotten, or that may be over, i
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-uploads-'))
   context.after(() => rm(folder, { recursive: true }))
   const { store, service } = await openStorage(context, {}, { memory: createUploadMemory(folder) })
-  await createUploadMemory(folder).remember(nameUpload(BUCKET, 'part', PART), '/upload/resumable/never')
+  await createUploadMemory(folder).remember(
+    nameUpload(BUCKET, 'part', PART),
+    '/upload/resumable/never',
+  )
   await store.put('part', PART)
   assert.ok(PART.equals(await store.get('part')))
   assert.equal(asked(service, CREATE), 1)

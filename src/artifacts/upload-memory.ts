@@ -24,7 +24,8 @@ export function nameUpload(bucket: string, key: string, bytes: Uint8Array): stri
 
 /** A file for each upload in `folder`, which is made when it is needed. A disk that is full or read-only only means that nothing is remembered. */
 export function createUploadMemory(folder: string): UploadMemory {
-  const drop = (upload: string): Promise<void> => rm(join(folder, upload), { force: true }).catch(() => undefined)
+  const drop = (upload: string): Promise<void> =>
+    rm(join(folder, upload), { force: true }).catch(() => undefined)
   return {
     recall: (upload) => readFile(join(folder, upload), 'utf8').catch(() => null),
     async remember(upload, path) {

@@ -16,42 +16,102 @@ export function addArtifacts(program: Command, cli: Cli): void {
   const artifacts = program
     .command('artifacts')
     .description('list, verify or print what suppliers sent')
-    .addHelpText('after', examples('shelfsync artifacts', 'shelfsync artifacts verify 7', 'shelfsync artifacts cat 7 | head -3'))
+    .addHelpText(
+      'after',
+      examples(
+        'shelfsync artifacts',
+        'shelfsync artifacts verify 7',
+        'shelfsync artifacts cat 7 | head -3',
+      ),
+    )
   artifacts
     .command('list', { isDefault: true })
     .description('list the newest artifacts')
     .option('--source <name>', 'of this source only')
     .addOption(limitOption(20))
-    .addHelpText('after', examples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'))
+    .addHelpText(
+      'after',
+      examples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'),
+    )
     .action(async (filter: { source?: string; limit: number }) => {
       await using tools = await cli.open()
       if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const listed = await listArtifacts(tools.db, filter)
       const now = new Date()
-      const rows = listed.map(({ run, source, state, complete, startedAt, parts, lines, rawBytes, storedBytes, latest }) =>
-        [String(run), source, latest ? `${state}, latest` : state, complete ? 'yes' : 'no', relative(startedAt, now), parts, lines, bytes(rawBytes), bytes(storedBytes)])
-      cli.output.list(listed, ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'], rows, 'No artifacts yet.')
+      const rows = listed.map(
+        ({
+          run,
+          source,
+          state,
+          complete,
+          startedAt,
+          parts,
+          lines,
+          rawBytes,
+          storedBytes,
+          latest,
+        }) => [
+          String(run),
+          source,
+          latest ? `${state}, latest` : state,
+          complete ? 'yes' : 'no',
+          relative(startedAt, now),
+          parts,
+          lines,
+          bytes(rawBytes),
+          bytes(storedBytes),
+        ],
+      )
+      cli.output.list(
+        listed,
+        ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'],
+        rows,
+        'No artifacts yet.',
+      )
     })
 
   artifacts
     .command('verify')
     .argument('[run]', 'whose artifact; by default all that are not purged', parseId)
-    .description('read stored bytes back and compare them with their checksums, sizes and line counts')
+    .description(
+      'read stored bytes back and compare them with their checksums, sizes and line counts',
+    )
     .addHelpText('after', examples('shelfsync artifacts verify', 'shelfsync artifacts verify 7'))
     .action(async (run: number | undefined) => {
       await using tools = await cli.open()
-      const listed = run === undefined ? await listArtifacts(tools.db, { limit: 1_000_000 }) : [await loadArtifact(tools, run)]
+      const listed =
+        run === undefined
+          ? await listArtifacts(tools.db, { limit: 1_000_000 })
+          : [await loadArtifact(tools, run)]
       for (const artifact of listed.filter(({ state }) => state !== 'purged')) {
         let sound = 0
         const problems: string[] = []
-        for await (const { problem } of verifyArtifact(tools.store, await partsOf(tools, artifact))) {
+        for await (const { problem } of verifyArtifact(
+          tools.store,
+          await partsOf(tools, artifact),
+        )) {
           if (problem) problems.push(problem.message)
           else sound += 1
         }
         if (problems.length > 0) cli.end(EXIT.failed)
-        const verdict = problems.length === 0 ? `${counted(sound, 'part')} as archived` : `${problems.length} of ${counted(sound + problems.length, 'part')} damaged`
-        const text = [`run ${artifact.run} of ${artifact.source}: ${verdict}`, ...problems.map((problem) => `  ${problem}`)].join('\n')
-        cli.output.result({ run: artifact.run, source: artifact.source, ok: problems.length === 0, sound, problems }, text)
+        const verdict =
+          problems.length === 0
+            ? `${counted(sound, 'part')} as archived`
+            : `${problems.length} of ${counted(sound + problems.length, 'part')} damaged`
+        const text = [
+          `run ${artifact.run} of ${artifact.source}: ${verdict}`,
+          ...problems.map((problem) => `  ${problem}`),
+        ].join('\n')
+        cli.output.result(
+          {
+            run: artifact.run,
+            source: artifact.source,
+            ok: problems.length === 0,
+            sound,
+            problems,
+          },
+          text,
+        )
       }
     })
 
@@ -59,7 +119,10 @@ export function addArtifacts(program: Command, cli: Cli): void {
     .command('cat')
     .argument('<run>', 'whose artifact', parseId)
     .description('print an artifact as the NDJSON that was archived, verified part by part')
-    .addHelpText('after', examples('shelfsync artifacts cat 7 > run-7.ndjson', 'shelfsync artifacts cat 7 | head -3'))
+    .addHelpText(
+      'after',
+      examples('shelfsync artifacts cat 7 > run-7.ndjson', 'shelfsync artifacts cat 7 | head -3'),
+    )
     .action(async (run: number) => {
       await using tools = await cli.open()
       await writeAll(catArtifact(tools.store, await partsOf(tools, await loadArtifact(tools, run))))
@@ -69,7 +132,8 @@ export function addArtifacts(program: Command, cli: Cli): void {
 async function loadArtifact({ db }: Tools, run: number): Promise<ArtifactListing> {
   const [artifact] = await listArtifacts(db, { run, limit: 1 })
   if (!artifact) throw new SyncError('run/no-artifact', `There is no artifact of a run ${run}`)
-  if (artifact.state === 'purged') throw new SyncError('run/no-artifact', `The artifact of run ${run} is purged`)
+  if (artifact.state === 'purged')
+    throw new SyncError('run/no-artifact', `The artifact of run ${run} is purged`)
   return artifact
 }
 
@@ -84,7 +148,9 @@ async function writeAll(chunks: AsyncIterable<Buffer>): Promise<void> {
   process.stdout.once('error', () => (isClosed = true))
   for await (const chunk of chunks) {
     if (isClosed) return
-    const shown = process.stdout.isTTY ? escapeLines(decoder.decode(chunk, { stream: true })) : chunk
+    const shown = process.stdout.isTTY
+      ? escapeLines(decoder.decode(chunk, { stream: true }))
+      : chunk
     await new Promise<void>((resolve) => process.stdout.write(shown, () => resolve()))
   }
 }

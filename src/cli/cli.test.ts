@@ -15,14 +15,28 @@ const stubborn = (withinMs: string) => `
   process.kill(process.pid, 'SIGTERM')`
 
 test('what does not stop in time is left behind, with the exit code of a clean stop', async (t) => {
-  const { exited, output } = await startProcess(t, process.execPath, ['--input-type=module-typescript', '-e', stubborn('10')], { env: cleanEnv({}) })
+  const { exited, output } = await startProcess(
+    t,
+    process.execPath,
+    ['--input-type=module-typescript', '-e', stubborn('10')],
+    { env: cleanEnv({}) },
+  )
   assert.equal((await exited).code, 0)
   assert.match(output(), /stopping\n[^]*told\n[^]*something does not stop; leaving without it/)
 })
 
-test('results that cannot be written are told in one line, with exit code 1', { skip: !existsSync('/dev/full') && 'needs /dev/full' }, async (t) => {
-  const main = fileURLToPath(new URL('main.ts', import.meta.url))
-  const { exited, output } = await startProcess(t, 'sh', ['-c', 'exec "$0" "$1" --help > /dev/full', process.execPath, main])
-  assert.equal((await exited).code, 1)
-  assert.match(output(), /^error: the results cannot be written: ENOSPC.*\n$/)
-})
+test(
+  'results that cannot be written are told in one line, with exit code 1',
+  { skip: !existsSync('/dev/full') && 'needs /dev/full' },
+  async (t) => {
+    const main = fileURLToPath(new URL('main.ts', import.meta.url))
+    const { exited, output } = await startProcess(t, 'sh', [
+      '-c',
+      'exec "$0" "$1" --help > /dev/full',
+      process.execPath,
+      main,
+    ])
+    assert.equal((await exited).code, 1)
+    assert.match(output(), /^error: the results cannot be written: ENOSPC.*\n$/)
+  },
+)

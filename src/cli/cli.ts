@@ -1,14 +1,27 @@
 // What every command is given: where to speak, how to open things, how to be stopped, and the exit code it leaves behind.
 
 import { constants } from 'node:os'
-import { openSyncTools, openTools, readSettings, type Env, type SyncTools, type Tools } from './open.ts'
+import {
+  openSyncTools,
+  openTools,
+  readSettings,
+  type Env,
+  type SyncTools,
+  type Tools,
+} from './open.ts'
 import type { Output } from './output.ts'
 
 /** 0 green · 2 held: a person must decide · 1 failed · 64 the command line itself is wrong · 130 after Ctrl-C. */
 export const EXIT = { green: 0, failed: 1, held: 2, usage: 64, interrupted: 130 } as const
 
 /** Of several ends the worst is told. */
-const WORST_LAST: readonly number[] = [EXIT.green, EXIT.held, EXIT.failed, EXIT.usage, EXIT.interrupted]
+const WORST_LAST: readonly number[] = [
+  EXIT.green,
+  EXIT.held,
+  EXIT.failed,
+  EXIT.usage,
+  EXIT.interrupted,
+]
 
 export interface StopOptions {
   /** What the process then ends with. Default 130. */
@@ -48,7 +61,14 @@ export class Cli {
    * A signal that fires on the first Ctrl-C, SIGTERM or SIGHUP (the terminal is gone), after `words` have been said; the second ends the process at once.
    * A command that does not ask for it is ended by the first.
    */
-  stoppable(words: string, { code = EXIT.interrupted, withinMs = null, say = (text) => this.output.note(text) }: StopOptions = {}): AbortSignal {
+  stoppable(
+    words: string,
+    {
+      code = EXIT.interrupted,
+      withinMs = null,
+      say = (text) => this.output.note(text),
+    }: StopOptions = {},
+  ): AbortSignal {
     const controller = new AbortController()
     const stop = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {
       if (controller.signal.aborted) process.exit(128 + constants.signals[signal])

@@ -18,7 +18,11 @@ import { counted } from './text.ts'
 const SKEW_MAX_MS = 30_000
 
 /** Tells one check after the other; returns the sources, which further checks are about. */
-export async function checkDatabase(output: Output, settings: Settings, tell: (check: Check) => void): Promise<Source[]> {
+export async function checkDatabase(
+  output: Output,
+  settings: Settings,
+  tell: (check: Check) => void,
+): Promise<Source[]> {
   const project = dataApiOf(settings)
   try {
     if (project !== null) return await checkDataApi(new DataApi(project), tell)
@@ -26,15 +30,40 @@ export async function checkDatabase(output: Output, settings: Settings, tell: (c
     const { db } = opened
     const { version, readOnly, writable, tables, skewMs } = await inspectServer(db)
     const where = settings.databaseUrl === null ? `embedded in ${settings.home}` : 'DATABASE_URL'
-    tell({ name: 'database', state: 'ok', message: `Postgres ${version} (${where}), sessions last` })
-    if (readOnly) tell({ name: 'read-only', state: 'fail', message: 'the database is read-only: it can be looked at, and no sync can write', hint: ERRORS['db/read-only'].hint })
-    await checkMigrations(db, settings, tell)
-    tell(writable ? { name: 'privileges', state: 'ok', message: 'temporary tables and the schema can be used' } : {
-      name: 'privileges', state: 'fail', message: 'the role may not make temporary tables or use schema catalog',
-      hint: 'Connect as the owner of schema catalog, or grant TEMPORARY on the database and USAGE on the schema.',
+    tell({
+      name: 'database',
+      state: 'ok',
+      message: `Postgres ${version} (${where}), sessions last`,
     })
+    if (readOnly)
+      tell({
+        name: 'read-only',
+        state: 'fail',
+        message: 'the database is read-only: it can be looked at, and no sync can write',
+        hint: ERRORS['db/read-only'].hint,
+      })
+    await checkMigrations(db, settings, tell)
+    tell(
+      writable
+        ? {
+            name: 'privileges',
+            state: 'ok',
+            message: 'temporary tables and the schema can be used',
+          }
+        : {
+            name: 'privileges',
+            state: 'fail',
+            message: 'the role may not make temporary tables or use schema catalog',
+            hint: 'Connect as the owner of schema catalog, or grant TEMPORARY on the database and USAGE on the schema.',
+          },
+    )
     if (tables === 'foreign') {
-      tell({ name: 'owner', state: 'warn', message: 'the tables belong to another role', hint: 'After big loads that role should run `vacuum (analyze)`; ours may not.' })
+      tell({
+        name: 'owner',
+        state: 'warn',
+        message: 'the tables belong to another role',
+        hint: 'After big loads that role should run `vacuum (analyze)`; ours may not.',
+      })
     }
     tell(checkClock(skewMs))
     if (tables === 'none') return []
@@ -48,11 +77,22 @@ export async function checkDatabase(output: Output, settings: Settings, tell: (c
 
 async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<Source[]> {
   const missing = await listMissingMigrations(db)
-  tell({ name: 'database', state: 'ok', message: `the Data API of ${db.host}: sync works, more slowly; serve and decisions need DATABASE_URL` })
-  const name = 'migrations'
-  tell(missing.length === 0 ? { name, state: 'ok', message: 'all applied' } : {
-    name, state: 'fail', message: `${counted(missing.length, 'migration')} not applied yet`, hint: `${MIGRATE_BY_HAND}.`,
+  tell({
+    name: 'database',
+    state: 'ok',
+    message: `the Data API of ${db.host}: sync works, more slowly; serve and decisions need DATABASE_URL`,
   })
+  const name = 'migrations'
+  tell(
+    missing.length === 0
+      ? { name, state: 'ok', message: 'all applied' }
+      : {
+          name,
+          state: 'fail',
+          message: `${counted(missing.length, 'migration')} not applied yet`,
+          hint: `${MIGRATE_BY_HAND}.`,
+        },
+  )
   if (missing.length === 0) tell(await checkGrants(db))
   return await listSources(db)
 }
@@ -60,30 +100,60 @@ async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<
 /** Functions that check their caller and tables with row security are safe all the same: it takes two mistakes to lose anything. */
 async function checkGrants(db: Catalog): Promise<Check> {
   const stray = await listStrayGrants(db)
-  if (stray.length === 0) return { name: 'grants', state: 'ok', message: 'only the pipeline may call its functions and write tables' }
+  if (stray.length === 0)
+    return {
+      name: 'grants',
+      state: 'ok',
+      message: 'only the pipeline may call its functions and write tables',
+    }
   const message = stray.map(({ grantee, allows }) => `${grantee} may ${allows}`).join(', ')
-  return { name: 'grants', state: 'fail', message: `given by somebody else: ${message}`, hint: `As the owner: ${stray.map(({ undo }) => undo).join(' ')}` }
+  return {
+    name: 'grants',
+    state: 'fail',
+    message: `given by somebody else: ${message}`,
+    hint: `As the owner: ${stray.map(({ undo }) => undo).join(' ')}`,
+  }
 }
 
 /** `skewMs` is the database's clock minus ours. */
 export function checkClock(skewMs: number): Check {
   const seconds = (Math.abs(skewMs) / 1000).toFixed(1)
-  const message = seconds === '0.0' ? "the same as the database's" : `${seconds} s ${skewMs < 0 ? 'ahead of' : 'behind'} the database's`
+  const message =
+    seconds === '0.0'
+      ? "the same as the database's"
+      : `${seconds} s ${skewMs < 0 ? 'ahead of' : 'behind'} the database's`
   if (Math.abs(skewMs) < SKEW_MAX_MS) return { name: 'clock', state: 'ok', message }
   return { name: 'clock', state: 'warn', message, hint: 'Let both keep time by NTP.' }
 }
 
-async function checkMigrations(db: Db, { databaseUrl }: Settings, tell: (check: Check) => void): Promise<void> {
+async function checkMigrations(
+  db: Db,
+  { databaseUrl }: Settings,
+  tell: (check: Check) => void,
+): Promise<void> {
   const states = await listMigrationStates(db)
   const pending = states.filter(({ state }) => state === 'pending').length
   const strange = states.filter(({ state }) => state === 'changed' || state === 'unknown')
   const name = 'migrations'
   if (strange.length > 0) {
     const which = strange.map(({ version, state }) => `${version} (${state})`).join(', ')
-    tell({ name, state: 'fail', message: `not those of this version: ${which}`, hint: 'Install the Shelfsync that migrated this database, or a newer one.' })
+    tell({
+      name,
+      state: 'fail',
+      message: `not those of this version: ${which}`,
+      hint: 'Install the Shelfsync that migrated this database, or a newer one.',
+    })
   } else if (pending > 0) {
-    const hint = databaseUrl === null ? 'Nothing to do: the next command applies them.' : 'Run `shelfsync migrate`.'
-    tell({ name, state: databaseUrl === null ? 'warn' : 'fail', message: `${counted(pending, 'migration')} not applied yet`, hint })
+    const hint =
+      databaseUrl === null
+        ? 'Nothing to do: the next command applies them.'
+        : 'Run `shelfsync migrate`.'
+    tell({
+      name,
+      state: databaseUrl === null ? 'warn' : 'fail',
+      message: `${counted(pending, 'migration')} not applied yet`,
+      hint,
+    })
   } else {
     tell({ name, state: 'ok', message: `all ${states.length} applied` })
   }

@@ -20,7 +20,10 @@ const QUEUE_MS = 3_000
 /** A catalogue of 600 MB takes about 150 MB a run. */
 const FREE_BYTES_MIN = 2 * 1000 ** 3
 
-export async function checkStore(store: ArtifactStore, { artifacts, artifactsKeep }: Settings): Promise<Check> {
+export async function checkStore(
+  store: ArtifactStore,
+  { artifacts, artifactsKeep }: Settings,
+): Promise<Check> {
   const name = 'artifacts'
   try {
     await store.check()
@@ -28,10 +31,17 @@ export async function checkStore(store: ArtifactStore, { artifacts, artifactsKee
   } catch (error) {
     return failed(name, error)
   }
-  const free = artifacts.startsWith('file:') ? await freeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, '')) : null
+  const free = artifacts.startsWith('file:')
+    ? await freeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, ''))
+    : null
   const message = `${store.describe()} is writable${free === null ? '' : `, ${bytes(free)} free`}, keeps ${artifactsKeep === 'all' ? 'all' : counted(artifactsKeep, 'run')}`
   if (free === null || free >= FREE_BYTES_MIN) return { name, state: 'ok', message }
-  return { name, state: 'warn', message, hint: 'Make room, keep fewer runs (ARTIFACTS_KEEP), or run `shelfsync purge --keep 3`.' }
+  return {
+    name,
+    state: 'warn',
+    message,
+    hint: 'Make room, keep fewer runs (ARTIFACTS_KEEP), or run `shelfsync purge --keep 3`.',
+  }
 }
 
 /** Of a queue in Redis: it must take writes, and keep what it took. */
@@ -43,14 +53,21 @@ export async function checkQueue(queueUrl: string): Promise<Check> {
     try {
       await within(proveRedisWritable(redis, `shelfsync-check-${randomUUID()}`), QUEUE_MS)
       const policy = await findEvictionPolicy(redis)
-      if (policy === null || policy === 'noeviction') return { name, state: 'ok', message: 'Redis takes writes' }
-      return { name, state: 'warn', message: `Redis takes writes, and drops some when its memory is full (${policy})`, hint: 'Set maxmemory-policy noeviction.' }
+      if (policy === null || policy === 'noeviction')
+        return { name, state: 'ok', message: 'Redis takes writes' }
+      return {
+        name,
+        state: 'warn',
+        message: `Redis takes writes, and drops some when its memory is full (${policy})`,
+        hint: 'Set maxmemory-policy noeviction.',
+      }
     } finally {
       redis.disconnect()
     }
   } catch (error) {
     if (error instanceof SyncError) return failed(name, error)
-    const hint = 'QUEUE_URL needs a Redis that takes writes: no read-only replica, and with memory to spare.'
+    const hint =
+      'QUEUE_URL needs a Redis that takes writes: no read-only replica, and with memory to spare.'
     return { name, state: 'fail', message: `Redis takes no writes: ${messageOf(error)}`, hint }
   }
 }
@@ -66,15 +83,31 @@ async function freeBytes(folder: string): Promise<number | null> {
 }
 
 /** Asks for the list of fields: a few kilobytes that every key may read. What is paused is not asked, and needs no key. */
-export async function checkMedipim({ settings, http, medipimKey }: Basics, sources: readonly Source[], signal: AbortSignal): Promise<Check> {
+export async function checkMedipim(
+  { settings, http, medipimKey }: Basics,
+  sources: readonly Source[],
+  signal: AbortSignal,
+): Promise<Check> {
   const name = 'medipim key'
-  const mine = sources.filter(({ connector, state }) => connector === 'medipim' && state === 'active')
+  const mine = sources.filter(
+    ({ connector, state }) => connector === 'medipim' && state === 'active',
+  )
   const { apiUrl } = settings.medipim
   if (medipimKey === null) {
-    if (mine.length === 0) return { name, state: 'ok', message: 'none, and no active source needs one' }
-    return { name, state: 'fail', message: `none, but ${mine.map((source) => source.name).join(', ')} needs one`, hint: 'Set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET.' }
+    if (mine.length === 0)
+      return { name, state: 'ok', message: 'none, and no active source needs one' }
+    return {
+      name,
+      state: 'fail',
+      message: `none, but ${mine.map((source) => source.name).join(', ')} needs one`,
+      hint: 'Set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET.',
+    }
   }
-  const urls = new Set(mine.length === 0 ? [medipimSettings.parse({ apiUrl }).apiUrl] : mine.map((source) => medipimSettings.parse(source.settings).apiUrl))
+  const urls = new Set(
+    mine.length === 0
+      ? [medipimSettings.parse({ apiUrl }).apiUrl]
+      : mine.map((source) => medipimSettings.parse(source.settings).apiUrl),
+  )
   try {
     for (const url of urls) await openApi(url, medipimKey, http, signal).listFields()
     return { name, state: 'ok', message: `accepted by ${[...urls].map(hostOf).join(', ')}` }
@@ -86,7 +119,19 @@ export async function checkMedipim({ settings, http, medipimKey }: Basics, sourc
 export function checkPrivateHosts({ allowPrivateHosts }: Settings): Check {
   const name = 'private hosts'
   if (allowPrivateHosts.some((pattern) => pattern.endsWith('/0'))) {
-    return { name, state: 'warn', message: 'requests may go anywhere inside your network', hint: 'List the hosts that you mean in ALLOW_PRIVATE_HOSTS.' }
+    return {
+      name,
+      state: 'warn',
+      message: 'requests may go anywhere inside your network',
+      hint: 'List the hosts that you mean in ALLOW_PRIVATE_HOSTS.',
+    }
   }
-  return { name, state: 'ok', message: allowPrivateHosts.length === 0 ? 'requests go to public addresses only' : `reachable: ${allowPrivateHosts.join(', ')}` }
+  return {
+    name,
+    state: 'ok',
+    message:
+      allowPrivateHosts.length === 0
+        ? 'requests go to public addresses only'
+        : `reachable: ${allowPrivateHosts.join(', ')}`,
+  }
 }

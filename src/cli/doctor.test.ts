@@ -10,27 +10,48 @@ import { openBasics } from './open.ts'
 import { Output } from './output.ts'
 
 const SOURCE: Source = {
-  id: 1, name: 'pharmacy', connector: 'medipim', settings: { apiUrl: 'https://api.au.medipim.com', market: 'au' }, state: 'active',
-  schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: null }, policy: Policy.parse({}),
-  normaliserVersion: null, nextSeq: 0, watermarkAt: null, latestRun: null, lastFullAt: null, copy: null,
+  id: 1,
+  name: 'pharmacy',
+  connector: 'medipim',
+  settings: { apiUrl: 'https://api.au.medipim.com', market: 'au' },
+  state: 'active',
+  schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: null },
+  policy: Policy.parse({}),
+  normaliserVersion: null,
+  nextSeq: 0,
+  watermarkAt: null,
+  latestRun: null,
+  lastFullAt: null,
+  copy: null,
 }
 
 test('a source that is paused needs no key', async () => {
   const nowhere = { write: () => true }
   await using basics = openBasics(new Output(nowhere, nowhere), loadSettings({}))
-  const stateWith = async (state: Source['state']) => (await checkMedipim(basics, [{ ...SOURCE, state }], new AbortController().signal)).state
+  const stateWith = async (state: Source['state']) =>
+    (await checkMedipim(basics, [{ ...SOURCE, state }], new AbortController().signal)).state
   assert.deepEqual([await stateWith('active'), await stateWith('paused')], ['fail', 'ok'])
 })
 
 test('the clock is said to be ahead or behind, never minus zero seconds away, and minutes are a warning', () => {
-  assert.deepEqual([-20, 0, 20].map((skewMs) => checkClock(skewMs).message), Array(3).fill("the same as the database's"))
-  assert.deepEqual(checkClock(-1400), { name: 'clock', state: 'ok', message: "1.4 s ahead of the database's" })
+  assert.deepEqual(
+    [-20, 0, 20].map((skewMs) => checkClock(skewMs).message),
+    Array(3).fill("the same as the database's"),
+  )
+  assert.deepEqual(checkClock(-1400), {
+    name: 'clock',
+    state: 'ok',
+    message: "1.4 s ahead of the database's",
+  })
   const { state, message } = checkClock(90_000)
   assert.deepEqual([state, message], ['warn', "90.0 s behind the database's"])
 })
 
 test('what looks like a slip in .env is a warning, because it may be meant for another program', () => {
   const { state, message } = checkNames('MEDIPIM_API_URI=https://api.sandbox.example\nPORT=3000\n')
-  assert.deepEqual([state, message], ['warn', 'all readable, but in .env MEDIPIM_API_URI is not MEDIPIM_API_URL'])
+  assert.deepEqual(
+    [state, message],
+    ['warn', 'all readable, but in .env MEDIPIM_API_URI is not MEDIPIM_API_URL'],
+  )
   assert.equal(checkNames('LOG_LEVEL=debug\n').state, 'ok')
 })

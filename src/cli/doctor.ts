@@ -17,7 +17,10 @@ export function addDoctor(program: Command, cli: Cli): void {
       const signal = cli.stoppable('stopping')
       const tell = (check: Check): void => {
         if (check.state === 'fail') cli.end(EXIT.failed)
-        cli.output.result(check, `${check.state.padEnd(4)}  ${check.name.padEnd(14)} ${check.message}${check.hint === undefined ? '' : `\n      ${' '.repeat(14)} hint: ${check.hint}`}`)
+        cli.output.result(
+          check,
+          `${check.state.padEnd(4)}  ${check.name.padEnd(14)} ${check.message}${check.hint === undefined ? '' : `\n      ${' '.repeat(14)} hint: ${check.hint}`}`,
+        )
       }
       let settings
       try {
@@ -29,7 +32,12 @@ export function addDoctor(program: Command, cli: Cli): void {
       await using basics = openBasics(cli.output, settings)
       const sources = await checkDatabase(cli.output, settings, tell)
       if (settings.queue.url !== null) tell(await checkQueue(settings.queue.url))
-      for (const check of [checkStore(basics.store, settings), checkMedipim(basics, sources, signal), checkPrivateHosts(settings)]) tell(await check)
+      for (const check of [
+        checkStore(basics.store, settings),
+        checkMedipim(basics, sources, signal),
+        checkPrivateHosts(settings),
+      ])
+        tell(await check)
     })
 }
 
@@ -39,5 +47,10 @@ export function checkNames(dotEnvText: string): Check {
   const misspelt = findMisspelt(dotEnvText)
   if (misspelt.length === 0) return { name, state: 'ok', message: 'all readable' }
   const names = misspelt.map((slip) => `${slip.name} is not ${slip.meant}`).join(', ')
-  return { name, state: 'warn', message: `all readable, but in .env ${names}`, hint: 'Correct the name, unless another program reads it.' }
+  return {
+    name,
+    state: 'warn',
+    message: `all readable, but in .env ${names}`,
+    hint: 'Correct the name, unless another program reads it.',
+  }
 }

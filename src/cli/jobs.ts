@@ -8,11 +8,22 @@ import { relative } from './text.ts'
 export function addJobs(program: Command, cli: Cli): void {
   // Only here: other commands start faster and smaller without a queue.
   const load = () => import('../jobs/dead-letters.ts')
-  const open = async () => (await import('./open-queues.ts')).openQueueTools(cli.output, await readSettings(cli.output, cli.env))
+  const open = async () =>
+    (await import('./open-queues.ts')).openQueueTools(
+      cli.output,
+      await readSettings(cli.output, cli.env),
+    )
   const jobs = program
     .command('jobs')
     .description('dead letters: tasks of the services that failed for good')
-    .addHelpText('after', examples('shelfsync jobs', 'shelfsync jobs retry 12-fetch', 'shelfsync jobs discard 12-part-3'))
+    .addHelpText(
+      'after',
+      examples(
+        'shelfsync jobs',
+        'shelfsync jobs retry 12-fetch',
+        'shelfsync jobs discard 12-part-3',
+      ),
+    )
   jobs
     .command('list', { isDefault: true })
     .description('list them, with what went wrong')
@@ -21,8 +32,21 @@ export function addJobs(program: Command, cli: Cli): void {
       await using tools = await open()
       const now = new Date()
       const letters = await (await load()).listDeadLetters(tools.queues)
-      const rows = letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [id, source, run, part, attempts, failedAt && relative(failedAt, now), reason])
-      cli.output.list(letters, ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'], rows, 'No task has failed for good.')
+      const rows = letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [
+        id,
+        source,
+        run,
+        part,
+        attempts,
+        failedAt && relative(failedAt, now),
+        reason,
+      ])
+      cli.output.list(
+        letters,
+        ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
+        rows,
+        'No task has failed for good.',
+      )
     })
   jobs
     .command('retry')
@@ -42,6 +66,9 @@ export function addJobs(program: Command, cli: Cli): void {
     .action(async (id: string) => {
       await using tools = await open()
       const letter = await (await load()).discardDeadLetter(tools.queues, id)
-      cli.output.result(letter, `${letter.id} is gone. Run ${letter.run} of ${letter.source} stays as it ended.`)
+      cli.output.result(
+        letter,
+        `${letter.id} is gone. Run ${letter.run} of ${letter.source} stays as it ended.`,
+      )
     })
 }

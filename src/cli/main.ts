@@ -28,7 +28,13 @@ try {
     cli.end(error.exitCode === 0 ? EXIT.green : EXIT.usage)
   } else {
     output.error(error)
-    cli.end(isAbort(error) ? EXIT.interrupted : error instanceof SyncError && error.code === 'usage/invalid' ? EXIT.usage : EXIT.failed)
+    cli.end(
+      isAbort(error)
+        ? EXIT.interrupted
+        : error instanceof SyncError && error.code === 'usage/invalid'
+          ? EXIT.usage
+          : EXIT.failed,
+    )
   }
 }
 process.exitCode = cli.exitCode

@@ -11,15 +11,22 @@ export function addMigrate(program: Command, cli: Cli): void {
   program
     .command('migrate')
     .description('bring the database to the newest schema, the queue included; twice is safe')
-    .addHelpText('after', examples('shelfsync migrate', 'DATABASE_URL=postgres://… shelfsync migrate'))
+    .addHelpText(
+      'after',
+      examples('shelfsync migrate', 'DATABASE_URL=postgres://… shelfsync migrate'),
+    )
     .action(async () => {
       const settings = await readSettings(cli.output, cli.env)
-      if (dataApiOf(settings) !== null) throw new SyncError('db/unsuitable', `The Data API takes no migrations. ${MIGRATE_BY_HAND}`)
+      if (dataApiOf(settings) !== null)
+        throw new SyncError('db/unsuitable', `The Data API takes no migrations. ${MIGRATE_BY_HAND}`)
       await using opened = await openDatabase(cli.output, settings)
       const applied = (await migrate(opened.db)).map(({ file }) => file)
       const { migrateQueue } = await import('../jobs/queues.ts')
       await migrateQueue(opened.db)
-      const text = applied.length === 0 ? 'Nothing to do: the database is up to date.' : `${applied.join('\n')}\nApplied ${counted(applied.length, 'migration')}.`
+      const text =
+        applied.length === 0
+          ? 'Nothing to do: the database is up to date.'
+          : `${applied.join('\n')}\nApplied ${counted(applied.length, 'migration')}.`
       cli.output.result({ applied }, text)
     })
 }

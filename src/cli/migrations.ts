@@ -12,10 +12,17 @@ export function addMigrations(program: Command, cli: Cli): void {
   migrations
     .command('copy')
     .argument('<dir>', "your project's folder of migrations, made when missing")
-    .description('copy the migrations into a Supabase project, for its own `supabase db push`; when a later migration of yours has been pushed before, with --include-all')
+    .description(
+      'copy the migrations into a Supabase project, for its own `supabase db push`; when a later migration of yours has been pushed before, with --include-all',
+    )
     .addHelpText('after', examples('shelfsync migrations copy supabase/migrations'))
     .action(async (directory: string) => {
       const copied = await copyMigrations(directory)
-      cli.output.list(copied, ['file', 'outcome'], copied.map(({ file, outcome }) => [file, outcome]), 'There are no migrations.')
+      cli.output.list(
+        copied,
+        ['file', 'outcome'],
+        copied.map(({ file, outcome }) => [file, outcome]),
+        'There are no migrations.',
+      )
     })
 }

@@ -11,14 +11,34 @@ export interface QueueTools extends Tools {
 }
 
 /** `log`: of a process that stays, in place of the command's own; it looks after the embedded database. @throws SyncError as `openTools`, and `queue/unreachable` */
-export async function openQueueTools(output: Output, settings: Settings, log?: Log): Promise<QueueTools> {
+export async function openQueueTools(
+  output: Output,
+  settings: Settings,
+  log?: Log,
+): Promise<QueueTools> {
   await using opened = new AsyncDisposableStack()
-  const tools = { ...opened.use(await openTools(output, settings, { searchPath: QUEUE_SCHEMA, ...(log && { tend: (warning) => log.warn({}, warning) }) })), ...(log && { log }) }
+  const tools = {
+    ...opened.use(
+      await openTools(output, settings, {
+        searchPath: QUEUE_SCHEMA,
+        ...(log && { tend: (warning) => log.warn({}, warning) }),
+      }),
+    ),
+    ...(log && { log }),
+  }
   if (settings.databaseUrl === null) await migrateQueue(tools.db)
-  const queues = await openQueues(tools.db, settings.queue.url, sparingly((cause) => tools.log.warn({ cause }, 'the queue is disturbed; trying again')))
+  const queues = await openQueues(
+    tools.db,
+    settings.queue.url,
+    sparingly((cause) => tools.log.warn({ cause }, 'the queue is disturbed; trying again')),
+  )
   opened.defer(() => queues.close())
   const { evictionPolicy: policy } = queues
-  if (policy !== null && policy !== 'noeviction') tools.log.warn({ policy }, 'the Redis of QUEUE_URL may drop jobs when its memory is full: set maxmemory-policy noeviction')
+  if (policy !== null && policy !== 'noeviction')
+    tools.log.warn(
+      { policy },
+      'the Redis of QUEUE_URL may drop jobs when its memory is full: set maxmemory-policy noeviction',
+    )
   const kept = opened.move()
   return { ...tools, queues, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }

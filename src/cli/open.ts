@@ -60,17 +60,26 @@ export async function readSettings(output: Output, env: Env): Promise<Settings> 
   requireWorkingDirectory()
   const dotEnvText = await readDotEnv()
   for (const name of findCutValues(dotEnvText).filter((one) => !env[one])) {
-    output.note(`.env: the value of ${name} ends before its "#", where a comment begins; put the whole value in quotes`)
+    output.note(
+      `.env: the value of ${name} ends before its "#", where a comment begins; put the whole value in quotes`,
+    )
   }
   for (const name of findEarlyQuotes(dotEnvText).filter((one) => !env[one])) {
-    output.note(`.env: the value of ${name} ends at its second quotation mark, and the rest of the line is ignored; use another kind of quotation mark around it`)
+    output.note(
+      `.env: the value of ${name} ends at its second quotation mark, and the rest of the line is ignored; use another kind of quotation mark around it`,
+    )
   }
   for (const name of findRepeated(dotEnvText).filter((one) => !env[one])) {
     output.note(`.env: ${name} is set more than once; the last line counts`)
   }
-  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]).filter((name) => env[name])
+  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY']
+    .flatMap((name) => [name, name.toLowerCase()])
+    .filter((name) => env[name])
   // A proxy looks names up itself, so nobody could judge the addresses that a request then goes to.
-  if (proxies.length > 0) output.note(`${proxies.join(' and ')}: ignored; Shelfsync makes its requests itself and needs a direct way out`)
+  if (proxies.length > 0)
+    output.note(
+      `${proxies.join(' and ')}: ignored; Shelfsync makes its requests itself and needs a direct way out`,
+    )
   const settings = loadSettings(env, dotEnvText)
   output.hide(settings.secrets)
   return settings
@@ -81,7 +90,11 @@ function requireWorkingDirectory(): void {
   try {
     process.cwd()
   } catch (cause) {
-    throw new SyncError('settings/invalid', 'The working directory is gone: change into one that exists', { cause })
+    throw new SyncError(
+      'settings/invalid',
+      'The working directory is gone: change into one that exists',
+      { cause },
+    )
   }
 }
 
@@ -91,7 +104,11 @@ export async function readDotEnv(): Promise<string> {
     return decodeDotEnv(await readFile('.env'))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return ''
-    throw new SyncError('settings/invalid', `.env in the working directory cannot be read: ${messageOf(error)}`, { cause: error })
+    throw new SyncError(
+      'settings/invalid',
+      `.env in the working directory cannot be read: ${messageOf(error)}`,
+      { cause: error },
+    )
   }
 }
 
@@ -99,7 +116,11 @@ export function openBasics(output: Output, settings: Settings): Basics {
   const correlationId = randomUUID()
   // What a run says at level info, its command prints itself.
   const level = output.verbose ? 'debug' : settings.logLevel === 'info' ? 'warn' : settings.logLevel
-  const log = createLog({ level, destination: output.logDestination(), secrets: settings.secrets }).child({ cid: correlationId })
+  const log = createLog({
+    level,
+    destination: output.logDestination(),
+    secrets: settings.secrets,
+  }).child({ cid: correlationId })
   const guard = createAddressGuard(settings.allowPrivateHosts)
   const http = createHttp({
     guard,
@@ -111,7 +132,12 @@ export function openBasics(output: Output, settings: Settings): Basics {
   const mayGoTo = (url: URL): boolean => keyHosts.includes(url.host) || guard.isOwn(url)
   const medipimKey = key && { keyId: key.id, keySecret: key.secret, mayGoTo }
   return {
-    settings, log, http, correlationId, redact, medipimKey,
+    settings,
+    log,
+    http,
+    correlationId,
+    redact,
+    medipimKey,
     store: openStore(settings.artifacts, process.cwd(), settings),
     connectors: createConnectors({ medipim: medipimKey }),
     checkKeyAddress(url) {
@@ -127,14 +153,23 @@ export function openBasics(output: Output, settings: Settings): Basics {
  *
  * @throws SyncError `settings/invalid` · `db/unreachable` · `db/unsuitable` · `db/not-migrated`
  */
-export async function openTools(output: Output, settings: Settings, options: DatabaseOptions = {}): Promise<Tools> {
+export async function openTools(
+  output: Output,
+  settings: Settings,
+  options: DatabaseOptions = {},
+): Promise<Tools> {
   await using opened = new AsyncDisposableStack()
   const basics = opened.use(openBasics(output, settings))
   const { db } = opened.use(await openDatabase(output, settings, options))
   if (settings.databaseUrl === null) await migrate(db)
   else await requireMigrated(db)
   const kept = opened.move()
-  return { ...basics, db, options: DEFAULT_OPTIONS, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+  return {
+    ...basics,
+    db,
+    options: DEFAULT_OPTIONS,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
 }
 
 /**
@@ -150,15 +185,26 @@ export async function openSyncTools(output: Output, settings: Settings): Promise
   const db = new DataApi(project)
   await requireMigrated(db, MIGRATE_BY_HAND)
   const kept = opened.move()
-  return { ...basics, db, options: DATA_API_OPTIONS, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+  return {
+    ...basics,
+    db,
+    options: DATA_API_OPTIONS,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
 }
 
 /** How a project is migrated that can only be called. */
-export const MIGRATE_BY_HAND = 'Without DATABASE_URL use `shelfsync migrations copy` and `supabase db push --include-all`, or paste supabase/db/init.sql into the SQL ' +
+export const MIGRATE_BY_HAND =
+  'Without DATABASE_URL use `shelfsync migrations copy` and `supabase db push --include-all`, or paste supabase/db/init.sql into the SQL ' +
   'editor of a project that has none of them yet'
 
 /** The project that is called, when there is no other database. */
-export function dataApiOf({ databaseUrl, embedded, supabase, secrets }: Pick<Settings, 'databaseUrl' | 'embedded' | 'supabase' | 'secrets'>): DataApiOptions | null {
+export function dataApiOf({
+  databaseUrl,
+  embedded,
+  supabase,
+  secrets,
+}: Pick<Settings, 'databaseUrl' | 'embedded' | 'supabase' | 'secrets'>): DataApiOptions | null {
   return databaseUrl === null && !embedded && supabase !== null ? { ...supabase, secrets } : null
 }
 
@@ -177,15 +223,25 @@ export interface DatabaseOptions {
  *
  * @throws SyncError `db/unsuitable` when there is only the Data API · `db/unreachable`
  */
-export async function openDatabase(output: Output, settings: Settings, options: DatabaseOptions = {}): Promise<AsyncDisposable & { readonly db: Db }> {
+export async function openDatabase(
+  output: Output,
+  settings: Settings,
+  options: DatabaseOptions = {},
+): Promise<AsyncDisposable & { readonly db: Db }> {
   const { databaseUrl, home } = settings
   if (dataApiOf(settings) !== null) {
-    throw new SyncError('db/unsuitable', 'This needs sessions of Postgres, which SUPABASE_URL alone does not give: set DATABASE_URL to the direct connection ' +
-      'or the session pooler of your project. Without it there are add, sync, replay, status, sources list, runs list and doctor')
+    throw new SyncError(
+      'db/unsuitable',
+      'This needs sessions of Postgres, which SUPABASE_URL alone does not give: set DATABASE_URL to the direct connection ' +
+        'or the session pooler of your project. Without it there are add, sync, replay, status, sources list, runs list and doctor',
+    )
   }
   await using opened = new AsyncDisposableStack()
   const url = databaseUrl ?? (await startEmbedded(output, home, options, opened))
-  const db = await openPool(url, { applicationName: 'shelfsync', ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }) })
+  const db = await openPool(url, {
+    applicationName: 'shelfsync',
+    ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
+  })
   opened.defer(() => db.end())
   if (databaseUrl === null) await sayIfEmpty(output, db, home)
   const kept = opened.move()
@@ -194,14 +250,28 @@ export async function openDatabase(output: Output, settings: Settings, options: 
 
 /** Run in another folder, a command has another catalogue: one that was just made, or has no source, says where it is. */
 async function sayIfEmpty(output: Output, db: Db, home: string): Promise<void> {
-  const { rows: [found] } = await db.query<{ made: boolean }>(`select to_regclass('catalog.sources') is null as made`)
-  if (found?.made === false && (await db.query('select from catalog.sources limit 1')).rowCount !== 0) return
+  const {
+    rows: [found],
+  } = await db.query<{ made: boolean }>(`select to_regclass('catalog.sources') is null as made`)
+  if (
+    found?.made === false &&
+    (await db.query('select from catalog.sources limit 1')).rowCount !== 0
+  )
+    return
   const place = resolve(home, 'postgres')
-  const what = found?.made === true ? `a new, empty database was made in ${place}` : `the database in ${place} is empty: it has no source`
+  const what =
+    found?.made === true
+      ? `a new, empty database was made in ${place}`
+      : `the database in ${place} is empty: it has no source`
   output.note(`${what}. SHELFSYNC_HOME chooses another folder, DATABASE_URL another database`)
 }
 
-async function startEmbedded(output: Output, home: string, { keepServer = false, tend }: DatabaseOptions, opened: AsyncDisposableStack): Promise<string> {
+async function startEmbedded(
+  output: Output,
+  home: string,
+  { keepServer = false, tend }: DatabaseOptions,
+  opened: AsyncDisposableStack,
+): Promise<string> {
   // What is done in a moment need not be announced.
   let words: string | null = null
   const announcement = setTimeout(() => words !== null && output.note(words), ANNOUNCE_AFTER_MS)
@@ -219,5 +289,11 @@ async function startEmbedded(output: Output, home: string, { keepServer = false,
 async function requireMigrated(db: Catalog, ...advice: readonly string[]): Promise<void> {
   const { length } = await listMissingMigrations(db)
   if (length === 0) return
-  throw new SyncError('db/not-migrated', [`The database lacks ${counted(length, 'migration')} of this version of Shelfsync`, ...advice].join('. '))
+  throw new SyncError(
+    'db/not-migrated',
+    [
+      `The database lacks ${counted(length, 'migration')} of this version of Shelfsync`,
+      ...advice,
+    ].join('. '),
+  )
 }

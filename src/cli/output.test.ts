@@ -3,9 +3,16 @@ import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import { Output } from './output.ts'
 
-function capture(flags: { json?: boolean; verbose?: boolean } = {}): { output: Output; out: () => string; err: () => string } {
+function capture(flags: { json?: boolean; verbose?: boolean } = {}): {
+  output: Output
+  out: () => string
+  err: () => string
+} {
   const written = { out: '', err: '' }
-  const output = new Output({ write: (text) => (written.out += text) }, { write: (text) => (written.err += text) })
+  const output = new Output(
+    { write: (text) => (written.out += text) },
+    { write: (text) => (written.err += text) },
+  )
   Object.assign(output, flags)
   return { output, out: () => written.out, err: () => written.err }
 }
@@ -27,7 +34,9 @@ test('nothing leaves with a secret in it that cannot be a word, on either side a
     output.hide(['hunter22!x'])
     output.result({ name: 'hunter22!x' }, 'hunter22!x')
     output.note('hunter22!x')
-    output.error(new SyncError('source/rejected', 'no: hunter22!x', { cause: new Error('hunter22!x') }))
+    output.error(
+      new SyncError('source/rejected', 'no: hunter22!x', { cause: new Error('hunter22!x') }),
+    )
     assert.doesNotMatch(out() + err(), /hunter22/)
   }
 })
@@ -45,9 +54,22 @@ test('text is cut after its secrets are out, on one line, and a cell is never me
 test('a secret that is a word of ours changes nothing that we say, and is taken out of an error that is not ours', () => {
   for (const json of [false, true]) {
     const { output, out, err } = capture({ json })
-    const words = ['medipim', 'removed', 'postgres', 'secret', '2026', 'medipim-au', 'source/unknown']
+    const words = [
+      'medipim',
+      'removed',
+      'postgres',
+      'secret',
+      '2026',
+      'medipim-au',
+      'source/unknown',
+    ]
     output.hide(words)
-    const result = { removed: 2026, source: 'medipim-au', secret_at: '2026-01-01', address: 'postgres://user:password@host:5432/postgres' }
+    const result = {
+      removed: 2026,
+      source: 'medipim-au',
+      secret_at: '2026-01-01',
+      address: 'postgres://user:password@host:5432/postgres',
+    }
     output.result(result, words.join(' '))
     output.list([result], words, [words], '')
     assert.doesNotMatch(out(), /redacted/)
@@ -63,7 +85,10 @@ test('an error of ours is its message and a hint, any other is short; the stack 
   const plain = capture()
   plain.output.error(new SyncError('run/unknown', 'There is no run 7'))
   plain.output.error(new TypeError('x is not a function'))
-  assert.match(plain.err(), /^error: There is no run 7\n hint: List the runs with `shelfsync runs`\.\nerror: internal error: x is not a function\n hint: .*--verbose/)
+  assert.match(
+    plain.err(),
+    /^error: There is no run 7\n hint: List the runs with `shelfsync runs`\.\nerror: internal error: x is not a function\n hint: .*--verbose/,
+  )
   assert.doesNotMatch(plain.err(), /output\.test\.ts/)
   const verbose = capture({ verbose: true })
   verbose.output.error(new TypeError('x is not a function'))

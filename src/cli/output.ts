@@ -42,12 +42,23 @@ export class Output {
 
   /** The result: `value` as one line with --json, else `text`. */
   result(value: unknown, text: string): void {
-    this.stdout.write(`${this.json ? redactJson(value, this.#redact) : escapeLines(this.#redact(text))}\n`)
+    this.stdout.write(
+      `${this.json ? redactJson(value, this.#redact) : escapeLines(this.#redact(text))}\n`,
+    )
   }
 
   /** A result that is a list: a table, or `empty` when there is nothing. */
-  list(value: readonly unknown[], headings: readonly string[], rows: Parameters<typeof table>[1], empty: string): void {
-    const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? cutText(this.inLine(cell), CELL_CHARS_MAX) : cell)))
+  list(
+    value: readonly unknown[],
+    headings: readonly string[],
+    rows: Parameters<typeof table>[1],
+    empty: string,
+  ): void {
+    const cells = rows.map((row) =>
+      row.map((cell) =>
+        typeof cell === 'string' ? cutText(this.inLine(cell), CELL_CHARS_MAX) : cell,
+      ),
+    )
     this.result(value, table(headings, cells) || empty)
   }
 
@@ -72,7 +83,8 @@ export class Output {
     const { code, message, hint } = this.#describe(error)
     if (this.json) this.noteJson({ error: { code, message, hint } })
     else this.#writeError(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`)
-    if (this.verbose && error instanceof Error) this.#writeError(this.#redactForeign(`${error.stack}${causesOf(error)}`))
+    if (this.verbose && error instanceof Error)
+      this.#writeError(this.#redactForeign(`${error.stack}${causesOf(error)}`))
   }
 
   /** For the log of a command: short lines among what it says, above the bars as well, redacted by the log itself. */
@@ -92,7 +104,8 @@ export class Output {
 
   #describe(thrown: unknown): { code: string; message: string; hint: string | null } {
     const error = nameFailure(thrown)
-    if (error instanceof SyncError) return { code: error.code, message: this.#redact(error.message), hint: error.hint }
+    if (error instanceof SyncError)
+      return { code: error.code, message: this.#redact(error.message), hint: error.hint }
     const message = error instanceof Error ? error.message || error.name : String(error)
     const hint = 'This should not happen. Run it again with --verbose to see where.'
     return { code: 'internal', message: `internal error: ${this.#redactForeign(message)}`, hint }
@@ -106,5 +119,7 @@ export class Output {
 }
 
 function causesOf(error: Error): string {
-  return error.cause instanceof Error ? `\ncaused by: ${error.cause.stack}${causesOf(error.cause)}` : ''
+  return error.cause instanceof Error
+    ? `\ncaused by: ${error.cause.stack}${causesOf(error.cause)}`
+    : ''
 }

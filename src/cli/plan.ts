@@ -22,22 +22,31 @@ export function addPlan(program: Command, cli: Cli): void {
   program
     .command('plan')
     .argument('<name>', 'the source')
-    .description('show what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing')
+    .description(
+      'show what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing',
+    )
     .addOption(new Option('--full', 'plan a full run').conflicts('since'))
     .addOption(sinceOption())
-    .addHelpText('after', examples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'))
+    .addHelpText(
+      'after',
+      examples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'),
+    )
     .action(async (name: string, flags: SyncFlags) => {
       const signal = cli.stoppable('stopping; nothing was changed')
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
       const request = toRequest(flags)
-      await showPlan(cli, source, (progress, tell) => planSource(tools, source, connectorOf(tools, source), request, progress, signal, tell))
+      await showPlan(cli, source, (progress, tell) =>
+        planSource(tools, source, connectorOf(tools, source), request, progress, signal, tell),
+      )
     })
 }
 
 /** Prints each change as `plan` tells it, and at the end how the run would settle. */
 export async function showPlan(
-  { output }: Cli, { name }: Source, plan: (progress: Progress, tell: (change: PlannedChange) => void) => Promise<Plan>,
+  { output }: Cli,
+  { name }: Source,
+  plan: (progress: Progress, tell: (change: PlannedChange) => void) => Promise<Plan>,
 ): Promise<void> {
   const progress = newProgress()
   const changes: Record<string, number> = {}
@@ -57,8 +66,14 @@ export async function showPlan(
  *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 0
  * ```
  */
-export function planText(source: string, { kind, state, reason, ledger, removalsOff }: Plan, changes: Readonly<Record<string, number>>): string {
-  const total = Object.entries(changes).map(([what, n]) => `${what} ${count(n)}`).join(' · ')
+export function planText(
+  source: string,
+  { kind, state, reason, ledger, removalsOff }: Plan,
+  changes: Readonly<Record<string, number>>,
+): string {
+  const total = Object.entries(changes)
+    .map(([what, n]) => `${what} ${count(n)}`)
+    .join(' · ')
   const held = `run that would be held: ${total || 'nothing would change at once'}; removals and changed prices would wait for a decision`
   return [
     `${source}: ${kind} ${state === 'held' ? held : `run: ${total || 'nothing would change'}`}`,
@@ -70,7 +85,9 @@ export function planText(source: string, { kind, state, reason, ledger, removals
 
 /** `updated M0001  title: "Old" → "New"`, one line for each member after the first. */
 export function changeText(output: Output, { kind, externalId, detail }: PlannedChange): string {
-  const members = Object.entries(detail).map(([name, value]) => `\n    ${name}: ${differenceText(output, value)}`)
+  const members = Object.entries(detail).map(
+    ([name, value]) => `\n    ${name}: ${differenceText(output, value)}`,
+  )
   return `${kind.padEnd(11)} ${output.short(externalId, ID_CHARS_MAX)}${members.join('')}`
 }
 

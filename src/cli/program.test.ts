@@ -20,10 +20,15 @@ test('every command and every group has a description, and help with an example 
   const commands = commandsIn(build().program)
   assert.deepEqual(commands.filter((command) => command.description() === '').map(pathOf), [])
   const names = commands.map(pathOf)
-  assert.ok(['runs', 'runs list', 'migrations', 'sync'].every((name) => names.includes(name)), names.join())
+  assert.ok(
+    ['runs', 'runs list', 'migrations', 'sync'].every((name) => names.includes(name)),
+    names.join(),
+  )
   for (const path of names) {
     const { program, said } = build()
-    await assert.rejects(program.parseAsync([...path.split(' '), '--help'], { from: 'user' }), { code: 'commander.helpDisplayed' })
+    await assert.rejects(program.parseAsync([...path.split(' '), '--help'], { from: 'user' }), {
+      code: 'commander.helpDisplayed',
+    })
     const example = path.replace(/ list$/, '')
     assert.match(said(), new RegExp(`Examples:\\n(.*\\n)*.*shelfsync ${example}`), path)
     assert.match(said(), /--json/, path)
@@ -35,7 +40,13 @@ function pathOf(command: Command): string {
 }
 
 test('what is not understood is said, and thrown', async () => {
-  for (const wrong of [['bogus'], ['sync', '--bogus'], ['runs', 'show'], ['sync', 'a', 'b'], ['sync', '--since', 'soon']]) {
+  for (const wrong of [
+    ['bogus'],
+    ['sync', '--bogus'],
+    ['runs', 'show'],
+    ['sync', 'a', 'b'],
+    ['sync', '--since', 'soon'],
+  ]) {
     const { program, said } = build()
     await assert.rejects(program.parseAsync(wrong, { from: 'user' }), CommanderError)
     assert.match(said(), /^error: /, wrong.join(' '))

@@ -24,11 +24,28 @@ import { addStop } from './stop.ts'
 import { addSync } from './sync.ts'
 
 const COMMANDS = [
-  addAdd, addSync, addPlan, addReplay, addStatus, addRuns, addReviews, addQuarantine, addSources, addArtifacts, addPurge, addServe, addJobs,
-  addMigrate, addMigrations, addPublish, addDoctor, addStop,
+  addAdd,
+  addSync,
+  addPlan,
+  addReplay,
+  addStatus,
+  addRuns,
+  addReviews,
+  addQuarantine,
+  addSources,
+  addArtifacts,
+  addPurge,
+  addServe,
+  addJobs,
+  addMigrate,
+  addMigrations,
+  addPublish,
+  addDoctor,
+  addStop,
 ]
 
-const EXIT_CODES = 'Exit codes: 0 green, 2 held for a person to decide, 1 failed, 64 wrong usage, 130 after Ctrl-C.'
+const EXIT_CODES =
+  'Exit codes: 0 green, 2 held for a person to decide, 1 failed, 64 wrong usage, 130 after Ctrl-C.'
 
 /** The whole command line. @throws CommanderError when it is not understood, after saying why */
 export function createProgram(cli: Cli): Command {
@@ -38,11 +55,20 @@ export function createProgram(cli: Cli): Command {
     .option('--json', 'print results as JSON lines, and progress as JSON lines on standard error')
     .option('--verbose', 'log everything, and show where errors come from')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => void cli.output.stdout.write(escapeLines(text)), writeErr: (text) => void cli.output.stderr.write(escapeLines(text)) })
+    .configureOutput({
+      writeOut: (text) => void cli.output.stdout.write(escapeLines(text)),
+      writeErr: (text) => void cli.output.stderr.write(escapeLines(text)),
+    })
     .exitOverride()
-    .addHelpText('after', `${examples('shelfsync add https://some-shop.example', 'shelfsync add medipim', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`)
+    .addHelpText(
+      'after',
+      `${examples('shelfsync add https://some-shop.example', 'shelfsync add medipim', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`,
+    )
     .hook('preAction', (_, command) => {
-      const { json = false, verbose = false } = command.optsWithGlobals<{ json?: boolean; verbose?: boolean }>()
+      const { json = false, verbose = false } = command.optsWithGlobals<{
+        json?: boolean
+        verbose?: boolean
+      }>()
       Object.assign(cli.output, { json, verbose })
     })
   for (const add of COMMANDS) add(program, cli)

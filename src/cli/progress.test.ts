@@ -8,7 +8,11 @@ import { showProgress } from './progress.ts'
 function onTerminal(): { terminal: Terminal; output: Output; results: () => string } {
   let results = ''
   const terminal = new Terminal()
-  return { terminal, output: new Output({ write: (text) => (results += text) }, terminal), results: () => results }
+  return {
+    terminal,
+    output: new Output({ write: (text) => (results += text) }, terminal),
+    results: () => results,
+  }
 }
 
 test('on a terminal two bars tell how far a run is, and leave nothing behind', async (t) => {
@@ -18,16 +22,35 @@ test('on a terminal two bars tell how far a run is, and leave nothing behind', a
   t.after(hide)
   await terminal.shows(/^shop {2}fetched ░{24} 0 · 0 B\n {6}applied ░{24} 0$/)
   assert.equal(terminal.cursorShown, false)
-  Object.assign(progress, { phase: 'fetch', claimed: 1000, fetchedLines: 500, fetchedBytes: 2_000_000, appliedLines: 250 })
+  Object.assign(progress, {
+    phase: 'fetch',
+    claimed: 1000,
+    fetchedLines: 500,
+    fetchedBytes: 2_000_000,
+    appliedLines: 250,
+  })
   progress.counts.created = 200
   progress.counts.held = 50
-  await terminal.shows(/^shop {2}fetched █{12}░{12} 500 of 1,000 · 2\.0 MB · .*B\/s.*\n {6}applied █{6}░{18} 250 of 1,000 · .*\/s.* · created 200 · held 50$/)
+  await terminal.shows(
+    /^shop {2}fetched █{12}░{12} 500 of 1,000 · 2\.0 MB · .*B\/s.*\n {6}applied █{6}░{18} 250 of 1,000 · .*\/s.* · created 200 · held 50$/,
+  )
   progress.waiting = 'the shop is busy; next attempt in 4 s'
   await terminal.shows(/^shop {2}fetched █{12}░{12} the shop is busy; next attempt in 4 s\n/)
-  Object.assign(progress, { phase: 'settle', waiting: null, claimed: 900, fetchedLines: 1000, appliedLines: 1000 })
-  await terminal.shows(/^shop {2}fetched █{24} 1,000 of 1,000 · 2\.0 MB\n {6}applied █{24} settling …$/)
+  Object.assign(progress, {
+    phase: 'settle',
+    waiting: null,
+    claimed: 900,
+    fetchedLines: 1000,
+    appliedLines: 1000,
+  })
+  await terminal.shows(
+    /^shop {2}fetched █{24} 1,000 of 1,000 · 2\.0 MB\n {6}applied █{24} settling …$/,
+  )
   hide()
-  assert.deepEqual([terminal.screen, terminal.cursorShown, output.aboveBars, results()], ['', true, null, ''])
+  assert.deepEqual(
+    [terminal.screen, terminal.cursorShown, output.aboveBars, results()],
+    ['', true, null, ''],
+  )
 })
 
 test('what is said while bars are drawn stands above them, in order, and stays', async (t) => {

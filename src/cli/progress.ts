@@ -14,7 +14,8 @@ const DRAW_EVERY_MS = 100
 /** Shows `progress` on standard error until the returned function is called, which leaves nothing behind on a terminal. */
 export function showProgress(output: Output, source: string, progress: Progress): () => void {
   const { stderr } = output
-  if (!output.json && stderr.isTTY === true && stderr instanceof Writable) return drawBars(output, stderr, source, progress)
+  if (!output.json && stderr.isTTY === true && stderr instanceof Writable)
+    return drawBars(output, stderr, source, progress)
   const startedMs = performance.now()
   const tell = (): void => {
     const seconds = (performance.now() - startedMs) / 1000
@@ -25,10 +26,22 @@ export function showProgress(output: Output, source: string, progress: Progress)
   return () => clearInterval(timer)
 }
 
-function drawBars(output: Output, stream: Writable, source: string, progress: Progress): () => void {
+function drawBars(
+  output: Output,
+  stream: Writable,
+  source: string,
+  progress: Progress,
+): () => void {
   const bars = new MultiBar({
-    stream, format: '{name} {bar} {text}', barsize: 24, hideCursor: true, gracefulExit: false, clearOnComplete: true, barCompleteChar: '█',
-    barIncompleteChar: '░', autopadding: false,
+    stream,
+    format: '{name} {bar} {text}',
+    barsize: 24,
+    hideCursor: true,
+    gracefulExit: false,
+    clearOnComplete: true,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    autopadding: false,
   })
   const startedMs = performance.now()
   const fetched = bars.create(1, 0, { name: `${source}  fetched`, text: '' })
@@ -72,7 +85,9 @@ function fetchedText(progress: Progress, seconds: number): string {
 function appliedText(progress: Progress, seconds: number): string {
   const { appliedLines, counts, phase } = progress
   if (phase === 'settle') return 'settling …'
-  const outcomes = OUTCOMES.filter((outcome) => counts[outcome] > 0).map((outcome) => ` · ${outcome} ${count(counts[outcome])}`)
+  const outcomes = OUTCOMES.filter((outcome) => counts[outcome] > 0).map(
+    (outcome) => ` · ${outcome} ${count(counts[outcome])}`,
+  )
   const rate = appliedLines > 0 && seconds > 0 ? ` · ${count(appliedLines / seconds)}/s` : ''
   return `${ofTotal(appliedLines, totalOf(progress))}${rate}${eta(appliedLines, totalOf(progress), seconds)}${outcomes.join('')}`
 }
@@ -91,6 +106,22 @@ function eta(done: number, total: number | null, seconds: number): string {
   return ` · ${duration(((total - done) * seconds) / done)} left`
 }
 
-function toJson({ phase, claimed, fetchedLines, fetchedBytes, appliedLines, counts, waiting }: Progress): Record<string, unknown> {
-  return { phase, claimed, fetched: fetchedLines, bytes: fetchedBytes, applied: appliedLines, ...counts, waiting }
+function toJson({
+  phase,
+  claimed,
+  fetchedLines,
+  fetchedBytes,
+  appliedLines,
+  counts,
+  waiting,
+}: Progress): Record<string, unknown> {
+  return {
+    phase,
+    claimed,
+    fetched: fetchedLines,
+    bytes: fetchedBytes,
+    applied: appliedLines,
+    ...counts,
+    waiting,
+  }
 }

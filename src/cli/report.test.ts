@@ -8,54 +8,111 @@ import { exitCodeOf, refusedReport, type Report, reportJson, reportText } from '
 
 const { unreadable: _, ...NONE } = emptyCounts()
 const GREEN: Report = {
-  run: 7, source: 'shop', kind: 'full', resumed: false, state: 'succeeded', reason: null, removalsOff: null, seconds: 2, error: null,
+  run: 7,
+  source: 'shop',
+  kind: 'full',
+  resumed: false,
+  state: 'succeeded',
+  reason: null,
+  removalsOff: null,
+  seconds: 2,
+  error: null,
   ledger: { claimed: 10, fetched: 10, ...NONE, created: 10, removed: 0, missing: 0 },
 }
 
 test('the exit code says how it went', () => {
   assert.equal(exitCodeOf(GREEN), 0)
   assert.equal(exitCodeOf({ ...GREEN, state: 'held' }), 2)
-  assert.equal(exitCodeOf({ ...GREEN, state: 'failed', error: new SyncError('source/gone', 'gone') }), 1)
+  assert.equal(
+    exitCodeOf({ ...GREEN, state: 'failed', error: new SyncError('source/gone', 'gone') }),
+    1,
+  )
   assert.equal(exitCodeOf({ ...GREEN, state: 'failed', error: AbortSignal.abort().reason }), 130)
   assert.equal(exitCodeOf(refusedReport('shop', new SyncError('source/paused', 'paused'))), 1)
 })
 
 test('the JSON line begins with the promised keys in their order', () => {
   const json = JSON.stringify(reportJson(GREEN, newProgress()))
-  const promised = '{"run":7,"source":"shop","state":"succeeded","reason":null,"ledger":{"claimed":10,"fetched":10,"created":10,"updated":0,' +
+  const promised =
+    '{"run":7,"source":"shop","state":"succeeded","reason":null,"ledger":{"claimed":10,"fetched":10,"created":10,"updated":0,' +
     '"unchanged":0,"older":0,"duplicate":0,"skipped":0,"quarantined":0,"held":0,"removed":0,"missing":0},"seconds":2,'
   assert.ok(json.startsWith(promised), json)
 })
 
 test('a run that could not tell what is missing says so, to people and to machines', () => {
   const report = { ...GREEN, removalsOff: '1 of 10 records have no id' }
-  assert.match(reportText(report, newProgress()), /^ {2}removals are off: 1 of 10 records have no id$/m)
-  assert.equal((reportJson(report, newProgress()) as { removalsOff: unknown }).removalsOff, report.removalsOff)
+  assert.match(
+    reportText(report, newProgress()),
+    /^ {2}removals are off: 1 of 10 records have no id$/m,
+  )
+  assert.equal(
+    (reportJson(report, newProgress()) as { removalsOff: unknown }).removalsOff,
+    report.removalsOff,
+  )
 })
 
 test('a run that was stopped says so by its code in the JSON line', () => {
-  const codeOf = (error: unknown) => (reportJson({ ...GREEN, state: 'failed', error }, newProgress()) as { code: unknown }).code
-  assert.deepEqual([AbortSignal.abort().reason, new SyncError('source/gone', 'gone'), new TypeError('bug')].map(codeOf), ['run/cancelled', 'source/gone', null])
+  const codeOf = (error: unknown) =>
+    (reportJson({ ...GREEN, state: 'failed', error }, newProgress()) as { code: unknown }).code
+  assert.deepEqual(
+    [AbortSignal.abort().reason, new SyncError('source/gone', 'gone'), new TypeError('bug')].map(
+      codeOf,
+    ),
+    ['run/cancelled', 'source/gone', null],
+  )
 })
 
 test('the block for people tells what to look at next', () => {
   const progress = { ...newProgress(), fetchedBytes: 4_000_000 }
-  assert.match(reportText(GREEN, progress), /^shop: full run 7 succeeded in 2\.0 s\n {2}fetched 10 · created 10 .*\n {2}5 products\/s · 2\.0 MB\/s · peak memory [\d.]+ MB$/)
-  const held = reportText({ ...GREEN, state: 'held', reason: 'too few', ledger: { ...GREEN.ledger, held: 1, quarantined: 2, missing: 3, older: 4 } }, progress)
+  assert.match(
+    reportText(GREEN, progress),
+    /^shop: full run 7 succeeded in 2\.0 s\n {2}fetched 10 · created 10 .*\n {2}5 products\/s · 2\.0 MB\/s · peak memory [\d.]+ MB$/,
+  )
+  const held = reportText(
+    {
+      ...GREEN,
+      state: 'held',
+      reason: 'too few',
+      ledger: { ...GREEN.ledger, held: 1, quarantined: 2, missing: 3, older: 4 },
+    },
+    progress,
+  )
   assert.match(held, /is held after .*\n {2}because: too few\n.* · older 4\n/)
-  assert.match(held, /runs approve 7[^]*1 product with a held price: shelfsync reviews[^]*2 records in quarantine[^]*3 products missing/)
-  const stopped = reportText({ ...GREEN, state: 'failed', resumed: true, error: AbortSignal.abort().reason }, progress)
+  assert.match(
+    held,
+    /runs approve 7[^]*1 product with a held price: shelfsync reviews[^]*2 records in quarantine[^]*3 products missing/,
+  )
+  const stopped = reportText(
+    { ...GREEN, state: 'failed', resumed: true, error: AbortSignal.abort().reason },
+    progress,
+  )
   assert.match(stopped, /was stopped after 2\.0 s, resumed\n[^]*resume: shelfsync sync shop/)
   assert.doesNotMatch(stopped, /products\/s/)
-  const interrupted = reportText({ ...GREEN, state: 'failed', error: new SyncError('source/unavailable', 'down') }, progress)
+  const interrupted = reportText(
+    { ...GREEN, state: 'failed', error: new SyncError('source/unavailable', 'down') },
+    progress,
+  )
   assert.match(interrupted, /was interrupted after 2\.0 s\n[^]*resume: shelfsync sync shop/)
 })
 
 test('a line of progress tells rates and what is left, or why nothing moves', () => {
-  const progress = { ...newProgress(), phase: 'fetch' as const, claimed: 1000, fetchedLines: 500, fetchedBytes: 5_000_000, appliedLines: 250 }
+  const progress = {
+    ...newProgress(),
+    phase: 'fetch' as const,
+    claimed: 1000,
+    fetchedLines: 500,
+    fetchedBytes: 5_000_000,
+    appliedLines: 250,
+  }
   progress.counts.updated = 250
-  assert.equal(progressLine(progress, 5), 'fetched 500 of 1,000 · 5.0 MB · 1.0 MB/s · 5.0 s left; applied 250 of 1,000 · 50/s · 15 s left · updated 250')
+  assert.equal(
+    progressLine(progress, 5),
+    'fetched 500 of 1,000 · 5.0 MB · 1.0 MB/s · 5.0 s left; applied 250 of 1,000 · 50/s · 15 s left · updated 250',
+  )
   progress.waiting = 'the shop is busy; next attempt in 4 s'
   assert.match(progressLine(progress, 5), /^the shop is busy; next attempt in 4 s;/)
-  assert.match(progressLine({ ...progress, waiting: null, claimed: null }, 5), /^fetched 500 · 5\.0 MB/)
+  assert.match(
+    progressLine({ ...progress, waiting: null, claimed: null }, 5),
+    /^fetched 500 · 5\.0 MB/,
+  )
 })

@@ -28,7 +28,14 @@ export function idleReport(reason: string): Report {
   return { ...NO_RUN, source: null, state: 'succeeded', reason, error: null }
 }
 
-const NO_RUN = { run: null, kind: null, resumed: false, ledger: toLedger(null, 0, emptyCounts()), removalsOff: null, seconds: 0 }
+const NO_RUN = {
+  run: null,
+  kind: null,
+  resumed: false,
+  ledger: toLedger(null, 0, emptyCounts()),
+  removalsOff: null,
+  seconds: 0,
+}
 
 export function exitCodeOf({ state, error }: Report): number {
   if (isAbort(error)) return EXIT.interrupted
@@ -45,11 +52,42 @@ export function printReport(output: Output, report: Report, progress: Progress):
 /** These keys in this order are a promise; more may follow. */
 export function reportJson(report: Report, { fetchedBytes }: Progress): unknown {
   const { run, source, state, reason, ledger, removalsOff, seconds, kind, resumed, error } = report
-  const { claimed, fetched, created, updated, unchanged, older, duplicate, skipped, quarantined, held, removed, missing } = ledger
+  const {
+    claimed,
+    fetched,
+    created,
+    updated,
+    unchanged,
+    older,
+    duplicate,
+    skipped,
+    quarantined,
+    held,
+    removed,
+    missing,
+  } = ledger
   return {
-    run, source, state, reason,
-    ledger: { claimed, fetched, created, updated, unchanged, older, duplicate, skipped, quarantined, held, removed, missing },
-    seconds, kind, resumed,
+    run,
+    source,
+    state,
+    reason,
+    ledger: {
+      claimed,
+      fetched,
+      created,
+      updated,
+      unchanged,
+      older,
+      duplicate,
+      skipped,
+      quarantined,
+      held,
+      removed,
+      missing,
+    },
+    seconds,
+    kind,
+    resumed,
     code: isAbort(error) ? 'run/cancelled' : error instanceof SyncError ? error.code : null,
     bytes: fetchedBytes,
     peakMemoryBytes: peakMemoryBytes(),
@@ -66,9 +104,18 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
  */
 export function reportText(report: Report, { fetchedBytes }: Progress): string {
   const { run, source, kind, resumed, state, reason, ledger, seconds, error } = report
-  const how = isAbort(error) ? 'was stopped after' : asks(error, 'retry') ? 'was interrupted after' : state === 'held' ? 'is held after' : `${state} ${state === 'failed' ? 'after' : 'in'}`
+  const how = isAbort(error)
+    ? 'was stopped after'
+    : asks(error, 'retry')
+      ? 'was interrupted after'
+      : state === 'held'
+        ? 'is held after'
+        : `${state} ${state === 'failed' ? 'after' : 'in'}`
   // A resumed run counts what an earlier attempt did, in seconds that are not known here.
-  const rates = resumed || seconds === 0 || ledger.fetched === 0 ? [] : [`${count(ledger.fetched / seconds)} products/s`, `${bytes(fetchedBytes / seconds)}/s`]
+  const rates =
+    resumed || seconds === 0 || ledger.fetched === 0
+      ? []
+      : [`${count(ledger.fetched / seconds)} products/s`, `${bytes(fetchedBytes / seconds)}/s`]
   return [
     `${source}: ${kind} run ${run} ${how} ${duration(seconds)}${resumed ? ', resumed' : ''}`,
     ...(reason !== null && state === 'held' ? [`  because: ${reason}`] : []),
@@ -86,17 +133,40 @@ export function removalsText(removalsOff: string | null): string[] {
 
 /** What is always told, and the rarer outcomes where there are any. */
 export function ledgerText(ledger: Ledger): string {
-  const always = ['fetched', 'created', 'updated', 'unchanged', 'held', 'quarantined', 'removed', 'missing'] as const
+  const always = [
+    'fetched',
+    'created',
+    'updated',
+    'unchanged',
+    'held',
+    'quarantined',
+    'removed',
+    'missing',
+  ] as const
   const sometimes = ['older', 'duplicate', 'skipped'] as const
-  return [...always, ...sometimes.filter((name) => ledger[name] > 0)].map((name) => `${name} ${count(ledger[name])}`).join(' · ')
+  return [...always, ...sometimes.filter((name) => ledger[name] > 0)]
+    .map((name) => `${name} ${count(ledger[name])}`)
+    .join(' · ')
 }
 
 function nextSteps({ run, source, state, ledger, error }: Report): string[] {
   const steps = []
-  if (state === 'held') steps.push(`decide: shelfsync runs show ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`)
-  if (ledger.held > 0) steps.push(`${counted(ledger.held, 'product')} with a held price: shelfsync reviews --source ${source}`)
-  if (ledger.quarantined > 0) steps.push(`${counted(ledger.quarantined, 'record')} in quarantine: shelfsync quarantine --source ${source}`)
-  if (ledger.missing > 0) steps.push(`${counted(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`)
+  if (state === 'held')
+    steps.push(
+      `decide: shelfsync runs show ${run} · shelfsync runs approve ${run} · shelfsync runs reject ${run}`,
+    )
+  if (ledger.held > 0)
+    steps.push(
+      `${counted(ledger.held, 'product')} with a held price: shelfsync reviews --source ${source}`,
+    )
+  if (ledger.quarantined > 0)
+    steps.push(
+      `${counted(ledger.quarantined, 'record')} in quarantine: shelfsync quarantine --source ${source}`,
+    )
+  if (ledger.missing > 0)
+    steps.push(
+      `${counted(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`,
+    )
   if (isAbort(error) || asks(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
   return steps
 }

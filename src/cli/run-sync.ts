@@ -13,7 +13,12 @@ import { exitCodeOf, printReport, refusedReport, type Report } from './report.ts
 export const STOPPING = 'stopping after this batch; the next sync resumes'
 
 /** Shows, reports and remembers the end of whatever `work` does. */
-export async function watchRun(cli: Cli, tools: SyncTools, source: Source, work: (progress: Progress) => Promise<RunReport>): Promise<Report> {
+export async function watchRun(
+  cli: Cli,
+  tools: SyncTools,
+  source: Source,
+  work: (progress: Progress) => Promise<RunReport>,
+): Promise<Report> {
   const progress = newProgress()
   const hide = showProgress(cli.output, source.name, progress)
   let report: Report
@@ -27,6 +32,7 @@ export async function watchRun(cli: Cli, tools: SyncTools, source: Source, work:
   printReport(cli.output, report, progress)
   cli.end(exitCodeOf(report))
   const { run, kind, state } = report
-  if (run !== null && kind !== null) await keepArtifacts(tools, source, { id: run, kind }, tools.settings, state === 'succeeded')
+  if (run !== null && kind !== null)
+    await keepArtifacts(tools, source, { id: run, kind }, tools.settings, state === 'succeeded')
   return report
 }

@@ -11,29 +11,81 @@ import { whoDecides } from './person.ts'
 import { ledgerText } from './report.ts'
 import { bytes, count, counted, duration, instant, relative } from './text.ts'
 
-const STATES = ['running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial']
+const STATES = [
+  'running',
+  'interrupted',
+  'fetched',
+  'succeeded',
+  'held',
+  'failed',
+  'rejected',
+  'superseded',
+  'cancelled',
+  'partial',
+]
 
 export function addRuns(program: Command, cli: Cli): void {
   const runs = program
     .command('runs')
     .description('list, show, approve or reject runs')
-    .addHelpText('after', examples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'))
+    .addHelpText(
+      'after',
+      examples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'),
+    )
   runs
     .command('list', { isDefault: true })
     .description('list the newest runs')
     .option('--source <name>', 'of this source only')
-    .addOption(new Option('--state <state>', `in this state only: ${STATES.join(', ')}`).argParser(parseState))
+    .addOption(
+      new Option('--state <state>', `in this state only: ${STATES.join(', ')}`).argParser(
+        parseState,
+      ),
+    )
     .addOption(limitOption(20))
-    .addHelpText('after', examples('shelfsync runs', 'shelfsync runs --state held', 'shelfsync runs --source medipim-au --limit 5'))
+    .addHelpText(
+      'after',
+      examples(
+        'shelfsync runs',
+        'shelfsync runs --state held',
+        'shelfsync runs --source medipim-au --limit 5',
+      ),
+    )
     .action(async (filter: { source?: string; state?: string; limit: number }) => {
       await using tools = await cli.openSync()
       if (filter.source !== undefined) await loadSource(tools.db, filter.source)
       const listed = await listRuns(tools.db, filter)
       const now = new Date()
-      const rows = listed.map(({ id, source, kind, state, startedAt, seconds, ledger, reason }) =>
-        [String(id), source, kind, state, relative(startedAt, now), duration(seconds), ledger?.fetched ?? null, ledger?.created ?? null, ledger?.updated ?? null,
-          ledger?.removed ?? null, cli.output.short(reason ?? '', 60)])
-      cli.output.list(listed, ['run', 'source', 'kind', 'state', 'started', 'took', 'fetched', 'created', 'updated', 'removed', 'reason'], rows, 'No runs yet.')
+      const rows = listed.map(({ id, source, kind, state, startedAt, seconds, ledger, reason }) => [
+        String(id),
+        source,
+        kind,
+        state,
+        relative(startedAt, now),
+        duration(seconds),
+        ledger?.fetched ?? null,
+        ledger?.created ?? null,
+        ledger?.updated ?? null,
+        ledger?.removed ?? null,
+        cli.output.short(reason ?? '', 60),
+      ])
+      cli.output.list(
+        listed,
+        [
+          'run',
+          'source',
+          'kind',
+          'state',
+          'started',
+          'took',
+          'fetched',
+          'created',
+          'updated',
+          'removed',
+          'reason',
+        ],
+        rows,
+        'No runs yet.',
+      )
     })
 
   runs
@@ -47,7 +99,10 @@ export function addRuns(program: Command, cli: Cli): void {
       cli.output.result(run, runText(cli.output, run))
     })
 
-  for (const [verb, what] of [['approve', 'let a held run do what it waits to do, removals included'], ['reject', 'drop what a held run waits to do']] as const) {
+  for (const [verb, what] of [
+    ['approve', 'let a held run do what it waits to do, removals included'],
+    ['reject', 'drop what a held run waits to do'],
+  ] as const) {
     runs
       .command(verb)
       .argument('<id>', 'the held run', parseId)
@@ -57,8 +112,14 @@ export function addRuns(program: Command, cli: Cli): void {
       .action(async (id: number, { by }: { by: string }) => {
         await using tools = await cli.open()
         const removed = await decideRun(tools.db, id, verb === 'approve', by)
-        const text = verb === 'approve' ? `Run ${id} is approved: ${counted(removed, 'product')} removed, pending prices are current.` : `Run ${id} is rejected: what waited is dropped.`
-        cli.output.result({ run: id, state: verb === 'approve' ? 'succeeded' : 'rejected', removed }, text)
+        const text =
+          verb === 'approve'
+            ? `Run ${id} is approved: ${counted(removed, 'product')} removed, pending prices are current.`
+            : `Run ${id} is rejected: what waited is dropped.`
+        cli.output.result(
+          { run: id, state: verb === 'approve' ? 'succeeded' : 'rejected', removed },
+          text,
+        )
       })
   }
 }
@@ -76,15 +137,41 @@ function runText(output: Output, run: RunDetails): string {
     ['state', run.errorCode ? `${run.state} (${run.errorCode})` : run.state],
     ['reason', run.reason],
     ['started', `${instant(run.startedAt)}, took ${duration(run.seconds)}`],
-    ['ledger', ledger && `${ledgerText(ledger)}${ledger.claimed === null ? '' : ` · claimed ${count(ledger.claimed)}`}`],
+    [
+      'ledger',
+      ledger &&
+        `${ledgerText(ledger)}${ledger.claimed === null ? '' : ` · claimed ${count(ledger.claimed)}`}`,
+    ],
     ['removals', run.removalsOff && `off: ${run.removalsOff}`],
-    ['changes', Object.entries(changes).map(([kind, n]) => `${kind} ${count(n)}`).join(' · ') || null],
-    ['artifact', artifact && `run ${artifact.run}, ${artifact.state}, ${artifact.complete ? 'complete' : 'not complete'}: ${counted(artifact.lines, 'line')} in ` +
-      `${counted(artifact.parts, 'part')}, ${bytes(artifact.rawBytes)} (${bytes(artifact.storedBytes)} stored)`],
+    [
+      'changes',
+      Object.entries(changes)
+        .map(([kind, n]) => `${kind} ${count(n)}`)
+        .join(' · ') || null,
+    ],
+    [
+      'artifact',
+      artifact &&
+        `run ${artifact.run}, ${artifact.state}, ${artifact.complete ? 'complete' : 'not complete'}: ${counted(artifact.lines, 'line')} in ` +
+          `${counted(artifact.parts, 'part')}, ${bytes(artifact.rawBytes)} (${bytes(artifact.storedBytes)} stored)`,
+    ],
     ...(artifact?.warnings ?? []).map((warning): [string, string] => ['warning', warning]),
-    ['open', `${counted(run.openReviews, 'review')}, ${counted(run.openQuarantine, 'record')} in quarantine`],
+    [
+      'open',
+      `${counted(run.openReviews, 'review')}, ${counted(run.openQuarantine, 'record')} in quarantine`,
+    ],
     ['correlation', run.correlationId],
-    ['decide', run.state === 'held' ? `shelfsync runs approve ${run.id} · shelfsync runs reject ${run.id}` : null],
+    [
+      'decide',
+      run.state === 'held'
+        ? `shelfsync runs approve ${run.id} · shelfsync runs reject ${run.id}`
+        : null,
+    ],
   ]
-  return [`Run ${run.id}`, ...facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(11)} ${output.inLine(value)}`]))].join('\n')
+  return [
+    `Run ${run.id}`,
+    ...facts.flatMap(([name, value]) =>
+      value === null ? [] : [`  ${name.padEnd(11)} ${output.inLine(value)}`],
+    ),
+  ].join('\n')
 }

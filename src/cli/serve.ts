@@ -20,20 +20,48 @@ const STOP_MS = 25_000
 export function addServe(program: Command, cli: Cli): void {
   program
     .command('serve')
-    .argument('[roles...]', 'fetcher, maintainer, orchestrator, scheduler; without any, one process does it all', parseRole)
+    .argument(
+      '[roles...]',
+      'fetcher, maintainer, orchestrator, scheduler; without any, one process does it all',
+      parseRole,
+    )
     .description('run the services: workers for the queue, the schedules, and the HTTP faces')
-    .addHelpText('after', examples('shelfsync serve', 'shelfsync serve fetcher', 'shelfsync serve maintainer', 'shelfsync serve orchestrator'))
+    .addHelpText(
+      'after',
+      examples(
+        'shelfsync serve',
+        'shelfsync serve fetcher',
+        'shelfsync serve maintainer',
+        'shelfsync serve orchestrator',
+      ),
+    )
     .action(async (given: readonly Role[]) => {
       const roles = given.length === 0 ? ALL_ROLES : given
       const settings = await readSettings(cli.output, cli.env)
-      if (settings.http.keys.length === 0) throw new SyncError('settings/invalid', 'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`')
+      if (settings.http.keys.length === 0)
+        throw new SyncError(
+          'settings/invalid',
+          'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`',
+        )
       // Only here: other commands need neither queue nor web server, and start faster and smaller without them.
-      const [{ openQueueTools }, { requireRights }, { startServices }, { countRequests }] = await Promise.all([
-        import('./open-queues.ts'), import('../services/rights.ts'), import('../services/serve.ts'), import('../node/metrics.ts'),
-      ])
+      const [{ openQueueTools }, { requireRights }, { startServices }, { countRequests }] =
+        await Promise.all([
+          import('./open-queues.ts'),
+          import('../services/rights.ts'),
+          import('../services/serve.ts'),
+          import('../node/metrics.ts'),
+        ])
       // A service is read by its log, so it says what a command would print.
-      const log = createLog({ level: cli.output.verbose ? 'debug' : settings.logLevel, destination: cli.output.stderr, secrets: settings.secrets })
-      const signal = cli.stoppable(STOPPING, { code: EXIT.green, withinMs: STOP_MS, say: (text) => log.info({}, text) })
+      const log = createLog({
+        level: cli.output.verbose ? 'debug' : settings.logLevel,
+        destination: cli.output.stderr,
+        secrets: settings.secrets,
+      })
+      const signal = cli.stoppable(STOPPING, {
+        code: EXIT.green,
+        withinMs: STOP_MS,
+        say: (text) => log.info({}, text),
+      })
       await using tools = await openQueueTools(cli.output, settings, log)
       await requireRights(tools.db, roles)
       const guard = createAddressGuard(settings.allowPrivateHosts)
@@ -44,13 +72,37 @@ export function addServe(program: Command, cli: Cli): void {
       })
       // On a machine that they share, whoever works gives way to whoever answers; alone on one, it makes no difference. Not with the embedded
       // database: whoever starts it again passes the priority on to it.
-      if (settings.databaseUrl !== null && !roles.includes('orchestrator') && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL)
-      const services = await startServices({
-        ...tools,
-        openHttp: (connector, metrics) => createHttp({ guard, userAgent: settings.userAgent, onRequest: countRequests(metrics, connector) }),
-      }, roles)
-      log.info({ roles, queue: tools.queues.backend, artifacts: tools.store.describe(), ports: Object.fromEntries(services.faces.map(({ name, port }) => [name, port])) }, 'serving')
-      cli.output.result({ serving: roles, faces: services.faces }, services.faces.map((face) => `${face.name.padEnd(12)} ${addressOf(face)}`).join('\n'))
+      if (
+        settings.databaseUrl !== null &&
+        !roles.includes('orchestrator') &&
+        getPriority() < PRIORITY_BELOW_NORMAL
+      )
+        setPriority(PRIORITY_BELOW_NORMAL)
+      const services = await startServices(
+        {
+          ...tools,
+          openHttp: (connector, metrics) =>
+            createHttp({
+              guard,
+              userAgent: settings.userAgent,
+              onRequest: countRequests(metrics, connector),
+            }),
+        },
+        roles,
+      )
+      log.info(
+        {
+          roles,
+          queue: tools.queues.backend,
+          artifacts: tools.store.describe(),
+          ports: Object.fromEntries(services.faces.map(({ name, port }) => [name, port])),
+        },
+        'serving',
+      )
+      cli.output.result(
+        { serving: roles, faces: services.faces },
+        services.faces.map((face) => `${face.name.padEnd(12)} ${addressOf(face)}`).join('\n'),
+      )
       if (!signal.aborted) await once(signal, 'abort')
       await services.stop()
       log.info({}, 'stopped')

@@ -6,8 +6,20 @@ const NOW = new Date('2026-01-31T12:00:00Z')
 
 function standing(source: string, draft: number): Standing {
   return {
-    source, connector: 'shopify', state: 'active', products: { draft, active: 7, unavailable: 2, removed: 1 }, lastRun: null, lastGoodAt: null, dueSinceAt: NOW,
-    watermarkAt: null, due: null, heldRuns: [], openReviews: 0, openQuarantine: 0, latestCopy: null, removalsOff: null,
+    source,
+    connector: 'shopify',
+    state: 'active',
+    products: { draft, active: 7, unavailable: 2, removed: 1 },
+    lastRun: null,
+    lastGoodAt: null,
+    dueSinceAt: NOW,
+    watermarkAt: null,
+    due: null,
+    heldRuns: [],
+    openReviews: 0,
+    openQuarantine: 0,
+    latestCopy: null,
+    removalsOff: null,
   }
 }
 
@@ -16,6 +28,13 @@ test('drafts are counted apart, in a column that is there only when there are an
     const { headings, rows } = statusTable(standings, NOW)
     return [headings.slice(2, -4), ...rows.map((row) => row.slice(2, -4))]
   }
-  assert.deepEqual(cells(standing('a', 0)), [['active', 'unavailable', 'removed'], [7, 2, 1]])
-  assert.deepEqual(cells(standing('a', 0), standing('b', 3)), [['active', 'draft', 'unavailable', 'removed'], [7, 0, 2, 1], [7, 3, 2, 1]])
+  assert.deepEqual(cells(standing('a', 0)), [
+    ['active', 'unavailable', 'removed'],
+    [7, 2, 1],
+  ])
+  assert.deepEqual(cells(standing('a', 0), standing('b', 3)), [
+    ['active', 'draft', 'unavailable', 'removed'],
+    [7, 0, 2, 1],
+    [7, 3, 2, 1],
+  ])
 })

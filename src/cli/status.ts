@@ -17,8 +17,13 @@ export interface Standing extends SourceStatus {
 export function addStatus(program: Command, cli: Cli): void {
   program
     .command('status')
-    .description('show how every source stands: products, last run, what is late and what waits for you')
-    .addHelpText('after', examples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"))
+    .description(
+      'show how every source stands: products, last run, what is late and what waits for you',
+    )
+    .addHelpText(
+      'after',
+      examples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),
+    )
     .action(async () => {
       await using tools = await cli.openSync()
       const now = new Date()
@@ -35,28 +40,65 @@ export function addStatus(program: Command, cli: Cli): void {
 
 function standingOf(status: SourceStatus, source: Source, now: Date): Standing {
   const due = source.state === 'active' ? dueAt(source.schedule, status.dueSinceAt, now) : null
-  return { ...status, state: source.state, connector: source.connector, watermarkAt: source.watermarkAt, due }
+  return {
+    ...status,
+    state: source.state,
+    connector: source.connector,
+    watermarkAt: source.watermarkAt,
+    due,
+  }
 }
 
 /** Most sources have no drafts, so these have a column only when there are any. */
-export function statusTable(standings: readonly Standing[], now: Date): { headings: string[]; rows: (string | number | null)[][] } {
-  const draft = standings.some(({ products }) => products.draft > 0) ? ['draft'] as const : []
+export function statusTable(
+  standings: readonly Standing[],
+  now: Date,
+): { headings: string[]; rows: (string | number | null)[][] } {
+  const draft = standings.some(({ products }) => products.draft > 0) ? (['draft'] as const) : []
   const statuses = ['active', ...draft, 'unavailable', 'removed'] as const
-  const rows = standings.map(({ source, state, connector, products, lastRun, watermarkAt, due }) => {
-    const next = state === 'paused' ? 'paused' : due && `${due.at ? relative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
-    return [
-      source, connector, ...statuses.map((status) => products[status]),
-      lastRun && `${lastRun.id} ${lastRun.state}`, lastRun && relative(lastRun.startedAt, now), watermarkAt && relative(watermarkAt, now), next,
-    ]
-  })
-  return { headings: ['source', 'connector', ...statuses, 'last run', 'when', 'newest data', 'next due'], rows }
+  const rows = standings.map(
+    ({ source, state, connector, products, lastRun, watermarkAt, due }) => {
+      const next =
+        state === 'paused'
+          ? 'paused'
+          : due && `${due.at ? relative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
+      return [
+        source,
+        connector,
+        ...statuses.map((status) => products[status]),
+        lastRun && `${lastRun.id} ${lastRun.state}`,
+        lastRun && relative(lastRun.startedAt, now),
+        watermarkAt && relative(watermarkAt, now),
+        next,
+      ]
+    },
+  )
+  return {
+    headings: ['source', 'connector', ...statuses, 'last run', 'when', 'newest data', 'next due'],
+    rows,
+  }
 }
 
 /** What a person has to look at, each with the command that shows it. */
-function waitingOf({ source, heldRuns, openReviews, openQuarantine, latestCopy, removalsOff }: Standing): string[] {
-  const waiting = heldRuns.map((run) => `${source}: run ${run} is held; see shelfsync runs show ${run}`)
-  if (openReviews > 0) waiting.push(`${source}: ${counted(openReviews, 'held price')}; see shelfsync reviews --source ${source}`)
-  if (openQuarantine > 0) waiting.push(`${source}: ${counted(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`)
+function waitingOf({
+  source,
+  heldRuns,
+  openReviews,
+  openQuarantine,
+  latestCopy,
+  removalsOff,
+}: Standing): string[] {
+  const waiting = heldRuns.map(
+    (run) => `${source}: run ${run} is held; see shelfsync runs show ${run}`,
+  )
+  if (openReviews > 0)
+    waiting.push(
+      `${source}: ${counted(openReviews, 'held price')}; see shelfsync reviews --source ${source}`,
+    )
+  if (openQuarantine > 0)
+    waiting.push(
+      `${source}: ${counted(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`,
+    )
   if (removalsOff !== null) waiting.push(`${source}: removals are off: ${removalsOff}`)
   if (latestCopy?.error != null) {
     const held = latestCopy.run === null ? 'there is none yet' : `it holds run ${latestCopy.run}`

@@ -8,15 +8,46 @@ const NOW = new Date('2026-03-01T00:00:00Z')
 test('--since takes a day in UTC, or a time with its zone', () => {
   const read = (text: string) => parseSince(text, NOW).toISOString()
   assert.deepEqual(
-    ['2026-01-31', '2026-01-31T12:00:00Z', '2026-01-31T12:00:00.5Z', '2026-01-31T22:00+10:00', '2024-02-29', '2026-03-01'].map(read),
-    ['2026-01-31T00:00:00.000Z', '2026-01-31T12:00:00.000Z', '2026-01-31T12:00:00.500Z', '2026-01-31T12:00:00.000Z', '2024-02-29T00:00:00.000Z', NOW.toISOString()],
+    [
+      '2026-01-31',
+      '2026-01-31T12:00:00Z',
+      '2026-01-31T12:00:00.5Z',
+      '2026-01-31T22:00+10:00',
+      '2024-02-29',
+      '2026-03-01',
+    ].map(read),
+    [
+      '2026-01-31T00:00:00.000Z',
+      '2026-01-31T12:00:00.000Z',
+      '2026-01-31T12:00:00.500Z',
+      '2026-01-31T12:00:00.000Z',
+      '2024-02-29T00:00:00.000Z',
+      NOW.toISOString(),
+    ],
   )
 })
 
 test('--since refuses what does not exist, has no zone, lies in the future or is not ISO 8601, and says what it takes', () => {
-  const wrong = ['2026-02-30', '2025-02-29', '2026-01-31T24:30:00Z', '2026-01-31T12:00:00', '31.01.2026', '1/31/2026', '2026', 'Jan 31 2026', '1767225600', '']
+  const wrong = [
+    '2026-02-30',
+    '2025-02-29',
+    '2026-01-31T24:30:00Z',
+    '2026-01-31T12:00:00',
+    '31.01.2026',
+    '1/31/2026',
+    '2026',
+    'Jan 31 2026',
+    '1767225600',
+    '',
+  ]
   const future = ['2026-03-02', '2026-03-01T00:00:01Z', '2026-03-01T09:00:01+09:00']
   for (const text of [...wrong, ...future]) {
-    assert.throws(() => parseSince(text, NOW), (error) => error instanceof InvalidArgumentError && /in UTC such as 2026-01-31.*the future/.test(error.message), text)
+    assert.throws(
+      () => parseSince(text, NOW),
+      (error) =>
+        error instanceof InvalidArgumentError &&
+        /in UTC such as 2026-01-31.*the future/.test(error.message),
+      text,
+    )
   }
 })

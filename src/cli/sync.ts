@@ -21,21 +21,44 @@ export function addSync(program: Command, cli: Cli): void {
     .command('sync')
     .argument('[name]', 'the source; without it every active one')
     .description('fetch what changed and apply it; resumes a run that was interrupted')
-    .addOption(new Option('--full', 'fetch everything; only a full run can find out what is gone').conflicts('since'))
+    .addOption(
+      new Option('--full', 'fetch everything; only a full run can find out what is gone').conflicts(
+        'since',
+      ),
+    )
     .addOption(sinceOption())
-    .addHelpText('after', examples('shelfsync sync', 'shelfsync sync medipim-au --full', 'shelfsync sync medipim-au --since 2026-01-31', 'shelfsync sync --json | tail -1'))
+    .addHelpText(
+      'after',
+      examples(
+        'shelfsync sync',
+        'shelfsync sync medipim-au --full',
+        'shelfsync sync medipim-au --since 2026-01-31',
+        'shelfsync sync --json | tail -1',
+      ),
+    )
     .action(async (name: string | undefined, flags: SyncFlags) => {
       const signal = cli.stoppable(STOPPING)
       try {
         await using tools = await cli.openSync()
-        const sources = name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
+        const sources =
+          name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
         for (const source of sources) {
           if (signal.aborted) return
-          await watchRun(cli, tools, source, async (progress) => syncSource(tools, source, connectorOf(tools, source), toRequest(flags), progress, signal))
+          await watchRun(cli, tools, source, async (progress) =>
+            syncSource(
+              tools,
+              source,
+              connectorOf(tools, source),
+              toRequest(flags),
+              progress,
+              signal,
+            ),
+          )
         }
       } catch (error) {
         // Whoever reads the last line finds a report there, whatever went wrong.
-        if (cli.output.json) printReport(cli.output, refusedReport(name ?? null, error), newProgress())
+        if (cli.output.json)
+          printReport(cli.output, refusedReport(name ?? null, error), newProgress())
         throw error
       }
     })
@@ -45,27 +68,42 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
   const sources = await listSources(db)
   const active = sources.filter(({ state }) => state === 'active')
   if (active.length === 0) {
-    const reason = sources.length === 0 ? NO_SOURCES : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`
+    const reason =
+      sources.length === 0
+        ? NO_SOURCES
+        : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`
     output.result(reportJson(idleReport(reason), newProgress()), reason)
   }
   return active
 }
 
-const TIMES = 'a day in UTC such as 2026-01-31, or a time with its zone such as 2026-01-31T12:00:00Z or 2026-01-31T22:00+10:00'
+const TIMES =
+  'a day in UTC such as 2026-01-31, or a time with its zone such as 2026-01-31T12:00:00Z or 2026-01-31T22:00+10:00'
 /** Seconds may be left out: precision -1 is zod's word for minutes. */
-const Since = z.union([z.iso.date(), z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })])
+const Since = z.union([
+  z.iso.date(),
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }),
+])
 
 export function sinceOption(): Option {
-  return new Option('--since <time>', `everything that changed from then on: ${TIMES}`).argParser((text) => parseSince(text, new Date()))
+  return new Option('--since <time>', `everything that changed from then on: ${TIMES}`).argParser(
+    (text) => parseSince(text, new Date()),
+  )
 }
 
 /** `Date` alone would make 2 March of 2026-02-30, and read a time without a zone by the clock of this machine. */
 export function parseSince(text: string, now: Date): Date {
   const time = new Date(text)
-  if (!Since.safeParse(text).success || time > now) throw new InvalidArgumentError(`Write ${TIMES}; it must exist, and not lie in the future.`)
+  if (!Since.safeParse(text).success || time > now)
+    throw new InvalidArgumentError(`Write ${TIMES}; it must exist, and not lie in the future.`)
   return time
 }
 
 export function toRequest({ full = false, since }: SyncFlags): SyncRequest {
-  return { mode: full ? 'full' : since ? 'incremental' : 'auto', sinceAt: since ?? null, now: new Date() }
+  return {
+    mode: full ? 'full' : since ? 'incremental' : 'auto',
+    sinceAt: since ?? null,
+    now: new Date(),
+  }
 }

@@ -3,22 +3,50 @@ import { test } from 'node:test'
 import { bytes, count, counted, duration, instant, relative, table } from './text.ts'
 
 test('numbers have separators, and nouns their number', () => {
-  assert.deepEqual([count(1234567), counted(1, 'run'), counted(2000, 'run'), counted(0, 'entry', 'entries')], ['1,234,567', '1 run', '2,000 runs', '0 entries'])
+  assert.deepEqual(
+    [count(1234567), counted(1, 'run'), counted(2000, 'run'), counted(0, 'entry', 'entries')],
+    ['1,234,567', '1 run', '2,000 runs', '0 entries'],
+  )
 })
 
 test('sizes and durations are as long as they are told exactly', () => {
-  assert.deepEqual([0, 999, 1000, 5600, 601_000_000, 1.5e12].map(bytes), ['0 B', '999 B', '1.0 KB', '5.6 KB', '601 MB', '1.5 TB'])
-  assert.deepEqual([0, 9.94, 59.6, 200, 7500].map(duration), ['0.0 s', '9.9 s', '60 s', '3 min 20 s', '2 h 5 min'])
+  assert.deepEqual([0, 999, 1000, 5600, 601_000_000, 1.5e12].map(bytes), [
+    '0 B',
+    '999 B',
+    '1.0 KB',
+    '5.6 KB',
+    '601 MB',
+    '1.5 TB',
+  ])
+  assert.deepEqual([0, 9.94, 59.6, 200, 7500].map(duration), [
+    '0.0 s',
+    '9.9 s',
+    '60 s',
+    '3 min 20 s',
+    '2 h 5 min',
+  ])
 })
 
 test('an instant is told as the distance to it, or in UTC', () => {
   const now = new Date('2026-01-31T12:00:00Z')
   const at = (seconds: number) => relative(new Date(now.getTime() + seconds * 1000), now)
-  assert.deepEqual([at(-10), at(-300), at(3 * 3600), at(-3 * 86_400)], ['just now', '5 min ago', 'in 3 h', '3 d ago'])
+  assert.deepEqual(
+    [at(-10), at(-300), at(3 * 3600), at(-3 * 86_400)],
+    ['just now', '5 min ago', 'in 3 h', '3 d ago'],
+  )
   assert.deepEqual([instant(now), instant(null)], ['2026-01-31 12:00:00 UTC', '-'])
 })
 
 test('a table is as wide as its cells, with numbers to the right', () => {
-  assert.equal(table(['name', 'n', 'note'], [['a', 1200, null], ['longer', 7, 'x']]), 'name        n  note\na       1,200  -\nlonger      7  x')
+  assert.equal(
+    table(
+      ['name', 'n', 'note'],
+      [
+        ['a', 1200, null],
+        ['longer', 7, 'x'],
+      ],
+    ),
+    'name        n  note\na       1,200  -\nlonger      7  x',
+  )
   assert.equal(table(['name'], []), '')
 })

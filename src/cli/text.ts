@@ -24,7 +24,9 @@ export function duration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 90) return `${Math.round(seconds)} s`
   const minutes = Math.floor(seconds / 60)
-  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 /** `just now`, `5 min ago`, `in 3 h`, `2 d ago`. */
@@ -32,7 +34,12 @@ export function relative(at: Date, now: Date): string {
   const seconds = (at.getTime() - now.getTime()) / 1000
   const size = Math.abs(seconds)
   if (size < 45) return 'just now'
-  const text = size < 5400 ? `${Math.round(size / 60)} min` : size < 129_600 ? `${Math.round(size / 3600)} h` : `${Math.round(size / 86_400)} d`
+  const text =
+    size < 5400
+      ? `${Math.round(size / 60)} min`
+      : size < 129_600
+        ? `${Math.round(size / 3600)} h`
+        : `${Math.round(size / 86_400)} d`
   return seconds < 0 ? `${text} ago` : `in ${text}`
 }
 
@@ -46,10 +53,24 @@ type Cell = string | number | null
 /** Columns as wide as their widest cell, numbers to the right. Nothing at all when there is no row. */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return ''
-  const texts = [headings, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : (cell ?? '-'))))]
-  const widths = headings.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)))
-  const isNumeric = headings.map((_, column) => rows.every((row) => typeof (row[column] ?? 0) === 'number'))
+  const texts = [
+    headings,
+    ...rows.map((row) =>
+      row.map((cell) => (typeof cell === 'number' ? count(cell) : (cell ?? '-'))),
+    ),
+  ]
+  const widths = headings.map((_, column) =>
+    Math.max(...texts.map((row) => row[column]?.length ?? 0)),
+  )
+  const isNumeric = headings.map((_, column) =>
+    rows.every((row) => typeof (row[column] ?? 0) === 'number'),
+  )
   const line = (row: readonly string[]): string =>
-    row.map((text, column) => (isNumeric[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0))).join('  ').trimEnd()
+    row
+      .map((text, column) =>
+        isNumeric[column] ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd()
   return texts.map(line).join('\n')
 }

@@ -4,13 +4,44 @@ import { boundedDraft, LISTS_MAX } from './bounded-draft.ts'
 import { SyncError } from './errors.ts'
 import type { Draft } from './product.ts'
 
-const VARIANT = { externalId: 'v', title: null, sku: null, gtin: null, options: {}, weightGrams: null, packCount: null, availability: null } as const
-const PRICE = { variantId: 'v', type: 'list', amountMinor: 100, currency: 'AUD', compareAtMinor: null } as const
+const VARIANT = {
+  externalId: 'v',
+  title: null,
+  sku: null,
+  gtin: null,
+  options: {},
+  weightGrams: null,
+  packCount: null,
+  availability: null,
+} as const
+const PRICE = {
+  variantId: 'v',
+  type: 'list',
+  amountMinor: 100,
+  currency: 'AUD',
+  compareAtMinor: null,
+} as const
 const DRAFT: Draft = {
-  externalId: 'p', status: 'active', title: null, description: null, brand: null, manufacturer: null, url: null, identifiers: { ean: ['1'] }, attributes: { tags: ['a'] },
-  sourceUpdatedAtMs: 1_000, successorId: null, expiresAtMs: null, variants: [VARIANT], prices: [PRICE], images: [], terms: [], warnings: [],
+  externalId: 'p',
+  status: 'active',
+  title: null,
+  description: null,
+  brand: null,
+  manufacturer: null,
+  url: null,
+  identifiers: { ean: ['1'] },
+  attributes: { tags: ['a'] },
+  sourceUpdatedAtMs: 1_000,
+  successorId: null,
+  expiresAtMs: null,
+  variants: [VARIANT],
+  prices: [PRICE],
+  images: [],
+  terms: [],
+  warnings: [],
 }
-const many = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n))
+const many = <T>(count: number, make: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => make(n))
 
 test('a draft within the limits stays as it is', () => {
   assert.deepEqual(boundedDraft(DRAFT), DRAFT)
@@ -20,17 +51,43 @@ test('every list is cut to its limit, with a warning that says from how many', (
   const long: Draft = {
     ...DRAFT,
     identifiers: { ean: many(6_000, String), pbs: '1' },
-    attributes: { tags: many(6_000, String), grams: Object.fromEntries(many(6_000, (n) => [`v${n}`, n])) },
-    variants: many(6_000, (n) => ({ ...VARIANT, externalId: `v${n}`, ...(n === 0 && { options: Object.fromEntries(many(200, (at) => [`o${at}`, 'x'])) }) })),
+    attributes: {
+      tags: many(6_000, String),
+      grams: Object.fromEntries(many(6_000, (n) => [`v${n}`, n])),
+    },
+    variants: many(6_000, (n) => ({
+      ...VARIANT,
+      externalId: `v${n}`,
+      ...(n === 0 && { options: Object.fromEntries(many(200, (at) => [`o${at}`, 'x'])) }),
+    })),
     prices: many(6_000, (n) => ({ ...PRICE, variantId: `v${n}` })),
     images: many(6_000, (position) => ({ url: 'https://x.example/', alt: null, position })),
-    terms: many(6_000, (n) => ({ kind: 'brand', externalId: `b${n}`, name: 'b', parentId: null, attributes: {} })),
+    terms: many(6_000, (n) => ({
+      kind: 'brand',
+      externalId: `b${n}`,
+      name: 'b',
+      parentId: null,
+      attributes: {},
+    })),
   }
   const { variants, prices, images, terms, identifiers, attributes, warnings } = boundedDraft(long)
-  assert.deepEqual([variants.length, images.length, terms.length], [LISTS_MAX.variants, LISTS_MAX.images, LISTS_MAX.terms])
+  assert.deepEqual(
+    [variants.length, images.length, terms.length],
+    [LISTS_MAX.variants, LISTS_MAX.images, LISTS_MAX.terms],
+  )
   assert.equal(prices.length, LISTS_MAX.variants, 'a price goes with its variant')
-  assert.deepEqual([Object.keys(variants[0]?.options ?? {}).length, identifiers['ean']?.length, identifiers['pbs']], [LISTS_MAX.options, LISTS_MAX.codes, '1'])
-  assert.deepEqual([attributes['tags'], attributes['grams']].map((value) => Object.keys(value ?? {}).length), [LISTS_MAX.attributes, LISTS_MAX.variants])
+  assert.deepEqual(
+    [
+      Object.keys(variants[0]?.options ?? {}).length,
+      identifiers['ean']?.length,
+      identifiers['pbs'],
+    ],
+    [LISTS_MAX.options, LISTS_MAX.codes, '1'],
+  )
+  assert.deepEqual(
+    [attributes['tags'], attributes['grams']].map((value) => Object.keys(value ?? {}).length),
+    [LISTS_MAX.attributes, LISTS_MAX.variants],
+  )
   assert.equal(warnings.length, 7)
   assert.ok(warnings.includes('images: 6000, of which the first 1000 are taken'))
 })
@@ -49,14 +106,25 @@ test('a time that no calendar has is unknown, with a warning', () => {
 
 test('a number that its column cannot hold refuses the record', () => {
   const wrong: readonly Partial<Draft>[] = [
-    ...[-1, 0.5, 2 ** 31, Number.NaN].map((packCount) => ({ variants: [{ ...VARIANT, packCount }] })),
-    ...[-1, Infinity, 1e300, Number.NaN].map((weightGrams) => ({ variants: [{ ...VARIANT, weightGrams }] })),
-    ...[-1, 0.5, 2 ** 53, Infinity].flatMap((minor) => [{ prices: [{ ...PRICE, amountMinor: minor }] }, { prices: [{ ...PRICE, compareAtMinor: minor }] }]),
+    ...[-1, 0.5, 2 ** 31, Number.NaN].map((packCount) => ({
+      variants: [{ ...VARIANT, packCount }],
+    })),
+    ...[-1, Infinity, 1e300, Number.NaN].map((weightGrams) => ({
+      variants: [{ ...VARIANT, weightGrams }],
+    })),
+    ...[-1, 0.5, 2 ** 53, Infinity].flatMap((minor) => [
+      { prices: [{ ...PRICE, amountMinor: minor }] },
+      { prices: [{ ...PRICE, compareAtMinor: minor }] },
+    ]),
     ...[-1, 0.5, 2 ** 31].map((position) => ({ images: [{ url: 'x', alt: null, position }] })),
     ...[0, Number.NaN, 1e16].map((expiresAtMs) => ({ expiresAtMs })),
     { externalId: '' },
   ]
   for (const part of wrong) {
-    assert.throws(() => boundedDraft({ ...DRAFT, ...part }), (error) => error instanceof SyncError && error.action === 'skip', JSON.stringify(part))
+    assert.throws(
+      () => boundedDraft({ ...DRAFT, ...part }),
+      (error) => error instanceof SyncError && error.action === 'skip',
+      JSON.stringify(part),
+    )
   }
 })

@@ -7,7 +7,16 @@ import type { Draft } from './product.ts'
 import { isTime } from './source-time.ts'
 
 /** The most elements of each list. Shopify sells 2,048 variants of a product at most; what is cut stays in `raw`. */
-export const LISTS_MAX = { variants: 5_000, prices: 20_000, images: 1_000, terms: 1_000, options: 100, codes: 1_000, attributes: 1_000, warnings: 100 } as const
+export const LISTS_MAX = {
+  variants: 5_000,
+  prices: 20_000,
+  images: 1_000,
+  terms: 1_000,
+  options: 100,
+  codes: 1_000,
+  attributes: 1_000,
+  warnings: 100,
+} as const
 
 /** The most members of an attribute that is an object: one for each variant fits. */
 const MEMBERS_MAX = LISTS_MAX.variants
@@ -32,12 +41,16 @@ export function boundedDraft(draft: Draft): Draft {
     prices,
     images: first(draft.images, LISTS_MAX.images, 'images', warnings),
     terms: first(draft.terms, LISTS_MAX.terms, 'terms', warnings),
-    identifiers: mapMembers(draft.identifiers, (codes, name) => (typeof codes === 'string' ? codes : first(codes, LISTS_MAX.codes, name, warnings))),
+    identifiers: mapMembers(draft.identifiers, (codes, name) =>
+      typeof codes === 'string' ? codes : first(codes, LISTS_MAX.codes, name, warnings),
+    ),
     attributes: mapMembers(draft.attributes, (value, name) => attributeOf(value, name, warnings)),
     warnings: [],
   }
   checkNumbers(bounded)
-  return warnings.length + draft.warnings.length === 0 ? bounded : { ...bounded, warnings: warningsOf([...warnings, ...draft.warnings]) }
+  return warnings.length + draft.warnings.length === 0
+    ? bounded
+    : { ...bounded, warnings: warningsOf([...warnings, ...draft.warnings]) }
 }
 
 function first<T>(list: readonly T[], max: number, what: string, warnings: string[]): readonly T[] {
@@ -53,21 +66,37 @@ function pricesOf({ prices, variants: all }: Draft, variants: Draft['variants'])
   return prices.filter(({ variantId }) => kept.has(variantId))
 }
 
-function withOptions(variant: Draft['variants'][number], warnings: string[]): Draft['variants'][number] {
+function withOptions(
+  variant: Draft['variants'][number],
+  warnings: string[],
+): Draft['variants'][number] {
   const options = Object.entries(variant.options)
   if (options.length <= LISTS_MAX.options) return variant
-  return { ...variant, options: Object.fromEntries(first(options, LISTS_MAX.options, `options of the variant ${variant.externalId}`, warnings)) }
+  return {
+    ...variant,
+    options: Object.fromEntries(
+      first(options, LISTS_MAX.options, `options of the variant ${variant.externalId}`, warnings),
+    ),
+  }
 }
 
 function attributeOf(value: Json, name: string, warnings: string[]): Json {
-  if (Array.isArray(value)) return value.length <= LISTS_MAX.attributes ? value : [...first(value, LISTS_MAX.attributes, name, warnings)]
+  if (Array.isArray(value))
+    return value.length <= LISTS_MAX.attributes
+      ? value
+      : [...first(value, LISTS_MAX.attributes, name, warnings)]
   if (value === null || typeof value !== 'object') return value
   const members = Object.entries(value)
-  return members.length <= MEMBERS_MAX ? value : Object.fromEntries(first(members, MEMBERS_MAX, name, warnings))
+  return members.length <= MEMBERS_MAX
+    ? value
+    : Object.fromEntries(first(members, MEMBERS_MAX, name, warnings))
 }
 
 /** The very object when nothing in it has changed: most records are copied nowhere. */
-function mapMembers<T>(members: Readonly<Record<string, T>>, map: (member: T, name: string) => T): Readonly<Record<string, T>> {
+function mapMembers<T>(
+  members: Readonly<Record<string, T>>,
+  map: (member: T, name: string) => T,
+): Readonly<Record<string, T>> {
   const changed = Object.entries(members).flatMap(([name, member]) => {
     const mapped = map(member, name)
     return mapped === member ? [] : [[name, mapped] as const]
@@ -91,7 +120,8 @@ function timeOf(epochMs: number | null, warnings: string[]): number | null {
 function checkNumbers({ variants, prices, images, expiresAtMs }: Draft): void {
   for (const { packCount, weightGrams } of variants) {
     checkWhole('the pack count', packCount, INTEGER_MAX)
-    if (weightGrams !== null && !(weightGrams >= 0 && weightGrams <= Number.MAX_SAFE_INTEGER)) throw refusal('the weight', weightGrams, 'a number of grams')
+    if (weightGrams !== null && !(weightGrams >= 0 && weightGrams <= Number.MAX_SAFE_INTEGER))
+      throw refusal('the weight', weightGrams, 'a number of grams')
   }
   for (const { amountMinor, compareAtMinor } of prices) {
     checkWhole('the price', amountMinor, Number.MAX_SAFE_INTEGER)
@@ -99,11 +129,13 @@ function checkNumbers({ variants, prices, images, expiresAtMs }: Draft): void {
   }
   for (const { position } of images) checkWhole('the position of an image', position, INTEGER_MAX)
   // A licence that ends at an unknown time could be shown for ever.
-  if (expiresAtMs !== null && !isTime(expiresAtMs)) throw refusal('the end of the licence', expiresAtMs, 'a time')
+  if (expiresAtMs !== null && !isTime(expiresAtMs))
+    throw refusal('the end of the licence', expiresAtMs, 'a time')
 }
 
 function checkWhole(what: string, value: number | null, max: number): void {
-  if (value !== null && !(Number.isInteger(value) && value >= 0 && value <= max)) throw refusal(what, value, `a whole number from 0 to ${max}`)
+  if (value !== null && !(Number.isInteger(value) && value >= 0 && value <= max))
+    throw refusal(what, value, `a whole number from 0 to ${max}`)
 }
 
 function refusal(what: string, value: number, expected: string): SyncError {

@@ -74,7 +74,11 @@ export interface Connector<Settings = unknown> {
   /** Whether the supplier can be asked for what changed since an instant. */
   readonly incremental: boolean
   /** The default schedule: a five-field cron expression, read in `zone`; on `fullOn` (0 Sunday … 6) the run is full. */
-  readonly schedule: { readonly cron: string; readonly zone: string; readonly fullOn: number | null }
+  readonly schedule: {
+    readonly cron: string
+    readonly zone: string
+    readonly fullOn: number | null
+  }
 
   /**
    * Yields pages of raw NDJSON in order. Called again with the last archived page's cursor after any failure that asks for a retry,

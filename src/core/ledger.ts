@@ -1,7 +1,16 @@
 // The ledger of a run: every archived line has exactly one outcome.
 
 /** What became of one archived line. `older`, `duplicate` and `unchanged` wrote nothing. */
-export const OUTCOMES = ['created', 'updated', 'unchanged', 'older', 'duplicate', 'skipped', 'quarantined', 'held'] as const
+export const OUTCOMES = [
+  'created',
+  'updated',
+  'unchanged',
+  'older',
+  'duplicate',
+  'skipped',
+  'quarantined',
+  'held',
+] as const
 
 export type Outcome = (typeof OUTCOMES)[number]
 
@@ -19,11 +28,25 @@ export interface Ledger extends Record<Outcome, number> {
 }
 
 export function emptyCounts(): Counts {
-  return { created: 0, updated: 0, unchanged: 0, older: 0, duplicate: 0, skipped: 0, quarantined: 0, held: 0, unreadable: 0 }
+  return {
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    older: 0,
+    duplicate: 0,
+    skipped: 0,
+    quarantined: 0,
+    held: 0,
+    unreadable: 0,
+  }
 }
 
 /** The ledger of lines that came to these outcomes, as long as nothing is removed or missing. */
-export function toLedger(claimed: number | null, fetched: number, { unreadable: _, ...outcomes }: Counts): Ledger {
+export function toLedger(
+  claimed: number | null,
+  fetched: number,
+  { unreadable: _, ...outcomes }: Counts,
+): Ledger {
   return { claimed, fetched, ...outcomes, removed: 0, missing: 0 }
 }
 

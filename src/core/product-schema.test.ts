@@ -7,10 +7,39 @@ import type { Draft } from './product.ts'
 import { DraftSchema } from './product-schema.ts'
 
 const DRAFT: Draft = {
-  externalId: 'M0001', status: 'active', title: 'Tea', description: null, brand: null, manufacturer: null, url: null,
-  identifiers: { ean: ['09300000000017'], fred: '12' }, attributes: { vat_rate: 10 }, sourceUpdatedAtMs: 1_700_000_000_000, successorId: null, expiresAtMs: null,
-  variants: [{ externalId: 'M0001', title: null, sku: null, gtin: '09300000000017', options: {}, weightGrams: 250, packCount: null, availability: 'in_stock' }],
-  prices: [{ variantId: 'M0001', type: 'public', amountMinor: 1250, currency: 'AUD', compareAtMinor: null }],
+  externalId: 'M0001',
+  status: 'active',
+  title: 'Tea',
+  description: null,
+  brand: null,
+  manufacturer: null,
+  url: null,
+  identifiers: { ean: ['09300000000017'], fred: '12' },
+  attributes: { vat_rate: 10 },
+  sourceUpdatedAtMs: 1_700_000_000_000,
+  successorId: null,
+  expiresAtMs: null,
+  variants: [
+    {
+      externalId: 'M0001',
+      title: null,
+      sku: null,
+      gtin: '09300000000017',
+      options: {},
+      weightGrams: 250,
+      packCount: null,
+      availability: 'in_stock',
+    },
+  ],
+  prices: [
+    {
+      variantId: 'M0001',
+      type: 'public',
+      amountMinor: 1250,
+      currency: 'AUD',
+      compareAtMinor: null,
+    },
+  ],
   images: [{ url: 'https://cdn.example/1.jpg', alt: null, position: 0 }],
   terms: [{ kind: 'brand', externalId: '7', name: 'Tea Co', parentId: null, attributes: {} }],
   warnings: [],
@@ -28,7 +57,12 @@ test('the schema describes the type, member by member', () => {
 test('a product with a member too many, one too few, or an amount that is no whole number does not fit', () => {
   const { title: _, ...untitled } = DRAFT
   const [price] = DRAFT.prices
-  for (const wrong of [{ ...DRAFT, price: 1250 }, untitled, { ...DRAFT, prices: [{ ...price, amountMinor: 12.5 }] }, { ...DRAFT, status: 'removed' }]) {
+  for (const wrong of [
+    { ...DRAFT, price: 1250 },
+    untitled,
+    { ...DRAFT, prices: [{ ...price, amountMinor: 12.5 }] },
+    { ...DRAFT, status: 'removed' },
+  ]) {
     assert.ok(!DraftSchema.safeParse(wrong).success)
   }
 })

@@ -13,25 +13,49 @@ const VariantSchema = z.strictObject({
   externalId: name.describe("The supplier's id of the variant, unique within its product."),
   title: text,
   sku: text,
-  gtin: z.string().regex(/^(\d{8}|\d{12,14})$/).nullable().describe('GTIN-8, -12, -13 or -14 as the supplier writes it, leading zeros kept.'),
-  options: z.record(name, z.string()).readonly().describe('What tells it from its siblings, such as {"Size": "250 g"}.'),
-  weightGrams: z.number().nonnegative().nullable().describe('What is in it, not what the parcel weighs.'),
+  gtin: z
+    .string()
+    .regex(/^(\d{8}|\d{12,14})$/)
+    .nullable()
+    .describe('GTIN-8, -12, -13 or -14 as the supplier writes it, leading zeros kept.'),
+  options: z
+    .record(name, z.string())
+    .readonly()
+    .describe('What tells it from its siblings, such as {"Size": "250 g"}.'),
+  weightGrams: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe('What is in it, not what the parcel weighs.'),
   packCount: z.int().positive().nullable().describe('How many pieces a pack holds.'),
   availability: z.enum(['in_stock', 'out_of_stock', 'preorder', 'discontinued']).nullable(),
 })
 
 const PriceSchema = z.strictObject({
   variantId: name.describe('The external id of the variant that costs this.'),
-  type: z.string().regex(/^[a-z][a-z_]*$/).describe('public, manufacturer, pharmacist, list …; a variant has at most one price of each type.'),
-  amountMinor: minor.describe("In the currency's own minor unit: cents for AUD, whole yen for JPY."),
-  currency: z.string().regex(/^[A-Z]{3}$/).describe('ISO 4217.'),
+  type: z
+    .string()
+    .regex(/^[a-z][a-z_]*$/)
+    .describe(
+      'public, manufacturer, pharmacist, list …; a variant has at most one price of each type.',
+    ),
+  amountMinor: minor.describe(
+    "In the currency's own minor unit: cents for AUD, whole yen for JPY.",
+  ),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .describe('ISO 4217.'),
   compareAtMinor: minor.describe('The crossed-out price, when it is really above the amount.'),
 })
 
 const ImageSchema = z.strictObject({
   url: name,
   alt: text,
-  position: z.int().nonnegative().describe("From 0, in the supplier's order; unique within a product."),
+  position: z
+    .int()
+    .nonnegative()
+    .describe("From 0, in the supplier's order; unique within a product."),
 })
 
 const TermSchema = z.strictObject({
@@ -44,21 +68,39 @@ const TermSchema = z.strictObject({
 
 export const DraftSchema = z.strictObject({
   externalId: name.describe("The supplier's id of the product, unique within the source."),
-  status: z.enum(['draft', 'active', 'unavailable']).describe('What the supplier says. In the catalogue there is also `removed`: gone, past the guard.'),
+  status: z
+    .enum(['draft', 'active', 'unavailable'])
+    .describe(
+      'What the supplier says. In the catalogue there is also `removed`: gone, past the guard.',
+    ),
   title: text,
   description: text.describe('As the supplier writes it, HTML included.'),
   brand: text,
   manufacturer: text,
   url: text.describe("The product's page."),
-  identifiers: z.record(name, z.union([z.string(), z.array(z.string()).readonly()])).readonly()
+  identifiers: z
+    .record(name, z.union([z.string(), z.array(z.string()).readonly()]))
+    .readonly()
     .describe('Codes by scheme, always strings: {"ean_gtin13": "…", "artg_id": "…"}.'),
-  attributes: z.record(name, json).readonly().describe('What else the supplier says, under names of its connector.'),
+  attributes: z
+    .record(name, json)
+    .readonly()
+    .describe('What else the supplier says, under names of its connector.'),
   sourceUpdatedAtMs: instantMs.describe("The supplier's own time of change."),
   successorId: text.describe('The external id of the product that replaces this one.'),
   expiresAtMs: instantMs.describe('When the data may no longer be shown.'),
-  variants: z.array(VariantSchema).readonly().describe('What can be bought. A product without options has exactly one.'),
+  variants: z
+    .array(VariantSchema)
+    .readonly()
+    .describe('What can be bought. A product without options has exactly one.'),
   prices: z.array(PriceSchema).readonly(),
   images: z.array(ImageSchema).readonly(),
-  terms: z.array(TermSchema).readonly().describe('Brands, organisations and categories that the record mentions.'),
-  warnings: z.array(z.string()).readonly().describe('What was odd but not wrong: shown with the product, never blocking.'),
+  terms: z
+    .array(TermSchema)
+    .readonly()
+    .describe('Brands, organisations and categories that the record mentions.'),
+  warnings: z
+    .array(z.string())
+    .readonly()
+    .describe('What was odd but not wrong: shown with the product, never blocking.'),
 })

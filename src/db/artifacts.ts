@@ -70,7 +70,11 @@ export async function noteArtifact(db: Catalog, run: HeldRun, note: ArtifactNote
   })
 }
 
-export async function findArtifact(db: Catalog, sourceId: number, run: number): Promise<(ArtifactNote & { readonly purged: boolean }) | null> {
+export async function findArtifact(
+  db: Catalog,
+  sourceId: number,
+  run: number,
+): Promise<(ArtifactNote & { readonly purged: boolean }) | null> {
   const [row] = await db.call<{
     state: 'open' | 'closed' | 'purged'
     complete: boolean
@@ -80,7 +84,14 @@ export async function findArtifact(db: Catalog, sourceId: number, run: number): 
   }>('find_artifact', { source: sourceId, run })
   if (!row) return null
   const { state, complete, claimed, watermark, warnings } = row
-  return { closed: state !== 'open', purged: state === 'purged', complete, claimed, watermarkMs: toInstant(watermark)?.getTime() ?? null, warnings }
+  return {
+    closed: state !== 'open',
+    purged: state === 'purged',
+    complete,
+    claimed,
+    watermarkMs: toInstant(watermark)?.getTime() ?? null,
+    warnings,
+  }
 }
 
 /** The youngest run of the source whose artifact is closed and still there. */
@@ -89,7 +100,10 @@ export async function findNewestArtifact(db: Catalog, sourceId: number): Promise
 }
 
 /** The youngest run of the source that has fetched all that the supplier has, whatever became of it then. */
-export async function findNewestWholeArtifact(db: Catalog, sourceId: number): Promise<number | null> {
+export async function findNewestWholeArtifact(
+  db: Catalog,
+  sourceId: number,
+): Promise<number | null> {
   return one(await db.call<number | null>('newest_whole_artifact', { source: sourceId }))
 }
 
@@ -109,6 +123,12 @@ export async function listParts(db: Catalog, sourceId: number, run: number): Pro
 }
 
 /** What settled runs with a younger artifact saw: bitmaps over product numbers. */
-export async function listSeenAfter(db: Catalog, sourceId: number, artifactRun: number): Promise<Buffer[]> {
-  return (await db.call<string>('seen_after', { source: sourceId, artifact_run: artifactRun })).map(toBytes)
+export async function listSeenAfter(
+  db: Catalog,
+  sourceId: number,
+  artifactRun: number,
+): Promise<Buffer[]> {
+  return (await db.call<string>('seen_after', { source: sourceId, artifact_run: artifactRun })).map(
+    toBytes,
+  )
 }

@@ -2,7 +2,13 @@
 
 import { SyncError } from '../core/errors.ts'
 import type { Counts } from '../core/ledger.ts'
-import { quarantineJson, toInts, type BatchRules, type Checkpoint, type QuarantinedRecord } from './batches.ts'
+import {
+  quarantineJson,
+  toInts,
+  type BatchRules,
+  type Checkpoint,
+  type QuarantinedRecord,
+} from './batches.ts'
 import { jsonb, one, type Catalog } from './catalog.ts'
 import type { HeldRun } from './runs.ts'
 
@@ -40,27 +46,35 @@ export interface RefusedRecord {
  *
  * @throws SyncError `record/invalid`: see `refusedBy` · `db/busy` when the part stands elsewhere · `run/fenced`
  */
-export async function callBatch(db: Catalog, run: HeldRun, rules: BatchRules, call: BatchCall, step: Step | null): Promise<BatchAnswer> {
+export async function callBatch(
+  db: Catalog,
+  run: HeldRun,
+  rules: BatchRules,
+  call: BatchCall,
+  step: Step | null,
+): Promise<BatchAnswer> {
   const { linesBefore, checkpoint } = step ?? { linesBefore: null, checkpoint: null }
-  const row = one(await db.call<{ counts: Counts; seqs: string; next_seq: number }>('write_batch', {
-    source: run.sourceId,
-    run: run.id,
-    token: run.token,
-    part: call.partNo,
-    lines_before: linesBefore,
-    lines_done: checkpoint?.linesDone ?? null,
-    bytes_done: checkpoint?.bytesDone ?? null,
-    done: checkpoint?.done ?? null,
-    counts: checkpoint && jsonb(checkpoint.counts),
-    known: checkpoint?.known ?? null,
-    staged: checkpoint?.staged ?? null,
-    records: call.records,
-    quarantined: quarantineJson(call.quarantined),
-    seq_from: call.seqFrom,
-    volatile: rules.volatilePaths,
-    price_factor: rules.priceFactor,
-    seen_later: rules.seenLater,
-  }))
+  const row = one(
+    await db.call<{ counts: Counts; seqs: string; next_seq: number }>('write_batch', {
+      source: run.sourceId,
+      run: run.id,
+      token: run.token,
+      part: call.partNo,
+      lines_before: linesBefore,
+      lines_done: checkpoint?.linesDone ?? null,
+      bytes_done: checkpoint?.bytesDone ?? null,
+      done: checkpoint?.done ?? null,
+      counts: checkpoint && jsonb(checkpoint.counts),
+      known: checkpoint?.known ?? null,
+      staged: checkpoint?.staged ?? null,
+      records: call.records,
+      quarantined: quarantineJson(call.quarantined),
+      seq_from: call.seqFrom,
+      volatile: rules.volatilePaths,
+      price_factor: rules.priceFactor,
+      seen_later: rules.seenLater,
+    }),
+  )
   return { counts: row.counts, seqs: toInts(row.seqs), nextSeq: row.next_seq }
 }
 

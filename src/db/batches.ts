@@ -32,7 +32,10 @@ export interface BatchRules {
   readonly seenLater: Buffer | null
 }
 
-export interface BatchResult extends Pick<Counts, 'created' | 'updated' | 'unchanged' | 'older' | 'duplicate' | 'held'> {
+export interface BatchResult extends Pick<
+  Counts,
+  'created' | 'updated' | 'unchanged' | 'older' | 'duplicate' | 'held'
+> {
   /** The numbers of all products that the batch named. */
   readonly seqs: readonly number[]
   readonly nextSeq: number
@@ -67,45 +70,72 @@ export async function clearStaging(client: DbClient): Promise<void> {
  *
  * @throws SyncError `run/fenced`
  */
-export async function applyBatch(db: Catalog, run: HeldRun, partNo: number, seqFrom: number, rules: BatchRules): Promise<BatchResult> {
-  const row = one(await db.call<Omit<BatchResult, 'seqs' | 'nextSeq'> & { seqs: string; next_seq: number }>('apply_batch', {
-    source: run.sourceId,
-    run: run.id,
-    token: run.token,
-    artifact_run: run.artifactRun,
-    part: partNo,
-    seq_from: seqFrom,
-    normaliser_version: rules.normaliserVersion,
-    volatile: rules.volatilePaths,
-    price_factor: rules.priceFactor,
-    seen_later: rules.seenLater,
-    first_load: run.firstLoad,
-  }))
+export async function applyBatch(
+  db: Catalog,
+  run: HeldRun,
+  partNo: number,
+  seqFrom: number,
+  rules: BatchRules,
+): Promise<BatchResult> {
+  const row = one(
+    await db.call<Omit<BatchResult, 'seqs' | 'nextSeq'> & { seqs: string; next_seq: number }>(
+      'apply_batch',
+      {
+        source: run.sourceId,
+        run: run.id,
+        token: run.token,
+        artifact_run: run.artifactRun,
+        part: partNo,
+        seq_from: seqFrom,
+        normaliser_version: rules.normaliserVersion,
+        volatile: rules.volatilePaths,
+        price_factor: rules.priceFactor,
+        seen_later: rules.seenLater,
+        first_load: run.firstLoad,
+      },
+    ),
+  )
   const { seqs, next_seq: nextSeq, ...counts } = row
   return { ...counts, seqs: toInts(seqs), nextSeq }
 }
 
 /** Keeps records that cannot be applied. Returns the numbers of the products that they name. @throws SyncError `run/fenced` */
-export async function quarantineRecords(db: Catalog, run: HeldRun, partNo: number, records: readonly QuarantinedRecord[]): Promise<number[]> {
+export async function quarantineRecords(
+  db: Catalog,
+  run: HeldRun,
+  partNo: number,
+  records: readonly QuarantinedRecord[],
+): Promise<number[]> {
   return db.call<number>('quarantine_records', {
-    source: run.sourceId, run: run.id, token: run.token, artifact_run: run.artifactRun, part: partNo, records: quarantineJson(records),
+    source: run.sourceId,
+    run: run.id,
+    token: run.token,
+    artifact_run: run.artifactRun,
+    part: partNo,
+    records: quarantineJson(records),
   })
 }
 
 export function quarantineJson(records: readonly QuarantinedRecord[]): object {
-  return jsonb(records.map((record) => ({
-    line_no: record.lineNo,
-    byte_offset: record.byteOffset,
-    byte_length: record.byteLength,
-    external_id: record.externalId,
-    rule: record.rule,
-    message: record.message,
-    raw: Buffer.from(record.raw.subarray(0, RAW_BYTES_MAX)).toString('base64'),
-  })))
+  return jsonb(
+    records.map((record) => ({
+      line_no: record.lineNo,
+      byte_offset: record.byteOffset,
+      byte_length: record.byteLength,
+      external_id: record.externalId,
+      rule: record.rule,
+      message: record.message,
+      raw: Buffer.from(record.raw.subarray(0, RAW_BYTES_MAX)).toString('base64'),
+    })),
+  )
 }
 
 /** @throws SyncError `run/fenced` */
-export async function saveCheckpoint(db: Catalog, run: HeldRun, checkpoint: Checkpoint): Promise<void> {
+export async function saveCheckpoint(
+  db: Catalog,
+  run: HeldRun,
+  checkpoint: Checkpoint,
+): Promise<void> {
   await db.call('save_checkpoint', {
     source: run.sourceId,
     run: run.id,
@@ -120,13 +150,27 @@ export async function saveCheckpoint(db: Catalog, run: HeldRun, checkpoint: Chec
   })
 }
 
-export async function listCheckpoints(db: Catalog, sourceId: number, run: number): Promise<StoredCheckpoint[]> {
-  return (await db.call<CheckpointRow>('list_checkpoints', { source: sourceId, run })).map(toCheckpoint)
+export async function listCheckpoints(
+  db: Catalog,
+  sourceId: number,
+  run: number,
+): Promise<StoredCheckpoint[]> {
+  return (await db.call<CheckpointRow>('list_checkpoints', { source: sourceId, run })).map(
+    toCheckpoint,
+  )
 }
 
 /** How far the run has come in one part; null before its first commit. */
-export async function findCheckpoint(db: Catalog, run: HeldRun, partNo: number): Promise<StoredCheckpoint | null> {
-  const [row] = await db.call<CheckpointRow>('find_checkpoint', { source: run.sourceId, run: run.id, part: partNo })
+export async function findCheckpoint(
+  db: Catalog,
+  run: HeldRun,
+  partNo: number,
+): Promise<StoredCheckpoint | null> {
+  const [row] = await db.call<CheckpointRow>('find_checkpoint', {
+    source: run.sourceId,
+    run: run.id,
+    part: partNo,
+  })
   return row ? toCheckpoint(row) : null
 }
 
@@ -161,12 +205,25 @@ export async function reserveSeqs(db: Catalog, sourceId: number, count: number):
 
 /** Writes the brands, organisations and categories that differ. Twice is safe. @throws SyncError `run/fenced` */
 export async function writeTerms(db: Catalog, run: HeldRun, terms: readonly Term[]): Promise<void> {
-  const rows = terms.map((term) => ({ ...term, external_id: term.externalId, parent_id: term.parentId }))
-  await db.call('write_terms', { source: run.sourceId, run: run.id, token: run.token, terms: jsonb(rows) })
+  const rows = terms.map((term) => ({
+    ...term,
+    external_id: term.externalId,
+    parent_id: term.parentId,
+  }))
+  await db.call('write_terms', {
+    source: run.sourceId,
+    run: run.id,
+    token: run.token,
+    terms: jsonb(rows),
+  })
 }
 
 /** The ids behind product numbers. */
-export async function nameProducts(db: Catalog, sourceId: number, seqs: readonly number[]): Promise<string[]> {
+export async function nameProducts(
+  db: Catalog,
+  sourceId: number,
+  seqs: readonly number[],
+): Promise<string[]> {
   return db.call<string>('name_products', { source: sourceId, seqs })
 }
 

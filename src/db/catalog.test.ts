@@ -7,7 +7,10 @@ test('bytes are read as they are in either output of Postgres', async (t) => {
   const { pool } = await testDatabase(t, { migrations: [] })
   const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
   for (const output of ['hex', 'escape']) {
-    const { rows } = await pool.query<{ text: string }>(`select set_config('bytea_output', $1, true), to_json($2::bytea) #>> '{}' as text`, [output, bytes])
+    const { rows } = await pool.query<{ text: string }>(
+      `select set_config('bytea_output', $1, true), to_json($2::bytea) #>> '{}' as text`,
+      [output, bytes],
+    )
     assert.deepEqual(new Uint8Array(toBytes(rows[0]?.text ?? '')), bytes, output)
   }
 })

@@ -25,10 +25,16 @@ export interface Catalog {
 export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
   return {
     async call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]> {
-      const parameters = Object.keys(args).map((argument, index) => `p_${argument} => $${index + 1}`)
+      const parameters = Object.keys(args).map(
+        (argument, index) => `p_${argument} => $${index + 1}`,
+      )
       const sql = `select to_jsonb(f) as row from catalog.${name}(${parameters.join(', ')}) f`
-      const values = Object.values(args).map((value) => (typeof value === 'string' ? storableText(value) : value))
-      const { rows } = await ask(session.query<{ row: Row }>(timeoutMs === undefined ? sql : timed(sql, timeoutMs), values))
+      const values = Object.values(args).map((value) =>
+        typeof value === 'string' ? storableText(value) : value,
+      )
+      const { rows } = await ask(
+        session.query<{ row: Row }>(timeoutMs === undefined ? sql : timed(sql, timeoutMs), values),
+      )
       return rows.map(({ row }) => row)
     },
   }
@@ -55,7 +61,12 @@ export function one<Row>([row]: readonly Row[]): Row {
 /** What a `bytea` looks like as text, in either `bytea_output`: the Data API's sessions are not ours to set. */
 export function toBytes(text: string): Buffer {
   if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex')
-  return Buffer.from(text.replaceAll(/\\(\\|[0-7]{3})/g, (_, code: string) => (code === '\\' ? code : String.fromCharCode(parseInt(code, 8)))), 'latin1')
+  return Buffer.from(
+    text.replaceAll(/\\(\\|[0-7]{3})/g, (_, code: string) =>
+      code === '\\' ? code : String.fromCharCode(parseInt(code, 8)),
+    ),
+    'latin1',
+  )
 }
 
 export function toInstant(text: string): Date

@@ -14,30 +14,118 @@ interface Answer {
   readonly type?: string
 }
 
-async function ask(t: TestContext, secretKey: string, { status, body, type = 'application/json' }: Answer, secrets: readonly string[] = []): Promise<never> {
-  const server = createServer((_, response) => void response.writeHead(status, { 'content-type': type }).end(typeof body === 'string' ? body : JSON.stringify(body)))
+async function ask(
+  t: TestContext,
+  secretKey: string,
+  { status, body, type = 'application/json' }: Answer,
+  secrets: readonly string[] = [],
+): Promise<never> {
+  const server = createServer(
+    (_, response) =>
+      void response
+        .writeHead(status, { 'content-type': type })
+        .end(typeof body === 'string' ? body : JSON.stringify(body)),
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
-  await new DataApi({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, secretKey, secrets }).call('list_sources', {})
+  await new DataApi({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    secretKey,
+    secrets,
+  }).call('list_sources', {})
   throw new Error('It answered')
 }
 
-const REFUSALS: readonly (readonly [what: string, answer: Answer, code: string, message: RegExp])[] = [
-  ['Postgres that is restarted', { status: 400, body: { code: '', details: null, hint: null, message: 'server closed the connection unexpectedly' } },
-    'db/unreachable', /answers 400: server closed the connection unexpectedly: its connection to Postgres broke$/],
-  ['a schema cache that is not there', { status: 503, body: { code: 'PGRST002', message: 'Could not query the database for the schema cache. Retrying.' } },
-    'db/unreachable', /If this lasts, an exposed schema does not exist: see that pipeline, /],
-  ['a schema that is not exposed', { status: 406, body: { code: 'PGRST106', message: 'Invalid schema: pipeline' } }, 'db/not-exposed', /schema pipeline is not exposed$/],
-  ['a token of another project', { status: 401, body: { code: 'PGRST301', message: 'No suitable key or wrong key type' } },
-    'settings/invalid', /: take SUPABASE_SECRET_KEY from the settings of the project/],
-  ['a path in SUPABASE_URL', { status: 404, body: { code: 'PGRST125', message: 'Invalid path specified in request URL' } }, 'settings/invalid', /without a path$/],
-  ['a gateway that knows no such path', { status: 404, body: { error: 'requested path is invalid' } }, 'settings/invalid', /answers 404: requested path is invalid$/],
-  ['a redirect', { status: 301, body: '', type: 'text/html' }, 'settings/invalid', /a redirect, so SUPABASE_URL is not the address itself$/],
-  ['an answer that is cut short', { status: 200, body: '[{"name": "sh' }, 'db/unreachable', /answers 200: broken JSON$/],
-  ['an answer that is no list of rows', { status: 200, body: { status: 'ok' } }, 'db/unreachable', /answers 200: no reason given$/],
-  ['one of our refusals with facts that cannot be read', { status: 400, body: { code: 'SHELF', hint: 'run/fenced', message: 'Taken over', details: '{"run":' } }, 'run/fenced', /^Taken over$/],
-  ['a code that is no text', { status: 500, body: { code: 42, message: { deep: true } } }, 'db/unreachable', /answers 500: no reason given$/],
+const REFUSALS: readonly (readonly [
+  what: string,
+  answer: Answer,
+  code: string,
+  message: RegExp,
+])[] = [
+  [
+    'Postgres that is restarted',
+    {
+      status: 400,
+      body: {
+        code: '',
+        details: null,
+        hint: null,
+        message: 'server closed the connection unexpectedly',
+      },
+    },
+    'db/unreachable',
+    /answers 400: server closed the connection unexpectedly: its connection to Postgres broke$/,
+  ],
+  [
+    'a schema cache that is not there',
+    {
+      status: 503,
+      body: {
+        code: 'PGRST002',
+        message: 'Could not query the database for the schema cache. Retrying.',
+      },
+    },
+    'db/unreachable',
+    /If this lasts, an exposed schema does not exist: see that pipeline, /,
+  ],
+  [
+    'a schema that is not exposed',
+    { status: 406, body: { code: 'PGRST106', message: 'Invalid schema: pipeline' } },
+    'db/not-exposed',
+    /schema pipeline is not exposed$/,
+  ],
+  [
+    'a token of another project',
+    { status: 401, body: { code: 'PGRST301', message: 'No suitable key or wrong key type' } },
+    'settings/invalid',
+    /: take SUPABASE_SECRET_KEY from the settings of the project/,
+  ],
+  [
+    'a path in SUPABASE_URL',
+    { status: 404, body: { code: 'PGRST125', message: 'Invalid path specified in request URL' } },
+    'settings/invalid',
+    /without a path$/,
+  ],
+  [
+    'a gateway that knows no such path',
+    { status: 404, body: { error: 'requested path is invalid' } },
+    'settings/invalid',
+    /answers 404: requested path is invalid$/,
+  ],
+  [
+    'a redirect',
+    { status: 301, body: '', type: 'text/html' },
+    'settings/invalid',
+    /a redirect, so SUPABASE_URL is not the address itself$/,
+  ],
+  [
+    'an answer that is cut short',
+    { status: 200, body: '[{"name": "sh' },
+    'db/unreachable',
+    /answers 200: broken JSON$/,
+  ],
+  [
+    'an answer that is no list of rows',
+    { status: 200, body: { status: 'ok' } },
+    'db/unreachable',
+    /answers 200: no reason given$/,
+  ],
+  [
+    'one of our refusals with facts that cannot be read',
+    {
+      status: 400,
+      body: { code: 'SHELF', hint: 'run/fenced', message: 'Taken over', details: '{"run":' },
+    },
+    'run/fenced',
+    /^Taken over$/,
+  ],
+  [
+    'a code that is no text',
+    { status: 500, body: { code: 42, message: { deep: true } } },
+    'db/unreachable',
+    /answers 500: no reason given$/,
+  ],
 ]
 
 for (const [what, answer, code, message] of REFUSALS) {
@@ -47,22 +135,40 @@ for (const [what, answer, code, message] of REFUSALS) {
 }
 
 test('a token that is refused for its time is waited out, unless it is the key itself and over', async (t) => {
-  const refusal = (message: string): Answer => ({ status: 401, body: { code: 'PGRST303', message } })
+  const refusal = (message: string): Answer => ({
+    status: 401,
+    body: { code: 'PGRST303', message },
+  })
   for (const message of ['JWT issued at future', 'JWT not yet valid', 'JWT expired']) {
-    await assert.rejects(ask(t, 'sb_secret_planted', refusal(message)), says('db/unreachable', /the clocks of its servers differ/))
+    await assert.rejects(
+      ask(t, 'sb_secret_planted', refusal(message)),
+      says('db/unreachable', /the clocks of its servers differ/),
+    )
   }
-  await assert.rejects(ask(t, 'eyJplanted', refusal('JWT issued at future')), says('db/unreachable', /the clocks/))
-  await assert.rejects(ask(t, 'eyJplanted', refusal('JWT expired')), says('settings/invalid', /time is over: take a secret key/))
+  await assert.rejects(
+    ask(t, 'eyJplanted', refusal('JWT issued at future')),
+    says('db/unreachable', /the clocks/),
+  )
+  await assert.rejects(
+    ask(t, 'eyJplanted', refusal('JWT expired')),
+    says('settings/invalid', /time is over: take a secret key/),
+  )
 })
 
 test('a key that the Data API quotes is taken out before the message is cut', async (t) => {
   const secretKey = 'planted-key-of-a-project'
   const body = { message: `${'x'.repeat(285)} ${secretKey}${'y'.repeat(500)}` }
-  await assert.rejects(ask(t, secretKey, { status: 400, body }), says('db/unsuitable', /x{285} \[redacted\]y*…$/))
+  await assert.rejects(
+    ask(t, secretKey, { status: 400, body }),
+    says('db/unsuitable', /x{285} \[redacted\]y*…$/),
+  )
 })
 
 test('another secret that it quotes, out of a record for instance, is taken out before the message is cut too', async (t) => {
   const secret = 'planted-key-0f-a-supplier'
   const body = { message: `${'x'.repeat(285)} ${secret}` }
-  await assert.rejects(ask(t, 'sb_secret_planted', { status: 400, body }, [secret]), says('db/unsuitable', /x{285} \[redacted\]$/))
+  await assert.rejects(
+    ask(t, 'sb_secret_planted', { status: 400, body }, [secret]),
+    says('db/unsuitable', /x{285} \[redacted\]$/),
+  )
 })

@@ -30,7 +30,10 @@ const SCHEMA = 'pipeline'
 const TIMEOUT_MS = 70_000
 
 const NO_CONNECTION: Advice = ['db/unreachable', 'it has no connection to Postgres']
-const OTHER_KEY: Advice = ['settings/invalid', 'take SUPABASE_SECRET_KEY from the settings of the project at SUPABASE_URL, under API keys']
+const OTHER_KEY: Advice = [
+  'settings/invalid',
+  'take SUPABASE_SECRET_KEY from the settings of the project at SUPABASE_URL, under API keys',
+]
 
 type Advice = readonly [code: ErrorCode, advice: string]
 
@@ -41,20 +44,35 @@ const NAMED_CODES: Readonly<Record<string, Advice>> = {
   PGRST000: NO_CONNECTION,
   PGRST001: NO_CONNECTION,
   // It waits for a schema that is exposed but not there, just as for Postgres itself: https://github.com/supabase/supabase/issues/45904
-  PGRST002: ['db/unreachable', `it cannot read the database. If this lasts, an exposed schema does not exist: see that ${SCHEMA}, and each other one ` +
-    'in the project\'s settings under Data API, is in the database, and that the Data API is on'],
+  PGRST002: [
+    'db/unreachable',
+    `it cannot read the database. If this lasts, an exposed schema does not exist: see that ${SCHEMA}, and each other one ` +
+      "in the project's settings under Data API, is in the database, and that the Data API is on",
+  ],
   PGRST003: ['db/busy', 'all of its connections are in use'],
   PGRST106: ['db/not-exposed', `schema ${SCHEMA} is not exposed`],
-  PGRST125: ['settings/invalid', 'SUPABASE_URL is the address of the project alone, without a path'],
-  PGRST202: ['db/not-migrated', 'paste supabase/db/init.sql into the SQL editor, or use `shelfsync migrations copy` and `supabase db push`'],
+  PGRST125: [
+    'settings/invalid',
+    'SUPABASE_URL is the address of the project alone, without a path',
+  ],
+  PGRST202: [
+    'db/not-migrated',
+    'paste supabase/db/init.sql into the SQL editor, or use `shelfsync migrations copy` and `supabase db push`',
+  ],
   PGRST301: OTHER_KEY,
   PGRST302: OTHER_KEY,
-  42501: ['settings/invalid', 'the key may not do this: it must be a secret key, or the service-role one'],
+  42501: [
+    'settings/invalid',
+    'the key may not do this: it must be a secret key, or the service-role one',
+  ],
 }
 
 /** Of a token that the gateway makes itself, so another try has another one: for a secret key, which is no token, or a clock that is behind. */
 const TOKEN_PASSES: Advice = ['db/unreachable', 'the clocks of its servers differ, which passes']
-const TOKEN_OVER: Advice = ['settings/invalid', 'the key is a token whose time is over: take a secret key (sb_secret_…) from the project\'s settings, under API keys']
+const TOKEN_OVER: Advice = [
+  'settings/invalid',
+  "the key is a token whose time is over: take a secret key (sb_secret_…) from the project's settings, under API keys",
+]
 
 export class DataApi implements Catalog {
   readonly host: string
@@ -66,7 +84,12 @@ export class DataApi implements Catalog {
   constructor({ url, secretKey, secrets = [] }: DataApiOptions) {
     this.host = new URL(url).host
     this.#base = `${url.replace(/\/+$/, '')}/rest/v1/rpc/`
-    this.#headers = { apikey: secretKey, authorization: `Bearer ${secretKey}`, 'content-type': 'application/json', 'content-profile': SCHEMA }
+    this.#headers = {
+      apikey: secretKey,
+      authorization: `Bearer ${secretKey}`,
+      'content-type': 'application/json',
+      'content-profile': SCHEMA,
+    }
     this.#redact = createRedactor([secretKey], secrets)
     this.#isToken = !secretKey.startsWith('sb_')
   }
@@ -78,13 +101,26 @@ export class DataApi implements Catalog {
     throw nameFailure(this.#failureOf(response, text))
   }
 
-  async #post(name: string, body: string, timeoutMs: number): Promise<{ response: Response; text: string }> {
+  async #post(
+    name: string,
+    body: string,
+    timeoutMs: number,
+  ): Promise<{ response: Response; text: string }> {
     try {
       const signal = AbortSignal.timeout(timeoutMs)
-      const response = await fetch(this.#base + name, { method: 'POST', headers: this.#headers, body, redirect: 'manual', signal })
+      const response = await fetch(this.#base + name, {
+        method: 'POST',
+        headers: this.#headers,
+        body,
+        redirect: 'manual',
+        signal,
+      })
       return { response, text: await response.text() }
     } catch (error) {
-      throw new SyncError('db/unreachable', `The Data API at ${this.host} does not answer (${fetchFailureOf(error)})`)
+      throw new SyncError(
+        'db/unreachable',
+        `The Data API at ${this.host} does not answer (${fetchFailureOf(error)})`,
+      )
     }
   }
 
@@ -97,20 +133,30 @@ export class DataApi implements Catalog {
     const named = this.#adviceOn(code, message)
     if (named) return new SyncError(named[0], `${said}: ${named[1]}`, { detail: { retryAfterMs } })
     if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) {
-      return Object.assign(new Error(this.#redact(message)), { code, ...(hint && { hint }), ...(details && { detail: details }) })
+      return Object.assign(new Error(this.#redact(message)), {
+        code,
+        ...(hint && { hint }),
+        ...(details && { detail: details }),
+      })
     }
     return new SyncError(codeOf(status), said, { detail: { retryAfterMs } })
   }
 
   #adviceOn(code: string | undefined, message: string): Advice | undefined {
-    if (code === 'PGRST303') return this.#isToken && !/future|not yet/i.test(message) ? TOKEN_OVER : TOKEN_PASSES
+    if (code === 'PGRST303')
+      return this.#isToken && !/future|not yet/i.test(message) ? TOKEN_OVER : TOKEN_PASSES
     return code === undefined ? undefined : NAMED_CODES[code]
   }
 }
 
 function renderArgs(args: Args): string {
-  const member = (value: unknown): unknown => (value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value)
-  return storableJson(JSON.stringify(Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)]))))
+  const member = (value: unknown): unknown =>
+    value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value
+  return storableJson(
+    JSON.stringify(
+      Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)])),
+    ),
+  )
 }
 
 /** Null: it is not JSON, or no list of rows, whatever its header says. */
@@ -133,8 +179,13 @@ interface Refusal {
 
 function readRefusal(text: string): Refusal {
   try {
-    const { code, message, error, details, hint } = Object(JSON.parse(text)) as Record<string, unknown>
-    const said = [message, error].find((words) => typeof words === 'string' && words !== '') ?? 'no reason given'
+    const { code, message, error, details, hint } = Object(JSON.parse(text)) as Record<
+      string,
+      unknown
+    >
+    const said =
+      [message, error].find((words) => typeof words === 'string' && words !== '') ??
+      'no reason given'
     const more = { details: details as string | null, hint: hint as string | null }
     return { message: said as string, ...more, ...(typeof code === 'string' && { code }) }
   } catch {
@@ -144,7 +195,12 @@ function readRefusal(text: string): Refusal {
 
 /** A redirect is not followed: it would carry the key to wherever it leads. */
 function noJson(status: number): Refusal {
-  return { message: status >= 300 && status < 400 ? 'a redirect, so SUPABASE_URL is not the address itself' : 'a web page in place of an answer' }
+  return {
+    message:
+      status >= 300 && status < 400
+        ? 'a redirect, so SUPABASE_URL is not the address itself'
+        : 'a web page in place of an answer',
+  }
 }
 
 /** What is not from PostgREST is from a gateway, which says most things with a web page, sometimes even with status 200. */

@@ -3,7 +3,21 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, lstat, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -40,7 +54,11 @@ test('a database is made on first use and is still there the next time', async (
   await first.close()
   const second = await open({ home, onProgress: (text) => heard.push(text) })
   assert.deepEqual(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
-  assert.deepEqual(heard, ['Preparing the database, once …', 'Starting the database …', 'Starting the database …'])
+  assert.deepEqual(heard, [
+    'Preparing the database, once …',
+    'Starting the database …',
+    'Starting the database …',
+  ])
   assert.equal(second.url, first.url, 'the address noted down yesterday still works')
 })
 
@@ -55,13 +73,19 @@ test('only this machine and only who may read the password gets in', async (t) =
   await assert.rejects(query(guessed.href, 'select 1'), /password authentication failed/)
 })
 
-test('the server is in a process group of its own and knows nothing of our environment', { skip: !onLinux }, async (t) => {
-  const home = await usedHome(t)
-  const child = await spawnUser(t, home, { PLANTED_SECRET: 'hunter2' })
-  const group = (await readFile(`/proc/${child.serverPid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[2]
-  assert.equal(Number(group), child.serverPid)
-  assert.doesNotMatch(await readFile(`/proc/${child.serverPid}/environ`, 'utf8'), /hunter2/)
-})
+test(
+  'the server is in a process group of its own and knows nothing of our environment',
+  { skip: !onLinux },
+  async (t) => {
+    const home = await usedHome(t)
+    const child = await spawnUser(t, home, { PLANTED_SECRET: 'hunter2' })
+    const group = (await readFile(`/proc/${child.serverPid}/stat`, 'utf8'))
+      .split(') ')[1]
+      ?.split(' ')[2]
+    assert.equal(Number(group), child.serverPid)
+    assert.doesNotMatch(await readFile(`/proc/${child.serverPid}/environ`, 'utf8'), /hunter2/)
+  },
+)
 
 test('the server of a killed process is adopted, not restarted', async (t) => {
   const home = await usedHome(t)
@@ -112,7 +136,10 @@ test('those who open a new home at the same time share one server, and processes
   const servers = await Promise.all([open({ home }), open({ home })])
   const { serverPid } = await spawnUser(t, home)
   assert.equal(servers[0].url, servers[1].url)
-  assert.deepEqual(await query(servers[0].url, 'select pg_postmaster_start_time() is not null as runs'), [{ runs: true }])
+  assert.deepEqual(
+    await query(servers[0].url, 'select pg_postmaster_start_time() is not null as runs'),
+    [{ runs: true }],
+  )
   assert.equal(await pidOf(home), serverPid)
   assert.deepEqual(await readdir(home), ['postgres'], 'the slower draft is gone')
 })
@@ -139,13 +166,17 @@ test('whoever comes while the server is being stopped waits, and starts it anew'
 test('whoever comes while the last one is leaving gets a server that stays', async (t) => {
   const home = await usedHome(t)
   await (await open({ home })).close()
-  await Promise.all([1, 2, 3].map(async () => {
-    for (let round = 0; round < 5; round++) {
-      const server = await open({ home })
-      assert.deepEqual(await query(server.url, 'select pg_sleep(0.01)::text as slept'), [{ slept: '' }])
-      await server.close()
-    }
-  }))
+  await Promise.all(
+    [1, 2, 3].map(async () => {
+      for (let round = 0; round < 5; round++) {
+        const server = await open({ home })
+        assert.deepEqual(await query(server.url, 'select pg_sleep(0.01)::text as slept'), [
+          { slept: '' },
+        ])
+        await server.close()
+      }
+    }),
+  )
   assert.equal(await pidOf(home), 0)
 })
 
@@ -176,10 +207,16 @@ test('stop stops the server whoever is connected', async (t) => {
 
 test('a server that cannot start is an error with its own words', async (t) => {
   const home = await usedHome(t)
-  await assert.rejects(open({ home, settings: { shared_buffers: 'plenty' }, launchRetryMs: 0 }), (error: Error) => {
-    assert.match(error.message, /does not start.*invalid value for parameter "shared_buffers": "plenty"/)
-    return 'code' in error && error.code === 'db/unreachable'
-  })
+  await assert.rejects(
+    open({ home, settings: { shared_buffers: 'plenty' }, launchRetryMs: 0 }),
+    (error: Error) => {
+      assert.match(
+        error.message,
+        /does not start.*invalid value for parameter "shared_buffers": "plenty"/,
+      )
+      return 'code' in error && error.code === 'db/unreachable'
+    },
+  )
 })
 
 test('data of another Postgres version is refused with both versions', async (t) => {
@@ -189,17 +226,21 @@ test('data of another Postgres version is refused with both versions', async (t)
   await assert.rejects(open({ home }), /made by Postgres 17, but Postgres 18 is installed/)
 })
 
-test('root in a folder that only root may enter gets a server in the shelter, and a link to it', { skip: !asRoot }, async (t) => {
-  const home = await temporaryHome(t, 0o700)
-  const shelter = join(await temporaryHome(t), 'shelter')
-  const first = await open({ home, shelter })
-  await query(first.url, 'create table kept as select 42 as answer')
-  await first.close()
-  assert.match(await readlink(join(home, 'postgres')), new RegExp(`^${shelter}/`))
-  assert.equal(await readFile(join(home, 'postgres', 'home'), 'utf8'), `${home}\n`)
-  const second = await open({ home, shelter })
-  assert.deepEqual(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
-})
+test(
+  'root in a folder that only root may enter gets a server in the shelter, and a link to it',
+  { skip: !asRoot },
+  async (t) => {
+    const home = await temporaryHome(t, 0o700)
+    const shelter = join(await temporaryHome(t), 'shelter')
+    const first = await open({ home, shelter })
+    await query(first.url, 'create table kept as select 42 as answer')
+    await first.close()
+    assert.match(await readlink(join(home, 'postgres')), new RegExp(`^${shelter}/`))
+    assert.equal(await readFile(join(home, 'postgres', 'home'), 'utf8'), `${home}\n`)
+    const second = await open({ home, shelter })
+    assert.deepEqual(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
+  },
+)
 
 test('data that root has copied is refused with what to do', { skip: !asRoot }, async (t) => {
   const home = await temporaryHome(t)
@@ -208,55 +249,75 @@ test('data that root has copied is refused with what to do', { skip: !asRoot }, 
   await rm(join(home, 'postgres'), { recursive: true })
 })
 
-test('root follows no link that the account of the embedded database puts in the place of a file', { skip: !asRoot }, async (t) => {
-  const home = await usedHome(t)
-  const place = await findPlace(home)
-  assert.ok(place)
-  const closed = await temporaryHome(t, 0o700)
-  const secret = join(closed, 'secret')
-  /** What opening the server says with `text` in a file of root's own, to which a link leads; afterwards the place is as it was. */
-  const refusal = async (file: string, text: string): Promise<string> => {
-    const [at, aside] = [join(place.directory, file), join(closed, 'aside')]
-    await writeFile(secret, text, { mode: 0o600 })
-    await rename(at, aside)
-    await symlink(secret, at)
-    const said = await open({ home, launchRetryMs: 0 }).then(async (server) => (await server.stop(), 'open'), ({ message }: Error) => message)
-    assert.equal(await readFile(secret, 'utf8'), text, `${file} was written to`)
-    await rm(at, { force: true })
-    await rename(aside, at)
-    return said
-  }
-  await (await open({ home })).close()
-  assert.equal(await refusal('log', 'shadow'), 'open', 'what is not the account\'s own is moved aside')
-  assert.match(await refusal('password', 'shadow'), /password of the embedded database cannot be read.* user \d+, whom the database runs as, may not read it$/)
-  assert.match(await refusal('data/PG_VERSION', '17'), /version of the embedded database cannot be read/)
+test(
+  'root follows no link that the account of the embedded database puts in the place of a file',
+  { skip: !asRoot },
+  async (t) => {
+    const home = await usedHome(t)
+    const place = await findPlace(home)
+    assert.ok(place)
+    const closed = await temporaryHome(t, 0o700)
+    const secret = join(closed, 'secret')
+    /** What opening the server says with `text` in a file of root's own, to which a link leads; afterwards the place is as it was. */
+    const refusal = async (file: string, text: string): Promise<string> => {
+      const [at, aside] = [join(place.directory, file), join(closed, 'aside')]
+      await writeFile(secret, text, { mode: 0o600 })
+      await rename(at, aside)
+      await symlink(secret, at)
+      const said = await open({ home, launchRetryMs: 0 }).then(
+        async (server) => (await server.stop(), 'open'),
+        ({ message }: Error) => message,
+      )
+      assert.equal(await readFile(secret, 'utf8'), text, `${file} was written to`)
+      await rm(at, { force: true })
+      await rename(aside, at)
+      return said
+    }
+    await (await open({ home })).close()
+    assert.equal(
+      await refusal('log', 'shadow'),
+      'open',
+      "what is not the account's own is moved aside",
+    )
+    assert.match(
+      await refusal('password', 'shadow'),
+      /password of the embedded database cannot be read.* user \d+, whom the database runs as, may not read it$/,
+    )
+    assert.match(
+      await refusal('data/PG_VERSION', '17'),
+      /version of the embedded database cannot be read/,
+    )
 
-  // So that the log in the words of a failure is not another file's either.
-  await writeFile(secret, 'shadow', { mode: 0o600 })
-  await rm(join(place.directory, 'log'))
-  await symlink(secret, join(place.directory, 'log'))
-  assert.equal(await readLogTail(place), 'its log cannot be read')
-  await rm(join(place.directory, 'log'))
+    // So that the log in the words of a failure is not another file's either.
+    await writeFile(secret, 'shadow', { mode: 0o600 })
+    await rm(join(place.directory, 'log'))
+    await symlink(secret, join(place.directory, 'log'))
+    assert.equal(await readLogTail(place), 'its log cannot be read')
+    await rm(join(place.directory, 'log'))
 
-  const running = await open({ home })
-  const pidFile = join(place.directory, 'data', 'postmaster.pid')
-  await rename(pidFile, secret)
-  await symlink(secret, pidFile)
-  await chown(secret, 0, 0)
-  assert.equal(await findServer(place), null)
-  await rm(pidFile)
-  await rename(secret, pidFile)
-  await chown(pidFile, place.account.uid ?? 0, place.account.gid ?? 0)
-  await running.stop()
+    const running = await open({ home })
+    const pidFile = join(place.directory, 'data', 'postmaster.pid')
+    await rename(pidFile, secret)
+    await symlink(secret, pidFile)
+    await chown(secret, 0, 0)
+    assert.equal(await findServer(place), null)
+    await rm(pidFile)
+    await rename(secret, pidFile)
+    await chown(pidFile, place.account.uid ?? 0, place.account.gid ?? 0)
+    await running.stop()
 
-  const options = join(place.directory, 'data', 'postmaster.opts')
-  const noted = await readFile(options, 'utf8')
-  await rm(options)
-  await writeFile(secret, noted.replace(/port=\d+/, 'port=54399'), { mode: 0o600 })
-  await symlink(secret, options)
-  const elsewhere = await open({ home, launchRetryMs: 0 }).then(async ({ url, stop }) => (await stop(), url), ({ message }: Error) => message)
-  assert.doesNotMatch(elsewhere, /54399/)
-})
+    const options = join(place.directory, 'data', 'postmaster.opts')
+    const noted = await readFile(options, 'utf8')
+    await rm(options)
+    await writeFile(secret, noted.replace(/port=\d+/, 'port=54399'), { mode: 0o600 })
+    await symlink(secret, options)
+    const elsewhere = await open({ home, launchRetryMs: 0 }).then(
+      async ({ url, stop }) => (await stop(), url),
+      ({ message }: Error) => message,
+    )
+    assert.doesNotMatch(elsewhere, /54399/)
+  },
+)
 
 test('a log that has grown is moved aside', async (t) => {
   const home = await usedHome(t)
@@ -276,24 +337,45 @@ test('a link into a shelter that was emptied is replaced', { skip: !asRoot }, as
   assert.deepEqual(await query(url, 'select 1 as one'), [{ one: 1 }])
 })
 
-test('a home relative to the working directory is as good as an absolute one, for root and for an ordinary user', { skip: !onLinux }, async (t) => {
-  const accounts: Account[] = asRoot ? [{}, NOBODY] : [{}]
-  for (const account of accounts) {
-    const folder = await temporaryHome(t)
-    const closed = await temporaryHome(t, 0o700)
-    if (account.uid !== undefined) await chown(folder, account.uid, account.gid)
-    const said = await runUser(folder, account, { home: '.home', shelter: join(closed, 'shelter'), settings: SETTINGS })
-    assert.match(said, /^open/)
-    assert.deepEqual((await readdir(join(folder, '.home'))).filter((name) => !name.startsWith('binaries')), ['postgres'])
-    assert.ok((await lstat(join(folder, '.home', 'postgres'))).isDirectory(), 'nothing is sheltered')
-  }
-})
+test(
+  'a home relative to the working directory is as good as an absolute one, for root and for an ordinary user',
+  { skip: !onLinux },
+  async (t) => {
+    const accounts: Account[] = asRoot ? [{}, NOBODY] : [{}]
+    for (const account of accounts) {
+      const folder = await temporaryHome(t)
+      const closed = await temporaryHome(t, 0o700)
+      if (account.uid !== undefined) await chown(folder, account.uid, account.gid)
+      const said = await runUser(folder, account, {
+        home: '.home',
+        shelter: join(closed, 'shelter'),
+        settings: SETTINGS,
+      })
+      assert.match(said, /^open/)
+      assert.deepEqual(
+        (await readdir(join(folder, '.home'))).filter((name) => !name.startsWith('binaries')),
+        ['postgres'],
+      )
+      assert.ok(
+        (await lstat(join(folder, '.home', 'postgres'))).isDirectory(),
+        'nothing is sheltered',
+      )
+    }
+  },
+)
 
-test('an ordinary user in a folder that is closed to them is told so', { skip: !asRoot }, async (t) => {
-  const home = await temporaryHome(t, 0o700)
-  const said = await runUser(tmpdir(), NOBODY, { home, shelter: join(home, 'shelter') })
-  assert.match(said, /^db\/unsuitable: The database would have to lie in .*choose a SHELFSYNC_HOME that you may enter/)
-})
+test(
+  'an ordinary user in a folder that is closed to them is told so',
+  { skip: !asRoot },
+  async (t) => {
+    const home = await temporaryHome(t, 0o700)
+    const said = await runUser(tmpdir(), NOBODY, { home, shelter: join(home, 'shelter') })
+    assert.match(
+      said,
+      /^db\/unsuitable: The database would have to lie in .*choose a SHELFSYNC_HOME that you may enter/,
+    )
+  },
+)
 
 function open(options: EmbeddedOptions): Promise<Embedded> {
   return openEmbedded({ settings: SETTINGS, ...options })
@@ -323,13 +405,20 @@ interface User {
 }
 
 /** Another process that opens the server and stays until it is killed. */
-async function spawnUser(t: TestContext, home: string, secrets: Record<string, string> = {}): Promise<User> {
+async function spawnUser(
+  t: TestContext,
+  home: string,
+  secrets: Record<string, string> = {},
+): Promise<User> {
   const script = `import { openEmbedded } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)}
     await openEmbedded(${JSON.stringify({ home, settings: SETTINGS })})
     console.log('open')`
   // Half a coverage file is what a killed process leaves, and no report survives it.
   const env = { ...process.env, ...secrets, NODE_V8_COVERAGE: '' }
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  })
   t.after(() => kill(child))
   for await (const line of createInterface({ input: child.stdout })) if (line === 'open') break
   return { process: child, serverPid: await pidOf(home) }
@@ -344,7 +433,11 @@ async function runUser(cwd: string, account: Account, options: EmbeddedOptions):
     } catch (error) {
       console.log(error.code + ': ' + error.message)
     }`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], cwd, ...account })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd,
+    ...account,
+  })
   return readText(child.stdout)
 }
 

@@ -13,8 +13,23 @@ import { errnoOf } from '../node/system-errors.ts'
 import { isConnectionError } from './failures.ts'
 import { runAs, type Account } from './postgres-account.ts'
 import { findBinaries, readMajor } from './postgres-binaries.ts'
-import { dataOf, findPlace, loadMajor, loadPassword, makePlace, openShelter, type Place } from './postgres-place.ts'
-import { findServer, launchServer, readLogTail, removeStalePidFile, type Settings, stopServer } from './postgres-server.ts'
+import {
+  dataOf,
+  findPlace,
+  loadMajor,
+  loadPassword,
+  makePlace,
+  openShelter,
+  type Place,
+} from './postgres-place.ts'
+import {
+  findServer,
+  launchServer,
+  readLogTail,
+  removeStalePidFile,
+  type Settings,
+  stopServer,
+} from './postgres-server.ts'
 
 /** The advisory lock: shared by everybody who uses the server, exclusive for whoever stops it. */
 export const PRESENCE_LOCK = 7_435_901_628
@@ -23,7 +38,8 @@ const READY_TIMEOUT_MS = 600_000
 /** Postgres keeps paths in 1,024 bytes, and ours go on behind the home. */
 const HOME_BYTES_MAX = 900
 /** Each is set, so that pg takes none of them from PGSSLMODE, PGSSLNEGOTIATION, PGOPTIONS, PGCLIENT_ENCODING or PGREPLICATION, which are meant for other servers. */
-const NO_ENVIRONMENT = 'sslmode=disable&sslnegotiation=postgres&options=%20&client_encoding=UTF8&replication=false'
+const NO_ENVIRONMENT =
+  'sslmode=disable&sslnegotiation=postgres&options=%20&client_encoding=UTF8&replication=false'
 /** Connections that were just closed take a moment to leave `pg_stat_activity`. */
 const LEAVING_MS = 500
 /** Between two attempts to start again a server that does not start: a full disk may have room by then. */
@@ -64,31 +80,47 @@ export interface Embedded {
  * @throws SyncError `settings/invalid` (no such home) · `db/unsuitable` (no programs for this machine, data of another version or user) · `db/unreachable` (does not start)
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { settings = {}, onProgress = () => undefined, launchRetryMs = 10_000, shelter = '/var/lib/shelfsync' } = options
+  const {
+    settings = {},
+    onProgress = () => undefined,
+    launchRetryMs = 10_000,
+    shelter = '/var/lib/shelfsync',
+  } = options
   // The programs of Postgres are run in another working directory than ours.
   const home = resolve(options.home)
   const find = async (account: Account): Promise<string> =>
-    options.binaries ?? findBinaries(account, async () => (account.uid === undefined ? home : openShelter(shelter)))
+    options.binaries ??
+    findBinaries(account, async () => (account.uid === undefined ? home : openShelter(shelter)))
 
   if (Buffer.byteLength(home) > HOME_BYTES_MAX) {
-    throw new SyncError('settings/invalid', `SHELFSYNC_HOME: its path has ${Buffer.byteLength(home)} bytes, and Postgres takes ${HOME_BYTES_MAX} at most`)
+    throw new SyncError(
+      'settings/invalid',
+      `SHELFSYNC_HOME: its path has ${Buffer.byteLength(home)} bytes, and Postgres takes ${HOME_BYTES_MAX} at most`,
+    )
   }
   await makeFolder(home).catch((cause: Error) => {
-    throw new SyncError('settings/invalid', `SHELFSYNC_HOME: ${home} cannot be made: ${cause.message}`, { cause })
+    throw new SyncError(
+      'settings/invalid',
+      `SHELFSYNC_HOME: ${home} cannot be made: ${cause.message}`,
+      { cause },
+    )
   })
   let place = await findPlace(home)
   if (!place) {
     onProgress('Preparing the database, once …')
-    place = await makePlace(home, shelter, find).catch((cause: unknown) => { throw unmakeable(home, cause) })
+    place = await makePlace(home, shelter, find).catch((cause: unknown) => {
+      throw unmakeable(home, cause)
+    })
   }
   const found = place
-  const enter = (port: number | null): Promise<Joined> => joinServer(found, launchRetryMs, async () => {
-    onProgress('Starting the database …')
-    const binaries = await find(found.account)
-    await checkVersion(found, binaries)
-    await checkWritable(found)
-    return launchServer(found, binaries, { ...defaultSettings(), ...settings }, port)
-  })
+  const enter = (port: number | null): Promise<Joined> =>
+    joinServer(found, launchRetryMs, async () => {
+      onProgress('Starting the database …')
+      const binaries = await find(found.account)
+      await checkVersion(found, binaries)
+      await checkWritable(found)
+      return launchServer(found, binaries, { ...defaultSettings(), ...settings }, port)
+    })
   let joined = await enter(null)
   const { url, port } = joined
   const leaving = new AbortController()
@@ -126,7 +158,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
  *
  * @throws SyncError `db/unsuitable` when it is somebody else's · `db/unreachable` when it does not stop
  */
-export async function stopEmbedded(home: string): Promise<'stopped' | 'not running' | 'no database'> {
+export async function stopEmbedded(
+  home: string,
+): Promise<'stopped' | 'not running' | 'no database'> {
   const place = await findPlace(resolve(home))
   if (!place) return 'no database'
   if (!(await findServer(place))) return 'not running'
@@ -146,7 +180,11 @@ interface Joined extends Presence {
 }
 
 /** Adopts, launches and waits, until a server answers. */
-async function joinServer(place: Place, launchRetryMs: number, launch: () => Promise<ChildProcess>): Promise<Joined> {
+async function joinServer(
+  place: Place,
+  launchRetryMs: number,
+  launch: () => Promise<ChildProcess>,
+): Promise<Joined> {
   const password = await loadPassword(place)
   const giveUpAt = performance.now() + READY_TIMEOUT_MS
   let launched: ChildProcess | null = null
@@ -167,12 +205,19 @@ async function joinServer(place: Place, launchRetryMs: number, launch: () => Pro
     }
     launched = await launch()
   }
-  throw new SyncError('db/unreachable', `The embedded database in ${place.directory} does not start. It says: ${await readLogTail(place)}`)
+  throw new SyncError(
+    'db/unreachable',
+    `The embedded database in ${place.directory} does not start. It says: ${await readLogTail(place)}`,
+  )
 }
 
 /** Connects and says that we are here. Null when the server is starting, or being stopped by the last one who used it. */
 async function takePresence(url: string): Promise<Presence | null> {
-  const client = new pg.Client({ connectionString: url, application_name: 'shelfsync presence', connectionTimeoutMillis: 5_000 })
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'shelfsync presence',
+    connectionTimeoutMillis: 5_000,
+  })
   // A server that goes away is noticed by those who query it.
   client.on('error', () => undefined)
   const gone = new Promise<void>((ended) => client.once('end', ended))
@@ -189,8 +234,15 @@ async function takePresence(url: string): Promise<Presence | null> {
 }
 
 /** Joins again whenever the server is gone. What was begun is ended before it returns, so that no server is left that nobody knows of. */
-async function tendServer(first: Joined, rejoin: () => Promise<Joined>, warn: (message: string) => void, leaving: AbortSignal): Promise<void> {
-  const left = new Promise<void>((leave) => leaving.addEventListener('abort', () => leave(), { once: true }))
+async function tendServer(
+  first: Joined,
+  rejoin: () => Promise<Joined>,
+  warn: (message: string) => void,
+  leaving: AbortSignal,
+): Promise<void> {
+  const left = new Promise<void>((leave) =>
+    leaving.addEventListener('abort', () => leave(), { once: true }),
+  )
   let gone: Promise<void> | null = first.gone
   while (!leaving.aborted) {
     if (gone !== null) {
@@ -201,7 +253,10 @@ async function tendServer(first: Joined, rejoin: () => Promise<Joined>, warn: (m
     try {
       const joined = await rejoin()
       gone = joined.gone
-      if (joined.port !== first.port) warn(`the embedded database runs on port ${joined.port} now, no longer on ${first.port}: start this process anew`)
+      if (joined.port !== first.port)
+        warn(
+          `the embedded database runs on port ${joined.port} now, no longer on ${first.port}: start this process anew`,
+        )
     } catch (error) {
       gone = null
       warn(`the embedded database cannot be started again: ${messageOf(error)}`)
@@ -213,10 +268,17 @@ async function tendServer(first: Joined, rejoin: () => Promise<Joined>, warn: (m
 /** Whether nobody else is connected. If so, nobody can join from now on: they wait for our lock. */
 async function isAlone(presence: pg.Client): Promise<boolean> {
   await presence.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK])
-  const { rows } = await presence.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [PRESENCE_LOCK])
+  const { rows } = await presence.query<{ taken: boolean }>(
+    'select pg_try_advisory_lock($1) as taken',
+    [PRESENCE_LOCK],
+  )
   if (!rows[0]?.taken) return false
   const others = `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`
-  for (const giveUpAt = performance.now() + LEAVING_MS; performance.now() < giveUpAt; await sleep(10)) {
+  for (
+    const giveUpAt = performance.now() + LEAVING_MS;
+    performance.now() < giveUpAt;
+    await sleep(10)
+  ) {
     if ((await presence.query(others)).rowCount === 0) return true
   }
   return false
@@ -226,15 +288,30 @@ async function isAlone(presence: pg.Client): Promise<boolean> {
 function unmakeable(home: string, cause: unknown): unknown {
   if (cause instanceof SyncError) return cause
   const readOnly = errnoOf(cause) === 'EROFS' || errnoOf(cause) === 'EACCES'
-  if (readOnly) return new SyncError('settings/invalid', `SHELFSYNC_HOME: ${home} cannot be written to (${errnoOf(cause)})`, { cause })
-  return new SyncError('db/unsuitable', `The database cannot be made in ${home}: ${messageOf(cause).trimEnd().split('\n').slice(-3).join(' · ')}`, { cause })
+  if (readOnly)
+    return new SyncError(
+      'settings/invalid',
+      `SHELFSYNC_HOME: ${home} cannot be written to (${errnoOf(cause)})`,
+      { cause },
+    )
+  return new SyncError(
+    'db/unsuitable',
+    `The database cannot be made in ${home}: ${messageOf(cause).trimEnd().split('\n').slice(-3).join(' · ')}`,
+    { cause },
+  )
 }
 
 /** A server that cannot write does not even log why it does not start. */
 async function checkWritable(place: Place): Promise<void> {
-  await runAs(place.account, '/bin/sh', ['-c', '[ -w "$1" ]', 'sh', dataOf(place)]).catch((cause: unknown) => {
-    throw new SyncError('settings/invalid', `SHELFSYNC_HOME: the database in ${place.directory} cannot be written to`, { cause })
-  })
+  await runAs(place.account, '/bin/sh', ['-c', '[ -w "$1" ]', 'sh', dataOf(place)]).catch(
+    (cause: unknown) => {
+      throw new SyncError(
+        'settings/invalid',
+        `SHELFSYNC_HOME: the database in ${place.directory} cannot be written to`,
+        { cause },
+      )
+    },
+  )
 }
 
 async function checkVersion(place: Place, binaries: string): Promise<void> {
@@ -242,7 +319,10 @@ async function checkVersion(place: Place, binaries: string): Promise<void> {
   const major = await readMajor(place.account, binaries)
   if (made === major) return
   const message = `The database in ${place.directory} was made by Postgres ${made}, but Postgres ${major} is installed`
-  throw new SyncError('db/unsuitable', `${message}: choose another SHELFSYNC_HOME and sync again, or go back to the Shelfsync that made it`)
+  throw new SyncError(
+    'db/unsuitable',
+    `${message}: choose another SHELFSYNC_HOME and sync again, or go back to the Shelfsync that made it`,
+  )
 }
 
 /** Bulk loads are what this server is for; nothing here gives up durability. */

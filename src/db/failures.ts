@@ -22,14 +22,22 @@ export function nameFailure(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SyncError) return error
   const { code = '', hint, detail } = error as PostgresError
   if (code === 'SHELF' && hint !== undefined && Object.hasOwn(ERRORS, hint)) {
-    return new SyncError(hint as ErrorCode, error.message, { cause: error, detail: factsIn(detail) })
+    return new SyncError(hint as ErrorCode, error.message, {
+      cause: error,
+      detail: factsIn(detail),
+    })
   }
   if (isConnectionError(error)) {
-    const what = code === '53300' ? 'Postgres has no connection left for us' : 'The connection to Postgres is gone'
+    const what =
+      code === '53300'
+        ? 'Postgres has no connection left for us'
+        : 'The connection to Postgres is gone'
     return new SyncError('db/unreachable', `${what}: ${error.message || code}`, { cause: error })
   }
   const named = NAMED_STATES.find(({ states }) => states.test(code))
-  return named ? new SyncError(named.code, `${named.what}: ${error.message}`, { cause: error }) : error
+  return named
+    ? new SyncError(named.code, `${named.what}: ${error.message}`, { cause: error })
+    : error
 }
 
 /** What stands between us and Postgres may have changed it; the code and the message are what counts. */
@@ -41,24 +49,41 @@ function factsIn(detail: string | undefined): Record<string, unknown> {
   }
 }
 
-const NAMED_STATES: readonly { readonly states: RegExp; readonly code: ErrorCode; readonly what: string }[] = [
-  { states: /^(3F000|42P01)$/, code: 'db/not-migrated', what: 'The database has not all of Shelfsync\'s tables' },
+const NAMED_STATES: readonly {
+  readonly states: RegExp
+  readonly code: ErrorCode
+  readonly what: string
+}[] = [
+  {
+    states: /^(3F000|42P01)$/,
+    code: 'db/not-migrated',
+    what: "The database has not all of Shelfsync's tables",
+  },
   { states: /^42501$/, code: 'db/denied', what: 'The login of DATABASE_URL lacks a right' },
   { states: /^53100$/, code: 'db/full', what: 'Postgres takes no more rows' },
   { states: /^25006$/, code: 'db/read-only', what: 'The database is read-only' },
-  { states: /^(53...|57014|55P03|40001|40P01)$/, code: 'db/busy', what: 'Postgres could not do it now' },
+  {
+    states: /^(53...|57014|55P03|40001|40P01)$/,
+    code: 'db/busy',
+    what: 'Postgres could not do it now',
+  },
 ]
 
 /** Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no connection left. */
-const CONNECTION_CODES = /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
+const CONNECTION_CODES =
+  /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
 /** What pg says without a code. */
-const CONNECTION_MESSAGES = /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Query read timeout|Client (has encountered|was closed))/i
+const CONNECTION_MESSAGES =
+  /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Query read timeout|Client (has encountered|was closed))/i
 
 /** Whether `error` says that the connection is gone, so that the same work may succeed on another one. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof SyncError) return error.code === 'db/unreachable'
-  return ('code' in error && CONNECTION_CODES.test(String(error.code))) || CONNECTION_MESSAGES.test(error.message)
+  return (
+    ('code' in error && CONNECTION_CODES.test(String(error.code))) ||
+    CONNECTION_MESSAGES.test(error.message)
+  )
 }
 
 /**

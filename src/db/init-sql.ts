@@ -5,7 +5,9 @@ import { type Migration, RECORDS_SQL } from './migrate.ts'
 
 /** Refuses a database that has any migration already; a later `shelfsync migrate` goes on from what it recorded. */
 export function renderInitSql(migrations: readonly Migration[]): string {
-  const records = migrations.map(({ version, name, checksum }) => `  ('${version}', '${name}', '${checksum}')`)
+  const records = migrations.map(
+    ({ version, name, checksum }) => `  ('${version}', '${name}', '${checksum}')`,
+  )
   const parts = [
     `-- Shelfsync's schema, for Postgres 15 or newer. Run it once on a database without it; later, \`shelfsync migrate\` does the rest.
 -- Generated from supabase/migrations by scripts/write-init-sql.ts: do not edit.

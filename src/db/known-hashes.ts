@@ -26,14 +26,19 @@ async function copyOut(db: Db, sourceId: number, take: Take): Promise<void> {
   const client = await db.connect()
   try {
     // Sources' ids are integers, never text.
-    const stream = client.query(copyTo(`copy (select * from catalog.known_records(${Math.trunc(sourceId)})) to stdout (format binary)`))
+    const stream = client.query(
+      copyTo(
+        `copy (select * from catalog.known_records(${Math.trunc(sourceId)})) to stdout (format binary)`,
+      ),
+    )
     let rest: Buffer = Buffer.alloc(0)
     let skip = HEADER_BYTES
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       let at = Math.min(skip, bytes.length)
       skip -= at
-      for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES) take(bytes.subarray(at + 14, at + ROW_BYTES), bytes.readInt32BE(at + 6))
+      for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES)
+        take(bytes.subarray(at + 14, at + ROW_BYTES), bytes.readInt32BE(at + 6))
       rest = bytes.subarray(at)
     }
     client.release()
@@ -44,10 +49,13 @@ async function copyOut(db: Db, sourceId: number, take: Take): Promise<void> {
 }
 
 async function readPages(db: DataApi, sourceId: number, take: Take): Promise<void> {
-  for (let after: string | null = ''; after !== null; ) {
-    const page: KnownPage = one(await db.call<KnownPage>('known_page', { source: sourceId, after, limit: PAGE_RECORDS }))
+  for (let after: string | null = ''; after !== null;) {
+    const page: KnownPage = one(
+      await db.call<KnownPage>('known_page', { source: sourceId, after, limit: PAGE_RECORDS }),
+    )
     const bytes = toBytes(page.records)
-    for (let at = 0; at < bytes.length; at += PAGE_RECORD_BYTES) take(bytes.subarray(at + 4, at + PAGE_RECORD_BYTES), bytes.readInt32BE(at))
+    for (let at = 0; at < bytes.length; at += PAGE_RECORD_BYTES)
+      take(bytes.subarray(at + 4, at + PAGE_RECORD_BYTES), bytes.readInt32BE(at))
     after = page.last
   }
 }

@@ -6,7 +6,17 @@ import { type Catalog, toInstant } from './catalog.ts'
 import type { Db } from './pool.ts'
 import { toLatestCopy, type LatestCopy } from './sources.ts'
 
-export type RunState = 'running' | 'interrupted' | 'fetched' | 'succeeded' | 'held' | 'failed' | 'rejected' | 'superseded' | 'cancelled' | 'partial'
+export type RunState =
+  | 'running'
+  | 'interrupted'
+  | 'fetched'
+  | 'succeeded'
+  | 'held'
+  | 'failed'
+  | 'rejected'
+  | 'superseded'
+  | 'cancelled'
+  | 'partial'
 
 /** One run as its row says it; `seconds` runs on while the run does. */
 export interface RunListing {
@@ -70,8 +80,15 @@ const RUN_COLUMNS = `r.id, s.name as source, r.kind, n.state, n.reason, r.error_
   n.finished_at as "finishedAt", r.ledger, r.removals_off as "removalsOff", extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at)::float8 as seconds`
 
 /** The newest first. */
-export async function listRuns(db: Catalog, filter: { source?: string | undefined; state?: string | undefined; limit: number }): Promise<RunListing[]> {
-  const rows = await db.call<RunRow>('list_runs', { source: filter.source ?? null, state: filter.state ?? null, limit: filter.limit })
+export async function listRuns(
+  db: Catalog,
+  filter: { source?: string | undefined; state?: string | undefined; limit: number },
+): Promise<RunListing[]> {
+  const rows = await db.call<RunRow>('list_runs', {
+    source: filter.source ?? null,
+    state: filter.state ?? null,
+    limit: filter.limit,
+  })
   return rows.map(toListing)
 }
 
@@ -94,7 +111,10 @@ export async function loadRun(db: Db, id: number): Promise<RunDetails> {
 }
 
 /** The newest first. */
-export async function listArtifacts(db: Db, filter: { source?: string | undefined; run?: number | undefined; limit: number }): Promise<ArtifactListing[]> {
+export async function listArtifacts(
+  db: Db,
+  filter: { source?: string | undefined; run?: number | undefined; limit: number },
+): Promise<ArtifactListing[]> {
   const { rows } = await db.query<ArtifactListing>(
     `select a.run_id as run, s.name as source, a.state, a.complete, a.claimed, a.warnings, r.started_at as "startedAt",
        p.parts, p.lines, p.raw as "rawBytes", p.stored as "storedBytes", s.latest_run is not distinct from a.run_id as latest
@@ -148,6 +168,18 @@ type RunRow = Omit<RunListing, 'errorCode' | 'startedAt' | 'finishedAt' | 'remov
   readonly finished_at: string | null
 }
 
-function toListing({ error_code: errorCode, started_at: startedAt, finished_at: finishedAt, removals_off: removalsOff, ...run }: RunRow): RunListing {
-  return { ...run, errorCode, removalsOff, startedAt: toInstant(startedAt), finishedAt: toInstant(finishedAt) }
+function toListing({
+  error_code: errorCode,
+  started_at: startedAt,
+  finished_at: finishedAt,
+  removals_off: removalsOff,
+  ...run
+}: RunRow): RunListing {
+  return {
+    ...run,
+    errorCode,
+    removalsOff,
+    startedAt: toInstant(startedAt),
+    finishedAt: toInstant(finishedAt),
+  }
 }

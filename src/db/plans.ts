@@ -48,28 +48,71 @@ export async function openPlan(client: DbClient): Promise<void> {
 }
 
 /** Judges what is staged, as a part of the artifact of that run; null: of one that is newer than all. */
-export async function planBatch(session: Catalog, sourceId: number, artifactRun: number | null, partNo: number, rules: BatchRules): Promise<PlannedLine[]> {
-  const rows = await session.call<Omit<PlannedLine, 'externalId'> & { external_id: string }>('plan_batch', {
-    source: sourceId, artifact_run: artifactRun, part: partNo, seen_later: rules.seenLater, volatile: rules.volatilePaths, price_factor: rules.priceFactor,
-  })
+export async function planBatch(
+  session: Catalog,
+  sourceId: number,
+  artifactRun: number | null,
+  partNo: number,
+  rules: BatchRules,
+): Promise<PlannedLine[]> {
+  const rows = await session.call<Omit<PlannedLine, 'externalId'> & { external_id: string }>(
+    'plan_batch',
+    {
+      source: sourceId,
+      artifact_run: artifactRun,
+      part: partNo,
+      seen_later: rules.seenLater,
+      volatile: rules.volatilePaths,
+      price_factor: rules.priceFactor,
+    },
+  )
   return rows.map(({ external_id: externalId, ...line }) => ({ ...line, externalId }))
 }
 
 /** The numbers of those of the products that are there. */
-export async function numberProducts(session: Catalog, sourceId: number, ids: readonly string[]): Promise<number[]> {
+export async function numberProducts(
+  session: Catalog,
+  sourceId: number,
+  ids: readonly string[],
+): Promise<number[]> {
   return session.call<number>('number_products', { source: sourceId, ids })
 }
 
 /** Judges the planned run by the limits of settle. `seen` as in `settleRun`. */
-export async function planRun(session: Catalog, sourceId: number, facts: RunFacts, seen: Buffer, policy: Policy): Promise<PlannedRun> {
-  const row = one(await session.call<{ reasons: string[]; whole: boolean; removals_off: string | null }>('plan_run', {
-    source: sourceId, facts: jsonb(facts), seen, policy: jsonb(policy),
-  }))
+export async function planRun(
+  session: Catalog,
+  sourceId: number,
+  facts: RunFacts,
+  seen: Buffer,
+  policy: Policy,
+): Promise<PlannedRun> {
+  const row = one(
+    await session.call<{ reasons: string[]; whole: boolean; removals_off: string | null }>(
+      'plan_run',
+      {
+        source: sourceId,
+        facts: jsonb(facts),
+        seen,
+        policy: jsonb(policy),
+      },
+    ),
+  )
   return { reasons: row.reasons, whole: row.whole, removalsOff: row.removals_off }
 }
 
 /** Products that a complete run would miss; those missed before would be removed. */
-export async function listMissing(db: Catalog, sourceId: number, seen: Buffer): Promise<{ externalId: string; title: string | null; missedBefore: boolean }[]> {
-  const rows = await db.call<{ external_id: string; title: string | null; missed_before: boolean }>('list_missing', { source: sourceId, seen })
-  return rows.map((row) => ({ externalId: row.external_id, title: row.title, missedBefore: row.missed_before }))
+export async function listMissing(
+  db: Catalog,
+  sourceId: number,
+  seen: Buffer,
+): Promise<{ externalId: string; title: string | null; missedBefore: boolean }[]> {
+  const rows = await db.call<{ external_id: string; title: string | null; missed_before: boolean }>(
+    'list_missing',
+    { source: sourceId, seen },
+  )
+  return rows.map((row) => ({
+    externalId: row.external_id,
+    title: row.title,
+    missedBefore: row.missed_before,
+  }))
 }

@@ -18,44 +18,81 @@ const options = { applicationName: 'pool test' }
 
 test('values arrive exact: big integers, decimals and days are never rounded or shifted', async (t) => {
   const { pool } = await testDatabase(t)
-  const { rows } = await pool.query(`select 9007199254740991 as safe, 9007199254740993 as big, array[1, null, 9007199254740993] as bigs,
+  const { rows } =
+    await pool.query(`select 9007199254740991 as safe, 9007199254740993 as big, array[1, null, 9007199254740993] as bigs,
     1.10::numeric as price, array[1.10, null]::numeric[] as prices, '{}'::bigint[] as none,
     date '2026-02-28' as day, timestamptz '2026-01-01 00:00+02' as at`)
   assert.deepEqual(rows[0], {
-    safe: 9007199254740991, big: '9007199254740993', price: '1.10', day: '2026-02-28',
-    bigs: [1, null, '9007199254740993'], prices: ['1.10', null], none: [], at: new Date('2025-12-31T22:00:00Z'),
+    safe: 9007199254740991,
+    big: '9007199254740993',
+    price: '1.10',
+    day: '2026-02-28',
+    bigs: [1, null, '9007199254740993'],
+    prices: ['1.10', null],
+    none: [],
+    at: new Date('2025-12-31T22:00:00Z'),
   })
 })
 
 test('a session reads and waits as we need it, whatever the database and the role say', async (t) => {
   const { url, pool } = await testDatabase(t)
   const odd = {
-    timezone: 'Asia/Tokyo', datestyle: 'German', intervalstyle: 'sql_standard', bytea_output: 'escape', search_path: 'evil', statement_timeout: '1000',
-    lock_timeout: '1000', idle_session_timeout: '60000', client_encoding: 'LATIN1', extra_float_digits: '-3', default_transaction_isolation: 'serializable',
-    array_nulls: 'off', transform_null_equals: 'on',
+    timezone: 'Asia/Tokyo',
+    datestyle: 'German',
+    intervalstyle: 'sql_standard',
+    bytea_output: 'escape',
+    search_path: 'evil',
+    statement_timeout: '1000',
+    lock_timeout: '1000',
+    idle_session_timeout: '60000',
+    client_encoding: 'LATIN1',
+    extra_float_digits: '-3',
+    default_transaction_isolation: 'serializable',
+    array_nulls: 'off',
+    transform_null_equals: 'on',
   }
   const role = `odd_${process.pid}`
   await pool.query(`create role ${role} login superuser password 'pw'`)
   for (const [name, value] of Object.entries(odd)) {
-    await pool.query(`do $$ begin execute format('alter database %I set ${name} = %L', current_database(), '${value}'); end $$`)
+    await pool.query(
+      `do $$ begin execute format('alter database %I set ${name} = %L', current_database(), '${value}'); end $$`,
+    )
     await pool.query(`alter role ${role} set ${name} = '${value}'`)
   }
-  const fresh = await openPool(Object.assign(new URL(url), { username: role, password: 'pw' }).href, options)
-  const { rows } = await fresh.query(`select timestamptz '2026-01-31 12:00Z' as at, date '2026-01-31' as day, '\\x00ff'::bytea as bytes, (interval '1 day')::text as span,
+  const fresh = await openPool(
+    Object.assign(new URL(url), { username: role, password: 'pw' }).href,
+    options,
+  )
+  const { rows } =
+    await fresh.query(`select timestamptz '2026-01-31 12:00Z' as at, date '2026-01-31' as day, '\\x00ff'::bytea as bytes, (interval '1 day')::text as span,
     1.1::float8 / 3 as float, '{null}'::text[] as list, (null = null) is null as nulls, 'ü' as umlaut, current_setting('search_path') as path,
     current_setting('statement_timeout') || current_setting('lock_timeout') || current_setting('idle_session_timeout') as timeouts,
     current_setting('transaction_isolation') as isolation, current_setting('application_name') as name`)
   await fresh.end()
   await pool.query(`drop role ${role}`)
-  assert.deepEqual(rows, [{
-    at: new Date('2026-01-31T12:00:00Z'), day: '2026-01-31', bytes: Buffer.from([0, 255]), span: '1 day', float: 1.1 / 3, list: [null], nulls: true, umlaut: 'ü',
-    path: 'public', timeouts: '000', isolation: 'read committed', name: 'pool test',
-  }])
+  assert.deepEqual(rows, [
+    {
+      at: new Date('2026-01-31T12:00:00Z'),
+      day: '2026-01-31',
+      bytes: Buffer.from([0, 255]),
+      span: '1 day',
+      float: 1.1 / 3,
+      list: [null],
+      nulls: true,
+      umlaut: 'ü',
+      path: 'public',
+      timeouts: '000',
+      isolation: 'read committed',
+      name: 'pool test',
+    },
+  ])
 })
 
 test('a database that is read-only can be read, and says so when it is written to', async (t) => {
   const { url, pool } = await testDatabase(t)
-  await pool.query(`do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`)
+  await pool.query(
+    `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
+  )
   const fresh = await openPool(url, options)
   assert.deepEqual((await fresh.query('select count(*) from catalog.sources')).rows, [{ count: 0 }])
   const refused = await fresh.query('create table kept (n integer)').then(() => null, nameFailure)
@@ -66,7 +103,10 @@ test('a database that is read-only can be read, and says so when it is written t
 })
 
 async function failureOf(address: string): Promise<SyncError> {
-  const error = await openPool(address, options).then(() => null, (reason: unknown) => reason)
+  const error = await openPool(address, options).then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   assert.ok(error instanceof SyncError, String(error))
   return error
 }
@@ -75,29 +115,55 @@ test('each kind of failure to connect has its own words, with host, port and nam
   const { url, pool } = await testDatabase(t)
   const role = `locked_${process.pid}`
   await pool.query(`create role ${role} nologin password 'hunter2/'`)
-  const mute = createServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+  const mute = createServer((socket) =>
+    socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  )
   mute.listen(0, '127.0.0.1')
   await once(mute, 'listening')
-  const at = (changes: Partial<URL>): URL => Object.assign(new URL(url), { password: 'hunter2%2F', ...changes })
+  const at = (changes: Partial<URL>): URL =>
+    Object.assign(new URL(url), { password: 'hunter2%2F', ...changes })
   const { port } = mute.address() as AddressInfo
   const cases = [
     [at({}), /the password is wrong, or there is no user "postgres"$/],
-    [at({ username: 'nobody at all' }), /the password is wrong, or there is no user "nobody at all"$/],
+    [
+      at({ username: 'nobody at all' }),
+      /the password is wrong, or there is no user "nobody at all"$/,
+    ],
     [at({ username: role }), /does not let user ".*" log in$/],
-    [Object.assign(new URL(url), { password: '' }), /asks for a password, and DATABASE_URL has none$/],
+    [
+      Object.assign(new URL(url), { password: '' }),
+      /asks for a password, and DATABASE_URL has none$/,
+    ],
     [Object.assign(new URL(url), { username: 'hunter2', password: '' }), /asks for a password/],
-    [Object.assign(new URL(url), { pathname: '/now%20here' }), /Cannot connect to database now here at .*: there is no database "now here" on this server$/],
-    [at({ port: '1' }), /nothing accepts connections there; check host and port, and that the server runs \(ECONNREFUSED\)$/],
-    [at({ hostname: 'nowhere.invalid' }), /DNS (does not know the host; check its name|does not answer) \(E/],
+    [
+      Object.assign(new URL(url), { pathname: '/now%20here' }),
+      /Cannot connect to database now here at .*: there is no database "now here" on this server$/,
+    ],
+    [
+      at({ port: '1' }),
+      /nothing accepts connections there; check host and port, and that the server runs \(ECONNREFUSED\)$/,
+    ],
+    [
+      at({ hostname: 'nowhere.invalid' }),
+      /DNS (does not know the host; check its name|does not answer) \(E/,
+    ],
     [at({ hostname: '0.0.0.0', port: String(port) }), /is there a Postgres at this port\?$/],
-    [at({ search: 'sslmode=require' }), /the server has no TLS \(SSL\), which sslmode in DATABASE_URL asks for$/],
+    [
+      at({ search: 'sslmode=require' }),
+      /the server has no TLS \(SSL\), which sslmode in DATABASE_URL asks for$/,
+    ],
     [at({ search: 'sslmode=no-verify' }), /the server has no TLS/],
   ] as const
   for (const [address, words] of cases) {
     const error = await failureOf(address.href)
     assert.equal(error.code, 'db/unreachable')
     assert.match(error.message, words)
-    assert.ok(error.message.startsWith(`Cannot connect to database ${decodeURIComponent(address.pathname.slice(1))} at ${address.host}: `), error.message)
+    assert.ok(
+      error.message.startsWith(
+        `Cannot connect to database ${decodeURIComponent(address.pathname.slice(1))} at ${address.host}: `,
+      ),
+      error.message,
+    )
     assert.doesNotMatch(JSON.stringify([error.message, error.detail]), /hunter2/)
   }
   mute.close()
@@ -108,12 +174,21 @@ test('a certificate that nobody signed is accepted unless the address asks for i
   const { key, cert } = selfSigned('db.test')
   // A Postgres as far as the password: it agrees to TLS, and refuses whoever comes through it.
   const server = createServer((socket) => {
-    socket.on('error', () => undefined).once('data', () => {
-      socket.write('S')
-      const secure = new TLSSocket(socket, { isServer: true, key, cert }).on('error', () => undefined)
-      const fields = Buffer.from('SFATAL\0C28P01\0Mno\0\0')
-      secure.once('data', () => secure.end(Buffer.concat([Buffer.from('E'), Buffer.from([0, 0, 0, fields.length + 4]), fields])))
-    })
+    socket
+      .on('error', () => undefined)
+      .once('data', () => {
+        socket.write('S')
+        const secure = new TLSSocket(socket, { isServer: true, key, cert }).on(
+          'error',
+          () => undefined,
+        )
+        const fields = Buffer.from('SFATAL\0C28P01\0Mno\0\0')
+        secure.once('data', () =>
+          secure.end(
+            Buffer.concat([Buffer.from('E'), Buffer.from([0, 0, 0, fields.length + 4]), fields]),
+          ),
+        )
+      })
   })
   server.listen(0, '0.0.0.0')
   await once(server, 'listening')
@@ -123,23 +198,52 @@ test('a certificate that nobody signed is accepted unless the address asks for i
   t.after(() => rm(folder, { recursive: true }))
   const root = join(folder, 'root.pem')
   await writeFile(root, selfSigned('other.test').cert)
-  for (const mode of ['require', 'no-verify', `no-verify&sslrootcert=${root}`, `no-verify&uselibpqcompat=true`, 'require&ssl=1', 'no-verify&ssl=true']) {
-    assert.match((await failureOf(`${base}?sslmode=${mode}`)).message, /the password is wrong/, mode)
+  for (const mode of [
+    'require',
+    'no-verify',
+    `no-verify&sslrootcert=${root}`,
+    `no-verify&uselibpqcompat=true`,
+    'require&ssl=1',
+    'no-verify&ssl=true',
+  ]) {
+    assert.match(
+      (await failureOf(`${base}?sslmode=${mode}`)).message,
+      /the password is wrong/,
+      mode,
+    )
   }
-  for (const mode of ['verify-full', `require&sslrootcert=${root}`, `verify-ca&sslrootcert=${root}`]) {
-    assert.match((await failureOf(`${base}?sslmode=${mode}`)).message, /the server's TLS certificate is not trusted/, mode)
+  for (const mode of [
+    'verify-full',
+    `require&sslrootcert=${root}`,
+    `verify-ca&sslrootcert=${root}`,
+  ]) {
+    assert.match(
+      (await failureOf(`${base}?sslmode=${mode}`)).message,
+      /the server's TLS certificate is not trusted/,
+      mode,
+    )
   }
   assert.match((await failureOf(`${base}?ssl=true`)).message, /the password is wrong/)
 })
 
 test('an address that cannot be read says what to write, and none of it', async () => {
   const cases = [
-    ['postgres://postgres:hunter2/Summer!x@db.example:5432/postgres', /write "\/" as %2F/], ['postgres://postgres:hunter%ss@db.example/postgres', /"%" as %25/],
-    ['postgres://u:hunter2@one.example:5432,two.example:5432/x', /with one host/], ['postgres://u:hunter2@db.example/x?sslmode=verify_full', /expected sslmode to be one of disable, allow/],
-    ['postgres://u:hunter2@db.example/x?sslmode=require&sslnegotiation=never', /sslnegotiation/], ['postgres://u:hunter2@db.example/x?sslmode=verify-ca', /needs sslrootcert/],
+    ['postgres://postgres:hunter2/Summer!x@db.example:5432/postgres', /write "\/" as %2F/],
+    ['postgres://postgres:hunter%ss@db.example/postgres', /"%" as %25/],
+    ['postgres://u:hunter2@one.example:5432,two.example:5432/x', /with one host/],
+    [
+      'postgres://u:hunter2@db.example/x?sslmode=verify_full',
+      /expected sslmode to be one of disable, allow/,
+    ],
+    ['postgres://u:hunter2@db.example/x?sslmode=require&sslnegotiation=never', /sslnegotiation/],
+    ['postgres://u:hunter2@db.example/x?sslmode=verify-ca', /needs sslrootcert/],
     ['postgres://u:hunter2@db.example/x?ssl=hunter2', /expected ssl to be true or false/],
-    ['postgres://u:hunter2@db.example/x?port=hunter2', /of the form/], ['postgres://u:hunter2@/x?host=one.example,two.example', /with one host/],
-    ['postgres://u:hunter2@db.example/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem', /the file of sslrootcert cannot be read \(ENOENT\)/],
+    ['postgres://u:hunter2@db.example/x?port=hunter2', /of the form/],
+    ['postgres://u:hunter2@/x?host=one.example,two.example', /with one host/],
+    [
+      'postgres://u:hunter2@db.example/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem',
+      /the file of sslrootcert cannot be read \(ENOENT\)/,
+    ],
   ] as const
   for (const [address, words] of cases) {
     const { code, message } = await failureOf(address)
@@ -160,18 +264,29 @@ test('what is no Postgres address is refused without repeating it', async () => 
   }
 })
 
-for (const [size, order] of [[1, 'last'], [2, 'last'], [2, 'turn'], [3, 'turn']] as const) {
+for (const [size, order] of [
+  [1, 'last'],
+  [2, 'last'],
+  [2, 'turn'],
+  [3, 'turn'],
+] as const) {
   test(`a pooler in transaction mode is refused: ${size} sessions, ${order === 'last' ? 'the last used first' : 'in turn'}`, async (t) => {
     const { url } = await testDatabase(t)
     const pooler = await startTransactionPooler(url, size, order)
-    await assert.rejects(openPool(pooler.url, options), { code: 'db/unsuitable', message: /pooler in transaction mode: .*port 5432/ })
+    await assert.rejects(openPool(pooler.url, options), {
+      code: 'db/unsuitable',
+      message: /pooler in transaction mode: .*port 5432/,
+    })
     await pooler.close()
   })
 }
 
 test("Supabase's transaction port is refused before anything is sent to it", async () => {
   for (const host of ['aws-0-eu-west-1.pooler.supabase.com', 'db.abcdefgh.supabase.co']) {
-    await assert.rejects(openPool(`postgres://u:p@${host}:6543/postgres`, options), { code: 'db/unsuitable', message: /Port 6543/ })
+    await assert.rejects(openPool(`postgres://u:p@${host}:6543/postgres`, options), {
+      code: 'db/unsuitable',
+      message: /Port 6543/,
+    })
   }
 })
 
@@ -179,7 +294,10 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
   const { url } = await testDatabase(t)
   const strict = new URL(url)
   strict.searchParams.set('sslmode', 'require')
-  await assert.rejects(openPool(strict.href, options), { code: 'db/unreachable', message: /has no TLS \(SSL\)/ })
+  await assert.rejects(openPool(strict.href, options), {
+    code: 'db/unreachable',
+    message: /has no TLS \(SSL\)/,
+  })
   // Loopback by an address that does not look like it, so that TLS is tried.
   const remote = new URL(url)
   remote.hostname = '0.0.0.0'
@@ -194,11 +312,20 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
 test('a transaction keeps all or nothing', async (t) => {
   const { pool } = await testDatabase(t)
   await pool.query('create table kept (n integer)')
-  assert.equal(await transaction(pool, async (client) => (await client.query('insert into kept values (1)')).rowCount), 1)
-  await assert.rejects(transaction(pool, async (client) => {
-    await client.query('insert into kept values (2)')
-    throw new Error('no')
-  }), /^Error: no$/)
+  assert.equal(
+    await transaction(
+      pool,
+      async (client) => (await client.query('insert into kept values (1)')).rowCount,
+    ),
+    1,
+  )
+  await assert.rejects(
+    transaction(pool, async (client) => {
+      await client.query('insert into kept values (2)')
+      throw new Error('no')
+    }),
+    /^Error: no$/,
+  )
   const client = await pool.connect()
   await transaction(client, (inside) => inside.query('insert into kept values (3)'))
   client.release()
@@ -208,7 +335,10 @@ test('a transaction keeps all or nothing', async (t) => {
 
 test('a transaction in which a failure was swallowed is an error, not a commit that never was', async (t) => {
   const { pool } = await testDatabase(t)
-  await assert.rejects(transaction(pool, (client) => client.query('select 1 / 0').catch(() => undefined)), /had failed and was ignored/)
+  await assert.rejects(
+    transaction(pool, (client) => client.query('select 1 / 0').catch(() => undefined)),
+    /had failed and was ignored/,
+  )
 })
 
 test('a connection that breaks inside a transaction is a connection error, is thrown away, and ends nothing else', async (t) => {
@@ -217,7 +347,10 @@ test('a connection that breaks inside a transaction is a connection error, is th
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
     await pool.query('select pg_terminate_backend($1, 5000)', [rows[0]?.pid])
     await client.query('select 1')
-  }).then(() => null, (error: unknown) => error)
+  }).then(
+    () => null,
+    (error: unknown) => error,
+  )
   assert.ok(isConnectionError(lost), String(lost))
   assert.deepEqual((await pool.query('select 1 as one')).rows, [{ one: 1 }])
   assert.equal(pool.idleCount, pool.totalCount)
@@ -232,7 +365,10 @@ test('a Postgres without a free connection says so, and may have one later', asy
   await pool.query(`drop role ${role}`)
   assert.ok(refused instanceof SyncError)
   assert.deepEqual([refused.code, refused.action], ['db/unreachable', 'retry'])
-  assert.match(refused.message, /^Postgres has no connection left for us: too many connections for role/)
+  assert.match(
+    refused.message,
+    /^Postgres has no connection left for us: too many connections for role/,
+  )
 })
 
 test('only a lost connection counts as one', async (t) => {

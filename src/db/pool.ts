@@ -48,7 +48,10 @@ const SEARCH_PATH = 'public'
  *
  * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version, transaction mode, read replica)
  */
-export async function openPool(databaseUrl: string, { max = 10, applicationName, searchPath }: PoolOptions): Promise<Db> {
+export async function openPool(
+  databaseUrl: string,
+  { max = 10, applicationName, searchPath }: PoolOptions,
+): Promise<Db> {
   const address = parsePostgresAddress(databaseUrl)
   refuseKnownTransactionPort(address)
   const pool = new Db({
@@ -61,7 +64,10 @@ export async function openPool(databaseUrl: string, { max = 10, applicationName,
     connectionTimeoutMillis: 10_000,
     types: readableTypes(),
     // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it; only its types do not say so
-    onConnect: (client) => client.query(`${SESSION} ${NO_TRANSACTION_TIMEOUT} set search_path = ${searchPath ?? SEARCH_PATH};`),
+    onConnect: (client) =>
+      client.query(
+        `${SESSION} ${NO_TRANSACTION_TIMEOUT} set search_path = ${searchPath ?? SEARCH_PATH};`,
+      ),
   })
   // A connection that breaks is told by the next query on it; without a listener it would end the process.
   pool.on('error', () => undefined)
@@ -79,7 +85,10 @@ export async function openPool(databaseUrl: string, { max = 10, applicationName,
  * Runs `work` in one transaction: all of it or nothing. Given a pool, it takes a connection and gives it back, or throws it away when
  * broken. Given a connection, it uses that one, which must not be in a transaction already.
  */
-export async function transaction<T>(db: Db | DbClient, work: (client: DbClient) => Promise<T>): Promise<T> {
+export async function transaction<T>(
+  db: Db | DbClient,
+  work: (client: DbClient) => Promise<T>,
+): Promise<T> {
   const client = db instanceof Db ? await db.connect() : db
   let broken = false
   try {
@@ -87,7 +96,10 @@ export async function transaction<T>(db: Db | DbClient, work: (client: DbClient)
     const result = await work(client)
     const { command } = await client.query('commit')
     // Postgres answers so, and without an error, when a failed statement was swallowed on the way.
-    if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed and was ignored')
+    if (command === 'ROLLBACK')
+      throw new Error(
+        'The transaction was rolled back: a statement in it had failed and was ignored',
+      )
     return result
   } catch (error) {
     broken = !(await tryToRollBack(client))
@@ -111,7 +123,10 @@ export async function rollBack(client: DbClient, work: () => Promise<unknown>): 
 
 /** Whether the connection can still be used. A failed rollback must not hide the error that made it necessary. */
 function tryToRollBack(client: DbClient): Promise<boolean> {
-  return client.query('rollback').then(() => true, () => false)
+  return client.query('rollback').then(
+    () => true,
+    () => false,
+  )
 }
 
 function refuseKnownTransactionPort({ hostname, port }: URL): void {
@@ -121,7 +136,10 @@ function refuseKnownTransactionPort({ hostname, port }: URL): void {
 
 function transactionMode(reason: string): SyncError {
   const advice = `Use the direct connection, or the pooler's session mode (port 5432)`
-  return new SyncError('db/unsuitable', `${reason}: locks and temporary tables do not last there. ${advice}`)
+  return new SyncError(
+    'db/unsuitable',
+    `${reason}: locks and temporary tables do not last there. ${advice}`,
+  )
 }
 
 interface Session {
@@ -135,14 +153,23 @@ async function checkServer(pool: Db): Promise<void> {
   const [one, two] = [await pool.connect(), await pool.connect()]
   try {
     const { version, name, replica, pid } = await loadSession(one)
-    if (version < VERSION_MIN) throw new SyncError('db/unsuitable', `The server is Postgres ${name}; Shelfsync needs 15 or newer`)
-    if (replica) throw new SyncError('db/unsuitable', 'The server is a read replica; Shelfsync needs the primary')
+    if (version < VERSION_MIN)
+      throw new SyncError(
+        'db/unsuitable',
+        `The server is Postgres ${name}; Shelfsync needs 15 or newer`,
+      )
+    if (replica)
+      throw new SyncError(
+        'db/unsuitable',
+        'The server is a read replica; Shelfsync needs the primary',
+      )
     // In session mode each connection has a process of its own. A pooler in transaction mode hands its processes round, the last used
     // first or in turn: asked one after the other in this order, either way shows.
     const seen = [pid]
     for (const client of [two, one, one, two]) seen.push((await loadSession(client)).pid)
     const [a, b, c, d, e] = seen
-    if (a === b || a !== c || a !== d || b !== e) throw transactionMode('DATABASE_URL leads to a pooler in transaction mode')
+    if (a === b || a !== c || a !== d || b !== e)
+      throw transactionMode('DATABASE_URL leads to a pooler in transaction mode')
   } finally {
     one.release()
     two.release()
@@ -150,7 +177,8 @@ async function checkServer(pool: Db): Promise<void> {
 }
 
 async function loadSession(client: DbClient): Promise<Session> {
-  const { rows } = await client.query<Session>(`select pg_backend_pid() as pid, current_setting('server_version_num')::int as version,
+  const { rows } =
+    await client.query<Session>(`select pg_backend_pid() as pid, current_setting('server_version_num')::int as version,
     current_setting('server_version') as name, pg_is_in_recovery() as replica`)
   const session = rows[0]
   if (!session) throw new Error('The server answered without a row')
@@ -179,5 +207,10 @@ function readBigint(text: string): number | string {
 
 /** One dimension of numbers, which Postgres never quotes. */
 function readList<T>(text: string, read: (item: string) => T): (T | null)[] {
-  return text === '{}' ? [] : text.slice(1, -1).split(',').map((item) => (item === 'NULL' ? null : read(item)))
+  return text === '{}'
+    ? []
+    : text
+        .slice(1, -1)
+        .split(',')
+        .map((item) => (item === 'NULL' ? null : read(item)))
 }

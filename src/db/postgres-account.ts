@@ -7,15 +7,32 @@ import { promisify } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 
 /** Ids to start a process with; without them it runs as ourselves. */
-export type Account = { readonly uid: number; readonly gid: number } | { readonly uid?: never; readonly gid?: never }
+export type Account =
+  | { readonly uid: number; readonly gid: number }
+  | { readonly uid?: never; readonly gid?: never }
 
 /** Nothing of our environment reaches the server: it holds secrets. */
-export const SERVER_ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }
+export const SERVER_ENVIRONMENT = {
+  PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+  LC_ALL: 'C',
+  TZ: 'UTC',
+}
 
 /** Runs a program as `account` to its end and returns its output. Rejects with the program's own words on a failure. */
-export async function runAs(account: Account, program: string, args: readonly string[], timeoutMs = 0): Promise<string> {
+export async function runAs(
+  account: Account,
+  program: string,
+  args: readonly string[],
+  timeoutMs = 0,
+): Promise<string> {
   // The working directory is inherited and may be closed to the account; initdb stops when it cannot read it.
-  const options = { ...account, cwd: '/', env: SERVER_ENVIRONMENT, maxBuffer: 16 * 1024 * 1024, timeout: timeoutMs }
+  const options = {
+    ...account,
+    cwd: '/',
+    env: SERVER_ENVIRONMENT,
+    maxBuffer: 16 * 1024 * 1024,
+    timeout: timeoutMs,
+  }
   const { stdout } = await promisify(execFile)(program, args, options)
   return stdout
 }
@@ -41,21 +58,34 @@ export async function findAccount(): Promise<Account> {
   if (process.getuid?.() !== 0) return {}
   const known = (await findUser('shelfsync')) ?? (await findUser('postgres'))
   if (known) return known
-  await runAs({}, 'useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', 'shelfsync']).catch(() => undefined)
+  await runAs({}, 'useradd', [
+    '--system',
+    '--no-create-home',
+    '--shell',
+    '/usr/sbin/nologin',
+    'shelfsync',
+  ]).catch(() => undefined)
   const made = (await findUser('shelfsync')) ?? (await findUser('nobody'))
   if (made) return made
-  const message = 'Postgres does not run as root, and there is no other account: add a user named shelfsync, or set DATABASE_URL'
+  const message =
+    'Postgres does not run as root, and there is no other account: add a user named shelfsync, or set DATABASE_URL'
   throw new SyncError('db/unsuitable', message)
 }
 
 /** Whether `account` can enter `directory`, relative to our own working directory, by trying: mode bits alone know nothing of parents and access lists. */
 export async function canEnter(account: Account, directory: string): Promise<boolean> {
-  return runAs(account, '/bin/sh', ['-c', 'cd "$1"', 'sh', resolve(directory)]).then(() => true, () => false)
+  return runAs(account, '/bin/sh', ['-c', 'cd "$1"', 'sh', resolve(directory)]).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function findUser(name: string): Promise<Account | null> {
   try {
-    return { uid: Number(await runAs({}, 'id', ['-u', name])), gid: Number(await runAs({}, 'id', ['-g', name])) }
+    return {
+      uid: Number(await runAs({}, 'id', ['-u', name])),
+      gid: Number(await runAs({}, 'id', ['-g', name])),
+    }
   } catch {
     return null
   }

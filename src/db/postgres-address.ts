@@ -7,7 +7,15 @@ import { SyncError } from '../core/errors.ts'
 import { findUnencoded, parsePostgresUrl } from '../node/connection-address.ts'
 import { errnoOf } from '../node/system-errors.ts'
 
-const SSL_MODES: readonly string[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
+const SSL_MODES: readonly string[] = [
+  'disable',
+  'allow',
+  'prefer',
+  'require',
+  'verify-ca',
+  'verify-full',
+  'no-verify',
+]
 const FORM = 'postgres://user:password@host:5432/database'
 
 /** @throws SyncError `settings/invalid`, which repeats nothing of the address */
@@ -17,13 +25,18 @@ export function parsePostgresAddress(databaseUrl: string): URL {
   const address = parsePostgresUrl(databaseUrl)
   if (address === null) throw invalid(`expected an address of the form ${FORM}, with one host`)
   const mode = address.searchParams.get('sslmode')
-  if (mode !== null && !SSL_MODES.includes(mode)) throw invalid(`expected sslmode to be one of ${SSL_MODES.join(', ')}`)
+  if (mode !== null && !SSL_MODES.includes(mode))
+    throw invalid(`expected sslmode to be one of ${SSL_MODES.join(', ')}`)
   const negotiation = address.searchParams.get('sslnegotiation')
-  if (negotiation !== null && !['postgres', 'direct'].includes(negotiation)) throw invalid('expected sslnegotiation to be postgres or direct')
+  if (negotiation !== null && !['postgres', 'direct'].includes(negotiation))
+    throw invalid('expected sslnegotiation to be postgres or direct')
   const ssl = address.searchParams.get('ssl')
-  if (ssl !== null && !['true', '1', 'false', '0'].includes(ssl)) throw invalid('expected ssl to be true or false; sslmode says more')
+  if (ssl !== null && !['true', '1', 'false', '0'].includes(ssl))
+    throw invalid('expected ssl to be true or false; sslmode says more')
   if (mode === 'verify-ca' && !address.searchParams.has('sslrootcert')) {
-    throw invalid('sslmode=verify-ca needs sslrootcert, the file of the certificate that signed the server\'s; for a public one use verify-full')
+    throw invalid(
+      "sslmode=verify-ca needs sslrootcert, the file of the certificate that signed the server's; for a public one use verify-full",
+    )
   }
   return address
 }
@@ -36,7 +49,9 @@ export async function chooseTls(address: URL): Promise<string> {
   url.searchParams.delete('ssl')
   url.searchParams.set('uselibpqcompat', 'true')
   // libpq reads ssl=true as sslmode=require too: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
-  const mode = url.searchParams.get('sslmode') ?? (ssl === null ? 'prefer' : /^(true|1)$/.test(ssl) ? 'require' : 'disable')
+  const mode =
+    url.searchParams.get('sslmode') ??
+    (ssl === null ? 'prefer' : /^(true|1)$/.test(ssl) ? 'require' : 'disable')
   url.searchParams.set('sslmode', mode)
   // PGSSLNEGOTIATION is for TLS, and pg refuses it without.
   if (!url.searchParams.has('sslnegotiation')) url.searchParams.set('sslnegotiation', 'postgres')

@@ -17,7 +17,11 @@ const Package = z.object({ version: z.string() })
  *
  * @throws SyncError `db/unsuitable` when npm installed none for this machine or they do not run
  */
-export async function findBinaries(account: Account, openSpare: () => Promise<string>, root: string = findPackage()): Promise<string> {
+export async function findBinaries(
+  account: Account,
+  openSpare: () => Promise<string>,
+  root: string = findPackage(),
+): Promise<string> {
   await hydrate(root)
   const installed = join(root, 'native', 'bin')
   if ((await failure(account, installed)) === null) return installed
@@ -51,15 +55,25 @@ export function findPackage(): string {
 
 /** What the package's own scripts/hydrate-symlinks.js does. A link that cannot be made shows when the programs are tried. */
 async function hydrate(root: string): Promise<void> {
-  const links = Links.parse(JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]')))
-  await Promise.all(links.map(({ source, target }) => symlink(basename(source), join(root, target)).catch(() => undefined)))
+  const links = Links.parse(
+    JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]')),
+  )
+  await Promise.all(
+    links.map(({ source, target }) =>
+      symlink(basename(source), join(root, target)).catch(() => undefined),
+    ),
+  )
 }
 
 async function copyBinaries(root: string, copy: string, account: Account): Promise<void> {
   const draft = await mkdtemp(`${copy}.`)
   try {
     const filter = (path: string): boolean => !path.endsWith('.a')
-    await cp(join(root, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true, filter })
+    await cp(join(root, 'native'), join(draft, 'native'), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter,
+    })
     await hydrate(draft)
     await runAs({}, 'chmod', ['-R', 'a+rX', draft])
     await rename(draft, copy).catch(async () => {
@@ -79,6 +93,8 @@ async function failure(account: Account, binaries: string): Promise<string | nul
     await runAs(account, join(binaries, 'postgres'), ['--version'])
     return null
   } catch (error) {
-    return error instanceof Error ? error.message.trim().split('\n').at(-1) ?? error.message : String(error)
+    return error instanceof Error
+      ? (error.message.trim().split('\n').at(-1) ?? error.message)
+      : String(error)
   }
 }

@@ -2,7 +2,20 @@
 // A place is made under another name and appears by one atomic step, so that it is whole or absent, and made once by racing processes.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, mkdtemp, realpath, rename, rm, rmdir, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { errnoOf } from '../node/system-errors.ts'
@@ -29,8 +42,12 @@ export async function findPlace(home: string): Promise<Place | null> {
   const { uid, gid } = await stat(directory)
   const self = process.getuid?.()
   if (uid === 0) {
-    const owned = 'belongs to root, as a copy that root made does, and Postgres does not run as root'
-    throw new SyncError('db/unsuitable', `The database in ${directory} ${owned}: give it to who owns the original (chown -R), or choose another SHELFSYNC_HOME`)
+    const owned =
+      'belongs to root, as a copy that root made does, and Postgres does not run as root'
+    throw new SyncError(
+      'db/unsuitable',
+      `The database in ${directory} ${owned}: give it to who owns the original (chown -R), or choose another SHELFSYNC_HOME`,
+    )
   }
   if (self === 0) return { directory, account: { uid, gid } }
   if (self === uid) return { directory, account: {} }
@@ -44,7 +61,11 @@ export async function loadPassword(place: Place): Promise<string> {
   try {
     return encodeURIComponent((await readFileAs(place.account, file)).trim())
   } catch (cause) {
-    throw new SyncError('db/unsuitable', `The password of the embedded database cannot be read: ${unreadable(place, file)}`, { cause })
+    throw new SyncError(
+      'db/unsuitable',
+      `The password of the embedded database cannot be read: ${unreadable(place, file)}`,
+      { cause },
+    )
   }
 }
 
@@ -54,7 +75,11 @@ export async function loadMajor(place: Place): Promise<number> {
   try {
     return Number(await readFileAs(place.account, file))
   } catch (cause) {
-    throw new SyncError('db/unsuitable', `The version of the embedded database cannot be read: ${unreadable(place, file)}`, { cause })
+    throw new SyncError(
+      'db/unsuitable',
+      `The version of the embedded database cannot be read: ${unreadable(place, file)}`,
+      { cause },
+    )
   }
 }
 
@@ -63,12 +88,18 @@ function unreadable({ account }: Place, file: string): string {
 }
 
 /** Initialises a database for `home`. When another process is faster, its place is returned and ours is dropped. */
-export async function makePlace(home: string, shelter: string, findBinaries: (account: Account) => Promise<string>): Promise<Place> {
+export async function makePlace(
+  home: string,
+  shelter: string,
+  findBinaries: (account: Account) => Promise<string>,
+): Promise<Place> {
   const account = await findAccount()
   const binaries = await findBinaries(account)
   const pointer = join(home, 'postgres')
   const sheltered = !(await canEnter(account, home))
-  const draft = await realpath(await mkdtemp(join(sheltered ? await openShelter(shelter) : home, 'database-')))
+  const draft = await realpath(
+    await mkdtemp(join(sheltered ? await openShelter(shelter) : home, 'database-')),
+  )
   try {
     await writeFile(join(draft, 'home'), `${await realpath(home)}\n`)
     await initialise({ directory: draft, account }, binaries)
@@ -81,7 +112,10 @@ export async function makePlace(home: string, shelter: string, findBinaries: (ac
   }
   const place = await findPlace(home)
   if (place) return place
-  throw new SyncError('db/unsuitable', `${pointer} was removed while the database was being made: leave it alone while Shelfsync runs`)
+  throw new SyncError(
+    'db/unsuitable',
+    `${pointer} was removed while the database was being made: leave it alone while Shelfsync runs`,
+  )
 }
 
 /** A folder that every account can enter, made when missing. @throws SyncError `db/unsuitable` when we may not make it, as only root may */
@@ -92,7 +126,11 @@ export async function openShelter(shelter: string): Promise<string> {
     return shelter
   } catch (cause) {
     const message = `The database would have to lie in ${shelter}, which we may not make (${messageOf(cause)}): `
-    throw new SyncError('db/unsuitable', `${message}choose a SHELFSYNC_HOME that you may enter, or set DATABASE_URL`, { cause })
+    throw new SyncError(
+      'db/unsuitable',
+      `${message}choose a SHELFSYNC_HOME that you may enter, or set DATABASE_URL`,
+      { cause },
+    )
   }
 }
 
@@ -106,9 +144,18 @@ async function initialise(place: Place, binaries: string): Promise<void> {
     await chown(directory, account.uid, account.gid)
   }
   // The builtin provider sorts alike on every machine; Postgres has it since 17.
-  const locale = (await readMajor(account, binaries)) >= 17 ? ['--locale-provider=builtin', '--locale=C.UTF-8'] : ['--locale=C.UTF-8']
+  const locale =
+    (await readMajor(account, binaries)) >= 17
+      ? ['--locale-provider=builtin', '--locale=C.UTF-8']
+      : ['--locale=C.UTF-8']
   await runAs(account, join(binaries, 'initdb'), [
-    '--pgdata', dataOf(place), '--username=postgres', `--pwfile=${password}`, '--auth=scram-sha-256', '--encoding=UTF8', ...locale,
+    '--pgdata',
+    dataOf(place),
+    '--username=postgres',
+    `--pwfile=${password}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    ...locale,
   ])
 }
 

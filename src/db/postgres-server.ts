@@ -31,7 +31,11 @@ export async function findServer(place: Place): Promise<Server | null> {
   if (!pid) return null
   const [program, ...args] = await readCommand(Number(pid))
   if (!isPostgres(program) || !args.includes(dataOf(place))) return null
-  return { pid: Number(pid), port: Number(port), ready: status?.trim() === 'ready' && /^\d+$/.test(port ?? '') }
+  return {
+    pid: Number(pid),
+    port: Number(port),
+    ready: status?.trim() === 'ready' && /^\d+$/.test(port ?? ''),
+  }
 }
 
 /**
@@ -41,19 +45,37 @@ export async function findServer(place: Place): Promise<Server | null> {
 export async function removeStalePidFile(place: Place): Promise<void> {
   const [pid] = await readPidFile(place)
   if (!pid || !isAlive(Number(pid)) || isPostgres((await readCommand(Number(pid)))[0])) return
-  if ((await readPidFile(place))[0] === pid) await runAs(place.account, 'rm', ['-f', join(dataOf(place), 'postmaster.pid')])
+  if ((await readPidFile(place))[0] === pid)
+    await runAs(place.account, 'rm', ['-f', join(dataOf(place), 'postmaster.pid')])
 }
 
 /**
  * Starts a server on loopback in a process group of its own, so that Ctrl-C in our terminal does not reach it. Without `port` it gets the
  * one that it had before, or another when that is taken. It is not ready yet when this returns: ask `findServer`. The process outlives ours.
  */
-export async function launchServer(place: Place, binaries: string, settings: Settings, port: number | null): Promise<ChildProcess> {
+export async function launchServer(
+  place: Place,
+  binaries: string,
+  settings: Settings,
+  port: number | null,
+): Promise<ChildProcess> {
   const all = { ...settings, port: String(port ?? (await freePort(await lastPort(place)))) }
-  const args = ['-D', dataOf(place), ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-  const child = spawn('/bin/sh', ['-c', LAUNCH, join(binaries, 'postgres'), join(place.directory, 'log'), ...args], {
-    ...place.account, cwd: '/', env: SERVER_ENVIRONMENT, detached: true, stdio: 'ignore',
-  })
+  const args = [
+    '-D',
+    dataOf(place),
+    ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
+  const child = spawn(
+    '/bin/sh',
+    ['-c', LAUNCH, join(binaries, 'postgres'), join(place.directory, 'log'), ...args],
+    {
+      ...place.account,
+      cwd: '/',
+      env: SERVER_ENVIRONMENT,
+      detached: true,
+      stdio: 'ignore',
+    },
+  )
   await once(child, 'spawn')
   child.unref()
   return child
@@ -76,9 +98,20 @@ export async function stopServer(place: Place): Promise<void> {
 
   async function end(pid: number, signal: NodeJS.Signals, waitMs: number): Promise<boolean> {
     // As its account: the pid is what a file of that account says.
-    await runAs(place.account, '/bin/sh', ['-c', 'kill -s "$1" "$2"', 'sh', signal.slice(3), String(pid)]).catch(() => undefined)
-    for (const giveUpAt = performance.now() + waitMs; performance.now() < giveUpAt; await sleep(10)) {
-      if ((await findServer(place))?.pid !== pid && !isPostgres((await readCommand(pid))[0])) return true
+    await runAs(place.account, '/bin/sh', [
+      '-c',
+      'kill -s "$1" "$2"',
+      'sh',
+      signal.slice(3),
+      String(pid),
+    ]).catch(() => undefined)
+    for (
+      const giveUpAt = performance.now() + waitMs;
+      performance.now() < giveUpAt;
+      await sleep(10)
+    ) {
+      if ((await findServer(place))?.pid !== pid && !isPostgres((await readCommand(pid))[0]))
+        return true
     }
     return false
   }
@@ -86,12 +119,16 @@ export async function stopServer(place: Place): Promise<void> {
 
 /** The last lines that the server logged, for an error message. */
 export async function readLogTail(place: Place): Promise<string> {
-  const text = await readFileAs(place.account, join(place.directory, 'log')).catch(() => 'its log cannot be read')
+  const text = await readFileAs(place.account, join(place.directory, 'log')).catch(
+    () => 'its log cannot be read',
+  )
   return text.trimEnd().split('\n').slice(-3).join(' · ')
 }
 
 async function readPidFile(place: Place): Promise<string[]> {
-  const text = await readFileAs(place.account, join(dataOf(place), 'postmaster.pid')).catch(() => '')
+  const text = await readFileAs(place.account, join(dataOf(place), 'postmaster.pid')).catch(
+    () => '',
+  )
   return text === '' ? [] : text.split('\n')
 }
 
@@ -106,8 +143,11 @@ function isAlive(pid: number): boolean {
 
 /** The command line of a process; empty when it is gone or a zombie. */
 async function readCommand(pid: number): Promise<string[]> {
-  if (process.platform === 'linux') return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
-  return (await runAs({}, 'ps', ['-o', 'args=', '-p', String(pid)]).catch(() => '')).trim().split(' ')
+  if (process.platform === 'linux')
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+  return (await runAs({}, 'ps', ['-o', 'args=', '-p', String(pid)]).catch(() => ''))
+    .trim()
+    .split(' ')
 }
 
 /** Also true for its child processes, which call themselves `postgres: …`. */
@@ -117,7 +157,9 @@ function isPostgres(program: string | undefined): boolean {
 
 /** The port of the previous start, so that an address noted down yesterday still works today. */
 async function lastPort(place: Place): Promise<number> {
-  const options = await readFileAs(place.account, join(dataOf(place), 'postmaster.opts')).catch(() => '')
+  const options = await readFileAs(place.account, join(dataOf(place), 'postmaster.opts')).catch(
+    () => '',
+  )
   const port = Number(/"port=(\d+)"/.exec(options)?.[1] ?? 0)
   return port < 65_536 ? port : 0
 }

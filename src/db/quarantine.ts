@@ -17,7 +17,10 @@ export interface QuarantineListing {
 }
 
 /** What is open, the newest first; `total` counts all of it. */
-export async function listQuarantine(db: Db, filter: { source?: string | undefined; limit: number }): Promise<{ total: number; records: QuarantineListing[] }> {
+export async function listQuarantine(
+  db: Db,
+  filter: { source?: string | undefined; limit: number },
+): Promise<{ total: number; records: QuarantineListing[] }> {
   const { rows: records } = await db.query<QuarantineListing>(
     `select q.id, s.name as source, q.artifact_run as "artifactRun", q.part_no as part, q.line_no as line, q.byte_offset as "byteOffset",
        q.byte_length as "byteLength", q.external_id as product, q.rule, q.message, q.created_at as "createdAt"
@@ -51,12 +54,19 @@ export async function listQuarantinedRuns(db: Db, sourceId: number): Promise<Qua
 
 /** The numbers of all open records of a source. */
 export async function listOpenRecords(db: Db, sourceId: number): Promise<number[]> {
-  const { rows } = await db.query<{ id: number }>(`select id from catalog.quarantine where source_id = $1 and state = 'open'`, [sourceId])
+  const { rows } = await db.query<{ id: number }>(
+    `select id from catalog.quarantine where source_id = $1 and state = 'open'`,
+    [sourceId],
+  )
   return rows.map(({ id }) => id)
 }
 
 /** How many of these records have left quarantine. */
-export async function countClosed(db: Db, sourceId: number, records: readonly number[]): Promise<number> {
+export async function countClosed(
+  db: Db,
+  sourceId: number,
+  records: readonly number[],
+): Promise<number> {
   const { rows } = await db.query<{ closed: number }>(
     `select count(*) as closed from catalog.quarantine where source_id = $1 and id = any ($2) and state <> 'open'`,
     [sourceId, records],

@@ -25,9 +25,14 @@ export async function listRetained(db: Catalog, sourceId: number): Promise<Retai
     archived: boolean
     stored_bytes: number
   }>('list_retained', { source: sourceId })
-  return rows.map(({ started_at: startedAt, finished_at: finishedAt, stored_bytes: storedBytes, ...run }) => ({
-    ...run, startedAt: toInstant(startedAt), finishedAt: toInstant(finishedAt), storedBytes,
-  }))
+  return rows.map(
+    ({ started_at: startedAt, finished_at: finishedAt, stored_bytes: storedBytes, ...run }) => ({
+      ...run,
+      startedAt: toInstant(startedAt),
+      finishedAt: toInstant(finishedAt),
+      storedBytes,
+    }),
+  )
 }
 
 /** Notes that the bytes of this run may be gone from now on. Twice is safe. */
@@ -36,6 +41,10 @@ export async function beginPurge(db: Catalog, sourceId: number, run: number): Pr
 }
 
 /** Notes that the bytes of these runs are gone; how far they had been applied is forgotten with them. Twice is safe. */
-export async function markPurged(db: Catalog, sourceId: number, runs: readonly number[]): Promise<void> {
+export async function markPurged(
+  db: Catalog,
+  sourceId: number,
+  runs: readonly number[],
+): Promise<void> {
   await db.call('mark_purged', { source: sourceId, runs })
 }

@@ -15,7 +15,11 @@ export interface Review {
   readonly priceType: string | null
   readonly reason: string
   /** Of a price: `from`, `to` in minor units, `currency`. */
-  readonly detail: { readonly from?: number | null; readonly to?: number | null; readonly currency?: string }
+  readonly detail: {
+    readonly from?: number | null
+    readonly to?: number | null
+    readonly currency?: string
+  }
   readonly openedAt: Date
 }
 
@@ -29,7 +33,10 @@ export interface ReviewFilter {
 }
 
 /** What is open, the oldest first. */
-export async function listReviews(db: Db, { source, run, kind, ids, limit }: ReviewFilter = {}): Promise<Review[]> {
+export async function listReviews(
+  db: Db,
+  { source, run, kind, ids, limit }: ReviewFilter = {},
+): Promise<Review[]> {
   const { rows } = await db.query<Review>(
     `select v.id, s.name as source, v.kind, v.run_id as run, v.product_external_id as product, p.title, v.variant_external_id as variant,
        v.price_type as "priceType", v.reason, v.detail, v.opened_at as "openedAt"
@@ -50,19 +57,42 @@ export async function listReviews(db: Db, { source, run, kind, ids, limit }: Rev
  * @returns how many products were removed
  * @throws SyncError `run/unknown` · `run/not-held`
  */
-export async function decideRun(db: Db, run: number, approve: boolean, by: string): Promise<number> {
-  const { rows } = await ask(db.query<{ removed: number }>('select catalog.decide_run($1, $2, $3) as removed', [run, approve, by]))
+export async function decideRun(
+  db: Db,
+  run: number,
+  approve: boolean,
+  by: string,
+): Promise<number> {
+  const { rows } = await ask(
+    db.query<{ removed: number }>('select catalog.decide_run($1, $2, $3) as removed', [
+      run,
+      approve,
+      by,
+    ]),
+  )
   return rows[0]?.removed ?? 0
 }
 
 /** A held price becomes the current one, or is dropped. @throws SyncError `review/unknown` */
-export async function decidePrice(db: Db, review: number, approve: boolean, by: string): Promise<void> {
+export async function decidePrice(
+  db: Db,
+  review: number,
+  approve: boolean,
+  by: string,
+): Promise<void> {
   await ask(db.query('select catalog.decide_price($1, $2, $3)', [review, approve, by]))
 }
 
 /** Decides on one review of either kind. @throws SyncError `review/unknown` */
-export async function decideReview(db: Db, id: number, approve: boolean, by: string): Promise<void> {
+export async function decideReview(
+  db: Db,
+  id: number,
+  approve: boolean,
+  by: string,
+): Promise<void> {
   const [review] = await listReviews(db, { ids: [id] })
   if (!review) throw new SyncError('review/unknown', `There is no open review ${id}`)
-  await (review.kind === 'run' ? decideRun(db, review.run, approve, by) : decidePrice(db, id, approve, by))
+  await (review.kind === 'run'
+    ? decideRun(db, review.run, approve, by)
+    : decidePrice(db, id, approve, by))
 }

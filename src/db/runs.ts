@@ -84,34 +84,40 @@ export async function startQueuedRun(db: Catalog, request: RunRequest): Promise<
   return run
 }
 
-async function askForRun(db: Catalog, request: RunRequest, queued: boolean): Promise<QueuedRun & { readonly token: number | null }> {
-  const row = one(await db.call<{
-    run_id: number
-    token: number | null
-    begun: boolean
-    resumed: boolean
-    kind: RunKind
-    since: string | null
-    artifact_run: number
-    first_load: boolean
-    started_at: string
-  }>('start_run', {
-    source: request.sourceId,
-    kind: request.kind,
-    since: request.sinceAt,
-    artifact_run: request.artifactRun,
-    resume_any: request.resumeAny,
-    normaliser_version: request.normaliserVersion,
-    owner: request.owner,
-    dead_owner: request.deadOwner,
-    lease: `${LEASE_MS} ms`,
-    resume_within: `${RESUME_WITHIN_MS} ms`,
-    correlation_id: request.correlationId,
-    queued,
-    options: jsonb(request.options),
-    after: request.after ?? null,
-    anew: request.anew ?? false,
-  }))
+async function askForRun(
+  db: Catalog,
+  request: RunRequest,
+  queued: boolean,
+): Promise<QueuedRun & { readonly token: number | null }> {
+  const row = one(
+    await db.call<{
+      run_id: number
+      token: number | null
+      begun: boolean
+      resumed: boolean
+      kind: RunKind
+      since: string | null
+      artifact_run: number
+      first_load: boolean
+      started_at: string
+    }>('start_run', {
+      source: request.sourceId,
+      kind: request.kind,
+      since: request.sinceAt,
+      artifact_run: request.artifactRun,
+      resume_any: request.resumeAny,
+      normaliser_version: request.normaliserVersion,
+      owner: request.owner,
+      dead_owner: request.deadOwner,
+      lease: `${LEASE_MS} ms`,
+      resume_within: `${RESUME_WITHIN_MS} ms`,
+      correlation_id: request.correlationId,
+      queued,
+      options: jsonb(request.options),
+      after: request.after ?? null,
+      anew: request.anew ?? false,
+    }),
+  )
   return {
     sourceId: request.sourceId,
     id: row.run_id,
@@ -147,7 +153,9 @@ export async function widenRun(db: Catalog, sourceId: number, id: number): Promi
 
 /** The run that is under way, or that the next sync goes on with, and who holds it. */
 export async function findActiveRun(db: Catalog, sourceId: number): Promise<ActiveRun | null> {
-  const [row] = await db.call<Omit<ActiveRun, 'startedAt' | 'artifactRun'> & { started_at: string; artifact_run: number }>('find_active_run', { source: sourceId })
+  const [row] = await db.call<
+    Omit<ActiveRun, 'startedAt' | 'artifactRun'> & { started_at: string; artifact_run: number }
+  >('find_active_run', { source: sourceId })
   if (!row) return null
   const { started_at: startedAt, artifact_run: artifactRun, ...run } = row
   return { ...run, artifactRun, startedAt: toInstant(startedAt) }
@@ -163,12 +171,27 @@ export interface ClaimedTask extends HeldRun {
  *
  * @throws SyncError `run/over` when there is nothing left to do in the run · `run/active` while another worker has the task
  */
-export async function claimTask(db: Catalog, run: Run, task: TaskName, owner: string, isDead: (owner: string) => boolean): Promise<ClaimedTask> {
-  const holder = one(await db.call<string | null>('find_lease', { source: run.sourceId, run: run.id, task }))
+export async function claimTask(
+  db: Catalog,
+  run: Run,
+  task: TaskName,
+  owner: string,
+  isDead: (owner: string) => boolean,
+): Promise<ClaimedTask> {
+  const holder = one(
+    await db.call<string | null>('find_lease', { source: run.sourceId, run: run.id, task }),
+  )
   const deadOwner = holder !== null && isDead(holder) ? holder : null
-  const { token, taken_from: takenFrom } = one(await db.call<{ token: number; taken_from: string | null }>('claim_task', {
-    source: run.sourceId, run: run.id, task, owner, dead_owner: deadOwner, lease: `${LEASE_MS} ms`,
-  }))
+  const { token, taken_from: takenFrom } = one(
+    await db.call<{ token: number; taken_from: string | null }>('claim_task', {
+      source: run.sourceId,
+      run: run.id,
+      task,
+      owner,
+      dead_owner: deadOwner,
+      lease: `${LEASE_MS} ms`,
+    }),
+  )
   return { ...run, token, takenFrom }
 }
 
@@ -178,7 +201,11 @@ export async function releaseTask(db: Catalog, run: HeldRun): Promise<void> {
 }
 
 /** @throws SyncError `run/unknown` */
-export async function loadQueuedRun(db: Catalog, sourceId: number, id: number): Promise<Run & { readonly options: RunOptions; readonly correlationId: string }> {
+export async function loadQueuedRun(
+  db: Catalog,
+  sourceId: number,
+  id: number,
+): Promise<Run & { readonly options: RunOptions; readonly correlationId: string }> {
   const [row] = await db.call<{
     kind: RunKind
     since: string | null
@@ -190,8 +217,16 @@ export async function loadQueuedRun(db: Catalog, sourceId: number, id: number): 
   }>('load_run', { source: sourceId, run: id })
   if (!row) throw new SyncError('run/unknown', `There is no run ${id}`)
   return {
-    sourceId, id, kind: row.kind, artifactRun: row.artifact_run, sinceAt: toInstant(row.since), resumed: false, firstLoad: row.first_load,
-    startedAt: toInstant(row.started_at), options: row.options, correlationId: row.correlation_id,
+    sourceId,
+    id,
+    kind: row.kind,
+    artifactRun: row.artifact_run,
+    sinceAt: toInstant(row.since),
+    resumed: false,
+    firstLoad: row.first_load,
+    startedAt: toInstant(row.started_at),
+    options: row.options,
+    correlationId: row.correlation_id,
   }
 }
 
@@ -228,7 +263,12 @@ async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[
     parts_left: number[]
   }>('list_queued_runs', { run })
   return rows.map((row) => ({
-    sourceId: row.source_id, source: row.source, id: row.run_id, begunAt: toInstant(row.begun_at), options: row.options, fetched: row.closed,
+    sourceId: row.source_id,
+    source: row.source,
+    id: row.run_id,
+    begunAt: toInstant(row.begun_at),
+    options: row.options,
+    fetched: row.closed,
     partsLeft: row.parts_left,
   }))
 }
@@ -263,21 +303,50 @@ export interface ScheduledSource {
 }
 
 export async function listScheduled(db: Catalog): Promise<ScheduledSource[]> {
-  const rows = await db.call<{ source: string; schedule: Schedule; last_run: number; since: string; at: string }>('list_due', {})
-  return rows.map(({ source, schedule, last_run: lastRun, since, at }) => ({ source, schedule, lastRun, sinceAt: toInstant(since), now: toInstant(at) }))
+  const rows = await db.call<{
+    source: string
+    schedule: Schedule
+    last_run: number
+    since: string
+    at: string
+  }>('list_due', {})
+  return rows.map(({ source, schedule, last_run: lastRun, since, at }) => ({
+    source,
+    schedule,
+    lastRun,
+    sinceAt: toInstant(since),
+    now: toInstant(at),
+  }))
 }
 
 /** @throws SyncError `run/cancelled` · `run/over` · `run/fenced` · `db/unreachable`, also when the database has not answered within `timeoutMs` */
 export async function renewLease(db: Catalog, run: HeldRun, timeoutMs: number): Promise<void> {
-  await db.call('renew_lease', { source: run.sourceId, run: run.id, token: run.token, lease: `${LEASE_MS} ms` }, timeoutMs)
+  await db.call(
+    'renew_lease',
+    { source: run.sourceId, run: run.id, token: run.token, lease: `${LEASE_MS} ms` },
+    timeoutMs,
+  )
 }
 
 /**
  * Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; so does `fetched`, of a run that was to be fetched
  * only and was. A fenced worker's call does nothing.
  */
-export async function endRun(db: Catalog, run: HeldRun, state: 'interrupted' | 'failed' | 'partial' | 'fetched', code: ErrorCode | null, reason: string): Promise<void> {
-  await db.call('end_run', { source: run.sourceId, run: run.id, token: run.token, state, code, reason })
+export async function endRun(
+  db: Catalog,
+  run: HeldRun,
+  state: 'interrupted' | 'failed' | 'partial' | 'fetched',
+  code: ErrorCode | null,
+  reason: string,
+): Promise<void> {
+  await db.call('end_run', {
+    source: run.sourceId,
+    run: run.id,
+    token: run.token,
+    state,
+    code,
+    reason,
+  })
 }
 
 export interface Settled {
@@ -293,10 +362,28 @@ export interface Settled {
  *
  * @throws SyncError `run/fenced`
  */
-export async function settleRun(db: Catalog, run: HeldRun, seen: Buffer, repeats: number, policy: Policy): Promise<Settled> {
-  const row = one(await db.call<{ state: Settled['state']; reason: string | null; ledger: Ledger & Partial<Counts>; removals_off: string | null }>('settle_run', {
-    source: run.sourceId, run: run.id, token: run.token, seen, repeats, policy: jsonb(policy),
-  }))
+export async function settleRun(
+  db: Catalog,
+  run: HeldRun,
+  seen: Buffer,
+  repeats: number,
+  policy: Policy,
+): Promise<Settled> {
+  const row = one(
+    await db.call<{
+      state: Settled['state']
+      reason: string | null
+      ledger: Ledger & Partial<Counts>
+      removals_off: string | null
+    }>('settle_run', {
+      source: run.sourceId,
+      run: run.id,
+      token: run.token,
+      seen,
+      repeats,
+      policy: jsonb(policy),
+    }),
+  )
   const { state, reason, removals_off: removalsOff } = row
   const { unreadable: _, ...ledger } = row.ledger
   return { state, reason, ledger, removalsOff }

@@ -17,9 +17,13 @@ export interface ServerFacts {
 
 export async function inspectServer(db: Db): Promise<ServerFacts> {
   const askedMs = Date.now()
-  const { rows: [clock] } = await db.query<{ now: Date }>('select clock_timestamp() as now')
+  const {
+    rows: [clock],
+  } = await db.query<{ now: Date }>('select clock_timestamp() as now')
   const middleMs = (askedMs + Date.now()) / 2
-  const { rows: [facts] } = await db.query<Omit<ServerFacts, 'skewMs'>>(`
+  const {
+    rows: [facts],
+  } = await db.query<Omit<ServerFacts, 'skewMs'>>(`
     select split_part(current_setting('server_version'), ' ', 1) as version, current_setting('transaction_read_only')::boolean as "readOnly",
       has_database_privilege(current_database(), 'temporary')
         and coalesce((select has_schema_privilege(oid, 'usage') from pg_namespace where nspname = 'catalog'), true) as writable,

@@ -40,7 +40,13 @@ export interface LatestCopy {
 }
 
 /** Null: there is no copy, and nothing went wrong with one. */
-export function toLatestCopy({ copied_run: run, copy_error: error }: { readonly copied_run: number | null; readonly copy_error: string | null }): LatestCopy | null {
+export function toLatestCopy({
+  copied_run: run,
+  copy_error: error,
+}: {
+  readonly copied_run: number | null
+  readonly copy_error: string | null
+}): LatestCopy | null {
   return run === null && error === null ? null : { run, error }
 }
 
@@ -78,9 +84,17 @@ export async function listSources(db: Catalog): Promise<Source[]> {
 }
 
 /** @throws SyncError `source/exists` */
-export async function addSource(db: Catalog, source: { name: string; connector: string; settings: Json; schedule: Schedule }): Promise<Source> {
+export async function addSource(
+  db: Catalog,
+  source: { name: string; connector: string; settings: Json; schedule: Schedule },
+): Promise<Source> {
   const { name, connector, settings, schedule } = source
-  const [row] = await db.call<SourceRow>('add_source', { name, connector, settings: jsonb(settings), schedule: jsonb(schedule) })
+  const [row] = await db.call<SourceRow>('add_source', {
+    name,
+    connector,
+    settings: jsonb(settings),
+    schedule: jsonb(schedule),
+  })
   if (!row) throw new SyncError('source/exists', `There is a source called ${name} already`)
   return toSource(row)
 }
@@ -93,7 +107,10 @@ export async function saveSource(
 ): Promise<Source> {
   const document = (value: unknown) => (value === undefined ? null : jsonb(value))
   const [row] = await db.call<SourceRow>('save_source', {
-    source: id, schedule: document(changes.schedule), policy: document(changes.policy), state: changes.state ?? null,
+    source: id,
+    schedule: document(changes.schedule),
+    policy: document(changes.policy),
+    state: changes.state ?? null,
   })
   if (!row) throw new SyncError('source/unknown', `There is no source with the number ${id}`)
   return toSource(row)

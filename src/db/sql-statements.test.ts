@@ -12,14 +12,17 @@ $body$;
 do $$ begin perform 1; end $$;
 -- the end;
 select $1;select a$b from c`
-  assert.deepEqual(splitSql(script).map(({ line, sql }) => [line, sql.split('\n')[0]]), [
-    [2, `select ';' as "a;b"`],
-    [2, `select e'it\\'s;' , 'it''s;'`],
-    [4, 'create function f() returns text language sql as $body$'],
-    [7, 'do $$ begin perform 1; end $$'],
-    [9, 'select $1'],
-    [9, 'select a$b from c'],
-  ])
+  assert.deepEqual(
+    splitSql(script).map(({ line, sql }) => [line, sql.split('\n')[0]]),
+    [
+      [2, `select ';' as "a;b"`],
+      [2, `select e'it\\'s;' , 'it''s;'`],
+      [4, 'create function f() returns text language sql as $body$'],
+      [7, 'do $$ begin perform 1; end $$'],
+      [9, 'select $1'],
+      [9, 'select a$b from c'],
+    ],
+  )
 })
 
 test('a script without statements has none', () => {

@@ -7,15 +7,18 @@ export interface Statement {
   readonly line: number
 }
 
-const TOKEN = new RegExp([
-  String.raw`--[^\n]*`,
-  String.raw`/\*[\s\S]*?\*/`,
-  String.raw`(?<![a-z0-9_])e'(?:[^'\\]|\\[\s\S]|'')*'`,
-  String.raw`'(?:[^']|'')*'`,
-  String.raw`"(?:[^"]|"")*"`,
-  String.raw`(?<![a-z0-9_$])\$(?<tag>[a-z_]\w*)?\$[\s\S]*?\$\k<tag>\$`,
-  ';',
-].join('|'), 'gi')
+const TOKEN = new RegExp(
+  [
+    String.raw`--[^\n]*`,
+    String.raw`/\*[\s\S]*?\*/`,
+    String.raw`(?<![a-z0-9_])e'(?:[^'\\]|\\[\s\S]|'')*'`,
+    String.raw`'(?:[^']|'')*'`,
+    String.raw`"(?:[^"]|"")*"`,
+    String.raw`(?<![a-z0-9_$])\$(?<tag>[a-z_]\w*)?\$[\s\S]*?\$\k<tag>\$`,
+    ';',
+  ].join('|'),
+  'gi',
+)
 
 export function splitSql(script: string): Statement[] {
   const statements: Statement[] = []

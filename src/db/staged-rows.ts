@@ -9,7 +9,8 @@ import { CopyRows } from './copy-rows.ts'
 export const COLUMNS = {
   products: `line_no, external_id, status, title, description, brand, manufacturer, url, identifiers, attributes, successor, expires_at, warnings,
     source_updated_at, record_hash, content_hash, raw`,
-  variants: 'line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability',
+  variants:
+    'line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability',
   prices: 'line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor',
   images: 'line_no, position, url, alt',
 } as const
@@ -71,7 +72,11 @@ export class StagedRows {
     this.#content.raw(rows.slice(contentFrom, rows.length))
     rows.timestamp(draft.sourceUpdatedAtMs)
     rows.bytes(recordHash)
-    const contentHash = hash('sha256', this.#content.slice(0, this.#content.length), 'buffer').subarray(0, HASH_BYTES)
+    const contentHash = hash(
+      'sha256',
+      this.#content.slice(0, this.#content.length),
+      'buffer',
+    ).subarray(0, HASH_BYTES)
     rows.bytes(contentHash)
     rows.jsonb(raw)
     return contentHash

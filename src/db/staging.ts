@@ -53,7 +53,10 @@ export class StagingCopy {
   async #send(): Promise<void> {
     const { products } = this.#rows
     const chunk = products.slice(0, products.length)
-    await Promise.race([this.#failed, new Promise<void>((resolve) => void this.#copy.write(chunk, () => resolve()))])
+    await Promise.race([
+      this.#failed,
+      new Promise<void>((resolve) => void this.#copy.write(chunk, () => resolve())),
+    ])
     products.clear()
   }
 

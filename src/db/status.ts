@@ -44,7 +44,13 @@ export interface SourceStanding {
   readonly lastGoodAt: Date | null
   /** The source is due at the first time of its schedule after this: `lastGoodAt`, or later, when the schedule was set. */
   readonly dueSinceAt: Date
-  readonly lastRun: { readonly run: number; readonly kind: string; readonly state: RunState; readonly startedAt: Date; readonly finishedAt: Date | null } | null
+  readonly lastRun: {
+    readonly run: number
+    readonly kind: string
+    readonly state: RunState
+    readonly startedAt: Date
+    readonly finishedAt: Date | null
+  } | null
   readonly heldRuns: readonly number[]
   readonly heldPrices: number
   readonly latestCopy: LatestCopy | null
@@ -93,8 +99,14 @@ interface SourceRow {
 }
 
 /** @throws SyncError `run/unknown` · `db/unreachable`, also after `timeoutMs` */
-export async function loadRunStanding(db: Db, run: number, timeoutMs: number): Promise<RunStanding> {
-  const { rows } = await ask(db.query<RunRow>(timed('select * from catalog.run_progress(null, $1)', timeoutMs), [run]))
+export async function loadRunStanding(
+  db: Db,
+  run: number,
+  timeoutMs: number,
+): Promise<RunStanding> {
+  const { rows } = await ask(
+    db.query<RunRow>(timed('select * from catalog.run_progress(null, $1)', timeoutMs), [run]),
+  )
   if (!rows[0]) throw new SyncError('run/unknown', `There is no run ${run}`)
   return toRunStanding(rows[0])
 }
@@ -104,20 +116,35 @@ export async function loadRunStanding(db: Db, run: number, timeoutMs: number): P
  *
  * @throws SyncError `source/unknown` · `db/unreachable`, also after `timeoutMs`
  */
-export async function loadStanding(db: Db, source: string | null, timeoutMs: number): Promise<{ run: RunStanding | null; sources: SourceStanding[] }> {
-  const { rows } = await ask(db.query<(RunRow | { readonly run: null }) & { readonly sources: readonly SourceRow[] }>(
-    timed(`select p.*, (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.source_standings($1) s) as sources
-     from (select) once left join catalog.run_progress($1, null) p on true`, timeoutMs),
-    [source],
-  ))
+export async function loadStanding(
+  db: Db,
+  source: string | null,
+  timeoutMs: number,
+): Promise<{ run: RunStanding | null; sources: SourceStanding[] }> {
+  const { rows } = await ask(
+    db.query<(RunRow | { readonly run: null }) & { readonly sources: readonly SourceRow[] }>(
+      timed(
+        `select p.*, (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.source_standings($1) s) as sources
+     from (select) once left join catalog.run_progress($1, null) p on true`,
+        timeoutMs,
+      ),
+      [source],
+    ),
+  )
   const [row] = rows
   if (!row) throw new Error('the standing came without a row')
-  if (source !== null && row.sources.length === 0) throw new SyncError('source/unknown', `There is no source called ${source}`)
-  return { run: row.run === null ? null : toRunStanding(row), sources: row.sources.map(toSourceStanding) }
+  if (source !== null && row.sources.length === 0)
+    throw new SyncError('source/unknown', `There is no source called ${source}`)
+  return {
+    run: row.run === null ? null : toRunStanding(row),
+    sources: row.sources.map(toSourceStanding),
+  }
 }
 
 function toRunStanding({ counts, ...row }: RunRow): RunStanding {
-  const outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, counts[outcome] ?? 0])) as Record<Outcome, number>
+  const outcomes = Object.fromEntries(
+    OUTCOMES.map((outcome) => [outcome, counts[outcome] ?? 0]),
+  ) as Record<Outcome, number>
   return {
     run: row.run,
     source: row.source,
@@ -148,9 +175,16 @@ function toSourceStanding(row: SourceRow): SourceStanding {
     schedule: row.schedule,
     lastGoodAt: instant(row.last_good_at),
     dueSinceAt: new Date(row.due_since),
-    lastRun: row.last_run === null
-      ? null
-      : { run: row.last_run, kind: row.last_kind, state: row.last_state, startedAt: new Date(row.last_started_at), finishedAt: instant(row.last_finished_at) },
+    lastRun:
+      row.last_run === null
+        ? null
+        : {
+            run: row.last_run,
+            kind: row.last_kind,
+            state: row.last_state,
+            startedAt: new Date(row.last_started_at),
+            finishedAt: instant(row.last_finished_at),
+          },
     heldRuns: row.held_runs,
     heldPrices: row.held_prices,
     latestCopy: toLatestCopy(row),

@@ -30,11 +30,23 @@ export function answer(c: Context<FaceEnv>, status: ContentfulStatusCode, body: 
 }
 
 /** `text` as it is: whoever made it has taken the secrets out. */
-export function answerText(c: Context<FaceEnv>, status: ContentfulStatusCode, type: string, text: string): Response {
-  return c.body(text, status, { 'Content-Type': type, 'Content-Length': String(Buffer.byteLength(text)) })
+export function answerText(
+  c: Context<FaceEnv>,
+  status: ContentfulStatusCode,
+  type: string,
+  text: string,
+): Response {
+  return c.body(text, status, {
+    'Content-Type': type,
+    'Content-Length': String(Buffer.byteLength(text)),
+  })
 }
 
-export function answerJson(c: Context<FaceEnv>, status: ContentfulStatusCode, json: string): Response {
+export function answerJson(
+  c: Context<FaceEnv>,
+  status: ContentfulStatusCode,
+  json: string,
+): Response {
   return answerText(c, status, JSON_TYPE, json)
 }
 

@@ -22,13 +22,20 @@ export interface AppOptions {
 
 export type App = Hono<FaceEnv>
 export type Handler = (c: Context<FaceEnv>) => Response | Promise<Response>
-type Handlers<Name extends FaceName> = Readonly<Record<keyof (typeof FACES)[Name]['routes'], Handler>>
+type Handlers<Name extends FaceName> = Readonly<
+  Record<keyof (typeof FACES)[Name]['routes'], Handler>
+>
 
 /** Read at every scrape, probe or glance, many times a minute: what went well with them would bury all other lines, and cost as much as the answers. */
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
 /** `guard`: null only for a face that has no route with a key. */
-export function createApp<Name extends FaceName>(name: Name, handlers: Handlers<Name>, options: AppOptions, guard: KeyGuardOptions | null): App {
+export function createApp<Name extends FaceName>(
+  name: Name,
+  handlers: Handlers<Name>,
+  options: AppOptions,
+  guard: KeyGuardOptions | null,
+): App {
   const app: App = new Hono()
   const keyGuard = guard && createKeyGuard(guard)
   const methods = new Map<string, string[]>()
@@ -38,7 +45,10 @@ export function createApp<Name extends FaceName>(name: Name, handlers: Handlers<
     const { needsKey } = routeOf(name, route)
     if (needsKey && !keyGuard) throw new Error(`${name} ${route} needs a key guard`)
     app.on(method, [path], ...(needsKey && keyGuard ? [keyGuard] : []), handler)
-    methods.set(path, [...(methods.get(path) ?? []), ...(method === 'GET' ? ['GET', 'HEAD'] : [method])])
+    methods.set(path, [
+      ...(methods.get(path) ?? []),
+      ...(method === 'GET' ? ['GET', 'HEAD'] : [method]),
+    ])
   }
   for (const [path, allowed] of methods) {
     app.all(path, (c) => {
@@ -46,7 +56,9 @@ export function createApp<Name extends FaceName>(name: Name, handlers: Handlers<
       throw new SyncError('request/wrong-method', `${path} does not know this method`)
     })
   }
-  app.notFound((c) => answerError(c, new SyncError('request/unknown-path', 'There is no such path')))
+  app.notFound((c) =>
+    answerError(c, new SyncError('request/unknown-path', 'There is no such path')),
+  )
   app.onError((error, c) => answerError(c, error))
   return app
 }
@@ -75,8 +87,18 @@ function accompany({ log, redact, trust }: AppOptions): MiddlewareHandler<FaceEn
     const matched = routePath(c, -1)
     const route = matched === '/*' ? null : matched
     const ms = Math.round(10 * (performance.now() - startedMs)) / 10
-    const facts = { method: c.req.method, route, status: c.res.status, ms, bytes: Number(c.res.headers.get('Content-Length')), client }
-    c.var.log[PROBES.has(matched) && c.res.ok ? 'debug' : 'info']({ ...facts, code: c.var.errorCode }, 'request')
+    const facts = {
+      method: c.req.method,
+      route,
+      status: c.res.status,
+      ms,
+      bytes: Number(c.res.headers.get('Content-Length')),
+      client,
+    }
+    c.var.log[PROBES.has(matched) && c.res.ok ? 'debug' : 'info'](
+      { ...facts, code: c.var.errorCode },
+      'request',
+    )
   }
 }
 

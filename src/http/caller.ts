@@ -39,7 +39,8 @@ function forwardedFor({ headers }: IncomingMessage): string[] {
 /** Of `203.0.113.7`, `203.0.113.7:4711`, `2001:db8::7` or `[2001:db8::7]:4711`. */
 function addressIn(hop: string): string | null {
   const text = hop.trim()
-  const [, inBrackets, beforePort] = /^(?:\[(.*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/.exec(text) ?? []
+  const [, inBrackets, beforePort] =
+    /^(?:\[(.*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/.exec(text) ?? []
   const address = inBrackets ?? beforePort ?? text
   return isIP(address) === 0 ? null : plain(address)
 }
@@ -54,5 +55,9 @@ export function networkOf(client: string): string {
   if (!ipaddr.isValid(client)) return UNKNOWN
   const address = ipaddr.process(client)
   if (address.kind() === 'ipv4') return address.toString()
-  return `${address.toByteArray().slice(0, 8).map((byte) => byte.toString(16).padStart(2, '0')).join('')}/64`
+  return `${address
+    .toByteArray()
+    .slice(0, 8)
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('')}/64`
 }

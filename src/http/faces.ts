@@ -31,51 +31,86 @@ export interface OrchestratorOptions extends FaceOptions {
 }
 
 export function createFetcherApp(options: FaceOptions): App {
-  return createApp('fetcher', {
-    'POST /run': async (c) => {
-      const body = await readBody(c, FetchBody)
-      return answerOrder(c, await order(c, options, { ...body, mode: 'fetch-only', artifact: null, chunkSize: null, offset: null, limit: null }))
+  return createApp(
+    'fetcher',
+    {
+      'POST /run': async (c) => {
+        const body = await readBody(c, FetchBody)
+        return answerOrder(
+          c,
+          await order(c, options, {
+            ...body,
+            mode: 'fetch-only',
+            artifact: null,
+            chunkSize: null,
+            offset: null,
+            limit: null,
+          }),
+        )
+      },
+      'GET /healthz': alive,
+      'GET /metrics': metrics(options),
     },
-    'GET /healthz': alive,
-    'GET /metrics': metrics(options),
-  }, options, options)
+    options,
+    options,
+  )
 }
 
 export function createMaintainerApp(options: FaceOptions): App {
-  return createApp('maintainer', {
-    'POST /run': async (c) => {
-      const body = await readBody(c, MaintainBody)
-      return answerOrder(c, await order(c, options, { ...body, mode: 'maintain-only' }))
+  return createApp(
+    'maintainer',
+    {
+      'POST /run': async (c) => {
+        const body = await readBody(c, MaintainBody)
+        return answerOrder(c, await order(c, options, { ...body, mode: 'maintain-only' }))
+      },
+      'GET /healthz': alive,
+      'GET /metrics': metrics(options),
     },
-    'GET /healthz': alive,
-    'GET /metrics': metrics(options),
-  }, options, options)
+    options,
+    options,
+  )
 }
 
 export function createOrchestratorApp(options: OrchestratorOptions): App {
   const { operations, db, answerMs = ANSWER_MS } = options
   const board = createStatusBoard(options)
-  return createApp('orchestrator', {
-    'POST /sync': async (c) => {
-      const ordered = await order(c, options, await readBody(c, SyncBody))
-      c.header('Location', pathOf(ordered))
-      return answerOrder(c, ordered)
+  return createApp(
+    'orchestrator',
+    {
+      'POST /sync': async (c) => {
+        const ordered = await order(c, options, await readBody(c, SyncBody))
+        c.header('Location', pathOf(ordered))
+        return answerOrder(c, ordered)
+      },
+      'GET /status': async (c) =>
+        answerJson(c, 200, await board.read(readQuery(c, StatusQuery).source)),
+      'GET /runs/:id': async (c) =>
+        answer(
+          c,
+          200,
+          describeRun(await inTime(loadRunStanding(db, runOf(c), answerMs), answerMs)),
+        ),
+      'POST /runs/:id/cancel': async (c) => {
+        const run = runOf(c)
+        await readBody(c, NoBody)
+        return answer(c, 202, await inTime(operations.cancel(run), answerMs))
+      },
+      'GET /health': async (c) => {
+        const components = await operations.health()
+        const broken = components.filter(({ ok }) => !ok).map(({ component }) => component)
+        return answer(c, broken.length === 0 ? 200 : 503, {
+          ok: broken.length === 0,
+          broken,
+          components,
+        })
+      },
+      'GET /healthz': alive,
+      'GET /metrics': metrics(options),
     },
-    'GET /status': async (c) => answerJson(c, 200, await board.read(readQuery(c, StatusQuery).source)),
-    'GET /runs/:id': async (c) => answer(c, 200, describeRun(await inTime(loadRunStanding(db, runOf(c), answerMs), answerMs))),
-    'POST /runs/:id/cancel': async (c) => {
-      const run = runOf(c)
-      await readBody(c, NoBody)
-      return answer(c, 202, await inTime(operations.cancel(run), answerMs))
-    },
-    'GET /health': async (c) => {
-      const components = await operations.health()
-      const broken = components.filter(({ ok }) => !ok).map(({ component }) => component)
-      return answer(c, broken.length === 0 ? 200 : 503, { ok: broken.length === 0, broken, components })
-    },
-    'GET /healthz': alive,
-    'GET /metrics': metrics(options),
-  }, options, options)
+    options,
+    options,
+  )
 }
 
 /** For the private port: the metrics, without a key. */
@@ -89,7 +124,11 @@ interface Ordered {
   readonly runs: readonly (OrderedRun | RefusedRun)[]
 }
 
-async function order(c: Context<FaceEnv>, { operations, answerMs = ANSWER_MS }: FaceOptions, wish: SyncOrder): Promise<Ordered> {
+async function order(
+  c: Context<FaceEnv>,
+  { operations, answerMs = ANSWER_MS }: FaceOptions,
+  wish: SyncOrder,
+): Promise<Ordered> {
   const runs = await inTime(operations.order(wish, c.var.correlationId), answerMs)
   const first = runs.find((one) => 'run' in one)
   if (!first) throw new SyncError('source/unknown', 'There is no active source to sync')
@@ -112,5 +151,6 @@ function runOf(c: Context<FaceEnv>): number {
 const alive: Handler = (c) => answer(c, 200, { ok: true })
 
 function metrics({ metricsText }: MetricsOptions): Handler {
-  return async (c) => answerText(c, 200, 'text/plain; version=0.0.4; charset=utf-8', await metricsText())
+  return async (c) =>
+    answerText(c, 200, 'text/plain; version=0.0.4; charset=utf-8', await metricsText())
 }

@@ -5,7 +5,8 @@ import { createFailedKeys, FAILURE_LIMITS } from './failed-keys.ts'
 function setUp(changes: Partial<typeof FAILURE_LIMITS> = {}) {
   const clock = { nowMs: 1_000_000 }
   const keys = createFailedKeys(() => clock.nowMs, { ...FAILURE_LIMITS, ...changes })
-  const fail = (network: string, times: number): number[] => Array.from({ length: times }, () => keys.failed(network))
+  const fail = (network: string, times: number): number[] =>
+    Array.from({ length: times }, () => keys.failed(network))
   return { clock, keys, fail }
 }
 

@@ -15,7 +15,12 @@ export interface FailureLimits {
 }
 
 export const FAILURE_LIMITS: FailureLimits = {
-  firstBanAt: 5, banMs: 30_000, banMsMax: 3_600_000, windowFailuresMax: 100, windowMs: 60_000, networksMax: 10_000,
+  firstBanAt: 5,
+  banMs: 30_000,
+  banMsMax: 3_600_000,
+  windowFailuresMax: 100,
+  windowMs: 60_000,
+  networksMax: 10_000,
 }
 
 interface Failures {
@@ -26,14 +31,19 @@ interface Failures {
 
 export interface FailedKeys {
   /** How long this network is banned yet, and why; null: it may try. */
-  refusal(network: string): { readonly reason: 'banned' | 'crowded'; readonly waitMs: number } | null
+  refusal(
+    network: string,
+  ): { readonly reason: 'banned' | 'crowded'; readonly waitMs: number } | null
   /** Counts a failure. Returns the length of the ban that it brought, or 0. */
   failed(network: string): number
   /** The right key: what came before is forgiven, unless it is banned, because somebody else there may have failed. */
   succeeded(network: string): void
 }
 
-export function createFailedKeys(nowMs: () => number, limits: FailureLimits = FAILURE_LIMITS): FailedKeys {
+export function createFailedKeys(
+  nowMs: () => number,
+  limits: FailureLimits = FAILURE_LIMITS,
+): FailedKeys {
   const { firstBanAt, banMs, banMsMax, windowFailuresMax, windowMs, networksMax } = limits
   const failures = new Map<string, Failures>()
   const proven = new Map<string, true>()
@@ -44,12 +54,16 @@ export function createFailedKeys(nowMs: () => number, limits: FailureLimits = FA
       const now = nowMs()
       const bannedUntilMs = failures.get(network)?.bannedUntilMs ?? 0
       if (bannedUntilMs > now) return { reason: 'banned', waitMs: bannedUntilMs - now }
-      const crowded = window.endsMs > now && window.failures >= windowFailuresMax && !proven.has(network)
+      const crowded =
+        window.endsMs > now && window.failures >= windowFailuresMax && !proven.has(network)
       return crowded ? { reason: 'crowded', waitMs: window.endsMs - now } : null
     },
     failed(network) {
       const now = nowMs()
-      window = { endsMs: window.endsMs > now ? window.endsMs : now + windowMs, failures: window.endsMs > now ? window.failures + 1 : 1 }
+      window = {
+        endsMs: window.endsMs > now ? window.endsMs : now + windowMs,
+        failures: window.endsMs > now ? window.failures + 1 : 1,
+      }
       const before = failures.get(network)
       // Forgotten after as long as the longest ban: somebody who mistypes once a week is never banned.
       const count = before && before.lastMs + 2 * banMsMax > now ? before.count + 1 : 1
@@ -64,7 +78,12 @@ export function createFailedKeys(nowMs: () => number, limits: FailureLimits = FA
   }
 }
 
-function remember<Value>(map: Map<string, Value>, key: string, value: Value, sizeMax: number): void {
+function remember<Value>(
+  map: Map<string, Value>,
+  key: string,
+  value: Value,
+  sizeMax: number,
+): void {
   map.delete(key)
   const [oldest] = map.keys()
   if (oldest !== undefined && map.size >= sizeMax) map.delete(oldest)

@@ -28,15 +28,26 @@ const SLOW_MS = 1000
 const SLOWED_MAX = 100
 
 /** @throws SyncError `settings/invalid` without any key: a face is never open by mistake */
-export function createKeyGuard({ keys, nowMs, slow = delay, onAuthFailure = () => undefined }: KeyGuardOptions): MiddlewareHandler<FaceEnv> {
-  if (keys.length === 0) throw new SyncError('settings/invalid', 'ADMIN_KEY: missing; the HTTP faces do not start without it')
+export function createKeyGuard({
+  keys,
+  nowMs,
+  slow = delay,
+  onAuthFailure = () => undefined,
+}: KeyGuardOptions): MiddlewareHandler<FaceEnv> {
+  if (keys.length === 0)
+    throw new SyncError(
+      'settings/invalid',
+      'ADMIN_KEY: missing; the HTTP faces do not start without it',
+    )
   const digests = keys.map((key) => digestOf(Buffer.from(key)))
   const failedKeys = createFailedKeys(nowMs)
   let slowed = 0
 
   return async (c, next) => {
     const network = networkOf(c.var.client)
-    const given = c.req.header('X-ADMIN-KEY') ?? /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
+    const given =
+      c.req.header('X-ADMIN-KEY') ??
+      /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
     const isRight = isAnyOf(digests, given ?? '')
     const refusal = failedKeys.refusal(network)
     if (refusal && (isRight || slowed < SLOWED_MAX)) {
@@ -56,7 +67,10 @@ export function createKeyGuard({ keys, nowMs, slow = delay, onAuthFailure = () =
     const reason = given === undefined ? 'missing' : 'wrong'
     onAuthFailure(reason)
     const bannedSeconds = failedKeys.failed(network) / 1000
-    c.var.log.warn({ client: c.var.client, reason, bannedSeconds }, 'a request came without the right key')
+    c.var.log.warn(
+      { client: c.var.client, reason, bannedSeconds },
+      'a request came without the right key',
+    )
     c.header('WWW-Authenticate', 'Bearer')
     throw new SyncError('request/unauthorized', 'The key is missing or wrong')
   }

@@ -17,7 +17,11 @@ function slowOperations(): { operations: Operations; asked: Promise<void>; letGo
     await gone.promise
     return [{ source: 'one', run: 1, started: true }]
   }
-  return { operations: { order, cancel: () => assert.fail(), health: () => assert.fail() }, asked: asked.promise, letGo: gone.resolve }
+  return {
+    operations: { order, cancel: () => assert.fail(), health: () => assert.fail() },
+    asked: asked.promise,
+    letGo: gone.resolve,
+  }
 }
 
 test('closing lets an open request finish, takes no new one and leaves no connection', async (t) => {
@@ -48,9 +52,16 @@ test('a connection that says nothing does not hold up closing', { timeout: 5000 
 
 test('a request that does not end is broken off when the grace is over', async (t) => {
   const { operations, asked } = slowOperations()
-  const { port, close } = await listen(createFetcherApp(faceOptions({ operations }).options), { host: '127.0.0.1', port: 0, graceMs: 10 })
+  const { port, close } = await listen(createFetcherApp(faceOptions({ operations }).options), {
+    host: '127.0.0.1',
+    port: 0,
+    graceMs: 10,
+  })
   t.after(close)
-  const open = fetch(`http://127.0.0.1:${port}/run`, { method: 'POST', headers: { 'X-ADMIN-KEY': KEY } })
+  const open = fetch(`http://127.0.0.1:${port}/run`, {
+    method: 'POST',
+    headers: { 'X-ADMIN-KEY': KEY },
+  })
   const broken = assert.rejects(open, /fetch failed/)
   await asked
   await close()
@@ -60,7 +71,14 @@ test('a request that does not end is broken off when the grace is over', async (
 test('a port that is taken is said so', async (t) => {
   const { port } = await startFace(t, createFetcherApp)
   const message = `FETCHER_PORT: cannot listen on ${port} of 127.0.0.1: another process listens there`
-  await assert.rejects(listen(createFetcherApp(faceOptions().options), { host: '127.0.0.1', port, setting: 'FETCHER_PORT' }), { code: 'settings/invalid', message })
+  await assert.rejects(
+    listen(createFetcherApp(faceOptions().options), {
+      host: '127.0.0.1',
+      port,
+      setting: 'FETCHER_PORT',
+    }),
+    { code: 'settings/invalid', message },
+  )
 })
 
 test('a probe of HTTP/1.0 need not name a host', async (t) => {
@@ -71,7 +89,10 @@ test('a probe of HTTP/1.0 need not name a host', async (t) => {
 })
 
 test('every address includes IPv4', async (t) => {
-  const { port, close } = await listen(createFetcherApp(faceOptions().options), { host: '::', port: 0 })
+  const { port, close } = await listen(createFetcherApp(faceOptions().options), {
+    host: '::',
+    port: 0,
+  })
   t.after(close)
   assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
 })

@@ -11,7 +11,11 @@ import type { App } from './app.ts'
 
 /** No header takes ten seconds and no body of ours thirty: slow senders hold no connection for long. */
 const LIMITS = {
-  headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5000, connectionsCheckingInterval: 5000, maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 5000,
+  maxHeaderSize: 16 * 1024,
 }
 const GRACE_MS = 10_000
 
@@ -36,7 +40,10 @@ export interface ListenOptions {
 const NO_HOST = 'localhost'
 
 /** @throws SyncError `settings/invalid` when the address or the port cannot be had */
-export async function listen(app: App, { host, port, setting = 'port', graceMs = GRACE_MS }: ListenOptions): Promise<Listening> {
+export async function listen(
+  app: App,
+  { host, port, setting = 'port', graceMs = GRACE_MS }: ListenOptions,
+): Promise<Listening> {
   const sockets = new Set<Socket>()
   const answering = new Set<ServerResponse>()
   // It also replaces the global Response by one that Node can send as it is: an answer costs 0.2 ms instead of 0.4.
@@ -57,8 +64,13 @@ export async function listen(app: App, { host, port, setting = 'port', graceMs =
     await once(server, 'listening')
   } catch (cause) {
     const errno = errnoOf(cause)
-    const reason = errno === 'EADDRINUSE' ? 'another process listens there' : (errno ?? String(cause))
-    throw new SyncError('settings/invalid', `${setting}: cannot listen on ${port} of ${host}: ${reason}`, { cause })
+    const reason =
+      errno === 'EADDRINUSE' ? 'another process listens there' : (errno ?? String(cause))
+    throw new SyncError(
+      'settings/invalid',
+      `${setting}: cannot listen on ${port} of ${host}: ${reason}`,
+      { cause },
+    )
   }
 
   const stop = async (): Promise<void> => {
@@ -81,5 +93,8 @@ function refuseMalformed(): Response {
   const code = 'request/invalid'
   const { status, hint } = ERRORS[code]
   const headers = { 'Cache-Control': 'no-store', 'X-Correlation-Id': randomUUID() }
-  return Response.json({ error: { code, message: 'The host or the path of the request cannot be read', hint } }, { status, headers })
+  return Response.json(
+    { error: { code, message: 'The host or the path of the request cannot be read', hint } },
+    { status, headers },
+  )
 }

@@ -12,18 +12,32 @@ export const BODY_BYTES_MAX = 64 * 1024
  *
  * @throws SyncError `request/too-large` · `request/not-json` · `request/invalid`
  */
-export async function readBody<Schema extends z.ZodType>(c: Context<FaceEnv>, schema: Schema): Promise<z.output<Schema>> {
-  if (new URL(c.req.url).search !== '') throw new SyncError('request/invalid', 'What is asked for stands in the body, as JSON: the address takes no parameters')
+export async function readBody<Schema extends z.ZodType>(
+  c: Context<FaceEnv>,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  if (new URL(c.req.url).search !== '')
+    throw new SyncError(
+      'request/invalid',
+      'What is asked for stands in the body, as JSON: the address takes no parameters',
+    )
   const text = await readText(c)
   if (text === '') return check(schema, {})
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') throw new SyncError('request/not-json', 'The Content-Type of the body is not application/json')
+  if (type !== 'application/json')
+    throw new SyncError('request/not-json', 'The Content-Type of the body is not application/json')
   return check(schema, parseJson(text))
 }
 
 /** The parameters of the address as `schema` reads them; one that is given twice is a list, which none may be. @throws SyncError `request/invalid` */
-export function readQuery<Schema extends z.ZodType>(c: Context<FaceEnv>, schema: Schema): z.output<Schema> {
-  const given = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values])
+export function readQuery<Schema extends z.ZodType>(
+  c: Context<FaceEnv>,
+  schema: Schema,
+): z.output<Schema> {
+  const given = Object.entries(c.req.queries()).map(([name, values]) => [
+    name,
+    values.length === 1 ? values[0] : values,
+  ])
   return check(schema, Object.fromEntries(given))
 }
 
@@ -31,7 +45,9 @@ export function readQuery<Schema extends z.ZodType>(c: Context<FaceEnv>, schema:
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const { data, error } = schema.safeParse(value)
   if (!error) return data
-  const problems = error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
+  const problems = error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  )
   throw new SyncError('request/invalid', `The request cannot be used: ${problems.join('; ')}`)
 }
 
@@ -47,7 +63,9 @@ async function readText(c: Context<FaceEnv>): Promise<string> {
     }
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)).trim()
   } catch (cause) {
-    throw cause instanceof SyncError ? cause : new SyncError('request/invalid', 'The body ended too early, or is not UTF-8', { cause })
+    throw cause instanceof SyncError
+      ? cause
+      : new SyncError('request/invalid', 'The body ended too early, or is not UTF-8', { cause })
   }
 }
 

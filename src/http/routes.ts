@@ -26,10 +26,18 @@ const HEALTHZ = {
   needsKey: false,
   answers: { 200: '`{"ok":true}`' },
 } as const satisfies Route
-const METRICS = { does: 'Metrics for Prometheus.', needsKey: true, answers: { 200: 'text, not JSON' } } as const satisfies Route
-const STARTED = '[the runs](#orders): `{"run","runs":[{"source","run","started"}],"status":"/runs/ID"}`'
+const METRICS = {
+  does: 'Metrics for Prometheus.',
+  needsKey: true,
+  answers: { 200: 'text, not JSON' },
+} as const satisfies Route
+const STARTED =
+  '[the runs](#orders): `{"run","runs":[{"source","run","started"}],"status":"/runs/ID"}`'
 const REFUSED = { 404: '`source/unknown`', 409: '`source/paused` · `run/active`' } as const
-const REFUSED_ARCHIVE = { 404: '`source/unknown` · `run/unknown`', 409: '`source/paused` · `run/no-artifact` · `run/active`' } as const
+const REFUSED_ARCHIVE = {
+  404: '`source/unknown` · `run/unknown`',
+  409: '`source/paused` · `run/no-artifact` · `run/active`',
+} as const
 
 export const FACES = {
   orchestrator: {
@@ -44,7 +52,8 @@ export const FACES = {
         answers: { 202: `${STARTED}, and the header \`Location\``, ...REFUSED_ARCHIVE },
       },
       'GET /status': {
-        does: 'How things stand: the run that is under way, else the newest, and every source. Read from the database, ' +
+        does:
+          'How things stand: the run that is under way, else the newest, and every source. Read from the database, ' +
           'at most twice a second however many ask.',
         needsKey: true,
         query: StatusQuery,
@@ -97,7 +106,10 @@ export const FACES = {
         does: 'Applies the newest archive, or the one that `artifact` names: `POST /sync` with mode `maintain-only`.',
         needsKey: true,
         body: MaintainBody,
-        answers: { 202: `${STARTED}; \`status\` is a path of the orchestrator`, ...REFUSED_ARCHIVE },
+        answers: {
+          202: `${STARTED}; \`status\` is a path of the orchestrator`,
+          ...REFUSED_ARCHIVE,
+        },
       },
       'GET /healthz': HEALTHZ,
       'GET /metrics': METRICS,

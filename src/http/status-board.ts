@@ -33,7 +33,12 @@ export interface StatusBoardOptions {
   readonly answerMs?: number
 }
 
-export function createStatusBoard({ db, redact, nowMs, answerMs = ANSWER_MS }: StatusBoardOptions): StatusBoard {
+export function createStatusBoard({
+  db,
+  redact,
+  nowMs,
+  answerMs = ANSWER_MS,
+}: StatusBoardOptions): StatusBoard {
   const answers = new Map<string | null, Answer>()
   const readings = new Map<string | null, Promise<string>>()
   const speedometers = new Map<string | null, Speedometer>()
@@ -46,7 +51,10 @@ export function createStatusBoard({ db, redact, nowMs, answerMs = ANSWER_MS }: S
   }
   const load = async (source: string | null): Promise<string> => {
     const { run, sources } = await loadStanding(db, source, answerMs)
-    const sight = run?.state === 'running' ? { run: run.run, linesDone: linesDone(run), atMs: run.measuredAt.getTime() } : null
+    const sight =
+      run?.state === 'running'
+        ? { run: run.run, linesDone: linesDone(run), atMs: run.measuredAt.getTime() }
+        : null
     const perSecond = sight && speedometerOf(source)(sight)
     const status = describeStatus(run, sources, perSecond, calendar, new Date(nowMs()))
     return redactJson(status, redact)

@@ -45,20 +45,47 @@ export interface Status {
   readonly sources: readonly SourceStatus[]
 }
 
-interface SourceStatus
-  extends Pick<SourceStanding, 'source' | 'connector' | 'state' | 'lastRun' | 'lastGoodAt' | 'heldRuns' | 'heldPrices' | 'latestCopy' | 'removalsOff'> {
+interface SourceStatus extends Pick<
+  SourceStanding,
+  | 'source'
+  | 'connector'
+  | 'state'
+  | 'lastRun'
+  | 'lastGoodAt'
+  | 'heldRuns'
+  | 'heldPrices'
+  | 'latestCopy'
+  | 'removalsOff'
+> {
   /** When the next run after the last good one should have begun or will begin, by the schedule as it is now. Null while paused. */
   readonly dueAt: Date | null
   readonly late: boolean
 }
 
 const IDLE: RunProgress = {
-  phase: null, fetched: 0, applied: 0, total: null, percent: null, perSecond: null, etaSeconds: null,
-  inserted: 0, updated: 0, skipped: 0, quarantined: 0, held: 0, removed: 0,
+  phase: null,
+  fetched: 0,
+  applied: 0,
+  total: null,
+  percent: null,
+  perSecond: null,
+  etaSeconds: null,
+  inserted: 0,
+  updated: 0,
+  skipped: 0,
+  quarantined: 0,
+  held: 0,
+  removed: 0,
 }
 
 /** `perSecond`: see `progressOf`. */
-export function describeStatus(run: RunStanding | null, sources: readonly SourceStanding[], perSecond: number | null, calendar: Calendar, now: Date): Status {
+export function describeStatus(
+  run: RunStanding | null,
+  sources: readonly SourceStanding[],
+  perSecond: number | null,
+  calendar: Calendar,
+  now: Date,
+): Status {
   return {
     state: run?.state ?? 'idle',
     source: run?.source ?? null,
@@ -73,7 +100,18 @@ export function describeStatus(run: RunStanding | null, sources: readonly Source
 /** One run, under way or over. */
 export function describeRun(run: RunStanding): object {
   const { source, kind, state, correlationId, startedAt, finishedAt, removalsOff } = run
-  return { run: run.run, source, kind, state, correlationId, startedAt, finishedAt, removalsOff, progress: progressOf(run, null), errors: errorsOf(run) }
+  return {
+    run: run.run,
+    source,
+    kind,
+    state,
+    correlationId,
+    startedAt,
+    finishedAt,
+    removalsOff,
+    progress: progressOf(run, null),
+    errors: errorsOf(run),
+  }
 }
 
 /** Lines that this run has behind it: applied, or only archived when that is all it was asked to do. */
@@ -94,7 +132,12 @@ export function progressOf(run: RunStanding, perSecond: number | null): RunProgr
     fetched,
     applied: countLines(outcomes),
     total,
-    percent: total === null ? null : total === 0 ? 100 : Math.min(100, Math.floor((1000 * done) / total) / 10),
+    percent:
+      total === null
+        ? null
+        : total === 0
+          ? 100
+          : Math.min(100, Math.floor((1000 * done) / total) / 10),
     perSecond: Math.round(10 * speed) / 10,
     etaSeconds: moving && total !== null ? Math.ceil(Math.max(0, total - done) / speed) : null,
     inserted: outcomes.created,
@@ -106,12 +149,21 @@ export function progressOf(run: RunStanding, perSecond: number | null): RunProgr
   }
 }
 
-function totalOf({ options: { offset = 0, limit = Infinity }, fetchedAll, fetched, claimed }: RunStanding): number | null {
+function totalOf({
+  options: { offset = 0, limit = Infinity },
+  fetchedAll,
+  fetched,
+  claimed,
+}: RunStanding): number | null {
   const all = fetchedAll ? fetched : claimed
   return all === null ? null : Math.min(limit, Math.max(0, Math.max(all, fetched) - offset))
 }
 
-function phaseOf({ state, fetchedAll, fetched, options }: RunStanding, done: number, total: number | null): Phase {
+function phaseOf(
+  { state, fetchedAll, fetched, options }: RunStanding,
+  done: number,
+  total: number | null,
+): Phase {
   if (['succeeded', 'fetched', 'held', 'rejected', 'partial'].includes(state)) return 'done'
   if (!fetchedAll) return fetched === 0 ? 'start' : 'fetch'
   return options.stages === 'fetch' || done < (total ?? 0) ? 'apply' : 'settle'
@@ -121,11 +173,41 @@ function errorsOf({ run, state, errorCode, reason }: RunStanding): RunError[] {
   if (reason === null || !['failed', 'interrupted', 'held', 'rejected'].includes(state)) return []
   const known: Readonly<Record<string, { readonly hint: string }>> = ERRORS
   const decide = `Look at it with \`shelfsync runs show ${run}\`, then \`shelfsync runs approve ${run}\`, or \`reject\`.`
-  return [{ code: errorCode, message: reason, hint: known[errorCode ?? '']?.hint ?? (state === 'held' ? decide : null) }]
+  return [
+    {
+      code: errorCode,
+      message: reason,
+      hint: known[errorCode ?? '']?.hint ?? (state === 'held' ? decide : null),
+    },
+  ]
 }
 
 function describeSource(standing: SourceStanding, calendar: Calendar, now: Date): SourceStatus {
-  const { source, connector, state, lastRun, lastGoodAt, heldRuns, heldPrices, latestCopy, removalsOff, schedule, dueSinceAt } = standing
+  const {
+    source,
+    connector,
+    state,
+    lastRun,
+    lastGoodAt,
+    heldRuns,
+    heldPrices,
+    latestCopy,
+    removalsOff,
+    schedule,
+    dueSinceAt,
+  } = standing
   const due = state === 'active' ? calendar.dueAt(schedule, dueSinceAt, now) : null
-  return { source, connector, state, lastRun, lastGoodAt, dueAt: due?.at ?? null, late: due?.late ?? false, heldRuns, heldPrices, latestCopy, removalsOff }
+  return {
+    source,
+    connector,
+    state,
+    lastRun,
+    lastGoodAt,
+    dueAt: due?.at ?? null,
+    late: due?.late ?? false,
+    heldRuns,
+    heldPrices,
+    latestCopy,
+    removalsOff,
+  }
 }

@@ -14,14 +14,22 @@ const MAIN = new URL('../cli/main.ts', import.meta.url).pathname
 test('a process of all roles that applies six parts at once opens ten connections at most, and does its run', async (t) => {
   const simulator = await startMedipim({ products: 2_000, rateLimit: null })
   t.after(simulator.close)
-  const { database, line, ...park } = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
+  const { database, line, ...park } = await openPark(t, {
+    supplierUrl: simulator.url,
+    queueUrl: null,
+    smallParts: true,
+  })
   const machine = await park.serve([], { APPLY_CONCURRENCY: '6', FETCH_CONCURRENCY: '9' })
   const run = await park.order(machine)
   let ended = false
   const over = park.ended(run).finally(() => (ended = true))
   // Whatever they call themselves: a session that listens for the queue has the queue's name.
   const sessions = async (): Promise<number[]> =>
-    (await database.pool.query<{ pid: number }>(`select pid from pg_stat_activity where datname = current_database() and application_name <> 'test'`)).rows.map(({ pid }) => pid)
+    (
+      await database.pool.query<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and application_name <> 'test'`,
+      )
+    ).rows.map(({ pid }) => pid)
   let most = 0
   while (!ended) {
     // A session that was closed is listed until its server process has gone: what counts is who stays.
@@ -40,13 +48,26 @@ test('a process of all roles that applies six parts at once opens ten connection
 })
 
 for (const command of [['serve'], ['sync']]) {
-  test(`\`shelfsync ${command.join(' ')}\` refuses a pooler in transaction mode at start, and says why`, { skip }, async (t) => {
-    const { env, database } = await openPark(t, { supplierUrl: 'http://127.0.0.1:1', queueUrl: null, smallParts: true })
-    const pooler = await startPgbouncer(t, database.url, { mode: 'transaction' })
-    const started = await startProcess(t, process.execPath, [MAIN, ...command], { env: cleanEnv({ ...env, DATABASE_URL: pooler.url }) })
-    assert.equal((await started.exited).code, 1)
-    assert.match(started.output(), /pooler in transaction mode: locks and temporary tables do not last there.*port 5432/)
-  })
+  test(
+    `\`shelfsync ${command.join(' ')}\` refuses a pooler in transaction mode at start, and says why`,
+    { skip },
+    async (t) => {
+      const { env, database } = await openPark(t, {
+        supplierUrl: 'http://127.0.0.1:1',
+        queueUrl: null,
+        smallParts: true,
+      })
+      const pooler = await startPgbouncer(t, database.url, { mode: 'transaction' })
+      const started = await startProcess(t, process.execPath, [MAIN, ...command], {
+        env: cleanEnv({ ...env, DATABASE_URL: pooler.url }),
+      })
+      assert.equal((await started.exited).code, 1)
+      assert.match(
+        started.output(),
+        /pooler in transaction mode: locks and temporary tables do not last there.*port 5432/,
+      )
+    },
+  )
 }
 
 test('by way of a pooler in session mode a run ends well', { skip }, async (t) => {

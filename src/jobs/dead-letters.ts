@@ -37,7 +37,10 @@ export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promi
   await reopenRun(db, letter.run)
   const open = await findQueuedRun(db, letter.run)
   if (!open) {
-    throw new SyncError('run/over', `Run ${letter.run} cannot go on: it ended, or a younger run of ${letter.source} has taken its place. Discard ${id}`)
+    throw new SyncError(
+      'run/over',
+      `Run ${letter.run} cannot go on: it ended, or a younger run of ${letter.source} has taken its place. Discard ${id}`,
+    )
   }
   await fillRun(db, queues, open)
   return letter

@@ -38,40 +38,76 @@ export async function fillRun(db: Db, queues: Queues, run: OpenRun): Promise<voi
   const { id, sourceId, source, fetched, options } = run
   const task: Task = { sourceId, source, run: id, begunAt: run.begunAt.toISOString() }
   const fetchOnly = options.stages === 'fetch'
-  const top = await (fetchOnly ? queues.fetch.getJob(fetchId(id)) : queues.apply.getJob(settleId(id)))
+  const top = await (fetchOnly
+    ? queues.fetch.getJob(fetchId(id))
+    : queues.apply.getJob(settleId(id)))
   if (top?.data.begunAt === task.begunAt) return
   await emptyRun(queues, id, task.begunAt)
-  const fetching: FlowJob = { name: 'fetch', queueName: 'fetch', data: task, opts: { ...TASK, jobId: fetchId(id) } }
+  const fetching: FlowJob = {
+    name: 'fetch',
+    queueName: 'fetch',
+    data: task,
+    opts: { ...TASK, jobId: fetchId(id) },
+  }
   if (fetchOnly) return void (await queues.fetch.add('fetch', task, fetching.opts))
   const parts = await wantedParts(db, run)
   await queues.addFlow({
-    name: 'settle', queueName: 'apply', data: task, opts: { ...TASK, jobId: settleId(id) },
+    name: 'settle',
+    queueName: 'apply',
+    data: task,
+    opts: { ...TASK, jobId: settleId(id) },
     children: [
       ...(fetched ? [] : [fetching]),
-      ...parts.map((part) => ({ name: 'apply', queueName: 'apply', data: { ...task, part }, opts: { ...TASK, jobId: partId(id, part) } })),
+      ...parts.map((part) => ({
+        name: 'apply',
+        queueName: 'apply',
+        data: { ...task, part },
+        opts: { ...TASK, jobId: partId(id, part) },
+      })),
     ],
   })
 }
 
 /** Adds a part that was just recorded below the run's settle. Without that, in a queue that was emptied, the next filling adds both. */
-export async function addPartJob({ apply }: Queues, task: Task, part: number, log: Log): Promise<void> {
+export async function addPartJob(
+  { apply }: Queues,
+  task: Task,
+  part: number,
+  log: Log,
+): Promise<void> {
   try {
-    await apply.add('apply', { ...task, part }, { ...TASK, jobId: partId(task.run, part), parent: { id: settleId(task.run), queue: apply.qualifiedName } })
+    await apply.add(
+      'apply',
+      { ...task, part },
+      {
+        ...TASK,
+        jobId: partId(task.run, part),
+        parent: { id: settleId(task.run), queue: apply.qualifiedName },
+      },
+    )
   } catch (error) {
-    log.warn({ part, cause: messageOf(error) }, 'the part is not in the queue; it will be put there with what else is left')
+    log.warn(
+      { part, cause: messageOf(error) },
+      'the part is not in the queue; it will be put there with what else is left',
+    )
   }
 }
 
 /** Takes the jobs of a run out of the queue that nobody works on, its dead letters too, but none of the beginning `except`. */
 export async function emptyRun(queues: Queues, run: number, except?: string): Promise<void> {
   const settle = await queues.apply.getJob(settleId(run))
-  if (settle?.data.begunAt !== except) await settle?.remove({ removeChildren: true }).catch(() => undefined)
+  if (settle?.data.begunAt !== except)
+    await settle?.remove({ removeChildren: true }).catch(() => undefined)
   for (const job of await listFailed(queues)) {
-    if (job.data.run === run && job.data.begunAt !== except) await job.remove().catch(() => undefined)
+    if (job.data.run === run && job.data.begunAt !== except)
+      await job.remove().catch(() => undefined)
   }
 }
 
-async function wantedParts(db: Db, { id, sourceId, options, partsLeft }: OpenRun): Promise<readonly number[]> {
+async function wantedParts(
+  db: Db,
+  { id, sourceId, options, partsLeft }: OpenRun,
+): Promise<readonly number[]> {
   if (!isPartial(options)) return partsLeft
   const { artifactRun } = await loadQueuedRun(db, sourceId, id)
   const windows = windowsOf(await listParts(db, sourceId, artifactRun), options)

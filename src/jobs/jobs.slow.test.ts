@@ -26,7 +26,10 @@ test('a run through the queue ends in the catalogue that one process makes, and 
   assert.equal(state, 'succeeded')
   assert.deepEqual([ledger?.['created'], ledger?.['fetched']], [40, 40])
   assert.deepEqual(await snapshot(line), await snapshot(alone.line))
-  assert.deepEqual([await services.queues.fetch.count(), await services.queues.apply.count()], [0, 0])
+  assert.deepEqual(
+    [await services.queues.fetch.count(), await services.queues.apply.count()],
+    [0, 0],
+  )
 })
 
 test('fetch-only leaves what it fetched, and maintain-only goes on with it', async (t) => {
@@ -41,8 +44,14 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
   const { state, ledger } = await services.ended(applied.run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
-  const ends = await line.query('select state, bytes > 0 as fetched from catalog.run_ends where run_id = $1 order by no', applied.run)
-  assert.deepEqual(ends, [{ state: 'fetched', fetched: true }, { state: 'succeeded', fetched: false }])
+  const ends = await line.query(
+    'select state, bytes > 0 as fetched from catalog.run_ends where run_id = $1 order by no',
+    applied.run,
+  )
+  assert.deepEqual(ends, [
+    { state: 'fetched', fetched: true },
+    { state: 'succeeded', fetched: false },
+  ])
 })
 
 test('fetch-only and full ask the supplier anew, whatever is archived and not applied yet', async (t) => {
@@ -54,8 +63,14 @@ test('fetch-only and full ask the supplier anew, whatever is archived and not ap
     assert.equal(started, true)
     await services.ended(run)
   }
-  const runs = await line.query<{ state: string }>('select state from catalog.runs where source_id = $1 order by id', (await line.source()).id)
-  assert.deepEqual(runs.map(({ state }) => state), ['superseded', 'superseded', 'succeeded'])
+  const runs = await line.query<{ state: string }>(
+    'select state from catalog.runs where source_id = $1 order by id',
+    (await line.source()).id,
+  )
+  assert.deepEqual(
+    runs.map(({ state }) => state),
+    ['superseded', 'superseded', 'succeeded'],
+  )
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 3)
 })
 
@@ -68,7 +83,10 @@ test('at the command line a full sync asks the supplier anew after a fetch-only 
     await services.ended(run)
     await stop()
     const { state, resumed } = await line.sync({ mode })
-    assert.deepEqual([state, resumed, simulator.stats.snapshot().requests['/v4/products/stream']], ['succeeded', mode === 'auto', mode === 'auto' ? 1 : 2])
+    assert.deepEqual(
+      [state, resumed, simulator.stats.snapshot().requests['/v4/products/stream']],
+      ['succeeded', mode === 'auto', mode === 'auto' ? 1 : 2],
+    )
   }
 })
 
@@ -79,7 +97,10 @@ test('fetch-only archives the whole catalogue, also where a sync would ask for w
   await services.ended((await services.order()).run)
   const { run } = await services.order({ mode: 'fetch-only' })
   await services.ended(run)
-  const [row] = await line.query('select r.kind, sum(p.line_count)::integer as lines from catalog.runs r join catalog.parts p on p.run_id = r.id where r.id = $1 group by r.kind', run)
+  const [row] = await line.query(
+    'select r.kind, sum(p.line_count)::integer as lines from catalog.runs r join catalog.parts p on p.run_id = r.id where r.id = $1 group by r.kind',
+    run,
+  )
   assert.deepEqual(row, { kind: 'full', lines: 30 })
 })
 
@@ -91,7 +112,11 @@ for (const mode of ['auto', 'maintain-only'] as const) {
     services.work()
     const { run } = await services.order({ mode: 'fetch-only' })
     await gate.reached
-    assert.deepEqual(await services.order({ mode: 'fetch-only' }), { source: line.name, run, started: false })
+    assert.deepEqual(await services.order({ mode: 'fetch-only' }), {
+      source: line.name,
+      run,
+      started: false,
+    })
     assert.deepEqual(await services.order({ mode }), { source: line.name, run, started: false })
     gate.open()
     const { state, ledger } = await services.tended(run)
@@ -109,11 +134,13 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   await stop()
   const slice = { mode: 'maintain-only', offset: 5, limit: 3 } as const
   const answered = async (run: number, ...orders: readonly Partial<SyncOrder>[]): Promise<void> => {
-    for (const order of orders) assert.deepEqual(await services.order(order), { source: line.name, run, started: false })
+    for (const order of orders)
+      assert.deepEqual(await services.order(order), { source: line.name, run, started: false })
   }
   const refused = async (run: number, ...orders: readonly Partial<SyncOrder>[]): Promise<void> => {
     const message = `${line.name} is busy with run ${run}, which is not what was asked for`
-    for (const order of orders) await assert.rejects(services.order(order), { code: 'run/active', message })
+    for (const order of orders)
+      await assert.rejects(services.order(order), { code: 'run/active', message })
   }
   const incremental = await services.order()
   await answered(incremental.run, { mode: 'auto' }, { mode: 'maintain-only' })
@@ -121,11 +148,24 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   await cancelOrder(services.tools, incremental.run)
   const some = await services.order(slice)
   await answered(some.run, slice)
-  await refused(some.run, { ...slice, offset: 6 }, { ...slice, limit: null }, { mode: 'maintain-only' }, { mode: 'auto' }, { mode: 'full' })
+  await refused(
+    some.run,
+    { ...slice, offset: 6 },
+    { ...slice, limit: null },
+    { mode: 'maintain-only' },
+    { mode: 'auto' },
+    { mode: 'full' },
+  )
   await cancelOrder(services.tools, some.run)
   const replay = await services.order({ mode: 'maintain-only' })
   await answered(replay.run, { mode: 'maintain-only' }, { mode: 'maintain-only', artifact: first })
-  await refused(replay.run, slice, { mode: 'maintain-only', artifact: incremental.run }, { mode: 'auto' }, { mode: 'full' })
+  await refused(
+    replay.run,
+    slice,
+    { mode: 'maintain-only', artifact: incremental.run },
+    { mode: 'auto' },
+    { mode: 'full' },
+  )
   await cancelOrder(services.tools, replay.run)
 })
 
@@ -141,22 +181,37 @@ test('of orders that come at the same moment one starts the run, and the others 
 
 test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
   const own = await testDatabase(t)
-  const [{ line }, empty, lost] = [await openMedipim(t, { db: own.pool }), await openMedipim(t, { db: own.pool }), await openMedipim(t, { db: own.pool })]
+  const [{ line }, empty, lost] = [
+    await openMedipim(t, { db: own.pool }),
+    await openMedipim(t, { db: own.pool }),
+    await openMedipim(t, { db: own.pool }),
+  ]
   const services = await openServices(t, own, line)
   const stop = services.work()
   await services.ended((await services.order({ mode: 'fetch-only' })).run)
   await stop()
-  await own.pool.query(`update catalog.sources set connector = 'of-another-version' where name = $1`, [lost.line.name])
+  await own.pool.query(
+    `update catalog.sources set connector = 'of-another-version' where name = $1`,
+    [lost.line.name],
+  )
   const everySource = { ...AS_SCHEDULED, source: null, mode: 'maintain-only' as const }
   const [ordered, ...refused] = await orderSync(services.tools, everySource, 'test')
   assert.ok(ordered && 'run' in ordered)
   assert.deepEqual([ordered.source, ordered.started], [line.name, true])
-  const codes = Object.fromEntries(refused.map((one) => [one.source, 'error' in one && one.error.code]))
-  assert.deepEqual(codes, { [empty.line.name]: 'run/no-artifact', [lost.line.name]: 'usage/invalid' })
+  const codes = Object.fromEntries(
+    refused.map((one) => [one.source, 'error' in one && one.error.code]),
+  )
+  assert.deepEqual(codes, {
+    [empty.line.name]: 'run/no-artifact',
+    [lost.line.name]: 'usage/invalid',
+  })
   await own.pool.query(`update catalog.sources set state = 'paused' where name = $1`, [line.name])
   await assert.rejects(orderSync(services.tools, everySource, 'test'), { name: 'SyncError' })
   await own.pool.query(`update catalog.sources set state = 'paused'`)
-  await assert.rejects(orderSync(services.tools, everySource, 'test'), { code: 'source/paused', message: 'Every source is paused' })
+  await assert.rejects(orderSync(services.tools, everySource, 'test'), {
+    code: 'source/paused',
+    message: 'Every source is paused',
+  })
 })
 
 test('a partial run applies the lines that it is asked for and settles nothing', async (t) => {
@@ -164,11 +219,19 @@ test('a partial run applies the lines that it is asked for and settles nothing',
   const services = await openServices(t, database, line)
   services.work()
   await services.ended((await services.order({ mode: 'fetch-only' })).run)
-  const { run } = await services.order({ mode: 'maintain-only', offset: 5, limit: 12, chunkSize: 2 })
+  const { run } = await services.order({
+    mode: 'maintain-only',
+    offset: 5,
+    limit: 12,
+    chunkSize: 2,
+  })
   const { state, reason } = await services.ended(run)
   assert.deepEqual([state, (await showProducts(line)).size], ['partial', 12])
   assert.match(reason ?? '', /12 lines after 5 of artifact/)
-  const [{ watermark } = { watermark: 'unread' }] = await line.query<{ watermark: unknown }>('select watermark from catalog.sources where name = $1', line.name)
+  const [{ watermark } = { watermark: 'unread' }] = await line.query<{ watermark: unknown }>(
+    'select watermark from catalog.sources where name = $1',
+    line.name,
+  )
   assert.equal(watermark, null)
 })
 
@@ -179,7 +242,9 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
   const full = (await services.order()).run
   await services.ended(full)
   simulator.clock.advance(3_600_000)
-  simulator.catalogue.update(simulator.catalogue.visible().slice(0, 2).map(simulator.catalogue.idOf))
+  simulator.catalogue.update(
+    simulator.catalogue.visible().slice(0, 2).map(simulator.catalogue.idOf),
+  )
   const delta = (await services.order()).run
   const { state, ledger } = await services.ended(delta)
   assert.deepEqual([state, ledger?.['updated']], ['succeeded', 2])
@@ -187,23 +252,41 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
   const lines = ledger?.['fetched'] ?? 0
   await assert.rejects(services.order({ mode: 'maintain-only', offset: 0, limit: 1 }), {
     code: 'request/invalid',
-    message: `The newest artifact of ${line.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
+    message:
+      `The newest artifact of ${line.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
       `offset and limit choose lines of the artifact that \`artifact\` names: name ${full}, the newest whole one, or ${delta}`,
   })
   await assert.rejects(services.order({ mode: 'maintain-only', artifact: delta, offset: lines }), {
-    code: 'request/invalid', message: `The artifact of run ${delta} (incremental) has ${lines} lines: there is none after the first ${lines}`,
+    code: 'request/invalid',
+    message: `The artifact of run ${delta} (incremental) has ${lines} lines: there is none after the first ${lines}`,
   })
-  await assert.rejects(services.order({ mode: 'maintain-only', artifact: 999_999 }), { code: 'run/unknown' })
+  await assert.rejects(services.order({ mode: 'maintain-only', artifact: 999_999 }), {
+    code: 'run/unknown',
+  })
   await assert.rejects(services.order({ mode: 'auto', artifact: full }), { code: 'usage/invalid' })
 
-  const endOf = async (order: Partial<SyncOrder>) => services.ended((await services.order({ mode: 'maintain-only', ...order })).run)
-  assert.match((await endOf({ artifact: full, offset: 25 })).reason ?? '', new RegExp(`^5 lines after 25 of artifact ${full} were applied`))
-  assert.match((await endOf({ artifact: delta, limit: 1 })).reason ?? '', new RegExp(`^1 lines after 0 of artifact ${delta} were applied`))
+  const endOf = async (order: Partial<SyncOrder>) =>
+    services.ended((await services.order({ mode: 'maintain-only', ...order })).run)
+  assert.match(
+    (await endOf({ artifact: full, offset: 25 })).reason ?? '',
+    new RegExp(`^5 lines after 25 of artifact ${full} were applied`),
+  )
+  assert.match(
+    (await endOf({ artifact: delta, limit: 1 })).reason ?? '',
+    new RegExp(`^1 lines after 0 of artifact ${delta} were applied`),
+  )
   // The source of a run is known.
-  const [ordered] = await orderSync(services.tools, { ...AS_SCHEDULED, source: null, mode: 'maintain-only', artifact: full }, 'test')
+  const [ordered] = await orderSync(
+    services.tools,
+    { ...AS_SCHEDULED, source: null, mode: 'maintain-only', artifact: full },
+    'test',
+  )
   assert.ok(ordered && 'run' in ordered)
   const replay = await services.ended(ordered.run)
-  assert.deepEqual([ordered.source, replay.state, replay.ledger?.['fetched']], [line.name, 'succeeded', 30])
+  assert.deepEqual(
+    [ordered.source, replay.state, replay.ledger?.['fetched']],
+    [line.name, 'succeeded', 30],
+  )
 })
 
 test('a task that fails for good is a dead letter; tried again when its cause is gone, its run ends well', async (t) => {
@@ -282,7 +365,10 @@ test('of many runs in the queue the database reads the one that is asked for', a
   const [one, other] = [(await openMedipim(t, { db })).line, (await openMedipim(t, { db })).line]
   const { run } = await (await openServices(t, database, one)).order()
   await (await openServices(t, database, other)).order()
-  assert.deepEqual(await one.query('select run_id, source from catalog.list_queued_runs($1)', run), [{ run_id: run, source: one.name }])
+  assert.deepEqual(
+    await one.query('select run_id, source from catalog.list_queued_runs($1)', run),
+    [{ run_id: run, source: one.name }],
+  )
 })
 
 test('a cancelled run stays as it is, and its workers write nothing more', async (t) => {

@@ -2,14 +2,21 @@
 // and able to begin once more when Postgres was away just as it began.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createPostgresBackend, type BackendFactory, type PostgresConnectionOptions, type PostgresQueueBackend } from 'bullmq'
+import {
+  createPostgresBackend,
+  type BackendFactory,
+  type PostgresConnectionOptions,
+  type PostgresQueueBackend,
+} from 'bullmq'
 
 /** When a job that could not be taken is asked for again. BullMQ would ask at once, as often as a core can. */
 const RETRY_MS = 1000
 /** How long a worker listens before it looks by itself. BullMQ's hour would be the hour that a job waits whose notification got lost. */
 const LISTEN_SECONDS_MAX = 5
 
-export function createCalmBackend(wait: (ms: number) => Promise<unknown> = sleep): BackendFactory<PostgresQueueBackend, PostgresConnectionOptions> {
+export function createCalmBackend(
+  wait: (ms: number) => Promise<unknown> = sleep,
+): BackendFactory<PostgresQueueBackend, PostgresConnectionOptions> {
   return (name, options, more) => {
     const backend = createPostgresBackend(name, options, more)
     const moveToActive = backend.moveToActive.bind(backend)

@@ -3,8 +3,16 @@
 
 import { randomUUID } from 'node:crypto'
 import {
-  FlowProducer, Queue, runMigrations, assertSchemaCompatibility, Worker,
-  type FlowJob, type Job, type Processor, type QueueOptions, type WorkerOptions,
+  FlowProducer,
+  Queue,
+  runMigrations,
+  assertSchemaCompatibility,
+  Worker,
+  type FlowJob,
+  type Job,
+  type Processor,
+  type QueueOptions,
+  type WorkerOptions,
 } from 'bullmq'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
@@ -61,31 +69,53 @@ export interface Queues {
  *
  * @throws SyncError `queue/unreachable` · `db/not-migrated`
  */
-export async function openQueues(db: Db, queueUrl: string | null, onError: (error: Error) => void): Promise<Queues> {
+export async function openQueues(
+  db: Db,
+  queueUrl: string | null,
+  onError: (error: Error) => void,
+): Promise<Queues> {
   const leaving = new AbortController()
   // Who has the queue in Postgres need not carry a Redis client about.
   const library = queueUrl === null ? null : await import('./redis.ts')
-  const redis = queueUrl === null || library === null ? null : await library.openRedis(queueUrl, onError, leaving.signal)
+  const redis =
+    queueUrl === null || library === null
+      ? null
+      : await library.openRedis(queueUrl, onError, leaving.signal)
   const connection = redis ?? (await requireSchema(db))
   const factory = redis === null ? createCalmBackend() : undefined
   const options = { connection, prefix: PREFIX } as QueueOptions
-  const open = (name: QueueName): Queue<Task> => listenTo(new Queue<Task>(name, options, factory as undefined), onError)
+  const open = (name: QueueName): Queue<Task> =>
+    listenTo(new Queue<Task>(name, options, factory as undefined), onError)
   const flows = listenTo(new FlowProducer(options, factory as undefined), onError)
   const queues = { fetch: open('fetch'), apply: open('apply') }
-  await Promise.all([flows.waitUntilReady(), queues.fetch.waitUntilReady(), queues.apply.waitUntilReady()])
+  await Promise.all([
+    flows.waitUntilReady(),
+    queues.fetch.waitUntilReady(),
+    queues.apply.waitUntilReady(),
+  ])
   return {
     ...queues,
     backend: redis === null ? 'postgres' : 'redis',
     evictionPolicy: redis && library && (await library.findEvictionPolicy(redis)),
-    proveWritable: async () => void (redis && (await library?.proveRedisWritable(redis, `${PREFIX}:check-${randomUUID()}`))),
+    proveWritable: async () =>
+      void (redis && (await library?.proveRedisWritable(redis, `${PREFIX}:check-${randomUUID()}`))),
     addFlow: async (flow) => void (await flows.add(flow)),
     work(name, concurrency, processor) {
       const workerOptions = {
-        ...options, concurrency, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, maxStalledCount: STALLED_MAX, autorun: false,
+        ...options,
+        concurrency,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        maxStalledCount: STALLED_MAX,
+        autorun: false,
         // A job that could not be looked at, because Postgres or Redis was away, is looked for again soon.
-        runRetryDelay: 1000, drainDelay: 5,
+        runRetryDelay: 1000,
+        drainDelay: 5,
       } as WorkerOptions
-      const worker = listenTo(new Worker<Task>(name, processor, workerOptions, factory as undefined), onError)
+      const worker = listenTo(
+        new Worker<Task>(name, processor, workerOptions, factory as undefined),
+        onError,
+      )
       worker.run().catch(onError)
       return worker
     },
@@ -133,7 +163,9 @@ async function requireSchema(db: Db): Promise<Db> {
     await assertSchemaCompatibility(db, QUEUE_SCHEMA)
     return db
   } catch (error) {
-    throw new SyncError('db/not-migrated', `The database has no queue: ${messageOf(error)}`, { cause: error })
+    throw new SyncError('db/not-migrated', `The database has no queue: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -142,7 +174,10 @@ interface Emits {
 }
 
 /** A connection that breaks mends itself; without a listener it would end the process. */
-function listenTo<Emitter extends Emits>(emitter: Emitter, onError: (error: Error) => void): Emitter {
+function listenTo<Emitter extends Emits>(
+  emitter: Emitter,
+  onError: (error: Error) => void,
+): Emitter {
   emitter.on('error', onError)
   return emitter
 }

@@ -3,7 +3,13 @@
 
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../core/errors.ts'
-import { canonicalAddress, credentialsOf, findRedisFault, findUnencoded, showableAddress } from '../node/connection-address.ts'
+import {
+  canonicalAddress,
+  credentialsOf,
+  findRedisFault,
+  findUnencoded,
+  showableAddress,
+} from '../node/connection-address.ts'
 
 const SENTINEL_PORT = 26_379
 const REDIS_PORT = 6379
@@ -18,21 +24,34 @@ const PROOF_MS = 60_000
  *
  * @throws SyncError `queue/unreachable` · `settings/invalid` when the address cannot be read
  */
-export async function openRedis(queueUrl: string, onError: (error: Error) => void, leaving?: AbortSignal): Promise<Redis | Cluster> {
+export async function openRedis(
+  queueUrl: string,
+  onError: (error: Error) => void,
+  leaving?: AbortSignal,
+): Promise<Redis | Cluster> {
   const client = createRedis(queueUrl, leaving)
-  let reason = client instanceof Cluster ? 'its nodes serve no Cluster of all slots (redis-cli cluster info)' : 'no answer'
+  let reason =
+    client instanceof Cluster
+      ? 'its nodes serve no Cluster of all slots (redis-cli cluster info)'
+      : 'no answer'
   client.on('error', (error: Error) => {
     reason = reasonOf(error)
     onError(error)
   })
   // A Cluster that is not whole lets `connect` wait for ever.
-  const ended = new Promise<never>((_, reject) => client.once('end', () => reject(new Error('ended'))))
+  const ended = new Promise<never>((_, reject) =>
+    client.once('end', () => reject(new Error('ended'))),
+  )
   try {
     await Promise.race([client.connect().then(() => client.ping()), ended])
     return client
   } catch (error) {
     client.disconnect()
-    throw new SyncError('queue/unreachable', `Cannot reach QUEUE_URL (${showableAddress(queueUrl)}): ${reason}`, { cause: error })
+    throw new SyncError(
+      'queue/unreachable',
+      `Cannot reach QUEUE_URL (${showableAddress(queueUrl)}): ${reason}`,
+      { cause: error },
+    )
   }
 }
 
@@ -56,7 +75,8 @@ function hushPolicy<Client extends Redis | Cluster>(client: Client): Client {
   const info = client.info.bind(client) as (...sections: unknown[]) => Promise<string>
   const duplicate = client.duplicate.bind(client) as (...options: unknown[]) => Redis | Cluster
   return Object.assign(client, {
-    info: async (...sections: unknown[]) => (await info(...sections)).replace(/^maxmemory_policy:.*\r?\n/m, ''),
+    info: async (...sections: unknown[]) =>
+      (await info(...sections)).replace(/^maxmemory_policy:.*\r?\n/m, ''),
     duplicate: (...options: unknown[]) => hushPolicy(duplicate(...options)),
   })
 }
@@ -67,25 +87,47 @@ export function createRedis(queueUrl: string, leaving?: AbortSignal): Redis | Cl
   const problem = findUnencoded(queueUrl) ?? findRedisFault(queueUrl)
   if (problem !== null) throw new SyncError('settings/invalid', `QUEUE_URL: expected ${problem}`)
   let wasThere = false
-  const client = hushPolicy(clientOf(canonicalAddress(queueUrl), (attempt) => (wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null)))
+  const client = hushPolicy(
+    clientOf(canonicalAddress(queueUrl), (attempt) =>
+      wasThere && leaving?.aborted !== true ? Math.min(attempt * 50, RETRY_MS_MAX) : null,
+    ),
+  )
   client.once('ready', () => (wasThere = true))
   return client
 }
 
-function clientOf(queueUrl: string, retryStrategy: (attempt: number) => number | null): Redis | Cluster {
+function clientOf(
+  queueUrl: string,
+  retryStrategy: (attempt: number) => number | null,
+): Redis | Cluster {
   // Blocking commands wait for jobs without end, so nothing may give them up (https://docs.bullmq.io/guide/connections), but a network that was
   // cut must show, which without a delay of our own takes Linux two hours.
-  const patient = { maxRetriesPerRequest: null, lazyConnect: true, keepAlive: KEEP_ALIVE_MS, retryStrategy }
-  const [, tls, kind, hosts = '', master = ''] = /^redis(s?)-(cluster|sentinel):\/\/(?:[^@/]*@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
+  const patient = {
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+    keepAlive: KEEP_ALIVE_MS,
+    retryStrategy,
+  }
+  const [, tls, kind, hosts = '', master = ''] =
+    /^redis(s?)-(cluster|sentinel):\/\/(?:[^@/]*@)?([^/]+)(?:\/(.*))?$/.exec(queueUrl) ?? []
   if (kind === undefined) return new PromptRedis(queueUrl, patient)
   const login = { ...loginOf(queueUrl), ...(tls && { tls: {} }) }
   if (kind === 'cluster') {
     const redisOptions = { ...login, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS }
     // Its nodes are known by name: a certificate says nothing of addresses. https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls
     const byName: ClusterOptions = tls ? { dnsLookup: (name, found) => found(null, name) } : {}
-    return new Cluster(readNodes(hosts, REDIS_PORT), { ...byName, lazyConnect: true, clusterRetryStrategy: retryStrategy, redisOptions })
+    return new Cluster(readNodes(hosts, REDIS_PORT), {
+      ...byName,
+      lazyConnect: true,
+      clusterRetryStrategy: retryStrategy,
+      redisOptions,
+    })
   }
-  const watched = { sentinels: readNodes(hosts, SENTINEL_PORT), name: master || 'mymaster', ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }) }
+  const watched = {
+    sentinels: readNodes(hosts, SENTINEL_PORT),
+    name: master || 'mymaster',
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+  }
   return new PromptRedis({ ...patient, ...login, ...watched, sentinelRetryStrategy: retryStrategy })
 }
 
@@ -95,7 +137,8 @@ function clientOf(queueUrl: string, retryStrategy: (attempt: number) => number |
  */
 class PromptRedis extends Redis {
   override disconnect(reconnect = false): void {
-    if (this.status === 'reconnecting' && !reconnect) this.once('connecting', () => super.disconnect())
+    if (this.status === 'reconnecting' && !reconnect)
+      this.once('connecting', () => super.disconnect())
     else super.disconnect(reconnect)
   }
 

@@ -18,9 +18,16 @@ export class RunStates {
   readonly #kept = new Map<number, Kept>()
 
   /** Lends the run's state to `work`, reading it first when nobody has it yet. */
-  async use<Result>(context: RunContext, work: (state: ApplyState) => Promise<Result>): Promise<Result> {
+  async use<Result>(
+    context: RunContext,
+    work: (state: ApplyState) => Promise<Result>,
+  ): Promise<Result> {
     const { id } = context.run
-    const kept = this.#kept.get(id) ?? { state: patiently(context, () => prepareApply(context)), users: 0, expiry: null }
+    const kept = this.#kept.get(id) ?? {
+      state: patiently(context, () => prepareApply(context)),
+      users: 0,
+      expiry: null,
+    }
     this.#kept.set(id, kept)
     if (kept.expiry) clearTimeout(kept.expiry)
     kept.users += 1

@@ -20,23 +20,48 @@ async function openNightly(t: Lifetime) {
   const { line, simulator } = await openMedipim(t, { db })
   const { id } = await line.source()
   const cronOf = async (ago: string) => {
-    const [{ at } = { at: '' }] = await line.query<{ at: string }>(`select to_char(clock_timestamp() at time zone 'UTC' - $1::interval, 'MI HH24') as at`, ago)
+    const [{ at } = { at: '' }] = await line.query<{ at: string }>(
+      `select to_char(clock_timestamp() at time zone 'UTC' - $1::interval, 'MI HH24') as at`,
+      ago,
+    )
     return `${at} * * *`
   }
-  await saveSource(db, id, { schedule: { cron: await cronOf('30 minutes'), zone: 'UTC', fullOn: null } })
-  const moveBack = (days: number) => db.query(`update catalog.sources set schedule_set_at = schedule_set_at - make_interval(days => $2) where id = $1`, [id, days])
+  await saveSource(db, id, {
+    schedule: { cron: await cronOf('30 minutes'), zone: 'UTC', fullOn: null },
+  })
+  const moveBack = (days: number) =>
+    db.query(
+      `update catalog.sources set schedule_set_at = schedule_set_at - make_interval(days => $2) where id = $1`,
+      [id, days],
+    )
   await moveBack(3)
   // Whatever is left of it would be begun, or done, by the tests that follow.
   t.after(async () => {
     await saveSource(db, id, { state: 'paused' })
-    for (const run of await line.query<{ id: number }>(`select id from catalog.runs where source_id = $1 and state in ('running', 'interrupted')`, id)) await cancelRun(db, run.id)
+    for (const run of await line.query<{ id: number }>(
+      `select id from catalog.runs where source_id = $1 and state in ('running', 'interrupted')`,
+      id,
+    ))
+      await cancelRun(db, run.id)
   })
   const services = await openServices(t, database, line)
   return {
-    line, simulator, services, id, cronOf,
-    runs: async () => (await line.query<{ id: number; state: string }>('select id, state from catalog.runs where source_id = $1 order by id', id)),
+    line,
+    simulator,
+    services,
+    id,
+    cronOf,
+    runs: async () =>
+      await line.query<{ id: number; state: string }>(
+        'select id, state from catalog.runs where source_id = $1 order by id',
+        id,
+      ),
     /** As if the source's runs had begun so long ago. */
-    ageRuns: (age: string) => db.query('update catalog.runs set started_at = started_at - $2::interval, begun_at = begun_at - $2::interval where source_id = $1', [id, age]),
+    ageRuns: (age: string) =>
+      db.query(
+        'update catalog.runs set started_at = started_at - $2::interval, begun_at = begun_at - $2::interval where source_id = $1',
+        [id, age],
+      ),
   }
 }
 
@@ -59,7 +84,10 @@ test('a schedule that is set begins at its next time, not for one that had passe
   await services.tick()
   assert.equal((await runs()).length, 1)
   // The night comes: as if the schedule had been set half an hour ago. Which day is the full one moves no time of it.
-  await line.query(`update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`, id)
+  await line.query(
+    `update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`,
+    id,
+  )
   await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: 0 } })
   await services.tick()
   assert.equal((await runs()).length, 2)
@@ -80,7 +108,13 @@ test('a scheduler that looked before a run and claims after its end starts no se
   await services.tick()
   const [run] = await runs()
   await services.ended(run?.id ?? 0)
-  const late = await beginRun(services.tools, await line.source(), { ...AS_SCHEDULED, source: line.name }, 'late', seen?.lastRun)
+  const late = await beginRun(
+    services.tools,
+    await line.source(),
+    { ...AS_SCHEDULED, source: line.name },
+    'late',
+    seen?.lastRun,
+  )
   assert.deepEqual(late, { source: line.name, run: run?.id, started: false, open: null })
   assert.equal((await runs()).length, 1)
 })
@@ -110,13 +144,17 @@ test('a slice by hand that is in the way of the night is waited for, and no erro
   await services.ended(run)
   await services.tick()
   assert.equal((await runs()).length, 3)
-  assert.deepEqual(line.logged.filter((text) => text.includes('could not be started')), [])
+  assert.deepEqual(
+    line.logged.filter((text) => text.includes('could not be started')),
+    [],
+  )
 })
 
 test('an interrupted run is resumed at the next time, and once: interrupted again, it waits for the one after', async (t) => {
   const { line, services, runs, ageRuns } = await openNightly(t)
   const { run } = await services.order()
-  const interrupt = () => line.query(`update catalog.runs set state = 'interrupted' where id = $1`, run)
+  const interrupt = () =>
+    line.query(`update catalog.runs set state = 'interrupted' where id = $1`, run)
   await interrupt()
   await ageRuns('40 minutes')
   await services.tick()
@@ -139,7 +177,10 @@ test('a paused source waits, and is made up for once when it goes on', async (t)
 
 test('a schedule that cannot be read holds nobody else up', async (t) => {
   const broken = await openNightly(t)
-  await db.query(`update catalog.sources set schedule = jsonb_set(schedule, '{zone}', '"Mars/Olympus"') where id = $1`, [broken.id])
+  await db.query(
+    `update catalog.sources set schedule = jsonb_set(schedule, '{zone}', '"Mars/Olympus"') where id = $1`,
+    [broken.id],
+  )
   const { services, runs } = await openNightly(t)
   await services.tick()
   assert.deepEqual([(await runs()).length, (await broken.runs()).length], [1, 0])
@@ -161,7 +202,10 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
   assert.deepEqual([again.run, again.started], [run, true])
   await services.tick()
   assert.equal((await services.ended(run)).state, 'succeeded')
-  assert.deepEqual((await listDeadLetters(services.queues)).filter((letter) => letter.run === run), [])
+  assert.deepEqual(
+    (await listDeadLetters(services.queues)).filter((letter) => letter.run === run),
+    [],
+  )
 })
 
 test('a run that is tried again while another is being started for its source stays as it ended', async (t) => {
@@ -176,12 +220,22 @@ test('a run that is tried again while another is being started for its source st
   await starting.query('begin; select from catalog.sources for update')
   let reopened: boolean | null = null
   const reopening = reopenRun(db, run).then((is) => (reopened = is))
-  await until(async () => reopened !== null || (await db.query(`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%reopen_run%'`)).rowCount === 1)
+  await until(
+    async () =>
+      reopened !== null ||
+      (
+        await db.query(
+          `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%reopen_run%'`,
+        )
+      ).rowCount === 1,
+  )
   await starting.query(`insert into catalog.runs (source_id, kind, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
     select source_id, kind, 0, normaliser_version, 'later', false, '{}', true from catalog.runs where id = ${run}; commit`)
   starting.release()
   assert.equal(await reopening, false)
-  await line.query(`update catalog.runs set state = 'cancelled', finished_at = now() where correlation_id = 'later'`)
+  await line.query(
+    `update catalog.runs set state = 'cancelled', finished_at = now() where correlation_id = 'later'`,
+  )
 })
 
 test('a scheduler that looks while a dead letter is being tried again lets the run go on', async (t) => {
@@ -196,7 +250,10 @@ test('a scheduler that looks while a dead letter is being tried again lets the r
   await reopenRun(db, run)
   await services.tick()
   assert.equal((await services.ended(run)).state, 'succeeded')
-  assert.deepEqual((await listDeadLetters(services.queues)).filter((letter) => letter.run === run), [])
+  assert.deepEqual(
+    (await listDeadLetters(services.queues)).filter((letter) => letter.run === run),
+    [],
+  )
 })
 
 test('a dead letter from before its run went on does not end it again', async (t) => {
@@ -206,7 +263,9 @@ test('a dead letter from before its run went on does not end it again', async (t
   const { run } = await services.order()
   const task = { sourceId, source: line.name, run, part: 1, begunAt: '2026-01-14T16:17:00.000Z' }
   await services.queues.apply.add('apply', task, { jobId: `${run}-part-1` })
-  const failing = services.queues.work('apply', 1, () => Promise.reject(new UnrecoverableError('as if ten workers had died of it')))
+  const failing = services.queues.work('apply', 1, () =>
+    Promise.reject(new UnrecoverableError('as if ten workers had died of it')),
+  )
   await services.letter(run)
   await failing.close()
   await services.tick()
@@ -218,7 +277,10 @@ test('dead letters are thrown away as soon as a younger run of their source ends
   const { line, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, line)
   services.work()
-  const letters = async () => (await listDeadLetters(services.queues)).flatMap(({ source, run }) => (source === line.name ? [run] : [])).toSorted((a, b) => a - b)
+  const letters = async () =>
+    (await listDeadLetters(services.queues))
+      .flatMap(({ source, run }) => (source === line.name ? [run] : []))
+      .toSorted((a, b) => a - b)
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const failed: number[] = []
   for (let night = 0; night < 2; night++) {

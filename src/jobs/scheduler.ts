@@ -15,22 +15,35 @@ import { listFailed } from './queues.ts'
 export const TICK_MS = 5_000
 
 /** Looks after schedules and queue until `signal` says otherwise. Resolves when the last look is over. */
-export async function keepSchedules(tools: OrderTools, signal: AbortSignal, tickMs = TICK_MS): Promise<void> {
+export async function keepSchedules(
+  tools: OrderTools,
+  signal: AbortSignal,
+  tickMs = TICK_MS,
+): Promise<void> {
   const calendar = new Calendar()
   const told = new Map<string, string>()
   const again = async (look: () => Promise<void>, what: string): Promise<void> => {
     while (!signal.aborted) {
-      await look().catch((error: unknown) => tools.log.warn({ cause: String(error) }, `${what} could not be looked after; trying again`))
+      await look().catch((error: unknown) =>
+        tools.log.warn({ cause: String(error) }, `${what} could not be looked after; trying again`),
+      )
       // Being told to stop is how it ends, not a failure.
       await wait(tickMs, signal).catch(() => undefined)
     }
   }
   // Apart, because the queue may be away for long and is waited for.
-  await Promise.all([again(() => startDue(tools, calendar, told), 'the schedules'), again(() => tendQueue(tools), 'the queue')])
+  await Promise.all([
+    again(() => startDue(tools, calendar, told), 'the schedules'),
+    again(() => tendQueue(tools), 'the queue'),
+  ])
 }
 
 /** Starts what is due. `told`: why a source could not be started the last time, so that its reason is logged once and not at every look. */
-export async function startDue(tools: OrderTools, calendar: Calendar, told = new Map<string, string>()): Promise<void> {
+export async function startDue(
+  tools: OrderTools,
+  calendar: Calendar,
+  told = new Map<string, string>(),
+): Promise<void> {
   const begun: BegunRun[] = []
   for (const scheduled of await listScheduled(tools.db)) {
     try {
@@ -41,18 +54,33 @@ export async function startDue(tools: OrderTools, calendar: Calendar, told = new
       // A run by hand is in its way and will be over.
       if (error instanceof SyncError && error.code === 'run/active') continue
       const cause = String(error)
-      if (told.get(scheduled.source) !== cause) tools.log.error({ source: scheduled.source, cause }, 'the scheduled run could not be started; trying again')
+      if (told.get(scheduled.source) !== cause)
+        tools.log.error(
+          { source: scheduled.source, cause },
+          'the scheduled run could not be started; trying again',
+        )
       told.set(scheduled.source, cause)
     }
   }
   await offerRuns(tools, begun)
 }
 
-async function beginIfDue(tools: OrderTools, calendar: Calendar, { source, schedule, lastRun, sinceAt, now }: ScheduledSource): Promise<BegunRun | null> {
+async function beginIfDue(
+  tools: OrderTools,
+  calendar: Calendar,
+  { source, schedule, lastRun, sinceAt, now }: ScheduledSource,
+): Promise<BegunRun | null> {
   const { at } = calendar.dueAt(schedule, sinceAt, now)
-  if (at === null) throw new SyncError('settings/invalid', `The schedule of ${source}: ${faultOf(schedule)}`)
+  if (at === null)
+    throw new SyncError('settings/invalid', `The schedule of ${source}: ${faultOf(schedule)}`)
   if (at > now) return null
-  const begun = await beginRun(tools, await loadSource(tools.db, source), { ...AS_SCHEDULED, source }, randomUUID(), lastRun)
+  const begun = await beginRun(
+    tools,
+    await loadSource(tools.db, source),
+    { ...AS_SCHEDULED, source },
+    randomUUID(),
+    lastRun,
+  )
   if (begun.started) tools.log.info({ source, run: begun.run, dueAt: at }, 'scheduled run started')
   return begun
 }
@@ -61,12 +89,20 @@ async function beginIfDue(tools: OrderTools, calendar: Calendar, { source, sched
 export async function tendQueue({ db, queues }: OrderTools): Promise<void> {
   const open = new Map((await fillQueues(db, queues)).map((run) => [run.id, run]))
   const letters = await listFailed(queues)
-  const moot = new Set(letters.length === 0 ? [] : await listMootRuns(db, letters.map(({ data }) => data.run)))
+  const moot = new Set(
+    letters.length === 0
+      ? []
+      : await listMootRuns(
+          db,
+          letters.map(({ data }) => data.run),
+        ),
+  )
   for (const letter of letters) {
     const { run, begunAt } = letter.data
     const held = open.get(run)
     // A run that a dead letter holds up would wait for ever. A letter from before the run went on must not end it again.
-    if (held?.begunAt.toISOString() === begunAt) await giveUpRun(db, run, `a task failed for good: ${letter.failedReason}`)
+    if (held?.begunAt.toISOString() === begunAt)
+      await giveUpRun(db, run, `a task failed for good: ${letter.failedReason}`)
     else if (held) await emptyRun(queues, run)
     else if (moot.has(run)) await letter.remove().catch(() => undefined)
   }

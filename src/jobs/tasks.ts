@@ -10,7 +10,17 @@ import { listParts } from '../db/artifacts.ts'
 import { findCheckpoint } from '../db/batches.ts'
 import { nameFailure } from '../db/failures.ts'
 import type { Db } from '../db/pool.ts'
-import { claimTask, endRun, findQueuedRun, loadQueuedRun, releaseTask, type HeldRun, type RunOptions, type Settled, type TaskName } from '../db/runs.ts'
+import {
+  claimTask,
+  endRun,
+  findQueuedRun,
+  loadQueuedRun,
+  releaseTask,
+  type HeldRun,
+  type RunOptions,
+  type Settled,
+  type TaskName,
+} from '../db/runs.ts'
 import { loadSource, type Source } from '../db/sources.ts'
 import { loadRunStanding } from '../db/status.ts'
 import type { Log } from '../node/log.ts'
@@ -66,7 +76,13 @@ export type TaskEnd = 'done' | 'busy' | 'stopped'
  * @throws SyncError what fetch, apply and settle throw. When `last` says that nobody will try again, or trying again would not help, the
  *   run is ended first: as interrupted when a later sync can go on with it, else as failed.
  */
-export async function doTask(tools: TaskTools, name: TaskName, task: Task, last: boolean, signal: AbortSignal): Promise<TaskEnd> {
+export async function doTask(
+  tools: TaskTools,
+  name: TaskName,
+  task: Task,
+  last: boolean,
+  signal: AbortSignal,
+): Promise<TaskEnd> {
   let begun: BegunTask
   const askedMs = performance.now()
   try {
@@ -75,13 +91,21 @@ export async function doTask(tools: TaskTools, name: TaskName, task: Task, last:
     const error = nameFailure(thrown)
     if (!asks(error, 'retry')) return endOf(error, signal)
     // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked again soon.
-    tools.log.warn({ code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS }, `the task cannot be begun: ${error.message}`)
-    tools.events.paused({ code: error.code, waitMs: BUSY_MS, triedMs: performance.now() - askedMs }, null)
+    tools.log.warn(
+      { code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS },
+      `the task cannot be begun: ${error.message}`,
+    )
+    tools.events.paused(
+      { code: error.code, waitMs: BUSY_MS, triedMs: performance.now() - askedMs },
+      null,
+    )
     return 'busy'
   }
   const { source, held, options, log } = begun
   try {
-    await whileLeased(tools.db, log, held, signal, (leased) => carryTask(tools, name, task, options, openContext(tools, source, held, options, log, leased)))
+    await whileLeased(tools.db, log, held, signal, (leased) =>
+      carryTask(tools, name, task, options, openContext(tools, source, held, options, log, leased)),
+    )
     return 'done'
   } catch (thrown) {
     const error = nameFailure(thrown)
@@ -93,7 +117,12 @@ export async function doTask(tools: TaskTools, name: TaskName, task: Task, last:
     if (last || !asks(error, 'retry')) await giveUp(tools, held, log, error)
     throw error
   } finally {
-    await releaseTask(tools.db, held).catch((error: unknown) => log.warn({ cause: String(error) }, 'the task could not be given back; its lease will run out'))
+    await releaseTask(tools.db, held).catch((error: unknown) =>
+      log.warn(
+        { cause: String(error) },
+        'the task could not be given back; its lease will run out',
+      ),
+    )
   }
 }
 
@@ -111,16 +140,27 @@ async function beginTask({ db, log }: TaskTools, name: TaskName, task: Task): Pr
   // A run that asked for it says more than its process does.
   const level = options.debug === true ? { level: 'debug' } : {}
   const own = log.child({ cid: correlationId, run: run.id, source: source.name, task: name }, level)
-  if (takenFrom !== null) own.warn({ takenFrom }, 'the task is taken over from a worker that is gone')
+  if (takenFrom !== null)
+    own.warn({ takenFrom }, 'the task is taken over from a worker that is gone')
   return { source, held, options, log: own }
 }
 
-async function carryTask(tools: TaskTools, name: TaskName, task: Task, options: RunOptions, context: RunContext): Promise<void> {
+async function carryTask(
+  tools: TaskTools,
+  name: TaskName,
+  task: Task,
+  options: RunOptions,
+  context: RunContext,
+): Promise<void> {
   if (name === 'fetch') return fetchTask(tools, task, options, context)
   if (name === 'settle') return settleTask(tools, options, context)
   const parts = await listParts(context.db, context.source.id, context.run.artifactRun)
   const part = parts.find(({ no }) => no === task.part)
-  if (!part) throw new SyncError('artifact/missing', `Part ${task.part} of run ${context.run.artifactRun} is not recorded`)
+  if (!part)
+    throw new SyncError(
+      'artifact/missing',
+      `Part ${task.part} of run ${context.run.artifactRun} is not recorded`,
+    )
   // Whoever applied it may have died before the queue was told.
   if ((await findCheckpoint(context.db, context.run, part.no))?.done) return
   const window = windowsOf(parts, options).get(part.no)
@@ -138,23 +178,48 @@ async function countOtherTasks(db: Db, { run, progress }: RunContext): Promise<v
 }
 
 /** Every part goes to the queue as soon as it is recorded, so that it is applied while the next ones are fetched. */
-async function fetchTask({ db, queues, events }: TaskTools, task: Task, { stages }: RunOptions, context: RunContext): Promise<void> {
+async function fetchTask(
+  { db, queues, events }: TaskTools,
+  task: Task,
+  { stages }: RunOptions,
+  context: RunContext,
+): Promise<void> {
   const adding: Promise<void>[] = []
   await fetchParts(context, ({ no }) => {
     if (stages !== 'fetch') adding.push(addPartJob(queues, task, no, context.log))
   })
   await Promise.all(adding)
-  context.log.info({ lines: context.progress.fetchedLines, bytes: context.progress.fetchedBytes }, 'artifact archived')
+  context.log.info(
+    { lines: context.progress.fetchedLines, bytes: context.progress.fetchedBytes },
+    'artifact archived',
+  )
   await events.archived(context.source)
-  if (stages === 'fetch') await endRun(db, context.run, 'fetched', null, 'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here')
+  if (stages === 'fetch')
+    await endRun(
+      db,
+      context.run,
+      'fetched',
+      null,
+      'fetched as asked, and not applied yet: the next sync, or maintain-only, goes on here',
+    )
 }
 
-async function settleTask({ db, events }: TaskTools, options: RunOptions, context: RunContext): Promise<void> {
+async function settleTask(
+  { db, events }: TaskTools,
+  options: RunOptions,
+  context: RunContext,
+): Promise<void> {
   const { run, source, log } = context
   if (isPartial(options)) {
     const windows = windowsOf(await listParts(db, source.id, run.artifactRun), options)
     const lines = [...windows.values()].reduce((sum, { from, to }) => sum + to - from, 0)
-    return endRun(db, run, 'partial', null, `${lines} lines after ${options.offset ?? 0} of artifact ${run.artifactRun} were applied; a partial run settles nothing`)
+    return endRun(
+      db,
+      run,
+      'partial',
+      null,
+      `${lines} lines after ${options.offset ?? 0} of artifact ${run.artifactRun} were applied; a partial run settles nothing`,
+    )
   }
   // Whoever filled the queue may have known less than the rows say now; then it is filled again.
   const open = await findQueuedRun(db, run.id)
@@ -164,15 +229,32 @@ async function settleTask({ db, events }: TaskTools, options: RunOptions, contex
   await events.settled(source, run, settled)
 }
 
-function openContext(tools: TaskTools, source: Source, run: HeldRun, options: RunOptions, log: Log, signal: AbortSignal): RunContext {
+function openContext(
+  tools: TaskTools,
+  source: Source,
+  run: HeldRun,
+  options: RunOptions,
+  log: Log,
+  signal: AbortSignal,
+): RunContext {
   const connector = connectorOf(tools, source)
   const { db, store, http, redact, events } = tools
   return {
-    db, store, log, redact, connector, source, run, signal,
+    db,
+    store,
+    log,
+    redact,
+    connector,
+    source,
+    run,
+    signal,
     http: http(connector.name),
     settings: settingsOf(connector, source),
     progress: newProgress(),
-    options: options.chunkSize === undefined ? tools.options : { ...tools.options, batchRecordsMax: options.chunkSize },
+    options:
+      options.chunkSize === undefined
+        ? tools.options
+        : { ...tools.options, batchRecordsMax: options.chunkSize },
     onPause: (pause) => events.paused(pause, connector.name),
   }
 }
@@ -185,7 +267,10 @@ async function giveUp(tools: TaskTools, run: HeldRun, log: Log, error: unknown):
 
 /** The run ended, or the task is another worker's: nothing that this worker could do anything about. */
 function isNotOurs(error: unknown): error is SyncError {
-  return error instanceof SyncError && ['run/over', 'run/active', 'run/fenced', 'run/cancelled'].includes(error.code)
+  return (
+    error instanceof SyncError &&
+    ['run/over', 'run/active', 'run/fenced', 'run/cancelled'].includes(error.code)
+  )
 }
 
 function endOf(error: unknown, signal: AbortSignal): TaskEnd {

@@ -10,7 +10,10 @@ export function isPartial({ offset, limit }: RunOptions): boolean {
 }
 
 /** A window for each of `parts` that has lines after `offset` and within `limit`. `parts`: all of an artifact, in order. */
-export function windowsOf(parts: readonly Pick<StoredPart, 'no' | 'lineCount'>[], { offset = 0, limit }: RunOptions): ReadonlyMap<number, LineWindow> {
+export function windowsOf(
+  parts: readonly Pick<StoredPart, 'no' | 'lineCount'>[],
+  { offset = 0, limit }: RunOptions,
+): ReadonlyMap<number, LineWindow> {
   const end = limit === undefined ? Infinity : offset + limit
   const windows = new Map<number, LineWindow>()
   let before = 0

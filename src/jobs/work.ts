@@ -8,7 +8,12 @@ import type { QueueName, Task } from './queues.ts'
 import { BUSY_MS, doTask, type TaskEnd, type TaskTools } from './tasks.ts'
 
 /** Starts `concurrency` workers on a queue. When `stopping` is aborted, the tasks at hand commit what they have and go back. */
-export function startWorker(tools: TaskTools, name: QueueName, concurrency: number, stopping: AbortSignal): Worker<Task> {
+export function startWorker(
+  tools: TaskTools,
+  name: QueueName,
+  concurrency: number,
+  stopping: AbortSignal,
+): Worker<Task> {
   return tools.queues.work(name, concurrency, async (job, token) => {
     let end: TaskEnd
     try {

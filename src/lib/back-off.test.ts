@@ -6,7 +6,9 @@ import { delayMs, parseRetryAfter, wait } from './back-off.ts'
 const widest = () => 0.999_999
 
 test('the widest delay doubles with each attempt up to its maximum', () => {
-  const delays = [0, 1, 2, 3, 4, 500].map((attempt) => delayMs(attempt, { baseMs: 100, maxMs: 1000, random: widest }))
+  const delays = [0, 1, 2, 3, 4, 500].map((attempt) =>
+    delayMs(attempt, { baseMs: 100, maxMs: 1000, random: widest }),
+  )
   assert.deepEqual(delays, [100, 200, 400, 800, 1000, 1000])
 })
 
@@ -15,8 +17,14 @@ test('jitter is full: the least delay is none at all', () => {
 })
 
 test('Retry-After is a floor, with the jitter on top', () => {
-  assert.equal(delayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0 }), 60_000)
-  assert.equal(delayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0.5 }), 60_050)
+  assert.equal(
+    delayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0 }),
+    60_000,
+  )
+  assert.equal(
+    delayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0.5 }),
+    60_050,
+  )
 })
 
 test('an absurd Retry-After is cut at its cap, and a negative one is none', () => {
@@ -32,8 +40,10 @@ test('Retry-After is read as seconds or as a date, anything else is nothing', ()
   assert.equal(parseRetryAfter('Thu, 01 Jan 2026 00:00:30 GMT', nowMs), 30_000)
   assert.equal(parseRetryAfter('Wed, 31 Dec 2025 00:00:00 GMT', nowMs), 0)
   const aYearMs = 366 * 86_400_000
-  for (const header of ['9'.repeat(400), '1'.padEnd(300, '0'), 'Fri, 31 Dec 9999 23:59:59 GMT']) assert.equal(parseRetryAfter(header, nowMs), aYearMs)
-  for (const header of [null, '', 'soon', '-5', '1e3']) assert.equal(parseRetryAfter(header, nowMs), null)
+  for (const header of ['9'.repeat(400), '1'.padEnd(300, '0'), 'Fri, 31 Dec 9999 23:59:59 GMT'])
+    assert.equal(parseRetryAfter(header, nowMs), aYearMs)
+  for (const header of [null, '', 'soon', '-5', '1e3'])
+    assert.equal(parseRetryAfter(header, nowMs), null)
 })
 
 test('waiting ends when the time is over and leaves no listener behind', async () => {

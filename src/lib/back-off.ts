@@ -36,7 +36,8 @@ const RETRY_AFTER_MAX_MS = 366 * 86_400_000
 /** Reads a Retry-After header, seconds or an HTTP date (RFC 9110 10.2.3), as milliseconds from `nowMs`, a year at most. Null when absent or unreadable. */
 export function parseRetryAfter(header: string | null, nowMs: number): number | null {
   const text = header?.trim() ?? ''
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), RETRY_AFTER_MAX_MS)
+  if (/^\d+(\.\d+)?$/.test(text))
+    return Math.min(Math.ceil(Number(text) * 1000), RETRY_AFTER_MAX_MS)
   const atMs = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(atMs) ? null : Math.min(Math.max(0, atMs - nowMs), RETRY_AFTER_MAX_MS)
 }

@@ -6,7 +6,8 @@ import { JsonCheck } from './json-check.ts'
 function isJson(text: string, pieceBytes: number): boolean {
   const check = new JsonCheck()
   const bytes = new TextEncoder().encode(text)
-  for (let from = 0; from < bytes.length; from += pieceBytes) check.push(bytes.subarray(from, from + pieceBytes))
+  for (let from = 0; from < bytes.length; from += pieceBytes)
+    check.push(bytes.subarray(from, from + pieceBytes))
   return check.isWhole
 }
 
@@ -21,16 +22,55 @@ function parses(text: string): boolean {
 
 test('it takes what JSON.parse takes, and refuses what JSON.parse refuses, however the bytes come', () => {
   const piece = fc.constantFrom(
-    '{', '}', '[', ']', ',', ':', '"', '"a"', '\\', '\\n', '\\u00e9', '\\u0', '\t', ' ', '\n', 'true', 'false', 'null', 'nul', '0', '1', '12', '-', '+', '.', 'e', 'E5', '-0.5e-3', '01', 'é', 'NaN',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"',
+    '"a"',
+    '\\',
+    '\\n',
+    '\\u00e9',
+    '\\u0',
+    '\t',
+    ' ',
+    '\n',
+    'true',
+    'false',
+    'null',
+    'nul',
+    '0',
+    '1',
+    '12',
+    '-',
+    '+',
+    '.',
+    'e',
+    'E5',
+    '-0.5e-3',
+    '01',
+    'é',
+    'NaN',
   )
-  const almost = fc.tuple(fc.jsonValue(), fc.array(piece, { maxLength: 2 }), fc.nat(60), fc.nat(3)).map(([value, pieces, at, drop]) => {
-    const text = JSON.stringify(value)
-    return text.slice(0, at) + pieces.join('') + text.slice(at + drop)
-  })
-  const texts = fc.oneof(fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('')), almost, fc.jsonValue().map((value) => JSON.stringify(value, null, 2)))
-  fc.assert(fc.property(texts, fc.integer({ min: 1, max: 9 }), (text, pieceBytes) => {
-    assert.equal(isJson(text, pieceBytes), parses(text), text)
-  }), { numRuns: 5000 })
+  const almost = fc
+    .tuple(fc.jsonValue(), fc.array(piece, { maxLength: 2 }), fc.nat(60), fc.nat(3))
+    .map(([value, pieces, at, drop]) => {
+      const text = JSON.stringify(value)
+      return text.slice(0, at) + pieces.join('') + text.slice(at + drop)
+    })
+  const texts = fc.oneof(
+    fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('')),
+    almost,
+    fc.jsonValue().map((value) => JSON.stringify(value, null, 2)),
+  )
+  fc.assert(
+    fc.property(texts, fc.integer({ min: 1, max: 9 }), (text, pieceBytes) => {
+      assert.equal(isJson(text, pieceBytes), parses(text), text)
+    }),
+    { numRuns: 5000 },
+  )
 })
 
 test('it says where the first byte is that cannot stand there, and whether only the end is missing', () => {

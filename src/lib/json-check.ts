@@ -1,7 +1,18 @@
 // Whether bytes are one JSON document (RFC 8259), without making anything of them: JSON.parse needs forty times the memory of a list
 // of short elements. Strings are not decoded, so it says nothing of UTF-8.
 
-type State = 'value' | 'value-or-end' | 'name' | 'name-or-end' | 'colon' | 'after' | 'string' | 'escape' | 'hex' | 'number' | 'literal'
+type State =
+  | 'value'
+  | 'value-or-end'
+  | 'name'
+  | 'name-or-end'
+  | 'colon'
+  | 'after'
+  | 'string'
+  | 'escape'
+  | 'hex'
+  | 'number'
+  | 'literal'
 
 /** Of a number, what has come so far. */
 type Digits = 'minus' | 'zero' | 'whole' | 'point' | 'fraction' | 'e' | 'e-sign' | 'exponent'
@@ -23,7 +34,8 @@ export class JsonCheck {
 
   /** Whether the bytes so far are a whole document. */
   get isWhole(): boolean {
-    const ended = this.#state === 'after' || (this.#state === 'number' && COMPLETE.has(this.#digits))
+    const ended =
+      this.#state === 'after' || (this.#state === 'number' && COMPLETE.has(this.#digits))
     return this.faultAt === null && this.#depth === 0 && ended
   }
 
@@ -61,15 +73,19 @@ export class JsonCheck {
     if (this.#state === 'literal') return this.#takeLetter(byte)
     if (this.#state === 'escape') return this.#takeEscape(byte)
     if (this.#state === 'hex') return this.#takeHex(byte)
-    return byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09 || this.#takeToken(byte)
+    return (
+      byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09 || this.#takeToken(byte)
+    )
   }
 
   #takeToken(byte: number): boolean {
     if (this.#state === 'after') return this.#takeAfter(byte)
     if (this.#state === 'value') return this.#openValue(byte)
-    if (this.#state === 'value-or-end') return byte === BRACKET_CLOSE ? this.#close(byte) : this.#openValue(byte)
+    if (this.#state === 'value-or-end')
+      return byte === BRACKET_CLOSE ? this.#close(byte) : this.#openValue(byte)
     if (this.#state === 'name') return this.#openName(byte)
-    if (this.#state === 'name-or-end') return byte === BRACE_CLOSE ? this.#close(byte) : this.#openName(byte)
+    if (this.#state === 'name-or-end')
+      return byte === BRACE_CLOSE ? this.#close(byte) : this.#openName(byte)
     this.#state = 'value'
     return byte === COLON
   }
@@ -193,4 +209,6 @@ const BRACE_OPEN = 0x7b
 const BRACE_CLOSE = 0x7d
 const COMPLETE: ReadonlySet<Digits> = new Set(['zero', 'whole', 'fraction', 'exponent'])
 const ESCAPED = new Set(new TextEncoder().encode('"\\/bfnrt'))
-const LITERALS = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word.slice(1)]))
+const LITERALS = new Map(
+  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word.slice(1)]),
+)

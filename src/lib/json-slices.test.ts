@@ -3,29 +3,53 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { countValues, firstMemberValue, lineBlocks, memberElements, memberValue, valueEnd, valueStart } from './json-slices.ts'
+import {
+  countValues,
+  firstMemberValue,
+  lineBlocks,
+  memberElements,
+  memberValue,
+  valueEnd,
+  valueStart,
+} from './json-slices.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 function sliced(text: string, member = 'products'): string[] {
   const bytes = encode(text)
-  return [...memberElements(bytes, member)].map(({ start, end }) => decode(bytes.subarray(start, end)))
+  return [...memberElements(bytes, member)].map(({ start, end }) =>
+    decode(bytes.subarray(start, end)),
+  )
 }
 
 function linesOf(bytes: Uint8Array, blockBytes = 1000): string {
   const blocks = [...lineBlocks(bytes, memberElements(bytes, 'products'), blockBytes)]
-  for (const block of blocks) assert.equal(decode(block.bytes).split('\n').length - 1, block.lineCount)
+  for (const block of blocks)
+    assert.equal(decode(block.bytes).split('\n').length - 1, block.lineCount)
   return blocks.map((block) => decode(block.bytes)).join('')
 }
 
 test('elements keep their own spelling: escapes, number forms, inner spaces, order', () => {
   const first = String.raw`{"id":10000000000000000001,"t":"\u00e9 \" ] } , \\","n":1.50e+2}`
-  assert.deepEqual(sliced(`{"x":[1],"products" : [ ${first} ,{ "a" : [ ] },"s",-1,null]}`), [first, '{ "a" : [ ] }', '"s"', '-1', 'null'])
+  assert.deepEqual(sliced(`{"x":[1],"products" : [ ${first} ,{ "a" : [ ] },"s",-1,null]}`), [
+    first,
+    '{ "a" : [ ] }',
+    '"s"',
+    '-1',
+    'null',
+  ])
 })
 
 test('an empty, absent or other-typed member has no elements', () => {
-  for (const text of ['{"products":[]}', '{"products": [ ] }', '{}', '{"products":{"0":1}}', '{"products":null}', '{"a":{"products":[1]}}']) {
+  for (const text of [
+    '{"products":[]}',
+    '{"products": [ ] }',
+    '{}',
+    '{"products":{"0":1}}',
+    '{"products":null}',
+    '{"a":{"products":[1]}}',
+  ]) {
     assert.deepEqual(sliced(text), [], text)
   }
 })
@@ -46,31 +70,59 @@ test('a pretty-printed record becomes one line of the same length', () => {
 
 test('any array of values in any layout comes back as the same values', () => {
   const layout = fc.constantFrom<string | undefined>(undefined, '  ', '\t', '\r\n')
-  fc.assert(fc.property(fc.array(fc.jsonValue()), fc.jsonValue(), layout, fc.integer({ min: 1, max: 100 }), (products, other, space, blockBytes) => {
-    const bytes = encode(JSON.stringify({ other, products, after: other }, null, space === '\r\n' ? 1 : space))
-    const lines = linesOf(bytes, blockBytes).split('\n').slice(0, -1)
-    assert.deepEqual(lines.map((line) => JSON.parse(line)), JSON.parse(JSON.stringify(products)))
-  }))
+  fc.assert(
+    fc.property(
+      fc.array(fc.jsonValue()),
+      fc.jsonValue(),
+      layout,
+      fc.integer({ min: 1, max: 100 }),
+      (products, other, space, blockBytes) => {
+        const bytes = encode(
+          JSON.stringify({ other, products, after: other }, null, space === '\r\n' ? 1 : space),
+        )
+        const lines = linesOf(bytes, blockBytes).split('\n').slice(0, -1)
+        assert.deepEqual(
+          lines.map((line) => JSON.parse(line)),
+          JSON.parse(JSON.stringify(products)),
+        )
+      },
+    ),
+  )
 })
 
 test('a member is found by its name, the first or the last of several', () => {
   const bytes = encode('{"id" : 1 ,"x":{"id":2},"id":"3"}')
-  const textOf = (slice: ReturnType<typeof memberValue>) => slice && decode(bytes.subarray(slice.start, slice.end))
-  assert.deepEqual([memberValue(bytes, 0, 'id'), firstMemberValue(bytes, 0, 'id'), memberValue(bytes, 0, 'y'), memberValue(bytes, 1, 'id')].map(textOf), ['"3"', '1', null, null])
+  const textOf = (slice: ReturnType<typeof memberValue>) =>
+    slice && decode(bytes.subarray(slice.start, slice.end))
+  assert.deepEqual(
+    [
+      memberValue(bytes, 0, 'id'),
+      firstMemberValue(bytes, 0, 'id'),
+      memberValue(bytes, 0, 'y'),
+      memberValue(bytes, 1, 'id'),
+    ].map(textOf),
+    ['"3"', '1', null, null],
+  )
 })
 
 test('bytes cut anywhere inside have no end', () => {
   const whole = encode(String.raw` {"a":["]}\"",{"é":[[]]}],"b":"\\"}`)
   assert.equal(valueEnd(whole, valueStart(whole)), whole.length)
-  for (let size = 2; size < whole.length; size++) assert.equal(valueEnd(whole.subarray(0, size), 1), null, `cut at ${size}`)
+  for (let size = 2; size < whole.length; size++)
+    assert.equal(valueEnd(whole.subarray(0, size), 1), null, `cut at ${size}`)
 })
 
 test('values are counted without parsing: as many as there are, or one more for each list or object', () => {
-  const count = (value: unknown): number => (typeof value === 'object' && value !== null ? Object.values(value).reduce<number>((sum, one) => sum + count(one), 1) : 1)
-  fc.assert(fc.property(fc.jsonValue(), (value) => {
-    const counted = countValues(encode(JSON.stringify(value)))
-    const values = count(JSON.parse(JSON.stringify(value)))
-    assert.ok(counted >= values && counted <= 2 * values, `${counted} for ${values}`)
-  }))
+  const count = (value: unknown): number =>
+    typeof value === 'object' && value !== null
+      ? Object.values(value).reduce<number>((sum, one) => sum + count(one), 1)
+      : 1
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const counted = countValues(encode(JSON.stringify(value)))
+      const values = count(JSON.parse(JSON.stringify(value)))
+      assert.ok(counted >= values && counted <= 2 * values, `${counted} for ${values}`)
+    }),
+  )
   assert.equal(countValues(encode(JSON.stringify({ 'a,[{': '\\', '"{[,': 1 }))), 3)
 })

@@ -73,7 +73,11 @@ export function elements(bytes: Uint8Array, start: number): Generator<Slice> {
  * The slices as NDJSON, one line each, in blocks of at most 10,000 that pass `blockBytes` by less than a line. A line break between tokens becomes a
  * space; every other byte stays. Memory is needed for a block, however many slices there are.
  */
-export function* lineBlocks(bytes: Uint8Array, slices: Iterable<Slice>, blockBytes: number): Generator<LinesOfBlock> {
+export function* lineBlocks(
+  bytes: Uint8Array,
+  slices: Iterable<Slice>,
+  blockBytes: number,
+): Generator<LinesOfBlock> {
   let bounds: number[] = []
   let byteLength = 0
   for (const { start, end } of slices) {
@@ -84,7 +88,8 @@ export function* lineBlocks(bytes: Uint8Array, slices: Iterable<Slice>, blockByt
     bounds = []
     byteLength = 0
   }
-  if (bounds.length > 0) yield { bytes: linesIn(bytes, bounds, byteLength), lineCount: bounds.length / 2 }
+  if (bounds.length > 0)
+    yield { bytes: linesIn(bytes, bounds, byteLength), lineCount: bounds.length / 2 }
 }
 
 export interface LinesOfBlock {
@@ -98,20 +103,27 @@ function linesIn(bytes: Uint8Array, bounds: readonly number[], byteLength: numbe
   for (let i = 0; i < bounds.length; i += 2) {
     const [start = 0, end = 0] = [bounds[i], bounds[i + 1]]
     lines.set(bytes.subarray(start, end), offset)
-    for (let at = offset; at < offset + end - start; at++) if (lines[at] === LINE_FEED || lines[at] === CARRIAGE_RETURN) lines[at] = SPACE
+    for (let at = offset; at < offset + end - start; at++)
+      if (lines[at] === LINE_FEED || lines[at] === CARRIAGE_RETURN) lines[at] = SPACE
     offset += end - start + 1
     lines[offset - 1] = LINE_FEED
   }
   return lines
 }
 
-function* members(bytes: Uint8Array, start: number): Generator<{ readonly name: unknown; readonly value: Slice }> {
+function* members(
+  bytes: Uint8Array,
+  start: number,
+): Generator<{ readonly name: unknown; readonly value: Slice }> {
   if (bytes[start] !== BRACE_OPEN) return
   const decoder = new TextDecoder()
   for (const name of children(bytes, start)) {
     const from = skipSpace(bytes, skipSpace(bytes, name.end) + 1)
     // A name that is longer than any that is asked for is not decoded.
-    const text: unknown = name.end - name.start > NAME_BYTES_MAX ? null : JSON.parse(decoder.decode(bytes.subarray(name.start, name.end)))
+    const text: unknown =
+      name.end - name.start > NAME_BYTES_MAX
+        ? null
+        : JSON.parse(decoder.decode(bytes.subarray(name.start, name.end)))
     yield { name: text, value: { start: from, end: valueEnd(bytes, from) ?? bytes.length } }
   }
 }
@@ -139,7 +151,14 @@ function stringEnd(bytes: Uint8Array, start: number): number | null {
 
 function scalarEnd(bytes: Uint8Array, start: number): number {
   let at = start
-  while (at < bytes.length && !isSpace(bytes[at]) && bytes[at] !== COMMA && bytes[at] !== BRACE_CLOSE && bytes[at] !== BRACKET_CLOSE) at++
+  while (
+    at < bytes.length &&
+    !isSpace(bytes[at]) &&
+    bytes[at] !== COMMA &&
+    bytes[at] !== BRACE_CLOSE &&
+    bytes[at] !== BRACKET_CLOSE
+  )
+    at++
   return at
 }
 

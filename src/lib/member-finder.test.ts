@@ -8,7 +8,8 @@ const PATHS = ['id', 'result.id', 'results.*.id']
 function find(text: string, pieceBytes = 1_000): unknown {
   const finder = new MemberFinder(PATHS)
   const bytes = new TextEncoder().encode(text)
-  for (let from = 0; from < bytes.length; from += pieceBytes) finder.push(bytes.subarray(from, from + pieceBytes))
+  for (let from = 0; from < bytes.length; from += pieceBytes)
+    finder.push(bytes.subarray(from, from + pieceBytes))
   return finder.found?.value ?? null
 }
 
@@ -49,13 +50,20 @@ test('a text that is too long is not found, and what comes after it is', () => {
 })
 
 test('of any JSON it finds what JSON.parse finds', () => {
-  const record = fc.dictionary(fc.constantFrom('id', 'result', 'results', 'x'), fc.jsonValue({ maxDepth: 3 }))
-  fc.assert(fc.property(record, fc.integer({ min: 1, max: 9 }), (value, pieceBytes) => {
-    const isScalar = typeof value['id'] !== 'object' || value['id'] === null
-    const finder = new MemberFinder(['id'])
-    const bytes = new TextEncoder().encode(JSON.stringify(value))
-    for (let from = 0; from < bytes.length; from += pieceBytes) finder.push(bytes.subarray(from, from + pieceBytes))
-    if (!('id' in value) || !isScalar) assert.equal(finder.found, null)
-    else if (typeof value['id'] !== 'number') assert.deepEqual(finder.found && documentOf(finder.found), { id: value['id'] })
-  }))
+  const record = fc.dictionary(
+    fc.constantFrom('id', 'result', 'results', 'x'),
+    fc.jsonValue({ maxDepth: 3 }),
+  )
+  fc.assert(
+    fc.property(record, fc.integer({ min: 1, max: 9 }), (value, pieceBytes) => {
+      const isScalar = typeof value['id'] !== 'object' || value['id'] === null
+      const finder = new MemberFinder(['id'])
+      const bytes = new TextEncoder().encode(JSON.stringify(value))
+      for (let from = 0; from < bytes.length; from += pieceBytes)
+        finder.push(bytes.subarray(from, from + pieceBytes))
+      if (!('id' in value) || !isScalar) assert.equal(finder.found, null)
+      else if (typeof value['id'] !== 'number')
+        assert.deepEqual(finder.found && documentOf(finder.found), { id: value['id'] })
+    }),
+  )
 })

@@ -89,7 +89,8 @@ export class MemberFinder {
     this.#closeWord()
     if (byte === COLON) {
       this.#expectsValue = this.#depth <= this.#depthMax
-      if (this.#expectsValue) this.#names[this.#depth] = typeof this.#text === 'string' ? this.#text : null
+      if (this.#expectsValue)
+        this.#names[this.#depth] = typeof this.#text === 'string' ? this.#text : null
     } else if (byte === COMMA) {
       this.#expectsValue = this.#names[this.#depth] === '*'
     } else if (byte === BRACE_CLOSE || byte === BRACKET_CLOSE) {
@@ -100,7 +101,8 @@ export class MemberFinder {
       if (this.#ended) this.#followed = true
       if (this.#expectsValue) this.#note(undefined)
       this.#depth += 1
-      if (this.#depth <= this.#depthMax) this.#names[this.#depth] = byte === BRACKET_OPEN ? '*' : null
+      if (this.#depth <= this.#depthMax)
+        this.#names[this.#depth] = byte === BRACKET_OPEN ? '*' : null
       this.#expectsValue = byte === BRACKET_OPEN && this.#depth <= this.#depthMax
     }
   }
@@ -117,7 +119,9 @@ export class MemberFinder {
 
 /** The document in which `value` stands at `path`, and nothing else. */
 export function documentOf({ path, value }: FoundMember): unknown {
-  return path.split('.').reduceRight((inner, name) => (name === '*' ? [inner] : { [name]: inner }), value)
+  return path
+    .split('.')
+    .reduceRight((inner, name) => (name === '*' ? [inner] : { [name]: inner }), value)
 }
 
 function valueOf(text: string): unknown {

@@ -19,24 +19,42 @@ function collect(chunks: AsyncIterable<Uint8Array>, options = limits): Promise<L
 }
 
 function linesOf(blocks: readonly LineBlock[]): string[] {
-  const lines = blocks.flatMap(({ bytes, ends }) => (ends.length === 0 ? [bytes] : ends.map((end, n) => bytes.subarray(ends[n - 1] ?? 0, end))))
+  const lines = blocks.flatMap(({ bytes, ends }) =>
+    ends.length === 0 ? [bytes] : ends.map((end, n) => bytes.subarray(ends[n - 1] ?? 0, end)),
+  )
   return lines.map((line) => Buffer.from(line).toString('latin1'))
 }
 
 test('lines come out as they went in, wherever the chunks are cut', async () => {
-  const text = fc.array(fc.constantFrom('a', '\n', '\r', '\u2028', 'é', '°'), { maxLength: 90 }).map((letters) => letters.join(''))
+  const text = fc
+    .array(fc.constantFrom('a', '\n', '\r', '\u2028', 'é', '°'), { maxLength: 90 })
+    .map((letters) => letters.join(''))
   await fc.assert(
-    fc.asyncProperty(text, fc.array(fc.nat(200)), fc.integer({ min: 1, max: 40 }), async (input, cuts, blockBytes) => {
-      const bytes = Buffer.from(input)
-      const blocks = await collect(chunksOf(bytes, ...cuts), { blockBytes, lineBytesMax: 1000 })
-      assert.deepEqual(Buffer.concat(blocks.map((block) => block.bytes)), bytes)
-      assert.deepEqual(linesOf(blocks), bytes.toString('latin1').split(/(?<=\n)/).filter((line) => line !== ''))
-    }),
+    fc.asyncProperty(
+      text,
+      fc.array(fc.nat(200)),
+      fc.integer({ min: 1, max: 40 }),
+      async (input, cuts, blockBytes) => {
+        const bytes = Buffer.from(input)
+        const blocks = await collect(chunksOf(bytes, ...cuts), { blockBytes, lineBytesMax: 1000 })
+        assert.deepEqual(Buffer.concat(blocks.map((block) => block.bytes)), bytes)
+        assert.deepEqual(
+          linesOf(blocks),
+          bytes
+            .toString('latin1')
+            .split(/(?<=\n)/)
+            .filter((line) => line !== ''),
+        )
+      },
+    ),
   )
 })
 
 test('plain Uint8Arrays are cut like Buffers', async () => {
-  assert.deepEqual(linesOf(await collect(chunksOf(new TextEncoder().encode('one\ntwo\nthr'), 2, 5))), ['one\n', 'two\n', 'thr'])
+  assert.deepEqual(
+    linesOf(await collect(chunksOf(new TextEncoder().encode('one\ntwo\nthr'), 2, 5))),
+    ['one\n', 'two\n', 'thr'],
+  )
 })
 
 test('a block is handed on as soon as it is large enough, also out of one huge chunk', async () => {
@@ -48,19 +66,39 @@ test('a block is handed on as soon as it is large enough, also out of one huge c
 test('a line that is too long comes in pieces, its neighbours whole, wherever the chunks are cut', async () => {
   const long = 'x'.repeat(250)
   const input = Buffer.from(`one\ntwo\n${long}\nfour\n${long}\nsix`)
-  await fc.assert(fc.asyncProperty(fc.array(fc.nat(600)), fc.integer({ min: 1, max: 60 }), async (cuts, blockBytes) => {
-    const blocks = await collect(chunksOf(input, ...cuts), { blockBytes, lineBytesMax: 100 })
-    assert.deepEqual(Buffer.concat(blocks.map(({ bytes }) => bytes)), input)
-    assert.deepEqual(linesOf(blocks.filter(({ kind }) => kind !== 'piece')), ['one\n', 'two\n', 'four\n', 'six'])
-    const pieces = blocks.filter(({ kind }) => kind === 'piece')
-    assert.ok(pieces.every(({ bytes }) => bytes.length <= 100 + blockBytes))
-    assert.deepEqual(pieces.filter(({ ends }) => ends.length > 0).map(({ bytes }) => bytes.at(-1)), [10, 10])
-  }))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat(600)),
+      fc.integer({ min: 1, max: 60 }),
+      async (cuts, blockBytes) => {
+        const blocks = await collect(chunksOf(input, ...cuts), { blockBytes, lineBytesMax: 100 })
+        assert.deepEqual(Buffer.concat(blocks.map(({ bytes }) => bytes)), input)
+        assert.deepEqual(linesOf(blocks.filter(({ kind }) => kind !== 'piece')), [
+          'one\n',
+          'two\n',
+          'four\n',
+          'six',
+        ])
+        const pieces = blocks.filter(({ kind }) => kind === 'piece')
+        assert.ok(pieces.every(({ bytes }) => bytes.length <= 100 + blockBytes))
+        assert.deepEqual(
+          pieces.filter(({ ends }) => ends.length > 0).map(({ bytes }) => bytes.at(-1)),
+          [10, 10],
+        )
+      },
+    ),
+  )
 })
 
 test('a long line that the stream does not end is followed by an empty rest', async () => {
   const blocks = await collect(chunksOf(Buffer.from('x'.repeat(101)), 50))
-  assert.deepEqual(blocks.map(({ kind, bytes }) => [kind, bytes.length]), [['piece', 101], ['rest', 0]])
+  assert.deepEqual(
+    blocks.map(({ kind, bytes }) => [kind, bytes.length]),
+    [
+      ['piece', 101],
+      ['rest', 0],
+    ],
+  )
 })
 
 test('the whole lines that had arrived come before the failure of their source, the half line does not', async () => {

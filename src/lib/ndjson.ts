@@ -45,7 +45,10 @@ export function isBlank(line: Uint8Array): boolean {
  *
  * @throws whatever `chunks` throws
  */
-export async function* readLineBlocks(chunks: AsyncIterable<Uint8Array>, { blockBytes, lineBytesMax }: LineLimits): AsyncGenerator<LineBlock> {
+export async function* readLineBlocks(
+  chunks: AsyncIterable<Uint8Array>,
+  { blockBytes, lineBytesMax }: LineLimits,
+): AsyncGenerator<LineBlock> {
   const gathered = new Gathered()
   let inLongLine = false
   let failure: { readonly reason: unknown } | null = null
@@ -58,7 +61,8 @@ export async function* readLineBlocks(chunks: AsyncIterable<Uint8Array>, { block
         if (inLongLine && end === 0) continue
         gathered.add(part.subarray(end))
         inLongLine = gathered.openBytes > lineBytesMax
-        if (gathered.hasLine && (inLongLine || gathered.byteLength >= blockBytes)) yield gathered.takeLines()
+        if (gathered.hasLine && (inLongLine || gathered.byteLength >= blockBytes))
+          yield gathered.takeLines()
         if (inLongLine) yield pieceOf(gathered.takeRest())
       }
     }
@@ -67,11 +71,16 @@ export async function* readLineBlocks(chunks: AsyncIterable<Uint8Array>, { block
   }
   if (gathered.hasLine) yield gathered.takeLines()
   if (failure !== null) throw failure.reason
-  if (inLongLine || gathered.byteLength > 0) yield { kind: 'rest', bytes: gathered.takeRest(), ends: [] }
+  if (inLongLine || gathered.byteLength > 0)
+    yield { kind: 'rest', bytes: gathered.takeRest(), ends: [] }
 }
 
 function pieceOf(bytes: Uint8Array): LineBlock {
-  return { kind: 'piece', bytes: new Uint8Array(bytes), ends: bytes.at(-1) === LINE_FEED ? [bytes.byteLength] : [] }
+  return {
+    kind: 'piece',
+    bytes: new Uint8Array(bytes),
+    ends: bytes.at(-1) === LINE_FEED ? [bytes.byteLength] : [],
+  }
 }
 
 class Gathered {
@@ -93,7 +102,8 @@ class Gathered {
     const partStart = this.byteLength
     this.#parts.push(part)
     this.byteLength += part.byteLength
-    for (let at = part.indexOf(LINE_FEED); at !== -1; at = part.indexOf(LINE_FEED, at + 1)) this.#ends.push(partStart + at + 1)
+    for (let at = part.indexOf(LINE_FEED); at !== -1; at = part.indexOf(LINE_FEED, at + 1))
+      this.#ends.push(partStart + at + 1)
   }
 
   takeLines(): LineBlock {

@@ -17,14 +17,20 @@ const NUMBERS = /(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?/g
 export function findUnstorableNumber(json: string): string | null {
   // Reading every number of a load would cost it a fortieth; hardly a record passes this.
   if (!LONG_EXPONENT.test(json) && !mayHoldLongRun(json)) return null
-  for (const [written, integer = '', fraction = '', exponent = '0'] of json.replace(STRINGS, '""').matchAll(NUMBERS)) {
-    if (isUnstorable(integer, fraction, Number(exponent))) return written.length > QUOTED_CHARS_MAX ? `a number of ${written.length} characters` : written
+  for (const [written, integer = '', fraction = '', exponent = '0'] of json
+    .replace(STRINGS, '""')
+    .matchAll(NUMBERS)) {
+    if (isUnstorable(integer, fraction, Number(exponent)))
+      return written.length > QUOTED_CHARS_MAX
+        ? `a number of ${written.length} characters`
+        : written
   }
   return null
 }
 
 function isUnstorable(integer: string, fraction: string, exponent: number): boolean {
-  if (Math.abs(exponent) > EXPONENT_MAX || fraction.length - exponent > FRACTION_DIGITS_MAX) return true
+  if (Math.abs(exponent) > EXPONENT_MAX || fraction.length - exponent > FRACTION_DIGITS_MAX)
+    return true
   const digits = (integer + fraction).replace(/^0+/, '')
   const leadingZeros = integer.length + fraction.length - digits.length
   return digits !== '' && integer.length - leadingZeros + exponent > INTEGER_DIGITS_MAX
@@ -32,7 +38,8 @@ function isUnstorable(integer: string, fraction: string, exponent: number): bool
 
 /** A run of so many digits covers two places that are half of it apart. */
 function mayHoldLongRun(json: string): boolean {
-  for (let at = LONG_RUN / 2; at < json.length; at += LONG_RUN / 2) if (isDigit(json, at) && isDigit(json, at - LONG_RUN / 2)) return true
+  for (let at = LONG_RUN / 2; at < json.length; at += LONG_RUN / 2)
+    if (isDigit(json, at) && isDigit(json, at - LONG_RUN / 2)) return true
   return false
 }
 

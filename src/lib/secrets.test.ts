@@ -17,7 +17,8 @@ test('every spelling of a secret is hidden', () => {
     hex: Buffer.from(SECRET).toString('hex'),
     json: JSON.stringify(SECRET).slice(1, -1),
   }
-  for (const [name, spelling] of Object.entries(spellings)) assert.equal(hide(`before ${spelling} after`), 'before … after', name)
+  for (const [name, spelling] of Object.entries(spellings))
+    assert.equal(hide(`before ${spelling} after`), 'before … after', name)
 })
 
 test('base64 of a longer value that holds the secret shows no piece of it', () => {
@@ -34,8 +35,15 @@ test('a secret that begins with another leaves no tail, and none leaves everythi
 })
 
 test('no text around a secret lets it through', () => {
-  fc.assert(fc.property(fc.string({ minLength: 4, maxLength: 40, unit: 'binary' }), fc.string(), fc.string(), (secret, before, after) => {
-    fc.pre(!'…'.includes(secret))
-    assert.ok(!createHider([secret], '…')(before + secret + after).includes(secret))
-  }))
+  fc.assert(
+    fc.property(
+      fc.string({ minLength: 4, maxLength: 40, unit: 'binary' }),
+      fc.string(),
+      fc.string(),
+      (secret, before, after) => {
+        fc.pre(!'…'.includes(secret))
+        assert.ok(!createHider([secret], '…')(before + secret + after).includes(secret))
+      },
+    ),
+  )
 })

@@ -12,9 +12,21 @@ export function spellingsOf(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1)
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return [
-    secret, encoded, encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()), encoded.replaceAll('%20', '+'), encodeURI(secret.toWellFormed()),
-    new URLSearchParams([['', secret]]).toString().slice(1), base64, base64.replace(/=+$/, ''), encodeURIComponent(base64), toBase64Url(base64),
-    ...base64PiecesOf(bytes), json, JSON.stringify(json).slice(1, -1), hex, hex.toUpperCase(),
+    secret,
+    encoded,
+    encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    encoded.replaceAll('%20', '+'),
+    encodeURI(secret.toWellFormed()),
+    new URLSearchParams([['', secret]]).toString().slice(1),
+    base64,
+    base64.replace(/=+$/, ''),
+    encodeURIComponent(base64),
+    toBase64Url(base64),
+    ...base64PiecesOf(bytes),
+    json,
+    JSON.stringify(json).slice(1, -1),
+    hex,
+    hex.toUpperCase(),
   ]
 }
 
@@ -23,7 +35,8 @@ export function createHider(secrets: readonly string[], mark: string): (text: st
   const spellings = [...new Set(secrets.filter((secret) => secret !== '').flatMap(spellingsOf))]
   // The longest first, or a secret that begins with another would leave its tail behind.
   spellings.sort((a, b) => b.length - a.length)
-  return (text) => spellings.reduce((cleaned, spelling) => cleaned.replaceAll(spelling, () => mark), text)
+  return (text) =>
+    spellings.reduce((cleaned, spelling) => cleaned.replaceAll(spelling, () => mark), text)
 }
 
 /** What base64 of any longer value shows of these bytes: the letters that the bytes decide alone, at each of three alignments. */
@@ -33,7 +46,9 @@ function base64PiecesOf(bytes: Uint8Array): string[] {
     shifted.set(bytes, shift)
     return toBase64(shifted).slice(Math.ceil((shift * 8) / 6), Math.floor((shifted.length * 8) / 6))
   })
-  return pieces.filter(({ length }) => length >= BASE64_PIECE_MIN).flatMap((piece) => [piece, toBase64Url(piece)])
+  return pieces
+    .filter(({ length }) => length >= BASE64_PIECE_MIN)
+    .flatMap((piece) => [piece, toBase64Url(piece)])
 }
 
 function toBase64(bytes: Uint8Array): string {

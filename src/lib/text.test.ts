@@ -11,10 +11,12 @@ test('a slug is the words in lower case, without accents and apostrophes', () =>
 })
 
 test('a slug of any text is words joined by single hyphens, 60 characters at most', () => {
-  fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
-    assert.match(slugOf(text), /^([a-z0-9]+(-[a-z0-9]+)*)?$/)
-    assert.ok(slugOf(text).length <= 60)
-  }))
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
+      assert.match(slugOf(text), /^([a-z0-9]+(-[a-z0-9]+)*)?$/)
+      assert.ok(slugOf(text).length <= 60)
+    }),
+  )
 })
 
 test('a text is cut to a length, between characters', () => {

@@ -10,7 +10,8 @@ import { createHttp } from './http-client.ts'
 
 const EVERYWHERE = ['0.0.0.0/0', '::/0']
 
-const refusal = (error: unknown) => error instanceof SyncError && error.code === 'source/address-refused'
+const refusal = (error: unknown) =>
+  error instanceof SyncError && error.code === 'source/address-refused'
 const isRefused = (url: string, allow: AllowPrivateHosts = []) => {
   try {
     createAddressGuard(allow).check(new URL(url))
@@ -22,23 +23,85 @@ const isRefused = (url: string, allow: AllowPrivateHosts = []) => {
 }
 
 /** What a connection to `url` would be given when DNS says `addresses`. */
-function look(url: string, addresses: readonly string[], allow: AllowPrivateHosts = []): Promise<LookupAddress[]> {
+function look(
+  url: string,
+  addresses: readonly string[],
+  allow: AllowPrivateHosts = [],
+): Promise<LookupAddress[]> {
   const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
   const lookup = createAddressGuard(allow, async () => found).lookupFor(new URL(url))
   return new Promise((resolve, reject) => {
-    lookup('name', { all: true }, (error, answer) => (error !== null ? reject(error) : resolve(answer as LookupAddress[])))
+    lookup('name', { all: true }, (error, answer) =>
+      error !== null ? reject(error) : resolve(answer as LookupAddress[]),
+    )
   })
 }
 
 const PRIVATE = [
-  '0.0.0.0', '0.1.2.3', '10.0.0.1', '100.64.0.1', '100.127.255.255', '127.0.0.1', '127.255.255.254', '169.254.169.254', '172.16.0.1',
-  '172.31.255.255', '192.0.0.1', '192.0.2.1', '192.88.99.1', '192.168.1.1', '198.18.0.1', '198.19.255.255', '198.51.100.1', '203.0.113.1',
-  '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255',
-  '::', '::1', '::127.0.0.1', '::8.8.8.8', '::ffff:127.0.0.1', '::ffff:10.0.0.1', '::ffff:0:127.0.0.1', '64:ff9b::7f00:1', '64:ff9b::808:808',
-  '64:ff9b:1::a00:1', '100::1', '2001::1', '2001:0:7f00:1::', '2001:2::1', '2001:10::1', '2001:db8::1', '3fff::1', '2002:7f00:1::', '2002:a00:1::1',
-  'fc00::1', 'fd00:ec2::254', 'fdaa:0:1::3', 'fe80::1', 'febf::1', 'fec0::1', 'ff02::1', '4000::1', '5f00::1', '8000::1', 'e000::1',
+  '0.0.0.0',
+  '0.1.2.3',
+  '10.0.0.1',
+  '100.64.0.1',
+  '100.127.255.255',
+  '127.0.0.1',
+  '127.255.255.254',
+  '169.254.169.254',
+  '172.16.0.1',
+  '172.31.255.255',
+  '192.0.0.1',
+  '192.0.2.1',
+  '192.88.99.1',
+  '192.168.1.1',
+  '198.18.0.1',
+  '198.19.255.255',
+  '198.51.100.1',
+  '203.0.113.1',
+  '224.0.0.1',
+  '239.255.255.255',
+  '240.0.0.1',
+  '255.255.255.255',
+  '::',
+  '::1',
+  '::127.0.0.1',
+  '::8.8.8.8',
+  '::ffff:127.0.0.1',
+  '::ffff:10.0.0.1',
+  '::ffff:0:127.0.0.1',
+  '64:ff9b::7f00:1',
+  '64:ff9b::808:808',
+  '64:ff9b:1::a00:1',
+  '100::1',
+  '2001::1',
+  '2001:0:7f00:1::',
+  '2001:2::1',
+  '2001:10::1',
+  '2001:db8::1',
+  '3fff::1',
+  '2002:7f00:1::',
+  '2002:a00:1::1',
+  'fc00::1',
+  'fd00:ec2::254',
+  'fdaa:0:1::3',
+  'fe80::1',
+  'febf::1',
+  'fec0::1',
+  'ff02::1',
+  '4000::1',
+  '5f00::1',
+  '8000::1',
+  'e000::1',
 ]
-const PUBLIC = ['1.1.1.1', '8.8.8.8', '100.63.255.255', '100.128.0.1', '172.15.0.1', '172.32.0.1', '192.167.1.1', '2606:4700::1111', '2a00:1450::1']
+const PUBLIC = [
+  '1.1.1.1',
+  '8.8.8.8',
+  '100.63.255.255',
+  '100.128.0.1',
+  '172.15.0.1',
+  '172.32.0.1',
+  '192.167.1.1',
+  '2606:4700::1111',
+  '2a00:1450::1',
+]
 const literal = (address: string) => (address.includes(':') ? `[${address}]` : address)
 
 test('no address outside the public internet passes, as a literal or from DNS', async () => {
@@ -62,21 +125,58 @@ test('a mapped address is judged as the IPv4 address that it reaches', () => {
 
 test('odd notations of a private address are seen through', () => {
   for (const host of [
-    '2130706433', '0x7f000001', '017700000001', '0177.0.0.1', '0x7f.0.0.1', '0x7f.1', '127.1', '127.0.1', '0', '127.0.0.1.', '0x7F.0X0.0.1',
-    '3232235521', '10.1', '%31%32%37.0.0.1', '①②⑦.⓪.⓪.①', '127。0。0。1', '[::ffff:7f00:1]', '[0:0:0:0:0:ffff:127.0.0.1]', '[0000::0001]',
-  ]) assert.ok(isRefused(`http://${host}/`), host)
+    '2130706433',
+    '0x7f000001',
+    '017700000001',
+    '0177.0.0.1',
+    '0x7f.0.0.1',
+    '0x7f.1',
+    '127.1',
+    '127.0.1',
+    '0',
+    '127.0.0.1.',
+    '0x7F.0X0.0.1',
+    '3232235521',
+    '10.1',
+    '%31%32%37.0.0.1',
+    '①②⑦.⓪.⓪.①',
+    '127。0。0。1',
+    '[::ffff:7f00:1]',
+    '[0:0:0:0:0:ffff:127.0.0.1]',
+    '[0000::0001]',
+  ])
+    assert.ok(isRefused(`http://${host}/`), host)
 })
 
 test('names that mean a private network are refused before DNS is asked', () => {
   for (const host of [
-    'localhost', 'LOCALHOST', 'localhost.', 'localhost..', 'a.localhost', 'app.internal', 'top1.nearest.of.app.internal.', 'internal', 'db.flycast',
-    'printer.local', 'ｌocalhost', 'metadata.google.internal',
-  ]) assert.ok(isRefused(`http://${host}/`), host)
-  for (const host of ['localhost.example', 'internal.example', 'notlocalhost.com', 'mylocal']) assert.ok(!isRefused(`http://${host}/`), host)
+    'localhost',
+    'LOCALHOST',
+    'localhost.',
+    'localhost..',
+    'a.localhost',
+    'app.internal',
+    'top1.nearest.of.app.internal.',
+    'internal',
+    'db.flycast',
+    'printer.local',
+    'ｌocalhost',
+    'metadata.google.internal',
+  ])
+    assert.ok(isRefused(`http://${host}/`), host)
+  for (const host of ['localhost.example', 'internal.example', 'notlocalhost.com', 'mylocal'])
+    assert.ok(!isRefused(`http://${host}/`), host)
 })
 
 test('only http and https are spoken, and never with credentials in the address', () => {
-  for (const url of ['file:///etc/passwd', 'ftp://shop.example/', 'data:text/plain,x', 'gopher://shop.example/', 'http://user@shop.example/', 'https://u:p@8.8.8.8/']) {
+  for (const url of [
+    'file:///etc/passwd',
+    'ftp://shop.example/',
+    'data:text/plain,x',
+    'gopher://shop.example/',
+    'http://user@shop.example/',
+    'https://u:p@8.8.8.8/',
+  ]) {
     assert.ok(isRefused(url), url)
     assert.ok(isRefused(url, EVERYWHERE), url)
   }
@@ -86,11 +186,17 @@ test('ports other than 80 and 443 need a permission', async () => {
   assert.ok(isRefused('http://8.8.8.8:6379/'))
   await assert.rejects(look('https://shop.example:8443/', ['8.8.8.8']), refusal)
   assert.ok(!isRefused('http://8.8.8.8:443/'))
-  assert.equal((await look('https://shop.example:8443/', ['8.8.8.8'], ['shop.example:8443'])).length, 1)
+  assert.equal(
+    (await look('https://shop.example:8443/', ['8.8.8.8'], ['shop.example:8443'])).length,
+    1,
+  )
 })
 
 test('one private address among public ones is enough to refuse', async () => {
-  await assert.rejects(look('https://shop.example/', ['8.8.8.8', '10.0.0.1']), /shop\.example is refused: it leads to 10\.0\.0\.1: the range "private"/)
+  await assert.rejects(
+    look('https://shop.example/', ['8.8.8.8', '10.0.0.1']),
+    /shop\.example is refused: it leads to 10\.0\.0\.1: the range "private"/,
+  )
 })
 
 test('permissions are by host, wildcard, address, range and port', async () => {
@@ -104,49 +210,142 @@ test('permissions are by host, wildcard, address, range and port', async () => {
   assert.ok(isRefused('http://11.9.8.7:81/', ['10.0.0.0/8']))
   assert.ok(!isRefused('http://[fdaa::1]:81/', ['fdaa::/16']))
   assert.ok(!isRefused('http://[::1]:81/', ['[::1]:81']))
-  assert.equal((await look('http://shop.internal:8080/', ['10.0.0.1'], ['SHOP.internal:8080'])).length, 1)
+  assert.equal(
+    (await look('http://shop.internal:8080/', ['10.0.0.1'], ['SHOP.internal:8080'])).length,
+    1,
+  )
   assert.equal((await look('http://intranet.example/', ['10.0.0.1'], ['10.0.0.0/8'])).length, 1)
-  await assert.rejects(look('http://intranet.example/', ['10.0.0.1', '192.168.0.1'], ['10.0.0.0/8']), refusal)
+  await assert.rejects(
+    look('http://intranet.example/', ['10.0.0.1', '192.168.0.1'], ['10.0.0.0/8']),
+    refusal,
+  )
 })
 
 test('where a cloud keeps credentials only that very address opens, however private hosts are allowed', async () => {
   const metadata = [
-    '169.254.169.254', '169.254.170.2', '169.254.170.23', '169.254.0.23', '169.254.42.42', '168.63.129.16', '100.100.100.200', '192.0.0.192',
-    'fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42', 'fe80::a9fe:a9fe',
+    '169.254.169.254',
+    '169.254.170.2',
+    '169.254.170.23',
+    '169.254.0.23',
+    '169.254.42.42',
+    '168.63.129.16',
+    '100.100.100.200',
+    '192.0.0.192',
+    'fd00:ec2::254',
+    'fd00:ec2::23',
+    'fd20:ce::254',
+    'fd00:c1::a9fe:a9fe',
+    'fd00:42::42',
+    'fe80::a9fe:a9fe',
   ]
-  const ways = ['64:ff9b::a9fe:a9fe', '64:ff9b:1::a9fe:a9fe', '2002:a9fe:a9fe::', '::a9fe:a9fe', '::ffff:0:169.254.169.254', '::ffff:169.254.169.254', '::ffff:168.63.129.16']
-  const wide = [...EVERYWHERE, '169.254.0.0/16', 'fd00::/8', '*.internal', 'metadata.google.internal', 'shop.example']
+  const ways = [
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b:1::a9fe:a9fe',
+    '2002:a9fe:a9fe::',
+    '::a9fe:a9fe',
+    '::ffff:0:169.254.169.254',
+    '::ffff:169.254.169.254',
+    '::ffff:168.63.129.16',
+  ]
+  const wide = [
+    ...EVERYWHERE,
+    '169.254.0.0/16',
+    'fd00::/8',
+    '*.internal',
+    'metadata.google.internal',
+    'shop.example',
+  ]
   for (const address of [...metadata, ...ways]) {
     assert.ok(isRefused(`http://${literal(address)}/`, wide), address)
-    for (const host of ['metadata.google.internal', 'shop.example']) await assert.rejects(look(`http://${host}/`, [address], wide), refusal, address)
+    for (const host of ['metadata.google.internal', 'shop.example'])
+      await assert.rejects(look(`http://${host}/`, [address], wide), refusal, address)
   }
   for (const address of metadata) {
     assert.ok(!isRefused(`http://${literal(address)}/`, [literal(address)]), address)
     assert.ok(!isRefused(`http://${literal(address)}/`, [`${literal(address)}:80`]), address)
-    assert.ok(isRefused(`http://${literal(address)}/`, [`${literal(address)}:81`, ...EVERYWHERE]), address)
+    assert.ok(
+      isRefused(`http://${literal(address)}/`, [`${literal(address)}:81`, ...EVERYWHERE]),
+      address,
+    )
   }
   assert.ok(!isRefused('http://2852039166/', ['169.254.169.254']))
-  assert.ok(isRefused('http://168.63.129.16/'), 'also where nothing is allowed, although it is no private address')
-  for (const neighbour of ['168.63.129.17', '100.100.100.201', '10.0.0.1', 'fd00:ec2::255', '::a00:1']) assert.ok(!isRefused(`http://${literal(neighbour)}/`, EVERYWHERE), neighbour)
+  assert.ok(
+    isRefused('http://168.63.129.16/'),
+    'also where nothing is allowed, although it is no private address',
+  )
+  for (const neighbour of [
+    '168.63.129.17',
+    '100.100.100.201',
+    '10.0.0.1',
+    'fd00:ec2::255',
+    '::a00:1',
+  ])
+    assert.ok(!isRefused(`http://${literal(neighbour)}/`, EVERYWHERE), neighbour)
 })
 
 test('what is sent in the clear stays with us on this machine, and at hosts that are allowed by name or address', () => {
-  const isOwn = (url: string, allow: AllowPrivateHosts = []) => createAddressGuard(allow).isOwn(new URL(url))
-  for (const url of ['http://127.0.0.1:8/', 'http://127.9.9.9/', 'http://[::1]/', 'http://localhost/', 'http://a.localhost/']) assert.ok(isOwn(url), url)
-  for (const url of ['http://shop.example/', 'http://8.8.8.8/', 'http://10.0.0.1/', 'http://db.internal/']) assert.ok(!isOwn(url), url)
-  for (const url of ['http://10.0.0.1/', 'http://db.internal/']) assert.ok(isOwn(url, ['10.0.0.0/8', '*.internal']), url)
+  const isOwn = (url: string, allow: AllowPrivateHosts = []) =>
+    createAddressGuard(allow).isOwn(new URL(url))
+  for (const url of [
+    'http://127.0.0.1:8/',
+    'http://127.9.9.9/',
+    'http://[::1]/',
+    'http://localhost/',
+    'http://a.localhost/',
+  ])
+    assert.ok(isOwn(url), url)
+  for (const url of [
+    'http://shop.example/',
+    'http://8.8.8.8/',
+    'http://10.0.0.1/',
+    'http://db.internal/',
+  ])
+    assert.ok(!isOwn(url), url)
+  for (const url of ['http://10.0.0.1/', 'http://db.internal/'])
+    assert.ok(isOwn(url, ['10.0.0.0/8', '*.internal']), url)
   assert.ok(!isOwn('http://db.internal:81/', ['db.internal:80']))
 })
 
 test('a pattern that is no host, address or range is an error', () => {
-  for (const pattern of ['', 'http://x', 'a b', '10.0.0.0/33', 'x:port', '*', 'a:1:2x', '1', '0', 'true', 'FALSE', 'yes', 'all', '1:80', 'y', 'enabled', '.', '-', 'a..b', '[::1', 'a:65536', '127.1', '10.0', '300.1.1.1', '0x7f000001', '*.1']) assert.throws(() => parseHostPattern(pattern), pattern)
+  for (const pattern of [
+    '',
+    'http://x',
+    'a b',
+    '10.0.0.0/33',
+    'x:port',
+    '*',
+    'a:1:2x',
+    '1',
+    '0',
+    'true',
+    'FALSE',
+    'yes',
+    'all',
+    '1:80',
+    'y',
+    'enabled',
+    '.',
+    '-',
+    'a..b',
+    '[::1',
+    'a:65536',
+    '127.1',
+    '10.0',
+    '300.1.1.1',
+    '0x7f000001',
+    '*.1',
+  ])
+    assert.throws(() => parseHostPattern(pattern), pattern)
 })
 
 test('a name that is public when first asked and private afterwards is never connected to', async (t) => {
   const answers = [['8.8.8.8'], ['127.0.0.1']]
   const asked: string[] = []
   let hits = 0
-  const server = createServer((_, response) => void response.end(String(hits++))).listen(0, '127.0.0.1')
+  const server = createServer((_, response) => void response.end(String(hits++))).listen(
+    0,
+    '127.0.0.1',
+  )
   await once(server, 'listening')
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo

@@ -34,7 +34,27 @@ interface HostPattern {
 
 const PORTS = new Set([80, 443])
 const SWITCHES = new Set([
-  'true', 'false', 't', 'f', 'yes', 'no', 'y', 'n', 'on', 'off', 'enable', 'enabled', 'disable', 'disabled', 'allow', 'allowed', 'all', 'any', 'none', 'null', 'undefined',
+  'true',
+  'false',
+  't',
+  'f',
+  'yes',
+  'no',
+  'y',
+  'n',
+  'on',
+  'off',
+  'enable',
+  'enabled',
+  'disable',
+  'disabled',
+  'allow',
+  'allowed',
+  'all',
+  'any',
+  'none',
+  'null',
+  'undefined',
 ])
 const PORT_MAX = 65_535
 const HOST_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/
@@ -47,38 +67,60 @@ const HOST_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_
  * Tencent (169.254.0.23) · Scaleway (169.254.42.42, fd00:42::42) · OpenStack (fe80::a9fe:a9fe)
  */
 const METADATA = createNetworks([
-  '169.254.0.0/16', 'fe80::/10', '168.63.129.16', '100.100.100.200', '192.0.0.192',
-  'fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42',
+  '169.254.0.0/16',
+  'fe80::/10',
+  '168.63.129.16',
+  '100.100.100.200',
+  '192.0.0.192',
+  'fd00:ec2::254',
+  'fd00:ec2::23',
+  'fd20:ce::254',
+  'fd00:c1::a9fe:a9fe',
+  'fd00:42::42',
 ])
 /** IPv6 ranges that lead to the IPv4 address inside them (RFC 6052, 8215, 3056, 4291, 2765), and where it begins, in bytes. */
 const TRANSLATED: readonly (readonly [range: string, at: number])[] = [
-  ['64:ff9b::/96', 12], ['64:ff9b:1::/96', 12], ['::/96', 12], ['::ffff:0:0:0/96', 12], ['2002::/16', 2],
+  ['64:ff9b::/96', 12],
+  ['64:ff9b:1::/96', 12],
+  ['::/96', 12],
+  ['::ffff:0:0:0/96', 12],
+  ['2002::/16', 2],
 ]
 const PRIVATE_NAMES = /(^|\.)(localhost|internal|flycast|local)$/
 // Only here does the internet live (RFC 4291); the rest of IPv6 is reserved, translated, or somebody's own.
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3')
 
-export function createAddressGuard(allow: AllowPrivateHosts, resolve: Resolve = resolveAll): AddressGuard {
+export function createAddressGuard(
+  allow: AllowPrivateHosts,
+  resolve: Resolve = resolveAll,
+): AddressGuard {
   const patterns = allow.map(parseHostPattern)
-  const patternsFor = (port: number) => patterns.filter((pattern) => (pattern.port ?? port) === port)
-  const allowed = (hostname: string, address: Address | null, port: number) => patternsFor(port).some(({ matches }) => matches(hostname, address))
+  const patternsFor = (port: number) =>
+    patterns.filter((pattern) => (pattern.port ?? port) === port)
+  const allowed = (hostname: string, address: Address | null, port: number) =>
+    patternsFor(port).some(({ matches }) => matches(hostname, address))
 
   function judge(hostname: string, address: Address, port: number): string | null {
     if (isMetadata(address) && !patternsFor(port).some(({ isExactly }) => isExactly(address))) {
       return 'a cloud keeps the credentials of its machines there; ALLOW_PRIVATE_HOSTS must name that very address'
     }
     if (allowed(hostname, address, port)) return null
-    return reasonAgainst(address) ?? (PORTS.has(port) ? null : `port ${port} is not a port of the web`)
+    return (
+      reasonAgainst(address) ?? (PORTS.has(port) ? null : `port ${port} is not a port of the web`)
+    )
   }
 
   function judgeName(hostname: string, port: number): string | null {
-    return PRIVATE_NAMES.test(hostname) && !allowed(hostname, null, port) ? 'it is a name inside a private network' : null
+    return PRIVATE_NAMES.test(hostname) && !allowed(hostname, null, port)
+      ? 'it is a name inside a private network'
+      : null
   }
 
   return {
     check(url) {
       const scheme = url.protocol
-      if (scheme !== 'http:' && scheme !== 'https:') throw refused(url, `only http and https are spoken, not ${scheme.slice(0, -1)}`)
+      if (scheme !== 'http:' && scheme !== 'https:')
+        throw refused(url, `only http and https are spoken, not ${scheme.slice(0, -1)}`)
       if (url.username !== '' || url.password !== '') throw refused(url, 'it carries credentials')
       const hostname = hostnameOf(url)
       const port = portOf(url)
@@ -90,7 +132,8 @@ export function createAddressGuard(allow: AllowPrivateHosts, resolve: Resolve = 
     isOwn(url) {
       const hostname = hostnameOf(url)
       const address = parseAddress(hostname)
-      const isThisMachine = address === null ? /(^|\.)localhost$/.test(hostname) : address.range() === 'loopback'
+      const isThisMachine =
+        address === null ? /(^|\.)localhost$/.test(hostname) : address.range() === 'loopback'
       return isThisMachine || allowed(hostname, address, portOf(url))
     },
 
@@ -111,7 +154,11 @@ export function createAddressGuard(allow: AllowPrivateHosts, resolve: Resolve = 
           (found) => {
             const first = found[0]
             if (options.all === true) callback(null, [...found])
-            else if (first === undefined) callback(Object.assign(new Error(`no address for ${name}`), { code: 'ENOTFOUND' }), '')
+            else if (first === undefined)
+              callback(
+                Object.assign(new Error(`no address for ${name}`), { code: 'ENOTFOUND' }),
+                '',
+              )
             else callback(null, first.address, first.family)
           },
           (error: Error) => callback(error, ''),
@@ -135,14 +182,23 @@ export function parseHostPattern(pattern: string): HostPattern {
   if (address !== null) return { ...within([address, widthOf(address)]), port }
   if (!HOST_NAME.test(host)) throw new Error(`"${pattern}" is not host, host:port or a CIDR range`)
   // `1` and `true` are meant as a switch, and no host can end in a number (https://url.spec.whatwg.org/#ends-in-a-number-checker).
-  if (SWITCHES.has(host) || /(^|\.)(\d+|0x[\da-f]*)\.?$/.test(host)) throw new Error(`"${pattern}" is no host`)
+  if (SWITCHES.has(host) || /(^|\.)(\d+|0x[\da-f]*)\.?$/.test(host))
+    throw new Error(`"${pattern}" is no host`)
   const suffix = host.startsWith('*.') ? host.slice(1) : null
-  return { matches: (hostname) => (suffix === null ? hostname === host : hostname.endsWith(suffix)), isExactly: () => false, port }
+  return {
+    matches: (hostname) => (suffix === null ? hostname === host : hostname.endsWith(suffix)),
+    isExactly: () => false,
+    port,
+  }
 }
 
 function within([range, bits]: [Address, number]): Pick<HostPattern, 'matches' | 'isExactly'> {
-  const contains = (address: Address): boolean => address.kind() === range.kind() && address.match(range, bits)
-  return { matches: (_, address) => address !== null && contains(address), isExactly: (address) => bits === widthOf(range) && contains(address) }
+  const contains = (address: Address): boolean =>
+    address.kind() === range.kind() && address.match(range, bits)
+  return {
+    matches: (_, address) => address !== null && contains(address),
+    isExactly: (address) => bits === widthOf(range) && contains(address),
+  }
 }
 
 function widthOf(address: Address): number {
@@ -150,10 +206,18 @@ function widthOf(address: Address): number {
 }
 
 function isMetadata(address: Address): boolean {
-  return METADATA.includes(address.toString()) || TRANSLATED.some(([range, at]) => {
-    if (address.kind() === 'ipv4' || !address.match(ipaddr.IPv6.parseCIDR(range))) return false
-    return METADATA.includes(address.toByteArray().slice(at, at + 4).join('.'))
-  })
+  return (
+    METADATA.includes(address.toString()) ||
+    TRANSLATED.some(([range, at]) => {
+      if (address.kind() === 'ipv4' || !address.match(ipaddr.IPv6.parseCIDR(range))) return false
+      return METADATA.includes(
+        address
+          .toByteArray()
+          .slice(at, at + 4)
+          .join('.'),
+      )
+    })
+  )
 }
 
 /** Why nothing public can live at `address`, or null when it can. */
@@ -185,7 +249,10 @@ function portOf(url: URL): number {
 }
 
 function refused(url: URL, reason: string): SyncError {
-  return new SyncError('source/address-refused', `${url.host === '' ? 'The address' : url.host} is refused: ${reason}`)
+  return new SyncError(
+    'source/address-refused',
+    `${url.host === '' ? 'The address' : url.host} is refused: ${reason}`,
+  )
 }
 
 function resolveAll(hostname: string): Promise<LookupAddress[]> {

@@ -3,7 +3,15 @@
 // Everything between "//" and the last "@" is secret: no message repeats any of it.
 
 /** How each character is written that ends a user name or a password. Others are encoded for the user. */
-const ENCODED: Readonly<Record<string, string>> = { '/': '%2F', '?': '%3F', '#': '%23', '@': '%40', '\\': '%5C', '%': '%25', ' ': '%20' }
+const ENCODED: Readonly<Record<string, string>> = {
+  '/': '%2F',
+  '?': '%3F',
+  '#': '%23',
+  '@': '%40',
+  '\\': '%5C',
+  '%': '%25',
+  ' ': '%20',
+}
 
 export interface Credentials {
   readonly user: string
@@ -28,10 +36,14 @@ export function findUnencoded(address: string): string | null {
   const { credentials, place } = parts
   const stray = [...new Set((credentials ?? '').match(/[/?#@\\\s]|%(?![0-9a-f]{2})/gi) ?? [])]
   if (stray.length > 0) {
-    const ways = stray.map((character) => `"${/\s/.test(character) ? ' ' : character}" as ${ENCODED[character] ?? '%20'}`)
+    const ways = stray.map(
+      (character) =>
+        `"${/\s/.test(character) ? ' ' : character}" as ${ENCODED[character] ?? '%20'}`,
+    )
     return `user name and password to be percent-encoded: write ${listed([...new Set(ways)])} before the last "@"`
   }
-  if (credentials !== null && decode(credentials) === null) return 'user name and password to be percent-encoded UTF-8'
+  if (credentials !== null && decode(credentials) === null)
+    return 'user name and password to be percent-encoded UTF-8'
   return decode(place) === null ? 'every "%" behind the host to be written as %25' : null
 }
 
@@ -57,12 +69,26 @@ export function canonicalAddress(address: string): string {
  * left out or be the folder of its socket: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
 export function parsePostgresUrl(address: string): URL | null {
-  const url = URL.parse(canonicalAddress(address).replace(/^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?)(?=[:/?#]|$)/, '$1localhost'))
+  const url = URL.parse(
+    canonicalAddress(address).replace(
+      /^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?)(?=[:/?#]|$)/,
+      '$1localhost',
+    ),
+  )
   if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) return null
   const { host, port } = Object.fromEntries(url.searchParams)
-  if (host) url.hostname = host.startsWith('/') ? encodeURIComponent(host) : host.includes(':') ? `[${host}]` : host
+  if (host)
+    url.hostname = host.startsWith('/')
+      ? encodeURIComponent(host)
+      : host.includes(':')
+        ? `[${host}]`
+        : host
   if (port) url.port = port
-  const isRead = (!host || (host.startsWith('/') ? decode(url.hostname) : url.hostname.replace(/^\[(.*)\]$/, '$1')) === host) && (!port || url.port === port)
+  const isRead =
+    (!host ||
+      (host.startsWith('/') ? decode(url.hostname) : url.hostname.replace(/^\[(.*)\]$/, '$1')) ===
+        host) &&
+    (!port || url.port === port)
   if (!isRead || url.hostname.includes(',')) return null
   for (const name of ['host', 'port']) url.searchParams.delete(name)
   return url
@@ -75,9 +101,13 @@ export function findRedisFault(address: string): string | null {
   const isSingle = /^rediss?:$/.test(scheme)
   const nodes = isSingle ? [hosts] : hosts.split(',')
   if (nodes.some((node) => !URL.parse(`redis://${node}`)?.hostname)) {
-    return isSingle ? 'a host before the path, with a port up to 65535 behind it' : 'hosts separated by commas, each with a port up to 65535 behind it'
+    return isSingle
+      ? 'a host before the path, with a port up to 65535 behind it'
+      : 'hosts separated by commas, each with a port up to 65535 behind it'
   }
-  return isSingle && !/^\/?\d*$/.test(path) ? 'nothing but the number of a database behind the host' : null
+  return isSingle && !/^\/?\d*$/.test(path)
+    ? 'nothing but the number of a database behind the host'
+    : null
 }
 
 /** Scheme, host, port and path: what may be shown. */
@@ -89,11 +119,19 @@ export function showableAddress(address: string): string {
 /** Every value in `address` that must not be shown, as it is written and as it is meant. */
 export function secretsOfAddress(address: string): string[] {
   const credentials = credentialsOf(address)
-  const written = /:([^]*)$/.exec(split(address)?.credentials?.replace(/^[^:]*/, '') ?? '')?.[1] ?? ''
-  const parameters = [...new URLSearchParams(/\?([^#]*)/.exec(split(address)?.place ?? '')?.[1] ?? '')]
-  const hidden = parameters.filter(([name]) => /password|secret|token/i.test(name)).map(([, value]) => value)
+  const written =
+    /:([^]*)$/.exec(split(address)?.credentials?.replace(/^[^:]*/, '') ?? '')?.[1] ?? ''
+  const parameters = [
+    ...new URLSearchParams(/\?([^#]*)/.exec(split(address)?.place ?? '')?.[1] ?? ''),
+  ]
+  const hidden = parameters
+    .filter(([name]) => /password|secret|token/i.test(name))
+    .map(([, value]) => value)
   // A password that is also the user's name, as on many a laptop, is no secret.
-  const own = credentials === null || credentials.password === credentials.user ? [] : [written, credentials.password]
+  const own =
+    credentials === null || credentials.password === credentials.user
+      ? []
+      : [written, credentials.password]
   return [...own, ...hidden].filter((secret) => secret !== '')
 }
 

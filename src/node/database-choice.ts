@@ -12,12 +12,15 @@ type Env = Readonly<Record<string, string | undefined>>
 /** Why no database is chosen, a line for each reason. None when DATABASE_URL has a value. */
 export function databaseProblems(env: Env, dotEnvText: string): string[] {
   const dotEnv = parseEnv(dotEnvText)
-  const hasValue = ({ DATABASE_URL: value }: Env): boolean => value !== undefined && value.trim() !== ''
+  const hasValue = ({ DATABASE_URL: value }: Env): boolean =>
+    value !== undefined && value.trim() !== ''
   if (hasValue(env) || hasValue(dotEnv)) return []
   const otherwise = `for the database in SHELFSYNC_HOME remove it, or set DATABASE_URL=${EMBEDDED}`
   const describe = (name: string, place: string): string[] => {
     if (name === 'DATABASE_URL') return [`DATABASE_URL: empty in ${place}; ${otherwise}`]
-    return isSlip(name.toUpperCase(), 'DATABASE_URL') ? [`${name}: in ${place} this looks like DATABASE_URL misspelt; ${otherwise}`] : []
+    return isSlip(name.toUpperCase(), 'DATABASE_URL')
+      ? [`${name}: in ${place} this looks like DATABASE_URL misspelt; ${otherwise}`]
+      : []
   }
   return [
     ...Object.keys(env).flatMap((name) => describe(name, 'the environment')),

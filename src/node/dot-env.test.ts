@@ -1,42 +1,88 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
-import { decodeDotEnv, findCutValues, findEarlyQuotes, findMisspelt, findRepeated, listStrayLines } from './dot-env.ts'
+import {
+  decodeDotEnv,
+  findCutValues,
+  findEarlyQuotes,
+  findMisspelt,
+  findRepeated,
+  listStrayLines,
+} from './dot-env.ts'
 
 test('a name in .env that is one slip away from a setting is found, unless that setting is there too', () => {
-  const meantBy = (...names: string[]) => findMisspelt(names.map((name) => `${name}=x\n`).join('')).map(({ meant }) => meant)
+  const meantBy = (...names: string[]) =>
+    findMisspelt(names.map((name) => `${name}=x\n`).join('')).map(({ meant }) => meant)
   assert.deepEqual(
-    meantBy('ADMIN_KEY2', 'ARTIFACTS_KEEEP', 'ARTIFACT_KEEP', 'LOG_LEVLE', 'MEDIPIM_API_URI', 'bucket'),
+    meantBy(
+      'ADMIN_KEY2',
+      'ARTIFACTS_KEEEP',
+      'ARTIFACT_KEEP',
+      'LOG_LEVLE',
+      'MEDIPIM_API_URI',
+      'bucket',
+    ),
     ['ADMIN_KEY', 'ARTIFACTS_KEEP', 'ARTIFACTS_KEEP', 'LOG_LEVEL', 'MEDIPIM_API_URL', 'BUCKET'],
   )
-  assert.deepEqual(meantBy('DATABASE_URL', 'DATABASE_URI', 'PORT', 'S3_BUCKET', 'STRIPE_API_KEY', 'CONTACT_US', 'LOGGING'), [])
+  assert.deepEqual(
+    meantBy(
+      'DATABASE_URL',
+      'DATABASE_URI',
+      'PORT',
+      'S3_BUCKET',
+      'STRIPE_API_KEY',
+      'CONTACT_US',
+      'LOGGING',
+    ),
+    [],
+  )
 })
 
 test('a value that a "#" cuts is named, one in quotes and a comment behind a blank are not', () => {
-  const text = 'MEDIPIM_API_KEY_ID=id\nMEDIPIM_API_KEY_SECRET=ab#cdef\nexport ADMIN_KEY = #16-characters\nADMIN_KEY_NEXT=#at-the-start\n' +
+  const text =
+    'MEDIPIM_API_KEY_ID=id\nMEDIPIM_API_KEY_SECRET=ab#cdef\nexport ADMIN_KEY = #16-characters\nADMIN_KEY_NEXT=#at-the-start\n' +
     'BUCKET=raw # comment\nS3_SECRET_ACCESS_KEY="a#b"\nCONTACT=\'a#b\' # c\n#LOG_LEVEL=a#b\nSHELFSYNC_HOME=\nOTHER=a#b\n'
-  assert.deepEqual(findCutValues(decodeDotEnv(Buffer.from(text))), ['MEDIPIM_API_KEY_SECRET', 'ADMIN_KEY_NEXT'])
+  assert.deepEqual(findCutValues(decodeDotEnv(Buffer.from(text))), [
+    'MEDIPIM_API_KEY_SECRET',
+    'ADMIN_KEY_NEXT',
+  ])
 })
 
 test('a name is read without the marks, blanks and tabs around it, and any end of a line is one', () => {
   const read = (text: string) => ({ ...parseEnv(decodeDotEnv(Buffer.from(text))) })
   assert.deepEqual(read('\ufeffBUCKET=x'), { BUCKET: 'x' })
   assert.deepEqual(read('\ufeff\u200b\u00a0BUCKET\u00a0=\u00a0"x"\n'), { BUCKET: 'x' })
-  assert.deepEqual(read('export\tBUCKET\t=\t"x"\n\texport   CONTACT = y # z\n'), { BUCKET: 'x', CONTACT: 'y' })
-  assert.deepEqual(read('BUCKET=x\rCONTACT=y\r\nLOG_LEVEL=\n\n#A=b\n'), { BUCKET: 'x', CONTACT: 'y', LOG_LEVEL: '' })
+  assert.deepEqual(read('export\tBUCKET\t=\t"x"\n\texport   CONTACT = y # z\n'), {
+    BUCKET: 'x',
+    CONTACT: 'y',
+  })
+  assert.deepEqual(read('BUCKET=x\rCONTACT=y\r\nLOG_LEVEL=\n\n#A=b\n'), {
+    BUCKET: 'x',
+    CONTACT: 'y',
+    LOG_LEVEL: '',
+  })
 })
 
 test('what is not UTF-8 is refused, with a byte order mark or without one', () => {
   const utf16 = Buffer.from('\ufeffBUCKET=x\n', 'utf16le')
-  for (const bytes of [utf16, utf16.subarray(2), Buffer.from(utf16).swap16(), Buffer.from(utf16).swap16().subarray(2)]) {
+  for (const bytes of [
+    utf16,
+    utf16.subarray(2),
+    Buffer.from(utf16).swap16(),
+    Buffer.from(utf16).swap16().subarray(2),
+  ]) {
     assert.throws(() => decodeDotEnv(bytes), /UTF-16/)
   }
   assert.throws(() => decodeDotEnv(Buffer.from('BUCKET=\xe9', 'latin1')), /not UTF-8/)
 })
 
 test('a value that a quotation mark ends early is named, and so is a setting with two values', () => {
-  const text = 'ADMIN_KEY="abc"def"\nBUCKET="x" # c\nCONTACT=\'it\'s\'\nLOG_LEVEL="info\nS3_REGION="a"\nUSER_AGENT="a"\nBUCKET=y\n#BUCKET=z\n'
+  const text =
+    'ADMIN_KEY="abc"def"\nBUCKET="x" # c\nCONTACT=\'it\'s\'\nLOG_LEVEL="info\nS3_REGION="a"\nUSER_AGENT="a"\nBUCKET=y\n#BUCKET=z\n'
   assert.deepEqual(new Set(findEarlyQuotes(text)), new Set(['ADMIN_KEY', 'CONTACT', 'LOG_LEVEL']))
   assert.deepEqual(findRepeated(text), ['BUCKET'])
-  assert.deepEqual(listStrayLines('set BUCKET=x\n$env:BUCKET = "x"\nBUCKET: x=y\nOTHER-name.x=1\n'), [1, 2, 3])
+  assert.deepEqual(
+    listStrayLines('set BUCKET=x\n$env:BUCKET = "x"\nBUCKET: x=y\nOTHER-name.x=1\n'),
+    [1, 2, 3],
+  )
 })

@@ -11,7 +11,11 @@ export const RECORD_HASH_BYTES = 16
  * The hash of the record that `scan` finds in `line`, without its volatile spans: 16 bytes.
  * `scratch` is overwritten; a record that does not fit is hashed piecewise, to the same result.
  */
-export function hashRecord(line: Uint8Array, { start, end, volatile }: Scan, scratch: Uint8Array): Uint8Array {
+export function hashRecord(
+  line: Uint8Array,
+  { start, end, volatile }: Scan,
+  scratch: Uint8Array,
+): Uint8Array {
   if (volatile.length === 0) return toBytes(hash('sha256', line.subarray(start, end), 'binary'))
   if (end - start > scratch.byteLength) return hashPieces(line, start, end, volatile)
   let size = 0
@@ -31,7 +35,12 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }
 
-function hashPieces(line: Uint8Array, start: number, end: number, volatile: readonly number[]): Uint8Array {
+function hashPieces(
+  line: Uint8Array,
+  start: number,
+  end: number,
+  volatile: readonly number[],
+): Uint8Array {
   const sum = createHash('sha256')
   let from = start
   for (let i = 0; i < volatile.length; i += 2) {

@@ -40,18 +40,27 @@ export interface BodyContext {
  *
  * @throws SyncError `source/cut-short` · `source/unavailable` · `source/too-slow` · `source/too-large` (a decompression bomb) · the reason of the signal
  */
-export async function* readBody(raw: Readable, encodings: readonly string[], context: BodyContext): AsyncGenerator<Uint8Array> {
+export async function* readBody(
+  raw: Readable,
+  encodings: readonly string[],
+  context: BodyContext,
+): AsyncGenerator<Uint8Array> {
   let bytes = 0
   let failure: unknown = null
   const wire = { bytes: 0 }
   try {
     const decoders = await decodersFor(encodings, raw, context)
-    for await (const chunk of decoders.reduce((source, decoder) => unpack(source, decoder, wire, context), keepPace(raw, wire, context))) {
+    for await (const chunk of decoders.reduce(
+      (source, decoder) => unpack(source, decoder, wire, context),
+      keepPace(raw, wire, context),
+    )) {
       bytes += chunk.byteLength
       yield chunk
     }
   } catch (error) {
-    failure = context.signal.aborted ? context.signal.reason : nameFailure(error, context.host, bytes)
+    failure = context.signal.aborted
+      ? context.signal.reason
+      : nameFailure(error, context.host, bytes)
     throw failure
   } finally {
     raw.on('error', ignore).destroy()
@@ -63,23 +72,35 @@ export async function* readBody(raw: Readable, encodings: readonly string[], con
  * One stage of decoding. What comes out is measured against the wire and not against the stage before, because an inner stage may
  * swallow what an outer one has blown up, and the body itself stays small.
  */
-async function* unpack(source: AsyncIterable<Uint8Array>, decoder: Decoder, wire: Counted, { host, inflateRatioMax }: BodyContext): AsyncGenerator<Uint8Array> {
+async function* unpack(
+  source: AsyncIterable<Uint8Array>,
+  decoder: Decoder,
+  wire: Counted,
+  { host, inflateRatioMax }: BodyContext,
+): AsyncGenerator<Uint8Array> {
   const [taken, given] = [{ bytes: 0 }, { bytes: 0 }]
   for await (const chunk of count(pipeline(count(source, taken), decoder, ignore), given)) {
     if (given.bytes > RATIO_FREE_BYTES && given.bytes > wire.bytes * inflateRatioMax) {
-      throw new SyncError('source/too-large', `${host} sent a body that unpacks to more than ${inflateRatioMax} times its size`)
+      throw new SyncError(
+        'source/too-large',
+        `${host} sent a body that unpacks to more than ${inflateRatioMax} times its size`,
+      )
     }
     yield chunk
   }
   // Node stops without a word after the first of several zstd frames, and after the end of the others.
-  if (decoder.bytesWritten < taken.bytes) throw damaged(host, 'more follows after its end', given.bytes, null)
+  if (decoder.bytesWritten < taken.bytes)
+    throw damaged(host, 'more follows after its end', given.bytes, null)
 }
 
 interface Counted {
   bytes: number
 }
 
-async function* count(source: AsyncIterable<Uint8Array>, counted: Counted): AsyncGenerator<Uint8Array> {
+async function* count(
+  source: AsyncIterable<Uint8Array>,
+  counted: Counted,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {
     counted.bytes += chunk.byteLength
     yield chunk
@@ -87,14 +108,22 @@ async function* count(source: AsyncIterable<Uint8Array>, counted: Counted): Asyn
 }
 
 /** Counts the bytes into `wire`, and only the time that the sender is waited for: a reader may be as slow as it likes. */
-async function* keepPace(raw: Readable, wire: Counted, { host, now }: BodyContext): AsyncGenerator<Uint8Array> {
+async function* keepPace(
+  raw: Readable,
+  wire: Counted,
+  { host, now }: BodyContext,
+): AsyncGenerator<Uint8Array> {
   let [bytes, waitedMs, askedAtMs] = [0, 0, now()]
   for await (const chunk of raw as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength
     wire.bytes += chunk.byteLength
     waitedMs += now() - askedAtMs
     if (waitedMs >= PACE_MIN.waitedMs) {
-      if (bytes < PACE_MIN.bytes) throw new SyncError('source/too-slow', `${host} sent ${bytes} bytes in ${Math.round(waitedMs / 1000)} s`)
+      if (bytes < PACE_MIN.bytes)
+        throw new SyncError(
+          'source/too-slow',
+          `${host} sent ${bytes} bytes in ${Math.round(waitedMs / 1000)} s`,
+        )
       bytes = waitedMs = 0
     }
     yield chunk
@@ -111,15 +140,27 @@ function nameFailure(error: unknown, host: string, bytes: number): unknown {
 }
 
 function damaged(host: string, reason: string, bytes: number, cause: unknown): SyncError {
-  return new SyncError('source/unavailable', `${host} sent a damaged compressed body: ${reason}, after ${bytes} bytes`, { cause })
+  return new SyncError(
+    'source/unavailable',
+    `${host} sent a damaged compressed body: ${reason}, after ${bytes} bytes`,
+    { cause },
+  )
 }
 
 type Decoder = Transform & { readonly bytesWritten: number }
 
-async function decodersFor(encodings: readonly string[], raw: Readable, { host }: BodyContext): Promise<Decoder[]> {
+async function decodersFor(
+  encodings: readonly string[],
+  raw: Readable,
+  { host }: BodyContext,
+): Promise<Decoder[]> {
   const decoders: Decoder[] = []
   const named = encodings.filter((encoding) => encoding !== '' && encoding !== 'identity')
-  if (named.length > ENCODINGS_MAX) throw new SyncError('source/too-large', `${host} sent a body that is compressed ${named.length} times; ${ENCODINGS_MAX} are the most that is read`)
+  if (named.length > ENCODINGS_MAX)
+    throw new SyncError(
+      'source/too-large',
+      `${host} sent a body that is compressed ${named.length} times; ${ENCODINGS_MAX} are the most that is read`,
+    )
   for (const encoding of named.toReversed()) {
     if (encoding === 'gzip' || encoding === 'x-gzip') decoders.push(zlib.createGunzip(OPTIONS))
     else if (encoding === 'br') decoders.push(zlib.createBrotliDecompress(OPTIONS))
@@ -127,7 +168,10 @@ async function decodersFor(encodings: readonly string[], raw: Readable, { host }
     else if (encoding === 'deflate') decoders.push(await openInflate(raw))
     else {
       // Not quoted: a header may hold anything, and this becomes the reason of a run.
-      throw new SyncError('source/unavailable', 'The answer has a content encoding that is not gzip, br, zstd or deflate')
+      throw new SyncError(
+        'source/unavailable',
+        'The answer has a content encoding that is not gzip, br, zstd or deflate',
+      )
     }
   }
   return decoders

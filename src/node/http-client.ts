@@ -59,7 +59,13 @@ const CREDENTIAL_HEADER = /^(proxy-)?authorization$|^cookie$|key|token|secret/i
  * A POST becomes a GET on 303, 302 and 301 as in browsers; credentials do not cross origins; https never falls back to http.
  */
 export function createHttp(options: HttpOptions): Http & { close(): Promise<void> } {
-  const { guard, connectTimeoutMs = 10_000, inflateRatioMax = 500, now = () => performance.now(), ca } = options
+  const {
+    guard,
+    connectTimeoutMs = 10_000,
+    inflateRatioMax = 500,
+    now = () => performance.now(),
+    ca,
+  } = options
   // Passed on to net.connect; undici's types do not know it.
   const socket = { highWaterMark: READ_BYTES }
   let agent: Promise<Agent> | null = null
@@ -89,16 +95,29 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
     const report = (status: number | null, bytes: number, error: unknown) => {
       if (isReported) return
       isReported = true
-      options.onRequest?.({ host, status, statusClass: classOf(status, error, signal), durationMs: performance.now() - startedAtMs, bytes })
+      options.onRequest?.({
+        host,
+        status,
+        statusClass: classOf(status, error, signal),
+        durationMs: performance.now() - startedAtMs,
+        bytes,
+      })
     }
     try {
       guard.check(hop.url)
       checkCredentials(hop, guard)
-      const data = await (await (agent ??= openAgent())).request({
+      const data = await (
+        await (agent ??= openAgent())
+      ).request({
         origin: hop.url.origin,
         path: hop.url.pathname + hop.url.search,
         method: hop.method,
-        headers: { 'user-agent': options.userAgent, accept: '*/*', 'accept-encoding': ACCEPT_ENCODING, ...hop.headers },
+        headers: {
+          'user-agent': options.userAgent,
+          accept: '*/*',
+          'accept-encoding': ACCEPT_ENCODING,
+          ...hop.headers,
+        },
         body: hop.body,
         signal,
         headersTimeout: request.firstByteTimeoutMs ?? 120_000,
@@ -121,7 +140,10 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
       discard(answer.data)
       answer.report(0, null)
       if (redirects === REDIRECTS_MAX) {
-        throw new SyncError('source/unavailable', `${hop.url.host} redirects more than ${REDIRECTS_MAX} times`)
+        throw new SyncError(
+          'source/unavailable',
+          `${hop.url.host} redirects more than ${REDIRECTS_MAX} times`,
+        )
       }
       hop = next
     }
@@ -136,12 +158,16 @@ function checkCredentials({ url, headers }: Hop, guard: AddressGuard): void {
 /** @throws SyncError `source/address-refused` when a key would cross a network that anybody on the way can read */
 export function checkPrivacy(url: URL, guard: AddressGuard): void {
   if (url.protocol === 'https:' || guard.isOwn(url)) return
-  throw new SyncError('source/address-refused', `A key is not sent to http://${url.host}, where anybody on the way could read it: use https`)
+  throw new SyncError(
+    'source/address-refused',
+    `A key is not sent to http://${url.host}, where anybody on the way could read it: use https`,
+  )
 }
 
 function firstHop({ url, method = 'GET', headers = {}, body }: HttpRequest): Hop {
   const parsed = URL.parse(url)
-  if (parsed === null) throw new SyncError('source/address-refused', 'The address is not a valid URL')
+  if (parsed === null)
+    throw new SyncError('source/address-refused', 'The address is not a valid URL')
   return { url: parsed, method, headers: lowerCased(headers), body: body ?? null }
 }
 
@@ -150,14 +176,19 @@ function nextHop(hop: Hop, { statusCode, headers }: Dispatcher.ResponseData): Ho
   const { location } = headers
   if (!REDIRECT_STATUSES.has(statusCode) || typeof location !== 'string') return null
   const url = URL.parse(location, hop.url)
-  if (url === null) throw new SyncError('source/unavailable', `${hop.url.host} redirects to something that is not a URL`)
+  if (url === null)
+    throw new SyncError(
+      'source/unavailable',
+      `${hop.url.host} redirects to something that is not a URL`,
+    )
   if (hop.url.protocol === 'https:' && url.protocol === 'http:') {
     const message = `${hop.url.host} redirects from https to http://${url.host}, which anybody on the way could read and change`
     throw new SyncError('source/address-refused', message)
   }
   const asGet = hop.method === 'POST' && statusCode <= 303
   const isElsewhere = url.origin !== hop.url.origin
-  const dropped = (name: string) => (asGet && name.startsWith('content-')) || (isElsewhere && CREDENTIAL_HEADER.test(name))
+  const dropped = (name: string) =>
+    (asGet && name.startsWith('content-')) || (isElsewhere && CREDENTIAL_HEADER.test(name))
   return {
     url,
     method: asGet ? 'GET' : hop.method,
@@ -166,11 +197,22 @@ function nextHop(hop: Hop, { statusCode, headers }: Dispatcher.ResponseData): Ho
   }
 }
 
-function toResponse(url: URL, { data, report }: Answer, context: Pick<BodyContext, 'signal' | 'inflateRatioMax' | 'now'>): HttpResponse {
+function toResponse(
+  url: URL,
+  { data, report }: Answer,
+  context: Pick<BodyContext, 'signal' | 'inflateRatioMax' | 'now'>,
+): HttpResponse {
   const headers = new Headers()
-  for (const [name, value] of Object.entries(data.headers)) for (const one of [value ?? []].flat()) headers.append(name, one)
-  const isEmpty = data.statusCode === 204 || data.statusCode === 304 || headers.get('content-length') === '0'
-  const encodings = isEmpty ? [] : (headers.get('content-encoding') ?? '').toLowerCase().split(',').map((encoding) => encoding.trim())
+  for (const [name, value] of Object.entries(data.headers))
+    for (const one of [value ?? []].flat()) headers.append(name, one)
+  const isEmpty =
+    data.statusCode === 204 || data.statusCode === 304 || headers.get('content-length') === '0'
+  const encodings = isEmpty
+    ? []
+    : (headers.get('content-encoding') ?? '')
+        .toLowerCase()
+        .split(',')
+        .map((encoding) => encoding.trim())
   // An abort between headers and first read destroys the body while nobody listens.
   data.body.on('error', () => {})
   const body = readBody(data.body, encodings, { ...context, host: url.host, onEnd: report })
@@ -193,12 +235,18 @@ function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 16_384 }).catch(() => {})
 }
 
-function classOf(status: number | null, error: unknown, signal: AbortSignal): RequestReport['statusClass'] {
+function classOf(
+  status: number | null,
+  error: unknown,
+  signal: AbortSignal,
+): RequestReport['statusClass'] {
   if (signal.aborted && error !== null) return 'aborted'
   if (status === null || error !== null) return 'failed'
   return status < 300 ? '2xx' : status < 400 ? '3xx' : status < 500 ? '4xx' : '5xx'
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
 }

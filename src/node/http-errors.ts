@@ -26,7 +26,13 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 // What an end before the announced end looks like from inside a body.
-const CUTS = new Set(['UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
+const CUTS = new Set([
+  'UND_ERR_SOCKET',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+])
 
 /**
  * Names an error of the connection to `host`. `bodyBytes` is how much of the body had come, null before the headers.
@@ -38,21 +44,34 @@ export function connectionError(error: unknown, host: string, bodyBytes: number 
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return error
   const code = errnoOf(first) ?? first.name
-  if (bodyBytes !== null && (CUTS.has(code) || /Invalid EOF state/.test(first.message))) return cutShort(host, bodyBytes, error)
-  const other = first.name === 'HTTPParserError' ? 'its answer is not HTTP' : 'syscall' in first ? 'the connection failed' : null
+  if (bodyBytes !== null && (CUTS.has(code) || /Invalid EOF state/.test(first.message)))
+    return cutShort(host, bodyBytes, error)
+  const other =
+    first.name === 'HTTPParserError'
+      ? 'its answer is not HTTP'
+      : 'syscall' in first
+        ? 'the connection failed'
+        : null
   const reason = REASONS[code] ?? tlsReason(code) ?? other
   if (reason === null) return error
-  const what = bodyBytes === null ? `No answer from ${host}` : `${host} broke off after ${bodyBytes} bytes`
+  const what =
+    bodyBytes === null ? `No answer from ${host}` : `${host} broke off after ${bodyBytes} bytes`
   return new SyncError('source/unavailable', `${what}: ${reason} (${code})`, { cause: error })
 }
 
 export function cutShort(host: string, bodyBytes: number, cause: unknown): SyncError {
-  return new SyncError('source/cut-short', `${host} ended its answer before its announced end, after ${bodyBytes} bytes`, { cause })
+  return new SyncError(
+    'source/cut-short',
+    `${host} ended its answer before its announced end, after ${bodyBytes} bytes`,
+    { cause },
+  )
 }
 
 /** OpenSSL's verification codes (X509_V_ERR_… without the prefix), and Node's own. */
 function tlsReason(code: string): string | null {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its TLS certificate is for another host'
   if (/CERT|SIGNATURE|ISSUER|CRL|CHAIN/.test(code)) return 'its TLS certificate is not trusted'
-  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') ? 'TLS failed' : null
+  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')
+    ? 'TLS failed'
+    : null
 }

@@ -14,8 +14,19 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const [, status, location] = /^\/to\/(\d+)\/(.*)$/.exec(request.url ?? '') ?? []
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
-  if (status !== undefined) response.writeHead(Number(status), { location: decodeURIComponent(location ?? '') }).end('moved')
-  else response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(chunks).toString() }))
+  if (status !== undefined)
+    response
+      .writeHead(Number(status), { location: decodeURIComponent(location ?? '') })
+      .end('moved')
+  else
+    response.end(
+      JSON.stringify({
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+      }),
+    )
 }
 
 interface Echo {
@@ -27,11 +38,16 @@ interface Echo {
 
 /** One server under two names, `a.test` and `b.test`, and a third name, `evil.test`, that is not allowed. */
 async function start(t: TestContext) {
-  const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1')
+  const server = createServer((request, response) => void answer(request, response)).listen(
+    0,
+    '127.0.0.1',
+  )
   await once(server, 'listening')
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
-  const guard = createAddressGuard(['a.test', 'b.test'], async () => [{ address: '127.0.0.1', family: 4 }])
+  const guard = createAddressGuard(['a.test', 'b.test'], async () => [
+    { address: '127.0.0.1', family: 4 },
+  ])
   const http = createHttp({ guard, userAgent: 'Test/1' })
   t.after(() => http.close())
   const get = async (request: HttpRequest): Promise<Echo & { finalUrl: string }> => {
@@ -39,16 +55,21 @@ async function start(t: TestContext) {
     const echo: Echo = JSON.parse(new TextDecoder().decode(await readBytes(response, 1e6)))
     return { ...echo, finalUrl: response.url }
   }
-  const to = (location: string, status = 302) => `http://a.test:${port}/to/${status}/${encodeURIComponent(location)}`
+  const to = (location: string, status = 302) =>
+    `http://a.test:${port}/to/${status}/${encodeURIComponent(location)}`
   return { get, to, port, guard }
 }
 
-const refused = (error: unknown) => error instanceof SyncError && error.code === 'source/address-refused'
+const refused = (error: unknown) =>
+  error instanceof SyncError && error.code === 'source/address-refused'
 
 test('a redirect is followed, relative or absolute, and the final address is told', async (t) => {
   const { get, to, port } = await start(t)
   assert.equal((await get({ url: to('/there?x=1') })).finalUrl, `http://a.test:${port}/there?x=1`)
-  assert.equal((await get({ url: to(`http://b.test:${port}/there`, 308) })).finalUrl, `http://b.test:${port}/there`)
+  assert.equal(
+    (await get({ url: to(`http://b.test:${port}/there`, 308) })).finalUrl,
+    `http://b.test:${port}/there`,
+  )
 })
 
 test('a key is not sent in the clear to anybody but ourselves, not by a redirect either', async (t) => {
@@ -61,12 +82,23 @@ test('a key is not sent in the clear to anybody but ourselves, not by a redirect
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
   // The address may be reached, but the host is not one of ours by name.
-  const guard = createAddressGuard(['127.0.0.1', 'own.test'], async () => [{ address: '127.0.0.1', family: 4 }])
+  const guard = createAddressGuard(['127.0.0.1', 'own.test'], async () => [
+    { address: '127.0.0.1', family: 4 },
+  ])
   const http = createHttp({ guard, userAgent: 'Test/1' })
   t.after(() => http.close())
-  const get = async (host: string, headers: Record<string, string>) => (await http({ url: `http://${host}:${port}/`, headers }, new AbortController().signal)).status
-  for (const headers of [{ Authorization: 'Basic x' }, { 'X-Api-Key': 'x' }, { Cookie: 'a=b' }, { 'x-access-token': 'x' }]) {
-    await assert.rejects(get('shop.test', headers), /A key is not sent to http:\/\/shop\.test:\d+, where anybody on the way could read it: use https/)
+  const get = async (host: string, headers: Record<string, string>) =>
+    (await http({ url: `http://${host}:${port}/`, headers }, new AbortController().signal)).status
+  for (const headers of [
+    { Authorization: 'Basic x' },
+    { 'X-Api-Key': 'x' },
+    { Cookie: 'a=b' },
+    { 'x-access-token': 'x' },
+  ]) {
+    await assert.rejects(
+      get('shop.test', headers),
+      /A key is not sent to http:\/\/shop\.test:\d+, where anybody on the way could read it: use https/,
+    )
     for (const host of ['own.test', '127.0.0.1']) assert.equal(await get(host, headers), 200)
   }
   assert.deepEqual(new Set(asked), new Set([`own.test:${port}`, `127.0.0.1:${port}`]))
@@ -75,7 +107,14 @@ test('a key is not sent in the clear to anybody but ourselves, not by a redirect
 
 test('a redirect from an allowed host to a private one is refused, by name, by literal and by scheme', async (t) => {
   const { get, to, port } = await start(t)
-  for (const location of [`http://evil.test:${port}/`, `http://127.0.0.1:${port}/`, `http://2130706433:${port}/`, `//localhost:${port}/`, 'http://[::ffff:a00:1]/', 'file:///etc/passwd']) {
+  for (const location of [
+    `http://evil.test:${port}/`,
+    `http://127.0.0.1:${port}/`,
+    `http://2130706433:${port}/`,
+    `//localhost:${port}/`,
+    'http://[::ffff:a00:1]/',
+    'file:///etc/passwd',
+  ]) {
     await assert.rejects(get({ url: to(location) }), refused, location)
   }
 })
@@ -95,24 +134,38 @@ test('a POST becomes a GET without body on 301, 302 and 303, and stays a POST on
 
 test('credentials stay on their origin, other headers travel', async (t) => {
   const { get, to, port } = await start(t)
-  const headers = { Authorization: 'Basic eDp5', Cookie: 'a=b', apikey: 'k', 'X-Admin-Key': 'k', 'x-access-token': 'k', accept: 'text/x' }
+  const headers = {
+    Authorization: 'Basic eDp5',
+    Cookie: 'a=b',
+    apikey: 'k',
+    'X-Admin-Key': 'k',
+    'x-access-token': 'k',
+    accept: 'text/x',
+  }
   const same = await get({ url: to('/'), headers })
   assert.equal(same.headers['authorization'], 'Basic eDp5')
   assert.equal(same.headers['x-admin-key'], 'k')
   const other = await get({ url: to(`http://b.test:${port}/`), headers })
-  for (const name of ['authorization', 'cookie', 'apikey', 'x-admin-key', 'x-access-token']) assert.equal(other.headers[name], undefined, name)
+  for (const name of ['authorization', 'cookie', 'apikey', 'x-admin-key', 'x-access-token'])
+    assert.equal(other.headers[name], undefined, name)
   assert.equal(other.headers['accept'], 'text/x')
 })
 
 test('credentials do not come back when a redirect returns to the first origin', async (t) => {
   const { get, to, port } = await start(t)
   const back = `http://b.test:${port}/to/302/${encodeURIComponent(`http://a.test:${port}/`)}`
-  assert.equal((await get({ url: to(back), headers: { authorization: 'Basic eDp5' } })).headers['authorization'], undefined)
+  assert.equal(
+    (await get({ url: to(back), headers: { authorization: 'Basic eDp5' } })).headers[
+      'authorization'
+    ],
+    undefined,
+  )
 })
 
 test('five redirects are followed, a sixth is not', async (t) => {
   const { get, to } = await start(t)
-  const chain = (length: number): string => (length === 0 ? '/' : `/to/302/${encodeURIComponent(chain(length - 1))}`)
+  const chain = (length: number): string =>
+    length === 0 ? '/' : `/to/302/${encodeURIComponent(chain(length - 1))}`
   assert.equal((await get({ url: to(chain(4)) })).url, '/')
   await assert.rejects(get({ url: to(chain(5)) }), /a\.test:\d+ redirects more than 5 times/)
 })
@@ -127,7 +180,10 @@ test('an answer that redirects nowhere is given as it is, and an unreadable targ
 async function createProbe(t: TestContext, port: number) {
   const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'Test/1' })
   t.after(() => http.close())
-  const response = await http({ url: `http://127.0.0.1:${port}/to/304/` }, new AbortController().signal)
+  const response = await http(
+    { url: `http://127.0.0.1:${port}/to/304/` },
+    new AbortController().signal,
+  )
   await response.cancel()
   return response
 }

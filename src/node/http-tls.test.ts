@@ -9,10 +9,14 @@ import { readBytes } from '../lib/http.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { createHttp } from './http-client.ts'
 
-async function start(t: TestContext, { trusted, host = 'shop.test' }: { trusted: boolean; host?: string }) {
+async function start(
+  t: TestContext,
+  { trusted, host = 'shop.test' }: { trusted: boolean; host?: string },
+) {
   const { key, cert } = selfSigned('shop.test')
   const server = createServer({ key, cert }, (request, response) => {
-    if (request.url === '/down') response.writeHead(302, { location: 'http://shop.test/path?secret' }).end()
+    if (request.url === '/down')
+      response.writeHead(302, { location: 'http://shop.test/path?secret' }).end()
     else response.end('over TLS')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -20,11 +24,18 @@ async function start(t: TestContext, { trusted, host = 'shop.test' }: { trusted:
   const guard = createAddressGuard(['*.test'], async () => [{ address: '127.0.0.1', family: 4 }])
   const http = createHttp({ guard, userAgent: 'Test/1', ...(trusted ? { ca: cert } : {}) })
   t.after(() => http.close())
-  return (path: string) => http({ url: `https://${host}:${(server.address() as AddressInfo).port}${path}` }, new AbortController().signal)
+  return (path: string) =>
+    http(
+      { url: `https://${host}:${(server.address() as AddressInfo).port}${path}` },
+      new AbortController().signal,
+    )
 }
 
 const fails = (code: string, message: RegExp) => (error: unknown) =>
-  error instanceof SyncError && error.code === code && message.test(error.message) && !/secret|path/.test(error.message)
+  error instanceof SyncError &&
+  error.code === code &&
+  message.test(error.message) &&
+  !/secret|path/.test(error.message)
 
 test('https works with a trusted certificate', async (t) => {
   const get = await start(t, { trusted: true })
@@ -33,12 +44,21 @@ test('https works with a trusted certificate', async (t) => {
 
 test('an untrusted certificate and one of another host are unavailable', async (t) => {
   const untrusted = await start(t, { trusted: false })
-  await assert.rejects(untrusted('/path?secret'), fails('source/unavailable', /shop\.test:\d+: its TLS certificate is not trusted/))
+  await assert.rejects(
+    untrusted('/path?secret'),
+    fails('source/unavailable', /shop\.test:\d+: its TLS certificate is not trusted/),
+  )
   const other = await start(t, { trusted: true, host: 'other.test' })
-  await assert.rejects(other('/path?secret'), fails('source/unavailable', /certificate is for another host/))
+  await assert.rejects(
+    other('/path?secret'),
+    fails('source/unavailable', /certificate is for another host/),
+  )
 })
 
 test('https never falls back to http', async (t) => {
   const get = await start(t, { trusted: true })
-  await assert.rejects(get('/down'), fails('source/address-refused', /from https to http:\/\/shop\.test/))
+  await assert.rejects(
+    get('/down'),
+    fails('source/address-refused', /from https to http:\/\/shop\.test/),
+  )
 })

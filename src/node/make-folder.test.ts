@@ -32,6 +32,10 @@ test('a file in the way is an error, at the end of the path and inside it', asyn
   await assert.rejects(makeFolder(join(file, 'below/it')), { code: 'ENOTDIR' })
 })
 
-test('where the system makes no folders the error comes at once', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
-  await assert.rejects(makeFolder('/proc/nope/artifacts'), { code: 'ENOENT', path: '/proc/nope' })
-})
+test(
+  'where the system makes no folders the error comes at once',
+  { skip: process.platform !== 'linux' && 'needs /proc' },
+  async () => {
+    await assert.rejects(makeFolder('/proc/nope/artifacts'), { code: 'ENOENT', path: '/proc/nope' })
+  },
+)

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 /** Peak resident set size in bytes since the process started. Linux: VmHWM, which writing 5 to `/proc/self/clear_refs` resets. */
 export function peakMemoryBytes(): number {
   try {
-    const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+    const [, kilobytes] =
+      /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
     if (kilobytes !== undefined) return Number(kilobytes) * 1024
   } catch {
     // No procfs: not Linux.

@@ -9,16 +9,27 @@ import { createHttp } from './http-client.ts'
 import { METRICS, type Metric } from './metrics-table.ts'
 import { countRequests, createMetrics, type Reading } from './metrics.ts'
 
-const reviews = (source: string, value: number): Reading => ({ name: 'shelfsync_open_reviews', labels: { source }, value })
+const reviews = (source: string, value: number): Reading => ({
+  name: 'shelfsync_open_reviews',
+  labels: { source },
+  value,
+})
 
 test('every metric is named after a noun and its unit, and says what it counts', () => {
-  for (const [name, { type, labels, help, buckets = [], alert }] of Object.entries<Metric>(METRICS)) {
+  for (const [name, { type, labels, help, buckets = [], alert }] of Object.entries<Metric>(
+    METRICS,
+  )) {
     assert.match(name, /^shelfsync_[a-z]+(_[a-z]+)+$/)
     assert.equal(name.endsWith('_total'), type === 'counter', `${name} is a ${type}`)
     assert.match(help, /^[A-Z][^\\\n]+\.$/, name)
-    for (const label of Object.keys(labels)) assert.doesNotMatch(label, /^(id|url|run|product|host|le)$/, name)
+    for (const label of Object.keys(labels))
+      assert.doesNotMatch(label, /^(id|url|run|product|host|le)$/, name)
     assert.equal(buckets.length > 0, type === 'histogram', name)
-    assert.deepEqual(buckets, [...buckets].sort((a, b) => a - b), name)
+    assert.deepEqual(
+      buckets,
+      [...buckets].sort((a, b) => a - b),
+      name,
+    )
     if (alert) assert.ok(alert.when.includes(name), name)
   }
 })
@@ -32,10 +43,20 @@ test('what is counted, observed and set is shown as Prometheus reads it, next to
   metrics.set('shelfsync_database_connections', { state: 'idle' }, 3)
   const text = await metrics.text()
   const values = parseExposition(text)
-  assert.deepEqual(seriesOf(text, 'shelfsync_auth_failures_total'), { 'reason="missing"': 0, 'reason="wrong"': 3, 'reason="limited"': 0 })
+  assert.deepEqual(seriesOf(text, 'shelfsync_auth_failures_total'), {
+    'reason="missing"': 0,
+    'reason="wrong"': 3,
+    'reason="limited"': 0,
+  })
   assert.equal(values.get('shelfsync_leases_lost_total'), 1)
-  assert.equal(values.get('shelfsync_source_request_duration_seconds_bucket{connector="medipim",le="1"}'), 0)
-  assert.equal(values.get('shelfsync_source_request_duration_seconds_bucket{connector="medipim",le="5"}'), 1)
+  assert.equal(
+    values.get('shelfsync_source_request_duration_seconds_bucket{connector="medipim",le="1"}'),
+    0,
+  )
+  assert.equal(
+    values.get('shelfsync_source_request_duration_seconds_bucket{connector="medipim",le="5"}'),
+    1,
+  )
   assert.equal(values.get('shelfsync_database_connections{state="idle"}'), 3)
   assert.equal(Object.values(seriesOf(text, 'shelfsync_build_info'))[0], 1)
   assert.ok((values.get('process_resident_memory_bytes') ?? 0) > 1e6)
@@ -64,9 +85,13 @@ test('a gauge that is a function is asked whenever the metrics are', async () =>
   const metrics = createMetrics()
   let busy = 1
   metrics.set('shelfsync_database_connections', { state: 'busy' }, () => busy)
-  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_database_connections'), { 'state="busy"': 1 })
+  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_database_connections'), {
+    'state="busy"': 1,
+  })
   busy = 4
-  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_database_connections'), { 'state="busy"': 4 })
+  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_database_connections'), {
+    'state="busy"': 4,
+  })
 })
 
 test('two processes share nothing', async () => {
@@ -77,7 +102,14 @@ test('two processes share nothing', async () => {
 
 test('what a label may not say is shown as other: no address, no secret', async () => {
   const metrics = createMetrics()
-  for (const connector of ['https://shop.example/?token=hunter2', 'Bearer hunter2', 'a"b', 'a\nb', '', 'x'.repeat(64)]) {
+  for (const connector of [
+    'https://shop.example/?token=hunter2',
+    'Bearer hunter2',
+    'a"b',
+    'a\nb',
+    '',
+    'x'.repeat(64),
+  ]) {
     metrics.count('shelfsync_limit_wait_seconds_total', { connector })
   }
   metrics.collect({ name: 'odd', read: async () => [reviews('user:hunter2@host', 1)] })
@@ -91,21 +123,51 @@ test('a collected histogram adds its buckets up', async () => {
   const metrics = createMetrics()
   const labels = { source: 'shop', state: 'succeeded' } as const
   const counts = [0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-  metrics.collect({ name: 'database', read: async () => [{ name: 'shelfsync_run_duration_seconds', labels, value: { counts, sum: 20_050 } }] })
+  metrics.collect({
+    name: 'database',
+    read: async () => [
+      { name: 'shelfsync_run_duration_seconds', labels, value: { counts, sum: 20_050 } },
+    ],
+  })
   const text = await metrics.text()
-  const buckets = Object.entries(seriesOf(text, 'shelfsync_run_duration_seconds_bucket')).map(([series, value]) => [/le="(.+?)"/.exec(series)?.[1], value])
-  assert.deepEqual(buckets.slice(0, 4), [['1', 0], ['5', 2], ['15', 2], ['60', 3]])
-  assert.deepEqual(buckets.slice(-2), [['14400', 3], ['+Inf', 4]])
-  assert.equal(parseExposition(text).get('shelfsync_run_duration_seconds_count{source="shop",state="succeeded"}'), 4)
-  assert.equal(parseExposition(text).get('shelfsync_run_duration_seconds_sum{source="shop",state="succeeded"}'), 20_050)
+  const buckets = Object.entries(seriesOf(text, 'shelfsync_run_duration_seconds_bucket')).map(
+    ([series, value]) => [/le="(.+?)"/.exec(series)?.[1], value],
+  )
+  assert.deepEqual(buckets.slice(0, 4), [
+    ['1', 0],
+    ['5', 2],
+    ['15', 2],
+    ['60', 3],
+  ])
+  assert.deepEqual(buckets.slice(-2), [
+    ['14400', 3],
+    ['+Inf', 4],
+  ])
+  assert.equal(
+    parseExposition(text).get(
+      'shelfsync_run_duration_seconds_count{source="shop",state="succeeded"}',
+    ),
+    4,
+  )
+  assert.equal(
+    parseExposition(text).get(
+      'shelfsync_run_duration_seconds_sum{source="shop",state="succeeded"}',
+    ),
+    20_050,
+  )
 })
 
 test('those who ask together share a reading, and those who ask again soon get the same one', async () => {
   let now = 0
   let readings = 0
   const metrics = createMetrics({ nowMs: () => now })
-  metrics.collect({ name: 'database', everyMs: 1000, read: async () => [reviews('shop', ++readings)] })
-  const shown = async () => seriesOf(await metrics.text(), 'shelfsync_open_reviews')['source="shop"']
+  metrics.collect({
+    name: 'database',
+    everyMs: 1000,
+    read: async () => [reviews('shop', ++readings)],
+  })
+  const shown = async () =>
+    seriesOf(await metrics.text(), 'shelfsync_open_reviews')['source="shop"']
   assert.deepEqual(await Promise.all([shown(), shown(), shown()]), [1, 1, 1])
   now = 999
   assert.equal(await shown(), 1)
@@ -117,18 +179,31 @@ test('a collector that fails takes its series away, is counted, and harms no oth
   let now = 0
   let broken = false
   const failures: string[] = []
-  const metrics = createMetrics({ nowMs: () => now, onFailure: (collector, error) => failures.push(`${collector}: ${String(error)}`) })
+  const metrics = createMetrics({
+    nowMs: () => now,
+    onFailure: (collector, error) => failures.push(`${collector}: ${String(error)}`),
+  })
   const wal: Reading = { name: 'shelfsync_database_wal_bytes_total', labels: {}, value: 7 }
-  metrics.collect({ name: 'database', read: async () => (broken ? Promise.reject(new Error('the server is gone')) : [reviews('shop', 1)]) })
+  metrics.collect({
+    name: 'database',
+    read: async () =>
+      broken ? Promise.reject(new Error('the server is gone')) : [reviews('shop', 1)],
+  })
   metrics.collect({ name: 'other', read: async () => [wal] })
   const before = await metrics.text()
   assert.deepEqual(seriesOf(before, 'shelfsync_open_reviews'), { 'source="shop"': 1 })
-  assert.deepEqual(seriesOf(before, 'shelfsync_collect_failures_total'), { 'collector="database"': 0, 'collector="other"': 0 })
+  assert.deepEqual(seriesOf(before, 'shelfsync_collect_failures_total'), {
+    'collector="database"': 0,
+    'collector="other"': 0,
+  })
   broken = true
   now = 60_000
   const during = await metrics.text()
   assert.doesNotMatch(during, /shelfsync_open_reviews/)
-  assert.deepEqual(seriesOf(during, 'shelfsync_collect_failures_total'), { 'collector="database"': 1, 'collector="other"': 0 })
+  assert.deepEqual(seriesOf(during, 'shelfsync_collect_failures_total'), {
+    'collector="database"': 1,
+    'collector="other"': 0,
+  })
   assert.equal(parseExposition(during).get('shelfsync_database_wal_bytes_total'), 7)
   assert.deepEqual(failures, ['database: Error: the server is gone'])
   broken = false
@@ -140,11 +215,18 @@ test('a collector that hangs delays nobody for ever, and is not begun again befo
   let begun = 0
   const { promise, resolve } = Promise.withResolvers<Reading[]>()
   const metrics = createMetrics()
-  metrics.collect({ name: 'database', everyMs: 0, timeoutMs: 1, read: () => (begun++ === 0 ? promise : Promise.resolve([reviews('shop', begun)])) })
+  metrics.collect({
+    name: 'database',
+    everyMs: 0,
+    timeoutMs: 1,
+    read: () => (begun++ === 0 ? promise : Promise.resolve([reviews('shop', begun)])),
+  })
   for (const failures of [1, 2]) {
     const text = await metrics.text()
     assert.doesNotMatch(text, /shelfsync_open_reviews/)
-    assert.deepEqual(seriesOf(text, 'shelfsync_collect_failures_total'), { 'collector="database"': failures })
+    assert.deepEqual(seriesOf(text, 'shelfsync_collect_failures_total'), {
+      'collector="database"': failures,
+    })
   }
   assert.equal(begun, 1)
   resolve([])
@@ -154,12 +236,19 @@ test('a collector that hangs delays nobody for ever, and is not begun again befo
 
 test('requests to suppliers are counted by what came of them', async (t) => {
   const server = createServer((request, response) => {
-    if (request.url === '/cut') return void response.writeHead(200, { 'content-length': '9' }).write('half', () => response.destroy())
+    if (request.url === '/cut')
+      return void response
+        .writeHead(200, { 'content-length': '9' })
+        .write('half', () => response.destroy())
     response.writeHead(Number(request.url?.slice(1)), { location: '/200' }).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const metrics = createMetrics()
-  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'test', onRequest: countRequests(metrics, 'medipim') })
+  const http = createHttp({
+    guard: createAddressGuard(['127.0.0.1']),
+    userAgent: 'test',
+    onRequest: countRequests(metrics, 'medipim'),
+  })
   t.after(async () => {
     await http.close()
     server.close()
@@ -172,8 +261,16 @@ test('requests to suppliers are counted by what came of them', async (t) => {
   }
   const text = await metrics.text()
   assert.deepEqual(seriesOf(text, 'shelfsync_source_requests_total'), {
-    'connector="medipim",result="ok"': 3, 'connector="medipim",result="refused"': 1, 'connector="medipim",result="rate_limited"': 1,
-    'connector="medipim",result="unavailable"': 1, 'connector="medipim",result="failed"': 1,
+    'connector="medipim",result="ok"': 3,
+    'connector="medipim",result="refused"': 1,
+    'connector="medipim",result="rate_limited"': 1,
+    'connector="medipim",result="unavailable"': 1,
+    'connector="medipim",result="failed"': 1,
   })
-  assert.equal(parseExposition(text).get('shelfsync_source_request_duration_seconds_count{connector="medipim"}'), 7)
+  assert.equal(
+    parseExposition(text).get(
+      'shelfsync_source_request_duration_seconds_count{connector="medipim"}',
+    ),
+    7,
+  )
 })

@@ -5,7 +5,14 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { VERSION } from '../core/version.ts'
 import { within } from '../lib/deadline.ts'
 import type { RequestReport } from './http-client.ts'
-import { METRICS, type Labels, type LabelWords, type Metric, type MetricName, type NameOf } from './metrics-table.ts'
+import {
+  METRICS,
+  type Labels,
+  type LabelWords,
+  type Metric,
+  type MetricName,
+  type NameOf,
+} from './metrics-table.ts'
 
 /** A histogram that was counted elsewhere. */
 export interface Distribution {
@@ -18,7 +25,11 @@ export interface Distribution {
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
 type ReadingOf<Name extends MetricName> = Name extends MetricName
-  ? { readonly name: Name; readonly labels: Labels<Name>; readonly value: (typeof METRICS)[Name]['type'] extends 'histogram' ? Distribution : number }
+  ? {
+      readonly name: Name
+      readonly labels: Labels<Name>
+      readonly value: (typeof METRICS)[Name]['type'] extends 'histogram' ? Distribution : number
+    }
   : never
 
 /** One series of a metric of scope `system`. */
@@ -41,16 +52,31 @@ export interface MetricsOptions {
 
 export interface Metrics {
   /** `by` is 0 or more, 1 by default. */
-  count<Name extends NameOf<{ scope: 'process'; type: 'counter' }>>(name: Name, labels: Labels<Name>, by?: number): void
-  observe<Name extends NameOf<{ scope: 'process'; type: 'histogram' }>>(name: Name, labels: Labels<Name>, value: number): void
+  count<Name extends NameOf<{ scope: 'process'; type: 'counter' }>>(
+    name: Name,
+    labels: Labels<Name>,
+    by?: number,
+  ): void
+  observe<Name extends NameOf<{ scope: 'process'; type: 'histogram' }>>(
+    name: Name,
+    labels: Labels<Name>,
+    value: number,
+  ): void
   /** A function is asked each time that the metrics are. */
-  set<Name extends NameOf<{ scope: 'process'; type: 'gauge' }>>(name: Name, labels: Labels<Name>, value: number | (() => number)): void
+  set<Name extends NameOf<{ scope: 'process'; type: 'gauge' }>>(
+    name: Name,
+    labels: Labels<Name>,
+    value: number | (() => number),
+  ): void
   collect(collector: Collector): void
   /** All of it in the text format 0.0.4. Never fails for a collector: its series are missing then. */
   text(): Promise<string>
 }
 
-export function createMetrics({ nowMs = () => performance.now(), onFailure = () => undefined }: MetricsOptions = {}): Metrics {
+export function createMetrics({
+  nowMs = () => performance.now(),
+  onFailure = () => undefined,
+}: MetricsOptions = {}): Metrics {
   const registry = new Registry()
   const { counters, gauges, histograms } = createInstruments(registry)
   const asked: (() => void)[] = []
@@ -65,10 +91,12 @@ export function createMetrics({ nowMs = () => performance.now(), onFailure = () 
     },
     collect(collector) {
       metrics.count('shelfsync_collect_failures_total', { collector: collector.name }, 0)
-      collectors.push(readSparingly(collector, nowMs, (error) => {
-        metrics.count('shelfsync_collect_failures_total', { collector: collector.name })
-        onFailure(collector.name, error)
-      }))
+      collectors.push(
+        readSparingly(collector, nowMs, (error) => {
+          metrics.count('shelfsync_collect_failures_total', { collector: collector.name })
+          onFailure(collector.name, error)
+        }),
+      )
     },
     async text() {
       // First, because a collector that fails is counted.
@@ -84,21 +112,35 @@ export function createMetrics({ nowMs = () => performance.now(), onFailure = () 
 }
 
 /** For `createHttp({ onRequest })` of a client that one connector uses. */
-export function countRequests(metrics: Metrics, connector: string): (report: RequestReport) => void {
+export function countRequests(
+  metrics: Metrics,
+  connector: string,
+): (report: RequestReport) => void {
   return (report) => {
     metrics.count('shelfsync_source_requests_total', { connector, result: resultOf(report) })
-    metrics.observe('shelfsync_source_request_duration_seconds', { connector }, report.durationMs / 1000)
+    metrics.observe(
+      'shelfsync_source_request_duration_seconds',
+      { connector },
+      report.durationMs / 1000,
+    )
   }
 }
 
-function resultOf({ status, statusClass }: RequestReport): Labels<'shelfsync_source_requests_total'>['result'] {
+function resultOf({
+  status,
+  statusClass,
+}: RequestReport): Labels<'shelfsync_source_requests_total'>['result'] {
   switch (statusClass) {
     case '2xx':
-    case '3xx': return 'ok'
-    case '4xx': return status === 429 ? 'rate_limited' : 'refused'
-    case '5xx': return 'unavailable'
+    case '3xx':
+      return 'ok'
+    case '4xx':
+      return status === 429 ? 'rate_limited' : 'refused'
+    case '5xx':
+      return 'unavailable'
     case 'failed':
-    case 'aborted': return statusClass
+    case 'aborted':
+      return statusClass
   }
 }
 
@@ -106,7 +148,9 @@ function createInstruments(registry: Registry) {
   const counters = new Map<string, Counter>()
   const gauges = new Map<string, Gauge>()
   const histograms = new Map<string, Histogram>()
-  for (const [name, { type, scope, labels, help, buckets = [] }] of Object.entries<Metric>(METRICS)) {
+  for (const [name, { type, scope, labels, help, buckets = [] }] of Object.entries<Metric>(
+    METRICS,
+  )) {
     if (scope !== 'process') continue
     const made = { name, help, labelNames: Object.keys(labels), registers: [registry] }
     if (type === 'counter') counters.set(name, startAtZero(new Counter(made), labels))
@@ -119,7 +163,8 @@ function createInstruments(registry: Registry) {
 /** A series that appears with a 1 has not risen: only after a 0 does an alert see the first failure. */
 function startAtZero(counter: Counter, labels: Metric['labels']): Counter {
   const [[label, words] = ['', []], ...others] = Object.entries(labels)
-  if (words !== 'name' && others.length === 0) for (const word of words) counter.inc({ [label]: word }, 0)
+  if (words !== 'name' && others.length === 0)
+    for (const word of words) counter.inc({ [label]: word }, 0)
   return counter
 }
 
@@ -127,16 +172,23 @@ function startAtZero(counter: Counter, labels: Metric['labels']): Counter {
 function wordsOf(name: MetricName, labels: object): Record<string, string> {
   const said = new Map<string, unknown>(Object.entries(labels))
   const allowed = Object.entries<LabelWords>(METRICS[name].labels)
-  return Object.fromEntries(allowed.map(([label, words]) => [label, chooseWord(words, said.get(label))]))
+  return Object.fromEntries(
+    allowed.map(([label, words]) => [label, chooseWord(words, said.get(label))]),
+  )
 }
 
 function chooseWord(words: LabelWords, word: unknown): string {
-  const allowed = typeof word === 'string' && (words === 'name' ? NAME.test(word) : words.includes(word))
+  const allowed =
+    typeof word === 'string' && (words === 'name' ? NAME.test(word) : words.includes(word))
   return allowed ? word : 'other'
 }
 
 /** Makes a reading that never fails, never hangs, and is shared by those who ask at the same time. */
-function readSparingly({ read, everyMs = 10_000, timeoutMs = 5_000 }: Collector, nowMs: () => number, onFailure: (error: unknown) => void) {
+function readSparingly(
+  { read, everyMs = 10_000, timeoutMs = 5_000 }: Collector,
+  nowMs: () => number,
+  onFailure: (error: unknown) => void,
+) {
   let askedAtMs = -Infinity
   let reading: Promise<readonly Reading[]> | null = null
   let answer: Promise<readonly Reading[]> = Promise.resolve([])
@@ -164,20 +216,31 @@ function writeReadings(readings: readonly Reading[]): string {
   const families = Map.groupBy(readings, ({ name }) => name)
   const paragraphs = [...families].map(([name, members]) => {
     const { help, type } = METRICS[name]
-    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...members.flatMap(writeReading), ''].join('\n')
+    return [
+      `# HELP ${name} ${help}`,
+      `# TYPE ${name} ${type}`,
+      ...members.flatMap(writeReading),
+      '',
+    ].join('\n')
   })
   return paragraphs.join('\n')
 }
 
 function writeReading({ name, labels, value }: Reading): string[] {
   const words = wordsOf(name, labels)
-  const line = (suffix: string, number: number, more: Readonly<Record<string, string>> = {}): string => {
+  const line = (
+    suffix: string,
+    number: number,
+    more: Readonly<Record<string, string>> = {},
+  ): string => {
     const pairs = Object.entries({ ...words, ...more }).map(([label, word]) => `${label}="${word}"`)
     return `${name}${suffix}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${number}`
   }
   if (typeof value === 'number') return [line('', value)]
   const { buckets: bounds = [] }: Metric = METRICS[name]
   let below = 0
-  const buckets = [...bounds, '+Inf'].map((bound, index) => line('_bucket', (below += value.counts[index] ?? 0), { le: String(bound) }))
+  const buckets = [...bounds, '+Inf'].map((bound, index) =>
+    line('_bucket', (below += value.counts[index] ?? 0), { le: String(bound) }),
+  )
   return [...buckets, line('_sum', value.sum), line('_count', below)]
 }

@@ -13,7 +13,10 @@ test('a process that runs is not dead', onLinux, () => {
 })
 
 test('a process that was killed is dead', onLinux, async () => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', nameItself], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_V8_COVERAGE: '' } })
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', nameItself], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_V8_COVERAGE: '' },
+  })
   const [name] = await once(child.stdout, 'data')
   assert.equal(isOwnerDead(String(name)), false)
   child.kill('SIGKILL')
@@ -23,7 +26,10 @@ test('a process that was killed is dead', onLinux, async () => {
 
 test('a process that died and was not yet fetched by its parent is dead', onLinux, async (t) => {
   const command = `"$0" --input-type=module --eval "$1" </dev/null & exec sleep 60 >/dev/null`
-  const parent = spawn('sh', ['-c', command, process.execPath, nameItself], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_V8_COVERAGE: '' } })
+  const parent = spawn('sh', ['-c', command, process.execPath, nameItself], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_V8_COVERAGE: '' },
+  })
   t.after(() => parent.kill('SIGKILL'))
   let name = ''
   for await (const chunk of parent.stdout) name += chunk
@@ -35,11 +41,18 @@ test('a pid that was given to another process is dead', onLinux, () => {
   assert.equal(isOwnerDead(owner().replace(/\d+$/, '1')), true)
 })
 
-test('nothing is said about another host, boot or container, nor about a name that cannot be read', onLinux, () => {
-  const [host, boot, rest] = owner().replace(/\d+:\d+$/, '99999999:1').split('/')
-  assert.equal(isOwnerDead(`${host}/${boot}/${rest}`), true)
-  assert.equal(isOwnerDead(`other/${boot}/${rest}`), false)
-  assert.equal(isOwnerDead(`${host}/other/${rest}`), false)
-  assert.equal(isOwnerDead(`${host}/${boot}/1:99999999:1`), false)
-  for (const name of ['', 'host:1:2', `${host}//:99999999:`]) assert.equal(isOwnerDead(name), false)
-})
+test(
+  'nothing is said about another host, boot or container, nor about a name that cannot be read',
+  onLinux,
+  () => {
+    const [host, boot, rest] = owner()
+      .replace(/\d+:\d+$/, '99999999:1')
+      .split('/')
+    assert.equal(isOwnerDead(`${host}/${boot}/${rest}`), true)
+    assert.equal(isOwnerDead(`other/${boot}/${rest}`), false)
+    assert.equal(isOwnerDead(`${host}/other/${rest}`), false)
+    assert.equal(isOwnerDead(`${host}/${boot}/1:99999999:1`), false)
+    for (const name of ['', 'host:1:2', `${host}//:99999999:`])
+      assert.equal(isOwnerDead(name), false)
+  },
+)

@@ -30,7 +30,10 @@ test('the Basic form of id:secret is taken out', () => {
 })
 
 test('a secret that begins with another leaves no tail behind', () => {
-  assert.equal(createRedactor(['abcdef', 'abcdefghij'])('abcdefghij abcdef'), '[redacted] [redacted]')
+  assert.equal(
+    createRedactor(['abcdef', 'abcdefghij'])('abcdefghij abcdef'),
+    '[redacted] [redacted]',
+  )
 })
 
 test('what looks like a secret is taken out, and says where it was', () => {
@@ -41,12 +44,24 @@ test('what looks like a secret is taken out, and says where it was', () => {
     ['key sb_secret_AbC-12_x.', 'key [redacted].'],
     ['jwt eyJhbGciOi.eyJpc3Mi.c2ln', 'jwt [redacted]'],
     ['jwt eyJhbGciOi.eyJpc3Mi', 'jwt [redacted]'],
-    ['at postgres://user:p%40ss@db.example:5432/x?y', 'at postgres://[redacted]@db.example:5432/x?y'],
+    [
+      'at postgres://user:p%40ss@db.example:5432/x?y',
+      'at postgres://[redacted]@db.example:5432/x?y',
+    ],
     ['at postgresql://user:p@ss@db.example/x', 'at postgresql://[redacted]@db.example/x'],
-    ['GET https://a.example/x?page=2&token=abc&mac=d%3De&limit=3', 'GET https://a.example/x?page=2&token=[redacted]&mac=[redacted]&limit=3'],
-    ['?consumer_key=ck_1&consumer_secret=cs_2#f', '?consumer_key=[redacted]&consumer_secret=[redacted]#f'],
+    [
+      'GET https://a.example/x?page=2&token=abc&mac=d%3De&limit=3',
+      'GET https://a.example/x?page=2&token=[redacted]&mac=[redacted]&limit=3',
+    ],
+    [
+      '?consumer_key=ck_1&consumer_secret=cs_2#f',
+      '?consumer_key=[redacted]&consumer_secret=[redacted]#f',
+    ],
     ['{"api_key": "abc", "n": 1}', '{"api_key": "[redacted]", "n": 1}'],
-    [String.raw`{\"access_token\":\"abc\",\"n\":1}`, String.raw`{\"access_token\":\"[redacted]\",\"n\":1}`],
+    [
+      String.raw`{\"access_token\":\"abc\",\"n\":1}`,
+      String.raw`{\"access_token\":\"[redacted]\",\"n\":1}`,
+    ],
     ["{ password: 'abc', n: 1 }", "{ password: '[redacted]', n: 1 }"],
     ['Cookie: a=b; c=d\r\nAccept: x', 'Cookie: [redacted]\r\nAccept: x'],
     ['X-ADMIN-KEY: abc', 'X-ADMIN-KEY: [redacted]'],
@@ -65,7 +80,8 @@ test('ordinary text stays as it is', () => {
     'Set both (or MEDIPIM_API_KEY=id:secret), such as MEDIPIM_API_KEY=your-key-id:your-key-secret',
     'MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim',
     '{"run":7,"source":"shop","ledger":{"fetched":20}}',
-  ]) assert.equal(redact(text), text)
+  ])
+    assert.equal(redact(text), text)
 })
 
 test('values too short to be a secret hide nothing', () => {
@@ -73,11 +89,15 @@ test('values too short to be a secret hide nothing', () => {
 })
 
 test('no text around a secret lets it through, and redacting twice is redacting once', () => {
-  const secrets = fc.string({ minLength: 6, maxLength: 40, unit: 'grapheme' }).filter((secret) => !'[redacted]'.includes(secret))
-  fc.assert(fc.property(secrets, fc.string(), fc.string(), (secret, before, after) => {
-    const hide = createRedactor([secret])
-    const once = hide(before + secret + after)
-    assert.ok(!once.includes(secret))
-    assert.equal(hide(once), once)
-  }))
+  const secrets = fc
+    .string({ minLength: 6, maxLength: 40, unit: 'grapheme' })
+    .filter((secret) => !'[redacted]'.includes(secret))
+  fc.assert(
+    fc.property(secrets, fc.string(), fc.string(), (secret, before, after) => {
+      const hide = createRedactor([secret])
+      const once = hide(before + secret + after)
+      assert.ok(!once.includes(secret))
+      assert.equal(hide(once), once)
+    }),
+  )
 })

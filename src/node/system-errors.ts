@@ -2,7 +2,9 @@
 
 /** The code of a system's error, or null when it has none. */
 export function errnoOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : null
 }
 
 /** Why `fetch` failed. Only the code: what else a failed request says may quote its headers. */

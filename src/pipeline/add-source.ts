@@ -16,7 +16,12 @@ export interface Recognised extends Recognition<unknown> {
  *
  * @throws SyncError `source/not-recognised` · whatever a connector says against the address
  */
-export async function recogniseAddress(connectors: Iterable<Connector>, address: URL, http: Http, signal: AbortSignal): Promise<Recognised> {
+export async function recogniseAddress(
+  connectors: Iterable<Connector>,
+  address: URL,
+  http: Http,
+  signal: AbortSignal,
+): Promise<Recognised> {
   let refusal: SyncError | null = null
   for (const connector of connectors) {
     try {
@@ -27,7 +32,10 @@ export async function recogniseAddress(connectors: Iterable<Connector>, address:
       refusal ??= error
     }
   }
-  throw refusal ?? new SyncError('source/not-recognised', `${address.host} is not a shop that any connector knows`)
+  throw (
+    refusal ??
+    new SyncError('source/not-recognised', `${address.host} is not a shop that any connector knows`)
+  )
 }
 
 /**
@@ -35,8 +43,21 @@ export async function recogniseAddress(connectors: Iterable<Connector>, address:
  *
  * @throws SyncError `source/…` when it cannot be read, `source/malformed` when nothing in its first page is a product
  */
-export async function sampleProducts(connector: Connector, settings: unknown, http: Http, signal: AbortSignal, wanted = 5): Promise<Sample[]> {
-  const request = { settings, mode: 'full', sinceMs: null, cursor: null, http, warn: () => undefined } as const
+export async function sampleProducts(
+  connector: Connector,
+  settings: unknown,
+  http: Http,
+  signal: AbortSignal,
+  wanted = 5,
+): Promise<Sample[]> {
+  const request = {
+    settings,
+    mode: 'full',
+    sinceMs: null,
+    cursor: null,
+    http,
+    warn: () => undefined,
+  } as const
   const samples: Sample[] = []
   let refusal: SyncError | null = null
   for await (const page of connector.fetch(request, signal)) {
@@ -52,11 +73,17 @@ export async function sampleProducts(connector: Connector, settings: unknown, ht
     }
     if (samples.length > 0) return samples
   }
-  if (refusal) throw new SyncError('source/malformed', `No product could be read: ${refusal.message}`, { cause: refusal })
+  if (refusal)
+    throw new SyncError('source/malformed', `No product could be read: ${refusal.message}`, {
+      cause: refusal,
+    })
   return samples
 }
 
 function toSample({ externalId, title, prices }: Draft): Sample {
   const price = prices.find(({ amountMinor }) => amountMinor !== null)
-  return { title: title ?? externalId, price: price === undefined ? null : formatMoney(price.amountMinor ?? 0, price.currency) }
+  return {
+    title: title ?? externalId,
+    price: price === undefined ? null : formatMoney(price.amountMinor ?? 0, price.currency),
+  }
 }

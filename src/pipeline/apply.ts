@@ -51,9 +51,16 @@ export class Lane {
   }
 
   /** Opens what `work` writes with, and closes it again. */
-  static async use<T>(context: RunContext, state: ApplyState, work: (lane: Lane) => Promise<T>): Promise<T> {
+  static async use<T>(
+    context: RunContext,
+    state: ApplyState,
+    work: (lane: Lane) => Promise<T>,
+  ): Promise<T> {
     const { db } = context
-    const writer = db instanceof DataApi ? new CallWriter(context, state, db) : await CopyWriter.open(context, state, db)
+    const writer =
+      db instanceof DataApi
+        ? new CallWriter(context, state, db)
+        : await CopyWriter.open(context, state, db)
     let broken = true
     try {
       const result = await work(new Lane(context, state, writer))
@@ -72,15 +79,24 @@ export class Lane {
    *
    * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this batch is written
    */
-  async applyPart(part: StoredPart, checkpoint: StoredCheckpoint | null, window?: LineWindow): Promise<void> {
-    await this.applyLines(new PartPosition(part, checkpoint, window), readPart(this.#context.store, part))
+  async applyPart(
+    part: StoredPart,
+    checkpoint: StoredCheckpoint | null,
+    window?: LineWindow,
+  ): Promise<void> {
+    await this.applyLines(
+      new PartPosition(part, checkpoint, window),
+      readPart(this.#context.store, part),
+    )
   }
 
   /** The same for a part whose bytes are at hand. */
   async applyLines(at: PartPosition, bytes: AsyncIterable<Buffer>): Promise<void> {
     const { connector, signal, options, progress } = this.#context
     try {
-      for await (const lines of readLines(bytes, options.recordBytesMax, () => newIdFinder(connector))) {
+      for await (const lines of readLines(bytes, options.recordBytesMax, () =>
+        newIdFinder(connector),
+      )) {
         if (signal.aborted) break
         if (lines.kind === 'long') await this.#setAside(at, lines)
         else await this.#lookAt(at, lines)
@@ -125,24 +141,47 @@ export class Lane {
     }
   }
 
-  async #setAside(at: PartPosition, { line: lineNo, offset: byteOffset, length, head, reader }: LongLine<MemberFinder>): Promise<void> {
+  async #setAside(
+    at: PartPosition,
+    { line: lineNo, offset: byteOffset, length, head, reader }: LongLine<MemberFinder>,
+  ): Promise<void> {
     if (!at.wants(lineNo)) return
     const { connector, options, progress } = this.#context
     const id = idFound(connector, reader)
     const why = `the line has ${length} bytes, ${options.recordBytesMax} are the limit`
     at.lookedAt(lineNo, byteOffset + length + 1)
     progress.appliedLines += 1
-    await this.#flush(at, false, [quarantined(this.#context, at.part.no, { lineNo, byteOffset, line: head }, 'record/too-large', why, id, length)])
+    await this.#flush(at, false, [
+      quarantined(
+        this.#context,
+        at.part.no,
+        { lineNo, byteOffset, line: head },
+        'record/too-large',
+        why,
+        id,
+        length,
+      ),
+    ])
   }
 
   /** Commits everything up to the line looked at last. */
-  async #flush(at: PartPosition, done: boolean, aside: readonly QuarantinedRecord[] = []): Promise<void> {
+  async #flush(
+    at: PartPosition,
+    done: boolean,
+    aside: readonly QuarantinedRecord[] = [],
+  ): Promise<void> {
     const { progress, log } = this.#context
     const writes = at.moved || done
-    if (writes) for (const seq of await this.#writer.write(at, this.#batch.lines, aside, done)) this.#state.seenStaged.set(seq)
+    if (writes)
+      for (const seq of await this.#writer.write(at, this.#batch.lines, aside, done))
+        this.#state.seenStaged.set(seq)
     const counts = at.saved()
     addCounts(progress.counts, counts)
-    if (writes) log.debug({ part: at.part.no, line: at.linesSaved, staged: this.#batch.lines.length, ...counts }, 'batch committed')
+    if (writes)
+      log.debug(
+        { part: at.part.no, line: at.linesSaved, staged: this.#batch.lines.length, ...counts },
+        'batch committed',
+      )
     this.#batch.clear()
     checkQuarantineBudget(this.#context)
   }
@@ -152,7 +191,13 @@ export class Lane {
 function checkQuarantineBudget({ source, progress }: RunContext): void {
   const { counts, appliedLines, claimed } = progress
   const share = source.policy.quarantineShare
-  const limit = Math.max(QUARANTINED_MAX, QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, claimed ?? 0))
+  const limit = Math.max(
+    QUARANTINED_MAX,
+    QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, claimed ?? 0),
+  )
   if (counts.quarantined <= limit) return
-  throw new SyncError('run/too-many-quarantined', `${counts.quarantined} of the first ${appliedLines} records of ${source.name} are in quarantine, where the limit is ${Math.round(share * 1e6) / 1e4} %`)
+  throw new SyncError(
+    'run/too-many-quarantined',
+    `${counts.quarantined} of the first ${appliedLines} records of ${source.name} are in quarantine, where the limit is ${Math.round(share * 1e6) / 1e4} %`,
+  )
 }

@@ -13,7 +13,12 @@ export interface BatchWriter {
    *
    * @throws SyncError `run/fenced`; after any failure `at` is of no use any more
    */
-  write(at: PartPosition, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[], done: boolean): Promise<readonly number[]>
+  write(
+    at: PartPosition,
+    lines: readonly PendingLine[],
+    aside: readonly QuarantinedRecord[],
+    done: boolean,
+  ): Promise<readonly number[]>
   /** Merges lines once more without counting them: they have their outcome already. Twice is safe. */
   writeAgain(partNo: number, lines: readonly PendingLine[]): Promise<void>
   close(broken: boolean): void

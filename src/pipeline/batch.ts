@@ -27,7 +27,10 @@ export class Batch {
 
   /** Whether a line of `byteLength` still belongs here. An empty batch takes any line. */
   fits(byteLength: number): boolean {
-    return this.lines.length === 0 || (this.lines.length < this.#recordsMax && this.#used + byteLength <= this.#arena.length)
+    return (
+      this.lines.length === 0 ||
+      (this.lines.length < this.#recordsMax && this.#used + byteLength <= this.#arena.length)
+    )
   }
 
   add(line: Buffer, rest: Omit<PendingLine, 'line'>): void {

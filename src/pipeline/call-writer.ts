@@ -29,8 +29,16 @@ export class CallWriter implements BatchWriter {
     this.#seqs = new SeqBlock(db, context.source.id, SEQS_RESERVED)
   }
 
-  async write(at: PartPosition, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[], done: boolean): Promise<readonly number[]> {
-    const { counts, seqs } = await this.#send(at.part.no, lines, aside, { linesBefore: at.linesSaved, checkpoint: at.checkpoint(done) })
+  async write(
+    at: PartPosition,
+    lines: readonly PendingLine[],
+    aside: readonly QuarantinedRecord[],
+    done: boolean,
+  ): Promise<readonly number[]> {
+    const { counts, seqs } = await this.#send(at.part.no, lines, aside, {
+      linesBefore: at.linesSaved,
+      checkpoint: at.checkpoint(done),
+    })
     at.add(counts, seqs)
     return seqs
   }
@@ -43,18 +51,34 @@ export class CallWriter implements BatchWriter {
     // Nothing is kept open between calls.
   }
 
-  async #send(partNo: number, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[], step: Step | null): Promise<BatchAnswer> {
+  async #send(
+    partNo: number,
+    lines: readonly PendingLine[],
+    aside: readonly QuarantinedRecord[],
+    step: Step | null,
+  ): Promise<BatchAnswer> {
     const { terms, rules } = this.#state
     const quarantined = [...aside]
     let sent: { readonly pending: PendingLine; readonly text: string }[] = []
-    for (const { pending, record, draft } of readBatch(this.#context, terms, partNo, lines, quarantined)) {
+    for (const { pending, record, draft } of readBatch(
+      this.#context,
+      terms,
+      partNo,
+      lines,
+      quarantined,
+    )) {
       sent.push({ pending, text: this.#json.render(record, draft) })
     }
     await terms.save(this.#context)
     if (sent.length > 0) await this.#seqs.reserve(sent.length)
     for (;;) {
       try {
-        const call = { partNo, records: sent.map(({ text }) => text), quarantined, seqFrom: this.#seqs.next }
+        const call = {
+          partNo,
+          records: sent.map(({ text }) => text),
+          quarantined,
+          seqFrom: this.#seqs.next,
+        }
         const answer = await callBatch(this.#db, this.#context.run, rules, call, step)
         this.#seqs.next = answer.nextSeq
         return answer
@@ -63,7 +87,8 @@ export class CallWriter implements BatchWriter {
         if (refused.size === 0) throw error
         for (const [index, why] of refused) {
           const record = sent[index]
-          if (record) quarantined.push(refusedByPostgres(this.#context, partNo, record.pending, why))
+          if (record)
+            quarantined.push(refusedByPostgres(this.#context, partNo, record.pending, why))
         }
         sent = sent.filter((_, index) => !refused.has(index))
       }
@@ -76,7 +101,10 @@ export class CallWriter implements BatchWriter {
     let piece: PendingLine[] = []
     let bytes = 0
     for (const line of lines) {
-      if (piece.length > 0 && (piece.length === batchRecordsMax || bytes + line.line.length > batchBytesMax)) {
+      if (
+        piece.length > 0 &&
+        (piece.length === batchRecordsMax || bytes + line.line.length > batchBytesMax)
+      ) {
         yield piece
         piece = []
         bytes = 0

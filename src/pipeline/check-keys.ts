@@ -7,11 +7,19 @@ import type { Draft } from '../core/product.ts'
 /** @throws SyncError `record/invalid` when two parts of the draft have one key */
 export function checkKeys({ variants, prices, images }: Draft): void {
   checkDistinct('variants with the id', variants, ({ externalId }) => externalId)
-  checkDistinct('prices with the variant and type', prices, ({ variantId, type }) => `${variantId}, ${type}`)
+  checkDistinct(
+    'prices with the variant and type',
+    prices,
+    ({ variantId, type }) => `${variantId}, ${type}`,
+  )
   checkDistinct('images at the position', images, ({ position }) => String(position))
 }
 
-function checkDistinct<Item>(what: string, items: readonly Item[], keyOf: (item: Item) => string): void {
+function checkDistinct<Item>(
+  what: string,
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+): void {
   // Most products have one of each.
   if (items.length < 2) return
   const keys = new Set<string>()

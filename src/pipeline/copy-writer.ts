@@ -1,7 +1,14 @@
 // Batches by a session: parsed, copied into staging and merged in one transaction.
 
 import { addCounts, emptyCounts, type Counts } from '../core/ledger.ts'
-import { applyBatch, openStaging, quarantineRecords, saveCheckpoint, type BatchResult, type QuarantinedRecord } from '../db/batches.ts'
+import {
+  applyBatch,
+  openStaging,
+  quarantineRecords,
+  saveCheckpoint,
+  type BatchResult,
+  type QuarantinedRecord,
+} from '../db/batches.ts'
 import { inSession, type Catalog } from '../db/catalog.ts'
 import { transaction, type Db, type DbClient } from '../db/pool.ts'
 import type { BatchWriter, WriterState } from './batch-writer.ts'
@@ -39,7 +46,12 @@ export class CopyWriter implements BatchWriter {
     return new CopyWriter(context, state, db, await db.connect())
   }
 
-  async write(at: PartPosition, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[], done: boolean): Promise<readonly number[]> {
+  async write(
+    at: PartPosition,
+    lines: readonly PendingLine[],
+    aside: readonly QuarantinedRecord[],
+    done: boolean,
+  ): Promise<readonly number[]> {
     const { run } = this.#context
     if (lines.length + aside.length === 0) {
       await saveCheckpoint(this.#session, run, at.checkpoint(done))
@@ -63,7 +75,12 @@ export class CopyWriter implements BatchWriter {
   }
 
   /** Merges a batch in one transaction with what `conclude` does. */
-  async #merge<T>(partNo: number, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[], conclude: (outcome: Outcome) => Promise<T>): Promise<T> {
+  async #merge<T>(
+    partNo: number,
+    lines: readonly PendingLine[],
+    aside: readonly QuarantinedRecord[],
+    conclude: (outcome: Outcome) => Promise<T>,
+  ): Promise<T> {
     if (lines.length > 0) {
       await (this.#staging ??= openStaging(this.#client))
       await this.#seqs.reserve(lines.length)
@@ -85,7 +102,10 @@ export class CopyWriter implements BatchWriter {
     const context = this.#context
     const seqFrom = this.#seqs.next
     return {
-      context, client: this.#client, terms, partNo,
+      context,
+      client: this.#client,
+      terms,
+      partNo,
       begin: () => {
         // The numbers that a transaction took are free again when it was rolled back.
         this.#seqs.next = seqFrom
@@ -100,7 +120,11 @@ export class CopyWriter implements BatchWriter {
     }
   }
 
-  async #quarantine(partNo: number, records: readonly QuarantinedRecord[], { counts, seqs }: Outcome): Promise<void> {
+  async #quarantine(
+    partNo: number,
+    records: readonly QuarantinedRecord[],
+    { counts, seqs }: Outcome,
+  ): Promise<void> {
     seqs.push(...(await quarantineRecords(this.#session, this.#context.run, partNo, records)))
     counts.quarantined += records.length
     counts.unreadable += records.filter(({ externalId }) => externalId === null).length
@@ -110,7 +134,8 @@ export class CopyWriter implements BatchWriter {
 function addUp(results: readonly BatchResult[]): Outcome {
   const counts = emptyCounts()
   for (const result of results) {
-    for (const name of ['created', 'updated', 'unchanged', 'older', 'duplicate', 'held'] as const) counts[name] += result[name]
+    for (const name of ['created', 'updated', 'unchanged', 'older', 'duplicate', 'held'] as const)
+      counts[name] += result[name]
   }
   return { counts, seqs: results.flatMap(({ seqs }) => seqs) }
 }

@@ -52,9 +52,12 @@ function nextTime({ cron, zone }: Schedule, after: Date): Date | null {
 
 /** What is wrong with a schedule, in words, or null. */
 export function faultOf({ cron, zone }: Pick<Schedule, 'cron' | 'zone'>): string | null {
-  if (cron.trim().split(/\s+/).length !== 5) return `"${cron}" is no schedule: write minute, hour, day of month, month and day of week, as in 17 3 * * *`
+  if (cron.trim().split(/\s+/).length !== 5)
+    return `"${cron}" is no schedule: write minute, hour, day of month, month and day of week, as in 17 3 * * *`
   try {
-    return new Cron(cron, { timezone: zone, mode: '5-part' }).nextRun() === null ? `"${cron}" in ${zone} never comes` : null
+    return new Cron(cron, { timezone: zone, mode: '5-part' }).nextRun() === null
+      ? `"${cron}" in ${zone} never comes`
+      : null
   } catch (error) {
     return `"${cron}" in ${zone} is no schedule: ${messageOf(error)}`
   }

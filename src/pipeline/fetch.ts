@@ -37,7 +37,11 @@ export interface FetchStart {
  *
  * @throws SyncError `source/…` when the supplier refuses, or stays away for all attempts · `run/fenced` · `artifact/unwritable`
  */
-export async function fetchArtifact(context: RunContext, start: FetchStart, onPart: (part: StoredPart) => void): Promise<void> {
+export async function fetchArtifact(
+  context: RunContext,
+  start: FetchStart,
+  onPart: (part: StoredPart) => void,
+): Promise<void> {
   const archive = new Archive(context, start, onPart)
   try {
     await archive.close(await fetchWithRetries(context, archive))
@@ -51,11 +55,14 @@ export async function fetchArtifact(context: RunContext, start: FetchStart, onPa
 async function fetchWithRetries(context: RunContext, archive: Archive): Promise<string | null> {
   const { options, signal } = context
   const reached = new Set([JSON.stringify(archive.cursor)])
-  for (let attempt = 0; ; ) {
+  for (let attempt = 0; ;) {
     try {
       for await (const page of fetchPages(context, archive)) await archive.add(page)
       if (archive.complete) return null
-      throw new SyncError('source/cut-short', 'The answer ended without proof that nothing is missing')
+      throw new SyncError(
+        'source/cut-short',
+        'The answer ended without proof that nothing is missing',
+      )
     } catch (thrown) {
       archive.dropPieces()
       signal.throwIfAborted()
@@ -64,7 +71,8 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
       const error = archive.locate(thrown)
       if (error.action !== 'retry') throw error
       const place = JSON.stringify(archive.cursor)
-      const gotFurther = archive.cursor !== null && !reached.has(place) && error.code !== 'source/too-slow'
+      const gotFurther =
+        archive.cursor !== null && !reached.has(place) && error.code !== 'source/too-slow'
       attempt = gotFurther ? 1 : attempt + 1
       reached.add(place)
       if (attempt >= options.attemptsMax) {
@@ -76,7 +84,10 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
   }
 }
 
-function fetchPages({ connector, settings, run, http, signal }: RunContext, archive: Archive): AsyncIterable<Page> {
+function fetchPages(
+  { connector, settings, run, http, signal }: RunContext,
+  archive: Archive,
+): AsyncIterable<Page> {
   return connector.fetch(
     {
       settings,
@@ -152,7 +163,10 @@ class Archive {
     await this.#writer.add({ bytes, lineCount: 0 })
     this.#context.progress.fetchedBytes += bytes.length
     if (this.#writer.storedBytes <= LINE_STORED_BYTES_MAX) return true
-    throw new SyncError('source/too-large', `A line has more than ${this.#writer.rawBytes} bytes: compressed they pass the limit of ${LINE_STORED_BYTES_MAX}`)
+    throw new SyncError(
+      'source/too-large',
+      `A line has more than ${this.#writer.rawBytes} bytes: compressed they pass the limit of ${LINE_STORED_BYTES_MAX}`,
+    )
   }
 
   /** Forgets the line whose end has not come. */
@@ -173,9 +187,18 @@ class Archive {
   /** The same failure, told with the place of the line that did not come, as quarantine tells the place of one that did. */
   locate(cause: SyncError): SyncError {
     const { source, run } = this.#context
-    const place = { source: source.name, run: run.artifactRun, part: this.#nextNo, line: this.#writer.lineCount + 1, byte: this.#writer.rawBytes }
+    const place = {
+      source: source.name,
+      run: run.artifactRun,
+      part: this.#nextNo,
+      line: this.#writer.lineCount + 1,
+      byte: this.#writer.rawBytes,
+    }
     const where = `${place.source}, run ${place.run}, part ${place.part}, line ${place.line}, byte ${place.byte}`
-    return new SyncError(cause.code, `${outsideText(this.#context, cause.message)} (${where})`, { cause, detail: { ...cause.detail, ...place } })
+    return new SyncError(cause.code, `${outsideText(this.#context, cause.message)} (${where})`, {
+      cause,
+      detail: { ...cause.detail, ...place },
+    })
   }
 
   /** Makes everything that arrived durable. */
@@ -212,20 +235,33 @@ class Archive {
   async #store(writer: PartWriter, no: number, cursorAfter: Cursor | null): Promise<void> {
     const { db, store, run, source } = this.#context
     const { bytes, ...packed } = await writer.finish()
-    const key = artifactKey({ source: source.name, run: String(run.id), startedAt: run.startedAt }, no, packed)
+    const key = artifactKey(
+      { source: source.name, run: String(run.id), startedAt: run.startedAt },
+      no,
+      packed,
+    )
     await patiently(this.#context, () => store.put(key, bytes))
     const part = { ...packed, no, key, cursorAfter }
     this.#onPart(await patiently(this.#context, () => addPart(db, run, part)))
   }
 
   #note(closed: boolean): Promise<void> {
-    const note = { closed, complete: closed && this.complete, claimed: this.#claimed, watermarkMs: this.#watermarkMs, warnings: this.#warnings }
+    const note = {
+      closed,
+      complete: closed && this.complete,
+      claimed: this.#claimed,
+      watermarkMs: this.#watermarkMs,
+      warnings: this.#warnings,
+    }
     return patiently(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
   }
 
   /** The first parts are small, so that applying begins while the supplier has hardly begun. */
   #newWriter(): PartWriter {
     const { partBytesMax } = this.#context.options
-    return new PartWriter('zstd', Math.min(partBytesMax, FIRST_PART_BYTES * 2 ** (this.#nextNo - 1)))
+    return new PartWriter(
+      'zstd',
+      Math.min(partBytesMax, FIRST_PART_BYTES * 2 ** (this.#nextNo - 1)),
+    )
   }
 }

@@ -18,9 +18,17 @@ async function openCopied(t: TestContext) {
   const { line, simulator } = await openMedipim(t, { db: database.pool })
   const path = join(line.storeRoot, line.name, 'latest.ndjson')
   return {
-    line, simulator, path,
+    line,
+    simulator,
+    path,
     keep: async ({ run, kind, state }: RunReport, artifactsLatest = true) =>
-      await keepArtifacts(line.tools, await line.source(), { id: run, kind }, { artifactsKeep: 1, artifactsLatest }, state === 'succeeded'),
+      await keepArtifacts(
+        line.tools,
+        await line.source(),
+        { id: run, kind },
+        { artifactsKeep: 1, artifactsLatest },
+        state === 'succeeded',
+      ),
     latest: () => readFile(path, 'utf8'),
     copy: async () => (await line.source()).copy,
   }
@@ -33,12 +41,16 @@ test('latest.ndjson holds the newest whole artifact, whatever became of its run'
   assert.equal(await latest(), await line.archived(green.run))
 
   simulator.clock.advance(3_600_000)
-  simulator.catalogue.update(simulator.catalogue.visible().slice(0, 1).map(simulator.catalogue.idOf))
+  simulator.catalogue.update(
+    simulator.catalogue.visible().slice(0, 1).map(simulator.catalogue.idOf),
+  )
   const incremental = await line.sync({ mode: 'incremental' })
   await keep(incremental)
   assert.deepEqual(await copy(), { run: green.run, error: null })
 
-  simulator.catalogue.remove(simulator.catalogue.visible().slice(0, 20).map(simulator.catalogue.idOf))
+  simulator.catalogue.remove(
+    simulator.catalogue.visible().slice(0, 20).map(simulator.catalogue.idOf),
+  )
   const held = await line.sync()
   assert.equal(held.state, 'held')
   await keep(held)
@@ -56,9 +68,15 @@ test('latest.ndjson holds the newest whole artifact, whatever became of its run'
 test('a copy that cannot be written is counted and told, and the next run of any kind writes it', async (t) => {
   const { line, path, keep, latest, copy } = await openCopied(t)
   const { queues } = await openServices(t, database, line)
-  const health = async () => (await checkHealth({ ...line.tools, queues })).find(({ component }) => component === 'latest')
-  const failures = async () => (await createMeasures(database.pool)()).find(({ name, labels }) =>
-    name === 'shelfsync_latest_copy_failures_total' && 'source' in labels && labels.source === line.name)?.value
+  const health = async () =>
+    (await checkHealth({ ...line.tools, queues })).find(({ component }) => component === 'latest')
+  const failures = async () =>
+    (await createMeasures(database.pool)()).find(
+      ({ name, labels }) =>
+        name === 'shelfsync_latest_copy_failures_total' &&
+        'source' in labels &&
+        labels.source === line.name,
+    )?.value
   await mkdir(join(path, 'in-the-way'), { recursive: true })
   const full = await line.sync()
   for (const times of [1, 2]) {
@@ -68,7 +86,10 @@ test('a copy that cannot be written is counted and told, and the next run of any
   const { run = 0, error = null } = (await copy()) ?? {}
   assert.equal(run, null)
   assert.match(error ?? '', /^artifact\/unwritable: /)
-  assert.deepEqual(await health().then((look) => [look?.ok, look?.detail]), [false, `latest.ndjson of ${line.name} could not be written: ${error}`])
+  assert.deepEqual(await health().then((look) => [look?.ok, look?.detail]), [
+    false,
+    `latest.ndjson of ${line.name} could not be written: ${error}`,
+  ])
 
   await rm(path, { recursive: true })
   await keep(await line.sync({ mode: 'incremental' }))

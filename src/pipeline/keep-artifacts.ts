@@ -23,7 +23,13 @@ export interface KeepWish {
 }
 
 /** `good`: the run succeeded. Of any other nothing is purged. */
-export async function keepArtifacts(tools: KeepTools, source: Source, run: { readonly id: number; readonly kind: RunKind }, wish: KeepWish, good: boolean): Promise<void> {
+export async function keepArtifacts(
+  tools: KeepTools,
+  source: Source,
+  run: { readonly id: number; readonly kind: RunKind },
+  wish: KeepWish,
+  good: boolean,
+): Promise<void> {
   await copyLatest(tools, source, wish)
   if (!good) return
   const facts = { source: source.name, run: run.id }
@@ -31,7 +37,10 @@ export async function keepArtifacts(tools: KeepTools, source: Source, run: { rea
     const { runs, storedBytes } = await purgeSource(tools, source, wish.artifactsKeep)
     if (runs.length > 0) tools.log.info({ ...facts, runs, storedBytes }, 'old artifacts purged')
   } catch (error) {
-    tools.log.warn({ ...facts, cause: String(error) }, 'old artifacts could not be purged; the next run tries again')
+    tools.log.warn(
+      { ...facts, cause: String(error) },
+      'old artifacts could not be purged; the next run tries again',
+    )
   }
 }
 
@@ -39,7 +48,11 @@ export async function keepArtifacts(tools: KeepTools, source: Source, run: { rea
  * Brings `latest.ndjson` to the source's newest whole artifact, whatever became of its run, unless it holds that already. A failure is noted
  * in the source's row, where `status` and the metrics find it; every later run of the source tries again.
  */
-export async function copyLatest({ db, store, log, redact }: KeepTools, { id, name }: Source, { artifactsLatest }: KeepWish): Promise<void> {
+export async function copyLatest(
+  { db, store, log, redact }: KeepTools,
+  { id, name }: Source,
+  { artifactsLatest }: KeepWish,
+): Promise<void> {
   let run: number | null = null
   try {
     const { copy } = await loadSource(db, name)
@@ -53,7 +66,13 @@ export async function copyLatest({ db, store, log, redact }: KeepTools, { id, na
     }
   } catch (error) {
     const reason = error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error)
-    log[asks(error, 'retry') ? 'warn' : 'error']({ source: name, run, cause: reason }, 'latest.ndjson could not be written; the next run tries again')
-    await noteCopy(db, id, { run, error: outsideText({ redact }, reason) }).catch((cause: unknown) => log.warn({ source: name, cause: String(cause) }, 'and that could not be noted'))
+    log[asks(error, 'retry') ? 'warn' : 'error'](
+      { source: name, run, cause: reason },
+      'latest.ndjson could not be written; the next run tries again',
+    )
+    await noteCopy(db, id, { run, error: outsideText({ redact }, reason) }).catch(
+      (cause: unknown) =>
+        log.warn({ source: name, cause: String(cause) }, 'and that could not be noted'),
+    )
   }
 }

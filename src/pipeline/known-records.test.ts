@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { KnownRecords } from './known-records.ts'
 
-const hashOf = (text: string): Uint8Array => createHash('sha256').update(text).digest().subarray(0, 16)
+const hashOf = (text: string): Uint8Array =>
+  createHash('sha256').update(text).digest().subarray(0, 16)
 
 test('every record that was added is found under its own number, and no other is', () => {
   const known = new KnownRecords(2000)
@@ -15,9 +16,14 @@ test('every record that was added is found under its own number, and no other is
 test('hashes that share their first bytes are told apart', () => {
   const known = new KnownRecords(4)
   const base = hashOf('base')
-  const twins = [0, 1, 2, 3].map((last) => Uint8Array.from(base, (byte, index) => (index === 15 ? last : byte)))
+  const twins = [0, 1, 2, 3].map((last) =>
+    Uint8Array.from(base, (byte, index) => (index === 15 ? last : byte)),
+  )
   twins.forEach((hash, seq) => known.add(hash, seq))
-  assert.deepEqual(twins.map((hash) => known.find(hash)), [0, 1, 2, 3])
+  assert.deepEqual(
+    twins.map((hash) => known.find(hash)),
+    [0, 1, 2, 3],
+  )
 })
 
 test('a full table ignores more records, and still answers', () => {

@@ -49,7 +49,12 @@ export class KnownRecords {
       if (entry === 0) return -1
       const word = (entry - 1) * HASH_WORDS
       const words = this.#words
-      if (words[word] === first && words[word + 1] === second && words[word + 2] === third && words[word + 3] === fourth) {
+      if (
+        words[word] === first &&
+        words[word + 1] === second &&
+        words[word + 2] === third &&
+        words[word + 3] === fourth
+      ) {
         return this.#seqs[entry - 1] ?? -1
       }
     }

@@ -10,11 +10,21 @@ import { whileLeased } from './lease.ts'
 
 const database = await testDatabase()
 
-async function openRun(t: TestContext): Promise<{ line: TestLine; run: HeldRun; takeOver(): Promise<HeldRun> }> {
+async function openRun(
+  t: TestContext,
+): Promise<{ line: TestLine; run: HeldRun; takeOver(): Promise<HeldRun> }> {
   const { line } = await openMedipim(t, { db: database.pool })
   const { id: sourceId } = await line.source()
   const request = {
-    sourceId, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: true, normaliserVersion: 1, deadOwner: null, correlationId: 'test', options: {},
+    sourceId,
+    kind: 'full',
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: true,
+    normaliserVersion: 1,
+    deadOwner: null,
+    correlationId: 'test',
+    options: {},
   } as const
   return {
     line,
@@ -25,11 +35,20 @@ async function openRun(t: TestContext): Promise<{ line: TestLine; run: HeldRun; 
 
 /** Resolves when `held` is aborted, with its reason. */
 function lossOf(held: AbortSignal): Promise<unknown> {
-  return new Promise((resolve) => held.addEventListener('abort', () => resolve(held.reason), { once: true }))
+  return new Promise((resolve) =>
+    held.addEventListener('abort', () => resolve(held.reason), { once: true }),
+  )
 }
 
 function codeOfLoss(db: Db, line: TestLine, run: HeldRun): Promise<unknown> {
-  return whileLeased(db, line.tools.log, run, new AbortController().signal, async (held) => Object(await lossOf(held)).code, 5)
+  return whileLeased(
+    db,
+    line.tools.log,
+    run,
+    new AbortController().signal,
+    async (held) => Object(await lossOf(held)).code,
+    5,
+  )
 }
 
 test('work is stopped with the reason: another worker has the lease, or the run has ended or was cancelled under it', async (t) => {
@@ -65,11 +84,21 @@ test('a Postgres that does not answer has one renewal to answer at a time, and k
     },
   }
   const release = await lockTable(t, database.pool, 'catalog.leases')
-  await whileLeased(watched, line.tools.log, run, new AbortController().signal, async () => {
-    await tried.promise
-    assert.deepEqual([renewals.most, db.totalCount], [1, 1])
-    await release()
-    await renewed.promise
-  }, 100)
-  assert.ok(line.logged.some((text) => /the lease could not be renewed; trying again/.test(text)), line.logged.join('\n'))
+  await whileLeased(
+    watched,
+    line.tools.log,
+    run,
+    new AbortController().signal,
+    async () => {
+      await tried.promise
+      assert.deepEqual([renewals.most, db.totalCount], [1, 1])
+      await release()
+      await renewed.promise
+    },
+    100,
+  )
+  assert.ok(
+    line.logged.some((text) => /the lease could not be renewed; trying again/.test(text)),
+    line.logged.join('\n'),
+  )
 })

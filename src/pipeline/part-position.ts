@@ -65,7 +65,15 @@ export class PartPosition {
 
   checkpoint(done: boolean): Checkpoint {
     const { part, counts, known, staged } = this
-    return { partNo: part.no, linesDone: this.#line, bytesDone: this.#byte, done, counts: { ...counts }, known: known.pack(), staged: staged.pack() }
+    return {
+      partNo: part.no,
+      linesDone: this.#line,
+      bytesDone: this.#byte,
+      done,
+      counts: { ...counts },
+      known: known.pack(),
+      staged: staged.pack(),
+    }
   }
 
   /** Everything looked at is committed. Returns what was counted since the last call, for the progress display. */
@@ -73,7 +81,8 @@ export class PartPosition {
     this.linesUnsaved = 0
     this.linesSaved = this.#line
     const news = { ...this.counts }
-    for (const outcome of Object.keys(news) as (keyof Counts)[]) news[outcome] -= this.#told[outcome]
+    for (const outcome of Object.keys(news) as (keyof Counts)[])
+      news[outcome] -= this.#told[outcome]
     this.#told = { ...this.counts }
     return news
   }

@@ -4,7 +4,15 @@ import type { StoredPart } from '../db/artifacts.ts'
 import { PartQueue } from './part-queue.ts'
 
 const part = (no: number): StoredPart => ({
-  no, key: `k${no}`, codec: 'zstd', sha256: '0'.repeat(64), rawBytes: 1, storedBytes: 1, lineCount: 1, cursorAfter: null, createdAt: new Date(),
+  no,
+  key: `k${no}`,
+  codec: 'zstd',
+  sha256: '0'.repeat(64),
+  rawBytes: 1,
+  storedBytes: 1,
+  lineCount: 1,
+  cursorAfter: null,
+  createdAt: new Date(),
 })
 
 test('parts come out in order, to takers before and after them, and null when the queue is closed', async () => {
@@ -15,7 +23,10 @@ test('parts come out in order, to takers before and after them, and null when th
   const late = [queue.take(), queue.take(), queue.take()]
   queue.close()
   const taken = await Promise.all([early, ...late, queue.take()])
-  assert.deepEqual(taken.map((each) => each?.no ?? null), [1, 2, null, null, null])
+  assert.deepEqual(
+    taken.map((each) => each?.no ?? null),
+    [1, 2, null, null, null],
+  )
 })
 
 test('what waits in a closed queue is still handed out', async () => {

@@ -10,11 +10,19 @@ import { DEFAULT_OPTIONS } from './sync.ts'
 const AWAY = new SyncError('db/unreachable', 'gone')
 
 /** Waits that only count, and what was said of them. */
-function open(patienceMs: number): Waiting & { readonly pauses: Pause[]; readonly waits: number[] } {
+function open(
+  patienceMs: number,
+): Waiting & { readonly pauses: Pause[]; readonly waits: number[] } {
   const [pauses, waits]: [Pause[], number[]] = [[], []]
   return {
-    pauses, waits,
-    options: { ...DEFAULT_OPTIONS, patienceMs, backOff: { baseMs: 100, maxMs: 1000 }, wait: (ms) => Promise.resolve(void waits.push(ms)) },
+    pauses,
+    waits,
+    options: {
+      ...DEFAULT_OPTIONS,
+      patienceMs,
+      backOff: { baseMs: 100, maxMs: 1000 },
+      wait: (ms) => Promise.resolve(void waits.push(ms)),
+    },
     progress: newProgress(),
     log: createLog({ level: 'silent', secrets: [] }),
     signal: new AbortController().signal,
@@ -30,7 +38,14 @@ test('what a failed attempt took counts as waiting, unless it got further', asyn
     if (++attempts === 2) waiting.progress.counts.unchanged += 1
     if (attempts < 4) throw AWAY
   })
-  assert.deepEqual(waiting.pauses.map(({ code, triedMs }) => [code, triedMs > 0]), [['db/unreachable', true], ['db/unreachable', false], ['db/unreachable', true]])
+  assert.deepEqual(
+    waiting.pauses.map(({ code, triedMs }) => [code, triedMs > 0]),
+    [
+      ['db/unreachable', true],
+      ['db/unreachable', false],
+      ['db/unreachable', true],
+    ],
+  )
 })
 
 test('patience is over after so much standing still, and begins anew with what gets further', async () => {
@@ -44,5 +59,8 @@ test('patience is over after so much standing still, and begins anew with what g
   await assert.rejects(patiently(waiting, work), AWAY)
   // The four that got further are each waited out like a first one; the fifth did not.
   assert.equal(attempts, 5)
-  assert.ok(waiting.waits.every((ms) => ms <= 100), String(waiting.waits))
+  assert.ok(
+    waiting.waits.every((ms) => ms <= 100),
+    String(waiting.waits),
+  )
 })

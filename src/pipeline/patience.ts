@@ -28,7 +28,12 @@ export async function patiently<T>(context: Waiting, work: () => Promise<T>): Pr
       const gotFurther = workDone(progress) > before
       // Then it is another disturbance.
       if (gotFurther) [stoodMs, attempt] = [0, 0]
-      if (!asks(failure, 'retry') || failure.code.startsWith('source/') || stoodMs >= options.patienceMs) throw failure
+      if (
+        !asks(failure, 'retry') ||
+        failure.code.startsWith('source/') ||
+        stoodMs >= options.patienceMs
+      )
+        throw failure
       const triedMs = gotFurther ? 0 : performance.now() - begunMs
       stoodMs += triedMs + (await waitOut(context, failure, { attempt, triedMs }))
     }
@@ -50,7 +55,11 @@ export interface Attempt {
 }
 
 /** Waits before the next attempt, and says why to whoever watches. Returns the milliseconds. */
-export async function waitOut(context: Waiting, failure: SyncError, { attempt, triedMs = 0, leastMs = 0 }: Attempt): Promise<number> {
+export async function waitOut(
+  context: Waiting,
+  failure: SyncError,
+  { attempt, triedMs = 0, leastMs = 0 }: Attempt,
+): Promise<number> {
   const { options, progress, log, signal, onPause } = context
   const askedMs = typeof failure.detail.retryAfterMs === 'number' ? failure.detail.retryAfterMs : 0
   const waitMs = delayMs(attempt, { ...options.backOff, retryAfterMs: Math.max(askedMs, leastMs) })

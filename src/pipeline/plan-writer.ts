@@ -35,14 +35,23 @@ export class PlanWriter implements BatchWriter {
   readonly #onChange: (change: PlannedChange) => void
 
   /** `client` must have gone through `openPlan`. */
-  constructor(context: RunContext, state: WriterState, client: DbClient, onChange: (change: PlannedChange) => void) {
+  constructor(
+    context: RunContext,
+    state: WriterState,
+    client: DbClient,
+    onChange: (change: PlannedChange) => void,
+  ) {
     this.#context = context
     this.#state = state
     this.#client = client
     this.#onChange = onChange
   }
 
-  async write(at: PartPosition, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[]): Promise<readonly number[]> {
+  async write(
+    at: PartPosition,
+    lines: readonly PendingLine[],
+    aside: readonly QuarantinedRecord[],
+  ): Promise<readonly number[]> {
     const { planned, refused, seqs } = await this.#plan(at.part.no, lines, aside)
     const counts = emptyCounts()
     for (const { verdict, held, externalId, kind, detail } of planned) {
@@ -52,7 +61,11 @@ export class PlanWriter implements BatchWriter {
     for (const { externalId, lineNo, why } of refused) {
       counts.quarantined += 1
       if (externalId === null) counts.unreadable += 1
-      this.#onChange({ externalId: externalId ?? '', kind: 'quarantined', detail: { line: lineNo, reason: why } })
+      this.#onChange({
+        externalId: externalId ?? '',
+        kind: 'quarantined',
+        detail: { line: lineNo, reason: why },
+      })
     }
     addCounts(counts, at.counts)
     at.add(counts, seqs)
@@ -68,12 +81,19 @@ export class PlanWriter implements BatchWriter {
     // The connection belongs to the plan.
   }
 
-  async #plan(partNo: number, lines: readonly PendingLine[], aside: readonly QuarantinedRecord[]): Promise<PlannedBatch> {
+  async #plan(
+    partNo: number,
+    lines: readonly PendingLine[],
+    aside: readonly QuarantinedRecord[],
+  ): Promise<PlannedBatch> {
     const { source, run } = this.#context
     const artifactRun = run.kind === 'replay' ? run.artifactRun : null
     const session = inSession(this.#client)
     const staging: Staging<PlannedLine[]> = {
-      context: this.#context, client: this.#client, terms: this.#state.terms, partNo,
+      context: this.#context,
+      client: this.#client,
+      terms: this.#state.terms,
+      partNo,
       begin: async () => void (await this.#client.query('set transaction read only')),
       merge: () => planBatch(session, source.id, artifactRun, partNo, this.#state.rules),
     }
@@ -83,7 +103,10 @@ export class PlanWriter implements BatchWriter {
         const planned = merged.flat()
         const all = [...aside, ...refused]
         const ids = all.flatMap(({ externalId }) => externalId ?? [])
-        const seqs = [...planned.flatMap(({ seq }) => seq ?? []), ...(ids.length > 0 ? await numberProducts(session, source.id, ids) : [])]
+        const seqs = [
+          ...planned.flatMap(({ seq }) => seq ?? []),
+          ...(ids.length > 0 ? await numberProducts(session, source.id, ids) : []),
+        ]
         return { planned, refused: all, seqs }
       }),
     )

@@ -47,9 +47,22 @@ export async function planSource(
   await refuseUnended(tools.db, source)
   const chosen = chooseRun(source, connector, request)
   const run = { ...NO_RUN, ...chosen, sourceId: source.id, startedAt: request.now }
-  const context: RunContext = { ...tools, connector, source, settings: settingsOf(connector, source), run, progress, signal }
+  const context: RunContext = {
+    ...tools,
+    connector,
+    source,
+    settings: settingsOf(connector, source),
+    run,
+    progress,
+    signal,
+  }
   const fetched = { part: { no: 1, createdAt: request.now }, bytes: () => fetchAll(context) }
-  return await planParts({ ...context, db: tools.db }, [fetched], { complete: true, warning: null }, onChange)
+  return await planParts(
+    { ...context, db: tools.db },
+    [fetched],
+    { complete: true, warning: null },
+    onChange,
+  )
 }
 
 /**
@@ -68,10 +81,29 @@ export async function planReplay(
 ): Promise<Plan> {
   const { db, store } = tools
   const active = await findActiveRun(db, source.id)
-  if (active?.state === 'running') throw new SyncError('run/active', `Run ${active.id} of ${source.name} is under way, and a replay waits for it. Plan when it has ended`)
+  if (active?.state === 'running')
+    throw new SyncError(
+      'run/active',
+      `Run ${active.id} of ${source.name} is under way, and a replay waits for it. Plan when it has ended`,
+    )
   const artifact = await requireArtifact(db, source, artifactRun)
-  const run = { ...NO_RUN, kind: 'replay', sinceAt: null, artifactRun, sourceId: source.id, startedAt: new Date() } as const
-  const context = { ...tools, connector, source, settings: settingsOf(connector, source), run, progress, signal }
+  const run = {
+    ...NO_RUN,
+    kind: 'replay',
+    sinceAt: null,
+    artifactRun,
+    sourceId: source.id,
+    startedAt: new Date(),
+  } as const
+  const context = {
+    ...tools,
+    connector,
+    source,
+    settings: settingsOf(connector, source),
+    run,
+    progress,
+    signal,
+  }
   const parts = await listParts(db, source.id, artifactRun)
   progress.claimed = artifact.claimed
   for (const { lineCount, rawBytes } of parts) {
@@ -79,7 +111,12 @@ export async function planReplay(
     progress.fetchedBytes += rawBytes
   }
   const facts = { complete: artifact.complete, warning: artifact.warnings.at(-1) ?? null }
-  return await planParts(context, parts.map((part) => ({ part, bytes: () => readPart(store, part) })), facts, onChange)
+  return await planParts(
+    context,
+    parts.map((part) => ({ part, bytes: () => readPart(store, part) })),
+    facts,
+    onChange,
+  )
 }
 
 type PlanContext = RunContext & { readonly db: Db }
@@ -91,7 +128,12 @@ interface PlannedPart {
 
 type FetchFacts = Pick<RunFacts, 'complete' | 'warning'>
 
-async function planParts(context: PlanContext, parts: readonly PlannedPart[], facts: FetchFacts, onChange: (change: PlannedChange) => void): Promise<Plan> {
+async function planParts(
+  context: PlanContext,
+  parts: readonly PlannedPart[],
+  facts: FetchFacts,
+  onChange: (change: PlannedChange) => void,
+): Promise<Plan> {
   const client = await context.db.connect()
   try {
     await openPlan(client)
@@ -131,10 +173,25 @@ async function refuseUnended(db: Db, source: Source): Promise<void> {
 }
 
 /** The supplier's bytes to their end. @throws SyncError `source/…` */
-async function* fetchAll({ connector, settings, run, http, log, progress, signal }: RunContext): AsyncGenerator<Buffer, void> {
+async function* fetchAll({
+  connector,
+  settings,
+  run,
+  http,
+  log,
+  progress,
+  signal,
+}: RunContext): AsyncGenerator<Buffer, void> {
   const warn = (message: string): void => log.warn({}, message)
   const mode = run.kind === 'full' ? 'full' : 'incremental'
-  const request = { settings, mode, sinceMs: run.sinceAt?.getTime() ?? null, cursor: null, http, warn } as const
+  const request = {
+    settings,
+    mode,
+    sinceMs: run.sinceAt?.getTime() ?? null,
+    cursor: null,
+    http,
+    warn,
+  } as const
   let proved = false
   for await (const { bytes, lineCount, complete, claimed } of connector.fetch(request, signal)) {
     proved = complete
@@ -143,7 +200,11 @@ async function* fetchAll({ connector, settings, run, http, log, progress, signal
     progress.fetchedBytes += bytes.length
     yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
-  if (!proved) throw new SyncError('source/cut-short', 'The answer ended without proof that nothing is missing, so it cannot be planned with')
+  if (!proved)
+    throw new SyncError(
+      'source/cut-short',
+      'The answer ended without proof that nothing is missing, so it cannot be planned with',
+    )
 }
 
 async function planSettle(
@@ -157,14 +218,28 @@ async function planSettle(
   const { claimed, fetchedLines: fetched } = progress
   known.union(staged)
   const seen = known.toBytes()
-  const { reasons, whole, removalsOff } = await planRun(session, source.id, { ...facts, kind: run.kind, claimed, fetched, counts }, seen, source.policy)
+  const { reasons, whole, removalsOff } = await planRun(
+    session,
+    source.id,
+    { ...facts, kind: run.kind, claimed, fetched, counts },
+    seen,
+    source.policy,
+  )
   const held = reasons.length > 0
   const gone = { removed: 0, missing: 0 }
-  for (const { externalId, title, missedBefore } of whole && !held ? await listMissing(session, source.id, seen) : []) {
+  for (const { externalId, title, missedBefore } of whole && !held
+    ? await listMissing(session, source.id, seen)
+    : []) {
     const kind = missedBefore ? 'removed' : 'missing'
     gone[kind] += 1
     onChange({ externalId, kind, detail: { title } })
   }
   const ledger = { ...toLedger(claimed, fetched, counts), ...gone }
-  return { kind: run.kind, state: held ? 'held' : 'succeeded', reason: held ? reasons.join('; ') : null, ledger, removalsOff }
+  return {
+    kind: run.kind,
+    state: held ? 'held' : 'succeeded',
+    reason: held ? reasons.join('; ') : null,
+    ledger,
+    removalsOff,
+  }
 }

@@ -24,10 +24,17 @@ async function openArchive(t: TestContext) {
     line,
     simulator,
     moved: new DiskStore(other),
-    purge: async (wish: { store?: ArtifactStore; db?: typeof database.pool; dryRun?: boolean } = {}, keep = 1) =>
-      await purgeSource({ ...line.tools, ...wish }, await line.source(), keep, wish),
+    purge: async (
+      wish: { store?: ArtifactStore; db?: typeof database.pool; dryRun?: boolean } = {},
+      keep = 1,
+    ) => await purgeSource({ ...line.tools, ...wish }, await line.source(), keep, wish),
     states: async () =>
-      (await line.query<{ state: string }>('select state from catalog.artifacts where source_id = $1 order by run_id', (await line.source()).id)).map(({ state }) => state),
+      (
+        await line.query<{ state: string }>(
+          'select state from catalog.artifacts where source_id = $1 order by run_id',
+          (await line.source()).id,
+        )
+      ).map(({ state }) => state),
     warnings: () => line.logged.filter((text) => text.includes('are not in this store')),
   }
 }
@@ -43,17 +50,29 @@ test('what is in another store is not purged, whatever this one has of later run
   const tools = { store: moved }
   const { run } = await line.sync({ tools })
   for (const dryRun of [true, false]) {
-    assert.deepEqual(await purge({ store: moved, dryRun }), { source: line.name, runs: [], storedBytes: 0, elsewhere: runs.toReversed(), rebuild: [run] })
+    assert.deepEqual(await purge({ store: moved, dryRun }), {
+      source: line.name,
+      runs: [],
+      storedBytes: 0,
+      elsewhere: runs.toReversed(),
+      rebuild: [run],
+    })
   }
   assert.deepEqual(await states(), ['closed', 'closed', 'closed'])
   assert.equal(warnings().length, 2, 'one of each purge')
-  assert.match(warnings()[1] ?? '', new RegExp(`runs ${runs[1]}, ${runs[0]} .*Was ARTIFACTS changed\\? Copy them`))
+  assert.match(
+    warnings()[1] ?? '',
+    new RegExp(`runs ${runs[1]}, ${runs[0]} .*Was ARTIFACTS changed\\? Copy them`),
+  )
   const { error } = await line.replay(runs[0] ?? 0, { tools })
   assert.ok(error instanceof SyncError && error.code === 'artifact/missing')
 
   assert.equal(await countObjects(line.tools.store), before)
   const purged = await purge()
-  assert.deepEqual([purged.runs, purged.elsewhere, await countObjects(line.tools.store)], [runs.toReversed(), [], 0])
+  assert.deepEqual(
+    [purged.runs, purged.elsewhere, await countObjects(line.tools.store)],
+    [runs.toReversed(), [], 0],
+  )
   assert.ok(purged.storedBytes > 0)
   assert.deepEqual(await states(), ['purged', 'purged', 'closed'])
 })
@@ -65,7 +84,10 @@ for (const place of ['after begin_purge', 'before mark_purged'] satisfies Place[
     await line.sync()
     const cut = await openPool(database.url, { applicationName: 'test' })
     t.after(() => cut.end())
-    watchQueries(cut, at(place, 1, () => Promise.reject(new Error('as if killed'))))
+    watchQueries(
+      cut,
+      at(place, 1, () => Promise.reject(new Error('as if killed'))),
+    )
     await assert.rejects(purge({ db: cut }), /as if killed/)
     assert.deepEqual(await states(), ['closed', 'closed'])
     assert.deepEqual((await purge({ dryRun: true })).runs, [run])
@@ -85,7 +107,11 @@ test('a run that has archived nothing has nothing to miss', async (t) => {
 })
 
 test('after two days of hourly incremental runs, of which one is to be kept, the archive still rebuilds the catalogue', async (t) => {
-  const { line, simulator: { catalogue, clock }, purge } = await openArchive(t)
+  const {
+    line,
+    simulator: { catalogue, clock },
+    purge,
+  } = await openArchive(t)
   const older = await line.sync()
   const full = await line.sync()
   const runs = [full.run]
@@ -103,13 +129,17 @@ test('after two days of hourly incremental runs, of which one is to be kept, the
   assert.equal(new Set(before.values()).size, 30)
 
   const { id } = await line.source()
-  for (const table of ['images', 'prices', 'variants', 'products']) await line.query(`delete from catalog.${table} where source_id = $1`, id)
+  for (const table of ['images', 'prices', 'variants', 'products'])
+    await line.query(`delete from catalog.${table} where source_id = $1`, id)
   await assert.rejects(line.replay(older.run), { code: 'run/no-artifact' })
   for (const run of runs) assert.equal((await line.replay(run)).state, 'succeeded')
   assert.deepEqual(await titles(line), before)
 })
 
 async function titles({ name, query }: TestLine): Promise<Map<string, string>> {
-  const rows = await query<{ id: string; title: string }>('select external_id as id, title from api.products where source = $1 order by 1', name)
+  const rows = await query<{ id: string; title: string }>(
+    'select external_id as id, title from api.products where source = $1 order by 1',
+    name,
+  )
   return new Map(rows.map(({ id, title }) => [id, title]))
 }

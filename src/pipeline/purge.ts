@@ -31,14 +31,22 @@ export interface Purged {
  *
  * @throws SyncError `artifact/unwritable`; what was removed until then is removed
  */
-export async function purgeSource({ db, store, log }: PurgeTools, source: Source, keep: Keep, { dryRun = false } = {}): Promise<Purged> {
+export async function purgeSource(
+  { db, store, log }: PurgeTools,
+  source: Source,
+  keep: Keep,
+  { dryRun = false } = {},
+): Promise<Purged> {
   const purged: RetainedRun[] = []
   const elsewhere: number[] = []
   const retained = await listRetained(db, source.id)
   const rebuild = keep === 'none' ? [] : runsToRebuild(retained).map(({ run }) => run)
   for (const doomed of runsToPurge(retained, keep)) {
     const { run, startedAt } = doomed
-    const keys = await Array.fromAsync(store.list(artifactPrefix({ source: source.name, run: String(run), startedAt })), ({ key }) => key)
+    const keys = await Array.fromAsync(
+      store.list(artifactPrefix({ source: source.name, run: String(run), startedAt })),
+      ({ key }) => key,
+    )
     if (keys.length === 0 && (await isElsewhere(db, source, run))) {
       elsewhere.push(run)
       continue
@@ -59,10 +67,18 @@ export async function purgeSource({ db, store, log }: PurgeTools, source: Source
       `the artifacts of ${runs} are not in this store, ${store.describe()}, and were not purged. Was ARTIFACTS changed? Copy them over under the same keys, or set ARTIFACTS back and purge there`,
     )
   }
-  return { source: source.name, runs: purged.map(({ run }) => run), storedBytes: purged.reduce((sum, { storedBytes }) => sum + storedBytes, 0), elsewhere, rebuild }
+  return {
+    source: source.name,
+    runs: purged.map(({ run }) => run),
+    storedBytes: purged.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    elsewhere,
+    rebuild,
+  }
 }
 
 /** Asked anew: another process may be purging the run at this moment. */
 async function isElsewhere(db: Catalog, source: Source, run: number): Promise<boolean> {
-  return (await listRetained(db, source.id)).some((retained) => retained.run === run && retained.archived)
+  return (await listRetained(db, source.id)).some(
+    (retained) => retained.run === run && retained.archived,
+  )
 }

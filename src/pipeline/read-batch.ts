@@ -28,18 +28,35 @@ export function* readBatch(
     try {
       const { draft, raw, hash } = readRecord(context.connector, context.settings, pending)
       terms.collect(draft.terms)
-      const told = draft.warnings.length === 0 ? draft : { ...draft, warnings: draft.warnings.map((text) => outsideText(context, text)) }
+      const told =
+        draft.warnings.length === 0
+          ? draft
+          : { ...draft, warnings: draft.warnings.map((text) => outsideText(context, text)) }
       yield { pending, draft: told, record: { lineNo: pending.lineNo, recordHash: hash, raw } }
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error
-      refused.push(quarantined(context, partNo, pending, error.cause.code, error.message, error.externalId))
+      refused.push(
+        quarantined(context, partNo, pending, error.cause.code, error.message, error.externalId),
+      )
     }
   }
 }
 
 /** A record that was read well, and that Postgres refuses. */
-export function refusedByPostgres(context: RunContext, partNo: number, line: PendingLine, why: string): QuarantinedRecord {
-  return quarantined(context, partNo, line, 'record/invalid', `Postgres cannot hold it: ${why}`, identify(context, line))
+export function refusedByPostgres(
+  context: RunContext,
+  partNo: number,
+  line: PendingLine,
+  why: string,
+): QuarantinedRecord {
+  return quarantined(
+    context,
+    partNo,
+    line,
+    'record/invalid',
+    `Postgres cannot hold it: ${why}`,
+    identify(context, line),
+  )
 }
 
 export function quarantined(
@@ -59,7 +76,9 @@ export function quarantined(
 
 function identify({ connector }: RunContext, { line, scan }: PendingLine): string | null {
   try {
-    const parsed: unknown = JSON.parse((scan === null ? line : line.subarray(scan.start, scan.end)).toString())
+    const parsed: unknown = JSON.parse(
+      (scan === null ? line : line.subarray(scan.start, scan.end)).toString(),
+    )
     return connector.identify(scan === null ? connector.unwrap(parsed) : parsed)
   } catch {
     return null

@@ -37,12 +37,19 @@ export class UnreadableRecord extends Error {
 }
 
 /** @throws UnreadableRecord when the record must be skipped */
-export function readRecord(connector: Connector, settings: unknown, { line, scan, hash }: PendingLine): ReadRecord {
+export function readRecord(
+  connector: Connector,
+  settings: unknown,
+  { line, scan, hash }: PendingLine,
+): ReadRecord {
   let record: unknown
   let repairs = 0
   try {
     checkSize(line)
-    record = scan === null ? connector.unwrap(parseJson(line)) : parseJson(line.subarray(scan.start, scan.end))
+    record =
+      scan === null
+        ? connector.unwrap(parseJson(line))
+        : parseJson(line.subarray(scan.start, scan.end))
     if (mayHoldWhatTextCannot(line)) {
       record = mapTexts(record, (text) => {
         const stored = storableText(text)
@@ -73,20 +80,33 @@ export function readRecord(connector: Connector, settings: unknown, { line, scan
 /** What is stored byte by byte keeps its numbers as they are written, and JSON has no limits for them. @throws SyncError `record/invalid` */
 function checkNumbers(json: string): void {
   const number = findUnstorableNumber(json)
-  if (number !== null) throw new SyncError('record/invalid', `Postgres cannot hold it: the number ${number} is out of its range`)
+  if (number !== null)
+    throw new SyncError(
+      'record/invalid',
+      `Postgres cannot hold it: the number ${number} is out of its range`,
+    )
 }
 
 function skipped(error: unknown, whose: () => string | null): unknown {
   // How deep a document may be is for the stack to say: JSON.parse reads what JSON.stringify cannot write again.
-  const failure = error instanceof RangeError ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error }) : error
-  return failure instanceof SyncError && failure.action === 'skip' ? new UnreadableRecord(failure, whose()) : failure
+  const failure =
+    error instanceof RangeError
+      ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error })
+      : error
+  return failure instanceof SyncError && failure.action === 'skip'
+    ? new UnreadableRecord(failure, whose())
+    : failure
 }
 
 /** @throws SyncError `record/too-large` */
 function checkSize(line: Buffer): void {
   if (line.length <= VALUES_MAX) return
   const values = countValues(line)
-  if (values > VALUES_MAX) throw new SyncError('record/too-large', `the record has some ${values} values, ${VALUES_MAX} are the limit`)
+  if (values > VALUES_MAX)
+    throw new SyncError(
+      'record/too-large',
+      `the record has some ${values} values, ${VALUES_MAX} are the limit`,
+    )
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -31,19 +31,34 @@ interface Winner {
 }
 
 /** Compares the lines of every product that was both skipped and merged, and merges the winner again. Twice is safe. */
-export async function resolveDisputes(context: RunContext, lane: Lane, known: Bitmap, staged: Bitmap, parts: readonly StoredPart[]): Promise<void> {
+export async function resolveDisputes(
+  context: RunContext,
+  lane: Lane,
+  known: Bitmap,
+  staged: Bitmap,
+  parts: readonly StoredPart[],
+): Promise<void> {
   const disputed = [...known.common(staged)]
   for (let from = 0; from < disputed.length; from += DISPUTED_MAX) {
-    const names = new Set(await nameProducts(context.db, context.source.id, disputed.slice(from, from + DISPUTED_MAX)))
+    const names = new Set(
+      await nameProducts(context.db, context.source.id, disputed.slice(from, from + DISPUTED_MAX)),
+    )
     const winners = await findWinners(context, names, parts)
     for (const part of parts) {
-      const wanted = new Set(winners.filter(({ partNo }) => partNo === part.no).map(({ lineNo }) => lineNo))
+      const wanted = new Set(
+        winners.filter(({ partNo }) => partNo === part.no).map(({ lineNo }) => lineNo),
+      )
       if (wanted.size > 0) await applyWinners(context, lane, part, wanted)
     }
   }
 }
 
-async function applyWinners(context: RunContext, lane: Lane, part: StoredPart, wanted: ReadonlySet<number>): Promise<void> {
+async function applyWinners(
+  context: RunContext,
+  lane: Lane,
+  part: StoredPart,
+  wanted: ReadonlySet<number>,
+): Promise<void> {
   let lines: PendingLine[] = []
   let bytes = 0
   for await (const pending of candidates(context, part, (lineNo) => wanted.has(lineNo))) {
@@ -57,7 +72,11 @@ async function applyWinners(context: RunContext, lane: Lane, part: StoredPart, w
   if (lines.length > 0) await lane.applyAgain(part.no, lines)
 }
 
-async function findWinners(context: RunContext, names: ReadonlySet<string>, parts: readonly StoredPart[]): Promise<Winner[]> {
+async function findWinners(
+  context: RunContext,
+  names: ReadonlySet<string>,
+  parts: readonly StoredPart[],
+): Promise<Winner[]> {
   const winners = new Map<string, Winner>()
   for (const part of parts) {
     for await (const pending of candidates(context, part, () => true)) {
@@ -66,16 +85,25 @@ async function findWinners(context: RunContext, names: ReadonlySet<string>, part
       const best = winners.get(draft.externalId)
       const timeMs = trustedTime(draft.sourceUpdatedAtMs, part.createdAt.getTime()) ?? -Infinity
       // Parts and lines ascend, so an equal time is the later line.
-      if (!best || timeMs >= best.timeMs) winners.set(draft.externalId, { partNo: part.no, lineNo: pending.lineNo, timeMs })
+      if (!best || timeMs >= best.timeMs)
+        winners.set(draft.externalId, { partNo: part.no, lineNo: pending.lineNo, timeMs })
     }
   }
   return [...winners.values()]
 }
 
 /** The lines of a part that are wanted, each in bytes of its own. */
-async function* candidates({ connector, store, options, signal }: RunContext, part: StoredPart, wants: (lineNo: number) => boolean): AsyncGenerator<PendingLine> {
+async function* candidates(
+  { connector, store, options, signal }: RunContext,
+  part: StoredPart,
+  wants: (lineNo: number) => boolean,
+): AsyncGenerator<PendingLine> {
   const scratch = Buffer.alloc(SCRATCH_BYTES)
-  for await (const lines of readLines(readPart(store, part), options.recordBytesMax, () => SKIPPED)) {
+  for await (const lines of readLines(
+    readPart(store, part),
+    options.recordBytesMax,
+    () => SKIPPED,
+  )) {
     signal.throwIfAborted()
     if (lines.kind === 'long') continue
     const { bytes, bounds, firstLine, offset } = lines
@@ -85,7 +113,13 @@ async function* candidates({ connector, store, options, signal }: RunContext, pa
       if (!wants(lineNo)) continue
       const line = Buffer.from(bytes.subarray(from, bounds[i + 1]))
       const scan = connector.scan(line, part.createdAt.getTime())
-      yield { lineNo, byteOffset: offset + from, line, scan, hash: scan && hashRecord(line, scan, scratch) }
+      yield {
+        lineNo,
+        byteOffset: offset + from,
+        line,
+        scan,
+        hash: scan && hashRecord(line, scan, scratch),
+      }
     }
   }
 }

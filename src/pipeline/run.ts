@@ -50,18 +50,32 @@ export async function carryOut(context: RunContext): Promise<Settled> {
  *
  * @throws see fetchArtifact
  */
-export async function fetchParts(context: RunContext, onPart: (part: StoredPart) => void): Promise<void> {
+export async function fetchParts(
+  context: RunContext,
+  onPart: (part: StoredPart) => void,
+): Promise<void> {
   const { db, run, progress, source } = context
   const [artifact, parts, checkpoints] = await patiently(context, () =>
-    Promise.all([findArtifact(db, source.id, run.artifactRun), listParts(db, source.id, run.artifactRun), listCheckpoints(db, source.id, run.id)]),
+    Promise.all([
+      findArtifact(db, source.id, run.artifactRun),
+      listParts(db, source.id, run.artifactRun),
+      listCheckpoints(db, source.id, run.id),
+    ]),
   )
-  const done = new Set(checkpoints.filter((checkpoint) => checkpoint.done).map(({ partNo }) => partNo))
+  const done = new Set(
+    checkpoints.filter((checkpoint) => checkpoint.done).map(({ partNo }) => partNo),
+  )
   for (const part of parts) if (!done.has(part.no)) onPart(part)
   if (artifact?.closed) {
     progress.claimed = artifact.claimed
     return
   }
-  const start = { parts, claimed: artifact?.claimed ?? null, watermarkMs: artifact?.watermarkMs ?? null, warnings: artifact?.warnings ?? [] }
+  const start = {
+    parts,
+    claimed: artifact?.claimed ?? null,
+    watermarkMs: artifact?.watermarkMs ?? null,
+    warnings: artifact?.warnings ?? [],
+  }
   await fetchArtifact(context, start, onPart)
 }
 
@@ -69,9 +83,13 @@ export async function fetchParts(context: RunContext, onPart: (part: StoredPart)
 export async function prepareApply(context: RunContext): Promise<ApplyState> {
   const { db, source, run, connector, options } = context
   // A normaliser that changed has to look at every record again.
-  const trusted = run.kind === 'incremental' || source.normaliserVersion === null || source.normaliserVersion === connector.normaliserVersion
+  const trusted =
+    run.kind === 'incremental' ||
+    source.normaliserVersion === null ||
+    source.normaliserVersion === connector.normaliserVersion
   const known = new KnownRecords(trusted ? Math.min(source.nextSeq, options.knownRecordsMax) : 0)
-  if (trusted && source.nextSeq > 0) await readKnownHashes(db, source.id, (hash, seq) => known.add(hash, seq))
+  if (trusted && source.nextSeq > 0)
+    await readKnownHashes(db, source.id, (hash, seq) => known.add(hash, seq))
   const { staged } = await unionOfSeen(context)
   return { known, seenStaged: staged, ...(await prepareMerge(context)) }
 }
@@ -81,9 +99,16 @@ export async function prepareApply(context: RunContext): Promise<ApplyState> {
  *
  * @throws SyncError `run/fenced` · `artifact/…`
  */
-export async function applyPart(context: RunContext, state: ApplyState, part: StoredPart, window?: LineWindow): Promise<void> {
+export async function applyPart(
+  context: RunContext,
+  state: ApplyState,
+  part: StoredPart,
+  window?: LineWindow,
+): Promise<void> {
   await patiently(context, () =>
-    Lane.use(context, state, async (lane) => lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no), window)),
+    Lane.use(context, state, async (lane) =>
+      lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no), window),
+    ),
   )
 }
 
@@ -95,15 +120,26 @@ export async function applyPart(context: RunContext, state: ApplyState, part: St
 export async function settle(context: RunContext): Promise<Settled> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
-  const [parts, { known, staged, repeats }] = await patiently(context, () => Promise.all([listParts(db, source.id, run.artifactRun), unionOfSeen(context)]))
+  const [parts, { known, staged, repeats }] = await patiently(context, () =>
+    Promise.all([listParts(db, source.id, run.artifactRun), unionOfSeen(context)]),
+  )
   if (!known.common(staged).next().done) {
-    const state = { known: new KnownRecords(0), seenStaged: new Bitmap(), ...(await prepareMerge(context)) }
-    await patiently(context, () => Lane.use(context, state, (lane) => resolveDisputes(context, lane, known, staged, parts)))
+    const state = {
+      known: new KnownRecords(0),
+      seenStaged: new Bitmap(),
+      ...(await prepareMerge(context)),
+    }
+    await patiently(context, () =>
+      Lane.use(context, state, (lane) => resolveDisputes(context, lane, known, staged, parts)),
+    )
   }
   known.union(staged)
   if (run.kind !== 'replay') await patiently(context, () => describeArtifact(context, parts))
-  const settled = await patiently(context, () => settleRun(db, run, known.toBytes(), repeats, source.policy))
-  const tidies = db instanceof Db && settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS
+  const settled = await patiently(context, () =>
+    settleRun(db, run, known.toBytes(), repeats, source.policy),
+  )
+  const tidies =
+    db instanceof Db && settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS
   if (tidies) await tidyAfterLoad(db, (why) => log.debug({ why }, 'not tidied'))
   progress.phase = 'done'
   return settled
@@ -119,23 +155,34 @@ async function fetchAndApply(
 ): Promise<void> {
   const stopLanes = new AbortController()
   const stopFetch = new AbortController()
-  const within = (stop: AbortController): RunContext => ({ ...context, signal: AbortSignal.any([context.signal, stop.signal]) })
+  const within = (stop: AbortController): RunContext => ({
+    ...context,
+    signal: AbortSignal.any([context.signal, stop.signal]),
+  })
   const [fetching, ...lanes] = begin(within(stopFetch), within(stopLanes))
   for (const lane of lanes) {
     lane.catch((error: unknown) => {
       if (stopLanes.signal.aborted) return
       stopLanes.abort(error)
-      if (!(error instanceof SyncError) || error.code !== 'run/too-many-quarantined') stopFetch.abort(error)
-      else context.log.warn({ code: error.code }, `${error.message}: nothing more is applied, and the rest is archived`)
+      if (!(error instanceof SyncError) || error.code !== 'run/too-many-quarantined')
+        stopFetch.abort(error)
+      else
+        context.log.warn(
+          { code: error.code },
+          `${error.message}: nothing more is applied, and the rest is archived`,
+        )
     })
   }
   const results = await Promise.allSettled([...lanes, fetching])
   context.signal.throwIfAborted()
-  for (const result of results) if (result.status === 'rejected') throw stopLanes.signal.aborted ? stopLanes.signal.reason : result.reason
+  for (const result of results)
+    if (result.status === 'rejected')
+      throw stopLanes.signal.aborted ? stopLanes.signal.reason : result.reason
 }
 
 async function applyFrom(context: RunContext, state: ApplyState, queue: PartQueue): Promise<void> {
-  for (let part = await queue.take(); part; part = await queue.take()) await applyPart(context, state, part)
+  for (let part = await queue.take(); part; part = await queue.take())
+    await applyPart(context, state, part)
 }
 
 async function prepareMerge(context: RunContext): Promise<Pick<ApplyState, 'terms' | 'rules'>> {
@@ -151,13 +198,19 @@ async function prepareMerge(context: RunContext): Promise<Pick<ApplyState, 'term
 
 async function seenLater({ db, source, run }: RunContext): Promise<Buffer> {
   const later = new Bitmap()
-  for (const bytes of await listSeenAfter(db, source.id, run.artifactRun)) later.union(Bitmap.of(bytes))
+  for (const bytes of await listSeenAfter(db, source.id, run.artifactRun))
+    later.union(Bitmap.of(bytes))
   return later.toBytes()
 }
 
 async function countEarlierWork(context: RunContext): Promise<void> {
   const { db, source, run, progress } = context
-  const [parts, checkpoints] = await patiently(context, () => Promise.all([listParts(db, source.id, run.artifactRun), listCheckpoints(db, source.id, run.id)]))
+  const [parts, checkpoints] = await patiently(context, () =>
+    Promise.all([
+      listParts(db, source.id, run.artifactRun),
+      listCheckpoints(db, source.id, run.id),
+    ]),
+  )
   for (const part of parts) {
     progress.fetchedLines += part.lineCount
     progress.fetchedBytes += part.rawBytes
@@ -169,7 +222,15 @@ async function countEarlierWork(context: RunContext): Promise<void> {
 }
 
 /** What the run has seen in all its parts so far, and how many records came in a second part unchanged. */
-async function unionOfSeen({ db, source, run }: RunContext): Promise<{ readonly known: Bitmap; readonly staged: Bitmap; readonly repeats: number }> {
+async function unionOfSeen({
+  db,
+  source,
+  run,
+}: RunContext): Promise<{
+  readonly known: Bitmap
+  readonly staged: Bitmap
+  readonly repeats: number
+}> {
   const known = new Bitmap(source.nextSeq)
   const staged = new Bitmap(source.nextSeq)
   let repeats = 0
@@ -182,23 +243,32 @@ async function unionOfSeen({ db, source, run }: RunContext): Promise<{ readonly 
   return { known, staged, repeats }
 }
 
-async function describeArtifact({ db, store, source, run }: RunContext, parts: readonly StoredPart[]): Promise<void> {
+async function describeArtifact(
+  { db, store, source, run }: RunContext,
+  parts: readonly StoredPart[],
+): Promise<void> {
   const artifact = await findArtifact(db, source.id, run.artifactRun)
   if (!artifact || run.kind === 'replay') return
-  const sum = (of: (part: StoredPart) => number) => parts.reduce((total, part) => total + of(part), 0)
-  await saveManifest(store, manifestKey({ source: source.name, run: String(run.id), startedAt: run.startedAt }), {
-    source: source.name,
-    run: String(run.id),
-    mode: run.kind,
-    parts: parts.map(({ cursorAfter: _, createdAt: __, ...part }) => part),
-    complete: artifact.complete,
-    claimed: artifact.claimed,
-    lines: sum(({ lineCount }) => lineCount),
-    rawBytes: sum(({ rawBytes }) => rawBytes),
-    storedBytes: sum(({ storedBytes }) => storedBytes),
-    watermark: artifact.watermarkMs === null ? null : new Date(artifact.watermarkMs).toISOString(),
-    startedAt: run.startedAt.toISOString(),
-    finishedAt: new Date().toISOString(),
-    shelfsync: VERSION,
-  })
+  const sum = (of: (part: StoredPart) => number) =>
+    parts.reduce((total, part) => total + of(part), 0)
+  await saveManifest(
+    store,
+    manifestKey({ source: source.name, run: String(run.id), startedAt: run.startedAt }),
+    {
+      source: source.name,
+      run: String(run.id),
+      mode: run.kind,
+      parts: parts.map(({ cursorAfter: _, createdAt: __, ...part }) => part),
+      complete: artifact.complete,
+      claimed: artifact.claimed,
+      lines: sum(({ lineCount }) => lineCount),
+      rawBytes: sum(({ rawBytes }) => rawBytes),
+      storedBytes: sum(({ storedBytes }) => storedBytes),
+      watermark:
+        artifact.watermarkMs === null ? null : new Date(artifact.watermarkMs).toISOString(),
+      startedAt: run.startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      shelfsync: VERSION,
+    },
+  )
 }

@@ -9,7 +9,10 @@ const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 export function isFullDue({ zone, fullOn }: Schedule, lastFullAt: Date | null, now: Date): boolean {
   if (lastFullAt === null) return true
   if (fullOn === null) return false
-  const daysSince = fullOn === 'every' ? 0 : (WEEKDAYS.indexOf(local(now, zone, { weekday: 'short' })) - fullOn + 7) % 7
+  const daysSince =
+    fullOn === 'every'
+      ? 0
+      : (WEEKDAYS.indexOf(local(now, zone, { weekday: 'short' })) - fullOn + 7) % 7
   return dateIn(lastFullAt, zone) < dateIn(new Date(now.getTime() - daysSince * DAY_MS), zone)
 }
 

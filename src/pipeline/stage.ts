@@ -42,7 +42,11 @@ export interface AcceptedBatch {
  *
  * @throws what `write` throws, except for the first refusal
  */
-export async function writeAccepted<T>(staging: Staging<unknown>, lines: readonly PendingLine[], write: (batch: AcceptedBatch) => Promise<T>): Promise<T> {
+export async function writeAccepted<T>(
+  staging: Staging<unknown>,
+  lines: readonly PendingLine[],
+  write: (batch: AcceptedBatch) => Promise<T>,
+): Promise<T> {
   try {
     return await write({ pieces: lines.length === 0 ? [] : [lines], refused: [] })
   } catch (error) {
@@ -52,7 +56,10 @@ export async function writeAccepted<T>(staging: Staging<unknown>, lines: readonl
 }
 
 /** Stages and merges every piece of a batch in the transaction of `client`, one after the other. */
-export async function mergePieces<Merged>(staging: Staging<Merged>, { pieces, refused }: AcceptedBatch): Promise<MergedBatch<Merged>> {
+export async function mergePieces<Merged>(
+  staging: Staging<Merged>,
+  { pieces, refused }: AcceptedBatch,
+): Promise<MergedBatch<Merged>> {
   const merged: Merged[] = []
   const quarantined = [...refused]
   await staging.begin()
@@ -65,7 +72,10 @@ export async function mergePieces<Merged>(staging: Staging<Merged>, { pieces, re
 }
 
 /** Splits a batch that was refused. Halves find a refused record among n with about 2 log n attempts. */
-async function findAccepted(staging: Staging<unknown>, lines: readonly PendingLine[]): Promise<AcceptedBatch> {
+async function findAccepted(
+  staging: Staging<unknown>,
+  lines: readonly PendingLine[],
+): Promise<AcceptedBatch> {
   const { context, partNo } = staging
   const pieces: (readonly PendingLine[])[] = []
   const refused: QuarantinedRecord[] = []
@@ -77,14 +87,18 @@ async function findAccepted(staging: Staging<unknown>, lines: readonly PendingLi
     const [only] = piece
     const middle = piece.length >> 1
     if (reason === null) pieces.push(piece)
-    else if (only && piece.length === 1) refused.push(refusedByPostgres(context, partNo, only, reason))
+    else if (only && piece.length === 1)
+      refused.push(refusedByPostgres(context, partNo, only, reason))
     else left.push(piece.slice(middle), piece.slice(0, middle))
   }
   return { pieces, refused }
 }
 
 /** Whether Postgres accepts the lines: null, or why not. Writes nothing. */
-async function attempt(staging: Staging<unknown>, lines: readonly PendingLine[]): Promise<string | null> {
+async function attempt(
+  staging: Staging<unknown>,
+  lines: readonly PendingLine[],
+): Promise<string | null> {
   try {
     await rollBack(staging.client, () => mergePieces(staging, { pieces: [lines], refused: [] }))
     return null
@@ -95,7 +109,10 @@ async function attempt(staging: Staging<unknown>, lines: readonly PendingLine[])
 }
 
 /** Returns the records that the connector cannot read. */
-async function copyIn({ context, client, terms, partNo }: Staging<unknown>, lines: readonly PendingLine[]): Promise<QuarantinedRecord[]> {
+async function copyIn(
+  { context, client, terms, partNo }: Staging<unknown>,
+  lines: readonly PendingLine[],
+): Promise<QuarantinedRecord[]> {
   const unreadable: QuarantinedRecord[] = []
   const copy = new StagingCopy(client)
   try {

@@ -7,7 +7,15 @@ import { toLedger, type Ledger } from '../core/ledger.ts'
 import { findArtifact, type ArtifactNote } from '../db/artifacts.ts'
 import type { LineDb } from '../db/data-api.ts'
 import { nameFailure } from '../db/failures.ts'
-import { endRun, findActiveRun, LEASE_MS, startRun, type HeldRun, type RunKind, type RunRequest } from '../db/runs.ts'
+import {
+  endRun,
+  findActiveRun,
+  LEASE_MS,
+  startRun,
+  type HeldRun,
+  type RunKind,
+  type RunRequest,
+} from '../db/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
@@ -37,7 +45,12 @@ export const DEFAULT_OPTIONS: LineOptions = {
 }
 
 /** By the Data API a batch is a call: 256 KiB of lines come to about 0.7 MB of JSON, and a line that alone passes 1 MiB is quarantined. */
-export const DATA_API_OPTIONS: LineOptions = { ...DEFAULT_OPTIONS, batchRecordsMax: 500, batchBytesMax: 256 * 1024, recordBytesMax: 1024 * 1024 }
+export const DATA_API_OPTIONS: LineOptions = {
+  ...DEFAULT_OPTIONS,
+  batchRecordsMax: 500,
+  batchBytesMax: 256 * 1024,
+  recordBytesMax: 1024 * 1024,
+}
 
 /** Everything that a run needs and does not own. */
 export interface LineTools {
@@ -79,10 +92,24 @@ export interface RunReport {
  *
  * @throws SyncError `source/paused` · `run/active` · `db/…` before a run exists; after that failures are in the report
  */
-export async function syncSource(tools: LineTools, source: Source, connector: Connector, request: SyncRequest, progress: Progress, signal: AbortSignal): Promise<RunReport> {
+export async function syncSource(
+  tools: LineTools,
+  source: Source,
+  connector: Connector,
+  request: SyncRequest,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RunReport> {
   if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
   const resumeAny = request.mode === 'auto' && request.sinceAt === null
-  return carryThrough(tools, source, connector, { ...chooseRun(source, connector, request), artifactRun: null, resumeAny }, progress, signal)
+  return carryThrough(
+    tools,
+    source,
+    connector,
+    { ...chooseRun(source, connector, request), artifactRun: null, resumeAny },
+    progress,
+    signal,
+  )
 }
 
 /**
@@ -90,28 +117,67 @@ export async function syncSource(tools: LineTools, source: Source, connector: Co
  *
  * @throws SyncError `run/unknown` · `run/no-artifact` · `run/active`
  */
-export async function replayRun(tools: LineTools, source: Source, connector: Connector, artifactRun: number, progress: Progress, signal: AbortSignal): Promise<RunReport> {
+export async function replayRun(
+  tools: LineTools,
+  source: Source,
+  connector: Connector,
+  artifactRun: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RunReport> {
   await requireArtifact(tools.db, source, artifactRun)
-  return carryThrough(tools, source, connector, { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }, progress, signal)
+  return carryThrough(
+    tools,
+    source,
+    connector,
+    { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false },
+    progress,
+    signal,
+  )
 }
 
 /** Whether the artifact of that run can be applied. @throws SyncError `run/unknown` · `run/no-artifact` */
-export async function requireArtifact(db: LineDb, source: Source, artifactRun: number): Promise<ArtifactNote> {
+export async function requireArtifact(
+  db: LineDb,
+  source: Source,
+  artifactRun: number,
+): Promise<ArtifactNote> {
   const artifact = await findArtifact(db, source.id, artifactRun)
-  if (!artifact) throw new SyncError('run/unknown', `${source.name} has no run ${artifactRun} that fetched anything`)
-  if (artifact.purged) throw new SyncError('run/no-artifact', `Run ${artifactRun} of ${source.name} has no artifact any more`)
-  if (!artifact.closed) throw new SyncError('run/no-artifact', `The artifact of run ${artifactRun} is not closed: its fetch did not end`)
+  if (!artifact)
+    throw new SyncError(
+      'run/unknown',
+      `${source.name} has no run ${artifactRun} that fetched anything`,
+    )
+  if (artifact.purged)
+    throw new SyncError(
+      'run/no-artifact',
+      `Run ${artifactRun} of ${source.name} has no artifact any more`,
+    )
+  if (!artifact.closed)
+    throw new SyncError(
+      'run/no-artifact',
+      `The artifact of run ${artifactRun} is not closed: its fetch did not end`,
+    )
   return artifact
 }
 
 export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>
 
 /** Which kind of run a request comes to, and from when it asks. */
-export function chooseRun(source: Source, connector: Connector, { mode, sinceAt, now }: SyncRequest): { kind: RunKind; sinceAt: Date | null } {
+export function chooseRun(
+  source: Source,
+  connector: Connector,
+  { mode, sinceAt, now }: SyncRequest,
+): { kind: RunKind; sinceAt: Date | null } {
   if (sinceAt) return { kind: 'incremental', sinceAt }
   const since = source.watermarkAt && new Date(source.watermarkAt.getTime() - OVERLAP_MS)
-  const changedNormaliser = source.normaliserVersion !== null && source.normaliserVersion !== connector.normaliserVersion
-  const full = mode === 'full' || !connector.incremental || !since || (mode === 'auto' && (changedNormaliser || isFullDue(source.schedule, source.lastFullAt, now)))
+  const changedNormaliser =
+    source.normaliserVersion !== null && source.normaliserVersion !== connector.normaliserVersion
+  const full =
+    mode === 'full' ||
+    !connector.incremental ||
+    !since ||
+    (mode === 'auto' && (changedNormaliser || isFullDue(source.schedule, source.lastFullAt, now)))
   return full ? { kind: 'full', sinceAt: null } : { kind: 'incremental', sinceAt: since }
 }
 
@@ -127,26 +193,74 @@ async function carryThrough(
   const settings = settingsOf(connector, source)
   const run = await takeRun(tools, source, connector, chosen, progress, signal)
   const log = tools.log
-  log.info({ source: source.name, run: run.id, kind: run.kind, resumed: run.resumed }, 'run started')
-  const report = (state: RunReport['state'], reason: string | null, ledger: Ledger, { removalsOff = null, error = null }: Partial<Pick<RunReport, 'removalsOff' | 'error'>> = {}): RunReport => {
+  log.info(
+    { source: source.name, run: run.id, kind: run.kind, resumed: run.resumed },
+    'run started',
+  )
+  const report = (
+    state: RunReport['state'],
+    reason: string | null,
+    ledger: Ledger,
+    { removalsOff = null, error = null }: Partial<Pick<RunReport, 'removalsOff' | 'error'>> = {},
+  ): RunReport => {
     const seconds = Math.round(performance.now() - startedMs) / 1000
-    return { run: run.id, source: source.name, kind: run.kind, resumed: run.resumed, state, reason, ledger, removalsOff, seconds, error }
+    return {
+      run: run.id,
+      source: source.name,
+      kind: run.kind,
+      resumed: run.resumed,
+      state,
+      reason,
+      ledger,
+      removalsOff,
+      seconds,
+      error,
+    }
   }
   try {
     const settled = await whileLeased(tools.db, tools.log, run, signal, (held) => {
-      const context: RunContext = { ...tools, connector, source, settings, run, progress, signal: held }
+      const context: RunContext = {
+        ...tools,
+        connector,
+        source,
+        settings,
+        run,
+        progress,
+        signal: held,
+      }
       return carryOut(context)
     })
-    log.info({ source: source.name, run: run.id, state: settled.state, reason: settled.reason, ledger: settled.ledger, removalsOff: settled.removalsOff }, 'run settled')
+    log.info(
+      {
+        source: source.name,
+        run: run.id,
+        state: settled.state,
+        reason: settled.reason,
+        ledger: settled.ledger,
+        removalsOff: settled.removalsOff,
+      },
+      'run settled',
+    )
     return report(settled.state, settled.reason, settled.ledger, settled)
   } catch (thrown) {
     const error = nameFailure(thrown)
     const { state, code, reason } = describeFailure(tools, error)
     await endRun(tools.db, run, state, code, reason).catch((cause: unknown) => {
-      log.warn({ cause: String(cause) }, 'the run could not be marked as ended; its lease will run out')
+      log.warn(
+        { cause: String(cause) },
+        'the run could not be marked as ended; its lease will run out',
+      )
     })
-    log[isAbort(error) ? 'info' : 'error']({ source: source.name, run: run.id, state, code }, reason)
-    return report('failed', reason, toLedger(progress.claimed, progress.fetchedLines, progress.counts), { error })
+    log[isAbort(error) ? 'info' : 'error'](
+      { source: source.name, run: run.id, state, code },
+      reason,
+    )
+    return report(
+      'failed',
+      reason,
+      toLedger(progress.claimed, progress.fetchedLines, progress.counts),
+      { error },
+    )
   }
 }
 
@@ -162,17 +276,32 @@ async function takeRun(
   for (let waitedMs = 0; ; waitedMs += 1000) {
     const active = await findActiveRun(db, source.id)
     const request: RunRequest = {
-      ...chosen, sourceId: source.id, normaliserVersion: connector.normaliserVersion, correlationId, options: {},
-      owner: owner(), deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
+      ...chosen,
+      sourceId: source.id,
+      normaliserVersion: connector.normaliserVersion,
+      correlationId,
+      options: {},
+      owner: owner(),
+      deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
       // Where somebody asks for everything, what was ordered to be fetched only and left is no interrupted attempt at that.
       anew: !chosen.resumeAny && active?.options.stages === 'fetch',
     }
     try {
       const run = await startRun(db, request)
-      if (active && active.id !== run.id) log.warn({ source: source.name, run: active.id }, `run ${active.id} was ${active.state === 'fetched' ? 'fetched only' : 'interrupted'} and is given up: run ${run.id} asks for something else`)
+      if (active && active.id !== run.id)
+        log.warn(
+          { source: source.name, run: active.id },
+          `run ${active.id} was ${active.state === 'fetched' ? 'fetched only' : 'interrupted'} and is given up: run ${run.id} asks for something else`,
+        )
       return run
     } catch (error) {
-      if (!(error instanceof SyncError) || error.code !== 'run/active' || waitedMs >= LEASE_MS || active?.owner === owner()) throw error
+      if (
+        !(error instanceof SyncError) ||
+        error.code !== 'run/active' ||
+        waitedMs >= LEASE_MS ||
+        active?.owner === owner()
+      )
+        throw error
       progress.waiting = `another worker holds this source; waiting in case its lease runs out (${Math.ceil((LEASE_MS - waitedMs) / 1000)} s)`
       await options.wait(1000, signal)
       progress.waiting = null
@@ -181,9 +310,22 @@ async function takeRun(
 }
 
 /** What a run that ended so is called, and why: a retry goes on with one that is `interrupted`. A bug would only come again. */
-export function describeFailure(tools: Pick<LineTools, 'redact'>, error: unknown): { state: 'interrupted' | 'failed'; code: ErrorCode | null; reason: string } {
+export function describeFailure(
+  tools: Pick<LineTools, 'redact'>,
+  error: unknown,
+): { state: 'interrupted' | 'failed'; code: ErrorCode | null; reason: string } {
   const code = error instanceof SyncError ? error.code : null
-  if (isAbort(error)) return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
-  if (error instanceof SyncError) return { state: error.action === 'retry' ? 'interrupted' : 'failed', code, reason: outsideText(tools, error.message) }
-  return { state: 'failed', code, reason: `internal error: ${outsideText(tools, messageOf(error))}` }
+  if (isAbort(error))
+    return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
+  if (error instanceof SyncError)
+    return {
+      state: error.action === 'retry' ? 'interrupted' : 'failed',
+      code,
+      reason: outsideText(tools, error.message),
+    }
+  return {
+    state: 'failed',
+    code,
+    reason: `internal error: ${outsideText(tools, messageOf(error))}`,
+  }
 }

@@ -45,8 +45,10 @@ export class Terms {
 
   async #saveFresh(context: RunContext): Promise<void> {
     const fresh = [...this.#fresh.values()]
-    for (let from = 0; from < fresh.length; from += BATCH_MAX) await writeAccepted(context, fresh.slice(from, from + BATCH_MAX))
-    for (const term of fresh) if (this.#fresh.get(keyOf(term)) === term) this.#fresh.delete(keyOf(term))
+    for (let from = 0; from < fresh.length; from += BATCH_MAX)
+      await writeAccepted(context, fresh.slice(from, from + BATCH_MAX))
+    for (const term of fresh)
+      if (this.#fresh.get(keyOf(term)) === term) this.#fresh.delete(keyOf(term))
   }
 }
 
@@ -68,7 +70,10 @@ async function writeAccepted(context: RunContext, terms: readonly Term[]): Promi
 function warnOfRefused(context: RunContext, { kind, externalId }: Term, { message }: Error): void {
   const { log, source, run } = context
   const facts = { source: source.name, run: run.id, kind, term: outsideText(context, externalId) }
-  log.warn(facts, `Postgres cannot hold a ${kind}, so it is left out; its products are not: ${message}`)
+  log.warn(
+    facts,
+    `Postgres cannot hold a ${kind}, so it is left out; its products are not: ${message}`,
+  )
 }
 
 function keyOf({ kind, externalId }: Term): string {

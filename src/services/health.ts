@@ -18,15 +18,22 @@ export interface HealthTools {
 
 export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
   // Whether the database answers is said by its own look.
-  const sources = loadStanding(db, null, DEADLINE_MS).then((standing) => standing.sources, () => [])
+  const sources = loadStanding(db, null, DEADLINE_MS).then(
+    (standing) => standing.sources,
+    () => [],
+  )
   const components = await Promise.all([
     look('database', async () => {
-      const { rows } = await db.query<{ version: string }>(`select current_setting('server_version') as version`)
+      const { rows } = await db.query<{ version: string }>(
+        `select current_setting('server_version') as version`,
+      )
       return `Postgres ${rows[0]?.version}`
     }),
     look('queue', async () => {
       await queues.proveWritable()
-      const counts = await Promise.all(QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`))
+      const counts = await Promise.all(
+        QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`),
+      )
       return `${queues.backend}; waiting: ${counts.join(', ')}`
     }),
     look('artifacts', async () => {
@@ -42,12 +49,18 @@ export async function checkHealth({ db, queues, store }: HealthTools): Promise<C
     ),
   ])
   const copied = (await sources).filter(({ latestCopy }) => latestCopy !== null)
-  return copied.length === 0 ? components : [...components, await look('latest', async () => describeCopies(copied))]
+  return copied.length === 0
+    ? components
+    : [...components, await look('latest', async () => describeCopies(copied))]
 }
 
 /** @throws Error when one of them could not be written */
 function describeCopies(sources: readonly SourceStanding[]): string {
-  const broken = sources.flatMap(({ source, latestCopy }) => (latestCopy?.error == null ? [] : `latest.ndjson of ${source} could not be written: ${latestCopy.error}`))
+  const broken = sources.flatMap(({ source, latestCopy }) =>
+    latestCopy?.error == null
+      ? []
+      : `latest.ndjson of ${source} could not be written: ${latestCopy.error}`,
+  )
   if (broken.length > 0) throw new Error(broken.join('; '))
   return sources.map(({ source, latestCopy }) => `${source} has run ${latestCopy?.run}`).join(', ')
 }
@@ -58,6 +71,11 @@ async function look(component: string, ask: () => Promise<string>): Promise<Comp
   try {
     return { component, ok: true, detail: await within(ask(), DEADLINE_MS), latencyMs: passed() }
   } catch (error) {
-    return { component, ok: false, detail: error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error), latencyMs: passed() }
+    return {
+      component,
+      ok: false,
+      detail: error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error),
+      latencyMs: passed(),
+    }
   }
 }

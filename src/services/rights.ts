@@ -6,14 +6,22 @@ import { findLackingRights, type WorkerRole } from '../db/rights.ts'
 import type { Role } from './roles.ts'
 
 const WORKER_ROLES: Readonly<Record<Role, WorkerRole>> = {
-  fetcher: 'shelfsync_fetcher', maintainer: 'shelfsync_maintainer', orchestrator: 'shelfsync_orchestrator', scheduler: 'shelfsync_orchestrator',
+  fetcher: 'shelfsync_fetcher',
+  maintainer: 'shelfsync_maintainer',
+  orchestrator: 'shelfsync_orchestrator',
+  scheduler: 'shelfsync_orchestrator',
 }
 
 /** @throws SyncError `db/denied` */
 export async function requireRights(db: Db, roles: readonly Role[]): Promise<void> {
-  const { login, lacking } = await findLackingRights(db, [...new Set(roles.map((role) => WORKER_ROLES[role]))])
+  const { login, lacking } = await findLackingRights(db, [
+    ...new Set(roles.map((role) => WORKER_ROLES[role])),
+  ])
   if (lacking.length === 0) return
   const unfit = roles.filter((role) => lacking.includes(WORKER_ROLES[role])).join(', ')
-  throw new SyncError('db/denied', `The login ${login} has not the rights of a process that is ${unfit}: ` +
-    `start it with another DATABASE_URL, or as the owner grant ${lacking.join(', ')} to ${login}`)
+  throw new SyncError(
+    'db/denied',
+    `The login ${login} has not the rights of a process that is ${unfit}: ` +
+      `start it with another DATABASE_URL, or as the owner grant ${lacking.join(', ')} to ${login}`,
+  )
 }

@@ -6,7 +6,13 @@ import type { Connector } from '../core/connector.ts'
 import type { Http } from '../core/http.ts'
 import { createMeasures } from '../db/measures.ts'
 import type { Db } from '../db/pool.ts'
-import { createFetcherApp, createMaintainerApp, createMetricsApp, createOrchestratorApp, type OrchestratorOptions } from '../http/faces.ts'
+import {
+  createFetcherApp,
+  createMaintainerApp,
+  createMetricsApp,
+  createOrchestratorApp,
+  type OrchestratorOptions,
+} from '../http/faces.ts'
 import { listen } from '../http/listen.ts'
 import type { FaceName } from '../http/routes.ts'
 import { cancelOrder, orderSync } from '../jobs/orders.ts'
@@ -51,7 +57,10 @@ export interface Services {
 }
 
 /** @throws SyncError `settings/invalid` when a port cannot be had or ADMIN_KEY is missing */
-export async function startServices(tools: ServiceTools, roles: readonly Role[]): Promise<Services> {
+export async function startServices(
+  tools: ServiceTools,
+  roles: readonly Role[],
+): Promise<Services> {
   const { settings, db, queues, log } = tools
   const stopping = new AbortController()
   await using opened = new AsyncDisposableStack()
@@ -59,16 +68,29 @@ export async function startServices(tools: ServiceTools, roles: readonly Role[])
   const faces: OpenFace[] = []
   for (const [name, app] of createFaces(tools, metrics, roles)) {
     const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
-    const listening = await listen(app, { host, port: settings.http.ports[name], setting: `${name.toUpperCase()}_PORT` })
+    const listening = await listen(app, {
+      host,
+      port: settings.http.ports[name],
+      setting: `${name.toUpperCase()}_PORT`,
+    })
     opened.defer(() => listening.close())
     faces.push({ name, host, port: listening.port })
   }
   const taskTools = openTaskTools(tools, metrics)
   const { fetch, apply } = settings.queue.concurrency
-  if (roles.includes('fetcher')) opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) => worker.close())
-  if (roles.includes('maintainer')) opened.adopt(startWorker(taskTools, 'apply', apply, stopping.signal), (worker) => worker.close())
+  if (roles.includes('fetcher'))
+    opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) =>
+      worker.close(),
+    )
+  if (roles.includes('maintainer'))
+    opened.adopt(startWorker(taskTools, 'apply', apply, stopping.signal), (worker) =>
+      worker.close(),
+    )
   if (roles.includes('orchestrator') || roles.includes('scheduler')) {
-    const keeping = keepSchedules({ db, queues, connectors: tools.connectors, log }, stopping.signal)
+    const keeping = keepSchedules(
+      { db, queues, connectors: tools.connectors, log },
+      stopping.signal,
+    )
     opened.defer(() => keeping)
   }
   const kept = opened.move()
@@ -87,14 +109,20 @@ function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Rol
   const { settings, db, queues, log, connectors, store } = tools
   const orders = { db, queues, connectors, log }
   const options: OrchestratorOptions = {
-    db, log,
+    db,
+    log,
     redact: createRedactor([], settings.secrets),
     keys: settings.http.keys,
-    trust: { flyHeader: settings.http.trustFlyHeader, proxies: createNetworks(settings.http.trustProxy) },
+    trust: {
+      flyHeader: settings.http.trustFlyHeader,
+      proxies: createNetworks(settings.http.trustProxy),
+    },
     nowMs: () => Date.now(),
     metricsText: () => metrics.text(),
     onAuthFailure: (reason) =>
-      metrics.count('shelfsync_auth_failures_total', { reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited' }),
+      metrics.count('shelfsync_auth_failures_total', {
+        reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited',
+      }),
     operations: {
       order: (order, correlationId) => orderSync(orders, order, correlationId),
       cancel: (run) => cancelOrder(orders, run),
@@ -103,7 +131,8 @@ function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Rol
   }
   if (roles.includes('fetcher')) yield ['fetcher', createFetcherApp(options)] as const
   if (roles.includes('maintainer')) yield ['maintainer', createMaintainerApp(options)] as const
-  if (roles.includes('orchestrator')) yield ['orchestrator', createOrchestratorApp(options)] as const
+  if (roles.includes('orchestrator'))
+    yield ['orchestrator', createOrchestratorApp(options)] as const
   yield ['metrics', createMetricsApp(options)] as const
 }
 
@@ -116,7 +145,18 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
     return client
   }
   const redact = createRedactor(tools.settings.supplierSecrets, tools.settings.secrets)
-  return { db, store, log, redact, connectors, queues, http, options: DEFAULT_OPTIONS, states: new RunStates(), events: openEvents(tools, metrics) }
+  return {
+    db,
+    store,
+    log,
+    redact,
+    connectors,
+    queues,
+    http,
+    options: DEFAULT_OPTIONS,
+    states: new RunStates(),
+    events: openEvents(tools, metrics),
+  }
 }
 
 function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {
@@ -130,12 +170,24 @@ function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics
   }
 }
 
-function openMetrics({ db, queues, connectors, log }: ServiceTools, roles: readonly Role[]): Metrics {
-  const metrics = createMetrics({ onFailure: (collector, error) => log.warn({ collector, cause: String(error) }, 'metrics could not be read') })
-  metrics.set('shelfsync_database_connections', { state: 'busy' }, () => db.totalCount - db.idleCount)
+function openMetrics(
+  { db, queues, connectors, log }: ServiceTools,
+  roles: readonly Role[],
+): Metrics {
+  const metrics = createMetrics({
+    onFailure: (collector, error) =>
+      log.warn({ collector, cause: String(error) }, 'metrics could not be read'),
+  })
+  metrics.set(
+    'shelfsync_database_connections',
+    { state: 'busy' },
+    () => db.totalCount - db.idleCount,
+  )
   metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
   // Named by connector, so nothing else knows of them before the first wait.
-  if (roles.includes('fetcher')) for (const connector of connectors.keys()) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
+  if (roles.includes('fetcher'))
+    for (const connector of connectors.keys())
+      metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
   // What is the same for all processes only one kind of them tells. With several of these, each tells all of it.
   if (roles.includes('orchestrator')) {
     metrics.collect({ name: 'database', read: createMeasures(db) })
@@ -145,10 +197,23 @@ function openMetrics({ db, queues, connectors, log }: ServiceTools, roles: reado
 }
 
 async function readQueues(queues: Queues): Promise<Reading[]> {
-  const states = ['waiting', 'prioritized', 'delayed', 'waiting-children', 'active', 'failed'] as const
-  const readings = await Promise.all(QUEUE_NAMES.map(async (queue) => {
-    const counts = await queues[queue].getJobCounts(...states)
-    return states.map((state): Reading => ({ name: 'shelfsync_queue_jobs', labels: { queue, state }, value: counts[state] ?? 0 }))
-  }))
+  const states = [
+    'waiting',
+    'prioritized',
+    'delayed',
+    'waiting-children',
+    'active',
+    'failed',
+  ] as const
+  const readings = await Promise.all(
+    QUEUE_NAMES.map(async (queue) => {
+      const counts = await queues[queue].getJobCounts(...states)
+      return states.map((state): Reading => ({
+        name: 'shelfsync_queue_jobs',
+        labels: { queue, state },
+        value: counts[state] ?? 0,
+      }))
+    }),
+  )
   return readings.flat()
 }

@@ -9,15 +9,19 @@ export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'lease
   return {
     paused({ code, waitMs, triedMs }, connector) {
       const reason = reasonOf(code)
-      if (reason !== null) metrics.count('shelfsync_backpressure_seconds_total', { reason }, (triedMs + waitMs) / 1000)
-      else if (code === 'source/rate-limited' && connector !== null) metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
+      if (reason !== null)
+        metrics.count('shelfsync_backpressure_seconds_total', { reason }, (triedMs + waitMs) / 1000)
+      else if (code === 'source/rate-limited' && connector !== null)
+        metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
     },
     leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
   }
 }
 
 /** Null: a supplier is waited for. */
-function reasonOf(code: ErrorCode): 'database_unreachable' | 'database_slow' | 'store_unwritable' | null {
+function reasonOf(
+  code: ErrorCode,
+): 'database_unreachable' | 'database_slow' | 'store_unwritable' | null {
   if (code.startsWith('source/')) return null
   if (code.startsWith('artifact/')) return 'store_unwritable'
   return code === 'db/unreachable' ? 'database_unreachable' : 'database_slow'

@@ -10,51 +10,129 @@ testConnector(toy(null))
 
 /** For each check, in its order: what breaks its promise, and what it says then. */
 const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
-  'settings read back as they were understood, and name what is wrong with them':
-    ['takes any settings', /a member that nobody knows is not refused/],
-  'settings have no room for a secret': ['has a setting for its key', /the setting apiKey is made for a secret/],
-  'scan finds the record that unwrap finds, and leaves out only what is volatile': ['masks the price', /leaves out more than volatilePaths/],
-  'the id of a record is found in the bytes of its line, where idPaths say': ['names no place of its ids', /idPaths lead to another id/],
-  'normalise is pure: the same draft for the same record, which it leaves as it was': ['counts in its titles', /another draft the second time/],
-  'identify reads the id of a record that is otherwise wrong, and never fails': ['identifies by normalising', /identify fails on a record that is otherwise wrong/],
-  'any value in any member comes to a draft that the tables hold, or to a refusal': ['throws what has no name', / in \w+: TypeError: price\.toFixed/],
-  'a list of 100,000 elements is cut with a warning, and costs in proportion to its length':
-    ['compares each with each', /10000 elements of tags take \d+ times as long to normalise as to read/],
-  'a fetch goes on from the cursor of any page without a gap': ['goes on a page too late', /going on after page 1 loses 20 products/],
+  'settings read back as they were understood, and name what is wrong with them': [
+    'takes any settings',
+    /a member that nobody knows is not refused/,
+  ],
+  'settings have no room for a secret': [
+    'has a setting for its key',
+    /the setting apiKey is made for a secret/,
+  ],
+  'scan finds the record that unwrap finds, and leaves out only what is volatile': [
+    'masks the price',
+    /leaves out more than volatilePaths/,
+  ],
+  'the id of a record is found in the bytes of its line, where idPaths say': [
+    'names no place of its ids',
+    /idPaths lead to another id/,
+  ],
+  'normalise is pure: the same draft for the same record, which it leaves as it was': [
+    'counts in its titles',
+    /another draft the second time/,
+  ],
+  'identify reads the id of a record that is otherwise wrong, and never fails': [
+    'identifies by normalising',
+    /identify fails on a record that is otherwise wrong/,
+  ],
+  'any value in any member comes to a draft that the tables hold, or to a refusal': [
+    'throws what has no name',
+    / in \w+: TypeError: price\.toFixed/,
+  ],
+  'a list of 100,000 elements is cut with a warning, and costs in proportion to its length': [
+    'compares each with each',
+    /10000 elements of tags take \d+ times as long to normalise as to read/,
+  ],
+  'a fetch goes on from the cursor of any page without a gap': [
+    'goes on a page too late',
+    /going on after page 1 loses 20 products/,
+  ],
   'ten times the products need no more memory': ['keeps all pages', /bytes more memory/],
-  'the update of an old record arrives': ['asks for what was created since', /one product changed, 0 were updated/],
-  'a feed that is cut short is held and removes nothing, however often': ['takes any end for the end', /cut short counts as complete/],
-  'a page that fails is never the end': ['takes a failed page for the end', /a failed page counts as complete/],
-  'an empty answer is never green': ['takes nothing for the end', /an answer without a byte counts as complete/],
-  'a product that comes twice is one product, on one page or on two': ['refuses repeated products', /the run failed: a product came twice/],
-  'products arrive in whatever order they come': ['expects the order of ids', /60 products came, 20 were fetched/],
+  'the update of an old record arrives': [
+    'asks for what was created since',
+    /one product changed, 0 were updated/,
+  ],
+  'a feed that is cut short is held and removes nothing, however often': [
+    'takes any end for the end',
+    /cut short counts as complete/,
+  ],
+  'a page that fails is never the end': [
+    'takes a failed page for the end',
+    /a failed page counts as complete/,
+  ],
+  'an empty answer is never green': [
+    'takes nothing for the end',
+    /an answer without a byte counts as complete/,
+  ],
+  'a product that comes twice is one product, on one page or on two': [
+    'refuses repeated products',
+    /the run failed: a product came twice/,
+  ],
+  'products arrive in whatever order they come': [
+    'expects the order of ids',
+    /60 products came, 20 were fetched/,
+  ],
   'a malformed record is kept with its place and its bytes, its neighbours arrive, and it is not missing':
     ['throws what has no name', /internal error: price\.toFixed/],
-  'a record without an id is kept as such, and a run that has one calls nothing missing':
-    ['makes up ids', /one record has no id, 0 are in quarantine/],
-  '429 with Retry-After is waited for that long, and then all is there': ['ignores Retry-After', /asked for 40 s, the pause was \d+ ms/],
-  '429 without Retry-After is waited for, and then all is there': ['gives up at 429', /the run failed: The toy answered 429/],
-  '500, 502 and 503 are waited for, and then all is there': ['gives up at 5xx', /the run failed: The toy answered 500/],
-  'a supplier that falls silent is left and asked again, and then all is there': ['passes over silence', /the line was not told of the failure/],
-  'a connection that dies inside an answer is made anew, and then all is there': ['passes over cuts', /the line was not told of the failure/],
-  'an answer that drips in pieces, cut inside characters, is read as it was meant': ['decodes piece by piece', /not as the supplier has them/],
-  'the same feed again writes no row, also when all that is volatile has moved': ['masks nothing', /60 of 60 records count as changed/],
-  'a replay of what is applied writes no row': ['scans nothing and counts in its titles', /60 of 60 records count as updated/],
-  'a cancelled fetch stops at once, keeps what arrived, and the next sync goes on from there':
-    ['does not hear the signal', /2 more pages came after the fetch was cancelled/],
-  'secrets are in no artifact, no table, no log and no error': ['quotes its key', /the secret is in an error or a log: .*The toy answered 401 to/],
+  'a record without an id is kept as such, and a run that has one calls nothing missing': [
+    'makes up ids',
+    /one record has no id, 0 are in quarantine/,
+  ],
+  '429 with Retry-After is waited for that long, and then all is there': [
+    'ignores Retry-After',
+    /asked for 40 s, the pause was \d+ ms/,
+  ],
+  '429 without Retry-After is waited for, and then all is there': [
+    'gives up at 429',
+    /the run failed: The toy answered 429/,
+  ],
+  '500, 502 and 503 are waited for, and then all is there': [
+    'gives up at 5xx',
+    /the run failed: The toy answered 500/,
+  ],
+  'a supplier that falls silent is left and asked again, and then all is there': [
+    'passes over silence',
+    /the line was not told of the failure/,
+  ],
+  'a connection that dies inside an answer is made anew, and then all is there': [
+    'passes over cuts',
+    /the line was not told of the failure/,
+  ],
+  'an answer that drips in pieces, cut inside characters, is read as it was meant': [
+    'decodes piece by piece',
+    /not as the supplier has them/,
+  ],
+  'the same feed again writes no row, also when all that is volatile has moved': [
+    'masks nothing',
+    /60 of 60 records count as changed/,
+  ],
+  'a replay of what is applied writes no row': [
+    'scans nothing and counts in its titles',
+    /60 of 60 records count as updated/,
+  ],
+  'a cancelled fetch stops at once, keeps what arrived, and the next sync goes on from there': [
+    'does not hear the signal',
+    /2 more pages came after the fetch was cancelled/,
+  ],
+  'secrets are in no artifact, no table, no log and no error': [
+    'quotes its key',
+    /the secret is in an error or a log: .*The toy answered 401 to/,
+  ],
 }
 
-describe('each check catches a connector that breaks its promise', { concurrency: CONCURRENCY }, () => {
-  const db = suiteDatabase()
-  for (const { name, prove } of CHECKS) {
-    test(`not kept: ${name}`, async () => {
-      const [defect, message] = CAUGHT[name] ?? []
-      assert.ok(defect && message, 'no wrong connector is known for this check')
-      await assert.rejects(Rig.use(toy(defect), db(), prove), (error: Error) => {
-        assert.match(error.message, message)
-        return true
+describe(
+  'each check catches a connector that breaks its promise',
+  { concurrency: CONCURRENCY },
+  () => {
+    const db = suiteDatabase()
+    for (const { name, prove } of CHECKS) {
+      test(`not kept: ${name}`, async () => {
+        const [defect, message] = CAUGHT[name] ?? []
+        assert.ok(defect && message, 'no wrong connector is known for this check')
+        await assert.rejects(Rig.use(toy(defect), db(), prove), (error: Error) => {
+          assert.match(error.message, message)
+          return true
+        })
       })
-    })
-  }
-})
+    }
+  },
+)

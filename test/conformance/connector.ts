@@ -15,7 +15,14 @@ import { FUZZ, fuzzConnector } from './fuzz.ts'
 import { measureWhenAsked } from './measure.ts'
 import { Rig, type Subject } from './rig.ts'
 
-export const CHECKS: readonly Check[] = [...settingsChecks, ...recordChecks, ...hostileChecks, ...feedChecks, ...failureChecks, ...runChecks]
+export const CHECKS: readonly Check[] = [
+  ...settingsChecks,
+  ...recordChecks,
+  ...hostileChecks,
+  ...feedChecks,
+  ...failureChecks,
+  ...runChecks,
+]
 
 /** Half of a check's time is waiting for the disk and the database. Each needs three of the pool's ten connections. */
 export const CONCURRENCY = 3
@@ -24,10 +31,14 @@ export const CONCURRENCY = 3
 export function testConnector(subject: Subject): void {
   if (measureWhenAsked(subject)) return
   if (process.env[FUZZ] !== undefined) return fuzzConnector(subject, suiteDatabase)
-  describe(`${subject.connector.name} keeps the contract of a connector`, { concurrency: CONCURRENCY }, () => {
-    const db = suiteDatabase()
-    for (const { name, prove } of CHECKS) test(name, () => Rig.use(subject, db(), prove))
-  })
+  describe(
+    `${subject.connector.name} keeps the contract of a connector`,
+    { concurrency: CONCURRENCY },
+    () => {
+      const db = suiteDatabase()
+      for (const { name, prove } of CHECKS) test(name, () => Rig.use(subject, db(), prove))
+    },
+  )
 }
 
 /** A database for the tests of the suite in whose description this is called. */

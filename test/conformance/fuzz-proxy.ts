@@ -34,33 +34,75 @@ export interface FuzzProxy {
 export async function openFuzzProxy(connector: Connector, origin: string): Promise<FuzzProxy> {
   const { url, close } = await listen(async (request, response) => {
     const answer = await forward(request, origin)
-    const text = proxy.document({ asked: request.url ?? '/', text: answer.text }) ?? changeRecords(connector, answer.text, proxy.records)
+    const text =
+      proxy.document({ asked: request.url ?? '/', text: answer.text }) ??
+      changeRecords(connector, answer.text, proxy.records)
     for (const line of text.split('\n')) proxy.longest = Math.max(proxy.longest, line.length)
-    response.writeHead(proxy.status ?? answer.status, { 'content-type': answer.type, ...proxy.headers }).end(text)
+    response
+      .writeHead(proxy.status ?? answer.status, { 'content-type': answer.type, ...proxy.headers })
+      .end(text)
   })
-  const proxy: FuzzProxy = { origin: url, records: new Map(), document: () => null, headers: {}, status: null, longest: 0, close }
+  const proxy: FuzzProxy = {
+    origin: url,
+    records: new Map(),
+    document: () => null,
+    headers: {},
+    status: null,
+    longest: 0,
+    close,
+  }
   return proxy
 }
 
-async function forward(request: IncomingMessage, origin: string): Promise<{ status: number; type: string; text: string }> {
+async function forward(
+  request: IncomingMessage,
+  origin: string,
+): Promise<{ status: number; type: string; text: string }> {
   const { method = 'GET', headers } = request
   const body = Buffer.concat(await request.toArray())
-  const kept = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' && !/^(host|connection|content-length|accept-encoding)$/.test(name) ? [[name, value] as const] : []))
-  const response = await fetch(origin + request.url, { method, headers: Object.fromEntries(kept), ...(body.length > 0 && { body }) })
-  return { status: response.status, type: response.headers.get('content-type') ?? 'application/json', text: await response.text() }
+  const kept = Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' && !/^(host|connection|content-length|accept-encoding)$/.test(name)
+      ? [[name, value] as const]
+      : [],
+  )
+  const response = await fetch(origin + request.url, {
+    method,
+    headers: Object.fromEntries(kept),
+    ...(body.length > 0 && { body }),
+  })
+  return {
+    status: response.status,
+    type: response.headers.get('content-type') ?? 'application/json',
+    text: await response.text(),
+  }
 }
 
-function changeRecords(connector: Connector, text: string, changes: ReadonlyMap<string, Change>): string {
+function changeRecords(
+  connector: Connector,
+  text: string,
+  changes: ReadonlyMap<string, Change>,
+): string {
   if (changes.size === 0) return text
   const document = parse(text)
-  if (document === undefined) return text.split('\n').map((line) => changeLine(connector, line, changes)).join('\n')
+  if (document === undefined)
+    return text
+      .split('\n')
+      .map((line) => changeLine(connector, line, changes))
+      .join('\n')
   const list = listOf(connector, document)
   if (list === null) return changeLine(connector, text, changes)
-  const elements = list.records.map((record) => changed(record, [], changes.get(connector.identify(record) ?? '')) ?? JSON.stringify(record))
+  const elements = list.records.map(
+    (record) =>
+      changed(record, [], changes.get(connector.identify(record) ?? '')) ?? JSON.stringify(record),
+  )
   return withValue(document, list.path, `[${elements.join(',')}]`) ?? text
 }
 
-function changeLine(connector: Connector, line: string, changes: ReadonlyMap<string, Change>): string {
+function changeLine(
+  connector: Connector,
+  line: string,
+  changes: ReadonlyMap<string, Change>,
+): string {
   const parsed = parse(line)
   const record = recordIn(connector, parsed)
   const change = record === null ? undefined : changes.get(connector.identify(record) ?? '')
@@ -81,10 +123,14 @@ function recordIn(connector: Connector, line: unknown): unknown {
 }
 
 /** The list of records in a document: the first member of the outermost object whose elements have ids. */
-function listOf(connector: Connector, document: unknown): { path: Path; records: readonly unknown[] } | null {
+function listOf(
+  connector: Connector,
+  document: unknown,
+): { path: Path; records: readonly unknown[] } | null {
   if (typeof document !== 'object' || document === null) return null
   for (const [name, value] of Object.entries(document)) {
-    if (Array.isArray(value) && value.length > 0 && connector.identify(value[0]) !== null) return { path: [name], records: value }
+    if (Array.isArray(value) && value.length > 0 && connector.identify(value[0]) !== null)
+      return { path: [name], records: value }
   }
   return null
 }

@@ -35,9 +35,12 @@ interface Bench {
 export function fuzzConnector(subject: Subject, openDatabase: () => () => Db): void {
   describe(`${subject.connector.name} under hostile answers`, { concurrency: 1 }, () => {
     const db = openDatabase()
-    test('any value in any member of a record: no internal error, and its neighbours arrive', (t) => fuzzRecords(t, subject, db()))
-    test('lists without end: no internal error, and time and memory in proportion', (t) => fuzzLists(t, subject, db()))
-    test('any value around the records and in headers: no internal error, and the next sound run arrives', (t) => fuzzDocuments(t, subject, db()))
+    test('any value in any member of a record: no internal error, and its neighbours arrive', (t) =>
+      fuzzRecords(t, subject, db()))
+    test('lists without end: no internal error, and time and memory in proportion', (t) =>
+      fuzzLists(t, subject, db()))
+    test('any value around the records and in headers: no internal error, and the next sound run arrives', (t) =>
+      fuzzDocuments(t, subject, db()))
   })
 }
 
@@ -49,7 +52,13 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
   t.after(proxy.close)
   const settings = JSON.parse(JSON.stringify(subject.settings(proxy.origin)))
   const policy = { quarantineShare: 1, priceShiftShare: 1, removalShare: 1 }
-  const line = await openLine(t, { db, connector, settings, policy, options: { ...DEFAULT_OPTIONS, attemptsMax: 1, wait: () => Promise.resolve() } })
+  const line = await openLine(t, {
+    db,
+    connector,
+    settings,
+    policy,
+    options: { ...DEFAULT_OPTIONS, attemptsMax: 1, wait: () => Promise.resolve() },
+  })
   const records = new Map<string, unknown>()
   const first = await line.sync()
   assert.notEqual(first.state, 'failed', first.reason ?? '')
@@ -64,16 +73,23 @@ async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<vo
   const bench = await openBench(t, subject, db)
   const { ids, line, proxy } = bench
   const sound = ids.filter((_, index) => index % SOUND === 0)
-  const rounds = spread(bench, ids.filter((_, index) => index % SOUND !== 0))
+  const rounds = spread(
+    bench,
+    ids.filter((_, index) => index % SOUND !== 0),
+  )
   for (const [round, changes] of rounds.entries()) {
     proxy.records = changes
     const report = await line.sync()
-    const tried = [...changes].map(([id, { path, json }]) => `${id}: ${path.join('.')} = ${json.slice(0, 60)}`)
+    const tried = [...changes].map(
+      ([id, { path, json }]) => `${id}: ${path.join('.')} = ${json.slice(0, 60)}`,
+    )
     assert.notEqual(report.state, 'failed', `round ${round}: ${report.reason}\n${tried.join('\n')}`)
     assert.equal(report.ledger.fetched, ids.length)
     await assertThere(bench, sound)
   }
-  t.diagnostic(`${rounds.reduce((sum, changes) => sum + changes.size, 0)} values in ${rounds.length} runs, seed ${SEED}`)
+  t.diagnostic(
+    `${rounds.reduce((sum, changes) => sum + changes.size, 0)} values in ${rounds.length} runs, seed ${SEED}`,
+  )
 }
 
 /** Every value in every place, shuffled, each given to the record that has that place and the least to do. What is left over is not tried. */
@@ -81,10 +97,17 @@ function spread({ records }: Bench, ids: readonly string[]): ReadonlyMap<string,
   const rounds = Array.from({ length: ROUNDS }, () => new Map<string, Change>())
   const load = new Map(ids.map((id) => [id, 0]))
   const random = randomFrom(SEED)
-  const cases = pathsOf(records.values()).flatMap((path) => [...EXTREMES, ...LARGE].map(([, json]) => ({ path, json, place: random() })))
+  const cases = pathsOf(records.values()).flatMap((path) =>
+    [...EXTREMES, ...LARGE].map(([, json]) => ({ path, json, place: random() })),
+  )
   for (const { path, json } of cases.sort((a, b) => a.place - b.place)) {
-    const having = ids.filter((id) => valueAt(records.get(id), path) !== undefined && (load.get(id) ?? 0) < ROUNDS)
-    const id = having.reduce<string | null>((best, one) => (best === null || (load.get(one) ?? 0) < (load.get(best) ?? 0) ? one : best), null)
+    const having = ids.filter(
+      (id) => valueAt(records.get(id), path) !== undefined && (load.get(id) ?? 0) < ROUNDS,
+    )
+    const id = having.reduce<string | null>(
+      (best, one) => (best === null || (load.get(one) ?? 0) < (load.get(best) ?? 0) ? one : best),
+      null,
+    )
     if (id === null) continue
     rounds[load.get(id) ?? 0]?.set(id, { path, json })
     load.set(id, (load.get(id) ?? 0) + 1)
@@ -95,32 +118,61 @@ function spread({ records }: Bench, ids: readonly string[]): ReadonlyMap<string,
 async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void> {
   const bench = await openBench(t, subject, db)
   const { ids, records, line, proxy } = bench
-  const lists = pathsOf(records.values()).filter((path) => !path.includes(0) && ids.some((id) => Array.isArray(valueAt(records.get(id), path))))
+  const lists = pathsOf(records.values()).filter(
+    (path) => !path.includes(0) && ids.some((id) => Array.isArray(valueAt(records.get(id), path))),
+  )
   const memoryBefore = process.resourceUsage().maxRSS * 1024
   // Every record changes, so that none is known by its hash.
-  const usual = await timed(line, () => void (proxy.records = new Map(ids.map((id) => [id, { path: ['fuzz'], json: '1' }]))))
+  const usual = await timed(
+    line,
+    () => void (proxy.records = new Map(ids.map((id) => [id, { path: ['fuzz'], json: '1' }]))),
+  )
   for (const path of lists) {
-    const id = ids.find((one) => Array.isArray(valueAt(records.get(one), path)) && ids.indexOf(one) % SOUND !== 0) ?? ''
-    const element: unknown = valueAt(records.get(id), [...path, 0]) ?? { id: 1, name: 'x', url: 'https://x.example/' }
+    const id =
+      ids.find(
+        (one) => Array.isArray(valueAt(records.get(one), path)) && ids.indexOf(one) % SOUND !== 0,
+      ) ?? ''
+    const element: unknown = valueAt(records.get(id), [...path, 0]) ?? {
+      id: 1,
+      name: 'x',
+      url: 'https://x.example/',
+    }
     for (const count of [20_000, 100_000]) {
-      const huge = await timed(line, () => void (proxy.records = new Map([[id, { path, json: listLike(element, count) }]])))
+      const huge = await timed(
+        line,
+        () => void (proxy.records = new Map([[id, { path, json: listLike(element, count) }]])),
+      )
       const { state, reason } = huge.report
       assert.notEqual(state, 'failed', `${count} elements of ${path.join('.')}: ${reason}`)
       const ratio = huge.msPerByte / usual.msPerByte
-      assert.ok(ratio < COST_MAX, `${count} elements of ${path.join('.')} take ${ratio.toFixed(1)} times as long a byte as a usual feed`)
+      assert.ok(
+        ratio < COST_MAX,
+        `${count} elements of ${path.join('.')} take ${ratio.toFixed(1)} times as long a byte as a usual feed`,
+      )
       await assertThere(bench, ids.filter((one) => one !== id).slice(0, 50))
     }
   }
   const grownBytes = process.resourceUsage().maxRSS * 1024 - memoryBefore
-  assert.ok(grownBytes < proxy.longest * MEMORY.perByte + MEMORY.free, `${grownBytes} bytes more memory for records of ${proxy.longest}`)
-  t.diagnostic(`${lists.length} lists; the longest record of ${proxy.longest} bytes took ${Math.round(grownBytes / 1024 ** 2)} MB`)
+  assert.ok(
+    grownBytes < proxy.longest * MEMORY.perByte + MEMORY.free,
+    `${grownBytes} bytes more memory for records of ${proxy.longest}`,
+  )
+  t.diagnostic(
+    `${lists.length} lists; the longest record of ${proxy.longest} bytes took ${Math.round(grownBytes / 1024 ** 2)} MB`,
+  )
 }
 
-async function timed(line: TestLine, prepare: () => void): Promise<{ report: RunReport; msPerByte: number }> {
+async function timed(
+  line: TestLine,
+  prepare: () => void,
+): Promise<{ report: RunReport; msPerByte: number }> {
   prepare()
   const startedMs = performance.now()
   const report = await line.sync()
-  const [row] = await line.query<{ bytes: number }>('select sum(raw_bytes)::float8 as bytes from catalog.parts where run_id = $1', report.run)
+  const [row] = await line.query<{ bytes: number }>(
+    'select sum(raw_bytes)::float8 as bytes from catalog.parts where run_id = $1',
+    report.run,
+  )
   return { report, msPerByte: (performance.now() - startedMs) / (row?.bytes ?? 1) }
 }
 
@@ -130,17 +182,31 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
   const answers = new Map<string, string>()
   proxy.document = ({ asked, text }) => (answers.set(asked, text), null)
   await line.sync()
-  const cases = [...answers].flatMap(([asked, text]) => outerPaths(subject, text).flatMap((path) => [...EXTREMES, ...LARGE].map(([, json]) => ({ asked, path, json }))))
+  const cases = [...answers].flatMap(([asked, text]) =>
+    outerPaths(subject, text).flatMap((path) =>
+      [...EXTREMES, ...LARGE].map(([, json]) => ({ asked, path, json })),
+    ),
+  )
   const random = randomFrom(SEED)
   const chosen = Array.from({ length: DOCUMENTS }, () => cases[Math.floor(random() * cases.length)])
   for (const one of chosen) {
     if (one === undefined) continue
     proxy.document = ({ asked, text }) => (asked === one.asked ? changeOuter(text, one) : null)
-    assertNamed(await line.sync(), `${one.json.slice(0, 60)} in ${one.path.join('.')} of ${one.asked}`)
+    assertNamed(
+      await line.sync(),
+      `${one.json.slice(0, 60)} in ${one.path.join('.')} of ${one.asked}`,
+    )
   }
   proxy.document = () => null
   for (const status of [null, 429, 503, 999]) {
-    for (const value of ['9'.repeat(300), '-1', '1e999', 'Fri, 31 Dec 9999 23:59:59 GMT', 'soon', '\u00ff']) {
+    for (const value of [
+      '9'.repeat(300),
+      '-1',
+      '1e999',
+      'Fri, 31 Dec 9999 23:59:59 GMT',
+      'soon',
+      '\u00ff',
+    ]) {
       Object.assign(proxy, { status, headers: { 'retry-after': value, date: value, age: value } })
       assertNamed(await line.sync(), `${value.slice(0, 40)} in the headers of ${status}`)
     }
@@ -156,7 +222,9 @@ function outerPaths({ connector }: Subject, text: string): Path[] {
   const [first = '', second] = text.split('\n')
   const document: unknown = JSON.parse(second === undefined || second === '' ? first : second)
   return pathsOf([document]).filter((path) => {
-    const inside = path.some((_, length) => connector.identify(valueAt(document, path.slice(0, length + 1))) !== null)
+    const inside = path.some(
+      (_, length) => connector.identify(valueAt(document, path.slice(0, length + 1))) !== null,
+    )
     return !inside && connector.identify(valueAt(document, path)) === null
   })
 }
@@ -172,12 +240,20 @@ function assertNamed({ state, reason, error }: RunReport, what: string): void {
 }
 
 /** Products that are as the connector reads their sound records. */
-async function assertThere({ subject: { connector }, line, records }: Bench, ids: readonly string[]): Promise<void> {
+async function assertThere(
+  { subject: { connector }, line, records }: Bench,
+  ids: readonly string[],
+): Promise<void> {
   const settings = connector.settings.parse((await line.source()).settings)
   const rows = await line.query<{ id: string; title: string | null }>(
-    `select external_id as id, title from catalog.products where source_id = $1 and status <> 'removed' and external_id = any ($2)`, (await line.source()).id, ids)
+    `select external_id as id, title from catalog.products where source_id = $1 and status <> 'removed' and external_id = any ($2)`,
+    (await line.source()).id,
+    ids,
+  )
   const titles = new Map(rows.map(({ id, title }) => [id, title]))
-  const lost = ids.filter((id) => titles.get(id) !== connector.normalise(records.get(id), settings).title)
+  const lost = ids.filter(
+    (id) => titles.get(id) !== connector.normalise(records.get(id), settings).title,
+  )
   assert.deepEqual(lost, [], 'sound products did not arrive')
 }
 

@@ -5,7 +5,19 @@ export type Path = readonly (string | number)[]
 
 /** Values as they stand in JSON, each with a name. */
 export const EXTREMES: readonly (readonly [what: string, json: string])[] = [
-  ...['0', '-0', '-1', '1.5', '1e-320', '2147483648', '9007199254740993', '1e21', '1.7976931348623157e308', '1e400', '-1e400'].map((json) => [json, json] as const),
+  ...[
+    '0',
+    '-0',
+    '-1',
+    '1.5',
+    '1e-320',
+    '2147483648',
+    '9007199254740993',
+    '1e21',
+    '1.7976931348623157e308',
+    '1e400',
+    '-1e400',
+  ].map((json) => [json, json] as const),
   ['400 digits', '9'.repeat(400)],
   ['400 digits in a text', `"${'9'.repeat(400)}"`],
   ['milliseconds', '1780000000000'],
@@ -13,12 +25,53 @@ export const EXTREMES: readonly (readonly [what: string, json: string])[] = [
   ['the last time of JavaScript', '8640000000000000'],
   ['a time beyond that', '8640000000000001'],
   ['a time before Christ', '-62135596801'],
-  ...['9999-12-31T23:59:59.999Z', '+275760-09-13T00:00:00.001Z', '0000-00-00T00:00:00Z', '2026-02-31T25:61:61Z', 'infinity', '-Infinity', 'NaN', 'yesterday', '1e999']
-    .map((text) => [text, JSON.stringify(text)] as const),
-  ...['null', 'true', 'false', '""', '"   "', '[]', '{}', '[[]]', '[null]', '[{}]', '[1e400]', '{"en":null}', '{"en":{}}', '{"value":1e400,"unit":"kg"}', '{"__proto__":{"a":1}}']
-    .map((json) => [json, json] as const),
-  ...['__proto__', 'constructor', "'); drop table x; --", '\\', '\\N', '$1', '%s', '\ufeff', '\r\n', '\u001b[2J', '\u202eabc', '\u0000', '-1.00', '1,000.00', 'https://', 'http://[', 'javascript:alert(1)']
-    .map((text) => [JSON.stringify(text), JSON.stringify(text)] as const),
+  ...[
+    '9999-12-31T23:59:59.999Z',
+    '+275760-09-13T00:00:00.001Z',
+    '0000-00-00T00:00:00Z',
+    '2026-02-31T25:61:61Z',
+    'infinity',
+    '-Infinity',
+    'NaN',
+    'yesterday',
+    '1e999',
+  ].map((text) => [text, JSON.stringify(text)] as const),
+  ...[
+    'null',
+    'true',
+    'false',
+    '""',
+    '"   "',
+    '[]',
+    '{}',
+    '[[]]',
+    '[null]',
+    '[{}]',
+    '[1e400]',
+    '{"en":null}',
+    '{"en":{}}',
+    '{"value":1e400,"unit":"kg"}',
+    '{"__proto__":{"a":1}}',
+  ].map((json) => [json, json] as const),
+  ...[
+    '__proto__',
+    'constructor',
+    "'); drop table x; --",
+    '\\',
+    '\\N',
+    '$1',
+    '%s',
+    '\ufeff',
+    '\r\n',
+    '\u001b[2J',
+    '\u202eabc',
+    '\u0000',
+    '-1.00',
+    '1,000.00',
+    'https://',
+    'http://[',
+    'javascript:alert(1)',
+  ].map((text) => [JSON.stringify(text), JSON.stringify(text)] as const),
   ['half a surrogate pair', String.raw`"\ud83d"`],
   ['the other half', String.raw`"\udc00x"`],
 ]
@@ -28,10 +81,13 @@ export const LARGE: readonly (readonly [what: string, json: string])[] = [
   ['100 KB that no index holds', JSON.stringify(incompressible(100_000))],
   ['10,000 numbers', `[${Array.from({ length: 10_000 }, (_, n) => n).join(',')}]`],
   ['10,000 members', `{${Array.from({ length: 10_000 }, (_, n) => `"m${n}":${n}`).join(',')}}`],
-  ...[100, 2_000, 20_000].flatMap((depth) => [
-    [`${depth} lists in each other`, '['.repeat(depth) + ']'.repeat(depth)],
-    [`${depth} objects in each other`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`],
-  ] as const),
+  ...[100, 2_000, 20_000].flatMap(
+    (depth) =>
+      [
+        [`${depth} lists in each other`, '['.repeat(depth) + ']'.repeat(depth)],
+        [`${depth} objects in each other`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`],
+      ] as const,
+  ),
 ]
 
 /** Every place in `records` that has another shape: of a list the first element stands for all. */
@@ -50,7 +106,13 @@ export function pathsOf(records: Iterable<unknown>): Path[] {
 }
 
 export function valueAt(record: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[step] : undefined), record)
+  return path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null
+        ? (value as Record<string | number, unknown>)[step]
+        : undefined,
+    record,
+  )
 }
 
 const HOLE = '\u2063hole\u2063'
@@ -71,9 +133,16 @@ export function withValue(record: unknown, path: Path, json: string): string | n
  * 100,000 fits into memory.
  */
 export function listLike(element: unknown, count: number, from = 0): string {
-  const pieces = JSON.stringify(thinned(element, 0), (_, value: unknown) => numbered(value)).split(/"?\u2063"?/)
+  const pieces = JSON.stringify(thinned(element, 0), (_, value: unknown) => numbered(value)).split(
+    /"?\u2063"?/,
+  )
   // At odd places stands what is to be numbered: nothing at the end of a text, or the whole number to count on from.
-  const one = (n: number): string => pieces.map((piece, at) => (at % 2 === 0 ? piece : piece === '' ? `${n}"` : String(Number(piece) + n))).join('')
+  const one = (n: number): string =>
+    pieces
+      .map((piece, at) =>
+        at % 2 === 0 ? piece : piece === '' ? `${n}"` : String(Number(piece) + n),
+      )
+      .join('')
   return `[${Array.from({ length: count }, (_, n) => one(n + from)).join(',')}]`
 }
 
@@ -89,7 +158,8 @@ const MEMBERS_MAX = [8, 2]
 
 function thinned(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map((element) => thinned(element, depth + 1))
-  if (typeof value !== 'object' || value === null) return typeof value === 'string' ? value.slice(0, 60) : value
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' ? value.slice(0, 60) : value
   const members = Object.entries(value).slice(0, MEMBERS_MAX[depth] ?? 2)
   return Object.fromEntries(members.map(([name, member]) => [name, thinned(member, depth + 1)]))
 }

@@ -19,10 +19,15 @@ const ORIGINS = 'SHELFSYNC_MEASURE_ORIGINS'
 const PAGES_A_SAMPLE = 3
 
 /** Measures a fetch from each of `origins`, in their order, the first one twice: the code has been loaded and compiled then. */
-export async function measureApart({ file, ...subject }: Subject, origins: readonly string[]): Promise<Measure[]> {
+export async function measureApart(
+  { file, ...subject }: Subject,
+  origins: readonly string[],
+): Promise<Measure[]> {
   const [entry = process.argv[1] ?? '', ...parameters] = file ?? []
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const child = promisify(execFile)(process.execPath, [entry, ...parameters], { env: { ...env, [ORIGINS]: origins.join(' ') } })
+  const child = promisify(execFile)(process.execPath, [entry, ...parameters], {
+    env: { ...env, [ORIGINS]: origins.join(' ') },
+  })
   const { stdout, stderr } = await child
   if (stdout === '') throw new Error(`${subject.connector.name} was not measured: ${stderr}`)
   return JSON.parse(stdout)
@@ -32,24 +37,38 @@ export async function measureApart({ file, ...subject }: Subject, origins: reado
 export function measureWhenAsked(subject: Subject): boolean {
   const origins = process.env[ORIGINS]?.split(' ')
   if (origins === undefined) return false
-  void measureAll(subject, origins).then((measures) => process.stdout.write(JSON.stringify(measures)))
+  void measureAll(subject, origins).then((measures) =>
+    process.stdout.write(JSON.stringify(measures)),
+  )
   return true
 }
 
 async function measureAll(subject: Subject, origins: readonly string[]): Promise<Measure[]> {
   const measures: Measure[] = []
-  for (const origin of [...origins.slice(0, 1), ...origins]) measures.push(await measure(subject, origin))
+  for (const origin of [...origins.slice(0, 1), ...origins])
+    measures.push(await measure(subject, origin))
   return measures.slice(1)
 }
 
 async function measure({ connector, settings }: Subject, origin: string): Promise<Measure> {
-  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'shelfsync-conformance' })
-  const request = { settings: connector.settings.parse(settings(origin)), mode: 'full', sinceMs: null, cursor: null, http, warn: () => {} } as const
+  const http = createHttp({
+    guard: createAddressGuard(['127.0.0.1']),
+    userAgent: 'shelfsync-conformance',
+  })
+  const request = {
+    settings: connector.settings.parse(settings(origin)),
+    mode: 'full',
+    sinceMs: null,
+    cursor: null,
+    http,
+    warn: () => {},
+  } as const
   const before = reachableBytes()
   let [pageCount, feedBytes, peakBytes] = [0, 0, 0]
   for await (const { bytes } of connector.fetch(request, new AbortController().signal)) {
     feedBytes += bytes.length
-    if (pageCount++ % PAGES_A_SAMPLE === 0) peakBytes = Math.max(peakBytes, reachableBytes() - before)
+    if (pageCount++ % PAGES_A_SAMPLE === 0)
+      peakBytes = Math.max(peakBytes, reachableBytes() - before)
   }
   await http.close()
   return { feedBytes, peakBytes }

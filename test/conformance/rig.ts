@@ -29,10 +29,25 @@ export interface Subject {
 
 /** More than any check asks for: a fetch that waits this often makes no progress and will not end. */
 const WAITS_MAX = 40
-const SMALL = { partBytesMax: 256 * 1024, batchRecordsMax: 40, batchBytesMax: 1024 * 1024, attemptsMax: 3 }
+const SMALL = {
+  partBytesMax: 256 * 1024,
+  batchRecordsMax: 40,
+  batchBytesMax: 1024 * 1024,
+  attemptsMax: 3,
+}
 /** One bad record among few is more than the usual one in a hundred. */
 const POLICY = { quarantineShare: 0.05 }
-const TABLES = ['products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'misses', 'changes']
+const TABLES = [
+  'products',
+  'variants',
+  'prices',
+  'images',
+  'brands',
+  'organizations',
+  'categories',
+  'misses',
+  'changes',
+]
 
 export class Rig {
   readonly subject: Subject
@@ -43,7 +58,12 @@ export class Rig {
   /** How long a body may be silent, milliseconds; null leaves it to the connector. */
   idleTimeoutMs: number | null = null
 
-  private constructor(subject: Subject, supplier: Supplier, line: TestLine, waits: readonly number[]) {
+  private constructor(
+    subject: Subject,
+    supplier: Supplier,
+    line: TestLine,
+    waits: readonly number[],
+  ) {
     this.subject = subject
     this.supplier = supplier
     this.line = line
@@ -57,12 +77,19 @@ export class Rig {
     const waits: number[] = []
     const wait = async (ms: number, signal: AbortSignal): Promise<void> => {
       signal.throwIfAborted()
-      if (waits.push(ms) > WAITS_MAX) throw new Error(`after ${WAITS_MAX} pauses the fetch has still not ended`)
+      if (waits.push(ms) > WAITS_MAX)
+        throw new Error(`after ${WAITS_MAX} pauses the fetch has still not ended`)
     }
     try {
       const settings = JSON.parse(JSON.stringify(subject.settings(supplier.origin)))
       const scope = { after: (ending: () => Promise<void>) => void endings.push(ending) }
-      const line = await openLine(scope, { db, connector: subject.connector, settings, policy: POLICY, options: { ...SMALL, wait } })
+      const line = await openLine(scope, {
+        db,
+        connector: subject.connector,
+        settings,
+        policy: POLICY,
+        options: { ...SMALL, wait },
+      })
       await work(new Rig(subject, supplier, line, waits))
     } finally {
       for (const end of endings) await end()
@@ -71,10 +98,17 @@ export class Rig {
 
   readonly http: Http = (request, signal) => {
     const { idleTimeoutMs } = this
-    return this.line.tools.http(idleTimeoutMs === null ? request : { ...request, idleTimeoutMs }, signal)
+    return this.line.tools.http(
+      idleTimeoutMs === null ? request : { ...request, idleTimeoutMs },
+      signal,
+    )
   }
 
-  sync(mode: 'full' | 'incremental' = 'full', connector = this.subject.connector, signal = new AbortController().signal): Promise<RunReport> {
+  sync(
+    mode: 'full' | 'incremental' = 'full',
+    connector = this.subject.connector,
+    signal = new AbortController().signal,
+  ): Promise<RunReport> {
     return this.line.sync({ mode, connector, signal, tools: { http: this.http } })
   }
 
@@ -87,7 +121,14 @@ export class Rig {
 
   /** The connector's own pages, past the line. */
   fetch(cursor: Cursor | null = null): AsyncIterable<Page> {
-    const request = { settings: this.settings(), mode: 'full', sinceMs: null, cursor, http: this.http, warn: () => {} } as const
+    const request = {
+      settings: this.settings(),
+      mode: 'full',
+      sinceMs: null,
+      cursor,
+      http: this.http,
+      warn: () => {},
+    } as const
     return this.subject.connector.fetch(request, new AbortController().signal)
   }
 
@@ -104,24 +145,53 @@ export class Rig {
   async drafts(): Promise<Map<string, Draft>> {
     const { connector } = this.subject
     const settings = this.settings()
-    const records = (await this.lines()).map((line) => connector.unwrap(JSON.parse(line.toString())))
-    return new Map(records.map((record) => connector.normalise(record, settings)).map((draft) => [draft.externalId, draft]))
+    const records = (await this.lines()).map((line) =>
+      connector.unwrap(JSON.parse(line.toString())),
+    )
+    return new Map(
+      records
+        .map((record) => connector.normalise(record, settings))
+        .map((draft) => [draft.externalId, draft]),
+    )
   }
 
   /** Proves that the catalogue has exactly what the supplier lists, as it is now. */
   async assertExact(): Promise<void> {
     const facts = ({ status, title, description, variants }: Facts): string =>
-      `${status} "${title}" with ${variants} variants and the text ${createHash('sha256').update(description ?? '').digest('hex').slice(0, 8)}`
-    const wanted = new Map([...(await this.drafts())].map(([id, draft]) => [id, facts({ ...draft, variants: draft.variants.length })]))
+      `${status} "${title}" with ${variants} variants and the text ${createHash('sha256')
+        .update(description ?? '')
+        .digest('hex')
+        .slice(0, 8)}`
+    const wanted = new Map(
+      [...(await this.drafts())].map(([id, draft]) => [
+        id,
+        facts({ ...draft, variants: draft.variants.length }),
+      ]),
+    )
     const rows = await this.query<Facts & { id: string }>(`
       select external_id as id, status, title, description, (select count(*)::integer from catalog.variants v
         where v.source_id = p.source_id and v.product_external_id = p.external_id and v.removed_at is null) as variants
       from catalog.products p where source_id = $1 and status <> 'removed'`)
     const found = new Map(rows.map((row) => [row.id, facts(row)]))
-    const wrong = [...new Set([...wanted.keys(), ...found.keys()])].filter((id) => wanted.get(id) !== found.get(id))
-    const shown = wrong.slice(0, 3).map((id) => `${id} is ${found.get(id) ?? 'not there'}, where the supplier has ${wanted.get(id) ?? 'nothing'}`)
-    assert.equal(wrong.length, 0, `${wrong.length} products are not as the supplier has them: ${shown.join('; ')}`)
-    assert.deepEqual([...wanted.keys()].sort(), [...new Set(this.supplier.ids())].sort(), 'the connector does not bring what the supplier lists')
+    const wrong = [...new Set([...wanted.keys(), ...found.keys()])].filter(
+      (id) => wanted.get(id) !== found.get(id),
+    )
+    const shown = wrong
+      .slice(0, 3)
+      .map(
+        (id) =>
+          `${id} is ${found.get(id) ?? 'not there'}, where the supplier has ${wanted.get(id) ?? 'nothing'}`,
+      )
+    assert.equal(
+      wrong.length,
+      0,
+      `${wrong.length} products are not as the supplier has them: ${shown.join('; ')}`,
+    )
+    assert.deepEqual(
+      [...wanted.keys()].sort(),
+      [...new Set(this.supplier.ids())].sort(),
+      'the connector does not bring what the supplier lists',
+    )
   }
 
   /** Proves that nothing was removed, and nothing is on its way out. */
@@ -129,12 +199,17 @@ export class Rig {
     const rows = await this.query<{ there: number; missed: number }>(`select
       (select count(*)::integer from catalog.products where source_id = $1 and status <> 'removed') as there,
       (select count(*)::integer from catalog.misses where source_id = $1) as missed`)
-    assert.deepEqual(rows[0], { there: productCount, missed: 0 }, 'products were removed, or counted as missing')
+    assert.deepEqual(
+      rows[0],
+      { there: productCount, missed: 0 },
+      'products were removed, or counted as missing',
+    )
   }
 
   /** Where each row of the product tables lies, and who wrote it: equal only when nothing was written in between. */
   async snapshot(): Promise<string[]> {
-    const one = (table: string): string => `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
+    const one = (table: string): string =>
+      `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`
     const rows = await this.query<{ row: string }>(TABLES.map(one).join(' union all '))
     return rows.map(({ row }) => row).sort()
   }
@@ -150,7 +225,9 @@ export class Rig {
 
   /** Whether the connector said that nothing is missing. */
   async isComplete(run: number): Promise<boolean> {
-    const rows = await this.query<{ complete: boolean }>(`select complete from catalog.artifacts where source_id = $1 and run_id = ${run}`)
+    const rows = await this.query<{ complete: boolean }>(
+      `select complete from catalog.artifacts where source_id = $1 and run_id = ${run}`,
+    )
     return rows[0]?.complete ?? false
   }
 
@@ -174,6 +251,11 @@ interface Facts extends Pick<Draft, 'status' | 'title' | 'description'> {
 export function linesOf({ bytes }: Pick<Page, 'bytes'>): Buffer[] {
   const lines: Buffer[] = []
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let from = 0, to = buffer.indexOf(10); to !== -1; from = to + 1, to = buffer.indexOf(10, from)) lines.push(buffer.subarray(from, to))
+  for (
+    let from = 0, to = buffer.indexOf(10);
+    to !== -1;
+    from = to + 1, to = buffer.indexOf(10, from)
+  )
+    lines.push(buffer.subarray(from, to))
   return lines
 }

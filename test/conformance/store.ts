@@ -10,11 +10,27 @@ const MIB = 1024 * 1024
 const SIZES = [0, 1, 6 * MIB - 1, 6 * MIB, 6 * MIB + 1, 12 * MIB, 13 * MIB]
 
 const UNSAFE_KEYS = [
-  '', '/etc/passwd', '../up', 'a/../../up', 'a//b', 'a/', './a', 'a/.', 'a\\b', 'a\0b', 'a b', 'ä', 'a/b.tmp', 'a'.repeat(1001),
+  '',
+  '/etc/passwd',
+  '../up',
+  'a/../../up',
+  'a//b',
+  'a/',
+  './a',
+  'a/.',
+  'a\\b',
+  'a\0b',
+  'a b',
+  'ä',
+  'a/b.tmp',
+  'a'.repeat(1001),
 ]
 
 /** Runs the suite on stores made by `open`, each of them empty. `close` clears one away. */
-export function testStore(name: string, open: () => Promise<{ store: ArtifactStore; close: () => Promise<void> }>): void {
+export function testStore(
+  name: string,
+  open: () => Promise<{ store: ArtifactStore; close: () => Promise<void> }>,
+): void {
   const check = (promise: string, body: (store: ArtifactStore) => Promise<void>): void => {
     test(promise, async () => {
       const { store, close } = await open()
@@ -51,19 +67,25 @@ export function testStore(name: string, open: () => Promise<{ store: ArtifactSto
       assert.deepEqual(Buffer.from(await store.get('streams/small')), pattern(40, 5))
     })
 
-    check('when a source throws, that is thrown, and readers see what was there before', async (store) => {
-      await store.put('kept', text('old'))
-      for (const good of [0, 1, 7 * MIB]) {
-        const failing = async function* (): AsyncGenerator<Uint8Array> {
-          yield* pieces(pattern(good, 1), MIB)
-          throw new SyncError('artifact/corrupt', 'the source broke')
+    check(
+      'when a source throws, that is thrown, and readers see what was there before',
+      async (store) => {
+        await store.put('kept', text('old'))
+        for (const good of [0, 1, 7 * MIB]) {
+          const failing = async function* (): AsyncGenerator<Uint8Array> {
+            yield* pieces(pattern(good, 1), MIB)
+            throw new SyncError('artifact/corrupt', 'the source broke')
+          }
+          await assert.rejects(
+            store.putStream('kept', failing()),
+            named('artifact/corrupt', /^the source broke$/),
+          )
+          await assert.rejects(store.putStream('never', failing()), named('artifact/corrupt'))
         }
-        await assert.rejects(store.putStream('kept', failing()), named('artifact/corrupt', /^the source broke$/))
-        await assert.rejects(store.putStream('never', failing()), named('artifact/corrupt'))
-      }
-      assert.equal(String(Buffer.from(await store.get('kept'))), 'old')
-      assert.deepEqual(await keysOf(store, ''), ['kept'])
-    })
+        assert.equal(String(Buffer.from(await store.get('kept'))), 'old')
+        assert.deepEqual(await keysOf(store, ''), ['kept'])
+      },
+    )
 
     check('a view of a larger buffer is stored as the view', async (store) => {
       await store.put('view', new Uint8Array(pattern(100, 1).buffer, 10, 20))
@@ -93,19 +115,33 @@ export function testStore(name: string, open: () => Promise<{ store: ArtifactSto
     })
 
     check('writers of one key and of neighbours do not disturb each other', async (store) => {
-      const writes = Array.from({ length: 24 }, (_, i) => store.put(`deep/${i % 3}/file-${i % 12}`, text(`${i % 12}`)))
+      const writes = Array.from({ length: 24 }, (_, i) =>
+        store.put(`deep/${i % 3}/file-${i % 12}`, text(`${i % 12}`)),
+      )
       await Promise.all(writes)
       assert.equal((await keysOf(store, 'deep/')).length, 12)
       assert.equal(String(Buffer.from(await store.get('deep/2/file-11'))), '11')
     })
 
     check('reading what is not there is artifact/missing and names the key', async (store) => {
-      await assert.rejects(store.get('no/such.ndjson'), named('artifact/missing', /no\/such\.ndjson/))
+      await assert.rejects(
+        store.get('no/such.ndjson'),
+        named('artifact/missing', /no\/such\.ndjson/),
+      )
     })
 
     check('a list is every key with the prefix, ascending, with sizes', async (store) => {
-      for (const key of ['b/2', 'a/b/1', 'a.b', 'a/b-c', 'a/c', 'ab', 'a/b.d']) await store.put(key, text(key))
-      assert.deepEqual(await keysOf(store, ''), ['a.b', 'a/b-c', 'a/b.d', 'a/b/1', 'a/c', 'ab', 'b/2'])
+      for (const key of ['b/2', 'a/b/1', 'a.b', 'a/b-c', 'a/c', 'ab', 'a/b.d'])
+        await store.put(key, text(key))
+      assert.deepEqual(await keysOf(store, ''), [
+        'a.b',
+        'a/b-c',
+        'a/b.d',
+        'a/b/1',
+        'a/c',
+        'ab',
+        'b/2',
+      ])
       assert.deepEqual(await keysOf(store, 'a/'), ['a/b-c', 'a/b.d', 'a/b/1', 'a/c'])
       assert.deepEqual(await keysOf(store, 'a/b'), ['a/b-c', 'a/b.d', 'a/b/1'])
       assert.deepEqual(await keysOf(store, 'a/b/'), ['a/b/1'])
@@ -147,7 +183,11 @@ export function testStore(name: string, open: () => Promise<{ store: ArtifactSto
     check('a key that could lead out of the store is refused by every method', async (store) => {
       for (const key of UNSAFE_KEYS) {
         await assert.rejects(store.put(key, text('x')), named('usage/invalid'), JSON.stringify(key))
-        await assert.rejects(store.putStream(key, pieces(pattern(1, 1), 1)), named('usage/invalid'), JSON.stringify(key))
+        await assert.rejects(
+          store.putStream(key, pieces(pattern(1, 1), 1)),
+          named('usage/invalid'),
+          JSON.stringify(key),
+        )
         await assert.rejects(store.get(key), named('usage/invalid'), JSON.stringify(key))
         await assert.rejects(store.remove([key]), named('usage/invalid'), JSON.stringify(key))
       }

@@ -11,7 +11,12 @@ import type { Json } from '../../src/core/json.ts'
 /** What goes wrong, in words that fit any supplier. */
 export type Fault =
   /** The first request for products is answered so. */
-  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: string
+    }
   /** Some products have come, then the supplier fails: a later page, or an error in the middle of a stream. */
   | { readonly kind: 'failed-page' }
   /** In the middle of the products the answer ends properly, the connection dies, or no more comes. */
@@ -98,8 +103,14 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
     if (await answerFault(response, taken)) return
     const answer = served.answer(asked, arrange(products.map(recordOf)))
     const bytes = Buffer.from(await answer.arrayBuffer())
-    const halfway = taken.faults.map((fault) => ('afterBytes' in fault ? { ...fault, afterBytes: bytes.length >> 1 } : fault))
-    await sendBody(response, [bytes], { status: answer.status, headers: Object.fromEntries(answer.headers), taken: { ...taken, faults: halfway } })
+    const halfway = taken.faults.map((fault) =>
+      'afterBytes' in fault ? { ...fault, afterBytes: bytes.length >> 1 } : fault,
+    )
+    await sendBody(response, [bytes], {
+      status: answer.status,
+      headers: Object.fromEntries(answer.headers),
+      taken: { ...taken, faults: halfway },
+    })
   })
 
   return {
@@ -107,7 +118,11 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
     ids: () => products.map(({ id }) => id),
     change(changed) {
       nowMs += A_DAY_MS
-      products = products.map((product) => (product.id === changed ? { ...product, title: `${product.title}, new`, updatedAtMs: nowMs } : product))
+      products = products.map((product) =>
+        product.id === changed
+          ? { ...product, title: `${product.title}, new`, updatedAtMs: nowMs }
+          : product,
+      )
     },
     touch() {
       nowMs += A_DAY_MS
@@ -119,12 +134,15 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
       const { first = '*', middle = '*' } = served
       const times = lasting ? null : 1
       if (fault.kind === 'status') faults.set({ ...statusFault(fault), path: first, times })
-      else if (fault.kind === 'failed-page') faults.set({ kind: 'status', status: 500, path: middle, times })
+      else if (fault.kind === 'failed-page')
+        faults.set({ kind: 'status', status: 500, path: middle, times })
       else if (fault.kind === 'silence') faults.set({ kind: 'stall', path: middle, times })
-      else if (fault.kind === 'cut' || fault.kind === 'reset') faults.set({ kind: fault.kind, path: middle, times })
+      else if (fault.kind === 'cut' || fault.kind === 'reset')
+        faults.set({ kind: fault.kind, path: middle, times })
       else if (fault.kind === 'drip') faults.set({ kind: 'drip', bytes: 4_001, everyMs: 0, times })
       else if (fault.kind === 'empty') faults.set({ kind: 'empty', times })
-      else if (fault.kind === 'repeat') arrange = (records) => [...records.slice(0, 1), ...records, ...records.slice(0, 1)]
+      else if (fault.kind === 'repeat')
+        arrange = (records) => [...records.slice(0, 1), ...records, ...records.slice(0, 1)]
       else arrange = shuffled
     },
     heal() {
@@ -138,23 +156,44 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
 
 /** The fault of `simulators/support` that answers with a status. */
 export function statusFault({ status, headers = {}, body }: Extract<Fault, { kind: 'status' }>) {
-  return { kind: 'status' as const, status, headers: { ...headers }, ...(body !== undefined && { body }) }
+  return {
+    kind: 'status' as const,
+    status,
+    headers: { ...headers },
+    ...(body !== undefined && { body }),
+  }
 }
 
 function shuffled<T>(records: readonly T[]): T[] {
-  return records.map((record, index) => ({ record, place: mix(index) })).sort((a, b) => a.place - b.place).map(({ record }) => record)
+  return records
+    .map((record, index) => ({ record, place: mix(index) }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ record }) => record)
 }
 
 function newProduct(index: number): ServedProduct {
   const createdAtMs = START_MS - (2_000 - index) * A_DAY_MS
   const title = `Product № ${index}, für café`
-  return { id: `p-${index}`, title, priceMinor: 1_000 + index, createdAtMs, updatedAtMs: createdAtMs, touchedAtMs: createdAtMs, text: TEXT }
+  return {
+    id: `p-${index}`,
+    title,
+    priceMinor: 1_000 + index,
+    createdAtMs,
+    updatedAtMs: createdAtMs,
+    touchedAtMs: createdAtMs,
+    text: TEXT,
+  }
 }
 
 async function webRequest(request: IncomingMessage, origin: string): Promise<Request> {
   const headers = new Headers()
-  for (const [name, value] of Object.entries(request.headers)) if (typeof value === 'string') headers.set(name, value)
+  for (const [name, value] of Object.entries(request.headers))
+    if (typeof value === 'string') headers.set(name, value)
   const chunks: Buffer[] = await request.toArray()
   const body = chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}
-  return new Request(new URL(request.url ?? '/', origin), { method: request.method ?? 'GET', headers, ...body })
+  return new Request(new URL(request.url ?? '/', origin), {
+    method: request.method ?? 'GET',
+    headers,
+    ...body,
+  })
 }

@@ -13,23 +13,53 @@ import { serve, type Served } from './supplier.ts'
 
 /** What a wrong connector does. */
 const DEFECTS = [
-  'takes any settings', 'has a setting for its key', 'masks the price', 'names no place of its ids', 'counts in its titles', 'identifies by normalising',
-  'goes on a page too late', 'keeps all pages', 'asks for what was created since', 'takes any end for the end',
-  'takes a failed page for the end', 'takes nothing for the end', 'refuses repeated products', 'expects the order of ids',
-  'throws what has no name', 'makes up ids', 'ignores Retry-After', 'gives up at 429', 'gives up at 5xx',
-  'passes over silence', 'passes over cuts', 'decodes piece by piece', 'masks nothing',
-  'scans nothing and counts in its titles', 'does not hear the signal', 'quotes its key', 'compares each with each',
+  'takes any settings',
+  'has a setting for its key',
+  'masks the price',
+  'names no place of its ids',
+  'counts in its titles',
+  'identifies by normalising',
+  'goes on a page too late',
+  'keeps all pages',
+  'asks for what was created since',
+  'takes any end for the end',
+  'takes a failed page for the end',
+  'takes nothing for the end',
+  'refuses repeated products',
+  'expects the order of ids',
+  'throws what has no name',
+  'makes up ids',
+  'ignores Retry-After',
+  'gives up at 429',
+  'gives up at 5xx',
+  'passes over silence',
+  'passes over cuts',
+  'decodes piece by piece',
+  'masks nothing',
+  'scans nothing and counts in its titles',
+  'does not hear the signal',
+  'quotes its key',
+  'compares each with each',
 ] as const
 export type Defect = (typeof DEFECTS)[number]
 
 const PAGE_SIZE = 20
 const KEY = 'planted-key-ü"1'
 
-const ToySettings = z.strictObject({ url: z.url().refine((url) => URL.parse(url)?.origin === url, 'must be an origin') })
+const ToySettings = z.strictObject({
+  url: z.url().refine((url) => URL.parse(url)?.origin === url, 'must be an origin'),
+})
 type ToySettings = z.infer<typeof ToySettings>
 
 const Cursor = z.object({ page: z.int(), listed: z.int() })
-const ToyRecord = z.object({ id: z.string(), name: z.string(), price: z.int(), text: z.string(), tags: z.array(z.string()), updated_at: z.int() })
+const ToyRecord = z.object({
+  id: z.string(),
+  name: z.string(),
+  price: z.int(),
+  text: z.string(),
+  tags: z.array(z.string()),
+  updated_at: z.int(),
+})
 
 /** The toy and its supplier, with `defect` or without one. */
 export function toy(defect: Defect | null): Subject {
@@ -44,15 +74,28 @@ export function toy(defect: Defect | null): Subject {
 }
 
 const served: Served = {
-  record: ({ id, title, priceMinor, createdAtMs, updatedAtMs, touchedAtMs, text }) =>
-    ({ seen: touchedAtMs, id, name: title, price: priceMinor, created_at: createdAtMs, updated_at: updatedAtMs, tags: ['new', 'café'], text }),
-  spoil: (record, flaw) => (flaw === 'shape' ? { ...record, price: 'a few' } : { ...record, id: null }),
+  record: ({ id, title, priceMinor, createdAtMs, updatedAtMs, touchedAtMs, text }) => ({
+    seen: touchedAtMs,
+    id,
+    name: title,
+    price: priceMinor,
+    created_at: createdAtMs,
+    updated_at: updatedAtMs,
+    tags: ['new', 'café'],
+    text,
+  }),
+  spoil: (record, flaw) =>
+    flaw === 'shape' ? { ...record, price: 'a few' } : { ...record, id: null },
   answer({ url }, records) {
     const { searchParams } = new URL(url)
     const from = (Number(searchParams.get('page')) - 1) * PAGE_SIZE
     const by = searchParams.get('by') ?? 'updated_at'
-    const wanted = records.filter((record) => Number(record[by]) >= Number(searchParams.get('since')))
-    const lines = wanted.slice(from, from + PAGE_SIZE).map((record, n) => `${JSON.stringify({ n, record })}\n`)
+    const wanted = records.filter(
+      (record) => Number(record[by]) >= Number(searchParams.get('since')),
+    )
+    const lines = wanted
+      .slice(from, from + PAGE_SIZE)
+      .map((record, n) => `${JSON.stringify({ n, record })}\n`)
     return new Response(lines.join(''), { headers: { 'x-count': String(wanted.length) } })
   },
   first: '/products?page=1&*',
@@ -63,8 +106,11 @@ type Has = (defect: Defect) => boolean
 
 function toyConnector(has: Has): Connector<ToySettings> {
   let count = 0
-  const settings: z.ZodType<ToySettings> = has('takes any settings') ? z.looseObject({ url: z.any() })
-    : has('has a setting for its key') ? ToySettings.extend({ apiKey: z.string().default('') }) : ToySettings
+  const settings: z.ZodType<ToySettings> = has('takes any settings')
+    ? z.looseObject({ url: z.any() })
+    : has('has a setting for its key')
+      ? ToySettings.extend({ apiKey: z.string().default('') })
+      : ToySettings
   const counts = has('counts in its titles') || has('scans nothing and counts in its titles')
   const normalise = (record: unknown): Draft => draftOf(record, counts ? ` ${++count}` : '', has)
   return {
@@ -76,24 +122,41 @@ function toyConnector(has: Has): Connector<ToySettings> {
     idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
     incremental: true,
     schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
-    fetch: (request, signal) => fetchPages(request, has('does not hear the signal') ? new AbortController().signal : signal, has),
+    fetch: (request, signal) =>
+      fetchPages(
+        request,
+        has('does not hear the signal') ? new AbortController().signal : signal,
+        has,
+      ),
     scan: (line) => scanLine(line, has),
     unwrap: (line) => z.object({ record: z.unknown() }).parse(line).record,
-    identify: has('identifies by normalising') ? (record) => normalise(record).externalId : (record) => idOf(record, has),
+    identify: has('identifies by normalising')
+      ? (record) => normalise(record).externalId
+      : (record) => idOf(record, has),
     normalise,
   }
 }
 
 type Asked = FetchRequest<ToySettings>
 
-async function* fetchPages({ settings, mode, sinceMs, cursor, http }: Asked, signal: AbortSignal, has: Has): AsyncGenerator<Page> {
+async function* fetchPages(
+  { settings, mode, sinceMs, cursor, http }: Asked,
+  signal: AbortSignal,
+  has: Has,
+): AsyncGenerator<Page> {
   const kept: Uint8Array[] = []
   const since = mode === 'incremental' ? (sinceMs ?? 0) : 0
   const by = has('asks for what was created since') ? 'created_at' : 'updated_at'
   let { page, listed } = cursor === null ? { page: 1, listed: 0 } : Cursor.parse(cursor)
   let watermarkMs: number | null = null
   for (; ; page++) {
-    const response = await http({ url: `${settings.url}/products?page=${page}&since=${since}&by=${by}`, headers: { 'x-key': KEY } }, signal)
+    const response = await http(
+      {
+        url: `${settings.url}/products?page=${page}&since=${since}&by=${by}`,
+        headers: { 'x-key': KEY },
+      },
+      signal,
+    )
     const failed = response.status !== 200
     if (failed && !has('takes a failed page for the end')) throw await refusalOf(response, has)
     const bytes = failed ? new Uint8Array() : await readPage(response, has)
@@ -102,35 +165,66 @@ async function* fetchPages({ settings, mode, sinceMs, cursor, http }: Asked, sig
     listed += lines.length
     if (has('keeps all pages')) kept.push(bytes)
     const repeats = new Set(lines.map(numberIn)).size < lines.length
-    if (repeats && has('refuses repeated products')) throw new SyncError('source/malformed', 'a product came twice')
-    for (const line of lines) watermarkMs = Math.max(watermarkMs ?? 0, Number(/"updated_at":(\d+)/.exec(line)?.[1] ?? 0))
+    if (repeats && has('refuses repeated products'))
+      throw new SyncError('source/malformed', 'a product came twice')
+    for (const line of lines)
+      watermarkMs = Math.max(watermarkMs ?? 0, Number(/"updated_at":(\d+)/.exec(line)?.[1] ?? 0))
     const isLast = listed >= claimed || lines.length === 0
     const complete = isLast && isWhole({ listed, claimed, lines, failed }, has)
-    if (isLast && !complete) throw new SyncError('source/cut-short', `The toy ended after ${listed} of ${claimed} products`)
-    const unsorted = has('expects the order of ids') && lines.some((line, n) => n > 0 && numberIn(line) < numberIn(lines[n - 1] ?? ''))
-    const cursorAfter = has('goes on a page too late') ? { page: page + 2, listed: listed + PAGE_SIZE } : { page: page + 1, listed }
-    yield { bytes, lineCount: lines.length, cursor: cursorAfter, claimed: claimed || null, watermarkMs, complete: complete || unsorted }
+    if (isLast && !complete)
+      throw new SyncError(
+        'source/cut-short',
+        `The toy ended after ${listed} of ${claimed} products`,
+      )
+    const unsorted =
+      has('expects the order of ids') &&
+      lines.some((line, n) => n > 0 && numberIn(line) < numberIn(lines[n - 1] ?? ''))
+    const cursorAfter = has('goes on a page too late')
+      ? { page: page + 2, listed: listed + PAGE_SIZE }
+      : { page: page + 1, listed }
+    yield {
+      bytes,
+      lineCount: lines.length,
+      cursor: cursorAfter,
+      claimed: claimed || null,
+      watermarkMs,
+      complete: complete || unsorted,
+    }
     if (isLast || unsorted) return
   }
 }
 
-function isWhole(page: { listed: number; claimed: number; lines: readonly string[]; failed: boolean }, has: Has): boolean {
+function isWhole(
+  page: { listed: number; claimed: number; lines: readonly string[]; failed: boolean },
+  has: Has,
+): boolean {
   const { listed, claimed, lines, failed } = page
-  const believed = has('takes any end for the end') || has('passes over silence') || has('passes over cuts') || failed
+  const believed =
+    has('takes any end for the end') ||
+    has('passes over silence') ||
+    has('passes over cuts') ||
+    failed
   return believed || (has('takes nothing for the end') && lines.length === 0) || listed === claimed
 }
 
 async function readPage(response: HttpResponse, has: Has): Promise<Uint8Array> {
   try {
-    const bytes = has('decodes piece by piece') ? await decodePieces(response) : await readBytes(response, 64 * 1024 * 1024)
+    const bytes = has('decodes piece by piece')
+      ? await decodePieces(response)
+      : await readBytes(response, 64 * 1024 * 1024)
     if (bytes.length > 0 && bytes.at(-1) !== 0x0a) {
-      if (!has('takes any end for the end')) throw new SyncError('source/cut-short', 'A page of the toy ends inside a line')
+      if (!has('takes any end for the end'))
+        throw new SyncError('source/cut-short', 'A page of the toy ends inside a line')
       return bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1)
     }
     return bytes
   } catch (error) {
-    const silent = has('passes over silence') && error instanceof SyncError && error.code === 'source/unavailable'
-    const cut = has('passes over cuts') && error instanceof SyncError && error.code === 'source/cut-short'
+    const silent =
+      has('passes over silence') &&
+      error instanceof SyncError &&
+      error.code === 'source/unavailable'
+    const cut =
+      has('passes over cuts') && error instanceof SyncError && error.code === 'source/cut-short'
     if (silent || cut) return new Uint8Array()
     throw error
   }
@@ -148,8 +242,10 @@ async function refusalOf(response: HttpResponse, has: Has): Promise<SyncError> {
   const seconds = Number(headers.get('retry-after') ?? 0)
   const detail = has('ignores Retry-After') ? {} : { retryAfterMs: seconds * 1000 }
   const message = `The toy answered ${status}${has('quotes its key') ? ` to ${KEY}` : ''}`
-  if (status === 429 && !has('gives up at 429')) return new SyncError('source/rate-limited', message, { detail })
-  if (status >= 500 && !has('gives up at 5xx')) return new SyncError('source/unavailable', message, { detail })
+  if (status === 429 && !has('gives up at 429'))
+    return new SyncError('source/rate-limited', message, { detail })
+  if (status >= 500 && !has('gives up at 5xx'))
+    return new SyncError('source/unavailable', message, { detail })
   return new SyncError(status === 401 ? 'source/unauthorized' : 'source/rejected', message)
 }
 
@@ -159,7 +255,9 @@ function scanLine(line: Uint8Array, has: Has): ReturnType<Connector['scan']> {
   const head = /^\{"n":\d+,"record":/.exec(text)
   if (!head || !text.endsWith('}}')) return null
   const [start, end] = [head[0].length, text.length - 1]
-  const span = (has('masks the price') ? /"price":/ : /^\{"seen":/).exec(text.slice(start, start + 400))
+  const span = (has('masks the price') ? /"price":/ : /^\{"seen":/).exec(
+    text.slice(start, start + 400),
+  )
   if (!span) return null
   if (has('masks nothing')) return { start, end, volatile: [] }
   const from = start + span.index + span[0].length
@@ -176,9 +274,17 @@ function draftOf(record: unknown, suffix: string, has: Has): Draft {
   const externalId = idOf(record, has)
   if (externalId === null) throw new SyncError('record/no-id', 'The product has no id')
   const { data, error } = ToyRecord.safeParse({ ...Object(record), id: externalId })
-  if (!data && has('throws what has no name')) throw new TypeError('price.toFixed is not a function')
+  if (!data && has('throws what has no name'))
+    throw new TypeError('price.toFixed is not a function')
   if (!data) throw new SyncError('record/invalid', error.message.replaceAll(/\s+/g, ' '))
-  const unknown = { title: null, sku: null, gtin: null, weightGrams: null, packCount: null, availability: null }
+  const unknown = {
+    title: null,
+    sku: null,
+    gtin: null,
+    weightGrams: null,
+    packCount: null,
+    availability: null,
+  }
   return {
     externalId,
     status: 'active',
@@ -188,12 +294,24 @@ function draftOf(record: unknown, suffix: string, has: Has): Draft {
     manufacturer: null,
     url: null,
     identifiers: {},
-    attributes: { tags: has('compares each with each') ? data.tags.filter((tag, at, all) => all.indexOf(tag) === at) : data.tags },
+    attributes: {
+      tags: has('compares each with each')
+        ? data.tags.filter((tag, at, all) => all.indexOf(tag) === at)
+        : data.tags,
+    },
     sourceUpdatedAtMs: data.updated_at,
     successorId: null,
     expiresAtMs: null,
     variants: [{ externalId, options: {}, ...unknown }],
-    prices: [{ variantId: externalId, type: 'public', amountMinor: data.price, currency: 'EUR', compareAtMinor: null }],
+    prices: [
+      {
+        variantId: externalId,
+        type: 'public',
+        amountMinor: data.price,
+        currency: 'EUR',
+        compareAtMinor: null,
+      },
+    ],
     images: [],
     terms: [],
     warnings: [],
@@ -205,4 +323,5 @@ function numberIn(line: string): number {
 }
 
 // Started by itself only to be measured.
-if (import.meta.main) measureWhenAsked(toy(DEFECTS.find((defect) => defect === process.argv[2]) ?? null))
+if (import.meta.main)
+  measureWhenAsked(toy(DEFECTS.find((defect) => defect === process.argv[2]) ?? null))

@@ -22,7 +22,15 @@ await chmod(folder, 0o711)
 const choice = process.env['TEST_POSTGRES'] ?? 'embedded'
 const server = await openEmbedded({
   ...(/^\d+$/.test(choice) && { binaries: `/usr/lib/postgresql/${choice}/bin` }),
-  home: join(folder, 'home'), shelter: join(folder, 'shelter'), settings: { fsync: 'off', synchronous_commit: 'off', autovacuum: 'off', checkpoint_timeout: '1h', max_wal_size: '8GB' },
+  home: join(folder, 'home'),
+  shelter: join(folder, 'shelter'),
+  settings: {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    autovacuum: 'off',
+    checkpoint_timeout: '1h',
+    max_wal_size: '8GB',
+  },
 })
 const db = await openPool(server.url, { applicationName: 'budgets' })
 after(async () => {
@@ -49,7 +57,8 @@ async function readings(): Promise<Cost> {
   // The counts of every session that has ended its transaction; an idle one hands its own in when told to.
   const { rows } = await db.query<Cost>(
     `select (pg_current_wal_insert_lsn() - '0/0')::bigint as "walBytes", sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint as "rowsWritten"
-     from pg_stat_force_next_flush(), pg_stat_clear_snapshot(), pg_stat_user_tables where schemaname = 'catalog' and relname in ('products', 'variants', 'prices', 'images')`)
+     from pg_stat_force_next_flush(), pg_stat_clear_snapshot(), pg_stat_user_tables where schemaname = 'catalog' and relname in ('products', 'variants', 'prices', 'images')`,
+  )
   assert.ok(rows[0])
   return rows[0]
 }
@@ -59,9 +68,17 @@ test('the same feed again writes no row and next to no log, also when every movi
   t.after(simulator.close)
   const settings = { apiUrl: simulator.url, market: 'au' }
   const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-  const line = await openLine(t, { db, connector, settings, options: { partBytesMax: 4 << 20, batchRecordsMax: 500, batchBytesMax: 4 << 20 } })
+  const line = await openLine(t, {
+    db,
+    connector,
+    settings,
+    options: { partBytesMax: 4 << 20, batchRecordsMax: 500, batchBytesMax: 4 << 20 },
+  })
   const feed = async (variant: 'first' | 'moved' | 'changed') => {
-    const made = await prerenderFeed({ products: PRODUCTS, variant }, join(folder, `${variant}.ndjson`))
+    const made = await prerenderFeed(
+      { products: PRODUCTS, variant },
+      join(folder, `${variant}.ndjson`),
+    )
     simulator.setFeed(made.file)
     return made
   }
@@ -70,22 +87,36 @@ test('the same feed again writes no row and next to no log, also when every movi
   const first = await costOf(() => line.sync())
   assert.ok(first.rowsWritten > 2 * PRODUCTS)
   // The first reader after a load sets hint bits; a large load does this by itself.
-  await db.query('vacuum (analyze) catalog.products, catalog.variants, catalog.prices, catalog.images')
+  await db.query(
+    'vacuum (analyze) catalog.products, catalog.variants, catalog.prices, catalog.images',
+  )
 
   simulator.stats.reset()
-  const again = await costOf(async () => assert.deepEqual(counts(await line.sync()), { unchanged: PRODUCTS }))
+  const again = await costOf(async () =>
+    assert.deepEqual(counts(await line.sync()), { unchanged: PRODUCTS }),
+  )
   assert.equal(again.rowsWritten, 0)
   assert.ok(again.walBytes < MEGABYTE, `${again.walBytes} bytes of WAL`)
-  assert.deepEqual(simulator.stats.snapshot().requests, { '/v4/products/get-fields': 1, '/v4/products/stream': 1 })
+  assert.deepEqual(simulator.stats.snapshot().requests, {
+    '/v4/products/get-fields': 1,
+    '/v4/products/stream': 1,
+  })
 
   await feed('moved')
-  const moved = await costOf(async () => assert.deepEqual(counts(await line.sync()), { unchanged: PRODUCTS - 1, missing: 1 }))
+  const moved = await costOf(async () =>
+    assert.deepEqual(counts(await line.sync()), { unchanged: PRODUCTS - 1, missing: 1 }),
+  )
   assert.equal(moved.rowsWritten, 0)
   assert.ok(moved.walBytes < MEGABYTE, `${moved.walBytes} bytes of WAL`)
 
   const { changed } = await feed('changed')
-  const percent = await costOf(async () => assert.equal((await line.sync()).ledger.updated, changed.length))
-  assert.ok(percent.rowsWritten <= 8 * changed.length, `${percent.rowsWritten} rows for ${changed.length} products`)
+  const percent = await costOf(async () =>
+    assert.equal((await line.sync()).ledger.updated, changed.length),
+  )
+  assert.ok(
+    percent.rowsWritten <= 8 * changed.length,
+    `${percent.rowsWritten} rows for ${changed.length} products`,
+  )
   assert.ok(percent.walBytes < 2 * MEGABYTE, `${percent.walBytes} bytes of WAL`)
   t.diagnostic(JSON.stringify({ first, again, moved, percent }))
 })

@@ -19,7 +19,11 @@ interface Change {
 }
 
 async function published(line: TestLine, after = 0): Promise<Change[]> {
-  return line.query<Change>('select * from api.changes where source = $1 and position > $2 order by position', line.name, after)
+  return line.query<Change>(
+    'select * from api.changes where source = $1 and position > $2 order by position',
+    line.name,
+    after,
+  )
 }
 
 async function kinds(line: TestLine, after = 0): Promise<string[][]> {
@@ -34,7 +38,10 @@ test('each change is published under what happened, as the plan foretold it', as
   await line.sync()
   await line.sync()
   const told = await published(line)
-  assert.deepEqual(told.map(({ kind }) => kind), ['loaded', 'removed'])
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['loaded', 'removed'],
+  )
   simulator.clock.advance(60_000)
   simulator.catalogue.restore([returned])
   simulator.catalogue.update([renamed], { name: { en: 'Another name' } })
@@ -42,46 +49,78 @@ test('each change is published under what happened, as the plan foretold it', as
   simulator.catalogue.deactivate([deactivated])
   const [created = ''] = simulator.catalogue.add(1)
 
-  const expected = [`created ${created}`, `repriced ${repriced}`, `returned ${returned}`, `unavailable ${deactivated}`, `updated ${renamed}`]
+  const expected = [
+    `created ${created}`,
+    `repriced ${repriced}`,
+    `returned ${returned}`,
+    `unavailable ${deactivated}`,
+    `updated ${renamed}`,
+  ]
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan: PlannedChange[] = []
-  await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, (change) => void plan.push(change))
+  await planSource(
+    line.tools,
+    await line.source(),
+    line.connector,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    (change) => void plan.push(change),
+  )
   assert.deepEqual(plan.map(({ kind, externalId }) => `${kind} ${externalId}`).sort(), expected)
   await line.sync()
   const changes = await published(line, told.at(-1)?.position)
-  assert.deepEqual(changes.map(({ kind, product_external_id: id }) => `${kind} ${id}`).sort(), expected)
+  assert.deepEqual(
+    changes.map(({ kind, product_external_id: id }) => `${kind} ${id}`).sort(),
+    expected,
+  )
   const detailOf = (kind: string) => changes.find((change) => change.kind === kind)?.detail
   assert.deepEqual(detailOf('created'), {})
   assert.deepEqual(detailOf('repriced')?.[`price:${repriced}:public`], [1000, 1100])
 })
 
 test('a product that is created and changed in one run is created', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 1 } })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    options: { lanes: 1, batchRecordsMax: 1 },
+  })
   await line.sync()
   const [first] = await published(line)
   const [created = ''] = simulator.catalogue.add(1)
   let seen = 0
-  const connector = { ...line.connector, scan: () => null, normalise: (record: unknown, settings: unknown) => {
-    const draft = line.connector.normalise(record, settings)
-    return draft.externalId === created ? { ...draft, title: `title ${++seen}` } : draft
-  } }
+  const connector = {
+    ...line.connector,
+    scan: () => null,
+    normalise: (record: unknown, settings: unknown) => {
+      const draft = line.connector.normalise(record, settings)
+      return draft.externalId === created ? { ...draft, title: `title ${++seen}` } : draft
+    },
+  }
   simulator.faults.set({ kind: 'duplicate-line', at: 30, path: '/v4/products/stream' })
   assert.equal((await line.sync({ connector })).ledger.updated, 1)
-  assert.deepEqual((await published(line, first?.position)).map(({ kind, detail }) => [kind, detail]), [['created', {}]])
+  assert.deepEqual(
+    (await published(line, first?.position)).map(({ kind, detail }) => [kind, detail]),
+    [['created', {}]],
+  )
 })
 
 test('a first load that was held is published by the run that follows it, before anything else', async (t) => {
   for (const decision of ['superseded', 'rejected']) {
     const { line, simulator } = await openMedipim(t, { db })
     const [id = ''] = priced(simulator)
-    for (const at of [3, 9]) simulator.faults.set({ kind: 'half-line', at, path: '/v4/products/stream', times: 1 })
+    for (const at of [3, 9])
+      simulator.faults.set({ kind: 'half-line', at, path: '/v4/products/stream', times: 1 })
     const held = await line.sync()
     assert.deepEqual([held.state, held.ledger.created], ['held', 28])
     if (decision === 'rejected') await decideRun(db, held.run, false, 'me')
     assert.deepEqual(await kinds(line), [])
     assert.equal((await line.sync()).state, 'succeeded')
     const changes = await published(line)
-    assert.deepEqual(changes.map(({ kind }) => kind), ['loaded', 'created', 'created'], decision)
+    assert.deepEqual(
+      changes.map(({ kind }) => kind),
+      ['loaded', 'created', 'created'],
+      decision,
+    )
     assert.deepEqual(changes[0]?.detail, { products: 30 })
     simulator.catalogue.update([id])
     await line.sync()

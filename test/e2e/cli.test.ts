@@ -15,15 +15,29 @@ const SECRET = 'planted-key-secret'
 const STREAM = '/v4/products/stream'
 
 /** A shelf with one MediPim source, not synced yet. */
-async function withMedipim(t: TestContext, products: number): Promise<Shelfsync & { simulator: MedipimSimulator }> {
-  const simulator = await startMedipim({ products, keys: [{ id: '42', secret: SECRET }], rateLimit: null })
+async function withMedipim(
+  t: TestContext,
+  products: number,
+): Promise<Shelfsync & { simulator: MedipimSimulator }> {
+  const simulator = await startMedipim({
+    products,
+    keys: [{ id: '42', secret: SECRET }],
+    rateLimit: null,
+  })
   t.after(simulator.close)
-  const shelf = await shelfsync(t, { MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY_ID: '42', MEDIPIM_API_KEY_SECRET: SECRET })
+  const shelf = await shelfsync(t, {
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY_ID: '42',
+    MEDIPIM_API_KEY_SECRET: SECRET,
+  })
   assertEnded(await shelf.run('add', 'medipim', '--name', 'pharmacy'), 0)
   return { ...shelf, simulator }
 }
 
-async function startShop(t: TestContext, options: Parameters<typeof startShopify>[0]): Promise<ShopifySimulator> {
+async function startShop(
+  t: TestContext,
+  options: Parameters<typeof startShopify>[0],
+): Promise<ShopifySimulator> {
   const shop = await startShopify(options)
   t.after(shop.close)
   return shop
@@ -40,20 +54,46 @@ function ledgerOf(ended: Ended): Record<string, number | null> {
 test('a MediPim source of Australia is due at 03:17 in Sydney, in full on Sundays', async (t) => {
   const { db } = await withMedipim(t, 1)
   const { rows } = await db.query('select schedule from catalog.sources')
-  assert.deepEqual(rows, [{ schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 } }])
+  assert.deepEqual(rows, [
+    { schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 } },
+  ])
 })
 
 test('sync --json ends with one line whose keys and their order are a promise', async (t) => {
   const shelf = await withMedipim(t, 60)
   const first = await shelf.run('sync', '--json')
   assertEnded(first, 0)
-  assert.deepEqual(Object.keys(first.json()).slice(0, 6), ['run', 'source', 'state', 'reason', 'ledger', 'seconds'])
+  assert.deepEqual(Object.keys(first.json()).slice(0, 6), [
+    'run',
+    'source',
+    'state',
+    'reason',
+    'ledger',
+    'seconds',
+  ])
   assert.deepEqual(Object.keys(ledgerOf(first)).slice(0, 11), [
-    'claimed', 'fetched', 'created', 'updated', 'unchanged', 'older', 'duplicate', 'skipped', 'quarantined', 'held', 'removed',
+    'claimed',
+    'fetched',
+    'created',
+    'updated',
+    'unchanged',
+    'older',
+    'duplicate',
+    'skipped',
+    'quarantined',
+    'held',
+    'removed',
   ])
   const { source, state, reason, ledger } = first.json()
-  assert.deepEqual({ source, state, reason }, { source: 'pharmacy', state: 'succeeded', reason: null })
-  assert.deepEqual([ledgerOf(first)['fetched'], ledgerOf(first)['created']], [60, 60], JSON.stringify(ledger))
+  assert.deepEqual(
+    { source, state, reason },
+    { source: 'pharmacy', state: 'succeeded', reason: null },
+  )
+  assert.deepEqual(
+    [ledgerOf(first)['fetched'], ledgerOf(first)['created']],
+    [60, 60],
+    JSON.stringify(ledger),
+  )
   const again = await shelf.run('sync', 'pharmacy', '--full', '--json')
   assert.deepEqual([ledgerOf(again)['unchanged'], ledgerOf(again)['updated']], [60, 0])
 })
@@ -63,9 +103,20 @@ test('the log lines of a command and the row of its run have one correlation id,
   const seen = new Set<unknown>()
   for (let command = 0; command < 2; command++) {
     const synced = await run('sync', '--full', '--json', '--verbose')
-    const logged = synced.stderr.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => 'level' in line)
-    assert.ok(['request', 'run started', 'run settled'].every((said) => logged.some(({ message }) => message === said)), synced.stderr)
-    const { correlationId } = (await run('runs', 'show', String(synced.json()['run']), '--json')).json()
+    const logged = synced.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((line) => 'level' in line)
+    assert.ok(
+      ['request', 'run started', 'run settled'].every((said) =>
+        logged.some(({ message }) => message === said),
+      ),
+      synced.stderr,
+    )
+    const { correlationId } = (
+      await run('runs', 'show', String(synced.json()['run']), '--json')
+    ).json()
     assert.deepEqual([...new Set(logged.map(({ cid }) => cid))], [correlationId])
     seen.add(correlationId)
   }
@@ -76,7 +127,10 @@ test('for people a sync prints what it did, how fast, and nothing secret; a wron
   const { run, simulator } = await withMedipim(t, 30)
   const green = await run('sync')
   assertEnded(green, 0)
-  assert.match(green.stdout, /pharmacy: full run \d+ succeeded in .* s\n {2}fetched 30 · created 30 .*removed 0 · missing 0\n {2}.* products\/s · .*B\/s · peak memory \d+ MB/)
+  assert.match(
+    green.stdout,
+    /pharmacy: full run \d+ succeeded in .* s\n {2}fetched 30 · created 30 .*removed 0 · missing 0\n {2}.* products\/s · .*B\/s · peak memory \d+ MB/,
+  )
   simulator.setKey({ id: '42', secret: 'another' })
   const red = await run('sync', '--verbose')
   assertEnded(red, 1)
@@ -93,14 +147,31 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
   assert.equal(added.stdout.match(/^ {2}.* \d+\.\d\d AUD$/gm)?.length, 5)
   assert.match(added.stdout, /Added saltbush\.\nsaltbush: full run \d+ succeeded/)
   const status = await shelf.run('status', '--json')
-  const [{ source, products }] = JSON.parse(status.stdout) as [{ source: string; products: Record<string, number> }]
+  const [{ source, products }] = JSON.parse(status.stdout) as [
+    { source: string; products: Record<string, number> },
+  ]
   assert.deepEqual([source, products['active']], ['saltbush', 7])
   const taken = await shelf.run('add', shop.url)
   assertEnded(taken, 1)
-  assert.match(taken.stderr, /There is a source called saltbush already\n hint: Choose another --name/)
-  const twin = await shelf.run('add', `${shop.url}/collections/all`, '--name', 'twin', '--no-sync', '--set', 'minIntervalMs=5', '--json')
+  assert.match(
+    taken.stderr,
+    /There is a source called saltbush already\n hint: Choose another --name/,
+  )
+  const twin = await shelf.run(
+    'add',
+    `${shop.url}/collections/all`,
+    '--name',
+    'twin',
+    '--no-sync',
+    '--set',
+    'minIntervalMs=5',
+    '--json',
+  )
   assertEnded(twin, 0)
-  assert.match(twin.stderr, /The whole shop is added, not only \/collections\/all[^]*saltbush already reads http:/)
+  assert.match(
+    twin.stderr,
+    /The whole shop is added, not only \/collections\/all[^]*saltbush already reads http:/,
+  )
   assert.equal((twin.json()['settings'] as Record<string, unknown>)['minIntervalMs'], 5)
 })
 
@@ -108,9 +179,21 @@ test('what cannot be added says why, and is not stored', async (t) => {
   const shelf = await shelfsync(t, { ALLOW_PRIVATE_HOSTS: '127.0.0.1' })
   const shop = await startShop(t, { products: 3 })
   const refusals: [set: () => void, address: string, words: RegExp][] = [
-    [() => shop.faults.set({ ...ANSWERS.challenge, path: '/products.json*', times: null }), shop.url, /bot challenge/],
-    [() => shop.faults.set({ ...ANSWERS.password, path: '/products.json*', times: null }), shop.url, /password/],
-    [() => undefined, 'http://192.168.0.1', /192\.168\.0\.1 is refused: the range "private" is not public\n hint: /],
+    [
+      () => shop.faults.set({ ...ANSWERS.challenge, path: '/products.json*', times: null }),
+      shop.url,
+      /bot challenge/,
+    ],
+    [
+      () => shop.faults.set({ ...ANSWERS.password, path: '/products.json*', times: null }),
+      shop.url,
+      /password/,
+    ],
+    [
+      () => undefined,
+      'http://192.168.0.1',
+      /192\.168\.0\.1 is refused: the range "private" is not public\n hint: /,
+    ],
   ]
   for (const [set, address, words] of refusals) {
     shop.faults.clear()
@@ -136,13 +219,16 @@ test('a catalogue that shrinks too much is held with exit code 2, until a person
   assert.match((await run('runs', 'show', id)).stdout, /decide +shelfsync runs approve/)
   const approved = await run('runs', 'approve', id, '--by', 'tester', '--json')
   assertEnded(approved, 0)
-  const { rows } = await db.query("select count(*) as removed from catalog.products where status = 'removed'")
+  const { rows } = await db.query(
+    "select count(*) as removed from catalog.products where status = 'removed'",
+  )
   assert.deepEqual([approved.json()['removed']], [rows[0]?.removed])
   assert.ok(Number(rows[0]?.removed) > 20)
   const twice = await run('runs', 'approve', id)
   assertEnded(twice, 1)
   assert.match(twice.stderr, /is succeeded, not held/)
-  const [decision] = (await db.query("select decided_by from catalog.reviews where kind = 'run'")).rows
+  const [decision] = (await db.query("select decided_by from catalog.reviews where kind = 'run'"))
+    .rows
   assert.equal(decision.decided_by, 'tester')
 })
 
@@ -154,9 +240,14 @@ test('a held run that a person rejects removes nothing, and is over', async (t) 
   const rejected = await run('runs', 'reject', String(id), '--by', 'tester', '--json')
   assertEnded(rejected, 0)
   assert.deepEqual(rejected.json(), { run: id, state: 'rejected', removed: 0 })
-  const { rows } = await db.query(`select r.state, v.state as review, v.decided_by, (select count(*) from catalog.products where status <> 'removed') as products
-    from catalog.runs r join catalog.reviews v on v.run_id = r.id and v.kind = 'run' where r.id = $1`, [id])
-  assert.deepEqual(rows, [{ state: 'rejected', review: 'rejected', decided_by: 'tester', products: 60 }])
+  const { rows } = await db.query(
+    `select r.state, v.state as review, v.decided_by, (select count(*) from catalog.products where status <> 'removed') as products
+    from catalog.runs r join catalog.reviews v on v.run_id = r.id and v.kind = 'run' where r.id = $1`,
+    [id],
+  )
+  assert.deepEqual(rows, [
+    { state: 'rejected', review: 'rejected', decided_by: 'tester', products: 60 },
+  ])
   assert.equal((await run('reviews', '--json')).json().length, 0)
   const late = await run('runs', 'approve', String(id))
   assertEnded(late, 1)
@@ -166,14 +257,22 @@ test('a held run that a person rejects removes nothing, and is over', async (t) 
 test('held prices are listed, and become current or are dropped as a person decides', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 80)
   await run('sync')
-  const priced = simulator.catalogue.visible().filter((state) => Number(simulator.catalogue.build(state, '').publicPrice) > 0)
+  const priced = simulator.catalogue
+    .visible()
+    .filter((state) => Number(simulator.catalogue.build(state, '').publicPrice) > 0)
   const [dear = '', dropped = ''] = priced.map((state) => simulator.catalogue.idOf(state))
   for (const id of [dear, dropped]) simulator.catalogue.setPrice([id], { factor: 20 })
   const repriced = await run('sync', '--json')
   assertEnded(repriced, 0)
   assert.equal(ledgerOf(repriced)['held'], 2)
-  const listed = JSON.parse((await run('reviews', '--json')).stdout) as { id: number; product: string; priceType: string; detail: { from: number; to: number } }[]
-  const find = (product: string) => listed.find((review) => review.product === product && review.priceType === 'public')
+  const listed = JSON.parse((await run('reviews', '--json')).stdout) as {
+    id: number
+    product: string
+    priceType: string
+    detail: { from: number; to: number }
+  }[]
+  const find = (product: string) =>
+    listed.find((review) => review.product === product && review.priceType === 'public')
   assertEnded(await run('reviews', 'approve', String(find(dear)?.id)), 0)
   assertEnded(await run('reviews', 'reject', String(find(dropped)?.id)), 0)
   const { rows } = await db.query<{ product: string; amount_minor: number }>(
@@ -181,20 +280,37 @@ test('held prices are listed, and become current or are dropped as a person deci
     [[dear, dropped]],
   )
   const current = new Map(rows.map(({ product, amount_minor }) => [product, amount_minor]))
-  assert.deepEqual([current.get(dear), current.get(dropped)], [find(dear)?.detail.to, find(dropped)?.detail.from])
+  assert.deepEqual(
+    [current.get(dear), current.get(dropped)],
+    [find(dear)?.detail.to, find(dropped)?.detail.from],
+  )
   assertEnded(await run('reviews', 'approve', String(find(dear)?.id)), 1)
   assertEnded(await run('reviews', 'approve'), 64)
 })
 
 test('a replay empties quarantine of what can be applied now, and keeps the rest', async (t) => {
   const { run, db, simulator } = await withMedipim(t, 150)
-  const [good = '', bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
-  simulator.faults.set({ kind: 'patch', ids: [bad], patch: { publicPrice: 'ask us' }, path: STREAM })
+  const [good = '', bad = ''] = simulator.catalogue
+    .visible()
+    .map((state) => simulator.catalogue.idOf(state))
+  simulator.faults.set({
+    kind: 'patch',
+    ids: [bad],
+    patch: { publicPrice: 'ask us' },
+    path: STREAM,
+  })
   const synced = await run('sync', '--json')
   assertEnded(synced, 0)
   assert.equal(ledgerOf(synced)['quarantined'], 1)
-  const listed = JSON.parse((await run('quarantine', '--json')).stdout) as { product: string; line: number; byteOffset: number }[]
-  assert.deepEqual(listed.map(({ product }) => product), [bad])
+  const listed = JSON.parse((await run('quarantine', '--json')).stdout) as {
+    product: string
+    line: number
+    byteOffset: number
+  }[]
+  assert.deepEqual(
+    listed.map(({ product }) => product),
+    [bad],
+  )
   // As if an older normaliser had refused a record that is sound.
   await db.query(
     `insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
@@ -213,7 +329,9 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
   assertEnded(replayed, 0)
   assert.deepEqual(replayed.json(), { source: 'pharmacy', replayed: 1, open: 2 })
   assert.match(replayed.stderr, /The fetch of run \d+ did not end: its records stay in quarantine/)
-  const { rows } = await db.query("select external_id from catalog.quarantine where state = 'open' order by id")
+  const { rows } = await db.query(
+    "select external_id from catalog.quarantine where state = 'open' order by id",
+  )
   assert.deepEqual(rows, [{ external_id: bad }, { external_id: null }])
 })
 
@@ -226,17 +344,48 @@ test('a replay applies the artifact of the latest complete run, or of the one th
   assert.equal(ledgerOf(await run('sync', 'pharmacy', '--since', since, '--json'))['updated'], 1)
   const asked = simulator.stats.snapshot().requests[STREAM]
   // As if an older normaliser had read the titles differently.
-  await db.query(`update catalog.products set title = 'as it was read before', record_hash = sha256(record_hash), content_hash = sha256(content_hash)`)
-  const titles = async () => (await db.query("select count(*) as old from catalog.products where title = 'as it was read before'")).rows[0]?.old
+  await db.query(
+    `update catalog.products set title = 'as it was read before', record_hash = sha256(record_hash), content_hash = sha256(content_hash)`,
+  )
+  const titles = async () =>
+    (
+      await db.query(
+        "select count(*) as old from catalog.products where title = 'as it was read before'",
+      )
+    ).rows[0]?.old
   const latest = await run('replay', 'pharmacy', '--json')
   assertEnded(latest, 0)
-  assert.deepEqual([latest.json()['kind'], latest.json()['state'], ledgerOf(latest)['fetched'], ledgerOf(latest)['updated']], ['replay', 'succeeded', 1, 1])
+  assert.deepEqual(
+    [
+      latest.json()['kind'],
+      latest.json()['state'],
+      ledgerOf(latest)['fetched'],
+      ledgerOf(latest)['updated'],
+    ],
+    ['replay', 'succeeded', 1, 1],
+  )
   assert.equal(await titles(), 39)
   const named = await run('replay', 'pharmacy', '--run', String(full), '--json')
   assertEnded(named, 0)
-  assert.deepEqual([ledgerOf(named)['fetched'], ledgerOf(named)['updated'], ledgerOf(named)['older'], ledgerOf(named)['removed']], [40, 39, 1, 0])
+  assert.deepEqual(
+    [
+      ledgerOf(named)['fetched'],
+      ledgerOf(named)['updated'],
+      ledgerOf(named)['older'],
+      ledgerOf(named)['removed'],
+    ],
+    [40, 39, 1, 0],
+  )
   assert.equal(await titles(), 0)
-  assert.equal((await db.query('select from catalog.products where external_id = $1 and source_updated_at > $2', [changed, since])).rowCount, 1)
+  assert.equal(
+    (
+      await db.query(
+        'select from catalog.products where external_id = $1 and source_updated_at > $2',
+        [changed, since],
+      )
+    ).rowCount,
+    1,
+  )
   assert.equal(simulator.stats.snapshot().requests[STREAM], asked)
 })
 
@@ -246,7 +395,10 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
   const printed = await run('artifacts', 'cat', id)
   assertEnded(printed, 0)
   const lines = printed.stdout.trimEnd().split('\n')
-  assert.deepEqual([lines.length, JSON.parse(lines[299] ?? '').meta], [300, { total: 300, index: 299 }])
+  assert.deepEqual(
+    [lines.length, JSON.parse(lines[299] ?? '').meta],
+    [300, { total: 300, index: 299 }],
+  )
   const early = start('artifacts', 'cat', id)
   await once(early.child.stdout ?? early.child, 'data')
   early.child.stdout?.destroy()
@@ -255,7 +407,10 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
   assertEnded(await run('artifacts', 'verify', id), 0)
   const [part = ''] = await Array.fromAsync(glob('artifacts/**/part-*', { cwd: folder }))
   const bytes = await readFile(join(folder, part))
-  await writeFile(join(folder, part), Buffer.concat([bytes.subarray(0, 100), Buffer.from('x'), bytes.subarray(101)]))
+  await writeFile(
+    join(folder, part),
+    Buffer.concat([bytes.subarray(0, 100), Buffer.from('x'), bytes.subarray(101)]),
+  )
   const damaged = await run('artifacts', 'verify', '--json')
   assertEnded(damaged, 1)
   assert.equal(damaged.json()['ok'], false)
@@ -263,9 +418,15 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
 
   const kept = await run('purge', '--keep', '0')
   assertEnded(kept, 0)
-  assert.match(kept.stdout, new RegExp(`^pharmacy: nothing to purge; the catalogue can be rebuilt from run ${id}\n$`))
+  assert.match(
+    kept.stdout,
+    new RegExp(`^pharmacy: nothing to purge; the catalogue can be rebuilt from run ${id}\n$`),
+  )
   assertEnded(await run('purge', '--everything'), 64)
-  assert.deepEqual((await run('purge', 'pharmacy', '--everything', '--dry-run', '--json')).json()['runs'], [Number(id)])
+  assert.deepEqual(
+    (await run('purge', 'pharmacy', '--everything', '--dry-run', '--json')).json()['runs'],
+    [Number(id)],
+  )
   assert.equal((await Array.fromAsync(glob('artifacts/**/*.*', { cwd: folder }))).length, 2)
   assertEnded(await run('purge', 'pharmacy', '--everything'), 0)
   assert.deepEqual(await Array.fromAsync(glob('artifacts/**/*.*', { cwd: folder })), [])
@@ -277,13 +438,31 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
 test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) => {
   const { url, close } = await startMedipim({ products: 20, rateLimit: null })
   t.after(close)
-  const { run, folder } = await shelfsync(t, { MEDIPIM_API_URL: url, MEDIPIM_API_KEY: '42:secret', ARTIFACTS_KEEP: '2', ARTIFACTS_LATEST: 'true' })
+  const { run, folder } = await shelfsync(t, {
+    MEDIPIM_API_URL: url,
+    MEDIPIM_API_KEY: '42:secret',
+    ARTIFACTS_KEEP: '2',
+    ARTIFACTS_LATEST: 'true',
+  })
   await run('add', 'medipim')
   await mkdir(join(folder, 'artifacts/medipim-au/latest.ndjson/in-the-way'), { recursive: true })
   for (let i = 0; i < 3; i++) assertEnded(await run('sync', '--full'), 0)
-  const listed = JSON.parse((await run('artifacts', '--json')).stdout) as { state: string; latest: boolean }[]
-  assert.deepEqual(listed.map(({ state, latest }) => [state, latest]), [['closed', true], ['closed', false], ['purged', false]])
-  assert.match((await run('status')).stdout, /^medipim-au: latest\.ndjson could not be written \(there is none yet\): artifact\/unwritable: /m)
+  const listed = JSON.parse((await run('artifacts', '--json')).stdout) as {
+    state: string
+    latest: boolean
+  }[]
+  assert.deepEqual(
+    listed.map(({ state, latest }) => [state, latest]),
+    [
+      ['closed', true],
+      ['closed', false],
+      ['purged', false],
+    ],
+  )
+  assert.match(
+    (await run('status')).stdout,
+    /^medipim-au: latest\.ndjson could not be written \(there is none yet\): artifact\/unwritable: /m,
+  )
 })
 
 for (const signal of ['SIGINT', 'SIGHUP'] as const) {
@@ -303,7 +482,10 @@ for (const signal of ['SIGINT', 'SIGHUP'] as const) {
     simulator.faults.clear()
     const resumed = await run('sync', 'pharmacy', '--json')
     assertEnded(resumed, 0)
-    assert.deepEqual([resumed.json()['run'], resumed.json()['resumed'], ledgerOf(resumed)['created']], [rows[0]?.id, true, 300])
+    assert.deepEqual(
+      [resumed.json()['run'], resumed.json()['resumed'], ledgerOf(resumed)['created']],
+      [rows[0]?.id, true, 300],
+    )
   })
 }
 
@@ -314,7 +496,9 @@ test('the second Ctrl-C ends at once', async (t) => {
   await until(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
   // What has arrived cannot be written down now, so stopping cleanly takes for ever.
   const client = await db.connect()
-  await client.query('begin; lock table catalog.parts in access exclusive mode; lock table catalog.artifacts in access exclusive mode')
+  await client.query(
+    'begin; lock table catalog.parts in access exclusive mode; lock table catalog.artifacts in access exclusive mode',
+  )
   running.child.kill('SIGINT')
   await running.said('stopping after this batch')
   running.child.kill('SIGINT')
@@ -324,7 +508,10 @@ test('the second Ctrl-C ends at once', async (t) => {
 
 test('a line every few seconds tells how far a run is, in a pipe and as JSON', async (t) => {
   const { start, simulator } = await withMedipim(t, 100)
-  for (const [flags, words] of [[[], 'pharmacy: fetched '], [['--json'], '"source":"pharmacy","phase":"fetch"']] as const) {
+  for (const [flags, words] of [
+    [[], 'pharmacy: fetched '],
+    [['--json'], '"source":"pharmacy","phase":"fetch"'],
+  ] as const) {
     simulator.faults.set({ kind: 'stall', afterLines: 50, path: STREAM })
     const running = start('sync', ...flags)
     await running.said(words)
@@ -335,23 +522,59 @@ test('a line every few seconds tells how far a run is, in a pipe and as JSON', a
 
 test('sources are changed, paused and resumed; all that is wrong with a command is exit code 64', async (t) => {
   const { run } = await withMedipim(t, 10)
-  const set = await run('sources', 'set', 'pharmacy', '--schedule', '5 4 * * *', '--zone', 'Europe/Berlin', '--full-on', 'none', '--policy', 'removalShare=0.2', '--json')
+  const set = await run(
+    'sources',
+    'set',
+    'pharmacy',
+    '--schedule',
+    '5 4 * * *',
+    '--zone',
+    'Europe/Berlin',
+    '--full-on',
+    'none',
+    '--policy',
+    'removalShare=0.2',
+    '--json',
+  )
   assertEnded(set, 0)
-  assert.deepEqual(set.json()['schedule'], { cron: '5 4 * * *', zone: 'Europe/Berlin', fullOn: null })
-  assert.match((await run('sources', 'set', 'pharmacy', '--full-on', 'every')).stdout, /^pharmacy: 5 4 \* \* \* Europe\/Berlin, full on every day$/m)
+  assert.deepEqual(set.json()['schedule'], {
+    cron: '5 4 * * *',
+    zone: 'Europe/Berlin',
+    fullOn: null,
+  })
+  assert.match(
+    (await run('sources', 'set', 'pharmacy', '--full-on', 'every')).stdout,
+    /^pharmacy: 5 4 \* \* \* Europe\/Berlin, full on every day$/m,
+  )
   assert.equal((set.json()['policy'] as Record<string, unknown>)['removalShare'], 0.2)
   assertEnded(await run('sources', 'pause', 'pharmacy'), 0)
   const paused = await run('sync', 'pharmacy', '--json')
   assertEnded(paused, 1)
-  assert.deepEqual([paused.json()['run'], paused.json()['state'], paused.json()['code']], [null, 'failed', 'source/paused'])
+  assert.deepEqual(
+    [paused.json()['run'], paused.json()['state'], paused.json()['code']],
+    [null, 'failed', 'source/paused'],
+  )
   assert.match((await run('sync')).stdout, /^Nothing to sync: pharmacy is paused\.$/m)
-  for (const list of ['runs', 'reviews', 'quarantine', 'artifacts']) assert.match((await run(list, '--source', 'nobody')).stderr, /no source called nobody/)
+  for (const list of ['runs', 'reviews', 'quarantine', 'artifacts'])
+    assert.match((await run(list, '--source', 'nobody')).stderr, /no source called nobody/)
   assert.match((await run('reviews', '--run', '77')).stderr, /There is no run 77/)
   assertEnded(await run('sources', 'resume', 'pharmacy'), 0)
-  for (const wrong of [['bogus'], ['sync', '--since', 'soon'], ['sync', '--full', '--since', '2026-01-01'], ['sources', 'set', 'pharmacy', '--policy', 'removalShare=2'],
-    ['sources', 'set', 'pharmacy', '--schedule', '99 * * * *'], ['sources', 'set', 'pharmacy', '--zone', 'Mars/Base'], ['runs', 'show', 'x'], ['runs', '--state', 'bogus'], ['add', 'no-address'], ['add', 'ftp://shop.example'],
-    ['add', 'https://shop.example', '--market', 'au'], ['publish', '--revoke'],
-    ['add', 'shopify'], ['add', 'medipim', '--set', 'market=zz']]) {
+  for (const wrong of [
+    ['bogus'],
+    ['sync', '--since', 'soon'],
+    ['sync', '--full', '--since', '2026-01-01'],
+    ['sources', 'set', 'pharmacy', '--policy', 'removalShare=2'],
+    ['sources', 'set', 'pharmacy', '--schedule', '99 * * * *'],
+    ['sources', 'set', 'pharmacy', '--zone', 'Mars/Base'],
+    ['runs', 'show', 'x'],
+    ['runs', '--state', 'bogus'],
+    ['add', 'no-address'],
+    ['add', 'ftp://shop.example'],
+    ['add', 'https://shop.example', '--market', 'au'],
+    ['publish', '--revoke'],
+    ['add', 'shopify'],
+    ['add', 'medipim', '--set', 'market=zz'],
+  ]) {
     assertEnded(await run(...wrong), 64)
   }
 })
@@ -359,7 +582,10 @@ test('sources are changed, paused and resumed; all that is wrong with a command 
 test('a source whose key would go to somebody else, or in the clear, is refused when it is added and when it is set', async (t) => {
   const { run } = await withMedipim(t, 1)
   for (const address of ['https://api.medipim.example', 'http://api.au.medipim.com']) {
-    for (const command of [['add', 'medipim', '--name', 'other', '--api-url', address], ['sources', 'set', 'pharmacy', '--set', `apiUrl=${address}`]]) {
+    for (const command of [
+      ['add', 'medipim', '--name', 'other', '--api-url', address],
+      ['sources', 'set', 'pharmacy', '--set', `apiUrl=${address}`],
+    ]) {
       const refused = await run(...command)
       assertEnded(refused, 1)
       assert.match(refused.stderr, /is not sent to .*(MEDIPIM_HOSTS|use https)/)

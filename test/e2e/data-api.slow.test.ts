@@ -9,7 +9,14 @@ import { DataApi } from '../../src/db/data-api.ts'
 import type { RunReport } from '../../src/pipeline/sync.ts'
 import { startDataApi, statusOf, type TestDataApi, type Trouble } from '../support/data-api.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
+import {
+  counts,
+  openMedipim,
+  priced,
+  type MedipimSetup,
+  type SyncWish,
+  type TestLine,
+} from '../support/line.ts'
 import { canCheck } from '../support/safeupdate.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
 import { nextDay } from '../faults/killing.ts'
@@ -37,55 +44,119 @@ async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Bot
   const api = await startDataApi(t, database)
   const { line: called, simulator } = await openMedipim(t, { db, ...setup })
   const { line: copied } = await openMedipim(t, { db, ...setup, simulator })
-  return { called, copied, simulator, api, by: { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } } }
+  return {
+    called,
+    copied,
+    simulator,
+    api,
+    by: { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } },
+  }
 }
 
 testKilledByCalls(database, 1_200)
 
 test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
   const { called, copied, simulator, by } = await openBoth(t)
-  const both = async (sync: (line: TestLine, wish: SyncWish) => Promise<RunReport>): Promise<RunReport> => {
+  const both = async (
+    sync: (line: TestLine, wish: SyncWish) => Promise<RunReport>,
+  ): Promise<RunReport> => {
     const [one, other] = [await sync(called, by), await sync(copied, {})]
     assert.deepEqual([one.state, one.reason, one.ledger], [other.state, other.reason, other.ledger])
     assert.deepEqual(await snapshot(called), await snapshot(copied))
     return one
   }
   const ids = priced(simulator)
-  const undated = { kind: 'patch', ids: ids.slice(0, 6), patch: { meta: { updatedAt: 4_102_444_800 } }, path: '/v4/products/stream', times: null } as const
+  const undated = {
+    kind: 'patch',
+    ids: ids.slice(0, 6),
+    patch: { meta: { updatedAt: 4_102_444_800 } },
+    path: '/v4/products/stream',
+    times: null,
+  } as const
   simulator.faults.set(undated)
   await both((line, wish) => line.sync(wish))
   simulator.faults.clear()
   nextDay(simulator)
   const second = await both((line, wish) => line.sync({ ...wish, mode: 'incremental' }))
   assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)
-  const full = [await both((line, wish) => line.sync(wish)), await both((line, wish) => line.sync(wish))]
-  assert.deepEqual(full.map(({ ledger }) => [ledger.missing, ledger.removed]), [[1, 0], [0, 1]])
+  const full = [
+    await both((line, wish) => line.sync(wish)),
+    await both((line, wish) => line.sync(wish)),
+  ]
+  assert.deepEqual(
+    full.map(({ ledger }) => [ledger.missing, ledger.removed]),
+    [
+      [1, 0],
+      [0, 1],
+    ],
+  )
   await both(async (line, wish) => {
-    const [first] = await line.query<{ id: number }>('select min(id) as id from catalog.runs where source_id = $1', (await line.source()).id)
+    const [first] = await line.query<{ id: number }>(
+      'select min(id) as id from catalog.runs where source_id = $1',
+      (await line.source()).id,
+    )
     return line.replay(first?.id ?? 0, wish)
   })
 })
 
-test('everything is written where the Data API refuses statements without a condition', { skip: !strict && 'no Postgres 15, or no headers of it' }, async (t) => {
-  assert.ok(strict)
-  const api = await startDataApi(t, strict)
-  const { line, simulator } = await openMedipim(t, { db: strict.pool })
-  const by = { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } }
-  await strict.pool.query(`create function pipeline.forget_all() returns void language sql security definer as 'delete from catalog.misses'`)
-  await assert.rejects(by.tools.db.call('forget_all', {}), { code: '21000', message: 'DELETE requires a WHERE clause' })
+test(
+  'everything is written where the Data API refuses statements without a condition',
+  { skip: !strict && 'no Postgres 15, or no headers of it' },
+  async (t) => {
+    assert.ok(strict)
+    const api = await startDataApi(t, strict)
+    const { line, simulator } = await openMedipim(t, { db: strict.pool })
+    const by = { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } }
+    await strict.pool.query(
+      `create function pipeline.forget_all() returns void language sql security definer as 'delete from catalog.misses'`,
+    )
+    await assert.rejects(by.tools.db.call('forget_all', {}), {
+      code: '21000',
+      message: 'DELETE requires a WHERE clause',
+    })
 
-  priced(simulator)
-  assert.deepEqual(counts(await line.sync(by)), { created: 30 })
-  nextDay(simulator)
-  const { ledger } = await line.sync(by)
-  assert.ok(ledger.created === 3 && ledger.updated > 0 && ledger.held === 1 && ledger.quarantined === 0, JSON.stringify(ledger))
-})
+    priced(simulator)
+    assert.deepEqual(counts(await line.sync(by)), { created: 30 })
+    nextDay(simulator)
+    const { ledger } = await line.sync(by)
+    assert.ok(
+      ledger.created === 3 && ledger.updated > 0 && ledger.held === 1 && ledger.quarantined === 0,
+      JSON.stringify(ledger),
+    )
+  },
+)
 
 test('the stand-in answers with the statuses of PostgREST', () => {
-  const statuses = { '42501': 403, '23503': 409, '25006': 405, '40001': 500, '25001': 500, '58030': 500, '57P01': 503, '57014': 500, '53400': 500, '53300': 503,
-    'P0001': 400, 'P0002': 500, '21000': 500, '42883': 404, '42P01': 404, '22P02': 400, 'SHELF': 400 }
-  assert.deepEqual(Object.keys(statuses).map((code) => statusOf(code, '', 'service_role')), Object.values(statuses))
-  assert.deepEqual([statusOf('42501', '', 'anon'), statusOf('21000', 'DELETE requires a WHERE clause', 'service_role')], [401, 400])
+  const statuses = {
+    '42501': 403,
+    '23503': 409,
+    '25006': 405,
+    '40001': 500,
+    '25001': 500,
+    '58030': 500,
+    '57P01': 503,
+    '57014': 500,
+    '53400': 500,
+    '53300': 503,
+    P0001: 400,
+    P0002: 500,
+    '21000': 500,
+    '42883': 404,
+    '42P01': 404,
+    '22P02': 400,
+    SHELF: 400,
+  }
+  assert.deepEqual(
+    Object.keys(statuses).map((code) => statusOf(code, '', 'service_role')),
+    Object.values(statuses),
+  )
+  assert.deepEqual(
+    [
+      statusOf('42501', '', 'anon'),
+      statusOf('21000', 'DELETE requires a WHERE clause', 'service_role'),
+    ],
+    [401, 400],
+  )
 })
 
 test('what is known is told by its hash and not sent again', async (t) => {
@@ -95,7 +166,12 @@ test('what is known is told by its hash and not sent again', async (t) => {
   const again = await called.sync(by)
   assert.deepEqual(counts(again), { unchanged: 30 })
   const batches = api.calls.slice(before).filter((call) => isBatch(call))
-  assert.ok(batches.length > 0 && batches.every(({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length === 0))
+  assert.ok(
+    batches.length > 0 &&
+      batches.every(
+        ({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length === 0,
+      ),
+  )
 })
 
 test('a batch that is sent twice is written once, and answered twice', async (t) => {
@@ -105,11 +181,20 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
   // Its run is over: anything that it wrote now would be wrong, so it is opened again for the experiment.
   await called.query(`update catalog.runs set state = 'running' where id = $1`, report.run)
   await called.query('delete from catalog.checkpoints where run_id = $1', report.run)
-  await called.query('delete from catalog.products where source_id = $1', (await called.source()).id)
+  await called.query(
+    'delete from catalog.products where source_id = $1',
+    (await called.source()).id,
+  )
   await called.query('delete from catalog.changes where source_id = $1', (await called.source()).id)
   const post = async (body = ''): Promise<unknown> => {
-    const headers = { apikey: api.keys.legacy, authorization: `Bearer ${api.keys.legacy}`, 'content-profile': 'pipeline' }
-    return (await fetch(`${api.url}/rest/v1/rpc/write_batch`, { method: 'POST', headers, body })).json()
+    const headers = {
+      apikey: api.keys.legacy,
+      authorization: `Bearer ${api.keys.legacy}`,
+      'content-profile': 'pipeline',
+    }
+    return (
+      await fetch(`${api.url}/rest/v1/rpc/write_batch`, { method: 'POST', headers, body })
+    ).json()
   }
   const answered = (await post(first)) as [{ counts: { created: number }; seqs: string }]
   assert.ok(answered[0].counts.created > 0)
@@ -118,7 +203,9 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
   assert.deepEqual([again[0].counts, again[0].seqs], [answered[0].counts, answered[0].seqs])
   assert.deepEqual(await rowVersions(called), written)
   // One that does not follow what is stored is turned away: its sender has to look where the part stands.
-  const { hint, message } = (await post(second?.replace(/"p_lines_before":\d+/, '"p_lines_before":99'))) as { hint: string; message: string }
+  const { hint, message } = (await post(
+    second?.replace(/"p_lines_before":\d+/, '"p_lines_before":99'),
+  )) as { hint: string; message: string }
   assert.deepEqual([hint, /stands at line \d+, not 99/.test(message)], ['db/busy', true])
 })
 
@@ -130,12 +217,25 @@ for (const trouble of ['before', 'after'] as const) {
     simulator.clock.advance(60_000)
     simulator.catalogue.update({ count: 12 })
     simulator.catalogue.add(4)
-    const places = ['write_batch', 'add_part', 'note_artifact', 'write_terms', 'reserve_seq', 'find_checkpoint', 'list_parts', 'known_page']
+    const places = [
+      'write_batch',
+      'add_part',
+      'note_artifact',
+      'write_terms',
+      'reserve_seq',
+      'find_checkpoint',
+      'list_parts',
+      'known_page',
+    ]
     const seen = new Set<string>()
-    api.trouble = ({ name }) => (places.includes(name) && !seen.has(name) ? (seen.add(name), trouble) : null)
+    api.trouble = ({ name }) =>
+      places.includes(name) && !seen.has(name) ? (seen.add(name), trouble) : null
     const expected = await copied.sync()
     const report = await called.sync(by)
-    assert.deepEqual([report.state, report.reason, report.ledger], [expected.state, expected.reason, expected.ledger])
+    assert.deepEqual(
+      [report.state, report.reason, report.ledger],
+      [expected.state, expected.reason, expected.ledger],
+    )
     assert.deepEqual(await snapshot(called), await snapshot(copied))
     assert.deepEqual([...seen].sort(), places.sort())
   })
@@ -143,10 +243,27 @@ for (const trouble of ['before', 'after'] as const) {
 
 const PASSING: readonly (readonly [what: string, trouble: Trouble])[] = [
   ['too many requests', { status: 429, headers: { 'retry-after': '7' }, body: 'slow down' }],
-  ['a gateway without a server behind it', { status: 522, body: '<html>connection timed out</html>' }],
+  [
+    'a gateway without a server behind it',
+    { status: 522, body: '<html>connection timed out</html>' },
+  ],
   ['a web page with status 200', { status: 200, body: '<html>maintenance</html>' }],
-  ['no free connection', { status: 504, headers: { 'content-type': 'application/json' }, body: '{"code":"PGRST003","message":"Timed out acquiring connection"}' }],
-  ['a cancelled statement', { status: 500, headers: { 'content-type': 'application/json' }, body: '{"code":"57014","message":"canceling statement due to statement timeout"}' }],
+  [
+    'no free connection',
+    {
+      status: 504,
+      headers: { 'content-type': 'application/json' },
+      body: '{"code":"PGRST003","message":"Timed out acquiring connection"}',
+    },
+  ],
+  [
+    'a cancelled statement',
+    {
+      status: 500,
+      headers: { 'content-type': 'application/json' },
+      body: '{"code":"57014","message":"canceling statement due to statement timeout"}',
+    },
+  ],
 ]
 
 for (const [what, trouble] of PASSING) {
@@ -154,7 +271,11 @@ for (const [what, trouble] of PASSING) {
     const { called, api, by } = await openBoth(t)
     api.trouble = (call) => (isBatch(call, 2) || isBatch(call, 3) ? trouble : null)
     const report = await called.sync(by)
-    assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 30 }], report.reason ?? '')
+    assert.deepEqual(
+      [report.state, counts(report)],
+      ['succeeded', { created: 30 }],
+      report.reason ?? '',
+    )
     assert.ok(called.waits.length >= 2)
     if (what === 'too many requests') assert.ok(called.waits.every((ms) => ms >= 7000))
   })
@@ -165,34 +286,61 @@ test('a record that Postgres cannot hold is quarantined as it is by sessions, an
   const [first = '', second = '', third = ''] = priced(simulator)
   const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
     [first]: ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
-    [second]: ({ variants }) => ({ variants: variants.map((variant) => ({ ...variant, availability: 'odd' as never })) }),
+    [second]: ({ variants }) => ({
+      variants: variants.map((variant) => ({ ...variant, availability: 'odd' as never })),
+    }),
     // What jsonb cannot even read.
     [third]: () => ({ attributes: { odd: 'a\0b' } }),
   }
-  const careless = { ...called.connector, normalise: (record: unknown, settings: unknown) => {
-    const draft = called.connector.normalise(record, settings)
-    return { ...draft, ...spoilt[draft.externalId]?.(draft) }
-  } }
-  const [one, other] = [await called.sync({ ...by, connector: careless }), await copied.sync({ connector: careless })]
-  assert.deepEqual([one.state, counts(one)], ['succeeded', { created: 27, quarantined: 3 }], one.reason ?? '')
+  const careless = {
+    ...called.connector,
+    normalise: (record: unknown, settings: unknown) => {
+      const draft = called.connector.normalise(record, settings)
+      return { ...draft, ...spoilt[draft.externalId]?.(draft) }
+    },
+  }
+  const [one, other] = [
+    await called.sync({ ...by, connector: careless }),
+    await copied.sync({ connector: careless }),
+  ]
+  assert.deepEqual(
+    [one.state, counts(one)],
+    ['succeeded', { created: 27, quarantined: 3 }],
+    one.reason ?? '',
+  )
   assert.deepEqual(counts(other), counts(one))
   // The supplier sends no line twice alike, so what lies in quarantine is compared with the archive.
-  const [{ quarantine: mine = [], ...rest }, { quarantine: theirs = [], ...expected }] = [await snapshot(called), await snapshot(copied)]
+  const [{ quarantine: mine = [], ...rest }, { quarantine: theirs = [], ...expected }] = [
+    await snapshot(called),
+    await snapshot(copied),
+  ]
   assert.deepEqual(rest, expected)
   assert.deepEqual([mine.length, theirs.length], [3, 3])
-  const rows = await called.query<{ message: string; raw: Buffer }>('select message, raw from catalog.quarantine where run_id = $1', one.run)
+  const rows = await called.query<{ message: string; raw: Buffer }>(
+    'select message, raw from catalog.quarantine where run_id = $1',
+    one.run,
+  )
   const lines = new Set((await called.archived(one.run)).split('\n'))
-  for (const { message, raw } of rows) assert.ok(lines.has(raw.toString()) && /line \d+, byte \d+: Postgres cannot hold it: /.test(message), message)
+  for (const { message, raw } of rows)
+    assert.ok(
+      lines.has(raw.toString()) && /line \d+, byte \d+: Postgres cannot hold it: /.test(message),
+      message,
+    )
 })
 
 test('a run that begins by calls can go on by a session', async (t) => {
   const { called, copied, api, by } = await openBoth(t)
   api.trouble = ({ name, nth }) => (name === 'write_batch' && nth > 4 ? 'after' : null)
-  const interrupted = await called.sync({ tools: { ...by.tools, options: { ...called.tools.options, patienceMs: 0, lanes: 1 } } })
+  const interrupted = await called.sync({
+    tools: { ...by.tools, options: { ...called.tools.options, patienceMs: 0, lanes: 1 } },
+  })
   assert.deepEqual([interrupted.state, interrupted.error instanceof Error], ['failed', true])
   const resumed = await called.sync({ mode: 'auto' })
   const expected = await copied.sync()
-  assert.deepEqual([resumed.state, resumed.resumed, resumed.ledger], ['succeeded', true, expected.ledger])
+  assert.deepEqual(
+    [resumed.state, resumed.resumed, resumed.ledger],
+    ['succeeded', true, expected.ledger],
+  )
   assert.deepEqual(await snapshot(called), await snapshot(copied))
 })
 
@@ -207,7 +355,9 @@ test('a worker that was taken over writes nothing more by calls', async (t) => {
   }
   let rows: string[] = []
   api.trouble = (call) => (isBatch(call, 3) ? expire() : null)
-  const report = await called.sync({ tools: { ...by.tools, options: { ...called.tools.options, lanes: 1 } } })
+  const report = await called.sync({
+    tools: { ...by.tools, options: { ...called.tools.options, lanes: 1 } },
+  })
   assert.equal(report.error instanceof SyncError && report.error.code, 'run/fenced')
   assert.ok(rows.length > 30)
   assert.deepEqual(await rowVersions(called), rows)
@@ -215,13 +365,22 @@ test('a worker that was taken over writes nothing more by calls', async (t) => {
 
 test('no key but a secret one opens anything, and none of them is told', async (t) => {
   const api = await startDataApi(t, database)
-  const ask = (secretKey: string): Promise<unknown> => new DataApi({ url: api.url, secretKey }).call('list_sources', {})
+  const ask = (secretKey: string): Promise<unknown> =>
+    new DataApi({ url: api.url, secretKey }).call('list_sources', {})
   assert.ok(Array.isArray(await ask(api.keys.secret)))
   assert.ok(Array.isArray(await ask(api.keys.legacy)))
   for (const key of [api.keys.publishable, 'sb_secret_of-another-project']) {
-    await assert.rejects(ask(key), (error: SyncError) => error.code === 'settings/invalid' && !error.message.includes(key) && !String(error.cause).includes(key))
+    await assert.rejects(
+      ask(key),
+      (error: SyncError) =>
+        error.code === 'settings/invalid' &&
+        !error.message.includes(key) &&
+        !String(error.cause).includes(key),
+    )
   }
-  const { rows } = await db.query<{ grantee: string }>(`select distinct grantee from information_schema.role_routine_grants
+  const { rows } = await db.query<{
+    grantee: string
+  }>(`select distinct grantee from information_schema.role_routine_grants
     where routine_schema in ('api', 'pipeline') and grantee not in (select current_user union all select 'service_role')`)
   assert.deepEqual(rows, [])
 })
@@ -231,43 +390,84 @@ test('functions that somebody opened to everybody refuse everybody, and doctor s
   await db.query('create role authenticated nologin').catch(() => undefined)
   // https://supabase.com/docs/guides/api/using-custom-schemas
   for (const schema of ['api', 'pipeline']) {
-    for (const rights of ['usage on schema', 'all on all tables in schema', 'all on all routines in schema', 'all on all sequences in schema']) {
+    for (const rights of [
+      'usage on schema',
+      'all on all tables in schema',
+      'all on all routines in schema',
+      'all on all sequences in schema',
+    ]) {
       await db.query(`grant ${rights} ${schema} to anon, authenticated, service_role`)
     }
   }
-  const { rows: functions } = await db.query<{ call: string }>(`select format('%s(%s)', p.oid::regproc, (select string_agg('null', ', ') from unnest(p.proargtypes))) as call
+  const { rows: functions } = await db.query<{
+    call: string
+  }>(`select format('%s(%s)', p.oid::regproc, (select string_agg('null', ', ') from unnest(p.proargtypes))) as call
     from pg_proc p where pronamespace in ('api'::regnamespace, 'pipeline'::regnamespace) and prosecdef`)
   assert.ok(functions.length >= 25)
   const session = await db.connect()
   t.after(() => session.release(true))
   for (const role of ['anon', 'authenticated']) {
     await session.query(`set role ${role}`)
-    for (const { call } of functions) await assert.rejects(session.query(`select ${call}`), { code: '42501', message: new RegExp(`the role ${role} may not do the pipeline's work`) }, call)
+    for (const { call } of functions)
+      await assert.rejects(
+        session.query(`select ${call}`),
+        { code: '42501', message: new RegExp(`the role ${role} may not do the pipeline's work`) },
+        call,
+      )
   }
-  await assert.rejects(new DataApi({ url: api.url, secretKey: api.keys.publishable }).call('begin_purge', { source: 1, run: 1 }), { code: 'settings/invalid' })
+  await assert.rejects(
+    new DataApi({ url: api.url, secretKey: api.keys.publishable }).call('begin_purge', {
+      source: 1,
+      run: 1,
+    }),
+    { code: 'settings/invalid' },
+  )
 
-  const { run } = await shelfsync(t, { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, ...HERE })
+  const { run } = await shelfsync(t, {
+    DATABASE_URL: '',
+    SUPABASE_URL: api.url,
+    SUPABASE_SECRET_KEY: api.keys.secret,
+    ...HERE,
+  })
   const doctor = await run('doctor')
   assert.equal(doctor.code, 1, doctor.stdout)
-  assert.match(doctor.stdout, /^fail  grants .* anon may call functions of schema pipeline, authenticated may call functions of schema pipeline$/m)
+  assert.match(
+    doctor.stdout,
+    /^fail  grants .* anon may call functions of schema pipeline, authenticated may call functions of schema pipeline$/m,
+  )
   const [, undo = ''] = /hint: As the owner: (.*)/.exec(doctor.stdout) ?? []
   await db.query(undo)
   assert.match((await run('doctor')).stdout, /^ok    grants /m)
 })
 
 test('every stray right on the tables and functions is found, and taken back by the statement that is told', async (t) => {
-  const stray = async () => (await new DataApi({ url: api.url, secretKey: api.keys.secret }).call<{ grantee: string; allows: string; undo: string }>('list_stray_grants', {}))
+  const stray = async () =>
+    await new DataApi({ url: api.url, secretKey: api.keys.secret }).call<{
+      grantee: string
+      allows: string
+      undo: string
+    }>('list_stray_grants', {})
   const api = await startDataApi(t, database)
   assert.deepEqual(await stray(), [])
   await db.query(`select catalog.publish('anon')`)
   assert.deepEqual(await stray(), [], 'what is published is meant')
-  await db.query(`grant execute on function catalog.decide_run to public; grant insert on catalog.prices to service_role; grant select on catalog.sources to anon`)
+  await db.query(
+    `grant execute on function catalog.decide_run to public; grant insert on catalog.prices to service_role; grant select on catalog.sources to anon`,
+  )
   const found = await stray()
-  assert.deepEqual(found.map(({ grantee, allows }) => [grantee, allows]), [
-    ['anon', 'read whole tables of schema catalog'], ['public', 'call functions of schema catalog'], ['service_role', 'write tables of schema catalog']])
+  assert.deepEqual(
+    found.map(({ grantee, allows }) => [grantee, allows]),
+    [
+      ['anon', 'read whole tables of schema catalog'],
+      ['public', 'call functions of schema catalog'],
+      ['service_role', 'write tables of schema catalog'],
+    ],
+  )
   for (const { undo } of found) await db.query(undo)
   assert.deepEqual(await stray(), [])
-  const { rows } = await db.query(`select has_column_privilege('anon', 'catalog.products', 'title', 'select') as reads`)
+  const { rows } = await db.query(
+    `select has_column_privilege('anon', 'catalog.products', 'title', 'select') as reads`,
+  )
   assert.deepEqual(rows, [{ reads: true }])
   await db.query(`select catalog.unpublish('anon')`)
 })
@@ -280,7 +480,12 @@ test('what may be read is taken from the secret key without taking its work', as
 
 test('what needs a session says so', async (t) => {
   const api = await startDataApi(t, untouched)
-  const { run } = await shelfsync(t, { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, ...HERE })
+  const { run } = await shelfsync(t, {
+    DATABASE_URL: '',
+    SUPABASE_URL: api.url,
+    SUPABASE_SECRET_KEY: api.keys.secret,
+    ...HERE,
+  })
   for (const command of [['runs', 'list'], ['sources', 'list'], ['status'], ['doctor']]) {
     const { code, stderr, stdout } = await run(...command)
     assert.deepEqual([code, command], [0, command], stderr + stdout)

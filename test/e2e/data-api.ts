@@ -14,7 +14,8 @@ import { shelfsync } from './shelfsync.ts'
 /** The stand-in has no storage. */
 export const HERE = { ARTIFACTS: 'file:artifacts' }
 
-export const isBatch = ({ name, nth }: Call, which = nth): boolean => name === 'write_batch' && nth === which
+export const isBatch = ({ name, nth }: Call, which = nth): boolean =>
+  name === 'write_batch' && nth === which
 
 /** Declares the test that a sync by calls survives being killed in its middle. */
 export function testKilledByCalls(database: TestDatabase, products: number): void {
@@ -23,12 +24,20 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
     const simulator = await startMedipim({ products, rateLimit: null })
     t.after(simulator.close)
     const api = await startDataApi(t, database)
-    const env = { DATABASE_URL: '', SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ...HERE }
+    const env = {
+      DATABASE_URL: '',
+      SUPABASE_URL: api.url,
+      SUPABASE_SECRET_KEY: api.keys.secret,
+      MEDIPIM_API_URL: simulator.url,
+      MEDIPIM_API_KEY: '42:secret',
+      ...HERE,
+    }
     const { run, start } = await shelfsync(t, env)
     assert.equal((await run('add', 'medipim', '--name', 'called')).code, 0)
 
     const standing = Promise.withResolvers<void>()
-    api.trouble = (call) => (isBatch(call, Math.floor(products / 350)) ? (standing.resolve(), 'after') : null)
+    api.trouble = (call) =>
+      isBatch(call, Math.floor(products / 350)) ? (standing.resolve(), 'after') : null
     const doomed = start('sync', 'called')
     await standing.promise
     doomed.child.kill('SIGKILL')
@@ -38,17 +47,40 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
     const resumed = await run('sync', 'called', '--json')
     assert.equal(resumed.code, 0, resumed.stderr)
     const report = resumed.json()
-    const { line: copied } = await openMedipim(t, { db, simulator, linesPerPage: 500, options: DEFAULT_OPTIONS })
+    const { line: copied } = await openMedipim(t, {
+      db,
+      simulator,
+      linesPerPage: 500,
+      options: DEFAULT_OPTIONS,
+    })
     const expected = await copied.sync()
     // A fetch that was killed asks again from the moment of the last archived product, and may be sent that one twice.
-    const { fetched = 0, unchanged = 0, duplicate = 0, ...ledger } = report['ledger'] as Record<string, number>
+    const {
+      fetched = 0,
+      unchanged = 0,
+      duplicate = 0,
+      ...ledger
+    } = report['ledger'] as Record<string, number>
     const again = unchanged + duplicate
     assert.deepEqual([report['resumed'], report['state'], again < 10], [true, 'succeeded', true])
-    assert.deepEqual({ ...ledger, fetched: fetched - again, unchanged: 0, duplicate: 0 }, expected.ledger)
-    const called = await openLine(t, { db, connector: copied.connector, settings: {}, source: 'called' })
+    assert.deepEqual(
+      { ...ledger, fetched: fetched - again, unchanged: 0, duplicate: 0 },
+      expected.ledger,
+    )
+    const called = await openLine(t, {
+      db,
+      connector: copied.connector,
+      settings: {},
+      source: 'called',
+    })
     assert.deepEqual(await snapshot(called), await snapshot(copied))
 
-    const sizes = api.calls.filter((call) => isBatch(call)).map(({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length)
-    assert.ok(sizes.length > products / 200 && Math.max(...sizes) <= 500, `${sizes.length} batches, of ${Math.max(...sizes)} records at most`)
+    const sizes = api.calls
+      .filter((call) => isBatch(call))
+      .map(({ body }) => (JSON.parse(body) as { p_records: string[] }).p_records.length)
+    assert.ok(
+      sizes.length > products / 200 && Math.max(...sizes) <= 500,
+      `${sizes.length} batches, of ${Math.max(...sizes)} records at most`,
+    )
   })
 }

@@ -17,9 +17,10 @@ await migrateQueue(db)
 /** Everything that is neither Postgres's nor the user's. */
 const OURS = `(select oid from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'public'))`
 
-test('every function looks for names in pg_catalog first and in the caller\'s temporary schema last', async () => {
+test("every function looks for names in pg_catalog first and in the caller's temporary schema last", async () => {
   // A body that is SQL rather than text was bound to what it names when it was created: readers' functions in `api` have one, to be inlined.
-  const { rows } = await db.query(`select oid::regprocedure::text as function, proconfig from pg_proc
+  const { rows } =
+    await db.query(`select oid::regprocedure::text as function, proconfig from pg_proc
     where pronamespace in ${OURS}
       and not coalesce(proconfig && array['search_path=pg_catalog, pg_temp', 'search_path=bullmq, pg_catalog, pg_temp'], false)
       and (prosecdef or prosqlbody is null or pronamespace <> 'api'::regnamespace)`)
@@ -27,29 +28,51 @@ test('every function looks for names in pg_catalog first and in the caller\'s te
 })
 
 test('several processes bring the queue up to date at once', async () => {
-  for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: 4 }, () => migrateQueue(db)))
+  for (let round = 0; round < 3; round++)
+    await Promise.all(Array.from({ length: 4 }, () => migrateQueue(db)))
 })
 
 test('no function updates or deletes without a condition, which the Data API of Supabase refuses', async () => {
-  const { rows } = await db.query<{ name: string; definition: string }>(`select oid::regprocedure::text as name, pg_get_functiondef(oid) as definition
+  const { rows } = await db.query<{
+    name: string
+    definition: string
+  }>(`select oid::regprocedure::text as name, pg_get_functiondef(oid) as definition
     from pg_proc where pronamespace in ${OURS} and pronamespace <> 'bullmq'::regnamespace`)
   assert.ok(rows.length > 80)
-  assert.deepEqual(rows.flatMap(({ name, definition }) => listUnconditional(definition).map((statement) => `${name}: ${statement}`)), [])
+  assert.deepEqual(
+    rows.flatMap(({ name, definition }) =>
+      listUnconditional(definition).map((statement) => `${name}: ${statement}`),
+    ),
+    [],
+  )
 
   const found = listUnconditional(`create function f() returns void language plpgsql as $$ begin
     with gone as (delete from a), kept as (update b set c = (select 1 from d where e)) select 1;
     perform from a where x for update; insert into a values (1) on conflict do update set b = 1; -- delete from a;
     delete from a where true; update only a as z set b = 'where';
     execute $sql$ delete from %I $sql$; end $$`)
-  assert.deepEqual(found.map((statement) => statement.trim()), ['delete from a', 'update b set c = (select 1 from d where e)', "update only a as z set b = ''", 'delete from %i'])
+  assert.deepEqual(
+    found.map((statement) => statement.trim()),
+    [
+      'delete from a',
+      'update b set c = (select 1 from d where e)',
+      "update only a as z set b = ''",
+      'delete from %i',
+    ],
+  )
 })
 
 test('nothing that a caller puts into its temporary schema runs in a function, whichever its role may call', async (t) => {
   const { line } = await openMedipim(t, { db })
   await line.sync()
   const source = (await line.source()).id
-  const { rows: [started] } = await db.query<{ run: number; token: number }>(`select run_id as run, token from catalog.start_run($1, 'full', null, null,
-    false, 1, 'test', null, '1 hour', '1 hour', 'test', false, '{}')`, [source])
+  const {
+    rows: [started],
+  } = await db.query<{ run: number; token: number }>(
+    `select run_id as run, token from catalog.start_run($1, 'full', null, null,
+    false, 1, 'test', null, '1 hour', '1 hour', 'test', false, '{}')`,
+    [source],
+  )
   assert.ok(started)
   const traps = await listTraps()
   // What a function without the right path does with them.
@@ -60,7 +83,12 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
   await db.query(`select catalog.let_work('service_role')`)
   await db.query(`select catalog.publish('service_role')`)
 
-  for (const role of ['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator', 'service_role']) {
+  for (const role of [
+    'shelfsync_fetcher',
+    'shelfsync_maintainer',
+    'shelfsync_orchestrator',
+    'service_role',
+  ]) {
     const { name, pool } = await logIn(t, database, role)
     const session = await pool.connect()
     const ran: string[] = []
@@ -68,19 +96,37 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
       if (message.startsWith('sprung as ') && message !== `sprung as ${name}`) ran.push(message)
     })
     try {
-      const { rows: calls } = await session.query<{ call: string; args: string[]; names: string[] }>(`
+      const { rows: calls } = await session.query<{
+        call: string
+        args: string[]
+        names: string[]
+      }>(`
         select p.oid::regproc::text as call, array(select format_type(a, null) from unnest(p.proargtypes) a) as args,
           coalesce(p.proargnames[1:p.pronargs], '{}') as names
         from pg_proc p where pronamespace in ${OURS} and pronamespace <> 'bullmq'::regnamespace and prorettype <> 'trigger'::regtype
           and has_function_privilege(oid, 'execute') order by 1`)
       assert.ok(calls.length >= 15, `${role} may call ${calls.length} functions`)
       const may = new Set(calls.map(({ call }) => call))
-      for (const opens of ['catalog.open_staging', 'catalog.open_plan']) if (may.has(opens)) await session.query(`select ${opens}()`)
+      for (const opens of ['catalog.open_staging', 'catalog.open_plan'])
+        if (may.has(opens)) await session.query(`select ${opens}()`)
       for (const trap of traps) await session.query(trap)
-      const facts: Readonly<Record<string, string | number>> = { p_source: source, p_run: started.run, p_artifact_run: started.run, p_token: started.token, p_name: line.name }
+      const facts: Readonly<Record<string, string | number>> = {
+        p_source: source,
+        p_run: started.run,
+        p_artifact_run: started.run,
+        p_token: started.token,
+        p_name: line.name,
+      }
       for (const { call, args, names } of calls) {
-        const values = args.map((type, index) => `'${facts[names[index] ?? ''] ?? sampleOf(type)}'::pg_catalog.${qualifiable(type)}`)
-        await attempt(session, `select * from ${call}(${values.join(', ')})`, may.has('catalog.open_staging') && !call.endsWith('open_staging'))
+        const values = args.map(
+          (type, index) =>
+            `'${facts[names[index] ?? ''] ?? sampleOf(type)}'::pg_catalog.${qualifiable(type)}`,
+        )
+        await attempt(
+          session,
+          `select * from ${call}(${values.join(', ')})`,
+          may.has('catalog.open_staging') && !call.endsWith('open_staging'),
+        )
         assert.deepEqual(ran, [], `${call} as ${role}`)
       }
       await session.query('select public.careless()')
@@ -98,10 +144,14 @@ async function attempt(session: ClientBase, call: string, staged: boolean): Prom
     if (staged) {
       await session.query(`insert into pg_temp.staged_products (line_no, external_id, status, identifiers, attributes, record_hash, content_hash, raw)
         values (1, 'M0001', 'active', '{}', '{}', '1', '2', '{}'), (2, 'new', 'active', '{}', '{}', '1', '2', '{}')`)
-      await session.query(`insert into pg_temp.staged_variants (line_no, external_id, position, options) values (1, 'M0001', 1, '{}'), (2, 'new', 1, '{}')`)
+      await session.query(
+        `insert into pg_temp.staged_variants (line_no, external_id, position, options) values (1, 'M0001', 1, '{}'), (2, 'new', 1, '{}')`,
+      )
       await session.query(`insert into pg_temp.staged_prices (line_no, variant_external_id, price_type, amount_minor, currency)
         values (1, 'M0001', 'public', 1, 'AUD'), (2, 'new', 'public', 1, 'AUD')`)
-      await session.query(`insert into pg_temp.staged_images (line_no, position, url) values (1, 1, 'u'), (2, 1, 'u')`)
+      await session.query(
+        `insert into pg_temp.staged_images (line_no, position, url) values (1, 1, 'u'), (2, 1, 'u')`,
+      )
     }
     await session.query(call)
   } catch (error) {
@@ -122,22 +172,35 @@ function sampleOf(type: string): string {
 
 /** `timestamp with time zone` is grammar, not a name. */
 function qualifiable(type: string): string {
-  const names: Readonly<Record<string, string>> = { 'timestamp with time zone': 'timestamptz', integer: 'int4', bigint: 'int8', boolean: 'bool', 'integer[]': 'int4[]', 'bigint[]': 'int8[]' }
+  const names: Readonly<Record<string, string>> = {
+    'timestamp with time zone': 'timestamptz',
+    integer: 'int4',
+    bigint: 'int8',
+    boolean: 'bool',
+    'integer[]': 'int4[]',
+    'bigint[]': 'int8[]',
+  }
   return names[type] ?? type
 }
 
 /** For every type of Postgres a domain of its name, for every relation a view, for functions and operators namesakes: each says as whom it runs. */
 async function listTraps(): Promise<string[]> {
-  const { rows: types } = await db.query<{ trap: string }>(`select format('create domain pg_temp.%1$I as pg_catalog.%1$I check (pg_temp.sprung())', typname) as trap
+  const { rows: types } = await db.query<{
+    trap: string
+  }>(`select format('create domain pg_temp.%1$I as pg_catalog.%1$I check (pg_temp.sprung())', typname) as trap
     from pg_type where typnamespace = 'pg_catalog'::regnamespace and typtype in ('b', 'r', 'm') and typcategory <> 'A' and typrelid = 0`)
-  const { rows: relations } = await db.query<{ trap: string }>(`select format('create view pg_temp.%I as select %s where pg_temp.sprung()', relname,
+  const { rows: relations } = await db.query<{
+    trap: string
+  }>(`select format('create view pg_temp.%I as select %s where pg_temp.sprung()', relname,
       (select string_agg(format('null::%s as %I', case when n.nspname is null then 'pg_catalog.text' else format('%I.%I', n.nspname, ty.typname) end, attname), ', ')
        from pg_attribute a left join pg_type ty on ty.oid = a.atttypid left join pg_namespace n on n.oid = ty.typnamespace and ty.typtype <> 'p'
        where attrelid = c.oid and attnum > 0 and not attisdropped)) as trap
     from pg_class c where relkind in ('r', 'v') and relnamespace in ('pg_catalog'::regnamespace, 'catalog'::regnamespace, 'api'::regnamespace)
       and relname ~ '^(pg_(roles|proc|class|tables|policies|locks|database|namespace|settings|type|attribute|stat_activity)$|[^p]|p[^g])'
       and (relnamespace <> 'api'::regnamespace or relname = 'medipim_products')`)
-  const { rows: functions } = await db.query<{ trap: string }>(`select format('create function pg_temp.%I(%s) returns %s language plpgsql as
+  const { rows: functions } = await db.query<{
+    trap: string
+  }>(`select format('create function pg_temp.%I(%s) returns %s language plpgsql as
       $x$ begin perform pg_temp.sprung(); return null; end $x$', proname, pg_get_function_identity_arguments(oid), prorettype::regtype) as trap
     from pg_proc where pronamespace = 'pg_catalog'::regnamespace and not proretset and provariadic = 0 and proname in ('now', 'clock_timestamp', 'length',
       'get_bit', 'md5', 'nextval', 'hashtext', 'jsonb_typeof', 'int4send', 'to_regclass', 'current_setting', 'pg_backend_pid', 'cardinality', 'unnest')
@@ -147,6 +210,8 @@ async function listTraps(): Promise<string[]> {
     `create function pg_temp.sprung_equals(integer, integer) returns boolean language sql as 'select pg_temp.sprung()'`,
     `create operator pg_temp.= (leftarg = integer, rightarg = integer, function = pg_temp.sprung_equals)`,
     `create operator pg_temp.< (leftarg = integer, rightarg = integer, function = pg_temp.sprung_equals)`,
-    ...relations.map(({ trap }) => trap), ...functions.map(({ trap }) => trap), ...types.map(({ trap }) => trap),
+    ...relations.map(({ trap }) => trap),
+    ...functions.map(({ trap }) => trap),
+    ...types.map(({ trap }) => trap),
   ]
 }

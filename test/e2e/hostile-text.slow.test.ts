@@ -14,23 +14,61 @@ import { openMedipim, priced, type TestLine } from '../support/line.ts'
 import { openServices } from '../support/services.ts'
 
 /** Colour, the window's title, the clipboard, clearing the screen by a C1 control, turned text, a line of its own. */
-const HOSTILE = 'x\u001b[31m\u001b]0;owned\u0007\u001b]52;c;aGk=\u001b\\\u009b2J\u202e\u2066evil\u200f\ufeff\u2028\r\nerror: forged'
+const HOSTILE =
+  'x\u001b[31m\u001b]0;owned\u0007\u001b]52;c;aGk=\u001b\\\u009b2J\u202e\u2066evil\u200f\ufeff\u2028\r\nerror: forged'
 const OBEYED = /(?!\n)\p{Cc}|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u
 
 /** What changes something instead of showing it. A new command is shown to belong to neither list until it stands in one. */
-const ACTING = ['sync', 'replay', 'serve', 'migrate', 'migrations', 'stop', 'runs approve', 'runs reject', 'reviews approve', 'reviews reject',
-  'quarantine replay', 'sources set', 'sources pause', 'sources resume', 'sources accept', 'jobs retry', 'jobs discard']
+const ACTING = [
+  'sync',
+  'replay',
+  'serve',
+  'migrate',
+  'migrations',
+  'stop',
+  'runs approve',
+  'runs reject',
+  'reviews approve',
+  'reviews reject',
+  'quarantine replay',
+  'sources set',
+  'sources pause',
+  'sources resume',
+  'sources accept',
+  'jobs retry',
+  'jobs discard',
+]
 
-async function openHostile(t: TestContext): Promise<{ line: TestLine; env: Record<string, string> }> {
+async function openHostile(
+  t: TestContext,
+): Promise<{ line: TestLine; env: Record<string, string> }> {
   const database = await testDatabase(t)
-  const { line, simulator } = await openMedipim(t, { db: database.pool, policy: { quarantineShare: 0.9 }, options: { attemptsMax: 1 } })
+  const { line, simulator } = await openMedipim(t, {
+    db: database.pool,
+    policy: { quarantineShare: 0.9 },
+    options: { attemptsMax: 1 },
+  })
   const services = await openServices(t, database, line, null)
   const [dear = ''] = priced(simulator)
-  const [first = '', second = '', third = '', fourth = ''] = simulator.catalogue.visible().map(simulator.catalogue.idOf).filter((id) => id !== dear)
-  const named = { name: { en: `Title ${HOSTILE}` }, brands: [{ id: 7, name: { en: `Vendor ${HOSTILE}` } }] }
-  const patch = (id: string, changes: object) => ({ kind: 'patch' as const, ids: [id], patch: { ...named, ...changes }, times: null })
+  const [first = '', second = '', third = '', fourth = ''] = simulator.catalogue
+    .visible()
+    .map(simulator.catalogue.idOf)
+    .filter((id) => id !== dear)
+  const named = {
+    name: { en: `Title ${HOSTILE}` },
+    brands: [{ id: 7, name: { en: `Vendor ${HOSTILE}` } }],
+  }
+  const patch = (id: string, changes: object) => ({
+    kind: 'patch' as const,
+    ids: [id],
+    patch: { ...named, ...changes },
+    times: null,
+  })
   const lasting = [
-    patch(dear, {}), patch(first, { id: `ID ${HOSTILE}` }), patch(second, { status: HOSTILE }), patch(third, { publicPrice: HOSTILE }),
+    patch(dear, {}),
+    patch(first, { id: `ID ${HOSTILE}` }),
+    patch(second, { status: HOSTILE }),
+    patch(third, { publicPrice: HOSTILE }),
     patch(fourth, { id: `Bad ${HOSTILE}`, publicPrice: HOSTILE }),
   ]
   simulator.faults.set(...lasting)
@@ -39,7 +77,13 @@ async function openHostile(t: TestContext): Promise<{ line: TestLine; env: Recor
   simulator.catalogue.setPrice([dear], { cents: 1_000_000 })
   await line.sync()
   const error = { status: 401, code: `code ${HOSTILE}`, message: `message ${HOSTILE}` }
-  simulator.faults.set({ kind: 'status', status: 401, body: JSON.stringify({ error }), times: null, path: '/v4/products/stream' })
+  simulator.faults.set({
+    kind: 'status',
+    status: 401,
+    body: JSON.stringify({ error }),
+    times: null,
+    path: '/v4/products/stream',
+  })
   await line.sync()
   const stop = services.work()
   await services.letter((await services.order()).run)
@@ -47,8 +91,12 @@ async function openHostile(t: TestContext): Promise<{ line: TestLine; env: Recor
   simulator.faults.clear()
   simulator.faults.set(...lasting, patch(first, { id: `New ${HOSTILE}`, status: HOSTILE }))
   const env = {
-    DATABASE_URL: database.url, SHELFSYNC_HOME: line.storeRoot, ARTIFACTS: `file:${line.storeRoot}`, MEDIPIM_API_KEY: '42:secret',
-    MEDIPIM_API_URL: simulator.url, ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    DATABASE_URL: database.url,
+    SHELFSYNC_HOME: line.storeRoot,
+    ARTIFACTS: `file:${line.storeRoot}`,
+    MEDIPIM_API_KEY: '42:secret',
+    MEDIPIM_API_URL: simulator.url,
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   }
   return { line, env }
 }
@@ -57,8 +105,12 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
   const { line, env } = await openHostile(t)
   const shop = await startShopify({ products: 3, name: `Shop ${HOSTILE}` })
   t.after(shop.close)
-  for (const { id } of shop.shop.products()) shop.shop.update(id, { title: `Title ${HOSTILE}`, vendor: `Vendor ${HOSTILE}` })
-  const runs = JSON.parse((await runCommand(env, ['runs', '--json'])).stdout) as { id: number; reason: string | null }[]
+  for (const { id } of shop.shop.products())
+    shop.shop.update(id, { title: `Title ${HOSTILE}`, vendor: `Vendor ${HOSTILE}` })
+  const runs = JSON.parse((await runCommand(env, ['runs', '--json'])).stdout) as {
+    id: number
+    reason: string | null
+  }[]
   const refused = runs.find(({ reason }) => reason?.includes('code x') === true)
   assert.ok(refused, 'a run has a hostile reason')
 
@@ -81,11 +133,20 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
     [['doctor'], null],
   ]
   const covered = new Set(listing.map(([args]) => args[0]))
-  for (const command of createProgram(new Cli(new Output(process.stdout, process.stderr), {})).commands) {
-    assert.ok(covered.has(command.name()) || ACTING.includes(command.name()), `${command.name()} is in one of the lists`)
+  for (const command of createProgram(new Cli(new Output(process.stdout, process.stderr), {}))
+    .commands) {
+    assert.ok(
+      covered.has(command.name()) || ACTING.includes(command.name()),
+      `${command.name()} is in one of the lists`,
+    )
     for (const { _name: name } of command.commands as unknown as { _name: string }[]) {
-      const isCovered = listing.some(([args]) => args[0] === command.name() && args[1] === name) || ACTING.includes(`${command.name()} ${name}`)
-      assert.ok(isCovered || name === 'list' || name === 'cat' || ACTING.includes(command.name()), `${command.name()} ${name} is in one of the lists`)
+      const isCovered =
+        listing.some(([args]) => args[0] === command.name() && args[1] === name) ||
+        ACTING.includes(`${command.name()} ${name}`)
+      assert.ok(
+        isCovered || name === 'list' || name === 'cat' || ACTING.includes(command.name()),
+        `${command.name()} ${name} is in one of the lists`,
+      )
     }
   }
 
@@ -98,16 +159,30 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
     if (args[0] === 'add') await line.query(`delete from catalog.sources where name = 'shop'`)
     const json = await runCommand(env, [...args, '--json'])
     assert.doesNotMatch(json.stdout + json.stderr, OBEYED, `${what} --json`)
-    const parsed = json.stdout.trimEnd().split('\n').map((one) => JSON.stringify(JSON.parse(one)))
-    if (shown) assert.ok(parsed.some((one) => one.includes('\u202e')), `${what} --json`)
+    const parsed = json.stdout
+      .trimEnd()
+      .split('\n')
+      .map((one) => JSON.stringify(JSON.parse(one)))
+    if (shown)
+      assert.ok(
+        parsed.some((one) => one.includes('\u202e')),
+        `${what} --json`,
+      )
   }
 })
 
 test('no line of a log lets a supplier write to the terminal', () => {
   for (const isTTY of [false, true]) {
     const lines: string[] = []
-    const log = createLog({ level: 'info', destination: { write: (text) => lines.push(text), isTTY }, secrets: [] })
-    log.warn({ reason: HOSTILE, nested: { [HOSTILE]: [HOSTILE] }, err: new Error(HOSTILE) }, HOSTILE)
+    const log = createLog({
+      level: 'info',
+      destination: { write: (text) => lines.push(text), isTTY },
+      secrets: [],
+    })
+    log.warn(
+      { reason: HOSTILE, nested: { [HOSTILE]: [HOSTILE] }, err: new Error(HOSTILE) },
+      HOSTILE,
+    )
     assert.doesNotMatch(lines.join(''), OBEYED)
     assert.match(lines.join(''), /\\u001b\[31m/)
     const [first = ''] = lines.join('').split('\n')

@@ -10,12 +10,19 @@ const { pool: db } = await testDatabase()
 const A_MINUTE_MS = 60_000
 
 async function titleOf(line: TestLine, id: string): Promise<string | null> {
-  const [row] = await line.query<{ title: string }>('select title from api.products where source = $1 and external_id = $2', line.name, id)
+  const [row] = await line.query<{ title: string }>(
+    'select title from api.products where source = $1 and external_id = $2',
+    line.name,
+    id,
+  )
   return row?.title ?? null
 }
 
 test('a product that was written 5 minutes before the watermark and showed up late comes with the next incremental run', async (t) => {
-  const { line, simulator: { catalogue, clock } } = await openMedipim(t, { db })
+  const {
+    line,
+    simulator: { catalogue, clock },
+  } = await openMedipim(t, { db })
   const [late = '', later = '', newest = ''] = catalogue.visible().map(catalogue.idOf)
   catalogue.remove([late, later])
   clock.advance(60 * A_MINUTE_MS)
@@ -41,7 +48,8 @@ test('a product that was written 5 minutes before the watermark and showed up la
 test('by itself a source runs fully on the Sunday of its own zone, once, and incrementally on all other days', async (t) => {
   const { line } = await openMedipim(t, { db })
   const auto = async (now: string) => (await line.sync({ mode: 'auto', now: new Date(now) })).kind
-  const fullWasAt = (at: string) => line.query('update catalog.sources set last_full_at = $2 where name = $1', line.name, at)
+  const fullWasAt = (at: string) =>
+    line.query('update catalog.sources set last_full_at = $2 where name = $1', line.name, at)
   assert.equal(await auto('2026-01-14T16:17:00Z'), 'full')
   // In Sydney Sunday, 18 January, begins at 13:00 UTC on Saturday, and Monday at 13:00 UTC on Sunday.
   await fullWasAt('2026-01-10T16:17:00Z')
@@ -60,18 +68,30 @@ test('what a run is follows from what is asked, what the supplier can, and what 
   assert.ok(source.watermarkAt && source.lastFullAt)
   const now = source.lastFullAt
   const sinceAt = new Date('2026-01-02T03:04:05Z')
-  const overlapping = { kind: 'incremental', sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS) }
+  const overlapping = {
+    kind: 'incremental',
+    sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS),
+  }
   const full = { kind: 'full', sinceAt: null }
-  const choose = (request: Partial<SyncRequest>, of = source, connector = line.connector) => chooseRun(of, connector, { mode: 'auto', sinceAt: null, now, ...request })
+  const choose = (request: Partial<SyncRequest>, of = source, connector = line.connector) =>
+    chooseRun(of, connector, { mode: 'auto', sinceAt: null, now, ...request })
   assert.deepEqual(choose({}), overlapping)
   assert.deepEqual(choose({ mode: 'incremental' }), overlapping)
   assert.deepEqual(choose({ mode: 'full' }), full)
   assert.deepEqual(choose({ sinceAt }), { kind: 'incremental', sinceAt })
   for (const mode of ['auto', 'incremental'] as const) {
     assert.deepEqual(choose({ mode }, fresh), full, 'nothing is known yet')
-    assert.deepEqual(choose({ mode }, source, { ...line.connector, incremental: false }), full, 'the supplier cannot')
+    assert.deepEqual(
+      choose({ mode }, source, { ...line.connector, incremental: false }),
+      full,
+      'the supplier cannot',
+    )
   }
   const newer = { ...line.connector, normaliserVersion: line.connector.normaliserVersion + 1 }
   assert.deepEqual(choose({}, source, newer), full)
-  assert.deepEqual(choose({ mode: 'incremental' }, source, newer), overlapping, 'a person knows better')
+  assert.deepEqual(
+    choose({ mode: 'incremental' }, source, newer),
+    overlapping,
+    'a person knows better',
+  )
 })

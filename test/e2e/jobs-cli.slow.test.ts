@@ -21,45 +21,62 @@ interface Said {
 
 for (const queue of ['Postgres', 'Redis'] as const) {
   const skip = queue === 'Redis' && missingProgram('redis-server', 'redis-server')
-  test(`what failed for good is listed, tried again and thrown away from the command line, by way of ${queue}`, { skip }, async (t) => {
-    const queueUrl = queue === 'Redis' ? (await startRedis(t)).url : null
-    const database = await testDatabase(t)
-    const { line, simulator } = await openMedipim(t, { db: database.pool })
-    const services = await openServices(t, database, line, queueUrl)
-    const jobs = async (...args: string[]) => {
-      const env = cleanEnv({ DATABASE_URL: database.url, SHELFSYNC_HOME: line.storeRoot, QUEUE_URL: queueUrl ?? undefined })
-      const process = await startProcess(t, PROGRAM, ['jobs', ...args], { env })
-      const { code } = await process.exited
-      return { code, output: process.output() }
-    }
-    const fail = async (): Promise<number> => {
-      const stop = services.work()
-      const { run } = await services.order()
-      await services.letter(run)
-      await stop()
-      return run
-    }
-    assert.deepEqual(await jobs(), { code: 0, output: 'No task has failed for good.\n' })
+  test(
+    `what failed for good is listed, tried again and thrown away from the command line, by way of ${queue}`,
+    { skip },
+    async (t) => {
+      const queueUrl = queue === 'Redis' ? (await startRedis(t)).url : null
+      const database = await testDatabase(t)
+      const { line, simulator } = await openMedipim(t, { db: database.pool })
+      const services = await openServices(t, database, line, queueUrl)
+      const jobs = async (...args: string[]) => {
+        const env = cleanEnv({
+          DATABASE_URL: database.url,
+          SHELFSYNC_HOME: line.storeRoot,
+          QUEUE_URL: queueUrl ?? undefined,
+        })
+        const process = await startProcess(t, PROGRAM, ['jobs', ...args], { env })
+        const { code } = await process.exited
+        return { code, output: process.output() }
+      }
+      const fail = async (): Promise<number> => {
+        const stop = services.work()
+        const { run } = await services.order()
+        await services.letter(run)
+        await stop()
+        return run
+      }
+      assert.deepEqual(await jobs(), { code: 0, output: 'No task has failed for good.\n' })
 
-    simulator.faults.set({ kind: 'status', status: 401, times: null })
-    const discarded = await fail()
-    const table = (await jobs('list')).output
-    assert.match(table, /^job +source +run +part +attempts +failed +reason/)
-    assert.match(table, new RegExp(`^${discarded}-fetch +${line.name} +${discarded} .*401`, 'm'))
-    const thrown = await jobs('discard', `${discarded}-fetch`)
-    assert.deepEqual(thrown, { code: 0, output: `${discarded}-fetch is gone. Run ${discarded} of ${line.name} stays as it ended.\n` })
-    assert.equal((await services.ended(discarded)).state, 'failed')
+      simulator.faults.set({ kind: 'status', status: 401, times: null })
+      const discarded = await fail()
+      const table = (await jobs('list')).output
+      assert.match(table, /^job +source +run +part +attempts +failed +reason/)
+      assert.match(table, new RegExp(`^${discarded}-fetch +${line.name} +${discarded} .*401`, 'm'))
+      const thrown = await jobs('discard', `${discarded}-fetch`)
+      assert.deepEqual(thrown, {
+        code: 0,
+        output: `${discarded}-fetch is gone. Run ${discarded} of ${line.name} stays as it ended.\n`,
+      })
+      assert.equal((await services.ended(discarded)).state, 'failed')
 
-    const run = await fail()
-    const letters = JSON.parse((await jobs('--json')).output) as Said[]
-    assert.deepEqual(letters.map(({ id, source, attempts }) => [id, source, attempts]), [[`${run}-fetch`, line.name, 1]])
-    simulator.faults.clear()
-    assert.deepEqual(await jobs('retry', `${run}-fetch`), { code: 0, output: `Run ${run} of ${line.name} goes on.\n` })
-    services.work()
-    assert.equal((await services.ended(run)).state, 'succeeded')
+      const run = await fail()
+      const letters = JSON.parse((await jobs('--json')).output) as Said[]
+      assert.deepEqual(
+        letters.map(({ id, source, attempts }) => [id, source, attempts]),
+        [[`${run}-fetch`, line.name, 1]],
+      )
+      simulator.faults.clear()
+      assert.deepEqual(await jobs('retry', `${run}-fetch`), {
+        code: 0,
+        output: `Run ${run} of ${line.name} goes on.\n`,
+      })
+      services.work()
+      assert.equal((await services.ended(run)).state, 'succeeded')
 
-    const { code, output } = await jobs('retry', `${run}-fetch`)
-    assert.equal(code, 1)
-    assert.match(output, /There is no dead letter/)
-  })
+      const { code, output } = await jobs('retry', `${run}-fetch`)
+      assert.equal(code, 1)
+      assert.match(output, /There is no dead letter/)
+    },
+  )
 }

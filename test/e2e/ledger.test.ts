@@ -12,7 +12,11 @@ const { pool: db, url: databaseUrl } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
 test('every outcome is counted once, and they add up to what was fetched', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 }, options: { lanes: 1 } })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    policy: { quarantineShare: 0.5 },
+    options: { lanes: 1 },
+  })
   const ids = priced(simulator)
   const first = await line.sync()
   assert.deepEqual(counts(first), { created: 30 })
@@ -28,24 +32,50 @@ test('every outcome is counted once, and they add up to what was fetched', async
   )
   const report = await line.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
-  assert.deepEqual(counts(report), { created: 2, updated: 3, unchanged: 24, duplicate: 1, skipped: 1, quarantined: 2, held: 1 })
+  assert.deepEqual(counts(report), {
+    created: 2,
+    updated: 3,
+    unchanged: 24,
+    duplicate: 1,
+    skipped: 1,
+    quarantined: 2,
+    held: 1,
+  })
   assert.equal(report.ledger.claimed, 32)
   assert.equal(report.ledger.fetched, 34)
-  assert.equal(OUTCOMES.reduce((sum, outcome) => sum + report.ledger[outcome], 0), 34)
-  const [row] = await line.query<{ ledger: unknown }>('select ledger from catalog.runs where id = $1', report.run)
-  assert.deepEqual({ ...(row?.ledger as object), unreadable: undefined }, { ...report.ledger, unreadable: undefined })
+  assert.equal(
+    OUTCOMES.reduce((sum, outcome) => sum + report.ledger[outcome], 0),
+    34,
+  )
+  const [row] = await line.query<{ ledger: unknown }>(
+    'select ledger from catalog.runs where id = $1',
+    report.run,
+  )
+  assert.deepEqual(
+    { ...(row?.ledger as object), unreadable: undefined },
+    { ...report.ledger, unreadable: undefined },
+  )
 })
 
 test('a run whose lines are not all accounted for is held', async (t) => {
   const { line } = await openMedipim(t, { db })
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
-  watchQueries(own, at('before settle_run', 1, async () => {
-    await line.query(`delete from catalog.checkpoints where part_no = 1 and source_id = $1`, (await line.source()).id)
-  }))
+  watchQueries(
+    own,
+    at('before settle_run', 1, async () => {
+      await line.query(
+        `delete from catalog.checkpoints where part_no = 1 and source_id = $1`,
+        (await line.source()).id,
+      )
+    }),
+  )
   const { id } = await line.source()
   await assert.rejects(line.sync({ tools: { db: own } }), /the ledger does not balance/)
-  const [run] = await line.query<{ state: string; reason: string }>('select state, reason from catalog.runs where source_id = $1', id)
+  const [run] = await line.query<{ state: string; reason: string }>(
+    'select state, reason from catalog.runs where source_id = $1',
+    id,
+  )
   assert.equal(run?.state, 'held')
   assert.match(run.reason, /the ledger does not balance: 30 records archived, \d+ accounted for/)
 })

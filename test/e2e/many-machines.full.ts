@@ -15,29 +15,70 @@ const PRODUCTS = 300_000
 const folder = await mkdtemp(join(tmpdir(), 'shelfsync-many-'))
 after(() => rm(folder, { recursive: true, force: true }))
 const redis = await startRedis({ after })
-const simulator = await serveFeed((await prerenderFeed({ products: PRODUCTS, seed: 11 }, join(folder, 'feed.ndjson'))).file, { rateLimit: null })
+const simulator = await serveFeed(
+  (await prerenderFeed({ products: PRODUCTS, seed: 11 }, join(folder, 'feed.ndjson'))).file,
+  { rateLimit: null },
+)
 after(simulator.close)
 
 /** What no row says of itself but by whom and when it was written; documents stand there by their hashes. */
-const APART = ['source_id', 'id', 'seq', 'run_id', 'part_no', 'line_no', 'first_seen_at', 'changed_at', 'observed_at', 'last_available_at', 'artifact_run', 'raw']
+const APART = [
+  'source_id',
+  'id',
+  'seq',
+  'run_id',
+  'part_no',
+  'line_no',
+  'first_seen_at',
+  'changed_at',
+  'observed_at',
+  'last_available_at',
+  'artifact_run',
+  'raw',
+]
 
 /** Rows of each table and the sum of their hashes: the same only for the same rows, in any order. */
 async function digest({ query, source }: TestLine): Promise<Record<string, string>> {
   const { id } = await source()
   const digests: Record<string, string> = {}
-  for (const table of ['products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'quarantine', 'reviews']) {
+  for (const table of [
+    'products',
+    'variants',
+    'prices',
+    'images',
+    'brands',
+    'organizations',
+    'categories',
+    'quarantine',
+    'reviews',
+  ]) {
     const [row] = await query<{ digest: string }>(
-      `select count(*) || ' ' || coalesce(sum(hashtextextended((to_jsonb(t) - $2::text[])::text, 0)), 0) as digest from catalog.${table} t where source_id = $1`, id, APART)
+      `select count(*) || ' ' || coalesce(sum(hashtextextended((to_jsonb(t) - $2::text[])::text, 0)), 0) as digest from catalog.${table} t where source_id = $1`,
+      id,
+      APART,
+    )
     digests[table] = row?.digest ?? ''
   }
   return digests
 }
 
 /** One run by two fetchers, two orchestrators and so many maintainers. */
-async function share(t: Lifetime, maintainers: number, queueUrl: string | null): Promise<{ ended: TimedRun; digest: Record<string, string> }> {
+async function share(
+  t: Lifetime,
+  maintainers: number,
+  queueUrl: string | null,
+): Promise<{ ended: TimedRun; digest: Record<string, string> }> {
   const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
-  const roles = ['orchestrator', 'orchestrator', 'fetcher', 'fetcher', ...Array.from({ length: maintainers }, () => 'maintainer' as const)] as const
-  const [first] = await Promise.all(roles.map((role) => park.serve([role], { APPLY_CONCURRENCY: '1' })))
+  const roles = [
+    'orchestrator',
+    'orchestrator',
+    'fetcher',
+    'fetcher',
+    ...Array.from({ length: maintainers }, () => 'maintainer' as const),
+  ] as const
+  const [first] = await Promise.all(
+    roles.map((role) => park.serve([role], { APPLY_CONCURRENCY: '1' })),
+  )
   assert.ok(first)
   const run = await park.order(first)
   const { part } = await watchWorkers(park, run)
@@ -52,15 +93,25 @@ const MAINTAINERS = CAN_COMPARE ? [1, 4] : [4]
 test(`${PRODUCTS} products, shared by several maintainers on either queue, are correct to the row`, async (t) => {
   let expected: Record<string, string> = {}
   await t.test('one process alone', async (one) => {
-    const park = await openPark(one, { supplierUrl: simulator.url, queueUrl: null, smallParts: false })
+    const park = await openPark(one, {
+      supplierUrl: simulator.url,
+      queueUrl: null,
+      smallParts: false,
+    })
     expected = await digest(await park.calmTwin())
   })
-  for (const [queue, queueUrl] of [['Postgres', null], ['Redis', redis.url]] as const) {
+  for (const [queue, queueUrl] of [
+    ['Postgres', null],
+    ['Redis', redis.url],
+  ] as const) {
     const seconds: number[] = []
     for (const maintainers of MAINTAINERS) {
       await t.test(`${maintainers} by way of ${queue}`, async (one) => {
         const { ended, digest: found } = await share(one, maintainers, queueUrl)
-        assert.deepEqual([ended.state, ended.reason, ended.ledger?.['created'], ended.ledger?.['fetched']], ['succeeded', null, PRODUCTS, PRODUCTS])
+        assert.deepEqual(
+          [ended.state, ended.reason, ended.ledger?.['created'], ended.ledger?.['fetched']],
+          ['succeeded', null, PRODUCTS, PRODUCTS],
+        )
         assert.deepEqual(found, expected)
         seconds.push(ended.seconds)
         one.diagnostic(`${ended.seconds.toFixed(1)} s`)

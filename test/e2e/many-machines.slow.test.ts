@@ -22,7 +22,16 @@ test('two fetchers, four maintainers and two orchestrators share a run by way of
   const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 11 })
   t.after(simulator.close)
   const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
-  const roles = ['fetcher', 'fetcher', 'maintainer', 'maintainer', 'maintainer', 'maintainer', 'orchestrator', 'orchestrator'] as const
+  const roles = [
+    'fetcher',
+    'fetcher',
+    'maintainer',
+    'maintainer',
+    'maintainer',
+    'maintainer',
+    'orchestrator',
+    'orchestrator',
+  ] as const
   const machines = await Promise.all(roles.map((role) => park.serve([role])))
   const [one, two] = machines.slice(-2) as [Machine, Machine]
   const runs = await Promise.all([park.order(one), park.order(two), park.order(one)])
@@ -30,13 +39,22 @@ test('two fetchers, four maintainers and two orchestrators share a run by way of
   assert.deepEqual(new Set(runs), new Set([run]))
   const workers = await watchWorkers(park, run)
   const { state, reason, ledger } = await park.ended(run)
-  assert.deepEqual([state, reason, ledger?.['created'], ledger?.['fetched']], ['succeeded', null, PRODUCTS, PRODUCTS])
+  assert.deepEqual(
+    [state, reason, ledger?.['created'], ledger?.['fetched']],
+    ['succeeded', null, PRODUCTS, PRODUCTS],
+  )
   assert.equal(workers.fetch.size, 1)
   assert.ok(workers.part.size >= 2, `parts were applied by ${[...workers.part].join()}`)
-  const [{ parts } = { parts: 0 }] = await park.line.query<{ parts: number }>('select count(*) as parts from catalog.parts where run_id = $1', run)
+  const [{ parts } = { parts: 0 }] = await park.line.query<{ parts: number }>(
+    'select count(*) as parts from catalog.parts where run_id = $1',
+    run,
+  )
   assert.ok(parts >= 10, `${parts} parts`)
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
-  const numbers = await park.line.query('select count(*) as products, count(distinct seq) as seqs from catalog.products where source_id = $1', (await park.line.source()).id)
+  const numbers = await park.line.query(
+    'select count(*) as products, count(distinct seq) as seqs from catalog.products where source_id = $1',
+    (await park.line.source()).id,
+  )
   assert.deepEqual(numbers, [{ products: PRODUCTS, seqs: PRODUCTS }])
   const twin = await park.calmTwin()
   assert.deepEqual(await snapshot(park.line), await snapshot(twin))
@@ -44,8 +62,12 @@ test('two fetchers, four maintainers and two orchestrators share a run by way of
   nextDay(simulator)
   const second = await park.ended(await park.order(two, 'full'))
   const expected = await twin.sync()
-  assert.deepEqual([second.state, { ...second.ledger, unreadable: 0 }], [expected.state, { ...expected.ledger, unreadable: 0 }])
+  assert.deepEqual(
+    [second.state, { ...second.ledger, unreadable: 0 }],
+    [expected.state, { ...expected.ledger, unreadable: 0 }],
+  )
   assert.deepEqual(await snapshot(park.line), await snapshot(twin))
   for (const { process } of machines) process.kill('SIGTERM')
-  for (const { process } of machines) assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
+  for (const { process } of machines)
+    assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
 })

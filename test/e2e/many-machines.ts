@@ -8,7 +8,13 @@ import type { Role } from '../../src/services/roles.ts'
 import { NODE_FLAGS } from '../../bin/lean.js'
 import { testDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
 import { medipimOf, openLine, type TestLine } from '../support/line.ts'
-import { cleanEnv, startProcess, type Environment, type Process, type StartOptions } from '../support/processes.ts'
+import {
+  cleanEnv,
+  startProcess,
+  type Environment,
+  type Process,
+  type StartOptions,
+} from '../support/processes.ts'
 import type { EndedRun } from '../support/services.ts'
 import { until } from '../support/until.ts'
 
@@ -34,7 +40,11 @@ export interface TimedRun extends EndedRun {
 }
 
 /** Starts a program here, or on another host. */
-export type Start = (command: string, args: readonly string[], options: StartOptions) => Promise<Process>
+export type Start = (
+  command: string,
+  args: readonly string[],
+  options: StartOptions,
+) => Promise<Process>
 
 /** A database and a store, and the source that machines bring up to date. */
 export interface Park {
@@ -52,39 +62,72 @@ export interface Park {
   calmTwin(): Promise<TestLine>
 }
 
-export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts }: ParkOptions): Promise<Park> {
+export async function openPark(
+  t: Lifetime,
+  { supplierUrl, queueUrl, smallParts }: ParkOptions,
+): Promise<Park> {
   const database = await testDatabase(t)
   await migrateQueue(database.pool)
   const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-  const addSource = (apiUrl: string) => openLine(t, { db: database.pool, connector, settings: { apiUrl, market: 'au' }, options: DEFAULT_OPTIONS })
+  const addSource = (apiUrl: string) =>
+    openLine(t, {
+      db: database.pool,
+      connector,
+      settings: { apiUrl, market: 'au' },
+      options: DEFAULT_OPTIONS,
+    })
   const line = await addSource(supplierUrl)
   const env = cleanEnv({
-    DATABASE_URL: database.url, SHELFSYNC_HOME: line.storeRoot, ARTIFACTS: `file:${line.storeRoot}`, ADMIN_KEY, MEDIPIM_API_KEY: '42:secret',
-    ALLOW_PRIVATE_HOSTS: '127.0.0.1', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+    DATABASE_URL: database.url,
+    SHELFSYNC_HOME: line.storeRoot,
+    ARTIFACTS: `file:${line.storeRoot}`,
+    ADMIN_KEY,
+    MEDIPIM_API_KEY: '42:secret',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    FETCHER_PORT: '0',
+    MAINTAINER_PORT: '0',
+    ORCHESTRATOR_PORT: '0',
+    METRICS_PORT: '0',
+    LISTEN_HOST: '127.0.0.1',
     ...(queueUrl === null ? {} : { QUEUE_URL: queueUrl }),
   })
   return {
-    database, line, env, addSource,
+    database,
+    line,
+    env,
+    addSource,
     async serve(roles, own = {}, start = (...program) => startProcess(t, ...program)) {
       const preload = smallParts ? ['--import', SMALL_PARTS] : []
-      const started = await start(process.execPath, [...NODE_FLAGS, ...preload, MAIN, 'serve', ...roles, '--json'], { env: { ...env, ...own } })
+      const started = await start(
+        process.execPath,
+        [...NODE_FLAGS, ...preload, MAIN, 'serve', ...roles, '--json'],
+        { env: { ...env, ...own } },
+      )
       const [said] = await started.waitForLine(/^\{"serving".*$/)
       const { faces } = JSON.parse(said) as { faces: { name: string; port: number }[] }
-      return { process: started, ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])) }
+      return {
+        process: started,
+        ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])),
+      }
     },
     async order({ ports }, mode = 'auto', { name: source } = line) {
       const answer = await fetch(`http://127.0.0.1:${ports['orchestrator']}/sync`, {
-        method: 'POST', headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' }, body: JSON.stringify({ source, ...(mode === 'full' ? { mode } : {}) }),
+        method: 'POST',
+        headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ source, ...(mode === 'full' ? { mode } : {}) }),
       })
       const { run } = (await answer.json()) as { run: number }
       assert.equal(answer.status, 202)
       return run
     },
-    ended: (run) => until(async () => {
-      const [row] = await line.query<TimedRun>(
-        'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1', run)
-      return row?.state !== 'running' && row
-    }),
+    ended: (run) =>
+      until(async () => {
+        const [row] = await line.query<TimedRun>(
+          'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1',
+          run,
+        )
+        return row?.state !== 'running' && row
+      }),
     async calmTwin() {
       const twin = await addSource(supplierUrl)
       const { state } = await twin.sync()
@@ -95,13 +138,20 @@ export async function openPark(t: Lifetime, { supplierUrl, queueUrl, smallParts 
 }
 
 /** Every worker that held a lease while the run was on, by what it did. Ends with the run. */
-export async function watchWorkers({ line, database }: Park, run: number): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
+export async function watchWorkers(
+  { line, database }: Park,
+  run: number,
+): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
   const workers = { fetch: new Set<string>(), part: new Set<string>(), settle: new Set<string>() }
-  for (let state: string | undefined = 'running'; state === 'running'; ) {
+  for (let state: string | undefined = 'running'; state === 'running';) {
     const { rows } = await database.pool.query<{ kind: keyof typeof workers; owner: string }>(
-      `select split_part(task, ' ', 1) as kind, owner from catalog.leases where run_id = $1 and until > clock_timestamp()`, [run])
+      `select split_part(task, ' ', 1) as kind, owner from catalog.leases where run_id = $1 and until > clock_timestamp()`,
+      [run],
+    )
     for (const { kind, owner } of rows) workers[kind].add(owner)
-    state = (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]?.state
+    state = (
+      await line.query<{ state: string }>('select state from catalog.runs where id = $1', run)
+    )[0]?.state
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   return workers

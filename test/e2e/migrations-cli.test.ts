@@ -14,7 +14,10 @@ test('migrations are copied into the folder of a project, once, without a databa
   for (const outcome of ['copied', 'unchanged']) {
     const copied = await copy()
     assert.equal(copied.code, 0, copied.stderr)
-    assert.deepEqual(copied.json(), shipped.map((file) => ({ file, outcome })))
+    assert.deepEqual(
+      copied.json(),
+      shipped.map((file) => ({ file, outcome })),
+    )
   }
   assert.deepEqual((await readdir(join(folder, 'supabase/migrations'))).sort(), shipped)
   await appendFile(join(folder, 'supabase/migrations', shipped[0] ?? ''), '-- mine')

@@ -23,19 +23,37 @@ export interface ModelProduct {
   missed: boolean
 }
 
-const STATUSES: Readonly<Record<string, string>> = { active: 'active', inactive: 'unavailable', replaced: 'unavailable', no_selection: 'draft' }
+const STATUSES: Readonly<Record<string, string>> = {
+  active: 'active',
+  inactive: 'unavailable',
+  replaced: 'unavailable',
+  no_selection: 'draft',
+}
 
 /** Reads an archived line of MediPim's. */
 export function readModelLine(text: string): ModelLine {
   // What is cut off after its id still says whose it is.
-  const unreadable = { id: /"result":\{"id":"([^"]+)"/.exec(text)?.[1] ?? null, broken: true, status: '', title: '', price: null, at: 0, content: '' }
+  const unreadable = {
+    id: /"result":\{"id":"([^"]+)"/.exec(text)?.[1] ?? null,
+    broken: true,
+    status: '',
+    title: '',
+    price: null,
+    at: 0,
+    content: '',
+  }
   try {
     const { result } = JSON.parse(text)
     const { meta, ...content } = result
     const price: unknown = result.publicPrice ?? null
     const broken = price !== null && typeof price !== 'number'
     return {
-      id: result.id, broken, status: STATUSES[result.status] ?? 'draft', title: result.name.en, price: broken ? null : price, at: trusted(meta.updatedAt),
+      id: result.id,
+      broken,
+      status: STATUSES[result.status] ?? 'draft',
+      title: result.name.en,
+      price: broken ? null : price,
+      at: trusted(meta.updatedAt),
       content: JSON.stringify({ ...content, createdAt: meta.createdAt }),
     }
   } catch {
@@ -44,26 +62,35 @@ export function readModelLine(text: string): ModelLine {
 }
 
 function trusted(seconds: unknown): number {
-  return typeof seconds === 'number' && seconds > 0 && seconds <= Date.now() / 1000 ? seconds : -Infinity
+  return typeof seconds === 'number' && seconds > 0 && seconds <= Date.now() / 1000
+    ? seconds
+    : -Infinity
 }
 
 export class Model {
   readonly products = new Map<string, ModelProduct>()
 
   /** A run that came to its end. @returns how it must have settled */
-  run(kind: 'full' | 'incremental', lines: readonly ModelLine[], complete: boolean): 'succeeded' | 'held' {
+  run(
+    kind: 'full' | 'incremental',
+    lines: readonly ModelLine[],
+    complete: boolean,
+  ): 'succeeded' | 'held' {
     for (const line of winners(lines)) this.#take(line)
     const seen = new Set(lines.map(({ id }) => id))
     const proved = kind === 'full' && complete && !seen.has(null)
-    const missing = [...this.products].filter(([id, { status }]) => status !== 'removed' && !seen.has(id)).map(([, product]) => product)
+    const missing = [...this.products]
+      .filter(([id, { status }]) => status !== 'removed' && !seen.has(id))
+      .map(([, product]) => product)
     const present = [...this.products.values()].filter(({ status }) => status !== 'removed').length
     const tooMany = proved && missing.length > Math.max(1, Math.floor(present * 0.15))
     if (tooMany || (kind === 'full' && lines.length === 0)) return 'held'
     if (!this.#settle(lines, complete)) return 'held'
-    if (proved) for (const product of missing) {
-      if (product.missed) product.status = 'removed'
-      product.missed = product.status !== 'removed'
-    }
+    if (proved)
+      for (const product of missing) {
+        if (product.missed) product.status = 'removed'
+        product.missed = product.status !== 'removed'
+      }
     return 'succeeded'
   }
 
@@ -105,7 +132,12 @@ function reprice(prices: ModelProduct['prices'], price: number | null): void {
   delete prices.pending
   delete prices.held
   if (price === current || (price === null && current === undefined)) return
-  const wild = price === 0 || (typeof current === 'number' && current > 0 && price !== null && (price >= current * 10 || price * 10 <= current))
+  const wild =
+    price === 0 ||
+    (typeof current === 'number' &&
+      current > 0 &&
+      price !== null &&
+      (price >= current * 10 || price * 10 <= current))
   if (wild) prices.held = price
   else if (current === undefined) prices.current = price
   else prices.pending = price

@@ -28,7 +28,10 @@ interface Version {
 const T = 1_700_000_000
 
 /** A source whose supplier sends exactly these lines. */
-async function openFeed(t: Parameters<typeof openMedipim>[0], options = { partBytesMax: 1, lanes: 1 }): Promise<{ line: TestLine; send(...versions: readonly Version[]): Promise<void> }> {
+async function openFeed(
+  t: Parameters<typeof openMedipim>[0],
+  options = { partBytesMax: 1, lanes: 1 },
+): Promise<{ line: TestLine; send(...versions: readonly Version[]): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
   const { line, simulator } = await openMedipim(t, { db, linesPerPage: 1, options })
@@ -36,10 +39,22 @@ async function openFeed(t: Parameters<typeof openMedipim>[0], options = { partBy
   return {
     line,
     async send(...versions) {
-      const lines = versions.map(({ id, name = id, cents = 1000, at }, index) => JSON.stringify({
-        meta: { total: versions.length, index },
-        result: { id, status: 'active', name: { en: name }, publicPrice: cents, meta: { createdAt: 1, updatedAt: at, embedUrl: `https://x.example/${JSON.stringify(at)}` } },
-      }))
+      const lines = versions.map(({ id, name = id, cents = 1000, at }, index) =>
+        JSON.stringify({
+          meta: { total: versions.length, index },
+          result: {
+            id,
+            status: 'active',
+            name: { en: name },
+            publicPrice: cents,
+            meta: {
+              createdAt: 1,
+              updatedAt: at,
+              embedUrl: `https://x.example/${JSON.stringify(at)}`,
+            },
+          },
+        }),
+      )
       await writeFile(file, `${lines.join('\n')}\n`)
       simulator.setFeed(file)
     },
@@ -113,11 +128,20 @@ test('what a younger run saw unchanged, a replay of an older artifact does not c
 })
 
 test('within a run the newest record of a product wins, whatever the order of the parts', async (t) => {
-  for (const order of [[100, 200, 300], [300, 200, 100], [200, 300, 100], [300, 100, 200]]) {
+  for (const order of [
+    [100, 200, 300],
+    [300, 200, 100],
+    [200, 300, 100],
+    [300, 100, 200],
+  ]) {
     const { line, send } = await openFeed(t)
     await send(...order.map((at) => ({ id: 'A', name: `at ${at}`, cents: 1000 + at, at: T + at })))
     const report = await line.sync()
-    assert.deepEqual(await shown(line), { title: 'at 300', prices: { current: 1300 }, status: 'active' }, order.join())
+    assert.deepEqual(
+      await shown(line),
+      { title: 'at 300', prices: { current: 1300 }, status: 'active' },
+      order.join(),
+    )
     assert.equal(report.ledger.fetched, 3)
   }
 })
@@ -135,11 +159,18 @@ test('a known record and a new one of the same product are compared, whichever c
       const { line, send } = await openFeed(t)
       await send({ id: 'A', name: 'known', at: T + 100 }, { id: 'B', at: T + 100 })
       await line.sync()
-      const pair = [{ id: 'A', name: 'known', at: T + (newest === 'known' ? 300 : 200) }, { id: 'A', name: 'new', cents: 1100, at: T + (newest === 'new' ? 300 : 200) }]
+      const pair = [
+        { id: 'A', name: 'known', at: T + (newest === 'known' ? 300 : 200) },
+        { id: 'A', name: 'new', cents: 1100, at: T + (newest === 'new' ? 300 : 200) },
+      ]
       await send(...(reverse ? pair.reverse() : pair), { id: 'B', at: T + 100 })
       const report = await line.sync()
       assert.equal(report.state, 'succeeded')
-      assert.deepEqual(await shown(line), { title: newest, prices: { current: newest === 'new' ? 1100 : 1000 }, status: 'active' }, `${newest} ${reverse}`)
+      assert.deepEqual(
+        await shown(line),
+        { title: newest, prices: { current: newest === 'new' ? 1100 : 1000 }, status: 'active' },
+        `${newest} ${reverse}`,
+      )
     }
   }
 })
@@ -174,7 +205,10 @@ test('a supplier whose clock ran ahead is believed again as soon as it is correc
   await line.sync()
   assert.equal((await shown(line)).title, 'and on')
   const { watermarkAt } = await line.source()
-  assert.ok(watermarkAt && watermarkAt <= new Date(), 'the next incremental run asks for nothing in the future')
+  assert.ok(
+    watermarkAt && watermarkAt <= new Date(),
+    'the next incremental run asks for nothing in the future',
+  )
 })
 
 /** Times that say nothing about the order of records. */
@@ -197,23 +231,53 @@ const UNTRUSTED: readonly (readonly [what: string, at: unknown])[] = [
 test('a product whose time cannot be trusted takes the record of the next run, and the one after that', async (t) => {
   const { line, send } = await openFeed(t)
   const dated = { id: 'B', at: T + 100 }
-  const all = (name: string, cents = 1000, time?: number) => [...UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at })), dated]
-  const titles = async () => new Set((await line.query<{ title: string }>(
-    'select title from catalog.products where source_id = $1 and external_id <> $2', (await line.source()).id, dated.id)).map(({ title }) => title))
+  const all = (name: string, cents = 1000, time?: number) => [
+    ...UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at })),
+    dated,
+  ]
+  const titles = async () =>
+    new Set(
+      (
+        await line.query<{ title: string }>(
+          'select title from catalog.products where source_id = $1 and external_id <> $2',
+          (await line.source()).id,
+          dated.id,
+        )
+      ).map(({ title }) => title),
+    )
   await send(...all('first'))
   assert.equal((await line.sync()).state, 'succeeded')
-  const known = await line.query('select external_id from catalog.products where source_updated_at is not null and source_id = $1', (await line.source()).id)
+  const known = await line.query(
+    'select external_id from catalog.products where source_updated_at is not null and source_id = $1',
+    (await line.source()).id,
+  )
   assert.deepEqual(known, [{ external_id: dated.id }])
-  assert.equal((await line.source()).watermarkAt?.getTime(), (T + 100) * 1000, 'a time that is unknown moves no watermark')
+  assert.equal(
+    (await line.source()).watermarkAt?.getTime(),
+    (T + 100) * 1000,
+    'a time that is unknown moves no watermark',
+  )
 
   const expected = { updated: UNTRUSTED.length, unchanged: 1 }
   await send(...all('second', 1100, T + 300))
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
-  const plan = await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  const plan = await planSource(
+    line.tools,
+    await line.source(),
+    line.connector,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    () => {},
+  )
   assert.deepEqual(counts(plan), expected)
   const second = await line.sync()
   assert.deepEqual(counts(second), expected)
-  assert.deepEqual(await shown(line, 'null'), { title: 'second', prices: { current: 1100 }, status: 'active' })
+  assert.deepEqual(await shown(line, 'null'), {
+    title: 'second',
+    prices: { current: 1100 },
+    status: 'active',
+  })
 
   await send(...all('third'))
   assert.deepEqual(counts(await line.sync()), expected)
@@ -226,7 +290,8 @@ test('a product whose time cannot be trusted takes the record of the next run, a
 
 test('a product that stated a time, then none that can be trusted for the same content, is followed when it states a lower one', async (t) => {
   const { line, send } = await openFeed(t)
-  const all = (name: string, cents: number, time?: number) => UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at }))
+  const all = (name: string, cents: number, time?: number) =>
+    UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at }))
   await send(...all('first', 1000, T + 200))
   await line.sync()
   await send(...all('first', 1000))
@@ -234,17 +299,33 @@ test('a product that stated a time, then none that can be trusted for the same c
   assert.deepEqual(counts(await line.sync()), { unchanged: 4, updated: UNTRUSTED.length - 4 })
   await send(...all('second', 1100, T + 100))
   assert.deepEqual(counts(await line.sync()), { updated: UNTRUSTED.length })
-  assert.deepEqual(await shown(line, 'null'), { title: 'second', prices: { current: 1100 }, status: 'active' })
+  assert.deepEqual(await shown(line, 'null'), {
+    title: 'second',
+    prices: { current: 1100 },
+    status: 'active',
+  })
 })
 
 test('within a run a time that cannot be trusted ranks below every other, whatever the order of the lines', async (t) => {
-  for (const [partBytesMax, untrusted] of [[1, UNTRUSTED.slice(1, 4)], [8_000_000, UNTRUSTED]] as const) {
+  for (const [partBytesMax, untrusted] of [
+    [1, UNTRUSTED.slice(1, 4)],
+    [8_000_000, UNTRUSTED],
+  ] as const) {
     const { line, send } = await openFeed(t, { lanes: 1, partBytesMax })
-    const pairs = (dated: string, time: number) => untrusted.flatMap(([what, at]) => {
-      const pair = (id: string) => [{ id, name: dated, at: time }, { id, name: 'undated', at }]
-      return [...pair(what), ...pair(`${what}, first`).reverse()]
-    })
-    const wrong = (dated: string) => line.query('select external_id, title from catalog.products where title <> $1 and source_id = (select id from catalog.sources where name = $2)', dated, line.name)
+    const pairs = (dated: string, time: number) =>
+      untrusted.flatMap(([what, at]) => {
+        const pair = (id: string) => [
+          { id, name: dated, at: time },
+          { id, name: 'undated', at },
+        ]
+        return [...pair(what), ...pair(`${what}, first`).reverse()]
+      })
+    const wrong = (dated: string) =>
+      line.query(
+        'select external_id, title from catalog.products where title <> $1 and source_id = (select id from catalog.sources where name = $2)',
+        dated,
+        line.name,
+      )
     await send(...pairs('dated', T + 100))
     await line.sync()
     assert.deepEqual(await wrong('dated'), [])
@@ -262,7 +343,10 @@ test('a clock that is ahead by less than the tolerance keeps no later record out
   const now = (): number => Math.floor(Date.now() / 1000)
   await send({ id: 'A', name: 'ahead', at: now() + 200 })
   await line.sync()
-  const [row] = await line.query<{ ok: boolean }>('select source_updated_at <= now() as ok from catalog.products where source_id = $1', (await line.source()).id)
+  const [row] = await line.query<{ ok: boolean }>(
+    'select source_updated_at <= now() as ok from catalog.products where source_id = $1',
+    (await line.source()).id,
+  )
   assert.equal(row?.ok, true)
   await send({ id: 'A', name: 'corrected', at: now() + 100 })
   await line.sync()
@@ -275,16 +359,28 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
   const { shop } = simulator
   const connector = createConnectors({ medipim: null }).get('shopify')
   assert.ok(connector)
-  const line = await openLine(t, { db, connector, settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 }, policy: { priceShiftShare: 1 } })
+  const line = await openLine(t, {
+    db,
+    connector,
+    settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 },
+    policy: { priceShiftShare: 1 },
+  })
   const ids = shop.products().map(({ id }) => id)
-  ids.forEach((id, index) => shop.update(id, { title: 'first', updated_at: UNDATED[index] as string }))
+  ids.forEach((id, index) =>
+    shop.update(id, { title: 'first', updated_at: UNDATED[index] as string }),
+  )
   const { ledger } = await line.sync()
   assert.equal(ledger.created + ledger.held, ids.length)
   for (const id of ids) shop.update(id, { title: 'second', updated_at: '2026-06-01T00:00:00Z' })
   assert.equal((await line.sync()).ledger.older, 0)
-  const rows = await line.query<{ title: string }>('select distinct title from catalog.products where source_id = $1', (await line.source()).id)
+  const rows = await line.query<{ title: string }>(
+    'select distinct title from catalog.products where source_id = $1',
+    (await line.source()).id,
+  )
   assert.deepEqual(rows, [{ title: 'second' }])
-  ids.forEach((id, index) => shop.update(id, { title: 'third', updated_at: UNDATED[index] as string }))
+  ids.forEach((id, index) =>
+    shop.update(id, { title: 'third', updated_at: UNDATED[index] as string }),
+  )
   assert.equal((await line.sync()).ledger.older, 0)
 })
 
@@ -293,7 +389,11 @@ test('a shop that stated a time, then none for the same product, is followed whe
   t.after(simulator.close)
   const connector = createConnectors({ medipim: null }).get('shopify')
   assert.ok(connector)
-  const line = await openLine(t, { db, connector, settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 } })
+  const line = await openLine(t, {
+    db,
+    connector,
+    settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 },
+  })
   const [id = 0] = simulator.shop.products().map((product) => product.id)
   const send = async (title: string, updated_at: unknown) => {
     simulator.shop.update(id, { title, updated_at: updated_at as string })
@@ -310,8 +410,23 @@ test('a shop that stated a time, then none for the same product, is followed whe
 })
 
 const UNDATED: readonly unknown[] = [
-  undefined, null, '', 'yesterday', 'Product 5', 7, 1_780_000_000, '2100-01-01T00:00:00Z', '+020000-01-01T00:00:00Z', '0001-01-01T00:00:00Z', '1970-01-01T00:00:00-04:00',
-  '0000-00-00T00:00:00Z', '2026-06-01T00:00:00', '2026-13-45T99:99:99Z', ['2026-06-01T00:00:00Z'], { at: 1 }, true,
+  undefined,
+  null,
+  '',
+  'yesterday',
+  'Product 5',
+  7,
+  1_780_000_000,
+  '2100-01-01T00:00:00Z',
+  '+020000-01-01T00:00:00Z',
+  '0001-01-01T00:00:00Z',
+  '1970-01-01T00:00:00-04:00',
+  '0000-00-00T00:00:00Z',
+  '2026-06-01T00:00:00',
+  '2026-13-45T99:99:99Z',
+  ['2026-06-01T00:00:00Z'],
+  { at: 1 },
+  true,
 ]
 
 test('a stream in which products move while it is read ends with each of them once', async (t) => {

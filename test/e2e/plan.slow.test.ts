@@ -10,7 +10,14 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/plan-writer.ts'
 import { planSource, type Plan } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type MedipimSetup, type SyncWish, type TestLine } from '../support/line.ts'
+import {
+  counts,
+  openMedipim,
+  priced,
+  type MedipimSetup,
+  type SyncWish,
+  type TestLine,
+} from '../support/line.ts'
 import { rowVersions } from '../support/snapshot.ts'
 import { shelfsync } from './shelfsync.ts'
 
@@ -37,28 +44,51 @@ interface Day {
   happen(morning: Morning): unknown
 }
 
-async function makePlan(line: TestLine, wish: SyncWish = {}, connector = line.connector): Promise<{ plan: Plan; changes: PlannedChange[] }> {
+async function makePlan(
+  line: TestLine,
+  wish: SyncWish = {},
+  connector = line.connector,
+): Promise<{ plan: Plan; changes: PlannedChange[] }> {
   const changes: PlannedChange[] = []
   const request = { mode: 'full', sinceAt: null, now: new Date(), ...wish } as const
-  const plan = await planSource(line.tools, await line.source(), connector, request, newProgress(), new AbortController().signal, (change) => void changes.push(change))
+  const plan = await planSource(
+    line.tools,
+    await line.source(),
+    connector,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    (change) => void changes.push(change),
+  )
   return { plan, changes }
 }
 
 /** One lane and a part of its own for all lines: with two lanes it is chance which of two equal lines comes second. */
-async function wakeUp(t: TestContext, { setup = {} }: Pick<Day, 'setup'>): Promise<Morning & { simulator: MedipimSimulator }> {
-  const { line, simulator } = await openMedipim(t, { db, ...setup, options: { lanes: 1, partBytesMax: 8_000_000, ...setup.options } })
+async function wakeUp(
+  t: TestContext,
+  { setup = {} }: Pick<Day, 'setup'>,
+): Promise<Morning & { simulator: MedipimSimulator }> {
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    ...setup,
+    options: { lanes: 1, partBytesMax: 8_000_000, ...setup.options },
+  })
   const ids = priced(simulator)
   await line.sync()
   simulator.clock.advance(3_600_000)
-  const strike = (fault: MedipimFaultInput): void => simulator.faults.set({ path: STREAM, times: null, ...fault })
+  const strike = (fault: MedipimFaultInput): void =>
+    simulator.faults.set({ path: STREAM, times: null, ...fault })
   return { line, simulator, catalogue: simulator.catalogue, ids, strike }
 }
 
 /** Every row of the source, and that no run, part or product number was taken. */
 async function everything(line: TestLine): Promise<unknown> {
   const { id } = await line.source()
-  const rows = await line.query(`select s.xmin, s.ctid, (select count(*) from catalog.runs where source_id = s.id) as runs,
-    (select count(*) from catalog.artifacts where source_id = s.id) as artifacts from catalog.sources s where id = $1`, id)
+  const rows = await line.query(
+    `select s.xmin, s.ctid, (select count(*) from catalog.runs where source_id = s.id) as runs,
+    (select count(*) from catalog.artifacts where source_id = s.id) as artifacts from catalog.sources s where id = $1`,
+    id,
+  )
   return [await rowVersions(line), rows]
 }
 
@@ -70,7 +100,9 @@ const ALONE = { options: { batchRecordsMax: 1 } }
 function spoil({ normalise }: Connector): Partial<Connector> {
   const spoilt: readonly ((draft: Draft) => Partial<Draft>)[] = [
     ({ variants }) => ({ variants: [...variants, ...variants] }),
-    () => ({ images: [1, 2].map((n) => ({ url: `https://x.example/${n}`, alt: null, position: 0 })) }),
+    () => ({
+      images: [1, 2].map((n) => ({ url: `https://x.example/${n}`, alt: null, position: 0 })),
+    }),
     ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
   ]
   const ids: string[] = []
@@ -85,16 +117,34 @@ function spoil({ normalise }: Connector): Partial<Connector> {
 
 const DAYS: Readonly<Record<string, Day>> = {
   'nothing new': { counts: { unchanged: 30 }, happen: () => {} },
-  'new products': { counts: { created: 2, unchanged: 30 }, happen: ({ catalogue }) => catalogue.add(2) },
-  'changed products': { counts: { updated: 3, unchanged: 27 }, happen: ({ catalogue, ids }) => catalogue.update(ids.slice(0, 3)) },
-  'touched products': { counts: { unchanged: 30 }, happen: ({ catalogue, ids }) => catalogue.touch(ids) },
-  'a price that changes': { counts: { updated: 1, unchanged: 29 }, happen: ({ catalogue, ids }) => catalogue.setPrice(ids.slice(0, 1), { cents: 1100 }) },
-  'a price that rises ×20': { counts: { held: 1, unchanged: 29 }, happen: ({ catalogue, ids }) => catalogue.setPrice(ids.slice(0, 1), { cents: 20_000 }) },
+  'new products': {
+    counts: { created: 2, unchanged: 30 },
+    happen: ({ catalogue }) => catalogue.add(2),
+  },
+  'changed products': {
+    counts: { updated: 3, unchanged: 27 },
+    happen: ({ catalogue, ids }) => catalogue.update(ids.slice(0, 3)),
+  },
+  'touched products': {
+    counts: { unchanged: 30 },
+    happen: ({ catalogue, ids }) => catalogue.touch(ids),
+  },
+  'a price that changes': {
+    counts: { updated: 1, unchanged: 29 },
+    happen: ({ catalogue, ids }) => catalogue.setPrice(ids.slice(0, 1), { cents: 1100 }),
+  },
+  'a price that rises ×20': {
+    counts: { held: 1, unchanged: 29 },
+    happen: ({ catalogue, ids }) => catalogue.setPrice(ids.slice(0, 1), { cents: 20_000 }),
+  },
   'a new product that costs nothing': {
     counts: { held: 1, unchanged: 30 },
     happen: ({ catalogue }) => catalogue.setPrice(catalogue.add(1), { cents: 0 }),
   },
-  'a product that is gone': { counts: { missing: 1, unchanged: 29 }, happen: ({ catalogue, ids }) => catalogue.remove(ids.slice(0, 1)) },
+  'a product that is gone': {
+    counts: { missing: 1, unchanged: 29 },
+    happen: ({ catalogue, ids }) => catalogue.remove(ids.slice(0, 1)),
+  },
   'a product that is gone for the second time': {
     counts: { removed: 1, unchanged: 29 },
     async happen({ line, catalogue, ids }) {
@@ -145,17 +195,20 @@ const DAYS: Readonly<Record<string, Day>> = {
   'a broken record': {
     counts: { quarantined: 1, unchanged: 29 },
     setup: LOOSE,
-    happen: ({ ids, strike }) => strike({ kind: 'patch', ids: ids.slice(0, 1), patch: { publicPrice: 'much' } }),
+    happen: ({ ids, strike }) =>
+      strike({ kind: 'patch', ids: ids.slice(0, 1), patch: { publicPrice: 'much' } }),
   },
   'more broken records than the budget': {
     counts: { quarantined: 2, unchanged: 28 },
     held: /2 of 30 records are in quarantine/,
-    happen: ({ ids, strike }) => strike({ kind: 'patch', ids: ids.slice(0, 2), patch: { publicPrice: 'much' } }),
+    happen: ({ ids, strike }) =>
+      strike({ kind: 'patch', ids: ids.slice(0, 2), patch: { publicPrice: 'much' } }),
   },
   'a line beyond the limit': {
     counts: { quarantined: 1, unchanged: 29 },
     setup: { ...LOOSE, options: { recordBytesMax: 100_000 } },
-    happen: ({ ids, strike }) => strike({ kind: 'product', ids: ids.slice(0, 1), change: 'padding', bytes: 150_000 }),
+    happen: ({ ids, strike }) =>
+      strike({ kind: 'product', ids: ids.slice(0, 1), change: 'padding', bytes: 150_000 }),
   },
   'records that only the tables refuse': {
     counts: { created: 1, quarantined: 3, unchanged: 30 },
@@ -163,7 +216,10 @@ const DAYS: Readonly<Record<string, Day>> = {
     upgrade: spoil,
     happen: ({ catalogue }) => catalogue.add(4),
   },
-  'a known line sent twice': { counts: { duplicate: 1, unchanged: 30 }, happen: ({ strike }) => strike({ kind: 'duplicate-line', at: 4 }) },
+  'a known line sent twice': {
+    counts: { duplicate: 1, unchanged: 30 },
+    happen: ({ strike }) => strike({ kind: 'duplicate-line', at: 4 }),
+  },
   'an id sent twice': {
     counts: { updated: 1, missing: 1, unchanged: 29 },
     happen: ({ strike }) => strike({ kind: 'duplicate-id', at: 4 }),
@@ -203,7 +259,11 @@ const DAYS: Readonly<Record<string, Day>> = {
     }),
     happen: () => {},
   },
-  'another normaliser that makes the same of them': { counts: { unchanged: 30 }, upgrade: () => ({ normaliserVersion: 99 }), happen: () => {} },
+  'another normaliser that makes the same of them': {
+    counts: { unchanged: 30 },
+    upgrade: () => ({ normaliserVersion: 99 }),
+    happen: () => {},
+  },
   'an incremental run': {
     counts: { updated: 2, unchanged: 21 },
     wish: { mode: 'incremental' },
@@ -212,7 +272,11 @@ const DAYS: Readonly<Record<string, Day>> = {
       catalogue.remove(ids.slice(2, 3))
     },
   },
-  'a feed that has shrunk': { counts: { unchanged: 18 }, held: /12 of 30 products are missing/, happen: ({ catalogue, ids }) => catalogue.remove(ids.slice(0, 12)) },
+  'a feed that has shrunk': {
+    counts: { unchanged: 18 },
+    held: /12 of 30 products are missing/,
+    happen: ({ catalogue, ids }) => catalogue.remove(ids.slice(0, 12)),
+  },
   'a feed that has shrunk and grown': {
     counts: { created: 4, missing: 5, unchanged: 25 },
     happen({ catalogue, ids }) {
@@ -220,7 +284,11 @@ const DAYS: Readonly<Record<string, Day>> = {
       catalogue.add(4)
     },
   },
-  'nothing at all': { counts: {}, held: /the supplier sent nothing at all/, happen: ({ catalogue }) => catalogue.remove('all') },
+  'nothing at all': {
+    counts: {},
+    held: /the supplier sent nothing at all/,
+    happen: ({ catalogue }) => catalogue.remove('all'),
+  },
   'prices that fail their gates': {
     counts: { held: 24, unchanged: 6 },
     held: /54 of 66 prices failed a gate/,
@@ -275,11 +343,17 @@ for (const [what, day] of Object.entries(DAYS)) {
     if (day.held) assert.match(plan.reason ?? '', day.held)
     assert.deepEqual(plan, { kind, state, reason, ledger, removalsOff })
 
-    const told = Object.groupBy(changes, (change) => (['quarantined', 'missing', 'removed'].includes(change.kind) ? change.kind : 'written'))
+    const told = Object.groupBy(changes, (change) =>
+      ['quarantined', 'missing', 'removed'].includes(change.kind) ? change.kind : 'written',
+    )
     const { created, updated, held, quarantined, missing, removed } = ledger
     assert.deepEqual(
       Object.fromEntries(Object.entries(told).map(([name, list]) => [name, list.length])),
-      Object.fromEntries(Object.entries({ written: created + updated + held, quarantined, missing, removed }).filter(([, count]) => count > 0)),
+      Object.fromEntries(
+        Object.entries({ written: created + updated + held, quarantined, missing, removed }).filter(
+          ([, count]) => count > 0,
+        ),
+      ),
     )
   })
 }
@@ -292,13 +366,17 @@ test('every change is told with the product and what would become of it', async 
   catalogue.remove([gone])
   strike({ kind: 'patch', ids: [broken], patch: { publicPrice: 'much' } })
   const { changes } = await makePlan(line)
-  const of = (id: string): PlannedChange | undefined => changes.find(({ externalId }) => externalId === id)
+  const of = (id: string): PlannedChange | undefined =>
+    changes.find(({ externalId }) => externalId === id)
   assert.equal(of(repriced)?.kind, 'repriced')
   assert.deepEqual(of(repriced)?.detail[`price:${repriced}:public`], [1000, 1100])
   assert.deepEqual(of(wild)?.detail[`price:${wild}:public`], [1000, 20_000, 'the price rose ×20.0'])
   assert.equal(of(gone)?.kind, 'missing')
   assert.equal(of(broken)?.kind, 'quarantined')
-  assert.match(JSON.stringify(of(broken)?.detail), /^\{"line":\d+,"reason":"\$\.publicPrice is string/)
+  assert.match(
+    JSON.stringify(of(broken)?.detail),
+    /^\{"line":\d+,"reason":"\$\.publicPrice is string/,
+  )
 })
 
 test('what cannot be planned is an error', async (t) => {
@@ -309,26 +387,45 @@ test('what cannot be planned is an error', async (t) => {
   async function* unproved(...args: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
     for await (const page of line.connector.fetch(...args)) yield { ...page, complete: false }
   }
-  await assert.rejects(makePlan(line, {}, { ...line.connector, fetch: unproved }), { code: 'source/cut-short', message: /cannot be planned with/ })
+  await assert.rejects(makePlan(line, {}, { ...line.connector, fetch: unproved }), {
+    code: 'source/cut-short',
+    message: /cannot be planned with/,
+  })
   strike({ kind: 'status', status: 500 })
   assert.equal((await line.sync()).state, 'failed')
   simulator.faults.clear()
-  await assert.rejects(makePlan(line), { code: 'run/active', message: /is interrupted: a sync would go on with that run/ })
+  await assert.rejects(makePlan(line), {
+    code: 'run/active',
+    message: /is interrupted: a sync would go on with that run/,
+  })
   await line.sync()
   assert.equal((await makePlan(line)).plan.state, 'succeeded')
 })
 
 test('a plan of a run that would be held says so and why, for people and for machines', async (t) => {
-  const simulator = await startMedipim({ products: 30, keys: [{ id: '42', secret: 'secret' }], rateLimit: null })
+  const simulator = await startMedipim({
+    products: 30,
+    keys: [{ id: '42', secret: 'secret' }],
+    rateLimit: null,
+  })
   t.after(simulator.close)
-  const { run } = await shelfsync(t, { MEDIPIM_API_KEY_ID: '42', MEDIPIM_API_KEY_SECRET: 'secret', MEDIPIM_API_URL: simulator.url })
+  const { run } = await shelfsync(t, {
+    MEDIPIM_API_KEY_ID: '42',
+    MEDIPIM_API_KEY_SECRET: 'secret',
+    MEDIPIM_API_URL: simulator.url,
+  })
   await run('add', 'medipim', '--name', 'pharmacy')
   await run('sync')
   simulator.catalogue.remove({ count: 12 })
   const people = await run('plan', 'pharmacy', '--full')
   assert.equal(people.code, 0, people.stderr)
-  assert.match(people.stdout, /full run that would be held: nothing would change at once; removals .* would wait for a decision\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /)
-  const { state, reason, ledger, changes } = (await run('plan', 'pharmacy', '--full', '--json')).json()
+  assert.match(
+    people.stdout,
+    /full run that would be held: nothing would change at once; removals .* would wait for a decision\n  because: 12 of 30 products are missing .*\n  fetched 18 · created 0 /,
+  )
+  const { state, reason, ledger, changes } = (
+    await run('plan', 'pharmacy', '--full', '--json')
+  ).json()
   assert.equal(state, 'held')
   assert.match(String(reason), /12 of 30 products are missing/)
   assert.deepEqual([(ledger as Record<string, unknown>)['unchanged'], changes], [18, {}])

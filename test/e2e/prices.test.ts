@@ -20,12 +20,20 @@ async function open(t: Parameters<typeof openMedipim>[0]) {
   await line.sync()
   simulator.clock.advance(3_600_000)
   const [id = ''] = ids
-  const prices = async (of = id): Promise<ShownProduct['prices'] | undefined> => (await showProducts(line)).get(of)?.prices
+  const prices = async (of = id): Promise<ShownProduct['prices'] | undefined> =>
+    (await showProducts(line)).get(of)?.prices
   const shown = async (): Promise<number | undefined> => {
-    const [row] = await line.query<{ price_cents: number }>('select price_cents from api.medipim_products where source = $1 and id = $2', line.name, id)
+    const [row] = await line.query<{ price_cents: number }>(
+      'select price_cents from api.medipim_products where source = $1 and id = $2',
+      line.name,
+      id,
+    )
     return row?.price_cents
   }
-  const review = async () => (await listReviews(db, { source: line.name, kind: 'price' })).find(({ priceType }) => priceType === 'public')
+  const review = async () =>
+    (await listReviews(db, { source: line.name, kind: 'price' })).find(
+      ({ priceType }) => priceType === 'public',
+    )
   return { line, simulator, ids, id, prices, shown, review }
 }
 
@@ -35,17 +43,29 @@ test('a changed price is pending until its run settles, and current then', async
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   const seen: unknown[] = []
-  watchQueries(own, at('before settle_run', 1, async () => void seen.push(await prices(), await shown())))
+  watchQueries(
+    own,
+    at('before settle_run', 1, async () => void seen.push(await prices(), await shown())),
+  )
   await line.sync({ tools: { db: own } })
   assert.deepEqual(seen, [{ current: 1000, pending: 1500 }, 1000])
   assert.deepEqual(await prices(), { current: 1500 })
   const history = await line.query<{ amount_minor: number }>(
-    `select amount_minor from api.price_history where source = $1 and product_external_id = $2 and price_type = 'public' order by observed_at`, line.name, id)
-  assert.deepEqual(history.map(({ amount_minor }) => amount_minor), [1000, 1500])
+    `select amount_minor from api.price_history where source = $1 and product_external_id = $2 and price_type = 'public' order by observed_at`,
+    line.name,
+    id,
+  )
+  assert.deepEqual(
+    history.map(({ amount_minor }) => amount_minor),
+    [1000, 1500],
+  )
 })
 
 for (const [what, cents, reason] of [
-  ['zero', 0, /the price is zero/], ['×100', 100_000, /rose ×100/], ['×10', 10_000, /rose ×10/], ['÷10', 100, /fell ÷10/],
+  ['zero', 0, /the price is zero/],
+  ['×100', 100_000, /rose ×100/],
+  ['×10', 10_000, /rose ×10/],
+  ['÷10', 100, /fell ÷10/],
 ] as const) {
   test(`a price that becomes ${what} is held, and the last good one stays`, async (t) => {
     const { line, simulator, id, prices, shown, review } = await open(t)
@@ -65,14 +85,18 @@ test('a price just inside the gates is not held', async (t) => {
   simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 9_700 })
   simulator.catalogue.setPrice(ids.slice(1, 2), { cents: 105 })
   assert.deepEqual(counts(await line.sync()), { updated: 2, unchanged: 28 })
-  assert.deepEqual([await prices(ids[0]), await prices(ids[1])], [{ current: 9_700 }, { current: 105 }])
+  assert.deepEqual(
+    [await prices(ids[0]), await prices(ids[1])],
+    [{ current: 9_700 }, { current: 105 }],
+  )
 })
 
 test('a held price that is approved becomes the current one and the measure of the next', async (t) => {
   const { line, simulator, id, prices } = await open(t)
   simulator.catalogue.setPrice([id], { cents: 50_000 })
   await line.sync()
-  for (const waiting of await listReviews(db, { source: line.name })) await decidePrice(db, waiting.id, true, 'me')
+  for (const waiting of await listReviews(db, { source: line.name }))
+    await decidePrice(db, waiting.id, true, 'me')
   assert.deepEqual(await prices(), { current: 50_000 })
   assert.deepEqual(counts(await line.sync()), { unchanged: 30 })
   simulator.catalogue.setPrice([id], { cents: 40_000 })
@@ -118,22 +142,42 @@ test('a price that the supplier withdraws is no longer shown', async (t) => {
   const { line, simulator, id, shown } = await open(t)
   simulator.catalogue.update([id], { publicPrice: null })
   assert.equal((await line.sync()).ledger.updated, 1)
-  assert.equal(await shown() ?? null, null)
+  assert.equal((await shown()) ?? null, null)
 })
 
 test('a source whose prices are all withdrawn is held, in its plan too, and the prices stay', async (t) => {
   const { line, simulator, ids, prices } = await open(t)
-  simulator.catalogue.update(ids, { publicPrice: '', manufacturerPrice: null, pharmacistPrice: null })
+  simulator.catalogue.update(ids, {
+    publicPrice: '',
+    manufacturerPrice: null,
+    pharmacistPrice: null,
+  })
   const reason = new RegExp(`${ids.length} of \\d+ products with a price would have none any more`)
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
-  const plan = await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  const plan = await planSource(
+    line.tools,
+    await line.source(),
+    line.connector,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    () => {},
+  )
   assert.match(plan.reason ?? '', reason)
   const held = await line.sync()
   assert.equal(held.state, 'held')
   assert.match(held.reason ?? '', reason)
   assert.equal(held.reason, plan.reason)
   assert.equal((await prices())?.current, 1000)
-  const again = await planSource(line.tools, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  const again = await planSource(
+    line.tools,
+    await line.source(),
+    line.connector,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    () => {},
+  )
   assert.match(again.reason ?? '', reason, 'what an earlier run left pending')
   await decideRun(db, held.run, true, 'test')
   assert.equal((await prices())?.current ?? null, null)
@@ -142,7 +186,10 @@ test('a source whose prices are all withdrawn is held, in its plan too, and the 
 
 test('another currency holds every price that it changes', async (t) => {
   const { line, simulator, id, prices } = await open(t)
-  await line.query(`update catalog.sources set settings = settings || '{"market": "us"}' where name = $1`, line.name)
+  await line.query(
+    `update catalog.sources set settings = settings || '{"market": "us"}' where name = $1`,
+    line.name,
+  )
   simulator.catalogue.update([id])
   await line.sync()
   assert.deepEqual((await prices())?.current, 1000)
@@ -158,7 +205,11 @@ test('a whole source that shifts together is held, and approving makes the new p
   assert.match(held.reason ?? '', /prices moved together \(median ×2/)
   assert.deepEqual(await prices(), { current: 1000, pending: 2000 })
   const again = await line.sync()
-  assert.deepEqual([again.state, counts(again)], ['held', { unchanged: 30 }], 'stating it again does not make it right')
+  assert.deepEqual(
+    [again.state, counts(again)],
+    ['held', { unchanged: 30 }],
+    'stating it again does not make it right',
+  )
   await decideRun(db, again.run, true, 'me')
   assert.deepEqual(await prices(), { current: 2000 })
   assert.equal((await line.sync()).state, 'succeeded')

@@ -8,15 +8,24 @@ const root = new URL('../../', import.meta.url)
 
 test('every promise is planned or has a test that exists', async () => {
   const page = await readFile(new URL('docs/promises.md', root), 'utf8')
-  const rows = page.split('\n').filter((row) => /^\| \d/.test(row)).map((row) => row.split('|').map((cell) => cell.trim()))
+  const rows = page
+    .split('\n')
+    .filter((row) => /^\| \d/.test(row))
+    .map((row) => row.split('|').map((cell) => cell.trim()))
   const promises = new Set<number>()
   for (const [, number, , file = '', name = '', status] of rows) {
     promises.add(Number(number))
     if (status === 'planned') continue
     assert.equal(status, 'kept', `promise ${number}`)
     const source = (await readFile(new URL(file, root), 'utf8')).replaceAll("\\'", "'")
-    const title = name.split('…').map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+')
+    const title = name
+      .split('…')
+      .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.+')
     assert.match(source, new RegExp(`test\\(['\`]${title}['\`]`), `${file} has no test "${name}"`)
   }
-  assert.deepEqual([...promises], Array.from({ length: 16 }, (_, index) => index + 1))
+  assert.deepEqual(
+    [...promises],
+    Array.from({ length: 16 }, (_, index) => index + 1),
+  )
 })

@@ -17,7 +17,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const database = await testDatabase(undefined, { migrations: [] })
 const { pool: db } = database
 // As on Supabase, where these are there before any migration.
-for (const role of ['service_role', 'anon']) await db.query(`create role ${role} nologin`).catch(() => undefined)
+for (const role of ['service_role', 'anon'])
+  await db.query(`create role ${role} nologin`).catch(() => undefined)
 await migrate(db)
 
 type Test = Parameters<typeof startDataApi>[0]
@@ -32,7 +33,15 @@ test('a secret key reads after migrate, others only what is published, and nobod
   await line.sync()
   const secret = (await openReader(t, 'secret')).supabase
   const open = (await openReader(t, 'publishable')).supabase
-  for (const view of ['products', 'variants', 'prices', 'price_history', 'images', 'changes', 'medipim_products']) {
+  for (const view of [
+    'products',
+    'variants',
+    'prices',
+    'price_history',
+    'images',
+    'changes',
+    'medipim_products',
+  ]) {
     const { data, error } = await secret.from(view).select().eq('source', line.name)
     assert.ok(error === null && data.length > 0, `${view}: ${error?.message}`)
     const refused = await open.from(view).select()
@@ -43,9 +52,19 @@ test('a secret key reads after migrate, others only what is published, and nobod
   const { data } = await open.from('medipim_products').select('*').eq('source', line.name)
   assert.equal(data?.length, 30)
   assert.ok(data.every((row: object) => !('raw' in row)))
-  for (const supabase of [secret, open]) assert.equal((await supabase.from('medipim_products_raw').select('id')).error?.code, '42501')
-  const { rows: [owned] } = await db.query<object>('select * from api.medipim_products_raw limit 1')
-  assert.deepEqual(Object.keys(owned ?? {}), ['id', 'name', 'price_cents', 'updated_at', 'raw', 'source'])
+  for (const supabase of [secret, open])
+    assert.equal((await supabase.from('medipim_products_raw').select('id')).error?.code, '42501')
+  const {
+    rows: [owned],
+  } = await db.query<object>('select * from api.medipim_products_raw limit 1')
+  assert.deepEqual(Object.keys(owned ?? {}), [
+    'id',
+    'name',
+    'price_cents',
+    'updated_at',
+    'raw',
+    'source',
+  ])
 })
 
 test('products embed their variants, and those their prices; each row embeds its product', async (t) => {
@@ -53,28 +72,54 @@ test('products embed their variants, and those their prices; each row embeds its
   await line.sync()
   const [id = ''] = priced(simulator)
   const { supabase } = await openReader(t, 'secret')
-  const { data: [product], error } = await supabase.from('products')
-    .select('title,variants(sku,prices(amount_minor,price_type)),images(url),history:price_history(is_current),changes(kind)')
-    .eq('source', line.name).eq('external_id', id).returns<Record<string, unknown>[]>()
+  const {
+    data: [product],
+    error,
+  } = await supabase
+    .from('products')
+    .select(
+      'title,variants(sku,prices(amount_minor,price_type)),images(url),history:price_history(is_current),changes(kind)',
+    )
+    .eq('source', line.name)
+    .eq('external_id', id)
+    .returns<Record<string, unknown>[]>()
     .then((answer) => ({ ...answer, data: answer.data ?? [] }))
   assert.equal(error, null)
-  const [expected] = await line.query<Record<string, unknown>>(`select p.title,
+  const [expected] = await line.query<Record<string, unknown>>(
+    `select p.title,
       (select jsonb_agg(jsonb_build_object('sku', v.sku, 'prices', (select jsonb_agg(jsonb_build_object('amount_minor', c.amount_minor, 'price_type', c.price_type))
          from catalog.prices c where c.source_id = v.source_id and c.product_external_id = v.product_external_id and c.state = 'current')))
        from catalog.variants v where v.source_id = p.source_id and v.product_external_id = p.external_id) as variants,
       (select coalesce(jsonb_agg(jsonb_build_object('url', i.url)), '[]') from catalog.images i where i.source_id = p.source_id and i.product_external_id = p.external_id) as images,
       (select jsonb_agg(jsonb_build_object('is_current', true)) from catalog.prices c where c.source_id = p.source_id and c.product_external_id = p.external_id) as history,
       '[]'::jsonb as changes
-    from catalog.products p join catalog.sources s on s.id = p.source_id where s.name = $1 and p.external_id = $2`, line.name, id)
+    from catalog.products p join catalog.sources s on s.id = p.source_id where s.name = $1 and p.external_id = $2`,
+    line.name,
+    id,
+  )
   assert.deepEqual(product, expected)
   for (const view of ['variants', 'prices', 'price_history', 'images']) {
-    const { data, error: refused } = await supabase.from(view).select('product_id,product(id,external_id)').eq('source', line.name).limit(5)
+    const { data, error: refused } = await supabase
+      .from(view)
+      .select('product_id,product(id,external_id)')
+      .eq('source', line.name)
+      .limit(5)
     assert.equal(refused, null)
-    for (const row of (data ?? []) as unknown as { product_id: string; product: { id: string } }[]) assert.equal(row.product.id, row.product_id)
+    for (const row of (data ?? []) as unknown as { product_id: string; product: { id: string } }[])
+      assert.equal(row.product.id, row.product_id)
   }
-  const { data: prices } = await supabase.from('prices').select('variant(sku,product(external_id))').eq('source', line.name).eq('product_external_id', id)
-  for (const row of (prices ?? []) as unknown as { variant: { product: object } }[]) assert.deepEqual(row.variant.product, { external_id: id })
-  const { data: own } = await supabase.from('medipim_products').select('id,product(external_id)').eq('source', line.name).eq('id', id)
+  const { data: prices } = await supabase
+    .from('prices')
+    .select('variant(sku,product(external_id))')
+    .eq('source', line.name)
+    .eq('product_external_id', id)
+  for (const row of (prices ?? []) as unknown as { variant: { product: object } }[])
+    assert.deepEqual(row.variant.product, { external_id: id })
+  const { data: own } = await supabase
+    .from('medipim_products')
+    .select('id,product(external_id)')
+    .eq('source', line.name)
+    .eq('id', id)
   assert.deepEqual([(prices ?? []).length > 0, own], [true, [{ id, product: { external_id: id } }]])
   assert.equal((await supabase.from('products').select('nothing(x)')).error?.code, 'PGRST200')
 })
@@ -84,15 +129,29 @@ test('what the README shows of supabase-js runs as it stands there', async (t) =
   await line.sync()
   await db.query(`update catalog.sources set name = 'medipim-au' where name = $1`, [line.name])
   const { api } = await openReader(t, 'secret')
-  const [, code = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync(`${root}README.md`, 'utf8')) ?? []
+  const [, code = ''] =
+    /^```js\n([\s\S]*?)^```$/m.exec(readFileSync(`${root}README.md`, 'utf8')) ?? []
   assert.match(code, /supabase/)
-  const child = spawn(process.execPath, ['--input-type=module', '-e', `${code}\nconsole.log(JSON.stringify({ data, error }))`], {
-    cwd: root, env: { ...process.env, SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret }, stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const { data, error } = JSON.parse(await text(child.stdout)) as { data: { title: string; variants: { prices: { currency: string }[] }[] }[]; error: unknown }
+  const child = spawn(
+    process.execPath,
+    ['--input-type=module', '-e', `${code}\nconsole.log(JSON.stringify({ data, error }))`],
+    {
+      cwd: root,
+      env: { ...process.env, SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: api.keys.secret },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const { data, error } = JSON.parse(await text(child.stdout)) as {
+    data: { title: string; variants: { prices: { currency: string }[] }[] }[]
+    error: unknown
+  }
   assert.equal(error, null)
   assert.ok(data.length > 0 && data.length <= 20)
-  assert.ok(data.some(({ variants }) => variants.some(({ prices }) => prices.some(({ currency }) => currency === 'AUD'))))
+  assert.ok(
+    data.some(({ variants }) =>
+      variants.some(({ prices }) => prices.some(({ currency }) => currency === 'AUD')),
+    ),
+  )
 })
 
 test('readers who ask for a product, or for what belongs to one, go by an index', async (t) => {
@@ -103,20 +162,47 @@ test('readers who ask for a product, or for what belongs to one, go by an index'
   const relations = await loadRelations(db)
   const asked: readonly (readonly [view: string, params: Record<string, string>])[] = [
     ['products', { id: `eq.${id}` }],
-    ...['variants', 'prices', 'price_history', 'images', 'changes'].map((view) => [view, { product_id: `eq.${id}` }] as const),
+    ...['variants', 'prices', 'price_history', 'images', 'changes'].map(
+      (view) => [view, { product_id: `eq.${id}` }] as const,
+    ),
     ['medipim_products', { id: 'eq.M0000700' }],
-    ['products', { id: `eq.${id}`, select: 'title,variants(sku,prices(amount_minor)),images(url),changes(kind)' }],
-    ['products', { source: 'eq.many', external_id: 'in.(M0000700,M0000800)', select: 'title,variants(sku,prices(amount_minor))' }],
+    [
+      'products',
+      {
+        id: `eq.${id}`,
+        select: 'title,variants(sku,prices(amount_minor)),images(url),changes(kind)',
+      },
+    ],
+    [
+      'products',
+      {
+        source: 'eq.many',
+        external_id: 'in.(M0000700,M0000800)',
+        select: 'title,variants(sku,prices(amount_minor))',
+      },
+    ],
     ['prices', { product_id: `eq.${id}`, select: 'amount_minor,variant(sku),product(title)' }],
   ]
   for (const [view, params] of asked) {
     const statement = buildRead(relations, view, new URLSearchParams(params))
     const plan = await explain(role, statement)
     const what = `${view}?${new URLSearchParams(params)}`
-    assert.deepEqual(plan.filter((node) => node['Node Type'] === 'Function Scan').map((node) => node['Function Name']), [], `${what}: a relation is called`)
-    const scanned = plan.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name']).filter((name) => name !== 'sources')
+    assert.deepEqual(
+      plan
+        .filter((node) => node['Node Type'] === 'Function Scan')
+        .map((node) => node['Function Name']),
+      [],
+      `${what}: a relation is called`,
+    )
+    const scanned = plan
+      .filter((node) => node['Node Type'] === 'Seq Scan')
+      .map((node) => node['Relation Name'])
+      .filter((name) => name !== 'sources')
     assert.deepEqual(scanned, [], `${what}: read whole`)
-    const rows = await as(role, async (query) => (await query<{ body: string }>(statement))[0]?.body ?? '[]')
+    const rows = await as(
+      role,
+      async (query) => (await query<{ body: string }>(statement))[0]?.body ?? '[]',
+    )
     assert.ok((JSON.parse(rows) as unknown[]).length > 0, what)
   }
 })
@@ -134,8 +220,13 @@ async function fill(products: number): Promise<string> {
         select id, key, key, 'public', 1, n, 'AUD', 'current', now() from ids),
       images as (insert into catalog.images (source_id, product_external_id, position, url) select id, key, 0, 'https://x.example/' || n from ids)
     insert into catalog.changes (source_id, run_id, product_external_id, kind, position) select id, 1, key, 'created', 1000000 + n from ids`)
-  for (const table of ['products', 'variants', 'prices', 'images', 'changes', 'sources']) await db.query(`analyze catalog.${table}`)
-  const { rows: [row] } = await db.query<{ id: string }>(`select id from api.products where source = 'many' and external_id = 'M0000700'`)
+  for (const table of ['products', 'variants', 'prices', 'images', 'changes', 'sources'])
+    await db.query(`analyze catalog.${table}`)
+  const {
+    rows: [row],
+  } = await db.query<{ id: string }>(
+    `select id from api.products where source = 'many' and external_id = 'M0000700'`,
+  )
   assert.ok(row)
   return row.id
 }
@@ -162,7 +253,9 @@ interface PlanNode {
 
 /** Every node of the plan. */
 async function explain(role: string, statement: string): Promise<PlanNode[]> {
-  const [row] = await as(role, (query) => query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(`explain (format json) ${statement}`))
+  const [row] = await as(role, (query) =>
+    query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(`explain (format json) ${statement}`),
+  )
   const nodes = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
   return (row?.['QUERY PLAN'] ?? []).flatMap(({ Plan }) => nodes(Plan))
 }

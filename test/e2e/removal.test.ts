@@ -19,7 +19,8 @@ async function open(t: Parameters<typeof openMedipim>[0], products = 30) {
   const ids = priced(simulator)
   await line.sync()
   const [gone = ''] = ids
-  const statusOf = async (id: string): Promise<string | undefined> => (await showProducts(line)).get(id)?.status
+  const statusOf = async (id: string): Promise<string | undefined> =>
+    (await showProducts(line)).get(id)?.status
   return { line, simulator, ids, gone, statusOf }
 }
 
@@ -42,8 +43,15 @@ test('a product that comes back is active again, with the same row and its price
   assert.deepEqual(counts(await line.sync()), { updated: 1, unchanged: 29 })
   assert.equal(await statusOf(gone), 'active')
   assert.deepEqual((await showProducts(line)).get(gone)?.prices, { current: 1000 })
-  const changes = await line.query<{ kind: string }>('select kind from catalog.changes where source_id = $1 and product_external_id = $2 order by position', (await line.source()).id, gone)
-  assert.deepEqual(changes.map(({ kind }) => kind), ['removed', 'returned'])
+  const changes = await line.query<{ kind: string }>(
+    'select kind from catalog.changes where source_id = $1 and product_external_id = $2 order by position',
+    (await line.source()).id,
+    gone,
+  )
+  assert.deepEqual(
+    changes.map(({ kind }) => kind),
+    ['removed', 'returned'],
+  )
 })
 
 test('being seen in between starts the count anew, also by an incremental run', async (t) => {
@@ -66,7 +74,10 @@ test('an incremental run, a held one and an incomplete one count no misses', asy
   simulator.catalogue.remove(ids.slice(1, 12))
   assert.equal((await line.sync()).state, 'held')
   simulator.catalogue.restore(ids.slice(1, 12))
-  simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 3 }, { kind: 'empty', path: STREAM, skip: 1, times: null })
+  simulator.faults.set(
+    { kind: 'cut', path: STREAM, afterLines: 3 },
+    { kind: 'empty', path: STREAM, skip: 1, times: null },
+  )
   assert.equal((await line.sync()).state, 'held')
   assert.equal(await statusOf(gone), 'active')
 })
@@ -83,7 +94,7 @@ test('of a small source one product may always go, two may not', async (t) => {
   assert.match(report.reason ?? '', /2 of 5 products are missing/)
 })
 
-test('the share of products that may go is the source\'s own', async (t) => {
+test("the share of products that may go is the source's own", async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: { removalShare: 0.5 } })
   const ids = priced(simulator)
   await line.sync()
@@ -96,19 +107,33 @@ test('a quarantined record whose id can be read counts as seen', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
   const [gone = ''] = priced(simulator)
   await line.sync()
-  simulator.faults.set({ kind: 'patch', ids: [gone], patch: { publicPrice: 'much' }, path: STREAM, times: null })
-  for (let night = 0; night < 3; night++) assert.deepEqual(counts(await line.sync()), { unchanged: 29, quarantined: 1 })
+  simulator.faults.set({
+    kind: 'patch',
+    ids: [gone],
+    patch: { publicPrice: 'much' },
+    path: STREAM,
+    times: null,
+  })
+  for (let night = 0; night < 3; night++)
+    assert.deepEqual(counts(await line.sync()), { unchanged: 29, quarantined: 1 })
   assert.equal((await showProducts(line)).get(gone)?.status, 'active')
 })
 
 const NAMED: readonly (readonly [what: string, fault: MedipimFaultInput])[] = [
-  ['too large to be parsed', { kind: 'product', change: 'padding', bytes: 2_000_000, path: STREAM, times: null }],
+  [
+    'too large to be parsed',
+    { kind: 'product', change: 'padding', bytes: 2_000_000, path: STREAM, times: null },
+  ],
   ['cut off in its middle', { kind: 'half-line', at: 4, path: STREAM, times: null }],
 ]
 
 for (const [what, fault] of NAMED) {
   test(`a record that is ${what} is set aside with its id: it counts as seen, and what is gone is removed`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 }, options: { recordBytesMax: 1_000_000 } })
+    const { line, simulator } = await openMedipim(t, {
+      db,
+      policy: { quarantineShare: 0.5 },
+      options: { recordBytesMax: 1_000_000 },
+    })
     const ids = priced(simulator)
     await line.sync()
     const [large = ''] = ids
@@ -117,8 +142,13 @@ for (const [what, fault] of NAMED) {
     simulator.catalogue.remove([gone])
     assert.deepEqual(counts(await line.sync()), { unchanged: 28, quarantined: 1, missing: 1 })
     const report = await line.sync()
-    assert.deepEqual([counts(report), report.removalsOff], [{ unchanged: 28, quarantined: 1, removed: 1 }, null])
-    const removed = [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed').map(({ id }) => id)
+    assert.deepEqual(
+      [counts(report), report.removalsOff],
+      [{ unchanged: 28, quarantined: 1, removed: 1 }, null],
+    )
+    const removed = [...(await showProducts(line)).values()]
+      .filter(({ status }) => status === 'removed')
+      .map(({ id }) => id)
     assert.deepEqual(removed, [gone])
   })
 }
@@ -126,7 +156,11 @@ for (const [what, fault] of NAMED) {
 test('a byte order mark before a line is no content: its record is seen unchanged, and a line of nothing else is blank', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
   await line.sync()
-  simulator.faults.set({ kind: 'insert-line', at: 0, text: '\ufeff', path: STREAM }, { kind: 'mark', at: 1, path: STREAM }, { kind: 'mark', at: 9, path: STREAM })
+  simulator.faults.set(
+    { kind: 'insert-line', at: 0, text: '\ufeff', path: STREAM },
+    { kind: 'mark', at: 1, path: STREAM },
+    { kind: 'mark', at: 9, path: STREAM },
+  )
   const report = await line.sync()
   assert.deepEqual([report.state, counts(report)], ['succeeded', { unchanged: 30, skipped: 1 }])
 })
@@ -134,12 +168,21 @@ test('a byte order mark before a line is no content: its record is seen unchange
 test('a run with a record of which no id can be read counts no misses, and says so until a whole one has settled', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
   await line.sync()
-  simulator.faults.set({ kind: 'drop-line', at: 4, path: STREAM, times: null }, { kind: 'insert-line', at: 4, text: '<html>', path: STREAM, times: null })
-  const why = '1 of 30 records have no id that could be read, and each may be a product that seems to be missing'
+  simulator.faults.set(
+    { kind: 'drop-line', at: 4, path: STREAM, times: null },
+    { kind: 'insert-line', at: 4, text: '<html>', path: STREAM, times: null },
+  )
+  const why =
+    '1 of 30 records have no id that could be read, and each may be a product that seems to be missing'
   const told = async () => {
-    const { sources: [standing] } = await loadStanding(db, line.name, 5_000)
+    const {
+      sources: [standing],
+    } = await loadStanding(db, line.name, 5_000)
     const status = (await listStatus(db)).find(({ source }) => source === line.name)
-    const readings = (await createMeasures(db)()).filter(({ name, labels }) => name === 'shelfsync_removals_off' && 'source' in labels && labels.source === line.name)
+    const readings = (await createMeasures(db)()).filter(
+      ({ name, labels }) =>
+        name === 'shelfsync_removals_off' && 'source' in labels && labels.source === line.name,
+    )
     return [standing?.removalsOff, status?.removalsOff, ...readings.map(({ value }) => value)]
   }
   for (let night = 0; night < 3; night++) {
@@ -149,7 +192,10 @@ test('a run with a record of which no id can be read counts no misses, and says 
     assert.equal((await loadRunStanding(db, report.run, 5_000)).removalsOff, why)
   }
   assert.deepEqual(await told(), [why, why, 0, 1])
-  assert.deepEqual([...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'), [])
+  assert.deepEqual(
+    [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'),
+    [],
+  )
   simulator.faults.clear()
   assert.equal((await line.sync({ mode: 'incremental' })).removalsOff, null)
   assert.deepEqual(await told(), [why, why, 0, 1])
@@ -160,9 +206,15 @@ test('a run with a record of which no id can be read counts no misses, and says 
 test('an empty line does not stand for a product that is missing', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
   await line.sync()
-  simulator.faults.set({ kind: 'insert-line', at: 4, text: '', path: STREAM, times: null }, { kind: 'drop-line', at: 9, path: STREAM, times: null })
+  simulator.faults.set(
+    { kind: 'insert-line', at: 4, text: '', path: STREAM, times: null },
+    { kind: 'drop-line', at: 9, path: STREAM, times: null },
+  )
   for (let night = 0; night < 3; night++) assert.equal((await line.sync()).state, 'held')
-  assert.deepEqual([...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'), [])
+  assert.deepEqual(
+    [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'),
+    [],
+  )
 })
 
 test('approving a held run removes at once, rejecting it leaves everything', async (t) => {
@@ -173,7 +225,9 @@ test('approving a held run removes at once, rejecting it leaves everything', asy
   const approved = await line.sync()
   assert.equal(approved.state, 'held')
   assert.equal(await decideRun(db, approved.run, true, 'me'), 10)
-  const removed = [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed').map(({ id }) => id)
+  const removed = [...(await showProducts(line)).values()]
+    .filter(({ status }) => status === 'removed')
+    .map(({ id }) => id)
   assert.deepEqual(removed, ids.slice(0, 10).sort())
   await assert.rejects(decideRun(db, approved.run, true, 'me'), { code: 'run/not-held' })
   await assert.rejects(decideRun(db, rejected.run, true, 'me'), { code: 'run/not-held' })
@@ -187,7 +241,10 @@ test('a held run cannot be approved any more when a younger run has seen its mis
   simulator.catalogue.setPrice(ids, { cents: 2000 })
   assert.equal((await line.sync()).state, 'held', 'the whole source moved its prices')
   await assert.rejects(decideRun(db, held.run, true, 'me'), { code: 'run/not-held' })
-  assert.deepEqual([...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'), [])
+  assert.deepEqual(
+    [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'),
+    [],
+  )
 })
 
 test('a product that the supplier deactivates is unavailable, not removed', async (t) => {

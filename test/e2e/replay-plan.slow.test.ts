@@ -24,14 +24,18 @@ async function openArchive(t: TestContext) {
   simulator.clock.advance(3_600_000)
   simulator.catalogue.update(ids.slice(0, 2))
   const second = (await line.sync()).run
-  const [{ parts } = { parts: 0 }] = await line.query<{ parts: number }>('select count(*)::integer as parts from catalog.parts where run_id = $1', first)
+  const [{ parts } = { parts: 0 }] = await line.query<{ parts: number }>(
+    'select count(*)::integer as parts from catalog.parts where run_id = $1',
+    first,
+  )
   assert.ok(parts > 2)
   return { line, ids, first, second }
 }
 
 function corrected(connector: Connector, change: (draft: Draft) => Partial<Draft>): Connector {
   return {
-    ...connector, normaliserVersion: connector.normaliserVersion + 1,
+    ...connector,
+    normaliserVersion: connector.normaliserVersion + 1,
     normalise(record, settings) {
       const draft = connector.normalise(record, settings)
       return { ...draft, ...change(draft) }
@@ -41,18 +45,47 @@ function corrected(connector: Connector, change: (draft: Draft) => Partial<Draft
 
 async function plan(line: TestLine, run: number, connector = line.connector) {
   const changes: PlannedChange[] = []
-  const planned = await planReplay(line.tools, await line.source(), connector, run, newProgress(), new AbortController().signal, (change) => void changes.push(change))
+  const planned = await planReplay(
+    line.tools,
+    await line.source(),
+    connector,
+    run,
+    newProgress(),
+    new AbortController().signal,
+    (change) => void changes.push(change),
+  )
   return { planned, changes }
 }
 
 const shout = ({ title }: Draft): Partial<Draft> => ({ title: title?.toUpperCase() ?? null })
-const raise = ({ prices }: Draft): Partial<Draft> => ({ prices: prices.map((price) => ({ ...price, amountMinor: (price.amountMinor ?? 0) * 20 })) })
+const raise = ({ prices }: Draft): Partial<Draft> => ({
+  prices: prices.map((price) => ({ ...price, amountMinor: (price.amountMinor ?? 0) * 20 })),
+})
 
-const CASES: Readonly<Record<string, { readonly of: 'first' | 'second'; readonly change: (draft: Draft) => Partial<Draft>; readonly counts: Record<string, number>; readonly held?: RegExp }>> = {
+const CASES: Readonly<
+  Record<
+    string,
+    {
+      readonly of: 'first' | 'second'
+      readonly change: (draft: Draft) => Partial<Draft>
+      readonly counts: Record<string, number>
+      readonly held?: RegExp
+    }
+  >
+> = {
   'the same normaliser': { of: 'second', change: () => ({}), counts: { unchanged: 30 } },
   'a corrected normaliser': { of: 'second', change: shout, counts: { updated: 30 } },
-  'a corrected normaliser, over an older artifact': { of: 'first', change: shout, counts: { updated: 28, older: 2 } },
-  'a normaliser that misreads prices': { of: 'second', change: raise, counts: { held: 30 }, held: /prices failed a gate/ },
+  'a corrected normaliser, over an older artifact': {
+    of: 'first',
+    change: shout,
+    counts: { updated: 28, older: 2 },
+  },
+  'a normaliser that misreads prices': {
+    of: 'second',
+    change: raise,
+    counts: { held: 30 },
+    held: /prices failed a gate/,
+  },
 }
 
 for (const [what, { of, change, counts: expected, held }] of Object.entries(CASES)) {
@@ -60,13 +93,21 @@ for (const [what, { of, change, counts: expected, held }] of Object.entries(CASE
     const archive = await openArchive(t)
     const { line } = archive
     const connector = corrected(line.connector, change)
-    const everything = async () => [await rowVersions(line), await line.query('select count(*) from catalog.runs where source_id = $1', (await line.source()).id)]
+    const everything = async () => [
+      await rowVersions(line),
+      await line.query(
+        'select count(*) from catalog.runs where source_id = $1',
+        (await line.source()).id,
+      ),
+    ]
     const before = await everything()
     const { planned, changes } = await plan(line, archive[of], connector)
     assert.deepEqual(await everything(), before)
     assert.deepEqual(counts(planned), expected)
 
-    const { state, reason, kind, ledger, removalsOff } = await line.replay(archive[of], { connector })
+    const { state, reason, kind, ledger, removalsOff } = await line.replay(archive[of], {
+      connector,
+    })
     assert.deepEqual(planned, { kind, state, reason, ledger, removalsOff })
     assert.equal(changes.length, ledger.updated + ledger.held)
     if (held) assert.match(reason ?? '', held)
@@ -78,20 +119,34 @@ test('a replay cannot be planned of an artifact that is not there, nor while a r
   await assert.rejects(plan(line, 999_999), { code: 'run/unknown' })
   await line.query(`update catalog.runs set state = 'running' where id = $1`, first)
   assert.equal((await findActiveRun(db, (await line.source()).id))?.id, first)
-  await assert.rejects(plan(line, first), { code: 'run/active', message: /is under way, and a replay waits for it/ })
+  await assert.rejects(plan(line, first), {
+    code: 'run/active',
+    message: /is under way, and a replay waits for it/,
+  })
 })
 
 test('replay --plan shows what the replay would change, and changes nothing', async (t) => {
   const simulator = await startMedipim({ products: 30, rateLimit: null })
   t.after(simulator.close)
-  const { run, db: own } = await shelfsync(t, { MEDIPIM_API_KEY: '42:secret', MEDIPIM_API_URL: simulator.url })
+  const { run, db: own } = await shelfsync(t, {
+    MEDIPIM_API_KEY: '42:secret',
+    MEDIPIM_API_URL: simulator.url,
+  })
   await run('add', 'medipim', '--name', 'pharmacy')
   await run('sync')
   // As if an earlier normaliser had read it otherwise.
-  await own.query(`update catalog.products set title = 'Misread', content_hash = '\\x00', record_hash = '\\x00' where seq = 3`)
+  await own.query(
+    `update catalog.products set title = 'Misread', content_hash = '\\x00', record_hash = '\\x00' where seq = 3`,
+  )
   const { code, stdout, stderr } = await run('replay', 'pharmacy', '--plan')
   assert.equal(code, 0, stderr)
-  assert.match(stdout, /^updated +M\w+\n +title: "Misread" → ".+"\npharmacy: replay run: updated 1\n {2}fetched 30 · created 0 · updated 1 · unchanged 29 /)
-  const { rows } = await own.query('select kind, (select count(*)::integer from catalog.products where title = $1) as misread from catalog.runs', ['Misread'])
+  assert.match(
+    stdout,
+    /^updated +M\w+\n +title: "Misread" → ".+"\npharmacy: replay run: updated 1\n {2}fetched 30 · created 0 · updated 1 · unchanged 29 /,
+  )
+  const { rows } = await own.query(
+    'select kind, (select count(*)::integer from catalog.products where title = $1) as misread from catalog.runs',
+    ['Misread'],
+  )
   assert.deepEqual(rows, [{ kind: 'full', misread: 1 }])
 })

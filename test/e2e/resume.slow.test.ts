@@ -20,36 +20,59 @@ async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncW
   const full = (): never => {
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
   }
-  const interrupted = await line.sync({ ...wish, tools: { store: watchStore(line.tools.store, full) } })
+  const interrupted = await line.sync({
+    ...wish,
+    tools: { store: watchStore(line.tools.store, full) },
+  })
   assert.equal(interrupted.state, 'failed')
   return { line, simulator, interrupted }
 }
 
 /** The kind of the next run, from when it asks, and whether it goes on with the interrupted one. */
-async function next(line: TestLine, wish: SyncWish): Promise<[kind: string, since: Date | null, resumed: boolean]> {
+async function next(
+  line: TestLine,
+  wish: SyncWish,
+): Promise<[kind: string, since: Date | null, resumed: boolean]> {
   const { run, kind, resumed, state } = await line.sync(wish)
   assert.equal(state, 'succeeded')
-  const [row] = await line.query<{ since: Date | null }>('select since from catalog.runs where id = $1', run)
+  const [row] = await line.query<{ since: Date | null }>(
+    'select since from catalog.runs where id = $1',
+    run,
+  )
   return [kind, row?.since ?? null, resumed]
 }
 
-const sinceOf = async (line: TestLine): Promise<Date> => new Date(((await line.source()).watermarkAt?.getTime() ?? 0) - 600_000)
+const sinceOf = async (line: TestLine): Promise<Date> =>
+  new Date(((await line.source()).watermarkAt?.getTime() ?? 0) - 600_000)
 
 for (const mode of ['full', 'incremental'] as const) {
   test(`a sync goes on with an interrupted ${mode} run, whatever is due`, async (t) => {
     for (const dueIn of [0, WEEK_MS]) {
       const { line } = await openInterrupted(t, { mode })
       const since = mode === 'full' ? null : await sinceOf(line)
-      assert.deepEqual(await next(line, { mode: 'auto', now: new Date(Date.now() + dueIn) }), [mode, since, true])
+      assert.deepEqual(await next(line, { mode: 'auto', now: new Date(Date.now() + dueIn) }), [
+        mode,
+        since,
+        true,
+      ])
     }
   })
 
   test(`instead of an interrupted ${mode} run that is too old a sync does what is due`, async (t) => {
     for (const due of ['full', 'incremental'] as const) {
       const { line } = await openInterrupted(t, { mode })
-      await line.query(`update catalog.runs set started_at = started_at - interval '25 hours' where state = 'interrupted' and source_id = $1`, (await line.source()).id)
+      await line.query(
+        `update catalog.runs set started_at = started_at - interval '25 hours' where state = 'interrupted' and source_id = $1`,
+        (await line.source()).id,
+      )
       const since = due === 'full' ? null : await sinceOf(line)
-      assert.deepEqual(await next(line, { mode: 'auto', now: new Date(Date.now() + (due === 'full' ? WEEK_MS : 0)) }), [due, since, false])
+      assert.deepEqual(
+        await next(line, {
+          mode: 'auto',
+          now: new Date(Date.now() + (due === 'full' ? WEEK_MS : 0)),
+        }),
+        [due, since, false],
+      )
     }
   })
 }
@@ -57,9 +80,18 @@ for (const mode of ['full', 'incremental'] as const) {
 test('a full run is not asked for by going on with an incremental one', async (t) => {
   const { line, interrupted } = await openInterrupted(t, { mode: 'incremental' })
   assert.deepEqual(await next(line, { mode: 'full' }), ['full', null, false])
-  const rows = await line.query<{ state: string; reason: string }>('select state, reason from catalog.runs where id = $1', interrupted.run)
-  assert.deepEqual(rows, [{ state: 'superseded', reason: 'given up for a newer run, which could not go on with it' }])
-  assert.ok(line.logged.some((text) => text.includes(`run ${interrupted.run} was interrupted and is given up`)))
+  const rows = await line.query<{ state: string; reason: string }>(
+    'select state, reason from catalog.runs where id = $1',
+    interrupted.run,
+  )
+  assert.deepEqual(rows, [
+    { state: 'superseded', reason: 'given up for a newer run, which could not go on with it' },
+  ])
+  assert.ok(
+    line.logged.some((text) =>
+      text.includes(`run ${interrupted.run} was interrupted and is given up`),
+    ),
+  )
 })
 
 test('a run by hand goes on with one that asks from the same time or earlier, not with one that asks for less', async (t) => {
@@ -73,7 +105,10 @@ test('a run by hand goes on with one that asks from the same time or earlier, no
 })
 
 /** The same line, whose supplier gives two pages each time it is asked and then breaks off with `code`. */
-function brokenOff(line: TestLine, code: ErrorCode): { readonly connector: Connector; asked: number } {
+function brokenOff(
+  line: TestLine,
+  code: ErrorCode,
+): { readonly connector: Connector; asked: number } {
   async function* fetch(...request: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
     broken.asked++
     let pages = 0
@@ -94,17 +129,32 @@ test('a supplier that breaks off is asked as long as it gets further, one that o
   const { line } = await openMedipim(t, { db })
   const trickling = brokenOff(line, 'source/too-slow')
   const { state, error, ledger } = await line.sync({ connector: trickling.connector })
-  assert.deepEqual([state, error instanceof SyncError && error.code, trickling.asked], ['failed', 'source/too-slow', 3])
+  assert.deepEqual(
+    [state, error instanceof SyncError && error.code, trickling.asked],
+    ['failed', 'source/too-slow', 3],
+  )
   assert.ok(ledger.fetched >= 16, `${ledger.fetched} lines are kept`)
-  const { state: healed, resumed, ledger: { created } } = await line.sync()
+  const {
+    state: healed,
+    resumed,
+    ledger: { created },
+  } = await line.sync()
   assert.deepEqual([healed, resumed, created], ['succeeded', true, 30])
 })
 
 test('a run that a bug of ours ended is not gone on with: its archive would only meet the bug again', async (t) => {
   const { line } = await openMedipim(t, { db })
-  const broken = { ...line.connector, normalise: () => { throw new TypeError('a bug') } }
+  const broken = {
+    ...line.connector,
+    normalise: () => {
+      throw new TypeError('a bug')
+    },
+  }
   const { run, state, reason } = await line.sync({ connector: broken })
   assert.deepEqual([state, reason], ['failed', 'internal error: a bug'])
   const healed = await line.sync()
-  assert.deepEqual([healed.state, healed.resumed, healed.run === run, healed.ledger.created], ['succeeded', false, false, 30])
+  assert.deepEqual(
+    [healed.state, healed.resumed, healed.run === run, healed.ledger.created],
+    ['succeeded', false, false, 30],
+  )
 })

@@ -12,23 +12,40 @@ import { shelfsync } from './shelfsync.ts'
 const database = await testDatabase()
 const { pool: db } = database
 const DENIED = { code: '42501' }
-const VIEWS = ['products', 'variants', 'prices', 'price_history', 'images', 'brands', 'organizations', 'categories', 'changes', 'medipim_products',
-  'medipim_products_raw']
+const VIEWS = [
+  'products',
+  'variants',
+  'prices',
+  'price_history',
+  'images',
+  'brands',
+  'organizations',
+  'categories',
+  'changes',
+  'medipim_products',
+  'medipim_products_raw',
+]
 
 async function tables(): Promise<string[]> {
-  const { rows } = await db.query<{ tablename: string }>(`select tablename from pg_tables where schemaname = 'catalog'`)
+  const { rows } = await db.query<{ tablename: string }>(
+    `select tablename from pg_tables where schemaname = 'catalog'`,
+  )
   return rows.map(({ tablename }) => tablename)
 }
 
 test('row security is on for every table', async () => {
-  const { rows } = await db.query(`select relname from pg_class where relnamespace = 'catalog'::regnamespace and relkind = 'r' and not relrowsecurity`)
+  const { rows } = await db.query(
+    `select relname from pg_class where relnamespace = 'catalog'::regnamespace and relkind = 'r' and not relrowsecurity`,
+  )
   assert.deepEqual(rows, [])
 })
 
 test('a role that nothing was published to sees nothing and may call nothing', async (t) => {
   const { pool } = await logIn(t, database)
-  for (const view of VIEWS) await assert.rejects(pool.query(`select count(*) from api.${view}`), DENIED)
-  for (const table of await tables()) await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
+  for (const view of VIEWS)
+    await assert.rejects(pool.query(`select count(*) from api.${view}`), DENIED)
+  for (const table of await tables())
+    await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
   await assert.rejects(pool.query('select * from catalog.find_source($1)', ['x']), DENIED)
   await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
 })
@@ -42,12 +59,15 @@ test('a role that was published to reads the views, never raw, writes nothing, a
     const { rows } = await pool.query<{ count: number }>(`select count(*) from api.${view}`)
     assert.ok((rows[0]?.count ?? 0) > 0, view)
   }
-  const { rows } = await pool.query('select id, name, price_cents, updated_at from api.medipim_products')
+  const { rows } = await pool.query(
+    'select id, name, price_cents, updated_at from api.medipim_products',
+  )
   assert.equal(rows.length, 30)
   assert.equal((await pool.query('select * from api.medipim_products')).rows.length, 30)
   await assert.rejects(pool.query('select raw from api.medipim_products_raw'), DENIED)
   await assert.rejects(pool.query('select raw from catalog.products'), DENIED)
-  for (const hidden of ['runs', 'artifacts', 'quarantine', 'reviews', 'checkpoints', 'misses']) await assert.rejects(pool.query(`select * from catalog.${hidden}`), DENIED)
+  for (const hidden of ['runs', 'artifacts', 'quarantine', 'reviews', 'checkpoints', 'misses'])
+    await assert.rejects(pool.query(`select * from catalog.${hidden}`), DENIED)
   await assert.rejects(pool.query('select settings from catalog.sources'), DENIED)
   await assert.rejects(pool.query(`update api.products set title = 'mine'`))
   await assert.rejects(pool.query('delete from catalog.products'), DENIED)
@@ -67,7 +87,15 @@ test('a worker with both roles carries a whole sync out and can touch no table',
   assert.deepEqual([second.state, second.ledger.updated], ['succeeded', 5])
   assert.equal((await line.replay(first.run, { tools: { db: pool } })).state, 'succeeded')
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
-  const plan = await planSource({ ...line.tools, db: pool }, await line.source(), line.connector, request, newProgress(), new AbortController().signal, () => {})
+  const plan = await planSource(
+    { ...line.tools, db: pool },
+    await line.source(),
+    line.connector,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    () => {},
+  )
   assert.equal(plan.ledger.unchanged, 30)
   for (const table of await tables()) {
     await assert.rejects(pool.query(`select count(*) from catalog.${table}`), DENIED)
@@ -76,12 +104,18 @@ test('a worker with both roles carries a whole sync out and can touch no table',
   await assert.rejects(pool.query('select catalog.decide_run(1, true, $1)', ['x']), DENIED)
 })
 
-test('the fetcher\'s role cannot touch products, the maintainer\'s cannot archive', async (t) => {
+test("the fetcher's role cannot touch products, the maintainer's cannot archive", async (t) => {
   const fetcher = await logIn(t, database, 'shelfsync_fetcher')
   const maintainer = await logIn(t, database, 'shelfsync_maintainer')
-  await assert.rejects(fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', 0, '{}')`), DENIED)
+  await assert.rejects(
+    fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', 0, '{}')`),
+    DENIED,
+  )
   await assert.rejects(fetcher.pool.query('select catalog.open_staging()'), DENIED)
-  await assert.rejects(maintainer.pool.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`), DENIED)
+  await assert.rejects(
+    maintainer.pool.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`),
+    DENIED,
+  )
 })
 
 test('staging tables that a worker has made itself are refused, so that nothing of its own runs as their owner', async (t) => {
@@ -95,7 +129,10 @@ test('staging tables that a worker has made itself are refused, so that nothing 
       create trigger strike before insert or delete on judged for each statement execute function pg_temp.strike();
       grant all on judged, planned_products to public`)
     const refused = { code: 'SHELF', message: /was not made by Shelfsync/ }
-    await assert.rejects(session.query(`select catalog.plan_batch(1, null, 1, null, '{}', 10)`), refused)
+    await assert.rejects(
+      session.query(`select catalog.plan_batch(1, null, 1, null, '{}', 10)`),
+      refused,
+    )
     await assert.rejects(session.query(`select catalog.plan_run(1, '{}', '', '{}')`), refused)
     await assert.rejects(session.query('select catalog.clear_staging()'), refused)
     await assert.rejects(session.query('select catalog.open_staging()'), { code: '42P07' })
@@ -110,8 +147,12 @@ test('schema api is published to the roles that are named, and taken back', asyn
   await own.query(`create role ${role}`)
   // Where `service_role` was before the migrations, as on Supabase, it may read from the start.
   const others = (await run('publish', '--json')).json()['readers'] as string[]
-  assert.deepEqual((await run('publish', '--role', role, '--json')).json(), { readers: [...others, role].sort() })
-  assert.deepEqual((await run('publish', '--role', role, '--revoke', '--json')).json(), { readers: others })
+  assert.deepEqual((await run('publish', '--role', role, '--json')).json(), {
+    readers: [...others, role].sort(),
+  })
+  assert.deepEqual((await run('publish', '--role', role, '--revoke', '--json')).json(), {
+    readers: others,
+  })
   await own.query(`drop role ${role}`)
   assert.equal((await run('publish', '--role', 'nobody-here')).code, 64)
 })

@@ -34,16 +34,29 @@ const database = await testDatabase({ after: (end) => ends.defer(end) })
 const logins = await makeLogins()
 
 /** The name and the password of each login, as the page makes them. A server's roles are those of all its databases, so the names get a tail. */
-async function makeLogins(): Promise<Record<Kind, { readonly name: string; readonly password: string }>> {
+async function makeLogins(): Promise<
+  Record<Kind, { readonly name: string; readonly password: string }>
+> {
   const page = readFileSync(new URL('../../docs/services.md', import.meta.url), 'utf8')
   const [, statements = ''] = /^```sql\n(create role [^`]*)^```$/m.exec(page) ?? []
   const tail = randomUUID().slice(0, 8)
   const own = statements.replaceAll(/(?<=^create role )\w+/gm, (name) => `${name}_${tail}`)
-  const made = [...own.matchAll(/^create role (\w+) login password '(.*)' in role shelfsync_(\w+);$/gm)]
-  assert.deepEqual(made.map(([, , , kind]) => kind), KINDS)
+  const made = [
+    ...own.matchAll(/^create role (\w+) login password '(.*)' in role shelfsync_(\w+);$/gm),
+  ]
+  assert.deepEqual(
+    made.map(([, , , kind]) => kind),
+    KINDS,
+  )
   await database.pool.query(own)
-  ends.defer(async () => void (await database.pool.query(made.map(([, name]) => `drop role ${name};`).join('\n'))))
-  const [fetcher, maintainer, orchestrator] = made.map(([, name = '', password = '']) => ({ name, password }))
+  ends.defer(
+    async () =>
+      void (await database.pool.query(made.map(([, name]) => `drop role ${name};`).join('\n'))),
+  )
+  const [fetcher, maintainer, orchestrator] = made.map(([, name = '', password = '']) => ({
+    name,
+    password,
+  }))
   assert.ok(fetcher && maintainer && orchestrator)
   return { fetcher, maintainer, orchestrator }
 }
@@ -54,7 +67,10 @@ function urlOf(kind: Kind, databaseUrl: string): string {
 }
 
 async function logIn(t: Lifetime, kind: Kind): Promise<Db> {
-  const pool = await openPool(urlOf(kind, database.url), { applicationName: 'roles', searchPath: QUEUE_SCHEMA })
+  const pool = await openPool(urlOf(kind, database.url), {
+    applicationName: 'roles',
+    searchPath: QUEUE_SCHEMA,
+  })
   t.after(() => pool.end())
   return pool
 }
@@ -71,7 +87,10 @@ async function openCompany(t: Lifetime, park: Park) {
   const machines: Partial<Record<Kind, Machine>> = {}
   const ask = async (kind: Kind, path: string, method = 'GET') => {
     const headers = { 'X-ADMIN-KEY': park.env['ADMIN_KEY'] ?? '' }
-    const answer = await fetch(`http://127.0.0.1:${machines[kind]?.ports[kind]}${path}`, { method, headers })
+    const answer = await fetch(`http://127.0.0.1:${machines[kind]?.ports[kind]}${path}`, {
+      method,
+      headers,
+    })
     const text = await answer.text()
     assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
     return text
@@ -80,86 +99,129 @@ async function openCompany(t: Lifetime, park: Park) {
     async start(kind: Kind): Promise<Machine> {
       const { MEDIPIM_API_KEY = '' } = park.env
       return (machines[kind] = await park.serve([kind], {
-        DATABASE_URL: urlOf(kind, park.database.url), MEDIPIM_API_KEY: kind === 'fetcher' ? MEDIPIM_API_KEY : '', ARTIFACTS_KEEP: '1', ARTIFACTS_LATEST: 'true', LOG_LEVEL: 'debug',
+        DATABASE_URL: urlOf(kind, park.database.url),
+        MEDIPIM_API_KEY: kind === 'fetcher' ? MEDIPIM_API_KEY : '',
+        ARTIFACTS_KEEP: '1',
+        ARTIFACTS_LATEST: 'true',
+        LOG_LEVEL: 'debug',
       }))
     },
-    json: async (kind: Kind, path: string, method?: string) => JSON.parse(await ask(kind, path, method)) as Said,
+    json: async (kind: Kind, path: string, method?: string) =>
+      JSON.parse(await ask(kind, path, method)) as Said,
     metrics: (kind: Kind) => ask(kind, '/metrics'),
     /** Stops all of them, and returns what they said. */
     async stop(): Promise<string> {
       const all = Object.values(machines)
       for (const { process } of all) process.kill('SIGTERM')
-      for (const { process } of all) assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
+      for (const { process } of all)
+        assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())
       return all.map(({ process }) => process.output()).join('')
     },
   }
 }
 
-test('three processes, each with its own role and nothing else, carry runs out, keep the schedule and tell how things stand', { timeout: 120_000 }, async (t) => {
-  const simulator = await startMedipim({ products: 60, rateLimit: null })
-  t.after(simulator.close)
-  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: false })
-  const { line } = park
-  const company = await openCompany(t, park)
-  const stateOf = async (run: number) => (await park.ended(run)).state
+test(
+  'three processes, each with its own role and nothing else, carry runs out, keep the schedule and tell how things stand',
+  { timeout: 120_000 },
+  async (t) => {
+    const simulator = await startMedipim({ products: 60, rateLimit: null })
+    t.after(simulator.close)
+    const park = await openPark(t, {
+      supplierUrl: simulator.url,
+      queueUrl: null,
+      smallParts: false,
+    })
+    const { line } = park
+    const company = await openCompany(t, park)
+    const stateOf = async (run: number) => (await park.ended(run)).state
 
-  const orchestrator = await company.start('orchestrator')
-  const cancelled = await park.order(orchestrator)
-  assert.deepEqual(await company.json('orchestrator', `/runs/${cancelled}/cancel`, 'POST'), { run: cancelled, state: 'cancelled' })
+    const orchestrator = await company.start('orchestrator')
+    const cancelled = await park.order(orchestrator)
+    assert.deepEqual(await company.json('orchestrator', `/runs/${cancelled}/cancel`, 'POST'), {
+      run: cancelled,
+      state: 'cancelled',
+    })
 
-  await Promise.all([company.start('fetcher'), company.start('maintainer')])
-  const ordered = await park.order(orchestrator)
-  assert.equal(await stateOf(ordered), 'succeeded')
-  assert.equal((await company.json('orchestrator', `/runs/${ordered}`)).state, 'succeeded')
-  const status = await company.json('orchestrator', '/status')
-  assert.deepEqual([status.run, status.sources.length], [ordered, 1])
-  assert.deepEqual((await company.json('orchestrator', '/health')).broken, [])
+    await Promise.all([company.start('fetcher'), company.start('maintainer')])
+    const ordered = await park.order(orchestrator)
+    assert.equal(await stateOf(ordered), 'succeeded')
+    assert.equal((await company.json('orchestrator', `/runs/${ordered}`)).state, 'succeeded')
+    const status = await company.json('orchestrator', '/status')
+    assert.deepEqual([status.run, status.sources.length], [ordered, 1])
+    assert.deepEqual((await company.json('orchestrator', '/health')).broken, [])
 
-  const { run: archived } = await company.json('fetcher', '/run', 'POST')
-  assert.equal(await stateOf(archived), 'fetched')
-  assert.deepEqual((await line.source()).copy, { run: archived, error: null })
-  const { run: applied } = await company.json('maintainer', '/run', 'POST')
-  assert.deepEqual([applied, await stateOf(applied)], [archived, 'succeeded'])
-  const { run: replayed } = await company.json('maintainer', '/run', 'POST')
-  assert.deepEqual([replayed > applied, await stateOf(replayed)], [true, 'succeeded'])
+    const { run: archived } = await company.json('fetcher', '/run', 'POST')
+    assert.equal(await stateOf(archived), 'fetched')
+    assert.deepEqual((await line.source()).copy, { run: archived, error: null })
+    const { run: applied } = await company.json('maintainer', '/run', 'POST')
+    assert.deepEqual([applied, await stateOf(applied)], [archived, 'succeeded'])
+    const { run: replayed } = await company.json('maintainer', '/run', 'POST')
+    assert.deepEqual([replayed > applied, await stateOf(replayed)], [true, 'succeeded'])
 
-  // As if all of that had been nights ago.
-  await line.query(`update catalog.runs set started_at = started_at - interval '3 days', begun_at = begun_at - interval '3 days'`)
-  await line.query(`update catalog.sources set schedule_set_at = schedule_set_at - interval '3 days'`)
-  const scheduled = await until(async () => (await line.query<{ id: number }>('select id from catalog.runs where id > $1', replayed))[0]?.id)
-  assert.equal(await stateOf(scheduled), 'succeeded')
+    // As if all of that had been nights ago.
+    await line.query(
+      `update catalog.runs set started_at = started_at - interval '3 days', begun_at = begun_at - interval '3 days'`,
+    )
+    await line.query(
+      `update catalog.sources set schedule_set_at = schedule_set_at - interval '3 days'`,
+    )
+    const scheduled = await until(
+      async () =>
+        (await line.query<{ id: number }>('select id from catalog.runs where id > $1', replayed))[0]
+          ?.id,
+    )
+    assert.equal(await stateOf(scheduled), 'succeeded')
 
-  const metrics = await company.metrics('orchestrator')
-  const own = `source="${line.name}"`
-  assert.equal(seriesOf(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
-  assert.equal(seriesOf(metrics, 'shelfsync_ledger_difference_records')[own], 0)
-  assert.ok((seriesOf(metrics, 'shelfsync_database_rows_written_total')['table="products"'] ?? 0) >= 60)
-  assert.deepEqual(seriesOf(metrics, 'shelfsync_collect_failures_total'), { 'collector="database"': 0, 'collector="queue"': 0 })
-  for (const kind of ['fetcher', 'maintainer'] as const) assert.match(await company.metrics(kind), /^shelfsync_database_connections/m)
+    const metrics = await company.metrics('orchestrator')
+    const own = `source="${line.name}"`
+    assert.equal(seriesOf(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
+    assert.equal(seriesOf(metrics, 'shelfsync_ledger_difference_records')[own], 0)
+    assert.ok(
+      (seriesOf(metrics, 'shelfsync_database_rows_written_total')['table="products"'] ?? 0) >= 60,
+    )
+    assert.deepEqual(seriesOf(metrics, 'shelfsync_collect_failures_total'), {
+      'collector="database"': 0,
+      'collector="queue"': 0,
+    })
+    for (const kind of ['fetcher', 'maintainer'] as const)
+      assert.match(await company.metrics(kind), /^shelfsync_database_connections/m)
 
-  const said = await company.stop()
-  assert.doesNotMatch(said, /permission denied|must be owner/i)
-  assert.match(said, /old artifacts purged/)
-})
+    const said = await company.stop()
+    assert.doesNotMatch(said, /permission denied|must be owner/i)
+    assert.match(said, /old artifacts purged/)
+  },
+)
 
 test('a login that lacks a right is told so, with a code and what to do, by status, doctor and sync', async (t) => {
-  const loggedIn = (kind: Kind) => shelfsync(t, { DATABASE_URL: urlOf(kind, database.url), MEDIPIM_API_KEY: '42:secret' })
+  const loggedIn = (kind: Kind) =>
+    shelfsync(t, { DATABASE_URL: urlOf(kind, database.url), MEDIPIM_API_KEY: '42:secret' })
   const { line } = await openMedipim(t, { db: database.pool })
 
   const status = await (await loggedIn('orchestrator')).run('status', '--json')
-  const { error } = JSON.parse(status.stderr) as { error: { code: string; message: string; hint: string } }
+  const { error } = JSON.parse(status.stderr) as {
+    error: { code: string; message: string; hint: string }
+  }
   assert.deepEqual([status.code, error.code], [1, 'db/denied'])
   assert.match(error.message, /lacks a right: permission denied for function/)
   assert.match(error.hint, /docs\/services\.md/)
 
   const doctor = await (await loggedIn('fetcher')).run('doctor')
   assert.deepEqual([doctor.code, doctor.stderr], [1, ''])
-  assert.match(doctor.stdout, /^fail  database .*permission denied.*\n +hint: .*docs\/services\.md/m)
+  assert.match(
+    doctor.stdout,
+    /^fail  database .*permission denied.*\n +hint: .*docs\/services\.md/m,
+  )
   assert.match(doctor.stdout, /^ok    private hosts/m, 'the other checks are made all the same')
 
   const sync = await (await loggedIn('maintainer')).run('sync', line.name, '--json')
-  assert.deepEqual([sync.code, sync.json()['state'], sync.json()['code']], [1, 'failed', 'db/denied'])
-  const runs = await line.query(`select state, error_code from catalog.runs where source_id = (select id from catalog.sources where name = $1)`, line.name)
+  assert.deepEqual(
+    [sync.code, sync.json()['state'], sync.json()['code']],
+    [1, 'failed', 'db/denied'],
+  )
+  const runs = await line.query(
+    `select state, error_code from catalog.runs where source_id = (select id from catalog.sources where name = $1)`,
+    line.name,
+  )
   assert.deepEqual(runs, [{ state: 'failed', error_code: 'db/denied' }])
 })
 
@@ -171,27 +233,49 @@ test('a task and a request whose login lacks a right say so with the same code, 
   assert.ok(job)
   const tools = { ...services.tools, db: await logIn(t, 'maintainer') }
 
-  const { ask } = await startFace(t, ({ operations, ...options }) => createOrchestratorApp({
-    ...options, db: tools.db, operations: { ...operations, cancel: (id) => cancelOrder(tools, id) },
-  }))
-  const answer = await ask(`/runs/${run}/cancel`, { method: 'POST', headers: { 'X-ADMIN-KEY': KEY } })
+  const { ask } = await startFace(t, ({ operations, ...options }) =>
+    createOrchestratorApp({
+      ...options,
+      db: tools.db,
+      operations: { ...operations, cancel: (id) => cancelOrder(tools, id) },
+    }),
+  )
+  const answer = await ask(`/runs/${run}/cancel`, {
+    method: 'POST',
+    headers: { 'X-ADMIN-KEY': KEY },
+  })
   const { error } = (await answer.json()) as { error: { code: string } }
   assert.deepEqual([answer.status, error.code], [500, 'db/denied'])
 
-  await assert.rejects(doTask(tools, 'fetch', job.data, false, new AbortController().signal), { code: 'db/denied' })
+  await assert.rejects(doTask(tools, 'fetch', job.data, false, new AbortController().signal), {
+    code: 'db/denied',
+  })
   const [ended] = await line.query('select state, error_code from catalog.runs where id = $1', run)
   assert.deepEqual(ended, { state: 'failed', error_code: 'db/denied' })
 })
 
 test('a process whose login has not the rights of its role refuses to start, and says which login, which role and what to do', async (t) => {
-  const park = await openPark(t, { supplierUrl: 'http://127.0.0.1:1', queueUrl: null, smallParts: false })
+  const park = await openPark(t, {
+    supplierUrl: 'http://127.0.0.1:1',
+    queueUrl: null,
+    smallParts: false,
+  })
   const refused = async (kind: Kind, roles: readonly Role[], lacking: string): Promise<void> => {
     const { name } = logins[kind]
-    const words = new RegExp(`"db/denied".*The login ${name} .*process that is (.*): .*DATABASE_URL, or .*grant (.*) to ${name}".*docs/services.md`)
-    await assert.rejects(park.serve(roles, { DATABASE_URL: urlOf(kind, park.database.url) }), ({ message }: Error) => {
-      assert.deepEqual(words.exec(message)?.slice(1), [roles.filter((role) => role !== kind).join(', '), lacking], message)
-      return true
-    })
+    const words = new RegExp(
+      `"db/denied".*The login ${name} .*process that is (.*): .*DATABASE_URL, or .*grant (.*) to ${name}".*docs/services.md`,
+    )
+    await assert.rejects(
+      park.serve(roles, { DATABASE_URL: urlOf(kind, park.database.url) }),
+      ({ message }: Error) => {
+        assert.deepEqual(
+          words.exec(message)?.slice(1),
+          [roles.filter((role) => role !== kind).join(', '), lacking],
+          message,
+        )
+        return true
+      },
+    )
   }
   await refused('orchestrator', ['fetcher'], 'shelfsync_fetcher')
   await refused('fetcher', ['maintainer'], 'shelfsync_maintainer')
@@ -207,14 +291,23 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
   const db = await logIn(t, 'orchestrator')
   const queues = await openQueues(db, null, () => undefined)
   t.after(() => queues.close())
-  const tools = { db, queues, connectors: new Map([[line.connector.name, line.connector]]), log: line.tools.log }
+  const tools = {
+    db,
+    queues,
+    connectors: new Map([[line.connector.name, line.connector]]),
+    log: line.tools.log,
+  }
   const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source: line.name }, 'test')
   assert.ok(ordered && 'run' in ordered)
   const { run } = ordered
-  const stateNow = async () => (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]?.state
+  const stateNow = async () =>
+    (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]
+      ?.state
   // Other tests of this database have left theirs.
   const letters = async () => (await listDeadLetters(queues)).filter((one) => one.run === run)
-  const failing = queues.work('fetch', 1, () => Promise.reject(new UnrecoverableError('as if ten workers had died of it')))
+  const failing = queues.work('fetch', 1, () =>
+    Promise.reject(new UnrecoverableError('as if ten workers had died of it')),
+  )
   const letter = await until(async () => (await letters())[0])
   await failing.close()
   await tendQueue(tools)
@@ -229,12 +322,35 @@ const TASKS = ['claim_task', 'end_run', 'note_copy', 'release_task', 'renew_leas
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
   fetcher: [...ORDERING, ...TASKS, 'add_part', 'note_artifact'],
   maintainer: [
-    ...ORDERING, ...TASKS, 'apply_batch', 'begin_purge', 'clear_staging', 'known_records', 'list_missing', 'mark_purged', 'name_products', 'open_plan', 'open_staging',
-    'plan_batch', 'quarantine_records', 'reserve_seq', 'save_checkpoint', 'seen_after', 'settle_run', 'write_terms',
+    ...ORDERING,
+    ...TASKS,
+    'apply_batch',
+    'begin_purge',
+    'clear_staging',
+    'known_records',
+    'list_missing',
+    'mark_purged',
+    'name_products',
+    'open_plan',
+    'open_staging',
+    'plan_batch',
+    'quarantine_records',
+    'reserve_seq',
+    'save_checkpoint',
+    'seen_after',
+    'settle_run',
+    'write_terms',
   ],
   orchestrator: [...ORDERING, 'cancel_run', 'give_up_run', 'reopen_run'],
 }
-const TELLING = ['known_records', 'known_page', 'name_products', 'list_missing', 'list_status', 'seen_after']
+const TELLING = [
+  'known_records',
+  'known_page',
+  'name_products',
+  'list_missing',
+  'list_status',
+  'seen_after',
+]
 
 test('no role may touch a table, or call what is not its business', async (t) => {
   for (const kind of KINDS) {
@@ -243,12 +359,27 @@ test('no role may touch a table, or call what is not its business', async (t) =>
       where relnamespace in ('catalog'::regnamespace, 'api'::regnamespace, 'pipeline'::regnamespace) and relkind in ('r', 'p', 'v')
         and (has_any_column_privilege(oid, 'select, insert, update, references') or has_table_privilege(oid, 'delete, truncate, trigger'))`)
     assert.deepEqual(tables, [], kind)
-    const { rows: functions } = await db.query<{ name: string }>(`select distinct proname as name from pg_proc
+    const { rows: functions } = await db.query<{ name: string }>(
+      `select distinct proname as name from pg_proc
       where pronamespace in ('catalog'::regnamespace, 'api'::regnamespace, 'pipeline'::regnamespace) and (provolatile = 'v' or proname = any ($1))
-        and has_function_privilege(oid, 'execute')`, [TELLING])
-    assert.deepEqual(functions.map(({ name }) => name).toSorted(), [...MAY_CALL[kind]].toSorted(), kind)
+        and has_function_privilege(oid, 'execute')`,
+      [TELLING],
+    )
+    assert.deepEqual(
+      functions.map(({ name }) => name).toSorted(),
+      [...MAY_CALL[kind]].toSorted(),
+      kind,
+    )
     await assert.rejects(db.query('select * from catalog.products'), DENIED)
-    if (kind !== 'maintainer') await assert.rejects(db.query(`select catalog.apply_batch(1, 1, 1, 1, 1, 1, 1, '{}', 10, '', false)`), DENIED)
-    if (kind !== 'fetcher') await assert.rejects(db.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`), DENIED)
+    if (kind !== 'maintainer')
+      await assert.rejects(
+        db.query(`select catalog.apply_batch(1, 1, 1, 1, 1, 1, 1, '{}', 10, '', false)`),
+        DENIED,
+      )
+    if (kind !== 'fetcher')
+      await assert.rejects(
+        db.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`),
+        DENIED,
+      )
   }
 })

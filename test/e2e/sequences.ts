@@ -19,16 +19,59 @@ const which = fc.nat({ max: 11 })
 /** What the supplier does between two runs. */
 const anyHappening = fc.oneof(
   fc.record({ do: fc.constant('create' as const) }),
-  fc.record({ do: fc.constantFrom('change', 'touch', 'deactivate', 'activate', 'remove', 'return'), which }),
-  fc.record({ do: fc.constant('price' as const), which, cents: fc.constantFrom(0, 40, 900, 1000, 1100, 5000, 90_000) }),
+  fc.record({
+    do: fc.constantFrom('change', 'touch', 'deactivate', 'activate', 'remove', 'return'),
+    which,
+  }),
+  fc.record({
+    do: fc.constant('price' as const),
+    which,
+    cents: fc.constantFrom(0, 40, 900, 1000, 1100, 5000, 90_000),
+  }),
 )
-const anyCrash = fc.record({ place: fc.constantFrom<Place>('after add_part', 'before apply_batch', 'after apply_batch', 'after commit', 'before settle_run'), nth: fc.integer({ min: 1, max: 4 }) })
+const anyCrash = fc.record({
+  place: fc.constantFrom<Place>(
+    'after add_part',
+    'before apply_batch',
+    'after apply_batch',
+    'after commit',
+    'before settle_run',
+  ),
+  nth: fc.integer({ min: 1, max: 4 }),
+})
 const anyRun = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ run: fc.constantFrom('full' as const, 'incremental' as const) }) },
-  { weight: 2, arbitrary: fc.record({ run: fc.constant('full' as const), malformed: which, how: fc.constantFrom('price' as const, 'line' as const) }) },
-  { weight: 2, arbitrary: fc.record({ run: fc.constantFrom('full' as const, 'incremental' as const), undated: which, time: fc.constantFrom<string | number>('', 0, 4_102_444_800, 1_767_225_600_000) }) },
-  { weight: 1, arbitrary: fc.record({ run: fc.constant('full' as const), cutAfter: fc.nat({ max: 12 }) }) },
-  { weight: 2, arbitrary: fc.record({ run: fc.constantFrom('full' as const, 'incremental' as const), crash: anyCrash, meanwhile: fc.array(anyHappening, { maxLength: 2 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ run: fc.constantFrom('full' as const, 'incremental' as const) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      run: fc.constant('full' as const),
+      malformed: which,
+      how: fc.constantFrom('price' as const, 'line' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      run: fc.constantFrom('full' as const, 'incremental' as const),
+      undated: which,
+      time: fc.constantFrom<string | number>('', 0, 4_102_444_800, 1_767_225_600_000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ run: fc.constant('full' as const), cutAfter: fc.nat({ max: 12 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      run: fc.constantFrom('full' as const, 'incremental' as const),
+      crash: anyCrash,
+      meanwhile: fc.array(anyHappening, { maxLength: 2 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ replay: fc.nat({ max: 20 }) }) },
 )
 const anyStep = fc.record({ happenings: fc.array(anyHappening, { maxLength: 4 }), run: anyRun })
@@ -38,17 +81,25 @@ type Run = typeof anyRun extends fc.Arbitrary<infer T> ? T : never
 /** Declares the property test; the same seed gives the same sequences. */
 export function testSequences(database: TestDatabase, numRuns: number, seed: number): void {
   test('any sequence of runs ends in the catalogue that the model says', async (t) => {
-    await fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 2, maxLength: 7 }), async (steps) => {
-      const ended = new AsyncDisposableStack()
-      try {
-        const scope = { after: (end: () => Promise<void>) => ended.defer(end) }
-        const { line, simulator } = await openMedipim(scope, { db: database.pool, supplier: { products: 9 }, linesPerPage: 2,
-          options: { partBytesMax: 1, batchRecordsMax: 2, attemptsMax: 2 }, policy: { priceShiftShare: 1, quarantineShare: 0.2 } })
-        await new Sequence(database, line, simulator).follow(steps)
-      } finally {
-        await ended.disposeAsync()
-      }
-    }), { numRuns, seed, endOnFailure: true })
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyStep, { minLength: 2, maxLength: 7 }), async (steps) => {
+        const ended = new AsyncDisposableStack()
+        try {
+          const scope = { after: (end: () => Promise<void>) => ended.defer(end) }
+          const { line, simulator } = await openMedipim(scope, {
+            db: database.pool,
+            supplier: { products: 9 },
+            linesPerPage: 2,
+            options: { partBytesMax: 1, batchRecordsMax: 2, attemptsMax: 2 },
+            policy: { priceShiftShare: 1, quarantineShare: 0.2 },
+          })
+          await new Sequence(database, line, simulator).follow(steps)
+        } finally {
+          await ended.disposeAsync()
+        }
+      }),
+      { numRuns, seed, endOnFailure: true },
+    )
     t.diagnostic(`${numRuns} sequences, seed ${seed}`)
   })
 }
@@ -97,19 +148,43 @@ class Sequence {
   async #run(run: Exclude<Run, { replay: number }>): Promise<void> {
     const { faults, catalogue } = this.#simulator
     if ('malformed' in run) {
-      if (run.how === 'line') faults.set({ kind: 'half-line', at: run.malformed, path: STREAM, times: null })
-      else faults.set({ kind: 'patch', ids: [catalogue.world.idOf(run.malformed)], patch: { publicPrice: 'much' }, path: STREAM, times: null })
+      if (run.how === 'line')
+        faults.set({ kind: 'half-line', at: run.malformed, path: STREAM, times: null })
+      else
+        faults.set({
+          kind: 'patch',
+          ids: [catalogue.world.idOf(run.malformed)],
+          patch: { publicPrice: 'much' },
+          path: STREAM,
+          times: null,
+        })
     }
-    if ('undated' in run) faults.set({ kind: 'patch', ids: [catalogue.world.idOf(run.undated)], patch: { meta: { updatedAt: run.time } }, path: STREAM, times: null })
-    if ('cutAfter' in run) faults.set({ kind: 'cut', path: STREAM, afterLines: run.cutAfter }, { kind: 'empty', path: STREAM, skip: 1, times: null })
-    let report = 'crash' in run ? await this.#runAndCrash(run) : await this.#line.sync({ mode: run.run })
+    if ('undated' in run)
+      faults.set({
+        kind: 'patch',
+        ids: [catalogue.world.idOf(run.undated)],
+        patch: { meta: { updatedAt: run.time } },
+        path: STREAM,
+        times: null,
+      })
+    if ('cutAfter' in run)
+      faults.set(
+        { kind: 'cut', path: STREAM, afterLines: run.cutAfter },
+        { kind: 'empty', path: STREAM, skip: 1, times: null },
+      )
+    let report =
+      'crash' in run ? await this.#runAndCrash(run) : await this.#line.sync({ mode: run.run })
     if ('crash' in run && report.state === 'failed') {
       for (const happening of run.meanwhile) this.#happen(happening)
       report = await this.#line.sync({ mode: 'auto' })
       assert.equal(report.resumed, true)
     }
     const { lines, complete } = await this.#archived(report.run)
-    const expected = this.#model.run(report.kind === 'full' ? 'full' : 'incremental', lines, complete)
+    const expected = this.#model.run(
+      report.kind === 'full' ? 'full' : 'incremental',
+      lines,
+      complete,
+    )
     assert.equal(report.state, expected, `step ${this.#steps}: ${report.reason}`)
     this.#closed.push(report.run)
   }
@@ -142,12 +217,22 @@ class Sequence {
   async #archived(run: number): Promise<{ lines: ModelLine[]; complete: boolean }> {
     const text = await this.#line.archived(run)
     const artifact = await findArtifact(this.#database.pool, (await this.#line.source()).id, run)
-    return { lines: text.split('\n').slice(0, -1).map(readModelLine), complete: artifact?.complete ?? false }
+    return {
+      lines: text.split('\n').slice(0, -1).map(readModelLine),
+      complete: artifact?.complete ?? false,
+    }
   }
 
   async #compare(run: Run): Promise<void> {
-    const actual = [...(await showProducts(this.#line)).values()].map(({ id, status, title, prices }) => ({ id, status, title, prices }))
-    const expected = [...this.#model.products].map(([id, { status, title, prices }]) => ({ id, status, title, prices }))
+    const actual = [...(await showProducts(this.#line)).values()].map(
+      ({ id, status, title, prices }) => ({ id, status, title, prices }),
+    )
+    const expected = [...this.#model.products].map(([id, { status, title, prices }]) => ({
+      id,
+      status,
+      title,
+      prices,
+    }))
     expected.sort((a, b) => (a.id < b.id ? -1 : 1))
     assert.deepEqual(actual, expected, `step ${this.#steps}: ${JSON.stringify(run)}`)
   }

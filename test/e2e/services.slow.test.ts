@@ -35,24 +35,67 @@ async function setStage(t: Lifetime): Promise<Stage> {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-services-'))
   t.after(() => rm(home, { recursive: true, force: true }))
   const env = cleanEnv({
-    DATABASE_URL: database.url, SHELFSYNC_HOME: home, ADMIN_KEY, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+    DATABASE_URL: database.url,
+    SHELFSYNC_HOME: home,
+    ADMIN_KEY,
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY: '42:secret',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    FETCHER_PORT: '0',
+    MAINTAINER_PORT: '0',
+    ORCHESTRATOR_PORT: '0',
+    METRICS_PORT: '0',
+    LISTEN_HOST: '127.0.0.1',
   })
   await promisify(execFile)(program, ['add', 'medipim', '--no-sync'], { env, cwd: home })
-  return { env, simulator, query: async <Row>(sql: string) => (await database.pool.query(sql)).rows as Row[] }
+  return {
+    env,
+    simulator,
+    query: async <Row>(sql: string) => (await database.pool.query(sql)).rows as Row[],
+  }
 }
 
-test('metrics without a key are for this machine, wherever the faces with a key listen', { skip: process.platform !== 'linux' && 'needs all of 127.0.0.0/8' }, async (t) => {
-  const stage = await setStage(t)
-  const statusAt = async (host: string, port: number | undefined, path: string): Promise<number | string> =>
-    fetch(`http://${host}:${port}${path}`).then(({ status }) => status, (error: Error) => String((error.cause as NodeJS.ErrnoException).code))
-  const { ports } = await serve(t, { ...stage, env: { ...stage.env, LISTEN_HOST: '0.0.0.0' } }, 'orchestrator')
-  assert.deepEqual([await statusAt('127.0.0.2', ports['orchestrator'], '/healthz'), await statusAt('127.0.0.1', ports['metrics'], '/metrics')], [200, 200])
-  assert.equal(await statusAt('127.0.0.2', ports['metrics'], '/metrics'), 'ECONNREFUSED')
-  const told = await startProcess(t, program, ['serve', 'scheduler'], { env: { ...stage.env, METRICS_HOST: '127.0.0.2' } })
-  const [, host = '', port] = await told.waitForLine(/^metrics +http:\/\/(.*):(\d+)$/)
-  assert.deepEqual([host, await statusAt(host, Number(port), '/metrics'), await statusAt('127.0.0.1', Number(port), '/metrics')], ['127.0.0.2', 200, 'ECONNREFUSED'])
-})
+test(
+  'metrics without a key are for this machine, wherever the faces with a key listen',
+  { skip: process.platform !== 'linux' && 'needs all of 127.0.0.0/8' },
+  async (t) => {
+    const stage = await setStage(t)
+    const statusAt = async (
+      host: string,
+      port: number | undefined,
+      path: string,
+    ): Promise<number | string> =>
+      fetch(`http://${host}:${port}${path}`).then(
+        ({ status }) => status,
+        (error: Error) => String((error.cause as NodeJS.ErrnoException).code),
+      )
+    const { ports } = await serve(
+      t,
+      { ...stage, env: { ...stage.env, LISTEN_HOST: '0.0.0.0' } },
+      'orchestrator',
+    )
+    assert.deepEqual(
+      [
+        await statusAt('127.0.0.2', ports['orchestrator'], '/healthz'),
+        await statusAt('127.0.0.1', ports['metrics'], '/metrics'),
+      ],
+      [200, 200],
+    )
+    assert.equal(await statusAt('127.0.0.2', ports['metrics'], '/metrics'), 'ECONNREFUSED')
+    const told = await startProcess(t, program, ['serve', 'scheduler'], {
+      env: { ...stage.env, METRICS_HOST: '127.0.0.2' },
+    })
+    const [, host = '', port] = await told.waitForLine(/^metrics +http:\/\/(.*):(\d+)$/)
+    assert.deepEqual(
+      [
+        host,
+        await statusAt(host, Number(port), '/metrics'),
+        await statusAt('127.0.0.1', Number(port), '/metrics'),
+      ],
+      ['127.0.0.2', 200, 'ECONNREFUSED'],
+    )
+  },
+)
 
 interface Served {
   readonly process: Process
@@ -74,8 +117,15 @@ interface Said {
   readonly progress: { readonly perSecond: number }
 }
 
-async function ask(port: number | undefined, path: string, init: RequestInit = {}): Promise<{ status: number; body: Said }> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'X-ADMIN-KEY': ADMIN_KEY }, ...init })
+async function ask(
+  port: number | undefined,
+  path: string,
+  init: RequestInit = {},
+): Promise<{ status: number; body: Said }> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    headers: { 'X-ADMIN-KEY': ADMIN_KEY },
+    ...init,
+  })
   return { status: answer.status, body: (await answer.json()) as Said }
 }
 
@@ -91,23 +141,53 @@ suite('shelfsync serve', () => {
   test('every command of the page works, and the run that they ask for ends well', async (t) => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage)
-    const commands = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code).find((code) => code.includes('curl')) ?? ''
+    const commands =
+      [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
+        .map(([, code = '']) => code)
+        .find((code) => code.includes('curl')) ?? ''
     const here = commands
-      .replaceAll('127.0.0.1:3001', `127.0.0.1:${ports['fetcher']}`).replaceAll('127.0.0.1:3002', `127.0.0.1:${ports['maintainer']}`)
-      .replaceAll('127.0.0.1:3003', `127.0.0.1:${ports['orchestrator']}`).replaceAll('127.0.0.1:9091', `127.0.0.1:${ports['metrics']}`)
-      .replace('3001 3002 3003', `${ports['fetcher']} ${ports['maintainer']} ${ports['orchestrator']}`)
+      .replaceAll('127.0.0.1:3001', `127.0.0.1:${ports['fetcher']}`)
+      .replaceAll('127.0.0.1:3002', `127.0.0.1:${ports['maintainer']}`)
+      .replaceAll('127.0.0.1:3003', `127.0.0.1:${ports['orchestrator']}`)
+      .replaceAll('127.0.0.1:9091', `127.0.0.1:${ports['metrics']}`)
+      .replace(
+        '3001 3002 3003',
+        `${ports['fetcher']} ${ports['maintainer']} ${ports['orchestrator']}`,
+      )
     assert.doesNotMatch(here, /:(300[123]|9091)\b/)
-    const asked = [...here.matchAll(/^(?:curl|for) .*$/gm)].map(([command]) => (missingProgram('jq', 'jq') ? command.replace(/ \| jq .*/, '') : command))
+    const asked = [...here.matchAll(/^(?:curl|for) .*$/gm)].map(([command]) =>
+      missingProgram('jq', 'jq') ? command.replace(/ \| jq .*/, '') : command,
+    )
     assert.equal(asked.length, 9)
     const answers: string[] = []
     for (const command of asked) {
-      const { stdout } = await promisify(execFile)('sh', ['-c', command.replaceAll('curl -s', 'curl -sS --fail-with-body')], { env: { ...stage.env, ADMIN_KEY } })
+      const { stdout } = await promisify(execFile)(
+        'sh',
+        ['-c', command.replaceAll('curl -s', 'curl -sS --fail-with-body')],
+        { env: { ...stage.env, ADMIN_KEY } },
+      )
       answers.push(stdout)
     }
-    const [sync = '', full = '', status = '', progress = '', health = '', healthz = '', , , metrics = ''] = answers
-    assert.match(sync, /^\{"run":1,"runs":\[\{"source":"medipim-au","run":1,"started":true\}\],"status":"\/runs\/1"\}/)
+    const [
+      sync = '',
+      full = '',
+      status = '',
+      progress = '',
+      health = '',
+      healthz = '',
+      ,
+      ,
+      metrics = '',
+    ] = answers
+    assert.match(
+      sync,
+      /^\{"run":1,"runs":\[\{"source":"medipim-au","run":1,"started":true\}\],"status":"\/runs\/1"\}/,
+    )
     assert.match(full, /"run":\d+/)
-    assert.match(status, /^\{"state":"\w+","source":"medipim-au","run":\d+,"startedAt":".*","progress":\{"phase":/)
+    assert.match(
+      status,
+      /^\{"state":"\w+","source":"medipim-au","run":\d+,"startedAt":".*","progress":\{"phase":/,
+    )
     assert.match(progress, /"phase":/)
     assert.match(health, /^\{"ok":true,"broken":\[\]/)
     assert.equal(healthz, '{"ok":true}'.repeat(3))
@@ -120,8 +200,16 @@ suite('shelfsync serve', () => {
     const stage = await setStage(t)
     const first = await serve(t, stage, 'orchestrator')
     const workers = [await serve(t, stage, 'fetcher'), await serve(t, stage, 'maintainer')]
-    const [own, lower] = [getPriority(first.process.pid), workers.map(({ process: { pid } }) => getPriority(pid))]
-    assert.ok(lower.every((priority) => priority >= Math.max(own, constants.priority.PRIORITY_BELOW_NORMAL)), 'who works gives way to who answers')
+    const [own, lower] = [
+      getPriority(first.process.pid),
+      workers.map(({ process: { pid } }) => getPriority(pid)),
+    ]
+    assert.ok(
+      lower.every(
+        (priority) => priority >= Math.max(own, constants.priority.PRIORITY_BELOW_NORMAL),
+      ),
+      'who works gives way to who answers',
+    )
     assert.equal(own, getPriority())
     const { status, body } = await ask(first.ports['orchestrator'], '/sync', { method: 'POST' })
     assert.equal(status, 202)
@@ -132,8 +220,19 @@ suite('shelfsync serve', () => {
     const second = await serve(t, stage, 'orchestrator')
     assert.deepEqual((await ask(second.ports['orchestrator'], '/status')).body, before.body)
     assert.deepEqual(before.body.progress, {
-      phase: 'done', fetched: 60, applied: 60, total: 60, percent: 100, perSecond: before.body.progress.perSecond, etaSeconds: null,
-      inserted: 60, updated: 0, skipped: 0, quarantined: 0, held: 0, removed: 0,
+      phase: 'done',
+      fetched: 60,
+      applied: 60,
+      total: 60,
+      percent: 100,
+      perSecond: before.body.progress.perSecond,
+      etaSeconds: null,
+      inserted: 60,
+      updated: 0,
+      skipped: 0,
+      quarantined: 0,
+      held: 0,
+      removed: 0,
     })
   })
 
@@ -144,26 +243,40 @@ suite('shelfsync serve', () => {
     assert.deepEqual([status, body.broken], [503, ['fetcher', 'maintainer']])
   })
 
-  test('a disk that is full keeps nobody from starting, and /health says 503 with the reason until there is room', { skip: NO_DISKS }, async (t) => {
-    const stage = await setStage(t)
-    const disk = await mountDisk(t, { megabytes: 1 })
-    await disk.fill()
-    const { process, ports } = await serve(t, { ...stage, env: { ...stage.env, ARTIFACTS: `file:${disk.path}` } })
-    // Workers that are not there yet when the faces are say so of themselves.
-    const artifacts = async () => {
-      const { status, body } = await ask(ports['orchestrator'], '/health')
-      return { status, broken: body.broken.includes('artifacts'), said: body.components.find(({ component }) => component === 'artifacts')?.detail }
-    }
-    const { status, broken, said } = await artifacts()
-    assert.deepEqual([status, broken], [503, true])
-    assert.equal(said, `artifact/unwritable: Cannot keep artifacts in file:${disk.path}: no space is left on the disk (ENOSPC)`)
-    assert.deepEqual(await readdir(disk.path), ['ballast'])
-    await disk.free()
-    assert.equal((await artifacts()).broken, false)
-    assert.deepEqual(await readdir(disk.path), [])
-    process.kill('SIGTERM')
-    await process.exited
-  })
+  test(
+    'a disk that is full keeps nobody from starting, and /health says 503 with the reason until there is room',
+    { skip: NO_DISKS },
+    async (t) => {
+      const stage = await setStage(t)
+      const disk = await mountDisk(t, { megabytes: 1 })
+      await disk.fill()
+      const { process, ports } = await serve(t, {
+        ...stage,
+        env: { ...stage.env, ARTIFACTS: `file:${disk.path}` },
+      })
+      // Workers that are not there yet when the faces are say so of themselves.
+      const artifacts = async () => {
+        const { status, body } = await ask(ports['orchestrator'], '/health')
+        return {
+          status,
+          broken: body.broken.includes('artifacts'),
+          said: body.components.find(({ component }) => component === 'artifacts')?.detail,
+        }
+      }
+      const { status, broken, said } = await artifacts()
+      assert.deepEqual([status, broken], [503, true])
+      assert.equal(
+        said,
+        `artifact/unwritable: Cannot keep artifacts in file:${disk.path}: no space is left on the disk (ENOSPC)`,
+      )
+      assert.deepEqual(await readdir(disk.path), ['ballast'])
+      await disk.free()
+      assert.equal((await artifacts()).broken, false)
+      assert.deepEqual(await readdir(disk.path), [])
+      process.kill('SIGTERM')
+      await process.exited
+    },
+  )
 
   test('a scheduler alone begins what was due while no process ran, and others do it', async (t) => {
     const stage = await setStage(t)
@@ -171,7 +284,7 @@ suite('shelfsync serve', () => {
     const scheduler = await serve(t, stage, 'scheduler')
     assert.deepEqual(Object.keys(scheduler.ports), ['metrics'])
     await serve(t, stage, 'fetcher', 'maintainer')
-    for (let runs: { state: string }[] = []; !runs.some(({ state }) => state === 'succeeded'); ) {
+    for (let runs: { state: string }[] = []; !runs.some(({ state }) => state === 'succeeded');) {
       runs = await stage.query('select state from catalog.runs')
       assert.ok(runs.length <= 1, 'begun twice')
       await new Promise((resolve) => setTimeout(resolve, 100))
@@ -183,15 +296,21 @@ suite('shelfsync serve', () => {
   test('asked twice it is one run; cancelled, it stays so, and the next order starts another', async (t) => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage, 'orchestrator')
-    const order = async () => (await ask(ports['orchestrator'], '/sync', { method: 'POST' })).body.run
+    const order = async () =>
+      (await ask(ports['orchestrator'], '/sync', { method: 'POST' })).body.run
     const run = await order()
     assert.equal(await order(), run)
     for (let time = 0; time < 2; time++) {
-      const { status, body } = await ask(ports['orchestrator'], `/runs/${run}/cancel`, { method: 'POST' })
+      const { status, body } = await ask(ports['orchestrator'], `/runs/${run}/cancel`, {
+        method: 'POST',
+      })
       assert.deepEqual([status, body], [202, { run, state: 'cancelled' }])
     }
     assert.equal((await ask(ports['orchestrator'], `/runs/${run}`)).body.state, 'cancelled')
-    assert.equal((await ask(ports['orchestrator'], '/runs/4711/cancel', { method: 'POST' })).status, 404)
+    assert.equal(
+      (await ask(ports['orchestrator'], '/runs/4711/cancel', { method: 'POST' })).status,
+      404,
+    )
     assert.ok((await order()) > run)
   })
 
@@ -209,12 +328,20 @@ suite('shelfsync serve', () => {
   test('no secret is in anything that a process says', async (t) => {
     const stage = await setStage(t)
     const { process, ports } = await serve(t, stage)
-    await ask(ports['orchestrator'], '/sync', { method: 'POST', headers: { 'X-ADMIN-KEY': 'a-wrong-key-that-nobody-may-see' } })
+    await ask(ports['orchestrator'], '/sync', {
+      method: 'POST',
+      headers: { 'X-ADMIN-KEY': 'a-wrong-key-that-nobody-may-see' },
+    })
     const { body } = await ask(ports['orchestrator'], '/sync', { method: 'POST' })
     await untilOver(ports['orchestrator'], body.run)
     process.kill('SIGTERM')
     await process.exited
-    for (const secret of [ADMIN_KEY, 'a-wrong-key-that-nobody-may-see', '42:secret', Buffer.from('42:secret').toString('base64')]) {
+    for (const secret of [
+      ADMIN_KEY,
+      'a-wrong-key-that-nobody-may-see',
+      '42:secret',
+      Buffer.from('42:secret').toString('base64'),
+    ]) {
       assert.ok(!process.output().includes(secret))
     }
   })

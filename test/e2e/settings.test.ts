@@ -23,7 +23,10 @@ async function startShop(t: TestContext): Promise<ShopifySimulator> {
 }
 
 function reprice({ shop }: ShopifySimulator, price: string): void {
-  for (const { id, variants } of shop.products()) shop.update(id, { variants: variants.map((variant) => ({ ...variant, price, compare_at_price: null })) })
+  for (const { id, variants } of shop.products())
+    shop.update(id, {
+      variants: variants.map((variant) => ({ ...variant, price, compare_at_price: null })),
+    })
 }
 
 test('a shop that changed its currency fails with the command that answers it, and then all prices are in the new one without a review', async (t) => {
@@ -34,45 +37,99 @@ test('a shop that changed its currency fails with the command that answers it, a
   shop.set({ currency: 'JPY' })
   reprice(shop, '1000')
   const refused = await line.sync()
-  assert.match(refused.reason ?? '', /has changed its currency from AUD to JPY\. If that is right: shelfsync sources set NAME --set currency=JPY/)
+  assert.match(
+    refused.reason ?? '',
+    /has changed its currency from AUD to JPY\. If that is right: shelfsync sources set NAME --set currency=JPY/,
+  )
 
   const { id } = await line.source()
   const changed = await saveSettings(db, id, { ...settings, currency: 'JPY' })
   const request = { mode: 'auto', sinceAt: null, now: new Date() } as const
-  const plan = await planSource({ ...line.tools, db }, changed, shopify, request, newProgress(), new AbortController().signal, () => undefined)
-  assert.deepEqual([plan.kind, plan.state, plan.reason, plan.ledger.updated], ['full', 'succeeded', null, 12])
+  const plan = await planSource(
+    { ...line.tools, db },
+    changed,
+    shopify,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    () => undefined,
+  )
+  assert.deepEqual(
+    [plan.kind, plan.state, plan.reason, plan.ledger.updated],
+    ['full', 'succeeded', null, 12],
+  )
   const synced = await line.sync({ mode: 'auto' })
   assert.deepEqual([synced.state, counts(synced)], ['succeeded', { updated: 12 }])
-  const rows = await line.query('select distinct state, currency from catalog.prices where source_id = $1 order by 1', id)
-  assert.deepEqual(rows, [{ state: 'current', currency: 'JPY' }, { state: 'past', currency: 'AUD' }])
+  const rows = await line.query(
+    'select distinct state, currency from catalog.prices where source_id = $1 order by 1',
+    id,
+  )
+  assert.deepEqual(rows, [
+    { state: 'current', currency: 'JPY' },
+    { state: 'past', currency: 'AUD' },
+  ])
   assert.deepEqual(await listReviews(db, { source: line.name }), [])
   assert.deepEqual(counts(await line.sync()), { unchanged: 12 })
 })
 
 test('records that have not changed are looked at again once the settings have', async (t) => {
   const shop = await startShop(t)
-  const line = await openLine(t, { db, connector: shopify, settings: { url: shop.url, currency: 'AUD', minIntervalMs: 0 } })
+  const line = await openLine(t, {
+    db,
+    connector: shopify,
+    settings: { url: shop.url, currency: 'AUD', minIntervalMs: 0 },
+  })
   await line.sync()
   shop.set({ currency: null })
-  await saveSettings(db, (await line.source()).id, { url: shop.url, currency: 'NZD', minIntervalMs: 0 })
-  assert.deepEqual([counts(await line.sync()), counts(await line.sync())], [{ updated: 12 }, { unchanged: 12 }])
+  await saveSettings(db, (await line.source()).id, {
+    url: shop.url,
+    currency: 'NZD',
+    minIntervalMs: 0,
+  })
+  assert.deepEqual(
+    [counts(await line.sync()), counts(await line.sync())],
+    [{ updated: 12 }, { unchanged: 12 }],
+  )
 })
 
 test('settings stay as they are while a run is under way, and a run that was interrupted is not resumed with others', async (t) => {
   const shop = await startShop(t)
   const { db: own, run } = await shelfsync(t)
   const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0, maxPages: 101 }
-  const { id } = await addSource(own, { name: 'saltbush', connector: 'shopify', settings, schedule: shopify.schedule })
-  const request = { sourceId: id, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: false, normaliserVersion: 1, owner: 'elsewhere/1', deadOwner: null, correlationId: 'test', options: {} } as const
+  const { id } = await addSource(own, {
+    name: 'saltbush',
+    connector: 'shopify',
+    settings,
+    schedule: shopify.schedule,
+  })
+  const request = {
+    sourceId: id,
+    kind: 'full',
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: false,
+    normaliserVersion: 1,
+    owner: 'elsewhere/1',
+    deadOwner: null,
+    correlationId: 'test',
+    options: {},
+  } as const
   const active = await startRun(own, request)
   const refused = await run('sources', 'set', 'saltbush', '--set', 'minIntervalMs=5')
-  assert.deepEqual([refused.code, /under way with the settings as they are/.test(refused.stderr)], [1, true], refused.stderr)
+  assert.deepEqual(
+    [refused.code, /under way with the settings as they are/.test(refused.stderr)],
+    [1, true],
+    refused.stderr,
+  )
   await own.query('update catalog.leases set until = now()')
   const set = await run('sources', 'set', 'saltbush', '--set', 'minIntervalMs=5', '--json')
   assert.deepEqual([set.code, set.json()['settings']], [0, { ...settings, minIntervalMs: 5 }])
   const { rows } = await own.query('select state from catalog.runs where id = $1', [active.id])
   assert.deepEqual(rows, [{ state: 'superseded' }])
-  for (const [setting, why] of [['currency=nzd', /currency: must be three capital letters/], ['colour=red', /colour/]] as const) {
+  for (const [setting, why] of [
+    ['currency=nzd', /currency: must be three capital letters/],
+    ['colour=red', /colour/],
+  ] as const) {
     const wrong = await run('sources', 'set', 'saltbush', '--set', setting)
     assert.deepEqual([wrong.code, why.test(wrong.stderr)], [64, true], wrong.stderr)
   }

@@ -12,7 +12,9 @@ import type { Db } from '../../src/db/pool.ts'
 import { testDatabase } from '../support/database.ts'
 
 /** Each command is a process of its own, and starting one is mostly compiling. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url))
+const COMPILE_CACHE = fileURLToPath(
+  new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url),
+)
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export interface Ended {
@@ -40,21 +42,40 @@ export interface Shelfsync {
 }
 
 /** `env` on top of a database, a folder and leave to go to loopback, where an empty value takes the variable away; nothing else of our own environment but what Node needs. */
-export async function shelfsync(t: TestContext, env: Readonly<Record<string, string>> = {}, options: Pick<MigrateOptions, 'migrations'> = {}): Promise<Shelfsync> {
+export async function shelfsync(
+  t: TestContext,
+  env: Readonly<Record<string, string>> = {},
+  options: Pick<MigrateOptions, 'migrations'> = {},
+): Promise<Shelfsync> {
   const database = await testDatabase(t, options)
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-e2e-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const start = (...args: readonly string[]): Running => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: folder,
-      env: withoutEmpty({ PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, DATABASE_URL: database.url, SHELFSYNC_HOME: folder, ALLOW_PRIVATE_HOSTS: '127.0.0.1', ...env }),
+      env: withoutEmpty({
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        DATABASE_URL: database.url,
+        SHELFSYNC_HOME: folder,
+        ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+        ...env,
+      }),
     })
     return watch(child)
   }
-  return { db: database.pool, url: database.url, folder, start, run: (...args) => start(...args).ended }
+  return {
+    db: database.pool,
+    url: database.url,
+    folder,
+    start,
+    run: (...args) => start(...args).ended,
+  }
 }
 
-function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+function withoutEmpty(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }
 
@@ -66,13 +87,22 @@ function watch(child: ChildProcess): Running {
   const closed = once(child, 'close')
   const end = async (): Promise<Ended> => {
     const [code] = (await closed) as [number | null]
-    return { code, stdout, stderr, json: () => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown> }
+    return {
+      code,
+      stdout,
+      stderr,
+      json: () => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>,
+    }
   }
   return {
     child,
     ended: end(),
     async said(words) {
-      while (!stderr.includes(words)) await Promise.race([once(child.stderr ?? child, 'data'), closed.then(() => Promise.reject(new Error(`it ended with: ${stderr}`)))])
+      while (!stderr.includes(words))
+        await Promise.race([
+          once(child.stderr ?? child, 'data'),
+          closed.then(() => Promise.reject(new Error(`it ended with: ${stderr}`))),
+        ])
     },
   }
 }

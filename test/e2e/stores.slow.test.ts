@@ -24,15 +24,28 @@ const PLACES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
     t.after(close)
     return {
       env: { ARTIFACTS: 'supabase:', SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY },
-      access: { supabase: { url, secretKey: SECRET_KEY, bucket: 'medipim-raw' }, s3: NO_S3, home: folder },
+      access: {
+        supabase: { url, secretKey: SECRET_KEY, bucket: 'medipim-raw' },
+        s3: NO_S3,
+        home: folder,
+      },
     }
   },
   async S3(t, folder) {
     const { url, close } = await startS3(folder)
     t.after(close)
     return {
-      env: { ARTIFACTS: 's3://raw/shelf', S3_ENDPOINT: url, S3_ACCESS_KEY_ID: 'S3RVER', S3_SECRET_ACCESS_KEY: 'S3RVER' },
-      access: { supabase: null, s3: { endpoint: url, region: 'us-east-1', key: { id: 'S3RVER', secret: 'S3RVER' } }, home: folder },
+      env: {
+        ARTIFACTS: 's3://raw/shelf',
+        S3_ENDPOINT: url,
+        S3_ACCESS_KEY_ID: 'S3RVER',
+        S3_SECRET_ACCESS_KEY: 'S3RVER',
+      },
+      access: {
+        supabase: null,
+        s3: { endpoint: url, region: 'us-east-1', key: { id: 'S3RVER', secret: 'S3RVER' } },
+        home: folder,
+      },
     }
   },
 }
@@ -44,7 +57,12 @@ for (const [what, open] of Object.entries(PLACES)) {
     const { env, access } = await open(t, folder)
     const simulator = await startMedipim({ products: 200, rateLimit: null })
     t.after(simulator.close)
-    const { run } = await shelfsync(t, { ...env, ARTIFACTS_LATEST: 'true', MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' })
+    const { run } = await shelfsync(t, {
+      ...env,
+      ARTIFACTS_LATEST: 'true',
+      MEDIPIM_API_URL: simulator.url,
+      MEDIPIM_API_KEY: '42:secret',
+    })
     await run('add', 'medipim', '--name', 'pharmacy', '--no-sync')
     const synced = await run('sync', '--json')
     assert.equal(synced.code, 0, synced.stderr)
@@ -56,8 +74,14 @@ for (const [what, open] of Object.entries(PLACES)) {
     const store = openStore(env['ARTIFACTS'] ?? '', folder, access)
     assert.equal(Buffer.from(await store.get('pharmacy/latest.ndjson')).toString(), printed)
     const replayed = await run('replay', 'pharmacy', '--json')
-    assert.deepEqual([replayed.code, (replayed.json()['ledger'] as Record<string, number>)['unchanged']], [0, 200])
+    assert.deepEqual(
+      [replayed.code, (replayed.json()['ledger'] as Record<string, number>)['unchanged']],
+      [0, 200],
+    )
     assert.equal((await run('purge', 'pharmacy', '--everything')).code, 0)
-    assert.deepEqual((await Array.fromAsync(store.list(''))).map(({ key }) => key), ['pharmacy/latest.ndjson'])
+    assert.deepEqual(
+      (await Array.fromAsync(store.list(''))).map(({ key }) => key),
+      ['pharmacy/latest.ndjson'],
+    )
   })
 }

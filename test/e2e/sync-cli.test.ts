@@ -8,32 +8,60 @@ import { shelfsync } from './shelfsync.ts'
 test('a source that cannot be synced does not keep the next ones from it', async (t) => {
   const simulator = await startMedipim({ products: 10, rateLimit: null })
   t.after(simulator.close)
-  const { run, db } = await shelfsync(t, { MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret' })
-  for (const name of ['a-stranger', 'b-garbled', 'c-good']) await run('add', 'medipim', '--name', name, '--no-sync')
+  const { run, db } = await shelfsync(t, {
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY: '42:secret',
+  })
+  for (const name of ['a-stranger', 'b-garbled', 'c-good'])
+    await run('add', 'medipim', '--name', name, '--no-sync')
   await db.query(`update catalog.sources set connector = 'no-such' where name = 'a-stranger'`)
   await db.query(`update catalog.sources set settings = '{"apiUrl": 7}' where name = 'b-garbled'`)
   const { code, stdout } = await run('sync', '--json')
   assert.equal(code, 1)
-  const reports = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
-  assert.deepEqual(reports.map(({ source, state, code: error }) => [source, state, error]), [
-    ['a-stranger', 'failed', 'usage/invalid'], ['b-garbled', 'failed', 'settings/invalid'], ['c-good', 'succeeded', null],
-  ])
-  assert.match(String(reports[0]?.['reason']), /a-stranger is a source of the connector no-such, which this version of Shelfsync does not have/)
-  assert.match(String(reports[1]?.['reason']), /The settings of b-garbled in catalog\.sources cannot be read: [^]*apiUrl/)
+  const reports = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  assert.deepEqual(
+    reports.map(({ source, state, code: error }) => [source, state, error]),
+    [
+      ['a-stranger', 'failed', 'usage/invalid'],
+      ['b-garbled', 'failed', 'settings/invalid'],
+      ['c-good', 'succeeded', null],
+    ],
+  )
+  assert.match(
+    String(reports[0]?.['reason']),
+    /a-stranger is a source of the connector no-such, which this version of Shelfsync does not have/,
+  )
+  assert.match(
+    String(reports[1]?.['reason']),
+    /The settings of b-garbled in catalog\.sources cannot be read: [^]*apiUrl/,
+  )
 })
 
 test('whatever went wrong, the last line of sync --json is a report', async (t) => {
   const { run } = await shelfsync(t, { MEDIPIM_API_KEY: '42:secret' })
   const idle = await run('sync', '--json')
   assert.equal(idle.code, 0)
-  assert.deepEqual([idle.json()['run'], idle.json()['source'], idle.json()['state']], [null, null, 'succeeded'])
+  assert.deepEqual(
+    [idle.json()['run'], idle.json()['source'], idle.json()['state']],
+    [null, null, 'succeeded'],
+  )
   assert.match(String(idle.json()['reason']), /No sources yet/)
   const away = await shelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nowhere' })
   const wrong = await shelfsync(t, { LOG_LEVEL: 'shout' })
-  for (const [shelf, error] of [[{ run }, 'source/unknown'], [away, 'db/unreachable'], [wrong, 'settings/invalid']] as const) {
+  for (const [shelf, error] of [
+    [{ run }, 'source/unknown'],
+    [away, 'db/unreachable'],
+    [wrong, 'settings/invalid'],
+  ] as const) {
     const failed = await shelf.run('sync', 'nobody', '--json')
     assert.equal(failed.code, 1)
     const { run: id, source, state, code, reason } = failed.json()
-    assert.deepEqual([id, source, state, code, typeof reason], [null, 'nobody', 'failed', error, 'string'])
+    assert.deepEqual(
+      [id, source, state, code, typeof reason],
+      [null, 'nobody', 'failed', error, 'string'],
+    )
   }
 })

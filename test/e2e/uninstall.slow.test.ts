@@ -49,7 +49,10 @@ test('what the page says leaves nothing behind, spares what is not ours, and a n
   assert.ok((await everything(db)).length > before.length + 10)
   assert.ok((await listMigrations()).every(({ version }) => version.startsWith('202611220000')))
 
-  await assert.rejects(db.query(steps[0] ?? ''), /cannot drop schema api because other objects depend on it/)
+  await assert.rejects(
+    db.query(steps[0] ?? ''),
+    /cannot drop schema api because other objects depend on it/,
+  )
   await db.query('alter table api.mine set schema public')
   for (const step of steps) await db.query(step)
   await db.query('create schema api; alter table public.mine set schema api')

@@ -36,56 +36,135 @@ const CODES = [
 ] as const
 
 test('api.medipim_products has every code of a product as the supplier writes it, and what else its readers know', async (t) => {
-  const { line, simulator: { catalogue } } = await openMedipim(t, { db })
+  const {
+    line,
+    simulator: { catalogue },
+  } = await openMedipim(t, { db })
   const [id = '', plain = ''] = catalogue.visible().map(catalogue.idOf)
   const codes = Object.fromEntries(CODES.map(([member, value]) => [member, value]))
   catalogue.update([id], {
-    ...codes, gtin: null, atc: null, status: 'replaced', replacement: plain, name: { en: 'Exampleprazole' }, vat: 12.5,
-    publicPrice: 2599, manufacturerPrice: 1120, pharmacistPrice: 1345,
-    brands: [{ id: 9001, name: 'Example' }], organizations: [{ id: 210, name: { en: 'Example Industries' }, type: 'supplier' }],
+    ...codes,
+    gtin: null,
+    atc: null,
+    status: 'replaced',
+    replacement: plain,
+    name: { en: 'Exampleprazole' },
+    vat: 12.5,
+    publicPrice: 2599,
+    manufacturerPrice: 1120,
+    pharmacistPrice: 1345,
+    brands: [{ id: 9001, name: 'Example' }],
+    organizations: [{ id: 210, name: { en: 'Example Industries' }, type: 'supplier' }],
   })
   catalogue.update([plain], Object.fromEntries(CODES.map(([member]) => [member, null])))
   await line.sync()
-  const [row] = await line.query<Record<string, unknown>>('select * from api.medipim_products where source = $1 and id = $2', line.name, id)
+  const [row] = await line.query<Record<string, unknown>>(
+    'select * from api.medipim_products where source = $1 and id = $2',
+    line.name,
+    id,
+  )
   const { updated_at: updatedAt, source_updated_at: sourceUpdatedAt, ...rest } = row ?? {}
   assert.deepEqual(rest, {
     ...Object.assign({}, ...CODES.map(([, , columns]) => columns)),
-    id, source: line.name, name: 'Exampleprazole', status: 'unavailable', supplier_status: 'replaced', replacement: plain, brand: 'Example',
-    organization: 'Example Industries', price_cents: 2599, manufacturer_price_cents: 1120, pharmacist_price_cents: 1345, vat_rate: '12.5', currency: 'AUD',
+    id,
+    source: line.name,
+    name: 'Exampleprazole',
+    status: 'unavailable',
+    supplier_status: 'replaced',
+    replacement: plain,
+    brand: 'Example',
+    organization: 'Example Industries',
+    price_cents: 2599,
+    manufacturer_price_cents: 1120,
+    pharmacist_price_cents: 1345,
+    vat_rate: '12.5',
+    currency: 'AUD',
   })
   assert.ok(updatedAt instanceof Date && sourceUpdatedAt instanceof Date)
-  const [came] = await line.query<Record<string, unknown>>('select * from api.medipim_products_raw where source = $1 and id = $2', line.name, id)
+  const [came] = await line.query<Record<string, unknown>>(
+    'select * from api.medipim_products_raw where source = $1 and id = $2',
+    line.name,
+    id,
+  )
   const { raw, ...shown } = came ?? {}
-  assert.deepEqual(shown, { id, source: line.name, name: 'Exampleprazole', price_cents: 2599, updated_at: updatedAt })
+  assert.deepEqual(shown, {
+    id,
+    source: line.name,
+    name: 'Exampleprazole',
+    price_cents: 2599,
+    updated_at: updatedAt,
+  })
   assert.match(JSON.stringify(raw), /"eanGtin13":"0609580872276"/)
-  const [bare] = await line.query<Record<string, unknown>>('select * from api.medipim_products where source = $1 and id = $2', line.name, plain)
-  for (const column of CODES.flatMap(([, , columns]) => Object.keys(columns))) assert.equal(bare?.[column], null, column)
+  const [bare] = await line.query<Record<string, unknown>>(
+    'select * from api.medipim_products where source = $1 and id = $2',
+    line.name,
+    plain,
+  )
+  for (const column of CODES.flatMap(([, , columns]) => Object.keys(columns)))
+    assert.equal(bare?.[column], null, column)
   const types = await line.query<{ name: string; type: string }>(
-    `select column_name as name, data_type as type from information_schema.columns where table_schema = 'api' and table_name = 'medipim_products'`)
+    `select column_name as name, data_type as type from information_schema.columns where table_schema = 'api' and table_name = 'medipim_products'`,
+  )
   for (const [, value, columns] of CODES) {
     const [name] = Object.keys(columns)
-    assert.equal(types.find((column) => column.name === name)?.type, Array.isArray(value) ? 'jsonb' : 'text', name)
+    assert.equal(
+      types.find((column) => column.name === name)?.type,
+      Array.isArray(value) ? 'jsonb' : 'text',
+      name,
+    )
   }
 })
 
 test('brands, organisations and categories are rows of their own, each once, with what the supplier says of them', async (t) => {
-  const { line, simulator: { catalogue } } = await openMedipim(t, { db, supplier: { products: 2 } })
+  const {
+    line,
+    simulator: { catalogue },
+  } = await openMedipim(t, { db, supplier: { products: 2 } })
   catalogue.update('all', {
-    brands: [{ id: 411, name: 'Thermoskin' }, { id: 411, name: 'Thermoskin' }],
+    brands: [
+      { id: 411, name: 'Thermoskin' },
+      { id: 411, name: 'Thermoskin' },
+    ],
     organizations: [
-      { id: 210, name: 'Thermoskin', type: 'supplier', contactInformation: { city: null, country: null, url: 'https://thermoskin.example/' } },
-      { id: 937, name: { en: 'United Industries' }, type: 'marketing', contactInformation: { city: '', country: 'AU', url: null } },
+      {
+        id: 210,
+        name: 'Thermoskin',
+        type: 'supplier',
+        contactInformation: { city: null, country: null, url: 'https://thermoskin.example/' },
+      },
+      {
+        id: 937,
+        name: { en: 'United Industries' },
+        type: 'marketing',
+        contactInformation: { city: '', country: 'AU', url: null },
+      },
       { id: 938, name: null, type: 'supplier' },
     ],
-    publicCategories: [{ id: 248, name: { en: 'Supports' }, parent: null, order: 1 }, { id: 435, name: { en: 'Back' }, parent: 248, order: 9 }],
+    publicCategories: [
+      { id: 248, name: { en: 'Supports' }, parent: null, order: 1 },
+      { id: 435, name: { en: 'Back' }, parent: 248, order: 9 },
+    ],
   })
   await line.sync()
-  const rowsOf = (view: string) => line.query(`select * from api.${view} where source = $1 order by external_id`, line.name)
+  const rowsOf = (view: string) =>
+    line.query(`select * from api.${view} where source = $1 order by external_id`, line.name)
   const source = line.name
-  assert.deepEqual(await rowsOf('brands'), [{ source, external_id: '411', name: 'Thermoskin', attributes: {} }])
+  assert.deepEqual(await rowsOf('brands'), [
+    { source, external_id: '411', name: 'Thermoskin', attributes: {} },
+  ])
   assert.deepEqual(await rowsOf('organizations'), [
-    { source, external_id: '210', name: 'Thermoskin', attributes: { type: 'supplier', url: 'https://thermoskin.example/' } },
-    { source, external_id: '937', name: 'United Industries', attributes: { type: 'marketing', country: 'AU' } },
+    {
+      source,
+      external_id: '210',
+      name: 'Thermoskin',
+      attributes: { type: 'supplier', url: 'https://thermoskin.example/' },
+    },
+    {
+      source,
+      external_id: '937',
+      name: 'United Industries',
+      attributes: { type: 'marketing', country: 'AU' },
+    },
   ])
   const categories = [
     { source, external_id: '248', name: 'Supports', parent_external_id: null, attributes: {} },
@@ -93,9 +172,15 @@ test('brands, organisations and categories are rows of their own, each once, wit
   ]
   assert.deepEqual(await rowsOf('categories'), categories)
 
-  catalogue.update('all', { publicCategories: [{ id: 435, name: { en: 'Back and neck' }, parent: 248 }] })
+  catalogue.update('all', {
+    publicCategories: [{ id: 435, name: { en: 'Back and neck' }, parent: 248 }],
+  })
   await line.sync()
-  assert.deepEqual(await rowsOf('categories'), [categories[0], { ...categories[1], name: 'Back and neck' }], 'a new name replaces the old one')
+  assert.deepEqual(
+    await rowsOf('categories'),
+    [categories[0], { ...categories[1], name: 'Back and neck' }],
+    'a new name replaces the old one',
+  )
 })
 
 /** What a supplier calls things: no product's data, and without a time of its own. */
@@ -107,27 +192,52 @@ test('no view of schema api shows anything of a product that has expired, by wha
   const ids = priced(simulator)
   await line.sync()
   const pictured = await line.query<{ id: string }>(
-    'select distinct product_external_id as id from api.images where source = $1 and product_external_id = any ($2) limit 2', line.name, ids)
+    'select distinct product_external_id as id from api.images where source = $1 and product_external_id = any ($2) limit 2',
+    line.name,
+    ids,
+  )
   const [expired = '', lasting = ''] = pictured.map(({ id }) => id)
   clock.advance(3_600_000)
   catalogue.update([expired, lasting], { name: { en: 'Renamed' } })
   catalogue.setPrice([expired, lasting], { cents: 1100 })
   await line.sync()
   const { id: sourceId } = await line.source()
-  const views = await line.query<{ name: string }>(`select viewname as name from pg_views where schemaname = 'api' order by 1`)
-  const shown = async () => Object.fromEntries(await Promise.all(views.map(async ({ name }) => {
-    const [row] = await line.query<{ products: number }>(
-      `select count(distinct asked.product)::integer as products from unnest($1::text[]) as asked (product)
-         join api.${name} v on to_jsonb(v)::text like '%"' || asked.product || '"%' and to_jsonb(v) ->> 'source' = $2`, [expired, lasting], line.name)
-    return [name, row?.products] as const
-  })))
+  const views = await line.query<{ name: string }>(
+    `select viewname as name from pg_views where schemaname = 'api' order by 1`,
+  )
+  const shown = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        views.map(async ({ name }) => {
+          const [row] = await line.query<{ products: number }>(
+            `select count(distinct asked.product)::integer as products from unnest($1::text[]) as asked (product)
+         join api.${name} v on to_jsonb(v)::text like '%"' || asked.product || '"%' and to_jsonb(v) ->> 'source' = $2`,
+            [expired, lasting],
+            line.name,
+          )
+          return [name, row?.products] as const
+        }),
+      ),
+    )
   const expire = async (product: string, at: string) =>
-    line.query(`update catalog.products set expires_at = now() + $3::interval where source_id = $1 and external_id = $2`, sourceId, product, at)
+    line.query(
+      `update catalog.products set expires_at = now() + $3::interval where source_id = $1 and external_id = $2`,
+      sourceId,
+      product,
+      at,
+    )
   const all = Object.fromEntries(views.map(({ name }) => [name, TERMS.includes(name) ? 0 : 2]))
   assert.ok(views.length >= 10)
 
   await expire(lasting, '1 hour')
-  assert.deepEqual(await shown(), all, 'a view that shows nothing of these products is not looked at by this test')
+  assert.deepEqual(
+    await shown(),
+    all,
+    'a view that shows nothing of these products is not looked at by this test',
+  )
   await expire(expired, '-1 second')
-  assert.deepEqual(await shown(), Object.fromEntries(Object.entries(all).map(([name, products]) => [name, products / 2])))
+  assert.deepEqual(
+    await shown(),
+    Object.fromEntries(Object.entries(all).map(([name, products]) => [name, products / 2])),
+  )
 })

@@ -31,7 +31,11 @@ async function openWhole(t: TestContext, queueUrl: string | null = null) {
   return { simulator, storage, park, project }
 }
 
-function ask({ ports }: Machine, path: string, headers: Record<string, string> = { 'X-ADMIN-KEY': ADMIN_KEY }): Promise<Response> {
+function ask(
+  { ports }: Machine,
+  path: string,
+  headers: Record<string, string> = { 'X-ADMIN-KEY': ADMIN_KEY },
+): Promise<Response> {
   return fetch(`http://127.0.0.1:${ports['orchestrator']}${path}`, { headers })
 }
 
@@ -39,12 +43,18 @@ async function metricsOf({ ports }: Machine): Promise<string> {
   return (await fetch(`http://127.0.0.1:${ports['metrics']}/metrics`)).text()
 }
 
-const sum = (series: Readonly<Record<string, number>>): number => Object.values(series).reduce((total, value) => total + value, 0)
+const sum = (series: Readonly<Record<string, number>>): number =>
+  Object.values(series).reduce((total, value) => total + value, 0)
 
 test('what happens to a run is in the metrics: requests, waits for the supplier and the store, connections, dead letters; its copy is in the bucket', async (t) => {
   const { simulator, storage, park, project } = await openWhole(t)
   const machine = await park.serve([], { ...project, ARTIFACTS_LATEST: 'true' })
-  simulator.faults.set({ kind: 'status', status: 429, headers: { 'retry-after': '1' }, path: '/v4/products/stream' })
+  simulator.faults.set({
+    kind: 'status',
+    status: 429,
+    headers: { 'retry-after': '1' },
+    path: '/v4/products/stream',
+  })
   storage.faults.set({ kind: 'status', status: 503, path: 'POST /upload/resumable*', times: 8 })
   const { state } = await park.ended(await park.order(machine))
   assert.equal(state, 'succeeded')
@@ -52,51 +62,93 @@ test('what happens to a run is in the metrics: requests, waits for the supplier 
 
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   assert.equal((await park.ended(await park.order(machine, 'full'))).state, 'failed')
-  await until(async () => seriesOf(await metricsOf(machine), 'shelfsync_queue_jobs')['queue="fetch",state="failed"'] === 1)
+  await until(
+    async () =>
+      seriesOf(await metricsOf(machine), 'shelfsync_queue_jobs')['queue="fetch",state="failed"'] ===
+      1,
+  )
   const metrics = await metricsOf(machine)
   const requests = seriesOf(metrics, 'shelfsync_source_requests_total')
-  assert.deepEqual(['ok', 'rate_limited', 'refused'].map((result) => (requests[`connector="medipim",result="${result}"`] ?? 0) > 0), [true, true, true])
-  assert.ok((seriesOf(metrics, 'shelfsync_limit_wait_seconds_total')['connector="medipim"'] ?? 0) >= 1)
-  assert.ok((seriesOf(metrics, 'shelfsync_backpressure_seconds_total')['reason="store_unwritable"'] ?? 0) > 0)
+  assert.deepEqual(
+    ['ok', 'rate_limited', 'refused'].map(
+      (result) => (requests[`connector="medipim",result="${result}"`] ?? 0) > 0,
+    ),
+    [true, true, true],
+  )
+  assert.ok(
+    (seriesOf(metrics, 'shelfsync_limit_wait_seconds_total')['connector="medipim"'] ?? 0) >= 1,
+  )
+  assert.ok(
+    (seriesOf(metrics, 'shelfsync_backpressure_seconds_total')['reason="store_unwritable"'] ?? 0) >
+      0,
+  )
   assert.ok(sum(seriesOf(metrics, 'shelfsync_database_connections')) > 0)
 })
 
 test('either key opens, and failures of one caller by way of the proxy ban its wrong keys', async (t) => {
   const { park, project } = await openWhole(t)
-  const machine = await park.serve(['orchestrator'], { ...project, ADMIN_KEY_NEXT, TRUST_FLY_HEADER: 'true' })
-  const statusFor = async (key: string, caller: string) => (await ask(machine, '/status', { 'X-ADMIN-KEY': key, 'Fly-Client-IP': caller })).status
-  for (const key of [ADMIN_KEY, ADMIN_KEY_NEXT]) assert.equal(await statusFor(key, '203.0.113.1'), 200)
+  const machine = await park.serve(['orchestrator'], {
+    ...project,
+    ADMIN_KEY_NEXT,
+    TRUST_FLY_HEADER: 'true',
+  })
+  const statusFor = async (key: string, caller: string) =>
+    (await ask(machine, '/status', { 'X-ADMIN-KEY': key, 'Fly-Client-IP': caller })).status
+  for (const key of [ADMIN_KEY, ADMIN_KEY_NEXT])
+    assert.equal(await statusFor(key, '203.0.113.1'), 200)
   const tries = []
-  for (let nth = 0; nth < 6; nth++) tries.push(await statusFor('a-wrong-key-0123456789', '203.0.113.7'))
+  for (let nth = 0; nth < 6; nth++)
+    tries.push(await statusFor('a-wrong-key-0123456789', '203.0.113.7'))
   assert.deepEqual(tries, [401, 401, 401, 401, 401, 429])
-  assert.deepEqual([await statusFor(ADMIN_KEY, '203.0.113.7'), await statusFor(ADMIN_KEY, '203.0.113.1')], [200, 200])
+  assert.deepEqual(
+    [await statusFor(ADMIN_KEY, '203.0.113.7'), await statusFor(ADMIN_KEY, '203.0.113.1')],
+    [200, 200],
+  )
   const failures = seriesOf(await metricsOf(machine), 'shelfsync_auth_failures_total')
   assert.deepEqual([failures['reason="wrong"'], (failures['reason="limited"'] ?? 0) > 0], [5, true])
 })
 
-test('/health names whatever is away: the store, the queue, the database', { skip: missingProgram('redis-server', 'redis-server') }, async (t) => {
-  const redis = await startRedis(t)
-  const { storage, park, project } = await openWhole(t, redis.url)
-  const proxy = await startProxy(t, park.database.url)
-  const machine = await park.serve([], { ...project, DATABASE_URL: through(park.database.url, proxy) })
-  const broken = async () => {
-    const answer = await ask(machine, '/health')
-    return [answer.status, ((await answer.json()) as { broken: string[] }).broken]
-  }
-  assert.deepEqual(await broken(), [200, []])
-  storage.faults.set({ kind: 'status', status: 503, times: null })
-  assert.deepEqual(await broken(), [503, ['artifacts']])
-  storage.faults.clear()
-  await proxy.cut()
-  assert.deepEqual(await broken(), [503, ['database']])
-  await proxy.resume()
-  await redis.stop()
-  assert.deepEqual(await broken(), [503, ['queue', 'fetcher', 'maintainer']])
-})
+test(
+  '/health names whatever is away: the store, the queue, the database',
+  { skip: missingProgram('redis-server', 'redis-server') },
+  async (t) => {
+    const redis = await startRedis(t)
+    const { storage, park, project } = await openWhole(t, redis.url)
+    const proxy = await startProxy(t, park.database.url)
+    const machine = await park.serve([], {
+      ...project,
+      DATABASE_URL: through(park.database.url, proxy),
+    })
+    const broken = async () => {
+      const answer = await ask(machine, '/health')
+      return [answer.status, ((await answer.json()) as { broken: string[] }).broken]
+    }
+    assert.deepEqual(await broken(), [200, []])
+    storage.faults.set({ kind: 'status', status: 503, times: null })
+    assert.deepEqual(await broken(), [503, ['artifacts']])
+    storage.faults.clear()
+    await proxy.cut()
+    assert.deepEqual(await broken(), [503, ['database']])
+    await proxy.resume()
+    await redis.stop()
+    assert.deepEqual(await broken(), [503, ['queue', 'fetcher', 'maintainer']])
+  },
+)
 
 test('a bucket that takes no part is refused at start, with both sizes', async (t) => {
   const { storage, park, project } = await openWhole(t)
   const [small, limit] = ['too-small', 10 * 1024 * 1024]
-  storage.objects.saveBucket({ id: small, name: small, public: false, file_size_limit: limit, allowed_mime_types: null, created_at: '', updated_at: '' })
-  await assert.rejects(park.serve(['fetcher'], { ...project, BUCKET: small }), /too-small.* takes files of at most 10 MiB, but a part can have 32 MiB/)
+  storage.objects.saveBucket({
+    id: small,
+    name: small,
+    public: false,
+    file_size_limit: limit,
+    allowed_mime_types: null,
+    created_at: '',
+    updated_at: '',
+  })
+  await assert.rejects(
+    park.serve(['fetcher'], { ...project, BUCKET: small }),
+    /too-small.* takes files of at most 10 MiB, but a part can have 32 MiB/,
+  )
 })

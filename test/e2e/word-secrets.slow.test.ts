@@ -22,8 +22,20 @@ interface Secrets {
   readonly s3: string
 }
 
-const WORDS: Secrets = { database: 'medipim', id: 'products', key: 'removed', admin: 'products and prices', s3: 'postgres' }
-const OTHERS: Secrets = { database: 'q7#Zt!w2pL', id: 'z4-Qm!8sLp', key: 'w9_Kc4.xR1b', admin: 'Vb6-kQ0tWm9sXe3r', s3: 'mN5/oP8+uY2a' }
+const WORDS: Secrets = {
+  database: 'medipim',
+  id: 'products',
+  key: 'removed',
+  admin: 'products and prices',
+  s3: 'postgres',
+}
+const OTHERS: Secrets = {
+  database: 'q7#Zt!w2pL',
+  id: 'z4-Qm!8sLp',
+  key: 'w9_Kc4.xR1b',
+  admin: 'Vb6-kQ0tWm9sXe3r',
+  s3: 'mN5/oP8+uY2a',
+}
 
 interface Stage {
   readonly line: TestLine
@@ -40,22 +52,45 @@ async function setStage(t: TestContext): Promise<Stage> {
   await database.pool.query(`create role ${role} login superuser`)
   // After the database, of which it owns a part.
   t.after(async () => {
-    const client = new pg.Client({ connectionString: Object.assign(new URL(database.url), { pathname: '/postgres' }).href })
+    const client = new pg.Client({
+      connectionString: Object.assign(new URL(database.url), { pathname: '/postgres' }).href,
+    })
     await client.connect()
     await client.query(`drop role ${role}`)
     await client.end()
   })
   const keys = [WORDS, OTHERS].map(({ id, key: secret }) => ({ id, secret }))
-  const { line, simulator } = await openMedipim(t, { db: database.pool, key: { keyId: OTHERS.id, keySecret: OTHERS.key }, supplier: { keys }, policy: { quarantineShare: 0.9 }, options: { attemptsMax: 1 } })
+  const { line, simulator } = await openMedipim(t, {
+    db: database.pool,
+    key: { keyId: OTHERS.id, keySecret: OTHERS.key },
+    supplier: { keys },
+    policy: { quarantineShare: 0.9 },
+    options: { attemptsMax: 1 },
+  })
   const services = await openServices(t, database, line, null)
   const [dear = ''] = priced(simulator)
-  const broken = simulator.catalogue.visible().map(simulator.catalogue.idOf).find((id) => id !== dear) ?? ''
-  simulator.faults.set({ kind: 'patch', ids: [broken], patch: { id: 'medipim removed', publicPrice: 'secret' }, times: null })
+  const broken =
+    simulator.catalogue
+      .visible()
+      .map(simulator.catalogue.idOf)
+      .find((id) => id !== dear) ?? ''
+  simulator.faults.set({
+    kind: 'patch',
+    ids: [broken],
+    patch: { id: 'medipim removed', publicPrice: 'secret' },
+    times: null,
+  })
   await line.sync()
   simulator.clock.advance(3_600_000)
   simulator.catalogue.setPrice([dear], { cents: 1_000_000 })
   await line.sync()
-  simulator.faults.set({ kind: 'status', status: 401, body: '', times: null, path: '/v4/products/stream' })
+  simulator.faults.set({
+    kind: 'status',
+    status: 401,
+    body: '',
+    times: null,
+    path: '/v4/products/stream',
+  })
   const stop = services.work()
   const letter = await services.letter((await services.order()).run)
   await stop()
@@ -64,29 +99,82 @@ async function setStage(t: TestContext): Promise<Stage> {
   t.after(shop.close)
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-words-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const env = async ({ database: password, id, key, admin, s3 }: Secrets): Promise<Record<string, string>> => {
-    await database.pool.query(`do $$ begin execute format('alter role ${role} password %L', '${password}'); end $$`)
+  const env = async ({
+    database: password,
+    id,
+    key,
+    admin,
+    s3,
+  }: Secrets): Promise<Record<string, string>> => {
+    await database.pool.query(
+      `do $$ begin execute format('alter role ${role} password %L', '${password}'); end $$`,
+    )
     return {
-      DATABASE_URL: Object.assign(new URL(database.url), { username: role, password: encodeURIComponent(password) }).href,
-      MEDIPIM_API_KEY: `${id}:${key}`, ADMIN_KEY: admin, S3_ACCESS_KEY_ID: s3, S3_SECRET_ACCESS_KEY: 'secret',
-      SHELFSYNC_HOME: line.storeRoot, ARTIFACTS: `file:${line.storeRoot}`, MEDIPIM_API_URL: simulator.url, ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-      FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+      DATABASE_URL: Object.assign(new URL(database.url), {
+        username: role,
+        password: encodeURIComponent(password),
+      }).href,
+      MEDIPIM_API_KEY: `${id}:${key}`,
+      ADMIN_KEY: admin,
+      S3_ACCESS_KEY_ID: s3,
+      S3_SECRET_ACCESS_KEY: 'secret',
+      SHELFSYNC_HOME: line.storeRoot,
+      ARTIFACTS: `file:${line.storeRoot}`,
+      MEDIPIM_API_URL: simulator.url,
+      ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+      FETCHER_PORT: '0',
+      MAINTAINER_PORT: '0',
+      ORCHESTRATOR_PORT: '0',
+      METRICS_PORT: '0',
+      LISTEN_HOST: '127.0.0.1',
     }
   }
   return { line, letter: String(Object(letter).id ?? letter), shop: shop.url, folder, env }
 }
 
 /** Each command as it is called, those that show first: they say the same twice. */
-function callsOn({ line: { name }, letter, shop, folder }: Stage): Record<'shows' | 'acts', readonly (readonly string[])[]> {
+function callsOn({
+  line: { name },
+  letter,
+  shop,
+  folder,
+}: Stage): Record<'shows' | 'acts', readonly (readonly string[])[]> {
   return {
     shows: [
-      ['status'], ['sources', 'list'], ['runs', 'list'], ['runs', 'show', '1'], ['reviews', 'list'], ['quarantine', 'list'], ['artifacts', 'list'], ['artifacts', 'verify', '1'],
-      ['jobs', 'list'], ['plan', name, '--full'], ['purge', '--dry-run'], ['doctor'], ['stop'], ['runs', 'show', '999999'], ['sync', 'medipim-removed'],
+      ['status'],
+      ['sources', 'list'],
+      ['runs', 'list'],
+      ['runs', 'show', '1'],
+      ['reviews', 'list'],
+      ['quarantine', 'list'],
+      ['artifacts', 'list'],
+      ['artifacts', 'verify', '1'],
+      ['jobs', 'list'],
+      ['plan', name, '--full'],
+      ['purge', '--dry-run'],
+      ['doctor'],
+      ['stop'],
+      ['runs', 'show', '999999'],
+      ['sync', 'medipim-removed'],
     ],
     acts: [
-      ['migrate'], ['migrations', 'copy', folder], ['add', shop, '--name', 'removed', '--no-sync'], ['sources', 'set', name, '--policy', 'removalShare=0.2'], ['sources', 'pause', name], ['sources', 'resume', name],
-      ['reviews', 'approve', '1'], ['reviews', 'reject', '999999'], ['runs', 'approve', '1'], ['runs', 'reject', '1'], ['quarantine', 'replay', name],
-      ['jobs', 'retry', letter], ['jobs', 'discard', 'none'], ['sync', name], ['replay', name], ['publish'], ['serve'],
+      ['migrate'],
+      ['migrations', 'copy', folder],
+      ['add', shop, '--name', 'removed', '--no-sync'],
+      ['sources', 'set', name, '--policy', 'removalShare=0.2'],
+      ['sources', 'pause', name],
+      ['sources', 'resume', name],
+      ['reviews', 'approve', '1'],
+      ['reviews', 'reject', '999999'],
+      ['runs', 'approve', '1'],
+      ['runs', 'reject', '1'],
+      ['quarantine', 'replay', name],
+      ['jobs', 'retry', letter],
+      ['jobs', 'discard', 'none'],
+      ['sync', name],
+      ['replay', name],
+      ['publish'],
+      ['serve'],
     ],
   }
 }
@@ -114,17 +202,24 @@ test('with secrets that are words of ours every command says the same as with an
   const { shows, acts } = callsOn(stage)
   const called = [...shows, ...acts].map((args) => args.join(' '))
   // `artifacts cat` writes the supplier's bytes, past everything that this is about.
-  for (const { name } of listCommands(silentProgram())) if (name !== 'artifacts cat') assert.ok(called.some((call) => call === name || call.startsWith(`${name} `)), `${name} is called`)
+  for (const { name } of listCommands(silentProgram()))
+    if (name !== 'artifacts cat')
+      assert.ok(
+        called.some((call) => call === name || call.startsWith(`${name} `)),
+        `${name} is called`,
+      )
   const json = shows.map((args) => [...args, '--json'])
   const others = await stage.env(OTHERS)
   const usual = new Map<string, string>()
   for (const args of [...shows, ...json]) usual.set(args.join(' '), steady(await run(others, args)))
   const words = await stage.env(WORDS)
-  for (const args of [...shows, ...json]) assert.equal(steady(await run(words, args)), usual.get(args.join(' ')), args.join(' '))
+  for (const args of [...shows, ...json])
+    assert.equal(steady(await run(words, args)), usual.get(args.join(' ')), args.join(' '))
   for (const args of acts) {
     const { stdout, stderr } = await run(words, [...args, '--json'])
     assert.doesNotMatch(stdout + stderr, /redacted/, args.join(' '))
     assert.doesNotMatch(stdout + stderr, /internal/, args.join(' '))
-    for (const text of stdout.split('\n').filter((one) => one !== '')) assert.ok(JSON.parse(text), args.join(' '))
+    for (const text of stdout.split('\n').filter((one) => one !== ''))
+      assert.ok(JSON.parse(text), args.join(' '))
   }
 })

@@ -13,8 +13,16 @@ import { openMedipim, type TestLine } from '../support/line.ts'
 
 const { pool: db } = await testDatabase()
 
-async function syncAt(line: TestLine, apiUrl: string, allow: readonly string[]): Promise<Awaited<ReturnType<TestLine['sync']>>> {
-  await line.query(`update catalog.sources set settings = settings || jsonb_build_object('apiUrl', $2::text) where name = $1`, line.name, apiUrl)
+async function syncAt(
+  line: TestLine,
+  apiUrl: string,
+  allow: readonly string[],
+): Promise<Awaited<ReturnType<TestLine['sync']>>> {
+  await line.query(
+    `update catalog.sources set settings = settings || jsonb_build_object('apiUrl', $2::text) where name = $1`,
+    line.name,
+    apiUrl,
+  )
   const http = createHttp({ guard: createAddressGuard(allow), userAgent: 'test' })
   try {
     return await line.sync({ tools: { http } })
@@ -26,10 +34,25 @@ async function syncAt(line: TestLine, apiUrl: string, allow: readonly string[]):
 test('a source in a private network is refused before a packet leaves', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
   const { port } = simulator
-  for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1', '169.254.169.254', '10.0.0.1', 'db.internal', 'app.flycast', '[fdaa::3]']) {
+  for (const host of [
+    '127.0.0.1',
+    'localhost',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '2130706433',
+    '0x7f.1',
+    '169.254.169.254',
+    '10.0.0.1',
+    'db.internal',
+    'app.flycast',
+    '[fdaa::3]',
+  ]) {
     const report = await syncAt(line, `http://${host}:${port}`, [])
     assert.equal(report.state, 'failed')
-    assert.ok(report.error instanceof SyncError && report.error.code === 'source/address-refused', `${host}: ${report.reason}`)
+    assert.ok(
+      report.error instanceof SyncError && report.error.code === 'source/address-refused',
+      `${host}: ${report.reason}`,
+    )
   }
   assert.deepEqual(simulator.stats.snapshot().requests, {})
   assert.deepEqual(line.waits, [], 'a refusal is not tried again')
@@ -37,13 +60,18 @@ test('a source in a private network is refused before a packet leaves', async (t
 
 test('a redirect into a private network is refused, and the key does not travel with it', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
-  const outside = createServer((_, response) => response.writeHead(307, { location: `${simulator.url}/v4/products/stream` }).end())
+  const outside = createServer((_, response) =>
+    response.writeHead(307, { location: `${simulator.url}/v4/products/stream` }).end(),
+  )
   outside.listen(0, '127.0.0.1')
   await once(outside, 'listening')
   t.after(() => new Promise<void>((resolve) => outside.close(() => resolve())))
   const { port } = outside.address() as AddressInfo
   const report = await syncAt(line, `http://127.0.0.1:${port}`, [`127.0.0.1:${port}`])
   assert.equal(report.state, 'failed')
-  assert.ok(report.error instanceof SyncError && report.error.code === 'source/address-refused', report.reason ?? '')
+  assert.ok(
+    report.error instanceof SyncError && report.error.code === 'source/address-refused',
+    report.reason ?? '',
+  )
   assert.deepEqual(simulator.stats.snapshot().requests, {})
 })

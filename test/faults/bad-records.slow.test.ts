@@ -30,39 +30,62 @@ interface Quarantined {
 /** How the records that name this product, or none, stand in quarantine. */
 async function stateOf(line: TestLine, product: string | null): Promise<string[]> {
   const rows = await line.query<{ state: string }>(
-    'select state from catalog.quarantine where source_id = $1 and external_id is not distinct from $2 order by id', (await line.source()).id, product)
+    'select state from catalog.quarantine where source_id = $1 and external_id is not distinct from $2 order by id',
+    (await line.source()).id,
+    product,
+  )
   return rows.map(({ state }) => state)
 }
 
 async function quarantine(line: TestLine, run: number): Promise<Quarantined[]> {
-  return line.query<Quarantined>('select * from catalog.quarantine where artifact_run = $1 and state = $2 order by part_no, line_no', run, 'open')
+  return line.query<Quarantined>(
+    'select * from catalog.quarantine where artifact_run = $1 and state = $2 order by part_no, line_no',
+    run,
+    'open',
+  )
 }
 
-const PATCHES: readonly (readonly [what: string, patch: Record<string, unknown>, rule: string])[] = [
-  ['a price that is no number', { publicPrice: 'much' }, 'record/invalid'],
-  ['a price below zero', { publicPrice: -100 }, 'record/invalid'],
-  ['a price in fractions of cents', { publicPrice: 10.5 }, 'record/invalid'],
-  ['a price beyond all integers', { publicPrice: 1e300 }, 'record/invalid'],
-  ['a list for a price', { pharmacistPrice: [1] }, 'record/invalid'],
-  ['no id', { id: null }, 'record/no-id'],
-  ['an object for an id', { id: { value: 7 } }, 'record/no-id'],
-  ['an id that no index holds', { id: 'M'.repeat(20_000) }, 'record/invalid'],
-]
+const PATCHES: readonly (readonly [what: string, patch: Record<string, unknown>, rule: string])[] =
+  [
+    ['a price that is no number', { publicPrice: 'much' }, 'record/invalid'],
+    ['a price below zero', { publicPrice: -100 }, 'record/invalid'],
+    ['a price in fractions of cents', { publicPrice: 10.5 }, 'record/invalid'],
+    ['a price beyond all integers', { publicPrice: 1e300 }, 'record/invalid'],
+    ['a list for a price', { pharmacistPrice: [1] }, 'record/invalid'],
+    ['no id', { id: null }, 'record/no-id'],
+    ['an object for an id', { id: { value: 7 } }, 'record/no-id'],
+    ['an id that no index holds', { id: 'M'.repeat(20_000) }, 'record/invalid'],
+  ]
 
 for (const [what, patch, rule] of PATCHES) {
   test(`${what} is quarantined alone`, async (t) => {
     const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
     const [bad = ''] = priced(simulator)
     const id = typeof patch['id'] === 'string' ? LONG : patch['id']
-    simulator.faults.set({ kind: 'patch', ids: [bad], patch: { ...patch, ...('id' in patch ? { id } : {}) } as never, path: STREAM, times: 1 })
+    simulator.faults.set({
+      kind: 'patch',
+      ids: [bad],
+      patch: { ...patch, ...('id' in patch ? { id } : {}) } as never,
+      path: STREAM,
+      times: 1,
+    })
     const report = await line.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
     assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
     const [record] = await quarantine(line, report.run)
     assert.ok(record)
     assert.equal(record.rule, rule)
-    assert.ok(record.message.startsWith(`${line.name}, run ${report.run}, part ${record.part_no}, line ${record.line_no}, byte ${record.byte_offset}: `), record.message)
-    assert.deepEqual(counts(await line.sync()), { created: 1, unchanged: 29 }, 'the next good run heals')
+    assert.ok(
+      record.message.startsWith(
+        `${line.name}, run ${report.run}, part ${record.part_no}, line ${record.line_no}, byte ${record.byte_offset}: `,
+      ),
+      record.message,
+    )
+    assert.deepEqual(
+      counts(await line.sync()),
+      { created: 1, unchanged: 29 },
+      'the next good run heals',
+    )
   })
 }
 
@@ -70,7 +93,17 @@ const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>
   ['numbers as strings', { publicPrice: '1234', vat: '10', packageQuantity: '7', weight: '100' }],
   ['a pack of three thousand million', { packageQuantity: 3_000_000_000 }],
   ['a weight beyond all scales', { weight: 1e308, weightWithUnit: { value: 1e308, unit: 'kg' } }],
-  ['wrong types where nothing depends on them', { name: ['not', 'localised'], ean: { 0: 'x' }, descriptions: 'none', photos: null, vat: 'ten', organizations: [null, 7] }],
+  [
+    'wrong types where nothing depends on them',
+    {
+      name: ['not', 'localised'],
+      ean: { 0: 'x' },
+      descriptions: 'none',
+      photos: null,
+      vat: 'ten',
+      organizations: [null, 7],
+    },
+  ],
   ['a date that is none', { officialDeletionAt: 'soon', meta: { createdAt: -1 } }],
   ['members that nobody announced', { quantum: { entangled: [{ deep: true }] } }],
 ]
@@ -79,7 +112,13 @@ for (const [what, patch] of HARMLESS) {
   test(`${what} does not keep a product from arriving`, async (t) => {
     const { line, simulator } = await openMedipim(t, { db })
     const [bad = ''] = priced(simulator)
-    simulator.faults.set({ kind: 'patch', ids: [bad], patch: patch as never, path: STREAM, times: 1 })
+    simulator.faults.set({
+      kind: 'patch',
+      ids: [bad],
+      patch: patch as never,
+      path: STREAM,
+      times: 1,
+    })
     const report = await line.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
     assert.deepEqual(counts(report), { created: 30 })
@@ -88,32 +127,97 @@ for (const [what, patch] of HARMLESS) {
 }
 
 /** Text that no index holds and that cannot be compressed into one. */
-const LONG = Array.from({ length: 4000 }, (_, i) => (i * 7919 % 9973).toString(36)).join('')
+const LONG = Array.from({ length: 4000 }, (_, i) => ((i * 7919) % 9973).toString(36)).join('')
 const DEEP = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
 
 function lineOf(id: string, members: string, meta = ''): string {
   return `{"meta":{"total":30,"index":4},"result":{"id":"${id}","status":"active","name":{"en":"x"},${members},"meta":{"createdAt":1,"updatedAt":1767225600${meta}}}}`
 }
 
-const LINES: readonly (readonly [what: string, fault: MedipimFaultInput, expected: Record<string, number>])[] = [
-  ['garbage', { kind: 'insert-line', at: 5, text: '<html>Bad gateway</html>', path: STREAM }, { created: 30, quarantined: 1 }],
+const LINES: readonly (readonly [
+  what: string,
+  fault: MedipimFaultInput,
+  expected: Record<string, number>,
+])[] = [
+  [
+    'garbage',
+    { kind: 'insert-line', at: 5, text: '<html>Bad gateway</html>', path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
   ['half a line', { kind: 'half-line', at: 5, path: STREAM }, { created: 29, quarantined: 1 }],
-  ['a number for a line', { kind: 'insert-line', at: 5, text: '42', path: STREAM }, { created: 30, quarantined: 1 }],
-  ['JSON of another kind', { kind: 'insert-line', at: 5, text: '{"hello":"world"}', path: STREAM }, { created: 30, quarantined: 1 }],
-  ['a line with a NUL', { kind: 'insert-line', at: 5, text: 'abc\0def', path: STREAM }, { created: 30, quarantined: 1 }],
+  [
+    'a number for a line',
+    { kind: 'insert-line', at: 5, text: '42', path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'JSON of another kind',
+    { kind: 'insert-line', at: 5, text: '{"hello":"world"}', path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'a line with a NUL',
+    { kind: 'insert-line', at: 5, text: 'abc\0def', path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
   // The parser quotes what it could not read, and may cut a pair of surrogates in two.
-  ['an unknown word of smiles', { kind: 'insert-line', at: 5, text: `{"a":${'😀'.repeat(30)}`, path: STREAM }, { created: 30, quarantined: 1 }],
-  ['another of them', { kind: 'insert-line', at: 5, text: `{"a": ${'😀'.repeat(30)}`, path: STREAM }, { created: 30, quarantined: 1 }],
-  ['an id with a NUL in a record that cannot be read', { kind: 'insert-line', at: 5, text: lineOf('D\\u0000', '"publicPrice":"much"'), path: STREAM }, { created: 30, quarantined: 1 }],
-  ['an id with a NUL that Postgres refuses', { kind: 'insert-line', at: 5, text: lineOf(`D\\u0000${LONG}`, '"vat":10'), path: STREAM }, { created: 30, quarantined: 1 }],
-  ['a record so deep that nothing can write it', { kind: 'insert-line', at: 5, text: lineOf('DEEP', `"extra":${DEEP}`), path: STREAM }, { created: 30, quarantined: 1 }],
-  ['one that is as deep, and hashed by its bytes', { kind: 'insert-line', at: 5, text: lineOf('DEEP', `"extra":${DEEP}`, ',"embedUrl":"https://x"'), path: STREAM }, { created: 30, quarantined: 1 }],
-  ['nesting without end', { kind: 'insert-line', at: 5, text: `{"result":${'['.repeat(100_000)}`, path: STREAM }, { created: 30, quarantined: 1 }],
-  ['a line that comes twice', { kind: 'duplicate-line', at: 5, path: STREAM }, { created: 30, duplicate: 1 }],
+  [
+    'an unknown word of smiles',
+    { kind: 'insert-line', at: 5, text: `{"a":${'😀'.repeat(30)}`, path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'another of them',
+    { kind: 'insert-line', at: 5, text: `{"a": ${'😀'.repeat(30)}`, path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'an id with a NUL in a record that cannot be read',
+    { kind: 'insert-line', at: 5, text: lineOf('D\\u0000', '"publicPrice":"much"'), path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'an id with a NUL that Postgres refuses',
+    { kind: 'insert-line', at: 5, text: lineOf(`D\\u0000${LONG}`, '"vat":10'), path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'a record so deep that nothing can write it',
+    { kind: 'insert-line', at: 5, text: lineOf('DEEP', `"extra":${DEEP}`), path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'one that is as deep, and hashed by its bytes',
+    {
+      kind: 'insert-line',
+      at: 5,
+      text: lineOf('DEEP', `"extra":${DEEP}`, ',"embedUrl":"https://x"'),
+      path: STREAM,
+    },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'nesting without end',
+    { kind: 'insert-line', at: 5, text: `{"result":${'['.repeat(100_000)}`, path: STREAM },
+    { created: 30, quarantined: 1 },
+  ],
+  [
+    'a line that comes twice',
+    { kind: 'duplicate-line', at: 5, path: STREAM },
+    { created: 30, duplicate: 1 },
+  ],
   ['lines in another order', { kind: 'swap-lines', at: 5, path: STREAM }, { created: 30 }],
   ['carriage returns', { kind: 'crlf', path: STREAM }, { created: 30 }],
-  ['an empty line', { kind: 'insert-line', at: 5, text: '   ', path: STREAM }, { created: 30, skipped: 1 }],
-  ['a long line of blanks', { kind: 'insert-line', at: 5, text: ' '.repeat(5000), path: STREAM }, { created: 30, skipped: 1 }],
+  [
+    'an empty line',
+    { kind: 'insert-line', at: 5, text: '   ', path: STREAM },
+    { created: 30, skipped: 1 },
+  ],
+  [
+    'a long line of blanks',
+    { kind: 'insert-line', at: 5, text: ' '.repeat(5000), path: STREAM },
+    { created: 30, skipped: 1 },
+  ],
   ['a line without its number', { kind: 'no-index', at: 5, path: STREAM }, { created: 30 }],
 ]
 
@@ -127,9 +231,16 @@ for (const [what, fault, expected] of LINES) {
     const again = unchanged + duplicate
     assert.deepEqual(again > 0 ? { ...rest, duplicate: again } : rest, expected)
     for (const record of await quarantine(line, report.run)) {
-      const parts = await line.query<{ raw_bytes: number }>('select raw_bytes from catalog.parts where run_id = $1 and no < $2', report.run, record.part_no)
+      const parts = await line.query<{ raw_bytes: number }>(
+        'select raw_bytes from catalog.parts where run_id = $1 and no < $2',
+        report.run,
+        record.part_no,
+      )
       const before = parts.reduce((sum, { raw_bytes }) => sum + raw_bytes, 0)
-      const bytes = Buffer.from(await line.archived(report.run)).subarray(before + record.byte_offset, before + record.byte_offset + record.byte_length)
+      const bytes = Buffer.from(await line.archived(report.run)).subarray(
+        before + record.byte_offset,
+        before + record.byte_offset + record.byte_length,
+      )
       assert.deepEqual(record.raw, bytes.subarray(0, 65_536), 'the place leads to the very bytes')
     }
     assert.deepEqual((await line.sync()).state, 'succeeded')
@@ -139,11 +250,23 @@ for (const [what, fault, expected] of LINES) {
 
 test('a reason that quotes what Postgres cannot hold ends its run all the same', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
-  simulator.faults.set({ kind: 'status', status: 422, body: JSON.stringify({ error: { message: 'bad \0 thing \ud83d' } }), path: STREAM, times: 1 })
+  simulator.faults.set({
+    kind: 'status',
+    status: 422,
+    body: JSON.stringify({ error: { message: 'bad \0 thing \ud83d' } }),
+    path: STREAM,
+    times: 1,
+  })
   const { run, state } = await line.sync()
   assert.equal(state, 'failed')
-  const [row] = await line.query<{ state: string; reason: string; error_code: string }>('select state, reason, error_code from catalog.runs where id = $1', run)
-  assert.match(`${row?.state} ${row?.error_code} ${row?.reason}`, /^failed source\/\S+ .*bad \ufffd thing \ufffd/)
+  const [row] = await line.query<{ state: string; reason: string; error_code: string }>(
+    'select state, reason, error_code from catalog.runs where id = $1',
+    run,
+  )
+  assert.match(
+    `${row?.state} ${row?.error_code} ${row?.reason}`,
+    /^failed source\/\S+ .*bad \ufffd thing \ufffd/,
+  )
   assert.equal((await line.sync()).state, 'succeeded')
 })
 
@@ -159,7 +282,9 @@ test('text that Postgres cannot hold is repaired and said so', async (t) => {
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.equal(report.ledger.created, 30)
   const products = await line.query<{ external_id: string; title: string; warnings: string[] }>(
-    `select external_id, title, warnings from catalog.products where source_id = $1 and warnings::text like '%U+FFFD%'`, (await line.source()).id)
+    `select external_id, title, warnings from catalog.products where source_id = $1 and warnings::text like '%U+FFFD%'`,
+    (await line.source()).id,
+  )
   assert.equal(products.length, 3)
   const titles = new Map(products.map(({ external_id, title }) => [external_id, title]))
   assert.equal(titles.get(nul), 'Nul\ufffd inside')
@@ -169,9 +294,20 @@ test('text that Postgres cannot hold is repaired and said so', async (t) => {
 })
 
 test('a line of 40 MB is set aside with its size, and its neighbours arrive', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE, options: { recordBytesMax: 1 << 20 } })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    policy: LOOSE,
+    options: { recordBytesMax: 1 << 20 },
+  })
   const [large = ''] = priced(simulator)
-  simulator.faults.set({ kind: 'product', ids: [large], change: 'padding', bytes: 40_000_000, path: STREAM, times: 1 })
+  simulator.faults.set({
+    kind: 'product',
+    ids: [large],
+    change: 'padding',
+    bytes: 40_000_000,
+    path: STREAM,
+    times: 1,
+  })
   const report = await line.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
@@ -187,7 +323,14 @@ test('a line of 80 MB, more than is ever held, is set aside with its id and all 
   await line.sync()
   // Cut in its middle first: what had come of it is forgotten, and it comes again.
   simulator.faults.set(
-    { kind: 'product', ids: [large], change: 'padding', bytes: 80_000_000, path: STREAM, times: null },
+    {
+      kind: 'product',
+      ids: [large],
+      change: 'padding',
+      bytes: 80_000_000,
+      path: STREAM,
+      times: null,
+    },
     { kind: 'cut', afterBytes: 50_000_000, path: STREAM, times: 1 },
   )
   const report = await line.sync()
@@ -196,8 +339,15 @@ test('a line of 80 MB, more than is ever held, is set aside with its id and all 
   assert.deepEqual([outcomes, report.removalsOff], [{ unchanged: 29, quarantined: 1 }, null])
   const [record] = await quarantine(line, report.run)
   assert.ok(record && record.byte_length > 80_000_000 && record.external_id === large)
-  const parts = await line.query<{ raw_bytes: number }>('select raw_bytes from catalog.parts where run_id = $1', report.run)
-  assert.equal(parts.filter(({ raw_bytes }) => raw_bytes > 40_000_000).length, 1, 'it is in the artifact once')
+  const parts = await line.query<{ raw_bytes: number }>(
+    'select raw_bytes from catalog.parts where run_id = $1',
+    report.run,
+  )
+  assert.equal(
+    parts.filter(({ raw_bytes }) => raw_bytes > 40_000_000).length,
+    1,
+    'it is in the artifact once',
+  )
 })
 
 test('a run with more bad records than its budget is held', async (t) => {
@@ -219,13 +369,27 @@ test('of a small source one record may always be bad', async (t) => {
 })
 
 test('a run far over its budget stops with the reason, and what arrived stays archived', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 5000, batchBytesMax: 1 << 20 } })
-  simulator.faults.set({ kind: 'insert-line', at: 3, text: Array.from({ length: 30_000 }, () => '[]').join('\n'), path: STREAM, times: 1 })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    options: { lanes: 1, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
+  })
+  simulator.faults.set({
+    kind: 'insert-line',
+    at: 3,
+    text: Array.from({ length: 30_000 }, () => '[]').join('\n'),
+    path: STREAM,
+    times: 1,
+  })
   const report = await line.sync()
   assert.equal(report.state, 'failed')
-  assert.match(report.reason ?? '', /^1\d{4} of the first 1\d{4} records of .+ are in quarantine, where the limit is 1 %$/)
+  assert.match(
+    report.reason ?? '',
+    /^1\d{4} of the first 1\d{4} records of .+ are in quarantine, where the limit is 1 %$/,
+  )
   const [run] = await line.query<{ error_code: string; quarantined: number }>(
-    `select error_code, (select count(*) from catalog.quarantine q where q.run_id = r.id) as quarantined from catalog.runs r where id = $1`, report.run)
+    `select error_code, (select count(*) from catalog.quarantine q where q.run_id = r.id) as quarantined from catalog.runs r where id = $1`,
+    report.run,
+  )
   assert.equal(run?.error_code, 'run/too-many-quarantined')
   assert.ok(run.quarantined > 10_000 && run.quarantined <= 15_000, String(run.quarantined))
   assert.match(await line.archived(report.run), /\[\]\n\[\]\n/)
@@ -233,9 +397,23 @@ test('a run far over its budget stops with the reason, and what arrived stays ar
 })
 
 test('a run far over its budget archives the rest all the same, and once the normaliser is corrected the artifact replays', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, linesPerPage: 3000, options: { lanes: 1, partBytesMax: 1 << 19, batchRecordsMax: 5000, batchBytesMax: 1 << 20 } })
-  const added = Array.from({ length: 16_000 }, (_, n) => `{"result":{"id":"F${n}","status":"active","name":{"en":"x"},"meta":{"createdAt":1,"updatedAt":1767225600}}}`)
-  simulator.faults.set({ kind: 'insert-line', at: 3, text: added.join('\n'), path: STREAM, times: 1 })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    linesPerPage: 3000,
+    options: { lanes: 1, partBytesMax: 1 << 19, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
+  })
+  const added = Array.from(
+    { length: 16_000 },
+    (_, n) =>
+      `{"result":{"id":"F${n}","status":"active","name":{"en":"x"},"meta":{"createdAt":1,"updatedAt":1767225600}}}`,
+  )
+  simulator.faults.set({
+    kind: 'insert-line',
+    at: 3,
+    text: added.join('\n'),
+    path: STREAM,
+    times: 1,
+  })
   const { connector } = line
   const buggy: Connector = {
     ...connector,
@@ -246,7 +424,11 @@ test('a run far over its budget archives the rest all the same, and once the nor
     async *fetch(request, signal) {
       let pages = 0
       for await (const page of connector.fetch(request, signal)) {
-        if (++pages === 6) await until(() => signal.aborted || line.logged.some((text) => text.includes('too-many-quarantined')))
+        if (++pages === 6)
+          await until(
+            () =>
+              signal.aborted || line.logged.some((text) => text.includes('too-many-quarantined')),
+          )
         signal.throwIfAborted()
         yield page
       }
@@ -254,10 +436,17 @@ test('a run far over its budget archives the rest all the same, and once the nor
   }
   const { run, state } = await line.sync({ connector: buggy })
   assert.equal(state, 'failed')
-  const [artifact] = await line.query('select state, complete from catalog.artifacts where run_id = $1', run)
+  const [artifact] = await line.query(
+    'select state, complete from catalog.artifacts where run_id = $1',
+    run,
+  )
   assert.deepEqual(artifact, { state: 'closed', complete: true })
   const replay = await line.replay(run)
-  assert.deepEqual([replay.state, counts(replay)], ['succeeded', { created: 16_030 }], replay.reason ?? '')
+  assert.deepEqual(
+    [replay.state, counts(replay)],
+    ['succeeded', { created: 16_030 }],
+    replay.reason ?? '',
+  )
 })
 
 test('a held run says how many prices wait for it, and the next good run makes them current', async (t) => {
@@ -269,7 +458,10 @@ test('a held run says how many prices wait for it, and the next good run makes t
   for (const at of [20, 25]) simulator.faults.set({ kind: 'half-line', at, path: STREAM, times: 1 })
   const held = await line.sync()
   assert.equal(held.state, 'held')
-  assert.match(held.reason ?? '', /4 changed prices of 2 products wait for this decision or for the next good run$/)
+  assert.match(
+    held.reason ?? '',
+    /4 changed prices of 2 products wait for this decision or for the next good run$/,
+  )
   assert.deepEqual((await showProducts(line)).get(one)?.prices, { current: 1000, pending: 1100 })
   assert.equal((await line.sync()).state, 'succeeded')
   assert.equal((await showProducts(line)).get(one)?.prices['current'], 1100)
@@ -281,10 +473,14 @@ test('after the normaliser is corrected, a replay takes in what was in quarantin
   await line.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice([good, bad], { cents: 1200 })
-  const buggy = { ...line.connector, normalise: (record: unknown, settings: unknown) => {
-    if (line.connector.identify(record) === bad) throw new SyncError('record/invalid', 'the normaliser is wrong')
-    return line.connector.normalise(record, settings)
-  } }
+  const buggy = {
+    ...line.connector,
+    normalise: (record: unknown, settings: unknown) => {
+      if (line.connector.identify(record) === bad)
+        throw new SyncError('record/invalid', 'the normaliser is wrong')
+      return line.connector.normalise(record, settings)
+    },
+  }
   const broken = await line.sync({ connector: buggy })
   assert.deepEqual(counts(broken), { updated: 1, unchanged: 28, quarantined: 1 })
   assert.deepEqual((await showProducts(line)).get(bad)?.prices, { current: 1000 })
@@ -306,7 +502,13 @@ test('a record that is still bad in a replay stays in quarantine', async (t) => 
 test('a record leaves quarantine when a later run has it in good order, not while it is still bad or unseen', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [bad = '', other = ''] = priced(simulator)
-  simulator.faults.set({ kind: 'patch', ids: [bad], patch: { publicPrice: 'much' }, path: STREAM, times: null })
+  simulator.faults.set({
+    kind: 'patch',
+    ids: [bad],
+    patch: { publicPrice: 'much' },
+    path: STREAM,
+    times: null,
+  })
   await line.sync()
   simulator.clock.advance(3_600_000)
   simulator.catalogue.update([other])
@@ -342,56 +544,96 @@ test('an unreadable line that comes with every run is in quarantine once', async
   for (let run = 1; run <= 3; run++) await line.sync()
   const rows = await line.query<{ states: string }>(
     `select convert_from(raw, 'utf8') as text, string_agg(state, ' ' order by id) as states from catalog.quarantine
-     where source_id = $1 and external_id is null group by 1 order by 1`, (await line.source()).id)
-  assert.deepEqual(rows, [{ text: '<body>', states: 'open' }, { text: '<html>', states: 'superseded superseded open' }])
+     where source_id = $1 and external_id is null group by 1 order by 1`,
+    (await line.source()).id,
+  )
+  assert.deepEqual(rows, [
+    { text: '<body>', states: 'open' },
+    { text: '<html>', states: 'superseded superseded open' },
+  ])
 })
 
 test('a replay of an older artifact leaves what a younger one could not bring in quarantine', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [bad = ''] = priced(simulator)
   const { run } = await line.sync()
-  simulator.faults.set({ kind: 'patch', ids: [bad], patch: { publicPrice: 'much' }, path: STREAM, times: 1 })
+  simulator.faults.set({
+    kind: 'patch',
+    ids: [bad],
+    patch: { publicPrice: 'much' },
+    path: STREAM,
+    times: 1,
+  })
   await line.sync()
   await line.replay(run)
   assert.deepEqual(await stateOf(line, bad), ['open'])
 })
 
 /** Everything that a connector of ours would never do, and one that somebody writes may: Postgres refuses it in words of many classes. */
-const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => Partial<Draft>])[] = [
-  ['two variants with one id', ({ variants }) => ({ variants: [...variants, ...variants] })],
-  ['two images in one place', () => ({ images: [1, 2].map((n) => ({ url: `https://x.example/${n}`, alt: null, position: 0 })) })],
-  ['a currency that is none', ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) })],
-  ['a pack of three thousand million pieces', ({ variants }) => ({ variants: variants.map((variant) => ({ ...variant, packCount: 3e9 })) })],
-]
+const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => Partial<Draft>])[] =
+  [
+    ['two variants with one id', ({ variants }) => ({ variants: [...variants, ...variants] })],
+    [
+      'two images in one place',
+      () => ({
+        images: [1, 2].map((n) => ({ url: `https://x.example/${n}`, alt: null, position: 0 })),
+      }),
+    ],
+    [
+      'a currency that is none',
+      ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
+    ],
+    [
+      'a pack of three thousand million pieces',
+      ({ variants }) => ({ variants: variants.map((variant) => ({ ...variant, packCount: 3e9 })) }),
+    ],
+  ]
 
 for (const [what, spoil] of BROKEN_DRAFTS) {
   test(`a draft with ${what} is quarantined alone, and its neighbours arrive`, async (t) => {
     const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
     const [bad = ''] = priced(simulator)
-    const careless = { ...line.connector, normalise: (record: unknown, settings: unknown) => {
-      const draft = line.connector.normalise(record, settings)
-      return draft.externalId === bad ? { ...draft, ...spoil(draft) } : draft
-    } }
+    const careless = {
+      ...line.connector,
+      normalise: (record: unknown, settings: unknown) => {
+        const draft = line.connector.normalise(record, settings)
+        return draft.externalId === bad ? { ...draft, ...spoil(draft) } : draft
+      },
+    }
     const report = await line.sync({ connector: careless })
     assert.equal(report.state, 'succeeded', report.reason ?? '')
     assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
-    assert.deepEqual((await quarantine(line, report.run)).map(({ external_id, rule }) => [external_id, rule]), [[bad, 'record/invalid']])
+    assert.deepEqual(
+      (await quarantine(line, report.run)).map(({ external_id, rule }) => [external_id, rule]),
+      [[bad, 'record/invalid']],
+    )
     assert.deepEqual(counts(await line.sync()), { created: 1, unchanged: 29 })
   })
 }
 
 test('a brand that Postgres cannot hold is left out with a warning, and no other brand is lost with it', async (t) => {
   const { line } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 40 } })
-  const branded = (externalId: string, index: number): Term =>
-    ({ kind: 'brand', externalId: index === 3 ? LONG : externalId, name: externalId, parentId: null, attributes: {} })
+  const branded = (externalId: string, index: number): Term => ({
+    kind: 'brand',
+    externalId: index === 3 ? LONG : externalId,
+    name: externalId,
+    parentId: null,
+    attributes: {},
+  })
   let index = 0
-  const connector = { ...line.connector, normalise: (record: unknown, settings: unknown) => {
-    const draft = line.connector.normalise(record, settings)
-    return { ...draft, terms: [branded(draft.externalId, index++)] }
-  } }
+  const connector = {
+    ...line.connector,
+    normalise: (record: unknown, settings: unknown) => {
+      const draft = line.connector.normalise(record, settings)
+      return { ...draft, terms: [branded(draft.externalId, index++)] }
+    },
+  }
   const report = await line.sync({ connector })
   assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 30 }])
-  const [brands] = await line.query<{ count: number }>('select count(*) from catalog.brands where source_id = $1', (await line.source()).id)
+  const [brands] = await line.query<{ count: number }>(
+    'select count(*) from catalog.brands where source_id = $1',
+    (await line.source()).id,
+  )
   assert.equal(brands?.count, 29)
   const warnings = line.logged.filter((entry) => entry.includes('Postgres cannot hold a brand'))
   assert.equal(warnings.length, 1)

@@ -20,7 +20,12 @@ const reached = at(place, nth, () => {
 })
 watchQueries(db, reached)
 const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
-const line = await openLine({ after: () => undefined }, { db, connector, settings: {}, source, storeRoot })
-const { state, reason } = await line.sync({ tools: { store: watchStore(line.tools.store, reached) } })
+const line = await openLine(
+  { after: () => undefined },
+  { db, connector, settings: {}, source, storeRoot },
+)
+const { state, reason } = await line.sync({
+  tools: { store: watchStore(line.tools.store, reached) },
+})
 console.log(`passed: ${state} ${reason}`)
 process.exit()

@@ -18,7 +18,9 @@ export interface WorkerDoom {
   readonly stand: 'still' | 'frozen'
 }
 
-const { databaseUrl, source, storeRoot, place, nth, stand } = JSON.parse(process.argv[2] ?? '') as WorkerDoom
+const { databaseUrl, source, storeRoot, place, nth, stand } = JSON.parse(
+  process.argv[2] ?? '',
+) as WorkerDoom
 await using opened = new AsyncDisposableStack()
 const lifetime: Lifetime = { after: (end) => opened.defer(end) }
 const db = await openPool(databaseUrl, { applicationName: 'doomed' })
@@ -33,7 +35,11 @@ const watch: Watch = place === null ? () => undefined : at(place, nth, reached)
 const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
 const line = await openLine(lifetime, { db, connector, settings: {}, source, storeRoot })
 const tools = { ...line.tools, store: watchStore(line.tools.store, watch) }
-const services = await openServices(lifetime, { url: databaseUrl, pool: db, drop: () => db.end() }, { ...line, tools })
+const services = await openServices(
+  lifetime,
+  { url: databaseUrl, pool: db, drop: () => db.end() },
+  { ...line, tools },
+)
 watchQueries(services.tools.db, watch)
 const stop = services.work()
 console.log('working')

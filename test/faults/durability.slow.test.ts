@@ -16,7 +16,11 @@ import { at, watchQueries, watchStore, type Place, type Watch } from './failpoin
 const { pool: db, url: databaseUrl } = await testDatabase()
 
 /** The same worker with a database and a store of its own, both watched. */
-async function watched(t: Lifetime, line: TestLine, watch: Watch): Promise<{ tools: Partial<TestLine['tools']> }> {
+async function watched(
+  t: Lifetime,
+  line: TestLine,
+  watch: Watch,
+): Promise<{ tools: Partial<TestLine['tools']> }> {
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   watchQueries(own, watch)
@@ -29,7 +33,9 @@ async function assertAccounted(line: TestLine): Promise<void> {
   const [row] = await line.query<{ products: number; accounted: number }>(
     `select (select count(*) from catalog.products where source_id = s.id) as products,
        (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
-     from catalog.sources s where name = $1`, line.name)
+     from catalog.sources s where name = $1`,
+    line.name,
+  )
   assert.equal(row?.products, row?.accounted)
 }
 
@@ -49,7 +55,11 @@ test('what the store did not take is not applied, and the supplier is not asked 
   const full = (): never => {
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
   }
-  const failed = await line.sync({ tools: { store: watchStore(line.tools.store, (place) => (place === 'before put' ? full() : undefined)) } })
+  const failed = await line.sync({
+    tools: {
+      store: watchStore(line.tools.store, (place) => (place === 'before put' ? full() : undefined)),
+    },
+  })
   assert.equal(failed.state, 'failed')
   assert.match(failed.reason ?? '', /no space is left/)
   assert.equal((await showProducts(line)).size, 0)
@@ -66,10 +76,12 @@ test('a part is applied only when its bytes are in the store and its row is writ
   let opened = 0
   const own = await watched(t, line, (place) => {
     if (place === 'after put') stored += 1
-    if (place === 'before add_part') assert.ok(recorded < stored, 'the row of a part comes after its bytes')
+    if (place === 'before add_part')
+      assert.ok(recorded < stored, 'the row of a part comes after its bytes')
     if (place === 'after add_part') recorded += 1
     if (place === 'before apply_batch') opened += 1
-    if (place === 'before apply_batch') assert.ok(recorded > 0, 'a batch comes after the row of its part')
+    if (place === 'before apply_batch')
+      assert.ok(recorded > 0, 'a batch comes after the row of its part')
   })
   assert.equal((await line.sync(own)).state, 'succeeded')
   assert.ok(recorded > 3 && opened > 3)
@@ -91,7 +103,11 @@ const broken = (): never => {
   throw new Error('Connection terminated')
 }
 
-for (const place of ['before apply_batch', 'before save_checkpoint', 'before commit'] satisfies Place[]) {
+for (const place of [
+  'before apply_batch',
+  'before save_checkpoint',
+  'before commit',
+] satisfies Place[]) {
   test(`a batch that breaks ${place} leaves nothing behind`, async (t) => {
     const { line } = await openMedipim(t, { db, options: { lanes: 1, patienceMs: 0 } })
     const own = await watched(t, line, at(place, 3, broken))
@@ -102,7 +118,15 @@ for (const place of ['before apply_batch', 'before save_checkpoint', 'before com
   })
 }
 
-for (const place of ['before begin', 'before apply_batch', 'before save_checkpoint', 'after commit', 'before add_part', 'before settle_run', 'before put'] satisfies Place[]) {
+for (const place of [
+  'before begin',
+  'before apply_batch',
+  'before save_checkpoint',
+  'after commit',
+  'before add_part',
+  'before settle_run',
+  'before put',
+] satisfies Place[]) {
   test(`a run waits for Postgres or the store to come back ${place}, and ends as if nothing had been`, async (t) => {
     const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
     let failures = 0
@@ -110,26 +134,45 @@ for (const place of ['before begin', 'before apply_batch', 'before save_checkpoi
       if (passed === place && failures++ < 3) broken()
     })
     const report = await line.sync(own)
-    assert.deepEqual([report.state, report.ledger.created, report.ledger.unchanged], ['succeeded', 30, 0])
-    assert.deepEqual(line.waits.slice(0, 3).map((ms) => ms >= 0), [true, true, true])
+    assert.deepEqual(
+      [report.state, report.ledger.created, report.ledger.unchanged],
+      ['succeeded', 30, 0],
+    )
+    assert.deepEqual(
+      line.waits.slice(0, 3).map((ms) => ms >= 0),
+      [true, true, true],
+    )
     assert.ok(line.logged.some((text) => text.includes('db/unreachable')))
     assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   })
 }
 
-for (const place of ['before apply_batch', 'before add_part', 'before save_checkpoint', 'before settle_run', 'before note_artifact'] satisfies Place[]) {
+for (const place of [
+  'before apply_batch',
+  'before add_part',
+  'before save_checkpoint',
+  'before settle_run',
+  'before note_artifact',
+] satisfies Place[]) {
   test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
     const { line } = await openMedipim(t, { db, options: { lanes: 1 } })
     // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction that a takeover has to wait for.
     if (place === 'before save_checkpoint') await line.sync()
     const standing = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()
-    const own = await watched(t, line, at(place, 1, () => (standing.resolve(), goOn.promise)))
+    const own = await watched(
+      t,
+      line,
+      at(place, 1, () => (standing.resolve(), goOn.promise)),
+    )
     const first = line.sync(own)
     await standing.promise
     await line.expireLease()
     const second = await line.sync({ mode: 'auto' })
-    assert.deepEqual([second.state, second.resumed, second.ledger.fetched >= 30], ['succeeded', true, true])
+    assert.deepEqual(
+      [second.state, second.resumed, second.ledger.fetched >= 30],
+      ['succeeded', true, true],
+    )
     const before = await rowVersions(line)
     goOn.resolve()
     const report = await first
@@ -145,7 +188,11 @@ test('while a worker lives, another one is refused', async (t) => {
   const { line } = await openMedipim(t, { db })
   const standing = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
-  const own = await watched(t, line, at('before settle_run', 1, () => (standing.resolve(), goOn.promise)))
+  const own = await watched(
+    t,
+    line,
+    at('before settle_run', 1, () => (standing.resolve(), goOn.promise)),
+  )
   const first = line.sync(own)
   await standing.promise
   await assert.rejects(line.sync(), { code: 'run/active' })

@@ -37,24 +37,36 @@ export function watchQueries(db: Db, watch: Watch): void {
         return result
       })()
       if (typeof callback !== 'function') return answer
-      answer.then((result) => callback(null, result), (error: unknown) => callback(error))
+      answer.then(
+        (result) => callback(null, result),
+        (error: unknown) => callback(error),
+      )
       return undefined
     }
   }
-  const watchedConnect = (callback?: (error: unknown, client: Queryable | undefined, release: unknown) => void): unknown => {
-    if (!callback) return connect().then((client) => (instrument(client as unknown as Queryable), client))
-    return (connect as (callback: unknown) => void)((error: unknown, client: Queryable | undefined, release: unknown) => {
-      if (client) instrument(client)
-      callback(error, client, release)
-    })
+  const watchedConnect = (
+    callback?: (error: unknown, client: Queryable | undefined, release: unknown) => void,
+  ): unknown => {
+    if (!callback)
+      return connect().then((client) => (instrument(client as unknown as Queryable), client))
+    return (connect as (callback: unknown) => void)(
+      (error: unknown, client: Queryable | undefined, release: unknown) => {
+        if (client) instrument(client)
+        callback(error, client, release)
+      },
+    )
   }
   Object.assign(db, { connect: watchedConnect })
 }
 
 export function watchStore(store: ArtifactStore, watch: Watch): ArtifactStore {
   return {
-    describe: () => store.describe(), check: () => store.check(), sweep: (before) => store.sweep(before),
-    get: (key) => store.get(key), list: (prefix) => store.list(prefix), remove: (keys) => store.remove(keys),
+    describe: () => store.describe(),
+    check: () => store.check(),
+    sweep: (before) => store.sweep(before),
+    get: (key) => store.get(key),
+    list: (prefix) => store.list(prefix),
+    remove: (keys) => store.remove(keys),
     putStream: (key, source) => store.putStream(key, source),
     async put(key, bytes) {
       await watch('before put')

@@ -36,7 +36,19 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
   const secondLine = feed.indexOf(10) + 1
   const lastLine = feed.lastIndexOf(10, feed.length - 2) + 1
   simulator.setFeed(cut)
-  for (const bytes of [0, 1, 40, secondLine - 1, secondLine, secondLine + 20, feed.length >> 1, lastLine - 1, lastLine, lastLine + 9, feed.length - 3]) {
+  for (const bytes of [
+    0,
+    1,
+    40,
+    secondLine - 1,
+    secondLine,
+    secondLine + 20,
+    feed.length >> 1,
+    lastLine - 1,
+    lastLine,
+    lastLine + 9,
+    feed.length - 3,
+  ]) {
     await writeFile(cut, feed.subarray(0, bytes))
     const report = await line.sync()
     assert.equal(report.state, 'held', `cut after ${bytes} bytes`)
@@ -44,7 +56,11 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
     assert.deepEqual(await statuses(line), before)
   }
   await writeFile(cut, feed.subarray(0, -1))
-  assert.equal((await line.sync()).state, 'succeeded', 'without its last line feed the feed is still whole')
+  assert.equal(
+    (await line.sync()).state,
+    'succeeded',
+    'without its last line feed the feed is still whole',
+  )
   simulator.setFeed(file)
   assert.deepEqual(counts(await line.sync()), { unchanged: 12 })
   assert.deepEqual(await statuses(line), before)
@@ -52,19 +68,53 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
 
 const ERROR_LINE = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
 /** In the middle at first, and then before the first line of all that is asked for. */
-const lasting = (fault: { kind: 'insert-line'; text: string } | { kind: 'cut'; afterBytes: number }): MedipimFaultInput[] => {
+const lasting = (
+  fault: { kind: 'insert-line'; text: string } | { kind: 'cut'; afterBytes: number },
+): MedipimFaultInput[] => {
   const middle = fault.kind === 'cut' ? { ...fault, afterLines: 13 } : { ...fault, at: 13 }
   const start = fault.kind === 'cut' ? fault : { ...fault, at: 0 }
-  return [{ ...middle, path: STREAM }, { ...start, path: STREAM, skip: 1, times: null }]
+  return [
+    { ...middle, path: STREAM },
+    { ...start, path: STREAM, skip: 1, times: null },
+  ]
 }
 
-const FAILURES: readonly [what: string, state: 'held' | 'failed', reason: RegExp, faults: (simulator: MedipimSimulator) => MedipimFaultInput[]][] = [
-  ['a stream that is cut inside a record', 'held', /: The stream of MediPim ended before its first line, inside a line \(/, () => lasting({ kind: 'cut', afterBytes: 50 })],
-  ['a stream that is cut between two records', 'held', /: The stream of MediPim ended before its first line \(/, () => lasting({ kind: 'cut', afterBytes: 0 })],
-  ['an error instead of a record', 'failed', /^MediPim broke its stream off .*: internal: Something broke\. \(/, () => lasting({ kind: 'insert-line', text: ERROR_LINE })],
-  ['an empty answer', 'held', /: The stream of MediPim ended before its first line \(.*nothing at all/, () => [{ kind: 'empty', path: STREAM, times: null }]],
-  ['a web page instead of a stream', 'failed', /^None of the stream's 2 lines states meta\.total and meta\.index \(/, () =>
-    [{ kind: 'status', status: 200, body: '<html>\n</html>\n', path: STREAM, times: null }]],
+const FAILURES: readonly [
+  what: string,
+  state: 'held' | 'failed',
+  reason: RegExp,
+  faults: (simulator: MedipimSimulator) => MedipimFaultInput[],
+][] = [
+  [
+    'a stream that is cut inside a record',
+    'held',
+    /: The stream of MediPim ended before its first line, inside a line \(/,
+    () => lasting({ kind: 'cut', afterBytes: 50 }),
+  ],
+  [
+    'a stream that is cut between two records',
+    'held',
+    /: The stream of MediPim ended before its first line \(/,
+    () => lasting({ kind: 'cut', afterBytes: 0 }),
+  ],
+  [
+    'an error instead of a record',
+    'failed',
+    /^MediPim broke its stream off .*: internal: Something broke\. \(/,
+    () => lasting({ kind: 'insert-line', text: ERROR_LINE }),
+  ],
+  [
+    'an empty answer',
+    'held',
+    /: The stream of MediPim ended before its first line \(.*nothing at all/,
+    () => [{ kind: 'empty', path: STREAM, times: null }],
+  ],
+  [
+    'a web page instead of a stream',
+    'failed',
+    /^None of the stream's 2 lines states meta\.total and meta\.index \(/,
+    () => [{ kind: 'status', status: 200, body: '<html>\n</html>\n', path: STREAM, times: null }],
+  ],
 ]
 
 for (const [what, state, reason, faults] of FAILURES) {
@@ -74,13 +124,23 @@ for (const [what, state, reason, faults] of FAILURES) {
     const report = await line.sync()
     assert.equal(report.state, state)
     assert.match(report.reason ?? '', reason)
-    const [, source, run, part, lineNo, byte] = /\((\S+), run (\d+), part (\d+), line (\d+), byte (\d+)\)/.exec(report.reason ?? '') ?? []
+    const [, source, run, part, lineNo, byte] =
+      /\((\S+), run (\d+), part (\d+), line (\d+), byte (\d+)\)/.exec(report.reason ?? '') ?? []
     assert.deepEqual([source, Number(run)], [line.name, report.run])
-    const parts = await line.query<{ lines: number; bytes: number }>('select line_count as lines, raw_bytes as bytes from catalog.parts where run_id = $1 and no = $2', run, part)
-    assert.deepEqual(parts[0] ?? { lines: 0, bytes: 0 }, { lines: Number(lineNo) - 1, bytes: Number(byte) }, 'it is where the archive ends')
+    const parts = await line.query<{ lines: number; bytes: number }>(
+      'select line_count as lines, raw_bytes as bytes from catalog.parts where run_id = $1 and no = $2',
+      run,
+      part,
+    )
+    assert.deepEqual(
+      parts[0] ?? { lines: 0, bytes: 0 },
+      { lines: Number(lineNo) - 1, bytes: Number(byte) },
+      'it is where the archive ends',
+    )
     const shown = await loadRun(db, report.run)
     assert.equal(shown.reason, report.reason)
-    if (state === 'held') assert.ok(report.reason?.includes(shown.artifact?.warnings.at(-1) ?? 'no warning'))
+    if (state === 'held')
+      assert.ok(report.reason?.includes(shown.artifact?.warnings.at(-1) ?? 'no warning'))
   })
 }
 
@@ -99,7 +159,11 @@ test('however many warnings there are, the reason of an incomplete fetch is amon
 })
 
 test('a stream that is cut after every few products never brings the line over 90 requests a minute', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 300 }, options: { partBytesMax: 2 ** 25, batchRecordsMax: 500, batchBytesMax: 2 ** 22 } })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    supplier: { products: 300 },
+    options: { partBytesMax: 2 ** 25, batchRecordsMax: 500, batchBytesMax: 2 ** 22 },
+  })
   simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 4, times: null })
   const askedAtMs: number[] = []
   let nowMs = 0
@@ -108,17 +172,27 @@ test('a stream that is cut after every few products never brings the line over 9
   const report = await line.sync({ tools: { http, options: { ...line.tools.options, wait } } })
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.ok(askedAtMs.length > 95, `only ${askedAtMs.length} requests: too few to tell`)
-  const busiest = Math.max(...askedAtMs.map((from) => askedAtMs.filter((at) => at >= from && at < from + 60_000).length))
+  const busiest = Math.max(
+    ...askedAtMs.map((from) => askedAtMs.filter((at) => at >= from && at < from + 60_000).length),
+  )
   assert.ok(busiest <= 90, `${busiest} requests in a minute`)
 })
 
 test('who is told to wait while asking for the list of fields waits that long before the stream', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
-  simulator.faults.set({ kind: 'status', status: 429, headers: { 'retry-after': '40' }, path: '/v4/products/get-fields' })
+  simulator.faults.set({
+    kind: 'status',
+    status: 429,
+    headers: { 'retry-after': '40' },
+    path: '/v4/products/get-fields',
+  })
   const report = await line.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.ok(line.waits.length === 1 && line.waits.every((ms) => ms >= 40_000), line.waits.join())
-  assert.deepEqual(simulator.stats.snapshot().requests, { '/v4/products/get-fields': 2, [STREAM]: 1 })
+  assert.deepEqual(simulator.stats.snapshot().requests, {
+    '/v4/products/get-fields': 2,
+    [STREAM]: 1,
+  })
 })
 
 test('a stream that is cut again and again is read to its end by resuming', async (t) => {
@@ -132,7 +206,10 @@ test('a stream that is cut again and again is read to its end by resuming', asyn
 
 test('a cut in an unordered stream begins again, and what came twice is not written twice', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
-  simulator.faults.set({ kind: 'unsorted', path: STREAM, times: null }, { kind: 'reset', path: STREAM, afterLines: 20 })
+  simulator.faults.set(
+    { kind: 'unsorted', path: STREAM, times: null },
+    { kind: 'reset', path: STREAM, afterLines: 20 },
+  )
   const report = await line.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.equal(report.ledger.created, 30)
@@ -159,7 +236,10 @@ test('"there is nothing" (204) is right for an incremental run and held for a fu
   const before = await statuses(line)
   simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
   const incremental = await line.sync({ mode: 'incremental' })
-  assert.deepEqual([incremental.state, incremental.kind, incremental.ledger.fetched], ['succeeded', 'incremental', 0])
+  assert.deepEqual(
+    [incremental.state, incremental.kind, incremental.ledger.fetched],
+    ['succeeded', 'incremental', 0],
+  )
   const full = await line.sync()
   assert.equal(full.state, 'held')
   assert.match(full.reason ?? '', /nothing at all/)
@@ -182,7 +262,12 @@ test('a shrunken but well-formed feed is held', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
   await line.sync()
   const before = await statuses(line)
-  simulator.catalogue.remove(simulator.catalogue.visible().slice(0, 20).map((state) => simulator.catalogue.idOf(state)))
+  simulator.catalogue.remove(
+    simulator.catalogue
+      .visible()
+      .slice(0, 20)
+      .map((state) => simulator.catalogue.idOf(state)),
+  )
   for (let night = 0; night < 3; night++) {
     const report = await line.sync()
     assert.equal(report.state, 'held')
@@ -195,7 +280,13 @@ test('a shrunken but well-formed feed is held', async (t) => {
 
 test('a supplier that is away is asked again after what it says, then the run waits for the next sync', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
-  simulator.faults.set({ kind: 'status', status: 503, headers: { 'retry-after': '7' }, path: STREAM, times: null })
+  simulator.faults.set({
+    kind: 'status',
+    status: 503,
+    headers: { 'retry-after': '7' },
+    path: STREAM,
+    times: null,
+  })
   const report = await line.sync()
   assert.equal(report.state, 'failed')
   assert.match(report.reason ?? '', /503/)
@@ -206,7 +297,7 @@ test('a supplier that is away is asked again after what it says, then the run wa
   assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 30])
 })
 
-test('an error in the middle of the stream is the supplier\'s and no record', async (t) => {
+test("an error in the middle of the stream is the supplier's and no record", async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
   const text = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
   simulator.faults.set({ kind: 'insert-line', at: 12, text, path: STREAM, times: 1 })
@@ -230,16 +321,30 @@ test('a changed list of fields is told, and the run goes on', async (t) => {
   simulator.fields.add('phaseOfTheMoon')
   const { run, state } = await line.sync()
   assert.equal(state, 'succeeded')
-  const [artifact] = await line.query<{ warnings: string[] }>('select warnings from catalog.artifacts where run_id = $1', run)
+  const [artifact] = await line.query<{ warnings: string[] }>(
+    'select warnings from catalog.artifacts where run_id = $1',
+    run,
+  )
   assert.match(artifact?.warnings.join() ?? '', /phaseOfTheMoon/)
 })
 
 test('a cancelled sync keeps what has arrived and resumes there', async (t) => {
   const { line } = await openMedipim(t, { db })
   const cancelled = new AbortController()
-  const store = { ...line.tools.store, describe: () => '', get: line.tools.store.get.bind(line.tools.store), list: line.tools.store.list.bind(line.tools.store),
-    put: async (key: string, bytes: Uint8Array) => (await line.tools.store.put(key, bytes), cancelled.abort()) }
-  const stopped = await line.sync({ signal: cancelled.signal, tools: { store: { ...line.tools.store, ...store } } })
+  const store = {
+    ...line.tools.store,
+    describe: () => '',
+    get: line.tools.store.get.bind(line.tools.store),
+    list: line.tools.store.list.bind(line.tools.store),
+    put: async (key: string, bytes: Uint8Array) => (
+      await line.tools.store.put(key, bytes),
+      cancelled.abort()
+    ),
+  }
+  const stopped = await line.sync({
+    signal: cancelled.signal,
+    tools: { store: { ...line.tools.store, ...store } },
+  })
   assert.equal(stopped.state, 'failed')
   assert.match(stopped.reason ?? '', /cancelled/)
   const resumed = await line.sync({ mode: 'auto' })
@@ -251,10 +356,15 @@ test('a count or a watermark that is none is passed over, and the products arriv
   for (const number of [Number.NaN, Infinity, -1, 0.5, 1e300, 8.64e18]) {
     const { line } = await openMedipim(t, { db, supplier: { products: 5 } })
     const fetch: Connector['fetch'] = async function* (request, signal) {
-      for await (const page of line.connector.fetch(request, signal)) yield { ...page, claimed: number, watermarkMs: number }
+      for await (const page of line.connector.fetch(request, signal))
+        yield { ...page, claimed: number, watermarkMs: number }
     }
     const report = await line.sync({ connector: { ...line.connector, fetch } })
-    assert.deepEqual([report.state, report.ledger.created, report.ledger.claimed], ['succeeded', 5, null], `${number}: ${report.reason}`)
+    assert.deepEqual(
+      [report.state, report.ledger.created, report.ledger.claimed],
+      ['succeeded', 5, null],
+      `${number}: ${report.reason}`,
+    )
     const { watermarkAt } = await line.source()
     assert.ok(watermarkAt === null || watermarkAt.getTime() <= 1)
   }

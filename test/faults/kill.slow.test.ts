@@ -9,10 +9,19 @@ import { killAt, testKills } from './killing.ts'
 
 const database = await testDatabase()
 
-testKills(database, [['after put', 2], ['after apply_batch', 2], ['after commit', 3], ['before settle_run', 1], ['after settle_run', 1]])
+testKills(database, [
+  ['after put', 2],
+  ['after apply_batch', 2],
+  ['after commit', 3],
+  ['before settle_run', 1],
+  ['after settle_run', 1],
+])
 
 test('the first load survives being killed again and again', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: { products: 16 } })
+  const { line, simulator } = await openMedipim(t, {
+    db: database.pool,
+    supplier: { products: 16 },
+  })
   await killAt(line, database, ['after add_part', 1])
   await killAt(line, database, ['after commit', 2])
   const report = await line.sync({ mode: 'auto' })

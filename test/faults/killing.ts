@@ -16,12 +16,19 @@ import type { Doom } from './doomed-sync.ts'
 export type KillPlace = readonly [place: Doom['place'], nth: number]
 
 /** Runs the line in a process of its own until it stands at the place, and kills it there. */
-export async function killAt(line: TestLine, { url: databaseUrl }: TestDatabase, [place, nth]: KillPlace): Promise<void> {
+export async function killAt(
+  line: TestLine,
+  { url: databaseUrl }: TestDatabase,
+  [place, nth]: KillPlace,
+): Promise<void> {
   const doom: Doom = { databaseUrl, source: line.name, storeRoot: line.storeRoot, place, nth }
   const program = fileURLToPath(new URL('doomed-sync.ts', import.meta.url))
   // A process that is killed leaves half a coverage file, which no report survives.
   const env = { ...process.env, NODE_V8_COVERAGE: '' }
-  const child = spawn(process.execPath, [program, JSON.stringify(doom)], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const child = spawn(process.execPath, [program, JSON.stringify(doom)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  })
   const exited = once(child, 'exit')
   const [said] = await once(createInterface(child.stdout), 'line')
   assert.equal(said, 'reached', `${place} ${nth} is a place on the way`)
@@ -57,7 +64,10 @@ export function testKills(database: TestDatabase, places: readonly KillPlace[]):
 /** A day on which everything happens. */
 export function nextDay({ catalogue, clock }: MedipimSimulator): void {
   clock.advance(86_400_000)
-  const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
+  const ids = catalogue
+    .visible()
+    .filter(({ status }) => status === 'active')
+    .map((state) => catalogue.idOf(state))
   catalogue.update(ids.slice(0, 3))
   catalogue.setPrice(ids.slice(3, 4), { factor: 1.5 })
   catalogue.setPrice(ids.slice(4, 5), { factor: 100 })

@@ -25,12 +25,21 @@ async function* answer(text: string): AsyncGenerator<Uint8Array> {
 const http = ({ url }: { readonly url: string }): Promise<HttpResponse> => {
   const { pathname, searchParams } = new URL(url)
   const isFirst = searchParams.get('page') === '1'
-  const body = pathname !== '/products.json' ? answer('{"currency":"AUD"}') : isFirst ? page() : answer('{"products":[]}')
+  const body =
+    pathname !== '/products.json'
+      ? answer('{"currency":"AUD"}')
+      : isFirst
+        ? page()
+        : answer('{"products":[]}')
   const headers = new Headers({ 'content-type': 'application/json' })
   return Promise.resolve({ status: 200, headers, url, body, cancel: () => Promise.resolve() })
 }
 
 const settings = { url: 'https://shop.example', currency: 'AUD', minIntervalMs: 0, maxPages: 101 }
 let lines = 0
-for await (const { lineCount } of shopify.fetch({ settings, mode: 'full', sinceMs: null, cursor: null, http, warn: () => undefined }, new AbortController().signal)) lines += lineCount
+for await (const { lineCount } of shopify.fetch(
+  { settings, mode: 'full', sinceMs: null, cursor: null, http, warn: () => undefined },
+  new AbortController().signal,
+))
+  lines += lineCount
 console.log(JSON.stringify({ lines, peakBytes: peakMemoryBytes() } satisfies MeasuredPage))

@@ -13,10 +13,29 @@ export interface Measured {
   readonly peakBytes: number
 }
 
-const { databaseUrl, source, storeRoot } = JSON.parse(process.argv[2] ?? '') as { databaseUrl: string; source: string; storeRoot: string }
+const { databaseUrl, source, storeRoot } = JSON.parse(process.argv[2] ?? '') as {
+  databaseUrl: string
+  source: string
+  storeRoot: string
+}
 const db = await openPool(databaseUrl, { applicationName: 'measured' })
 const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-const line = await openLine({ after: () => undefined }, { db, connector, settings: {}, source, storeRoot, options: DEFAULT_OPTIONS })
-const { state, reason, ledger: { created, unchanged } } = await line.sync()
-console.log(JSON.stringify({ state, reason, created, unchanged, peakBytes: peakMemoryBytes() } satisfies Measured))
+const line = await openLine(
+  { after: () => undefined },
+  { db, connector, settings: {}, source, storeRoot, options: DEFAULT_OPTIONS },
+)
+const {
+  state,
+  reason,
+  ledger: { created, unchanged },
+} = await line.sync()
+console.log(
+  JSON.stringify({
+    state,
+    reason,
+    created,
+    unchanged,
+    peakBytes: peakMemoryBytes(),
+  } satisfies Measured),
+)
 process.exit()

@@ -22,8 +22,15 @@ const MEGABYTE = 1024 * 1024
 async function writeSmallProducts(file: string, products: number): Promise<void> {
   const output = createWriteStream(file)
   for (let index = 0; index < products; index++) {
-    const result = { id: `S${index}`, status: 'active', name: { en: `Small ${index}` }, publicPrice: 100 + index, meta: { createdAt: 1, updatedAt: index, embedUrl: 'https://x.example' } }
-    if (!output.write(`${JSON.stringify({ meta: { total: products, index }, result })}\n`)) await once(output, 'drain')
+    const result = {
+      id: `S${index}`,
+      status: 'active',
+      name: { en: `Small ${index}` },
+      publicPrice: 100 + index,
+      meta: { createdAt: 1, updatedAt: index, embedUrl: 'https://x.example' },
+    }
+    if (!output.write(`${JSON.stringify({ meta: { total: products, index }, result })}\n`))
+      await once(output, 'drain')
   }
   output.end()
   await once(output, 'close')
@@ -31,20 +38,31 @@ async function writeSmallProducts(file: string, products: number): Promise<void>
 
 /** Declares the test that so many products are loaded, and seen again, within the limit. */
 export function testMemory({ pool: db, url: databaseUrl }: TestDatabase, products: number): void {
-  test(`${products.toLocaleString('en')} products are loaded and seen again within 256 MB`, (t) => measureSyncs(t, db, databaseUrl, products))
+  test(`${products.toLocaleString('en')} products are loaded and seen again within 256 MB`, (t) =>
+    measureSyncs(t, db, databaseUrl, products))
 }
 
-async function measureSyncs(t: TestContext, db: Db, databaseUrl: string, products: number): Promise<void> {
+async function measureSyncs(
+  t: TestContext,
+  db: Db,
+  databaseUrl: string,
+  products: number,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-memory-'))
   t.after(() => rm(folder, { recursive: true }))
   const { line, simulator } = await openMedipim(t, { db })
   await writeSmallProducts(join(folder, 'feed.ndjson'), products)
   simulator.setFeed(join(folder, 'feed.ndjson'))
-  for (const expected of [{ created: products, unchanged: 0 }, { created: 0, unchanged: products }]) {
+  for (const expected of [
+    { created: products, unchanged: 0 },
+    { created: 0, unchanged: products },
+  ]) {
     const wish = JSON.stringify({ databaseUrl, source: line.name, storeRoot: line.storeRoot })
     const program = fileURLToPath(new URL('measured-sync.ts', import.meta.url))
     // As bin/shelfsync starts it.
-    const { stdout } = await promisify(execFile)(process.execPath, [...NODE_FLAGS, program, wish], { env: { ...process.env, ...ENVIRONMENT } })
+    const { stdout } = await promisify(execFile)(process.execPath, [...NODE_FLAGS, program, wish], {
+      env: { ...process.env, ...ENVIRONMENT },
+    })
     const { state, reason, created, unchanged, peakBytes }: Measured = JSON.parse(stdout)
     assert.equal(state, 'succeeded', reason ?? '')
     assert.deepEqual({ created, unchanged }, expected)

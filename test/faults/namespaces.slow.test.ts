@@ -10,16 +10,24 @@ const POOL = JSON.stringify(new URL('../../src/db/pool.ts', import.meta.url))
 
 testCutOff(0)
 
-test('who waits for an answer of a Postgres that cannot be reached any more learns of it while the cut lasts', { skip: networkUnavailable() ?? false }, async (t) => {
-  const database = await testDatabase(t)
-  const { hosts, forward } = await createNetwork(t, ['island'])
-  // The notice acknowledges the question: what was sent and not acknowledged would be sent again, for a quarter of an hour.
-  const client = await hosts.island.spawn(process.execPath, ['--input-type=module', '-e', `const { openPool } = await import(${POOL})
+test(
+  'who waits for an answer of a Postgres that cannot be reached any more learns of it while the cut lasts',
+  { skip: networkUnavailable() ?? false },
+  async (t) => {
+    const database = await testDatabase(t)
+    const { hosts, forward } = await createNetwork(t, ['island'])
+    // The notice acknowledges the question: what was sent and not acknowledged would be sent again, for a quarter of an hour.
+    const client = await hosts.island.spawn(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `const { openPool } = await import(${POOL})
     const session = await (await openPool('${await forward(database.url)}', { applicationName: 'island' })).connect()
     session.on('notice', () => console.log('asked'))
     await session.query('do $$ begin raise notice $x$asked$x$; perform pg_sleep(3600); end $$').catch(({ message }) => console.log('lost:', message))
-    process.exit()`])
-  await client.waitForLine(/asked/)
-  hosts.island.cutOff()
-  assert.match((await client.waitForLine(/lost: .*/))[0], /ETIMEDOUT|terminated/)
-})
+    process.exit()`,
+    ])
+    await client.waitForLine(/asked/)
+    hosts.island.cutOff()
+    assert.match((await client.waitForLine(/lost: .*/))[0], /ETIMEDOUT|terminated/)
+  },
+)

@@ -14,39 +14,60 @@ const PRODUCTS = 1_500
 
 /** Declares the test, with a cut that lasts until the other host has ended the run, and at least so long. */
 export function testCutOff(cutMsMin: number): void {
-  test('a host that is cut off while it applies writes nothing more: the run ends exact without it, and then it works on', { skip: networkUnavailable() ?? false }, async (t) => {
-    const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 12 })
-    t.after(simulator.close)
-    const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
-    const expected = await snapshot(await park.calmTwin())
-    const { hosts, forward } = await createNetwork(t, ['island', 'mainland'])
-    const databaseUrl = await forward(park.database.url)
-    const start = (name: keyof typeof hosts): Promise<Machine> =>
-      park.serve(['maintainer'], { DATABASE_URL: `${databaseUrl}&application_name=${name}` }, (...program) => hosts[name].spawn(...program))
-    const [home, island, mainland] = await Promise.all([park.serve(['fetcher', 'orchestrator']), start('island'), start('mainland')])
+  test(
+    'a host that is cut off while it applies writes nothing more: the run ends exact without it, and then it works on',
+    { skip: networkUnavailable() ?? false },
+    async (t) => {
+      const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 12 })
+      t.after(simulator.close)
+      const park = await openPark(t, {
+        supplierUrl: simulator.url,
+        queueUrl: null,
+        smallParts: true,
+      })
+      const expected = await snapshot(await park.calmTwin())
+      const { hosts, forward } = await createNetwork(t, ['island', 'mainland'])
+      const databaseUrl = await forward(park.database.url)
+      const start = (name: keyof typeof hosts): Promise<Machine> =>
+        park.serve(
+          ['maintainer'],
+          { DATABASE_URL: `${databaseUrl}&application_name=${name}` },
+          (...program) => hosts[name].spawn(...program),
+        )
+      const [home, island, mainland] = await Promise.all([
+        park.serve(['fetcher', 'orchestrator']),
+        start('island'),
+        start('mainland'),
+      ])
 
-    const lock = await lockCheckpoints(t, park)
-    const run = await park.order(home)
-    const written = await lock.inTheWayOf('island')
-    const cutAtMs = performance.now()
-    hosts.island.cutOff()
-    await lock.release()
-    const { state, ledger } = await park.ended(run)
-    assert.deepEqual([state, ledger?.['created'], ledger?.['fetched']], ['succeeded', PRODUCTS, PRODUCTS])
-    assert.deepEqual(await snapshot(park.line), expected)
-    for (const { status } of await statusOf(park, written)) assert.equal(status, 'aborted')
+      const lock = await lockCheckpoints(t, park)
+      const run = await park.order(home)
+      const written = await lock.inTheWayOf('island')
+      const cutAtMs = performance.now()
+      hosts.island.cutOff()
+      await lock.release()
+      const { state, ledger } = await park.ended(run)
+      assert.deepEqual(
+        [state, ledger?.['created'], ledger?.['fetched']],
+        ['succeeded', PRODUCTS, PRODUCTS],
+      )
+      assert.deepEqual(await snapshot(park.line), expected)
+      for (const { status } of await statusOf(park, written)) assert.equal(status, 'aborted')
 
-    const versions = await rowVersions(park.line)
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, cutAtMs + cutMsMin - performance.now())))
-    hosts.island.reconnect()
-    mainland.process.kill('SIGTERM')
-    await mainland.process.exited
-    assert.deepEqual(await rowVersions(park.line), versions)
-    const changed = simulator.catalogue.update({ count: 25 })
-    const { state: after, ledger: later } = await park.ended(await park.order(home))
-    assert.deepEqual([after, later?.['updated']], ['succeeded', changed.length])
-    assert.match(island.process.output(), /the lease could not be renewed/)
-  })
+      const versions = await rowVersions(park.line)
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.max(0, cutAtMs + cutMsMin - performance.now())),
+      )
+      hosts.island.reconnect()
+      mainland.process.kill('SIGTERM')
+      await mainland.process.exited
+      assert.deepEqual(await rowVersions(park.line), versions)
+      const changed = simulator.catalogue.update({ count: 25 })
+      const { state: after, ledger: later } = await park.ended(await park.order(home))
+      assert.deepEqual([after, later?.['updated']], ['succeeded', changed.length])
+      assert.match(island.process.output(), /the lease could not be renewed/)
+    },
+  )
 }
 
 /** Lets everybody read checkpoints and nobody write one, so that every batch stands still just before its commit. */
@@ -55,15 +76,26 @@ async function lockCheckpoints(t: TestContext, { database }: Park) {
   return {
     release,
     /** Resolves when batches of this host stand there, with the transactions that they have written in. */
-    inTheWayOf: (host: string): Promise<string[]> => until(async () => {
-      const { rows } = await database.pool.query<{ xid: string }>(
-        `select backend_xid::text as xid from pg_stat_activity a join pg_locks l using (pid)
-         where application_name = $1 and l.relation = 'catalog.checkpoints'::regclass and not l.granted and backend_xid is not null`, [host])
-      return rows.length > 0 && rows.map(({ xid }) => xid)
-    }),
+    inTheWayOf: (host: string): Promise<string[]> =>
+      until(async () => {
+        const { rows } = await database.pool.query<{ xid: string }>(
+          `select backend_xid::text as xid from pg_stat_activity a join pg_locks l using (pid)
+         where application_name = $1 and l.relation = 'catalog.checkpoints'::regclass and not l.granted and backend_xid is not null`,
+          [host],
+        )
+        return rows.length > 0 && rows.map(({ xid }) => xid)
+      }),
   }
 }
 
-async function statusOf({ database }: Park, transactions: readonly string[]): Promise<{ status: string }[]> {
-  return (await database.pool.query<{ status: string }>('select pg_xact_status(xid::xid8) as status from unnest($1::text[]) as xid', [transactions])).rows
+async function statusOf(
+  { database }: Park,
+  transactions: readonly string[],
+): Promise<{ status: string }[]> {
+  return (
+    await database.pool.query<{ status: string }>(
+      'select pg_xact_status(xid::xid8) as status from unnest($1::text[]) as xid',
+      [transactions],
+    )
+  ).rows
 }

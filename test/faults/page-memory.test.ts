@@ -12,7 +12,11 @@ const MEGABYTE = 1024 * 1024
 
 test('a page of five million short elements is read within 200 MB', async (t) => {
   const program = fileURLToPath(new URL('measured-page.ts', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [...NODE_FLAGS, program, '5000000'], { env: { ...process.env, ...ENVIRONMENT } })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...NODE_FLAGS, program, '5000000'],
+    { env: { ...process.env, ...ENVIRONMENT } },
+  )
   const { lines, peakBytes }: MeasuredPage = JSON.parse(stdout)
   t.diagnostic(`${Math.round(peakBytes / MEGABYTE)} MB`)
   assert.equal(lines, 5_000_001)

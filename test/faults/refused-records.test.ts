@@ -17,7 +17,13 @@ const STREAM = '/v4/products/stream'
 const ONE_BATCH = { lanes: 1, batchRecordsMax: 64, batchBytesMax: 1 << 20, partBytesMax: 1 << 22 }
 
 async function openBatch(t: TestContext, products: number) {
-  return openMedipim(t, { db, policy: { quarantineShare: 1 }, linesPerPage: 64, supplier: { products }, options: ONE_BATCH })
+  return openMedipim(t, {
+    db,
+    policy: { quarantineShare: 1 },
+    linesPerPage: 64,
+    supplier: { products },
+    options: ONE_BATCH,
+  })
 }
 
 async function openDataApi(t: TestContext): Promise<DataApi> {
@@ -48,10 +54,19 @@ async function listStatements(work: () => Promise<void>): Promise<string[]> {
 /** The line's connector, which gives every product in `ids` a currency that the table refuses. */
 function careless({ connector }: TestLine, ids: ReadonlySet<string>) {
   const spoil = (draft: Draft): Draft => {
-    const price = { variantId: draft.variants[0]?.externalId ?? '', type: 'wrong', amountMinor: 1, currency: 'A$', compareAtMinor: null }
+    const price = {
+      variantId: draft.variants[0]?.externalId ?? '',
+      type: 'wrong',
+      amountMinor: 1,
+      currency: 'A$',
+      compareAtMinor: null,
+    }
     return ids.has(draft.externalId) ? { ...draft, prices: [price] } : draft
   }
-  return { ...connector, normalise: (record: unknown, settings: unknown) => spoil(connector.normalise(record, settings)) }
+  return {
+    ...connector,
+    normalise: (record: unknown, settings: unknown) => spoil(connector.normalise(record, settings)),
+  }
 }
 
 for (const bad of [1, 8, 64]) {
@@ -60,12 +75,18 @@ for (const bad of [1, 8, 64]) {
     const ids = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
     const connector = careless(line, new Set(ids.filter((_, index) => index % (64 / bad) === 0)))
     const statements = await listStatements(async () => {
-      assert.deepEqual(counts(await line.sync({ connector })), { ...(bad < 64 ? { created: 64 - bad } : {}), quarantined: bad })
+      assert.deepEqual(counts(await line.sync({ connector })), {
+        ...(bad < 64 ? { created: 64 - bad } : {}),
+        quarantined: bad,
+      })
     })
     const begun = statements.filter((text) => text === 'begin').length
     // Each refused record divides its share of the batch in halves, and the batch itself is written twice.
     assert.ok(begun <= 2 * bad * (1 + Math.log2(64 / bad)) + 4, `${begun} transactions`)
-    assert.deepEqual(statements.filter((text) => text.includes('savepoint')), [])
+    assert.deepEqual(
+      statements.filter((text) => text.includes('savepoint')),
+      [],
+    )
   })
 }
 
@@ -76,14 +97,23 @@ for (const bad of [1, 4]) {
     const ids = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
     // A sequence counts also what is rolled back.
     await db.query(`create schema if not exists faults; create sequence faults.attempts_${id}`)
-    await db.query(`create function faults.count_${id}() returns trigger language plpgsql as $$ begin perform nextval('faults.attempts_${id}'); return null; end $$`)
-    await db.query(`create trigger counted before insert on catalog.products for each statement execute function faults.count_${id}()`)
+    await db.query(
+      `create function faults.count_${id}() returns trigger language plpgsql as $$ begin perform nextval('faults.attempts_${id}'); return null; end $$`,
+    )
+    await db.query(
+      `create trigger counted before insert on catalog.products for each statement execute function faults.count_${id}()`,
+    )
     t.after(() => db.query('drop trigger counted on catalog.products'))
     const connector = careless(line, new Set(ids.filter((_, index) => index % (64 / bad) === 0)))
     const report = await line.sync({ connector, tools: { db: await openDataApi(t) } })
     assert.deepEqual(counts(report), { created: 64 - bad, quarantined: bad })
-    const [row] = await line.query<{ attempts: number }>(`select last_value as attempts from faults.attempts_${id}`)
-    assert.ok((row?.attempts ?? Infinity) <= 2 * bad * (1 + Math.log2(64 / bad)) + 2, `${row?.attempts} attempts`)
+    const [row] = await line.query<{ attempts: number }>(
+      `select last_value as attempts from faults.attempts_${id}`,
+    )
+    assert.ok(
+      (row?.attempts ?? Infinity) <= 2 * bad * (1 + Math.log2(64 / bad)) + 2,
+      `${row?.attempts} attempts`,
+    )
   })
 }
 
@@ -96,9 +126,19 @@ test('numbers beyond all columns are recognised before they are sent', async (t)
   const statements = await listStatements(async () => {
     assert.deepEqual(counts(await line.sync()), { created: 16, quarantined: 16 })
   })
-  assert.deepEqual(statements.filter((text) => text === 'rollback'), [], 'before anything is sent')
-  const rows = await line.query<{ external_id: string; message: string }>('select external_id, message from catalog.quarantine where source_id = $1', (await line.source()).id)
-  assert.deepEqual(rows.map(({ external_id }) => external_id).toSorted(), Array.from({ length: 16 }, (_, at) => `N${at}`).toSorted())
+  assert.deepEqual(
+    statements.filter((text) => text === 'rollback'),
+    [],
+    'before anything is sent',
+  )
+  const rows = await line.query<{ external_id: string; message: string }>(
+    'select external_id, message from catalog.quarantine where source_id = $1',
+    (await line.source()).id,
+  )
+  assert.deepEqual(
+    rows.map(({ external_id }) => external_id).toSorted(),
+    Array.from({ length: 16 }, (_, at) => `N${at}`).toSorted(),
+  )
   for (const { message } of rows) assert.match(message, /the number 1e999999 is out of its range/)
 })
 
@@ -106,26 +146,57 @@ test('whether a record is set aside does not depend on its neighbours', async (t
   const { line, simulator } = await openBatch(t, 8)
   const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
   // Not the bytes that the connector's scan knows: the record is written anew, and the number becomes null on the way.
-  const text = '{"result":{"id":"KEPT","status":"active","name":{"en":"x"},"x":1e999999,"meta":{"createdAt":1,"updatedAt":1767225600}}}'
+  const text =
+    '{"result":{"id":"KEPT","status":"active","name":{"en":"x"},"x":1e999999,"meta":{"createdAt":1,"updatedAt":1767225600}}}'
   const unreadable = '{"x":1e999999,'
-  simulator.faults.set(...[text, unreadable].map((added) => ({ kind: 'insert-line', at: 2, text: added, path: STREAM, times: 1 }) as const))
-  assert.deepEqual(counts(await line.sync({ connector: careless(line, new Set([bad])) })), { created: 8, quarantined: 2 })
-  const rows = await line.query<{ rule: string; raw: Buffer }>('select rule, raw from catalog.quarantine where source_id = $1', (await line.source()).id)
-  const rules = new Map(rows.map(({ rule, raw }) => [raw.toString() === unreadable ? unreadable : bad, rule]))
-  assert.deepEqual(rules, new Map([[bad, 'record/invalid'], [unreadable, 'record/unreadable']]))
+  simulator.faults.set(
+    ...[text, unreadable].map(
+      (added) => ({ kind: 'insert-line', at: 2, text: added, path: STREAM, times: 1 }) as const,
+    ),
+  )
+  assert.deepEqual(counts(await line.sync({ connector: careless(line, new Set([bad])) })), {
+    created: 8,
+    quarantined: 2,
+  })
+  const rows = await line.query<{ rule: string; raw: Buffer }>(
+    'select rule, raw from catalog.quarantine where source_id = $1',
+    (await line.source()).id,
+  )
+  const rules = new Map(
+    rows.map(({ rule, raw }) => [raw.toString() === unreadable ? unreadable : bad, rule]),
+  )
+  assert.deepEqual(
+    rules,
+    new Map([
+      [bad, 'record/invalid'],
+      [unreadable, 'record/unreadable'],
+    ]),
+  )
 })
 
 test('the extremes that a draft may hold are held, by sessions and by calls', async (t) => {
   const { line, simulator } = await openBatch(t, 4)
   const normalise = (record: unknown, settings: unknown): Draft => {
     const draft = line.connector.normalise(record, settings)
-    const variants = draft.variants.map((variant) => ({ ...variant, weightGrams: Number.MAX_SAFE_INTEGER, packCount: 2 ** 31 - 1 }))
-    return { ...draft, variants, sourceUpdatedAtMs: 1, expiresAtMs: 253_402_300_799_999, images: [{ url: 'https://x', alt: null, position: 2 ** 31 - 1 }] }
+    const variants = draft.variants.map((variant) => ({
+      ...variant,
+      weightGrams: Number.MAX_SAFE_INTEGER,
+      packCount: 2 ** 31 - 1,
+    }))
+    return {
+      ...draft,
+      variants,
+      sourceUpdatedAtMs: 1,
+      expiresAtMs: 253_402_300_799_999,
+      images: [{ url: 'https://x', alt: null, position: 2 ** 31 - 1 }],
+    }
   }
   const connector = { ...line.connector, normalise }
   assert.deepEqual(counts(await line.sync({ connector })), { created: 4 })
   const { line: called } = await openMedipim(t, { db, simulator })
-  assert.deepEqual(counts(await called.sync({ connector, tools: { db: await openDataApi(t) } })), { created: 4 })
+  assert.deepEqual(counts(await called.sync({ connector, tools: { db: await openDataApi(t) } })), {
+    created: 4,
+  })
   assert.deepEqual(await snapshot(called), await snapshot(line))
 })
 
@@ -137,9 +208,17 @@ test('a plan finds the records that the sync would set aside', async (t) => {
   const { newProgress } = await import('../../src/pipeline/context.ts')
   const told: string[] = []
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
-  const plan = await planSource(line.tools, await line.source(), connector, request, newProgress(), new AbortController().signal, ({ kind, externalId }) => {
-    if (kind === 'quarantined') told.push(externalId)
-  })
+  const plan = await planSource(
+    line.tools,
+    await line.source(),
+    connector,
+    request,
+    newProgress(),
+    new AbortController().signal,
+    ({ kind, externalId }) => {
+      if (kind === 'quarantined') told.push(externalId)
+    },
+  )
   assert.deepEqual(told, [bad])
   assert.deepEqual(counts(plan), counts(await line.sync({ connector })))
 })
@@ -151,19 +230,29 @@ for (const state of ['21000', '22012', '22023', '23503', '42703', '2200H', '5402
     const { id } = await line.source()
     await db.query(`create schema if not exists faults; create or replace function faults.fail() returns trigger language plpgsql as $$
       begin if new.source_id = tg_argv[0]::integer then raise exception 'broken on purpose' using errcode = tg_argv[1]; end if; return new; end $$`)
-    await db.query(`create trigger broken before insert on catalog.products for each row execute function faults.fail(${id}, '${state}')`)
+    await db.query(
+      `create trigger broken before insert on catalog.products for each row execute function faults.fail(${id}, '${state}')`,
+    )
     t.after(() => db.query('drop trigger broken on catalog.products'))
     const report = await line.sync()
     assert.equal(report.state, 'failed')
     assert.match(String(report.reason), /broken on purpose/)
-    const [quarantined] = await line.query<{ count: number }>('select count(*) from catalog.quarantine where source_id = $1', id)
+    const [quarantined] = await line.query<{ count: number }>(
+      'select count(*) from catalog.quarantine where source_id = $1',
+      id,
+    )
     assert.equal(quarantined?.count, 0)
   })
 }
 
 test('the function for calls without a session quarantines for the same SQLSTATEs', async () => {
-  const { rows } = await db.query<{ source: string }>(`select prosrc as source from pg_proc where pronamespace = 'catalog'::regnamespace and proname = 'write_batch'`)
-  const caught = [...(rows[0]?.source ?? '').matchAll(/exception when ([\s\S]*?) then/g)].map(([, conditions = '']) => conditions.split(/\s+or\s+/).toSorted())
+  const { rows } = await db.query<{ source: string }>(
+    `select prosrc as source from pg_proc where pronamespace = 'catalog'::regnamespace and proname = 'write_batch'`,
+  )
+  const caught = [...(rows[0]?.source ?? '').matchAll(/exception when ([\s\S]*?) then/g)].map(
+    ([, conditions = '']) => conditions.split(/\s+or\s+/).toSorted(),
+  )
   assert.equal(caught.length, 1)
-  for (const conditions of caught) assert.deepEqual(conditions, Object.values(RECORD_STATES).toSorted())
+  for (const conditions of caught)
+    assert.deepEqual(conditions, Object.values(RECORD_STATES).toSorted())
 })

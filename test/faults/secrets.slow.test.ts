@@ -12,42 +12,76 @@ import { openMedipim, type TestLine } from '../support/line.ts'
 const { pool: db } = await testDatabase()
 const KEY = { keyId: 'planted-key-id', keySecret: 'pl4nted-s3cret/&"ü' }
 const BASIC = Buffer.from(`${KEY.keyId}:${KEY.keySecret}`).toString('base64')
-const SPELLINGS = [KEY.keySecret, BASIC, encodeURIComponent(KEY.keySecret), JSON.stringify(KEY.keySecret).slice(1, -1), Buffer.from(KEY.keySecret).toString('base64')]
+const SPELLINGS = [
+  KEY.keySecret,
+  BASIC,
+  encodeURIComponent(KEY.keySecret),
+  JSON.stringify(KEY.keySecret).slice(1, -1),
+  Buffer.from(KEY.keySecret).toString('base64'),
+]
 
 async function everythingWritten(line: TestLine, reports: readonly unknown[]): Promise<string> {
-  const texts = [...line.logged, ...reports.map((report) => JSON.stringify(report)), ...reports.map(errorText)]
+  const texts = [
+    ...line.logged,
+    ...reports.map((report) => JSON.stringify(report)),
+    ...reports.map(errorText),
+  ]
   for (const name of await readdir(line.storeRoot, { recursive: true })) {
     if (!/\.(zst|json)$/.test(name)) continue
     const bytes = await readFile(join(line.storeRoot, name))
     texts.push((name.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes).toString())
   }
-  const tables = await line.query<{ tablename: string }>(`select tablename from pg_tables where schemaname = 'catalog'`)
+  const tables = await line.query<{ tablename: string }>(
+    `select tablename from pg_tables where schemaname = 'catalog'`,
+  )
   for (const { tablename } of tables) {
-    const rows = await line.query<{ row: string }>(`select row_to_json(t)::text as row from catalog.${tablename} t`)
+    const rows = await line.query<{ row: string }>(
+      `select row_to_json(t)::text as row from catalog.${tablename} t`,
+    )
     // bytea is shown in hexadecimal: what it holds is looked at as text too.
-    texts.push(...rows.map(({ row }) => row), ...rows.map(({ row }) => row.replaceAll(/\\\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString())))
+    texts.push(
+      ...rows.map(({ row }) => row),
+      ...rows.map(({ row }) =>
+        row.replaceAll(/\\\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString()),
+      ),
+    )
   }
   return texts.join('\n')
 }
 
 function errorText(report: unknown): string {
   const { error } = report as { error: unknown }
-  return error instanceof Error ? `${error.stack} ${JSON.stringify(error)} ${String(error.cause)}` : ''
+  return error instanceof Error
+    ? `${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`
+    : ''
 }
 
 test('a key reaches no log, artifact, table or error, whatever the supplier answers', async (t) => {
   const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
-  const { line, simulator } = await openMedipim(t, { db, key: KEY, supplier, secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`], options: { attemptsMax: 2 } })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    key: KEY,
+    supplier,
+    secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`],
+    options: { attemptsMax: 2 },
+  })
   const reports = [await line.sync()]
   assert.equal(reports[0]?.state, 'succeeded')
-  const body = (text: string): string => JSON.stringify({ error: { status: 500, code: 'internal', message: text } })
+  const body = (text: string): string =>
+    JSON.stringify({ error: { status: 500, code: 'internal', message: text } })
   for (const echoed of [`You sent ${KEY.keySecret}`, `Authorization: Basic ${BASIC}`]) {
     for (const status of [401, 422, 500]) {
       simulator.faults.set({ kind: 'status', status, body: body(echoed), times: null })
       reports.push(await line.sync())
       simulator.faults.clear()
     }
-    simulator.faults.set({ kind: 'insert-line', at: 3, text: body(echoed), path: '/v4/products/stream', times: null })
+    simulator.faults.set({
+      kind: 'insert-line',
+      at: 3,
+      text: body(echoed),
+      path: '/v4/products/stream',
+      times: null,
+    })
     reports.push(await line.sync())
     simulator.faults.clear()
   }
@@ -58,13 +92,32 @@ test('a key reaches no log, artifact, table or error, whatever the supplier answ
 
 test('a key that the supplier quotes in a header of its answer goes no further', async (t) => {
   const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
-  const { line, simulator } = await openMedipim(t, { db, key: KEY, supplier, secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`], options: { attemptsMax: 2 } })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    key: KEY,
+    supplier,
+    secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`],
+    options: { attemptsMax: 2 },
+  })
   const reports = [await line.sync()]
   const quoted = encodeURIComponent(KEY.keySecret)
-  const answers: readonly (readonly [status: number, headers: Record<string, string>, code: string])[] = [
+  const answers: readonly (readonly [
+    status: number,
+    headers: Record<string, string>,
+    code: string,
+  ])[] = [
     [401, { 'www-authenticate': `Basic realm="${KEY.keySecret}"` }, 'source/unauthorized'],
     [429, { 'retry-after': KEY.keySecret }, 'source/rate-limited'],
-    [503, { 'retry-after': BASIC, 'set-cookie': `key=${BASIC}`, 'x-request-id': KEY.keySecret, 'content-type': `text/html; key="${quoted}"` }, 'source/unavailable'],
+    [
+      503,
+      {
+        'retry-after': BASIC,
+        'set-cookie': `key=${BASIC}`,
+        'x-request-id': KEY.keySecret,
+        'content-type': `text/html; key="${quoted}"`,
+      },
+      'source/unavailable',
+    ],
     [302, { location: `/login?key=${quoted}` }, 'source/gone'],
     [302, { location: `http://${KEY.keyId}:${quoted}@127.0.0.1/` }, 'source/address-refused'],
     [302, { location: `http://127.0.0.1:1/${quoted}` }, 'source/unavailable'],
@@ -72,7 +125,13 @@ test('a key that the supplier quotes in a header of its answer goes no further',
     [302, { location: `ftp://127.0.0.1/${quoted}` }, 'source/address-refused'],
   ]
   for (const [status, headers, code] of answers) {
-    simulator.faults.set({ kind: 'status', status, headers, times: null, path: '/v4/products/stream' })
+    simulator.faults.set({
+      kind: 'status',
+      status,
+      headers,
+      times: null,
+      path: '/v4/products/stream',
+    })
     const report = await line.sync()
     assert.equal(report.error instanceof SyncError && report.error.code, code, report.reason ?? '')
     reports.push(report)
@@ -84,17 +143,40 @@ test('a key that the supplier quotes in a header of its answer goes no further',
 test('a key reaches nothing as a half of it either, wherever a text that quotes it is cut', async (t) => {
   const secrets = [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`]
   const supplier = { products: 60, keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
-  const { line, simulator } = await openMedipim(t, { db, key: KEY, supplier, secrets, options: { attemptsMax: 1 } })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    key: KEY,
+    supplier,
+    secrets,
+    options: { attemptsMax: 1 },
+  })
   const reports = []
-  const spellings = [KEY.keySecret, BASIC, Buffer.from(KEY.keySecret).toString('base64'), Buffer.from(`key=${KEY.keySecret};`).toString('base64')]
+  const spellings = [
+    KEY.keySecret,
+    BASIC,
+    Buffer.from(KEY.keySecret).toString('base64'),
+    Buffer.from(`key=${KEY.keySecret};`).toString('base64'),
+  ]
   // Every limit that has a text of its own: of a code, of a message, of a whole reason.
   for (const limit of [60, 300, 1000]) {
     for (const spelling of spellings) {
       const text = 'x'.repeat(limit - 14) + spelling + 'y'.repeat(limit)
       const body = JSON.stringify({ error: { status: 500, code: text, message: text } })
-      simulator.faults.set({ kind: 'status', status: 422, body, times: null, path: '/v4/products/stream' })
+      simulator.faults.set({
+        kind: 'status',
+        status: 422,
+        body,
+        times: null,
+        path: '/v4/products/stream',
+      })
       reports.push(await line.sync())
-      simulator.faults.set({ kind: 'insert-line', at: 3, text: body, path: '/v4/products/stream', times: null })
+      simulator.faults.set({
+        kind: 'insert-line',
+        at: 3,
+        text: body,
+        path: '/v4/products/stream',
+        times: null,
+      })
       reports.push(await line.sync())
       simulator.faults.clear()
       simulator.fields.add(text)
@@ -103,17 +185,33 @@ test('a key reaches nothing as a half of it either, wherever a text that quotes 
   reports.push(await line.sync())
   assert.match(line.logged.join(''), /kept in raw only: x{46}/)
   await assertNothingSaid(line, reports)
-  for (const { reason } of reports.slice(0, -1)) assert.match(reason ?? '', /x{20}/, 'the rest is told')
+  for (const { reason } of reports.slice(0, -1))
+    assert.match(reason ?? '', /x{20}/, 'the rest is told')
 })
 
 test('what a record quotes in a warning or in quarantine is cleaned before it is cut', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 60 }, secrets: [KEY.keySecret] })
+  const { line, simulator } = await openMedipim(t, {
+    db,
+    supplier: { products: 60 },
+    secrets: [KEY.keySecret],
+  })
   const ids = simulator.catalogue.visible().map(simulator.catalogue.idOf)
   const quoting = (length: number): string => 'x'.repeat(length - 8) + KEY.keySecret
   simulator.faults.set(
     { kind: 'patch', ids: [ids[1] ?? ''], patch: { status: quoting(40) }, times: null },
-    { kind: 'patch', ids: [ids[2] ?? ''], patch: { weightWithUnit: { value: 1, unit: quoting(20) } }, times: null },
-    { kind: 'insert-line', at: 5, text: `{"meta": no JSON ${quoting(12)}`, path: '/v4/products/stream', times: null },
+    {
+      kind: 'patch',
+      ids: [ids[2] ?? ''],
+      patch: { weightWithUnit: { value: 1, unit: quoting(20) } },
+      times: null,
+    },
+    {
+      kind: 'insert-line',
+      at: 5,
+      text: `{"meta": no JSON ${quoting(12)}`,
+      path: '/v4/products/stream',
+      times: null,
+    },
   )
   await line.sync()
   const rows = await line.query<{ told: string }>(`
@@ -128,7 +226,13 @@ test('what a record quotes in a warning or in quarantine is cleaned before it is
 test('an error code of two megabytes fills neither the log nor the row of its run', async (t) => {
   const { line, simulator } = await openMedipim(t, { db, options: { attemptsMax: 1 } })
   const error = { status: 500, code: 'c'.repeat(2_000_000), message: 'm'.repeat(2_000_000) }
-  simulator.faults.set({ kind: 'insert-line', at: 3, text: JSON.stringify({ error }), path: '/v4/products/stream', times: null })
+  simulator.faults.set({
+    kind: 'insert-line',
+    at: 3,
+    text: JSON.stringify({ error }),
+    path: '/v4/products/stream',
+    times: null,
+  })
   const report = await line.sync()
   assert.match(report.reason ?? '', /c{50,}….*m{200,}…/)
   const written = await everythingWritten(line, [report])
@@ -138,7 +242,10 @@ test('an error code of two megabytes fills neither the log nor the row of its ru
 
 async function assertNothingSaid(line: TestLine, reports: readonly unknown[]): Promise<void> {
   const written = await everythingWritten(line, reports)
-  assert.ok(written.includes('run started') && written.includes('embedUrl'), 'there is something to look through')
+  assert.ok(
+    written.includes('run started') && written.includes('embedUrl'),
+    'there is something to look through',
+  )
   for (const spelling of SPELLINGS) {
     assert.equal(written.includes(spelling), false, spelling)
     // A half of it is nothing that a redactor could find later. (The id, which some begin with, is no secret.)

@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import pg from 'pg'
-import { cancelRun, claimTask, endRun, giveUpRun, loadQueuedRun, type HeldRun } from '../../src/db/runs.ts'
+import {
+  cancelRun,
+  claimTask,
+  endRun,
+  giveUpRun,
+  loadQueuedRun,
+  type HeldRun,
+} from '../../src/db/runs.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { ask } from '../../src/db/failures.ts'
 import { cancelOrder } from '../../src/jobs/orders.ts'
@@ -21,7 +28,9 @@ const database = await testDatabase()
 /** Sessions of the database that wait for a lock, while they do what `query` says. */
 async function waiting(db: Db, query = '%'): Promise<number> {
   const { rowCount } = await db.query(
-    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1 and pid <> pg_backend_pid()`, [query])
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1 and pid <> pg_backend_pid()`,
+    [query],
+  )
   return rowCount ?? 0
 }
 
@@ -38,16 +47,26 @@ async function openBatch(t: TestContext, run: HeldRun): Promise<Batch> {
   return {
     async begin() {
       await client.query('begin')
-      await ask(client.query('select catalog.hold_run($1, $2, $3)', [run.sourceId, run.id, run.token]))
+      await ask(
+        client.query('select catalog.hold_run($1, $2, $3)', [run.sourceId, run.id, run.token]),
+      )
     },
     commit: () => client.query('commit').then(() => undefined),
   }
 }
 
-const ENDINGS: readonly (readonly [how: string, code: string, end: (db: Db, run: HeldRun) => Promise<unknown>])[] = [
+const ENDINGS: readonly (readonly [
+  how: string,
+  code: string,
+  end: (db: Db, run: HeldRun) => Promise<unknown>,
+])[] = [
   ['cancelled', 'run/cancelled', (db, { id }) => cancelRun(db, id)],
   ['given up', 'run/over', (db, { id }) => giveUpRun(db, id, 'its job is a dead letter')],
-  ['ended by one of its workers', 'run/over', (db, run) => endRun(db, run, 'interrupted', null, 'its fetch failed')],
+  [
+    'ended by one of its workers',
+    'run/over',
+    (db, run) => endRun(db, run, 'interrupted', null, 'its fetch failed'),
+  ],
 ]
 
 for (const [how, code, end] of ENDINGS) {
@@ -57,7 +76,8 @@ for (const [how, code, end] of ENDINGS) {
     const db = database.pool
     const { run: id } = await services.order()
     const run = await loadQueuedRun(db, (await line.source()).id, id)
-    const claim = (part: number): Promise<HeldRun> => claimTask(db, run, `part ${part}`, 'a worker', () => false)
+    const claim = (part: number): Promise<HeldRun> =>
+      claimTask(db, run, `part ${part}`, 'a worker', () => false)
     const [first, second] = [await openBatch(t, await claim(0)), await openBatch(t, await claim(1))]
     await first.begin()
     await second.begin()
@@ -68,7 +88,10 @@ for (const [how, code, end] of ENDINGS) {
     let begun = false
     const following = first.begin().then(() => (begun = true))
     const claiming = claim(3)
-    const refused = Promise.all([assert.rejects(following, { code }), assert.rejects(claiming, { code: 'run/over' })])
+    const refused = Promise.all([
+      assert.rejects(following, { code }),
+      assert.rejects(claiming, { code: 'run/over' }),
+    ])
     await until(async () => begun || (await waiting(db)) === 3)
     assert.equal(begun, false, 'a batch passed whoever ends the run')
     await second.commit()
@@ -79,7 +102,11 @@ for (const [how, code, end] of ENDINGS) {
 
 test('a run that is cancelled in the middle of its batches writes nothing afterwards, no lease counts as lost, and the next run is exact', async (t) => {
   const calm = await calmSecondDay(t)
-  const { database: { pool }, line, services } = await openSecondDay(t)
+  const {
+    database: { pool },
+    line,
+    services,
+  } = await openSecondDay(t)
   const release = await lockTable(t, pool, 'catalog.checkpoints')
   const stop = services.work()
   const { run } = await services.order({ mode: 'full', chunkSize: 1 })
@@ -89,11 +116,21 @@ test('a run that is cancelled in the middle of its batches writes nothing afterw
   await release()
   assert.deepEqual(await cancelling, { run, state: 'cancelled' })
   const before = await everyRow(line)
-  await until(async () => (await services.queues.apply.getActiveCount()) + (await services.queues.fetch.getActiveCount()) === 0)
+  await until(
+    async () =>
+      (await services.queues.apply.getActiveCount()) +
+        (await services.queues.fetch.getActiveCount()) ===
+      0,
+  )
   await stop()
   assert.deepEqual(await everyRow(line), before)
-  assert.ok((await line.query('select from catalog.checkpoints where run_id = $1', run)).length > 0, 'nothing was applied')
-  assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), { '': 0 })
+  assert.ok(
+    (await line.query('select from catalog.checkpoints where run_id = $1', run)).length > 0,
+    'nothing was applied',
+  )
+  assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), {
+    '': 0,
+  })
   services.work()
   const next = await services.order({ mode: 'full' })
   assert.notEqual(next.run, run)

@@ -38,24 +38,40 @@ async function openHome(t: TestContext) {
   const simulator = await startMedipim({ products: 60, rateLimit: null })
   ends.defer(simulator.close)
   const env = cleanEnv({
-    SHELFSYNC_HOME: home, ADMIN_KEY, MEDIPIM_API_URL: simulator.url, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0', LISTEN_HOST: '127.0.0.1',
+    SHELFSYNC_HOME: home,
+    ADMIN_KEY,
+    MEDIPIM_API_URL: simulator.url,
+    MEDIPIM_API_KEY: '42:secret',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    FETCHER_PORT: '0',
+    MAINTAINER_PORT: '0',
+    ORCHESTRATOR_PORT: '0',
+    METRICS_PORT: '0',
+    LISTEN_HOST: '127.0.0.1',
   })
-  const run = async (...args: string[]): Promise<string> => (await promisify(execFile)(process.execPath, [MAIN, ...args], { env, cwd: home })).stdout
+  const run = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [MAIN, ...args], { env, cwd: home })).stdout
   await run('add', 'medipim', '--no-sync')
   return {
-    run, server,
+    run,
+    server,
     async serve(...roles: string[]) {
-      const started = await startProcess(lifetime, process.execPath, [MAIN, 'serve', ...roles, '--json'], { env, cwd: home })
+      const started = await startProcess(
+        lifetime,
+        process.execPath,
+        [MAIN, 'serve', ...roles, '--json'],
+        { env, cwd: home },
+      )
       const [line] = await started.waitForLine(/^\{"serving".*$/)
       const { faces } = JSON.parse(line) as { faces: { name: string; port: number }[] }
       return { process: started, port: faces.find(({ name }) => name === 'orchestrator')?.port }
     },
     /** The server that runs in place of `before`. */
-    successor: (before: Server | null) => until(async () => {
-      const now = await server()
-      return now?.ready && now.pid !== before?.pid && now
-    }),
+    successor: (before: Server | null) =>
+      until(async () => {
+        const now = await server()
+        return now?.ready && now.pid !== before?.pid && now
+      }),
   }
 }
 
@@ -66,7 +82,10 @@ interface Said {
 
 /** Null while the face cannot answer. */
 async function ask(port: number | undefined, path: string, method = 'GET'): Promise<Said | null> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { 'X-ADMIN-KEY': ADMIN_KEY } })
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { 'X-ADMIN-KEY': ADMIN_KEY },
+  })
   const said = (await answer.json()) as Said
   if (answer.status === 503) return null
   assert.ok(answer.ok, JSON.stringify(said))
@@ -82,39 +101,50 @@ async function runToEnd(port: number | undefined): Promise<string> {
   return state
 }
 
-test('when the database is killed or stopped under serve, it is started again on the same port, and runs end well', { timeout: 120_000 }, async (t) => {
-  const home = await openHome(t)
-  const { process: serving, port } = await home.serve()
-  const first = await home.server()
-  assert.ok(first)
+test(
+  'when the database is killed or stopped under serve, it is started again on the same port, and runs end well',
+  { timeout: 120_000 },
+  async (t) => {
+    const home = await openHome(t)
+    const { process: serving, port } = await home.serve()
+    const first = await home.server()
+    assert.ok(first)
 
-  process.kill(first.pid, 'SIGKILL')
-  const second = await home.successor(first)
-  assert.equal(second.port, first.port)
-  assert.equal(await runToEnd(port), 'succeeded')
-  assert.equal(serving.output().match(GONE)?.length, 1)
+    process.kill(first.pid, 'SIGKILL')
+    const second = await home.successor(first)
+    assert.equal(second.port, first.port)
+    assert.equal(await runToEnd(port), 'succeeded')
+    assert.equal(serving.output().match(GONE)?.length, 1)
 
-  assert.match(await home.run('stop'), /is stopped\. A `shelfsync serve` that runs on it starts it again/)
-  const third = await home.successor(second)
-  assert.equal(third.port, first.port)
-  assert.equal(await runToEnd(port), 'succeeded')
-  assert.equal(serving.output().match(GONE)?.length, 2)
+    assert.match(
+      await home.run('stop'),
+      /is stopped\. A `shelfsync serve` that runs on it starts it again/,
+    )
+    const third = await home.successor(second)
+    assert.equal(third.port, first.port)
+    assert.equal(await runToEnd(port), 'succeeded')
+    assert.equal(serving.output().match(GONE)?.length, 2)
 
-  serving.kill('SIGTERM')
-  assert.deepEqual(await serving.exited, { code: 0, signal: null })
-  assert.equal(await home.server(), null, 'whoever started it stops it')
-})
+    serving.kill('SIGTERM')
+    assert.deepEqual(await serving.exited, { code: 0, signal: null })
+    assert.equal(await home.server(), null, 'whoever started it stops it')
+  },
+)
 
-test('of several processes that lose the database one starts it again, all go on with it, and none has a priority to pass on', { timeout: 120_000 }, async (t) => {
-  const home = await openHome(t)
-  const orchestrator = await home.serve('orchestrator')
-  const worker = await home.serve('fetcher', 'maintainer')
-  assert.equal(getPriority(worker.process.pid), getPriority())
-  assert.equal(await runToEnd(orchestrator.port), 'succeeded')
-  const before = await home.server()
-  assert.ok(before)
-  process.kill(before.pid, 'SIGKILL')
-  const after = await home.successor(before)
-  assert.deepEqual([after.port, getPriority(after.pid)], [before.port, getPriority()])
-  assert.equal(await runToEnd(orchestrator.port), 'succeeded')
-})
+test(
+  'of several processes that lose the database one starts it again, all go on with it, and none has a priority to pass on',
+  { timeout: 120_000 },
+  async (t) => {
+    const home = await openHome(t)
+    const orchestrator = await home.serve('orchestrator')
+    const worker = await home.serve('fetcher', 'maintainer')
+    assert.equal(getPriority(worker.process.pid), getPriority())
+    assert.equal(await runToEnd(orchestrator.port), 'succeeded')
+    const before = await home.server()
+    assert.ok(before)
+    process.kill(before.pid, 'SIGKILL')
+    const after = await home.successor(before)
+    assert.deepEqual([after.port, getPriority(after.pid)], [before.port, getPriority()])
+    assert.equal(await runToEnd(orchestrator.port), 'succeeded')
+  },
+)

@@ -3,4 +3,11 @@
 
 import { testWorkerKills } from './services-killing.ts'
 
-testWorkerKills([['in copy', 2], ['before ack', 3], ['after settle_run', 1]], 3)
+testWorkerKills(
+  [
+    ['in copy', 2],
+    ['before ack', 3],
+    ['after settle_run', 1],
+  ],
+  3,
+)

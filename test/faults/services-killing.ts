@@ -22,8 +22,21 @@ export const SUPPLIER = { products: 16, seed: 3 }
 const TAKEN_OVER_WITHIN_S = 30
 
 /** Starts a process with workers, and returns when they take tasks. */
-export async function startWorkers(t: Lifetime, { url: databaseUrl }: TestDatabase, line: TestLine, doom: Partial<WorkerDoom> = {}): Promise<Process> {
-  const all: WorkerDoom = { place: null, nth: 1, stand: 'still', ...doom, databaseUrl, source: line.name, storeRoot: line.storeRoot }
+export async function startWorkers(
+  t: Lifetime,
+  { url: databaseUrl }: TestDatabase,
+  line: TestLine,
+  doom: Partial<WorkerDoom> = {},
+): Promise<Process> {
+  const all: WorkerDoom = {
+    place: null,
+    nth: 1,
+    stand: 'still',
+    ...doom,
+    databaseUrl,
+    source: line.name,
+    storeRoot: line.storeRoot,
+  }
   const workers = await startProcess(t, process.execPath, [PROGRAM, JSON.stringify(all)])
   await workers.waitForLine(/^working$/)
   return workers
@@ -36,7 +49,9 @@ export async function untilFrozen(workers: Process): Promise<void> {
 }
 
 /** A source whose second day is to be synced by the services, in a database and a queue of its own. */
-export async function openSecondDay(t: TestContext): Promise<{ database: TestDatabase; line: TestLine; services: TestServices }> {
+export async function openSecondDay(
+  t: TestContext,
+): Promise<{ database: TestDatabase; line: TestLine; services: TestServices }> {
   const database = await testDatabase(t)
   const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
   await line.sync()
@@ -61,15 +76,28 @@ export async function calmSecondDay(t: TestContext): Promise<Calm> {
 }
 
 /** Waits for the run's end, and for the queue to have nothing left; all must be as if nothing had happened. */
-export async function assertEndsCalmly(services: TestServices, line: TestLine, run: number, calm: Calm): Promise<void> {
+export async function assertEndsCalmly(
+  services: TestServices,
+  line: TestLine,
+  run: number,
+  calm: Calm,
+): Promise<void> {
   await assertSettledAs(calm, line, await endOf(services, run))
   await queueIsEmpty(services)
 }
 
-export async function assertSettledAs(calm: Calm, line: TestLine, { state, ledger, reason }: EndedRun): Promise<void> {
+export async function assertSettledAs(
+  calm: Calm,
+  line: TestLine,
+  { state, ledger, reason }: EndedRun,
+): Promise<void> {
   assert.equal(state, calm.state, reason ?? '')
   assert.ok(ledger)
-  assert.equal(OUTCOMES.reduce((sum, outcome) => sum + (ledger[outcome] ?? 0), 0), ledger['fetched'], 'the ledger does not balance')
+  assert.equal(
+    OUTCOMES.reduce((sum, outcome) => sum + (ledger[outcome] ?? 0), 0),
+    ledger['fetched'],
+    'the ledger does not balance',
+  )
   // A fetch that goes on where it stopped may be sent a line twice; what the lines come to stays the same.
   assert.deepEqual(decisive(ledger), decisive(calm.ledger))
   assert.deepEqual(await snapshot(line), calm.catalogue)
@@ -83,10 +111,18 @@ async function endOf({ tools, queues, ended }: TestServices, run: number): Promi
 
 /** Declares the test that a run outlives a worker that is killed at each of `places`, all of them side by side. */
 export function testWorkerKills(places: readonly KillPlace[], atOnce: number): void {
-  test('a run whose worker is killed is taken over within 30 seconds, and ends as if nothing had happened', { concurrency: atOnce }, async (t) => {
-    const calm = await calmSecondDay(t)
-    await Promise.all(places.map((place) => t.test(`killed ${place[0]}, time ${place[1]}`, (one) => surviveKill(one, place, calm))))
-  })
+  test(
+    'a run whose worker is killed is taken over within 30 seconds, and ends as if nothing had happened',
+    { concurrency: atOnce },
+    async (t) => {
+      const calm = await calmSecondDay(t)
+      await Promise.all(
+        places.map((place) =>
+          t.test(`killed ${place[0]}, time ${place[1]}`, (one) => surviveKill(one, place, calm)),
+        ),
+      )
+    },
+  )
 }
 
 async function surviveKill(t: TestContext, [place, nth]: KillPlace, calm: Calm): Promise<void> {
@@ -95,20 +131,38 @@ async function surviveKill(t: TestContext, [place, nth]: KillPlace, calm: Calm):
   const { run } = await services.order({ mode: 'full' })
   await doomed.waitForLine(/^reached$/)
   services.work()
-  const [{ now: killedAt } = { now: new Date(NaN) }] = await line.query<{ now: Date }>('select clock_timestamp() as now')
+  const [{ now: killedAt } = { now: new Date(NaN) }] = await line.query<{ now: Date }>(
+    'select clock_timestamp() as now',
+  )
   doomed.kill('SIGKILL')
   await assertEndsCalmly(services, line, run, calm)
   const [{ seconds } = { seconds: NaN }] = await line.query<{ seconds: number }>(
-    'select extract(epoch from finished_at - $2)::float8 as seconds from catalog.runs where id = $1', run, killedAt)
+    'select extract(epoch from finished_at - $2)::float8 as seconds from catalog.runs where id = $1',
+    run,
+    killedAt,
+  )
   assert.ok(seconds < TAKEN_OVER_WITHIN_S, `the run ended ${seconds} s after its worker was killed`)
   t.diagnostic(`ended ${seconds.toFixed(1)} s after the kill`)
 }
 
 async function queueIsEmpty({ queues }: TestServices): Promise<void> {
   const states = ['waiting', 'delayed', 'waiting-children', 'active', 'failed'] as const
-  await until(async () => (await Promise.all([queues.fetch.getJobs([...states]), queues.apply.getJobs([...states])])).flat().length === 0)
+  await until(
+    async () =>
+      (
+        await Promise.all([queues.fetch.getJobs([...states]), queues.apply.getJobs([...states])])
+      ).flat().length === 0,
+  )
 }
 
-function decisive({ claimed, created, updated, quarantined, held, removed, missing }: Calm['ledger']): Calm['ledger'] {
+function decisive({
+  claimed,
+  created,
+  updated,
+  quarantined,
+  held,
+  removed,
+  missing,
+}: Calm['ledger']): Calm['ledger'] {
   return { claimed, created, updated, quarantined, held, removed, missing }
 }

@@ -11,19 +11,36 @@ import { type KillPlace, nextDay } from './killing.ts'
 import { assertEndsCalmly, calmSecondDay, SUPPLIER, type Calm } from './services-killing.ts'
 
 const PLACES: readonly KillPlace[] = [
-  ['before claim_task', 1], ['before claim_task', 2], ['after claim_task', 3], ['before add_part', 2], ['after add_part', 2], ['before ack', 1],
-  ['before ack', 3], ['in copy', 2], ['before commit', 2], ['before release_task', 2], ['before settle_run', 1], ['after settle_run', 1],
+  ['before claim_task', 1],
+  ['before claim_task', 2],
+  ['after claim_task', 3],
+  ['before add_part', 2],
+  ['after add_part', 2],
+  ['before ack', 1],
+  ['before ack', 3],
+  ['in copy', 2],
+  ['before commit', 2],
+  ['before release_task', 2],
+  ['before settle_run', 1],
+  ['after settle_run', 1],
 ]
 
 async function surviveCut(t: TestContext, [place, nth]: KillPlace, calm: Calm): Promise<void> {
   const database = await testDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER, options: { wait, backOff: { baseMs: 50, maxMs: 400 } } })
+  const { line, simulator } = await openMedipim(t, {
+    db: database.pool,
+    supplier: SUPPLIER,
+    options: { wait, backOff: { baseMs: 50, maxMs: 400 } },
+  })
   await line.sync()
   nextDay(simulator)
   const services = await openServices(t, { ...database, url: through(database.url, proxy) }, line)
   const felt = Promise.withResolvers<void>()
-  watchQueries(services.tools.db, at(place, nth, () => proxy.cut().then(felt.resolve, felt.reject)))
+  watchQueries(
+    services.tools.db,
+    at(place, nth, () => proxy.cut().then(felt.resolve, felt.reject)),
+  )
   services.work()
   const { run } = await services.order({ mode: 'full' })
   await felt.promise
@@ -33,5 +50,9 @@ async function surviveCut(t: TestContext, [place, nth]: KillPlace, calm: Calm): 
 
 test('a network that is cut anywhere is waited for', { concurrency: 4 }, async (t) => {
   const calm = await calmSecondDay(t)
-  await Promise.all(PLACES.map((place) => t.test(`cut ${place[0]}, time ${place[1]}`, (one) => surviveCut(one, place, calm))))
+  await Promise.all(
+    PLACES.map((place) =>
+      t.test(`cut ${place[0]}, time ${place[1]}`, (one) => surviveCut(one, place, calm)),
+    ),
+  )
 })

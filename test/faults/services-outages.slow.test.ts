@@ -31,7 +31,10 @@ const IMPATIENT: Partial<LineOptions> = { wait, backOff: { baseMs: 50, maxMs: 40
 
 /** What the metrics call it. */
 const REASONS: Partial<Record<ErrorCode, string>> = {
-  'db/unreachable': 'database_unreachable', 'db/busy': 'database_slow', 'db/full': 'database_slow', 'artifact/unwritable': 'store_unwritable',
+  'db/unreachable': 'database_unreachable',
+  'db/busy': 'database_slow',
+  'db/full': 'database_slow',
+  'artifact/unwritable': 'store_unwritable',
 }
 
 interface Setting {
@@ -40,20 +43,42 @@ interface Setting {
   readonly services: TestServices
   readonly simulator: MedipimSimulator
   /** Orders the run; when it stands at the place, `strike`s, keeps at it, and returns the run when the work has paused for `code`. */
-  pausedAt(place: Place, nth: number, code: ErrorCode, strike: () => Promise<unknown>, keepAt?: () => Promise<unknown>): Promise<number>
+  pausedAt(
+    place: Place,
+    nth: number,
+    code: ErrorCode,
+    strike: () => Promise<unknown>,
+    keepAt?: () => Promise<unknown>,
+  ): Promise<number>
 }
 
 /** The second day, to be synced by workers in this process whose connections lead to `way`. */
-async function openSetting(t: TestContext, database: TestDatabase, way = database.url, setup: Partial<MedipimSetup> = {}): Promise<Setting> {
-  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER, options: IMPATIENT, ...setup })
+async function openSetting(
+  t: TestContext,
+  database: TestDatabase,
+  way = database.url,
+  setup: Partial<MedipimSetup> = {},
+): Promise<Setting> {
+  const { line, simulator } = await openMedipim(t, {
+    db: database.pool,
+    supplier: SUPPLIER,
+    options: IMPATIENT,
+    ...setup,
+  })
   await line.sync()
   nextDay(simulator)
   const services = await openServices(t, { ...database, url: way }, line)
   return {
-    database, line, services, simulator,
+    database,
+    line,
+    services,
+    simulator,
     async pausedAt(place, nth, code, strike, keepAt) {
       const struck = Promise.withResolvers<unknown>()
-      watchQueries(services.tools.db, at(place, nth, () => strike().then(struck.resolve, struck.reject)))
+      watchQueries(
+        services.tools.db,
+        at(place, nth, () => strike().then(struck.resolve, struck.reject)),
+      )
       services.work()
       const { run } = await services.order({ mode: 'full' })
       await struck.promise
@@ -61,7 +86,10 @@ async function openSetting(t: TestContext, database: TestDatabase, way = databas
         await keepAt?.()
         return services.pauses.some((pause) => pause.code === code)
       })
-      const seconds = seriesOf(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')[`reason="${REASONS[code]}"`]
+      const seconds = seriesOf(
+        await services.metrics.text(),
+        'shelfsync_backpressure_seconds_total',
+      )[`reason="${REASONS[code]}"`]
       assert.ok((seconds ?? 0) > 0, `${code} is counted as ${REASONS[code]}`)
       return run
     },
@@ -69,7 +97,9 @@ async function openSetting(t: TestContext, database: TestDatabase, way = databas
 }
 
 /** A server of one's own, with `user` as its owner. */
-async function openServer(t: TestContext): Promise<{ server: Embedded; user: number; restart(): Promise<Embedded> }> {
+async function openServer(
+  t: TestContext,
+): Promise<{ server: Embedded; user: number; restart(): Promise<Embedded> }> {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-server-'))
   const open = () => openEmbedded({ home, shelter: home, settings: { fsync: 'off' } })
   let server = await open()
@@ -91,7 +121,10 @@ async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> 
 /** The log names the code and the reason, once for every pause at least. */
 function assertSaid(line: TestLine, code: ErrorCode, words: RegExp): void {
   const said = line.logged.filter((text) => text.includes(`"${code}"`))
-  assert.ok(said.some((text) => words.test(text)), `no line says ${words}:\n${said.join('\n')}`)
+  assert.ok(
+    said.some((text) => words.test(text)),
+    `no line says ${words}:\n${said.join('\n')}`,
+  )
 }
 
 test('a network that is cut between worker and Postgres is waited for', async (t) => {
@@ -135,7 +168,10 @@ test('a Postgres that is too busy to answer in time is waited for', async (t) =>
   const calm = await calmSecondDay(t)
   const { database, line, services, pausedAt } = await openSetting(t, await testDatabase(t))
   let statementMs = 250
-  services.tools.db.on('acquire', (client) => void client.query(`set statement_timeout = ${statementMs}`).catch(() => undefined))
+  services.tools.db.on(
+    'acquire',
+    (client) => void client.query(`set statement_timeout = ${statementMs}`).catch(() => undefined),
+  )
   const release = await lockTable(t, database.pool, 'catalog.products')
   const run = await pausedAt('before apply_batch', 1, 'db/busy', () => Promise.resolve())
   statementMs = 0
@@ -165,7 +201,10 @@ test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t
   await admin.query(`create tablespace small location '${disk.path}'`)
   await admin.query('create database small tablespace small')
   await admin.end()
-  const { line, services, pausedAt } = await openSetting(t, await openDatabase(t, new URL('small', server.url).href))
+  const { line, services, pausedAt } = await openSetting(
+    t,
+    await openDatabase(t, new URL('small', server.url).href),
+  )
   // Postgres gives room back, for instance that of staging tables.
   const run = await pausedAt('before apply_batch', 1, 'db/full', disk.fill, disk.fill)
   await disk.free()
@@ -173,14 +212,20 @@ test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t
   assertSaid(line, 'db/full', /Postgres takes no more rows: .*No space left on device/)
 })
 
-test('an artifact store whose disk is full is waited for, and the supplier is not asked again', { skip: NO_DISKS }, async (t) => {
-  const calm = await calmSecondDay(t)
-  const disk = await mountDisk(t, { megabytes: 1 })
-  const database = await testDatabase(t)
-  const { line, services, simulator, pausedAt } = await openSetting(t, database, database.url, { storeRoot: disk.path })
-  const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', disk.fill)
-  await disk.free()
-  await assertEndsCalmly(services, line, run, calm)
-  assertSaid(line, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
-  assert.equal(simulator.stats.snapshot().requests[STREAM], 2, 'one stream a day')
-})
+test(
+  'an artifact store whose disk is full is waited for, and the supplier is not asked again',
+  { skip: NO_DISKS },
+  async (t) => {
+    const calm = await calmSecondDay(t)
+    const disk = await mountDisk(t, { megabytes: 1 })
+    const database = await testDatabase(t)
+    const { line, services, simulator, pausedAt } = await openSetting(t, database, database.url, {
+      storeRoot: disk.path,
+    })
+    const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', disk.fill)
+    await disk.free()
+    await assertEndsCalmly(services, line, run, calm)
+    assertSaid(line, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
+    assert.equal(simulator.stats.snapshot().requests[STREAM], 2, 'one stream a day')
+  },
+)

@@ -6,21 +6,35 @@ import { test, type TestContext } from 'node:test'
 import { doTask } from '../../src/jobs/tasks.ts'
 import { lockTable } from '../support/locks.ts'
 import { until } from '../support/until.ts'
-import { assertEndsCalmly, calmSecondDay, openSecondDay, startWorkers, untilFrozen, type Calm } from './services-killing.ts'
+import {
+  assertEndsCalmly,
+  calmSecondDay,
+  openSecondDay,
+  startWorkers,
+  untilFrozen,
+  type Calm,
+} from './services-killing.ts'
 
 async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Promise<void> {
   const { database, line, services } = await openSecondDay(t)
-  const doomed = await startWorkers(t, database, line, { place: 'before settle_run', nth: 1, stand: 'frozen' })
+  const doomed = await startWorkers(t, database, line, {
+    place: 'before settle_run',
+    nth: 1,
+    stand: 'frozen',
+  })
   const { run } = await services.order({ mode: 'full' })
   await untilFrozen(doomed)
   const [job] = await services.queues.apply.getJobs(['active'])
   assert.equal(job?.name, 'settle')
   /** The session that is in the middle of settling, other than `except`. */
-  const findSettling = (except = 0): Promise<number> => until(async () => {
-    const [session] = await line.query<{ pid: number }>(
-      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%settle_run%' and pid <> $1`, except)
-    return session?.pid
-  })
+  const findSettling = (except = 0): Promise<number> =>
+    until(async () => {
+      const [session] = await line.query<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%settle_run%' and pid <> $1`,
+        except,
+      )
+      return session?.pid
+    })
   const release = await lockTable(t, database.pool, 'catalog.changes')
   doomed.kill('SIGCONT')
   const orphan = await findSettling()
@@ -30,7 +44,11 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
     // Sooner than the queue gives the job to anybody else.
     const settled = doTask(services.tools, 'settle', job.data, true, new AbortController().signal)
     await findSettling(orphan)
-    assert.deepEqual(await line.query('select from pg_stat_activity where pid = $1', orphan), [], 'the session of the dead worker is still there')
+    assert.deepEqual(
+      await line.query('select from pg_stat_activity where pid = $1', orphan),
+      [],
+      'the session of the dead worker is still there',
+    )
     await release()
     assert.equal(await settled, 'done')
   } else {
@@ -40,10 +58,14 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
   await assertEndsCalmly(services, line, run, calm)
 }
 
-test('a run whose worker is killed while it settles ends as if nothing had happened', { concurrency: 2 }, async (t) => {
-  const calm = await calmSecondDay(t)
-  await Promise.all([
-    t.test('its session settles the run', (one) => surviveKill(one, calm, false)),
-    t.test('another worker takes over first', (one) => surviveKill(one, calm, true)),
-  ])
-})
+test(
+  'a run whose worker is killed while it settles ends as if nothing had happened',
+  { concurrency: 2 },
+  async (t) => {
+    const calm = await calmSecondDay(t)
+    await Promise.all([
+      t.test('its session settles the run', (one) => surviveKill(one, calm, false)),
+      t.test('another worker takes over first', (one) => surviveKill(one, calm, true)),
+    ])
+  },
+)

@@ -31,14 +31,33 @@ interface Setting {
 async function openSetting(t: TestContext): Promise<Setting> {
   const database = await testDatabase(t)
   await migrateQueue(database.pool)
-  return { database, ...(await openMedipim(t, { db: database.pool, supplier: { products: PRODUCTS }, options: DEFAULT_OPTIONS, linesPerPage: Infinity })) }
+  return {
+    database,
+    ...(await openMedipim(t, {
+      db: database.pool,
+      supplier: { products: PRODUCTS },
+      options: DEFAULT_OPTIONS,
+      linesPerPage: Infinity,
+    })),
+  }
 }
 
 /** All roles in one process. */
-async function serve(t: TestContext, { database, line }: Setting): Promise<{ running: Process; order(chunkSize: number): Promise<number> }> {
+async function serve(
+  t: TestContext,
+  { database, line }: Setting,
+): Promise<{ running: Process; order(chunkSize: number): Promise<number> }> {
   const env = cleanEnv({
-    DATABASE_URL: database.url, ARTIFACTS: `file:${line.storeRoot}`, ADMIN_KEY, MEDIPIM_API_KEY: '42:secret', ALLOW_PRIVATE_HOSTS: '127.0.0.1',
-    LISTEN_HOST: '127.0.0.1', FETCHER_PORT: '0', MAINTAINER_PORT: '0', ORCHESTRATOR_PORT: '0', METRICS_PORT: '0',
+    DATABASE_URL: database.url,
+    ARTIFACTS: `file:${line.storeRoot}`,
+    ADMIN_KEY,
+    MEDIPIM_API_KEY: '42:secret',
+    ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    LISTEN_HOST: '127.0.0.1',
+    FETCHER_PORT: '0',
+    MAINTAINER_PORT: '0',
+    ORCHESTRATOR_PORT: '0',
+    METRICS_PORT: '0',
   })
   const running = await startProcess(t, process.execPath, [SHELFSYNC, 'serve'], { env })
   const [, url] = await running.waitForLine(/^orchestrator +(http:\S+)/)
@@ -75,7 +94,8 @@ function rowOf<Row>(line: TestLine, sql: string, ...parameters: readonly unknown
 /** Jobs that nobody could take now, other than those that wait for other jobs. */
 async function lockedJobs(line: TestLine): Promise<string[]> {
   const rows = await line.query<{ job: string }>(
-    `select id || ' ' || state as job from bullmq.job where state not in ('waiting', 'waiting-children') or lock_token is not null`)
+    `select id || ' ' || state as job from bullmq.job where state not in ('waiting', 'waiting-children') or lock_token is not null`,
+  )
   return rows.map(({ job }) => job)
 }
 
@@ -83,9 +103,17 @@ async function assertFinishes(t: TestContext, setting: Setting, run: number): Pr
   const { line, simulator, database } = setting
   await serve(t, setting)
   const { state, reason } = await rowOf<{ state: string; reason: string | null }>(
-    line, `select state, reason from catalog.runs where id = $1 and state <> 'running'`, run)
+    line,
+    `select state, reason from catalog.runs where id = $1 and state <> 'running'`,
+    run,
+  )
   assert.equal(state, 'succeeded', reason ?? '')
-  const calm = await openMedipim(t, { db: database.pool, simulator, options: DEFAULT_OPTIONS, linesPerPage: Infinity })
+  const calm = await openMedipim(t, {
+    db: database.pool,
+    simulator,
+    options: DEFAULT_OPTIONS,
+    linesPerPage: Infinity,
+  })
   assert.equal((await calm.line.sync()).ledger.created, PRODUCTS)
   assert.deepEqual(await snapshot(line), await snapshot(calm.line))
 }
@@ -98,15 +126,24 @@ test('SIGTERM lets the batch under way commit, gives its part back at once and e
   await lock.query('begin; lock table catalog.products in share mode')
   const run = await serving.order(CHUNK)
   // A batch stands before its first row, and cannot go on.
-  await rowOf(line, `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`)
+  await rowOf(
+    line,
+    `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`,
+  )
   await stop(serving.running)
   assert.deepEqual(await line.query('select from catalog.checkpoints where run_id = $1', run), [])
   await lock.query('commit')
   lock.release()
   await assertEnded(serving.running)
-  const [{ lines, done, products } = { lines: 0, done: true, products: 0 }] = await line.query<{ lines: number; done: boolean; products: number }>(
+  const [{ lines, done, products } = { lines: 0, done: true, products: 0 }] = await line.query<{
+    lines: number
+    done: boolean
+    products: number
+  }>(
     `select coalesce(sum(lines_done), 0)::int as lines, bool_and(done) as done, (select count(*) from catalog.products) as products
-     from catalog.checkpoints where run_id = $1`, run)
+     from catalog.checkpoints where run_id = $1`,
+    run,
+  )
   assert.ok(lines >= CHUNK, `the batch under way was not committed: ${lines} lines`)
   assert.deepEqual([products, done], [lines, false])
   assert.deepEqual(await lockedJobs(line), [])
@@ -123,13 +160,19 @@ test('SIGTERM in the middle of a fetch keeps what has come, and the next process
   await rowOf(line, 'select from catalog.artifacts where run_id = $1 and claimed is not null', run)
   await stop(serving.running)
   await assertEnded(serving.running)
-  const [{ kept } = { kept: 0 }] = await line.query<{ kept: number }>('select coalesce(sum(line_count), 0)::int as kept from catalog.parts where run_id = $1', run)
+  const [{ kept } = { kept: 0 }] = await line.query<{ kept: number }>(
+    'select coalesce(sum(line_count), 0)::int as kept from catalog.parts where run_id = $1',
+    run,
+  )
   assert.ok(kept > 0 && kept <= 900, `${kept} lines were kept`)
   assert.deepEqual(await lockedJobs(line), [])
   simulator.faults.clear()
   const sentBefore = simulator.stats.snapshot()
   await assertFinishes(t, setting, run)
   assert.equal(sentBefore.requests[STREAM], 1)
-  const [{ lines } = { lines: 0 }] = await line.query<{ lines: number }>('select sum(line_count)::int as lines from catalog.parts where run_id = $1', run)
+  const [{ lines } = { lines: 0 }] = await line.query<{ lines: number }>(
+    'select sum(line_count)::int as lines from catalog.parts where run_id = $1',
+    run,
+  )
   assert.ok(lines < PRODUCTS + kept / 2, `${lines} lines were fetched in all`)
 })

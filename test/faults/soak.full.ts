@@ -6,7 +6,12 @@ import { soak } from './soaking.ts'
 
 for (const queue of ['postgres', 'redis'] as const) {
   test(`runs whose processes are killed at random moments end in the catalogue that one calm process makes, by way of ${queue}`, async (t) => {
-    const { kills, hits, runs } = await soak({ kills: 12, queue, seed: Number(process.env['SEED'] ?? 1), say: () => undefined })
+    const { kills, hits, runs } = await soak({
+      kills: 12,
+      queue,
+      seed: Number(process.env['SEED'] ?? 1),
+      say: () => undefined,
+    })
     assert.ok(hits > 0, 'no kill struck anybody at work')
     t.diagnostic(`${kills} kills, ${hits} in the middle of a task, ${runs} runs`)
   })

@@ -4,19 +4,36 @@ import { Command, Option } from 'commander'
 import { parseCount } from '../../src/cli/ids.ts'
 import { soak } from './soaking.ts'
 
-const { kills: wanted, queue, seed } = new Command('npm run soak --')
-  .description('Kills services at random while they do one run after the other, each of which must end exact.')
+const {
+  kills: wanted,
+  queue,
+  seed,
+} = new Command('npm run soak --')
+  .description(
+    'Kills services at random while they do one run after the other, each of which must end exact.',
+  )
   .option('--kills <n>', 'how many to survive', parseCount, 50)
-  .addOption(new Option('--queue <kind>', 'where the queue lives').choices(['postgres', 'redis']).default('postgres'))
-  .addOption(new Option('--seed <n>', 'kill in the order of an earlier soak').argParser(parseCount).default(Math.ceil(Math.random() * 1e8), 'random'))
+  .addOption(
+    new Option('--queue <kind>', 'where the queue lives')
+      .choices(['postgres', 'redis'])
+      .default('postgres'),
+  )
+  .addOption(
+    new Option('--seed <n>', 'kill in the order of an earlier soak')
+      .argParser(parseCount)
+      .default(Math.ceil(Math.random() * 1e8), 'random'),
+  )
   .parse()
   .opts<{ kills: number; queue: 'postgres' | 'redis'; seed: number }>()
 const startedMs = performance.now()
-const say = (line: string): void => console.log(`${Math.round((performance.now() - startedMs) / 1000)} s  ${line}`)
+const say = (line: string): void =>
+  console.log(`${Math.round((performance.now() - startedMs) / 1000)} s  ${line}`)
 say(`seed ${seed}, queue on ${queue}`)
 try {
   const { kills, hits, runs } = await soak({ kills: wanted, queue, seed, say })
-  say(`survived ${kills} kills, ${hits} of them in the middle of a task: all ${runs} runs ended exact`)
+  say(
+    `survived ${kills} kills, ${hits} of them in the middle of a task: all ${runs} runs ended exact`,
+  )
 } catch (error) {
   console.error(error)
   say(`failed; --seed ${seed} kills in the same order again`)

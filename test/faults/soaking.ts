@@ -53,7 +53,8 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
   const done = { kills: 0, hits: 0, runs: 0 }
 
   const order = async (line: TestLine, mode: 'auto' | 'full'): Promise<number> => {
-    const ask = async (index: number): Promise<number> => park.order(machines[index % PROCESSES] ?? assert.fail(), mode, line)
+    const ask = async (index: number): Promise<number> =>
+      park.order(machines[index % PROCESSES] ?? assert.fail(), mode, line)
     // Whoever is killed in the middle of an order is not asked again at once; another one finds the same run.
     for (let attempt = 0; attempt < 10; attempt++) {
       const run = await ask(attempt).catch(() => null)
@@ -62,7 +63,8 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
     return ask(0)
   }
   const killOne = async (): Promise<void> => {
-    const victim = (await findBusy(park, machines, random)) ?? machines[random.below(PROCESSES)] ?? assert.fail()
+    const victim =
+      (await findBusy(park, machines, random)) ?? machines[random.below(PROCESSES)] ?? assert.fail()
     done.hits += (await holders(park)).has(victim.process.pid) ? 1 : 0
     done.kills += 1
     victim.process.kill('SIGKILL')
@@ -72,39 +74,76 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
 
   for (let round = 1; done.kills < kills; round++) {
     for (const pair of pairs) change(pair.simulator, random)
-    const ordered = Promise.all(pairs.map(({ line }) => order(line, random.chance(0.3) ? 'auto' : 'full')))
-    for (let left = Math.min(random.between(1, KILLS_A_ROUND), kills - done.kills); left > 0; left--) {
+    const ordered = Promise.all(
+      pairs.map(({ line }) => order(line, random.chance(0.3) ? 'auto' : 'full')),
+    )
+    for (
+      let left = Math.min(random.between(1, KILLS_A_ROUND), kills - done.kills);
+      left > 0;
+      left--
+    ) {
       await new Promise((resolve) => setTimeout(resolve, random.below(BETWEEN_KILLS_MS)))
       await killOne()
     }
     const runs = await ordered
     for (const [index, pair] of pairs.entries()) await compare(park, pair, runs[index] ?? 0)
     done.runs += runs.length
-    say(`round ${round}: ${done.kills} kills, ${done.hits} of them in the middle of a task; ${done.runs} runs ended exact`)
+    say(
+      `round ${round}: ${done.kills} kills, ${done.hits} of them in the middle of a task; ${done.runs} runs ended exact`,
+    )
   }
   return done
 }
 
-async function openPairs(lifetime: Lifetime, queue: SoakOptions['queue'], seed: number): Promise<{ park: Park; pairs: readonly Pair[] }> {
+async function openPairs(
+  lifetime: Lifetime,
+  queue: SoakOptions['queue'],
+  seed: number,
+): Promise<{ park: Park; pairs: readonly Pair[] }> {
   const queueUrl = queue === 'redis' ? (await startRedis(lifetime)).url : null
-  const simulators = await Promise.all(Array.from({ length: SOURCES }, (_, index) => startMedipim({ products: PRODUCTS, rateLimit: null, seed: seed + index })))
+  const simulators = await Promise.all(
+    Array.from({ length: SOURCES }, (_, index) =>
+      startMedipim({ products: PRODUCTS, rateLimit: null, seed: seed + index }),
+    ),
+  )
   for (const { close } of simulators) lifetime.after(close)
-  const park = await openPark(lifetime, { supplierUrl: simulators[0]?.url ?? '', queueUrl, smallParts: true })
-  const pairs = await Promise.all(simulators.map(async (simulator) => {
-    return { line: await park.addSource(simulator.url), twin: await park.addSource(simulator.url), simulator }
-  }))
+  const park = await openPark(lifetime, {
+    supplierUrl: simulators[0]?.url ?? '',
+    queueUrl,
+    smallParts: true,
+  })
+  const pairs = await Promise.all(
+    simulators.map(async (simulator) => {
+      return {
+        line: await park.addSource(simulator.url),
+        twin: await park.addSource(simulator.url),
+        simulator,
+      }
+    }),
+  )
   return { park, pairs }
 }
 
 async function compare(park: Park, { line, twin }: Pair, run: number): Promise<void> {
   const ended = await park.ended(run)
-  const [{ kind } = assert.fail()] = await line.query<{ kind: 'full' | 'incremental' }>('select kind from catalog.runs where id = $1', run)
+  const [{ kind } = assert.fail()] = await line.query<{ kind: 'full' | 'incremental' }>(
+    'select kind from catalog.runs where id = $1',
+    run,
+  )
   const { state, ledger } = await twin.sync({ mode: kind })
-  await assertSettledAs({ state, ledger: { ...ledger }, catalogue: await snapshot(twin) }, line, ended)
+  await assertSettledAs(
+    { state, ledger: { ...ledger }, catalogue: await snapshot(twin) },
+    line,
+    ended,
+  )
 }
 
 /** Somebody who does a task, mostly: one of the kills in four strikes anybody, and so do those that find nobody at work for two seconds. */
-async function findBusy(park: Park, machines: readonly Machine[], random: Random): Promise<Machine | null> {
+async function findBusy(
+  park: Park,
+  machines: readonly Machine[],
+  random: Random,
+): Promise<Machine | null> {
   if (random.chance(0.25)) return null
   for (let look = 0; look < 100; look++) {
     const busy = await holders(park)
@@ -117,15 +156,21 @@ async function findBusy(park: Park, machines: readonly Machine[], random: Random
 
 /** The pids of the processes that hold a task, and of dead ones that nobody has inherited from yet. */
 async function holders({ line }: Park): Promise<Set<number>> {
-  const rows = await line.query<{ pid: number }>(`select split_part(owner, ':', -2)::integer as pid from catalog.leases where until > clock_timestamp()`)
+  const rows = await line.query<{ pid: number }>(
+    `select split_part(owner, ':', -2)::integer as pid from catalog.leases where until > clock_timestamp()`,
+  )
   return new Set(rows.map(({ pid }) => pid))
 }
 
 /** Something of everything that suppliers do. */
 function change({ catalogue, clock }: MedipimSimulator, random: Random): void {
   clock.advance(3_600_000)
-  const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
-  const some = (countMax: number): string[] => ids.splice(random.below(ids.length), random.between(0, countMax))
+  const ids = catalogue
+    .visible()
+    .filter(({ status }) => status === 'active')
+    .map((state) => catalogue.idOf(state))
+  const some = (countMax: number): string[] =>
+    ids.splice(random.below(ids.length), random.between(0, countMax))
   catalogue.update(some(3))
   catalogue.setPrice(some(3), { factor: 1.2 })
   catalogue.setPrice(some(1), { factor: 100 })

@@ -14,19 +14,48 @@ import { at, watchQueries } from './failpoints.ts'
 
 const { pool: db, url } = await testDatabase()
 
-const brand = (externalId: string, name = externalId): Term => ({ kind: 'brand', externalId, name, parentId: null, attributes: {} })
+const brand = (externalId: string, name = externalId): Term => ({
+  kind: 'brand',
+  externalId,
+  name,
+  parentId: null,
+  attributes: {},
+})
 
 test('brands whose writing fails are written by the next lane that saves, before it goes on', async (t) => {
   const own = await openPool(url, { applicationName: 'watched' })
   t.after(() => own.end())
-  watchQueries(own, at('before write_terms', 1, () => {
-    throw new Error('Connection terminated')
-  }))
+  watchQueries(
+    own,
+    at('before write_terms', 1, () => {
+      throw new Error('Connection terminated')
+    }),
+  )
   const { line } = await openMedipim(t, { db })
   const source = await line.source()
-  const request = { sourceId: source.id, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: false, normaliserVersion: 1, owner: 'me', deadOwner: null, correlationId: 'test', options: {} } as const
+  const request = {
+    sourceId: source.id,
+    kind: 'full',
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: false,
+    normaliserVersion: 1,
+    owner: 'me',
+    deadOwner: null,
+    correlationId: 'test',
+    options: {},
+  } as const
   const run = await startRun(db, request)
-  const context: RunContext = { ...line.tools, db: own, connector: line.connector, source, settings: {}, run, progress: newProgress(), signal: new AbortController().signal }
+  const context: RunContext = {
+    ...line.tools,
+    db: own,
+    connector: line.connector,
+    source,
+    settings: {},
+    run,
+    progress: newProgress(),
+    signal: new AbortController().signal,
+  }
 
   const terms = new Terms()
   terms.collect([brand('one')])
@@ -35,16 +64,42 @@ test('brands whose writing fails are written by the next lane that saves, before
   const second = terms.save(context)
   await assert.rejects(first, /Connection terminated/)
   await second
-  const brands = await line.query<{ external_id: string }>('select external_id from catalog.brands where source_id = $1 order by 1', source.id)
-  assert.deepEqual(brands.map(({ external_id }) => external_id), ['one', 'two'])
+  const brands = await line.query<{ external_id: string }>(
+    'select external_id from catalog.brands where source_id = $1 order by 1',
+    source.id,
+  )
+  assert.deepEqual(
+    brands.map(({ external_id }) => external_id),
+    ['one', 'two'],
+  )
 })
 
 test('of terms that are written nothing is kept but hashes, however long their names are', async (t) => {
   const { line } = await openMedipim(t, { db })
   const source = await line.source()
-  const request = { sourceId: source.id, kind: 'full', sinceAt: null, artifactRun: null, resumeAny: false, normaliserVersion: 1, owner: 'me', deadOwner: null, correlationId: 'test', options: {} } as const
+  const request = {
+    sourceId: source.id,
+    kind: 'full',
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: false,
+    normaliserVersion: 1,
+    owner: 'me',
+    deadOwner: null,
+    correlationId: 'test',
+    options: {},
+  } as const
   const run = await startRun(db, request)
-  const context: RunContext = { ...line.tools, db, connector: line.connector, source, settings: {}, run, progress: newProgress(), signal: new AbortController().signal }
+  const context: RunContext = {
+    ...line.tools,
+    db,
+    connector: line.connector,
+    source,
+    settings: {},
+    run,
+    progress: newProgress(),
+    signal: new AbortController().signal,
+  }
   const terms = new Terms()
   const write = async (from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) {
@@ -58,8 +113,14 @@ test('of terms that are written nothing is kept but hashes, however long their n
   const grown = heapBytes() - before
   assert.ok(grown < 3_000_000, `${grown} bytes`)
   terms.collect([brand('brand 3', '3 '.repeat(150_000))])
-  const [{ written } = { written: '' }] = await line.query<{ written: string }>('select max(changed_at)::text as written from catalog.brands where source_id = $1', source.id)
+  const [{ written } = { written: '' }] = await line.query<{ written: string }>(
+    'select max(changed_at)::text as written from catalog.brands where source_id = $1',
+    source.id,
+  )
   await terms.save(context)
-  const [after] = await line.query<{ written: string }>('select max(changed_at)::text as written from catalog.brands where source_id = $1', source.id)
+  const [after] = await line.query<{ written: string }>(
+    'select max(changed_at)::text as written from catalog.brands where source_id = $1',
+    source.id,
+  )
   assert.equal(after?.written, written, 'what was sent is known by its hash')
 })

@@ -10,8 +10,15 @@ export interface Said {
 }
 
 /** `said` grows while the command runs. */
-export async function runCommand(env: Readonly<Record<string, string>>, args: readonly string[], said = { stdout: '', stderr: '' }): Promise<Said> {
-  const output = new Output({ write: (text) => (said.stdout += text) }, { write: (text) => (said.stderr += text) })
+export async function runCommand(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+  said = { stdout: '', stderr: '' },
+): Promise<Said> {
+  const output = new Output(
+    { write: (text) => (said.stdout += text) },
+    { write: (text) => (said.stderr += text) },
+  )
   try {
     await createProgram(new Cli(output, env)).parseAsync(['node', 'shelfsync', ...args])
   } catch (error) {

@@ -19,7 +19,14 @@ interface Field {
   readonly fields: readonly Field[] | null
 }
 
-const OPERATORS: Readonly<Record<string, string>> = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' }
+const OPERATORS: Readonly<Record<string, string>> = {
+  eq: '=',
+  neq: '<>',
+  gt: '>',
+  gte: '>=',
+  lt: '<',
+  lte: '<=',
+}
 const NO_FILTERS = new Set(['select', 'order', 'limit', 'offset'])
 const quote = (name: string): string => (name === '*' ? name : pg.escapeIdentifier(name))
 
@@ -34,54 +41,93 @@ export class ReadRefused extends Error {
 }
 
 export async function loadRelations(db: pg.Pool): Promise<Relation[]> {
-  const { rows } = await db.query<Relation>(`select argument.relname as of, p.proname as name, target.relname as target, p.prorows = 1 as "isSingle"
+  const { rows } =
+    await db.query<Relation>(`select argument.relname as of, p.proname as name, target.relname as target, p.prorows = 1 as "isSingle"
     from pg_proc p join pg_class argument on argument.reltype = p.proargtypes[0] join pg_class target on target.reltype = p.prorettype
     where p.pronamespace = 'api'::regnamespace and p.pronargs = 1`)
   return rows
 }
 
 /** The statement for `/view?params`, of one row with the column `body`. @throws ReadRefused */
-export function buildRead(relations: readonly Relation[], view: string, params: URLSearchParams): string {
+export function buildRead(
+  relations: readonly Relation[],
+  view: string,
+  params: URLSearchParams,
+): string {
   const from = `"api".${quote(view)}`
-  const filters = [...params].filter(([name]) => !NO_FILTERS.has(name)).map(([column, filter]) => renderFilter(`${from}.${quote(column)}`, filter))
-  const order = (params.get('order') ?? '').split(',').filter(Boolean).map((term) => {
-    const [column = '', direction = 'asc'] = term.split('.')
-    return `${from}.${quote(column)} ${direction === 'desc' ? 'desc' : 'asc'}`
-  })
+  const filters = [...params]
+    .filter(([name]) => !NO_FILTERS.has(name))
+    .map(([column, filter]) => renderFilter(`${from}.${quote(column)}`, filter))
+  const order = (params.get('order') ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((term) => {
+      const [column = '', direction = 'asc'] = term.split('.')
+      return `${from}.${quote(column)} ${direction === 'desc' ? 'desc' : 'asc'}`
+    })
   let joins = 0
   /** The columns and joins of one level; `row` is how its row is called. */
-  const level = (fields: readonly Field[], of: string, row: string, table: string): { columns: string; joins: string } => {
+  const level = (
+    fields: readonly Field[],
+    of: string,
+    row: string,
+    table: string,
+  ): { columns: string; joins: string } => {
     const parts = fields.map((field) => {
-      if (field.fields === null) return { column: `${table}.${quote(field.name)}${field.alias === field.name ? '' : ` AS ${quote(field.alias)}`}`, join: '' }
+      if (field.fields === null)
+        return {
+          column: `${table}.${quote(field.name)}${field.alias === field.name ? '' : ` AS ${quote(field.alias)}`}`,
+          join: '',
+        }
       const relation = relations.find((one) => one.of === of && one.name === field.name)
-      if (relation === undefined) throw new ReadRefused('PGRST200', `Could not find a relationship between '${of}' and '${field.name}' in the schema cache`)
+      if (relation === undefined)
+        throw new ReadRefused(
+          'PGRST200',
+          `Could not find a relationship between '${of}' and '${field.name}' in the schema cache`,
+        )
       joins += 1
-      const [inner, aggregate] = [quote(`${field.name}_${joins}`), quote(`${of}_${field.name}_${joins}`)]
+      const [inner, aggregate] = [
+        quote(`${field.name}_${joins}`),
+        quote(`${of}_${field.name}_${joins}`),
+      ]
       const below = level(field.fields, relation.target, inner, inner)
       const query = `SELECT ${below.columns} FROM "api".${quote(relation.name)}(${row}::"api".${quote(of)}) AS ${inner} ${below.joins}`
       const kind = field.isInner ? 'INNER' : 'LEFT'
       return relation.isSingle
-        ? { column: `row_to_json(${aggregate}.*)::jsonb AS ${quote(field.alias)}`, join: `${kind} JOIN LATERAL (${query}) AS ${aggregate} ON TRUE` }
+        ? {
+            column: `row_to_json(${aggregate}.*)::jsonb AS ${quote(field.alias)}`,
+            join: `${kind} JOIN LATERAL (${query}) AS ${aggregate} ON TRUE`,
+          }
         : {
             column: `COALESCE(${aggregate}.${aggregate}, '[]') AS ${quote(field.alias)}`,
-            join: `${kind} JOIN LATERAL (SELECT json_agg(${aggregate})::jsonb AS ${aggregate} FROM (${query}) AS ${aggregate}) AS ${aggregate} ` +
+            join:
+              `${kind} JOIN LATERAL (SELECT json_agg(${aggregate})::jsonb AS ${aggregate} FROM (${query}) AS ${aggregate}) AS ${aggregate} ` +
               `ON ${field.isInner ? `${aggregate} IS NOT NULL` : 'TRUE'}`,
           }
     })
-    return { columns: parts.map(({ column }) => column).join(', '), joins: parts.map(({ join }) => join).filter(Boolean).join(' ') }
+    return {
+      columns: parts.map(({ column }) => column).join(', '),
+      joins: parts
+        .map(({ join }) => join)
+        .filter(Boolean)
+        .join(' '),
+    }
   }
   const root = level(parseSelect(params.get('select') ?? '*'), view, quote(view), from)
   const [limit, offset] = [params.get('limit') ?? '1000', params.get('offset') ?? '0'].map(Number)
-  return `WITH pgrst_source AS (SELECT ${root.columns} FROM ${from} ${root.joins} ${filters.length === 0 ? '' : `WHERE ${filters.join(' AND ')}`} ` +
+  return (
+    `WITH pgrst_source AS (SELECT ${root.columns} FROM ${from} ${root.joins} ${filters.length === 0 ? '' : `WHERE ${filters.join(' AND ')}`} ` +
     `${order.length === 0 ? '' : `ORDER BY ${order.join(', ')}`} LIMIT ${limit} OFFSET ${offset}) ` +
     `SELECT coalesce(json_agg(_postgrest_t), '[]')::text AS body FROM (SELECT * FROM pgrst_source) _postgrest_t`
+  )
 }
 
 function renderFilter(column: string, filter: string): string {
   const [, name = '', value = ''] = /^(\w+)\.([\s\S]*)$/.exec(filter) ?? []
   if (name === 'in') return `${column} = ANY (${pg.escapeLiteral(`{${value.slice(1, -1)}}`)})`
   const operator = OPERATORS[name]
-  if (operator === undefined) throw new ReadRefused('PGRST100', `failed to parse filter (${filter})`)
+  if (operator === undefined)
+    throw new ReadRefused('PGRST100', `failed to parse filter (${filter})`)
   return `${column} ${operator} ${pg.escapeLiteral(value)}`
 }
 
@@ -97,8 +143,14 @@ function parseSelect(select: string): Field[] {
     start = index + 1
   }
   return [...items, select.slice(start)].map((item) => {
-    const [, alias, name = '', hint, inside] = /^\s*(?:(\w+):)?(\*|\w+)(!\w+)?(?:\(([\s\S]*)\))?\s*$/.exec(item) ?? []
+    const [, alias, name = '', hint, inside] =
+      /^\s*(?:(\w+):)?(\*|\w+)(!\w+)?(?:\(([\s\S]*)\))?\s*$/.exec(item) ?? []
     if (name === '') throw new ReadRefused('PGRST100', `failed to parse select parameter (${item})`)
-    return { name, alias: alias ?? name, isInner: hint === '!inner', fields: inside === undefined ? null : parseSelect(inside) }
+    return {
+      name,
+      alias: alias ?? name,
+      isInner: hint === '!inner',
+      fields: inside === undefined ? null : parseSelect(inside),
+    }
   })
 }

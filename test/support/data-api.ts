@@ -20,7 +20,11 @@ export interface Call {
 }
 
 /** `before` and `after`: the connection breaks before or after the work is done. Else what is answered in place of doing it. */
-export type Trouble = 'go on' | 'before' | 'after' | { readonly status: number; readonly headers?: Record<string, string>; readonly body: string }
+export type Trouble =
+  | 'go on'
+  | 'before'
+  | 'after'
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body: string }
 
 export interface TestDataApi {
   readonly url: string
@@ -63,14 +67,25 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
   const pool = new pg.Pool({ connectionString: address.href, max: 2 })
   pool.on('error', () => undefined)
   const calls: Call[] = []
-  const keys = { secret: 'sb_secret_only-for-tests', legacy: `eyJhbGciOiJIUzI1NiJ9.${randomUUID()}.c2lnbmF0dXJl`, publishable: 'sb_publishable_only-for-tests' }
+  const keys = {
+    secret: 'sb_secret_only-for-tests',
+    legacy: `eyJhbGciOiJIUzI1NiJ9.${randomUUID()}.c2lnbmF0dXJl`,
+    publishable: 'sb_publishable_only-for-tests',
+  }
   const signatures = new Map<string, Signature>()
   const server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => answer(response, 500, { code: 'XX000', message: String(error) }))
+    handle(request, response).catch((error: unknown) =>
+      answer(response, 500, { code: 'XX000', message: String(error) }),
+    )
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const api: TestDataApi = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, keys, calls, trouble: () => null }
+  const api: TestDataApi = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    keys,
+    calls,
+    trouble: () => null,
+  }
   t.after(async () => {
     server.closeAllConnections()
     server.close()
@@ -82,65 +97,124 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = (await buffer(request)).toString()
     const key = request.headers.apikey
-    const role = key === keys.publishable ? 'anon' : key === keys.secret || key === keys.legacy ? 'service_role' : null
-    if (role === null || request.headers.authorization !== `Bearer ${String(key)}`) return answer(response, 401, { message: 'Invalid API key' })
-    if (Buffer.byteLength(body) > BODY_MAX) return refuse(response, { status: 413, body: '<html>too large</html>' })
+    const role =
+      key === keys.publishable
+        ? 'anon'
+        : key === keys.secret || key === keys.legacy
+          ? 'service_role'
+          : null
+    if (role === null || request.headers.authorization !== `Bearer ${String(key)}`)
+      return answer(response, 401, { message: 'Invalid API key' })
+    if (Buffer.byteLength(body) > BODY_MAX)
+      return refuse(response, { status: 413, body: '<html>too large</html>' })
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://api')
     const [, view] = /^\/rest\/v1\/(\w+)$/.exec(pathname) ?? []
-    if (request.method === 'GET' && view !== undefined && request.headers['accept-profile'] === 'api') {
+    if (
+      request.method === 'GET' &&
+      view !== undefined &&
+      request.headers['accept-profile'] === 'api'
+    ) {
       const { status, result } = await read(role, view, searchParams)
       return answer(response, status, result)
     }
     const [, name] = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url ?? '') ?? []
-    if (request.method !== 'POST' || name === undefined) return answer(response, 404, { code: 'PGRST125', message: 'Invalid path specified in request URL' })
-    if (request.headers['content-profile'] !== 'pipeline') return answer(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
+    if (request.method !== 'POST' || name === undefined)
+      return answer(response, 404, {
+        code: 'PGRST125',
+        message: 'Invalid path specified in request URL',
+      })
+    if (request.headers['content-profile'] !== 'pipeline')
+      return answer(response, 406, { code: 'PGRST106', message: 'Invalid schema' })
     const call = { name, nth: calls.filter((before) => before.name === name).length + 1, body }
     calls.push(call)
     const trouble = await api.trouble(call)
     if (trouble === 'before') return void request.socket.destroy()
     if (trouble !== null && typeof trouble === 'object') return refuse(response, trouble)
-    const { status, result } = await run(role, name, JSON.parse(body) as Record<string, unknown>, body)
+    const { status, result } = await run(
+      role,
+      name,
+      JSON.parse(body) as Record<string, unknown>,
+      body,
+    )
     if (trouble === 'after') return void request.socket.destroy()
     answer(response, status, result)
   }
 
-  async function run(role: string, fn: string, args: Record<string, unknown>, body: string): Promise<Answered> {
+  async function run(
+    role: string,
+    fn: string,
+    args: Record<string, unknown>,
+    body: string,
+  ): Promise<Answered> {
     const signature = signatures.get(fn) ?? (await loadSignature(database.pool, fn))
     const given = Object.keys(args)
     const required = signature?.names.slice(0, signature.names.length - signature.defaults) ?? []
-    if (!signature || !given.every((name) => signature.names.includes(name)) || !required.every((name) => given.includes(name))) {
-      return { status: 404, result: { code: 'PGRST202', message: `Could not find the function pipeline.${fn}(${given.sort().join(', ')}) in the schema cache` } }
+    if (
+      !signature ||
+      !given.every((name) => signature.names.includes(name)) ||
+      !required.every((name) => given.includes(name))
+    ) {
+      return {
+        status: 404,
+        result: {
+          code: 'PGRST202',
+          message: `Could not find the function pipeline.${fn}(${given.sort().join(', ')}) in the schema cache`,
+        },
+      }
     }
     signatures.set(fn, signature)
-    return await transact({ role, schema: 'pipeline', settings: signature.settings }, async (client) => {
-      const columns = given.map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`).join(', ')
-      const from = given.length === 0 ? '' : `from json_to_record($1::json) as a (${columns})`
-      const { rows } = await client.query<{ body: string | null }>(
-        `select pipeline."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})::text as body ${from}`, given.length === 0 ? [] : [body])
-      return rows[0]?.body
-    })
+    return await transact(
+      { role, schema: 'pipeline', settings: signature.settings },
+      async (client) => {
+        const columns = given
+          .map((name) => `"${name}" ${signature.types[signature.names.indexOf(name)]}`)
+          .join(', ')
+        const from = given.length === 0 ? '' : `from json_to_record($1::json) as a (${columns})`
+        const { rows } = await client.query<{ body: string | null }>(
+          `select pipeline."${fn}"(${given.map((name) => `"${name}" := a."${name}"`).join(', ')})::text as body ${from}`,
+          given.length === 0 ? [] : [body],
+        )
+        return rows[0]?.body
+      },
+    )
   }
 
   async function read(role: string, view: string, params: URLSearchParams): Promise<Answered> {
     try {
       const statement = buildRead(await loadRelations(database.pool), view, params)
-      return await transact({ role, schema: 'api', settings: [] }, async (client) => (await client.query<{ body: string }>(statement)).rows[0]?.body)
+      return await transact(
+        { role, schema: 'api', settings: [] },
+        async (client) => (await client.query<{ body: string }>(statement)).rows[0]?.body,
+      )
     } catch (error) {
       if (!(error instanceof ReadRefused)) throw error
-      return { status: 400, result: { code: error.code, message: error.message, details: null, hint: null } }
+      return {
+        status: 400,
+        result: { code: error.code, message: error.message, details: null, hint: null },
+      }
     }
   }
 
   /** What `work` selects as JSON, in a transaction as PostgREST begins one. */
-  async function transact({ role, schema, settings }: Setting, work: (client: pg.PoolClient) => Promise<string | null | undefined>): Promise<Answered> {
+  async function transact(
+    { role, schema, settings }: Setting,
+    work: (client: pg.PoolClient) => Promise<string | null | undefined>,
+  ): Promise<Answered> {
     const client = await pool.connect()
     try {
       await client.query('begin')
-      await client.query(`select set_config('search_path', $1, true), set_config('role', $2, true)`, [schema, role])
+      await client.query(
+        `select set_config('search_path', $1, true), set_config('role', $2, true)`,
+        [schema, role],
+      )
       // The role's own settings, which only a login would bring; then what is hoisted out of the function, because the timeout of a statement that
       // runs cannot be changed.
-      for (const [setting = '', value = ''] of [...(await loadRoleSettings(client, role)), ...settings].map((text) => text.split('='))) {
-        if (setting === 'statement_timeout') await client.query('select set_config($1, $2, true)', [setting, value])
+      for (const [setting = '', value = ''] of [
+        ...(await loadRoleSettings(client, role)),
+        ...settings,
+      ].map((text) => text.split('='))) {
+        if (setting === 'statement_timeout')
+          await client.query('select set_config($1, $2, true)', [setting, value])
       }
       const body = await work(client)
       await client.query('commit')
@@ -148,7 +222,10 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     } catch (error) {
       await client.query('rollback')
       const { code = 'XX000', message, detail = null, hint = null } = error as pg.DatabaseError
-      return { status: statusOf(code, message, role), result: { code, message, details: detail, hint } }
+      return {
+        status: statusOf(code, message, role),
+        result: { code, message, details: detail, hint },
+      }
     } finally {
       client.release()
     }
@@ -160,18 +237,31 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
  * `service_role` and `anon` belong to the whole server, so other test files may be making them in this moment.
  */
 async function makeRoles(db: pg.Pool, login: string): Promise<void> {
-  for (const role of ['service_role', 'anon']) await db.query(`create role ${role} nologin`).catch(() => undefined)
+  for (const role of ['service_role', 'anon'])
+    await db.query(`create role ${role} nologin`).catch(() => undefined)
   await db.query(`alter role anon set statement_timeout = '3s'`).catch(() => undefined)
   await db.query(`create role ${login} login noinherit password 'only-a-test'`)
-  await db.query(`alter role ${login} set statement_timeout = '8s'; alter role ${login} set lock_timeout = '8s'`)
-  const { rows: [server] } = await db.query<{ major: number }>(`select current_setting('server_version_num')::integer / 10000 as major`)
-  if (canCheck && server?.major === 15) await db.query(`alter role ${login} set session_preload_libraries = '${await buildSafeupdate()}'`)
+  await db.query(
+    `alter role ${login} set statement_timeout = '8s'; alter role ${login} set lock_timeout = '8s'`,
+  )
+  const {
+    rows: [server],
+  } = await db.query<{ major: number }>(
+    `select current_setting('server_version_num')::integer / 10000 as major`,
+  )
+  if (canCheck && server?.major === 15)
+    await db.query(
+      `alter role ${login} set session_preload_libraries = '${await buildSafeupdate()}'`,
+    )
   await db.query(`grant service_role, anon to ${login}`)
   await db.query(`select catalog.let_work('service_role')`)
 }
 
 async function loadRoleSettings(db: pg.PoolClient, role: string): Promise<readonly string[]> {
-  const { rows } = await db.query<{ settings: string[] | null }>('select rolconfig as settings from pg_roles where rolname = $1', [role])
+  const { rows } = await db.query<{ settings: string[] | null }>(
+    'select rolconfig as settings from pg_roles where rolname = $1',
+    [role],
+  )
   return rows[0]?.settings ?? []
 }
 
@@ -179,14 +269,20 @@ async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undef
   const { rows } = await db.query<Signature>(
     `select coalesce(p.proargnames[1:p.pronargs], '{}') as names, array(select format_type(a, null) from unnest(p.proargtypes) a) as types,
        p.pronargdefaults as defaults, coalesce(p.proconfig, '{}') as settings
-     from pg_proc p where p.pronamespace = 'pipeline'::regnamespace and p.proname = $1`, [fn])
+     from pg_proc p where p.pronamespace = 'pipeline'::regnamespace and p.proname = $1`,
+    [fn],
+  )
   return rows[0]
 }
 
 /** https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes: the first that fits. */
 const STATUSES: readonly (readonly [codes: RegExp, status: number])[] = [
-  [/^(08|53(?!400)|57P01)/, 503], [/^(0L|0P|28)/, 403], [/^2350[35]$/, 409], [/^25006$/, 405],
-  [/^(09|2[5D]|3[89B]|40|5[3-8]|F0|HV|XX|21000$|42P17$|P0(?!001))/, 500], [/^(42883|42P01)$/, 404],
+  [/^(08|53(?!400)|57P01)/, 503],
+  [/^(0L|0P|28)/, 403],
+  [/^2350[35]$/, 409],
+  [/^25006$/, 405],
+  [/^(09|2[5D]|3[89B]|40|5[3-8]|F0|HV|XX|21000$|42P17$|P0(?!001))/, 500],
+  [/^(42883|42P01)$/, 404],
 ]
 
 export function statusOf(code: string, message: string, role: string): number {
@@ -197,10 +293,15 @@ export function statusOf(code: string, message: string, role: string): number {
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+    .end(JSON.stringify(body))
 }
 
 /** As a gateway says it: a web page, unless the headers say otherwise. */
-function refuse(response: ServerResponse, { status, headers, body }: Exclude<Trouble, string>): void {
+function refuse(
+  response: ServerResponse,
+  { status, headers, body }: Exclude<Trouble, string>,
+): void {
   response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(body)
 }

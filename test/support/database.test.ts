@@ -10,10 +10,15 @@ test('each test has a migrated database of its own, and it is gone afterwards', 
   const name = new URL(one.url).pathname.slice(1)
   await one.drop()
   await one.drop()
-  assert.equal((await two.pool.query('select from pg_database where datname = $1', [name])).rowCount, 0)
+  assert.equal(
+    (await two.pool.query('select from pg_database where datname = $1', [name])).rowCount,
+    0,
+  )
 })
 
 test('a database without any migration can be had as well', async (t) => {
   const { pool } = await testDatabase(t, { migrations: [] })
-  assert.deepEqual((await pool.query(`select to_regnamespace('catalog') as catalog`)).rows, [{ catalog: null }])
+  assert.deepEqual((await pool.query(`select to_regnamespace('catalog') as catalog`)).rows, [
+    { catalog: null },
+  ])
 })

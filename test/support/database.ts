@@ -40,14 +40,22 @@ const WATCH_LOCK = 7_435_901_631
 
 /** Fast rather than durable. Autovacuum stays out, because it writes WAL that budgets would count. */
 const SETTINGS = {
-  fsync: 'off', synchronous_commit: 'off', autovacuum: 'off', checkpoint_timeout: '1h', max_connections: '200', shared_buffers: '128MB',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  autovacuum: 'off',
+  checkpoint_timeout: '1h',
+  max_connections: '200',
+  shared_buffers: '128MB',
 }
 
 /**
  * A database of one's own, dropped with the test `t`, or without one with the file. `TEST_POSTGRES` chooses the server:
  * `embedded` (the default), `15` (Debian's) or the URL of a superuser.
  */
-export async function testDatabase(t?: Lifetime, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+export async function testDatabase(
+  t?: Lifetime,
+  options: TestDatabaseOptions = {},
+): Promise<TestDatabase> {
   const migrations = options.migrations ?? (await listMigrations())
   const server = await openServer(options.server ?? process.env['TEST_POSTGRES'] ?? 'embedded')
   const name = await asAdmin(server.url, (admin) => cloneTemplate(admin, server.url, migrations))
@@ -69,7 +77,9 @@ export async function testDatabase(t?: Lifetime, options: TestDatabaseOptions = 
 async function openServer(choice: string): Promise<TestServer> {
   if (choice.startsWith('postgres')) return { url: choice, close: () => Promise.resolve() }
   const server = await openEmbedded({
-    home: fileURLToPath(new URL(`../../node_modules/.cache/shelfsync-test/${choice}`, import.meta.url)),
+    home: fileURLToPath(
+      new URL(`../../node_modules/.cache/shelfsync-test/${choice}`, import.meta.url),
+    ),
     shelter: join(tmpdir(), 'shelfsync-test'),
     settings: SETTINGS,
     ...(choice === 'embedded' ? {} : { binaries: `/usr/lib/postgresql/${choice}/bin` }),
@@ -109,16 +119,25 @@ async function watch(url: string): Promise<void> {
 }
 
 /** Returns the name of a fresh copy of the migrated template. Processes take turns, so that one migrates and none sees half of it. */
-async function cloneTemplate(admin: pg.Client, serverUrl: string, migrations: readonly Migration[]): Promise<string> {
+async function cloneTemplate(
+  admin: pg.Client,
+  serverUrl: string,
+  migrations: readonly Migration[],
+): Promise<string> {
   await admin.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK])
-  const hash = createHash('sha256').update(migrations.map(({ checksum }) => checksum).join()).digest('hex').slice(0, 16)
+  const hash = createHash('sha256')
+    .update(migrations.map(({ checksum }) => checksum).join())
+    .digest('hex')
+    .slice(0, 16)
   const template = `shelfsync_template_${hash}`
-  const { rows } = await admin.query<{ name: string, epoch: string }>(`select datname as name,
+  const { rows } = await admin.query<{ name: string; epoch: string }>(`select datname as name,
     extract(epoch from pg_postmaster_start_time())::bigint::text as epoch from pg_database`)
   const prefix = `shelfsync_test_${rows[0]?.epoch}_`
   if (!rows.some(({ name }) => name === template)) {
     // Templates of other schemas, half-built ones, and what killed tests left behind in an earlier life of the server.
-    const old = rows.filter(({ name }) => /^shelfsync_(template|building|test)/.test(name) && !name.startsWith(prefix))
+    const old = rows.filter(
+      ({ name }) => /^shelfsync_(template|building|test)/.test(name) && !name.startsWith(prefix),
+    )
     for (const { name } of old) await admin.query(`drop database "${name}"`).catch(() => undefined)
     await buildTemplate(admin, serverUrl, template, migrations)
   }
@@ -128,10 +147,18 @@ async function cloneTemplate(admin: pg.Client, serverUrl: string, migrations: re
   return name
 }
 
-async function buildTemplate(admin: pg.Client, serverUrl: string, template: string, migrations: readonly Migration[]): Promise<void> {
+async function buildTemplate(
+  admin: pg.Client,
+  serverUrl: string,
+  template: string,
+  migrations: readonly Migration[],
+): Promise<void> {
   await admin.query('create database shelfsync_building')
   if (migrations.length > 0) {
-    const pool = await openPool(databaseUrl(serverUrl, 'shelfsync_building'), { max: 2, applicationName: 'test' })
+    const pool = await openPool(databaseUrl(serverUrl, 'shelfsync_building'), {
+      max: 2,
+      applicationName: 'test',
+    })
     try {
       await migrate(pool, { migrations })
     } finally {
@@ -162,4 +189,3 @@ function databaseUrl(serverUrl: string, name: string): string {
   url.pathname = name
   return url.href
 }
-

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*'
 const LABELS = String.raw`\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*\}`
-const SAMPLE = new RegExp(`^(?<series>(?<name>${NAME})(?:${LABELS})?) (?<value>[+-]?Inf|Na[Nn]|-?[\\d.]+(?:e[+-]?\\d+)?)$`)
+const SAMPLE = new RegExp(
+  `^(?<series>(?<name>${NAME})(?:${LABELS})?) (?<value>[+-]?Inf|Na[Nn]|-?[\\d.]+(?:e[+-]?\\d+)?)$`,
+)
 const TYPE = new RegExp(`^# TYPE (?<name>${NAME}) (?<type>counter|gauge|histogram|summary)$`)
 const HELP = new RegExp(`^# HELP ${NAME} .+$`)
 
@@ -23,10 +25,19 @@ export function parseExposition(text: string): Map<string, number> {
       continue
     }
     if (line === '' || HELP.test(line)) continue
-    const { series, name = '', value } = SAMPLE.exec(line)?.groups ?? assert.fail(`not a sample: ${line}`)
-    const base = ['histogram', 'summary'].includes(types.get(family) ?? '') ? name.replace(/_(bucket|sum|count)$/, '') : name
+    const {
+      series,
+      name = '',
+      value,
+    } = SAMPLE.exec(line)?.groups ?? assert.fail(`not a sample: ${line}`)
+    const base = ['histogram', 'summary'].includes(types.get(family) ?? '')
+      ? name.replace(/_(bucket|sum|count)$/, '')
+      : name
     assert.equal(base, family, `${name} stands outside its family`)
-    const key = (series ?? '').replace(/\{(.*)\}/, (_, labels: string) => `{${labels.split(',').sort().join(',')}}`)
+    const key = (series ?? '').replace(
+      /\{(.*)\}/,
+      (_, labels: string) => `{${labels.split(',').sort().join(',')}}`,
+    )
     assert.ok(!values.has(key), `${key} comes twice`)
     values.set(key, Number(value?.replace('Inf', 'Infinity')))
   }
@@ -35,6 +46,10 @@ export function parseExposition(text: string): Map<string, number> {
 
 /** The series of one metric, shorter: what stands between the braces → value. */
 export function seriesOf(text: string, name: string): Record<string, number> {
-  const own = [...parseExposition(text)].filter(([series]) => series === name || series.startsWith(`${name}{`))
-  return Object.fromEntries(own.map(([series, value]) => [series.slice(name.length + 1, -1), value]))
+  const own = [...parseExposition(text)].filter(
+    ([series]) => series === name || series.startsWith(`${name}{`),
+  )
+  return Object.fromEntries(
+    own.map(([series, value]) => [series.slice(name.length + 1, -1), value]),
+  )
 }

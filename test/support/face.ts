@@ -39,12 +39,28 @@ export interface TestFace {
 }
 
 /** All that a face needs, and what is recorded of it. */
-export function faceOptions(changes: Partial<FaceOptions> = {}): { options: FaceOptions; recorded: Recorded } {
-  const recorded: Recorded = { orders: [], cancelled: [], logged: [], authFailures: [], slowedMs: [], nowMs: 0, components: [], failure: null }
+export function faceOptions(changes: Partial<FaceOptions> = {}): {
+  options: FaceOptions
+  recorded: Recorded
+} {
+  const recorded: Recorded = {
+    orders: [],
+    cancelled: [],
+    logged: [],
+    authFailures: [],
+    slowedMs: [],
+    nowMs: 0,
+    components: [],
+    failure: null,
+  }
   const { keys = [KEY] } = changes
   const options = {
     keys,
-    log: createLog({ level: 'debug', destination: { write: (line) => recorded.logged.push(line) }, secrets: keys }),
+    log: createLog({
+      level: 'debug',
+      destination: { write: (line) => recorded.logged.push(line) },
+      secrets: keys,
+    }),
     redact: createRedactor(keys),
     nowMs: () => recorded.nowMs,
     trust: { flyHeader: false, proxies: createNetworks([]) },
@@ -57,18 +73,23 @@ export function faceOptions(changes: Partial<FaceOptions> = {}): { options: Face
   return { options, recorded }
 }
 
-export async function startFace(t: Lifetime, create: (options: FaceOptions) => App, changes: Partial<FaceOptions> = {}): Promise<TestFace> {
+export async function startFace(
+  t: Lifetime,
+  create: (options: FaceOptions) => App,
+  changes: Partial<FaceOptions> = {},
+): Promise<TestFace> {
   const { options, recorded } = faceOptions(changes)
   const key = options.keys[0] ?? ''
   const { port, close } = await listen(create(options), { host: '127.0.0.1', port: 0 })
   t.after(close)
   const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'X-ADMIN-KEY': key }, ...init })
-  const post = (path: string, body?: unknown): Promise<Response> => ask(path, {
-    method: 'POST',
-    headers: { 'X-ADMIN-KEY': key, 'Content-Type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
+  const post = (path: string, body?: unknown): Promise<Response> =>
+    ask(path, {
+      method: 'POST',
+      headers: { 'X-ADMIN-KEY': key, 'Content-Type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
   return { recorded, port, ask, post, close }
 }
 
@@ -80,12 +101,14 @@ function recordingOperations(recorded: Recorded): Operations {
       recorded.orders.push({ order, correlationId })
       if (recorded.failure) return Promise.reject(recorded.failure)
       const sources = order.source === null ? ['one', 'two'] : [order.source]
-      return Promise.resolve(sources.map((source) => {
-        const run = source === 'one' ? 1 : 2
-        const isNew = !started.has(run)
-        started.add(run)
-        return { source, run, started: isNew }
-      }))
+      return Promise.resolve(
+        sources.map((source) => {
+          const run = source === 'one' ? 1 : 2
+          const isNew = !started.has(run)
+          started.add(run)
+          return { source, run, started: isNew }
+        }),
+      )
     },
     cancel(run) {
       recorded.cancelled.push(run)

@@ -57,10 +57,15 @@ test('Postgres is spoken to through it', async (t) => {
 })
 
 test('HTTP is spoken through it, path and query included, and connections that close at once do no harm', async (t) => {
-  const server = createHttpServer((request, response) => response.end(`${request.method} ${request.url}`))
+  const server = createHttpServer((request, response) =>
+    response.end(`${request.method} ${request.url}`),
+  )
   const url = await listen(t, server)
-    const proxy = await startProxy(t, url)
-  const response = await fetch(through(`${url}/runs/7?limit=1`, proxy), { method: 'POST', headers: { connection: 'close' } })
+  const proxy = await startProxy(t, url)
+  const response = await fetch(through(`${url}/runs/7?limit=1`, proxy), {
+    method: 'POST',
+    headers: { connection: 'close' },
+  })
   assert.equal(await response.text(), 'POST /runs/7?limit=1')
 })
 
@@ -87,10 +92,16 @@ test('a cut resets both sides and refuses whoever comes, until it is resumed on 
   const broken = Promise.all([once(client, 'error'), once(guests[0] ?? client, 'error')])
   await proxy.cut()
   await proxy.cut()
-  assert.deepEqual((await broken).map(([error]) => error.code), ['ECONNRESET', 'ECONNRESET'])
+  assert.deepEqual(
+    (await broken).map(([error]) => error.code),
+    ['ECONNRESET', 'ECONNRESET'],
+  )
   assert.equal(proxy.connections, 0)
   const refused = connect(port, '127.0.0.1')
-  assert.equal((await once(refused, 'error').catch((error: unknown) => [error]))[0].code, 'ECONNREFUSED')
+  assert.equal(
+    (await once(refused, 'error').catch((error: unknown) => [error]))[0].code,
+    'ECONNREFUSED',
+  )
   await proxy.resume()
   assert.equal(proxy.port, port)
   const again = await visit()
@@ -105,7 +116,11 @@ test('while it is stalled nothing arrives, not even an end, and afterwards every
   const heard: string[] = []
   let left = 0
   const leave = (): void => void (left += 1)
-  for (const guest of guests) guest.on('data', (bytes: Buffer) => heard.push(bytes.toString())).on('end', leave).on('error', leave)
+  for (const guest of guests)
+    guest
+      .on('data', (bytes: Buffer) => heard.push(bytes.toString()))
+      .on('end', leave)
+      .on('error', leave)
   proxy.stall()
   proxy.stall()
   client.write('one ')
@@ -150,11 +165,13 @@ test('all connections share the bytes per second, and a wider line is felt at on
   const clients = [await visit(), await visit()]
   proxy.bytesPerSecond = 100_000
   const startedAt = performance.now()
-  await Promise.all(clients.map(async (client) => {
-    let heard = 0
-    client.on('data', (bytes: Buffer) => (heard += bytes.length)).write(Buffer.alloc(10_000))
-    await until(() => heard === 10_000)
-  }))
+  await Promise.all(
+    clients.map(async (client) => {
+      let heard = 0
+      client.on('data', (bytes: Buffer) => (heard += bytes.length)).write(Buffer.alloc(10_000))
+      await until(() => heard === 10_000)
+    }),
+  )
   assert.ok(performance.now() - startedAt > 190)
   proxy.bytesPerSecond = 20
   const client = await visit()

@@ -7,7 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lifetime } from './database.ts'
 
 const QUEUE_BYTES_MAX = 1024 * 1024
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'postgres:': 5432, 'postgresql:': 5432, 'redis:': 6379 }
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  'http:': 80,
+  'postgres:': 5432,
+  'postgresql:': 5432,
+  'redis:': 6379,
+}
 
 /** A proxy on a loopback port in front of the server that the URL `target` names, for as long as the test lives. */
 export async function startProxy(t: Lifetime, target: string): Promise<FaultyProxy> {
@@ -97,8 +102,17 @@ export class FaultyProxy {
     await this.#travel()
     if (client.destroyed) return
     const { hostname, port, protocol } = this.#target
-    const server = this.#adopt(connect({ host: hostname, port: Number(port) || (DEFAULT_PORTS[protocol] ?? 0), allowHalfOpen: true }))
-    await Promise.all([this.#carry(client, server, this.#there), this.#carry(server, client, this.#back)])
+    const server = this.#adopt(
+      connect({
+        host: hostname,
+        port: Number(port) || (DEFAULT_PORTS[protocol] ?? 0),
+        allowHalfOpen: true,
+      }),
+    )
+    await Promise.all([
+      this.#carry(client, server, this.#there),
+      this.#carry(server, client, this.#back),
+    ])
   }
 
   #adopt(socket: Socket): Socket {
@@ -117,7 +131,9 @@ export class FaultyProxy {
     }
     let broken = false
     try {
-      for await (const bytes of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      for await (const bytes of from.iterator({
+        destroyOnReturn: false,
+      }) as AsyncIterable<Buffer>) {
         const [before, sentAt] = [delivered, performance.now()]
         delivered = before.then(() => deliver(bytes, sentAt))
         queuedBytes += bytes.length
@@ -134,12 +150,13 @@ export class FaultyProxy {
   }
 
   async #write(bytes: Buffer, to: Socket, lane: Lane, sentAt: number): Promise<void> {
-    for (let at = 0; at < bytes.length && !to.destroyed; ) {
+    for (let at = 0; at < bytes.length && !to.destroyed;) {
       await this.#travel(sentAt)
       // As much as passes in a twentieth of a second, so that a change of the width is felt soon.
       const slice = bytes.subarray(at, at + Math.max(1, this.bytesPerSecond / 20))
       at += slice.length
-      lane.freeAt = Math.max(performance.now(), lane.freeAt) + (slice.length / this.bytesPerSecond) * 1000
+      lane.freeAt =
+        Math.max(performance.now(), lane.freeAt) + (slice.length / this.bytesPerSecond) * 1000
       await waitUntil(lane.freeAt)
       await new Promise<void>((resolve) => to.write(slice, () => resolve()))
     }

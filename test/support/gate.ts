@@ -13,7 +13,9 @@ export interface Gate {
 export function gateAfter(line: TestLine, pages: number): Gate {
   const reached = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<void>()
-  async function* fetch(...request: Parameters<TestLine['connector']['fetch']>): AsyncGenerator<Page> {
+  async function* fetch(
+    ...request: Parameters<TestLine['connector']['fetch']>
+  ): AsyncGenerator<Page> {
     let count = 0
     for await (const page of line.connector.fetch(...request)) {
       if (++count === pages) {
@@ -23,5 +25,9 @@ export function gateAfter(line: TestLine, pages: number): Gate {
       yield page
     }
   }
-  return { line: { ...line, connector: { ...line.connector, fetch } }, reached: reached.promise, open: () => opened.resolve() }
+  return {
+    line: { ...line, connector: { ...line.connector, fetch } },
+    reached: reached.promise,
+    open: () => opened.resolve(),
+  }
 }

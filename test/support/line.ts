@@ -5,7 +5,11 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startMedipim, type MedipimOptions, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import {
+  startMedipim,
+  type MedipimOptions,
+  type MedipimSimulator,
+} from '../../simulators/medipim/simulator.ts'
 import { DiskStore } from '../../src/artifacts/disk.ts'
 import { catArtifact } from '../../src/artifacts/parts.ts'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
@@ -25,7 +29,14 @@ import { createHttp } from '../../src/node/http-client.ts'
 import { createLog, type Log } from '../../src/node/log.ts'
 import { createRedactor } from '../../src/node/redact.ts'
 import { newProgress, type LineOptions } from '../../src/pipeline/context.ts'
-import { DEFAULT_OPTIONS, replayRun, syncSource, type LineTools, type RunReport, type SyncRequest } from '../../src/pipeline/sync.ts'
+import {
+  DEFAULT_OPTIONS,
+  replayRun,
+  syncSource,
+  type LineTools,
+  type RunReport,
+  type SyncRequest,
+} from '../../src/pipeline/sync.ts'
 import type { Lifetime } from './database.ts'
 
 export interface LineSetup {
@@ -68,7 +79,12 @@ export interface TestLine {
 }
 
 export const TOY_OPTIONS: LineOptions = {
-  ...DEFAULT_OPTIONS, partBytesMax: 24 * 1024, batchRecordsMax: 3, batchBytesMax: 32 * 1024, attemptsMax: 3, backOff: { baseMs: 1000, maxMs: 60_000 },
+  ...DEFAULT_OPTIONS,
+  partBytesMax: 24 * 1024,
+  batchRecordsMax: 3,
+  batchBytesMax: 32 * 1024,
+  attemptsMax: 3,
+  backOff: { baseMs: 1000, maxMs: 60_000 },
 }
 
 let sources = 0
@@ -83,32 +99,85 @@ export async function openLine(t: Lifetime, setup: LineSetup): Promise<TestLine>
   const waits: number[] = []
   const wait = (ms: number): Promise<void> => Promise.resolve(void waits.push(ms))
   const store: ArtifactStore = new DiskStore(storeRoot)
-  const log = createLog({ level: 'debug', destination: { write: (line) => logged.push(line) }, secrets })
-  const tools = { db, store, http, log, redact: createRedactor(secrets), options: { ...TOY_OPTIONS, wait, ...options }, correlationId: 'test' }
+  const log = createLog({
+    level: 'debug',
+    destination: { write: (line) => logged.push(line) },
+    secrets,
+  })
+  const tools = {
+    db,
+    store,
+    http,
+    log,
+    redact: createRedactor(secrets),
+    options: { ...TOY_OPTIONS, wait, ...options },
+    correlationId: 'test',
+  }
   const name = setup.source ?? `source-${process.pid}-${++sources}`
   if (setup.source === undefined) {
-    const { id } = await addSource(db, { name, connector: connector.name, settings, schedule: connector.schedule })
+    const { id } = await addSource(db, {
+      name,
+      connector: connector.name,
+      settings,
+      schedule: connector.schedule,
+    })
     if (policy) await saveSource(db, id, { policy })
   }
   const source = (): Promise<Source> => loadSource(db, name)
   return {
-    name, tools, connector, storeRoot, logged, waits, source,
-    async sync({ tools: other, connector: another = connector, signal = new AbortController().signal, ...wish } = {}) {
+    name,
+    tools,
+    connector,
+    storeRoot,
+    logged,
+    waits,
+    source,
+    async sync({
+      tools: other,
+      connector: another = connector,
+      signal = new AbortController().signal,
+      ...wish
+    } = {}) {
       const request: SyncRequest = { mode: 'full', sinceAt: null, now: new Date(), ...wish }
-      return balanced(await syncSource({ ...tools, ...other }, await source(), another, request, newProgress(), signal))
+      return balanced(
+        await syncSource(
+          { ...tools, ...other },
+          await source(),
+          another,
+          request,
+          newProgress(),
+          signal,
+        ),
+      )
     },
-    async replay(run, { tools: other, connector: another = connector, signal = new AbortController().signal } = {}) {
-      return balanced(await replayRun({ ...tools, ...other }, await source(), another, run, newProgress(), signal))
+    async replay(
+      run,
+      { tools: other, connector: another = connector, signal = new AbortController().signal } = {},
+    ) {
+      return balanced(
+        await replayRun(
+          { ...tools, ...other },
+          await source(),
+          another,
+          run,
+          newProgress(),
+          signal,
+        ),
+      )
     },
     async archived(run) {
       const chunks: Buffer[] = []
-      for await (const chunk of catArtifact(store, await listParts(db, (await source()).id, run))) chunks.push(chunk)
+      for await (const chunk of catArtifact(store, await listParts(db, (await source()).id, run)))
+        chunks.push(chunk)
       return Buffer.concat(chunks).toString()
     },
     async expireLease() {
-      await db.query('update catalog.leases set until = clock_timestamp() where source_id = $1', [(await source()).id])
+      await db.query('update catalog.leases set until = clock_timestamp() where source_id = $1', [
+        (await source()).id,
+      ])
     },
-    query: async <Row>(sql: string, ...parameters: readonly unknown[]) => (await db.query(sql, [...parameters])).rows as Row[],
+    query: async <Row>(sql: string, ...parameters: readonly unknown[]) =>
+      (await db.query(sql, [...parameters])).rows as Row[],
   }
 }
 
@@ -121,11 +190,25 @@ export interface MedipimSetup extends Partial<Omit<LineSetup, 'connector' | 'set
 }
 
 /** A simulated MediPim, 30 products unless told otherwise, and a source that reads it. */
-export async function openMedipim(t: Lifetime, setup: MedipimSetup): Promise<{ line: TestLine; simulator: MedipimSimulator }> {
-  const simulator = setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
+export async function openMedipim(
+  t: Lifetime,
+  setup: MedipimSetup,
+): Promise<{ line: TestLine; simulator: MedipimSimulator }> {
+  const simulator =
+    setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
   if (!setup.simulator) t.after(simulator.close)
-  const connector = inSmallPages(medipimOf(setup.key ?? { keyId: '42', keySecret: 'secret' }), setup.linesPerPage ?? 4)
-  return { simulator, line: await openLine(t, { ...setup, connector, settings: { apiUrl: simulator.url, market: 'au' } }) }
+  const connector = inSmallPages(
+    medipimOf(setup.key ?? { keyId: '42', keySecret: 'secret' }),
+    setup.linesPerPage ?? 4,
+  )
+  return {
+    simulator,
+    line: await openLine(t, {
+      ...setup,
+      connector,
+      settings: { apiUrl: simulator.url, market: 'au' },
+    }),
+  }
 }
 
 export function medipimOf(key: Secrets): Connector {
@@ -141,7 +224,7 @@ export function inSmallPages(connector: Connector, linesPerPage: number): Connec
     let known = true
     for await (const page of connector.fetch(request, signal)) {
       const isPiece = page.bytes.at(-1) !== 10
-      for (let from = isPiece ? page.bytes.length : 0; from < page.bytes.length; ) {
+      for (let from = isPiece ? page.bytes.length : 0; from < page.bytes.length;) {
         let to = from
         let lineCount = 0
         for (; lineCount < linesPerPage && to < page.bytes.length; lineCount++) {
@@ -152,7 +235,13 @@ export function inSmallPages(connector: Connector, linesPerPage: number): Connec
           to = end
         }
         const last = to === page.bytes.length
-        yield { ...page, bytes: page.bytes.subarray(from, to), lineCount, cursor: last ? page.cursor : known ? tally.position() : null, complete: false }
+        yield {
+          ...page,
+          bytes: page.bytes.subarray(from, to),
+          lineCount,
+          cursor: last ? page.cursor : known ? tally.position() : null,
+          complete: false,
+        }
         from = to
       }
       if (page.bytes.length === 0 || isPiece) yield page
@@ -165,7 +254,11 @@ export function inSmallPages(connector: Connector, linesPerPage: number): Connec
 function balanced(report: RunReport): RunReport {
   if (report.state === 'failed') return report
   const { ledger } = report
-  assert.equal(OUTCOMES.reduce((sum, outcome) => sum + ledger[outcome], 0), ledger.fetched, 'the ledger does not balance')
+  assert.equal(
+    OUTCOMES.reduce((sum, outcome) => sum + ledger[outcome], 0),
+    ledger.fetched,
+    'the ledger does not balance',
+  )
   return report
 }
 
@@ -177,6 +270,9 @@ export function counts({ ledger }: Pick<RunReport, 'ledger'>): Record<string, nu
 
 /** Ids of the supplier's active products, each with a public price of 10.00 from now on. */
 export function priced({ catalogue }: MedipimSimulator): string[] {
-  const ids = catalogue.visible().filter(({ status }) => status === 'active').map((state) => catalogue.idOf(state))
+  const ids = catalogue
+    .visible()
+    .filter(({ status }) => status === 'active')
+    .map((state) => catalogue.idOf(state))
   return catalogue.setPrice(ids, { cents: 1000 })
 }

@@ -10,11 +10,18 @@ export interface Login {
 }
 
 /** Makes a login role, member of `roles`, and a pool that is logged in as it. */
-export async function logIn(t: Lifetime, { pool: db, url }: Pick<TestDatabase, 'pool' | 'url'>, ...roles: readonly string[]): Promise<Login> {
+export async function logIn(
+  t: Lifetime,
+  { pool: db, url }: Pick<TestDatabase, 'pool' | 'url'>,
+  ...roles: readonly string[]
+): Promise<Login> {
   const name = `test_${randomUUID().slice(0, 8)}`
   await db.query(`create role ${name} login password 'only-a-test'`)
   for (const role of roles) await db.query(`grant ${role} to ${name}`)
-  const pool = await openPool(Object.assign(new URL(url), { username: name, password: 'only-a-test' }).href, { applicationName: 'login', max: 6 })
+  const pool = await openPool(
+    Object.assign(new URL(url), { username: name, password: 'only-a-test' }).href,
+    { applicationName: 'login', max: 6 },
+  )
   t.after(async () => {
     await pool.end()
     await db.query(`drop owned by ${name}`)

@@ -4,6 +4,8 @@
 import { createServer } from 'node:net'
 
 const [, , address, port] = process.argv
-const server = createServer().listen(Number(port), address, () => process.send?.('listening', server))
+const server = createServer().listen(Number(port), address, () =>
+  process.send?.('listening', server),
+)
 // The parent has it: two that listen would share the connections between them.
 process.once('disconnect', () => process.exit())

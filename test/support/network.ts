@@ -38,7 +38,11 @@ const LISTENER = fileURLToPath(new URL('network-listener.ts', import.meta.url))
 /** Why this machine can have no such network, or null when it can: the reason to skip the tests that need one. */
 export function networkUnavailable(): string | null {
   try {
-    run('unshare', [...NEW_NETWORK, 'ip', '-batch', '-'], ['link add switch type bridge', 'link add one type veth peer name two'])
+    run(
+      'unshare',
+      [...NEW_NETWORK, 'ip', '-batch', '-'],
+      ['link add switch type bridge', 'link add one type veth peer name two'],
+    )
     return null
   } catch (error) {
     return `no hosts of their own here: that takes Linux with unshare and ip, as root or with user namespaces (${String(error)})`
@@ -46,14 +50,21 @@ export function networkUnavailable(): string | null {
 }
 
 /** Hosts by their names, 200 at most, that reach each other, what is forwarded to them, and nothing else. */
-export async function createNetwork<const Name extends string>(t: Lifetime, names: readonly Name[]): Promise<Network<Name>> {
+export async function createNetwork<const Name extends string>(
+  t: Lifetime,
+  names: readonly Name[],
+): Promise<Network<Name>> {
   const center = await holdNamespace(t, 'unshare', NEW_NETWORK)
   const numbers = [SWITCH, ...names.map((_, index) => index + 2)]
   ip(center, [
-    'link set lo up', `link add switch address ${linkAddress(SWITCH)} type bridge`, 'link set switch up', ...addresses(SWITCH, 'switch', numbers),
+    'link set lo up',
+    `link add switch address ${linkAddress(SWITCH)} type bridge`,
+    'link set switch up',
+    ...addresses(SWITCH, 'switch', numbers),
   ])
   const hosts: Partial<Record<Name, Host>> = {}
-  for (const [index, name] of names.entries()) hosts[name] = await addHost(t, center, index + 2, numbers)
+  for (const [index, name] of names.entries())
+    hosts[name] = await addHost(t, center, index + 2, numbers)
   const forwarded = new Map<string, Promise<void>>()
   return {
     hosts: hosts as Record<Name, Host>,
@@ -68,18 +79,26 @@ export async function createNetwork<const Name extends string>(t: Lifetime, name
   }
 }
 
-async function addHost(t: Lifetime, center: Process, number: number, numbers: readonly number[]): Promise<Host> {
+async function addHost(
+  t: Lifetime,
+  center: Process,
+  number: number,
+  numbers: readonly number[],
+): Promise<Host> {
   const space = await holdNamespace(t, ENTER, [...inside(center), 'unshare', '--net'])
   const port = `port${number}`
   ip(center, [
     `link add ${port} type veth peer name eth0 address ${linkAddress(number)} netns ${space.pid}`,
-    `link set ${port} master switch`, `link set ${port} up`,
+    `link set ${port} master switch`,
+    `link set ${port} up`,
   ])
   ip(space, ['link set lo up', 'link set eth0 up', ...addresses(number, 'eth0', numbers)])
-  const setPort = (state: number): void => run(ENTER, [...inside(center), 'bridge', 'link', 'set', 'dev', port, 'state', String(state)])
+  const setPort = (state: number): void =>
+    run(ENTER, [...inside(center), 'bridge', 'link', 'set', 'dev', port, 'state', String(state)])
   return {
     address: address(number),
-    spawn: (command, args, options) => startProcess(t, ENTER, [...inside(space), command, ...args], options),
+    spawn: (command, args, options) =>
+      startProcess(t, ENTER, [...inside(space), command, ...args], options),
     cutOff: () => setPort(PORT_STATES.disabled),
     reconnect: () => setPort(PORT_STATES.forwarding),
   }
@@ -88,8 +107,13 @@ async function addHost(t: Lifetime, center: Process, number: number, numbers: re
 /** Listens on the switch, and passes what comes on to our own loopback. */
 async function openPort(t: Lifetime, center: Process, port: number): Promise<void> {
   const args = [...inside(center), process.execPath, LISTENER, address(SWITCH), String(port)]
-  const opener = spawn(ENTER, args, { env: cleanEnv(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const failed = once(opener, 'exit').then(() => Promise.reject(new Error(`Port ${port} cannot be opened at the switch`)))
+  const opener = spawn(ENTER, args, {
+    env: cleanEnv(),
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const failed = once(opener, 'exit').then(() =>
+    Promise.reject(new Error(`Port ${port} cannot be opened at the switch`)),
+  )
   const [, server] = await Promise.race([once(opener, 'message'), failed])
   opener.disconnect()
   await failed.catch(() => undefined)
@@ -109,15 +133,29 @@ async function openPort(t: Lifetime, center: Process, port: number): Promise<voi
 }
 
 /** A process that does nothing but be in a namespace of its own. */
-async function holdNamespace(t: Lifetime, command: string, args: readonly string[]): Promise<Process> {
-  const holder = await startProcess(t, command, [...args, 'sh', '-c', 'echo inside; exec sleep infinity'])
+async function holdNamespace(
+  t: Lifetime,
+  command: string,
+  args: readonly string[],
+): Promise<Process> {
+  const holder = await startProcess(t, command, [
+    ...args,
+    'sh',
+    '-c',
+    'echo inside; exec sleep infinity',
+  ])
   await holder.waitForLine(/inside/)
   return holder
 }
 
 /** The arguments of nsenter for the namespaces of a process. */
 function inside({ pid }: Process): string[] {
-  return ['--target', String(pid), ...NEW_NETWORK.filter((flag) => flag !== '--map-root-user'), '--preserve-credentials']
+  return [
+    '--target',
+    String(pid),
+    ...NEW_NETWORK.filter((flag) => flag !== '--map-root-user'),
+    '--preserve-credentials',
+  ]
 }
 
 function ip(place: Process, commands: readonly string[]): void {
@@ -125,14 +163,22 @@ function ip(place: Process, commands: readonly string[]): void {
 }
 
 function run(command: string, args: readonly string[], input: readonly string[] = []): void {
-  const { status, stderr, error } = spawnSync(command, args, { input: input.join('\n'), encoding: 'utf8', env: cleanEnv() })
-  if (status !== 0) throw new Error(`The network cannot be set up: ${stderr?.trim() || error?.message}`)
+  const { status, stderr, error } = spawnSync(command, args, {
+    input: input.join('\n'),
+    encoding: 'utf8',
+    env: cleanEnv(),
+  })
+  if (status !== 0)
+    throw new Error(`The network cannot be set up: ${stderr?.trim() || error?.message}`)
 }
 
 /** Everybody's link address is known to all from the start: with nobody to ask for it, silence would soon show as "no route to host". */
 function addresses(own: number, device: string, numbers: readonly number[]): string[] {
   const others = numbers.filter((number) => number !== own)
-  const known = others.map((number) => `neighbour replace ${address(number)} lladdr ${linkAddress(number)} dev ${device} nud permanent`)
+  const known = others.map(
+    (number) =>
+      `neighbour replace ${address(number)} lladdr ${linkAddress(number)} dev ${device} nud permanent`,
+  )
   return [`address add ${address(own)}/24 dev ${device}`, ...known]
 }
 

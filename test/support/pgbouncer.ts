@@ -25,7 +25,11 @@ export interface Pgbouncer {
 }
 
 /** A pooler that lives as long as the test. */
-export async function startPgbouncer(t: Lifetime, databaseUrl: string, options: PgbouncerOptions): Promise<Pgbouncer> {
+export async function startPgbouncer(
+  t: Lifetime,
+  databaseUrl: string,
+  options: PgbouncerOptions,
+): Promise<Pgbouncer> {
   const program = findProgram('pgbouncer', 'pgbouncer')
   const account = await findAccount()
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-pgbouncer-'))
@@ -51,9 +55,20 @@ export async function startPgbouncer(t: Lifetime, databaseUrl: string, options: 
 }
 
 /** https://www.pgbouncer.org/config.html */
-function settings(database: URL, port: number, { mode, poolSize = 20, order = 'last' }: PgbouncerOptions): string {
-  const target = { host: database.hostname, port: database.port || '5432', user: database.username, password: database.password }
-  const quoted = Object.entries(target).map(([name, value]) => `${name}='${decodeURIComponent(value).replaceAll(`'`, `''`)}'`)
+function settings(
+  database: URL,
+  port: number,
+  { mode, poolSize = 20, order = 'last' }: PgbouncerOptions,
+): string {
+  const target = {
+    host: database.hostname,
+    port: database.port || '5432',
+    user: database.username,
+    password: database.password,
+  }
+  const quoted = Object.entries(target).map(
+    ([name, value]) => `${name}='${decodeURIComponent(value).replaceAll(`'`, `''`)}'`,
+  )
   return `[databases]
 * = ${quoted.join(' ')}
 [pgbouncer]

@@ -4,7 +4,10 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { cleanEnv, findProgram, freePort, startProcess, startServer } from './processes.ts'
 
-const node = (script: string): [string, string[]] => [process.execPath, ['--input-type=module', '-e', script]]
+const node = (script: string): [string, string[]] => [
+  process.execPath,
+  ['--input-type=module', '-e', script],
+]
 
 /** Whether a process is there and more than a corpse. */
 async function lives(pid: number | string): Promise<boolean> {
@@ -18,25 +21,48 @@ test('what a process says is heard line by line, from its first line on, by ever
   assert.equal(port, '17')
   assert.deepEqual(await child.exited, { code: 3, signal: null })
   await child.waitForLine(/^port/)
-  assert.deepEqual((await Array.fromAsync(child.lines())).sort(), ['a warning', 'no newline', 'port 17'])
+  assert.deepEqual((await Array.fromAsync(child.lines())).sort(), [
+    'a warning',
+    'no newline',
+    'port 17',
+  ])
   assert.match(child.output(), /^port 17$/m)
 })
 
 test('a line that never comes is told with all that came instead', async (t) => {
   const child = await startProcess(t, ...node(`console.log('something else')`))
-  await assert.rejects(child.waitForLine(/ready/), /ended without a line like \/ready\/\. It said:\nsomething else/)
+  await assert.rejects(
+    child.waitForLine(/ready/),
+    /ended without a line like \/ready\/\. It said:\nsomething else/,
+  )
   const silent = await startProcess(t, 'sleep', ['infinity'])
-  await assert.rejects(silent.waitForLine(/ready/, { timeoutMs: 1 }), /^Error: sleep infinity\nsaid no line like \/ready\/ for 1 ms/)
+  await assert.rejects(
+    silent.waitForLine(/ready/, { timeoutMs: 1 }),
+    /^Error: sleep infinity\nsaid no line like \/ready\/ for 1 ms/,
+  )
 })
 
 test('a program that is missing says so', async (t) => {
-  const child = await startProcess(t, 'no-such-program', []).catch((error: unknown) => String(error))
-  assert.match(typeof child === 'string' ? child : await child.exited.then(child.output), /no-such-program.*(No such file|ENOENT)/)
-  assert.throws(() => findProgram('no-such-program', 'its-package'), /no-such-program is not installed.*apt-get install its-package/)
+  const child = await startProcess(t, 'no-such-program', []).catch((error: unknown) =>
+    String(error),
+  )
+  assert.match(
+    typeof child === 'string' ? child : await child.exited.then(child.output),
+    /no-such-program.*(No such file|ENOENT)/,
+  )
+  assert.throws(
+    () => findProgram('no-such-program', 'its-package'),
+    /no-such-program is not installed.*apt-get install its-package/,
+  )
 })
 
 test('a process gets the signal that is sent to it', async (t) => {
-  const child = await startProcess(t, ...node(`process.once('SIGTERM', () => process.exit(4)); setInterval(() => {}, 1000); console.log('ready')`))
+  const child = await startProcess(
+    t,
+    ...node(
+      `process.once('SIGTERM', () => process.exit(4)); setInterval(() => {}, 1000); console.log('ready')`,
+    ),
+  )
   await child.waitForLine(/ready/)
   child.kill('SIGTERM')
   assert.deepEqual(await child.exited, { code: 4, signal: null })
@@ -62,9 +88,12 @@ const skip = process.platform === 'linux' ? false : 'only Linux ends a child whe
 
 test('a process ends when the test process is killed', { skip }, async (t) => {
   const file = JSON.stringify(new URL('processes.ts', import.meta.url))
-  const parent = await startProcess(t, ...node(`const { startProcess } = await import(${file})
+  const parent = await startProcess(
+    t,
+    ...node(`const { startProcess } = await import(${file})
     const child = await startProcess({ after() {} }, 'sleep', ['infinity'], { cwd: '/' })
-    console.log('child', child.pid)`))
+    console.log('child', child.pid)`),
+  )
   const [, pid = ''] = await parent.waitForLine(/^child (\d+)/)
   assert.ok(await lives(pid))
   parent.kill('SIGKILL')
@@ -79,7 +108,10 @@ test('a clean environment holds nothing of ours but what a program needs to star
   const child = await startProcess(t, ...node(`console.log(JSON.stringify(process.env))`), { env })
   await child.exited
   const { ADMIN_KEY, NODE_V8_COVERAGE, ...rest } = JSON.parse(child.output())
-  assert.deepEqual([ADMIN_KEY, NODE_V8_COVERAGE, Object.keys(rest).sort()], ['mine', '', ['NODE_COMPILE_CACHE', 'PATH']])
+  assert.deepEqual(
+    [ADMIN_KEY, NODE_V8_COVERAGE, Object.keys(rest).sort()],
+    ['mine', '', ['NODE_COMPILE_CACHE', 'PATH']],
+  )
 })
 
 test('a server whose port was taken in between gets another one', async (t) => {
@@ -94,11 +126,16 @@ test('a server whose port was taken in between gets another one', async (t) => {
 
 test('a server that fails for any other reason is started once', async (t) => {
   let starts = 0
-  await assert.rejects(startServer(() => startProcess(t, ...node(`console.log('no memory', ${++starts})`)), /ready/), /no memory 1/)
+  await assert.rejects(
+    startServer(() => startProcess(t, ...node(`console.log('no memory', ${++starts})`)), /ready/),
+    /no memory 1/,
+  )
   assert.equal(starts, 1)
   assert.ok((await freePort()) > 0)
 })
 
 function listener(port: number): [string, string[]] {
-  return node(`(await import('node:net')).createServer().listen(${port}, '127.0.0.1', () => console.log('ready'))`)
+  return node(
+    `(await import('node:net')).createServer().listen(${port}, '127.0.0.1', () => console.log('ready'))`,
+  )
 }

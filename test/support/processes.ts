@@ -46,7 +46,9 @@ export interface Process {
 /** System programs stand in folders that only root has on its path. */
 const PROGRAM_PATH = [process.env['PATH'], '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter)
 /** Each process is mostly compiling when it starts. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url))
+const COMPILE_CACHE = fileURLToPath(
+  new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url),
+)
 const LEASH = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
 
 /**
@@ -55,17 +57,36 @@ const LEASH = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', 
  */
 export function cleanEnv(own: Readonly<Record<string, string | undefined>> = {}): Environment {
   // Left out rather than empty, Node would pass its own NODE_V8_COVERAGE on.
-  const all = { PATH: PROGRAM_PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, NODE_V8_COVERAGE: '', ...own }
-  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined))
+  const all = {
+    PATH: PROGRAM_PATH,
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
+    NODE_V8_COVERAGE: '',
+    ...own,
+  }
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
 }
 
 /** Starts a program and returns once it runs, which is before it is ready: `waitForLine` tells that. */
-export async function startProcess(t: Lifetime, command: string, args: readonly string[], options: StartOptions = {}): Promise<Process> {
+export async function startProcess(
+  t: Lifetime,
+  command: string,
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<Process> {
   const { env = cleanEnv(), cwd, ...account } = options
   const folder = cwd ?? (await mkdtemp(join(tmpdir(), 'shelfsync-process-')))
   const [program = command, ...all] = [...LEASH, command, ...args]
-  const child = spawn(program, all, { ...account, env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()))
+  const child = spawn(program, all, {
+    ...account,
+    env,
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const gone = new Promise<void>((resolve) =>
+    child.once('exit', () => resolve()).once('error', () => resolve()),
+  )
   t.after(async () => {
     child.kill('SIGKILL')
     await gone
@@ -90,7 +111,8 @@ function listenTo(child: ChildProcess, name: string): Process {
     said.push(line)
     wake()
   }
-  for (const input of [child.stdout, child.stderr]) if (input) createInterface({ input }).on('line', hear)
+  for (const input of [child.stdout, child.stderr])
+    if (input) createInterface({ input }).on('line', hear)
   const exited = once(child, 'close').then(([code, signal]): Ended => {
     ended = true
     wake()
@@ -121,7 +143,12 @@ function listenTo(child: ChildProcess, name: string): Process {
     kill: (signal) => void child.kill(signal),
     async waitForLine(pattern, { timeoutMs = 60_000 } = {}) {
       const late = Promise.withResolvers<never>()
-      const giveUp = (): void => late.reject(new Error(`${name}\nsaid no line like ${pattern} for ${timeoutMs} ms. It said:\n${output()}`))
+      const giveUp = (): void =>
+        late.reject(
+          new Error(
+            `${name}\nsaid no line like ${pattern} for ${timeoutMs} ms. It said:\n${output()}`,
+          ),
+        )
       const timer = setTimeout(giveUp, timeoutMs)
       return await Promise.race([find(pattern), late.promise]).finally(() => clearTimeout(timer))
     },
@@ -134,7 +161,10 @@ export interface Started {
 }
 
 /** Starts a server that must be told its port. Somebody else may take the port before the server does: then it gets another one. */
-export async function startServer(start: (port: number) => Promise<Process>, ready: RegExp): Promise<Started> {
+export async function startServer(
+  start: (port: number) => Promise<Process>,
+  ready: RegExp,
+): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const server = await start(port)
@@ -166,9 +196,16 @@ export function findProgram(name: string, debianPackage: string): string {
 
 /** Why a test that needs the program is skipped, or false when it is there: for `test(name, { skip })`. */
 export function missingProgram(name: string, debianPackage: string): string | false {
-  return fileOf(name) === null && `${name} is not installed, and this test needs it: apt-get install ${debianPackage}`
+  return (
+    fileOf(name) === null &&
+    `${name} is not installed, and this test needs it: apt-get install ${debianPackage}`
+  )
 }
 
 function fileOf(name: string): string | null {
-  return PROGRAM_PATH.split(delimiter).map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null
+  return (
+    PROGRAM_PATH.split(delimiter)
+      .map((folder) => join(folder, name))
+      .find((path) => existsSync(path)) ?? null
+  )
 }

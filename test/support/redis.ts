@@ -21,7 +21,16 @@ export interface Redis {
 
 const READY = /Ready to accept connections/
 /** A queue asks for `noeviction`: https://docs.bullmq.io/guide/going-to-production#max-memory-policy */
-const SETTINGS = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction']
+const SETTINGS = [
+  '--bind',
+  '127.0.0.1',
+  '--save',
+  '',
+  '--appendonly',
+  'no',
+  '--maxmemory-policy',
+  'noeviction',
+]
 
 /** A server that lives as long as the test. */
 export async function startRedis(t: Lifetime): Promise<Redis> {
@@ -45,13 +54,23 @@ export async function startRedis(t: Lifetime): Promise<Redis> {
 }
 
 /** Three masters without replicas that share all slots, and agree that they do. */
-export async function startRedisCluster(t: Lifetime): Promise<{ readonly urls: readonly string[] }> {
+export async function startRedisCluster(
+  t: Lifetime,
+): Promise<{ readonly urls: readonly string[] }> {
   const nodes = await Promise.all([1, 2, 3].map(() => startNode(t)))
   // Without it redis-cli takes the bus to be 10,000 ports higher, which may be past the last one.
   const addresses = nodes.map(({ port, busPort }) => `127.0.0.1:${port}@${busPort}`)
-  await promisify(execFile)(redisCli(), ['--cluster', 'create', ...addresses, '--cluster-replicas', '0', '--cluster-yes'])
+  await promisify(execFile)(redisCli(), [
+    '--cluster',
+    'create',
+    ...addresses,
+    '--cluster-replicas',
+    '0',
+    '--cluster-yes',
+  ])
   for (const { port } of nodes) {
-    while (!/cluster_state:ok[^]*cluster_known_nodes:3/.test(await ask(port, 'cluster', 'info'))) await new Promise(setImmediate)
+    while (!/cluster_state:ok[^]*cluster_known_nodes:3/.test(await ask(port, 'cluster', 'info')))
+      await new Promise(setImmediate)
   }
   return { urls: nodes.map(({ port }) => `redis://127.0.0.1:${port}`) }
 }
@@ -63,13 +82,18 @@ export async function startSentinel(t: Lifetime, redisUrl: string): Promise<numb
   await chmod(folder, 0o777)
   const { port } = await startServer(async (own) => {
     const file = join(folder, 'sentinel.conf')
-    await writeFile(file, `port ${own}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor main 127.0.0.1 ${new URL(redisUrl).port} 1\n`)
+    await writeFile(
+      file,
+      `port ${own}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor main 127.0.0.1 ${new URL(redisUrl).port} 1\n`,
+    )
     return startProcess(t, findProgram('redis-server', 'redis-server'), [file, '--sentinel'])
   }, /\+monitor master main/)
   return port
 }
 
-async function startNode(t: Lifetime): Promise<{ readonly port: number; readonly busPort: number }> {
+async function startNode(
+  t: Lifetime,
+): Promise<{ readonly port: number; readonly busPort: number }> {
   let busPort = 0
   const { port } = await startServer(async (ownPort) => {
     busPort = await freePort()
@@ -79,7 +103,12 @@ async function startNode(t: Lifetime): Promise<{ readonly port: number; readonly
 }
 
 function launch(t: Lifetime, port: number, ...more: readonly string[]): Promise<Process> {
-  return startProcess(t, findProgram('redis-server', 'redis-server'), ['--port', String(port), ...SETTINGS, ...more])
+  return startProcess(t, findProgram('redis-server', 'redis-server'), [
+    '--port',
+    String(port),
+    ...SETTINGS,
+    ...more,
+  ])
 }
 
 /** What the server answers to one command, as redis-cli prints it. */

@@ -29,7 +29,10 @@ interface Store {
   getResourcePath(bucket: string, key: string, resource: 'object'): string
   putObject(object: StoredObject): Promise<{ readonly size: number }>
   getObject(bucket: string, key: string, options: unknown): Promise<StoredObject | null>
-  listObjects(bucket: string, options: ListOptions): Promise<{ objects: StoredObject[]; commonPrefixes: string[]; isTruncated: boolean }>
+  listObjects(
+    bucket: string,
+    options: ListOptions,
+  ): Promise<{ objects: StoredObject[]; commonPrefixes: string[]; isTruncated: boolean }>
 }
 
 interface S3rver {
@@ -63,8 +66,14 @@ function mend(store: Store): void {
   store.putObject = async (object) => {
     const content = await buffer(object.content ?? Readable.from([]))
     return inTurn(async () => {
-      const put = await putObject.call(store, Object.assign(object, { content: Readable.from([content]) }))
-      while ((await stat(store.getResourcePath(object.bucket, object.key, 'object'))).size < put.size) await turn()
+      const put = await putObject.call(
+        store,
+        Object.assign(object, { content: Readable.from([content]) }),
+      )
+      while (
+        (await stat(store.getResourcePath(object.bucket, object.key, 'object'))).size < put.size
+      )
+        await turn()
       return put
     })
   }
@@ -76,16 +85,26 @@ function mend(store: Store): void {
     })
   store.listObjects = async (bucket, { startAfter = '', maxKeys = Infinity, ...options }) => {
     const { objects, commonPrefixes } = await listObjects.call(store, bucket, options)
-    const after = objects.filter(({ key }) => key > startAfter).sort((a, b) => (a.key < b.key ? -1 : 1))
+    const after = objects
+      .filter(({ key }) => key > startAfter)
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
     return { objects: after.slice(0, maxKeys), commonPrefixes, isTruncated: after.length > maxKeys }
   }
 }
 
 if (import.meta.main) {
   // @ts-expect-error: it comes without types
-  const { default: Server } = (await import('s3rver')) as { default: new (options: Record<string, unknown>) => S3rver }
+  const { default: Server } = (await import('s3rver')) as {
+    default: new (options: Record<string, unknown>) => S3rver
+  }
   const bucket = { name: 'raw', configs: [] }
-  const server = new Server({ address: '127.0.0.1', port: 0, silent: true, directory: process.argv[2], configureBuckets: [bucket] })
+  const server = new Server({
+    address: '127.0.0.1',
+    port: 0,
+    silent: true,
+    directory: process.argv[2],
+    configureBuckets: [bucket],
+  })
   mend(server.store)
   const { port } = await server.run()
   console.log(port)

@@ -13,12 +13,17 @@ const COMPILER = '/usr/bin/gcc'
 const SERVER = '/usr/lib/postgresql/15/bin/postgres'
 
 /** Whether a Postgres 15 can be started here with the check. */
-export const canCheck = [join(HEADERS, 'postgres.h'), COMPILER, SERVER].every((path) => existsSync(path))
+export const canCheck = [join(HEADERS, 'postgres.h'), COMPILER, SERVER].every((path) =>
+  existsSync(path),
+)
 
 /** The library for a Postgres 15, which every account may read; built once. */
 export async function buildSafeupdate(): Promise<string> {
   const source = fileURLToPath(new URL('safeupdate.c', import.meta.url))
-  const hash = createHash('sha256').update(await readFile(source)).digest('hex').slice(0, 16)
+  const hash = createHash('sha256')
+    .update(await readFile(source))
+    .digest('hex')
+    .slice(0, 16)
   const folder = join(tmpdir(), 'shelfsync-test')
   const library = join(folder, `safeupdate-${hash}.so`)
   if (existsSync(library)) return library

@@ -6,7 +6,13 @@ import type { Connector } from '../../src/core/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
 import { AS_SCHEDULED, orderSync, type OrderedRun, type SyncOrder } from '../../src/jobs/orders.ts'
-import { migrateQueue, openQueues, QUEUE_SCHEMA, type Queues, type Task } from '../../src/jobs/queues.ts'
+import {
+  migrateQueue,
+  openQueues,
+  QUEUE_SCHEMA,
+  type Queues,
+  type Task,
+} from '../../src/jobs/queues.ts'
 import { RunStates } from '../../src/jobs/run-states.ts'
 import { startDue, tendQueue } from '../../src/jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../../src/jobs/tasks.ts'
@@ -47,7 +53,11 @@ export interface EndedRun {
 
 /** Everything that workers need to bring `line`'s source up to date. No worker runs yet. */
 export async function openServices(
-  t: Lifetime, database: TestDatabase, line: TestLine, queueUrl: string | null = null, options: Partial<LineOptions> = {},
+  t: Lifetime,
+  database: TestDatabase,
+  line: TestLine,
+  queueUrl: string | null = null,
+  options: Partial<LineOptions> = {},
 ): Promise<TestServices> {
   const db = await openPool(database.url, { applicationName: 'services', searchPath: QUEUE_SCHEMA })
   await migrateQueue(db)
@@ -58,7 +68,10 @@ export async function openServices(
     await queues.close()
     await db.end()
   })
-  const connectors: ReadonlyMap<string, Connector> = new Map([...createConnectors({ medipim: null }), [line.connector.name, line.connector]])
+  const connectors: ReadonlyMap<string, Connector> = new Map([
+    ...createConnectors({ medipim: null }),
+    [line.connector.name, line.connector],
+  ])
   const pauses: Pause[] = []
   const metrics = createMetrics()
   const counting = countTasks(metrics)
@@ -72,16 +85,33 @@ export async function openServices(
     },
   }
   const tools: TaskTools = {
-    ...line.tools, http: () => line.tools.http, db, queues, connectors, events, states: new RunStates(), options: { ...line.tools.options, ...options },
+    ...line.tools,
+    http: () => line.tools.http,
+    db,
+    queues,
+    connectors,
+    events,
+    states: new RunStates(),
+    options: { ...line.tools.options, ...options },
   }
   const find = async (run: number): Promise<EndedRun | null> => {
-    const [row] = await line.query<EndedRun>('select state, reason, ledger from catalog.runs where id = $1', run)
+    const [row] = await line.query<EndedRun>(
+      'select state, reason, ledger from catalog.runs where id = $1',
+      run,
+    )
     return row && row.state !== 'running' ? row : null
   }
   const services: TestServices = {
-    tools, queues, pauses, metrics,
+    tools,
+    queues,
+    pauses,
+    metrics,
     async order(order = {}) {
-      const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source: line.name, ...order }, 'test')
+      const [ordered] = await orderSync(
+        tools,
+        { ...AS_SCHEDULED, source: line.name, ...order },
+        'test',
+      )
       if (!ordered || 'error' in ordered) throw new Error('nothing was ordered')
       return ordered
     },
@@ -91,7 +121,10 @@ export async function openServices(
     },
     work() {
       const stopping = new AbortController()
-      const workers = [startWorker(tools, 'fetch', 1, stopping.signal), startWorker(tools, 'apply', 2, stopping.signal)]
+      const workers = [
+        startWorker(tools, 'fetch', 1, stopping.signal),
+        startWorker(tools, 'apply', 2, stopping.signal),
+      ]
       let stopped: Promise<void> | null = null
       const stop = (): Promise<void> => {
         stopping.abort()
@@ -101,8 +134,10 @@ export async function openServices(
       stops.push(stop)
       return stop
     },
-    letter: (run) => until(async () => (await listDeadLetters(queues)).find((letter) => letter.run === run)),
-    delayed: (id) => until(async () => (await queues.fetch.getDelayed()).find((job) => job.id === id)),
+    letter: (run) =>
+      until(async () => (await listDeadLetters(queues)).find((letter) => letter.run === run)),
+    delayed: (id) =>
+      until(async () => (await queues.fetch.getDelayed()).find((job) => job.id === id)),
     tended: (run) => until(async () => (await find(run)) ?? services.tick().then(() => null)),
     ended: (run) => until(() => find(run)),
   }

@@ -2,7 +2,11 @@
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { startShopify, type ShopifyOptions, type ShopifySimulator } from '../../simulators/shopify/server.ts'
+import {
+  startShopify,
+  type ShopifyOptions,
+  type ShopifySimulator,
+} from '../../simulators/shopify/server.ts'
 import { shopify, ShopifySettings } from '../../src/connectors/shopify/connector.ts'
 import type { Cursor, Page } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
@@ -12,8 +16,15 @@ export const http: Http = async ({ url, method = 'GET', headers = {} }, signal) 
   try {
     const response = await fetch(url, { method, headers, signal })
     // A body that is being read is cancelled by its reader.
-    const cancel = async (): Promise<void> => void (response.body?.locked || (await response.body?.cancel()))
-    return { status: response.status, headers: response.headers, url: response.url, body: bodyOf(response), cancel }
+    const cancel = async (): Promise<void> =>
+      void (response.body?.locked || (await response.body?.cancel()))
+    return {
+      status: response.status,
+      headers: response.headers,
+      url: response.url,
+      body: bodyOf(response),
+      cancel,
+    }
   } catch (cause) {
     if (signal.aborted) throw signal.reason
     throw new SyncError('source/unavailable', `No answer from ${url}`, { cause })
@@ -28,7 +39,10 @@ async function* bodyOf({ body, url }: Response): AsyncGenerator<Uint8Array> {
   }
 }
 
-export async function open(t: TestContext, options: ShopifyOptions = {}): Promise<ShopifySimulator> {
+export async function open(
+  t: TestContext,
+  options: ShopifyOptions = {},
+): Promise<ShopifySimulator> {
   const simulator = await startShopify(options)
   t.after(() => simulator.close())
   return simulator
@@ -43,9 +57,25 @@ interface Asking {
 }
 
 export function pagesOf({ url }: ShopifySimulator, asking: Asking = {}): AsyncIterable<Page> {
-  const { cursor = null, settings = {}, warnings = [], signal = new AbortController().signal, ask = http } = asking
+  const {
+    cursor = null,
+    settings = {},
+    warnings = [],
+    signal = new AbortController().signal,
+    ask = http,
+  } = asking
   const all = ShopifySettings.parse({ url, currency: 'AUD', minIntervalMs: 0, ...settings })
-  return shopify.fetch({ settings: all, mode: 'full', sinceMs: null, cursor, http: ask, warn: (message) => void warnings.push(message) }, signal)
+  return shopify.fetch(
+    {
+      settings: all,
+      mode: 'full',
+      sinceMs: null,
+      cursor,
+      http: ask,
+      warn: (message) => void warnings.push(message),
+    },
+    signal,
+  )
 }
 
 export async function read(simulator: ShopifySimulator, asking?: Asking): Promise<Page[]> {
@@ -61,7 +91,10 @@ export function idsOf(pages: readonly Page[]): unknown[] {
 }
 
 export async function rejection(work: Promise<unknown>): Promise<SyncError> {
-  const error = await work.then(() => null, (reason: unknown) => reason)
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   assert.ok(error instanceof SyncError, `expected a SyncError, not ${String(error)}`)
   return error
 }
@@ -72,7 +105,11 @@ export function recognise(simulator: ShopifySimulator, path = '/') {
 }
 
 /** Reads as a sync does, and does something to the shop when a request for products has been answered. */
-export async function readWhile(simulator: ShopifySimulator, afterAnswer: (asked: URL) => void, asking: Asking = {}): Promise<{ pages: Page[]; asked: string[] }> {
+export async function readWhile(
+  simulator: ShopifySimulator,
+  afterAnswer: (asked: URL) => void,
+  asking: Asking = {},
+): Promise<{ pages: Page[]; asked: string[] }> {
   const asked: string[] = []
   const ask: Http = async (request, signal) => {
     const response = await http(request, signal)

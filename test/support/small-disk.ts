@@ -9,7 +9,10 @@ import type { Lifetime } from './database.ts'
 import { findProgram } from './processes.ts'
 import { until } from './until.ts'
 
-export const NO_DISKS = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root may make a small disk'
+export const NO_DISKS =
+  process.getuid?.() === 0 && process.platform === 'linux'
+    ? false
+    : 'only root may make a small disk'
 
 export interface Disk {
   readonly path: string
@@ -21,9 +24,19 @@ export interface Disk {
 }
 
 /** A small disk that belongs to `user`, ourselves unless told otherwise. */
-export async function mountDisk(t: Lifetime, { megabytes, user = process.getuid?.() ?? 0 }: { megabytes: number; user?: number }): Promise<Disk> {
+export async function mountDisk(
+  t: Lifetime,
+  { megabytes, user = process.getuid?.() ?? 0 }: { megabytes: number; user?: number },
+): Promise<Disk> {
   const path = await mkdtemp(join(tmpdir(), 'shelfsync-disk-'))
-  execFileSync(findProgram('mount', 'mount'), ['-t', 'tmpfs', '-o', `size=${megabytes}m,uid=${user},mode=700`, 'tmpfs', path])
+  execFileSync(findProgram('mount', 'mount'), [
+    '-t',
+    'tmpfs',
+    '-o',
+    `size=${megabytes}m,uid=${user},mode=700`,
+    'tmpfs',
+    path,
+  ])
   t.after(async () => {
     execFileSync(findProgram('umount', 'mount'), [path])
     await rm(path, { recursive: true })
@@ -33,10 +46,12 @@ export async function mountDisk(t: Lifetime, { megabytes, user = process.getuid?
     path,
     async fill() {
       const { bavail, bsize } = await statfs(path)
-      await writeFile(ballast, Buffer.alloc(bavail * bsize), { flag: 'a' }).catch((error: unknown) => {
-        // Somebody else has taken the last of it meanwhile.
-        if (errnoOf(error) !== 'ENOSPC') throw error
-      })
+      await writeFile(ballast, Buffer.alloc(bavail * bsize), { flag: 'a' }).catch(
+        (error: unknown) => {
+          // Somebody else has taken the last of it meanwhile.
+          if (errnoOf(error) !== 'ENOSPC') throw error
+        },
+      )
     },
     free: () => rm(ballast),
     async setReadOnly(readOnly) {

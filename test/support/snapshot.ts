@@ -16,26 +16,64 @@ export async function showProducts(line: TestLine): Promise<Map<string, ShownPro
     `select p.external_id as id, p.status, p.title,
        coalesce((select jsonb_object_agg(x.state, x.amount_minor) from catalog.prices x
          where x.source_id = p.source_id and x.product_external_id = p.external_id and x.price_type = 'public' and x.state in ('current', 'pending', 'held')), '{}') as prices
-     from catalog.products p join catalog.sources s on s.id = p.source_id where s.name = $1 order by p.external_id`, line.name)
+     from catalog.products p join catalog.sources s on s.id = p.source_id where s.name = $1 order by p.external_id`,
+    line.name,
+  )
   return new Map(rows.map((row) => [row.id, row]))
 }
 
 /** Members that say when, in which run and under which number, not what. */
-const WHEREABOUTS = ['source_id', 'id', 'seq', 'run_id', 'part_no', 'line_no', 'position', 'first_seen_at', 'changed_at', 'observed_at', 'opened_at',
-  'decided_at', 'created_at', 'artifact_run', 'missed_at', 'message', 'byte_offset']
+const WHEREABOUTS = [
+  'source_id',
+  'id',
+  'seq',
+  'run_id',
+  'part_no',
+  'line_no',
+  'position',
+  'first_seen_at',
+  'changed_at',
+  'observed_at',
+  'opened_at',
+  'decided_at',
+  'created_at',
+  'artifact_run',
+  'missed_at',
+  'message',
+  'byte_offset',
+]
 
-const TABLES = ['products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'misses', 'quarantine', 'reviews', 'changes'] as const
+const TABLES = [
+  'products',
+  'variants',
+  'prices',
+  'images',
+  'brands',
+  'organizations',
+  'categories',
+  'misses',
+  'quarantine',
+  'reviews',
+  'changes',
+] as const
 
 /** Everything that a source's tables hold, apart from times, run and row numbers. */
 export async function snapshot(line: TestLine): Promise<Record<string, string[]>> {
   const { id } = await line.source()
   const tables: Record<string, string[]> = {}
   for (const table of TABLES) {
-    const kept = table === 'variants' || table === 'images' ? WHEREABOUTS.filter((name) => name !== 'position') : WHEREABOUTS
+    const kept =
+      table === 'variants' || table === 'images'
+        ? WHEREABOUTS.filter((name) => name !== 'position')
+        : WHEREABOUTS
     const rows = await line.query<{ row: string }>(
       `select (to_jsonb(t) - $2::text[] || jsonb_strip_nulls(jsonb_build_object('last_available_at', (to_jsonb(t) ->> 'last_available_at') < 'x',
          'raw', md5(catalog.without_all(to_jsonb(t) -> 'raw', $3)::text), 'description', md5(to_jsonb(t) ->> 'description'))))::text as row
-       from catalog.${table} t where source_id = $1 order by 1`, id, kept, line.connector.volatilePaths)
+       from catalog.${table} t where source_id = $1 order by 1`,
+      id,
+      kept,
+      line.connector.volatilePaths,
+    )
     tables[table] = rows.map(({ row }) => row)
   }
   return tables
@@ -46,7 +84,10 @@ export async function rowVersions(line: TestLine): Promise<string[]> {
   const { id } = await line.source()
   const versions: string[] = []
   for (const table of TABLES) {
-    const rows = await line.query<{ version: string }>(`select xmin || ' ' || ctid as version from catalog.${table} where source_id = $1 order by ctid`, id)
+    const rows = await line.query<{ version: string }>(
+      `select xmin || ' ' || ctid as version from catalog.${table} where source_id = $1 order by ctid`,
+      id,
+    )
     versions.push(...rows.map(({ version }) => `${table} ${version}`))
   }
   return versions
@@ -56,6 +97,7 @@ export async function rowVersions(line: TestLine): Promise<string[]> {
 export async function everyRow(line: TestLine): Promise<string[]> {
   const rows = await line.query<{ row: string }>(
     `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
-     union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`)
+     union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`,
+  )
   return [...(await rowVersions(line)), ...rows.map(({ row }) => row)]
 }

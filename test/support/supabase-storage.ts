@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { SECRET_KEY, startStorage, type StorageOptions, type StorageSimulator } from '../../simulators/storage/server.ts'
+import {
+  SECRET_KEY,
+  startStorage,
+  type StorageOptions,
+  type StorageSimulator,
+} from '../../simulators/storage/server.ts'
 import type { Waiter } from '../../src/lib/back-off.ts'
 import { type SupabaseOptions, SupabaseStore } from '../../src/artifacts/supabase.ts'
 
@@ -23,7 +28,11 @@ export interface Opened {
   readonly waits: number[]
 }
 
-export async function openStorage(context: TestContext, simulated: Partial<StorageOptions> = {}, options: Partial<SupabaseOptions> = {}): Promise<Opened> {
+export async function openStorage(
+  context: TestContext,
+  simulated: Partial<StorageOptions> = {},
+  options: Partial<SupabaseOptions> = {},
+): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
   const service = await startStorage({ folder, ...simulated })
   const waits: number[] = []
@@ -35,7 +44,18 @@ export async function openStorage(context: TestContext, simulated: Partial<Stora
     await service.close()
     await rm(folder, { recursive: true })
   })
-  return { folder, service, waits, store: new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET, wait, ...options }) }
+  return {
+    folder,
+    service,
+    waits,
+    store: new SupabaseStore({
+      url: service.url,
+      secretKey: SECRET_KEY,
+      bucket: BUCKET,
+      wait,
+      ...options,
+    }),
+  }
 }
 
 export interface Patch {
@@ -44,7 +64,10 @@ export interface Patch {
 }
 
 export function patchesOf({ stats }: StorageSimulator): Patch[] {
-  return stats.snapshot().last.filter(({ method }) => method === 'PATCH').map(({ body }) => body as Patch)
+  return stats
+    .snapshot()
+    .last.filter(({ method }) => method === 'PATCH')
+    .map(({ body }) => body as Patch)
 }
 
 export function asked({ stats }: StorageSimulator, request: string): number {

@@ -28,7 +28,8 @@ export class Terminal extends Writable {
 
   /** Resolves when the screen looks so. @throws AssertionError with what it shows instead, when it has been drawn often enough */
   async shows(pattern: RegExp): Promise<void> {
-    for (let drawn = 0; drawn < DRAWN_MAX && !pattern.test(this.screen); drawn++) await once(this, 'drawn')
+    for (let drawn = 0; drawn < DRAWN_MAX && !pattern.test(this.screen); drawn++)
+      await once(this, 'drawn')
     assert.match(this.screen, pattern)
   }
 
@@ -36,7 +37,9 @@ export class Terminal extends Writable {
     const [plain = '', ...escaped] = text.split('\x1b')
     this.#print(plain)
     for (const piece of escaped) {
-      const [sequence, mode, amount, command = ''] = /^\[(\??)(\d*)([A-Za-z])/.exec(piece) ?? assert.fail(`this terminal does not know ESC ${piece}`)
+      const [sequence, mode, amount, command = ''] =
+        /^\[(\??)(\d*)([A-Za-z])/.exec(piece) ??
+        assert.fail(`this terminal does not know ESC ${piece}`)
       if (mode === '') this.#move(command, Number(amount))
       else if (amount === '25') this.cursorShown = command === 'h'
       this.#print(piece.slice(sequence.length))

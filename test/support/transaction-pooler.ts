@@ -16,7 +16,11 @@ interface Pooler {
 }
 
 /** Listens on loopback in front of `url` with `size` server connections: the one last used goes first, or each in its turn. */
-export async function startTransactionPooler(url: string, size: number, order: 'last' | 'turn'): Promise<Pooler> {
+export async function startTransactionPooler(
+  url: string,
+  size: number,
+  order: 'last' | 'turn',
+): Promise<Pooler> {
   const sessions = await Promise.all(Array.from({ length: size }, () => openSession(url)))
   const idle = [...sessions]
 

@@ -3,9 +3,17 @@
 
 /** Each such statement, shortened. `definition` is the text of one function, dynamic SQL in dollar quotes included. */
 export function listUnconditional(definition: string): string[] {
-  const text = definition.replaceAll(/--.*$/gm, '').replaceAll(/'(?:[^']|'')*'/g, "''").toLowerCase()
-  const starts = text.matchAll(/(?<!\b(?:for|key|do)\s+)\b(?:update\s+(?:only\s+)?[\w.%$"]+(?:\s+(?:as\s+)?[\w"]+)?\s+set|delete\s+from)\b/g)
-  return [...starts].map(({ index }) => statementAt(text, index)).filter((statement) => !hasWhere(statement)).map((statement) => statement.slice(0, 120))
+  const text = definition
+    .replaceAll(/--.*$/gm, '')
+    .replaceAll(/'(?:[^']|'')*'/g, "''")
+    .toLowerCase()
+  const starts = text.matchAll(
+    /(?<!\b(?:for|key|do)\s+)\b(?:update\s+(?:only\s+)?[\w.%$"]+(?:\s+(?:as\s+)?[\w"]+)?\s+set|delete\s+from)\b/g,
+  )
+  return [...starts]
+    .map(({ index }) => statementAt(text, index))
+    .filter((statement) => !hasWhere(statement))
+    .map((statement) => statement.slice(0, 120))
 }
 
 /** Up to the semicolon, the closing parenthesis of a `with`, or the end of the text. */
@@ -14,7 +22,12 @@ function statementAt(text: string, start: number): string {
   for (let at = start; at < text.length; at += 1) {
     if (text[at] === '(') depth += 1
     if (text[at] === ')') depth -= 1
-    if (depth < 0 || (text[at] === ';' && depth === 0) || text.startsWith('$', at) && depth === 0 && /^\$\w*\$/.test(text.slice(at))) return text.slice(start, at)
+    if (
+      depth < 0 ||
+      (text[at] === ';' && depth === 0) ||
+      (text.startsWith('$', at) && depth === 0 && /^\$\w*\$/.test(text.slice(at)))
+    )
+      return text.slice(start, at)
   }
   return text.slice(start)
 }

@@ -7,7 +7,9 @@ type Nothing = false | null | undefined
 const LOOK_AGAIN_MS = 20
 
 /** Looks again and again until there is something, and returns it. */
-export async function until<Found>(look: () => Found | Nothing | Promise<Found | Nothing>): Promise<Found> {
+export async function until<Found>(
+  look: () => Found | Nothing | Promise<Found | Nothing>,
+): Promise<Found> {
   for (;;) {
     const found = await look()
     if (found) return found

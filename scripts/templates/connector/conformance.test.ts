@@ -17,7 +17,8 @@ testConnector({
         updated_at: new Date(updatedAtMs).toISOString(),
         text,
       }),
-      spoil: (record, flaw) => (flaw === 'shape' ? { ...record, name: 7 } : { ...record, id: null }),
+      spoil: (record, flaw) =>
+        flaw === 'shape' ? { ...record, name: 7 } : { ...record, id: null },
       answer(_request, records) {
         const lines = [...records, { end: true, count: records.length }]
         return new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))

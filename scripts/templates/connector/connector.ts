@@ -14,7 +14,12 @@ const PAGE_BYTES = 1024 * 1024
 const LINE_BYTES_MAX = 16 * 1024 * 1024
 
 const ExampleSupplierSettings = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).refine((url) => URL.parse(url)?.password === '', 'must hold no password: secrets are not settings'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => URL.parse(url)?.password === '',
+      'must hold no password: secrets are not settings',
+    ),
   /** ISO 4217: the supplier does not say it. */
   currency: z.string().regex(/^[A-Z]{3}$/),
 })
@@ -52,21 +57,31 @@ export const exampleSupplier: Connector<ExampleSupplierSettings> = {
   normalise,
 }
 
-async function* fetchPages(request: FetchRequest<ExampleSupplierSettings>, signal: AbortSignal): AsyncGenerator<Page> {
+async function* fetchPages(
+  request: FetchRequest<ExampleSupplierSettings>,
+  signal: AbortSignal,
+): AsyncGenerator<Page> {
   const { settings, http, warn } = request
-  const response = await http({ url: settings.url, headers: { accept: 'application/x-ndjson' } }, signal)
+  const response = await http(
+    { url: settings.url, headers: { accept: 'application/x-ndjson' } },
+    signal,
+  )
   if (response.status !== 200) {
     await response.cancel()
     throw refusalOf(response)
   }
   let recordCount = 0
-  for await (const { kind, bytes, ends } of readLineBlocks(response.body, { blockBytes: PAGE_BYTES, lineBytesMax: LINE_BYTES_MAX })) {
+  for await (const { kind, bytes, ends } of readLineBlocks(response.body, {
+    blockBytes: PAGE_BYTES,
+    lineBytesMax: LINE_BYTES_MAX,
+  })) {
     if (kind === 'rest') break // the rest of a line: the answer was cut
     const claimed = kind === 'piece' ? null : countIn(bytes.subarray(ends.at(-2) ?? 0))
     const lineCount = claimed === null ? ends.length : ends.length - 1
     recordCount += lineCount
     const complete = claimed === recordCount
-    if (claimed !== null && !complete) warn(`The supplier counts ${claimed} products, but sent ${recordCount}`)
+    if (claimed !== null && !complete)
+      warn(`The supplier counts ${claimed} products, but sent ${recordCount}`)
     yield {
       bytes: claimed === null ? bytes : bytes.subarray(0, ends.at(-2) ?? 0),
       lineCount,
@@ -78,7 +93,10 @@ async function* fetchPages(request: FetchRequest<ExampleSupplierSettings>, signa
     if (claimed !== null) return
   }
   const host = hostOf(response.url)
-  throw new SyncError('source/cut-short', `The answer of ${host} ended after ${recordCount} products without its end marker`)
+  throw new SyncError(
+    'source/cut-short',
+    `The answer of ${host} ended after ${recordCount} products without its end marker`,
+  )
 }
 
 /** The count in the end marker, or null when `line` is none. */
@@ -93,10 +111,15 @@ function countIn(line: Uint8Array): number | null {
 function refusalOf({ status, url, headers }: HttpResponse): SyncError {
   const message = `${hostOf(url)} answered ${status}`
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
-  if (status === 429) return new SyncError('source/rate-limited', message, { detail: { retryAfterMs } })
-  if (status >= 500) return new SyncError('source/unavailable', message, { detail: { retryAfterMs } })
+  if (status === 429)
+    return new SyncError('source/rate-limited', message, { detail: { retryAfterMs } })
+  if (status >= 500)
+    return new SyncError('source/unavailable', message, { detail: { retryAfterMs } })
   if (status === 401 || status === 403) return new SyncError('source/unauthorized', message)
-  return new SyncError(status === 404 || status === 410 ? 'source/gone' : 'source/rejected', message)
+  return new SyncError(
+    status === 404 || status === 410 ? 'source/gone' : 'source/rejected',
+    message,
+  )
 }
 
 function identify(record: unknown): string | null {
@@ -107,7 +130,8 @@ function identify(record: unknown): string | null {
 function normalise(record: unknown, { currency }: ExampleSupplierSettings): Draft {
   if (identify(record) === null) throw new SyncError('record/no-id', 'The product has no id')
   const { data: product, error } = Product.safeParse(record)
-  if (!product) throw new SyncError('record/invalid', z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' '))
+  if (!product)
+    throw new SyncError('record/invalid', z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' '))
   return {
     externalId: product.id,
     status: 'active',
@@ -122,7 +146,15 @@ function normalise(record: unknown, { currency }: ExampleSupplierSettings): Draf
     successorId: null,
     expiresAtMs: null,
     variants: [variantOf(product.id)],
-    prices: [{ variantId: product.id, type: 'public', amountMinor: product.price, currency, compareAtMinor: null }],
+    prices: [
+      {
+        variantId: product.id,
+        type: 'public',
+        amountMinor: product.price,
+        currency,
+        compareAtMinor: null,
+      },
+    ],
     images: [],
     terms: [],
     warnings: [],
@@ -131,6 +163,13 @@ function normalise(record: unknown, { currency }: ExampleSupplierSettings): Draf
 
 /** The one that a product without options has. */
 function variantOf(externalId: string): Variant {
-  const unknown = { title: null, sku: null, gtin: null, weightGrams: null, packCount: null, availability: null }
+  const unknown = {
+    title: null,
+    sku: null,
+    gtin: null,
+    weightGrams: null,
+    packCount: null,
+    availability: null,
+  }
   return { externalId, options: {}, ...unknown }
 }

@@ -53,12 +53,16 @@ function codeOf(status: number): ErrorCode {
   if (status === 401 || status === 403) return 'source/unauthorized'
   if (status === 404 || status === 410) return 'source/gone'
   if (status === 429) return 'source/rate-limited'
-  return status >= 500 || status === 408 || status === 425 ? 'source/unavailable' : 'source/rejected'
+  return status >= 500 || status === 408 || status === 425
+    ? 'source/unavailable'
+    : 'source/rejected'
 }
 
 async function explanationOf(response: HttpResponse): Promise<SupplierError | null> {
   try {
-    return errorOfAnswer(JSON.parse(new TextDecoder().decode(await readBytes(response, EXPLANATION_BYTES_MAX))))
+    return errorOfAnswer(
+      JSON.parse(new TextDecoder().decode(await readBytes(response, EXPLANATION_BYTES_MAX))),
+    )
   } catch (error) {
     if (isAbort(error)) throw error
     return null
@@ -66,8 +70,14 @@ async function explanationOf(response: HttpResponse): Promise<SupplierError | nu
 }
 
 /** The error on one line without the key, and then no longer than a log line may be. */
-export function tellable({ code, message }: SupplierError, hide: (text: string) => string): SupplierError {
-  return { code: cutText(oneLine(hide(code)), CODE_CHARS_MAX), message: cutText(oneLine(hide(message)), MESSAGE_CHARS_MAX) }
+export function tellable(
+  { code, message }: SupplierError,
+  hide: (text: string) => string,
+): SupplierError {
+  return {
+    code: cutText(oneLine(hide(code)), CODE_CHARS_MAX),
+    message: cutText(oneLine(hide(message)), MESSAGE_CHARS_MAX),
+  }
 }
 
 function oneLine(text: string): string {

@@ -29,7 +29,10 @@ export interface Api {
 export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
   checkKeyHost(new URL(baseUrl), secrets.mayGoTo)
   const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
-  const headers = { Authorization: `Basic ${basicToken(secrets)}`, 'Content-Type': 'application/json' }
+  const headers = {
+    Authorization: `Basic ${basicToken(secrets)}`,
+    'Content-Type': 'application/json',
+  }
 
   async function send(path: string, request: Omit<HttpRequest, 'url'>): Promise<HttpResponse> {
     const response = await http({ ...timeouts, ...request, url: baseUrl + path }, signal)
@@ -47,7 +50,10 @@ export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: A
       }),
 
     async listFields() {
-      const response = await send('/v4/products/get-fields', { method: 'GET', headers: { ...headers, Accept: 'application/json' } })
+      const response = await send('/v4/products/get-fields', {
+        method: 'GET',
+        headers: { ...headers, Accept: 'application/json' },
+      })
       return fieldCodes(await readBytes(response, FIELDS_BYTES_MAX))
     },
   }
@@ -57,7 +63,10 @@ export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: A
 export function checkKeyHost(url: URL, mayGoTo: Secrets['mayGoTo'] = () => false): void {
   if (OWN_HOST.test(url.hostname) || THIS_MACHINE.test(url.hostname) || mayGoTo(url)) return
   const reason = `The key of MediPim is not sent to ${url.host}, which is no host of MediPim's`
-  throw new SyncError('source/address-refused', `${reason}. If it is meant, name it in MEDIPIM_HOSTS`)
+  throw new SyncError(
+    'source/address-refused',
+    `${reason}. If it is meant, name it in MEDIPIM_HOSTS`,
+  )
 }
 
 /** @throws SyncError `source/malformed` when the answer names no field */
@@ -69,6 +78,7 @@ function fieldCodes(answer: Uint8Array): string[] {
     // Not JSON: it names no field either.
   }
   const codes = objectsIn(isObject(parsed) ? parsed.fields : null).map(({ code }) => textOf(code))
-  if (codes.length === 0) throw new SyncError('source/malformed', 'the answer of get-fields names none')
+  if (codes.length === 0)
+    throw new SyncError('source/malformed', 'the answer of get-fields names none')
   return codes.filter((code) => code !== null)
 }

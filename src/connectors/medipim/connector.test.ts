@@ -15,9 +15,20 @@ const settings = medipim.settings.parse({})
 
 /** `Http` in its plainest form. */
 const http: Http = async ({ url, method = 'GET', headers = {}, body }, signal) => {
-  const response = await fetch(url, { method, headers, signal, ...(body !== undefined && { body }) })
+  const response = await fetch(url, {
+    method,
+    headers,
+    signal,
+    ...(body !== undefined && { body }),
+  })
   const bytes = response.body ?? new ReadableStream({ start: (controller) => controller.close() })
-  return { status: response.status, headers: response.headers, url: response.url, body: bytes, cancel: async () => (bytes.locked ? undefined : bytes.cancel()) }
+  return {
+    status: response.status,
+    headers: response.headers,
+    url: response.url,
+    body: bytes,
+    cancel: async () => (bytes.locked ? undefined : bytes.cancel()),
+  }
 }
 
 interface Call {
@@ -32,7 +43,11 @@ interface Supplier {
 }
 
 /** A supplier that lists all known fields, and answers the stream as told. */
-async function startSupplier(t: TestContext, answerStream: RequestListener, answerFields: RequestListener = listFields(knownFields())): Promise<Supplier> {
+async function startSupplier(
+  t: TestContext,
+  answerStream: RequestListener,
+  answerFields: RequestListener = listFields(knownFields()),
+): Promise<Supplier> {
   const calls: Call[] = []
   const server = createServer((request, response) => {
     let body = ''
@@ -57,7 +72,8 @@ function knownFields(): string[] {
 }
 
 function listFields(codes: readonly string[]): RequestListener {
-  return (_, response) => response.end(JSON.stringify({ fields: codes.map((code) => ({ code, type: 'string' })) }))
+  return (_, response) =>
+    response.end(JSON.stringify({ fields: codes.map((code) => ({ code, type: 'string' })) }))
 }
 
 function answer(status: number, body = '', headers: Record<string, string> = {}): RequestListener {
@@ -65,7 +81,11 @@ function answer(status: number, body = '', headers: Record<string, string> = {})
 }
 
 function linesOf(count: number, total = count): string {
-  return Array.from({ length: count }, (_, index) => `{"meta":{"total":${total},"index":${index}},"result":{"id":"M${index}","meta":{"updatedAt":${1000 + index},"embedUrl":"u"}}}\n`).join('')
+  return Array.from(
+    { length: count },
+    (_, index) =>
+      `{"meta":{"total":${total},"index":${index}},"result":{"id":"M${index}","meta":{"updatedAt":${1000 + index},"embedUrl":"u"}}}\n`,
+  ).join('')
 }
 
 interface Options {
@@ -76,38 +96,72 @@ interface Options {
   readonly signal?: AbortSignal
 }
 
-async function run({ apiUrl }: Pick<Supplier, 'apiUrl'>, { mode = 'full', sinceMs, cursor = null, connector = medipim, signal }: Options = {}) {
+async function run(
+  { apiUrl }: Pick<Supplier, 'apiUrl'>,
+  { mode = 'full', sinceMs, cursor = null, connector = medipim, signal }: Options = {},
+) {
   const pages: Page[] = []
   const warnings: string[] = []
-  const request = { settings: { apiUrl, market: 'au' as const }, mode, sinceMs: sinceMs ?? null, cursor, http, warn: (message: string) => warnings.push(message) }
+  const request = {
+    settings: { apiUrl, market: 'au' as const },
+    mode,
+    sinceMs: sinceMs ?? null,
+    cursor,
+    http,
+    warn: (message: string) => warnings.push(message),
+  }
   let error: unknown = null
   try {
-    for await (const page of connector.fetch(request, signal ?? new AbortController().signal)) pages.push(page)
+    for await (const page of connector.fetch(request, signal ?? new AbortController().signal))
+      pages.push(page)
   } catch (thrown) {
     error = thrown
   }
-  return { pages, warnings, error: error instanceof SyncError ? error : null, thrown: error, last: pages.at(-1) }
+  return {
+    pages,
+    warnings,
+    error: error instanceof SyncError ? error : null,
+    thrown: error,
+    last: pages.at(-1),
+  }
 }
 
 test('a full run asks for every status, oldest first, with Basic auth, and leaves it to the client to say who asks', async (t) => {
   const supplier = await startSupplier(t, answer(200, linesOf(3)))
   const { last, warnings, thrown } = await run(supplier)
   assert.deepEqual([last?.complete, last?.claimed, warnings, thrown], [true, 3, [], null])
-  assert.deepEqual(supplier.calls.map(({ path }) => path), ['GET /v4/products/get-fields', 'POST /v4/products/stream'])
+  assert.deepEqual(
+    supplier.calls.map(({ path }) => path),
+    ['GET /v4/products/get-fields', 'POST /v4/products/stream'],
+  )
   const [, stream] = supplier.calls
-  assert.deepEqual(JSON.parse(stream?.body ?? ''), { filter: { updatedSince: 0 }, sorting: { touchedAt: 'ASC' } })
+  assert.deepEqual(JSON.parse(stream?.body ?? ''), {
+    filter: { updatedSince: 0 },
+    sorting: { touchedAt: 'ASC' },
+  })
   for (const { headers } of supplier.calls) {
-    assert.equal(headers.authorization, `Basic ${Buffer.from('42:a-very-secret-sécret').toString('base64')}`)
+    assert.equal(
+      headers.authorization,
+      `Basic ${Buffer.from('42:a-very-secret-sécret').toString('base64')}`,
+    )
     assert.doesNotMatch(headers['user-agent'] ?? '', /Shelfsync/)
   }
-  assert.deepEqual([stream?.headers['content-type'], stream?.headers.accept], ['application/json', 'application/x-json-stream'])
+  assert.deepEqual(
+    [stream?.headers['content-type'], stream?.headers.accept],
+    ['application/json', 'application/x-json-stream'],
+  )
 })
 
 test('an incremental run asks since its instant, in whole seconds rounded down', async (t) => {
   const supplier = await startSupplier(t, answer(204))
   const { pages } = await run(supplier, { mode: 'incremental', sinceMs: 1_749_520_153_999 })
-  assert.deepEqual(JSON.parse(supplier.calls[1]?.body ?? '').filter, { updatedSince: 1_749_520_153 })
-  assert.deepEqual(pages.map(({ lineCount, claimed, complete }) => [lineCount, claimed, complete]), [[0, 0, true]])
+  assert.deepEqual(JSON.parse(supplier.calls[1]?.body ?? '').filter, {
+    updatedSince: 1_749_520_153,
+  })
+  assert.deepEqual(
+    pages.map(({ lineCount, claimed, complete }) => [lineCount, claimed, complete]),
+    [[0, 0, true]],
+  )
 })
 
 test('a cut run resumes at the second of its last line, keeps the first claim and does not list fields again', async (t) => {
@@ -123,17 +177,30 @@ test('a cut run resumes at the second of its last line, keeps the first claim an
   cut = false
   const second = await run(supplier, { cursor: first.last?.cursor ?? null })
   assert.deepEqual([second.last?.complete, second.last?.claimed], [true, 4])
-  assert.deepEqual(supplier.calls.slice(2).map(({ path, body }) => [path, JSON.parse(body).filter]), [['POST /v4/products/stream', { updatedSince: 1002 }]])
+  assert.deepEqual(
+    supplier.calls.slice(2).map(({ path, body }) => [path, JSON.parse(body).filter]),
+    [['POST /v4/products/stream', { updatedSince: 1002 }]],
+  )
 })
 
 test('a resumed incremental run asks for the later of its two instants', async (t) => {
   const supplier = await startSupplier(t, answer(204))
-  for (const sinceMs of [5000, 2_000_000]) await run(supplier, { mode: 'incremental', sinceMs, cursor: { touchedAt: 1002, seen: 0, claimed: 0 } })
-  assert.deepEqual(supplier.calls.map(({ body }) => JSON.parse(body).filter.updatedSince), [1002, 2000])
+  for (const sinceMs of [5000, 2_000_000])
+    await run(supplier, {
+      mode: 'incremental',
+      sinceMs,
+      cursor: { touchedAt: 1002, seen: 0, claimed: 0 },
+    })
+  assert.deepEqual(
+    supplier.calls.map(({ body }) => JSON.parse(body).filter.updatedSince),
+    [1002, 2000],
+  )
 })
 
 test('each refusal has its code, with the supplier’s reason when it gives one', async (t) => {
-  const reason = JSON.stringify({ error: { status: 0, code: 'some.code', message: 'Because of this.' } })
+  const reason = JSON.stringify({
+    error: { status: 0, code: 'some.code', message: 'Because of this.' },
+  })
   const expected = {
     400: 'source/rejected',
     401: 'source/unauthorized',
@@ -148,13 +215,18 @@ test('each refusal has its code, with the supplier’s reason when it gives one'
     for (const body of [reason, '<html>Bad Gateway</html>', '']) {
       const { error, pages } = await run(await startSupplier(t, answer(Number(status), body)))
       assert.deepEqual([error?.code, pages.length], [code, 0])
-      assert.match(error?.message ?? '', body === reason ? /answered \d+: some\.code: Because of this\.$/ : /answered \d+$/)
+      assert.match(
+        error?.message ?? '',
+        body === reason ? /answered \d+: some\.code: Because of this\.$/ : /answered \d+$/,
+      )
     }
   }
 })
 
 test('Retry-After is passed on in milliseconds, as seconds or as a date', async (t) => {
-  const delayOf = async (status: number, value: string) => (await run(await startSupplier(t, answer(status, '', { 'retry-after': value })))).error?.detail.retryAfterMs
+  const delayOf = async (status: number, value: string) =>
+    (await run(await startSupplier(t, answer(status, '', { 'retry-after': value })))).error?.detail
+      .retryAfterMs
   assert.equal(await delayOf(429, '7'), 7000)
   assert.equal(await delayOf(503, '120'), 120_000)
   const inTheFuture = await delayOf(429, new Date(Date.now() + 3_600_000).toUTCString())
@@ -164,7 +236,9 @@ test('Retry-After is passed on in milliseconds, as seconds or as a date', async 
 
 test('a supplier that quotes the key does not put it into our error', async (t) => {
   const token = Buffer.from('42:plain-secret').toString('base64')
-  const body = JSON.stringify({ error: { code: 'bad_request', message: `plain-secret and Basic ${token}` } })
+  const body = JSON.stringify({
+    error: { code: 'bad_request', message: `plain-secret and Basic ${token}` },
+  })
   const connector = createMedipim({ keyId: '42', keySecret: 'plain-secret' })
   const { error } = await run(await startSupplier(t, answer(400, body)), { connector })
   assert.match(error?.message ?? '', /bad_request: … and Basic …$/)
@@ -179,8 +253,14 @@ test('without a key nothing is asked, and the error names the variables to set',
 })
 
 test('new and vanished fields are said, and do not stop the run', async (t) => {
-  const drifted = [...knownFields().filter((code) => code !== 'pbs'), 'scheduleCode', 'descriptions.usage']
-  const { warnings, last } = await run(await startSupplier(t, answer(200, linesOf(1)), listFields(drifted)))
+  const drifted = [
+    ...knownFields().filter((code) => code !== 'pbs'),
+    'scheduleCode',
+    'descriptions.usage',
+  ]
+  const { warnings, last } = await run(
+    await startSupplier(t, answer(200, linesOf(1)), listFields(drifted)),
+  )
   assert.equal(last?.complete, true)
   assert.equal(warnings.length, 2)
   assert.match(warnings[0] ?? '', /raw only: scheduleCode$/)
@@ -188,8 +268,15 @@ test('new and vanished fields are said, and do not stop the run', async (t) => {
 })
 
 test('a list of fields that cannot be had is a warning, unless the key is wrong', async (t) => {
-  for (const answerFields of [answer(500), answer(403), answer(200, '<html>'), answer(200, '{"fields":[]}')]) {
-    const { warnings, last } = await run(await startSupplier(t, answer(200, linesOf(1)), answerFields))
+  for (const answerFields of [
+    answer(500),
+    answer(403),
+    answer(200, '<html>'),
+    answer(200, '{"fields":[]}'),
+  ]) {
+    const { warnings, last } = await run(
+      await startSupplier(t, answer(200, linesOf(1)), answerFields),
+    )
     assert.deepEqual([warnings.length, last?.complete], [1, true])
   }
   const supplier = await startSupplier(t, answer(200, linesOf(1)), answer(401))
@@ -198,10 +285,17 @@ test('a list of fields that cannot be had is a warning, unless the key is wrong'
 })
 
 test('who is told to wait while listing the fields asks for nothing more', async (t) => {
-  for (const [status, code, headers] of [[429, 'source/rate-limited', { 'retry-after': '40' }], [503, 'source/unavailable', { 'retry-after': '40' }], [429, 'source/rate-limited', {}]] as const) {
+  for (const [status, code, headers] of [
+    [429, 'source/rate-limited', { 'retry-after': '40' }],
+    [503, 'source/unavailable', { 'retry-after': '40' }],
+    [429, 'source/rate-limited', {}],
+  ] as const) {
     const supplier = await startSupplier(t, answer(200, linesOf(1)), answer(status, '', headers))
     const { error } = await run(supplier)
-    assert.deepEqual([error?.code, error?.detail.retryAfterMs, supplier.calls.length], [code, 'retry-after' in headers ? 40_000 : undefined, 1])
+    assert.deepEqual(
+      [error?.code, error?.detail.retryAfterMs, supplier.calls.length],
+      [code, 'retry-after' in headers ? 40_000 : undefined, 1],
+    )
   }
 })
 
@@ -223,7 +317,14 @@ test('a caller that stops early closes the connection', async (t) => {
     response.writeHead(200)
     response.write(linesOf(20_000, 30_000))
   })
-  const request = { settings: { apiUrl: supplier.apiUrl, market: 'au' as const }, mode: 'full' as const, sinceMs: null, cursor: null, http, warn: () => {} }
+  const request = {
+    settings: { apiUrl: supplier.apiUrl, market: 'au' as const },
+    mode: 'full' as const,
+    sinceMs: null,
+    cursor: null,
+    http,
+    warn: () => {},
+  }
   for await (const page of medipim.fetch(request, new AbortController().signal)) {
     assert.ok(page.lineCount > 0)
     break
@@ -237,22 +338,54 @@ test('the key goes to hosts of MediPim, to this machine, and to what the operato
     asked.push(new URL(url).host)
     return Promise.reject(new SyncError('source/unavailable', 'recorded'))
   }
-  const connector = createMedipim({ ...secrets, mayGoTo: ({ host }) => host === 'gateway.example:8443' })
+  const connector = createMedipim({
+    ...secrets,
+    mayGoTo: ({ host }) => host === 'gateway.example:8443',
+  })
   const fetchFrom = async (apiUrl: string): Promise<unknown> => {
-    const request = { settings: { apiUrl, market: 'au' as const }, mode: 'full' as const, sinceMs: null, cursor: null, http: recording, warn: () => {} }
-    return Array.fromAsync(connector.fetch(request, new AbortController().signal)).catch((error: unknown) => error)
+    const request = {
+      settings: { apiUrl, market: 'au' as const },
+      mode: 'full' as const,
+      sinceMs: null,
+      cursor: null,
+      http: recording,
+      warn: () => {},
+    }
+    return Array.fromAsync(connector.fetch(request, new AbortController().signal)).catch(
+      (error: unknown) => error,
+    )
   }
-  const trusted = ['https://api.au.medipim.com', 'https://api.sandbox.au.medipim.com', 'https://api.medipim.be', 'https://gateway.example:8443', 'http://127.0.0.1:1', 'http://[::1]:1', 'http://localhost:1']
+  const trusted = [
+    'https://api.au.medipim.com',
+    'https://api.sandbox.au.medipim.com',
+    'https://api.medipim.be',
+    'https://gateway.example:8443',
+    'http://127.0.0.1:1',
+    'http://[::1]:1',
+    'http://localhost:1',
+  ]
   for (const apiUrl of trusted) await fetchFrom(apiUrl)
-  assert.deepEqual([...new Set(asked)], trusted.map((url) => new URL(url).host))
+  assert.deepEqual(
+    [...new Set(asked)],
+    trusted.map((url) => new URL(url).host),
+  )
   asked.length = 0
   for (const apiUrl of [
-    'https://medipim.com.evil.example', 'https://evilmedipim.com', 'https://api.medipim.co', 'https://gateway.example', 'https://api.medipim.be.', 'https://127.0.0.1.evil.example',
-    'https://10.0.0.1', 'https://shop.example/api.medipim.be',
+    'https://medipim.com.evil.example',
+    'https://evilmedipim.com',
+    'https://api.medipim.co',
+    'https://gateway.example',
+    'https://api.medipim.be.',
+    'https://127.0.0.1.evil.example',
+    'https://10.0.0.1',
+    'https://shop.example/api.medipim.be',
   ]) {
     const error = await fetchFrom(apiUrl)
     assert.ok(error instanceof SyncError && error.code === 'source/address-refused', apiUrl)
-    assert.match(error.message, /^The key of MediPim is not sent to .*, which is no host of MediPim's\. If it is meant, name it in MEDIPIM_HOSTS$/)
+    assert.match(
+      error.message,
+      /^The key of MediPim is not sent to .*, which is no host of MediPim's\. If it is meant, name it in MEDIPIM_HOSTS$/,
+    )
   }
   assert.deepEqual(asked, [])
 })
@@ -260,9 +393,22 @@ test('the key goes to hosts of MediPim, to this machine, and to what the operato
 test('an answer without a body is released too', async (t) => {
   let released = 0
   const { apiUrl } = await startSupplier(t, answer(204))
-  const counting: Http = async (request, signal) => ({ ...(await http(request, signal)), cancel: async () => void released++ })
-  const request = { settings: { apiUrl, market: 'au' as const }, mode: 'full' as const, sinceMs: null, cursor: null, http: counting, warn: () => {} }
-  assert.equal((await Array.fromAsync(medipim.fetch(request, new AbortController().signal))).length, 1)
+  const counting: Http = async (request, signal) => ({
+    ...(await http(request, signal)),
+    cancel: async () => void released++,
+  })
+  const request = {
+    settings: { apiUrl, market: 'au' as const },
+    mode: 'full' as const,
+    sinceMs: null,
+    cursor: null,
+    http: counting,
+    warn: () => {},
+  }
+  assert.equal(
+    (await Array.fromAsync(medipim.fetch(request, new AbortController().signal))).length,
+    1,
+  )
   assert.equal(released, 1)
 })
 
@@ -270,16 +416,37 @@ test('the API’s address may be a host or any of its endpoints, and names the m
   const parse = (input: object) => medipim.settings.parse(input)
   assert.deepEqual(settings, { apiUrl: 'https://api.au.medipim.com', market: 'au' })
   assert.deepEqual(parse({ apiUrl: 'https://api.au.medipim.com/v4/products/stream' }), settings)
-  assert.deepEqual(parse({ apiUrl: ' api.sandbox.au.medipim.com ' }), { apiUrl: 'https://api.sandbox.au.medipim.com', market: 'au' })
-  assert.deepEqual(parse({ apiUrl: 'http://127.0.0.1:8123/medipim/v4/' }), { apiUrl: 'http://127.0.0.1:8123/medipim', market: 'au' })
-  const hosts = ['api.medipim.be', 'api.medipim.fr', 'api.medipim.de', 'api.us.medipim.com', 'api.sandbox.us.medipim.com']
-  assert.deepEqual(hosts.map((apiUrl) => medipim.settings.parse({ apiUrl }).market), ['be', 'fr', 'de', 'us', 'us'])
+  assert.deepEqual(parse({ apiUrl: ' api.sandbox.au.medipim.com ' }), {
+    apiUrl: 'https://api.sandbox.au.medipim.com',
+    market: 'au',
+  })
+  assert.deepEqual(parse({ apiUrl: 'http://127.0.0.1:8123/medipim/v4/' }), {
+    apiUrl: 'http://127.0.0.1:8123/medipim',
+    market: 'au',
+  })
+  const hosts = [
+    'api.medipim.be',
+    'api.medipim.fr',
+    'api.medipim.de',
+    'api.us.medipim.com',
+    'api.sandbox.us.medipim.com',
+  ]
+  assert.deepEqual(
+    hosts.map((apiUrl) => medipim.settings.parse({ apiUrl }).market),
+    ['be', 'fr', 'de', 'us', 'us'],
+  )
   assert.equal(medipim.settings.parse({ apiUrl: 'localhost:9000', market: 'fr' }).market, 'fr')
   assert.deepEqual(parse(settings), settings)
 })
 
 test('settings that cannot work are refused without being repeated', () => {
-  for (const input of [{ apiUrl: 'ftp://x' }, { apiUrl: '' }, { apiUrl: 'https://42:hunter2@api.au.medipim.com' }, { market: 'nz' }, { key: 'hunter2' }]) {
+  for (const input of [
+    { apiUrl: 'ftp://x' },
+    { apiUrl: '' },
+    { apiUrl: 'https://42:hunter2@api.au.medipim.com' },
+    { market: 'nz' },
+    { key: 'hunter2' },
+  ]) {
     const { success, error } = medipim.settings.safeParse(input)
     assert.equal(success, false)
     assert.ok(!error?.message.includes('hunter2'))
@@ -289,28 +456,44 @@ test('settings that cannot work are refused without being repeated', () => {
 test('the simulator’s catalogue comes whole, in all statuses, and every record makes a draft', async (t) => {
   const simulator = await startMedipim({ products: 300 })
   t.after(() => simulator.close())
-  const { pages, warnings, last, thrown } = await run({ apiUrl: simulator.url }, { connector: createMedipim({ keyId: '42', keySecret: 'secret' }) })
+  const { pages, warnings, last, thrown } = await run(
+    { apiUrl: simulator.url },
+    { connector: createMedipim({ keyId: '42', keySecret: 'secret' }) },
+  )
   assert.deepEqual([thrown, warnings, last?.complete, last?.claimed], [null, [], true, 300])
   const lines = pages.flatMap(({ bytes }) => Buffer.from(bytes).toString().split('\n').slice(0, -1))
   const drafts = lines.map((line) => medipim.normalise(medipim.unwrap(JSON.parse(line)), settings))
   assert.equal(new Set(drafts.map(({ externalId }) => externalId)).size, 300)
-  assert.deepEqual(new Set(drafts.map(({ status }) => status)), new Set(['active', 'unavailable', 'draft']))
+  assert.deepEqual(
+    new Set(drafts.map(({ status }) => status)),
+    new Set(['active', 'unavailable', 'draft']),
+  )
   for (const line of lines) assert.ok(medipim.scan(Buffer.from(`${line}\n`), Date.now()))
 })
 
 test('the simulator’s stream resumes after each cut until every product has come', async (t) => {
   const simulator = await startMedipim({ products: 200 })
   t.after(() => simulator.close())
-  simulator.faults.set({ kind: 'reset', path: '/v4/products/stream', afterLines: 60, afterBytes: 100, times: 2 })
+  simulator.faults.set({
+    kind: 'reset',
+    path: '/v4/products/stream',
+    afterLines: 60,
+    afterBytes: 100,
+    times: 2,
+  })
   const seen = new Set<string | null>()
   const connector = createMedipim({ keyId: '42', keySecret: 'secret' })
   let cursor: Page['cursor'] = null
   for (let attempt = 0; attempt < 3; attempt++) {
     const { pages, last, thrown } = await run({ apiUrl: simulator.url }, { connector, cursor })
     for (const { bytes } of pages) {
-      for (const line of Buffer.from(bytes).toString().split('\n').slice(0, -1)) seen.add(connector.identify(connector.unwrap(JSON.parse(line))))
+      for (const line of Buffer.from(bytes).toString().split('\n').slice(0, -1))
+        seen.add(connector.identify(connector.unwrap(JSON.parse(line))))
     }
-    assert.deepEqual([last?.complete, last?.claimed, thrown === null], [attempt === 2, 200, attempt === 2])
+    assert.deepEqual(
+      [last?.complete, last?.claimed, thrown === null],
+      [attempt === 2, 200, attempt === 2],
+    )
     cursor = last?.cursor ?? null
   }
   assert.equal(seen.size, 200)

@@ -36,9 +36,14 @@ type Request = FetchRequest<MedipimSettings>
 
 const FIELDS_SHOWN = 60
 const FIELD_CHARS_MAX = 60
-const NO_KEY = 'No key for MediPim: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET (or MEDIPIM_API_KEY=id:secret)'
+const NO_KEY =
+  'No key for MediPim: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET (or MEDIPIM_API_KEY=id:secret)'
 
-async function* fetchPages(secrets: Secrets | null, request: Request, signal: AbortSignal): AsyncGenerator<Page> {
+async function* fetchPages(
+  secrets: Secrets | null,
+  request: Request,
+  signal: AbortSignal,
+): AsyncGenerator<Page> {
   if (secrets === null) throw new SyncError('settings/invalid', NO_KEY)
   const { settings, mode, sinceMs, http, warn } = request
   const resumed = readPosition(request.cursor)
@@ -48,7 +53,12 @@ async function* fetchPages(secrets: Secrets | null, request: Request, signal: Ab
   const wanted = mode === 'incremental' ? Math.floor((sinceMs ?? 0) / 1000) : 0
   const response = await api.openStream(Math.max(wanted, resumed?.touchedAt ?? 0))
   try {
-    yield* readPages(response.status === 204 ? null : response.body, resumed, warn, hideKey(secrets))
+    yield* readPages(
+      response.status === 204 ? null : response.body,
+      resumed,
+      warn,
+      hideKey(secrets),
+    )
   } finally {
     await response.cancel()
   }
@@ -56,16 +66,26 @@ async function* fetchPages(secrets: Secrets | null, request: Request, signal: Ab
 
 /** A list of fields may hold anything: the first of them without the key, each to a readable length. */
 function namesOf(fields: readonly string[], hide: (text: string) => string): string {
-  const names = fields.slice(0, FIELDS_SHOWN).map((field) => cutText(hide(field), FIELD_CHARS_MAX)).join(', ')
+  const names = fields
+    .slice(0, FIELDS_SHOWN)
+    .map((field) => cutText(hide(field), FIELD_CHARS_MAX))
+    .join(', ')
   return fields.length > FIELDS_SHOWN ? `${names} and ${fields.length - FIELDS_SHOWN} more` : names
 }
 
 /** Best effort: a catalogue without its list of fields is still a catalogue. A wrong key is not, and who is told to wait asks for nothing. */
-async function reportDrift(api: Api, { market }: MedipimSettings, warn: Request['warn'], hide: (text: string) => string): Promise<void> {
+async function reportDrift(
+  api: Api,
+  { market }: MedipimSettings,
+  warn: Request['warn'],
+  hide: (text: string) => string,
+): Promise<void> {
   try {
     const { added, vanished } = findDrift(await api.listFields(), market)
-    if (added.length > 0) warn(`MediPim lists fields that are kept in raw only: ${namesOf(added, hide)}`)
-    if (vanished.length > 0) warn(`MediPim no longer lists fields that products are made of: ${namesOf(vanished, hide)}`)
+    if (added.length > 0)
+      warn(`MediPim lists fields that are kept in raw only: ${namesOf(added, hide)}`)
+    if (vanished.length > 0)
+      warn(`MediPim no longer lists fields that products are made of: ${namesOf(vanished, hide)}`)
   } catch (error) {
     if (!(error instanceof SyncError) || isAbort(error)) throw error
     const { status, retryAfterMs } = error.detail

@@ -14,7 +14,9 @@ const EVERYWHERE = words(`
 `)
 
 const BY_MARKET: Readonly<Record<MarketName, readonly string[]>> = {
-  au: words('artgId pbs fred zCode snomedMp snomedMpp snomedMpuu snomedTp snomedTpp snomedTpuu snomedCtpp'),
+  au: words(
+    'artgId pbs fred zCode snomedMp snomedMpp snomedMpuu snomedTp snomedTpp snomedTpuu snomedCtpp',
+  ),
   be: words('cnk'),
   fr: words('acl13 cip13'),
   de: words('pzn'),
@@ -22,7 +24,9 @@ const BY_MARKET: Readonly<Record<MarketName, readonly string[]>> = {
 }
 
 /** Members that frame the record, and other names of known ones (`media`, `tax`): a list of fields may have them or not. */
-const OPTIONAL = words('id status replacement meta photos frontals links media vat tax gs1Category minimumContent')
+const OPTIONAL = words(
+  'id status replacement meta photos frontals links media vat tax gs1Category minimumContent',
+)
 
 export interface Drift {
   /** Listed by the supplier, unknown to us: kept in `raw`, but in no column. */
@@ -36,7 +40,10 @@ export function findDrift(codes: readonly string[], market: MarketName): Drift {
   const listed = new Set(codes.map((code) => code.replace(/\..*$/, '')))
   const known = new Set([...EVERYWHERE, ...BY_MARKET[market]])
   const tolerated = new Set([...known, ...OPTIONAL])
-  return { added: [...listed].filter((code) => !tolerated.has(code)), vanished: [...known].filter((code) => !listed.has(code)) }
+  return {
+    added: [...listed].filter((code) => !tolerated.has(code)),
+    vanished: [...known].filter((code) => !listed.has(code)),
+  }
 }
 
 function words(text: string): string[] {

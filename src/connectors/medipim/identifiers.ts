@@ -46,7 +46,10 @@ export function identifiersOf(record: Fields, warnings: string[]): Identifiers {
     const code = codeOf(value, member, warnings)
     if (code !== null) identifiers[scheme] = code
   }
-  const atc = new Set([...codesOf(record.atcCategory, 'atcCategory', warnings), ...codesOf(record.atc, 'atc', warnings)])
+  const atc = new Set([
+    ...codesOf(record.atcCategory, 'atcCategory', warnings),
+    ...codesOf(record.atc, 'atc', warnings),
+  ])
   if (atc.size > 0) identifiers.atc = [...atc]
   const gs1 = record.gs1Category
   const category = codeOf(isObject(gs1) ? gs1.code : gs1, 'gs1Category', warnings)
@@ -79,10 +82,13 @@ function codesOf(value: unknown, member: string, warnings: string[]): string[] {
 
 /** `"0"` fills empty barcodes in some of the supplier's feeds, so it is no code. */
 function codeOf(value: unknown, member: string, warnings: string[]): string | null {
-  if (value === undefined || value === null || value === '' || value === '0' || value === 0) return null
+  if (value === undefined || value === null || value === '' || value === '0' || value === 0)
+    return null
   const code = idOf(value)
   if (code === null && typeof value !== 'string') {
-    warnings.push(`${member}: ${typeof value === 'number' ? 'a number whose digits may be lost' : 'no code'}, left out`)
+    warnings.push(
+      `${member}: ${typeof value === 'number' ? 'a number whose digits may be lost' : 'no code'}, left out`,
+    )
   }
   return code
 }

@@ -37,13 +37,18 @@ export const medipimSettings: z.ZodType<MedipimSettings> = z
     apiUrl: z.string().default('https://api.au.medipim.com').transform(toBaseUrl),
     market: z.enum(['au', 'be', 'fr', 'de', 'us']).optional(),
   })
-  .transform(({ apiUrl, market }) => ({ apiUrl, market: market ?? marketOfHost(new URL(apiUrl).hostname) }))
+  .transform(({ apiUrl, market }) => ({
+    apiUrl,
+    market: market ?? marketOfHost(new URL(apiUrl).hostname),
+  }))
 
 function toBaseUrl(text: string, context: z.RefinementCtx): string {
   const hasScheme = /^\s*[a-z][a-z0-9+.-]*:\/\//i.test(text)
   const url = URL.parse(hasScheme ? text : `https://${text.trim()}`)
-  if (url === null || !/^https?:$/.test(url.protocol)) return refuse(context, 'is not an http or https address')
-  if (text.includes('@')) return refuse(context, 'holds a key, which belongs into MEDIPIM_API_KEY_ID and …_SECRET')
+  if (url === null || !/^https?:$/.test(url.protocol))
+    return refuse(context, 'is not an http or https address')
+  if (text.includes('@'))
+    return refuse(context, 'holds a key, which belongs into MEDIPIM_API_KEY_ID and …_SECRET')
   return url.origin + url.pathname.replace(/\/v4(\/.*)?$/, '').replace(/\/+$/, '')
 }
 

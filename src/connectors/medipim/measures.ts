@@ -24,13 +24,24 @@ export function gramsOf(withUnit: unknown, bare: unknown, warnings: string[]): n
 }
 
 /** Millimetres, to the nanometre. `side` is the member's name, for warnings. */
-export function millimetresOf(side: string, withUnit: unknown, bare: unknown, warnings: string[]): number | null {
+export function millimetresOf(
+  side: string,
+  withUnit: unknown,
+  bare: unknown,
+  warnings: string[],
+): number | null {
   return measureOf(side, withUnit, bare, MILLIMETRES, warnings)
 }
 
 type Units = ReadonlyMap<string, number>
 
-function measureOf(name: string, withUnit: unknown, bare: unknown, units: Units, warnings: string[]): number | null {
+function measureOf(
+  name: string,
+  withUnit: unknown,
+  bare: unknown,
+  units: Units,
+  warnings: string[],
+): number | null {
   const value = isObject(withUnit) ? numberOf(withUnit.value) : null
   if (!isObject(withUnit) || value === null) return plausible(name, numberOf(bare), warnings)
   const unit = typeof withUnit.unit === 'string' ? withUnit.unit.trim().toLowerCase() : ''

@@ -6,7 +6,18 @@ import type { Image } from '../../core/product.ts'
 import { isObject, localizedOf, objectsIn, textOf, type Fields } from './values.ts'
 
 /** Largest first: huge is 1500², large 900², medium 450². Frontals, cut out, have other names for the same sizes. */
-const FORMATS = ['huge', 'hugePng', 'hugeWebp', 'large', 'largeJpg', 'largePng', 'largeWebp', 'medium', 'mediumJpeg', 'mediumWebp']
+const FORMATS = [
+  'huge',
+  'hugePng',
+  'hugeWebp',
+  'large',
+  'largeJpg',
+  'largePng',
+  'largeWebp',
+  'medium',
+  'mediumJpeg',
+  'mediumWebp',
+]
 
 /** The largest format of each photo, then of each frontal, each address once. */
 export function imagesOf({ photos, frontals }: Fields): Image[] {
@@ -28,7 +39,9 @@ function largestOf(formats: Fields): string | null {
 
 /** The first link to a website about the product. */
 export function websiteOf(links: unknown): string | null {
-  const website = objectsIn(links).find(({ linkType, url }) => linkType === 'website' && webAddress(url) !== null)
+  const website = objectsIn(links).find(
+    ({ linkType, url }) => linkType === 'website' && webAddress(url) !== null,
+  )
   return website === undefined ? null : webAddress(website.url)
 }
 

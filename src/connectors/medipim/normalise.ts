@@ -10,7 +10,17 @@ import { gramsOf, millimetresOf } from './measures.ts'
 import { imagesOf, leafletsOf, websiteOf } from './media.ts'
 import { termsOf } from './terms.ts'
 import { isTouchedAt } from './touched-at.ts'
-import { idOf, isObject, isoOf, localizedOf, msOf, numberOf, objectsIn, textOf, type Fields } from './values.ts'
+import {
+  idOf,
+  isObject,
+  isoOf,
+  localizedOf,
+  msOf,
+  numberOf,
+  objectsIn,
+  textOf,
+  type Fields,
+} from './values.ts'
 
 const STATUSES = new Map<unknown, ProductStatus>([
   ['active', 'active'],
@@ -34,7 +44,12 @@ export function unwrap(line: unknown): unknown {
   if (!isObject(line)) throw invalid('$', 'an object', line)
   const inner = line.result ?? line.results
   const record: unknown = Array.isArray(inner) && inner.length === 1 ? inner[0] : inner
-  if (!isObject(record)) throw invalid('result' in line || !('results' in line) ? '$.result' : '$.results', 'one product', record)
+  if (!isObject(record))
+    throw invalid(
+      'result' in line || !('results' in line) ? '$.result' : '$.results',
+      'one product',
+      record,
+    )
   return record
 }
 
@@ -48,7 +63,11 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
   if (!isObject(record)) throw invalid('$', 'an object', record)
   const externalId = readId(record)
   if (externalId === null) {
-    throw new SyncError('record/no-id', `The product has no id at $.id, but ${typeName(record.id)}`, { detail: { path: '$.id' } })
+    throw new SyncError(
+      'record/no-id',
+      `The product has no id at $.id, but ${typeName(record.id)}`,
+      { detail: { path: '$.id' } },
+    )
   }
   const warnings: string[] = []
   const times = isObject(record.meta) ? record.meta : {}
@@ -88,7 +107,9 @@ export function normalise(record: unknown, { currency, locales }: Market): Draft
 function statusOf(status: unknown, warnings: string[]): ProductStatus {
   const known = STATUSES.get(status)
   if (known !== undefined) return known
-  warnings.push(`status: ${typeof status === 'string' ? `"${status}"` : typeName(status)} is unknown, taken as draft`)
+  warnings.push(
+    `status: ${typeof status === 'string' ? `"${status}"` : typeName(status)} is unknown, taken as draft`,
+  )
   return 'draft'
 }
 
@@ -109,7 +130,9 @@ function descriptionOf(descriptions: unknown, locales: readonly string[]): strin
       if (text !== null) return text
     }
   }
-  return full.map(({ content }) => localizedOf(content, locales)).find((text) => text !== null) ?? null
+  return (
+    full.map(({ content }) => localizedOf(content, locales)).find((text) => text !== null) ?? null
+  )
 }
 
 function isMaker({ type }: Fields): boolean {
@@ -126,13 +149,20 @@ function firstName(items: readonly Fields[], locales: readonly string[]): string
 
 function packCountOf(quantity: unknown, warnings: string[]): number | null {
   const count = numberOf(quantity)
-  if (count !== null && Number.isInteger(count) && count > 0 && count <= PACK_COUNT_MAX) return count
+  if (count !== null && Number.isInteger(count) && count > 0 && count <= PACK_COUNT_MAX)
+    return count
   const isStated = quantity !== undefined && quantity !== null && quantity !== ''
-  if (isStated) warnings.push('packageQuantity: not a whole number from 1 to 2,147,483,647, left out')
+  if (isStated)
+    warnings.push('packageQuantity: not a whole number from 1 to 2,147,483,647, left out')
   return null
 }
 
-function pricesOf(record: Fields, variantId: string, currency: string, warnings: string[]): Price[] {
+function pricesOf(
+  record: Fields,
+  variantId: string,
+  currency: string,
+  warnings: string[],
+): Price[] {
   const prices: Price[] = []
   for (const [member, type] of PRICES) {
     const value = record[member]
@@ -149,7 +179,12 @@ function pricesOf(record: Fields, variantId: string, currency: string, warnings:
 }
 
 /** What has no column of its own. Other descriptions than the full one stay in raw. */
-function attributesOf(record: Fields, times: Fields, locales: readonly string[], warnings: string[]): Record<string, Json> {
+function attributesOf(
+  record: Fields,
+  times: Fields,
+  locales: readonly string[],
+  warnings: string[],
+): Record<string, Json> {
   const attributes: Record<string, Json> = {}
   const set = (name: string, value: Json): void => {
     if (value !== null && !(Array.isArray(value) && value.length === 0)) attributes[name] = value
@@ -183,11 +218,15 @@ function booleanOf(value: unknown): boolean | null {
 }
 
 function celsiusOf(temperature: unknown): number | null {
-  return isObject(temperature) && isObject(temperature.celsius) ? numberOf(temperature.celsius.value) : null
+  return isObject(temperature) && isObject(temperature.celsius)
+    ? numberOf(temperature.celsius.value)
+    : null
 }
 
 function idsOf(list: unknown): string[] {
-  return objectsIn(list).map(({ id }) => idOf(id)).filter((id) => id !== null)
+  return objectsIn(list)
+    .map(({ id }) => idOf(id))
+    .filter((id) => id !== null)
 }
 
 function namedOf(list: unknown, locales: readonly string[]): Json[] {
@@ -196,13 +235,18 @@ function namedOf(list: unknown, locales: readonly string[]): Json[] {
 
 /** `attributes[]`: names by type, `{"type":"galenic_shape","name":"Capsule"}`. */
 function characteristicsOf(list: unknown, locales: readonly string[]): Json[] {
-  return objectsIn(list).map(({ type, name }) => ({ type: textOf(type), name: localizedOf(name, locales) }))
+  return objectsIn(list).map(({ type, name }) => ({
+    type: textOf(type),
+    name: localizedOf(name, locales),
+  }))
 }
 
 function invalid(path: string, expected: string, value: unknown): SyncError {
   const actual = typeof value === 'number' ? `the number ${value}` : typeName(value)
   const detail = { path, type: typeName(value) }
-  return new SyncError('record/invalid', `${path} is ${actual} where ${expected} is expected`, { detail })
+  return new SyncError('record/invalid', `${path} is ${actual} where ${expected} is expected`, {
+    detail,
+  })
 }
 
 function typeName(value: unknown): string {

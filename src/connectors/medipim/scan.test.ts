@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { scanLine } from './scan.ts'
 
-const fixtures = readFileSync(new URL('fixtures/stream.ndjson', import.meta.url), 'utf8').split(/(?<=\n)/)
+const fixtures = readFileSync(new URL('fixtures/stream.ndjson', import.meta.url), 'utf8').split(
+  /(?<=\n)/,
+)
 
 /** When the lines arrive, and two times in unix seconds before it. */
 const ARRIVED_MS = Date.UTC(2026, 0, 1)
@@ -22,14 +24,18 @@ function masked(line: string): string | null {
   const found = scanLine(bytes, 0, bytes.length, ARRIVED_MS)
   if (found === null) return null
   const edges = [found.start, ...found.volatile, found.end]
-  return edges.map((edge, n) => (n % 2 === 0 ? bytes.subarray(edge, edges[n + 1]).toString() : '')).join('*')
+  return edges
+    .map((edge, n) => (n % 2 === 0 ? bytes.subarray(edge, edges[n + 1]).toString() : ''))
+    .join('*')
 }
 
 function volatileOf(line: string): string[] | null {
   const bytes = Buffer.from(line)
   const found = scanLine(bytes, 0, bytes.length, ARRIVED_MS)
   if (found === null) return null
-  return found.volatile.flatMap((from, n) => (n % 2 === 0 ? [bytes.subarray(from, found.volatile[n + 1]).toString()] : []))
+  return found.volatile.flatMap((from, n) =>
+    n % 2 === 0 ? [bytes.subarray(from, found.volatile[n + 1]).toString()] : [],
+  )
 }
 
 function lineOf(record: string, envelope = '{"meta":{"total":2,"index":1},"result":'): string {
@@ -42,8 +48,14 @@ test('the record, its place in the stream and its volatile values are found in e
     const found = scan(line)
     assert.ok(found)
     assert.deepEqual([found.total, found.index, found.updatedAt], [4, n, result.meta.updatedAt])
-    assert.equal(Buffer.from(line).subarray(found.start, found.end).toString(), JSON.stringify(result))
-    assert.deepEqual(volatileOf(line), [String(result.meta.updatedAt), JSON.stringify(result.meta.embedUrl)])
+    assert.equal(
+      Buffer.from(line).subarray(found.start, found.end).toString(),
+      JSON.stringify(result),
+    )
+    assert.deepEqual(volatileOf(line), [
+      String(result.meta.updatedAt),
+      JSON.stringify(result.meta.embedUrl),
+    ])
   }
 })
 
@@ -58,12 +70,20 @@ test('a line inside a larger block is read within its own bounds', () => {
   const bytes = Buffer.from(first + second)
   const found = scanLine(bytes, Buffer.byteLength(first), bytes.length)
   assert.equal(found?.index, 1)
-  assert.equal(bytes.subarray(found?.start, found?.end).toString(), JSON.stringify(JSON.parse(second).result))
+  assert.equal(
+    bytes.subarray(found?.start, found?.end).toString(),
+    JSON.stringify(JSON.parse(second).result),
+  )
 })
 
 test('meta is found wherever it lies in the record', () => {
   const meta = `"meta":{"updatedAt":${T},"embedUrl":"u"}`
-  for (const record of [`{${meta}}`, `{${meta},"id":"A"}`, `{"id":"A",${meta},"b":[{"c":"}"}]}`, `{"x":{"meta":{"updatedAt":9}},${meta},"y":1}`]) {
+  for (const record of [
+    `{${meta}}`,
+    `{${meta},"id":"A"}`,
+    `{"id":"A",${meta},"b":[{"c":"}"}]}`,
+    `{"x":{"meta":{"updatedAt":9}},${meta},"y":1}`,
+  ]) {
     assert.deepEqual(volatileOf(lineOf(record)), [String(T), '"u"'], record)
   }
 })
@@ -109,40 +129,89 @@ test('a line whose meta cannot be proved is not scanned', () => {
     '',
   ]
   for (const record of unproved) assert.equal(scan(lineOf(record)), null, record)
-  for (const envelope of ['{"result":', '{"meta":{"total":2},"result":', '{"meta":{"total":2,"index":1,"index":1},"result":', '{"meta":{"total":-1,"index":1},"result":']) {
+  for (const envelope of [
+    '{"result":',
+    '{"meta":{"total":2},"result":',
+    '{"meta":{"total":2,"index":1,"index":1},"result":',
+    '{"meta":{"total":-1,"index":1},"result":',
+  ]) {
     assert.equal(scan(lineOf(good, envelope)), null, envelope)
   }
-  for (const line of ['', '\n', '{}', '{"error":{"code":"x"}}\n', 'garbage\n', lineOf(good).slice(0, -5), lineOf(good).slice(0, 40)]) assert.equal(scan(line), null, line)
+  for (const line of [
+    '',
+    '\n',
+    '{}',
+    '{"error":{"code":"x"}}\n',
+    'garbage\n',
+    lineOf(good).slice(0, -5),
+    lineOf(good).slice(0, 40),
+  ])
+    assert.equal(scan(line), null, line)
   assert.equal(scan(`{"meta":{"total":2,"index":1},"result":${good},"more":{"a":1}}\n`), null)
 })
 
 test('no line cut at any byte is scanned, and none makes the scan fail', () => {
   const bytes = Buffer.from(fixtures[1] ?? '')
-  for (let length = 0; length < bytes.length - 1; length++) assert.equal(scanLine(bytes.subarray(0, length), 0, length), null)
+  for (let length = 0; length < bytes.length - 1; length++)
+    assert.equal(scanLine(bytes.subarray(0, length), 0, length), null)
 })
 
-const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.array(fc.constantFrom('"', '\\', 'meta', '{', '}', ':', ',', 'updatedAt', 'embedUrl'), { maxLength: 12 }).map((parts) => parts.join('')))
-const scalar = fc.oneof(text, fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null))
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc
+    .array(fc.constantFrom('"', '\\', 'meta', '{', '}', ':', ',', 'updatedAt', 'embedUrl'), {
+      maxLength: 12,
+    })
+    .map((parts) => parts.join('')),
+)
+const scalar = fc.oneof(
+  text,
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.boolean(),
+  fc.constant(null),
+)
 const name = fc.constantFrom('id', 'a', 'meta', 'result', 'updatedAt', '"meta":{', '\\')
 const value = fc.letrec((tie) => ({
-  any: fc.oneof({ depthSize: 'small' }, scalar, fc.array(tie('any'), { maxLength: 3 }), fc.dictionary(name, tie('any'), { maxKeys: 4 })),
+  any: fc.oneof(
+    { depthSize: 'small' },
+    scalar,
+    fc.array(tie('any'), { maxLength: 3 }),
+    fc.dictionary(name, tie('any'), { maxKeys: 4 }),
+  ),
 })).any
-const times = fc.record({ createdAt: fc.nat(), updatedAt: fc.oneof(fc.constantFrom(T, T2, String(T)), fc.nat(), scalar), embedUrl: scalar })
-const record = fc.tuple(fc.dictionary(name, value, { maxKeys: 4 }), times, fc.boolean()).map(([members, meta, first]) => {
-  const { meta: _, ...others } = members
-  // A name that is spelt with escapes hides a second meta, so before such names meta is not scanned.
-  return first && !/["\\]/.test(Object.keys(others).join()) ? { meta, ...others } : { ...others, meta }
+const times = fc.record({
+  createdAt: fc.nat(),
+  updatedAt: fc.oneof(fc.constantFrom(T, T2, String(T)), fc.nat(), scalar),
+  embedUrl: scalar,
 })
+const record = fc
+  .tuple(fc.dictionary(name, value, { maxKeys: 4 }), times, fc.boolean())
+  .map(([members, meta, first]) => {
+    const { meta: _, ...others } = members
+    // A name that is spelt with escapes hides a second meta, so before such names meta is not scanned.
+    return first && !/["\\]/.test(Object.keys(others).join())
+      ? { meta, ...others }
+      : { ...others, meta }
+  })
 
 function isTrusted(at: unknown): boolean {
   const isNumber = typeof at === 'number' || (typeof at === 'string' && /^\d{1,15}$/.test(at))
-  return isNumber && Number.isInteger(Number(at)) && Number(at) >= 1_009_843_200 && Number(at) <= ARRIVED_MS / 1000 + 300
+  return (
+    isNumber &&
+    Number.isInteger(Number(at)) &&
+    Number(at) >= 1_009_843_200 &&
+    Number(at) <= ARRIVED_MS / 1000 + 300
+  )
 }
 
 /** A record without what is volatile: the link, and a time that can be trusted. */
 function stable(item: { meta: { createdAt: number; updatedAt: unknown } }): string {
   const { createdAt, updatedAt } = item.meta
-  return JSON.stringify({ ...item, meta: { createdAt, updatedAt: isTrusted(updatedAt) || { untrusted: updatedAt }, embedUrl: 0 } })
+  return JSON.stringify({
+    ...item,
+    meta: { createdAt, updatedAt: isTrusted(updatedAt) || { untrusted: updatedAt }, embedUrl: 0 },
+  })
 }
 
 test('two lines are equal when masked exactly when their records are equal but for links and times that can be trusted', () => {
@@ -151,8 +220,14 @@ test('two lines are equal when masked exactly when their records are equal but f
       const line = (item: object) => `${JSON.stringify({ meta: { total, index }, result: item })}\n`
       const [mask, volatile] = [masked(line(one)), volatileOf(line(one))]
       const { updatedAt, embedUrl } = one.meta
-      assert.deepEqual(volatile, [...(isTrusted(updatedAt) ? [JSON.stringify(updatedAt)] : []), JSON.stringify(embedUrl)])
-      for (const another of [other, { ...one, meta: { ...touch, createdAt: one.meta.createdAt } }]) {
+      assert.deepEqual(volatile, [
+        ...(isTrusted(updatedAt) ? [JSON.stringify(updatedAt)] : []),
+        JSON.stringify(embedUrl),
+      ])
+      for (const another of [
+        other,
+        { ...one, meta: { ...touch, createdAt: one.meta.createdAt } },
+      ]) {
         assert.equal(masked(line(another)) === mask, stable(another) === stable(one))
       }
     }),
@@ -162,9 +237,21 @@ test('two lines are equal when masked exactly when their records are equal but f
 
 test('a time that cannot be trusted is part of what is hashed, so that a record whose time became unknown differs', () => {
   const link = '"embedUrl":"u"'
-  const maskOf = (updatedAt: string) => masked(lineOf(`{"id":1,"meta":{"updatedAt":${updatedAt},${link}}}`))
+  const maskOf = (updatedAt: string) =>
+    masked(lineOf(`{"id":1,"meta":{"updatedAt":${updatedAt},${link}}}`))
   const future = ARRIVED_MS / 1000 + 301
-  for (const at of ['null', '0', '28333333', '1700000000000', '"soon"', '1.5', '-1', 'true', String(future)]) assert.notEqual(maskOf(at), maskOf(String(T)), at)
+  for (const at of [
+    'null',
+    '0',
+    '28333333',
+    '1700000000000',
+    '"soon"',
+    '1.5',
+    '-1',
+    'true',
+    String(future),
+  ])
+    assert.notEqual(maskOf(at), maskOf(String(T)), at)
   assert.equal(maskOf(String(future - 1)), maskOf(String(T)))
   assert.equal(maskOf(String(T2)), maskOf(String(T)))
 })

@@ -44,7 +44,12 @@ const CLOSE = 0x7d
  * The spans are the whole values of `meta.embedUrl` and, when it is a time that can be trusted at `arrivedMs`, of `meta.updatedAt`. Null unless the record's own `meta` has each exactly once,
  * spelt without escapes, among scalars only. `result` must be the last member; what it holds is not validated.
  */
-export function scanLine(bytes: Uint8Array, from: number, to: number, arrivedMs = Infinity): Envelope | null {
+export function scanLine(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  arrivedMs = Infinity,
+): Envelope | null {
   const head = scanHead(bytes, from, to)
   if (head === null) return null
   const { total, index, start } = head
@@ -54,12 +59,19 @@ export function scanLine(bytes: Uint8Array, from: number, to: number, arrivedMs 
   const meta = metaAtTheEnd(bytes, start, close) ?? metaAnywhere(bytes, start, close)
   if (meta === null) return null
   const updatedAt = readInteger(bytes, meta.updatedAt)
-  const spans = updatedAt !== null && isTrusted(updatedAt, arrivedMs) ? [meta.updatedAt, meta.embedUrl] : [meta.embedUrl]
+  const spans =
+    updatedAt !== null && isTrusted(updatedAt, arrivedMs)
+      ? [meta.updatedAt, meta.embedUrl]
+      : [meta.embedUrl]
   const volatile = spans.sort((a, b) => a.from - b.from).flatMap((span) => [span.from, span.to])
   return { total, index, start, end: close + 1, updatedAt, volatile }
 }
 
-function scanHead(bytes: Uint8Array, from: number, to: number): { total: number; index: number; start: number } | null {
+function scanHead(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): { total: number; index: number; start: number } | null {
   let at = expectKey(bytes, expect(bytes, skipSpace(bytes, from), OPEN), META)
   at = expect(bytes, at, OPEN)
   let total = -1
@@ -77,7 +89,9 @@ function scanHead(bytes: Uint8Array, from: number, to: number): { total: number;
     at = skipSpace(bytes, at + 1)
   }
   at = expectKey(bytes, expect(bytes, expect(bytes, at, CLOSE), COMMA), RESULT)
-  return total === -1 || index === -1 || bytes[at] !== OPEN || at >= to ? null : { total, index, start: at }
+  return total === -1 || index === -1 || bytes[at] !== OPEN || at >= to
+    ? null
+    : { total, index, start: at }
 }
 
 /** The usual place, found in the last few hundred bytes: the record ends with `,"meta":{…}}`. */
@@ -135,7 +149,9 @@ function readMetaBack(bytes: Uint8Array, close: number, floor: number): Meta | n
     }
     at = skipSpaceBack(bytes, keyFrom - 1)
   } while (bytes[at] === COMMA)
-  return bytes[at] === OPEN && at > floor && updatedAt !== null && embedUrl !== null ? { open: at, updatedAt, embedUrl } : null
+  return bytes[at] === OPEN && at > floor && updatedAt !== null && embedUrl !== null
+    ? { open: at, updatedAt, embedUrl }
+    : null
 }
 
 /** Where the string or literal that ends before `to` begins, or -1 when neither ends there. */
@@ -175,12 +191,16 @@ function expect(bytes: Uint8Array, at: number, byte: number): number {
 
 /** The value behind `key` and its colon; -1 when another key is there, and from there on. */
 function expectKey(bytes: Uint8Array, at: number, key: Uint8Array): number {
-  return at !== -1 && matches(bytes, at, key) ? expect(bytes, skipSpace(bytes, at + key.length), COLON) : -1
+  return at !== -1 && matches(bytes, at, key)
+    ? expect(bytes, skipSpace(bytes, at + key.length), COLON)
+    : -1
 }
 
 function readInteger(bytes: Uint8Array, { from, to }: Span): number | null {
   const [start, end] = bytes[from] === QUOTE ? [from + 1, to - 1] : [from, to]
-  return start < end && end - start <= 15 && skipDigits(bytes, start) === end ? readDigits(bytes, start, end) : null
+  return start < end && end - start <= 15 && skipDigits(bytes, start) === end
+    ? readDigits(bytes, start, end)
+    : null
 }
 
 function readDigits(bytes: Uint8Array, from: number, to: number): number {

@@ -16,7 +16,9 @@ function lineOf({ index, at = 1000 + index, total = 5 }: Product): string {
 }
 
 function linesOf(...products: (number | Product)[]): string {
-  return products.map((product) => lineOf(typeof product === 'number' ? { index: product } : product)).join('')
+  return products
+    .map((product) => lineOf(typeof product === 'number' ? { index: product } : product))
+    .join('')
 }
 
 async function* bodyOf(text: string, failure?: Error): AsyncGenerator<Uint8Array> {
@@ -32,17 +34,32 @@ interface Outcome {
   readonly warnings: string[]
 }
 
-async function read(body: AsyncIterable<Uint8Array> | string | null, resumed: Position | null = null): Promise<Outcome> {
+async function read(
+  body: AsyncIterable<Uint8Array> | string | null,
+  resumed: Position | null = null,
+): Promise<Outcome> {
   const pages: Page[] = []
   const warnings: string[] = []
   let error: SyncError | null = null
   try {
-    for await (const page of readPages(typeof body === 'string' ? bodyOf(body) : body, resumed, (warning) => warnings.push(warning), (text) => text.replaceAll('hush', '…'))) pages.push(page)
+    for await (const page of readPages(
+      typeof body === 'string' ? bodyOf(body) : body,
+      resumed,
+      (warning) => warnings.push(warning),
+      (text) => text.replaceAll('hush', '…'),
+    ))
+      pages.push(page)
   } catch (thrown) {
     assert.ok(thrown instanceof SyncError, String(thrown))
     error = thrown
   }
-  return { pages, text: Buffer.concat(pages.map(({ bytes }) => bytes)).toString(), last: pages.at(-1), error, warnings }
+  return {
+    pages,
+    text: Buffer.concat(pages.map(({ bytes }) => bytes)).toString(),
+    last: pages.at(-1),
+    error,
+    warnings,
+  }
 }
 
 test('a whole stream is archived byte by byte and ends with a complete page', async () => {
@@ -50,7 +67,13 @@ test('a whole stream is archived byte by byte and ends with a complete page', as
   const { text: archived, last, error, pages } = await read(text)
   assert.equal(error, null)
   assert.equal(archived, text)
-  assert.deepEqual(pages.map(({ lineCount, complete }) => [lineCount, complete]), [[5, false], [0, true]])
+  assert.deepEqual(
+    pages.map(({ lineCount, complete }) => [lineCount, complete]),
+    [
+      [5, false],
+      [0, true],
+    ],
+  )
   assert.deepEqual([last?.claimed, last?.watermarkMs], [5, 1_004_000])
 })
 
@@ -62,12 +85,25 @@ test('pages hold whole lines and about 1 MiB, also from tiny chunks', async () =
   }
   const { pages, text: archived, last } = await read(chunks())
   assert.ok(archived === text && last?.complete)
-  for (const { bytes } of pages.slice(0, -2)) assert.ok(bytes.length > pageBytesMax * 0.99 && bytes.length < pageBytesMax * 1.01 && bytes.at(-1) === 0x0a)
+  for (const { bytes } of pages.slice(0, -2))
+    assert.ok(
+      bytes.length > pageBytesMax * 0.99 &&
+        bytes.length < pageBytesMax * 1.01 &&
+        bytes.at(-1) === 0x0a,
+    )
 })
 
 test('204 is a complete page without lines', async () => {
   const { pages } = await read(null)
-  assert.deepEqual(pages.map(({ bytes, lineCount, claimed, complete }) => [bytes.length, lineCount, claimed, complete]), [[0, 0, 0, true]])
+  assert.deepEqual(
+    pages.map(({ bytes, lineCount, claimed, complete }) => [
+      bytes.length,
+      lineCount,
+      claimed,
+      complete,
+    ]),
+    [[0, 0, 0, true]],
+  )
 })
 
 test('an empty body proves nothing', async () => {
@@ -78,7 +114,10 @@ test('an empty body proves nothing', async () => {
 test('a blank line is archived, and stands for no product', async () => {
   const blank = linesOf(0, 1).concat('\n', ' \t\r\n', linesOf(2, 3))
   const short = await read(blank)
-  assert.deepEqual([short.text, short.error?.code, short.last?.complete], [blank, 'source/cut-short', false])
+  assert.deepEqual(
+    [short.text, short.error?.code, short.last?.complete],
+    [blank, 'source/cut-short', false],
+  )
   assert.equal((await read(blank + linesOf(4))).last?.complete, true)
 })
 
@@ -109,7 +148,10 @@ test('blanks or a byte order mark behind the last line cut nothing off', async (
 
 test('a million blank lines cost what they are long', { timeout: 60_000 }, async () => {
   const { last, pages } = await read(`${linesOf(0, 1, 2, 3, 4)}${'\n'.repeat(1_000_000)}`)
-  assert.deepEqual([last?.complete, pages.reduce((sum, { lineCount }) => sum + lineCount, 0)], [true, 1_000_005])
+  assert.deepEqual(
+    [last?.complete, pages.reduce((sum, { lineCount }) => sum + lineCount, 0)],
+    [true, 1_000_005],
+  )
 })
 
 test('a stream that ends early says how many of how many came', async () => {
@@ -122,7 +164,9 @@ test('a stream that ends early says how many of how many came', async () => {
 
 test('duplicated lines and indexes out of order are tolerated, a gap is not', async () => {
   assert.ok((await read(linesOf(0, 1, 1, 2, 0, 3, 4))).last?.complete)
-  assert.ok((await read(linesOf(0, { index: 2, at: 1001 }, { index: 1, at: 1001 }, 3, 4))).last?.complete)
+  assert.ok(
+    (await read(linesOf(0, { index: 2, at: 1001 }, { index: 1, at: 1001 }, 3, 4))).last?.complete,
+  )
   assert.equal((await read(linesOf(0, 1, 3, 4))).error?.code, 'source/cut-short')
   assert.equal((await read(linesOf(0, 1, 3, 4, 4))).error?.code, 'source/cut-short')
 })
@@ -136,11 +180,19 @@ test('a line beyond its own total covers nothing', async () => {
 test('the last total stated counts', async () => {
   assert.ok((await read(linesOf(0, 1, 2, 3) + lineOf({ index: 4, total: 5 }))).last?.complete)
   assert.ok((await read(linesOf(0, 1, 2) + lineOf({ index: 3, total: 4 }))).last?.complete)
-  assert.equal((await read(linesOf(0, 1, 2, 3) + lineOf({ index: 4, total: 6 }))).error?.code, 'source/cut-short')
+  assert.equal(
+    (await read(linesOf(0, 1, 2, 3) + lineOf({ index: 4, total: 6 }))).error?.code,
+    'source/cut-short',
+  )
 })
 
 test('a garbage line is archived, and stands for the product that it was', async () => {
-  for (const garbage of ['{"meta":{"total":5,"inde', 'Bad Gateway', '[]', '{"meta":{"total":5,"index":1e99},"result":{}}']) {
+  for (const garbage of [
+    '{"meta":{"total":5,"inde',
+    'Bad Gateway',
+    '[]',
+    '{"meta":{"total":5,"index":1e99},"result":{}}',
+  ]) {
     const text = `${linesOf(0, 1)}${garbage}\n${linesOf(3, 4)}`
     const { text: archived, last } = await read(text)
     assert.equal(archived, text)
@@ -156,7 +208,10 @@ test('a line of the documented shape that the quick scan does not know counts li
 })
 
 test('lines that state no total are not a stream of products', async () => {
-  assert.equal((await read('<html>\n<body>maintenance</body>\n</html>\n')).error?.code, 'source/malformed')
+  assert.equal(
+    (await read('<html>\n<body>maintenance</body>\n</html>\n')).error?.code,
+    'source/malformed',
+  )
 })
 
 test('an error line ends the stream after the lines before it and is not archived', async () => {
@@ -166,7 +221,10 @@ test('an error line ends the stream after the lines before it and is not archive
   assert.equal(error?.code, 'source/unavailable')
   assert.match(error?.message ?? '', /2 of 5 products: internal: oops/)
   assert.deepEqual(last?.cursor, { touchedAt: 1001, seen: 1, claimed: 5 })
-  assert.equal((await read(`${linesOf(0)} {"error": {"code":"too_many_requests"}}\n`)).error?.code, 'source/rate-limited')
+  assert.equal(
+    (await read(`${linesOf(0)} {"error": {"code":"too_many_requests"}}\n`)).error?.code,
+    'source/rate-limited',
+  )
   assert.equal((await read(`${linesOf(0)}{"error":"down"}`)).error?.code, 'source/unavailable')
 })
 
@@ -185,14 +243,20 @@ test('what came before a failing body is yielded with its cursor', async () => {
 })
 
 test('the cursor counts only what was touched before its second', async () => {
-  const { last } = await read(linesOf({ index: 0, at: 7 }, { index: 1, at: 8 }, { index: 2, at: 8 }))
+  const { last } = await read(
+    linesOf({ index: 0, at: 7 }, { index: 1, at: 8 }, { index: 2, at: 8 }),
+  )
   assert.deepEqual(last?.cursor, { touchedAt: 8, seen: 1, claimed: 5 })
 })
 
 test('timestamps that decrease or are absent leave no cursor, those of duplicates do not matter', async () => {
   assert.equal((await read(linesOf(0, { index: 1, at: 999 }, 2))).last?.cursor, null)
   assert.equal((await read(linesOf(0, { index: 1, at: null }, 2))).last?.cursor, null)
-  assert.deepEqual((await read(linesOf(0, 1, 0))).last?.cursor, { touchedAt: 1001, seen: 1, claimed: 5 })
+  assert.deepEqual((await read(linesOf(0, 1, 0))).last?.cursor, {
+    touchedAt: 1001,
+    seen: 1,
+    claimed: 5,
+  })
 })
 
 test('behind a gap the cursor stays where it was, so that a resume fetches what was missing', async () => {
@@ -204,14 +268,25 @@ test('behind a gap the cursor stays where it was, so that a resume fetches what 
 test('a resumed stream carries the first claim, the watermark and the count on', async () => {
   const resumed = { touchedAt: 1000, seen: 15, claimed: 20 }
   const whole = await read(linesOf(0, 1, 2, 3, 4), resumed)
-  assert.deepEqual([whole.last?.complete, whole.last?.claimed, whole.last?.watermarkMs], [true, 20, 1_004_000])
+  assert.deepEqual(
+    [whole.last?.complete, whole.last?.claimed, whole.last?.watermarkMs],
+    [true, 20, 1_004_000],
+  )
   const cut = await read(linesOf(0, 1), resumed)
   assert.deepEqual(cut.last?.cursor, { touchedAt: 1001, seen: 16, claimed: 20 })
-  assert.deepEqual(readPosition(cut.last?.cursor ?? null), { touchedAt: 1001, seen: 16, claimed: 20 })
+  assert.deepEqual(readPosition(cut.last?.cursor ?? null), {
+    touchedAt: 1001,
+    seen: 16,
+    claimed: 20,
+  })
 })
 
 test('a resumed stream that leaves products of the first claim out is not complete', async () => {
-  const { last, error, warnings } = await read(linesOf(0, 1, 2, 3, 4), { touchedAt: 1000, seen: 14, claimed: 20 })
+  const { last, error, warnings } = await read(linesOf(0, 1, 2, 3, 4), {
+    touchedAt: 1000,
+    seen: 14,
+    claimed: 20,
+  })
   assert.deepEqual([last?.complete, error], [false, null])
   assert.match(warnings.join(), /1 of 20 products are unaccounted for/)
   assert.equal((await read(null, { touchedAt: 1000, seen: 19, claimed: 20 })).last?.complete, false)
@@ -226,7 +301,10 @@ test('a line that is too long to be held comes in pieces and counts by its envel
   assert.deepEqual([error, last?.complete, last?.claimed], [null, true, 3])
   assert.equal(text, whole)
   assert.ok(pages.every(({ bytes }) => bytes.length < 9 * 1024 ** 2 + 1024 ** 2))
-  assert.equal(pages.reduce((lines, { lineCount }) => lines + lineCount, 0), 3)
+  assert.equal(
+    pages.reduce((lines, { lineCount }) => lines + lineCount, 0),
+    3,
+  )
 })
 
 test('a long last line may lack its end, and is cut when it lacks more', async () => {
@@ -235,5 +313,8 @@ test('a long last line may lack its end, and is cut when it lacks more', async (
   const { text, last } = await read(start + long)
   assert.deepEqual([text === `${start}${long}\n`, last?.complete], [true, true])
   const { error } = await read(start + long.slice(0, -1))
-  assert.deepEqual([error?.code, /inside a line/.test(error?.message ?? '')], ['source/cut-short', true])
+  assert.deepEqual(
+    [error?.code, /inside a line/.test(error?.message ?? '')],
+    ['source/cut-short', true],
+  )
 })

@@ -5,7 +5,14 @@ import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { JsonCheck } from '../../lib/json-check.ts'
 import { MemberFinder } from '../../lib/member-finder.ts'
-import { BYTE_ORDER_MARK, isBlank, lengthOfMark, LINE_FEED, readLineBlocks, type LineBlock } from '../../lib/ndjson.ts'
+import {
+  BYTE_ORDER_MARK,
+  isBlank,
+  lengthOfMark,
+  LINE_FEED,
+  readLineBlocks,
+  type LineBlock,
+} from '../../lib/ndjson.ts'
 import { errorOfAnswer, tellable, type SupplierError } from './answers.ts'
 import { scanLine } from './scan.ts'
 import { Tally, type LineFacts, type Position } from './tally.ts'
@@ -46,26 +53,44 @@ export async function* readPages(
         cutLine = true
         break
       }
-      const { lineCount, error } = block.kind === 'piece' ? envelopes.count(block) : countLines(block, tally)
+      const { lineCount, error } =
+        block.kind === 'piece' ? envelopes.count(block) : countLines(block, tally)
       lines += lineCount
       if (block.kind === 'piece') yield pageOf(block.bytes, lineCount, tally)
-      else if (lineCount > 0) yield pageOf(block.bytes.subarray(0, block.ends[lineCount - 1]), lineCount, tally)
+      else if (lineCount > 0)
+        yield pageOf(block.bytes.subarray(0, block.ends[lineCount - 1]), lineCount, tally)
       if (error !== null) throw failureOf(tellable(error, hide), tally)
     }
   }
   if (tally.total === null && lines > 0) throw malformed(lines)
   if (tally.total === null || cutLine || tally.missing > 0) throw cutShort(tally, cutLine)
-  if (tally.undated > 0) warn(`${tally.undated} products have no time of change, or one in the future: it counts as unknown`)
-  if (tally.lost > 0) warn(`${tally.lost} of ${tally.claimed} products are unaccounted for after resuming: completeness is not proved`)
+  if (tally.undated > 0)
+    warn(
+      `${tally.undated} products have no time of change, or one in the future: it counts as unknown`,
+    )
+  if (tally.lost > 0)
+    warn(
+      `${tally.lost} of ${tally.claimed} products are unaccounted for after resuming: completeness is not proved`,
+    )
   yield { ...pageOf(NOTHING, 0, tally), complete: tally.lost === 0 }
 }
 
 function pageOf(bytes: Uint8Array, lineCount: number, tally: Tally): Page {
-  return { bytes, lineCount, cursor: tally.position(), claimed: tally.claimed, watermarkMs: tally.watermarkMs, complete: false }
+  return {
+    bytes,
+    lineCount,
+    cursor: tally.position(),
+    claimed: tally.claimed,
+    watermarkMs: tally.watermarkMs,
+    complete: false,
+  }
 }
 
 /** Counts the lines up to an `{"error":…}` line, which is not a record and ends the stream. A blank line stands for no product. */
-function countLines({ bytes, ends }: LineBlock, tally: Tally): { lineCount: number; error: SupplierError | null } {
+function countLines(
+  { bytes, ends }: LineBlock,
+  tally: Tally,
+): { lineCount: number; error: SupplierError | null } {
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
     if (bytes[start] === BYTE_ORDER_MARK[0]) start += lengthOfMark(bytes.subarray(start, end))
@@ -105,8 +130,12 @@ async function* endedBlocks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Lin
       if (block.ends.length > 0) check = null
     }
     if (block.kind !== 'rest') yield block
-    else if (check !== null) yield check.isWhole ? { kind: 'piece', bytes: new Uint8Array([LINE_FEED]), ends: [1] } : 'cut'
-    else yield isBlank(block.bytes) || isObject(parse(block.bytes.subarray(lengthOfMark(block.bytes)))) ? endedLine(block.bytes) : 'cut'
+    else if (check !== null)
+      yield check.isWhole ? { kind: 'piece', bytes: new Uint8Array([LINE_FEED]), ends: [1] } : 'cut'
+    else
+      yield isBlank(block.bytes) || isObject(parse(block.bytes.subarray(lengthOfMark(block.bytes))))
+        ? endedLine(block.bytes)
+        : 'cut'
   }
 }
 
@@ -156,7 +185,10 @@ function isIndex(value: unknown): value is number {
 }
 
 function malformed(lines: number): SyncError {
-  return new SyncError('source/malformed', `None of the stream's ${lines} lines states meta.total and meta.index`)
+  return new SyncError(
+    'source/malformed',
+    `None of the stream's ${lines} lines states meta.total and meta.index`,
+  )
 }
 
 function cutShort({ covered, unreadable, total, missing }: Tally, cutLine: boolean): SyncError {
@@ -170,5 +202,7 @@ function failureOf({ code, message }: SupplierError, { covered, total }: Tally):
   const kind = code === 'too_many_requests' ? 'source/rate-limited' : 'source/unavailable'
   const where = `after ${covered} of ${total ?? 'unknown'} products`
   const detail = { supplierCode: code, covered, total }
-  return new SyncError(kind, `MediPim broke its stream off ${where}: ${code}: ${message}`, { detail })
+  return new SyncError(kind, `MediPim broke its stream off ${where}: ${code}: ${message}`, {
+    detail,
+  })
 }

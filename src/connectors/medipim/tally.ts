@@ -25,7 +25,8 @@ export interface LineFacts {
 export function readPosition(cursor: Cursor | null): Position | null {
   if (cursor === null || typeof cursor !== 'object' || Array.isArray(cursor)) return null
   const { touchedAt, seen, claimed } = cursor
-  if (typeof touchedAt !== 'number' || typeof seen !== 'number' || typeof claimed !== 'number') return null
+  if (typeof touchedAt !== 'number' || typeof seen !== 'number' || typeof claimed !== 'number')
+    return null
   return { touchedAt, seen, claimed }
 }
 
@@ -98,7 +99,9 @@ export class Tally {
    * and the rest together are fewer than first announced. Whether `updatedSince` includes its own second is not documented.
    */
   get lost(): number {
-    return this.#resumed === null ? 0 : Math.max(0, this.#resumed.claimed - this.#resumed.seen - (this.total ?? 0))
+    return this.#resumed === null
+      ? 0
+      : Math.max(0, this.#resumed.claimed - this.#resumed.seen - (this.total ?? 0))
   }
 
   /** Where to go on after the lines so far: before any gap in the indexes. Null once timestamps have decreased or were absent. */
@@ -107,7 +110,11 @@ export class Tally {
     const claimed = this.claimed
     const gap = this.#indexes.end > this.covered + this.unreadable
     if (this.#newest !== null && claimed !== null && !gap) {
-      this.#position = { touchedAt: this.#newest, seen: (this.#resumed?.seen ?? 0) + this.#before, claimed }
+      this.#position = {
+        touchedAt: this.#newest,
+        seen: (this.#resumed?.seen ?? 0) + this.#before,
+        claimed,
+      }
     }
     return this.#position
   }
@@ -117,7 +124,11 @@ export class Tally {
     if (this.#last !== null && updatedAt < this.#last) this.#ordered = false
     this.#last = updatedAt
     // The products of a time in the future come again after a cut: none of them counts as seen before it.
-    if (trustedTime(updatedAt * 1000, this.#now()) === null || (this.#newest !== null && updatedAt < this.#newest)) return
+    if (
+      trustedTime(updatedAt * 1000, this.#now()) === null ||
+      (this.#newest !== null && updatedAt < this.#newest)
+    )
+      return
     this.#newest = updatedAt
     this.#before += this.#atNewest
     this.#atNewest = 0

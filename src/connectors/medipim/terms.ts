@@ -8,7 +8,12 @@ import { idOf, isObject, localizedOf, objectsIn, textOf, type Fields } from './v
 /** Each term once, in the record's order. One without an id or a name cannot become a row and is left out. */
 export function termsOf(record: Fields, locales: readonly string[]): Term[] {
   const terms = new Map<string, Term>()
-  const add = (kind: Term['kind'], item: Fields, parentId: string | null, attributes: Term['attributes']) => {
+  const add = (
+    kind: Term['kind'],
+    item: Fields,
+    parentId: string | null,
+    attributes: Term['attributes'],
+  ) => {
     const externalId = idOf(item.id)
     const name = localizedOf(item.name, locales)
     const key = `${kind}:${externalId}`
@@ -16,15 +21,21 @@ export function termsOf(record: Fields, locales: readonly string[]): Term[] {
     terms.set(key, { kind, externalId, name, parentId, attributes })
   }
   for (const brand of objectsIn(record.brands)) add('brand', brand, null, {})
-  for (const organization of objectsIn(record.organizations)) add('organization', organization, null, aboutOrganization(organization))
-  for (const category of objectsIn(record.publicCategories)) add('category', category, idOf(category.parent), {})
+  for (const organization of objectsIn(record.organizations))
+    add('organization', organization, null, aboutOrganization(organization))
+  for (const category of objectsIn(record.publicCategories))
+    add('category', category, idOf(category.parent), {})
   return [...terms.values()]
 }
 
 function aboutOrganization({ type, contactInformation }: Fields): Record<string, Json> {
   const contact = isObject(contactInformation) ? contactInformation : {}
   const about: Record<string, Json> = {}
-  for (const [name, value] of [['type', type], ['country', contact.country], ['url', contact.url]] as const) {
+  for (const [name, value] of [
+    ['type', type],
+    ['country', contact.country],
+    ['url', contact.url],
+  ] as const) {
     const text = textOf(value)
     if (text !== null) about[name] = text
   }

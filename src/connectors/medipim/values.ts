@@ -38,7 +38,11 @@ export function localizedOf(value: unknown, locales: readonly string[]): string 
     const text = textOf(value[locale])
     if (text !== null) return text
   }
-  return Object.values(value).map(textOf).find((text) => text !== null) ?? null
+  return (
+    Object.values(value)
+      .map(textOf)
+      .find((text) => text !== null) ?? null
+  )
 }
 
 /** Unix seconds as ISO 8601, or null when they are no instant. */
@@ -50,7 +54,9 @@ export function isoOf(value: unknown): string | null {
 /** Unix seconds as epoch milliseconds, or null when they are no instant. */
 export function msOf(value: unknown): number | null {
   const seconds = numberOf(value)
-  return seconds !== null && seconds >= 0 && seconds <= INSTANT_MAX_SECONDS ? Math.round(seconds * 1000) : null
+  return seconds !== null && seconds >= 0 && seconds <= INSTANT_MAX_SECONDS
+    ? Math.round(seconds * 1000)
+    : null
 }
 
 // The year 9999: what Postgres and ISO 8601 can both write with four digits.

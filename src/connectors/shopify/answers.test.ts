@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { errorOf } from './answers.ts'
 
 test('the error of a shop is told whole or by its size, never by a piece of it', () => {
-  const said = (errors: unknown): string | null => errorOf(new TextEncoder().encode(JSON.stringify({ errors })))
+  const said = (errors: unknown): string | null =>
+    errorOf(new TextEncoder().encode(JSON.stringify({ errors })))
   assert.equal(said('Not Found'), '"Not Found"')
   assert.equal(said(`${'x'.repeat(190)}planted-secret`), `"${'x'.repeat(190)}planted-secret"`)
   assert.equal(said('x'.repeat(2000)), '2002 bytes of errors')

@@ -23,7 +23,11 @@ const ERROR_BYTES_MAX = 1000
  *
  * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle · `source/malformed` · `source/too-large`
  */
-export function readPage(response: HttpResponse, where: string, limit: number): Promise<Uint8Array> {
+export function readPage(
+  response: HttpResponse,
+  where: string,
+  limit: number,
+): Promise<Uint8Array> {
   return readChecked(response, where, limit === 1 ? PRODUCT_BYTES_MAX : PAGE_BYTES_MAX)
 }
 
@@ -32,7 +36,11 @@ export async function readFacts(response: HttpResponse, where: string): Promise<
   return JSON.parse(new TextDecoder().decode(await readChecked(response, where, FACTS_BYTES_MAX)))
 }
 
-async function readChecked(response: HttpResponse, where: string, bytesMax: number): Promise<Uint8Array> {
+async function readChecked(
+  response: HttpResponse,
+  where: string,
+  bytesMax: number,
+): Promise<Uint8Array> {
   const failure = await failureOf(response, where)
   if (failure) {
     await response.cancel()
@@ -45,20 +53,27 @@ async function readChecked(response: HttpResponse, where: string, bytesMax: numb
     begins = false
   })
   if (check.isWhole) return bytes
-  if (check.faultAt === null) throw new SyncError('source/cut-short', `${where} ends in the middle, at byte ${bytes.length}`)
-  throw new SyncError('source/malformed', `${where} is not JSON: byte ${check.faultAt + bytes.length - check.length} cannot stand there`)
+  if (check.faultAt === null)
+    throw new SyncError('source/cut-short', `${where} ends in the middle, at byte ${bytes.length}`)
+  throw new SyncError(
+    'source/malformed',
+    `${where} is not JSON: byte ${check.faultAt + bytes.length - check.length} cannot stand there`,
+  )
 }
 
 /** What the answer is instead of a page of `/products.json`, in words, or null when it is one. On later pages the products may be as they will. */
 export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | null {
   const start = valueStart(bytes)
   const kind = bytes[start]
-  if (kind === BRACKET_OPEN) return `a bare list${flavourOf(bytes, firstOf(bytes, start)) ?? ''} instead of {"products": […]}`
+  if (kind === BRACKET_OPEN)
+    return `a bare list${flavourOf(bytes, firstOf(bytes, start)) ?? ''} instead of {"products": […]}`
   if (kind !== BRACE_OPEN) return 'a single value instead of {"products": […]}'
   const product = memberValue(bytes, start, 'product')
-  if (product !== null && bytes[product.start] === BRACE_OPEN) return 'one product instead of {"products": […]}'
+  if (product !== null && bytes[product.start] === BRACE_OPEN)
+    return 'one product instead of {"products": […]}'
   const products = memberValue(bytes, start, 'products')
-  if (products === null || bytes[products.start] !== BRACKET_OPEN) return 'JSON without a list of products'
+  if (products === null || bytes[products.start] !== BRACKET_OPEN)
+    return 'JSON without a list of products'
   const first = firstOf(bytes, products.start)
   const flavour = flavourOf(bytes, first)
   if (flavour !== null) return `a list${flavour}`
@@ -75,7 +90,9 @@ export function errorOf(bytes: Uint8Array): string | null {
   const length = errors.end - errors.start
   // Told as a whole or not at all, because half a secret is not recognised by whoever cuts it to a line.
   if (length > ERROR_BYTES_MAX) return `${length} bytes of errors`
-  return JSON.stringify(JSON.parse(new TextDecoder().decode(bytes.subarray(errors.start, errors.end))))
+  return JSON.stringify(
+    JSON.parse(new TextDecoder().decode(bytes.subarray(errors.start, errors.end))),
+  )
 }
 
 function firstOf(bytes: Uint8Array, list: number): Slice | null {
@@ -84,14 +101,20 @@ function firstOf(bytes: Uint8Array, list: number): Slice | null {
 
 function flavourOf(bytes: Uint8Array, product: Slice | null): string | null {
   if (product === null) return null
-  if (memberValue(bytes, product.start, 'admin_graphql_api_id') !== null) return ' of the Admin API (admin_graphql_api_id)'
-  if (memberValue(bytes, product.start, 'source_data') !== null) return ' of a flattened export (source_data)'
+  if (memberValue(bytes, product.start, 'admin_graphql_api_id') !== null)
+    return ' of the Admin API (admin_graphql_api_id)'
+  if (memberValue(bytes, product.start, 'source_data') !== null)
+    return ' of a flattened export (source_data)'
   return null
 }
 
 function isPublic(bytes: Uint8Array, { start }: Slice): boolean {
   const variants = memberValue(bytes, start, 'variants')
-  return memberValue(bytes, start, 'id') !== null && variants !== null && bytes[variants.start] === BRACKET_OPEN
+  return (
+    memberValue(bytes, start, 'id') !== null &&
+    variants !== null &&
+    bytes[variants.start] === BRACKET_OPEN
+  )
 }
 
 const BRACKET_OPEN = 0x5b

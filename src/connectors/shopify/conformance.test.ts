@@ -7,7 +7,11 @@ import type { ShopProduct } from '../../../simulators/shopify/product.ts'
 import { startShopify } from '../../../simulators/shopify/server.ts'
 import { shopify } from './connector.ts'
 
-const [ANY_PAGE, FIRST_PAGE, LATER_PAGE] = ['/products.json*', '/products.json?page=1', '/products.json?page=2']
+const [ANY_PAGE, FIRST_PAGE, LATER_PAGE] = [
+  '/products.json*',
+  '/products.json?page=1',
+  '/products.json?page=2',
+]
 
 async function start(size: number): Promise<Supplier> {
   const { url, shop, faults, close } = await startShopify({ products: size })
@@ -32,13 +36,19 @@ async function start(size: number): Promise<Supplier> {
       const times = lasting ? null : 1
       const inside = { afterBytes: 5_000, path: LATER_PAGE, times }
       if (fault.kind === 'status') faults.set({ ...statusFault(fault), path: FIRST_PAGE, times })
-      else if (fault.kind === 'failed-page') faults.set({ ...ANSWERS.broken, path: LATER_PAGE, times })
-      else if (fault.kind === 'cut' || fault.kind === 'reset') faults.set({ kind: fault.kind, ...inside })
+      else if (fault.kind === 'failed-page')
+        faults.set({ ...ANSWERS.broken, path: LATER_PAGE, times })
+      else if (fault.kind === 'cut' || fault.kind === 'reset')
+        faults.set({ kind: fault.kind, ...inside })
       else if (fault.kind === 'silence') faults.set({ kind: 'stall', ...inside })
       else if (fault.kind === 'drip') {
-        faults.set({ kind: 'drip', bytes: 8_191, everyMs: 0, path: ANY_PAGE, times }, { kind: 'split-characters', path: ANY_PAGE, times })
+        faults.set(
+          { kind: 'drip', bytes: 8_191, everyMs: 0, path: ANY_PAGE, times },
+          { kind: 'split-characters', path: ANY_PAGE, times },
+        )
       } else if (fault.kind === 'empty') faults.set({ kind: 'empty', path: ANY_PAGE, times })
-      else if (fault.kind === 'repeat') arrange = (listed) => [...listed.slice(0, 1), ...listed, ...listed.slice(0, 1)]
+      else if (fault.kind === 'repeat')
+        arrange = (listed) => [...listed.slice(0, 1), ...listed, ...listed.slice(0, 1)]
       else arrange = (listed) => listed.toReversed()
     },
     heal() {

@@ -9,22 +9,53 @@ import type { Page } from '../../core/connector.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Http, HttpRequest } from '../../core/http.ts'
 import { ANSWERS } from '../../../simulators/shopify/faults.ts'
-import { http, idsOf, linesOf, open, pagesOf, read, recognise, rejection } from '../../../test/support/shop.ts'
+import {
+  http,
+  idsOf,
+  linesOf,
+  open,
+  pagesOf,
+  read,
+  recognise,
+  rejection,
+} from '../../../test/support/shop.ts'
 import { shopify, ShopifySettings } from './connector.ts'
 
 test('a shop is read page by page until the page without products', async (t) => {
   const simulator = await open(t, { products: 510 })
   const pages = await read(simulator)
-  assert.deepEqual(pages.map(({ lineCount, complete }) => [lineCount, complete]), [[250, false], [250, false], [10, false], [0, true]])
-  assert.deepEqual(idsOf(pages), simulator.shop.products().map(({ id }) => id))
-  const cursors = [{ page: 2, listed: 250 }, { page: 3, listed: 500 }, { page: 4, listed: 510 }, { page: 4, listed: 510 }]
-  assert.deepEqual(pages.map(({ cursor }) => ({ ...(cursor as object), ids: undefined })), cursors.map((cursor) => ({ ...cursor, ids: undefined })))
+  assert.deepEqual(
+    pages.map(({ lineCount, complete }) => [lineCount, complete]),
+    [
+      [250, false],
+      [250, false],
+      [10, false],
+      [0, true],
+    ],
+  )
+  assert.deepEqual(
+    idsOf(pages),
+    simulator.shop.products().map(({ id }) => id),
+  )
+  const cursors = [
+    { page: 2, listed: 250 },
+    { page: 3, listed: 500 },
+    { page: 4, listed: 510 },
+    { page: 4, listed: 510 },
+  ]
+  assert.deepEqual(
+    pages.map(({ cursor }) => ({ ...(cursor as object), ids: undefined })),
+    cursors.map((cursor) => ({ ...cursor, ids: undefined })),
+  )
   assert.ok(pages.every(({ claimed, watermarkMs }) => claimed === null && watermarkMs === null))
 })
 
 test('an empty shop is complete at once', async (t) => {
   const pages = await read(await open(t, { products: 0 }))
-  assert.deepEqual(pages.map(({ lineCount, complete, bytes }) => [lineCount, complete, bytes.length]), [[0, true, 0]])
+  assert.deepEqual(
+    pages.map(({ lineCount, complete, bytes }) => [lineCount, complete, bytes.length]),
+    [[0, true, 0]],
+  )
 })
 
 test("a line is the shop's own bytes, and a pretty-printed record is still one line", async (t) => {
@@ -34,7 +65,10 @@ test("a line is the shop's own bytes, and a pretty-printed record is still one l
   assert.ok(answer.includes(String.raw`\u003c\/p\u003e`))
   simulator.set({ pretty: true })
   const lines = linesOf(await read(simulator))
-  assert.deepEqual(lines.map((line) => JSON.parse(line)), JSON.parse(answer).products)
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    JSON.parse(answer).products,
+  )
   assert.ok(lines.every((line) => line.includes('     "id": ')))
 })
 
@@ -42,15 +76,26 @@ test('a cursor goes on where the last page ended', async (t) => {
   const simulator = await open(t, { products: 510 })
   const [first, ...others] = await read(simulator)
   assert.deepEqual(await read(simulator, { cursor: first?.cursor ?? null }), others)
-  assert.deepEqual(await read(simulator, { cursor: others.at(-1)?.cursor ?? null }), others.slice(-1))
+  assert.deepEqual(
+    await read(simulator, { cursor: others.at(-1)?.cursor ?? null }),
+    others.slice(-1),
+  )
 })
 
 test('each document is asked for once, by GET, without a language or a cookie that could change the prices', async (t) => {
   const simulator = await open(t, { products: 1 })
   const asked: HttpRequest[] = []
   await read(simulator, { ask: (request, signal) => (asked.push(request), http(request, signal)) })
-  const paths = ['/meta.json', '/cart.js', '/products.json?limit=250&page=1', '/products.json?limit=250&page=2']
-  assert.deepEqual(asked, paths.map((path) => ({ url: simulator.url + path, headers: { accept: 'application/json' } })))
+  const paths = [
+    '/meta.json',
+    '/cart.js',
+    '/products.json?limit=250&page=1',
+    '/products.json?limit=250&page=2',
+  ]
+  assert.deepEqual(
+    asked,
+    paths.map((path) => ({ url: simulator.url + path, headers: { accept: 'application/json' } })),
+  )
 })
 
 const FAILURES: readonly [name: keyof typeof ANSWERS, code: ErrorCode, message: RegExp][] = [
@@ -75,13 +120,18 @@ for (const [name, code, message] of FAILURES) {
     const simulator = await open(t, { products: 300 })
     simulator.faults.set({ ...ANSWERS[name], path: '/products.json?page=2' })
     const pages: Page[] = []
-    const error = await rejection((async () => {
-      for await (const page of pagesOf(simulator)) pages.push(page)
-    })())
+    const error = await rejection(
+      (async () => {
+        for await (const page of pagesOf(simulator)) pages.push(page)
+      })(),
+    )
     assert.deepEqual([error.code, pages.length, pages[0]?.complete], [code, 1, false])
     assert.match(error.message, message)
     assert.match(error.message, /127\.0\.0\.1:\d+/)
-    assert.equal((await read(simulator, { cursor: pages[0]?.cursor ?? null })).at(-1)?.complete, true)
+    assert.equal(
+      (await read(simulator, { cursor: pages[0]?.cursor ?? null })).at(-1)?.complete,
+      true,
+    )
   })
 
   test(`"${name}" while the shop is added is refused with ${code}`, async (t) => {
@@ -96,29 +146,57 @@ for (const [name, code, message] of FAILURES) {
 test('behind Cloudflare the words of the page tell a challenge from a failure that passes', async (t) => {
   const simulator = await open(t)
   const { body, headers } = ANSWERS.unmarkedChallenge
-  const failure = async (fault: { status: number; body?: string; headers?: Record<string, string> }): Promise<string> => {
+  const failure = async (fault: {
+    status: number
+    body?: string
+    headers?: Record<string, string>
+  }): Promise<string> => {
     simulator.faults.set({ kind: 'status', path: '/products.json?page=1', ...fault })
     const { code, message } = await rejection(read(simulator))
     return message.includes('bot challenge') ? `${code}, a challenge` : code
   }
-  for (const status of [202, 403, 429, 503]) assert.equal(await failure({ status, body, headers }), 'source/blocked, a challenge', String(status))
+  for (const status of [202, 403, 429, 503])
+    assert.equal(
+      await failure({ status, body, headers }),
+      'source/blocked, a challenge',
+      String(status),
+    )
   const late = `<!doctype html>${'é'.repeat(32_768)}${body}`
-  assert.equal(await failure({ status: 503, body: late, headers }), 'source/unavailable', 'only the beginning of a page is read')
-  assert.equal(await failure({ status: 503, body: late.slice(1_000), headers }), 'source/blocked, a challenge')
+  assert.equal(
+    await failure({ status: 503, body: late, headers }),
+    'source/unavailable',
+    'only the beginning of a page is read',
+  )
+  assert.equal(
+    await failure({ status: 503, body: late.slice(1_000), headers }),
+    'source/blocked, a challenge',
+  )
   assert.equal(await failure({ status: 503, headers }), 'source/unavailable')
   assert.equal(await failure({ status: 429, headers }), 'source/rate-limited')
   assert.equal(await failure({ status: 503, body }), 'source/unavailable')
-  assert.equal(await failure({ status: 503, body, headers: { ...headers, 'content-type': 'text/plain' } }), 'source/unavailable')
+  assert.equal(
+    await failure({ status: 503, body, headers: { ...headers, 'content-type': 'text/plain' } }),
+    'source/unavailable',
+  )
 })
 
 test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or odd', async (t) => {
   const simulator = await open(t)
   const date = 'Sun, 22 Nov 2026 10:00:00 GMT'
   const wishes: [header: string | null, waitMs: number][] = [
-    ['12', 12_000], ['0', 5_000], ['120', 120_000], [null, 30_000], ['soon', 30_000], ['Sun, 22 Nov 2026 10:00:20 GMT', 20_000],
+    ['12', 12_000],
+    ['0', 5_000],
+    ['120', 120_000],
+    [null, 30_000],
+    ['soon', 30_000],
+    ['Sun, 22 Nov 2026 10:00:20 GMT', 20_000],
   ]
   for (const [header, waitMs] of wishes) {
-    simulator.faults.set({ ...ANSWERS.limited, headers: { date, ...(header !== null && { 'retry-after': header }) }, path: '/products.json?page=1' })
+    simulator.faults.set({
+      ...ANSWERS.limited,
+      headers: { date, ...(header !== null && { 'retry-after': header }) },
+      path: '/products.json?page=1',
+    })
     assert.equal((await rejection(read(simulator))).detail['retryAfterMs'], waitMs, String(header))
   }
 })
@@ -137,12 +215,22 @@ test('an empty answer, a dropped connection and garbage are failures, a slow dri
   const simulator = await open(t, { products: 2 })
   const codes: string[] = []
   const path = '/products.json?page=1'
-  const faults = [{ kind: 'reset', path }, { kind: 'reset', afterBytes: 400, path }, { kind: 'garbage', path }, { kind: 'empty', path }] as const
+  const faults = [
+    { kind: 'reset', path },
+    { kind: 'reset', afterBytes: 400, path },
+    { kind: 'garbage', path },
+    { kind: 'empty', path },
+  ] as const
   for (const fault of faults) {
     simulator.faults.set(fault)
     codes.push((await rejection(read(simulator))).code)
   }
-  assert.deepEqual(codes, ['source/cut-short', 'source/cut-short', 'source/malformed', 'source/cut-short'])
+  assert.deepEqual(codes, [
+    'source/cut-short',
+    'source/cut-short',
+    'source/malformed',
+    'source/cut-short',
+  ])
   simulator.faults.set({ kind: 'drip', bytes: 1_000, everyMs: 0, path })
   assert.equal((await read(simulator)).at(-1)?.complete, true)
 })
@@ -151,7 +239,10 @@ test('a short or shifted page is not the end', async (t) => {
   const simulator = await open(t, { products: 510 })
   simulator.faults.set({ kind: 'shift', by: 1, path: '/products.json?page=3' })
   const pages = await read(simulator)
-  assert.deepEqual(pages.map(({ lineCount }) => lineCount), [250, 250, 11, 0])
+  assert.deepEqual(
+    pages.map(({ lineCount }) => lineCount),
+    [250, 250, 11, 0],
+  )
   assert.equal(new Set(idsOf(pages)).size, 510)
 })
 
@@ -177,7 +268,10 @@ test('a shop that never ends is left after maxPages, incomplete', async (t) => {
   const simulator = await open(t, { products: 600 })
   const warnings: string[] = []
   const pages = await read(simulator, { settings: { maxPages: 2 }, warnings })
-  assert.deepEqual(pages.map(({ complete }) => complete), [false, false])
+  assert.deepEqual(
+    pages.map(({ complete }) => complete),
+    [false, false],
+  )
   assert.match(warnings.join(), /after page 2/)
 })
 
@@ -219,15 +313,27 @@ test('a cancelled fetch ends in its pause', { timeout: 30_000 }, async (t) => {
     }
     return { ...response, body: body() }
   }
-  await assert.rejects(read(simulator, { ask, signal: stop.signal, settings: { minIntervalMs: 600_000 } }), { name: 'AbortError' })
+  await assert.rejects(
+    read(simulator, { ask, signal: stop.signal, settings: { minIntervalMs: 600_000 } }),
+    { name: 'AbortError' },
+  )
   assert.deepEqual(asked, [`${simulator.url}/meta.json`])
 })
 
 test('a shop is recognised by any of its addresses, with its own currency and name', async (t) => {
-  const simulator = await open(t, { name: 'Café Öland & Sons', currency: 'JPY', visitorCurrency: 'EUR' })
+  const simulator = await open(t, {
+    name: 'Café Öland & Sons',
+    currency: 'JPY',
+    visitorCurrency: 'EUR',
+  })
   const recognition = await recognise(simulator, '/collections/all?x=1')
   assert.equal(recognition?.suggestedName, 'cafe-oland-sons')
-  assert.deepEqual(recognition?.settings, { url: simulator.url, currency: 'JPY', minIntervalMs: 1_000, maxPages: 101 })
+  assert.deepEqual(recognition?.settings, {
+    url: simulator.url,
+    currency: 'JPY',
+    minIntervalMs: 1_000,
+    maxPages: 101,
+  })
   simulator.set({ name: '日本' })
   assert.match((await recognise(simulator))?.suggestedName ?? '', /^127-0-0-1-\d+$/)
 })
@@ -240,18 +346,42 @@ test('a shop without a stated currency is not guessed at', async (t) => {
 test('a site that has nothing of Shopify is not recognised, without an error', async (t) => {
   const simulator = await open(t, { currency: null })
   for (const answer of [ANSWERS.missing, ANSWERS.webPage]) {
-    simulator.faults.set({ ...answer, path: '/products.json?page=1', headers: { 'powered-by': 'Nobody' } })
+    simulator.faults.set({
+      ...answer,
+      path: '/products.json?page=1',
+      headers: { 'powered-by': 'Nobody' },
+    })
     assert.equal(await recognise(simulator), null)
   }
 })
 
 const LOOK_ALIKES: readonly [what: string, text: string, code: ErrorCode, message: RegExp][] = [
   ['a bare list', '[{"id":1,"variants":[]}]', 'source/malformed', /a bare list/],
-  ['an Admin API list', '[{"id":1,"admin_graphql_api_id":"gid://shopify/Product/1"}]', 'source/malformed', /bare list of the Admin API/],
-  ['an Admin API page', '{"products":[{"id":1,"variants":[],"admin_graphql_api_id":"gid"}]}', 'source/malformed', /of the Admin API/],
-  ['a flattened export', '[{"name":"Mug","source_data":{"id":1}}]', 'source/malformed', /flattened export/],
+  [
+    'an Admin API list',
+    '[{"id":1,"admin_graphql_api_id":"gid://shopify/Product/1"}]',
+    'source/malformed',
+    /bare list of the Admin API/,
+  ],
+  [
+    'an Admin API page',
+    '{"products":[{"id":1,"variants":[],"admin_graphql_api_id":"gid"}]}',
+    'source/malformed',
+    /of the Admin API/,
+  ],
+  [
+    'a flattened export',
+    '[{"name":"Mug","source_data":{"id":1}}]',
+    'source/malformed',
+    /flattened export/,
+  ],
   ['one product', '{"product":{"id":1,"variants":[]}}', 'source/malformed', /one product/],
-  ['a list of something else', '{"products":[{"sku":"1"}]}', 'source/malformed', /without ids or variants/],
+  [
+    'a list of something else',
+    '{"products":[{"sku":"1"}]}',
+    'source/malformed',
+    /without ids or variants/,
+  ],
   ['a list by key', '{"products":{"1":{}}}', 'source/malformed', /without a list/],
   ['a string', '"products"', 'source/malformed', /a single value/],
   ['a truncated file', '{"products":[{"id":1,"title":"M', 'source/cut-short', /at byte 31$/],
@@ -276,15 +406,37 @@ for (const [what, text, code, message] of LOOK_ALIKES) {
 test('settings take an origin and a currency, nothing near them', () => {
   const good = { url: 'https://shop.example', currency: 'AUD' }
   assert.equal(ShopifySettings.safeParse(good).success, true)
-  const addresses = ['https://shop.example/', 'https://shop.example/products', 'ftp://shop.example', 'shop']
-  for (const change of [...addresses.map((url) => ({ url })), { currency: 'aud' }, { currency: '' }, { key: 1 }]) {
-    assert.equal(ShopifySettings.safeParse({ ...good, ...change }).success, false, JSON.stringify(change))
+  const addresses = [
+    'https://shop.example/',
+    'https://shop.example/products',
+    'ftp://shop.example',
+    'shop',
+  ]
+  for (const change of [
+    ...addresses.map((url) => ({ url })),
+    { currency: 'aud' },
+    { currency: '' },
+    { key: 1 },
+  ]) {
+    assert.equal(
+      ShopifySettings.safeParse({ ...good, ...change }).success,
+      false,
+      JSON.stringify(change),
+    )
   }
 })
 
 test('the record is the whole line without its end', () => {
-  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}\n'), 0), { start: 0, end: 8, volatile: [] })
-  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}'), 0), { start: 0, end: 8, volatile: [] })
+  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}\n'), 0), {
+    start: 0,
+    end: 8,
+    volatile: [],
+  })
+  assert.deepEqual(shopify.scan(new TextEncoder().encode('{"id":1}'), 0), {
+    start: 0,
+    end: 8,
+    volatile: [],
+  })
 })
 
 test('a malformed product at the head of a page is a line like any other', async (t) => {

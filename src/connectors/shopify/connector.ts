@@ -21,27 +21,43 @@ const NOTHING: LinesOfBlock = { bytes: new Uint8Array(), lineCount: 0 }
 
 export const ShopifySettings = z.strictObject({
   /** The shop's origin: `https://shop.example`. */
-  url: z.url({ protocol: /^https?$/ }).refine((url) => URL.parse(url)?.origin === url, 'must be an origin such as https://shop.example'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => URL.parse(url)?.origin === url,
+      'must be an origin such as https://shop.example',
+    ),
   /** ISO 4217, the currency that the shop itself reckons in, not the one that it shows to visitors. */
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters such as AUD'),
   /** The pause between two requests: Shopify counts them per address of the client, across all of its shops. */
   minIntervalMs: z.int().nonnegative().default(1_000),
   /** One more than the shop can answer, so that the shop and not we say where it ends. */
-  maxPages: z.int().positive().default(REACH / PAGE_SIZE + 1),
+  maxPages: z
+    .int()
+    .positive()
+    .default(REACH / PAGE_SIZE + 1),
 })
 export type ShopifySettings = z.infer<typeof ShopifySettings>
 
 /** A member that is not as expected is absent: the others count all the same. */
 const Meta = z.object({
   name: z.string().nullish().catch(null),
-  currency: z.string().regex(/^[A-Z]{3}$/).nullish().catch(null),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .nullish()
+    .catch(null),
   myshopify_domain: z.string().nullish().catch(null),
   published_products_count: z.number().nullish().catch(null),
 })
 type Meta = z.infer<typeof Meta>
 
 /** `page` is asked for next; `listed` products came on the pages before it, those with `ids` on the last of them. */
-const Cursor = z.object({ page: z.int().positive(), listed: z.int().nonnegative(), ids: z.array(z.string()).default([]) })
+const Cursor = z.object({
+  page: z.int().positive(),
+  listed: z.int().nonnegative(),
+  ids: z.array(z.string()).default([]),
+})
 type Cursor = z.infer<typeof Cursor>
 
 /** What a visitor from here is shown. */
@@ -54,12 +70,21 @@ export const shopify: Connector<ShopifySettings> = {
   title: 'A Shopify shop, by the list of products that it publishes.',
   settings: ShopifySettings,
   normaliserVersion: 1,
-  volatilePaths: ['updated_at', 'variants.*.updated_at', 'variants.*.featured_image.updated_at', 'images.*.updated_at'],
+  volatilePaths: [
+    'updated_at',
+    'variants.*.updated_at',
+    'variants.*.featured_image.updated_at',
+    'images.*.updated_at',
+  ],
   idPaths: ['id'],
   incremental: false,
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
   fetch: fetchProducts,
-  scan: (line) => ({ start: 0, end: line.at(-1) === LINE_FEED ? line.length - 1 : line.length, volatile: [] }),
+  scan: (line) => ({
+    start: 0,
+    end: line.at(-1) === LINE_FEED ? line.length - 1 : line.length,
+    volatile: [],
+  }),
   unwrap: (line) => line,
   identify,
   normalise,
@@ -67,7 +92,10 @@ export const shopify: Connector<ShopifySettings> = {
 }
 
 /** `claimed` is always null: `published_products_count` counts what the list leaves out (other channels, locales), so it only warns. */
-async function* fetchProducts({ settings, cursor, http, warn }: FetchRequest<ShopifySettings>, signal: AbortSignal): AsyncGenerator<Page> {
+async function* fetchProducts(
+  { settings, cursor, http, warn }: FetchRequest<ShopifySettings>,
+  signal: AbortSignal,
+): AsyncGenerator<Page> {
   const ask = politely(http, settings.minIntervalMs, signal)
   const list = new ProductList(ask, settings.url)
   const meta = await loadShop(ask, settings, warn)
@@ -78,16 +106,24 @@ async function* fetchProducts({ settings, cursor, http, warn }: FetchRequest<Sho
     for (; !read.done; read = await reading.next()) yield read.value
     if (read.value === 'ended') return
     if (read.value === 'beyond') {
-      warn(`${list.host} lists no more than ${REACH} products and may have more: the run stays incomplete. Reading by collection is not supported`)
+      warn(
+        `${list.host} lists no more than ${REACH} products and may have more: the run stays incomplete. Reading by collection is not supported`,
+      )
       return
     }
     place = read.value
   }
-  warn(`${list.host} goes on after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`)
+  warn(
+    `${list.host} goes on after page ${settings.maxPages}: the run stays incomplete. Raise maxPages if the shop is that large`,
+  )
 }
 
 /** One page with the seam before it. Returns the place of the next one. Only the last piece has its cursor: what is cut before is read again. */
-async function* readPlace(list: ProductList, place: Cursor, onEnd: (listed: number) => void): AsyncGenerator<Page, Cursor | 'ended' | 'beyond'> {
+async function* readPlace(
+  list: ProductList,
+  place: Cursor,
+  onEnd: (listed: number) => void,
+): AsyncGenerator<Page, Cursor | 'ended' | 'beyond'> {
   const { page } = place
   const ids: string[] = []
   let listed = place.listed
@@ -106,8 +142,13 @@ async function* readPlace(list: ProductList, place: Cursor, onEnd: (listed: numb
     }
   }
   const ended = last.lineCount === 0
-  if (hasSeam(place, ids)) for await (const moved of list.readSeam(page - 1, place.ids, ids)) yield pieceOf(moved, place)
-  const next = { page: ended ? page : page + 1, listed: listed + last.lineCount, ids: ids.slice(-IDS_KEPT) }
+  if (hasSeam(place, ids))
+    for await (const moved of list.readSeam(page - 1, place.ids, ids)) yield pieceOf(moved, place)
+  const next = {
+    page: ended ? page : page + 1,
+    listed: listed + last.lineCount,
+    ids: ids.slice(-IDS_KEPT),
+  }
   if (ended) onEnd(listed)
   yield pieceOf(last, ended ? { ...place, listed } : next, ended)
   return ended ? 'ended' : next
@@ -120,25 +161,37 @@ function hasSeam({ page, ids: before }: Cursor, ids: readonly string[]): boolean
 }
 
 /** Proves that the shop still reckons in the currency of the settings, as far as it says. */
-async function loadShop(ask: Ask, { url, currency }: ShopifySettings, warn: Warn): Promise<Meta | null> {
+async function loadShop(
+  ask: Ask,
+  { url, currency }: ShopifySettings,
+  warn: Warn,
+): Promise<Meta | null> {
   const host = hostOf(url)
   const meta = await find(ask, `${url}/meta.json`, Meta)
   if (!meta?.currency) {
     warn(`${host}/meta.json states no currency: prices are taken as ${currency}, as set`)
   } else if (meta.currency !== currency) {
     const change = `${host} has changed its currency from ${currency} to ${meta.currency}`
-    throw new SyncError('source/malformed', `${change}. If that is right: shelfsync sources set NAME --set currency=${meta.currency}`)
+    throw new SyncError(
+      'source/malformed',
+      `${change}. If that is right: shelfsync sources set NAME --set currency=${meta.currency}`,
+    )
   }
   const cart = await find(ask, `${url}/cart.js`, Cart)
   if (cart && cart.currency !== currency) {
-    warn(`${host} shows prices in ${cart.currency} to visitors from here: check that its list is still in ${currency}`)
+    warn(
+      `${host} shows prices in ${cart.currency} to visitors from here: check that its list is still in ${currency}`,
+    )
   }
   return meta
 }
 
 function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
   const published = meta?.published_products_count ?? listed
-  if (published !== listed) warn(`The list has ${listed} products, while /meta.json counts ${published}; that count is often off`)
+  if (published !== listed)
+    warn(
+      `The list has ${listed} products, while /meta.json counts ${published}; that count is often off`,
+    )
 }
 
 /**
@@ -146,7 +199,11 @@ function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
  *
  * @throws SyncError `source/…` with the reason when it is one that cannot be read, or something that only looks like one
  */
-async function recognise(address: URL, http: Http, signal: AbortSignal): Promise<Recognition<ShopifySettings> | null> {
+async function recognise(
+  address: URL,
+  http: Http,
+  signal: AbortSignal,
+): Promise<Recognition<ShopifySettings> | null> {
   const ask = politely(http, 0, signal)
   const response = await ask(`${address.origin}/products.json?limit=1`)
   const shop = new URL(response.url).origin
@@ -159,10 +216,15 @@ async function recognise(address: URL, http: Http, signal: AbortSignal): Promise
     throw failure
   }
   const lookAlike = lookAlikeOf(await readPage(response, where, 1))
-  if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is not the list that a Shopify shop publishes, but ${lookAlike}`)
+  if (lookAlike !== null)
+    throw new SyncError(
+      'source/malformed',
+      `${where} is not the list that a Shopify shop publishes, but ${lookAlike}`,
+    )
   const meta = await find(ask, `${shop}/meta.json`, Meta)
   if (!meta?.currency) {
-    const reason = 'is a Shopify list, but /meta.json states no currency: add it as a shopify source with its currency'
+    const reason =
+      'is a Shopify list, but /meta.json states no currency: add it as a shopify source with its currency'
     throw new SyncError('source/malformed', `${where} ${reason}`)
   }
   const settings = ShopifySettings.parse({ url: shop, currency: meta.currency })

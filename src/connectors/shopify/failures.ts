@@ -15,24 +15,38 @@ const PEEK_BYTES_MAX = 64 * 1024
 export async function failureOf(response: HttpResponse, where: string): Promise<SyncError | null> {
   const { status, headers } = response
   const url = URL.parse(response.url)
-  if (url && /\/password\/?$/.test(url.pathname)) return new SyncError('source/password', `${url.host} sends visitors to its password page`)
-  if (await isChallenge(response)) return new SyncError('source/blocked', `${where} answers with a bot challenge (${status})`)
+  if (url && /\/password\/?$/.test(url.pathname))
+    return new SyncError('source/password', `${url.host} sends visitors to its password page`)
+  if (await isChallenge(response))
+    return new SyncError('source/blocked', `${where} answers with a bot challenge (${status})`)
   if (status === 200) {
-    if (headers.get('content-length') === '0') return new SyncError('source/cut-short', `${where} is empty`)
-    return isJson(headers) ? null : new SyncError('source/malformed', `${where} answers ${contentOf(headers)}, not JSON`)
+    if (headers.get('content-length') === '0')
+      return new SyncError('source/cut-short', `${where} is empty`)
+    return isJson(headers)
+      ? null
+      : new SyncError('source/malformed', `${where} answers ${contentOf(headers)}, not JSON`)
   }
   if (status === 429) {
     const detail = { retryAfterMs: retryAfterMsOf(headers) }
-    return new SyncError('source/rate-limited', `${where} answers 429: too many requests`, { detail })
+    return new SyncError('source/rate-limited', `${where} answers 429: too many requests`, {
+      detail,
+    })
   }
-  if (status >= 500 || status === 408) return new SyncError('source/unavailable', `${where} answers ${status}`)
-  const [code, reason] = REFUSALS.get(status) ?? ['source/rejected', 'is not an answer that a shop gives here']
+  if (status >= 500 || status === 408)
+    return new SyncError('source/unavailable', `${where} answers ${status}`)
+  const [code, reason] = REFUSALS.get(status) ?? [
+    'source/rejected',
+    'is not an answer that a shop gives here',
+  ]
   return new SyncError(code, `${where} answers ${status}: ${reason}`)
 }
 
 /** Whether the answer was given by Shopify's own servers, whatever it says. */
 export function isFromShopify({ url, headers }: HttpResponse): boolean {
-  const marked = headers.has('x-shopid') || headers.has('x-shopify-stage') || /shopify/i.test(headers.get('powered-by') ?? '')
+  const marked =
+    headers.has('x-shopid') ||
+    headers.has('x-shopify-stage') ||
+    /shopify/i.test(headers.get('powered-by') ?? '')
   return marked || (URL.parse(url)?.hostname.endsWith('.myshopify.com') ?? false)
 }
 
@@ -51,9 +65,14 @@ const REFUSALS = new Map<number, readonly [ErrorCode, string]>([
 async function isChallenge({ status, headers, body }: HttpResponse): Promise<boolean> {
   if (headers.get('cf-mitigated') === 'challenge') return true
   if (![202, 403, 429, 503].includes(status)) return false
-  if (['x-sucuri-id', 'x-amzn-waf-action', 'x-datadome'].some((name) => headers.has(name))) return true
+  if (['x-sucuri-id', 'x-amzn-waf-action', 'x-datadome'].some((name) => headers.has(name)))
+    return true
   // Cloudflare marks all that passes through it, so behind it only the words of the page tell.
-  return headers.has('cf-ray') && contentOf(headers) === WEB_PAGE && (await startOf(body)).includes('Just a moment')
+  return (
+    headers.has('cf-ray') &&
+    contentOf(headers) === WEB_PAGE &&
+    (await startOf(body)).includes('Just a moment')
+  )
 }
 
 /** What has come of the first 64 KB when they end, by themselves or by a failure. */
@@ -76,7 +95,11 @@ async function startOf(body: HttpResponse['body']): Promise<string> {
 /** Shopify often leaves Retry-After out, and its penalty lasts minutes: 30 s then, at least 5 s always, a longer wish as it is. */
 function retryAfterMsOf(headers: Headers): number {
   const dateMs = Date.parse(headers.get('date') ?? '')
-  return Math.max(parseRetryAfter(headers.get('retry-after'), Number.isNaN(dateMs) ? Date.now() : dateMs) ?? 30_000, 5_000)
+  return Math.max(
+    parseRetryAfter(headers.get('retry-after'), Number.isNaN(dateMs) ? Date.now() : dateMs) ??
+      30_000,
+    5_000,
+  )
 }
 
 function isJson(headers: Headers): boolean {

@@ -18,23 +18,42 @@ test('a list that ignores "page" is recognised on its second page, after two req
 test('a list whose redirect drops "page" is recognised as well, also when the fetch was resumed', async (t) => {
   const simulator = await open(t, { products: 300 })
   const [first] = await read(simulator)
-  simulator.faults.set({ kind: 'status', status: 302, headers: { location: '/products.json?limit=250' }, path: '/products.json?page=2', times: null })
+  simulator.faults.set({
+    kind: 'status',
+    status: 302,
+    headers: { location: '/products.json?limit=250' },
+    path: '/products.json?page=2',
+    times: null,
+  })
   for (const cursor of [null, first?.cursor ?? null]) {
     const error = await rejection(read(simulator, { cursor }))
     assert.equal(error.code, 'source/malformed')
-    assert.match(error.message, /lists on page 2 what it lists on page 1: it redirects to an address without "page"/)
+    assert.match(
+      error.message,
+      /lists on page 2 what it lists on page 1: it redirects to an address without "page"/,
+    )
   }
 })
 
 test('products that move to a page that was read already are found at its seam', async (t) => {
-  for (const [products, goneFirst] of [[251, 1], [510, 1], [510, 20], [510, 200]] as const) {
+  for (const [products, goneFirst] of [
+    [251, 1],
+    [510, 1],
+    [510, 20],
+    [510, 200],
+  ] as const) {
     const simulator = await open(t, { products })
     const listed = simulator.shop.products().map(({ id }) => id)
     const { pages, asked } = await readWhile(simulator, ({ searchParams }) => {
-      if (searchParams.get('page') === '1' && searchParams.get('limit') === '250') simulator.shop.remove(...listed.slice(0, goneFirst))
+      if (searchParams.get('page') === '1' && searchParams.get('limit') === '250')
+        simulator.shop.remove(...listed.slice(0, goneFirst))
     })
     assert.equal(pages.at(-1)?.complete, true)
-    assert.deepEqual(new Set(idsOf(pages)), new Set(listed), `${goneFirst} of ${products} taken off the first page`)
+    assert.deepEqual(
+      new Set(idsOf(pages)),
+      new Set(listed),
+      `${goneFirst} of ${products} taken off the first page`,
+    )
     assert.equal(idsOf(pages).length, products, 'none twice')
     assert.ok(asked.length <= 2 * Math.ceil(products / 250) + 2, asked.join(' '))
   }
@@ -52,17 +71,30 @@ test('a product that moves while the fetch is interrupted is found when it goes 
 
 test('a list that changes faster than it is read is not complete', async (t) => {
   const simulator = await open(t, { products: 1500 })
-  const { message, code } = await rejection(readWhile(simulator, ({ searchParams }) => {
-    if (searchParams.get('page') === '1') simulator.shop.remove(...simulator.shop.products().slice(0, 600).map(({ id }) => id))
-  }))
+  const { message, code } = await rejection(
+    readWhile(simulator, ({ searchParams }) => {
+      if (searchParams.get('page') === '1')
+        simulator.shop.remove(
+          ...simulator.shop
+            .products()
+            .slice(0, 600)
+            .map(({ id }) => id),
+        )
+    }),
+  )
   assert.deepEqual([code, /changed all of page 1/.test(message)], ['source/cut-short', true])
 })
 
 test('a quiet shop is asked for each page once, for the end of each page once more, and a small one for two pages only', async (t) => {
-  const requestsFor = async (products: number): Promise<string[]> => (await readWhile(await open(t, { products }), () => undefined)).asked
+  const requestsFor = async (products: number): Promise<string[]> =>
+    (await readWhile(await open(t, { products }), () => undefined)).asked
   assert.deepEqual(await requestsFor(3), ['?limit=250&page=1', '?limit=250&page=2'])
   assert.deepEqual(await requestsFor(500), [
-    '?limit=250&page=1', '?limit=250&page=2', '?limit=25&page=10', '?limit=250&page=3', '?limit=25&page=20',
+    '?limit=250&page=1',
+    '?limit=250&page=2',
+    '?limit=25&page=10',
+    '?limit=250&page=3',
+    '?limit=25&page=20',
   ])
 })
 
@@ -84,7 +116,13 @@ function listWithLarge(products: number, large: number, asked: string[]): Http {
     const isList = pathname === '/products.json'
     if (isList) asked.push(search)
     const body = isList ? page((number - 1) * limit, number * limit) : page(0, 0)
-    return Promise.resolve({ status: 200, headers: new Headers({ 'content-type': 'application/json' }), url, body, cancel: () => Promise.resolve() })
+    return Promise.resolve({
+      status: 200,
+      headers: new Headers({ 'content-type': 'application/json' }),
+      url,
+      body,
+      cancel: () => Promise.resolve(),
+    })
   }
 }
 
@@ -92,7 +130,10 @@ test('a page above 64 MiB is asked for again in smaller pages, down to the one p
   const asked: string[] = []
   const pages = await read(await open(t, { products: 0 }), { ask: listWithLarge(256, 3, asked) })
   assert.equal(pages.at(-1)?.complete, true)
-  assert.deepEqual(idsOf(pages), Array.from({ length: 256 }, (_, id) => id))
+  assert.deepEqual(
+    idsOf(pages),
+    Array.from({ length: 256 }, (_, id) => id),
+  )
   assert.deepEqual(asked.slice(0, 3), ['?limit=250&page=1', '?limit=50&page=1', '?limit=10&page=1'])
   assert.ok(asked.length <= 24, asked.join(' '))
 })

@@ -4,13 +4,24 @@
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { hostOf } from '../../lib/http.ts'
-import { firstMemberValue, lineBlocks, memberElements, type LinesOfBlock, type Slice } from '../../lib/json-slices.ts'
+import {
+  firstMemberValue,
+  lineBlocks,
+  memberElements,
+  type LinesOfBlock,
+  type Slice,
+} from '../../lib/json-slices.ts'
 import { errorOf, lookAlikeOf, PAGE_BYTES_MAX, readPage } from './answers.ts'
 
 /** The most that Shopify gives at once; more is silently 250. */
 export const PAGE_SIZE = 250
 /** Each divides the one before it, so that a page is divided into whole pages. */
-const SMALLER = new Map([[PAGE_SIZE, 50], [50, 10], [10, 2], [2, 1]])
+const SMALLER = new Map([
+  [PAGE_SIZE, 50],
+  [50, 10],
+  [10, 2],
+  [2, 1],
+])
 /** How much of a full page is read again: more products than are taken off a shop between two requests. */
 const SEAM_SIZE = 25
 /** Shopify answers 400 beyond this: https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects */
@@ -62,7 +73,11 @@ export class ProductList {
    *
    * @throws SyncError `source/cut-short` when the list moves faster than it is read · `source/…`
    */
-  async *readSeam(page: number, before: readonly string[], after: readonly string[]): AsyncGenerator<LinesOfBlock> {
+  async *readSeam(
+    page: number,
+    before: readonly string[],
+    after: readonly string[],
+  ): AsyncGenerator<LinesOfBlock> {
     const known = new Set([...before, ...after])
     const isNew = (id: string): boolean => !known.has(id)
     if (before.length === PAGE_SIZE) {
@@ -75,7 +90,11 @@ export class ProductList {
       recognised ||= part?.ids.some((id) => known.has(id)) ?? false
       if (part !== null) yield* part.lines(isNew)
     }
-    if (!recognised) throw new SyncError('source/cut-short', `${this.host} changed all of page ${page} while the next one was read`)
+    if (!recognised)
+      throw new SyncError(
+        'source/cut-short',
+        `${this.host} changed all of page ${page} while the next one was read`,
+      )
   }
 
   async *#readSpan(limit: number, page: number): AsyncGenerator<ListPage | null> {
@@ -87,7 +106,8 @@ export class ProductList {
       }
     }
     const smaller = SMALLER.get(limit) ?? 1
-    for (let part = 1; part <= limit / smaller; part++) yield* this.#readSpan(smaller, (page - 1) * (limit / smaller) + part)
+    for (let part = 1; part <= limit / smaller; part++)
+      yield* this.#readSpan(smaller, (page - 1) * (limit / smaller) + part)
   }
 
   async #loadFitting(limit: number, page: number): Promise<ListPage | null | 'too-large'> {
@@ -95,7 +115,12 @@ export class ProductList {
       return await this.#load(limit, page)
     } catch (error) {
       const smaller = SMALLER.get(limit)
-      if (!(error instanceof SyncError) || error.code !== 'source/too-large' || smaller === undefined) throw error
+      if (
+        !(error instanceof SyncError) ||
+        error.code !== 'source/too-large' ||
+        smaller === undefined
+      )
+        throw error
       this.#limit = smaller
       return 'too-large'
     }
@@ -114,7 +139,8 @@ export class ProductList {
     const error = errorOf(bytes)
     // Some say it with status 200.
     if (isBeyond && error !== null) return null
-    if (error !== null) throw new SyncError('source/rejected', `${where} answers with an error: ${error}`)
+    if (error !== null)
+      throw new SyncError('source/rejected', `${where} answers with an error: ${error}`)
     const lookAlike = lookAlikeOf(bytes, page === 1 && limit === PAGE_SIZE)
     if (lookAlike !== null) throw new SyncError('source/malformed', `${where} is ${lookAlike}`)
     return toListPage(bytes, response.url)
@@ -131,14 +157,23 @@ function limitAfter(limit: number, answer: ListPage | null): number {
  * @throws SyncError `source/malformed` when page `page` is the page before it again. Products that were pushed on from one page to the next
  * by new ones are few.
  */
-export function refuseRepetition(host: string, page: number, before: readonly string[], { ids, url }: ListPage): void {
+export function refuseRepetition(
+  host: string,
+  page: number,
+  before: readonly string[],
+  { ids, url }: ListPage,
+): void {
   // Of a shop that gives more than it was asked for, the ends are compared.
   const [known, end] = [new Set(before.slice(-PAGE_SIZE)), ids.slice(-PAGE_SIZE)]
   const repeated = end.filter((id) => known.has(id)).length
   if (repeated * 2 <= Math.max(known.size, end.length)) return
   const asked = URL.parse(url)?.searchParams.get('page')
-  const why = asked === String(page) ? 'it ignores "page"' : 'it redirects to an address without "page"'
-  throw new SyncError('source/malformed', `${host}/products.json lists on page ${page} what it lists on page ${page - 1}: ${why}, so the rest cannot be read`)
+  const why =
+    asked === String(page) ? 'it ignores "page"' : 'it redirects to an address without "page"'
+  throw new SyncError(
+    'source/malformed',
+    `${host}/products.json lists on page ${page} what it lists on page ${page - 1}: ${why}, so the rest cannot be read`,
+  )
 }
 
 function toListPage(bytes: Uint8Array, url: string): ListPage {
@@ -151,12 +186,18 @@ function toListPage(bytes: Uint8Array, url: string): ListPage {
     url,
     byteLength: bytes.byteLength,
     ids: ids.slice(-IDS_MAX),
-    lines: (passes) => lineBlocks(bytes, passes ? passing(bytes, passes) : memberElements(bytes, 'products'), BLOCK_BYTES),
+    lines: (passes) =>
+      lineBlocks(
+        bytes,
+        passes ? passing(bytes, passes) : memberElements(bytes, 'products'),
+        BLOCK_BYTES,
+      ),
   }
 }
 
 function* passing(bytes: Uint8Array, passes: (id: string) => boolean): Generator<Slice> {
-  for (const slice of memberElements(bytes, 'products')) if (bytes[slice.start] === BRACE_OPEN && passes(idIn(bytes, slice))) yield slice
+  for (const slice of memberElements(bytes, 'products'))
+    if (bytes[slice.start] === BRACE_OPEN && passes(idIn(bytes, slice))) yield slice
 }
 
 const BRACE_OPEN = 0x7b
@@ -164,7 +205,8 @@ const ID_BYTES_MAX = 64
 const DECODER = new TextDecoder()
 
 function idIn(bytes: Uint8Array, product: Slice): string {
-  const textOf = ({ start, end }: Slice): string => DECODER.decode(bytes.subarray(start, Math.min(end, start + ID_BYTES_MAX)))
+  const textOf = ({ start, end }: Slice): string =>
+    DECODER.decode(bytes.subarray(start, Math.min(end, start + ID_BYTES_MAX)))
   const id = firstMemberValue(bytes, product.start, 'id')
   const text = id === null ? 'null' : textOf(id)
   return text === 'null' ? textOf(product) : text

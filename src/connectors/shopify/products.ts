@@ -57,11 +57,15 @@ export function identify(record: unknown): string | null {
 }
 
 /** Pure. @throws SyncError `record/no-id` · `record/invalid` with the path of what is wrong */
-export function normalise(record: unknown, { url: shop, currency }: { readonly url: string; readonly currency: string }): Draft {
+export function normalise(
+  record: unknown,
+  { url: shop, currency }: { readonly url: string; readonly currency: string },
+): Draft {
   const product = parseProduct(record)
   const warnings: string[] = []
   const variants = distinctVariants(product, warnings)
-  if (SUSPICIOUS_COUNTS.includes(variants.length)) warnings.push(`Exactly ${variants.length} variants: the rest may be left out`)
+  if (SUSPICIOUS_COUNTS.includes(variants.length))
+    warnings.push(`Exactly ${variants.length} variants: the rest may be left out`)
   const handle = textOf(product.handle)
   if (handle === null) warnings.push('No handle, so the address of its page is unknown')
   const hidden = isHidden(product)
@@ -90,21 +94,27 @@ export function normalise(record: unknown, { url: shop, currency }: { readonly u
 function parseProduct(record: unknown): ProductRecord {
   const parsed = ProductRecord.safeParse(record)
   if (parsed.success) return parsed.data
-  const hasId = typeof record === 'object' && record !== null && 'id' in record && record.id !== null
+  const hasId =
+    typeof record === 'object' && record !== null && 'id' in record && record.id !== null
   if (!hasId) throw new SyncError('record/no-id', 'The product has no id')
   const [issue] = parsed.error.issues
   throw invalid(issue?.path ?? [], issue?.message ?? 'is not as expected')
 }
 
 function invalid(path: readonly PropertyKey[], what: string): SyncError {
-  const place = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
+  const place = path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .join('')
   return new SyncError('record/invalid', `$${place}: ${what}`, { detail: { path: `$${place}` } })
 }
 
 function distinctVariants({ variants }: ProductRecord, warnings: string[]): VariantRecord[] {
-  const distinct = [...new Map(variants.toReversed().map((variant) => [variant.id, variant])).values()].reverse()
+  const distinct = [
+    ...new Map(variants.toReversed().map((variant) => [variant.id, variant])).values(),
+  ].reverse()
   const repeated = variants.length - distinct.length
-  if (repeated > 0) warnings.push(`${repeated} variants repeat the id of another: the first of each is kept`)
+  if (repeated > 0)
+    warnings.push(`${repeated} variants repeat the id of another: the first of each is kept`)
   if (variants.length === 0) warnings.push('No variants, so nothing that can be bought')
   return distinct
 }
@@ -134,7 +144,8 @@ function optionNamesOf({ options }: ProductRecord): (string | null)[] {
   const byPosition = new Map(list.map((option) => [positionOf(option), option]))
   // Only positions that number the whole list say more than its order does. Some lists count from 0.
   const first = byPosition.has(0) ? 0 : 1
-  const isNumbered = byPosition.size === list.length && list.every((_, at) => byPosition.has(first + at))
+  const isNumbered =
+    byPosition.size === list.length && list.every((_, at) => byPosition.has(first + at))
   return [0, 1, 2].map((at) => textOf((isNumbered ? byPosition.get(first + at) : list[at])?.name))
 }
 
@@ -143,7 +154,10 @@ function positionOf({ position }: { readonly position?: unknown }): unknown {
 }
 
 /** The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to `option3` are looked at. */
-function optionsOf({ option1, option2, option3 }: VariantRecord, names: readonly (string | null)[]): Record<string, string> {
+function optionsOf(
+  { option1, option2, option3 }: VariantRecord,
+  names: readonly (string | null)[],
+): Record<string, string> {
   // A map, because an option may be called `__proto__` or `constructor`.
   const named = new Map<string, string>()
   for (const [index, value] of [option1, option2, option3].entries()) {
@@ -156,12 +170,26 @@ function optionsOf({ option1, option2, option3 }: VariantRecord, names: readonly
   return Object.fromEntries(named)
 }
 
-function toPrices(variants: readonly VariantRecord[], currency: string, warnings: string[]): Price[] {
+function toPrices(
+  variants: readonly VariantRecord[],
+  currency: string,
+  warnings: string[],
+): Price[] {
   const prices = variants.map((variant, index): Price => {
     const amountMinor = amountOf(variant.price, currency, ['variants', index, 'price'])
-    const compareAt = amountOf(variant.compare_at_price, currency, ['variants', index, 'compare_at_price'])
+    const compareAt = amountOf(variant.compare_at_price, currency, [
+      'variants',
+      index,
+      'compare_at_price',
+    ])
     const reduced = amountMinor !== null && compareAt !== null && compareAt > amountMinor
-    return { variantId: variant.id, type: 'list', amountMinor, currency, compareAtMinor: reduced ? compareAt : null }
+    return {
+      variantId: variant.id,
+      type: 'list',
+      amountMinor,
+      currency,
+      compareAtMinor: reduced ? compareAt : null,
+    }
   })
   const free = prices.filter(({ amountMinor }) => amountMinor === 0).length
   if (free > 0) warnings.push(`${free} of ${prices.length} variants have the price 0`)
@@ -170,11 +198,19 @@ function toPrices(variants: readonly VariantRecord[], currency: string, warnings
   return prices
 }
 
-function amountOf(decimal: string | null | undefined, currency: string, path: readonly PropertyKey[]): number | null {
+function amountOf(
+  decimal: string | null | undefined,
+  currency: string,
+  path: readonly PropertyKey[],
+): number | null {
   const text = textOf(decimal)
   if (text === null) return null
   const amountMinor = minorOf(text, currency)
-  if (amountMinor === null) throw invalid(path, `${text.length > QUOTED_CHARS_MAX ? `a text of ${text.length} characters` : `"${text}"`} is not an amount of ${currency}`)
+  if (amountMinor === null)
+    throw invalid(
+      path,
+      `${text.length > QUOTED_CHARS_MAX ? `a text of ${text.length} characters` : `"${text}"`} is not an amount of ${currency}`,
+    )
   return amountMinor
 }
 
@@ -192,9 +228,14 @@ function addressOf(src: string | null | undefined, base: string): string | null 
   return url && /^https?:$/.test(url.protocol) ? url.href : null
 }
 
-function attributesOf(product: ProductRecord, variants: readonly VariantRecord[]): Record<string, Json> {
+function attributesOf(
+  product: ProductRecord,
+  variants: readonly VariantRecord[],
+): Record<string, Json> {
   const { product_type, tags, published_at, created_at } = product
-  const shipping = variants.flatMap(({ id, grams }) => (typeof grams === 'number' && grams > 0 && Number.isFinite(grams) ? [[id, grams] as const] : []))
+  const shipping = variants.flatMap(({ id, grams }) =>
+    typeof grams === 'number' && grams > 0 && Number.isFinite(grams) ? [[id, grams] as const] : [],
+  )
   return {
     handle: textOf(product.handle),
     product_type: textOf(product_type),
@@ -207,7 +248,10 @@ function attributesOf(product: ProductRecord, variants: readonly VariantRecord[]
 
 /** Subscription and bundle apps keep copies of real products in the public list. */
 function isHidden({ product_type, tags }: ProductRecord): boolean {
-  return /(^|_)hidden(_product)?$/i.test(product_type ?? '') || (tags ?? []).some((tag) => /^hide-?product$/i.test(tag.trim()))
+  return (
+    /(^|_)hidden(_product)?$/i.test(product_type ?? '') ||
+    (tags ?? []).some((tag) => /^hide-?product$/i.test(tag.trim()))
+  )
 }
 
 /** With its zone: `Date.parse` reads a time without one in the zone of this machine, and `Product 5` as a day in 2001. */
@@ -220,7 +264,10 @@ function instantOf(value: unknown, warnings: string[]): number | null {
   if (value === null || value === undefined || value === '') return null
   const text = typeof value === 'string' ? value.trim() : ''
   const [instant, year, month, day] = INSTANT.exec(text) ?? []
-  const epochMs = instant !== undefined && isDay(Number(year), Number(month), Number(day)) ? Date.parse(instant) : Number.NaN
+  const epochMs =
+    instant !== undefined && isDay(Number(year), Number(month), Number(day))
+      ? Date.parse(instant)
+      : Number.NaN
   if (epochMs >= FIRST_MS) return epochMs
   warnings.push('updated_at is not a time: it counts as unknown')
   return null

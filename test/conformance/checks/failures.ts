@@ -57,11 +57,19 @@ const dripIsRead: Check = {
 async function survive(rig: Rig, fault: Fault | null): Promise<void> {
   if (fault) rig.supplier.strike(fault)
   await rig.syncGreen()
-  assert.ok(rig.waits.length > 0, 'the line was not told of the failure: connectors do not retry by themselves')
+  assert.ok(
+    rig.waits.length > 0,
+    'the line was not told of the failure: connectors do not retry by themselves',
+  )
   rig.supplier.heal()
   await rig.assertExact()
 }
 
 export const failureChecks: readonly Check[] = [
-  rateLimitIsHonoured, rateLimitIsRetried, brokenServerIsRetried, silenceIsRetried, resetIsRetried, dripIsRead,
+  rateLimitIsHonoured,
+  rateLimitIsRetried,
+  brokenServerIsRetried,
+  silenceIsRetried,
+  resetIsRetried,
+  dripIsRead,
 ]

@@ -11,8 +11,15 @@ const cursorsLeaveNoGap: Check = {
   async prove(rig) {
     const pages = await Array.fromAsync(rig.fetch())
     const all = idsOf(rig, pages)
-    assert.ok(pages.filter(({ lineCount }) => lineCount > 0).length > 1, 'the feed has one page only: give the suite a larger size')
-    assert.deepEqual(pages.filter(({ complete }) => complete), pages.slice(-1), 'not the last page alone is complete')
+    assert.ok(
+      pages.filter(({ lineCount }) => lineCount > 0).length > 1,
+      'the feed has one page only: give the suite a larger size',
+    )
+    assert.deepEqual(
+      pages.filter(({ complete }) => complete),
+      pages.slice(-1),
+      'not the last page alone is complete',
+    )
     for (const [index, page] of pages.entries()) {
       assert.equal(linesOf(page).length, page.lineCount, 'lineCount is not the number of lines')
       if (page.cursor === null) continue
@@ -21,37 +28,61 @@ const cursorsLeaveNoGap: Check = {
       const rest = await Array.fromAsync(rig.fetch(page.cursor))
       const found = new Set([...idsOf(rig, pages.slice(0, index + 1)), ...idsOf(rig, rest)])
       const lost = [...all].filter((id) => !found.has(id))
-      assert.equal(lost.length, 0, `going on after page ${index + 1} loses ${lost.length} products, such as ${lost[0]}`)
-      assert.equal(rest.at(-1)?.complete, true, `a fetch that goes on after page ${index + 1} is not complete`)
+      assert.equal(
+        lost.length,
+        0,
+        `going on after page ${index + 1} loses ${lost.length} products, such as ${lost[0]}`,
+      )
+      assert.equal(
+        rest.at(-1)?.complete,
+        true,
+        `a fetch that goes on after page ${index + 1} is not complete`,
+      )
     }
   },
 }
 
 function idsOf({ subject: { connector } }: Rig, pages: readonly Page[]): Set<string | null> {
-  return new Set(pages.flatMap(linesOf).map((line) => connector.identify(connector.unwrap(JSON.parse(line.toString())))))
+  return new Set(
+    pages
+      .flatMap(linesOf)
+      .map((line) => connector.identify(connector.unwrap(JSON.parse(line.toString())))),
+  )
 }
 
 const memoryIsBounded: Check = {
   name: 'ten times the products need no more memory',
   async prove({ subject, supplier }) {
     const larger = await subject.start(subject.size * 10)
-    const [small, large] = await measureApart(subject, [supplier.origin, larger.origin]).finally(() => void larger.close())
+    const [small, large] = await measureApart(subject, [supplier.origin, larger.origin]).finally(
+      () => void larger.close(),
+    )
     assert.ok(small && large)
     const more = large.feedBytes - small.feedBytes
     const grown = large.peakBytes - small.peakBytes
     assert.ok(more > small.feedBytes, 'ten times the products do not even double the feed')
-    assert.ok(grown < more / 4, `a feed that is ${more} bytes larger takes ${grown} bytes more memory`)
+    assert.ok(
+      grown < more / 4,
+      `a feed that is ${more} bytes larger takes ${grown} bytes more memory`,
+    )
   },
 }
 
 const oldRecordsChange: Check = {
   name: 'the update of an old record arrives',
   async prove(rig) {
-    const { supplier, subject: { connector } } = rig
+    const {
+      supplier,
+      subject: { connector },
+    } = rig
     await rig.syncGreen()
     supplier.change(given(supplier.ids()[0], 'oldest product'))
     const report = await rig.syncGreen(connector.incremental ? 'incremental' : 'full')
-    assert.equal(report.ledger.updated, 1, `one product changed, ${report.ledger.updated} were updated`)
+    assert.equal(
+      report.ledger.updated,
+      1,
+      `one product changed, ${report.ledger.updated} were updated`,
+    )
     await rig.assertExact()
   },
 }
@@ -93,7 +124,10 @@ const failedPageIsNoEnd: Check = {
 const emptyIsNotGreen: Check = {
   name: 'an empty answer is never green',
   async prove(rig) {
-    const { supplier, subject: { size } } = rig
+    const {
+      supplier,
+      subject: { size },
+    } = rig
     await rig.syncGreen()
     supplier.strike({ kind: 'empty' }, true)
     const { run, state } = await rig.sync()
@@ -111,11 +145,21 @@ const emptyIsNotGreen: Check = {
 const repeatedIsOne: Check = {
   name: 'a product that comes twice is one product, on one page or on two',
   async prove(rig) {
-    const { supplier, subject: { size } } = rig
+    const {
+      supplier,
+      subject: { size },
+    } = rig
     supplier.strike({ kind: 'repeat' }, true)
     const { ledger } = await rig.syncGreen()
-    assert.equal(ledger.created + ledger.held, size, `${size} products came, ${ledger.created + ledger.held} were made`)
-    assert.ok(ledger.fetched > size + 1, `repeated lines are not archived: ${ledger.fetched} of more than ${size + 1} are there`)
+    assert.equal(
+      ledger.created + ledger.held,
+      size,
+      `${size} products came, ${ledger.created + ledger.held} were made`,
+    )
+    assert.ok(
+      ledger.fetched > size + 1,
+      `repeated lines are not archived: ${ledger.fetched} of more than ${size + 1} are there`,
+    )
     const before = await rig.snapshot()
     await rig.syncGreen()
     supplier.heal()
@@ -129,7 +173,11 @@ const orderIsNothing: Check = {
   async prove(rig) {
     rig.supplier.strike({ kind: 'disorder' }, true)
     const { ledger } = await rig.syncGreen()
-    assert.equal(ledger.fetched, rig.subject.size, `${rig.subject.size} products came, ${ledger.fetched} were fetched`)
+    assert.equal(
+      ledger.fetched,
+      rig.subject.size,
+      `${rig.subject.size} products came, ${ledger.fetched} were fetched`,
+    )
     rig.supplier.heal()
     await rig.assertExact()
   },
@@ -149,13 +197,20 @@ interface Quarantined {
 const malformedIsSetAside: Check = {
   name: 'a malformed record is kept with its place and its bytes, its neighbours arrive, and it is not missing',
   async prove(rig) {
-    const { supplier, subject: { size } } = rig
+    const {
+      supplier,
+      subject: { size },
+    } = rig
     await rig.syncGreen()
     const id = middleOf(supplier.ids())
     supplier.spoil(id, 'shape')
     supplier.change(given(supplier.ids()[0], 'oldest product'))
     const { run, ledger } = await rig.syncGreen()
-    assert.deepEqual([ledger.updated, ledger.quarantined], [1, 1], 'not one neighbour updated and one record in quarantine')
+    assert.deepEqual(
+      [ledger.updated, ledger.quarantined],
+      [1, 1],
+      'not one neighbour updated and one record in quarantine',
+    )
     const row = await onlyQuarantined(rig, run)
     assert.deepEqual([row.rule, row.external_id], ['record/invalid', id])
     await rig.syncGreen()
@@ -169,12 +224,19 @@ const malformedIsSetAside: Check = {
 const namelessIsSetAside: Check = {
   name: 'a record without an id is kept as such, and a run that has one calls nothing missing',
   async prove(rig) {
-    const { supplier, subject: { size } } = rig
+    const {
+      supplier,
+      subject: { size },
+    } = rig
     await rig.syncGreen()
     supplier.spoil(middleOf(supplier.ids()), 'id')
     for (let time = 0; time < 2; time++) {
       const { run, ledger } = await rig.syncGreen()
-      assert.equal(ledger.quarantined, 1, `one record has no id, ${ledger.quarantined} are in quarantine`)
+      assert.equal(
+        ledger.quarantined,
+        1,
+        `one record has no id, ${ledger.quarantined} are in quarantine`,
+      )
       const row = await onlyQuarantined(rig, run)
       assert.deepEqual([row.rule, row.external_id], ['record/no-id', null])
       await rig.assertNothingRemoved(size)
@@ -187,20 +249,40 @@ const namelessIsSetAside: Check = {
 
 /** The run's one record in quarantine, proved to say where it lies. */
 async function onlyQuarantined(rig: Rig, run: number): Promise<Quarantined> {
-  const rows = await rig.query<Quarantined>(`select * from catalog.quarantine where source_id = $1 and artifact_run = ${run}`)
+  const rows = await rig.query<Quarantined>(
+    `select * from catalog.quarantine where source_id = $1 and artifact_run = ${run}`,
+  )
   const row = given(rows[0], 'record in quarantine')
   const parts = await rig.parts(run)
-  const before = parts.filter(({ no }) => no < row.part_no).reduce((bytes, { rawBytes }) => bytes + rawBytes, 0)
+  const before = parts
+    .filter(({ no }) => no < row.part_no)
+    .reduce((bytes, { rawBytes }) => bytes + rawBytes, 0)
   const from = before + row.byte_offset
   const archived = Buffer.from(await rig.line.archived(run)).subarray(from, from + row.byte_length)
-  assert.ok(archived.subarray(0, row.raw.length).equals(row.raw), 'the bytes in quarantine are not those at that place of the artifact')
-  for (const place of [rig.line.name, `part ${row.part_no}`, `line ${row.line_no}`, `byte ${row.byte_offset}`]) {
+  assert.ok(
+    archived.subarray(0, row.raw.length).equals(row.raw),
+    'the bytes in quarantine are not those at that place of the artifact',
+  )
+  for (const place of [
+    rig.line.name,
+    `part ${row.part_no}`,
+    `line ${row.line_no}`,
+    `byte ${row.byte_offset}`,
+  ]) {
     assert.ok(row.message.includes(place), `"${row.message}" does not say ${place}`)
   }
   return row
 }
 
 export const feedChecks: readonly Check[] = [
-  cursorsLeaveNoGap, memoryIsBounded, oldRecordsChange, truncatedIsHeld, failedPageIsNoEnd, emptyIsNotGreen, repeatedIsOne, orderIsNothing,
-  malformedIsSetAside, namelessIsSetAside,
+  cursorsLeaveNoGap,
+  memoryIsBounded,
+  oldRecordsChange,
+  truncatedIsHeld,
+  failedPageIsNoEnd,
+  emptyIsNotGreen,
+  repeatedIsOne,
+  orderIsNothing,
+  malformedIsSetAside,
+  namelessIsSetAside,
 ]

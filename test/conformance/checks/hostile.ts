@@ -26,7 +26,8 @@ const holdsAnything: Check = {
         try {
           assertHeld(read(rig, settings, line))
         } catch (error) {
-          if (!(error instanceof UnreadableRecord)) throw new Error(`${where}: ${String(error)}`, { cause: error })
+          if (!(error instanceof UnreadableRecord))
+            throw new Error(`${where}: ${String(error)}`, { cause: error })
         }
       }
     }
@@ -36,7 +37,13 @@ const holdsAnything: Check = {
 /** As the line reads it, without what it knows from the bytes alone. @throws UnreadableRecord */
 function read({ subject: { connector } }: Rig, settings: unknown, line: Buffer): ReadRecord {
   const scan = { start: 0, end: line.length, volatile: [] }
-  return readRecord(connector, settings, { lineNo: 1, byteOffset: 0, line, scan, hash: Buffer.alloc(RECORD_HASH_BYTES) })
+  return readRecord(connector, settings, {
+    lineNo: 1,
+    byteOffset: 0,
+    line,
+    scan,
+    hash: Buffer.alloc(RECORD_HASH_BYTES),
+  })
 }
 
 const stagedRows = new StagedRows()
@@ -62,11 +69,20 @@ const listsInProportion: Check = {
   async prove(rig) {
     const records = await recordsOf(rig)
     const settings = rig.settings()
-    const lists = pathsOf(records).filter((path) => records.some((record) => Array.isArray(valueAt(record, path))))
+    const lists = pathsOf(records).filter((path) =>
+      records.some((record) => Array.isArray(valueAt(record, path))),
+    )
     for (const path of lists) {
       const { record, element } = sampleOf(records, path)
       // A list inside a list stands for as many lists: a tenth of it is as much.
-      for (const size of path.includes(0) ? SIZES.slice(0, 1) : SIZES) proveOne(rig, settings, withValue(record, path, listLike(element, size)) ?? '', path.join('.'), size)
+      for (const size of path.includes(0) ? SIZES.slice(0, 1) : SIZES)
+        proveOne(
+          rig,
+          settings,
+          withValue(record, path, listLike(element, size)) ?? '',
+          path.join('.'),
+          size,
+        )
     }
     const outer = lists.filter((path) => !path.includes(0))
     const all = outer.reduce((text, path) => {
@@ -80,12 +96,28 @@ const listsInProportion: Check = {
 function sampleOf(records: readonly unknown[], path: Path): { record: unknown; element: unknown } {
   const filled = records.find((one) => valueAt(one, [...path, 0]) !== undefined)
   const record = filled ?? records.find((one) => Array.isArray(valueAt(one, path)))
-  return { record, element: filled === undefined ? { id: 1, name: 'x', url: 'https://x.example/' } : valueAt(filled, [...path, 0]) }
+  return {
+    record,
+    element:
+      filled === undefined
+        ? { id: 1, name: 'x', url: 'https://x.example/' }
+        : valueAt(filled, [...path, 0]),
+  }
 }
 
-function proveOne({ subject: { connector } }: Rig, settings: unknown, text: string, where: string, size: number): void {
+function proveOne(
+  { subject: { connector } }: Rig,
+  settings: unknown,
+  text: string,
+  where: string,
+  size: number,
+): void {
   let [readMs, workMs] = [Infinity, Infinity]
-  for (let attempt = 0; attempt < ATTEMPTS && (attempt === 0 || workMs > readMs * COST_MAX); attempt++) {
+  for (
+    let attempt = 0;
+    attempt < ATTEMPTS && (attempt === 0 || workMs > readMs * COST_MAX);
+    attempt++
+  ) {
     const startedMs = performance.now()
     const record: unknown = JSON.parse(text)
     const parsedMs = performance.now()
@@ -97,7 +129,10 @@ function proveOne({ subject: { connector } }: Rig, settings: unknown, text: stri
     readMs = Math.min(readMs, parsedMs - startedMs)
     workMs = Math.min(workMs, performance.now() - parsedMs)
   }
-  assert.ok(workMs <= readMs * COST_MAX, `${size} elements of ${where} take ${Math.round(workMs / readMs)} times as long to normalise as to read`)
+  assert.ok(
+    workMs <= readMs * COST_MAX,
+    `${size} elements of ${where} take ${Math.round(workMs / readMs)} times as long to normalise as to read`,
+  )
 }
 
 function assertBounded(draft: Draft, where: string): void {
@@ -105,7 +140,8 @@ function assertBounded(draft: Draft, where: string): void {
     assert.ok(draft[list].length <= LISTS_MAX[list], `${draft[list].length} ${list} of ${where}`)
   }
   for (const value of [...Object.values(draft.attributes), ...Object.values(draft.identifiers)]) {
-    if (Array.isArray(value)) assert.ok(value.length <= LISTS_MAX.attributes, `a list of ${value.length} from ${where}`)
+    if (Array.isArray(value))
+      assert.ok(value.length <= LISTS_MAX.attributes, `a list of ${value.length} from ${where}`)
   }
 }
 

@@ -19,19 +19,31 @@ const scanAgrees: Check = {
       const scan = connector.scan(line, Date.now())
       if (scan === null) continue
       scanned += 1
-      assert.deepEqual(JSON.parse(line.subarray(scan.start, scan.end).toString()), record, 'scan and unwrap disagree on the record')
+      assert.deepEqual(
+        JSON.parse(line.subarray(scan.start, scan.end).toString()),
+        record,
+        'scan and unwrap disagree on the record',
+      )
       const masked = maskedRecord(line, scan)
       assert.notEqual(masked, undefined, 'the volatile spans of scan are not values of the record')
       const paths = connector.volatilePaths.map((path) => path.split('.'))
-      assert.deepEqual(without(masked, paths), without(record, paths), 'scan leaves out more than volatilePaths names')
+      assert.deepEqual(
+        without(masked, paths),
+        without(record, paths),
+        'scan leaves out more than volatilePaths names',
+      )
     }
-    assert.ok(scanned > 0, 'scan recognises no line, so that every record would be parsed in every run')
+    assert.ok(
+      scanned > 0,
+      'scan recognises no line, so that every record would be parsed in every run',
+    )
     const [line = Buffer.alloc(0)] = lines
     for (let length = 0; length < Math.min(line.length, 2_000); length++) {
       connector.scan(line.subarray(0, length), 0)
       connector.scan(line.subarray(line.length - length), 0)
     }
-    for (const garbage of ['', '{', '}', '{}', '[]', '"', '\\"}}', '\0', '<html>']) connector.scan(Buffer.from(garbage), 0)
+    for (const garbage of ['', '{', '}', '{}', '[]', '"', '\\"}}', '\0', '<html>'])
+      connector.scan(Buffer.from(garbage), 0)
   },
 }
 
@@ -43,7 +55,11 @@ const idsByBytes: Check = {
       const id = connector.identify(connector.unwrap(JSON.parse(line.toString())))
       assert.equal(findId(connector, line), id, 'idPaths lead to another id')
       const end = line.lastIndexOf('"')
-      assert.equal(findId(connector, line.subarray(0, end)), id, 'the id of a line without its end is another')
+      assert.equal(
+        findId(connector, line.subarray(0, end)),
+        id,
+        'the id of a line without its end is another',
+      )
     }
   },
 }
@@ -67,9 +83,12 @@ function maskedRecord(line: Buffer, { start, end, volatile }: Scan): unknown {
 
 function without(value: unknown, paths: readonly (readonly string[])[]): unknown {
   if (paths.length === 0 || typeof value !== 'object' || value === null) return value
-  const below = (name: string): string[][] => paths.filter(([head]) => head === name).map(([, ...rest]) => rest)
+  const below = (name: string): string[][] =>
+    paths.filter(([head]) => head === name).map(([, ...rest]) => rest)
   if (Array.isArray(value)) return value.map((element) => without(element, below('*')))
-  const kept = Object.entries(value).filter(([name]) => !below(name).some((rest) => rest.length === 0))
+  const kept = Object.entries(value).filter(
+    ([name]) => !below(name).some((rest) => rest.length === 0),
+  )
   return Object.fromEntries(kept.map(([name, member]) => [name, without(member, below(name))]))
 }
 
@@ -81,9 +100,17 @@ const normaliseIsPure: Check = {
     for (const line of await rig.lines()) {
       const record = deepFreeze(connector.unwrap(JSON.parse(line.toString())))
       const draft = connector.normalise(record, settings)
-      assert.deepEqual(connector.normalise(record, settings), draft, 'the same record became another draft the second time')
+      assert.deepEqual(
+        connector.normalise(record, settings),
+        draft,
+        'the same record became another draft the second time',
+      )
       assert.deepEqual(JSON.parse(JSON.stringify(draft)), draft, 'the draft does not survive JSON')
-      assert.equal(connector.identify(record), draft.externalId, 'identify and normalise disagree on the id')
+      assert.equal(
+        connector.identify(record),
+        draft.externalId,
+        'identify and normalise disagree on the id',
+      )
       assertFitsTables(draft)
       assert.deepEqual(DraftSchema.parse(draft), draft)
     }
@@ -93,12 +120,27 @@ const normaliseIsPure: Check = {
 /** What the catalogue's keys and columns demand. */
 function assertFitsTables({ externalId, variants, prices, images }: Draft): void {
   const isUnique = (keys: readonly unknown[]): boolean => new Set(keys).size === keys.length
-  assert.ok(isUnique(variants.map((variant) => variant.externalId)), `two variants of ${externalId} have one id`)
-  assert.ok(isUnique(prices.map(({ variantId, type }) => `${variantId} ${type}`)), `two prices of ${externalId} are of one variant and type`)
-  assert.ok(isUnique(images.map(({ position }) => position)), `two images of ${externalId} have one position`)
+  assert.ok(
+    isUnique(variants.map((variant) => variant.externalId)),
+    `two variants of ${externalId} have one id`,
+  )
+  assert.ok(
+    isUnique(prices.map(({ variantId, type }) => `${variantId} ${type}`)),
+    `two prices of ${externalId} are of one variant and type`,
+  )
+  assert.ok(
+    isUnique(images.map(({ position }) => position)),
+    `two images of ${externalId} have one position`,
+  )
   for (const { variantId, amountMinor, currency } of prices) {
-    assert.ok(variants.some((variant) => variant.externalId === variantId), `a price of ${externalId} is of a variant that it does not have`)
-    assert.ok(amountMinor === null || (Number.isSafeInteger(amountMinor) && amountMinor >= 0), `a price of ${externalId} is ${amountMinor}`)
+    assert.ok(
+      variants.some((variant) => variant.externalId === variantId),
+      `a price of ${externalId} is of a variant that it does not have`,
+    )
+    assert.ok(
+      amountMinor === null || (Number.isSafeInteger(amountMinor) && amountMinor >= 0),
+      `a price of ${externalId} is ${amountMinor}`,
+    )
     assert.match(currency, /^[A-Z]{3}$/)
   }
 }
@@ -106,24 +148,57 @@ function assertFitsTables({ externalId, variants, prices, images }: Draft): void
 const identifiesAnything: Check = {
   name: 'identify reads the id of a record that is otherwise wrong, and never fails',
   async prove(rig) {
-    const { supplier, subject: { connector } } = rig
+    const {
+      supplier,
+      subject: { connector },
+    } = rig
     const wrong = middleOf(supplier.ids())
     const nameless = given(supplier.ids()[1], 'second product')
     supplier.spoil(wrong, 'shape')
     supplier.spoil(nameless, 'id')
     const settings = rig.settings()
     const records = (await rig.lines()).map((line) => connector.unwrap(JSON.parse(line.toString())))
-    const refused = records.filter((record) => refusalOf(() => connector.normalise(record, settings)) !== null)
+    const refused = records.filter(
+      (record) => refusalOf(() => connector.normalise(record, settings)) !== null,
+    )
     assert.equal(refused.length, 2, 'normalise did not refuse exactly the two wrong records')
     for (const record of refused) {
-      assert.equal(refusalOf(() => connector.identify(record)), null, 'identify fails on a record that is otherwise wrong')
+      assert.equal(
+        refusalOf(() => connector.identify(record)),
+        null,
+        'identify fails on a record that is otherwise wrong',
+      )
     }
-    assert.deepEqual(new Set(refused.map((record) => connector.identify(record))), new Set([wrong, null]), 'the ids of wrong records are not read')
-    for (const junk of [null, undefined, true, 7, 'text', [], [[]], {}, { id: null }, { id: {} }, { id: [] }, Object.create(null)]) {
-      assert.equal(connector.identify(junk), null, `identify finds an id in ${JSON.stringify(junk)}`)
+    assert.deepEqual(
+      new Set(refused.map((record) => connector.identify(record))),
+      new Set([wrong, null]),
+      'the ids of wrong records are not read',
+    )
+    for (const junk of [
+      null,
+      undefined,
+      true,
+      7,
+      'text',
+      [],
+      [[]],
+      {},
+      { id: null },
+      { id: {} },
+      { id: [] },
+      Object.create(null),
+    ]) {
+      assert.equal(
+        connector.identify(junk),
+        null,
+        `identify finds an id in ${JSON.stringify(junk)}`,
+      )
       const refusal = refusalOf(() => connector.normalise(junk, settings))
       const skips = refusal instanceof SyncError && refusal.action === 'skip'
-      assert.ok(skips, `normalise(${JSON.stringify(junk)}) does not throw record/…, but ${String(refusal)}`)
+      assert.ok(
+        skips,
+        `normalise(${JSON.stringify(junk)}) does not throw record/…, but ${String(refusal)}`,
+      )
     }
   },
 }
@@ -138,8 +213,14 @@ function refusalOf(work: () => unknown): unknown {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) for (const member of Object.values(Object.freeze(value))) deepFreeze(member)
+  if (typeof value === 'object' && value !== null)
+    for (const member of Object.values(Object.freeze(value))) deepFreeze(member)
   return value
 }
 
-export const recordChecks: readonly Check[] = [scanAgrees, idsByBytes, normaliseIsPure, identifiesAnything]
+export const recordChecks: readonly Check[] = [
+  scanAgrees,
+  idsByBytes,
+  normaliseIsPure,
+  identifiesAnything,
+]

@@ -15,7 +15,11 @@ const sameFeedWritesNothing: Check = {
     for (const move of [false, true]) {
       if (move) rig.supplier.touch()
       const { ledger } = await rig.syncGreen()
-      assert.equal(ledger.unchanged, ledger.fetched, `${ledger.fetched - ledger.unchanged} of ${ledger.fetched} records count as changed`)
+      assert.equal(
+        ledger.unchanged,
+        ledger.fetched,
+        `${ledger.fetched - ledger.unchanged} of ${ledger.fetched} records count as changed`,
+      )
       await rig.assertNothingWritten(before)
     }
   },
@@ -28,7 +32,11 @@ const replayWritesNothing: Check = {
     const before = await rig.snapshot()
     const { state, reason, ledger } = await rig.line.replay(run)
     assert.equal(state, 'succeeded', `the replay ${state}: ${reason}`)
-    assert.equal(ledger.unchanged + ledger.duplicate, ledger.fetched, `${ledger.updated} of ${ledger.fetched} records count as updated`)
+    assert.equal(
+      ledger.unchanged + ledger.duplicate,
+      ledger.fetched,
+      `${ledger.updated} of ${ledger.fetched} records count as updated`,
+    )
     await rig.assertNothingWritten(before)
   },
 }
@@ -38,14 +46,26 @@ const cancelledGoesOn: Check = {
   async prove(rig) {
     const stop = new AbortController()
     const seen: Page[] = []
-    const { state, run } = await rig.sync('full', stopping(rig.subject.connector, stop, seen), stop.signal)
+    const { state, run } = await rig.sync(
+      'full',
+      stopping(rig.subject.connector, stop, seen),
+      stop.signal,
+    )
     assert.equal(state, 'failed', `a cancelled run is ${state}`)
     assert.ok(seen.length <= 2, `${seen.length - 1} more pages came after the fetch was cancelled`)
     const arrived = seen.reduce((lines, { lineCount }) => lines + lineCount, 0)
     const kept = (await rig.parts(run)).reduce((lines, { lineCount }) => lines + lineCount, 0)
-    assert.deepEqual([kept, arrived > 0], [arrived, true], `${arrived} lines had arrived, ${kept} are in the artifact`)
+    assert.deepEqual(
+      [kept, arrived > 0],
+      [arrived, true],
+      `${arrived} lines had arrived, ${kept} are in the artifact`,
+    )
     const resumed = await rig.syncGreen()
-    assert.deepEqual([resumed.run, resumed.resumed], [run, true], 'the next sync does not go on with the cancelled run')
+    assert.deepEqual(
+      [resumed.run, resumed.resumed],
+      [run, true],
+      'the next sync does not go on with the cancelled run',
+    )
     await rig.assertExact()
   },
 }
@@ -65,14 +85,21 @@ function stopping(connector: Connector, stop: AbortController, seen: Page[]): Co
 const secretsStay: Check = {
   name: 'secrets are in no artifact, no table, no log and no error',
   async prove(rig) {
-    const { supplier, subject: { connector, secrets = [] } } = rig
+    const {
+      supplier,
+      subject: { connector, secrets = [] },
+    } = rig
     if (secrets.length === 0) return
     const told: string[] = []
     supplier.spoil(supplier.ids()[1] ?? '', 'shape')
     // A supplier may quote the request in its refusal, body and headers, or in the address that it sends on to.
     const quoted = secrets.join(' or ')
     const body = JSON.stringify({ error: { code: 'refused', message: `Not with ${quoted}` } })
-    const headers = { 'www-authenticate': `Basic realm="${quoted}"`, 'retry-after': quoted, location: `/?key=${encodeURIComponent(quoted)}` }
+    const headers = {
+      'www-authenticate': `Basic realm="${quoted}"`,
+      'retry-after': quoted,
+      location: `/?key=${encodeURIComponent(quoted)}`,
+    }
     for (const status of [401, 429, 500, 400, 302]) {
       supplier.strike({ kind: 'status', status, headers, body })
       const report = await rig.sync()
@@ -81,36 +108,61 @@ const secretsStay: Check = {
     supplier.strike({ kind: 'cut' })
     await rig.syncGreen()
     told.push(...rig.line.logged, inspect(connector, { depth: 12 }))
-    const places = { 'an error or a log': told.join('\n'), 'the database': await everyRow(rig), 'an artifact': await everyArtifact(rig) }
+    const places = {
+      'an error or a log': told.join('\n'),
+      'the database': await everyRow(rig),
+      'an artifact': await everyArtifact(rig),
+    }
     for (const spelling of new Set(secrets.flatMap(spellingsOf))) {
-      for (const [place, text] of Object.entries(places)) assert.ok(!text.includes(spelling), `the secret is in ${place}: ${textBefore(text, spelling)}`)
+      for (const [place, text] of Object.entries(places))
+        assert.ok(
+          !text.includes(spelling),
+          `the secret is in ${place}: ${textBefore(text, spelling)}`,
+        )
     }
   },
 }
 
 /** What all tables say of this source, with what their bytea columns hold as text too. */
 async function everyRow(rig: Rig): Promise<string> {
-  const tables = await rig.line.query<{ name: string; key: string }>(`select format('catalog.%I', table_name) as name, column_name as key
+  const tables = await rig.line.query<{
+    name: string
+    key: string
+  }>(`select format('catalog.%I', table_name) as name, column_name as key
     from information_schema.columns where table_schema = 'catalog' and (column_name = 'source_id' or table_name = 'sources' and column_name = 'id')`)
   const texts: string[] = []
   for (const { name, key } of tables) {
-    const rows = await rig.query<{ row: string }>(`select t::text as row from ${name} t where ${key} = $1`)
-    for (const { row } of rows) texts.push(row.replaceAll(/\\\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString()))
+    const rows = await rig.query<{ row: string }>(
+      `select t::text as row from ${name} t where ${key} = $1`,
+    )
+    for (const { row } of rows)
+      texts.push(
+        row.replaceAll(/\\\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString()),
+      )
   }
   return texts.join('\n')
 }
 
 async function everyArtifact(rig: Rig): Promise<string> {
-  const rows = await rig.query<{ run_id: number }>('select run_id from catalog.artifacts where source_id = $1')
+  const rows = await rig.query<{ run_id: number }>(
+    'select run_id from catalog.artifacts where source_id = $1',
+  )
   const texts = await Promise.all(rows.map(({ run_id }) => rig.line.archived(run_id)))
   const { store } = rig.line.tools
-  for await (const { key } of store.list('')) texts.push(key, Buffer.from(await store.get(key)).toString())
+  for await (const { key } of store.list(''))
+    texts.push(key, Buffer.from(await store.get(key)).toString())
   return texts.join('\n')
 }
 
 function spellingsOf(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1)
-  return [secret, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(secret), Buffer.from(secret).toString('base64')]
+  return [
+    secret,
+    json,
+    JSON.stringify(json).slice(1, -1),
+    encodeURIComponent(secret),
+    Buffer.from(secret).toString('base64'),
+  ]
 }
 
 function textBefore(text: string, spelling: string): string {
@@ -118,4 +170,9 @@ function textBefore(text: string, spelling: string): string {
   return text.slice(Math.max(0, at - 80), at).replaceAll(/\s+/g, ' ')
 }
 
-export const runChecks: readonly Check[] = [sameFeedWritesNothing, replayWritesNothing, cancelledGoesOn, secretsStay]
+export const runChecks: readonly Check[] = [
+  sameFeedWritesNothing,
+  replayWritesNothing,
+  cancelledGoesOn,
+  secretsStay,
+]

@@ -12,16 +12,27 @@ const settingsReadBack: Check = {
     const written = settings(supplier.origin)
     const read = schema.parse(written)
     assert.deepEqual(JSON.parse(JSON.stringify(read)), read, 'the settings do not survive JSON')
-    assert.deepEqual(schema.parse(JSON.parse(JSON.stringify(read))), read, 'settings that were read once are read differently the second time')
+    assert.deepEqual(
+      schema.parse(JSON.parse(JSON.stringify(read))),
+      read,
+      'settings that were read once are read differently the second time',
+    )
     for (const nonsense of [null, 7, 'nonsense', []]) {
-      assert.ok(!schema.safeParse(nonsense).success, `${JSON.stringify(nonsense)} is taken for settings`)
+      assert.ok(
+        !schema.safeParse(nonsense).success,
+        `${JSON.stringify(nonsense)} is taken for settings`,
+      )
     }
     const { error } = schema.safeParse({ ...membersOf(written), shelfsyncConformance: 1 })
     assert.ok(error, 'a member that nobody knows is not refused')
     for (const name of Object.keys(membersOf(read))) {
       const problem = schema.safeParse({ ...membersOf(written), [name]: { nonsense: true } })
       assert.ok(problem.error, `nonsense in ${name} is not refused`)
-      assert.equal(problem.error.issues[0]?.path[0], name, `the problem in ${name} does not say where it is`)
+      assert.equal(
+        problem.error.issues[0]?.path[0],
+        name,
+        `the problem in ${name} does not say where it is`,
+      )
     }
   },
 }
@@ -34,12 +45,16 @@ const settingsWithoutSecrets: Check = {
     const read = membersOf(schema.parse(written))
     for (const [name, value] of Object.entries(read)) {
       assert.ok(!isSecretName(name), `the setting ${name} is made for a secret`)
-      for (const secret of subject.secrets ?? []) assert.ok(!JSON.stringify(value).includes(secret), `the setting ${name} holds the secret`)
+      for (const secret of subject.secrets ?? [])
+        assert.ok(!JSON.stringify(value).includes(secret), `the setting ${name} holds the secret`)
       const url = typeof value === 'string' ? URL.parse(value) : null
       if (url?.host !== undefined && url.host !== '') {
         url.username = 'user'
         url.password = 'password'
-        assert.ok(!schema.safeParse({ ...written, [name]: url.href }).success, `${name} takes an address with a password in it`)
+        assert.ok(
+          !schema.safeParse({ ...written, [name]: url.href }).success,
+          `${name} takes an address with a password in it`,
+        )
       }
     }
   },
