@@ -222,11 +222,7 @@ async function countEarlierWork(context: RunContext): Promise<void> {
 }
 
 /** What the run has seen in all its parts so far, and how many records came in a second part unchanged. */
-async function unionOfSeen({
-  db,
-  source,
-  run,
-}: RunContext): Promise<{
+async function unionOfSeen({ db, source, run }: RunContext): Promise<{
   readonly known: Bitmap
   readonly staged: Bitmap
   readonly repeats: number
