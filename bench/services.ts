@@ -10,10 +10,10 @@ import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import pg from 'pg'
 import { parseCount } from '../src/cli/ids.ts'
-import { openEmbedded } from '../src/db/embedded.ts'
+import { openEmbedded } from '../src/embedded-postgres/embedded.ts'
 import { loadFeed } from './feeds.ts'
-import { forkChild } from './children.ts'
-import type { CrowdLatency } from './crowd.ts'
+import { forkChild } from './processes.ts'
+import type { CrowdLatency } from './status-load.ts'
 
 const options = new Command('npm run bench:services --')
   .description(

@@ -9,21 +9,21 @@ function isWrong(path: string, target: string): boolean {
 }
 
 test('a layer imports itself and what lies below, never what lies above', () => {
-  assert.ok(!isWrong('src/pipeline/apply.ts', './settle.ts'))
-  assert.ok(!isWrong('src/pipeline/apply.ts', '../db/batches.ts'))
-  assert.ok(!isWrong('src/pipeline/apply.ts', '../connectors/index.ts'))
+  assert.ok(!isWrong('src/pipeline/apply/lane.ts', './settle.ts'))
+  assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../db/batches.ts'))
+  assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../connectors/index.ts'))
   assert.ok(!isWrong('src/http/routes/runs.ts', '../../db/runs.ts'))
-  assert.ok(isWrong('src/db/batches.ts', '../pipeline/apply.ts'))
-  assert.ok(!isWrong('src/db/artifacts.ts', '../artifacts/parts.ts'))
+  assert.ok(isWrong('src/db/write/batches.ts', '../pipeline/apply.ts'))
+  assert.ok(!isWrong('src/db/write/artifacts.ts', '../artifacts/parts.ts'))
   assert.ok(isWrong('src/artifacts/parts.ts', '../db/artifacts.ts'))
   assert.ok(isWrong('src/core/product.ts', '../lib/http.ts'))
-  assert.ok(isWrong('src/services/serve.ts', '../cli/serve.ts'))
+  assert.ok(isWrong('src/app/serve.ts', '../cli/serve.ts'))
 })
 
 test('connectors and parsers know core and lib, no other supplier and no runtime', () => {
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../lib/http.ts'))
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', 'zod'))
-  assert.ok(!isWrong('src/connectors/index.ts', './shopify/connector.ts'))
+  assert.ok(!isWrong('src/connectors/registry.ts', './shopify/connector.ts'))
   assert.ok(isWrong('src/connectors/shopify/connector.ts', '../medipim/values.ts'))
   assert.ok(!isWrong('src/connectors/shopify/connector.ts', '../../core/money.ts'))
   assert.ok(isWrong('src/core/money.ts', '../connectors/shopify/connector.ts'))

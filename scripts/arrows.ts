@@ -4,9 +4,10 @@
 import { posix } from 'node:path'
 
 const PURE = ['core', 'lib']
-const STORES = [...PURE, 'node', 'artifacts', 'db']
-/** From the pipeline up, suppliers and parsers are used. */
-const LINE = [...STORES, 'connectors', 'normalise', 'pipeline']
+const PLATFORM = [...PURE, 'node', 'config', 'telemetry']
+const STORES = [...PLATFORM, 'artifacts', 'db']
+/** From `sources/` up, suppliers and parsers are used. */
+const PIPELINE = [...STORES, 'connectors', 'normalise', 'sources', 'pipeline']
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -14,13 +15,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   connectors: PURE,
   normalise: PURE,
   node: PURE,
-  artifacts: [...PURE, 'node'],
-  db: [...PURE, 'node', 'artifacts'],
-  pipeline: LINE,
-  jobs: LINE,
-  http: [...LINE, 'jobs'],
-  services: [...LINE, 'jobs', 'http'],
-  cli: [...LINE, 'jobs', 'http', 'services'],
+  telemetry: [...PURE, 'node'],
+  config: [...PURE, 'node', 'telemetry'],
+  artifacts: PLATFORM,
+  'embedded-postgres': [...PLATFORM, 'db'],
+  db: [...PLATFORM, 'artifacts'],
+  sources: [...STORES, 'connectors'],
+  pipeline: PIPELINE,
+  jobs: PIPELINE,
+  http: [...PIPELINE, 'jobs'],
+  app: [...PIPELINE, 'embedded-postgres', 'jobs', 'http'],
+  cli: [...PIPELINE, 'embedded-postgres', 'jobs', 'http', 'app'],
 }
 
 /** Folders that must also run in Deno. */
@@ -72,7 +77,7 @@ function forbidsPackage(from: string, target: string): string | null {
   return `${layer}/ runs in Deno too and uses web standards only`
 }
 
-/** Whether both lie in folders of suppliers, and not the same one; `connectors/index.ts` lies in none. */
+/** Whether both lie in folders of suppliers, and not the same one; `connectors/registry.ts` lies in none. */
 function areTwoSuppliers(from: string, to: string): boolean {
   const [, , mine, ...rest] = from.split('/')
   return rest.length > 0 && to.split('/')[2] !== mine

@@ -24,7 +24,7 @@ async function openProject(t: TestContext, list = LIST): Promise<string> {
     join(root, 'src/connectors/shopify/connector.ts'),
     "export const shopify = { name: 'shopify' }\n",
   )
-  await writeFile(join(root, 'src/connectors/index.ts'), list)
+  await writeFile(join(root, 'src/connectors/registry.ts'), list)
   await writeFile(join(root, 'package.json'), '{"type":"module"}')
   for (const path of ['src/core', 'src/lib', 'node_modules'])
     await symlink(join(import.meta.dirname, '..', path), join(root, path))
@@ -35,7 +35,7 @@ test('a new connector is a folder that loads under its own name, and two lines i
   const root = await openProject(t)
   await createConnector(root, 'my-big-shop2')
   const list: { connectors: Connector[] } = await import(
-    pathToFileURL(join(root, 'src/connectors/index.ts')).href
+    pathToFileURL(join(root, 'src/connectors/registry.ts')).href
   )
   assert.deepEqual(
     list.connectors.map(({ name }) => name),
@@ -61,7 +61,7 @@ test('the second new connector stands below the first', async (t) => {
   const root = await openProject(t)
   await createConnector(root, 'first')
   await createConnector(root, 'second')
-  const list = await readFile(join(root, 'src/connectors/index.ts'), 'utf8')
+  const list = await readFile(join(root, 'src/connectors/registry.ts'), 'utf8')
   assert.match(
     list,
     /import .*first.*\nimport .*second.*\n\n.*\n  shopify,\n  first,\n  second,\n  \/\//,

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const TEMPLATE = fileURLToPath(new URL('templates/connector/', import.meta.url))
 const TEMPLATE_NAME = 'example-supplier'
 
-/** Stands in the array of src/connectors/index.ts; new connectors go above it. */
+/** Stands in the array of src/connectors/registry.ts; new connectors go above it. */
 const MARKER = '// npm run new connector: above this line'
 
 /** Makes `src/connectors/NAME` in the project at `root`. Throws, having written nothing, when the name or the list will not do. */
@@ -21,7 +21,7 @@ export async function createConnector(root: string, name: string): Promise<strin
   const connectors = join(root, 'src/connectors')
   if ((await readdir(connectors)).includes(name))
     throw new Error(`src/connectors/${name} is there already: choose another name`)
-  const list = join(connectors, 'index.ts')
+  const list = join(connectors, 'registry.ts')
   const listed = addToList(await readFile(list, 'utf8'), name)
 
   const folder = join(connectors, name)
@@ -33,7 +33,7 @@ export async function createConnector(root: string, name: string): Promise<strin
   await writeFile(list, listed)
   return (await readdir(folder))
     .map((file) => `src/connectors/${name}/${file}`)
-    .concat('src/connectors/index.ts')
+    .concat('src/connectors/registry.ts')
 }
 
 function fill(template: string, name: string): string {
@@ -52,7 +52,7 @@ function addToList(source: string, name: string): string {
   )
   const indent = /^ */.exec(lines[marker] ?? '')?.[0]
   if (marker === -1 || lastImport === -1) {
-    throw new Error(`src/connectors/index.ts has lost its imports or the comment "${MARKER}"`)
+    throw new Error(`src/connectors/registry.ts has lost its imports or the comment "${MARKER}"`)
   }
   lines.splice(marker, 0, `${indent}${identifierOf(name)},`)
   lines.splice(lastImport + 1, 0, `import { ${identifierOf(name)} } from './${name}/connector.ts'`)

@@ -46,7 +46,7 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   )
   assert.equal(await shelfsync('stop'), `The database in ${home} does not run: nothing to stop.\n`)
 
-  const demo = [inRoot('bin/lean.js'), inRoot('scripts/start.ts')]
+  const demo = [inRoot('bin/launch.js'), inRoot('scripts/start.ts')]
   const { stdout: told } = await ask(demo)
   const [table = ''] = told.match(/^ +first sync[^]*?\n\n/m) ?? []
   assert.match(

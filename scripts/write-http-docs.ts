@@ -1,7 +1,7 @@
 // Writes docs/http.md from the table of routes and from what they take.
 
 import { z } from 'zod'
-import { FACES, type Face, type Route } from '../src/http/routes.ts'
+import { FACES, type Face, type Route } from '../src/http/control/routes.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const STATUS = {
@@ -51,7 +51,7 @@ const STATUS = {
 const INTRODUCTION = `# HTTP
 
 \`shelfsync serve\` listens on one port for each of its roles. Work never runs inside a request: it is ordered, and the answer says where to look.
-This page is written by \`scripts/write-http-docs.ts\` from \`src/http/routes.ts\`.
+This page is written by \`scripts/write-http-docs.ts\` from \`src/http/control/routes.ts\`.
 
 \`\`\`sh
 curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN_KEY"

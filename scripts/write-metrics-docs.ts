@@ -1,6 +1,6 @@
 // Writes docs/metrics.md and the alert rules of Prometheus from the table of metrics.
 
-import { METRICS, type Metric } from '../src/node/metrics-table.ts'
+import { METRICS, type Metric } from '../src/telemetry/metrics-table.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const metrics = Object.entries<Metric>(METRICS)
@@ -26,7 +26,7 @@ function metricsPage(): string {
     '',
     '`GET /metrics` of every process, in the text format of Prometheus. No label holds an id, an address or a key: it says one of the words below, or',
     'a name that you chose. What cannot be read just now is missing, and never old: see `shelfsync_collect_failures_total`.',
-    'This page and the alert rules in `deploy/prometheus/alerts.yml` are written by `scripts/write-metrics-docs.ts` from `src/node/metrics-table.ts`.',
+    'This page and the alert rules in `deploy/prometheus/alerts.yml` are written by `scripts/write-metrics-docs.ts` from `src/telemetry/metrics-table.ts`.',
   ]
   for (const [scope, introduction] of Object.entries(SCOPES)) {
     const rows = metrics
@@ -58,7 +58,7 @@ function wordsOf(labels: Metric['labels']): string {
 
 function alertRules(): string {
   const lines = [
-    '# Written by scripts/write-metrics-docs.ts from src/node/metrics-table.ts.',
+    '# Written by scripts/write-metrics-docs.ts from src/telemetry/metrics-table.ts.',
     'groups:',
     '  - name: shelfsync',
     '    rules:',

@@ -2,7 +2,7 @@
 // and, for what a product is made of, from its published schema.
 
 import { DraftSchema } from '../src/core/product-schema.ts'
-import { listMigrations } from '../src/db/migrate.ts'
+import { listMigrations } from '../src/db/migrate/migrate.ts'
 import type { Db } from '../src/db/pool.ts'
 import { testDatabase } from '../test/support/database.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'

@@ -1,7 +1,7 @@
 // Writes `.env.example` and docs/settings.md from the settings schema, and with them the limits that each source has.
 
 import { Policy } from '../src/core/policy.ts'
-import { SETTING_NAMES, settingMeta } from '../src/node/settings-schema.ts'
+import { SETTING_NAMES, settingMeta } from '../src/config/settings-schema.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const settings = SETTING_NAMES.map((name) => ({ name, ...settingMeta(name) }))
@@ -27,7 +27,7 @@ function settingsPage(): string {
     '',
     'From the environment and from `.env` in the working directory; the environment wins, and an empty value counts as none, but that of `DATABASE_URL`, which is an error.',
     'In `.env` a value with a `#` in it stands in quotes: without them a comment begins there.',
-    'This page is written by `scripts/write-settings-docs.ts` from the schema in `src/node/settings-schema.ts`.',
+    'This page is written by `scripts/write-settings-docs.ts` from the schema in `src/config/settings-schema.ts`.',
   ]
   for (const [group, members] of groups) {
     const rows = members.map(({ name, description, default: otherwise, secret }) => [

@@ -8,7 +8,7 @@ import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import project from '../package.json' with { type: 'json' }
 import { silentProgram } from '../scripts/support/commands.ts'
-import { SETTING_NAMES } from '../src/node/settings-schema.ts'
+import { SETTING_NAMES } from '../src/config/settings-schema.ts'
 import { testDatabase } from './support/database.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))

@@ -37,7 +37,7 @@ test('without a Node that is new enough the message says what to do', async (t) 
   assert.equal(code, 1)
 })
 
-test('`node bin/lean.js FILE` finds a new enough Node as well', async (t) => {
+test('`node bin/launch.js FILE` finds a new enough Node as well', async (t) => {
   const { lines, code } = await run(await clone(t, 999), ['src/cli/main.ts', 'a b'], {
     file: 'lean.js',
   })

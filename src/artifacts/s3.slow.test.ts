@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { testStore } from '../../test/conformance/store.ts'
 import { type S3Server, startS3 } from '../../test/support/s3-server.ts'
-import { says } from '../../test/support/says.ts'
+import { says } from '../../test/support/messages.ts'
 import { type S3Options, S3Store } from './s3.ts'
 
 let folder: string

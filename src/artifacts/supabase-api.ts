@@ -3,7 +3,7 @@
 
 import { delayMs, parseRetryAfter, wait as waitFor, type Waiter } from '../lib/back-off.ts'
 import { cutText } from '../lib/text.ts'
-import { createRedactor, type Redactor } from '../node/redact.ts'
+import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { fetchFailureOf } from '../node/system-errors.ts'
 
 export interface ApiOptions {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BucketRow } from '../../simulators/storage/objects.ts'
 import { SECRET_KEY, type StorageSimulator } from '../../simulators/storage/server.ts'
-import { says } from '../../test/support/says.ts'
+import { says } from '../../test/support/messages.ts'
 import {
   asked,
   BUCKET,

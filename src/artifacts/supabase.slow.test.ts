@@ -13,7 +13,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
-import { says } from '../../test/support/says.ts'
+import { says } from '../../test/support/messages.ts'
 import {
   asked,
   BUCKET,

@@ -1,7 +1,7 @@
 // One finding of the doctor.
 
 import { SyncError } from '../core/errors.ts'
-import { nameFailure } from '../db/failures.ts'
+import { nameFailure } from '../db/errors.ts'
 
 export interface Check {
   readonly name: string

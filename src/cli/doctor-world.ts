@@ -10,7 +10,7 @@ import { messageOf, SyncError } from '../core/errors.ts'
 import { within } from '../lib/deadline.ts'
 import { hostOf } from '../lib/http.ts'
 import type { Source } from '../db/sources.ts'
-import type { Settings } from '../node/settings.ts'
+import type { Settings } from '../config/settings.ts'
 import { type Check, failed } from './check.ts'
 import type { Basics } from './open.ts'
 import { bytes, counted } from './text.ts'
@@ -47,7 +47,8 @@ export async function checkStore(
 /** Of a queue in Redis: it must take writes, and keep what it took. */
 export async function checkQueue(queueUrl: string): Promise<Check> {
   const name = 'queue'
-  const { findEvictionPolicy, openRedis, proveRedisWritable } = await import('../jobs/redis.ts')
+  const { findEvictionPolicy, openRedis, proveRedisWritable } =
+    await import('../jobs/backends/redis.ts')
   try {
     const redis = await openRedis(queueUrl, () => undefined)
     try {

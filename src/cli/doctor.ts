@@ -1,7 +1,7 @@
 // `shelfsync doctor`: checks everything that a sync needs and says what to do about what is wrong. It changes nothing.
 
 import type { Command } from 'commander'
-import { findMisspelt } from '../node/dot-env.ts'
+import { findMisspelt } from '../config/dot-env.ts'
 import { type Check, failed } from './check.ts'
 import { type Cli, examples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
-import { migrate } from '../db/migrate.ts'
+import { migrate } from '../db/migrate/migrate.ts'
 import { type Cli, examples } from './cli.ts'
 import { dataApiOf, MIGRATE_BY_HAND, openDatabase, readSettings } from './open.ts'
 import { counted } from './text.ts'

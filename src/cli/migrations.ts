@@ -1,7 +1,7 @@
 // `shelfsync migrations copy DIR`: for projects whose database is pushed by the Supabase CLI.
 
 import type { Command } from 'commander'
-import { copyMigrations } from '../db/migrate.ts'
+import { copyMigrations } from '../db/migrate/migrate.ts'
 import { type Cli, examples } from './cli.ts'
 
 export function addMigrations(program: Command, cli: Cli): void {

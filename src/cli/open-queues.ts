@@ -1,8 +1,8 @@
 // Everything that commands work with, and the queue besides.
 
 import { migrateQueue, openQueues, QUEUE_SCHEMA, type Queues } from '../jobs/queues.ts'
-import type { Log } from '../node/log.ts'
-import type { Settings } from '../node/settings.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Settings } from '../config/settings.ts'
 import { openTools, type Tools } from './open.ts'
 import type { Output } from './output.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadSettings } from '../node/settings.ts'
+import { loadSettings } from '../config/settings.ts'
 import { dataApiOf } from './open.ts'
 
 test('a project of Supabase is called only when no database is named', () => {

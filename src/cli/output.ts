@@ -3,11 +3,11 @@
 // With --json standard output holds JSON lines only, so that it can be piped into anything.
 
 import { isAbort, SyncError } from '../core/errors.ts'
-import { nameFailure } from '../db/failures.ts'
+import { nameFailure } from '../db/errors.ts'
 import { escapeControls, escapeLines } from '../lib/printable.ts'
 import { cutText } from '../lib/text.ts'
-import { redactJson, type LogDestination } from '../node/log.ts'
-import { createKeyRedactor, createRedactor, type Redactor } from '../node/redact.ts'
+import { redactJson, type LogDestination } from '../telemetry/log.ts'
+import { createKeyRedactor, createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { table } from './text.ts'
 
 /** A supplier's id may have megabytes; as JSON it is whole. */

@@ -3,9 +3,9 @@
 
 import { type Command, Option } from 'commander'
 import { loadSource, type Source } from '../db/sources.ts'
-import { connectorOf } from '../pipeline/connector-of.ts'
+import { connectorOf } from '../sources/connector-of.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'
-import type { PlannedChange } from '../pipeline/plan-writer.ts'
+import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../pipeline/plan.ts'
 import { type Cli, examples } from './cli.ts'
 import type { Output } from './output.ts'

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
-import { listReaders, publishTo, unpublishFrom } from '../db/publications.ts'
+import { listReaders, publishTo, unpublishFrom } from '../db/write/publications.ts'
 import { type Cli, examples } from './cli.ts'
 
 export function addPublish(program: Command, cli: Cli): void {

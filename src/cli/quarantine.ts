@@ -8,7 +8,7 @@ import {
   listQuarantinedRuns,
 } from '../db/quarantine.ts'
 import { loadSource } from '../db/sources.ts'
-import { connectorOf } from '../pipeline/connector-of.ts'
+import { connectorOf } from '../sources/connector-of.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption } from './ids.ts'

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { loadSource, type Source } from '../db/sources.ts'
-import { connectorOf } from '../pipeline/connector-of.ts'
+import { connectorOf } from '../sources/connector-of.ts'
 import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'

@@ -2,7 +2,7 @@
 
 import { asks, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
-import { nameFailure } from '../db/failures.ts'
+import { nameFailure } from '../db/errors.ts'
 import { peakMemoryBytes } from '../node/memory.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/sync.ts'

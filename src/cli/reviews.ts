@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { formatMoney } from '../core/money.ts'
-import { loadRun } from '../db/listings.ts'
+import { loadRun } from '../db/read/listings.ts'
 import { decideReview, listReviews, type Review } from '../db/reviews.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, examples } from './cli.ts'

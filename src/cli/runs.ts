@@ -1,7 +1,7 @@
 // `shelfsync runs`: what ran, how it went, and the decision on what is held.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { listRuns, loadRun, type RunDetails } from '../db/listings.ts'
+import { listRuns, loadRun, type RunDetails } from '../db/read/listings.ts'
 import { decideRun } from '../db/reviews.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, examples } from './cli.ts'

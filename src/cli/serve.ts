@@ -6,9 +6,9 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
-import { createLog } from '../node/log.ts'
-import { ALL_ROLES, ROLES, type Role } from '../services/roles.ts'
-import type { OpenFace } from '../services/serve.ts'
+import { createLog } from '../telemetry/log.ts'
+import { ALL_ROLES, ROLES, type Role } from '../app/roles.ts'
+import type { OpenFace } from '../app/serve.ts'
 import { type Cli, EXIT, examples } from './cli.ts'
 import { readSettings } from './open.ts'
 
@@ -47,9 +47,9 @@ export function addServe(program: Command, cli: Cli): void {
       const [{ openQueueTools }, { requireRights }, { startServices }, { countRequests }] =
         await Promise.all([
           import('./open-queues.ts'),
-          import('../services/rights.ts'),
-          import('../services/serve.ts'),
-          import('../node/metrics.ts'),
+          import('../app/rights.ts'),
+          import('../app/serve.ts'),
+          import('../telemetry/metrics.ts'),
         ])
       // A service is read by its log, so it says what a command would print.
       const log = createLog({

@@ -13,8 +13,8 @@ import {
   type Source,
 } from '../db/sources.ts'
 import type { Json } from '../core/json.ts'
-import { connectorOf } from '../pipeline/connector-of.ts'
-import { faultOf } from '../pipeline/due.ts'
+import { connectorOf } from '../sources/connector-of.ts'
+import { faultOf } from '../sources/due.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
 import { checkSettings, readSetting } from './connector-settings.ts'
 import type { SyncTools } from './open.ts'

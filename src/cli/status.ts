@@ -1,9 +1,9 @@
 // `shelfsync status`: how every source stands, what is late and what waits for a person.
 
 import type { Command } from 'commander'
-import { listStatus, type SourceStatus } from '../db/listings.ts'
+import { listStatus, type SourceStatus } from '../db/read/listings.ts'
 import { listSources, type Source } from '../db/sources.ts'
-import { type Due, dueAt } from '../pipeline/due.ts'
+import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
 import { counted, relative } from './text.ts'
 

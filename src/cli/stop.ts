@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander'
 import { resolve } from 'node:path'
-import { stopEmbedded } from '../db/embedded.ts'
+import { stopEmbedded } from '../embedded-postgres/embedded.ts'
 import { type Cli, examples } from './cli.ts'
-import { EMBEDDED } from '../node/database-choice.ts'
+import { EMBEDDED } from '../config/database-choice.ts'
 import { readSettings } from './open.ts'
 
 export function addStop(program: Command, cli: Cli): void {

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
-import { connectorOf } from '../pipeline/connector-of.ts'
+import { connectorOf } from '../sources/connector-of.ts'
 import { newProgress } from '../pipeline/context.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'

@@ -3,7 +3,7 @@
 
 import type { ClientBase } from 'pg'
 import { storableJson, storableText } from '../lib/storable.ts'
-import { ask } from './failures.ts'
+import { ask } from './errors.ts'
 
 /**
  * By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as dates, documents as `jsonb(…)`. What no text of

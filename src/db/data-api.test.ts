@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { says } from '../../test/support/says.ts'
+import { says } from '../../test/support/messages.ts'
 import { DataApi } from './data-api.ts'
 
 interface Answer {

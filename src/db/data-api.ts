@@ -5,10 +5,10 @@ import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { parseRetryAfter } from '../lib/back-off.ts'
 import { storableJson } from '../lib/storable.ts'
 import { cutText } from '../lib/text.ts'
-import { createRedactor, type Redactor } from '../node/redact.ts'
+import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { fetchFailureOf } from '../node/system-errors.ts'
 import type { Args, Catalog } from './catalog.ts'
-import { nameFailure } from './failures.ts'
+import { nameFailure } from './errors.ts'
 import type { Db } from './pool.ts'
 
 /** What a line can work on: sessions of Postgres, or calls alone. */

@@ -11,7 +11,7 @@ import { selfSigned } from '../../test/support/certificate.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { startTransactionPooler } from '../../test/support/transaction-pooler.ts'
 import { SyncError } from '../core/errors.ts'
-import { isConnectionError, nameFailure } from './failures.ts'
+import { isConnectionError, nameFailure } from './errors.ts'
 import { openPool, transaction } from './pool.ts'
 
 const options = { applicationName: 'pool test' }

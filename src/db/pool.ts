@@ -4,7 +4,7 @@
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
 import { type Args, type Catalog, inSession } from './catalog.ts'
-import { nameConnectFailure } from './connect-failures.ts'
+import { nameConnectFailure } from './connect-errors.ts'
 import { chooseTls, parsePostgresAddress } from './postgres-address.ts'
 
 export type DbClient = pg.PoolClient

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
-import { findUnencoded, parsePostgresUrl } from '../node/connection-address.ts'
+import { findUnencoded, parsePostgresUrl } from '../config/connection-address.ts'
 import { errnoOf } from '../node/system-errors.ts'
 
 const SSL_MODES: readonly string[] = [

@@ -1,7 +1,7 @@
 // What waits for a person, and what the person decides. The rules are in the SQL functions decide_run and decide_price.
 
 import { SyncError } from '../core/errors.ts'
-import { ask } from './failures.ts'
+import { ask } from './errors.ts'
 import type { Db } from './pool.ts'
 
 export interface Review {

@@ -1,6 +1,6 @@
 // Which roles a login really has, asked before it works: without its rights a process would take tasks that it can only ruin.
 
-import { ask } from './failures.ts'
+import { ask } from './errors.ts'
 import type { Db } from './pool.ts'
 
 /** For each role that `migrate` makes, a function that its work needs and no other of them may call. */

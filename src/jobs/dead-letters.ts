@@ -3,8 +3,8 @@
 
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
-import { findQueuedRun, reopenRun } from '../db/runs.ts'
-import { fillRun } from './fill.ts'
+import { findQueuedRun, reopenRun } from '../db/write/runs.ts'
+import { fillRun } from './enqueue.ts'
 import { listFailed, type QueueName, type Queues } from './queues.ts'
 
 export interface DeadLetter {

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
 import { gateAfter } from '../../test/support/gate.ts'
-import { openMedipim } from '../../test/support/line.ts'
+import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
 import { showProducts, snapshot } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
-import { AS_SCHEDULED, cancelOrder, orderSync, type SyncOrder } from './orders.ts'
+import { AS_SCHEDULED, cancelOrder, orderSync, type SyncOrder } from './request-runs.ts'
 
 const database = await testDatabase()
 const db = database.pool

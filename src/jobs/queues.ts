@@ -16,7 +16,7 @@ import {
 } from 'bullmq'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
-import { createCalmBackend } from './postgres-backend.ts'
+import { createCalmBackend } from './backends/postgres.ts'
 
 /** One by kind of work: `fetch` asks suppliers, `apply` writes the catalogue and settles. */
 export type QueueName = 'fetch' | 'apply'
@@ -76,7 +76,7 @@ export async function openQueues(
 ): Promise<Queues> {
   const leaving = new AbortController()
   // Who has the queue in Postgres need not carry a Redis client about.
-  const library = queueUrl === null ? null : await import('./redis.ts')
+  const library = queueUrl === null ? null : await import('./backends/redis.ts')
   const redis =
     queueUrl === null || library === null
       ? null

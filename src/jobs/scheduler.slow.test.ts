@@ -4,13 +4,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UnrecoverableError } from 'bullmq'
 import { testDatabase, type Lifetime } from '../../test/support/database.ts'
-import { openMedipim } from '../../test/support/line.ts'
+import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
 import { until } from '../../test/support/until.ts'
-import { cancelRun, listScheduled, reopenRun } from '../db/runs.ts'
+import { cancelRun, listScheduled, reopenRun } from '../db/write/runs.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
-import { AS_SCHEDULED, beginRun } from './orders.ts'
+import { AS_SCHEDULED, beginRun } from './request-runs.ts'
 
 const database = await testDatabase()
 const db = database.pool

@@ -3,12 +3,18 @@
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
-import { giveUpRun, listMootRuns, listScheduled, type ScheduledSource } from '../db/runs.ts'
+import { giveUpRun, listMootRuns, listScheduled, type ScheduledSource } from '../db/write/runs.ts'
 import { loadSource } from '../db/sources.ts'
 import { wait } from '../lib/back-off.ts'
-import { Calendar, faultOf } from '../pipeline/due.ts'
-import { emptyRun, fillQueues } from './fill.ts'
-import { AS_SCHEDULED, beginRun, offerRuns, type BegunRun, type OrderTools } from './orders.ts'
+import { Calendar, faultOf } from '../sources/due.ts'
+import { emptyRun, fillQueues } from './enqueue.ts'
+import {
+  AS_SCHEDULED,
+  beginRun,
+  offerRuns,
+  type BegunRun,
+  type OrderTools,
+} from './request-runs.ts'
 import { listFailed } from './queues.ts'
 
 /** How late a scheduled run may begin, and how long a lost queue may stay empty. */

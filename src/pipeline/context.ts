@@ -5,11 +5,11 @@ import type { Connector } from '../core/connector.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { LineDb } from '../db/data-api.ts'
-import type { HeldRun } from '../db/runs.ts'
+import type { HeldRun } from '../db/write/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import type { Waiter } from '../lib/back-off.ts'
-import type { Redactor } from '../node/redact.ts'
+import type { Redactor } from '../telemetry/redact.ts'
 
 export interface Log {
   debug(facts: object, message: string): void

@@ -7,10 +7,10 @@ import { LINE_FEED } from '../lib/ndjson.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { isTime } from '../core/source-time.ts'
-import { addPart, noteArtifact, type StoredPart } from '../db/artifacts.ts'
+import { addPart, noteArtifact, type StoredPart } from '../db/write/artifacts.ts'
 import type { RunContext } from './context.ts'
 import { outsideText } from './outside-text.ts'
-import { patiently, waitOut } from './patience.ts'
+import { patiently, waitOut } from './retry.ts'
 
 /** Of raw lines. Each next part may be twice as large, up to the limit of all. */
 const FIRST_PART_BYTES = 2 * 1024 * 1024

@@ -3,10 +3,10 @@
 
 import { writeLatest } from '../artifacts/latest.ts'
 import { asks, messageOf, SyncError } from '../core/errors.ts'
-import { findNewestWholeArtifact, listParts } from '../db/artifacts.ts'
-import type { RunKind } from '../db/runs.ts'
+import { findNewestWholeArtifact, listParts } from '../db/write/artifacts.ts'
+import type { RunKind } from '../db/write/runs.ts'
 import { loadSource, noteCopy, type Source } from '../db/sources.ts'
-import type { Redactor } from '../node/redact.ts'
+import type { Redactor } from '../telemetry/redact.ts'
 import { outsideText } from './outside-text.ts'
 import { type PurgeTools, purgeSource } from './purge.ts'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
-import { openMedipim, type TestLine } from '../../test/support/line.ts'
+import { openMedipim, type TestLine } from '../../test/support/pipeline.ts'
 import { lockTable } from '../../test/support/locks.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { openPool, type Db } from '../db/pool.ts'
-import { cancelRun, endRun, startRun, type HeldRun } from '../db/runs.ts'
+import { cancelRun, endRun, startRun, type HeldRun } from '../db/write/runs.ts'
 import { whileLeased } from './lease.ts'
 
 const database = await testDatabase()

@@ -2,7 +2,7 @@
 
 import { cutText } from '../lib/text.ts'
 import { storableText } from '../lib/storable.ts'
-import type { Redactor } from '../node/redact.ts'
+import type { Redactor } from '../telemetry/redact.ts'
 
 const CHARS_MAX = 1000
 

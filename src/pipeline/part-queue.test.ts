@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { StoredPart } from '../db/artifacts.ts'
+import type { StoredPart } from '../db/write/artifacts.ts'
 import { PartQueue } from './part-queue.ts'
 
 const part = (no: number): StoredPart => ({

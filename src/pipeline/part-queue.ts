@@ -1,6 +1,6 @@
 // Parts on their way from fetch to the lanes, in order.
 
-import type { StoredPart } from '../db/artifacts.ts'
+import type { StoredPart } from '../db/write/artifacts.ts'
 
 export class PartQueue {
   readonly #waiting: StoredPart[] = []

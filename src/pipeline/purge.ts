@@ -4,7 +4,7 @@ import { artifactPrefix } from '../artifacts/manifest.ts'
 import { type Keep, runsToPurge, runsToRebuild } from '../artifacts/retention.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Catalog } from '../db/catalog.ts'
-import { beginPurge, listRetained, markPurged, type RetainedRun } from '../db/retention.ts'
+import { beginPurge, listRetained, markPurged, type RetainedRun } from '../db/write/retention.ts'
 import type { Source } from '../db/sources.ts'
 import type { Log } from './context.ts'
 

@@ -4,9 +4,9 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
 import { toLedger, type Ledger } from '../core/ledger.ts'
-import { findArtifact, type ArtifactNote } from '../db/artifacts.ts'
+import { findArtifact, type ArtifactNote } from '../db/write/artifacts.ts'
 import type { LineDb } from '../db/data-api.ts'
-import { nameFailure } from '../db/failures.ts'
+import { nameFailure } from '../db/errors.ts'
 import {
   endRun,
   findActiveRun,
@@ -15,18 +15,18 @@ import {
   type HeldRun,
   type RunKind,
   type RunRequest,
-} from '../db/runs.ts'
+} from '../db/write/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
-import type { Redactor } from '../node/redact.ts'
-import { settingsOf } from './connector-of.ts'
+import type { Redactor } from '../telemetry/redact.ts'
+import { settingsOf } from '../sources/connector-of.ts'
 import type { LineOptions, Log, Progress, RunContext } from './context.ts'
 import { whileLeased } from './lease.ts'
 import { outsideText } from './outside-text.ts'
 import { carryOut } from './run.ts'
-import { isFullDue } from './schedule.ts'
+import { isFullDue } from '../sources/schedule.ts'
 
 /** An incremental run asks for a little more than what is new: clocks differ, and the supplier writes late. */
 export const OVERLAP_MS = 10 * 60_000

@@ -100,7 +100,7 @@ $$;
 --   atomic      rows, price points, changes, quarantine and the checkpoint, or nothing
 --   idempotent  a batch belongs to the place in its part where the checkpoint stood before (`p_lines_before`). Sent again it writes nothing and
 --               answers what the first one did; one that belongs elsewhere is refused with db/busy: the sender has to look where the part stands
---   refused     a record whose content Postgres refuses, by the SQLSTATEs of RECORD_STATES in src/db/failures.ts: record/invalid, with
+--   refused     a record whose content Postgres refuses, by the SQLSTATEs of RECORD_STATES in src/db/errors.ts: record/invalid, with
 --               [{record, why}] in its detail and nothing written. The sender quarantines it and sends the rest again
 --   p_counts    the part's outcomes up to here, without what this batch will add. Null: the records have had their outcome before, so the
 --               checkpoint stays as it is

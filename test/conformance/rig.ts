@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto'
 import type { Connector, Cursor, Page } from '../../src/core/connector.ts'
 import type { Http } from '../../src/core/http.ts'
 import type { Draft } from '../../src/core/product.ts'
-import { listParts, type ArchivedPart } from '../../src/db/artifacts.ts'
+import { listParts, type ArchivedPart } from '../../src/db/write/artifacts.ts'
 import type { Db } from '../../src/db/pool.ts'
 import type { RunReport } from '../../src/pipeline/sync.ts'
-import { openLine, type TestLine } from '../support/line.ts'
+import { openLine, type TestLine } from '../support/pipeline.ts'
 import type { Supplier } from './supplier.ts'
 
 /** What a connector's own test file hands in. */

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
-import { openEmbedded } from '../../src/db/embedded.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
+import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { counts, medipimOf, openLine } from '../support/line.ts'
+import { counts, medipimOf, openLine } from '../support/pipeline.ts'
 
 const PRODUCTS = 5000
 const MEGABYTE = 1_000_000

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decideRun } from '../../src/db/reviews.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
-import type { PlannedChange } from '../../src/pipeline/plan-writer.ts'
+import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestLine } from '../support/line.ts'
+import { openMedipim, priced, type TestLine } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 

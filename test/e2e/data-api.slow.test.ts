@@ -16,7 +16,7 @@ import {
   type MedipimSetup,
   type SyncWish,
   type TestLine,
-} from '../support/line.ts'
+} from '../support/pipeline.ts'
 import { canCheck } from '../support/safeupdate.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
 import { nextDay } from '../faults/killing.ts'

@@ -7,7 +7,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import { startDataApi, type Call } from '../support/data-api.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openLine, openMedipim } from '../support/line.ts'
+import { openLine, openMedipim } from '../support/pipeline.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { shelfsync } from './shelfsync.ts'
 

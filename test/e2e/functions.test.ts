@@ -6,9 +6,9 @@ import { test } from 'node:test'
 import type { ClientBase } from 'pg'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/line.ts'
+import { openMedipim } from '../support/pipeline.ts'
 import { logIn } from '../support/login.ts'
-import { listUnconditional } from '../support/unconditional.ts'
+import { listUnconditional } from '../support/unconditional-writes.ts'
 
 const database = await testDatabase()
 const { pool: db } = database

@@ -7,10 +7,10 @@ import { startShopify } from '../../simulators/shopify/server.ts'
 import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
-import { createLog } from '../../src/node/log.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 import { runCommand } from '../support/commands.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestLine } from '../support/line.ts'
+import { openMedipim, priced, type TestLine } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 
 /** Colour, the window's title, the clipboard, clearing the screen by a C1 control, turned text, a line of its own. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chooseRun, OVERLAP_MS, type SyncRequest } from '../../src/pipeline/sync.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestLine } from '../support/line.ts'
+import { counts, openMedipim, type TestLine } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 const A_MINUTE_MS = 60_000

@@ -6,7 +6,7 @@ import { openPool } from '../../src/db/pool.ts'
 import { OUTCOMES } from '../../src/core/ledger.ts'
 import { at, watchQueries } from '../faults/failpoints.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced } from '../support/line.ts'
+import { counts, openMedipim, priced } from '../support/pipeline.ts'
 
 const { pool: db, url: databaseUrl } = await testDatabase()
 const STREAM = '/v4/products/stream'

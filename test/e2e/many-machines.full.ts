@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
 import type { Lifetime } from '../support/database.ts'
-import type { TestLine } from '../support/line.ts'
+import type { TestLine } from '../support/pipeline.ts'
 import { startRedis } from '../support/redis.ts'
 import { openPark, watchWorkers, type TimedRun } from './many-machines.ts'
 

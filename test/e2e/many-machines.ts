@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
-import type { Role } from '../../src/services/roles.ts'
-import { NODE_FLAGS } from '../../bin/lean.js'
+import type { Role } from '../../src/app/roles.ts'
+import { NODE_FLAGS } from '../../bin/launch.js'
 import { testDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
-import { medipimOf, openLine, type TestLine } from '../support/line.ts'
+import { medipimOf, openLine, type TestLine } from '../support/pipeline.ts'
 import {
   cleanEnv,
   startProcess,

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startShopify } from '../../simulators/shopify/server.ts'
-import { createConnectors } from '../../src/connectors/index.ts'
+import { createConnectors } from '../../src/connectors/registry.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openLine, openMedipim, priced, type TestLine } from '../support/line.ts'
+import { counts, openLine, openMedipim, priced, type TestLine } from '../support/pipeline.ts'
 import { rowVersions, showProducts, snapshot } from '../support/snapshot.ts'
 
 const { pool: db } = await testDatabase()

@@ -7,7 +7,7 @@ import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/si
 import type { Connector, Page } from '../../src/core/connector.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
-import type { PlannedChange } from '../../src/pipeline/plan-writer.ts'
+import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
 import {
@@ -17,7 +17,7 @@ import {
   type MedipimSetup,
   type SyncWish,
   type TestLine,
-} from '../support/line.ts'
+} from '../support/pipeline.ts'
 import { rowVersions } from '../support/snapshot.ts'
 import { shelfsync } from './shelfsync.ts'
 

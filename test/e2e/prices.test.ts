@@ -7,7 +7,7 @@ import { openPool } from '../../src/db/pool.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced } from '../support/line.ts'
+import { counts, openMedipim, priced } from '../support/pipeline.ts'
 import { showProducts, type ShownProduct } from '../support/snapshot.ts'
 import { at, watchQueries } from '../faults/failpoints.ts'
 

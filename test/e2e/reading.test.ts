@@ -7,11 +7,11 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@supabase/supabase-js'
-import { migrate } from '../../src/db/migrate.ts'
+import { migrate } from '../../src/db/migrate/migrate.ts'
 import { buildRead, loadRelations } from '../support/data-api-reads.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced } from '../support/line.ts'
+import { openMedipim, priced } from '../support/pipeline.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const database = await testDatabase(undefined, { migrations: [] })

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
-import { listStatus, loadRun } from '../../src/db/listings.ts'
-import { createMeasures } from '../../src/db/measures.ts'
+import { listStatus, loadRun } from '../../src/db/read/listings.ts'
+import { createMeasures } from '../../src/db/read/metrics.ts'
 import { decideRun } from '../../src/db/reviews.ts'
-import { loadRunStanding, loadStanding } from '../../src/db/status.ts'
+import { loadRunStanding, loadStanding } from '../../src/db/read/status.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced } from '../support/line.ts'
+import { counts, openMedipim, priced } from '../support/pipeline.ts'
 import { showProducts } from '../support/snapshot.ts'
 
 const { pool: db } = await testDatabase()

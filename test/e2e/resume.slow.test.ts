@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Connector, Page } from '../../src/core/connector.ts'
 import { SyncError, type ErrorCode } from '../../src/core/errors.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, type SyncWish, type TestLine } from '../support/line.ts'
+import { openMedipim, type SyncWish, type TestLine } from '../support/pipeline.ts'
 import { watchStore } from '../faults/failpoints.ts'
 
 const { pool: db } = await testDatabase()

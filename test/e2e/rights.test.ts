@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/line.ts'
+import { openMedipim } from '../support/pipeline.ts'
 import { logIn } from '../support/login.ts'
 import { shelfsync } from './shelfsync.ts'
 

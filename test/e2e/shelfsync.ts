@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { MigrateOptions } from '../../src/db/migrate.ts'
+import type { MigrateOptions } from '../../src/db/migrate/migrate.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { testDatabase } from '../support/database.ts'
 

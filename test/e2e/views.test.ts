@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced } from '../support/line.ts'
+import { openMedipim, priced } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 

@@ -10,7 +10,7 @@ import { startShopify } from '../../simulators/shopify/server.ts'
 import { listCommands, silentProgram } from '../../scripts/support/commands.ts'
 import { runCommand, type Said } from '../support/commands.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestLine } from '../support/line.ts'
+import { openMedipim, priced, type TestLine } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 import { until } from '../support/until.ts'
 

@@ -9,7 +9,7 @@ import { SyncError } from '../../src/core/errors.ts'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/line.ts'
+import { openMedipim, type TestLine } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 

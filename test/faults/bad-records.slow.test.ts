@@ -8,7 +8,7 @@ import { SyncError } from '../../src/core/errors.ts'
 import type { Draft, Term } from '../../src/core/product.ts'
 import { decideRun } from '../../src/db/reviews.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type TestLine } from '../support/line.ts'
+import { counts, openMedipim, priced, type TestLine } from '../support/pipeline.ts'
 import { showProducts } from '../support/snapshot.ts'
 import { until } from '../support/until.ts'
 

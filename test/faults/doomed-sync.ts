@@ -1,7 +1,7 @@
 // A process that syncs one source until it comes to the place that its argument names, says so, and waits there to be killed.
 
 import { openPool } from '../../src/db/pool.ts'
-import { inSmallPages, medipimOf, openLine } from '../support/line.ts'
+import { inSmallPages, medipimOf, openLine } from '../support/pipeline.ts'
 import { at, watchQueries, watchStore, type Place } from './failpoints.ts'
 
 export interface Doom {

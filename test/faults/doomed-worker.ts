@@ -3,7 +3,7 @@
 
 import { openPool } from '../../src/db/pool.ts'
 import type { Lifetime } from '../support/database.ts'
-import { inSmallPages, medipimOf, openLine } from '../support/line.ts'
+import { inSmallPages, medipimOf, openLine } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
 

@@ -9,7 +9,7 @@ import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { testDatabase, type Lifetime } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/line.ts'
+import { openMedipim, type TestLine } from '../support/pipeline.ts'
 import { rowVersions, showProducts } from '../support/snapshot.ts'
 import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
 

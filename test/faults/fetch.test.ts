@@ -10,9 +10,9 @@ import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import type { Http } from '../../src/core/http.ts'
-import { loadRun } from '../../src/db/listings.ts'
+import { loadRun } from '../../src/db/read/listings.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestLine } from '../support/line.ts'
+import { counts, openMedipim, type TestLine } from '../support/pipeline.ts'
 import { showProducts } from '../support/snapshot.ts'
 
 const { pool: db } = await testDatabase()

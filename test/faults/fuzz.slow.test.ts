@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createConnectors } from '../../src/connectors/index.ts'
+import { createConnectors } from '../../src/connectors/registry.ts'
 import { FUZZ } from '../conformance/fuzz.ts'
 
 process.env[FUZZ] = '1'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/line.ts'
+import { openMedipim } from '../support/pipeline.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { killAt, testKills } from './killing.ts'
 

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/line.ts'
+import { openMedipim, type TestLine } from '../support/pipeline.ts'
 import { snapshot } from '../support/snapshot.ts'
 import type { Doom } from './doomed-sync.ts'
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KnownRecords } from '../../src/pipeline/known-records.ts'
+import { KnownRecords } from '../../src/pipeline/apply/known-records.ts'
 import { bufferBytes } from '../support/memory.ts'
 
 const KEYS = 5_000_000

@@ -3,7 +3,7 @@
 import { openPool } from '../../src/db/pool.ts'
 import { peakMemoryBytes } from '../../src/node/memory.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
-import { medipimOf, openLine } from '../support/line.ts'
+import { medipimOf, openLine } from '../support/pipeline.ts'
 
 export interface Measured {
   readonly state: string

@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { ENVIRONMENT, NODE_FLAGS } from '../../bin/lean.js'
+import { ENVIRONMENT, NODE_FLAGS } from '../../bin/launch.js'
 import type { TestDatabase } from '../support/database.ts'
 import type { Db } from '../../src/db/pool.ts'
-import { openMedipim } from '../support/line.ts'
+import { openMedipim } from '../support/pipeline.ts'
 import type { Measured } from './measured-sync.ts'
 
 const MEGABYTE = 1024 * 1024

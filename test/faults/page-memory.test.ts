@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { ENVIRONMENT, NODE_FLAGS } from '../../bin/lean.js'
+import { ENVIRONMENT, NODE_FLAGS } from '../../bin/launch.js'
 import type { MeasuredPage } from './measured-page.ts'
 
 const MEGABYTE = 1024 * 1024

@@ -5,10 +5,10 @@ import { test, type TestContext } from 'node:test'
 import type { Draft } from '../../src/core/product.ts'
 import type { DbClient } from '../../src/db/pool.ts'
 import { DataApi } from '../../src/db/data-api.ts'
-import { RECORD_STATES } from '../../src/db/failures.ts'
+import { RECORD_STATES } from '../../src/db/errors.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestLine } from '../support/line.ts'
+import { counts, openMedipim, type TestLine } from '../support/pipeline.ts'
 import { snapshot } from '../support/snapshot.ts'
 
 const database = await testDatabase()

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { SyncError } from '../../src/core/errors.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/line.ts'
+import { openMedipim, type TestLine } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 const KEY = { keyId: 'planted-key-id', keySecret: 'pl4nted-s3cret/&"ü' }

@@ -10,13 +10,13 @@ import {
   giveUpRun,
   loadQueuedRun,
   type HeldRun,
-} from '../../src/db/runs.ts'
+} from '../../src/db/write/runs.ts'
 import type { Db } from '../../src/db/pool.ts'
-import { ask } from '../../src/db/failures.ts'
-import { cancelOrder } from '../../src/jobs/orders.ts'
+import { ask } from '../../src/db/errors.ts'
+import { cancelOrder } from '../../src/jobs/request-runs.ts'
 import { testDatabase } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
-import { openMedipim } from '../support/line.ts'
+import { openMedipim } from '../support/pipeline.ts'
 import { lockTable } from '../support/locks.ts'
 import { openServices } from '../support/services.ts'
 import { everyRow, snapshot } from '../support/snapshot.ts'

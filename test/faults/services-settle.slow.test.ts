@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { doTask } from '../../src/jobs/tasks.ts'
+import { doTask } from '../../src/jobs/execute-task.ts'
 import { lockTable } from '../support/locks.ts'
 import { until } from '../support/until.ts'
 import {

@@ -6,7 +6,7 @@ import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/si
 import { type Random, seededRandom } from '../../simulators/support/random.ts'
 import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
 import type { Lifetime } from '../support/database.ts'
-import type { TestLine } from '../support/line.ts'
+import type { TestLine } from '../support/pipeline.ts'
 import { startRedis } from '../support/redis.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { assertSettledAs } from './services-killing.ts'

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { openEmbedded, PRESENCE_LOCK } from '../../src/db/embedded.ts'
-import { listMigrations, migrate, type Migration } from '../../src/db/migrate.ts'
+import { openEmbedded, PRESENCE_LOCK } from '../../src/embedded-postgres/embedded.ts'
+import { listMigrations, migrate, type Migration } from '../../src/db/migrate/migrate.ts'
 import { type Db, openPool } from '../../src/db/pool.ts'
 
 export interface TestDatabase {

@@ -1,7 +1,7 @@
 // A supplier that falls silent in the middle, for as long as a test wants it to.
 
 import type { Page } from '../../src/core/connector.ts'
-import type { TestLine } from './line.ts'
+import type { TestLine } from './pipeline.ts'
 
 export interface Gate {
   /** The line, with a supplier that stops after so many pages until the gate is opened. */

@@ -4,7 +4,7 @@
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findAccount } from '../../src/db/postgres-account.ts'
+import { findAccount } from '../../src/embedded-postgres/account.ts'
 import type { Lifetime } from './database.ts'
 import { findProgram, startProcess, startServer } from './processes.ts'
 

@@ -6,7 +6,7 @@ import { mkdir, readFile, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runAs } from '../../src/db/postgres-account.ts'
+import { runAs } from '../../src/embedded-postgres/account.ts'
 
 const HEADERS = '/usr/include/postgresql/15/server'
 const COMPILER = '/usr/bin/gcc'

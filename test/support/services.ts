@@ -1,11 +1,16 @@
 // The services inside a test's own process: queues, workers and a scheduler over a real Postgres, and Redis when asked.
 
 import type { Job } from 'bullmq'
-import { createConnectors } from '../../src/connectors/index.ts'
+import { createConnectors } from '../../src/connectors/registry.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
-import { AS_SCHEDULED, orderSync, type OrderedRun, type SyncOrder } from '../../src/jobs/orders.ts'
+import {
+  AS_SCHEDULED,
+  orderSync,
+  type OrderedRun,
+  type SyncOrder,
+} from '../../src/jobs/request-runs.ts'
 import {
   migrateQueue,
   openQueues,
@@ -13,16 +18,16 @@ import {
   type Queues,
   type Task,
 } from '../../src/jobs/queues.ts'
-import { RunStates } from '../../src/jobs/run-states.ts'
+import { RunStates } from '../../src/jobs/apply-state-cache.ts'
 import { startDue, tendQueue } from '../../src/jobs/scheduler.ts'
-import type { TaskEvents, TaskTools } from '../../src/jobs/tasks.ts'
-import { startWorker } from '../../src/jobs/work.ts'
-import { createMetrics, type Metrics } from '../../src/node/metrics.ts'
+import type { TaskEvents, TaskTools } from '../../src/jobs/execute-task.ts'
+import { startWorker } from '../../src/jobs/worker.ts'
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
 import type { LineOptions, Pause } from '../../src/pipeline/context.ts'
-import { Calendar } from '../../src/pipeline/due.ts'
-import { countTasks } from '../../src/services/task-metrics.ts'
+import { Calendar } from '../../src/sources/due.ts'
+import { countTasks } from '../../src/app/task-metrics.ts'
 import type { Lifetime, TestDatabase } from './database.ts'
-import type { TestLine } from './line.ts'
+import type { TestLine } from './pipeline.ts'
 import { until } from './until.ts'
 
 export interface TestServices {

@@ -1,6 +1,6 @@
 // What a source's catalogue says, in a form that two sources, or one source at two times, can be compared by.
 
-import type { TestLine } from './line.ts'
+import type { TestLine } from './pipeline.ts'
 
 export interface ShownProduct {
   readonly id: string

@@ -5,13 +5,13 @@ import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
 import { cutText } from '../../lib/text.ts'
 import { openApi, type Api } from './api.ts'
-import { hideKey, type Secrets } from './answers.ts'
+import { hideKey, type Secrets } from './responses.ts'
 import { findDrift } from './fields.ts'
 import { marketOf, medipimSettings, type MedipimSettings } from './market.ts'
 import { normalise, readId, unwrap } from './normalise.ts'
 import { scanLine } from './scan.ts'
 import { readPages } from './stream.ts'
-import { readPosition } from './tally.ts'
+import { readPosition } from './stream-progress.ts'
 
 /** The MediPim connector. Without secrets everything but `fetch` works, so that archived answers can be replayed. */
 export function createMedipim(secrets: Secrets | null): Connector<MedipimSettings> {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { pageBytesMax, readPages } from './stream.ts'
-import { readPosition, type Position } from './tally.ts'
+import { readPosition, type Position } from './stream-progress.ts'
 
 interface Product {
   readonly index: number

@@ -13,9 +13,9 @@ import {
   readLineBlocks,
   type LineBlock,
 } from '../../lib/ndjson.ts'
-import { errorOfAnswer, tellable, type SupplierError } from './answers.ts'
+import { errorOfAnswer, tellable, type SupplierError } from './responses.ts'
 import { scanLine } from './scan.ts'
-import { Tally, type LineFacts, type Position } from './tally.ts'
+import { Tally, type LineFacts, type Position } from './stream-progress.ts'
 import { isObject, numberOf } from './values.ts'
 
 export const pageBytesMax = 1024 ** 2

@@ -11,7 +11,7 @@ import {
   type LinesOfBlock,
   type Slice,
 } from '../../lib/json-slices.ts'
-import { errorOf, lookAlikeOf, PAGE_BYTES_MAX, readPage } from './answers.ts'
+import { errorOf, lookAlikeOf, PAGE_BYTES_MAX, readPage } from './responses.ts'
 
 /** The most that Shopify gives at once; more is silently 250. */
 export const PAGE_SIZE = 250

@@ -5,10 +5,14 @@ import { boundedDraft, LISTS_MAX } from '../../../src/core/bounded-draft.ts'
 import { SyncError } from '../../../src/core/errors.ts'
 import { DraftSchema } from '../../../src/core/product-schema.ts'
 import type { Draft } from '../../../src/core/product.ts'
-import { StagedJson } from '../../../src/db/staged-json.ts'
-import { StagedRows } from '../../../src/db/staged-rows.ts'
+import { StagedJson } from '../../../src/db/write/staged-json.ts'
+import { StagedRows } from '../../../src/db/write/staged-rows.ts'
 import { RECORD_HASH_BYTES } from '../../../src/node/hash.ts'
-import { readRecord, UnreadableRecord, type ReadRecord } from '../../../src/pipeline/read-record.ts'
+import {
+  readRecord,
+  UnreadableRecord,
+  type ReadRecord,
+} from '../../../src/pipeline/apply/read-record.ts'
 import { EXTREMES, LARGE, listLike, pathsOf, valueAt, withValue, type Path } from '../hostile.ts'
 import type { Rig } from '../rig.ts'
 import type { Check } from './check.ts'

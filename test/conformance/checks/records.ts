@@ -5,7 +5,7 @@ import type { Scan } from '../../../src/core/connector.ts'
 import { SyncError } from '../../../src/core/errors.ts'
 import { DraftSchema } from '../../../src/core/product-schema.ts'
 import type { Draft } from '../../../src/core/product.ts'
-import { findId } from '../../../src/pipeline/find-id.ts'
+import { findId } from '../../../src/pipeline/apply/find-id.ts'
 import { given, middleOf, type Check } from './check.ts'
 
 const scanAgrees: Check = {

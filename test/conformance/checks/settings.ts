@@ -1,7 +1,7 @@
 // Settings are stored with the source and shown to people: so they survive JSON, are checked, and hold no secret.
 
 import assert from 'node:assert/strict'
-import { isSecretName } from '../../../src/node/redact.ts'
+import { isSecretName } from '../../../src/telemetry/redact.ts'
 import type { Rig } from '../rig.ts'
 import type { Check } from './check.ts'
 

@@ -1,0 +1,81 @@
+// How every component stands, asked anew each time. Each has a deadline: a database that hangs is as broken as one that is gone.
+
+import type { ArtifactStore } from '../artifacts/store.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
+import type { Db } from '../db/pool.ts'
+import { loadStanding, type SourceStanding } from '../db/read/status.ts'
+import type { ComponentHealth } from '../http/control/operations.ts'
+import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { within } from '../lib/deadline.ts'
+
+const DEADLINE_MS = 3_000
+
+export interface HealthTools {
+  readonly db: Db
+  readonly queues: Queues
+  readonly store: ArtifactStore
+}
+
+export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
+  // Whether the database answers is said by its own look.
+  const sources = loadStanding(db, null, DEADLINE_MS).then(
+    (standing) => standing.sources,
+    () => [],
+  )
+  const components = await Promise.all([
+    look('database', async () => {
+      const { rows } = await db.query<{ version: string }>(
+        `select current_setting('server_version') as version`,
+      )
+      return `Postgres ${rows[0]?.version}`
+    }),
+    look('queue', async () => {
+      await queues.proveWritable()
+      const counts = await Promise.all(
+        QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`),
+      )
+      return `${queues.backend}; waiting: ${counts.join(', ')}`
+    }),
+    look('artifacts', async () => {
+      await store.check()
+      return store.describe()
+    }),
+    ...QUEUE_NAMES.map((name) =>
+      look(name === 'fetch' ? 'fetcher' : 'maintainer', async () => {
+        const workers = await queues[name].getWorkersCount()
+        if (workers === 0) throw new Error('no worker is there: start shelfsync serve')
+        return `${workers} at work or waiting for it`
+      }),
+    ),
+  ])
+  const copied = (await sources).filter(({ latestCopy }) => latestCopy !== null)
+  return copied.length === 0
+    ? components
+    : [...components, await look('latest', async () => describeCopies(copied))]
+}
+
+/** @throws Error when one of them could not be written */
+function describeCopies(sources: readonly SourceStanding[]): string {
+  const broken = sources.flatMap(({ source, latestCopy }) =>
+    latestCopy?.error == null
+      ? []
+      : `latest.ndjson of ${source} could not be written: ${latestCopy.error}`,
+  )
+  if (broken.length > 0) throw new Error(broken.join('; '))
+  return sources.map(({ source, latestCopy }) => `${source} has run ${latestCopy?.run}`).join(', ')
+}
+
+async function look(component: string, ask: () => Promise<string>): Promise<ComponentHealth> {
+  const startedMs = performance.now()
+  const passed = () => Math.round(performance.now() - startedMs)
+  try {
+    return { component, ok: true, detail: await within(ask(), DEADLINE_MS), latencyMs: passed() }
+  } catch (error) {
+    return {
+      component,
+      ok: false,
+      detail: error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error),
+      latencyMs: passed(),
+    }
+  }
+}

@@ -1,0 +1,219 @@
+// The services of one process: its workers, its schedules and its HTTP faces, by the roles that it has. Everything that counts is in the
+// database, so any number of processes may run, and any of them may be killed.
+
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Connector } from '../core/connector.ts'
+import type { Http } from '../core/http.ts'
+import { createMeasures } from '../db/read/metrics.ts'
+import type { Db } from '../db/pool.ts'
+import {
+  createFetcherApp,
+  createMaintainerApp,
+  createMetricsApp,
+  createOrchestratorApp,
+  type OrchestratorOptions,
+} from '../http/control/servers.ts'
+import { listen } from '../http/server/listen.ts'
+import type { FaceName } from '../http/control/routes.ts'
+import { cancelOrder, orderSync } from '../jobs/request-runs.ts'
+import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
+import { RunStates } from '../jobs/apply-state-cache.ts'
+import { keepSchedules } from '../jobs/scheduler.ts'
+import type { TaskEvents, TaskTools } from '../jobs/execute-task.ts'
+import { startWorker } from '../jobs/worker.ts'
+import type { Log } from '../telemetry/log.ts'
+import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
+import { createNetworks } from '../node/networks.ts'
+import { createRedactor } from '../telemetry/redact.ts'
+import type { Settings } from '../config/settings.ts'
+import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
+import { DEFAULT_OPTIONS } from '../pipeline/sync.ts'
+import { checkHealth } from './health.ts'
+import type { Role } from './roles.ts'
+import { countTasks } from './task-metrics.ts'
+
+export interface ServiceTools {
+  readonly settings: Settings
+  readonly db: Db
+  readonly store: ArtifactStore
+  readonly queues: Queues
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly log: Log
+  /** A client for the requests of one connector. */
+  openHttp(connector: string, metrics: Metrics): Http
+}
+
+export interface OpenFace {
+  readonly name: FaceName
+  /** Where it listens; `::` is every address of the machine. */
+  readonly host: string
+  readonly port: number
+}
+
+export interface Services {
+  readonly faces: readonly OpenFace[]
+  /** Takes nothing new, lets batches and answers finish, and resolves when all is at rest. Twice is safe. */
+  stop(): Promise<void>
+}
+
+/** @throws SyncError `settings/invalid` when a port cannot be had or ADMIN_KEY is missing */
+export async function startServices(
+  tools: ServiceTools,
+  roles: readonly Role[],
+): Promise<Services> {
+  const { settings, db, queues, log } = tools
+  const stopping = new AbortController()
+  await using opened = new AsyncDisposableStack()
+  const metrics = openMetrics(tools, roles)
+  const faces: OpenFace[] = []
+  for (const [name, app] of createFaces(tools, metrics, roles)) {
+    const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
+    const listening = await listen(app, {
+      host,
+      port: settings.http.ports[name],
+      setting: `${name.toUpperCase()}_PORT`,
+    })
+    opened.defer(() => listening.close())
+    faces.push({ name, host, port: listening.port })
+  }
+  const taskTools = openTaskTools(tools, metrics)
+  const { fetch, apply } = settings.queue.concurrency
+  if (roles.includes('fetcher'))
+    opened.adopt(startWorker(taskTools, 'fetch', fetch, stopping.signal), (worker) =>
+      worker.close(),
+    )
+  if (roles.includes('maintainer'))
+    opened.adopt(startWorker(taskTools, 'apply', apply, stopping.signal), (worker) =>
+      worker.close(),
+    )
+  if (roles.includes('orchestrator') || roles.includes('scheduler')) {
+    const keeping = keepSchedules(
+      { db, queues, connectors: tools.connectors, log },
+      stopping.signal,
+    )
+    opened.defer(() => keeping)
+  }
+  const kept = opened.move()
+  let stopped: Promise<void> | null = null
+  return {
+    faces,
+    stop() {
+      stopping.abort()
+      queues.leave()
+      return (stopped ??= kept.disposeAsync())
+    },
+  }
+}
+
+function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
+  const { settings, db, queues, log, connectors, store } = tools
+  const orders = { db, queues, connectors, log }
+  const options: OrchestratorOptions = {
+    db,
+    log,
+    redact: createRedactor([], settings.secrets),
+    keys: settings.http.keys,
+    trust: {
+      flyHeader: settings.http.trustFlyHeader,
+      proxies: createNetworks(settings.http.trustProxy),
+    },
+    nowMs: () => Date.now(),
+    metricsText: () => metrics.text(),
+    onAuthFailure: (reason) =>
+      metrics.count('shelfsync_auth_failures_total', {
+        reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited',
+      }),
+    operations: {
+      order: (order, correlationId) => orderSync(orders, order, correlationId),
+      cancel: (run) => cancelOrder(orders, run),
+      health: () => checkHealth({ db, queues, store }),
+    },
+  }
+  if (roles.includes('fetcher')) yield ['fetcher', createFetcherApp(options)] as const
+  if (roles.includes('maintainer')) yield ['maintainer', createMaintainerApp(options)] as const
+  if (roles.includes('orchestrator'))
+    yield ['orchestrator', createOrchestratorApp(options)] as const
+  yield ['metrics', createMetricsApp(options)] as const
+}
+
+function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
+  const { db, store, log, connectors, queues } = tools
+  const clients = new Map<string, Http>()
+  const http = (connector: string): Http => {
+    const client = clients.get(connector) ?? tools.openHttp(connector, metrics)
+    clients.set(connector, client)
+    return client
+  }
+  const redact = createRedactor(tools.settings.supplierSecrets, tools.settings.secrets)
+  return {
+    db,
+    store,
+    log,
+    redact,
+    connectors,
+    queues,
+    http,
+    options: DEFAULT_OPTIONS,
+    states: new RunStates(),
+    events: openEvents(tools, metrics),
+  }
+}
+
+function openEvents({ db, store, log, settings }: ServiceTools, metrics: Metrics): TaskEvents {
+  const tools = { db, store, log, redact: createRedactor([], settings.secrets) }
+  return {
+    async settled(source, run, { state }) {
+      await keepArtifacts(tools, source, run, settings, state === 'succeeded')
+    },
+    archived: (source) => copyLatest(tools, source, settings),
+    ...countTasks(metrics),
+  }
+}
+
+function openMetrics(
+  { db, queues, connectors, log }: ServiceTools,
+  roles: readonly Role[],
+): Metrics {
+  const metrics = createMetrics({
+    onFailure: (collector, error) =>
+      log.warn({ collector, cause: String(error) }, 'metrics could not be read'),
+  })
+  metrics.set(
+    'shelfsync_database_connections',
+    { state: 'busy' },
+    () => db.totalCount - db.idleCount,
+  )
+  metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
+  // Named by connector, so nothing else knows of them before the first wait.
+  if (roles.includes('fetcher'))
+    for (const connector of connectors.keys())
+      metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
+  // What is the same for all processes only one kind of them tells. With several of these, each tells all of it.
+  if (roles.includes('orchestrator')) {
+    metrics.collect({ name: 'database', read: createMeasures(db) })
+    metrics.collect({ name: 'queue', read: () => readQueues(queues) })
+  }
+  return metrics
+}
+
+async function readQueues(queues: Queues): Promise<Reading[]> {
+  const states = [
+    'waiting',
+    'prioritized',
+    'delayed',
+    'waiting-children',
+    'active',
+    'failed',
+  ] as const
+  const readings = await Promise.all(
+    QUEUE_NAMES.map(async (queue) => {
+      const counts = await queues[queue].getJobCounts(...states)
+      return states.map((state): Reading => ({
+        name: 'shelfsync_queue_jobs',
+        labels: { queue, state },
+        value: counts[state] ?? 0,
+      }))
+    }),
+  )
+  return readings.flat()
+}

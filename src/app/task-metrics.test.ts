@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seriesOf } from '../../test/support/exposition.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { countTasks } from './task-metrics.ts'
+
+test("a wait counts as a limit's only when the supplier says so, and as back-pressure when it is for something of ours", async () => {
+  const metrics = createMetrics()
+  const { paused } = countTasks(metrics)
+  for (const code of ['source/rate-limited', 'source/unavailable', 'source/cut-short'] as const)
+    paused({ code, waitMs: 2000, triedMs: 500 }, 'medipim')
+  paused({ code: 'artifact/unavailable', waitMs: 2000, triedMs: 500 }, 'medipim')
+  const text = await metrics.text()
+  assert.deepEqual(seriesOf(text, 'shelfsync_limit_wait_seconds_total'), {
+    'connector="medipim"': 2,
+  })
+  assert.equal(
+    seriesOf(text, 'shelfsync_backpressure_seconds_total')['reason="store_unwritable"'],
+    2.5,
+  )
+})

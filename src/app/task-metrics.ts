@@ -1,0 +1,28 @@
+// What happens to tasks, as metrics of the process that works on them.
+
+import type { ErrorCode } from '../core/errors.ts'
+import type { TaskEvents } from '../jobs/execute-task.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+/** Counts waits by what was waited for, and the tasks that went to other workers. */
+export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'leaseLost'> {
+  return {
+    paused({ code, waitMs, triedMs }, connector) {
+      const reason = reasonOf(code)
+      if (reason !== null)
+        metrics.count('shelfsync_backpressure_seconds_total', { reason }, (triedMs + waitMs) / 1000)
+      else if (code === 'source/rate-limited' && connector !== null)
+        metrics.count('shelfsync_limit_wait_seconds_total', { connector }, waitMs / 1000)
+    },
+    leaseLost: () => metrics.count('shelfsync_leases_lost_total', {}),
+  }
+}
+
+/** Null: a supplier is waited for. */
+function reasonOf(
+  code: ErrorCode,
+): 'database_unreachable' | 'database_slow' | 'store_unwritable' | null {
+  if (code.startsWith('source/')) return null
+  if (code.startsWith('artifact/')) return 'store_unwritable'
+  return code === 'db/unreachable' ? 'database_unreachable' : 'database_slow'
+}

@@ -1,0 +1,439 @@
+import assert from 'node:assert/strict'
+import { homedir } from 'node:os'
+import { test } from 'node:test'
+import { SyncError } from '../core/errors.ts'
+import { createLog } from '../telemetry/log.ts'
+import { SETTING_NAMES, settingMeta } from './settings-schema.ts'
+import { loadSettings } from './settings.ts'
+
+function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
+  try {
+    loadSettings(env, dotEnvText)
+  } catch (error) {
+    assert.ok(error instanceof SyncError)
+    assert.equal(error.code, 'settings/invalid')
+    return error.message
+  }
+  assert.fail('the settings were accepted')
+}
+
+test('without any setting everything has a default, and no secret has one', () => {
+  const { userAgent, ...settings } = loadSettings({})
+  assert.deepEqual(settings, {
+    databaseUrl: null,
+    embedded: false,
+    home: '.shelfsync',
+    artifacts: 'file:.shelfsync/artifacts',
+    artifactsKeep: 14,
+    artifactsLatest: false,
+    allowPrivateHosts: [],
+    logLevel: 'info',
+    http: {
+      keys: [],
+      host: '::',
+      ports: { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 },
+      trustFlyHeader: false,
+      trustProxy: [],
+      metricsHost: '127.0.0.1',
+    },
+    queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
+    s3: { endpoint: null, region: 'us-east-1', key: null },
+    medipim: { apiUrl: 'https://api.au.medipim.com', key: null, keyHosts: [] },
+    supabase: null,
+    secrets: [],
+    supplierSecrets: [],
+  })
+  assert.match(userAgent, /^Shelfsync\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/)
+})
+
+test('the environment wins over .env, an empty value is none, and what is not ours is ignored', () => {
+  const dotEnv =
+    '# comment\nexport LOG_LEVEL=debug\nSHELFSYNC_HOME="/srv/shelf sync"\nARTIFACTS_KEEP=3\nPATH=x\n'
+  const settings = loadSettings({ LOG_LEVEL: '', ARTIFACTS_KEEP: '0', HOME: '/root' }, dotEnv)
+  assert.equal(settings.logLevel, 'debug')
+  assert.equal(settings.home, '/srv/shelf sync')
+  assert.equal(settings.artifacts, 'file:/srv/shelf sync/artifacts')
+  assert.equal(settings.artifactsKeep, 0)
+  assert.equal(settings.databaseUrl, null)
+})
+
+test('a DATABASE_URL that is empty or misspelt is an error, and none is not; the embedded database can be named', () => {
+  const full = 'postgres://db.example/x'
+  for (const empty of ['', '  '])
+    assert.match(
+      problemsOf({ DATABASE_URL: empty }),
+      /DATABASE_URL: empty in the environment; for the database in SHELFSYNC_HOME remove it/,
+    )
+  assert.match(problemsOf({}, 'DATABASE_URL=\n'), /DATABASE_URL: empty in \.env/)
+  for (const name of [
+    'DATABSE_URL',
+    'DATABASE_URI',
+    'DATABASEURL',
+    'database_url',
+    'DATABASE_URLS',
+    'DATABASE_ULR',
+  ]) {
+    assert.match(
+      problemsOf({ [name]: full }),
+      new RegExp(`${name}: in the environment this looks like DATABASE_URL misspelt`),
+    )
+    assert.match(
+      problemsOf(
+        { SUPABASE_URL: 'https://x.supabase.co', SUPABASE_SECRET_KEY: 'sb_secret_x' },
+        `${name}=${full}\n`,
+      ),
+      new RegExp(`${name}: in \\.env`),
+    )
+    assert.equal(loadSettings({ [name]: full, DATABASE_URL: full }).databaseUrl, full)
+  }
+  assert.equal(loadSettings({ DATABASE_URL: '' }, `DATABASE_URL=${full}\n`).databaseUrl, full)
+  const { databaseUrl, embedded } = loadSettings(
+    { DATABASE_URL: 'embedded', DATABSE_URL: full },
+    `DATABASE_URL=${full}\n`,
+  )
+  assert.deepEqual([databaseUrl, embedded, loadSettings({}).embedded], [null, true, false])
+})
+
+test('a line of .env that sets nothing is told by its number, not by what it says', () => {
+  const sound =
+    '\uFEFF# comment = with "\r\n\r\n  export LOG_LEVEL=debug\nA="one\n\ntwo" # three\nB = \'\n=\n\'\nC=`\nx\n`\nD="\nE=\n  # "\n'
+  assert.equal(loadSettings({}, sound).logLevel, 'debug')
+  const message = problemsOf({}, `${sound}planted\nF=1\n=planted\nG="a\nb"\nplanted: 1\n`)
+  assert.deepEqual(
+    [...message.matchAll(/\.env, line (\d+): expected NAME=value/g)].map(([, line]) =>
+      Number(line),
+    ),
+    [16, 18, 21],
+  )
+  assert.doesNotMatch(message, /planted/)
+})
+
+test("a queue's address is a secret only where it has credentials", () => {
+  assert.deepEqual(loadSettings({ QUEUE_URL: 'redis://queue.example:6379' }).secrets, [])
+  const { secrets } = loadSettings({ QUEUE_URL: 'redis://:p%40ss@queue.example:6379' })
+  assert.deepEqual(
+    new Set(secrets),
+    new Set(['redis://:p%40ss@queue.example:6379', 'p%40ss', 'p@ss']),
+  )
+})
+
+test('"~" is the own home wherever a folder is named', () => {
+  const { home, artifacts } = loadSettings({ SHELFSYNC_HOME: '~/shelf', ARTIFACTS: 'file:~/raw' })
+  assert.deepEqual([home, artifacts], [`${homedir()}/shelf`, `file:${homedir()}/raw`])
+  assert.equal(loadSettings({ SHELFSYNC_HOME: '~' }).artifacts, `file:${homedir()}/artifacts`)
+  assert.match(problemsOf({ SHELFSYNC_HOME: '~somebody/x' }), /SHELFSYNC_HOME: expected a folder/)
+})
+
+test('ports, host and both keys of the HTTP faces are read, and a next key does not come alone', () => {
+  const [ADMIN_KEY, ADMIN_KEY_NEXT] = ['the-key-of-today', 'the-key-of-tomorrow']
+  const { http, secrets } = loadSettings({
+    ADMIN_KEY,
+    ADMIN_KEY_NEXT,
+    LISTEN_HOST: '127.0.0.1',
+    FETCHER_PORT: '0',
+    TRUST_FLY_HEADER: 'true',
+  })
+  assert.deepEqual(http.keys, [ADMIN_KEY, ADMIN_KEY_NEXT])
+  assert.deepEqual(
+    [http.host, http.ports.fetcher, http.ports.maintainer, http.trustFlyHeader],
+    ['127.0.0.1', 0, 3002, true],
+  )
+  assert.deepEqual(secrets, http.keys)
+  assert.match(problemsOf({ ADMIN_KEY_NEXT }), /ADMIN_KEY: missing/)
+  assert.match(
+    problemsOf({ METRICS_PORT: '65536', FETCHER_PORT: 'x' }),
+    /FETCHER_PORT: expected a port number\n.*METRICS_PORT: expected a port number/,
+  )
+})
+
+test('the settings cannot be changed', () => {
+  const settings = loadSettings({ MEDIPIM_API_KEY: 'id:secret' })
+  assert.throws(() => Object.assign(settings, { home: 'x' }), TypeError)
+  assert.throws(() => Object.assign(settings.medipim.key ?? {}, { id: 'x' }), TypeError)
+})
+
+test('the MediPim key is read from its parts or in one', () => {
+  const key = { id: 'an-id', secret: 'a:secret' }
+  assert.deepEqual(
+    loadSettings({ MEDIPIM_API_KEY_ID: 'an-id', MEDIPIM_API_KEY_SECRET: 'a:secret' }).medipim.key,
+    key,
+  )
+  assert.deepEqual(loadSettings({ MEDIPIM_API_KEY: 'an-id:a:secret' }).medipim.key, key)
+  assert.match(
+    problemsOf({ MEDIPIM_API_KEY: 'a:b', MEDIPIM_API_KEY_ID: 'c' }),
+    /MEDIPIM_API_KEY: set either/,
+  )
+  assert.match(problemsOf({ MEDIPIM_API_KEY_ID: 'c' }), /MEDIPIM_API_KEY_SECRET: missing/)
+  assert.match(problemsOf({ MEDIPIM_API_KEY_SECRET: 'c' }), /MEDIPIM_API_KEY_ID: missing/)
+})
+
+test('Supabase takes either key, and an address and a key go together', () => {
+  const url = 'https://x.supabase.co'
+  const expected = { url, secretKey: 'sb_secret_x', bucket: 'medipim-raw' }
+  assert.deepEqual(
+    loadSettings({ SUPABASE_URL: url, SUPABASE_SECRET_KEY: 'sb_secret_x' }).supabase,
+    expected,
+  )
+  assert.deepEqual(
+    loadSettings({ SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_x' }).supabase,
+    expected,
+  )
+  assert.match(problemsOf({ SUPABASE_URL: url }), /SUPABASE_SECRET_KEY: missing/)
+  const open = { SUPABASE_URL: 'http://supabase.example:8000', SUPABASE_SECRET_KEY: 'sb_secret_x' }
+  assert.match(
+    problemsOf(open),
+    /SUPABASE_URL: expected https, because anybody on the way could read the key/,
+  )
+  assert.ok(loadSettings({ ...open, ALLOW_PRIVATE_HOSTS: 'supabase.example' }).supabase)
+  assert.ok(loadSettings({ ...open, SUPABASE_URL: 'http://127.0.0.1:54321' }).supabase)
+  assert.match(
+    problemsOf({ SUPABASE_SERVICE_ROLE_KEY: 'x' }),
+    /SUPABASE_URL: missing; SUPABASE_SERVICE_ROLE_KEY needs it/,
+  )
+  assert.match(
+    problemsOf({ SUPABASE_URL: url, SUPABASE_SECRET_KEY: 'x', SUPABASE_SERVICE_ROLE_KEY: 'y' }),
+    /SUPABASE_SECRET_KEY: set either/,
+  )
+})
+
+test('private hosts are allowed all together or one by one', () => {
+  assert.deepEqual(
+    loadSettings({ ALLOW_PRIVATE_HOSTS: '127.0.0.1, shop.internal:8080,fd00::/8' })
+      .allowPrivateHosts,
+    ['127.0.0.1', 'shop.internal:8080', 'fd00::/8'],
+  )
+  assert.match(problemsOf({ ALLOW_PRIVATE_HOSTS: 'a,b c' }), /entry 2 is none of these/)
+  for (const meant of [
+    '1',
+    '0',
+    'true',
+    'TRUE',
+    'false',
+    'yes',
+    'no',
+    'on',
+    'off',
+    'all',
+    '*',
+    '10',
+    '127.0.0.1,1',
+  ]) {
+    assert.match(
+      problemsOf({ ALLOW_PRIVATE_HOSTS: meant }),
+      /ALLOW_PRIVATE_HOSTS: expected a list of .* such as 127\.0\.0\.1,shop\.internal:8080,10\.0\.0\.0\/8; entry/,
+      meant,
+    )
+  }
+})
+
+test('a host that the key of MediPim may go to is a host, and never a switch or a range', () => {
+  assert.deepEqual(
+    loadSettings({ MEDIPIM_HOSTS: 'Gateway.example:8443, b.example' }).medipim.keyHosts,
+    ['gateway.example:8443', 'b.example'],
+  )
+  for (const meant of [
+    '1',
+    'true',
+    '*.example',
+    '10.0.0.0/8',
+    'a.example,',
+    'https://a.example',
+    'a.example:99999',
+  ]) {
+    assert.match(
+      problemsOf({ MEDIPIM_HOSTS: meant }),
+      /MEDIPIM_HOSTS: expected hosts separated by commas, such as .*; entry/,
+      meant,
+    )
+  }
+})
+
+test('artifacts lie in a folder, in Supabase Storage or in S3, each with what it needs', () => {
+  const supabase = { SUPABASE_URL: 'https://x.supabase.co', SUPABASE_SECRET_KEY: 'sb_secret_x' }
+  for (const ARTIFACTS of [
+    'file:/srv/a',
+    'supabase:',
+    'supabase:my-bucket',
+    's3://bucket',
+    's3://bucket/a/b',
+  ]) {
+    assert.equal(loadSettings({ ...supabase, ARTIFACTS }).artifacts, ARTIFACTS)
+  }
+  for (const ARTIFACTS of [
+    'file:',
+    'supabase:My Bucket',
+    's3:bucket',
+    's3://',
+    's3://key:secret@bucket',
+    's3://bucket/a?b',
+    'https://x',
+  ]) {
+    assert.match(problemsOf({ ...supabase, ARTIFACTS }), /ARTIFACTS: expected `file:`/, ARTIFACTS)
+  }
+  assert.match(problemsOf({ ARTIFACTS: 'supabase:' }), /SUPABASE_URL: missing; ARTIFACTS needs it/)
+  assert.equal(loadSettings(supabase).artifacts, 'supabase:')
+  assert.equal(loadSettings({ SHELFSYNC_HOME: '/srv/s' }).artifacts, 'file:/srv/s/artifacts')
+})
+
+test('S3 has an endpoint and a region, and both parts of a key or none', () => {
+  const given = {
+    S3_ENDPOINT: 'http://127.0.0.1:9000',
+    S3_REGION: 'auto',
+    S3_ACCESS_KEY_ID: 'an-id',
+    S3_SECRET_ACCESS_KEY: 'a-secret',
+  }
+  const { s3, secrets } = loadSettings(given)
+  assert.deepEqual(s3, {
+    endpoint: 'http://127.0.0.1:9000',
+    region: 'auto',
+    key: { id: 'an-id', secret: 'a-secret' },
+  })
+  for (const secret of ['an-id', 'a-secret']) assert.ok(secrets.includes(secret))
+  assert.match(problemsOf({ S3_ACCESS_KEY_ID: 'x' }), /S3_SECRET_ACCESS_KEY: missing/)
+  assert.match(problemsOf({ S3_SECRET_ACCESS_KEY: 'x' }), /S3_ACCESS_KEY_ID: missing/)
+})
+
+// One value for each setting that cannot be right, all with a mark that must never be shown.
+const WRONG: Record<string, string> = {
+  DATABASE_URL: 'mysql://planted',
+  ARTIFACTS: 'planted',
+  ARTIFACTS_KEEP: 'planted',
+  MEDIPIM_API_URL: 'ftp://planted',
+  MEDIPIM_API_KEY_ID: 'planted planted',
+  MEDIPIM_API_KEY_SECRET: 'planted planted',
+  MEDIPIM_API_KEY: 'planted',
+  SUPABASE_URL: 'planted',
+  SUPABASE_SECRET_KEY: 'planted 1',
+  SUPABASE_SERVICE_ROLE_KEY: 'planted 2',
+  BUCKET: 'Planted',
+  ADMIN_KEY: 'planted',
+  ALLOW_PRIVATE_HOSTS: 'planted/planted',
+  LOG_LEVEL: 'planted',
+  CONTACT: 'planted planted',
+  USER_AGENT: 'planted\u0007',
+  ARTIFACTS_LATEST: 'planted',
+  S3_ENDPOINT: 'planted',
+  S3_REGION: 'Planted',
+  S3_ACCESS_KEY_ID: 'planted planted',
+  S3_SECRET_ACCESS_KEY: 'planted planted',
+  ADMIN_KEY_NEXT: 'planted',
+  LISTEN_HOST: 'planted host',
+  METRICS_HOST: 'planted host',
+  MEDIPIM_HOSTS: 'planted host',
+  FETCHER_PORT: 'planted',
+  MAINTAINER_PORT: '-1',
+  ORCHESTRATOR_PORT: '65536',
+  METRICS_PORT: '1.5',
+  TRUST_FLY_HEADER: 'planted',
+  TRUST_PROXY: 'planted',
+  QUEUE_URL: 'amqp://planted',
+  FETCH_CONCURRENCY: '0',
+  APPLY_CONCURRENCY: 'planted',
+}
+
+test('all problems are listed at once, by name and expectation, never by value', () => {
+  const message = problemsOf(WRONG)
+  for (const name of Object.keys(WRONG))
+    assert.match(message, new RegExp(`^  ${name}: expected \\S`, 'm'))
+  assert.doesNotMatch(message, /planted/i)
+  assert.deepEqual(
+    SETTING_NAMES.filter((name) => !(name in WRONG)),
+    ['SHELFSYNC_HOME'],
+  )
+})
+
+/** A planted value for every secret that there is, none a part of another; connections carry theirs as a password that is sent encoded. */
+const SECRETS = Object.fromEntries(
+  SETTING_NAMES.filter((name) => settingMeta(name).secret).map((name) => [name, plantedAs(name)]),
+)
+
+function plantedAs(name: string): string {
+  const planted = `planted-${name.toLowerCase().replaceAll('_', '-')}-its-value`
+  if (name === 'DATABASE_URL') return `postgres://worker:${planted}%2F1@db.example/x`
+  if (name === 'QUEUE_URL') return `redis-cluster://:${planted}%2F1@one:1,two:2`
+  return name === 'MEDIPIM_API_KEY' ? `${planted}-id:${planted}-secret` : planted
+}
+
+// Of two ways of giving one thing only one is taken at a time: first these are left out, then those.
+const WAYS = [
+  ['MEDIPIM_API_KEY', 'SUPABASE_SERVICE_ROLE_KEY'],
+  ['MEDIPIM_API_KEY_ID', 'MEDIPIM_API_KEY_SECRET', 'SUPABASE_SECRET_KEY'],
+]
+
+test('each secret setting is known to the redactor in every form that it is sent in', () => {
+  for (const left of WAYS) {
+    const given = Object.fromEntries(
+      Object.entries(SECRETS).filter(([name]) => !left.includes(name)),
+    )
+    const { secrets } = loadSettings({ ...given, SUPABASE_URL: 'https://x.supabase.co' })
+    const sent = Object.entries(given).flatMap(([name, value]) =>
+      name.endsWith('_URL') ? [value, ...passwordsIn(value)] : [value],
+    )
+    const key =
+      given.MEDIPIM_API_KEY ?? `${given.MEDIPIM_API_KEY_ID}:${given.MEDIPIM_API_KEY_SECRET}`
+    const basic = Buffer.from(key).toString('base64')
+    sent.push(...key.split(':'), basic)
+    const written: string[] = []
+    const log = createLog({
+      level: 'info',
+      destination: { write: (line: string) => written.push(line) },
+      secrets,
+    })
+    log.info({ given, list: sent }, `sent ${sent.join(' and ')}`)
+    assert.doesNotMatch(written.join(''), /planted|-value/)
+    // With its colon the id's length does not divide by three, so knowing both parts alone would not hide the pair in base64.
+    assert.equal(written.join('').includes(basic.slice(-12)), false)
+  }
+})
+
+/** The password of an address, as it is written there and as it is sent. */
+function passwordsIn(address: string): string[] {
+  const [, password = ''] = /:([^:/@]+)@/.exec(address) ?? []
+  return [password, decodeURIComponent(password)]
+}
+
+test('a password that is also the name of the user does not hide that word', () => {
+  assert.deepEqual(
+    loadSettings({ DATABASE_URL: 'postgres://postgres:postgres@127.0.0.1/postgres' }).secrets,
+    ['postgres://postgres:postgres@127.0.0.1/postgres'],
+  )
+})
+
+test('an address whose password is not encoded says which character, and none of the address', () => {
+  const cases = [
+    ['DATABASE_URL', 'postgres://postgres:2024/Summer!x@127.0.0.1:5432/postgres', '"/" as %2F'],
+    ['DATABASE_URL', 'postgres://postgres:Sum%mer!x@127.0.0.1:5432/postgres', '"%" as %25'],
+    [
+      'DATABASE_URL',
+      'postgres://postgres:Sum mer#x@127.0.0.1:5432/postgres',
+      '" " as %20 and "#" as %23',
+    ],
+    ['QUEUE_URL', 'redis://u:Summer!x@queue.example:99999', 'with a port up to 65535'],
+    ['QUEUE_URL', 'redis://u:Summer!x@/var/run/redis.sock', 'a host before the path'],
+    ['QUEUE_URL', 'redis-cluster://u:Summer!x@[::1', 'hosts separated by commas'],
+    ['QUEUE_URL', 'redis-sentinel://u:Summer!x@a.example,', 'hosts separated by commas'],
+    ['QUEUE_URL', 'redis://u:Summer!x@queue.example/x', 'the number of a database'],
+    ['DATABASE_URL', 'postgres://u:Summer!x@db.example/x?port=99999', 'of the form'],
+    ['QUEUE_URL', 'redis://:2024/Summer!x@queue.example', '"/" as %2F'],
+    ['QUEUE_URL', 'rediss-cluster://u:Sum?mer!x@a.example,b.example', '"?" as %3F'],
+    ['DATABASE_URL', 'postgres://u:Summer!x@one.example,two.example:5432/x', 'with one host'],
+    ['S3_ENDPOINT', 'https://id:20/Summer!x@s3.example', 'without credentials'],
+    ['SUPABASE_URL', 'https://id:20/Summer!x@p.example', 'without credentials'],
+    ['MEDIPIM_API_URL', 'https://id:20/Summer!x@api.example', 'without credentials'],
+    ['ARTIFACTS', 's3://id:20/Summer!x@bucket/prefix', 's3://bucket/prefix'],
+  ] as const
+  for (const [name, address, words] of cases) {
+    const message = problemsOf({ [name]: address })
+    assert.ok(message.includes(`${name}: expected`) && message.includes(words), message)
+    assert.doesNotMatch(message, /Sum|mer!x|2024/)
+  }
+})
+
+test('every setting that is a key, a secret or a connection is marked as a secret and has no value as its default', () => {
+  const secret = SETTING_NAMES.filter((name) => settingMeta(name).secret)
+  assert.deepEqual(
+    secret,
+    SETTING_NAMES.filter((name) => /KEY|SECRET|DATABASE|QUEUE/.test(name)),
+  )
+  for (const name of secret) assert.match(settingMeta(name).default, /^(none|an own|the queue)/)
+})

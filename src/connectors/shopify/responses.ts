@@ -1,0 +1,121 @@
+// Reads the JSON answers of a shop, and tells the public list of products from what merely looks like it: exports of the Admin API,
+// flattened dumps and bare lists are often saved under the name products.json. A page is never parsed as a whole.
+
+import { SyncError } from '../../core/errors.ts'
+import type { HttpResponse } from '../../core/http.ts'
+import { readBytes } from '../../lib/http.ts'
+import { JsonCheck } from '../../lib/json-check.ts'
+import { elements, memberValue, valueStart, type Slice } from '../../lib/json-slices.ts'
+import { lengthOfMark } from '../../lib/ndjson.ts'
+import { failureOf } from './errors.ts'
+
+/** 250 products of the largest shops are about 10 MB. */
+export const PAGE_BYTES_MAX = 64 * 1024 * 1024
+/** One product alone: 2,048 variants that share an image, each of which lists the ids of all, are 68 MB. */
+const PRODUCT_BYTES_MAX = 2 * PAGE_BYTES_MAX
+/** `/meta.json` and `/cart.js` have a few kilobytes. */
+const FACTS_BYTES_MAX = 1024 * 1024
+/** A larger error of a shop is told by its size. */
+const ERROR_BYTES_MAX = 1000
+
+/**
+ * The whole answer to a request for `limit` products, proved to be one JSON document. `where` begins every message.
+ *
+ * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle · `source/malformed` · `source/too-large`
+ */
+export function readPage(
+  response: HttpResponse,
+  where: string,
+  limit: number,
+): Promise<Uint8Array> {
+  return readChecked(response, where, limit === 1 ? PRODUCT_BYTES_MAX : PAGE_BYTES_MAX)
+}
+
+/** A small document, parsed. @throws as `readPage` does */
+export async function readFacts(response: HttpResponse, where: string): Promise<unknown> {
+  return JSON.parse(new TextDecoder().decode(await readChecked(response, where, FACTS_BYTES_MAX)))
+}
+
+async function readChecked(
+  response: HttpResponse,
+  where: string,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const failure = await failureOf(response, where)
+  if (failure) {
+    await response.cancel()
+    throw failure
+  }
+  const check = new JsonCheck()
+  let begins = true
+  const bytes = await readBytes(response, bytesMax, (chunk) => {
+    check.push(begins ? chunk.subarray(lengthOfMark(chunk)) : chunk)
+    begins = false
+  })
+  if (check.isWhole) return bytes
+  if (check.faultAt === null)
+    throw new SyncError('source/cut-short', `${where} ends in the middle, at byte ${bytes.length}`)
+  throw new SyncError(
+    'source/malformed',
+    `${where} is not JSON: byte ${check.faultAt + bytes.length - check.length} cannot stand there`,
+  )
+}
+
+/** What the answer is instead of a page of `/products.json`, in words, or null when it is one. On later pages the products may be as they will. */
+export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | null {
+  const start = valueStart(bytes)
+  const kind = bytes[start]
+  if (kind === BRACKET_OPEN)
+    return `a bare list${flavourOf(bytes, firstOf(bytes, start)) ?? ''} instead of {"products": […]}`
+  if (kind !== BRACE_OPEN) return 'a single value instead of {"products": […]}'
+  const product = memberValue(bytes, start, 'product')
+  if (product !== null && bytes[product.start] === BRACE_OPEN)
+    return 'one product instead of {"products": […]}'
+  const products = memberValue(bytes, start, 'products')
+  if (products === null || bytes[products.start] !== BRACKET_OPEN)
+    return 'JSON without a list of products'
+  const first = firstOf(bytes, products.start)
+  const flavour = flavourOf(bytes, first)
+  if (flavour !== null) return `a list${flavour}`
+  if (first === null || !isBeginning) return null
+  // One malformed product is for quarantine: a list is refused when none of it is as expected.
+  for (const element of elements(bytes, products.start)) if (isPublic(bytes, element)) return null
+  return 'a list of products without ids or variants'
+}
+
+/** The error that a shop reports inside an answer, or null. */
+export function errorOf(bytes: Uint8Array): string | null {
+  const errors = memberValue(bytes, valueStart(bytes), 'errors')
+  if (errors === null) return null
+  const length = errors.end - errors.start
+  // Told as a whole or not at all, because half a secret is not recognised by whoever cuts it to a line.
+  if (length > ERROR_BYTES_MAX) return `${length} bytes of errors`
+  return JSON.stringify(
+    JSON.parse(new TextDecoder().decode(bytes.subarray(errors.start, errors.end))),
+  )
+}
+
+function firstOf(bytes: Uint8Array, list: number): Slice | null {
+  return elements(bytes, list).next().value ?? null
+}
+
+function flavourOf(bytes: Uint8Array, product: Slice | null): string | null {
+  if (product === null) return null
+  if (memberValue(bytes, product.start, 'admin_graphql_api_id') !== null)
+    return ' of the Admin API (admin_graphql_api_id)'
+  if (memberValue(bytes, product.start, 'source_data') !== null)
+    return ' of a flattened export (source_data)'
+  return null
+}
+
+function isPublic(bytes: Uint8Array, { start }: Slice): boolean {
+  const variants = memberValue(bytes, start, 'variants')
+  return (
+    memberValue(bytes, start, 'id') !== null &&
+    variants !== null &&
+    bytes[variants.start] === BRACKET_OPEN
+  )
+}
+
+const BRACKET_OPEN = 0x5b
+const BRACE_OPEN = 0x7b

@@ -1,0 +1,128 @@
+// Why a connection to Postgres could not be made, in words of our own for each kind: what pg and the server say names neither the setting
+// nor the remedy.
+
+import { lookup } from 'node:dns/promises'
+import { SyncError } from '../core/errors.ts'
+import { secretsOfAddress } from '../config/connection-address.ts'
+import { createRedactor } from '../telemetry/redact.ts'
+import { errnoOf } from '../node/system-errors.ts'
+
+interface Place {
+  readonly host: string
+  readonly port: string
+  readonly database: string
+  readonly user: string
+}
+
+/** `error` as `db/unreachable`, told by host, port, database and user, never by the password. */
+export async function nameConnectFailure(address: URL, error: unknown): Promise<SyncError> {
+  const place = placeOf(address)
+  const reason =
+    (await reasonOf(error, place)) ?? createRedactor(secretsOfAddress(address.href))(wordsOf(error))
+  return new SyncError(
+    'db/unreachable',
+    `Cannot connect to database ${place.database} at ${place.host}:${place.port}: ${reason}`,
+    { cause: error },
+  )
+}
+
+function placeOf({ hostname, port, pathname, username, password, searchParams }: URL): Place {
+  const user = decodeURIComponent(username) || (searchParams.get('user') ?? '')
+  // A word alone before the "@" may be the password.
+  const isShown = username === '' || password !== ''
+  return {
+    host: decodeURIComponent(hostname) || 'localhost',
+    port: port || '5432',
+    database: decodeURIComponent(pathname.slice(1)) || (isShown && user) || 'postgres',
+    user: user === '' ? 'of this system' : isShown ? `"${user}"` : 'in DATABASE_URL',
+  }
+}
+
+async function reasonOf(error: unknown, place: Place): Promise<string | null> {
+  // Several addresses were tried: the first one tells.
+  const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
+  if (!(first instanceof Error)) return null
+  const code = errnoOf(first) ?? ''
+  if (NETWORK.has(code))
+    return (await isIpv6Only(place.host)) ? IPV6_ONLY : `${NETWORK.get(code)} (${code})`
+  return (
+    authenticationReason(code, first.message, place) ??
+    tlsReason(code, first.message) ??
+    protocolReason(code, first.message)
+  )
+}
+
+const NETWORK = new Map([
+  ['ENOTFOUND', 'DNS does not know the host; check its name'],
+  ['EAI_AGAIN', 'DNS does not answer'],
+  [
+    'ECONNREFUSED',
+    'nothing accepts connections there; check host and port, and that the server runs',
+  ],
+  ['ECONNRESET', 'the connection was reset before the server said anything'],
+  ['EHOSTUNREACH', 'there is no route to the host'],
+  ['ENETUNREACH', 'there is no route to the host'],
+  ['EADDRNOTAVAIL', 'there is no route to the host'],
+  ['ETIMEDOUT', 'the host does not answer; a firewall may be in the way'],
+  ['ENOENT', 'there is no such socket; check that the server runs'],
+])
+
+// https://supabase.com/docs/guides/database/connecting-to-postgres: direct hosts have an IPv4 address only as an add-on.
+const IPV6_ONLY =
+  'the host has only an IPv6 address, and this machine has no way to it. For Supabase use the session pooler (…pooler.supabase.com:5432)'
+
+async function isIpv6Only(host: string): Promise<boolean> {
+  const found = await lookup(host, { all: true }).catch(() => [])
+  // A resolver of a machine without IPv6 may leave such addresses out.
+  if (found.length === 0) return /^db\..+\.supabase\.co$/.test(host)
+  return !/^(\[?::1\]?|localhost)$/.test(host) && found.every(({ family }) => family === 6)
+}
+
+function authenticationReason(
+  code: string,
+  message: string,
+  { database, user }: Place,
+): string | null {
+  if (code === '28P01') return `the password is wrong, or there is no user ${user}`
+  if (/client password must be a string|no password/i.test(message))
+    return `the server asks for a password, and DATABASE_URL has none`
+  if (code === '3D000') return `there is no database "${database}" on this server`
+  if (code === '28000' && /no pg_hba\.conf entry/.test(message)) {
+    return /no encryption|SSL off/.test(message)
+      ? `the server takes no connection without TLS from user ${user}; add sslmode=require to DATABASE_URL`
+      : `the server's pg_hba.conf lets user ${user} in neither from here nor to database "${database}"`
+  }
+  if (code === '28000') return `the server does not let user ${user} log in`
+  if (code === '42501') return `user ${user} may not connect to database "${database}"`
+  return null
+}
+
+function tlsReason(code: string, message: string): string | null {
+  if (/does not support SSL/.test(message))
+    return 'the server has no TLS (SSL), which sslmode in DATABASE_URL asks for'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return "the server's TLS certificate is for another host"
+  if (/CERT|SIGNATURE|ISSUER|CHAIN/.test(code))
+    return `the server's TLS certificate is not trusted (${code}); name the one that signed it by sslrootcert`
+  if (
+    code === 'EPROTO' ||
+    code.startsWith('ERR_SSL_') ||
+    /error establishing an SSL connection/.test(message)
+  )
+    return 'TLS failed; is there a Postgres at this port?'
+  return null
+}
+
+function protocolReason(code: string, message: string): string | null {
+  if (code === '57P03') return 'the server is starting or stopping; try again in a moment'
+  if (/^53[34]00$/.test(code)) return 'the server has no connection left for us'
+  if (/timeout/i.test(message))
+    return 'the host does not answer in time; a firewall may be in the way'
+  if (message.startsWith('Connection terminated'))
+    return 'the server closed the connection without a reason; is there a Postgres at this port?'
+  return null
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message || errnoOf(error) || error.name : String(error)
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { testDatabase } from '../../../test/support/database.ts'
+import { renderInitSql } from './init-sql.ts'
+import {
+  copyMigrations,
+  listMigrations,
+  listMigrationStates,
+  migrate,
+  type Migration,
+} from './migrate.ts'
+import type { Db } from '../pool.ts'
+
+const FILES = {
+  '20260101000001_shops.sql':
+    'create table catalog.shops (id integer primary key);\ninsert into catalog.shops values (1);\n',
+  '20260101000002_prices.sql':
+    'create table catalog.prices (shop integer references catalog.shops (id));\n',
+}
+
+test('migrations are applied in order, once, and recorded', async (t) => {
+  const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
+  assert.deepEqual(names(await migrate(db, { migrations })), ['shops', 'prices'])
+  assert.deepEqual(names(await migrate(db, { migrations })), [])
+  assert.deepEqual(await states(db, migrations), ['shops applied', 'prices applied'])
+  assert.equal(await count(db, 'catalog.shops'), 1)
+})
+
+test('the state of an empty database can be asked without changing it', async (t) => {
+  const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
+  assert.deepEqual(await states(db, migrations), ['shops pending', 'prices pending'])
+  assert.equal(await count(db, `pg_namespace where nspname = 'catalog'`), 0)
+})
+
+test('two that migrate at once apply each migration once', async (t) => {
+  const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
+  const applied = await Promise.all([1, 2, 3].map(() => migrate(db, { migrations })))
+  assert.deepEqual(names(applied.flat()), ['shops', 'prices'])
+})
+
+test('a failing migration leaves nothing behind and names file, line and reason; those before it stay', async (t) => {
+  const db = await emptyDatabase(t)
+  const failing = {
+    'a syntax error': [
+      'create table catalog.half ();\n\nselect 1,\n  from nowhere;',
+      4,
+      /syntax error at or near "from"/,
+    ],
+    'an unknown name': [
+      'create table catalog.half ();\nselect\n  missing\nfrom pg_class;',
+      3,
+      /column "missing" does not exist/,
+    ],
+    'a failure while running': [
+      `create table catalog.half ();\n-- one\n/* two\n */ select\n 1 / 0;`,
+      4,
+      /division by zero/,
+    ],
+    'a body that fails': [
+      `create table catalog.half ();\ndo $$\nbegin\n  raise exception using message = 'no', hint = 'try';\nend $$;`,
+      2,
+      /no · try · .*line 3 at RAISE/,
+    ],
+  } as const
+  for (const [what, [sql, line, reason]] of Object.entries(failing)) {
+    const migrations = await fixtures(t, { ...FILES, '20260101000003_half.sql': sql })
+    await assert.rejects(migrate(db, { migrations }), (error: Error) => {
+      assert.match(
+        error.message,
+        new RegExp(`^Migration 20260101000003_half.sql, line ${line}: `),
+        what,
+      )
+      assert.match(error.message, reason)
+      return 'code' in error && error.code === 'db/migration-failed'
+    })
+    assert.deepEqual(await states(db, migrations), [
+      'shops applied',
+      'prices applied',
+      'half pending',
+    ])
+    assert.equal(await count(db, `pg_class where relname = 'half'`), 0)
+  }
+})
+
+test('a migration that was changed after it was applied is refused; other line endings are no change', async (t) => {
+  const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
+  await migrate(db, { migrations })
+  const files = Object.entries(FILES).map(([file, sql]) => [file, sql.replaceAll('\n', '\r\n')])
+  const windows = await fixtures(t, Object.fromEntries(files))
+  assert.deepEqual(await migrate(db, { migrations: windows }), [])
+  const changed = await fixtures(t, {
+    ...FILES,
+    '20260101000001_shops.sql': 'create table catalog.shops (id bigint primary key);',
+  })
+  await assert.rejects(
+    migrate(db, { migrations: changed }),
+    /20260101000001_shops.sql was changed after it was applied/,
+  )
+  assert.deepEqual(await states(db, changed), ['shops changed', 'prices applied'])
+})
+
+test('a database that a newer version has migrated is refused', async (t) => {
+  const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
+  await migrate(db, { migrations })
+  await assert.rejects(
+    migrate(db, { migrations: migrations.slice(0, 1) }),
+    /migration 20260101000002_prices.*newer/,
+  )
+  assert.deepEqual(await states(db, migrations.slice(0, 1)), ['shops applied', 'prices unknown'])
+})
+
+test('what `supabase db push` has applied is noted and not run again, and the rest follows', async (t) => {
+  const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
+  await db.query(`create schema catalog; ${migrations[0]?.sql ?? ''}
+    create schema supabase_migrations;
+    create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
+    insert into supabase_migrations.schema_migrations (version, name) values ('20260101000001', 'shops'), ('20260101000002', 'something_of_the_users')`)
+  assert.deepEqual(await states(db, migrations), ['shops pushed', 'prices pending'])
+  assert.deepEqual(names(await migrate(db, { migrations })), ['prices'])
+  assert.deepEqual(await states(db, migrations), ['shops applied', 'prices applied'])
+  assert.equal(await count(db, 'supabase_migrations.schema_migrations'), 2)
+})
+
+test("Supabase's own history is written only on request, and then completely", async (t) => {
+  const [db, migrations] = [await emptyDatabase(t), await fixtures(t)]
+  await migrate(db, { migrations })
+  assert.equal(await count(db, `pg_namespace where nspname = 'supabase_migrations'`), 0)
+  for (let times = 0; times < 2; times++) await migrate(db, { migrations, recordFor: 'supabase' })
+  const { rows } = await db.query(`select version, name, cardinality(statements) as n
+    from supabase_migrations.schema_migrations order by version`)
+  assert.deepEqual(rows, [
+    { version: '20260101000001', name: 'shops', n: 2 },
+    { version: '20260101000002', name: 'prices', n: 1 },
+  ])
+})
+
+test('init.sql makes the same schema, once, and migrate goes on from it', async (t) => {
+  const db = await emptyDatabase(t)
+  const migrations = await fixtures(t, {
+    ...FILES,
+    '20260101000003_names.sql': 'alter table catalog.shops add column name text',
+  })
+  await db.query(renderInitSql(migrations.slice(0, 2)))
+  assert.deepEqual(await states(db, migrations), [
+    'shops applied',
+    'prices applied',
+    'names pending',
+  ])
+  await assert.rejects(db.query(renderInitSql(migrations)), /installed here already/)
+  assert.deepEqual(names(await migrate(db, { migrations })), ['names'])
+})
+
+test('init.sql runs as it is shipped', async (t) => {
+  const db = await emptyDatabase(t)
+  await db.query(renderInitSql(await listMigrations()))
+  assert.deepEqual(await migrate(db), [])
+})
+
+test('migrations are copied once, and a changed copy is never overwritten', async (t) => {
+  const migrations = await fixtures(t)
+  const target = join(await temporaryFolder(t), 'supabase', 'migrations')
+  assert.deepEqual(
+    (await copyMigrations(target, migrations)).map(({ outcome }) => outcome),
+    ['copied', 'copied'],
+  )
+  assert.deepEqual(
+    (await copyMigrations(target, migrations)).map(({ outcome }) => outcome),
+    ['unchanged', 'unchanged'],
+  )
+  await rm(join(target, '20260101000001_shops.sql'))
+  await writeFile(join(target, '20260101000002_prices.sql'), 'mine')
+  await assert.rejects(copyMigrations(target, migrations), {
+    code: 'usage/invalid',
+    message: /20260101000002_prices.sql/,
+  })
+  assert.deepEqual(await readdir(target), ['20260101000002_prices.sql'])
+  assert.equal(await readFile(join(target, '20260101000002_prices.sql'), 'utf8'), 'mine')
+})
+
+test('file names that would not apply in a certain order are refused', async (t) => {
+  await assert.rejects(fixtures(t, { 'first.sql': 'select 1' }), /first.sql is not named/)
+  await assert.rejects(
+    fixtures(t, { '1_a.sql': 'select 1', '1_b.sql': 'select 1' }),
+    /1_a.sql and 1_b.sql have the same version/,
+  )
+})
+
+async function emptyDatabase(t: TestContext): Promise<Db> {
+  return (await testDatabase(t, { migrations: [] })).pool
+}
+
+async function fixtures(
+  t: TestContext,
+  files: Record<string, string> = FILES,
+): Promise<Migration[]> {
+  const folder = await temporaryFolder(t)
+  for (const [file, sql] of Object.entries(files)) await writeFile(join(folder, file), sql)
+  return listMigrations(folder)
+}
+
+async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-migrations-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function names(migrations: readonly Migration[]): string[] {
+  return migrations.map(({ name }) => name)
+}
+
+async function states(db: Db, migrations: readonly Migration[]): Promise<string[]> {
+  return (await listMigrationStates(db, migrations)).map(({ name, state }) => `${name} ${state}`)
+}
+
+async function count(db: Db, from: string): Promise<unknown> {
+  const { rows } = await db.query<{ n: number }>(`select count(*)::int as n from ${from}`)
+  return rows[0]?.n
+}

@@ -1,0 +1,67 @@
+// The record hashes of a source out of Postgres: streamed in binary, so that reading millions costs neither memory nor parsing, or
+// without a session in pages.
+
+import { to as copyTo } from 'pg-copy-streams'
+import { one, toBytes } from '../catalog.ts'
+import { DataApi, type LineDb } from '../data-api.ts'
+import type { Db } from '../pool.ts'
+
+// A binary COPY begins with an 11-byte signature and two int4: flags, and the length of an extension (none).
+const HEADER_BYTES = 19
+// Field count, then for each of seq and record_hash its length and its value.
+const ROW_BYTES = 2 + 4 + 4 + 4 + 16
+
+/** About 0.8 MB of hex. */
+const PAGE_RECORDS = 20_000
+const PAGE_RECORD_BYTES = 4 + 16
+
+type Take = (hash: Uint8Array, seq: number) => void
+
+/** Calls `take` for each product that is not removed: its 16-byte record hash, which is valid during the call. */
+export function readKnownHashes(db: LineDb, sourceId: number, take: Take): Promise<void> {
+  return db instanceof DataApi ? readPages(db, sourceId, take) : copyOut(db, sourceId, take)
+}
+
+async function copyOut(db: Db, sourceId: number, take: Take): Promise<void> {
+  const client = await db.connect()
+  try {
+    // Sources' ids are integers, never text.
+    const stream = client.query(
+      copyTo(
+        `copy (select * from catalog.known_records(${Math.trunc(sourceId)})) to stdout (format binary)`,
+      ),
+    )
+    let rest: Buffer = Buffer.alloc(0)
+    let skip = HEADER_BYTES
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      let at = Math.min(skip, bytes.length)
+      skip -= at
+      for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES)
+        take(bytes.subarray(at + 14, at + ROW_BYTES), bytes.readInt32BE(at + 6))
+      rest = bytes.subarray(at)
+    }
+    client.release()
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+}
+
+async function readPages(db: DataApi, sourceId: number, take: Take): Promise<void> {
+  for (let after: string | null = ''; after !== null;) {
+    const page: KnownPage = one(
+      await db.call<KnownPage>('known_page', { source: sourceId, after, limit: PAGE_RECORDS }),
+    )
+    const bytes = toBytes(page.records)
+    for (let at = 0; at < bytes.length; at += PAGE_RECORD_BYTES)
+      take(bytes.subarray(at + 4, at + PAGE_RECORD_BYTES), bytes.readInt32BE(at))
+    after = page.last
+  }
+}
+
+interface KnownPage {
+  readonly last: string | null
+  /** Number and hash of each product. */
+  readonly records: string
+}

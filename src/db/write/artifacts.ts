@@ -1,0 +1,134 @@
+// What the database knows of artifacts: their parts in order, whether they are complete, and what later runs saw.
+
+import type { Part } from '../../artifacts/parts.ts'
+import type { Cursor } from '../../core/connector.ts'
+import { type Catalog, jsonb, one, toBytes, toInstant } from '../catalog.ts'
+import type { HeldRun } from './runs.ts'
+
+/** A part with the cursor to fetch on after it. */
+export interface ArchivedPart extends Part {
+  readonly cursorAfter: Cursor | null
+}
+
+/** A part as the database has it. */
+export interface StoredPart extends ArchivedPart {
+  /** When its row was written, by the server's clock: everything in it is older. */
+  readonly createdAt: Date
+}
+
+export interface ArtifactNote {
+  /** Nothing more will be fetched. */
+  readonly closed: boolean
+  /** The supplier's own count or end marker proves that nothing is missing. */
+  readonly complete: boolean
+  readonly claimed: number | null
+  readonly watermarkMs: number | null
+  readonly warnings: readonly string[]
+}
+
+interface PartRow {
+  readonly no: number
+  readonly key: string
+  readonly codec: Part['codec']
+  readonly sha256: string
+  readonly line_count: number
+  readonly raw_bytes: number
+  readonly stored_bytes: number
+  readonly cursor_after: Cursor | null
+  readonly created_at: string
+}
+
+/** Notes that the part's bytes are durable. Twice is one row. @throws SyncError `run/fenced` */
+export async function addPart(db: Catalog, run: HeldRun, part: ArchivedPart): Promise<StoredPart> {
+  const rows = await db.call<string>('add_part', {
+    source: run.sourceId,
+    run: run.artifactRun,
+    token: run.token,
+    no: part.no,
+    key: part.key,
+    codec: part.codec,
+    sha256: Buffer.from(part.sha256, 'hex'),
+    line_count: part.lineCount,
+    raw_bytes: part.rawBytes,
+    stored_bytes: part.storedBytes,
+    cursor_after: jsonb(part.cursorAfter),
+  })
+  return { ...part, createdAt: toInstant(one(rows)) }
+}
+
+/** @throws SyncError `run/fenced` */
+export async function noteArtifact(db: Catalog, run: HeldRun, note: ArtifactNote): Promise<void> {
+  await db.call('note_artifact', {
+    source: run.sourceId,
+    run: run.artifactRun,
+    token: run.token,
+    closed: note.closed,
+    complete: note.complete,
+    claimed: note.claimed,
+    watermark: note.watermarkMs === null ? null : new Date(note.watermarkMs),
+    warnings: jsonb(note.warnings),
+  })
+}
+
+export async function findArtifact(
+  db: Catalog,
+  sourceId: number,
+  run: number,
+): Promise<(ArtifactNote & { readonly purged: boolean }) | null> {
+  const [row] = await db.call<{
+    state: 'open' | 'closed' | 'purged'
+    complete: boolean
+    claimed: number | null
+    watermark: string | null
+    warnings: string[]
+  }>('find_artifact', { source: sourceId, run })
+  if (!row) return null
+  const { state, complete, claimed, watermark, warnings } = row
+  return {
+    closed: state !== 'open',
+    purged: state === 'purged',
+    complete,
+    claimed,
+    watermarkMs: toInstant(watermark)?.getTime() ?? null,
+    warnings,
+  }
+}
+
+/** The youngest run of the source whose artifact is closed and still there. */
+export async function findNewestArtifact(db: Catalog, sourceId: number): Promise<number | null> {
+  return one(await db.call<number | null>('newest_artifact', { source: sourceId }))
+}
+
+/** The youngest run of the source that has fetched all that the supplier has, whatever became of it then. */
+export async function findNewestWholeArtifact(
+  db: Catalog,
+  sourceId: number,
+): Promise<number | null> {
+  return one(await db.call<number | null>('newest_whole_artifact', { source: sourceId }))
+}
+
+export async function listParts(db: Catalog, sourceId: number, run: number): Promise<StoredPart[]> {
+  const rows = await db.call<PartRow>('list_parts', { source: sourceId, run })
+  return rows.map((row) => ({
+    no: row.no,
+    key: row.key,
+    codec: row.codec,
+    sha256: row.sha256.slice(2),
+    lineCount: row.line_count,
+    rawBytes: row.raw_bytes,
+    storedBytes: row.stored_bytes,
+    cursorAfter: row.cursor_after,
+    createdAt: toInstant(row.created_at),
+  }))
+}
+
+/** What settled runs with a younger artifact saw: bitmaps over product numbers. */
+export async function listSeenAfter(
+  db: Catalog,
+  sourceId: number,
+  artifactRun: number,
+): Promise<Buffer[]> {
+  return (await db.call<string>('seen_after', { source: sourceId, artifact_run: artifactRun })).map(
+    toBytes,
+  )
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testDatabase } from '../../../test/support/database.ts'
+import { removeSource, TABLES } from './remove-source.ts'
+import { addSource, listSources } from '../sources.ts'
+
+const SCHEDULE = { cron: '0 3 * * *', zone: 'UTC', fullOn: null }
+
+test('a source is forgotten with its runs, and its neighbour is left alone', async (t) => {
+  const { pool } = await testDatabase(t)
+  for (const name of ['one', 'two']) {
+    const { id } = await addSource(pool, {
+      name,
+      connector: 'shopify',
+      settings: {},
+      schedule: SCHEDULE,
+    })
+    await pool.query(
+      `select catalog.start_run($1, 'full', null, null, false, 1, 'me', null, '15 s', '1 day', 'test', false, '{}')`,
+      [id],
+    )
+  }
+  await removeSource(pool, 'one')
+  await removeSource(pool, 'one')
+  assert.deepEqual(
+    (await listSources(pool)).map(({ name }) => name),
+    ['two'],
+  )
+  assert.equal((await pool.query('select from catalog.runs')).rowCount, 1)
+})
+
+test('no table that belongs to sources is forgotten itself', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { rows } = await pool.query<{
+    name: string
+  }>(`select table_name as name from information_schema.columns
+    join information_schema.tables using (table_schema, table_name)
+    where table_schema = 'catalog' and table_type = 'BASE TABLE' and column_name = 'source_id'`)
+  assert.deepEqual(rows.map(({ name }) => name).sort(), [...TABLES].sort())
+})

@@ -1,0 +1,39 @@
+// Forgets a source with everything that it brought. Stored bytes are not here; see the artifact store.
+
+import { transaction, type Db } from '../pool.ts'
+
+/** Those that others refer to come last. */
+export const TABLES = [
+  'changes',
+  'reviews',
+  'quarantine',
+  'misses',
+  'images',
+  'prices',
+  'variants',
+  'products',
+  'brands',
+  'organizations',
+  'categories',
+  'checkpoints',
+  'parts',
+  'artifacts',
+  'leases',
+  'run_ends',
+  'runs',
+]
+
+/** Nothing happens when there is no such source. */
+export async function removeSource(db: Db, name: string): Promise<void> {
+  await transaction(db, async (client) => {
+    const { rows } = await client.query<{ id: number }>(
+      'select id from catalog.sources where name = $1 for update',
+      [name],
+    )
+    for (const { id } of rows) {
+      for (const table of TABLES)
+        await client.query(`delete from catalog.${table} where source_id = $1`, [id])
+      await client.query('delete from catalog.sources where id = $1', [id])
+    }
+  })
+}

@@ -1,0 +1,93 @@
+// A run whose worker is gone, wherever runs are shown: nobody was left to write down that it was interrupted.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { testDatabase } from '../../../test/support/database.ts'
+import { openMedipim } from '../../../test/support/pipeline.ts'
+import { listRuns, listStatus, loadRun } from '../read/listings.ts'
+import { createMeasures } from '../read/metrics.ts'
+import { claimTask, startQueuedRun, startRun, type RunRequest } from './runs.ts'
+import { loadRunStanding, loadStanding } from '../read/status.ts'
+
+const { pool: db } = await testDatabase()
+const ANSWER_MS = 5000
+
+async function openRun(t: TestContext) {
+  const { line } = await openMedipim(t, { db })
+  const { id: sourceId } = await line.source()
+  const request: RunRequest = {
+    sourceId,
+    kind: 'full',
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: true,
+    normaliserVersion: line.connector.normaliserVersion,
+    owner: 'elsewhere/1/1',
+    deadOwner: null,
+    correlationId: 'test',
+    options: {},
+  }
+  return {
+    line,
+    request,
+    /** The state of the run as each place tells it. */
+    async told(run: number) {
+      const [listed] = await listRuns(db, { source: line.name, limit: 1 })
+      const status = (await listStatus(db)).find(({ source }) => source === line.name)
+      const standing = await loadStanding(db, line.name, ANSWER_MS)
+      const open = (await createMeasures(db)()).find(
+        ({ name, labels, value }) =>
+          name === 'shelfsync_open_runs' &&
+          'source' in labels &&
+          labels.source === line.name &&
+          value === 1,
+      )
+      return [
+        listed?.state,
+        status?.lastRun?.state,
+        (await loadRun(db, run)).state,
+        standing.run?.state,
+        standing.sources[0]?.lastRun?.state,
+        (await loadRunStanding(db, run, ANSWER_MS)).state,
+        open && 'state' in open.labels ? open.labels.state : null,
+      ]
+    },
+  }
+}
+
+const everywhere = (state: string): string[] => Array<string>(7).fill(state)
+
+test('a run whose worker is silent for longer than its lease is interrupted wherever it is shown, and the next sync resumes it', async (t) => {
+  const { line, request, told } = await openRun(t)
+  const { id } = await startRun(db, request)
+  assert.deepEqual(await told(id), everywhere('running'))
+  await line.expireLease()
+  assert.deepEqual(await told(id), everywhere('interrupted'))
+  const { reason, finishedAt, seconds } = await loadRun(db, id)
+  assert.match(reason ?? '', /^its worker has been silent for longer than its lease/)
+  assert.ok(finishedAt)
+  assert.equal(seconds, (await loadRun(db, id)).seconds, 'it does not go on')
+  assert.deepEqual(
+    (await listRuns(db, { source: line.name, state: 'interrupted', limit: 9 })).map(
+      (run) => run.id,
+    ),
+    [id],
+  )
+  assert.deepEqual(await listRuns(db, { source: line.name, state: 'running', limit: 9 }), [])
+  const { run, state } = await line.sync()
+  assert.deepEqual([run, state], [id, 'succeeded'])
+})
+
+test('a queued run that waits for workers is running, and interrupted when its only worker is gone until another takes its task', async (t) => {
+  const { line, request, told } = await openRun(t)
+  const run = await startQueuedRun(db, request)
+  assert.deepEqual(await told(run.id), everywhere('running'))
+  await claimTask(db, run, 'fetch', 'elsewhere/1/1', () => false)
+  await line.query(
+    `update catalog.leases set until = clock_timestamp() - interval '6 seconds' where run_id = $1`,
+    run.id,
+  )
+  assert.deepEqual(await told(run.id), everywhere('interrupted'))
+  await claimTask(db, run, 'fetch', 'elsewhere/2/2', () => false)
+  assert.deepEqual(await told(run.id), everywhere('running'))
+})

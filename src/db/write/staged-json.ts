@@ -1,0 +1,62 @@
+// A batch as JSON texts, for `catalog.stage_records`: the rows that COPY would bring, in words.
+
+import type { Draft } from '../../core/product.ts'
+import { type StagedRecord, StagedRows } from './staged-rows.ts'
+
+/** Makes the text of one record after the other. */
+export class StagedJson {
+  readonly #rows = new StagedRows()
+
+  render(record: StagedRecord, draft: Draft): string {
+    const { lineNo, recordHash, raw } = record
+    this.#rows.clear()
+    const product = {
+      line_no: lineNo,
+      external_id: draft.externalId,
+      status: draft.status,
+      title: draft.title,
+      description: draft.description,
+      brand: draft.brand,
+      manufacturer: draft.manufacturer,
+      url: draft.url,
+      identifiers: draft.identifiers,
+      attributes: draft.attributes,
+      successor: draft.successorId,
+      source_updated_at: timestamp(draft.sourceUpdatedAtMs),
+      expires_at: timestamp(draft.expiresAtMs),
+      record_hash: hex(recordHash),
+      content_hash: hex(this.#rows.add(record, draft)),
+      warnings: draft.warnings.length === 0 ? null : draft.warnings,
+      variants: draft.variants.map((variant, position) => ({
+        external_id: variant.externalId,
+        position,
+        title: variant.title,
+        sku: variant.sku,
+        gtin: variant.gtin,
+        options: variant.options,
+        weight_grams: variant.weightGrams,
+        pack_count: variant.packCount,
+        availability: variant.availability,
+      })),
+      prices: draft.prices.map((price) => ({
+        variant_external_id: price.variantId,
+        price_type: price.type,
+        amount_minor: price.amountMinor,
+        currency: price.currency,
+        compare_at_minor: price.compareAtMinor,
+      })),
+      images: draft.images.map(({ position, url, alt }) => ({ position, url, alt })),
+    }
+    // The record's own JSON goes in as it came: parsing it here would change its numbers.
+    return `${JSON.stringify(product).slice(0, -1)},"raw":${typeof raw === 'string' ? raw : Buffer.from(raw).toString()}}`
+  }
+}
+
+/** As Postgres reads it: years beyond 9999 have no sign there. */
+function timestamp(epochMs: number | null): string | null {
+  return epochMs === null ? null : new Date(Math.round(epochMs)).toISOString().replace(/^\+0*/, '')
+}
+
+function hex(bytes: Uint8Array): string {
+  return `\\x${Buffer.from(bytes).toString('hex')}`
+}

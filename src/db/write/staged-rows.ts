@@ -1,0 +1,129 @@
+// A batch as rows of the four staging tables, in the binary form of COPY. A product's content hash is taken of these very bytes, so that
+// it is the same whichever way the product travels.
+
+import { hash } from 'node:crypto'
+import type { Draft } from '../../core/product.ts'
+import { CopyRows } from './copy-rows.ts'
+
+/** What the columns of `#addProduct` and its neighbours are, in their order. */
+export const COLUMNS = {
+  products: `line_no, external_id, status, title, description, brand, manufacturer, url, identifiers, attributes, successor, expires_at, warnings,
+    source_updated_at, record_hash, content_hash, raw`,
+  variants:
+    'line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability',
+  prices: 'line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor',
+  images: 'line_no, position, url, alt',
+} as const
+
+const HASH_BYTES = 16
+// A row's field count, the length and the value of its line number: no part of its content.
+const CHILD_PREFIX_BYTES = 2 + 4 + 4
+
+/** Where a record stood and what its bytes were. */
+export interface StagedRecord {
+  readonly lineNo: number
+  /** 16 bytes: the record without its volatile members. */
+  readonly recordHash: Uint8Array
+  /** The record's JSON as jsonb can hold it. */
+  readonly raw: Uint8Array | string
+}
+
+export class StagedRows {
+  readonly products: CopyRows
+  readonly variants = new CopyRows()
+  readonly prices = new CopyRows()
+  readonly images = new CopyRows()
+  readonly #content = new CopyRows()
+
+  constructor(productBytes?: number) {
+    this.products = new CopyRows(productBytes)
+  }
+
+  /** Appends the rows of one record; returns its content hash, 16 bytes. */
+  add(record: StagedRecord, draft: Draft): Buffer {
+    this.#content.clear()
+    this.#addVariants(record, draft)
+    this.#addImages(record, draft)
+    this.#addPrices(record, draft)
+    return this.#addProduct(record, draft)
+  }
+
+  clear(): void {
+    for (const rows of [this.products, this.variants, this.prices, this.images]) rows.clear()
+  }
+
+  #addProduct({ lineNo, recordHash, raw }: StagedRecord, draft: Draft): Buffer {
+    const rows = this.products
+    rows.row(17)
+    rows.int4(lineNo)
+    const contentFrom = rows.length
+    rows.text(draft.externalId)
+    rows.text(draft.status)
+    rows.text(draft.title)
+    rows.text(draft.description)
+    rows.text(draft.brand)
+    rows.text(draft.manufacturer)
+    rows.text(draft.url)
+    rows.jsonb(JSON.stringify(draft.identifiers))
+    rows.jsonb(JSON.stringify(draft.attributes))
+    rows.text(draft.successorId)
+    rows.timestamp(draft.expiresAtMs)
+    rows.jsonb(draft.warnings.length === 0 ? null : JSON.stringify(draft.warnings))
+    this.#content.raw(rows.slice(contentFrom, rows.length))
+    rows.timestamp(draft.sourceUpdatedAtMs)
+    rows.bytes(recordHash)
+    const contentHash = hash(
+      'sha256',
+      this.#content.slice(0, this.#content.length),
+      'buffer',
+    ).subarray(0, HASH_BYTES)
+    rows.bytes(contentHash)
+    rows.jsonb(raw)
+    return contentHash
+  }
+
+  #addVariants({ lineNo }: StagedRecord, draft: Draft): void {
+    const rows = this.variants
+    draft.variants.forEach((variant, position) => {
+      const from = rows.length
+      rows.row(10)
+      rows.int4(lineNo)
+      rows.text(variant.externalId)
+      rows.int4(position)
+      rows.text(variant.title)
+      rows.text(variant.sku)
+      rows.text(variant.gtin)
+      rows.jsonb(JSON.stringify(variant.options))
+      rows.float8(variant.weightGrams)
+      rows.int4(variant.packCount)
+      rows.text(variant.availability)
+      this.#content.raw(rows.slice(from + CHILD_PREFIX_BYTES, rows.length))
+    })
+  }
+
+  #addImages({ lineNo }: StagedRecord, draft: Draft): void {
+    const rows = this.images
+    for (const image of draft.images) {
+      const from = rows.length
+      rows.row(4)
+      rows.int4(lineNo)
+      rows.int4(image.position)
+      rows.text(image.url)
+      rows.text(image.alt)
+      this.#content.raw(rows.slice(from + CHILD_PREFIX_BYTES, rows.length))
+    }
+  }
+
+  #addPrices({ lineNo }: StagedRecord, draft: Draft): void {
+    const rows = this.prices
+    for (const price of draft.prices) {
+      rows.row(6)
+      rows.int4(lineNo)
+      rows.text(price.variantId)
+      rows.text(price.type)
+      rows.int8(price.amountMinor)
+      rows.text(price.currency)
+      rows.int8(price.compareAtMinor)
+    }
+  }
+}

@@ -1,0 +1,481 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { at, watchQueries, watchStore } from '../../../test/faults/failpoints.ts'
+import { testDatabase } from '../../../test/support/database.ts'
+import { startFace } from '../../../test/support/http-server.ts'
+import { openMedipim, priced } from '../../../test/support/pipeline.ts'
+import { SyncError } from '../../core/errors.ts'
+import { listStatus } from '../../db/read/listings.ts'
+import { openPool, type Db } from '../../db/pool.ts'
+import { saveSource } from '../../db/sources.ts'
+import { loadStanding, type RunStanding } from '../../db/read/status.ts'
+import { dueAt } from '../../sources/due.ts'
+import { createOrchestratorApp } from './servers.ts'
+import { progressOf, type Status } from './status.ts'
+import { createStatusBoard } from './status-cache.ts'
+
+const MEMBERS = ['state', 'source', 'run', 'startedAt', 'progress', 'errors', 'sources']
+const PROGRESS = [
+  'phase',
+  'fetched',
+  'applied',
+  'total',
+  'percent',
+  'perSecond',
+  'etaSeconds',
+  'inserted',
+  'updated',
+  'skipped',
+  'quarantined',
+  'held',
+  'removed',
+]
+
+async function startOrchestrator(t: Parameters<typeof startFace>[0], db: Db) {
+  const face = await startFace(t, (options) => createOrchestratorApp({ ...options, db }))
+  /** Past the half second in which an answer is given again. */
+  const status = async (query = ''): Promise<Status> => {
+    face.recorded.nowMs += 1000
+    const response = await face.ask(`/status${query}`)
+    assert.equal(response.status, 200)
+    return (await response.json()) as Status
+  }
+  return { ...face, status }
+}
+
+/** Without what depends on the clock. */
+function steady({
+  progress: { perSecond: _, etaSeconds: __, ...progress },
+}: Pick<Status, 'progress'>): object {
+  return progress
+}
+
+test('before the first run everything is idle, in the same shape', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { status } = await startOrchestrator(t, pool)
+  const idle = await status()
+  assert.deepEqual(Object.keys(idle), MEMBERS)
+  assert.deepEqual(Object.keys(idle.progress), PROGRESS)
+  assert.deepEqual(
+    [idle.state, idle.run, idle.progress.phase, idle.errors, idle.sources],
+    ['idle', null, null, [], []],
+  )
+})
+
+test('a run is followed from its first line to its last', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  const { status } = await startOrchestrator(t, pool)
+  const seen: Status[] = []
+  const look = async (): Promise<void> => void seen.push(await status())
+  await line.sync({
+    tools: {
+      store: watchStore(line.tools.store, (place) => (place === 'before put' ? look() : undefined)),
+    },
+  })
+  for (const { state, source, progress, errors } of seen) {
+    assert.deepEqual([state, source, errors], ['running', line.name, []])
+    assert.ok(progress.applied <= progress.fetched && (progress.percent ?? 0) <= 100)
+  }
+  // The last thing that is stored is the manifest, when all is applied.
+  assert.deepEqual(
+    [...new Set(seen.map(({ progress }) => progress.phase))],
+    ['start', 'fetch', 'settle'],
+  )
+  assert.deepEqual(
+    seen.map(({ progress }) => progress.fetched),
+    seen.map(({ progress }) => progress.fetched).toSorted((a, b) => a - b),
+  )
+  const end = await status()
+  assert.deepEqual(Object.keys(end), MEMBERS)
+  assert.deepEqual(Object.keys(end.progress), PROGRESS)
+  assert.equal(end.state, 'succeeded')
+  assert.deepEqual(steady(end), {
+    phase: 'done',
+    fetched: 30,
+    applied: 30,
+    total: 30,
+    percent: 100,
+    inserted: 30,
+    updated: 0,
+    skipped: 0,
+    quarantined: 0,
+    held: 0,
+    removed: 0,
+  })
+  assert.equal(end.progress.etaSeconds, null)
+  assert.ok((end.progress.perSecond ?? 0) > 0)
+})
+
+test('what is fetched but not applied is in phase apply, with what the checkpoints say; a restart forgets nothing', async (t) => {
+  const { pool, url } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  const watched = await openPool(url, { applicationName: 'watched' })
+  t.after(() => watched.end())
+  const failure = new SyncError('source/malformed', 'planted')
+  watchQueries(
+    watched,
+    at('before settle_run', 1, () => {
+      throw failure
+    }),
+  )
+  await line.sync({ tools: { db: watched } })
+  const { status } = await startOrchestrator(t, pool)
+  const failed = await status()
+  assert.deepEqual(
+    [failed.state, failed.progress.phase, failed.progress.applied, failed.progress.inserted],
+    ['failed', 'settle', 30, 30],
+  )
+  const hint =
+    'The answer is not in the format of this connector. See the reason, and `shelfsync artifacts cat RUN` if there was a run.'
+  assert.deepEqual(failed.errors, [{ code: 'source/malformed', message: 'planted', hint }])
+  const { rowCount: parts } = await pool.query(
+    `update catalog.checkpoints set counts = '{"created": 1, "unchanged": 2, "unreadable": 1}'`,
+  )
+  const { phase, applied, inserted, skipped } = (await status()).progress
+  assert.deepEqual(
+    [phase, applied, inserted, skipped],
+    ['apply', 3 * (parts ?? 0), parts, 2 * (parts ?? 0)],
+  )
+})
+
+test('inserted, updated and skipped are what was created, changed and left alone; held prices and runs are told per source', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line, simulator } = await openMedipim(t, { db: pool })
+  const ids = priced(simulator)
+  await line.sync()
+  simulator.clock.advance(60_000)
+  simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 100_000 })
+  simulator.catalogue.setPrice(ids.slice(1, 3), { cents: 1001 })
+  const { run } = await line.sync()
+  const { status, ask } = await startOrchestrator(t, pool)
+  const now = await status()
+  assert.deepEqual(steady(now), {
+    phase: 'done',
+    fetched: 30,
+    applied: 30,
+    total: 30,
+    percent: 100,
+    inserted: 0,
+    updated: 2,
+    skipped: 27,
+    quarantined: 0,
+    held: 1,
+    removed: 0,
+  })
+  const [source] = now.sources
+  const { rowCount: reviews } = await pool.query(`select from catalog.reviews where state = 'open'`)
+  assert.ok((reviews ?? 0) > 0)
+  assert.deepEqual(
+    [source?.source, source?.connector, source?.state, source?.heldPrices, source?.heldRuns],
+    [line.name, 'medipim', 'active', reviews, []],
+  )
+  assert.deepEqual(
+    [source?.lastRun?.run, source?.lastRun?.state, source?.late],
+    [run, 'succeeded', false],
+  )
+  assert.equal(source?.lastGoodAt, now.startedAt)
+
+  const details = (await (await ask(`/runs/${run}`)).json()) as Record<string, unknown>
+  assert.deepEqual(Object.keys(details), [
+    'run',
+    'source',
+    'kind',
+    'state',
+    'correlationId',
+    'startedAt',
+    'finishedAt',
+    'removalsOff',
+    'progress',
+    'errors',
+  ])
+  assert.deepEqual(
+    [details.run, details.state, details.correlationId, details.progress],
+    [run, 'succeeded', 'test', now.progress],
+  )
+  assert.deepEqual([details.startedAt, typeof details.finishedAt], [now.startedAt, 'string'])
+  const unknown = await ask('/runs/999999')
+  assert.deepEqual(
+    [unknown.status, ((await unknown.json()) as { error: { code: string } }).error.code],
+    [404, 'run/unknown'],
+  )
+})
+
+test('a held run says why, and waits at its source', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line, simulator } = await openMedipim(t, { db: pool })
+  await line.sync()
+  simulator.catalogue.remove({ count: 20 })
+  const { run, state, reason } = await line.sync()
+  assert.equal(state, 'held')
+  const { status } = await startOrchestrator(t, pool)
+  const held = await status()
+  const hint = `Look at it with \`shelfsync runs show ${run}\`, then \`shelfsync runs approve ${run}\`, or \`reject\`.`
+  assert.deepEqual(
+    [held.state, held.errors, held.sources[0]?.heldRuns],
+    ['held', [{ code: null, message: reason, hint }], [run]],
+  )
+})
+
+test('a run that was to be fetched only, and was, has no error', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  const { run } = await line.sync()
+  await pool.query(
+    `update catalog.runs set state = 'fetched', reason = 'fetched as asked', options = '{"stages": "fetch"}' where id = $1`,
+    [run],
+  )
+  const { status } = await startOrchestrator(t, pool)
+  const { state, errors, progress, sources } = await status()
+  assert.deepEqual(
+    [state, errors, progress.phase, sources[0]?.lastRun?.state],
+    ['fetched', [], 'done', 'fetched'],
+  )
+})
+
+test('a run that is under way comes before a newer one that is over, and one source can be asked for', async (t) => {
+  const { pool } = await testDatabase(t)
+  const first = await openMedipim(t, { db: pool })
+  const second = await openMedipim(t, { db: pool })
+  await first.line.sync()
+  await second.line.sync()
+  const { status, ask } = await startOrchestrator(t, pool)
+  assert.equal((await status()).source, second.line.name)
+  await pool.query(
+    `update catalog.runs set state = 'running', finished_at = null, ledger = null where source_id = $1`,
+    [(await first.line.source()).id],
+  )
+  const both = await status()
+  assert.deepEqual([both.source, both.state, both.sources.length], [first.line.name, 'running', 2])
+  const one = await status(`?source=${second.line.name}`)
+  assert.deepEqual(
+    [one.source, one.state, one.sources.map(({ source }) => source)],
+    [second.line.name, 'succeeded', [second.line.name]],
+  )
+  assert.equal((await ask('/status?source=nobody')).status, 404)
+  assert.equal((await ask('/status?sauce=x')).status, 400)
+})
+
+test('a source is late an hour after its schedule, and never while it is paused', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  await pool.query(
+    `update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": null}'`,
+  )
+  const { status, recorded } = await startOrchestrator(t, pool)
+  recorded.nowMs = Date.parse('2026-01-01T03:59:00Z')
+  const sources = [(await status()).sources[0]]
+  recorded.nowMs = Date.parse('2026-01-01T04:01:00Z')
+  sources.push((await status()).sources[0])
+  await pool.query(`update catalog.sources set schedule = schedule || '{"zone": "Mars/Olympus"}'`)
+  sources.push((await status()).sources[0])
+  await pool.query(`update catalog.sources set state = 'paused'`)
+  sources.push((await status()).sources[0])
+  assert.deepEqual(
+    sources.map((source) => [source?.source, source?.dueAt, source?.late]),
+    [
+      [line.name, '2026-01-01T03:00:00.000Z', false],
+      [line.name, '2026-01-01T03:00:00.000Z', true],
+      [line.name, null, true],
+      [line.name, null, false],
+    ],
+  )
+})
+
+test('a schedule that is set is due and late from then on, never for a time before it was', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  const { id, schedule } = await line.source()
+  await line.sync()
+  const { status } = await startOrchestrator(t, pool)
+  const due = async () => {
+    const [source] = (await status()).sources
+    const [listed] = await listStatus(pool)
+    assert.equal(
+      dueAt(
+        { ...schedule, cron: '30 12 * * *', zone: 'UTC' },
+        listed?.dueSinceAt ?? new Date(0),
+        new Date(),
+      ).at?.toJSON(),
+      source?.dueAt,
+    )
+    return source?.dueAt
+  }
+  const set = (fullOn: number | null) =>
+    saveSource(pool, id, { schedule: { cron: '30 12 * * *', zone: 'UTC', fullOn } })
+  const moveBack = () =>
+    pool.query(
+      `update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z'; update catalog.runs set started_at = '2026-01-02T13:00:00Z'`,
+    )
+  await moveBack()
+  const {
+    rows: [before],
+  } = await pool.query<{ at: Date }>('select clock_timestamp() as at')
+  await set(null)
+  assert.ok(new Date((await due()) ?? 0) > (before?.at ?? new Date()))
+  await moveBack()
+  // Which day is the full one moves no time.
+  await set(0)
+  assert.equal(await due(), '2026-01-03T12:30:00.000Z')
+  await pool.query(`update catalog.sources set schedule_set_at = '2026-01-05T13:00:00Z'`)
+  assert.equal(await due(), '2026-01-06T12:30:00.000Z')
+})
+
+test('a thousand readers at once cost one query, so does half a second of them, and then none of them waits for the next', async (t) => {
+  const { pool } = await testDatabase(t)
+  let queries = 0
+  let held: Promise<unknown> = Promise.resolve()
+  const db = new Proxy(pool, {
+    get: (target, name) =>
+      name === 'query'
+        ? (...query: [string]) => (queries++, held.then(() => target.query(...query)))
+        : Reflect.get(target, name),
+  })
+  let nowMs = 1_000_000
+  const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => nowMs })
+  await Promise.all(Array.from({ length: 1000 }, () => board.read(null)))
+  nowMs += 499
+  await board.read(null)
+  assert.equal(queries, 1)
+  nowMs += 1
+  const { promise, resolve: letGo } = Promise.withResolvers<void>()
+  held = promise
+  await board.read(null)
+  await board.read(null)
+  assert.equal(queries, 2)
+  nowMs += 500
+  const [late, later] = [board.read(null), board.read(null)]
+  letGo()
+  await late
+  await later
+  assert.equal(queries, 2)
+  await assert.rejects(board.read('nobody'), /no source called nobody/)
+  await assert.rejects(board.read('nobody'), /no source called nobody/)
+  assert.equal(queries, 4)
+})
+
+test('a reading that hangs is given up, and the next one does not wait for it', async (t) => {
+  const { pool } = await testDatabase(t)
+  let hangs = true
+  const db = new Proxy(pool, {
+    get: (target, name) =>
+      name === 'query' && hangs ? () => new Promise(() => undefined) : Reflect.get(target, name),
+  })
+  const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => 0, answerMs: 1000 })
+  await assert.rejects(Promise.all([board.read(null), board.read(null)]), {
+    code: 'db/unreachable',
+  })
+  hangs = false
+  assert.match(await board.read(null), /"state":"idle"/)
+})
+
+test('a secret in a reason or a name reaches no status', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: pool })
+  await line.sync()
+  await pool.query(
+    `update catalog.runs set state = 'failed', reason = 'postgres://u:planted@h/ refused planted-key-0123456789', error_code = 'db/unreachable'`,
+  )
+  const face = await startFace(t, (options) => createOrchestratorApp({ ...options, db: pool }), {
+    keys: ['planted-key-0123456789'],
+  })
+  for (const path of ['/status', '/runs/1']) {
+    const text = await (await face.ask(path)).text()
+    assert.match(text, /postgres:\/\/\[redacted\]@h\/ refused \[redacted\]/)
+    assert.doesNotMatch(text, /planted/)
+  }
+})
+
+test('without its tables the database is said to be not migrated', async (t) => {
+  const { pool } = await testDatabase(t, { migrations: [] })
+  const { ask } = await startOrchestrator(t, pool)
+  const response = await ask('/status')
+  assert.deepEqual(
+    [response.status, ((await response.json()) as { error: { code: string } }).error.code],
+    [500, 'db/not-migrated'],
+  )
+})
+
+const STANDING: RunStanding = {
+  run: 1,
+  source: 'one',
+  kind: 'full',
+  state: 'running',
+  reason: null,
+  errorCode: null,
+  correlationId: 'x',
+  options: {},
+  startedAt: new Date(0),
+  finishedAt: null,
+  measuredAt: new Date(100_000),
+  fetchedAll: false,
+  claimed: 1000,
+  fetched: 500,
+  removed: 0,
+  removalsOff: null,
+  outcomes: {
+    created: 100,
+    updated: 50,
+    unchanged: 200,
+    older: 1,
+    duplicate: 2,
+    skipped: 3,
+    quarantined: 4,
+    held: 40,
+  },
+}
+
+test('speed and time to go are of the last seconds when they were watched, else of the whole run', () => {
+  const { applied, total, percent, perSecond, etaSeconds } = progressOf(STANDING, null)
+  assert.deepEqual(
+    { applied, total, percent, perSecond, etaSeconds },
+    { applied: 400, total: 1000, percent: 40, perSecond: 4, etaSeconds: 150 },
+  )
+  assert.deepEqual(
+    [progressOf(STANDING, 60).etaSeconds, progressOf(STANDING, 0).etaSeconds],
+    [10, null],
+  )
+  assert.equal(
+    progressOf({ ...STANDING, state: 'interrupted', finishedAt: new Date(50_000) }, null)
+      .etaSeconds,
+    null,
+  )
+})
+
+test('the total is what the supplier claims until all is fetched, unknown when it claims nothing, and what a run by hand asked for', () => {
+  const totalOf = (changes: Partial<RunStanding>) =>
+    progressOf({ ...STANDING, ...changes }, null).total
+  assert.equal(totalOf({ claimed: 400 }), 500)
+  assert.equal(totalOf({ fetchedAll: true }), 500)
+  assert.equal(totalOf({ claimed: null }), null)
+  assert.equal(progressOf({ ...STANDING, claimed: null }, null).percent, null)
+  assert.equal(totalOf({ fetchedAll: true, options: { offset: 450, limit: 100 } }), 50)
+  assert.equal(totalOf({ fetchedAll: true, options: { limit: 100 } }), 100)
+})
+
+test('a run that only fetches is measured by what it archived', () => {
+  const { phase, percent, applied } = progressOf(
+    { ...STANDING, options: { stages: 'fetch' } },
+    null,
+  )
+  assert.deepEqual([phase, percent, applied], ['fetch', 50, 400])
+})
+
+test('workers may look at how things stand, the public may not', async (t) => {
+  const { pool } = await testDatabase(t)
+  await assert.doesNotReject(loadStanding(pool, null, 5000))
+  const { rows } = await pool.query<{
+    role: string
+    may: boolean
+  }>(`select role, bool_and(has_function_privilege(role, f, 'execute')) as may
+    from unnest(array['public', 'shelfsync_fetcher', 'shelfsync_maintainer']) role,
+      unnest(array['catalog.run_progress(text, bigint)', 'catalog.source_standings(text)']) f group by role order by role`)
+  assert.deepEqual(
+    rows.map(({ role, may }) => [role, may]),
+    [
+      ['public', false],
+      ['shelfsync_fetcher', true],
+      ['shelfsync_maintainer', true],
+    ],
+  )
+})

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createSpeedometer, type Speedometer } from './throughput.ts'
+
+/** What it shows at each second, for a run that stands at so many lines then. */
+function watch(
+  speedometer: Speedometer,
+  sights: readonly (readonly [second: number, linesDone: number, run?: number])[],
+): (number | null)[] {
+  return sights.map(([second, linesDone, run = 1]) =>
+    speedometer({ run, linesDone, atMs: 1000 * second }),
+  )
+}
+
+test('a speed takes five seconds of watching', () => {
+  assert.deepEqual(
+    watch(createSpeedometer(), [
+      [0, 100],
+      [4, 500],
+      [5, 600],
+      [10, 1100],
+    ]),
+    [null, null, 100, 100],
+  )
+})
+
+test('it follows a run that becomes faster or slower, within a minute', () => {
+  const speedometer = createSpeedometer()
+  assert.deepEqual(
+    watch(speedometer, [
+      [0, 0],
+      [30, 3000],
+      [60, 6000],
+    ]),
+    [null, 100, 100],
+  )
+  assert.deepEqual(
+    watch(speedometer, [
+      [90, 6000],
+      [120, 6000],
+    ]),
+    [0, 0],
+  )
+})
+
+test('another run, or one that nobody watched for a minute, begins anew', () => {
+  assert.deepEqual(
+    watch(createSpeedometer(), [
+      [0, 0],
+      [10, 1000],
+      [20, 50, 2],
+      [30, 150, 2],
+    ]),
+    [null, 100, null, 10],
+  )
+  assert.deepEqual(
+    watch(createSpeedometer(), [
+      [0, 0],
+      [10, 1000],
+      [5000, 1000],
+      [5010, 2000],
+    ]),
+    [null, 100, null, 100],
+  )
+})

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { test } from 'node:test'
+import { KEY, startFace, type TestFace } from '../../../test/support/http-server.ts'
+import { ERRORS, SyncError } from '../../core/errors.ts'
+import { createFetcherApp, createMetricsApp } from '../control/servers.ts'
+
+interface ErrorBody {
+  readonly error: { readonly code: string | null; readonly message: string; readonly hint: string }
+}
+
+async function errorOf(response: Response): Promise<[status: number, code: string | null]> {
+  assert.equal(response.headers.get('Content-Type'), 'application/json')
+  const { error } = (await response.json()) as ErrorBody
+  assert.deepEqual(Object.keys(error), ['code', 'message', 'hint'])
+  return [response.status, error.code]
+}
+
+function linesOf({ recorded }: TestFace): Record<string, unknown>[] {
+  return recorded.logged.map((line): Record<string, unknown> => JSON.parse(line))
+}
+
+test('a path that does not exist is 404, a method that a path does not know 405, whatever the key', async (t) => {
+  const { ask } = await startFace(t, createFetcherApp)
+  for (const headers of [{ 'X-ADMIN-KEY': KEY }, {}]) {
+    assert.deepEqual(await errorOf(await ask('/nothing', { headers })), [
+      404,
+      'request/unknown-path',
+    ])
+    assert.deepEqual(await errorOf(await ask('/run/', { method: 'POST', headers })), [
+      404,
+      'request/unknown-path',
+    ])
+    const response = await ask('/healthz', { method: 'DELETE', headers })
+    assert.equal(response.headers.get('Allow'), 'GET, HEAD')
+    assert.deepEqual(await errorOf(response), [405, 'request/wrong-method'])
+    const get = await ask('/run', { headers })
+    assert.equal(get.headers.get('Allow'), 'POST')
+    assert.deepEqual(await errorOf(get), [405, 'request/wrong-method'])
+  }
+})
+
+test('the process is alive for everybody, and HEAD is GET without a body', async (t) => {
+  const { ask } = await startFace(t, createFetcherApp)
+  const alive = await ask('/healthz', { headers: {} })
+  assert.deepEqual([alive.status, await alive.json()], [200, { ok: true }])
+  const head = await ask('/healthz', { method: 'HEAD', headers: {} })
+  assert.deepEqual(
+    [head.status, head.headers.get('Content-Length'), await head.text()],
+    [200, '11', ''],
+  )
+})
+
+test('metrics need the key, except on the private port', async (t) => {
+  const { ask } = await startFace(t, createFetcherApp)
+  assert.deepEqual(await errorOf(await ask('/metrics', { headers: {} })), [
+    401,
+    'request/unauthorized',
+  ])
+  const privately = await startFace(t, createMetricsApp)
+  for (const response of [
+    await ask('/metrics'),
+    await privately.ask('/metrics', { headers: {} }),
+  ]) {
+    assert.deepEqual([response.status, await response.text()], [200, 'shelfsync_up 1\n'])
+    assert.match(response.headers.get('Content-Type') ?? '', /^text\/plain; version=0\.0\.4/)
+  }
+  assert.deepEqual(await errorOf(await privately.ask('/healthz')), [404, 'request/unknown-path'])
+})
+
+test("every answer may not be stored and has a correlation id: its own, or the caller's when it looks like one", async (t) => {
+  const face = await startFace(t, createFetcherApp)
+  const idOf = async (path: string, given?: string): Promise<string> => {
+    const response = await face.ask(path, {
+      headers: given === undefined ? {} : { 'X-Correlation-Id': given },
+    })
+    assert.equal(response.headers.get('Cache-Control'), 'no-store')
+    return response.headers.get('X-Correlation-Id') ?? ''
+  }
+  for (const path of ['/healthz', '/nothing', '/metrics'])
+    assert.match(await idOf(path), /^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+  assert.equal(await idOf('/healthz', 'nightly:2026-11-22.a_b'), 'nightly:2026-11-22.a_b')
+  for (const odd of ['x'.repeat(65), 'a b', '{"a":1}', '<b>'])
+    assert.match(await idOf('/healthz', odd), /^[0-9a-f-]{36}$/)
+})
+
+test('every log line of a request has its correlation id, and the run that it started knows it', async (t) => {
+  const face = await startFace(t, createFetcherApp)
+  await face.ask('/run', {
+    method: 'POST',
+    headers: { 'X-ADMIN-KEY': KEY, 'X-Correlation-Id': 'mine' },
+  })
+  assert.deepEqual(
+    linesOf(face).map(({ message, cid }) => [message, cid]),
+    [
+      ['runs ordered', 'mine'],
+      ['request', 'mine'],
+    ],
+  )
+  assert.equal(face.recorded.orders[0]?.correlationId, 'mine')
+})
+
+test('one line of access log per request says who asked for what and how it ended, without the path; probes are only seen when debugging', async (t) => {
+  const face = await startFace(t, createFetcherApp)
+  await face.ask('/secret/planted?planted=1')
+  const bytes = (await (await face.post('/run', { source: 'one' })).arrayBuffer()).byteLength
+  await face.ask('/healthz')
+  const lines = linesOf(face)
+    .filter(({ message }) => message === 'request')
+    .map(({ time: _, cid: __, ms, ...line }) => {
+      assert.equal(typeof ms, 'number')
+      return line
+    })
+  assert.deepEqual(lines, [
+    {
+      level: 'info',
+      method: 'GET',
+      route: null,
+      status: 404,
+      bytes: 144,
+      client: '127.0.0.1',
+      code: 'request/unknown-path',
+      message: 'request',
+    },
+    {
+      level: 'info',
+      method: 'POST',
+      route: '/run',
+      status: 202,
+      bytes,
+      client: '127.0.0.1',
+      message: 'request',
+    },
+    {
+      level: 'debug',
+      method: 'GET',
+      route: '/healthz',
+      status: 200,
+      bytes: 11,
+      client: '127.0.0.1',
+      message: 'request',
+    },
+  ])
+})
+
+test('an error that we named has its status, its code and its hint, and no secret', async (t) => {
+  const face = await startFace(t, createFetcherApp)
+  face.recorded.failure = new SyncError(
+    'db/unreachable',
+    `Cannot connect: postgres://u:planted-password@db.example/x, ${KEY}`,
+  )
+  const response = await face.post('/run', {})
+  assert.equal(response.status, 503)
+  assert.deepEqual(await response.json(), {
+    error: {
+      code: 'db/unreachable',
+      message: 'Cannot connect: postgres://[redacted]@db.example/x, [redacted]',
+      hint: ERRORS['db/unreachable'].hint,
+    },
+  })
+  face.recorded.failure = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), {
+    code: 'ECONNREFUSED',
+  })
+  assert.deepEqual(await errorOf(await face.post('/run', {})), [503, 'db/unreachable'])
+})
+
+test('an error that we did not name says nothing outside, and everything in the log', async (t) => {
+  const face = await startFace(t, createFetcherApp)
+  face.recorded.failure = new TypeError('planted detail')
+  const response = await face.post('/run', {})
+  const id = response.headers.get('X-Correlation-Id')
+  assert.equal(response.status, 500)
+  assert.deepEqual(await response.json(), {
+    error: {
+      code: null,
+      message: 'internal error',
+      hint: `This is a bug. The log has more, under the correlation id ${id}.`,
+    },
+  })
+  const line = linesOf(face).find(({ level }) => level === 'error')
+  assert.equal(line?.cid, id)
+  assert.match(JSON.stringify(line?.err), /TypeError: planted detail\\n +at /)
+})
+
+test('a body over 64 KiB is refused, announced or not, and read by nobody without a key', async (t) => {
+  const face = await startFace(t, createFetcherApp)
+  const big = JSON.stringify({ source: 'x'.repeat(70_000) })
+  assert.deepEqual(await errorOf(await face.post('/run', { source: 'x'.repeat(70_000) })), [
+    413,
+    'request/too-large',
+  ])
+  const headers = { 'X-ADMIN-KEY': KEY, 'Content-Type': 'application/json' }
+  const streamed = await face.ask('/run', {
+    method: 'POST',
+    headers,
+    body: new Blob([big]).stream(),
+    duplex: 'half',
+  } as RequestInit)
+  assert.deepEqual(await errorOf(streamed), [413, 'request/too-large'])
+  assert.deepEqual(
+    await errorOf(await face.ask('/run', { method: 'POST', headers: {}, body: big })),
+    [401, 'request/unauthorized'],
+  )
+  assert.deepEqual(await errorOf(await face.post('/run', { source: 'x'.repeat(60_000) })), [
+    400,
+    'request/invalid',
+  ])
+  assert.deepEqual(face.recorded.orders, [])
+})
+
+test('a body that is not JSON, or not said to be, is refused; none at all is an empty one', async (t) => {
+  const face = await startFace(t, createFetcherApp)
+  const send = (type: string | null, body: string | Uint8Array<ArrayBuffer>) =>
+    face.ask('/run', {
+      method: 'POST',
+      headers: { 'X-ADMIN-KEY': KEY, ...(type === null ? {} : { 'Content-Type': type }) },
+      body,
+    })
+  assert.deepEqual(await errorOf(await send('application/x-www-form-urlencoded', '{}')), [
+    415,
+    'request/not-json',
+  ])
+  assert.deepEqual(await errorOf(await send('text/json', '{}')), [415, 'request/not-json'])
+  for (const body of ['{', 'true', '[]', '"x"', 'null', new Uint8Array([0x7b, 0xff, 0x7d])]) {
+    assert.deepEqual(
+      await errorOf(await send('application/json', body)),
+      [400, 'request/invalid'],
+      String(body),
+    )
+  }
+  assert.equal((await send('Application/JSON; charset=utf-8', '{}')).status, 202)
+  assert.equal((await send('application/json', ' \n')).status, 202)
+  assert.equal((await face.ask('/run', { method: 'POST' })).status, 202)
+})
+
+test('what is hardly HTTP is answered in the same shape', async (t) => {
+  const { port } = await startFace(t, createFetcherApp)
+  const [status, body] = await new Promise<[number | undefined, string]>((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path: '/healthz', headers: { Host: 'a b' } }, (response) => {
+      let text = ''
+      response
+        .setEncoding('utf8')
+        .on('data', (chunk: string) => (text += chunk))
+        .on('end', () => resolve([response.statusCode, text]))
+    })
+      .on('error', reject)
+      .end()
+  })
+  assert.equal(status, 400)
+  assert.equal((JSON.parse(body) as ErrorBody).error.code, 'request/invalid')
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testDatabase } from '../../../test/support/database.ts'
+import { startFace } from '../../../test/support/http-server.ts'
+import { startProxy, through } from '../../../test/support/faulty-proxy.ts'
+import { openMedipim } from '../../../test/support/pipeline.ts'
+import { openServices } from '../../../test/support/services.ts'
+import { cancelOrder, orderSync } from '../../jobs/request-runs.ts'
+import { createOrchestratorApp } from '../control/servers.ts'
+
+test('while Postgres is silent, what needs it is answered with db/unreachable; when it speaks again, as ever', async (t) => {
+  const database = await testDatabase(t)
+  const proxy = await startProxy(t, database.url)
+  const { line } = await openMedipim(t, { db: database.pool })
+  const { tools } = await openServices(t, { ...database, url: through(database.url, proxy) }, line)
+  const face = await startFace(t, (options) =>
+    createOrchestratorApp({
+      ...options,
+      db: tools.db,
+      answerMs: 500,
+      operations: {
+        ...options.operations,
+        order: (order, correlationId) => orderSync(tools, order, correlationId),
+        cancel: (run) => cancelOrder(tools, run),
+      },
+    }),
+  )
+  const { run } = await line.sync()
+  const askAll = async (): Promise<[status: number, code: unknown][]> => {
+    const asked = [
+      face.ask('/status'),
+      face.ask(`/runs/${run}`),
+      face.post('/sync', { source: line.name, mode: 'full' }),
+      face.post(`/runs/${run}/cancel`),
+    ]
+    return Promise.all(
+      asked.map(async (answer) => {
+        const response = await answer
+        const { error } = (await response.json()) as { error?: { code: unknown } }
+        return [response.status, error?.code]
+      }),
+    )
+  }
+  proxy.stall()
+  assert.deepEqual(
+    await askAll(),
+    Array.from({ length: 4 }, () => [503, 'db/unreachable']),
+  )
+  await proxy.resume()
+  while ((await askAll()).some(([status]) => status >= 500)) face.recorded.nowMs += 1000
+})

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createFailedKeys, FAILURE_LIMITS } from './key-attempts.ts'
+
+function setUp(changes: Partial<typeof FAILURE_LIMITS> = {}) {
+  const clock = { nowMs: 1_000_000 }
+  const keys = createFailedKeys(() => clock.nowMs, { ...FAILURE_LIMITS, ...changes })
+  const fail = (network: string, times: number): number[] =>
+    Array.from({ length: times }, () => keys.failed(network))
+  return { clock, keys, fail }
+}
+
+test('the fifth failure brings a ban, and each further one doubles it up to an hour', () => {
+  const { clock, keys, fail } = setUp()
+  assert.deepEqual(fail('a', 6), [0, 0, 0, 0, 30_000, 60_000])
+  assert.deepEqual(keys.refusal('a'), { reason: 'banned', waitMs: 60_000 })
+  assert.equal(keys.refusal('b'), null)
+  clock.nowMs += 59_999
+  assert.deepEqual(keys.refusal('a'), { reason: 'banned', waitMs: 1 })
+  clock.nowMs += 1
+  assert.equal(keys.refusal('a'), null)
+  assert.equal(fail('a', 20).at(-1), 3_600_000)
+})
+
+test('the right key forgives, and so does time', () => {
+  const { clock, keys, fail } = setUp()
+  fail('a', 4)
+  keys.succeeded('a')
+  assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
+  clock.nowMs += 2 * 3_600_000
+  assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
+})
+
+test('while a network is banned the right key from there forgives nothing', () => {
+  const { clock, keys, fail } = setUp()
+  fail('a', 5)
+  keys.succeeded('a')
+  assert.equal(keys.refusal('a')?.reason, 'banned')
+  clock.nowMs += 30_000
+  keys.succeeded('a')
+  assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
+})
+
+test('when too many fail at once, only networks that have shown the key are heard until the window ends', () => {
+  const { clock, keys } = setUp()
+  keys.succeeded('on call')
+  for (let i = 0; i < 99; i++) keys.failed(`guesser ${i}`)
+  assert.equal(keys.refusal('stranger'), null)
+  clock.nowMs += 10_000
+  keys.failed('guesser 99')
+  assert.deepEqual(keys.refusal('stranger'), { reason: 'crowded', waitMs: 50_000 })
+  assert.equal(keys.refusal('on call'), null)
+  clock.nowMs += 50_000
+  assert.equal(keys.refusal('stranger'), null)
+  keys.failed('guesser 1')
+  assert.equal(keys.refusal('stranger'), null)
+})
+
+test('only so many networks are remembered, the oldest failure is forgotten first', () => {
+  const { keys, fail } = setUp({ networksMax: 3, windowFailuresMax: 1e9 })
+  fail('a', 5)
+  fail('b', 5)
+  fail('c', 1)
+  keys.failed('a')
+  fail('d', 1)
+  assert.equal(keys.refusal('b'), null)
+  assert.equal(keys.refusal('a')?.reason, 'banned')
+})

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { faceOptions, KEY, startFace, type TestFace } from '../../../test/support/http-server.ts'
+import { until } from '../../../test/support/until.ts'
+import { SyncError } from '../../core/errors.ts'
+import { createNetworks } from '../../node/networks.ts'
+import { createMaintainerApp } from '../control/servers.ts'
+
+const NEXT = 'the-key-of-tomorrow-12'
+
+async function statusWith({ ask }: TestFace, headers: Record<string, string>): Promise<number> {
+  const response = await ask('/metrics', { headers })
+  await response.arrayBuffer()
+  return response.status
+}
+
+test('the key opens a route as X-ADMIN-KEY or as a bearer token, and nothing else does', async (t) => {
+  const face = await startFace(t, createMaintainerApp)
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+  assert.equal(await statusWith(face, { Authorization: `bearer ${KEY}` }), 200)
+  for (const headers of [
+    { 'X-ADMIN-KEY': KEY.slice(1) },
+    { 'X-ADMIN-KEY': `${KEY}1` },
+    { Authorization: KEY },
+    { Authorization: `Basic ${btoa(`:${KEY}`)}` },
+  ]) {
+    assert.equal(await statusWith(face, headers), 401, JSON.stringify(headers))
+    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+  }
+})
+
+test('a missing key and a wrong one are the same answer', async (t) => {
+  const { ask, recorded } = await startFace(t, createMaintainerApp)
+  const answers = []
+  for (const headers of [{}, { 'X-ADMIN-KEY': '' }, { 'X-ADMIN-KEY': 'wrong' }]) {
+    const response = await ask('/run', { method: 'POST', headers })
+    answers.push([response.status, response.headers.get('WWW-Authenticate'), await response.json()])
+  }
+  const body = {
+    error: {
+      code: 'request/unauthorized',
+      message: 'The key is missing or wrong',
+      hint: 'Send the value of ADMIN_KEY in the header X-ADMIN-KEY.',
+    },
+  }
+  assert.deepEqual(
+    answers,
+    answers.map(() => [401, 'Bearer', body]),
+  )
+  assert.deepEqual(recorded.authFailures, ['missing', 'wrong', 'wrong'])
+  assert.deepEqual(recorded.orders, [])
+})
+
+test('while a key is changed the next one is accepted too', async (t) => {
+  const face = await startFace(t, createMaintainerApp, { keys: [KEY, NEXT] })
+  for (const key of [KEY, NEXT, KEY])
+    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': key }), 200)
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': `${KEY},${NEXT}` }), 401)
+})
+
+test('a key of letters that no header can name is compared by its bytes', async (t) => {
+  const face = await startFace(t, createMaintainerApp, { keys: ['schlüssel-für-heute'] })
+  assert.equal(
+    await statusWith(face, {
+      'X-ADMIN-KEY': Buffer.from('schlüssel-für-heute').toString('latin1'),
+    }),
+    200,
+  )
+})
+
+test('without any key there is no face', () => {
+  const isMissing = (error: unknown) =>
+    error instanceof SyncError &&
+    error.code === 'settings/invalid' &&
+    error.message.includes('ADMIN_KEY')
+  assert.throws(() => createMaintainerApp(faceOptions({ keys: [] }).options), isMissing)
+})
+
+test('who fails five times is refused until the ban is over, and each refusal is slow', async (t) => {
+  const face = await startFace(t, createMaintainerApp)
+  for (let i = 0; i < 5; i++) assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 401)
+  assert.deepEqual(face.recorded.slowedMs, [])
+  const banned = await face.ask('/metrics', { headers: {} })
+  assert.equal(banned.status, 429)
+  assert.equal(banned.headers.get('Retry-After'), '30')
+  assert.deepEqual(await banned.json(), {
+    error: {
+      code: 'request/too-many-failures',
+      message: 'Too many requests without the right key',
+      hint: 'Too many requests came without the right key. Wait as long as the header Retry-After says.',
+    },
+  })
+  assert.deepEqual(face.recorded.authFailures, [
+    'wrong',
+    'wrong',
+    'wrong',
+    'wrong',
+    'wrong',
+    'banned',
+  ])
+  assert.deepEqual(face.recorded.slowedMs, [1000])
+  assert.equal((await face.ask('/healthz')).status, 200)
+  face.recorded.nowMs += 30_000
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 401)
+})
+
+test('the right key passes a ban that others have brought, slowly, and does not lift it for them', async (t) => {
+  const face = await startFace(t, createMaintainerApp)
+  for (let i = 0; i < 5; i++) await statusWith(face, { 'X-ADMIN-KEY': 'wrong' })
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 429)
+  }
+  assert.equal(face.recorded.slowedMs.length, 6)
+  face.recorded.nowMs += 30_000
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+  assert.equal(face.recorded.slowedMs.length, 6)
+})
+
+test('the right key passes while so many fail from everywhere that all are banned', async (t) => {
+  const trust = { flyHeader: true, proxies: createNetworks([]) }
+  const face = await startFace(t, createMaintainerApp, { trust })
+  const from = (client: string, key: string) =>
+    statusWith(face, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
+  for (let i = 0; i < 100; i++) await from(`203.0.113.${i}`, 'wrong')
+  assert.equal(await from('198.51.100.1', 'wrong'), 429)
+  assert.equal(await from('198.51.100.1', KEY), 200)
+})
+
+test('guesses that are slowed hold no more than a hundred requests, and the right key is not behind them', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const held: number[] = []
+  const face = await startFace(t, createMaintainerApp, {
+    slow: (ms) => (held.push(ms) <= 100 ? promise : Promise.resolve()),
+  })
+  for (let i = 0; i < 5; i++) await statusWith(face, { 'X-ADMIN-KEY': 'wrong' })
+  const waiting = Array.from({ length: 100 }, () => statusWith(face, { 'X-ADMIN-KEY': 'wrong' }))
+  await until(() => Promise.resolve(held.length === 100))
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 429)
+  assert.equal(held.length, 100, 'the next guess is refused at once')
+  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+  resolve()
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set([429]))
+})
+
+test('callers are told apart by the header of the proxy, whole IPv6 networks together', async (t) => {
+  const face = await startFace(t, createMaintainerApp, {
+    trust: { flyHeader: true, proxies: createNetworks([]) },
+  })
+  const from = (client: string, key: string) =>
+    statusWith(face, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
+  for (let i = 0; i < 5; i++) assert.equal(await from(`2001:db8:0:1::${i}`, 'wrong'), 401)
+  assert.equal(await from('2001:db8:0:1::9', 'wrong'), 429)
+  assert.equal(await from('2001:db8:0:2::9', 'wrong'), 401)
+})
+
+test('a header that anybody can write frees nobody from a ban', async (t) => {
+  const face = await startFace(t, createMaintainerApp)
+  const from = (client: string) =>
+    statusWith(face, { 'Fly-Client-IP': client, 'X-Forwarded-For': client, 'X-ADMIN-KEY': 'wrong' })
+  for (let i = 0; i < 5; i++) await from(`203.0.113.${i}`)
+  assert.equal(await from('203.0.113.9'), 429)
+})
+
+test('behind a proxy that is known one caller is banned, and its neighbours are not', async (t) => {
+  const face = await startFace(t, createMaintainerApp, {
+    trust: { flyHeader: false, proxies: createNetworks(['127.0.0.1']) },
+  })
+  const from = (client: string) =>
+    statusWith(face, { 'X-Forwarded-For': client, 'X-ADMIN-KEY': 'wrong' })
+  for (let i = 0; i < 5; i++) await from(`198.51.100.${i}, 203.0.113.7`)
+  assert.deepEqual([await from('198.51.100.9, 203.0.113.7'), await from('203.0.113.8')], [429, 401])
+})
+
+test('a refusal is logged with its reason and without the key', async (t) => {
+  const { ask, recorded } = await startFace(t, createMaintainerApp)
+  await ask('/metrics?key=planted-in-query', {
+    headers: { 'X-ADMIN-KEY': 'planted-in-header', Authorization: 'Bearer planted-as-bearer' },
+  })
+  const lines = recorded.logged.map((line): Record<string, unknown> => JSON.parse(line))
+  const warning = lines.find(({ level }) => level === 'warn')
+  assert.deepEqual([warning?.client, warning?.reason], ['127.0.0.1', 'wrong'])
+  assert.doesNotMatch(recorded.logged.join(''), /planted/)
+})

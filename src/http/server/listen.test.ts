@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { faceOptions, KEY, startFace } from '../../../test/support/http-server.ts'
+import { createFetcherApp } from '../control/servers.ts'
+import { listen } from './listen.ts'
+import type { Operations } from '../control/operations.ts'
+
+/** Operations whose orders are under way until they are let go. */
+function slowOperations(): { operations: Operations; asked: Promise<void>; letGo: () => void } {
+  const asked = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  const order: Operations['order'] = async () => {
+    asked.resolve()
+    await gone.promise
+    return [{ source: 'one', run: 1, started: true }]
+  }
+  return {
+    operations: { order, cancel: () => assert.fail(), health: () => assert.fail() },
+    asked: asked.promise,
+    letGo: gone.resolve,
+  }
+}
+
+test('closing lets an open request finish, takes no new one and leaves no connection', async (t) => {
+  const { operations, asked, letGo } = slowOperations()
+  const { post, ask, close } = await startFace(t, createFetcherApp, { operations })
+  await (await ask('/healthz')).text()
+  const open = post('/run')
+  await asked
+  const closed = close()
+  await assert.rejects(ask('/healthz'), /fetch failed/)
+  letGo()
+  const response = await open
+  assert.deepEqual([response.status, response.headers.get('Connection')], [202, 'close'])
+  await response.json()
+  await closed
+  await close()
+})
+
+test('a connection that says nothing does not hold up closing', { timeout: 5000 }, async (t) => {
+  const { port, ask, close } = await startFace(t, createFetcherApp)
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  await (await ask('/healthz')).text()
+  const ended = text(socket)
+  await close()
+  assert.equal(await ended, '')
+})
+
+test('a request that does not end is broken off when the grace is over', async (t) => {
+  const { operations, asked } = slowOperations()
+  const { port, close } = await listen(createFetcherApp(faceOptions({ operations }).options), {
+    host: '127.0.0.1',
+    port: 0,
+    graceMs: 10,
+  })
+  t.after(close)
+  const open = fetch(`http://127.0.0.1:${port}/run`, {
+    method: 'POST',
+    headers: { 'X-ADMIN-KEY': KEY },
+  })
+  const broken = assert.rejects(open, /fetch failed/)
+  await asked
+  await close()
+  await broken
+})
+
+test('a port that is taken is said so', async (t) => {
+  const { port } = await startFace(t, createFetcherApp)
+  const message = `FETCHER_PORT: cannot listen on ${port} of 127.0.0.1: another process listens there`
+  await assert.rejects(
+    listen(createFetcherApp(faceOptions().options), {
+      host: '127.0.0.1',
+      port,
+      setting: 'FETCHER_PORT',
+    }),
+    { code: 'settings/invalid', message },
+  )
+})
+
+test('a probe of HTTP/1.0 need not name a host', async (t) => {
+  const { port } = await startFace(t, createFetcherApp)
+  const socket = connect(port, '127.0.0.1')
+  socket.end('GET /healthz HTTP/1.0\r\n\r\n')
+  assert.match(await text(socket), /^HTTP\/1\.1 200 OK\r\n[^]*\{"ok":true\}$/)
+})
+
+test('every address includes IPv4', async (t) => {
+  const { port, close } = await listen(createFetcherApp(faceOptions().options), {
+    host: '::',
+    port: 0,
+  })
+  t.after(close)
+  assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+})

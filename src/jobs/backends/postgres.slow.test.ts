@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Queue, Worker } from 'bullmq'
+import { testDatabase } from '../../../test/support/database.ts'
+import { openPool } from '../../db/pool.ts'
+import { createCalmBackend } from './postgres.ts'
+import { migrateQueue, QUEUE_SCHEMA } from '../queues.ts'
+
+test('a Postgres that gives out no job is asked again after a pause, every time, until it does', async (t) => {
+  const { pool, url } = await testDatabase(t)
+  await migrateQueue(pool)
+  const rename = (from: string, to: string) =>
+    pool.query(`do $$ begin
+    execute (select format('alter function %s rename to ${to}', oid::regprocedure) from pg_proc where proname = '${from}'); end $$`)
+  const waits: number[] = []
+  const factory = createCalmBackend(async (ms) => {
+    if (waits.push(ms) === 3) await rename('out_of_order', 'move_to_active')
+  })
+
+  await using opened = new AsyncDisposableStack()
+  const connection = opened.adopt(
+    await openPool(url, { applicationName: 'queue', searchPath: QUEUE_SCHEMA }),
+    (db) => db.end(),
+  ) as never
+  const queue = opened.adopt(new Queue('fetch', { connection }, factory), (one) => one.close())
+  await rename('move_to_active', 'out_of_order')
+  await queue.add('fetch', {})
+  const worker = opened.adopt(
+    new Worker('fetch', () => Promise.resolve(), { connection }, factory),
+    (one) => one.close(),
+  )
+  const errors: Error[] = []
+  worker.on('error', (error) => errors.push(error))
+  await new Promise((resolve) => worker.once('completed', resolve))
+  assert.deepEqual(waits, [1000, 1000, 1000])
+  assert.deepEqual(
+    errors.map(({ message }) => /move_to_active.* does not exist/.test(message)),
+    [true, true, true],
+  )
+})
+
+test(
+  'a worker that began while Postgres was away takes jobs when it is back',
+  { timeout: 60_000 },
+  async (t) => {
+    const { pool, url } = await testDatabase(t)
+    await migrateQueue(pool)
+    await using opened = new AsyncDisposableStack()
+    const connection = opened.adopt(
+      await openPool(url, { applicationName: 'queue', searchPath: QUEUE_SCHEMA }),
+      (db) => db.end(),
+    ) as never
+    const queue = opened.adopt(new Queue('fetch', { connection }, createCalmBackend()), (one) =>
+      one.close(),
+    )
+    await queue.add('fetch', {})
+    await pool.query(`alter schema ${QUEUE_SCHEMA} rename to away`)
+    const worker = opened.adopt(
+      new Worker(
+        'fetch',
+        () => Promise.resolve(),
+        { connection, runRetryDelay: 10 },
+        createCalmBackend(() => Promise.resolve()),
+      ),
+      (one) => one.close(),
+    )
+    await new Promise((failed) => worker.on('error', failed))
+    await pool.query(`alter schema away rename to ${QUEUE_SCHEMA}`)
+    await new Promise((completed) => worker.once('completed', completed))
+  },
+)

@@ -1,0 +1,172 @@
+// The queue on Redis, alone, watched by Sentinels and as a Cluster: the same runs as on Postgres, and one whose queue is flushed under its workers.
+
+import assert from 'node:assert/strict'
+import { after, suite, test } from 'node:test'
+import { openPark } from '../../../test/e2e/many-machines.ts'
+import { testDatabase, type Lifetime } from '../../../test/support/database.ts'
+import { gateAfter } from '../../../test/support/gate.ts'
+import { lockTable } from '../../../test/support/locks.ts'
+import { openMedipim } from '../../../test/support/pipeline.ts'
+import { missingProgram } from '../../../test/support/processes.ts'
+import { startRedis, startRedisCluster, startSentinel } from '../../../test/support/redis.ts'
+import { openServices } from '../../../test/support/services.ts'
+import { snapshot } from '../../../test/support/snapshot.ts'
+import { saveSource } from '../../db/sources.ts'
+import { Calendar } from '../../sources/due.ts'
+import { listDeadLetters, retryDeadLetter } from '../dead-letters.ts'
+import { cancelOrder } from '../request-runs.ts'
+import { startDue } from '../scheduler.ts'
+
+const database = await testDatabase()
+const db = database.pool
+
+/** As long as the file, because workers stop after the tests that started them. */
+const skip = missingProgram('redis-server', 'redis-server')
+const redis = skip ? null : await startRedis({ after })
+const cluster = skip ? null : await startRedisCluster({ after })
+const sentinel = redis && (await startSentinel({ after }, redis.url))
+const QUEUES = {
+  Redis: redis?.url ?? '',
+  'the Redis that Sentinels name': `redis-sentinel://127.0.0.1:${sentinel}/main`,
+  'a Redis Cluster': `redis-cluster://${cluster?.urls.map((url) => new URL(url).host).join()}`,
+}
+
+for (const [place, queueUrl] of Object.entries(QUEUES)) {
+  suite(`the queue on ${place}`, { skip }, () => {
+    test('a run ends in the catalogue that one process makes, and leaves an empty queue', async (t) => {
+      const supplier = { products: 40, seed: 5 }
+      const alone = await openMedipim(t, { db, supplier })
+      await alone.line.sync()
+      const { line } = await openMedipim(t, { db, supplier })
+      const services = await openServices(t, database, line, queueUrl)
+      assert.equal(services.queues.backend, 'redis')
+      services.work()
+      const { run } = await services.order()
+      assert.equal((await services.ended(run)).state, 'succeeded')
+      assert.deepEqual(await snapshot(line), await snapshot(alone.line))
+      while ((await services.queues.fetch.count()) + (await services.queues.apply.count()) > 0)
+        await new Promise(setImmediate)
+    })
+
+    test('a task that fails for good is a dead letter, and tried again its run ends well', async (t) => {
+      const { line, simulator } = await openMedipim(t, { db })
+      const services = await openServices(t, database, line, queueUrl)
+      services.work()
+      simulator.faults.set({ kind: 'status', status: 401, times: null })
+      const { run } = await services.order()
+      assert.equal((await services.ended(run)).state, 'failed')
+      const letter = await services.letter(run)
+      assert.deepEqual([letter.run, letter.queue], [run, 'fetch'])
+      simulator.faults.clear()
+      await retryDeadLetter(db, services.queues, letter.id)
+      assert.equal((await services.ended(run)).state, 'succeeded')
+      assert.deepEqual(await listDeadLetters(services.queues), [])
+    })
+  })
+}
+
+test('a process whose Redis is away still stops when it is told to', { skip }, async (t) => {
+  const own = await startRedis(t)
+  const park = await openPark(t, {
+    supplierUrl: 'http://127.0.0.1:1',
+    queueUrl: own.url,
+    smallParts: true,
+  })
+  const machines = await Promise.all([park.serve([]), park.serve(['orchestrator'])])
+  await own.stop()
+  for (const { process } of machines) await process.waitForLine(/the queue is disturbed/)
+  for (const { process } of machines) process.kill('SIGTERM')
+  for (const { process } of machines)
+    assert.deepEqual(await process.exited, { code: 0, signal: null })
+})
+
+test(
+  'no order, cancellation or schedule waits for a Redis that is away, and what they left is done when it is back',
+  { skip },
+  async (t) => {
+    const own = await startRedis(t)
+    const { line } = await openMedipim(t, { db })
+    const services = await openServices(t, database, line, own.url)
+    const stateOf = async (run: number) =>
+      (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]
+        ?.state
+    await own.stop()
+    const { run } = await services.order()
+    assert.equal(await stateOf(run), 'running')
+    assert.deepEqual(await cancelOrder(services.tools, run), { run, state: 'cancelled' })
+    assert.match(line.logged.join(''), /"level":"warn".*the queue did not take all runs in time/)
+    const { id } = await line.source()
+    await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: null } })
+    await db.query(
+      `update catalog.runs set started_at = started_at - interval '1 hour' where id = $1`,
+      [run],
+    )
+    await db.query(
+      `update catalog.sources set schedule_set_at = schedule_set_at - interval '1 hour' where id = $1`,
+      [id],
+    )
+    await startDue(services.tools, new Calendar())
+    const [due] = await line.query<{ id: number; state: string }>(
+      'select id, state from catalog.runs where source_id = $1 and id > $2',
+      id,
+      run,
+    )
+    assert.equal(due?.state, 'running')
+    await saveSource(db, id, { state: 'paused' })
+    await own.restart()
+    await services.tick()
+    services.work()
+    assert.equal((await services.ended(due.id)).state, 'succeeded')
+  },
+)
+
+test(
+  'a Redis that is flushed while a run is fetched and applied loses nothing: the run goes on and ends exact',
+  { skip },
+  async (t) => {
+    const supplier = { products: 60, seed: 8 }
+    const calm = await openMedipim(t, { db, supplier })
+    await calm.line.sync()
+    const { line, simulator } = await openMedipim(t, { db, supplier })
+    const gate = gateAfter(line, 8)
+    const services = await openServices(t, database, gate.line, redis?.url)
+    const lock = await lockCheckpoints(t)
+    services.work()
+    const { run } = await services.order()
+    await gate.reached
+    await lock.inTheWay()
+    assert.ok((await services.queues.apply.getActiveCount()) > 0)
+    await redis?.flush()
+    // The tasks under way are in the queue a second time now, and whoever gets them finds them held.
+    await services.tick()
+    gate.open()
+    await lock.release()
+    const over = services.ended(run)
+    for (let ended = false; !ended;) {
+      await services.tick()
+      ended = await Promise.race([
+        over.then(() => true),
+        new Promise<false>((resolve) => setTimeout(() => resolve(false), 100)),
+      ])
+    }
+    const { state, ledger } = await over
+    assert.deepEqual([state, ledger?.['created'], ledger?.['fetched']], ['succeeded', 60, 60])
+    assert.deepEqual(await snapshot(line), await snapshot(calm.line))
+    assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+  },
+)
+
+/** Lets everybody read checkpoints and nobody write one: every part stays under way. */
+async function lockCheckpoints(t: Lifetime) {
+  const release = await lockTable(t, db, 'catalog.checkpoints')
+  return {
+    release,
+    async inTheWay() {
+      const waiting = () =>
+        db.query(
+          `select from pg_locks where relation = 'catalog.checkpoints'::regclass and not granted`,
+        )
+      while (((await waiting()).rowCount ?? 0) < 2) await new Promise(setImmediate)
+    },
+  }
+}

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { at, watchQueries } from '../../test/faults/failpoints.ts'
+import { seriesOf } from '../../test/support/exposition.ts'
+import { testDatabase } from '../../test/support/database.ts'
+import { openMedipim } from '../../test/support/pipeline.ts'
+import { openServices } from '../../test/support/services.ts'
+import type { TaskName } from '../db/write/runs.ts'
+import type { Task } from './queues.ts'
+import { doTask } from './execute-task.ts'
+
+/** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
+async function openFetchTask(t: TestContext) {
+  const database = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, line)
+  await services.order()
+  const [job] = await services.queues.fetch.getJobs()
+  assert.ok(job)
+  const begin = () => doTask(services.tools, 'fetch', job.data, true, new AbortController().signal)
+  return { database, line, services, run: job.data.run, begin }
+}
+
+test('a task that cannot be begun because Postgres is read-only is left for later, which the log and the metrics say', async (t) => {
+  const { database, line, services, run, begin } = await openFetchTask(t)
+  // What Supabase does to a database whose disk is full. Sessions that are there stay as they are, so they are ended.
+  const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
+    await database.pool.query(
+      `do $$ begin execute format('alter database %I set default_transaction_read_only = ${value}', current_database()); end $$`,
+    )
+    await database.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name <> 'test'`,
+    )
+    while (services.tools.db.totalCount > 0) await turn()
+  }
+  await setReadOnly('on')
+  assert.equal(await begin(), 'busy')
+  assert.deepEqual(
+    services.pauses.map(({ code }) => code),
+    ['db/read-only'],
+  )
+  const waited = seriesOf(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')[
+    'reason="database_slow"'
+  ]
+  const [{ waitMs, triedMs } = { waitMs: NaN, triedMs: NaN }] = services.pauses
+  assert.ok(triedMs > 0)
+  assert.equal(waited, (triedMs + waitMs) / 1000)
+  const said = line.logged
+    .map((text): Record<string, unknown> => JSON.parse(text))
+    .filter(({ code }) => code === 'db/read-only')
+  assert.deepEqual(
+    said.map(({ task, run: id, source }) => [task, id, source]),
+    [['fetch', run, line.name]],
+  )
+  assert.match(String(said[0]?.['message']), /cannot be begun: The database is read-only/)
+  await setReadOnly('off')
+  assert.equal(await begin(), 'done')
+})
+
+test('a task that another worker has taken over is left to it, and counted as a lost lease', async (t) => {
+  const { database, services, begin } = await openFetchTask(t)
+  watchQueries(
+    services.tools.db,
+    at('before add_part', 1, async () => {
+      await database.pool.query(
+        `update catalog.leases set token = nextval('catalog.tokens'), owner = 'elsewhere/1/x', until = now() + interval '1 minute'`,
+      )
+    }),
+  )
+  assert.equal(await begin(), 'busy')
+  assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), {
+    '': 1,
+  })
+})
+
+test('a task of a worker that is gone is taken over, which the log says', async (t) => {
+  const { database, line, run, begin } = await openFetchTask(t)
+  await database.pool.query(
+    `insert into catalog.leases (source_id, run_id, task, token, owner, until)
+     select source_id, id, 'fetch', nextval('catalog.tokens'), 'elsewhere/1/x', now() - interval '1 s' from catalog.runs where id = $1`,
+    [run],
+  )
+  assert.equal(await begin(), 'done')
+  assert.ok(line.logged.some((text) => /"takenFrom":"elsewhere\/1\/x".*taken over/.test(text)))
+})
+
+test('who debugs sees every batch that was committed', async (t) => {
+  const database = await testDatabase(t)
+  const { line } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, line)
+  const { run } = await services.order({ debug: true })
+  services.work()
+  await services.ended(run)
+  const said = line.logged
+    .map((text): Record<string, unknown> => JSON.parse(text))
+    .filter(({ message }) => message === 'batch committed')
+  assert.ok(
+    said.length > 5 &&
+      said.every(
+        (batch) =>
+          batch['level'] === 'debug' && batch['run'] === run && batch['source'] === line.name,
+      ),
+  )
+  assert.equal(
+    said.reduce((sum, { created }) => sum + Number(created), 0),
+    30,
+  )
+})
+
+test('a run whose tasks together are far over its budget stops, and what is archived can be replayed', async (t) => {
+  const database = await testDatabase(t)
+  const options = { partBytesMax: 24 * 1024, batchRecordsMax: 5000, batchBytesMax: 1 << 20 }
+  const { line, simulator } = await openMedipim(t, {
+    db: database.pool,
+    linesPerPage: 500,
+    options,
+  })
+  simulator.faults.set({
+    kind: 'insert-line',
+    at: 3,
+    text: Array.from({ length: 30_000 }, () => '[]').join('\n'),
+    path: '/v4/products/stream',
+    times: 1,
+  })
+  const services = await openServices(t, database, line)
+  const { run } = await services.order()
+  const [fetching] = await services.queues.fetch.getJobs()
+  assert.ok(fetching)
+  const begin = (name: TaskName, task: Task) =>
+    doTask(services.tools, name, task, true, new AbortController().signal)
+  await begin('fetch', fetching.data)
+  const parts = await database.pool.query<{ no: number; lines: number }>(
+    'select no, line_count as lines from catalog.parts where run_id = $1 order by no',
+    [run],
+  )
+  assert.ok(
+    parts.rows.length >= 3 && parts.rows.every(({ lines }) => lines < 10_000),
+    'no part alone is over the limit',
+  )
+  // As it is while more is being fetched.
+  await database.pool.query(
+    `update catalog.artifacts set state = 'open', complete = false where run_id = $1`,
+    [run],
+  )
+  await begin('part 1', { ...fetching.data, part: 1 })
+  await assert.rejects(begin('part 2', { ...fetching.data, part: 2 }), {
+    code: 'run/too-many-quarantined',
+  })
+  const [ended] = await line.query('select state, error_code from catalog.runs where id = $1', run)
+  assert.deepEqual(ended, { state: 'failed', error_code: 'run/too-many-quarantined' })
+  const replay = await line.replay(run)
+  assert.match(
+    replay.reason ?? '',
+    /^\d+ of the first \d+ records of .+ are in quarantine/,
+    'it is applied anew, and as bad as before',
+  )
+})

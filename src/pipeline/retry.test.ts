@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { SyncError } from '../core/errors.ts'
+import { createLog } from '../telemetry/log.ts'
+import { newProgress, type Pause } from './context.ts'
+import { patiently, type Waiting } from './retry.ts'
+import { DEFAULT_OPTIONS } from './sync.ts'
+
+const AWAY = new SyncError('db/unreachable', 'gone')
+
+/** Waits that only count, and what was said of them. */
+function open(
+  patienceMs: number,
+): Waiting & { readonly pauses: Pause[]; readonly waits: number[] } {
+  const [pauses, waits]: [Pause[], number[]] = [[], []]
+  return {
+    pauses,
+    waits,
+    options: {
+      ...DEFAULT_OPTIONS,
+      patienceMs,
+      backOff: { baseMs: 100, maxMs: 1000 },
+      wait: (ms) => Promise.resolve(void waits.push(ms)),
+    },
+    progress: newProgress(),
+    log: createLog({ level: 'silent', secrets: [] }),
+    signal: new AbortController().signal,
+    onPause: (pause) => pauses.push(pause),
+  }
+}
+
+test('what a failed attempt took counts as waiting, unless it got further', async () => {
+  const waiting = open(60_000)
+  let attempts = 0
+  await patiently(waiting, async () => {
+    await turn()
+    if (++attempts === 2) waiting.progress.counts.unchanged += 1
+    if (attempts < 4) throw AWAY
+  })
+  assert.deepEqual(
+    waiting.pauses.map(({ code, triedMs }) => [code, triedMs > 0]),
+    [
+      ['db/unreachable', true],
+      ['db/unreachable', false],
+      ['db/unreachable', true],
+    ],
+  )
+})
+
+test('patience is over after so much standing still, and begins anew with what gets further', async () => {
+  const waiting = open(1)
+  let attempts = 0
+  const work = async (): Promise<never> => {
+    await turn()
+    if (++attempts < 5) waiting.progress.fetchedLines += 1
+    throw AWAY
+  }
+  await assert.rejects(patiently(waiting, work), AWAY)
+  // The four that got further are each waited out like a first one; the fifth did not.
+  assert.equal(attempts, 5)
+  assert.ok(
+    waiting.waits.every((ms) => ms <= 100),
+    String(waiting.waits),
+  )
+})

@@ -1,0 +1,119 @@
+// A face as tests use it: real HTTP on loopback, a clock that stands, operations that only write down what they were asked.
+
+import type { App } from '../../src/http/server/app.ts'
+import type { FaceOptions } from '../../src/http/control/servers.ts'
+import type { AuthFailure } from '../../src/http/server/key-guard.ts'
+import { listen } from '../../src/http/server/listen.ts'
+import type { ComponentHealth, Operations } from '../../src/http/control/operations.ts'
+import type { SyncOrder } from '../../src/jobs/request-runs.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { createNetworks } from '../../src/node/networks.ts'
+import { createRedactor } from '../../src/telemetry/redact.ts'
+import type { Lifetime } from './database.ts'
+
+export const KEY = 'the-key-of-today-1234'
+
+export interface Recorded {
+  readonly orders: { readonly order: SyncOrder; readonly correlationId: string }[]
+  readonly cancelled: number[]
+  /** A line of JSON each. */
+  readonly logged: string[]
+  readonly authFailures: AuthFailure[]
+  /** How long each request would have been slowed: none of them is. */
+  readonly slowedMs: number[]
+  /** What the clock says; a test moves it. */
+  nowMs: number
+  components: ComponentHealth[]
+  /** What the next order throws. */
+  failure: Error | null
+}
+
+export interface TestFace {
+  readonly recorded: Recorded
+  readonly port: number
+  /** With the key, unless `headers` says otherwise. */
+  ask(path: string, init?: RequestInit): Promise<Response>
+  /** A POST of JSON. */
+  post(path: string, body?: unknown): Promise<Response>
+  close(): Promise<void>
+}
+
+/** All that a face needs, and what is recorded of it. */
+export function faceOptions(changes: Partial<FaceOptions> = {}): {
+  options: FaceOptions
+  recorded: Recorded
+} {
+  const recorded: Recorded = {
+    orders: [],
+    cancelled: [],
+    logged: [],
+    authFailures: [],
+    slowedMs: [],
+    nowMs: 0,
+    components: [],
+    failure: null,
+  }
+  const { keys = [KEY] } = changes
+  const options = {
+    keys,
+    log: createLog({
+      level: 'debug',
+      destination: { write: (line) => recorded.logged.push(line) },
+      secrets: keys,
+    }),
+    redact: createRedactor(keys),
+    nowMs: () => recorded.nowMs,
+    trust: { flyHeader: false, proxies: createNetworks([]) },
+    slow: (ms: number) => Promise.resolve(void recorded.slowedMs.push(ms)),
+    metricsText: () => Promise.resolve('shelfsync_up 1\n'),
+    operations: recordingOperations(recorded),
+    onAuthFailure: (reason: AuthFailure) => void recorded.authFailures.push(reason),
+    ...changes,
+  }
+  return { options, recorded }
+}
+
+export async function startFace(
+  t: Lifetime,
+  create: (options: FaceOptions) => App,
+  changes: Partial<FaceOptions> = {},
+): Promise<TestFace> {
+  const { options, recorded } = faceOptions(changes)
+  const key = options.keys[0] ?? ''
+  const { port, close } = await listen(create(options), { host: '127.0.0.1', port: 0 })
+  t.after(close)
+  const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'X-ADMIN-KEY': key }, ...init })
+  const post = (path: string, body?: unknown): Promise<Response> =>
+    ask(path, {
+      method: 'POST',
+      headers: { 'X-ADMIN-KEY': key, 'Content-Type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  return { recorded, port, ask, post, close }
+}
+
+/** Every source has one run for ever: `one` has 1, `two` has 2. */
+function recordingOperations(recorded: Recorded): Operations {
+  const started = new Set<number>()
+  return {
+    order(order, correlationId) {
+      recorded.orders.push({ order, correlationId })
+      if (recorded.failure) return Promise.reject(recorded.failure)
+      const sources = order.source === null ? ['one', 'two'] : [order.source]
+      return Promise.resolve(
+        sources.map((source) => {
+          const run = source === 'one' ? 1 : 2
+          const isNew = !started.has(run)
+          started.add(run)
+          return { source, run, started: isNew }
+        }),
+      )
+    },
+    cancel(run) {
+      recorded.cancelled.push(run)
+      return Promise.resolve({ run, state: 'cancelled' })
+    },
+    health: () => Promise.resolve(recorded.components),
+  }
+}

@@ -1,0 +1,278 @@
+// The whole line at toy size: a simulated MediPim over real HTTP, pages of a few lines, parts of a few pages, batches of a few
+// records, so that a catalogue of 30 products already has many of each. A database serves one test file, a source one test.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  startMedipim,
+  type MedipimOptions,
+  type MedipimSimulator,
+} from '../../simulators/medipim/simulator.ts'
+import { DiskStore } from '../../src/artifacts/disk.ts'
+import { catArtifact } from '../../src/artifacts/parts.ts'
+import type { ArtifactStore } from '../../src/artifacts/store.ts'
+import { createConnectors } from '../../src/connectors/registry.ts'
+import type { Secrets } from '../../src/connectors/medipim/responses.ts'
+import { scanLine } from '../../src/connectors/medipim/scan.ts'
+import { readPosition, Tally } from '../../src/connectors/medipim/stream-progress.ts'
+import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
+import type { Json } from '../../src/core/json.ts'
+import { OUTCOMES } from '../../src/core/ledger.ts'
+import type { Policy } from '../../src/core/policy.ts'
+import { listParts } from '../../src/db/write/artifacts.ts'
+import type { Db } from '../../src/db/pool.ts'
+import { addSource, loadSource, saveSource, type Source } from '../../src/db/sources.ts'
+import { createAddressGuard } from '../../src/node/address-guard.ts'
+import { createHttp } from '../../src/node/http-client.ts'
+import { createLog, type Log } from '../../src/telemetry/log.ts'
+import { createRedactor } from '../../src/telemetry/redact.ts'
+import { newProgress, type LineOptions } from '../../src/pipeline/context.ts'
+import {
+  DEFAULT_OPTIONS,
+  replayRun,
+  syncSource,
+  type LineTools,
+  type RunReport,
+  type SyncRequest,
+} from '../../src/pipeline/sync.ts'
+import type { Lifetime } from './database.ts'
+
+export interface LineSetup {
+  readonly db: Db
+  readonly connector: Connector
+  readonly settings: Json
+  readonly policy?: Partial<Policy>
+  readonly options?: Partial<LineOptions>
+  readonly secrets?: readonly string[]
+  /** A source that exists already, to work on it as another process would. */
+  readonly source?: string
+  readonly storeRoot?: string
+}
+
+export interface SyncWish extends Partial<SyncRequest> {
+  readonly tools?: Partial<LineTools>
+  readonly connector?: Connector
+  readonly signal?: AbortSignal
+}
+
+/** One source with everything that a worker needs. */
+export interface TestLine {
+  readonly name: string
+  readonly tools: LineTools & { readonly db: Db; readonly log: Log }
+  readonly connector: Connector
+  readonly storeRoot: string
+  /** What was logged, a line of JSON each. */
+  readonly logged: readonly string[]
+  /** How long each wait would have been, in milliseconds: none of them happens. */
+  readonly waits: readonly number[]
+  source(): Promise<Source>
+  /** A full run unless the wish says otherwise. A run that settles has a balanced ledger, or this throws. */
+  sync(wish?: SyncWish): Promise<RunReport>
+  replay(run: number, wish?: SyncWish): Promise<RunReport>
+  /** What a run's artifact holds. */
+  archived(run: number): Promise<string>
+  /** As if its worker had been silent for too long. */
+  expireLease(): Promise<void>
+  query<Row>(sql: string, ...parameters: readonly unknown[]): Promise<Row[]>
+}
+
+export const TOY_OPTIONS: LineOptions = {
+  ...DEFAULT_OPTIONS,
+  partBytesMax: 24 * 1024,
+  batchRecordsMax: 3,
+  batchBytesMax: 32 * 1024,
+  attemptsMax: 3,
+  backOff: { baseMs: 1000, maxMs: 60_000 },
+}
+
+let sources = 0
+
+export async function openLine(t: Lifetime, setup: LineSetup): Promise<TestLine> {
+  const { db, connector, settings, policy, options, secrets = [] } = setup
+  const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-line-')))
+  if (setup.storeRoot === undefined) t.after(() => rm(storeRoot, { recursive: true, force: true }))
+  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'shelfsync-test' })
+  t.after(() => http.close())
+  const logged: string[] = []
+  const waits: number[] = []
+  const wait = (ms: number): Promise<void> => Promise.resolve(void waits.push(ms))
+  const store: ArtifactStore = new DiskStore(storeRoot)
+  const log = createLog({
+    level: 'debug',
+    destination: { write: (line) => logged.push(line) },
+    secrets,
+  })
+  const tools = {
+    db,
+    store,
+    http,
+    log,
+    redact: createRedactor(secrets),
+    options: { ...TOY_OPTIONS, wait, ...options },
+    correlationId: 'test',
+  }
+  const name = setup.source ?? `source-${process.pid}-${++sources}`
+  if (setup.source === undefined) {
+    const { id } = await addSource(db, {
+      name,
+      connector: connector.name,
+      settings,
+      schedule: connector.schedule,
+    })
+    if (policy) await saveSource(db, id, { policy })
+  }
+  const source = (): Promise<Source> => loadSource(db, name)
+  return {
+    name,
+    tools,
+    connector,
+    storeRoot,
+    logged,
+    waits,
+    source,
+    async sync({
+      tools: other,
+      connector: another = connector,
+      signal = new AbortController().signal,
+      ...wish
+    } = {}) {
+      const request: SyncRequest = { mode: 'full', sinceAt: null, now: new Date(), ...wish }
+      return balanced(
+        await syncSource(
+          { ...tools, ...other },
+          await source(),
+          another,
+          request,
+          newProgress(),
+          signal,
+        ),
+      )
+    },
+    async replay(
+      run,
+      { tools: other, connector: another = connector, signal = new AbortController().signal } = {},
+    ) {
+      return balanced(
+        await replayRun(
+          { ...tools, ...other },
+          await source(),
+          another,
+          run,
+          newProgress(),
+          signal,
+        ),
+      )
+    },
+    async archived(run) {
+      const chunks: Buffer[] = []
+      for await (const chunk of catArtifact(store, await listParts(db, (await source()).id, run)))
+        chunks.push(chunk)
+      return Buffer.concat(chunks).toString()
+    },
+    async expireLease() {
+      await db.query('update catalog.leases set until = clock_timestamp() where source_id = $1', [
+        (await source()).id,
+      ])
+    },
+    query: async <Row>(sql: string, ...parameters: readonly unknown[]) =>
+      (await db.query(sql, [...parameters])).rows as Row[],
+  }
+}
+
+export interface MedipimSetup extends Partial<Omit<LineSetup, 'connector' | 'settings'>> {
+  readonly db: Db
+  readonly simulator?: MedipimSimulator
+  readonly supplier?: Partial<MedipimOptions>
+  readonly linesPerPage?: number
+  readonly key?: Secrets
+}
+
+/** A simulated MediPim, 30 products unless told otherwise, and a source that reads it. */
+export async function openMedipim(
+  t: Lifetime,
+  setup: MedipimSetup,
+): Promise<{ line: TestLine; simulator: MedipimSimulator }> {
+  const simulator =
+    setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
+  if (!setup.simulator) t.after(simulator.close)
+  const connector = inSmallPages(
+    medipimOf(setup.key ?? { keyId: '42', keySecret: 'secret' }),
+    setup.linesPerPage ?? 4,
+  )
+  return {
+    simulator,
+    line: await openLine(t, {
+      ...setup,
+      connector,
+      settings: { apiUrl: simulator.url, market: 'au' },
+    }),
+  }
+}
+
+export function medipimOf(key: Secrets): Connector {
+  const connector = createConnectors({ medipim: key }).get('medipim')
+  assert.ok(connector)
+  return connector
+}
+
+/** MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor that it would have had there. */
+export function inSmallPages(connector: Connector, linesPerPage: number): Connector {
+  async function* fetch(request: FetchRequest<unknown>, signal: AbortSignal): AsyncGenerator<Page> {
+    const tally = new Tally(readPosition(request.cursor))
+    let known = true
+    for await (const page of connector.fetch(request, signal)) {
+      const isPiece = page.bytes.at(-1) !== 10
+      for (let from = isPiece ? page.bytes.length : 0; from < page.bytes.length;) {
+        let to = from
+        let lineCount = 0
+        for (; lineCount < linesPerPage && to < page.bytes.length; lineCount++) {
+          const end = page.bytes.indexOf(10, to) + 1
+          const facts = scanLine(page.bytes, to, end)
+          if (facts) tally.add(facts)
+          else known = false
+          to = end
+        }
+        const last = to === page.bytes.length
+        yield {
+          ...page,
+          bytes: page.bytes.subarray(from, to),
+          lineCount,
+          cursor: last ? page.cursor : known ? tally.position() : null,
+          complete: false,
+        }
+        from = to
+      }
+      if (page.bytes.length === 0 || isPiece) yield page
+    }
+  }
+  return { ...connector, fetch }
+}
+
+/** Every archived line of a settled run has one outcome. */
+function balanced(report: RunReport): RunReport {
+  if (report.state === 'failed') return report
+  const { ledger } = report
+  assert.equal(
+    OUTCOMES.reduce((sum, outcome) => sum + ledger[outcome], 0),
+    ledger.fetched,
+    'the ledger does not balance',
+  )
+  return report
+}
+
+/** The outcomes that are not zero, with `removed` and `missing`: what a test says about a run. */
+export function counts({ ledger }: Pick<RunReport, 'ledger'>): Record<string, number> {
+  const { claimed: _, fetched: __, ...rest } = ledger
+  return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0))
+}
+
+/** Ids of the supplier's active products, each with a public price of 10.00 from now on. */
+export function priced({ catalogue }: MedipimSimulator): string[] {
+  const ids = catalogue
+    .visible()
+    .filter(({ status }) => status === 'active')
+    .map((state) => catalogue.idOf(state))
+  return catalogue.setPrice(ids, { cents: 1000 })
+}
