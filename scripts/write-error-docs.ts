@@ -5,7 +5,7 @@ import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const ACTIONS: Readonly<Record<Action, string>> = {
   retry: 'tries again later',
-  skip: 'sets the record aside',
+  quarantine: 'quarantines the record',
   stop: 'stops; a person must act',
 }
 

@@ -1,7 +1,7 @@
 // Writes docs/http.md from the table of routes and from what they take.
 
 import { z } from 'zod'
-import { FACES, type Face, type Route } from '../src/http/control/routes.ts'
+import { FACES, type HttpServer, type Route } from '../src/http/control/routes.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const STATUS = {
@@ -138,7 +138,7 @@ interface Field {
   readonly description?: string
 }
 
-function section([name, { does, port, setting, routes }]: [string, Face]): string[] {
+function section([name, { does, port, setting, routes }]: [string, HttpServer]): string[] {
   const rows = Object.entries(routes).map(([route, { does: what, needsKey, answers }]) => [
     `\`${route}\``,
     needsKey ? 'yes' : 'no',
@@ -190,7 +190,7 @@ function typeOf(field: Field): string {
   return `${only.type}${from}${to}`
 }
 
-const faces: [string, Face][] = Object.entries(FACES)
+const faces: [string, HttpServer][] = Object.entries(FACES)
 await writeGenerated({
   'docs/http.md': `${[INTRODUCTION, '', ...faces.flatMap((face) => [...section(face), '']), ORDERS_SECTION, '', STATUS_SECTION].join('\n')}\n`,
 })

@@ -44,7 +44,7 @@ const CONSTRUCTIONS: readonly Construction[] = [
     pattern: /(?:^|[.!:] +)How (long|often|many|much|far|late|fast)\b(?![^.!]*\?)/,
     instead: 'name the quantity: "Lease duration."',
   },
-  { pattern: /\b(patience|patiently)\b/i, instead: 'retry' },
+  { pattern: /\b(patience|withRetry)\b/i, instead: 'retry' },
   {
     pattern: /\b(thereof|therein|hitherto|lest|borne|hereby|twofold|hence)\b/i,
     instead: 'plain words',

@@ -3,7 +3,7 @@
 
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerFault, sendBody } from '../support/body.ts'
+import { errorResponse, sendBody } from '../support/body.ts'
 import { createClock, type Clock } from '../support/clock.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
 import { isLoopback, listen, pathOf, readText, sendJson } from '../support/server.ts'
@@ -142,7 +142,7 @@ export async function startMedipim(options: MedipimOptions): Promise<MedipimSimu
       body: readable(text),
     })
     const taken = faults.take(pathOf(request))
-    if (await answerFault(response, taken)) return 0
+    if (await errorResponse(response, taken)) return 0
     try {
       const answer = route(request, text, keyId, taken.faults)
       const gzip = switches.gzip && (request.headers['accept-encoding'] ?? '').includes('gzip')

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
-import { answerFault, sendBody } from '../support/body.ts'
+import { errorResponse, sendBody } from '../support/body.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
 import { isLoopback, listen, pathOf, readText, sendJson } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
@@ -91,7 +91,7 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
       })
       response.setHeader('powered-by', 'Shopify')
       const taken = faults.take(path === '/products.json' ? `${path}?page=${pageOf(asked)}` : path)
-      const done = await answerFault(response, taken)
+      const done = await errorResponse(response, taken)
       const bytes = done ? 0 : await answer(asked, response, state, taken)
       stats.answered(response.statusCode, bytes)
     },

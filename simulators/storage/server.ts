@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Server } from '@tus/server'
 import { z } from 'zod'
-import { answerFault } from '../support/body.ts'
+import { errorResponse } from '../support/body.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
 import { isLoopback, listen, pathOf, readText, sendJson } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
@@ -95,7 +95,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageSimu
           : null
       stats.asked(method === 'PATCH' ? method : route, { method, url, caller: null, body })
       const taken = faults.take(route)
-      if (await answerFault(response, taken)) return
+      if (await errorResponse(response, taken)) return
       const refused = method === 'OPTIONS' ? null : refusedKey(request, secretKey)
       if (refused !== null) sendJson(response, refused.status, refused.body)
       else if (path.startsWith(RESUMABLE))

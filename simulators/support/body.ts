@@ -23,7 +23,7 @@ class Dropped extends Error {
 }
 
 /** Waits or answers as the faults say. True when the request has been answered, so that there is nothing more to do. */
-export async function answerFault(
+export async function errorResponse(
   response: ServerResponse,
   taken: Taken<AnyFault>,
 ): Promise<boolean> {
@@ -58,7 +58,7 @@ export async function sendBody(
   const { status = 200, headers = {}, taken, gzip = false } = options
   const faults = commonFaults(taken.faults)
   const zipped = gzip || faults.some(({ kind }) => kind === 'gzip')
-  const patienceMs = faults.find((fault) => fault.kind === 'slow-reader')?.ms ?? null
+  const retryWithinMs = faults.find((fault) => fault.kind === 'slow-reader')?.ms ?? null
   response.writeHead(status, zipped ? { ...headers, 'content-encoding': 'gzip' } : headers)
   response.flushHeaders()
   const wait: Wait = (ms) => pause(ms, response, taken.cleared)
@@ -71,7 +71,7 @@ export async function sendBody(
   }
   try {
     for await (const chunk of zipped ? compress(counted()) : counted())
-      await write(response, chunk, patienceMs)
+      await write(response, chunk, retryWithinMs)
     if (!response.destroyed)
       await new Promise<void>((resolve) => response.once('close', resolve).end(resolve))
   } catch (error) {
@@ -165,7 +165,7 @@ async function* compress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 async function write(
   response: ServerResponse,
   chunk: Uint8Array,
-  patienceMs: number | null,
+  retryWithinMs: number | null,
 ): Promise<void> {
   if (response.destroyed) throw new Dropped()
   if (response.write(chunk)) return
@@ -175,11 +175,11 @@ async function write(
       once(response, 'drain', { signal: gone.signal }),
       once(response, 'close', { signal: gone.signal }),
     ]
-    if (patienceMs === null) await Promise.race(waits)
+    if (retryWithinMs === null) await Promise.race(waits)
     else
       await Promise.race([
         ...waits,
-        sleep(patienceMs, null, { signal: gone.signal }).then(() => {
+        sleep(retryWithinMs, null, { signal: gone.signal }).then(() => {
           throw new Dropped()
         }),
       ])

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import type { z } from 'zod'
-import { answerFault, sendBody } from './body.ts'
+import { errorResponse, sendBody } from './body.ts'
 import { createClock } from './clock.ts'
 import { CommonFault, createFaultBook } from './faults.ts'
 import { splitLines, withLineFaults } from './lines.ts'
@@ -31,7 +31,7 @@ async function serve(
   const sent: number[] = []
   const server = await listen(async (request, response) => {
     const taken = book.take(pathOf(request))
-    if (await answerFault(response, taken)) return
+    if (await errorResponse(response, taken)) return
     sent.push(
       await sendBody(response, body(), { headers: { 'content-type': 'text/plain' }, taken }),
     )

@@ -4,7 +4,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import type { Http } from '../core/http.ts'
-import { createMeasures } from '../db/read/metrics.ts'
+import { createMetricsReader } from '../db/read/metrics.ts'
 import type { Db } from '../db/pool.ts'
 import {
   createFetcherApp,
@@ -14,11 +14,11 @@ import {
   type OrchestratorOptions,
 } from '../http/control/servers.ts'
 import { listen } from '../http/server/listen.ts'
-import type { FaceName } from '../http/control/routes.ts'
-import { cancelOrder, orderSync } from '../jobs/request-runs.ts'
+import type { ServerName } from '../http/control/routes.ts'
+import { cancelRequestedRun, requestRuns } from '../jobs/request-runs.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
 import { RunStates } from '../jobs/apply-state-cache.ts'
-import { keepSchedules } from '../jobs/scheduler.ts'
+import { runScheduler } from '../jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../jobs/execute-task.ts'
 import { startWorker } from '../jobs/worker.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -44,7 +44,7 @@ export interface ServiceTools {
 }
 
 export interface OpenFace {
-  readonly name: FaceName
+  readonly name: ServerName
   /** Where it listens; `::` is every address of the machine. */
   readonly host: string
   readonly port: number
@@ -87,10 +87,7 @@ export async function startServices(
       worker.close(),
     )
   if (roles.includes('orchestrator') || roles.includes('scheduler')) {
-    const keeping = keepSchedules(
-      { db, queues, connectors: tools.connectors, log },
-      stopping.signal,
-    )
+    const keeping = runScheduler({ db, queues, connectors: tools.connectors, log }, stopping.signal)
     opened.defer(() => keeping)
   }
   const kept = opened.move()
@@ -124,8 +121,8 @@ function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Rol
         reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited',
       }),
     operations: {
-      order: (order, correlationId) => orderSync(orders, order, correlationId),
-      cancel: (run) => cancelOrder(orders, run),
+      order: (order, correlationId) => requestRuns(orders, order, correlationId),
+      cancel: (run) => cancelRequestedRun(orders, run),
       health: () => checkHealth({ db, queues, store }),
     },
   }
@@ -190,7 +187,7 @@ function openMetrics(
       metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
   // What is the same for all processes only one kind of them tells. With several of these, each tells all of it.
   if (roles.includes('orchestrator')) {
-    metrics.collect({ name: 'database', read: createMeasures(db) })
+    metrics.collect({ name: 'database', read: createMetricsReader(db) })
     metrics.collect({ name: 'queue', read: () => readQueues(queues) })
   }
   return metrics

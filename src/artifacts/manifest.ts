@@ -14,7 +14,7 @@ export const Manifest = z.strictObject({
   /** Whether the supplier's own count or end marker proved that nothing is missing. */
   complete: z.boolean(),
   /** How many records the supplier said there are, when it did. */
-  claimed: z.int().nonnegative().nullable(),
+  expected: z.int().nonnegative().nullable(),
   lines: z.int().nonnegative(),
   rawBytes: z.int().nonnegative(),
   storedBytes: z.int().nonnegative(),

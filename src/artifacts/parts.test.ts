@@ -213,7 +213,7 @@ test('a manifest is written as it is, and one of the wrong shape is not written'
     mode: 'full',
     parts: [part],
     complete: true,
-    claimed: 3,
+    expected: 3,
     lines: 3,
     rawBytes,
     storedBytes,

@@ -1,7 +1,7 @@
 // One finding of the doctor.
 
 import { SyncError } from '../core/errors.ts'
-import { nameFailure } from '../db/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 
 export interface Check {
   readonly name: string
@@ -13,7 +13,7 @@ export interface Check {
 
 /** An error that we named, as a finding. Others are thrown on. */
 export function failed(name: string, thrown: unknown): Check {
-  const error = nameFailure(thrown)
+  const error = toSyncError(thrown)
   if (!(error instanceof SyncError)) throw error
   return { name, state: 'fail', message: error.message, hint: error.hint }
 }

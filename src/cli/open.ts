@@ -23,7 +23,7 @@ import { createLog, type Log } from '../telemetry/log.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { loadSettings, type Settings } from '../config/settings.ts'
 import { errnoOf } from '../node/system-errors.ts'
-import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type LineTools } from '../pipeline/sync.ts'
+import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type PipelineTools } from '../pipeline/sync.ts'
 import type { Output } from './output.ts'
 import { counted } from './text.ts'
 
@@ -47,7 +47,7 @@ export interface Basics extends AsyncDisposable {
 }
 
 /** What a sync works with: a database with sessions, or nothing but calls. */
-export interface SyncTools extends Basics, LineTools {
+export interface SyncTools extends Basics, PipelineTools {
   readonly log: Log
 }
 

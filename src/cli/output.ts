@@ -3,7 +3,7 @@
 // With --json standard output holds JSON lines only, so that it can be piped into anything.
 
 import { isAbort, SyncError } from '../core/errors.ts'
-import { nameFailure } from '../db/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 import { escapeControls, escapeLines } from '../lib/printable.ts'
 import { cutText } from '../lib/text.ts'
 import { redactJson, type LogDestination } from '../telemetry/log.ts'
@@ -103,7 +103,7 @@ export class Output {
   }
 
   #describe(thrown: unknown): { code: string; message: string; hint: string | null } {
-    const error = nameFailure(thrown)
+    const error = toSyncError(thrown)
     if (error instanceof SyncError)
       return { code: error.code, message: this.#redact(error.message), hint: error.hint }
     const message = error instanceof Error ? error.message || error.name : String(error)

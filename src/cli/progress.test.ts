@@ -24,7 +24,7 @@ test('on a terminal two bars tell how far a run is, and leave nothing behind', a
   assert.equal(terminal.cursorShown, false)
   Object.assign(progress, {
     phase: 'fetch',
-    claimed: 1000,
+    expected: 1000,
     fetchedLines: 500,
     fetchedBytes: 2_000_000,
     appliedLines: 250,
@@ -39,7 +39,7 @@ test('on a terminal two bars tell how far a run is, and leave nothing behind', a
   Object.assign(progress, {
     phase: 'settle',
     waiting: null,
-    claimed: 900,
+    expected: 900,
     fetchedLines: 1000,
     appliedLines: 1000,
   })

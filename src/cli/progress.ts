@@ -70,9 +70,9 @@ function drawBars(
 }
 
 /** How many lines there will be: what the supplier says, or what has arrived once the fetch is over. */
-function totalOf({ claimed, fetchedLines, phase }: Progress): number | null {
+function totalOf({ expected, fetchedLines, phase }: Progress): number | null {
   if (phase === 'apply' || phase === 'settle' || phase === 'done') return Math.max(fetchedLines, 1)
-  return claimed === null ? null : Math.max(claimed, fetchedLines, 1)
+  return expected === null ? null : Math.max(expected, fetchedLines, 1)
 }
 
 function fetchedText(progress: Progress, seconds: number): string {
@@ -108,7 +108,7 @@ function eta(done: number, total: number | null, seconds: number): string {
 
 function toJson({
   phase,
-  claimed,
+  expected,
   fetchedLines,
   fetchedBytes,
   appliedLines,
@@ -117,7 +117,7 @@ function toJson({
 }: Progress): Record<string, unknown> {
   return {
     phase,
-    claimed,
+    expected,
     fetched: fetchedLines,
     bytes: fetchedBytes,
     applied: appliedLines,

@@ -17,7 +17,7 @@ const GREEN: Report = {
   removalsOff: null,
   seconds: 2,
   error: null,
-  ledger: { claimed: 10, fetched: 10, ...NONE, created: 10, removed: 0, missing: 0 },
+  ledger: { expected: 10, fetched: 10, ...NONE, created: 10, removed: 0, missing: 0 },
 }
 
 test('the exit code says how it went', () => {
@@ -34,8 +34,8 @@ test('the exit code says how it went', () => {
 test('the JSON line begins with the promised keys in their order', () => {
   const json = JSON.stringify(reportJson(GREEN, newProgress()))
   const promised =
-    '{"run":7,"source":"shop","state":"succeeded","reason":null,"ledger":{"claimed":10,"fetched":10,"created":10,"updated":0,' +
-    '"unchanged":0,"older":0,"duplicate":0,"skipped":0,"quarantined":0,"held":0,"removed":0,"missing":0},"seconds":2,'
+    '{"run":7,"source":"shop","state":"succeeded","reason":null,"ledger":{"expected":10,"fetched":10,"created":10,"updated":0,' +
+    '"unchanged":0,"older":0,"duplicate":0,"blank":0,"quarantined":0,"held":0,"removed":0,"missing":0},"seconds":2,'
   assert.ok(json.startsWith(promised), json)
 })
 
@@ -99,7 +99,7 @@ test('a line of progress tells rates and what is left, or why nothing moves', ()
   const progress = {
     ...newProgress(),
     phase: 'fetch' as const,
-    claimed: 1000,
+    expected: 1000,
     fetchedLines: 500,
     fetchedBytes: 5_000_000,
     appliedLines: 250,
@@ -112,7 +112,7 @@ test('a line of progress tells rates and what is left, or why nothing moves', ()
   progress.waiting = 'the shop is busy; next attempt in 4 s'
   assert.match(progressLine(progress, 5), /^the shop is busy; next attempt in 4 s;/)
   assert.match(
-    progressLine({ ...progress, waiting: null, claimed: null }, 5),
+    progressLine({ ...progress, waiting: null, expected: null }, 5),
     /^fetched 500 · 5\.0 MB/,
   )
 })

@@ -2,7 +2,7 @@
 
 import { asks, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
-import { nameFailure } from '../db/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 import { peakMemoryBytes } from '../node/memory.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/sync.ts'
@@ -19,7 +19,7 @@ export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
 
 /** What is told of a sync that was refused before it had a run. */
 export function refusedReport(source: string | null, thrown: unknown): Report {
-  const error = nameFailure(thrown)
+  const error = toSyncError(thrown)
   return { ...NO_RUN, source, state: 'failed', reason: messageOf(error), error }
 }
 
@@ -53,14 +53,14 @@ export function printReport(output: Output, report: Report, progress: Progress):
 export function reportJson(report: Report, { fetchedBytes }: Progress): unknown {
   const { run, source, state, reason, ledger, removalsOff, seconds, kind, resumed, error } = report
   const {
-    claimed,
+    expected,
     fetched,
     created,
     updated,
     unchanged,
     older,
     duplicate,
-    skipped,
+    blank,
     quarantined,
     held,
     removed,
@@ -72,14 +72,14 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
     state,
     reason,
     ledger: {
-      claimed,
+      expected,
       fetched,
       created,
       updated,
       unchanged,
       older,
       duplicate,
-      skipped,
+      blank,
       quarantined,
       held,
       removed,
@@ -143,7 +143,7 @@ export function ledgerText(ledger: Ledger): string {
     'removed',
     'missing',
   ] as const
-  const sometimes = ['older', 'duplicate', 'skipped'] as const
+  const sometimes = ['older', 'duplicate', 'blank'] as const
   return [...always, ...sometimes.filter((name) => ledger[name] > 0)]
     .map((name) => `${name} ${count(ledger[name])}`)
     .join(' · ')

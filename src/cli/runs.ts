@@ -140,7 +140,7 @@ function runText(output: Output, run: RunDetails): string {
     [
       'ledger',
       ledger &&
-        `${ledgerText(ledger)}${ledger.claimed === null ? '' : ` · claimed ${count(ledger.claimed)}`}`,
+        `${ledgerText(ledger)}${ledger.expected === null ? '' : ` · expected ${count(ledger.expected)}`}`,
     ],
     ['removals', run.removalsOff && `off: ${run.removalsOff}`],
     [

@@ -123,7 +123,7 @@ test('a number that its column cannot hold refuses the record', () => {
   for (const part of wrong) {
     assert.throws(
       () => boundedDraft({ ...DRAFT, ...part }),
-      (error) => error instanceof SyncError && error.action === 'skip',
+      (error) => error instanceof SyncError && error.action === 'quarantine',
       JSON.stringify(part),
     )
   }

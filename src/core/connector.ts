@@ -30,7 +30,7 @@ export interface Page {
   /** Where to go on after this page. Null: a cut after this page means starting again. */
   readonly cursor: Cursor | null
   /** How many records the supplier says this fetch has in all, when it says so. */
-  readonly claimed: number | null
+  readonly expected: number | null
   /** The newest source time seen so far, epoch milliseconds: the next watermark if the run settles. */
   readonly watermarkMs: number | null
   /** True on the last page only, and only when the supplier's own count or end marker proves that nothing is missing. */

@@ -2,9 +2,9 @@
 
 /**
  * What the caller does about an error:
- * `retry` the step later · `skip` this record (it is quarantined) · `stop` the run, a person must act.
+ * `retry` the step later · `quarantine` the record · `stop` the run, a person must act.
  */
-export type Action = 'retry' | 'skip' | 'stop'
+export type Action = 'retry' | 'quarantine' | 'stop'
 
 interface Policy {
   readonly action: Action
@@ -101,22 +101,22 @@ export const ERRORS = {
     hint: 'Resume it with `shelfsync sources resume NAME`.',
   },
   'record/unreadable': {
-    action: 'skip',
+    action: 'quarantine',
     status: 422,
     hint: 'The line is not JSON. It is kept in quarantine with its bytes.',
   },
   'record/too-large': {
-    action: 'skip',
+    action: 'quarantine',
     status: 422,
     hint: 'The record passes the size limit. It is kept in the artifact.',
   },
   'record/no-id': {
-    action: 'skip',
+    action: 'quarantine',
     status: 422,
     hint: 'The record has no id, so it cannot be matched to a product.',
   },
   'record/invalid': {
-    action: 'skip',
+    action: 'quarantine',
     status: 422,
     hint: 'The record has not the shape that the supplier documents.',
   },

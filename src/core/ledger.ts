@@ -7,7 +7,7 @@ export const OUTCOMES = [
   'unchanged',
   'older',
   'duplicate',
-  'skipped',
+  'blank',
   'quarantined',
   'held',
 ] as const
@@ -20,7 +20,7 @@ export type Counts = Record<Outcome | 'unreadable', number>
 /** A settled run's balance: `fetched` is the sum of the outcomes, or the run is not green. */
 export interface Ledger extends Record<Outcome, number> {
   /** What the supplier said it has, when it says so. */
-  readonly claimed: number | null
+  readonly expected: number | null
   readonly fetched: number
   readonly removed: number
   /** Products that a complete run did not see for the first time: removed if the next one does not see them either. */
@@ -34,7 +34,7 @@ export function emptyCounts(): Counts {
     unchanged: 0,
     older: 0,
     duplicate: 0,
-    skipped: 0,
+    blank: 0,
     quarantined: 0,
     held: 0,
     unreadable: 0,
@@ -43,11 +43,11 @@ export function emptyCounts(): Counts {
 
 /** The ledger of lines that came to these outcomes, as long as nothing is removed or missing. */
 export function toLedger(
-  claimed: number | null,
+  expected: number | null,
   fetched: number,
   { unreadable: _, ...outcomes }: Counts,
 ): Ledger {
-  return { claimed, fetched, ...outcomes, removed: 0, missing: 0 }
+  return { expected, fetched, ...outcomes, removed: 0, missing: 0 }
 }
 
 /** How many lines came to an outcome. */

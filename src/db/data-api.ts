@@ -8,11 +8,11 @@ import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { fetchFailureOf } from '../node/system-errors.ts'
 import type { Args, Catalog } from './catalog.ts'
-import { nameFailure } from './errors.ts'
+import { toSyncError } from './errors.ts'
 import type { Db } from './pool.ts'
 
 /** What a line can work on: sessions of Postgres, or calls alone. */
-export type LineDb = Db | DataApi
+export type PipelineDb = Db | DataApi
 
 export interface DataApiOptions {
   /** The address of the project. */
@@ -98,7 +98,7 @@ export class DataApi implements Catalog {
     const { response, text } = await this.#post(name, renderArgs(args), timeoutMs)
     const rows = response.ok && isJson(response) ? readRows<Row>(text) : null
     if (rows !== null) return rows
-    throw nameFailure(this.#failureOf(response, text))
+    throw toSyncError(this.#failureOf(response, text))
   }
 
   async #post(

@@ -13,12 +13,12 @@ export async function ask<Answer>(query: Promise<Answer>): Promise<Answer> {
   try {
     return await query
   } catch (error) {
-    throw nameFailure(error)
+    throw toSyncError(error)
   }
 }
 
 /** The same error in our words; one that we did not name comes back as it is. */
-export function nameFailure(error: unknown): unknown {
+export function toSyncError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof SyncError) return error
   const { code = '', hint, detail } = error as PostgresError
   if (code === 'SHELF' && hint !== undefined && Object.hasOwn(ERRORS, hint)) {

@@ -11,7 +11,7 @@ import { selfSigned } from '../../test/support/certificate.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { startTransactionPooler } from '../../test/support/transaction-pooler.ts'
 import { SyncError } from '../core/errors.ts'
-import { isConnectionError, nameFailure } from './errors.ts'
+import { isConnectionError, toSyncError } from './errors.ts'
 import { openPool, transaction } from './pool.ts'
 
 const options = { applicationName: 'pool test' }
@@ -95,7 +95,7 @@ test('a database that is read-only can be read, and says so when it is written t
   )
   const fresh = await openPool(url, options)
   assert.deepEqual((await fresh.query('select count(*) from catalog.sources')).rows, [{ count: 0 }])
-  const refused = await fresh.query('create table kept (n integer)').then(() => null, nameFailure)
+  const refused = await fresh.query('create table kept (n integer)').then(() => null, toSyncError)
   await fresh.end()
   assert.ok(refused instanceof SyncError)
   assert.deepEqual([refused.code, refused.action], ['db/read-only', 'retry'])
@@ -361,7 +361,7 @@ test('a Postgres without a free connection says so, and may have one later', asy
   const role = `crowded_${process.pid}`
   await pool.query(`create role ${role} login password 'pw' connection limit 0`)
   const connectionString = Object.assign(new URL(url), { username: role, password: 'pw' }).href
-  const refused = await new pg.Client({ connectionString }).connect().then(() => null, nameFailure)
+  const refused = await new pg.Client({ connectionString }).connect().then(() => null, toSyncError)
   await pool.query(`drop role ${role}`)
   assert.ok(refused instanceof SyncError)
   assert.deepEqual([refused.code, refused.action], ['db/unreachable', 'retry'])

@@ -2,7 +2,7 @@
 
 import type { ApplyState } from '../pipeline/apply/lane.ts'
 import type { RunContext } from '../pipeline/context.ts'
-import { patiently } from '../pipeline/retry.ts'
+import { withRetry } from '../pipeline/retry.ts'
 import { prepareApply } from '../pipeline/run.ts'
 
 /** How long a run's state is kept without a part that uses it: the hashes of a large source are worth some seconds of reading. */
@@ -24,7 +24,7 @@ export class RunStates {
   ): Promise<Result> {
     const { id } = context.run
     const kept = this.#kept.get(id) ?? {
-      state: patiently(context, () => prepareApply(context)),
+      state: withRetry(context, () => prepareApply(context)),
       users: 0,
       expiry: null,
     }

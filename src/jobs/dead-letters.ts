@@ -4,7 +4,7 @@
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
 import { findQueuedRun, reopenRun } from '../db/write/runs.ts'
-import { fillRun } from './enqueue.ts'
+import { enqueueRun } from './enqueue.ts'
 import { listFailed, type QueueName, type Queues } from './queues.ts'
 
 export interface DeadLetter {
@@ -42,7 +42,7 @@ export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promi
       `Run ${letter.run} cannot go on: it ended, or a younger run of ${letter.source} has taken its place. Discard ${id}`,
     )
   }
-  await fillRun(db, queues, open)
+  await enqueueRun(db, queues, open)
   return letter
 }
 

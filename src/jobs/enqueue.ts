@@ -27,14 +27,14 @@ const partId = (run: number, part: number) => `${run}-part-${part}`
 const settleId = (run: number) => `${run}-settle`
 
 /** Puts every queued run into the queue that is not in it. Returns the runs. */
-export async function fillQueues(db: Db, queues: Queues): Promise<readonly OpenRun[]> {
+export async function enqueueOpenRuns(db: Db, queues: Queues): Promise<readonly OpenRun[]> {
   const runs = await listQueuedRuns(db)
-  for (const run of runs) await fillRun(db, queues, run)
+  for (const run of runs) await enqueueRun(db, queues, run)
   return runs
 }
 
 /** Puts what is left of one run into the queue, unless it is there already, in place of what is left there of it from before it was interrupted. */
-export async function fillRun(db: Db, queues: Queues, run: OpenRun): Promise<void> {
+export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<void> {
   const { id, sourceId, source, fetched, options } = run
   const task: Task = { sourceId, source, run: id, begunAt: run.begunAt.toISOString() }
   const fetchOnly = options.stages === 'fetch'
@@ -42,7 +42,7 @@ export async function fillRun(db: Db, queues: Queues, run: OpenRun): Promise<voi
     ? queues.fetch.getJob(fetchId(id))
     : queues.apply.getJob(settleId(id)))
   if (top?.data.begunAt === task.begunAt) return
-  await emptyRun(queues, id, task.begunAt)
+  await dequeueRun(queues, id, task.begunAt)
   const fetching: FlowJob = {
     name: 'fetch',
     queueName: 'fetch',
@@ -69,7 +69,7 @@ export async function fillRun(db: Db, queues: Queues, run: OpenRun): Promise<voi
 }
 
 /** Adds a part that was just recorded below the run's settle. Without that, in a queue that was emptied, the next filling adds both. */
-export async function addPartJob(
+export async function enqueuePart(
   { apply }: Queues,
   task: Task,
   part: number,
@@ -94,7 +94,7 @@ export async function addPartJob(
 }
 
 /** Takes the jobs of a run out of the queue that nobody works on, its dead letters too, but none of the beginning `except`. */
-export async function emptyRun(queues: Queues, run: number, except?: string): Promise<void> {
+export async function dequeueRun(queues: Queues, run: number, except?: string): Promise<void> {
   const settle = await queues.apply.getJob(settleId(run))
   if (settle?.data.begunAt !== except)
     await settle?.remove({ removeChildren: true }).catch(() => undefined)

@@ -8,7 +8,7 @@ import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
 import type { TaskName } from '../db/write/runs.ts'
 import type { Task } from './queues.ts'
-import { doTask } from './execute-task.ts'
+import { executeTask } from './execute-task.ts'
 
 /** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
 async function openFetchTask(t: TestContext) {
@@ -18,7 +18,8 @@ async function openFetchTask(t: TestContext) {
   await services.order()
   const [job] = await services.queues.fetch.getJobs()
   assert.ok(job)
-  const begin = () => doTask(services.tools, 'fetch', job.data, true, new AbortController().signal)
+  const begin = () =>
+    executeTask(services.tools, 'fetch', job.data, true, new AbortController().signal)
   return { database, line, services, run: job.data.run, begin }
 }
 
@@ -128,7 +129,7 @@ test('a run whose tasks together are far over its budget stops, and what is arch
   const [fetching] = await services.queues.fetch.getJobs()
   assert.ok(fetching)
   const begin = (name: TaskName, task: Task) =>
-    doTask(services.tools, name, task, true, new AbortController().signal)
+    executeTask(services.tools, name, task, true, new AbortController().signal)
   await begin('fetch', fetching.data)
   const parts = await database.pool.query<{ no: number; lines: number }>(
     'select no, line_count as lines from catalog.parts where run_id = $1 order by no',

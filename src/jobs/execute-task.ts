@@ -8,7 +8,7 @@ import type { Http } from '../core/http.ts'
 import { countLines } from '../core/ledger.ts'
 import { listParts } from '../db/write/artifacts.ts'
 import { findCheckpoint } from '../db/write/batches.ts'
-import { nameFailure } from '../db/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 import type { Db } from '../db/pool.ts'
 import {
   claimTask,
@@ -16,7 +16,7 @@ import {
   findQueuedRun,
   loadQueuedRun,
   releaseTask,
-  type HeldRun,
+  type LeasedRun,
   type RunOptions,
   type Settled,
   type TaskName,
@@ -27,11 +27,16 @@ import type { Log } from '../telemetry/log.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { connectorOf, settingsOf } from '../sources/connector-of.ts'
-import { newProgress, type LineOptions, type Pause, type RunContext } from '../pipeline/context.ts'
+import {
+  newProgress,
+  type PipelineOptions,
+  type Pause,
+  type RunContext,
+} from '../pipeline/context.ts'
 import { whileLeased } from '../pipeline/lease.ts'
 import { applyPart, fetchParts, settle } from '../pipeline/run.ts'
 import { describeFailure } from '../pipeline/sync.ts'
-import { addPartJob } from './enqueue.ts'
+import { enqueuePart } from './enqueue.ts'
 import type { Queues, Task } from './queues.ts'
 import type { RunStates } from './apply-state-cache.ts'
 import { isPartial, windowsOf } from './line-windows.ts'
@@ -46,7 +51,7 @@ const STANDING_MS = 30_000
 export interface TaskEvents {
   /** All of a run is archived. It is not applied yet, perhaps never will be. */
   archived(source: Source): Promise<void>
-  settled(source: Source, run: HeldRun, settled: Settled): Promise<void>
+  settled(source: Source, run: LeasedRun, settled: Settled): Promise<void>
   /** `connector`: null before a task has begun. */
   paused(pause: Pause, connector: string | null): void
   /** Another worker has taken the task over. A run that ended under its workers is not counted. */
@@ -60,7 +65,7 @@ export interface TaskTools {
   readonly http: (connector: string) => Http
   readonly log: Log
   readonly redact: Redactor
-  readonly options: LineOptions
+  readonly options: PipelineOptions
   readonly connectors: ReadonlyMap<string, Connector>
   readonly queues: Queues
   readonly states: RunStates
@@ -76,7 +81,7 @@ export type TaskEnd = 'done' | 'busy' | 'stopped'
  * @throws SyncError what fetch, apply and settle throw. When `last` says that nobody will try again, or trying again would not help, the
  *   run is ended first: as interrupted when a later sync can go on with it, else as failed.
  */
-export async function doTask(
+export async function executeTask(
   tools: TaskTools,
   name: TaskName,
   task: Task,
@@ -88,7 +93,7 @@ export async function doTask(
   try {
     begun = await beginTask(tools, name, task)
   } catch (thrown) {
-    const error = nameFailure(thrown)
+    const error = toSyncError(thrown)
     if (!asks(error, 'retry')) return endOf(error, signal)
     // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked again soon.
     tools.log.warn(
@@ -108,7 +113,7 @@ export async function doTask(
     )
     return 'done'
   } catch (thrown) {
-    const error = nameFailure(thrown)
+    const error = toSyncError(thrown)
     if (error instanceof SyncError && error.code === 'run/fenced') {
       log.warn({}, 'another worker has taken the task over; this one writes nothing more')
       tools.events.leaseLost()
@@ -128,7 +133,7 @@ export async function doTask(
 
 interface BegunTask {
   readonly source: Source
-  readonly held: HeldRun
+  readonly held: LeasedRun
   readonly options: RunOptions
   readonly log: Log
 }
@@ -171,8 +176,8 @@ async function carryTask(
 
 /** The limit on what a run may quarantine counts what all of its tasks have done. */
 async function countOtherTasks(db: Db, { run, progress }: RunContext): Promise<void> {
-  const { claimed, outcomes } = await loadRunStanding(db, run.id, STANDING_MS)
-  progress.claimed = claimed
+  const { expected, outcomes } = await loadRunStanding(db, run.id, STANDING_MS)
+  progress.expected = expected
   progress.appliedLines = countLines(outcomes)
   Object.assign(progress.counts, outcomes)
 }
@@ -186,7 +191,7 @@ async function fetchTask(
 ): Promise<void> {
   const adding: Promise<void>[] = []
   await fetchParts(context, ({ no }) => {
-    if (stages !== 'fetch') adding.push(addPartJob(queues, task, no, context.log))
+    if (stages !== 'fetch') adding.push(enqueuePart(queues, task, no, context.log))
   })
   await Promise.all(adding)
   context.log.info(
@@ -232,7 +237,7 @@ async function settleTask(
 function openContext(
   tools: TaskTools,
   source: Source,
-  run: HeldRun,
+  run: LeasedRun,
   options: RunOptions,
   log: Log,
   signal: AbortSignal,
@@ -259,7 +264,7 @@ function openContext(
   }
 }
 
-async function giveUp(tools: TaskTools, run: HeldRun, log: Log, error: unknown): Promise<void> {
+async function giveUp(tools: TaskTools, run: LeasedRun, log: Log, error: unknown): Promise<void> {
   const { state, code, reason } = describeFailure(tools, error)
   log.error({ state, code, err: code === null ? error : undefined }, reason)
   await endRun(tools.db, run, state, code, reason)

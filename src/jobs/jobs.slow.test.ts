@@ -8,7 +8,7 @@ import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
 import { showProducts, snapshot } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
-import { AS_SCHEDULED, cancelOrder, orderSync, type SyncOrder } from './request-runs.ts'
+import { AS_SCHEDULED, cancelRequestedRun, requestRuns, type RunsRequest } from './request-runs.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -133,11 +133,17 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   await services.ended(first)
   await stop()
   const slice = { mode: 'maintain-only', offset: 5, limit: 3 } as const
-  const answered = async (run: number, ...orders: readonly Partial<SyncOrder>[]): Promise<void> => {
+  const answered = async (
+    run: number,
+    ...orders: readonly Partial<RunsRequest>[]
+  ): Promise<void> => {
     for (const order of orders)
       assert.deepEqual(await services.order(order), { source: line.name, run, started: false })
   }
-  const refused = async (run: number, ...orders: readonly Partial<SyncOrder>[]): Promise<void> => {
+  const refused = async (
+    run: number,
+    ...orders: readonly Partial<RunsRequest>[]
+  ): Promise<void> => {
     const message = `${line.name} is busy with run ${run}, which is not what was asked for`
     for (const order of orders)
       await assert.rejects(services.order(order), { code: 'run/active', message })
@@ -145,7 +151,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   const incremental = await services.order()
   await answered(incremental.run, { mode: 'auto' }, { mode: 'maintain-only' })
   await refused(incremental.run, { mode: 'full' }, { mode: 'fetch-only' }, slice)
-  await cancelOrder(services.tools, incremental.run)
+  await cancelRequestedRun(services.tools, incremental.run)
   const some = await services.order(slice)
   await answered(some.run, slice)
   await refused(
@@ -156,7 +162,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
     { mode: 'auto' },
     { mode: 'full' },
   )
-  await cancelOrder(services.tools, some.run)
+  await cancelRequestedRun(services.tools, some.run)
   const replay = await services.order({ mode: 'maintain-only' })
   await answered(replay.run, { mode: 'maintain-only' }, { mode: 'maintain-only', artifact: first })
   await refused(
@@ -166,7 +172,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
     { mode: 'auto' },
     { mode: 'full' },
   )
-  await cancelOrder(services.tools, replay.run)
+  await cancelRequestedRun(services.tools, replay.run)
 })
 
 test('of orders that come at the same moment one starts the run, and the others find it', async (t) => {
@@ -176,7 +182,7 @@ test('of orders that come at the same moment one starts the run, and the others 
   assert.equal(orders.filter(({ started }) => started).length, 1)
   const [run, ...others] = new Set(orders.map((order) => order.run))
   assert.deepEqual(others, [])
-  await cancelOrder(services.tools, run ?? 0)
+  await cancelRequestedRun(services.tools, run ?? 0)
 })
 
 test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
@@ -195,7 +201,7 @@ test('what one source refuses keeps no other from its run, and only when not one
     [lost.line.name],
   )
   const everySource = { ...AS_SCHEDULED, source: null, mode: 'maintain-only' as const }
-  const [ordered, ...refused] = await orderSync(services.tools, everySource, 'test')
+  const [ordered, ...refused] = await requestRuns(services.tools, everySource, 'test')
   assert.ok(ordered && 'run' in ordered)
   assert.deepEqual([ordered.source, ordered.started], [line.name, true])
   const codes = Object.fromEntries(
@@ -206,9 +212,9 @@ test('what one source refuses keeps no other from its run, and only when not one
     [lost.line.name]: 'usage/invalid',
   })
   await own.pool.query(`update catalog.sources set state = 'paused' where name = $1`, [line.name])
-  await assert.rejects(orderSync(services.tools, everySource, 'test'), { name: 'SyncError' })
+  await assert.rejects(requestRuns(services.tools, everySource, 'test'), { name: 'SyncError' })
   await own.pool.query(`update catalog.sources set state = 'paused'`)
-  await assert.rejects(orderSync(services.tools, everySource, 'test'), {
+  await assert.rejects(requestRuns(services.tools, everySource, 'test'), {
     code: 'source/paused',
     message: 'Every source is paused',
   })
@@ -265,7 +271,7 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
   })
   await assert.rejects(services.order({ mode: 'auto', artifact: full }), { code: 'usage/invalid' })
 
-  const endOf = async (order: Partial<SyncOrder>) =>
+  const endOf = async (order: Partial<RunsRequest>) =>
     services.ended((await services.order({ mode: 'maintain-only', ...order })).run)
   assert.match(
     (await endOf({ artifact: full, offset: 25 })).reason ?? '',
@@ -276,7 +282,7 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
     new RegExp(`^1 lines after 0 of artifact ${delta} were applied`),
   )
   // The source of a run is known.
-  const [ordered] = await orderSync(
+  const [ordered] = await requestRuns(
     services.tools,
     { ...AS_SCHEDULED, source: null, mode: 'maintain-only', artifact: full },
     'test',

@@ -9,7 +9,7 @@ import {
   findNewestWholeArtifact,
   listParts,
 } from '../db/write/artifacts.ts'
-import { nameFailure } from '../db/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 import type { Db } from '../db/pool.ts'
 import {
   cancelRun,
@@ -29,7 +29,7 @@ import { isOwnerDead } from '../node/process-owner.ts'
 import { connectorOf } from '../sources/connector-of.ts'
 import type { Log } from '../pipeline/context.ts'
 import { chooseRun, requireArtifact, type ChosenRun } from '../pipeline/sync.ts'
-import { emptyRun, fillRun } from './enqueue.ts'
+import { dequeueRun, enqueueRun } from './enqueue.ts'
 import type { Queues } from './queues.ts'
 import { isPartial } from './line-windows.ts'
 
@@ -41,7 +41,7 @@ const QUEUE_MS = 2_000
  * what was archived last, or by the run that `artifact` names, without asking the supplier. With `offset` or `limit` some lines of it only, and
  * nothing is settled.
  */
-export interface SyncOrder {
+export interface RunsRequest {
   /** Null: every active source. */
   readonly source: string | null
   readonly mode: 'auto' | 'full' | 'fetch-only' | 'maintain-only'
@@ -52,7 +52,7 @@ export interface SyncOrder {
   readonly debug: boolean
 }
 
-export interface OrderedRun {
+export interface RequestedRun {
   readonly source: string
   readonly run: number
   /** False when it was under way already. */
@@ -66,14 +66,14 @@ export interface RefusedRun {
   readonly error: { readonly code: ErrorCode | null; readonly message: string }
 }
 
-export interface OrderTools {
+export interface RequestTools {
   readonly db: Db
   readonly queues: Queues
   readonly connectors: ReadonlyMap<string, Connector>
   readonly log: Log
 }
 
-export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = {
+export const AS_SCHEDULED: Omit<RunsRequest, 'source'> = {
   mode: 'auto',
   artifact: null,
   chunkSize: null,
@@ -88,11 +88,11 @@ export const AS_SCHEDULED: Omit<SyncOrder, 'source'> = {
  * @throws SyncError `usage/invalid` · what the first source refused, when not one has a run: `source/unknown` · `source/paused`
  *   · `run/no-artifact` · `run/active` · `db/…`
  */
-export async function orderSync(
-  tools: OrderTools,
-  order: SyncOrder,
+export async function requestRuns(
+  tools: RequestTools,
+  order: RunsRequest,
   correlationId: string,
-): Promise<readonly (OrderedRun | RefusedRun)[]> {
+): Promise<readonly (RequestedRun | RefusedRun)[]> {
   if (order.mode !== 'maintain-only' && (wantsSlice(order) || order.artifact !== null)) {
     throw new SyncError(
       'usage/invalid',
@@ -100,18 +100,18 @@ export async function orderSync(
     )
   }
   const sources = await listOrdered(tools.db, order)
-  const begun: BegunRun[] = []
+  const begun: StartedRun[] = []
   const refused: { readonly source: string; readonly error: unknown }[] = []
   for (const source of sources) {
     try {
-      begun.push(await beginRun(tools, source, order, correlationId))
+      begun.push(await startOrFindRun(tools, source, order, correlationId))
     } catch (error) {
-      refused.push({ source: source.name, error: nameFailure(error) })
+      refused.push({ source: source.name, error: toSyncError(error) })
     }
   }
   const [first] = refused
   if (begun.length === 0 && first) throw first.error
-  await offerRuns(tools, begun)
+  await enqueueRuns(tools, begun)
   return [
     ...begun.map(({ source, run, started }) => ({ source, run, started })),
     ...refused.map((one) => describeRefusal(tools.log, one, correlationId)),
@@ -119,7 +119,7 @@ export async function orderSync(
 }
 
 /** A run has one source: an order that names its artifact need not name the source too. */
-async function listOrdered(db: Db, { source, artifact }: SyncOrder): Promise<readonly Source[]> {
+async function listOrdered(db: Db, { source, artifact }: RunsRequest): Promise<readonly Source[]> {
   if (source !== null) return [await loadSource(db, source)]
   const active = await listActive(db)
   if (artifact === null) return active
@@ -138,8 +138,8 @@ async function listActive(db: Db): Promise<readonly Source[]> {
 }
 
 /** Ends the run whoever works on it, and takes its tasks out of the queue. Returns its state. @throws SyncError `run/unknown` */
-export async function cancelOrder(
-  { db, queues, log }: OrderTools,
+export async function cancelRequestedRun(
+  { db, queues, log }: RequestTools,
   run: number,
 ): Promise<{ readonly run: number; readonly state: string }> {
   const state = await cancelRun(db, run)
@@ -147,13 +147,13 @@ export async function cancelOrder(
     log,
     { run },
     'the queue was not emptied in time; whoever gets a task of the cancelled run will find it over',
-    emptyRun(queues, run),
+    dequeueRun(queues, run),
   )
   return { run, state }
 }
 
 /** A run in the database. `open`: what of it may not be in the queue yet. */
-export interface BegunRun extends OrderedRun {
+export interface StartedRun extends RequestedRun {
   readonly open: OpenRun | null
 }
 
@@ -162,15 +162,15 @@ export interface BegunRun extends OrderedRun {
  *
  * `after`: for a schedule's run, see `RunRequest`.
  *
- * @throws SyncError as `orderSync`
+ * @throws SyncError as `requestRuns`
  */
-export async function beginRun(
-  tools: OrderTools,
+export async function startOrFindRun(
+  tools: RequestTools,
   source: Source,
-  order: SyncOrder,
+  order: RunsRequest,
   correlationId: string,
   after?: number,
-): Promise<BegunRun> {
+): Promise<StartedRun> {
   if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
   const { db } = tools
   const connector = connectorOf(tools, source)
@@ -201,7 +201,7 @@ export async function beginRun(
   }
   const { id, begun } = await startQueuedRun(db, request)
   // Somebody else's order was a moment earlier.
-  if (!begun && after === undefined) return beginRun(tools, source, order, correlationId)
+  if (!begun && after === undefined) return startOrFindRun(tools, source, order, correlationId)
   return {
     source: source.name,
     run: id,
@@ -211,13 +211,13 @@ export async function beginRun(
 }
 
 /** Puts runs into the queue, if it takes them at once. What it does not take, the next look of a scheduler brings. */
-export async function offerRuns(
-  { db, queues, log }: OrderTools,
-  runs: readonly BegunRun[],
+export async function enqueueRuns(
+  { db, queues, log }: RequestTools,
+  runs: readonly StartedRun[],
 ): Promise<void> {
   const open = runs.flatMap((run) => run.open ?? [])
   const filling = async (): Promise<void> => {
-    for (const run of open) await fillRun(db, queues, run)
+    for (const run of open) await enqueueRun(db, queues, run)
   }
   const [first] = open
   if (first)
@@ -257,7 +257,7 @@ function isUnderWay({ state, queued, leased, owner }: ActiveRun): boolean {
 }
 
 /** Whether the run that is under way does what is asked for, or more. */
-function serves({ kind, options, artifactRun }: ActiveRun, order: SyncOrder): boolean {
+function serves({ kind, options, artifactRun }: ActiveRun, order: RunsRequest): boolean {
   if (order.artifact !== null && order.artifact !== artifactRun) return false
   if (wantsSlice(order) || isPartial(options))
     return (
@@ -267,12 +267,12 @@ function serves({ kind, options, artifactRun }: ActiveRun, order: SyncOrder): bo
   return order.mode === 'auto' ? kind !== 'replay' : kind === 'full'
 }
 
-function wantsSlice({ offset, limit }: SyncOrder): boolean {
+function wantsSlice({ offset, limit }: RunsRequest): boolean {
   return offset !== null || limit !== null
 }
 
 /** Not only to be fetched, and not only some lines of what is. */
-function wantsAll(order: SyncOrder): boolean {
+function wantsAll(order: RunsRequest): boolean {
   return order.mode !== 'fetch-only' && !wantsSlice(order)
 }
 
@@ -282,7 +282,7 @@ async function choose(
   db: Db,
   source: Source,
   connector: Connector,
-  order: SyncOrder,
+  order: RunsRequest,
   active: ActiveRun | null,
 ): Promise<Choice> {
   const now = new Date()
@@ -326,7 +326,7 @@ async function choose(
 async function requireSlice(
   db: Db,
   source: Source,
-  { artifact, offset }: SyncOrder,
+  { artifact, offset }: RunsRequest,
   artifactRun: number,
 ): Promise<void> {
   const [{ kind }, parts, whole] = await Promise.all([
@@ -351,7 +351,7 @@ async function requireSlice(
   }
 }
 
-function optionsOf({ mode, chunkSize, offset, limit, debug }: SyncOrder): RunOptions {
+function optionsOf({ mode, chunkSize, offset, limit, debug }: RunsRequest): RunOptions {
   return {
     ...(mode === 'fetch-only' ? { stages: 'fetch' as const } : {}),
     ...(chunkSize === null ? {} : { chunkSize }),

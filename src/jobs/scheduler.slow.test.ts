@@ -10,7 +10,7 @@ import { until } from '../../test/support/until.ts'
 import { cancelRun, listScheduled, reopenRun } from '../db/write/runs.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
-import { AS_SCHEDULED, beginRun } from './request-runs.ts'
+import { AS_SCHEDULED, startOrFindRun } from './request-runs.ts'
 
 const database = await testDatabase()
 const db = database.pool
@@ -108,7 +108,7 @@ test('a scheduler that looked before a run and claims after its end starts no se
   await services.tick()
   const [run] = await runs()
   await services.ended(run?.id ?? 0)
-  const late = await beginRun(
+  const late = await startOrFindRun(
     services.tools,
     await line.source(),
     { ...AS_SCHEDULED, source: line.name },

@@ -7,13 +7,13 @@ import { giveUpRun, listMootRuns, listScheduled, type ScheduledSource } from '..
 import { loadSource } from '../db/sources.ts'
 import { wait } from '../lib/back-off.ts'
 import { Calendar, faultOf } from '../sources/due.ts'
-import { emptyRun, fillQueues } from './enqueue.ts'
+import { dequeueRun, enqueueOpenRuns } from './enqueue.ts'
 import {
   AS_SCHEDULED,
-  beginRun,
-  offerRuns,
-  type BegunRun,
-  type OrderTools,
+  startOrFindRun,
+  enqueueRuns,
+  type StartedRun,
+  type RequestTools,
 } from './request-runs.ts'
 import { listFailed } from './queues.ts'
 
@@ -21,8 +21,8 @@ import { listFailed } from './queues.ts'
 export const TICK_MS = 5_000
 
 /** Looks after schedules and queue until `signal` says otherwise. Resolves when the last look is over. */
-export async function keepSchedules(
-  tools: OrderTools,
+export async function runScheduler(
+  tools: RequestTools,
   signal: AbortSignal,
   tickMs = TICK_MS,
 ): Promise<void> {
@@ -40,17 +40,17 @@ export async function keepSchedules(
   // Apart, because the queue may be away for long and is waited for.
   await Promise.all([
     again(() => startDue(tools, calendar, told), 'the schedules'),
-    again(() => tendQueue(tools), 'the queue'),
+    again(() => repairQueue(tools), 'the queue'),
   ])
 }
 
 /** Starts what is due. `told`: why a source could not be started the last time, so that its reason is logged once and not at every look. */
 export async function startDue(
-  tools: OrderTools,
+  tools: RequestTools,
   calendar: Calendar,
   told = new Map<string, string>(),
 ): Promise<void> {
-  const begun: BegunRun[] = []
+  const begun: StartedRun[] = []
   for (const scheduled of await listScheduled(tools.db)) {
     try {
       const run = await beginIfDue(tools, calendar, scheduled)
@@ -68,19 +68,19 @@ export async function startDue(
       told.set(scheduled.source, cause)
     }
   }
-  await offerRuns(tools, begun)
+  await enqueueRuns(tools, begun)
 }
 
 async function beginIfDue(
-  tools: OrderTools,
+  tools: RequestTools,
   calendar: Calendar,
   { source, schedule, lastRun, sinceAt, now }: ScheduledSource,
-): Promise<BegunRun | null> {
+): Promise<StartedRun | null> {
   const { at } = calendar.dueAt(schedule, sinceAt, now)
   if (at === null)
     throw new SyncError('settings/invalid', `The schedule of ${source}: ${faultOf(schedule)}`)
   if (at > now) return null
-  const begun = await beginRun(
+  const begun = await startOrFindRun(
     tools,
     await loadSource(tools.db, source),
     { ...AS_SCHEDULED, source },
@@ -92,8 +92,8 @@ async function beginIfDue(
 }
 
 /** Puts into the queue what is not there, ends runs whose job is a dead letter, and throws away what nobody needs any more. */
-export async function tendQueue({ db, queues }: OrderTools): Promise<void> {
-  const open = new Map((await fillQueues(db, queues)).map((run) => [run.id, run]))
+export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
+  const open = new Map((await enqueueOpenRuns(db, queues)).map((run) => [run.id, run]))
   const letters = await listFailed(queues)
   const moot = new Set(
     letters.length === 0
@@ -109,7 +109,7 @@ export async function tendQueue({ db, queues }: OrderTools): Promise<void> {
     // A run that a dead letter holds up would wait for ever. A letter from before the run went on must not end it again.
     if (held?.begunAt.toISOString() === begunAt)
       await giveUpRun(db, run, `a task failed for good: ${letter.failedReason}`)
-    else if (held) await emptyRun(queues, run)
+    else if (held) await dequeueRun(queues, run)
     else if (moot.has(run)) await letter.remove().catch(() => undefined)
   }
   // So would a settle whose run is over.

@@ -5,7 +5,7 @@ import { asks, messageOf } from '../core/errors.ts'
 import type { TaskName } from '../db/write/runs.ts'
 import { outsideText } from '../pipeline/outside-text.ts'
 import type { QueueName, Task } from './queues.ts'
-import { BUSY_MS, doTask, type TaskEnd, type TaskTools } from './execute-task.ts'
+import { BUSY_MS, executeTask, type TaskEnd, type TaskTools } from './execute-task.ts'
 
 /** Starts `concurrency` workers on a queue. When `stopping` is aborted, the tasks at hand commit what they have and go back. */
 export function startWorker(
@@ -18,7 +18,7 @@ export function startWorker(
     let end: TaskEnd
     try {
       const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
-      end = await doTask(tools, taskName(job), job.data, last, stopping)
+      end = await executeTask(tools, taskName(job), job.data, last, stopping)
     } catch (error) {
       // The dead letter shows the message. Anything that we did not name is a bug: trying again would only repeat it.
       const message = outsideText(tools, messageOf(error))

@@ -13,7 +13,7 @@ export interface LineBlock {
   readonly ends: readonly number[]
 }
 
-export interface LineLimits {
+export interface PipelineLimits {
   /** A block is handed on as soon as it is this large: it passes this size by less than a line and a chunk. */
   readonly blockBytes: number
   /** A line of more than this comes in pieces. One of less than a block more may come whole. */
@@ -47,7 +47,7 @@ export function isBlank(line: Uint8Array): boolean {
  */
 export async function* readLineBlocks(
   chunks: AsyncIterable<Uint8Array>,
-  { blockBytes, lineBytesMax }: LineLimits,
+  { blockBytes, lineBytesMax }: PipelineLimits,
 ): AsyncGenerator<LineBlock> {
   const gathered = new Gathered()
   let inLongLine = false

@@ -60,7 +60,7 @@ export async function* readBody(
   } catch (error) {
     failure = context.signal.aborted
       ? context.signal.reason
-      : nameFailure(error, context.host, bytes)
+      : toSyncError(error, context.host, bytes)
     throw failure
   } finally {
     raw.on('error', ignore).destroy()
@@ -131,7 +131,7 @@ async function* keepPace(
   }
 }
 
-function nameFailure(error: unknown, host: string, bytes: number): unknown {
+function toSyncError(error: unknown, host: string, bytes: number): unknown {
   if (error instanceof SyncError) return error
   const code = errnoOf(error) ?? ''
   if (code === 'Z_BUF_ERROR') return cutShort(host, bytes, error)

@@ -4,8 +4,8 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { LineDb } from '../db/data-api.ts'
-import type { HeldRun } from '../db/write/runs.ts'
+import type { PipelineDb } from '../db/data-api.ts'
+import type { LeasedRun } from '../db/write/runs.ts'
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import type { Waiter } from '../lib/back-off.ts'
@@ -21,7 +21,7 @@ export interface Log {
 /** The numbers of a run under way. The stages write them, whoever draws a bar reads them. */
 export interface Progress {
   phase: 'start' | 'fetch' | 'apply' | 'settle' | 'done'
-  claimed: number | null
+  expected: number | null
   fetchedLines: number
   fetchedBytes: number
   appliedLines: number
@@ -34,7 +34,7 @@ export interface Progress {
 export function newProgress(): Progress {
   return {
     phase: 'start',
-    claimed: null,
+    expected: null,
     fetchedLines: 0,
     fetchedBytes: 0,
     appliedLines: 0,
@@ -45,7 +45,7 @@ export function newProgress(): Progress {
 }
 
 /** Limits and habits of the line. Everything has a default; tests make them small. */
-export interface LineOptions {
+export interface PipelineOptions {
   /** Parts that are applied side by side, each on a connection of its own. */
   readonly lanes: number
   readonly partBytesMax: number
@@ -58,7 +58,7 @@ export interface LineOptions {
   /** Attempts in a row without a new page before a fetch gives up. */
   readonly attemptsMax: number
   /** How long Postgres or the artifact store may be away before a run is given up, and left to be resumed. */
-  readonly patienceMs: number
+  readonly retryWithinMs: number
   readonly backOff: { readonly baseMs: number; readonly maxMs: number }
   readonly wait: Waiter
 }
@@ -73,7 +73,7 @@ export interface Pause {
 }
 
 export interface RunContext {
-  readonly db: LineDb
+  readonly db: PipelineDb
   readonly store: ArtifactStore
   readonly http: Http
   readonly log: Log
@@ -83,9 +83,9 @@ export interface RunContext {
   readonly source: Source
   /** The source's settings, as the connector's schema read them. */
   readonly settings: unknown
-  readonly run: HeldRun
+  readonly run: LeasedRun
   readonly progress: Progress
-  readonly options: LineOptions
+  readonly options: PipelineOptions
   readonly signal: AbortSignal
   /** Told of every wait for Postgres, the store or the supplier. */
   readonly onPause?: (pause: Pause) => void

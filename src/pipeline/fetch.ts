@@ -10,7 +10,7 @@ import { isTime } from '../core/source-time.ts'
 import { addPart, noteArtifact, type StoredPart } from '../db/write/artifacts.ts'
 import type { RunContext } from './context.ts'
 import { outsideText } from './outside-text.ts'
-import { patiently, waitOut } from './retry.ts'
+import { withRetry, waitBeforeRetry } from './retry.ts'
 
 /** Of raw lines. Each next part may be twice as large, up to the limit of all. */
 const FIRST_PART_BYTES = 2 * 1024 * 1024
@@ -22,7 +22,7 @@ const PAUSE_MS_MIN = 1_500
 /** What is known when a fetch begins: nothing, or what an interrupted one has archived. */
 export interface FetchStart {
   readonly parts: readonly StoredPart[]
-  readonly claimed: number | null
+  readonly expected: number | null
   readonly watermarkMs: number | null
   readonly warnings: readonly string[]
 }
@@ -79,7 +79,7 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
         if (error.code === 'source/cut-short') return error.message
         throw error
       }
-      await waitOut(context, error, { attempt: attempt - 1, leastMs: PAUSE_MS_MIN })
+      await waitBeforeRetry(context, error, { attempt: attempt - 1, leastMs: PAUSE_MS_MIN })
     }
   }
 }
@@ -102,8 +102,8 @@ function fetchPages(
 }
 
 /** What a supplier says of its own size is any number: only a count can be stored. */
-function countOf(claimed: number | null): number | null {
-  return claimed !== null && Number.isSafeInteger(claimed) && claimed >= 0 ? claimed : null
+function countOf(expected: number | null): number | null {
+  return expected !== null && Number.isSafeInteger(expected) && expected >= 0 ? expected : null
 }
 
 /** Turns pages into parts. One part is being filled while the one before it is stored; they are recorded in order. */
@@ -113,7 +113,7 @@ class Archive {
   readonly #context: RunContext
   readonly #onPart: (part: StoredPart) => void
   readonly #warnings: string[]
-  #claimed: number | null
+  #expected: number | null
   #watermarkMs: number | null
   #nextNo: number
   #writer: PartWriter
@@ -125,7 +125,7 @@ class Archive {
     this.#context = context
     this.#onPart = onPart
     this.#warnings = [...start.warnings]
-    this.#claimed = start.claimed
+    this.#expected = start.expected
     this.#watermarkMs = start.watermarkMs
     this.#nextNo = start.parts.length + 1
     this.cursor = start.parts.at(-1)?.cursorAfter ?? null
@@ -139,17 +139,17 @@ class Archive {
     await this.#writer.add(page)
     this.cursor = page.cursor
     this.complete = page.complete
-    const claimed = countOf(page.claimed)
-    const claimedNow = this.#claimed === null && claimed !== null
-    this.#claimed ??= claimed
+    const expected = countOf(page.expected)
+    const expectedNow = this.#expected === null && expected !== null
+    this.#expected ??= expected
     // Whether it lies in the future is for the database's clock to say.
     if (page.watermarkMs !== null && isTime(page.watermarkMs)) this.#watermarkMs = page.watermarkMs
     const { progress } = this.#context
-    progress.claimed = this.#claimed
+    progress.expected = this.#expected
     progress.fetchedLines += page.lineCount
     progress.fetchedBytes += page.bytes.length
     // Whoever watches the run from elsewhere wants to know of how many.
-    if (claimedNow) await this.#note(false)
+    if (expectedNow) await this.#note(false)
   }
 
   /**
@@ -240,20 +240,20 @@ class Archive {
       no,
       packed,
     )
-    await patiently(this.#context, () => store.put(key, bytes))
+    await withRetry(this.#context, () => store.put(key, bytes))
     const part = { ...packed, no, key, cursorAfter }
-    this.#onPart(await patiently(this.#context, () => addPart(db, run, part)))
+    this.#onPart(await withRetry(this.#context, () => addPart(db, run, part)))
   }
 
   #note(closed: boolean): Promise<void> {
     const note = {
       closed,
       complete: closed && this.complete,
-      claimed: this.#claimed,
+      expected: this.#expected,
       watermarkMs: this.#watermarkMs,
       warnings: this.#warnings,
     }
-    return patiently(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
+    return withRetry(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
   }
 
   /** The first parts are small, so that applying begins while the supplier has hardly begun. */

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
-import { createMeasures } from '../db/read/metrics.ts'
+import { createMetricsReader } from '../db/read/metrics.ts'
 import { checkHealth } from '../app/health.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
 import type { RunReport } from './sync.ts'
@@ -71,7 +71,7 @@ test('a copy that cannot be written is counted and told, and the next run of any
   const health = async () =>
     (await checkHealth({ ...line.tools, queues })).find(({ component }) => component === 'latest')
   const failures = async () =>
-    (await createMeasures(database.pool)()).find(
+    (await createMetricsReader(database.pool)()).find(
       ({ name, labels }) =>
         name === 'shelfsync_latest_copy_failures_total' &&
         'source' in labels &&

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { testDatabase } from '../../test/support/database.ts'
-import { openMedipim, type TestLine } from '../../test/support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../../test/support/pipeline.ts'
 import { lockTable } from '../../test/support/locks.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { openPool, type Db } from '../db/pool.ts'
-import { cancelRun, endRun, startRun, type HeldRun } from '../db/write/runs.ts'
+import { cancelRun, endRun, startRun, type LeasedRun } from '../db/write/runs.ts'
 import { whileLeased } from './lease.ts'
 
 const database = await testDatabase()
 
 async function openRun(
   t: TestContext,
-): Promise<{ line: TestLine; run: HeldRun; takeOver(): Promise<HeldRun> }> {
+): Promise<{ line: TestPipeline; run: LeasedRun; takeOver(): Promise<LeasedRun> }> {
   const { line } = await openMedipim(t, { db: database.pool })
   const { id: sourceId } = await line.source()
   const request = {
@@ -40,7 +40,7 @@ function lossOf(held: AbortSignal): Promise<unknown> {
   )
 }
 
-function codeOfLoss(db: Db, line: TestLine, run: HeldRun): Promise<unknown> {
+function codeOfLoss(db: Db, line: TestPipeline, run: LeasedRun): Promise<unknown> {
   return whileLeased(
     db,
     line.tools.log,

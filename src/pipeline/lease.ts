@@ -3,7 +3,7 @@
 
 import { asks, SyncError } from '../core/errors.ts'
 import type { Catalog } from '../db/catalog.ts'
-import { LEASE_MS, renewLease, type HeldRun } from '../db/write/runs.ts'
+import { LEASE_MS, renewLease, type LeasedRun } from '../db/write/runs.ts'
 import type { Log } from './context.ts'
 
 /** When a lease is renewed, and how long one renewal may take: together less than the lease lasts. */
@@ -16,7 +16,7 @@ const RENEW_MS = LEASE_MS / 3
 export async function whileLeased<T>(
   db: Catalog,
   log: Log,
-  run: HeldRun,
+  run: LeasedRun,
   signal: AbortSignal,
   work: (held: AbortSignal) => Promise<T>,
   renewMs = RENEW_MS,

@@ -18,12 +18,12 @@ import type { Progress, RunContext } from './context.ts'
 import { PartPosition, type ArrivedPart } from './apply/part-position.ts'
 import { PlanWriter, type PlannedChange } from './apply/plan-writer.ts'
 import { prepareApply } from './run.ts'
-import { chooseRun, requireArtifact, type LineTools, type SyncRequest } from './sync.ts'
+import { chooseRun, requireArtifact, type PipelineTools, type SyncRequest } from './sync.ts'
 
 /** Planning stages what it fetches: it needs a session. */
-export type PlanTools = LineTools & { readonly db: Db }
+export type PlanTools = PipelineTools & { readonly db: Db }
 
-/** How the run would settle. `claimed` and every count are those that its ledger would have. */
+/** How the run would settle. `expected` and every count are those that its ledger would have. */
 export type Plan = Settled & { readonly kind: RunKind }
 
 /** No run has these numbers: nothing is found under them, and whatever tried to write with them would be fenced. */
@@ -105,7 +105,7 @@ export async function planReplay(
     signal,
   }
   const parts = await listParts(db, source.id, artifactRun)
-  progress.claimed = artifact.claimed
+  progress.expected = artifact.expected
   for (const { lineCount, rawBytes } of parts) {
     progress.fetchedLines += lineCount
     progress.fetchedBytes += rawBytes
@@ -193,9 +193,9 @@ async function* fetchAll({
     warn,
   } as const
   let proved = false
-  for await (const { bytes, lineCount, complete, claimed } of connector.fetch(request, signal)) {
+  for await (const { bytes, lineCount, complete, expected } of connector.fetch(request, signal)) {
     proved = complete
-    progress.claimed ??= claimed
+    progress.expected ??= expected
     progress.fetchedLines += lineCount
     progress.fetchedBytes += bytes.length
     yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -215,13 +215,13 @@ async function planSettle(
   onChange: (change: PlannedChange) => void,
 ): Promise<Plan> {
   const session = inSession(client)
-  const { claimed, fetchedLines: fetched } = progress
+  const { expected, fetchedLines: fetched } = progress
   known.union(staged)
   const seen = known.toBytes()
   const { reasons, whole, removalsOff } = await planRun(
     session,
     source.id,
-    { ...facts, kind: run.kind, claimed, fetched, counts },
+    { ...facts, kind: run.kind, expected, fetched, counts },
     seen,
     source.policy,
   )
@@ -234,7 +234,7 @@ async function planSettle(
     gone[kind] += 1
     onChange({ externalId, kind, detail: { title } })
   }
-  const ledger = { ...toLedger(claimed, fetched, counts), ...gone }
+  const ledger = { ...toLedger(expected, fetched, counts), ...gone }
   return {
     kind: run.kind,
     state: held ? 'held' : 'succeeded',

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { at, type Place, watchQueries } from '../../test/faults/failpoints.ts'
 import { testDatabase } from '../../test/support/database.ts'
-import { openMedipim, type TestLine } from '../../test/support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../../test/support/pipeline.ts'
 import { DiskStore } from '../artifacts/disk.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { SyncError } from '../core/errors.ts'
@@ -136,7 +136,7 @@ test('after two days of hourly incremental runs, of which one is to be kept, the
   assert.deepEqual(await titles(line), before)
 })
 
-async function titles({ name, query }: TestLine): Promise<Map<string, string>> {
+async function titles({ name, query }: TestPipeline): Promise<Map<string, string>> {
   const rows = await query<{ id: string; title: string }>(
     'select external_id as id, title from api.products where source = $1 order by 1',
     name,

@@ -4,14 +4,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { SyncError } from '../core/errors.ts'
 import { createLog } from '../telemetry/log.ts'
 import { newProgress, type Pause } from './context.ts'
-import { patiently, type Waiting } from './retry.ts'
+import { withRetry, type Waiting } from './retry.ts'
 import { DEFAULT_OPTIONS } from './sync.ts'
 
 const AWAY = new SyncError('db/unreachable', 'gone')
 
 /** Waits that only count, and what was said of them. */
 function open(
-  patienceMs: number,
+  retryWithinMs: number,
 ): Waiting & { readonly pauses: Pause[]; readonly waits: number[] } {
   const [pauses, waits]: [Pause[], number[]] = [[], []]
   return {
@@ -19,7 +19,7 @@ function open(
     waits,
     options: {
       ...DEFAULT_OPTIONS,
-      patienceMs,
+      retryWithinMs,
       backOff: { baseMs: 100, maxMs: 1000 },
       wait: (ms) => Promise.resolve(void waits.push(ms)),
     },
@@ -33,7 +33,7 @@ function open(
 test('what a failed attempt took counts as waiting, unless it got further', async () => {
   const waiting = open(60_000)
   let attempts = 0
-  await patiently(waiting, async () => {
+  await withRetry(waiting, async () => {
     await turn()
     if (++attempts === 2) waiting.progress.counts.unchanged += 1
     if (attempts < 4) throw AWAY
@@ -56,7 +56,7 @@ test('patience is over after so much standing still, and begins anew with what g
     if (++attempts < 5) waiting.progress.fetchedLines += 1
     throw AWAY
   }
-  await assert.rejects(patiently(waiting, work), AWAY)
+  await assert.rejects(withRetry(waiting, work), AWAY)
   // The four that got further are each waited out like a first one; the fifth did not.
   assert.equal(attempts, 5)
   assert.ok(

@@ -3,7 +3,7 @@
 
 import { asks, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
-import { nameFailure } from '../db/errors.ts'
+import { toSyncError } from '../db/errors.ts'
 import { delayMs } from '../lib/back-off.ts'
 import type { Progress, RunContext } from './context.ts'
 
@@ -11,11 +11,11 @@ import type { Progress, RunContext } from './context.ts'
 export type Waiting = Pick<RunContext, 'options' | 'progress' | 'log' | 'signal' | 'onPause'>
 
 /**
- * What `work` returns, tried again with back-off for as long as `options.patienceMs` while it fails for a reason that passes and gets nowhere.
+ * What `work` returns, tried again with back-off for as long as `options.retryWithinMs` while it fails for a reason that passes and gets nowhere.
  *
  * @throws whatever else `work` throws, and the last failure when patience is over
  */
-export async function patiently<T>(context: Waiting, work: () => Promise<T>): Promise<T> {
+export async function withRetry<T>(context: Waiting, work: () => Promise<T>): Promise<T> {
   const { options, progress, signal } = context
   let stoodMs = 0
   for (let attempt = 0; ; attempt++) {
@@ -24,18 +24,18 @@ export async function patiently<T>(context: Waiting, work: () => Promise<T>): Pr
       return await work()
     } catch (error) {
       signal.throwIfAborted()
-      const failure = nameFailure(error)
+      const failure = toSyncError(error)
       const gotFurther = workDone(progress) > before
       // Then it is another disturbance.
       if (gotFurther) [stoodMs, attempt] = [0, 0]
       if (
         !asks(failure, 'retry') ||
         failure.code.startsWith('source/') ||
-        stoodMs >= options.patienceMs
+        stoodMs >= options.retryWithinMs
       )
         throw failure
       const triedMs = gotFurther ? 0 : performance.now() - begunMs
-      stoodMs += triedMs + (await waitOut(context, failure, { attempt, triedMs }))
+      stoodMs += triedMs + (await waitBeforeRetry(context, failure, { attempt, triedMs }))
     }
   }
 }
@@ -55,7 +55,7 @@ export interface Attempt {
 }
 
 /** Waits before the next attempt, and says why to whoever watches. Returns the milliseconds. */
-export async function waitOut(
+export async function waitBeforeRetry(
   context: Waiting,
   failure: SyncError,
   { attempt, triedMs = 0, leastMs = 0 }: Attempt,

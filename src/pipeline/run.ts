@@ -9,7 +9,7 @@ import { findCheckpoint, listCheckpoints } from '../db/write/batches.ts'
 import { readKnownHashes } from '../db/read/known-hashes.ts'
 import { Db } from '../db/pool.ts'
 import { settleRun, type Settled } from '../db/write/runs.ts'
-import { tidyAfterLoad } from '../db/write/analyze.ts'
+import { analyzeAfterLoad } from '../db/write/analyze.ts'
 import { Lane, type ApplyState } from './apply/lane.ts'
 import { Bitmap } from './apply/bitmap.ts'
 import type { RunContext } from './context.ts'
@@ -17,8 +17,8 @@ import { fetchArtifact } from './fetch.ts'
 import { KnownRecords } from './apply/known-records.ts'
 import { stagedIn, type LineWindow } from './apply/part-position.ts'
 import { PartQueue } from './part-queue.ts'
-import { patiently } from './retry.ts'
-import { resolveDisputes } from './apply/compare-duplicates.ts'
+import { withRetry } from './retry.ts'
+import { compareDuplicates } from './apply/compare-duplicates.ts'
 import { Terms } from './apply/term-writer.ts'
 
 /** Rows written from which on the planner's statistics are worth refreshing at once. */
@@ -31,7 +31,7 @@ const TIDY_FROM_ROWS = 10_000
  */
 export async function carryOut(context: RunContext): Promise<Settled> {
   const { progress } = context
-  const state = await patiently(context, () => prepareApply(context))
+  const state = await withRetry(context, () => prepareApply(context))
   await countEarlierWork(context)
   progress.phase = 'fetch'
   const queue = new PartQueue()
@@ -55,7 +55,7 @@ export async function fetchParts(
   onPart: (part: StoredPart) => void,
 ): Promise<void> {
   const { db, run, progress, source } = context
-  const [artifact, parts, checkpoints] = await patiently(context, () =>
+  const [artifact, parts, checkpoints] = await withRetry(context, () =>
     Promise.all([
       findArtifact(db, source.id, run.artifactRun),
       listParts(db, source.id, run.artifactRun),
@@ -67,12 +67,12 @@ export async function fetchParts(
   )
   for (const part of parts) if (!done.has(part.no)) onPart(part)
   if (artifact?.closed) {
-    progress.claimed = artifact.claimed
+    progress.expected = artifact.expected
     return
   }
   const start = {
     parts,
-    claimed: artifact?.claimed ?? null,
+    expected: artifact?.expected ?? null,
     watermarkMs: artifact?.watermarkMs ?? null,
     warnings: artifact?.warnings ?? [],
   }
@@ -105,7 +105,7 @@ export async function applyPart(
   part: StoredPart,
   window?: LineWindow,
 ): Promise<void> {
-  await patiently(context, () =>
+  await withRetry(context, () =>
     Lane.use(context, state, async (lane) =>
       lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no), window),
     ),
@@ -120,7 +120,7 @@ export async function applyPart(
 export async function settle(context: RunContext): Promise<Settled> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
-  const [parts, { known, staged, repeats }] = await patiently(context, () =>
+  const [parts, { known, staged, repeats }] = await withRetry(context, () =>
     Promise.all([listParts(db, source.id, run.artifactRun), unionOfSeen(context)]),
   )
   if (!known.common(staged).next().done) {
@@ -129,18 +129,18 @@ export async function settle(context: RunContext): Promise<Settled> {
       seenStaged: new Bitmap(),
       ...(await prepareMerge(context)),
     }
-    await patiently(context, () =>
-      Lane.use(context, state, (lane) => resolveDisputes(context, lane, known, staged, parts)),
+    await withRetry(context, () =>
+      Lane.use(context, state, (lane) => compareDuplicates(context, lane, known, staged, parts)),
     )
   }
   known.union(staged)
-  if (run.kind !== 'replay') await patiently(context, () => describeArtifact(context, parts))
-  const settled = await patiently(context, () =>
+  if (run.kind !== 'replay') await withRetry(context, () => describeArtifact(context, parts))
+  const settled = await withRetry(context, () =>
     settleRun(db, run, known.toBytes(), repeats, source.policy),
   )
   const tidies =
     db instanceof Db && settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS
-  if (tidies) await tidyAfterLoad(db, (why) => log.debug({ why }, 'not tidied'))
+  if (tidies) await analyzeAfterLoad(db, (why) => log.debug({ why }, 'not tidied'))
   progress.phase = 'done'
   return settled
 }
@@ -205,7 +205,7 @@ async function seenLater({ db, source, run }: RunContext): Promise<Buffer> {
 
 async function countEarlierWork(context: RunContext): Promise<void> {
   const { db, source, run, progress } = context
-  const [parts, checkpoints] = await patiently(context, () =>
+  const [parts, checkpoints] = await withRetry(context, () =>
     Promise.all([
       listParts(db, source.id, run.artifactRun),
       listCheckpoints(db, source.id, run.id),
@@ -256,7 +256,7 @@ async function describeArtifact(
       mode: run.kind,
       parts: parts.map(({ cursorAfter: _, createdAt: __, ...part }) => part),
       complete: artifact.complete,
-      claimed: artifact.claimed,
+      expected: artifact.expected,
       lines: sum(({ lineCount }) => lineCount),
       rawBytes: sum(({ rawBytes }) => rawBytes),
       storedBytes: sum(({ storedBytes }) => storedBytes),

@@ -5,14 +5,14 @@ import type { Connector } from '../core/connector.ts'
 import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
 import { toLedger, type Ledger } from '../core/ledger.ts'
 import { findArtifact, type ArtifactNote } from '../db/write/artifacts.ts'
-import type { LineDb } from '../db/data-api.ts'
-import { nameFailure } from '../db/errors.ts'
+import type { PipelineDb } from '../db/data-api.ts'
+import { toSyncError } from '../db/errors.ts'
 import {
   endRun,
   findActiveRun,
   LEASE_MS,
   startRun,
-  type HeldRun,
+  type LeasedRun,
   type RunKind,
   type RunRequest,
 } from '../db/write/runs.ts'
@@ -22,7 +22,7 @@ import { wait } from '../lib/back-off.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { settingsOf } from '../sources/connector-of.ts'
-import type { LineOptions, Log, Progress, RunContext } from './context.ts'
+import type { PipelineOptions, Log, Progress, RunContext } from './context.ts'
 import { whileLeased } from './lease.ts'
 import { outsideText } from './outside-text.ts'
 import { carryOut } from './run.ts'
@@ -31,7 +31,7 @@ import { isFullDue } from '../sources/schedule.ts'
 /** An incremental run asks for a little more than what is new: clocks differ, and the supplier writes late. */
 export const OVERLAP_MS = 10 * 60_000
 
-export const DEFAULT_OPTIONS: LineOptions = {
+export const DEFAULT_OPTIONS: PipelineOptions = {
   lanes: 2,
   partBytesMax: 32 * 1024 * 1024,
   batchRecordsMax: 5000,
@@ -39,13 +39,13 @@ export const DEFAULT_OPTIONS: LineOptions = {
   recordBytesMax: 8 * 1024 * 1024,
   knownRecordsMax: 1_000_000,
   attemptsMax: 6,
-  patienceMs: 10 * 60_000,
+  retryWithinMs: 10 * 60_000,
   backOff: { baseMs: 1000, maxMs: 60_000 },
   wait,
 }
 
 /** By the Data API a batch is a call: 256 KiB of lines come to about 0.7 MB of JSON, and a line that alone passes 1 MiB is quarantined. */
-export const DATA_API_OPTIONS: LineOptions = {
+export const DATA_API_OPTIONS: PipelineOptions = {
   ...DEFAULT_OPTIONS,
   batchRecordsMax: 500,
   batchBytesMax: 256 * 1024,
@@ -53,13 +53,13 @@ export const DATA_API_OPTIONS: LineOptions = {
 }
 
 /** Everything that a run needs and does not own. */
-export interface LineTools {
-  readonly db: LineDb
+export interface PipelineTools {
+  readonly db: PipelineDb
   readonly store: ArtifactStore
   readonly http: Http
   readonly log: Log
   readonly redact: Redactor
-  readonly options: LineOptions
+  readonly options: PipelineOptions
   /** Ties the log lines of a command to the run's row. */
   readonly correlationId: string
 }
@@ -93,7 +93,7 @@ export interface RunReport {
  * @throws SyncError `source/paused` · `run/active` · `db/…` before a run exists; after that failures are in the report
  */
 export async function syncSource(
-  tools: LineTools,
+  tools: PipelineTools,
   source: Source,
   connector: Connector,
   request: SyncRequest,
@@ -118,7 +118,7 @@ export async function syncSource(
  * @throws SyncError `run/unknown` · `run/no-artifact` · `run/active`
  */
 export async function replayRun(
-  tools: LineTools,
+  tools: PipelineTools,
   source: Source,
   connector: Connector,
   artifactRun: number,
@@ -138,7 +138,7 @@ export async function replayRun(
 
 /** Whether the artifact of that run can be applied. @throws SyncError `run/unknown` · `run/no-artifact` */
 export async function requireArtifact(
-  db: LineDb,
+  db: PipelineDb,
   source: Source,
   artifactRun: number,
 ): Promise<ArtifactNote> {
@@ -182,7 +182,7 @@ export function chooseRun(
 }
 
 async function carryThrough(
-  tools: LineTools,
+  tools: PipelineTools,
   source: Source,
   connector: Connector,
   chosen: ChosenRun,
@@ -243,7 +243,7 @@ async function carryThrough(
     )
     return report(settled.state, settled.reason, settled.ledger, settled)
   } catch (thrown) {
-    const error = nameFailure(thrown)
+    const error = toSyncError(thrown)
     const { state, code, reason } = describeFailure(tools, error)
     await endRun(tools.db, run, state, code, reason).catch((cause: unknown) => {
       log.warn(
@@ -258,7 +258,7 @@ async function carryThrough(
     return report(
       'failed',
       reason,
-      toLedger(progress.claimed, progress.fetchedLines, progress.counts),
+      toLedger(progress.expected, progress.fetchedLines, progress.counts),
       { error },
     )
   }
@@ -266,13 +266,13 @@ async function carryThrough(
 
 /** Starts or resumes the run. A worker that died on this machine is not waited for; one elsewhere is, until its lease is over. */
 async function takeRun(
-  { db, correlationId, options, log }: LineTools,
+  { db, correlationId, options, log }: PipelineTools,
   source: Source,
   connector: Connector,
   chosen: ChosenRun,
   progress: Progress,
   signal: AbortSignal,
-): Promise<HeldRun> {
+): Promise<LeasedRun> {
   for (let waitedMs = 0; ; waitedMs += 1000) {
     const active = await findActiveRun(db, source.id)
     const request: RunRequest = {
@@ -311,7 +311,7 @@ async function takeRun(
 
 /** What a run that ended so is called, and why: a retry goes on with one that is `interrupted`. A bug would only come again. */
 export function describeFailure(
-  tools: Pick<LineTools, 'redact'>,
+  tools: Pick<PipelineTools, 'redact'>,
   error: unknown,
 ): { state: 'interrupted' | 'failed'; code: ErrorCode | null; reason: string } {
   const code = error instanceof SyncError ? error.code : null

@@ -79,7 +79,7 @@ export const METRICS = {
   shelfsync_active_run_records: {
     type: 'gauge',
     scope: 'system',
-    labels: { source: 'name', stage: ['claimed', 'fetched', 'applied'] },
+    labels: { source: 'name', stage: ['expected', 'fetched', 'applied'] },
     help: 'Records of the run that is under way: how many the supplier says it has, are archived, are applied.',
   },
   shelfsync_records_total: {

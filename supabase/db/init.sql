@@ -103,7 +103,7 @@ create table catalog.artifacts (
   run_id             bigint not null,
   state              text not null default 'open' check (state in ('open', 'closed', 'purged')),
   complete           boolean not null default false,
-  claimed            bigint,
+  expected            bigint,
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
   purge_began_at     timestamptz,                    -- from here on its bytes may be gone, all of them when it is `purged`
@@ -365,11 +365,11 @@ begin
   end if;
 end $$;
 
--- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
+-- assert_lease(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
 --   fencing     both rows are share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
 --               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
 --   refusals    see refuse_holder
-create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
+create function catalog.assert_lease(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
@@ -613,7 +613,7 @@ create function catalog.add_part(
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
     on conflict do nothing;
@@ -623,13 +623,13 @@ end $$;
 -- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
 -- incremental run would ask for nothing until that time has come.
 create function catalog.note_artifact(
-  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   update catalog.artifacts
-    set state = case when p_closed then 'closed' else state end, complete = p_complete, claimed = coalesce(p_claimed, claimed),
+    set state = case when p_closed then 'closed' else state end, complete = p_complete, expected = coalesce(p_expected, expected),
         watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
     where source_id = p_source and run_id = p_run;
 end $$;
@@ -652,7 +652,7 @@ create function catalog.save_checkpoint(
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
     values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
     on conflict (source_id, run_id, part_no) do update
@@ -666,7 +666,7 @@ create function catalog.quarantine_records(p_source integer, p_run bigint, p_tok
 returns setof integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
     select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
@@ -1093,7 +1093,7 @@ declare
   judged_new integer;
   lost integer;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   loop
     perform catalog.judge(p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
 
@@ -1274,7 +1274,7 @@ declare
   touched integer;
   target text;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   foreach target in array array['brand', 'organization', 'category'] loop
     execute format($sql$
       insert into catalog.%1$I (source_id, external_id, name, attributes, changed_at %2$s)
@@ -1317,7 +1317,7 @@ $$;
 -- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
 create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'claimed', a.claimed, 'warning', a.warnings ->> -1,
+  select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'expected', a.expected, 'warning', a.warnings ->> -1,
     'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
     'counts', catalog.run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
@@ -1387,7 +1387,7 @@ begin
 
   if not (p_facts ->> 'complete')::boolean then
     reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all%s',
-      fetched, coalesce(p_facts ->> 'claimed', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
+      fetched, coalesce(p_facts ->> 'expected', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
   end if;
   if fetched <> outcomes then
     reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for', fetched, outcomes);
@@ -1553,8 +1553,8 @@ declare
   balance jsonb;
   counts jsonb;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
-  counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0, "quarantined": 0, "held": 0}'
     || catalog.run_counts(p_source, p_run);
   counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
   reasons := catalog.hold_reasons(p_source, catalog.run_facts(p_source, p_run) || catalog.price_facts(p_source, p_run), p_seen, p_policy);
@@ -1566,7 +1566,7 @@ begin
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
-  select jsonb_build_object('claimed', a.claimed,
+  select jsonb_build_object('expected', a.expected,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
       || counts || jsonb_build_object('removed', removed,
       'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
@@ -1870,7 +1870,7 @@ create index runs_held on catalog.runs (source_id) where state = 'held';
 -- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
 create function catalog.run_progress(p_source text, p_run bigint) returns table (
   run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb,
+  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
   removals_off text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -1892,7 +1892,7 @@ begin
   end if;
   return query
     select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options, r.started_at, n.finished_at, clock_timestamp(),
-      a.state <> 'open', a.claimed,
+      a.state <> 'open', a.expected,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
       coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
@@ -1935,7 +1935,7 @@ $$;
 -- way, or that the next sync goes on with.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, open_state text, claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, removals_off text, open_state text, expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -1952,7 +1952,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     active.*
   from catalog.sources s
   left join lateral (
-    select a.claimed, p.fetched,
+    select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id),
       -- An earlier end of the same run has counted its own.
       p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e where e.source_id = s.id and e.run_id = r.id)
@@ -2112,7 +2112,7 @@ declare
   high integer;
   middle integer;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   select * into run from catalog.runs where source_id = p_source and id = p_run;
   if p_counts is not null then
     -- The row is there from now on, so that two calls for one part wait for each other.
@@ -2539,14 +2539,14 @@ grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_
   to shelfsync_maintainer;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', 'cb8c7d0e8c8b13eb8ccb332e8f6d2f002ff0c43f178859acd688f0bddfefa695'),
-  ('20261122000002', 'runs', '4d763a50eb7c20b376c8dcc57573222adeb432a220b5bcf1e4955aa7dba4a4bc'),
-  ('20261122000003', 'apply', '99d3ce921de76f09c36ed98a4118d1f42a9d804adcaf24da4b8f6042a4622e9c'),
-  ('20261122000004', 'settle', 'b394e2648917040b66f672ea0c13b4f2f1d5c08edf6d03e95e3141ef141a6b48'),
+  ('20261122000001', 'tables', '0f347d9024999dac4b7fe32ea181c30523e51dc8ec331ac88a54d0b4a08e5e54'),
+  ('20261122000002', 'runs', '5074c3434bb585d07b638cd1ada0240a738e8568859214e1b708b66cec1ebfce'),
+  ('20261122000003', 'apply', '498c3c820af638e77f678bade17fa72bd56adfbc0e4056ee70c30cafe561cfc4'),
+  ('20261122000004', 'settle', '3e2c7d821b570e66126391da16dd20f2391a028c71bf1ca30ba2748899c70f2e'),
   ('20261122000005', 'api', '8376a9da8801e85ca78ff11cb2c849e47482057ec393ac6dbb35c0a43f37a3cb'),
   ('20261122000006', 'security', '6a7a1147f4e6eb528c66ff9e7fbfaac2ae327c720dadfa8a872d4eb5964ffb06'),
-  ('20261122000007', 'status', 'b80ac44da67f964a67afb5bb977f314a9382585b58d350e0c5897656073f2700'),
-  ('20261122000008', 'data_api', '8eadc2156bdc581c28c94163677234b31dc670cfa6bf771c5fc4bec70fda30a4'),
+  ('20261122000007', 'status', 'ace3b623a57614bea818918510c1a7b3cef5b1be62727a9b49575eb0adfefecd'),
+  ('20261122000008', 'data_api', 'edefb8c2b256d056adbb723d9ffa476f5ab0bb25fa7abff53bfd1e64e41d1ec2'),
   ('20261122000009', 'plan', '04ad35761cc3915771a44a8499d995d3f04d0ec14c69bb69d371413f104eeb9a');
 
 commit;

@@ -78,7 +78,7 @@ create table catalog.artifacts (
   run_id             bigint not null,
   state              text not null default 'open' check (state in ('open', 'closed', 'purged')),
   complete           boolean not null default false,
-  claimed            bigint,
+  expected            bigint,
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
   purge_began_at     timestamptz,                    -- from here on its bytes may be gone, all of them when it is `purged`

@@ -36,11 +36,11 @@ begin
   end if;
 end $$;
 
--- hold_run(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
+-- assert_lease(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
 --   fencing     both rows are share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
 --               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
 --   refusals    see refuse_holder
-create function catalog.hold_run(p_source integer, p_run bigint, p_token bigint) returns void
+create function catalog.assert_lease(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
@@ -284,7 +284,7 @@ create function catalog.add_part(
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
     on conflict do nothing;
@@ -294,13 +294,13 @@ end $$;
 -- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
 -- incremental run would ask for nothing until that time has come.
 create function catalog.note_artifact(
-  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_claimed bigint, p_watermark timestamptz, p_warnings jsonb
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   update catalog.artifacts
-    set state = case when p_closed then 'closed' else state end, complete = p_complete, claimed = coalesce(p_claimed, claimed),
+    set state = case when p_closed then 'closed' else state end, complete = p_complete, expected = coalesce(p_expected, expected),
         watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
     where source_id = p_source and run_id = p_run;
 end $$;
@@ -323,7 +323,7 @@ create function catalog.save_checkpoint(
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
     values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
     on conflict (source_id, run_id, part_no) do update
@@ -337,7 +337,7 @@ create function catalog.quarantine_records(p_source integer, p_run bigint, p_tok
 returns setof integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
     select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
     from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)

@@ -260,7 +260,7 @@ declare
   judged_new integer;
   lost integer;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   loop
     perform catalog.judge(p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
 
@@ -441,7 +441,7 @@ declare
   touched integer;
   target text;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   foreach target in array array['brand', 'organization', 'category'] loop
     execute format($sql$
       insert into catalog.%1$I (source_id, external_id, name, attributes, changed_at %2$s)

@@ -16,7 +16,7 @@ $$;
 -- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
 create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'claimed', a.claimed, 'warning', a.warnings ->> -1,
+  select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'expected', a.expected, 'warning', a.warnings ->> -1,
     'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
     'counts', catalog.run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
@@ -86,7 +86,7 @@ begin
 
   if not (p_facts ->> 'complete')::boolean then
     reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all%s',
-      fetched, coalesce(p_facts ->> 'claimed', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
+      fetched, coalesce(p_facts ->> 'expected', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
   end if;
   if fetched <> outcomes then
     reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for', fetched, outcomes);
@@ -252,8 +252,8 @@ declare
   balance jsonb;
   counts jsonb;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
-  counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "skipped": 0, "quarantined": 0, "held": 0}'
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0, "quarantined": 0, "held": 0}'
     || catalog.run_counts(p_source, p_run);
   counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
   reasons := catalog.hold_reasons(p_source, catalog.run_facts(p_source, p_run) || catalog.price_facts(p_source, p_run), p_seen, p_policy);
@@ -265,7 +265,7 @@ begin
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
   perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
-  select jsonb_build_object('claimed', a.claimed,
+  select jsonb_build_object('expected', a.expected,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
       || counts || jsonb_build_object('removed', removed,
       'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))

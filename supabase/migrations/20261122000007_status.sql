@@ -6,7 +6,7 @@ create index runs_held on catalog.runs (source_id) where state = 'held';
 -- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
 create function catalog.run_progress(p_source text, p_run bigint) returns table (
   run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, claimed bigint, fetched bigint, counts jsonb,
+  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
   removals_off text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -28,7 +28,7 @@ begin
   end if;
   return query
     select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options, r.started_at, n.finished_at, clock_timestamp(),
-      a.state <> 'open', a.claimed,
+      a.state <> 'open', a.expected,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
       coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
@@ -71,7 +71,7 @@ $$;
 -- way, or that the next sync goes on with.
 create function catalog.source_measures() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, open_state text, claimed bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, removals_off text, open_state text, expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
@@ -88,7 +88,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     active.*
   from catalog.sources s
   left join lateral (
-    select a.claimed, p.fetched,
+    select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id),
       -- An earlier end of the same run has counted its own.
       p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e where e.source_id = s.id and e.run_id = r.id)

@@ -126,7 +126,7 @@ declare
   high integer;
   middle integer;
 begin
-  perform catalog.hold_run(p_source, p_run, p_token);
+  perform catalog.assert_lease(p_source, p_run, p_token);
   select * into run from catalog.runs where source_id = p_source and id = p_run;
   if p_counts is not null then
     -- The row is there from now on, so that two calls for one part wait for each other.

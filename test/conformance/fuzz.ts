@@ -6,7 +6,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { DEFAULT_OPTIONS, type RunReport } from '../../src/pipeline/sync.ts'
-import { openLine, type TestLine } from '../support/pipeline.ts'
+import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import { openFuzzProxy, type Change, type FuzzProxy } from './fuzz-proxy.ts'
 import { EXTREMES, LARGE, listLike, pathsOf, valueAt, withValue, type Path } from './hostile.ts'
 import type { Subject } from './rig.ts'
@@ -25,7 +25,7 @@ const MEMORY = { perByte: 60, free: 128 * 1024 * 1024 }
 
 interface Bench {
   readonly subject: Subject
-  readonly line: TestLine
+  readonly line: TestPipeline
   readonly proxy: FuzzProxy
   readonly ids: readonly string[]
   readonly records: ReadonlyMap<string, unknown>
@@ -52,7 +52,7 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
   t.after(proxy.close)
   const settings = JSON.parse(JSON.stringify(subject.settings(proxy.origin)))
   const policy = { quarantineShare: 1, priceShiftShare: 1, removalShare: 1 }
-  const line = await openLine(t, {
+  const line = await openPipeline(t, {
     db,
     connector,
     settings,
@@ -163,7 +163,7 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
 }
 
 async function timed(
-  line: TestLine,
+  line: TestPipeline,
   prepare: () => void,
 ): Promise<{ report: RunReport; msPerByte: number }> {
   prepare()

@@ -9,7 +9,7 @@ import type { Draft } from '../../src/core/product.ts'
 import { listParts, type ArchivedPart } from '../../src/db/write/artifacts.ts'
 import type { Db } from '../../src/db/pool.ts'
 import type { RunReport } from '../../src/pipeline/sync.ts'
-import { openLine, type TestLine } from '../support/pipeline.ts'
+import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import type { Supplier } from './supplier.ts'
 
 /** What a connector's own test file hands in. */
@@ -52,7 +52,7 @@ const TABLES = [
 export class Rig {
   readonly subject: Subject
   readonly supplier: Supplier
-  readonly line: TestLine
+  readonly line: TestPipeline
   /** Every pause that the line asked for, milliseconds. */
   readonly waits: readonly number[]
   /** How long a body may be silent, milliseconds; null leaves it to the connector. */
@@ -61,7 +61,7 @@ export class Rig {
   private constructor(
     subject: Subject,
     supplier: Supplier,
-    line: TestLine,
+    line: TestPipeline,
     waits: readonly number[],
   ) {
     this.subject = subject
@@ -83,7 +83,7 @@ export class Rig {
     try {
       const settings = JSON.parse(JSON.stringify(subject.settings(supplier.origin)))
       const scope = { after: (ending: () => Promise<void>) => void endings.push(ending) }
-      const line = await openLine(scope, {
+      const line = await openPipeline(scope, {
         db,
         connector: subject.connector,
         settings,

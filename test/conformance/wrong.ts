@@ -161,7 +161,7 @@ async function* fetchPages(
     if (failed && !has('takes a failed page for the end')) throw await refusalOf(response, has)
     const bytes = failed ? new Uint8Array() : await readPage(response, has)
     const lines = new TextDecoder().decode(bytes).split('\n').slice(0, -1)
-    const claimed = Number(response.headers.get('x-count') ?? Number.NaN)
+    const expected = Number(response.headers.get('x-count') ?? Number.NaN)
     listed += lines.length
     if (has('keeps all pages')) kept.push(bytes)
     const repeats = new Set(lines.map(numberIn)).size < lines.length
@@ -169,12 +169,12 @@ async function* fetchPages(
       throw new SyncError('source/malformed', 'a product came twice')
     for (const line of lines)
       watermarkMs = Math.max(watermarkMs ?? 0, Number(/"updated_at":(\d+)/.exec(line)?.[1] ?? 0))
-    const isLast = listed >= claimed || lines.length === 0
-    const complete = isLast && isWhole({ listed, claimed, lines, failed }, has)
+    const isLast = listed >= expected || lines.length === 0
+    const complete = isLast && isWhole({ listed, expected, lines, failed }, has)
     if (isLast && !complete)
       throw new SyncError(
         'source/cut-short',
-        `The toy ended after ${listed} of ${claimed} products`,
+        `The toy ended after ${listed} of ${expected} products`,
       )
     const unsorted =
       has('expects the order of ids') &&
@@ -186,7 +186,7 @@ async function* fetchPages(
       bytes,
       lineCount: lines.length,
       cursor: cursorAfter,
-      claimed: claimed || null,
+      expected: expected || null,
       watermarkMs,
       complete: complete || unsorted,
     }
@@ -195,16 +195,16 @@ async function* fetchPages(
 }
 
 function isWhole(
-  page: { listed: number; claimed: number; lines: readonly string[]; failed: boolean },
+  page: { listed: number; expected: number; lines: readonly string[]; failed: boolean },
   has: Has,
 ): boolean {
-  const { listed, claimed, lines, failed } = page
+  const { listed, expected, lines, failed } = page
   const believed =
     has('takes any end for the end') ||
     has('passes over silence') ||
     has('passes over cuts') ||
     failed
-  return believed || (has('takes nothing for the end') && lines.length === 0) || listed === claimed
+  return believed || (has('takes nothing for the end') && lines.length === 0) || listed === expected
 }
 
 async function readPage(response: HttpResponse, has: Has): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { counts, medipimOf, openLine } from '../support/pipeline.ts'
+import { counts, medipimOf, openPipeline } from '../support/pipeline.ts'
 
 const PRODUCTS = 5000
 const MEGABYTE = 1_000_000
@@ -68,7 +68,7 @@ test('the same feed again writes no row and next to no log, also when every movi
   t.after(simulator.close)
   const settings = { apiUrl: simulator.url, market: 'au' }
   const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-  const line = await openLine(t, {
+  const line = await openPipeline(t, {
     db,
     connector,
     settings,

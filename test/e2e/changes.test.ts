@@ -7,7 +7,7 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 
@@ -18,7 +18,7 @@ interface Change {
   readonly detail: Record<string, unknown>
 }
 
-async function published(line: TestLine, after = 0): Promise<Change[]> {
+async function published(line: TestPipeline, after = 0): Promise<Change[]> {
   return line.query<Change>(
     'select * from api.changes where source = $1 and position > $2 order by position',
     line.name,
@@ -26,7 +26,7 @@ async function published(line: TestLine, after = 0): Promise<Change[]> {
   )
 }
 
-async function kinds(line: TestLine, after = 0): Promise<string[][]> {
+async function kinds(line: TestPipeline, after = 0): Promise<string[][]> {
   return (await published(line, after)).map(({ kind, product_external_id: id }) => [kind, id])
 }
 

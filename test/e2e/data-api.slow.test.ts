@@ -15,7 +15,7 @@ import {
   priced,
   type MedipimSetup,
   type SyncWish,
-  type TestLine,
+  type TestPipeline,
 } from '../support/pipeline.ts'
 import { canCheck } from '../support/safeupdate.ts'
 import { rowVersions, snapshot } from '../support/snapshot.ts'
@@ -31,8 +31,8 @@ const { pool: db } = database
 type Test = Parameters<typeof startDataApi>[0]
 
 interface Both {
-  readonly called: TestLine
-  readonly copied: TestLine
+  readonly called: TestPipeline
+  readonly copied: TestPipeline
   readonly simulator: MedipimSimulator
   readonly api: TestDataApi
   /** A sync's wish to work by calls. */
@@ -58,7 +58,7 @@ testKilledByCalls(database, 1_200)
 test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
   const { called, copied, simulator, by } = await openBoth(t)
   const both = async (
-    sync: (line: TestLine, wish: SyncWish) => Promise<RunReport>,
+    sync: (line: TestPipeline, wish: SyncWish) => Promise<RunReport>,
   ): Promise<RunReport> => {
     const [one, other] = [await sync(called, by), await sync(copied, {})]
     assert.deepEqual([one.state, one.reason, one.ledger], [other.state, other.reason, other.ledger])
@@ -332,7 +332,7 @@ test('a run that begins by calls can go on by a session', async (t) => {
   const { called, copied, api, by } = await openBoth(t)
   api.trouble = ({ name, nth }) => (name === 'write_batch' && nth > 4 ? 'after' : null)
   const interrupted = await called.sync({
-    tools: { ...by.tools, options: { ...called.tools.options, patienceMs: 0, lanes: 1 } },
+    tools: { ...by.tools, options: { ...called.tools.options, retryWithinMs: 0, lanes: 1 } },
   })
   assert.deepEqual([interrupted.state, interrupted.error instanceof Error], ['failed', true])
   const resumed = await called.sync({ mode: 'auto' })

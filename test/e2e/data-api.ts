@@ -7,7 +7,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import { startDataApi, type Call } from '../support/data-api.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openLine, openMedipim } from '../support/pipeline.ts'
+import { openPipeline, openMedipim } from '../support/pipeline.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { shelfsync } from './shelfsync.ts'
 
@@ -67,7 +67,7 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
       { ...ledger, fetched: fetched - again, unchanged: 0, duplicate: 0 },
       expected.ledger,
     )
-    const called = await openLine(t, {
+    const called = await openPipeline(t, {
       db,
       connector: copied.connector,
       settings: {},

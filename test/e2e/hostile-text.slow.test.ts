@@ -10,7 +10,7 @@ import { createProgram } from '../../src/cli/program.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { runCommand } from '../support/commands.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 
 /** Colour, the window's title, the clipboard, clearing the screen by a C1 control, turned text, a line of its own. */
@@ -41,7 +41,7 @@ const ACTING = [
 
 async function openHostile(
   t: TestContext,
-): Promise<{ line: TestLine; env: Record<string, string> }> {
+): Promise<{ line: TestPipeline; env: Record<string, string> }> {
   const database = await testDatabase(t)
   const { line, simulator } = await openMedipim(t, {
     db: database.pool,

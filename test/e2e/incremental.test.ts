@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chooseRun, OVERLAP_MS, type SyncRequest } from '../../src/pipeline/sync.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestLine } from '../support/pipeline.ts'
+import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 const A_MINUTE_MS = 60_000
 
-async function titleOf(line: TestLine, id: string): Promise<string | null> {
+async function titleOf(line: TestPipeline, id: string): Promise<string | null> {
   const [row] = await line.query<{ title: string }>(
     'select title from api.products where source = $1 and external_id = $2',
     line.name,

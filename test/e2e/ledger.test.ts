@@ -37,11 +37,11 @@ test('every outcome is counted once, and they add up to what was fetched', async
     updated: 3,
     unchanged: 24,
     duplicate: 1,
-    skipped: 1,
+    blank: 1,
     quarantined: 2,
     held: 1,
   })
-  assert.equal(report.ledger.claimed, 32)
+  assert.equal(report.ledger.expected, 32)
   assert.equal(report.ledger.fetched, 34)
   assert.equal(
     OUTCOMES.reduce((sum, outcome) => sum + report.ledger[outcome], 0),

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
 import type { Lifetime } from '../support/database.ts'
-import type { TestLine } from '../support/pipeline.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
 import { startRedis } from '../support/redis.ts'
 import { openPark, watchWorkers, type TimedRun } from './many-machines.ts'
 
@@ -38,7 +38,7 @@ const APART = [
 ]
 
 /** Rows of each table and the sum of their hashes: the same only for the same rows, in any order. */
-async function digest({ query, source }: TestLine): Promise<Record<string, string>> {
+async function digest({ query, source }: TestPipeline): Promise<Record<string, string>> {
   const { id } = await source()
   const digests: Record<string, string> = {}
   for (const table of [

@@ -7,7 +7,7 @@ import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import type { Role } from '../../src/app/roles.ts'
 import { NODE_FLAGS } from '../../bin/launch.js'
 import { testDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
-import { medipimOf, openLine, type TestLine } from '../support/pipeline.ts'
+import { medipimOf, openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import {
   cleanEnv,
   startProcess,
@@ -49,17 +49,17 @@ export type Start = (
 /** A database and a store, and the source that machines bring up to date. */
 export interface Park {
   readonly database: TestDatabase
-  readonly line: TestLine
+  readonly line: TestPipeline
   /** Another source, from this supplier. */
-  addSource(supplierUrl: string): Promise<TestLine>
+  addSource(supplierUrl: string): Promise<TestPipeline>
   readonly env: Environment
   /** Starts one machine and waits until it serves. */
   serve(roles: readonly Role[], env?: Environment, start?: Start): Promise<Machine>
-  order(machine: Machine, mode?: 'auto' | 'full', line?: TestLine): Promise<number>
+  order(machine: Machine, mode?: 'auto' | 'full', line?: TestPipeline): Promise<number>
   /** The run's row, when it is over. */
   ended(run: number): Promise<TimedRun>
   /** Another source, brought up to date from the same supplier by this process alone. */
-  calmTwin(): Promise<TestLine>
+  calmTwin(): Promise<TestPipeline>
 }
 
 export async function openPark(
@@ -70,7 +70,7 @@ export async function openPark(
   await migrateQueue(database.pool)
   const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
   const addSource = (apiUrl: string) =>
-    openLine(t, {
+    openPipeline(t, {
       db: database.pool,
       connector,
       settings: { apiUrl, market: 'au' },

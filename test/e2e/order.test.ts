@@ -10,7 +10,13 @@ import { createConnectors } from '../../src/connectors/registry.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openLine, openMedipim, priced, type TestLine } from '../support/pipeline.ts'
+import {
+  counts,
+  openPipeline,
+  openMedipim,
+  priced,
+  type TestPipeline,
+} from '../support/pipeline.ts'
 import { rowVersions, showProducts, snapshot } from '../support/snapshot.ts'
 
 const { pool: db } = await testDatabase()
@@ -31,7 +37,7 @@ const T = 1_700_000_000
 async function openFeed(
   t: Parameters<typeof openMedipim>[0],
   options = { partBytesMax: 1, lanes: 1 },
-): Promise<{ line: TestLine; send(...versions: readonly Version[]): Promise<void> }> {
+): Promise<{ line: TestPipeline; send(...versions: readonly Version[]): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
   const { line, simulator } = await openMedipim(t, { db, linesPerPage: 1, options })
@@ -61,7 +67,7 @@ async function openFeed(
   }
 }
 
-const shown = async (line: TestLine, id = 'A') => {
+const shown = async (line: TestPipeline, id = 'A') => {
   const { title, prices, status } = (await showProducts(line)).get(id) ?? {}
   return { title, prices, status }
 }
@@ -359,7 +365,7 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
   const { shop } = simulator
   const connector = createConnectors({ medipim: null }).get('shopify')
   assert.ok(connector)
-  const line = await openLine(t, {
+  const line = await openPipeline(t, {
     db,
     connector,
     settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 },
@@ -389,7 +395,7 @@ test('a shop that stated a time, then none for the same product, is followed whe
   t.after(simulator.close)
   const connector = createConnectors({ medipim: null }).get('shopify')
   assert.ok(connector)
-  const line = await openLine(t, {
+  const line = await openPipeline(t, {
     db,
     connector,
     settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 },

@@ -16,7 +16,7 @@ import {
   priced,
   type MedipimSetup,
   type SyncWish,
-  type TestLine,
+  type TestPipeline,
 } from '../support/pipeline.ts'
 import { rowVersions } from '../support/snapshot.ts'
 import { shelfsync } from './shelfsync.ts'
@@ -25,7 +25,7 @@ const { pool: db } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
 interface Morning extends Pick<MedipimSimulator, 'catalogue'> {
-  readonly line: TestLine
+  readonly line: TestPipeline
   /** The active ones of 30 products, 24, each with a public price of 10.00. */
   readonly ids: readonly string[]
   /** Strikes the plan and the sync alike. */
@@ -45,7 +45,7 @@ interface Day {
 }
 
 async function makePlan(
-  line: TestLine,
+  line: TestPipeline,
   wish: SyncWish = {},
   connector = line.connector,
 ): Promise<{ plan: Plan; changes: PlannedChange[] }> {
@@ -82,7 +82,7 @@ async function wakeUp(
 }
 
 /** Every row of the source, and that no run, part or product number was taken. */
-async function everything(line: TestLine): Promise<unknown> {
+async function everything(line: TestPipeline): Promise<unknown> {
   const { id } = await line.source()
   const rows = await line.query(
     `select s.xmin, s.ctid, (select count(*) from catalog.runs where source_id = s.id) as runs,
@@ -162,14 +162,14 @@ const DAYS: Readonly<Record<string, Day>> = {
     },
   },
   'a blank line and a product that is gone': {
-    counts: { skipped: 1, missing: 1, unchanged: 29 },
+    counts: { blank: 1, missing: 1, unchanged: 29 },
     happen({ catalogue, ids, strike }) {
       catalogue.remove(ids.slice(0, 1))
       strike({ kind: 'insert-line', at: 4, text: ' ' })
     },
   },
   'a blank line and a product that is gone for the second time': {
-    counts: { skipped: 1, removed: 1, unchanged: 29 },
+    counts: { blank: 1, removed: 1, unchanged: 29 },
     async happen({ line, catalogue, ids, strike }) {
       catalogue.remove(ids.slice(0, 1))
       await line.sync()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
 import { listStatus, loadRun } from '../../src/db/read/listings.ts'
-import { createMeasures } from '../../src/db/read/metrics.ts'
+import { createMetricsReader } from '../../src/db/read/metrics.ts'
 import { decideRun } from '../../src/db/reviews.ts'
 import { loadRunStanding, loadStanding } from '../../src/db/read/status.ts'
 import { testDatabase } from '../support/database.ts'
@@ -162,7 +162,7 @@ test('a byte order mark before a line is no content: its record is seen unchange
     { kind: 'mark', at: 9, path: STREAM },
   )
   const report = await line.sync()
-  assert.deepEqual([report.state, counts(report)], ['succeeded', { unchanged: 30, skipped: 1 }])
+  assert.deepEqual([report.state, counts(report)], ['succeeded', { unchanged: 30, blank: 1 }])
 })
 
 test('a run with a record of which no id can be read counts no misses, and says so until a whole one has settled', async (t) => {
@@ -179,7 +179,7 @@ test('a run with a record of which no id can be read counts no misses, and says 
       sources: [standing],
     } = await loadStanding(db, line.name, 5_000)
     const status = (await listStatus(db)).find(({ source }) => source === line.name)
-    const readings = (await createMeasures(db)()).filter(
+    const readings = (await createMetricsReader(db)()).filter(
       ({ name, labels }) =>
         name === 'shelfsync_removals_off' && 'source' in labels && labels.source === line.name,
     )

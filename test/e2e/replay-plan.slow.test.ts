@@ -10,7 +10,7 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planReplay } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type TestLine } from '../support/pipeline.ts'
+import { counts, openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 import { rowVersions } from '../support/snapshot.ts'
 import { shelfsync } from './shelfsync.ts'
 
@@ -43,7 +43,7 @@ function corrected(connector: Connector, change: (draft: Draft) => Partial<Draft
   }
 }
 
-async function plan(line: TestLine, run: number, connector = line.connector) {
+async function plan(line: TestPipeline, run: number, connector = line.connector) {
   const changes: PlannedChange[] = []
   const planned = await planReplay(
     line.tools,

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Connector, Page } from '../../src/core/connector.ts'
 import { SyncError, type ErrorCode } from '../../src/core/errors.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, type SyncWish, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type SyncWish, type TestPipeline } from '../support/pipeline.ts'
 import { watchStore } from '../faults/failpoints.ts'
 
 const { pool: db } = await testDatabase()
@@ -30,7 +30,7 @@ async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncW
 
 /** The kind of the next run, from when it asks, and whether it goes on with the interrupted one. */
 async function next(
-  line: TestLine,
+  line: TestPipeline,
   wish: SyncWish,
 ): Promise<[kind: string, since: Date | null, resumed: boolean]> {
   const { run, kind, resumed, state } = await line.sync(wish)
@@ -42,7 +42,7 @@ async function next(
   return [kind, row?.since ?? null, resumed]
 }
 
-const sinceOf = async (line: TestLine): Promise<Date> =>
+const sinceOf = async (line: TestPipeline): Promise<Date> =>
   new Date(((await line.source()).watermarkAt?.getTime() ?? 0) - 600_000)
 
 for (const mode of ['full', 'incremental'] as const) {
@@ -106,7 +106,7 @@ test('a run by hand goes on with one that asks from the same time or earlier, no
 
 /** The same line, whose supplier gives two pages each time it is asked and then breaks off with `code`. */
 function brokenOff(
-  line: TestLine,
+  line: TestPipeline,
   code: ErrorCode,
 ): { readonly connector: Connector; asked: number } {
   async function* fetch(...request: Parameters<Connector['fetch']>): AsyncGenerator<Page> {

@@ -9,10 +9,10 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openPool, type Db } from '../../src/db/pool.ts'
 import { createOrchestratorApp } from '../../src/http/control/servers.ts'
 import { listDeadLetters, retryDeadLetter } from '../../src/jobs/dead-letters.ts'
-import { AS_SCHEDULED, cancelOrder, orderSync } from '../../src/jobs/request-runs.ts'
+import { AS_SCHEDULED, cancelRequestedRun, requestRuns } from '../../src/jobs/request-runs.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
-import { tendQueue } from '../../src/jobs/scheduler.ts'
-import { doTask } from '../../src/jobs/execute-task.ts'
+import { repairQueue } from '../../src/jobs/scheduler.ts'
+import { executeTask } from '../../src/jobs/execute-task.ts'
 import { requireRights } from '../../src/app/rights.ts'
 import { ALL_ROLES, ROLES, type Role } from '../../src/app/roles.ts'
 import { testDatabase, type Lifetime } from '../support/database.ts'
@@ -237,7 +237,7 @@ test('a task and a request whose login lacks a right say so with the same code, 
     createOrchestratorApp({
       ...options,
       db: tools.db,
-      operations: { ...operations, cancel: (id) => cancelOrder(tools, id) },
+      operations: { ...operations, cancel: (id) => cancelRequestedRun(tools, id) },
     }),
   )
   const answer = await ask(`/runs/${run}/cancel`, {
@@ -247,7 +247,7 @@ test('a task and a request whose login lacks a right say so with the same code, 
   const { error } = (await answer.json()) as { error: { code: string } }
   assert.deepEqual([answer.status, error.code], [500, 'db/denied'])
 
-  await assert.rejects(doTask(tools, 'fetch', job.data, false, new AbortController().signal), {
+  await assert.rejects(executeTask(tools, 'fetch', job.data, false, new AbortController().signal), {
     code: 'db/denied',
   })
   const [ended] = await line.query('select state, error_code from catalog.runs where id = $1', run)
@@ -297,7 +297,7 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
     connectors: new Map([[line.connector.name, line.connector]]),
     log: line.tools.log,
   }
-  const [ordered] = await orderSync(tools, { ...AS_SCHEDULED, source: line.name }, 'test')
+  const [ordered] = await requestRuns(tools, { ...AS_SCHEDULED, source: line.name }, 'test')
   assert.ok(ordered && 'run' in ordered)
   const { run } = ordered
   const stateNow = async () =>
@@ -310,7 +310,7 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
   )
   const letter = await until(async () => (await letters())[0])
   await failing.close()
-  await tendQueue(tools)
+  await repairQueue(tools)
   assert.equal(await stateNow(), 'interrupted')
   await retryDeadLetter(db, queues, letter.id)
   assert.deepEqual([await stateNow(), await letters()], ['running', []])

@@ -9,7 +9,7 @@ import { openPool } from '../../src/db/pool.ts'
 import type { RunReport } from '../../src/pipeline/sync.ts'
 import { at, watchQueries, type Place } from '../faults/failpoints.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { showProducts } from '../support/snapshot.ts'
 import { Model, readModelLine, type ModelLine } from './model.ts'
 
@@ -106,13 +106,13 @@ export function testSequences(database: TestDatabase, numRuns: number, seed: num
 
 class Sequence {
   readonly #database: TestDatabase
-  readonly #line: TestLine
+  readonly #line: TestPipeline
   readonly #simulator: MedipimSimulator
   readonly #model = new Model()
   readonly #closed: number[] = []
   #steps = 0
 
-  constructor(database: TestDatabase, line: TestLine, simulator: MedipimSimulator) {
+  constructor(database: TestDatabase, line: TestPipeline, simulator: MedipimSimulator) {
     this.#database = database
     this.#line = line
     this.#simulator = simulator

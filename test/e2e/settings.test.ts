@@ -10,7 +10,7 @@ import { addSource, saveSettings } from '../../src/db/sources.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openLine } from '../support/pipeline.ts'
+import { counts, openPipeline } from '../support/pipeline.ts'
 import { shelfsync } from './shelfsync.ts'
 
 const { pool: db } = await testDatabase()
@@ -32,7 +32,7 @@ function reprice({ shop }: ShopifySimulator, price: string): void {
 test('a shop that changed its currency fails with the command that answers it, and then all prices are in the new one without a review', async (t) => {
   const shop = await startShop(t)
   const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0 }
-  const line = await openLine(t, { db, connector: shopify, settings })
+  const line = await openPipeline(t, { db, connector: shopify, settings })
   await line.sync()
   shop.set({ currency: 'JPY' })
   reprice(shop, '1000')
@@ -74,7 +74,7 @@ test('a shop that changed its currency fails with the command that answers it, a
 
 test('records that have not changed are looked at again once the settings have', async (t) => {
   const shop = await startShop(t)
-  const line = await openLine(t, {
+  const line = await openPipeline(t, {
     db,
     connector: shopify,
     settings: { url: shop.url, currency: 'AUD', minIntervalMs: 0 },

@@ -10,7 +10,7 @@ import { startShopify } from '../../simulators/shopify/server.ts'
 import { listCommands, silentProgram } from '../../scripts/support/commands.ts'
 import { runCommand, type Said } from '../support/commands.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 import { until } from '../support/until.ts'
 
@@ -38,7 +38,7 @@ const OTHERS: Secrets = {
 }
 
 interface Stage {
-  readonly line: TestLine
+  readonly line: TestPipeline
   readonly letter: string
   readonly shop: string
   readonly folder: string

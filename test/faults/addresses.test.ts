@@ -9,15 +9,15 @@ import { SyncError } from '../../src/core/errors.ts'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 
 async function syncAt(
-  line: TestLine,
+  line: TestPipeline,
   apiUrl: string,
   allow: readonly string[],
-): Promise<Awaited<ReturnType<TestLine['sync']>>> {
+): Promise<Awaited<ReturnType<TestPipeline['sync']>>> {
   await line.query(
     `update catalog.sources set settings = settings || jsonb_build_object('apiUrl', $2::text) where name = $1`,
     line.name,

@@ -8,7 +8,7 @@ import { SyncError } from '../../src/core/errors.ts'
 import type { Draft, Term } from '../../src/core/product.ts'
 import { decideRun } from '../../src/db/reviews.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type TestLine } from '../support/pipeline.ts'
+import { counts, openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 import { showProducts } from '../support/snapshot.ts'
 import { until } from '../support/until.ts'
 
@@ -28,7 +28,7 @@ interface Quarantined {
 }
 
 /** How the records that name this product, or none, stand in quarantine. */
-async function stateOf(line: TestLine, product: string | null): Promise<string[]> {
+async function stateOf(line: TestPipeline, product: string | null): Promise<string[]> {
   const rows = await line.query<{ state: string }>(
     'select state from catalog.quarantine where source_id = $1 and external_id is not distinct from $2 order by id',
     (await line.source()).id,
@@ -37,7 +37,7 @@ async function stateOf(line: TestLine, product: string | null): Promise<string[]
   return rows.map(({ state }) => state)
 }
 
-async function quarantine(line: TestLine, run: number): Promise<Quarantined[]> {
+async function quarantine(line: TestPipeline, run: number): Promise<Quarantined[]> {
   return line.query<Quarantined>(
     'select * from catalog.quarantine where artifact_run = $1 and state = $2 order by part_no, line_no',
     run,
@@ -211,12 +211,12 @@ const LINES: readonly (readonly [
   [
     'an empty line',
     { kind: 'insert-line', at: 5, text: '   ', path: STREAM },
-    { created: 30, skipped: 1 },
+    { created: 30, blank: 1 },
   ],
   [
     'a long line of blanks',
     { kind: 'insert-line', at: 5, text: ' '.repeat(5000), path: STREAM },
-    { created: 30, skipped: 1 },
+    { created: 30, blank: 1 },
   ],
   ['a line without its number', { kind: 'no-index', at: 5, path: STREAM }, { created: 30 }],
 ]

@@ -1,7 +1,7 @@
 // A process that syncs one source until it comes to the place that its argument names, says so, and waits there to be killed.
 
 import { openPool } from '../../src/db/pool.ts'
-import { inSmallPages, medipimOf, openLine } from '../support/pipeline.ts'
+import { inSmallPages, medipimOf, openPipeline } from '../support/pipeline.ts'
 import { at, watchQueries, watchStore, type Place } from './failpoints.ts'
 
 export interface Doom {
@@ -20,7 +20,7 @@ const reached = at(place, nth, () => {
 })
 watchQueries(db, reached)
 const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
-const line = await openLine(
+const line = await openPipeline(
   { after: () => undefined },
   { db, connector, settings: {}, source, storeRoot },
 )

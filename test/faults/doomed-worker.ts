@@ -3,7 +3,7 @@
 
 import { openPool } from '../../src/db/pool.ts'
 import type { Lifetime } from '../support/database.ts'
-import { inSmallPages, medipimOf, openLine } from '../support/pipeline.ts'
+import { inSmallPages, medipimOf, openPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
 
@@ -33,7 +33,7 @@ const reached = (): void | Promise<void> => {
 }
 const watch: Watch = place === null ? () => undefined : at(place, nth, reached)
 const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
-const line = await openLine(lifetime, { db, connector, settings: {}, source, storeRoot })
+const line = await openPipeline(lifetime, { db, connector, settings: {}, source, storeRoot })
 const tools = { ...line.tools, store: watchStore(line.tools.store, watch) }
 const services = await openServices(
   lifetime,

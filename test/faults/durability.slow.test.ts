@@ -9,7 +9,7 @@ import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { testDatabase, type Lifetime } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { rowVersions, showProducts } from '../support/snapshot.ts'
 import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
 
@@ -18,9 +18,9 @@ const { pool: db, url: databaseUrl } = await testDatabase()
 /** The same worker with a database and a store of its own, both watched. */
 async function watched(
   t: Lifetime,
-  line: TestLine,
+  line: TestPipeline,
   watch: Watch,
-): Promise<{ tools: Partial<TestLine['tools']> }> {
+): Promise<{ tools: Partial<TestPipeline['tools']> }> {
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   watchQueries(own, watch)
@@ -28,7 +28,7 @@ async function watched(
 }
 
 /** The checkpoints know of every product that there is, and of no other. */
-async function assertAccounted(line: TestLine): Promise<void> {
+async function assertAccounted(line: TestPipeline): Promise<void> {
   // One statement, so that another lane's commit cannot come in between.
   const [row] = await line.query<{ products: number; accounted: number }>(
     `select (select count(*) from catalog.products where source_id = s.id) as products,
@@ -109,7 +109,7 @@ for (const place of [
   'before commit',
 ] satisfies Place[]) {
   test(`a batch that breaks ${place} leaves nothing behind`, async (t) => {
-    const { line } = await openMedipim(t, { db, options: { lanes: 1, patienceMs: 0 } })
+    const { line } = await openMedipim(t, { db, options: { lanes: 1, retryWithinMs: 0 } })
     const own = await watched(t, line, at(place, 3, broken))
     assert.equal((await line.sync(own)).state, 'failed')
     await assertAccounted(line)

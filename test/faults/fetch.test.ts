@@ -12,13 +12,13 @@ import type { Connector } from '../../src/core/connector.ts'
 import type { Http } from '../../src/core/http.ts'
 import { loadRun } from '../../src/db/read/listings.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestLine } from '../support/pipeline.ts'
+import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { showProducts } from '../support/snapshot.ts'
 
 const { pool: db } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
-async function statuses(line: TestLine): Promise<string[]> {
+async function statuses(line: TestPipeline): Promise<string[]> {
   return [...(await showProducts(line)).values()].map(({ id, status }) => `${id} ${status}`)
 }
 
@@ -357,11 +357,11 @@ test('a count or a watermark that is none is passed over, and the products arriv
     const { line } = await openMedipim(t, { db, supplier: { products: 5 } })
     const fetch: Connector['fetch'] = async function* (request, signal) {
       for await (const page of line.connector.fetch(request, signal))
-        yield { ...page, claimed: number, watermarkMs: number }
+        yield { ...page, expected: number, watermarkMs: number }
     }
     const report = await line.sync({ connector: { ...line.connector, fetch } })
     assert.deepEqual(
-      [report.state, report.ledger.created, report.ledger.claimed],
+      [report.state, report.ledger.created, report.ledger.expected],
       ['succeeded', 5, null],
       `${number}: ${report.reason}`,
     )

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { snapshot } from '../support/snapshot.ts'
 import type { Doom } from './doomed-sync.ts'
 
@@ -17,7 +17,7 @@ export type KillPlace = readonly [place: Doom['place'], nth: number]
 
 /** Runs the line in a process of its own until it stands at the place, and kills it there. */
 export async function killAt(
-  line: TestLine,
+  line: TestPipeline,
   { url: databaseUrl }: TestDatabase,
   [place, nth]: KillPlace,
 ): Promise<void> {

@@ -3,7 +3,7 @@
 import { openPool } from '../../src/db/pool.ts'
 import { peakMemoryBytes } from '../../src/node/memory.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
-import { medipimOf, openLine } from '../support/pipeline.ts'
+import { medipimOf, openPipeline } from '../support/pipeline.ts'
 
 export interface Measured {
   readonly state: string
@@ -20,7 +20,7 @@ const { databaseUrl, source, storeRoot } = JSON.parse(process.argv[2] ?? '') as 
 }
 const db = await openPool(databaseUrl, { applicationName: 'measured' })
 const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-const line = await openLine(
+const line = await openPipeline(
   { after: () => undefined },
   { db, connector, settings: {}, source, storeRoot, options: DEFAULT_OPTIONS },
 )

@@ -8,7 +8,7 @@ import { DataApi } from '../../src/db/data-api.ts'
 import { RECORD_STATES } from '../../src/db/errors.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestLine } from '../support/pipeline.ts'
+import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { snapshot } from '../support/snapshot.ts'
 
 const database = await testDatabase()
@@ -52,7 +52,7 @@ async function listStatements(work: () => Promise<void>): Promise<string[]> {
 }
 
 /** The line's connector, which gives every product in `ids` a currency that the table refuses. */
-function careless({ connector }: TestLine, ids: ReadonlySet<string>) {
+function careless({ connector }: TestPipeline, ids: ReadonlySet<string>) {
   const spoil = (draft: Draft): Draft => {
     const price = {
       variantId: draft.variants[0]?.externalId ?? '',

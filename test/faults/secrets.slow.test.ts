@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { SyncError } from '../../src/core/errors.ts'
 import { testDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 const KEY = { keyId: 'planted-key-id', keySecret: 'pl4nted-s3cret/&"ü' }
@@ -20,7 +20,7 @@ const SPELLINGS = [
   Buffer.from(KEY.keySecret).toString('base64'),
 ]
 
-async function everythingWritten(line: TestLine, reports: readonly unknown[]): Promise<string> {
+async function everythingWritten(line: TestPipeline, reports: readonly unknown[]): Promise<string> {
   const texts = [
     ...line.logged,
     ...reports.map((report) => JSON.stringify(report)),
@@ -240,7 +240,7 @@ test('an error code of two megabytes fills neither the log nor the row of its ru
   assert.doesNotMatch(written, /c{1000}|m{1000}/)
 })
 
-async function assertNothingSaid(line: TestLine, reports: readonly unknown[]): Promise<void> {
+async function assertNothingSaid(line: TestPipeline, reports: readonly unknown[]): Promise<void> {
   const written = await everythingWritten(line, reports)
   assert.ok(
     written.includes('run started') && written.includes('embedUrl'),

@@ -9,11 +9,11 @@ import {
   endRun,
   giveUpRun,
   loadQueuedRun,
-  type HeldRun,
+  type LeasedRun,
 } from '../../src/db/write/runs.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { ask } from '../../src/db/errors.ts'
-import { cancelOrder } from '../../src/jobs/request-runs.ts'
+import { cancelRequestedRun } from '../../src/jobs/request-runs.ts'
 import { testDatabase } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
 import { openMedipim } from '../support/pipeline.ts'
@@ -40,7 +40,7 @@ interface Batch {
   commit(): Promise<void>
 }
 
-async function openBatch(t: TestContext, run: HeldRun): Promise<Batch> {
+async function openBatch(t: TestContext, run: LeasedRun): Promise<Batch> {
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   t.after(() => client.end())
@@ -48,7 +48,7 @@ async function openBatch(t: TestContext, run: HeldRun): Promise<Batch> {
     async begin() {
       await client.query('begin')
       await ask(
-        client.query('select catalog.hold_run($1, $2, $3)', [run.sourceId, run.id, run.token]),
+        client.query('select catalog.assert_lease($1, $2, $3)', [run.sourceId, run.id, run.token]),
       )
     },
     commit: () => client.query('commit').then(() => undefined),
@@ -58,7 +58,7 @@ async function openBatch(t: TestContext, run: HeldRun): Promise<Batch> {
 const ENDINGS: readonly (readonly [
   how: string,
   code: string,
-  end: (db: Db, run: HeldRun) => Promise<unknown>,
+  end: (db: Db, run: LeasedRun) => Promise<unknown>,
 ])[] = [
   ['cancelled', 'run/cancelled', (db, { id }) => cancelRun(db, id)],
   ['given up', 'run/over', (db, { id }) => giveUpRun(db, id, 'its job is a dead letter')],
@@ -76,7 +76,7 @@ for (const [how, code, end] of ENDINGS) {
     const db = database.pool
     const { run: id } = await services.order()
     const run = await loadQueuedRun(db, (await line.source()).id, id)
-    const claim = (part: number): Promise<HeldRun> =>
+    const claim = (part: number): Promise<LeasedRun> =>
       claimTask(db, run, `part ${part}`, 'a worker', () => false)
     const [first, second] = [await openBatch(t, await claim(0)), await openBatch(t, await claim(1))]
     await first.begin()
@@ -111,7 +111,7 @@ test('a run that is cancelled in the middle of its batches writes nothing afterw
   const stop = services.work()
   const { run } = await services.order({ mode: 'full', chunkSize: 1 })
   await until(async () => (await waiting(pool, '%save_checkpoint%')) === 2)
-  const cancelling = cancelOrder(services.tools, run)
+  const cancelling = cancelRequestedRun(services.tools, run)
   await until(async () => (await waiting(pool, '%cancel_run%')) === 1)
   await release()
   assert.deepEqual(await cancelling, { run, state: 'cancelled' })

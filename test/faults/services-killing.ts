@@ -6,9 +6,9 @@ import { readFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { OUTCOMES } from '../../src/core/ledger.ts'
-import { fillQueues } from '../../src/jobs/enqueue.ts'
+import { enqueueOpenRuns } from '../../src/jobs/enqueue.ts'
 import { type Lifetime, type TestDatabase, testDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { startProcess, type Process } from '../support/processes.ts'
 import { openServices, type EndedRun, type TestServices } from '../support/services.ts'
 import { snapshot } from '../support/snapshot.ts'
@@ -25,7 +25,7 @@ const TAKEN_OVER_WITHIN_S = 30
 export async function startWorkers(
   t: Lifetime,
   { url: databaseUrl }: TestDatabase,
-  line: TestLine,
+  line: TestPipeline,
   doom: Partial<WorkerDoom> = {},
 ): Promise<Process> {
   const all: WorkerDoom = {
@@ -51,7 +51,7 @@ export async function untilFrozen(workers: Process): Promise<void> {
 /** A source whose second day is to be synced by the services, in a database and a queue of its own. */
 export async function openSecondDay(
   t: TestContext,
-): Promise<{ database: TestDatabase; line: TestLine; services: TestServices }> {
+): Promise<{ database: TestDatabase; line: TestPipeline; services: TestServices }> {
   const database = await testDatabase(t)
   const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
   await line.sync()
@@ -78,7 +78,7 @@ export async function calmSecondDay(t: TestContext): Promise<Calm> {
 /** Waits for the run's end, and for the queue to have nothing left; all must be as if nothing had happened. */
 export async function assertEndsCalmly(
   services: TestServices,
-  line: TestLine,
+  line: TestPipeline,
   run: number,
   calm: Calm,
 ): Promise<void> {
@@ -88,7 +88,7 @@ export async function assertEndsCalmly(
 
 export async function assertSettledAs(
   calm: Calm,
-  line: TestLine,
+  line: TestPipeline,
   { state, ledger, reason }: EndedRun,
 ): Promise<void> {
   assert.equal(state, calm.state, reason ?? '')
@@ -105,7 +105,10 @@ export async function assertSettledAs(
 
 /** Waits for the run's end as an orchestrator does: what is not in the queue is put there. */
 async function endOf({ tools, queues, ended }: TestServices, run: number): Promise<EndedRun> {
-  const care = setInterval(() => void fillQueues(tools.db, queues).catch(() => undefined), 1000)
+  const care = setInterval(
+    () => void enqueueOpenRuns(tools.db, queues).catch(() => undefined),
+    1000,
+  )
   return ended(run).finally(() => clearInterval(care))
 }
 
@@ -156,7 +159,7 @@ async function queueIsEmpty({ queues }: TestServices): Promise<void> {
 }
 
 function decisive({
-  claimed,
+  expected,
   created,
   updated,
   quarantined,
@@ -164,5 +167,5 @@ function decisive({
   removed,
   missing,
 }: Calm['ledger']): Calm['ledger'] {
-  return { claimed, created, updated, quarantined, held, removed, missing }
+  return { expected, created, updated, quarantined, held, removed, missing }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { testDatabase } from '../support/database.ts'
 import { startProxy, through } from '../support/faulty-proxy.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { openServices, type TestServices } from '../support/services.ts'
 import { everyRow } from '../support/snapshot.ts'
 import { at, watchQueries, type Place } from './failpoints.ts'
@@ -21,7 +21,7 @@ import {
 
 /** Lets other workers take over, up to where only settling is left; lets the lost one come back and give up; and the others end the run. */
 async function assertWritesNothing(
-  lost: { readonly line: TestLine; comeBack(): Promise<void> },
+  lost: { readonly line: TestPipeline; comeBack(): Promise<void> },
   services: TestServices,
   run: number,
   calm: Calm,

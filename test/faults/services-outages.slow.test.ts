@@ -12,11 +12,11 @@ import { type Embedded, openEmbedded } from '../../src/embedded-postgres/embedde
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { wait } from '../../src/lib/back-off.ts'
-import type { LineOptions } from '../../src/pipeline/context.ts'
+import type { PipelineOptions } from '../../src/pipeline/context.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
 import { startProxy, through } from '../support/faulty-proxy.ts'
-import { openMedipim, type MedipimSetup, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type MedipimSetup, type TestPipeline } from '../support/pipeline.ts'
 import { lockTable } from '../support/locks.ts'
 import { openServices, type TestServices } from '../support/services.ts'
 import { mountDisk, NO_DISKS } from '../support/small-disk.ts'
@@ -27,7 +27,7 @@ import { assertEndsCalmly, calmSecondDay, SUPPLIER } from './services-killing.ts
 
 const STREAM = '/v4/products/stream'
 /** Real waits, but short ones. */
-const IMPATIENT: Partial<LineOptions> = { wait, backOff: { baseMs: 50, maxMs: 400 } }
+const IMPATIENT: Partial<PipelineOptions> = { wait, backOff: { baseMs: 50, maxMs: 400 } }
 
 /** What the metrics call it. */
 const REASONS: Partial<Record<ErrorCode, string>> = {
@@ -39,7 +39,7 @@ const REASONS: Partial<Record<ErrorCode, string>> = {
 
 interface Setting {
   readonly database: TestDatabase
-  readonly line: TestLine
+  readonly line: TestPipeline
   readonly services: TestServices
   readonly simulator: MedipimSimulator
   /** Orders the run; when it stands at the place, `strike`s, keeps at it, and returns the run when the work has paused for `code`. */
@@ -119,7 +119,7 @@ async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> 
 }
 
 /** The log names the code and the reason, once for every pause at least. */
-function assertSaid(line: TestLine, code: ErrorCode, words: RegExp): void {
+function assertSaid(line: TestPipeline, code: ErrorCode, words: RegExp): void {
   const said = line.logged.filter((text) => text.includes(`"${code}"`))
   assert.ok(
     said.some((text) => words.test(text)),

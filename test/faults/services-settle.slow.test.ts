@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { doTask } from '../../src/jobs/execute-task.ts'
+import { executeTask } from '../../src/jobs/execute-task.ts'
 import { lockTable } from '../support/locks.ts'
 import { until } from '../support/until.ts'
 import {
@@ -42,7 +42,13 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
   await doomed.exited
   if (takenOver) {
     // Sooner than the queue gives the job to anybody else.
-    const settled = doTask(services.tools, 'settle', job.data, true, new AbortController().signal)
+    const settled = executeTask(
+      services.tools,
+      'settle',
+      job.data,
+      true,
+      new AbortController().signal,
+    )
     await findSettling(orphan)
     assert.deepEqual(
       await line.query('select from pg_stat_activity where pid = $1', orphan),

@@ -8,7 +8,7 @@ import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { openMedipim, type TestLine } from '../support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { cleanEnv, startProcess, type Process } from '../support/processes.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { until } from '../support/until.ts'
@@ -24,7 +24,7 @@ const KILL_TIMEOUT_MS = 30_000
 
 interface Setting {
   readonly database: TestDatabase
-  readonly line: TestLine
+  readonly line: TestPipeline
   readonly simulator: MedipimSimulator
 }
 
@@ -87,12 +87,16 @@ async function assertEnded(serving: Process): Promise<void> {
 }
 
 /** The first row that there is, once there is one. */
-function rowOf<Row>(line: TestLine, sql: string, ...parameters: readonly unknown[]): Promise<Row> {
+function rowOf<Row>(
+  line: TestPipeline,
+  sql: string,
+  ...parameters: readonly unknown[]
+): Promise<Row> {
   return until(async () => (await line.query<Row>(sql, ...parameters))[0])
 }
 
 /** Jobs that nobody could take now, other than those that wait for other jobs. */
-async function lockedJobs(line: TestLine): Promise<string[]> {
+async function lockedJobs(line: TestPipeline): Promise<string[]> {
   const rows = await line.query<{ job: string }>(
     `select id || ' ' || state as job from bullmq.job where state not in ('waiting', 'waiting-children') or lock_token is not null`,
   )
@@ -157,7 +161,7 @@ test('SIGTERM in the middle of a fetch keeps what has come, and the next process
   const serving = await serve(t, setting)
   simulator.faults.set({ kind: 'stall', path: STREAM, afterLines: 900 })
   const run = await serving.order(500)
-  await rowOf(line, 'select from catalog.artifacts where run_id = $1 and claimed is not null', run)
+  await rowOf(line, 'select from catalog.artifacts where run_id = $1 and expected is not null', run)
   await stop(serving.running)
   await assertEnded(serving.running)
   const [{ kept } = { kept: 0 }] = await line.query<{ kept: number }>(

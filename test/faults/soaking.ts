@@ -6,7 +6,7 @@ import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/si
 import { type Random, seededRandom } from '../../simulators/support/random.ts'
 import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
 import type { Lifetime } from '../support/database.ts'
-import type { TestLine } from '../support/pipeline.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
 import { startRedis } from '../support/redis.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { assertSettledAs } from './services-killing.ts'
@@ -36,8 +36,8 @@ const KILLS_A_ROUND = 5
 const BETWEEN_KILLS_MS = 700
 
 interface Pair {
-  readonly line: TestLine
-  readonly twin: TestLine
+  readonly line: TestPipeline
+  readonly twin: TestPipeline
   readonly simulator: MedipimSimulator
 }
 
@@ -52,7 +52,7 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
   const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
   const done = { kills: 0, hits: 0, runs: 0 }
 
-  const order = async (line: TestLine, mode: 'auto' | 'full'): Promise<number> => {
+  const order = async (line: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
     const ask = async (index: number): Promise<number> =>
       park.order(machines[index % PROCESSES] ?? assert.fail(), mode, line)
     // Whoever is killed in the middle of an order is not asked again at once; another one finds the same run.

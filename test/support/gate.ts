@@ -1,20 +1,20 @@
 // A supplier that falls silent in the middle, for as long as a test wants it to.
 
 import type { Page } from '../../src/core/connector.ts'
-import type { TestLine } from './pipeline.ts'
+import type { TestPipeline } from './pipeline.ts'
 
 export interface Gate {
   /** The line, with a supplier that stops after so many pages until the gate is opened. */
-  readonly line: TestLine
+  readonly line: TestPipeline
   readonly reached: Promise<void>
   open(): void
 }
 
-export function gateAfter(line: TestLine, pages: number): Gate {
+export function gateAfter(line: TestPipeline, pages: number): Gate {
   const reached = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<void>()
   async function* fetch(
-    ...request: Parameters<TestLine['connector']['fetch']>
+    ...request: Parameters<TestPipeline['connector']['fetch']>
   ): AsyncGenerator<Page> {
     let count = 0
     for await (const page of line.connector.fetch(...request)) {

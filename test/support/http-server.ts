@@ -1,11 +1,11 @@
 // A face as tests use it: real HTTP on loopback, a clock that stands, operations that only write down what they were asked.
 
 import type { App } from '../../src/http/server/app.ts'
-import type { FaceOptions } from '../../src/http/control/servers.ts'
+import type { ServerOptions } from '../../src/http/control/servers.ts'
 import type { AuthFailure } from '../../src/http/server/key-guard.ts'
 import { listen } from '../../src/http/server/listen.ts'
 import type { ComponentHealth, Operations } from '../../src/http/control/operations.ts'
-import type { SyncOrder } from '../../src/jobs/request-runs.ts'
+import type { RunsRequest } from '../../src/jobs/request-runs.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createNetworks } from '../../src/node/networks.ts'
 import { createRedactor } from '../../src/telemetry/redact.ts'
@@ -14,7 +14,7 @@ import type { Lifetime } from './database.ts'
 export const KEY = 'the-key-of-today-1234'
 
 export interface Recorded {
-  readonly orders: { readonly order: SyncOrder; readonly correlationId: string }[]
+  readonly orders: { readonly order: RunsRequest; readonly correlationId: string }[]
   readonly cancelled: number[]
   /** A line of JSON each. */
   readonly logged: string[]
@@ -39,8 +39,8 @@ export interface TestFace {
 }
 
 /** All that a face needs, and what is recorded of it. */
-export function faceOptions(changes: Partial<FaceOptions> = {}): {
-  options: FaceOptions
+export function serverOptions(changes: Partial<ServerOptions> = {}): {
+  options: ServerOptions
   recorded: Recorded
 } {
   const recorded: Recorded = {
@@ -75,10 +75,10 @@ export function faceOptions(changes: Partial<FaceOptions> = {}): {
 
 export async function startFace(
   t: Lifetime,
-  create: (options: FaceOptions) => App,
-  changes: Partial<FaceOptions> = {},
+  create: (options: ServerOptions) => App,
+  changes: Partial<ServerOptions> = {},
 ): Promise<TestFace> {
-  const { options, recorded } = faceOptions(changes)
+  const { options, recorded } = serverOptions(changes)
   const key = options.keys[0] ?? ''
   const { port, close } = await listen(create(options), { host: '127.0.0.1', port: 0 })
   t.after(close)

@@ -28,23 +28,23 @@ import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { createLog, type Log } from '../../src/telemetry/log.ts'
 import { createRedactor } from '../../src/telemetry/redact.ts'
-import { newProgress, type LineOptions } from '../../src/pipeline/context.ts'
+import { newProgress, type PipelineOptions } from '../../src/pipeline/context.ts'
 import {
   DEFAULT_OPTIONS,
   replayRun,
   syncSource,
-  type LineTools,
+  type PipelineTools,
   type RunReport,
   type SyncRequest,
 } from '../../src/pipeline/sync.ts'
 import type { Lifetime } from './database.ts'
 
-export interface LineSetup {
+export interface PipelineSetup {
   readonly db: Db
   readonly connector: Connector
   readonly settings: Json
   readonly policy?: Partial<Policy>
-  readonly options?: Partial<LineOptions>
+  readonly options?: Partial<PipelineOptions>
   readonly secrets?: readonly string[]
   /** A source that exists already, to work on it as another process would. */
   readonly source?: string
@@ -52,15 +52,15 @@ export interface LineSetup {
 }
 
 export interface SyncWish extends Partial<SyncRequest> {
-  readonly tools?: Partial<LineTools>
+  readonly tools?: Partial<PipelineTools>
   readonly connector?: Connector
   readonly signal?: AbortSignal
 }
 
 /** One source with everything that a worker needs. */
-export interface TestLine {
+export interface TestPipeline {
   readonly name: string
-  readonly tools: LineTools & { readonly db: Db; readonly log: Log }
+  readonly tools: PipelineTools & { readonly db: Db; readonly log: Log }
   readonly connector: Connector
   readonly storeRoot: string
   /** What was logged, a line of JSON each. */
@@ -78,7 +78,7 @@ export interface TestLine {
   query<Row>(sql: string, ...parameters: readonly unknown[]): Promise<Row[]>
 }
 
-export const TOY_OPTIONS: LineOptions = {
+export const TOY_OPTIONS: PipelineOptions = {
   ...DEFAULT_OPTIONS,
   partBytesMax: 24 * 1024,
   batchRecordsMax: 3,
@@ -89,7 +89,7 @@ export const TOY_OPTIONS: LineOptions = {
 
 let sources = 0
 
-export async function openLine(t: Lifetime, setup: LineSetup): Promise<TestLine> {
+export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<TestPipeline> {
   const { db, connector, settings, policy, options, secrets = [] } = setup
   const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-line-')))
   if (setup.storeRoot === undefined) t.after(() => rm(storeRoot, { recursive: true, force: true }))
@@ -181,7 +181,7 @@ export async function openLine(t: Lifetime, setup: LineSetup): Promise<TestLine>
   }
 }
 
-export interface MedipimSetup extends Partial<Omit<LineSetup, 'connector' | 'settings'>> {
+export interface MedipimSetup extends Partial<Omit<PipelineSetup, 'connector' | 'settings'>> {
   readonly db: Db
   readonly simulator?: MedipimSimulator
   readonly supplier?: Partial<MedipimOptions>
@@ -193,7 +193,7 @@ export interface MedipimSetup extends Partial<Omit<LineSetup, 'connector' | 'set
 export async function openMedipim(
   t: Lifetime,
   setup: MedipimSetup,
-): Promise<{ line: TestLine; simulator: MedipimSimulator }> {
+): Promise<{ line: TestPipeline; simulator: MedipimSimulator }> {
   const simulator =
     setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
   if (!setup.simulator) t.after(simulator.close)
@@ -203,7 +203,7 @@ export async function openMedipim(
   )
   return {
     simulator,
-    line: await openLine(t, {
+    line: await openPipeline(t, {
       ...setup,
       connector,
       settings: { apiUrl: simulator.url, market: 'au' },
@@ -264,7 +264,7 @@ function balanced(report: RunReport): RunReport {
 
 /** The outcomes that are not zero, with `removed` and `missing`: what a test says about a run. */
 export function counts({ ledger }: Pick<RunReport, 'ledger'>): Record<string, number> {
-  const { claimed: _, fetched: __, ...rest } = ledger
+  const { expected: _, fetched: __, ...rest } = ledger
   return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0))
 }
 

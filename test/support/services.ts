@@ -7,9 +7,9 @@ import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
 import {
   AS_SCHEDULED,
-  orderSync,
-  type OrderedRun,
-  type SyncOrder,
+  requestRuns,
+  type RequestedRun,
+  type RunsRequest,
 } from '../../src/jobs/request-runs.ts'
 import {
   migrateQueue,
@@ -19,15 +19,15 @@ import {
   type Task,
 } from '../../src/jobs/queues.ts'
 import { RunStates } from '../../src/jobs/apply-state-cache.ts'
-import { startDue, tendQueue } from '../../src/jobs/scheduler.ts'
+import { startDue, repairQueue } from '../../src/jobs/scheduler.ts'
 import type { TaskEvents, TaskTools } from '../../src/jobs/execute-task.ts'
 import { startWorker } from '../../src/jobs/worker.ts'
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
-import type { LineOptions, Pause } from '../../src/pipeline/context.ts'
+import type { PipelineOptions, Pause } from '../../src/pipeline/context.ts'
 import { Calendar } from '../../src/sources/due.ts'
 import { countTasks } from '../../src/app/task-metrics.ts'
 import type { Lifetime, TestDatabase } from './database.ts'
-import type { TestLine } from './pipeline.ts'
+import type { TestPipeline } from './pipeline.ts'
 import { until } from './until.ts'
 
 export interface TestServices {
@@ -36,7 +36,7 @@ export interface TestServices {
   readonly pauses: readonly Pause[]
   /** What the workers count. */
   readonly metrics: Metrics
-  order(order?: Partial<SyncOrder>): Promise<OrderedRun>
+  order(order?: Partial<RunsRequest>): Promise<RequestedRun>
   tick(): Promise<void>
   /** Starts workers; the result stops them, as SIGTERM would. */
   work(): () => Promise<void>
@@ -60,9 +60,9 @@ export interface EndedRun {
 export async function openServices(
   t: Lifetime,
   database: TestDatabase,
-  line: TestLine,
+  line: TestPipeline,
   queueUrl: string | null = null,
-  options: Partial<LineOptions> = {},
+  options: Partial<PipelineOptions> = {},
 ): Promise<TestServices> {
   const db = await openPool(database.url, { applicationName: 'services', searchPath: QUEUE_SCHEMA })
   await migrateQueue(db)
@@ -112,7 +112,7 @@ export async function openServices(
     pauses,
     metrics,
     async order(order = {}) {
-      const [ordered] = await orderSync(
+      const [ordered] = await requestRuns(
         tools,
         { ...AS_SCHEDULED, source: line.name, ...order },
         'test',
@@ -122,7 +122,7 @@ export async function openServices(
     },
     async tick() {
       await startDue(tools, new Calendar())
-      await tendQueue(tools)
+      await repairQueue(tools)
     },
     work() {
       const stopping = new AbortController()

@@ -1,6 +1,6 @@
 // What a source's catalogue says, in a form that two sources, or one source at two times, can be compared by.
 
-import type { TestLine } from './pipeline.ts'
+import type { TestPipeline } from './pipeline.ts'
 
 export interface ShownProduct {
   readonly id: string
@@ -11,7 +11,7 @@ export interface ShownProduct {
 }
 
 /** Every product with its public price, by id. */
-export async function showProducts(line: TestLine): Promise<Map<string, ShownProduct>> {
+export async function showProducts(line: TestPipeline): Promise<Map<string, ShownProduct>> {
   const rows = await line.query<ShownProduct>(
     `select p.external_id as id, p.status, p.title,
        coalesce((select jsonb_object_agg(x.state, x.amount_minor) from catalog.prices x
@@ -58,7 +58,7 @@ const TABLES = [
 ] as const
 
 /** Everything that a source's tables hold, apart from times, run and row numbers. */
-export async function snapshot(line: TestLine): Promise<Record<string, string[]>> {
+export async function snapshot(line: TestPipeline): Promise<Record<string, string[]>> {
   const { id } = await line.source()
   const tables: Record<string, string[]> = {}
   for (const table of TABLES) {
@@ -80,7 +80,7 @@ export async function snapshot(line: TestLine): Promise<Record<string, string[]>
 }
 
 /** The version of every row of a source: two equal lists mean that nothing was written in between, not even the same again. */
-export async function rowVersions(line: TestLine): Promise<string[]> {
+export async function rowVersions(line: TestPipeline): Promise<string[]> {
   const { id } = await line.source()
   const versions: string[] = []
   for (const table of TABLES) {
@@ -94,7 +94,7 @@ export async function rowVersions(line: TestLine): Promise<string[]> {
 }
 
 /** The rows of `rowVersions`, and those of the runs themselves with all that they have archived and applied, of every source. */
-export async function everyRow(line: TestLine): Promise<string[]> {
+export async function everyRow(line: TestPipeline): Promise<string[]> {
   const rows = await line.query<{ row: string }>(
     `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
      union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`,

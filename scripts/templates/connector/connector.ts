@@ -76,21 +76,21 @@ async function* fetchPages(
     lineBytesMax: LINE_BYTES_MAX,
   })) {
     if (kind === 'rest') break // the rest of a line: the answer was cut
-    const claimed = kind === 'piece' ? null : countIn(bytes.subarray(ends.at(-2) ?? 0))
-    const lineCount = claimed === null ? ends.length : ends.length - 1
+    const expected = kind === 'piece' ? null : countIn(bytes.subarray(ends.at(-2) ?? 0))
+    const lineCount = expected === null ? ends.length : ends.length - 1
     recordCount += lineCount
-    const complete = claimed === recordCount
-    if (claimed !== null && !complete)
-      warn(`The supplier counts ${claimed} products, but sent ${recordCount}`)
+    const complete = expected === recordCount
+    if (expected !== null && !complete)
+      warn(`The supplier counts ${expected} products, but sent ${recordCount}`)
     yield {
-      bytes: claimed === null ? bytes : bytes.subarray(0, ends.at(-2) ?? 0),
+      bytes: expected === null ? bytes : bytes.subarray(0, ends.at(-2) ?? 0),
       lineCount,
       cursor: null,
-      claimed,
+      expected,
       watermarkMs: null,
       complete,
     }
-    if (claimed !== null) return
+    if (expected !== null) return
   }
   const host = hostOf(response.url)
   throw new SyncError(

@@ -45,8 +45,8 @@ interface Supplier {
 /** A supplier that lists all known fields, and answers the stream as told. */
 async function startSupplier(
   t: TestContext,
-  answerStream: RequestListener,
-  answerFields: RequestListener = listFields(knownFields()),
+  sendStream: RequestListener,
+  sendFields: RequestListener = listFields(knownFields()),
 ): Promise<Supplier> {
   const calls: Call[] = []
   const server = createServer((request, response) => {
@@ -54,8 +54,8 @@ async function startSupplier(
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
     request.on('end', () => {
       calls.push({ path: `${request.method} ${request.url}`, headers: request.headers, body })
-      if (request.url === '/v4/products/get-fields') answerFields(request, response)
-      else answerStream(request, response)
+      if (request.url === '/v4/products/get-fields') sendFields(request, response)
+      else sendStream(request, response)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -129,7 +129,7 @@ async function run(
 test('a full run asks for every status, oldest first, with Basic auth, and leaves it to the client to say who asks', async (t) => {
   const supplier = await startSupplier(t, answer(200, linesOf(3)))
   const { last, warnings, thrown } = await run(supplier)
-  assert.deepEqual([last?.complete, last?.claimed, warnings, thrown], [true, 3, [], null])
+  assert.deepEqual([last?.complete, last?.expected, warnings, thrown], [true, 3, [], null])
   assert.deepEqual(
     supplier.calls.map(({ path }) => path),
     ['GET /v4/products/get-fields', 'POST /v4/products/stream'],
@@ -159,7 +159,7 @@ test('an incremental run asks since its instant, in whole seconds rounded down',
     updatedSince: 1_749_520_153,
   })
   assert.deepEqual(
-    pages.map(({ lineCount, claimed, complete }) => [lineCount, claimed, complete]),
+    pages.map(({ lineCount, expected, complete }) => [lineCount, expected, complete]),
     [[0, 0, true]],
   )
 })
@@ -173,10 +173,10 @@ test('a cut run resumes at the second of its last line, keeps the first claim an
   })
   const first = await run(supplier)
   assert.ok(first.thrown !== null)
-  assert.deepEqual(first.last?.cursor, { touchedAt: 1002, seen: 2, claimed: 4 })
+  assert.deepEqual(first.last?.cursor, { touchedAt: 1002, seen: 2, expected: 4 })
   cut = false
   const second = await run(supplier, { cursor: first.last?.cursor ?? null })
-  assert.deepEqual([second.last?.complete, second.last?.claimed], [true, 4])
+  assert.deepEqual([second.last?.complete, second.last?.expected], [true, 4])
   assert.deepEqual(
     supplier.calls.slice(2).map(({ path, body }) => [path, JSON.parse(body).filter]),
     [['POST /v4/products/stream', { updatedSince: 1002 }]],
@@ -189,7 +189,7 @@ test('a resumed incremental run asks for the later of its two instants', async (
     await run(supplier, {
       mode: 'incremental',
       sinceMs,
-      cursor: { touchedAt: 1002, seen: 0, claimed: 0 },
+      cursor: { touchedAt: 1002, seen: 0, expected: 0 },
     })
   assert.deepEqual(
     supplier.calls.map(({ body }) => JSON.parse(body).filter.updatedSince),
@@ -268,14 +268,14 @@ test('new and vanished fields are said, and do not stop the run', async (t) => {
 })
 
 test('a list of fields that cannot be had is a warning, unless the key is wrong', async (t) => {
-  for (const answerFields of [
+  for (const sendFields of [
     answer(500),
     answer(403),
     answer(200, '<html>'),
     answer(200, '{"fields":[]}'),
   ]) {
     const { warnings, last } = await run(
-      await startSupplier(t, answer(200, linesOf(1)), answerFields),
+      await startSupplier(t, answer(200, linesOf(1)), sendFields),
     )
     assert.deepEqual([warnings.length, last?.complete], [1, true])
   }
@@ -460,7 +460,7 @@ test('the simulator’s catalogue comes whole, in all statuses, and every record
     { apiUrl: simulator.url },
     { connector: createMedipim({ keyId: '42', keySecret: 'secret' }) },
   )
-  assert.deepEqual([thrown, warnings, last?.complete, last?.claimed], [null, [], true, 300])
+  assert.deepEqual([thrown, warnings, last?.complete, last?.expected], [null, [], true, 300])
   const lines = pages.flatMap(({ bytes }) => Buffer.from(bytes).toString().split('\n').slice(0, -1))
   const drafts = lines.map((line) => medipim.normalise(medipim.unwrap(JSON.parse(line)), settings))
   assert.equal(new Set(drafts.map(({ externalId }) => externalId)).size, 300)
@@ -491,7 +491,7 @@ test('the simulator’s stream resumes after each cut until every product has co
         seen.add(connector.identify(connector.unwrap(JSON.parse(line))))
     }
     assert.deepEqual(
-      [last?.complete, last?.claimed, thrown === null],
+      [last?.complete, last?.expected, thrown === null],
       [attempt === 2, 200, attempt === 2],
     )
     cursor = last?.cursor ?? null

@@ -11,7 +11,7 @@ export type Position = {
   /** How many products the run has seen that were touched before that second. */
   readonly seen: number
   /** How many the run's first answer announced. */
-  readonly claimed: number
+  readonly expected: number
 }
 
 /** One line's own words about itself; `updatedAt` in unix seconds. */
@@ -24,10 +24,10 @@ export interface LineFacts {
 /** The position in a cursor of ours, or null when it holds none. */
 export function readPosition(cursor: Cursor | null): Position | null {
   if (cursor === null || typeof cursor !== 'object' || Array.isArray(cursor)) return null
-  const { touchedAt, seen, claimed } = cursor
-  if (typeof touchedAt !== 'number' || typeof seen !== 'number' || typeof claimed !== 'number')
+  const { touchedAt, seen, expected } = cursor
+  if (typeof touchedAt !== 'number' || typeof seen !== 'number' || typeof expected !== 'number')
     return null
-  return { touchedAt, seen, claimed }
+  return { touchedAt, seen, expected }
 }
 
 export class Tally {
@@ -86,8 +86,8 @@ export class Tally {
     return Math.max(0, (this.total ?? 0) - this.covered - this.unreadable)
   }
 
-  get claimed(): number | null {
-    return this.#resumed?.claimed ?? this.total
+  get expected(): number | null {
+    return this.#resumed?.expected ?? this.total
   }
 
   get watermarkMs(): number | null {
@@ -101,19 +101,19 @@ export class Tally {
   get lost(): number {
     return this.#resumed === null
       ? 0
-      : Math.max(0, this.#resumed.claimed - this.#resumed.seen - (this.total ?? 0))
+      : Math.max(0, this.#resumed.expected - this.#resumed.seen - (this.total ?? 0))
   }
 
   /** Where to go on after the lines so far: before any gap in the indexes. Null once timestamps have decreased or were absent. */
   position(): Position | null {
     if (!this.#ordered) return null
-    const claimed = this.claimed
+    const expected = this.expected
     const gap = this.#indexes.end > this.covered + this.unreadable
-    if (this.#newest !== null && claimed !== null && !gap) {
+    if (this.#newest !== null && expected !== null && !gap) {
       this.#position = {
         touchedAt: this.#newest,
         seen: (this.#resumed?.seen ?? 0) + this.#before,
-        claimed,
+        expected,
       }
     }
     return this.#position

@@ -74,7 +74,7 @@ test('a whole stream is archived byte by byte and ends with a complete page', as
       [0, true],
     ],
   )
-  assert.deepEqual([last?.claimed, last?.watermarkMs], [5, 1_004_000])
+  assert.deepEqual([last?.expected, last?.watermarkMs], [5, 1_004_000])
 })
 
 test('pages hold whole lines and about 1 MiB, also from tiny chunks', async () => {
@@ -96,10 +96,10 @@ test('pages hold whole lines and about 1 MiB, also from tiny chunks', async () =
 test('204 is a complete page without lines', async () => {
   const { pages } = await read(null)
   assert.deepEqual(
-    pages.map(({ bytes, lineCount, claimed, complete }) => [
+    pages.map(({ bytes, lineCount, expected, complete }) => [
       bytes.length,
       lineCount,
-      claimed,
+      expected,
       complete,
     ]),
     [[0, 0, 0, true]],
@@ -204,7 +204,7 @@ test('a line of the documented shape that the quick scan does not know counts li
   const odd = '{"meta":{"total":5,"index":2},"results":[{"id":"M2","meta":{"updatedAt":"1002"}}]}\n'
   const { last, error } = await read(linesOf(0, 1) + odd)
   assert.deepEqual([error?.detail.covered, error?.detail.unreadable], [3, 0])
-  assert.deepEqual(last?.cursor, { touchedAt: 1002, seen: 2, claimed: 5 })
+  assert.deepEqual(last?.cursor, { touchedAt: 1002, seen: 2, expected: 5 })
 })
 
 test('lines that state no total are not a stream of products', async () => {
@@ -220,7 +220,7 @@ test('an error line ends the stream after the lines before it and is not archive
   assert.equal(text, linesOf(0, 1))
   assert.equal(error?.code, 'source/unavailable')
   assert.match(error?.message ?? '', /2 of 5 products: internal: oops/)
-  assert.deepEqual(last?.cursor, { touchedAt: 1001, seen: 1, claimed: 5 })
+  assert.deepEqual(last?.cursor, { touchedAt: 1001, seen: 1, expected: 5 })
   assert.equal(
     (await read(`${linesOf(0)} {"error": {"code":"too_many_requests"}}\n`)).error?.code,
     'source/rate-limited',
@@ -239,14 +239,14 @@ test('what came before a failing body is yielded with its cursor', async () => {
   const { text, error, last } = await read(bodyOf(linesOf(0, 1) + '{"meta', failure))
   assert.equal(error, failure)
   assert.equal(text, linesOf(0, 1))
-  assert.deepEqual(last?.cursor, { touchedAt: 1001, seen: 1, claimed: 5 })
+  assert.deepEqual(last?.cursor, { touchedAt: 1001, seen: 1, expected: 5 })
 })
 
 test('the cursor counts only what was touched before its second', async () => {
   const { last } = await read(
     linesOf({ index: 0, at: 7 }, { index: 1, at: 8 }, { index: 2, at: 8 }),
   )
-  assert.deepEqual(last?.cursor, { touchedAt: 8, seen: 1, claimed: 5 })
+  assert.deepEqual(last?.cursor, { touchedAt: 8, seen: 1, expected: 5 })
 })
 
 test('timestamps that decrease or are absent leave no cursor, those of duplicates do not matter', async () => {
@@ -255,29 +255,29 @@ test('timestamps that decrease or are absent leave no cursor, those of duplicate
   assert.deepEqual((await read(linesOf(0, 1, 0))).last?.cursor, {
     touchedAt: 1001,
     seen: 1,
-    claimed: 5,
+    expected: 5,
   })
 })
 
 test('behind a gap the cursor stays where it was, so that a resume fetches what was missing', async () => {
-  const resumed = { touchedAt: 1000, seen: 10, claimed: 20 }
+  const resumed = { touchedAt: 1000, seen: 10, expected: 20 }
   assert.deepEqual((await read(linesOf(0, 2), resumed)).last?.cursor, resumed)
   assert.equal((await read(linesOf(0, 2))).last?.cursor, null)
 })
 
 test('a resumed stream carries the first claim, the watermark and the count on', async () => {
-  const resumed = { touchedAt: 1000, seen: 15, claimed: 20 }
+  const resumed = { touchedAt: 1000, seen: 15, expected: 20 }
   const whole = await read(linesOf(0, 1, 2, 3, 4), resumed)
   assert.deepEqual(
-    [whole.last?.complete, whole.last?.claimed, whole.last?.watermarkMs],
+    [whole.last?.complete, whole.last?.expected, whole.last?.watermarkMs],
     [true, 20, 1_004_000],
   )
   const cut = await read(linesOf(0, 1), resumed)
-  assert.deepEqual(cut.last?.cursor, { touchedAt: 1001, seen: 16, claimed: 20 })
+  assert.deepEqual(cut.last?.cursor, { touchedAt: 1001, seen: 16, expected: 20 })
   assert.deepEqual(readPosition(cut.last?.cursor ?? null), {
     touchedAt: 1001,
     seen: 16,
-    claimed: 20,
+    expected: 20,
   })
 })
 
@@ -285,12 +285,15 @@ test('a resumed stream that leaves products of the first claim out is not comple
   const { last, error, warnings } = await read(linesOf(0, 1, 2, 3, 4), {
     touchedAt: 1000,
     seen: 14,
-    claimed: 20,
+    expected: 20,
   })
   assert.deepEqual([last?.complete, error], [false, null])
   assert.match(warnings.join(), /1 of 20 products are unaccounted for/)
-  assert.equal((await read(null, { touchedAt: 1000, seen: 19, claimed: 20 })).last?.complete, false)
-  assert.equal((await read(null, { touchedAt: 1000, seen: 20, claimed: 20 })).last?.complete, true)
+  assert.equal(
+    (await read(null, { touchedAt: 1000, seen: 19, expected: 20 })).last?.complete,
+    false,
+  )
+  assert.equal((await read(null, { touchedAt: 1000, seen: 20, expected: 20 })).last?.complete, true)
 })
 
 const LONG_LINE = `{"meta":{"total":3,"index":1},"result":{"id":"M1","text":"${'x'.repeat(9_000_000)}","meta":{"updatedAt":1001,"embedUrl":"x"}}}`
@@ -298,7 +301,7 @@ const LONG_LINE = `{"meta":{"total":3,"index":1},"result":{"id":"M1","text":"${'
 test('a line that is too long to be held comes in pieces and counts by its envelope', async () => {
   const whole = `${lineOf({ index: 0, total: 3 })}${LONG_LINE}\n${lineOf({ index: 2, total: 3 })}`
   const { pages, text, error, last } = await read(whole)
-  assert.deepEqual([error, last?.complete, last?.claimed], [null, true, 3])
+  assert.deepEqual([error, last?.complete, last?.expected], [null, true, 3])
   assert.equal(text, whole)
   assert.ok(pages.every(({ bytes }) => bytes.length < 9 * 1024 ** 2 + 1024 ** 2))
   assert.equal(

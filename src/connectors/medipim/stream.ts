@@ -70,7 +70,7 @@ export async function* readPages(
     )
   if (tally.lost > 0)
     warn(
-      `${tally.lost} of ${tally.claimed} products are unaccounted for after resuming: completeness is not proved`,
+      `${tally.lost} of ${tally.expected} products are unaccounted for after resuming: completeness is not proved`,
     )
   yield { ...pageOf(NOTHING, 0, tally), complete: tally.lost === 0 }
 }
@@ -80,7 +80,7 @@ function pageOf(bytes: Uint8Array, lineCount: number, tally: Tally): Page {
     bytes,
     lineCount,
     cursor: tally.position(),
-    claimed: tally.claimed,
+    expected: tally.expected,
     watermarkMs: tally.watermarkMs,
     complete: false,
   }

@@ -47,7 +47,7 @@ test('a shop is read page by page until the page without products', async (t) =>
     pages.map(({ cursor }) => ({ ...(cursor as object), ids: undefined })),
     cursors.map((cursor) => ({ ...cursor, ids: undefined })),
   )
-  assert.ok(pages.every(({ claimed, watermarkMs }) => claimed === null && watermarkMs === null))
+  assert.ok(pages.every(({ expected, watermarkMs }) => expected === null && watermarkMs === null))
 })
 
 test('an empty shop is complete at once', async (t) => {

@@ -91,7 +91,7 @@ export const shopify: Connector<ShopifySettings> = {
   recognise,
 }
 
-/** `claimed` is always null: `published_products_count` counts what the list leaves out (other channels, locales), so it only warns. */
+/** `expected` is always null: `published_products_count` counts what the list leaves out (other channels, locales), so it only warns. */
 async function* fetchProducts(
   { settings, cursor, http, warn }: FetchRequest<ShopifySettings>,
   signal: AbortSignal,
@@ -130,7 +130,7 @@ async function* readPlace(
   let last: LinesOfBlock = NOTHING
   const pieceOf = ({ bytes, lineCount }: LinesOfBlock, cursor: Cursor, complete = false): Page => {
     listed += lineCount
-    return { bytes, lineCount, cursor, claimed: null, watermarkMs: null, complete }
+    return { bytes, lineCount, cursor, expected: null, watermarkMs: null, complete }
   }
   for await (const part of list.read(page)) {
     if (part === null) return 'beyond'

@@ -3,7 +3,7 @@
 
 import { to as copyTo } from 'pg-copy-streams'
 import { one, toBytes } from '../catalog.ts'
-import { DataApi, type LineDb } from '../data-api.ts'
+import { DataApi, type PipelineDb } from '../data-api.ts'
 import type { Db } from '../pool.ts'
 
 // A binary COPY begins with an 11-byte signature and two int4: flags, and the length of an extension (none).
@@ -18,7 +18,7 @@ const PAGE_RECORD_BYTES = 4 + 16
 type Take = (hash: Uint8Array, seq: number) => void
 
 /** Calls `take` for each product that is not removed: its 16-byte record hash, which is valid during the call. */
-export function readKnownHashes(db: LineDb, sourceId: number, take: Take): Promise<void> {
+export function readKnownHashes(db: PipelineDb, sourceId: number, take: Take): Promise<void> {
   return db instanceof DataApi ? readPages(db, sourceId, take) : copyOut(db, sourceId, take)
 }
 

@@ -50,7 +50,7 @@ export interface ArtifactListing {
   readonly source: string
   readonly state: 'open' | 'closed' | 'purged'
   readonly complete: boolean
-  readonly claimed: number | null
+  readonly expected: number | null
   readonly warnings: readonly string[]
   readonly startedAt: Date
   readonly parts: number
@@ -116,7 +116,7 @@ export async function listArtifacts(
   filter: { source?: string | undefined; run?: number | undefined; limit: number },
 ): Promise<ArtifactListing[]> {
   const { rows } = await db.query<ArtifactListing>(
-    `select a.run_id as run, s.name as source, a.state, a.complete, a.claimed, a.warnings, r.started_at as "startedAt",
+    `select a.run_id as run, s.name as source, a.state, a.complete, a.expected, a.warnings, r.started_at as "startedAt",
        p.parts, p.lines, p.raw as "rawBytes", p.stored as "storedBytes", s.latest_run is not distinct from a.run_id as latest
      from catalog.artifacts a
      join catalog.sources s on s.id = a.source_id

@@ -5,11 +5,11 @@ import { test } from 'node:test'
 import { parseExposition, seriesOf } from '../../../test/support/exposition.ts'
 import { at, watchQueries } from '../../../test/faults/failpoints.ts'
 import { testDatabase } from '../../../test/support/database.ts'
-import { openMedipim, priced, type TestLine } from '../../../test/support/pipeline.ts'
+import { openMedipim, priced, type TestPipeline } from '../../../test/support/pipeline.ts'
 import { OUTCOMES } from '../../core/ledger.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import { METRICS, type Metric } from '../../telemetry/metrics-table.ts'
-import { createMeasures } from './metrics.ts'
+import { createMetricsReader } from './metrics.ts'
 import { openPool } from '../pool.ts'
 import { removeSource } from '../write/remove-source.ts'
 import { decideRun, listReviews } from '../reviews.ts'
@@ -21,12 +21,16 @@ const STREAM = '/v4/products/stream'
 /** What a fresh process would show. */
 function showMetrics(): Promise<string> {
   const metrics = createMetrics()
-  metrics.collect({ name: 'database', read: createMeasures(db) })
+  metrics.collect({ name: 'database', read: createMetricsReader(db) })
   return metrics.text()
 }
 
 /** One source's part of a metric: its other labels → value, without those that are zero. */
-async function shown(line: TestLine, name: string, text?: string): Promise<Record<string, number>> {
+async function shown(
+  line: TestPipeline,
+  name: string,
+  text?: string,
+): Promise<Record<string, number>> {
   const own = `source="${line.name}"`
   const series = Object.entries(seriesOf(text ?? (await showMetrics()), name)).map(
     ([labels, value]) => [labels.split(','), value] as const,
@@ -96,7 +100,7 @@ test('a run under way shows how far it is', async (t) => {
     ),
   )
   await line.sync({ tools: { db: own } })
-  assert.deepEqual(seen, [{ 'stage="claimed"': 30, 'stage="fetched"': 30, 'stage="applied"': 30 }])
+  assert.deepEqual(seen, [{ 'stage="expected"': 30, 'stage="fetched"': 30, 'stage="applied"': 30 }])
   assert.deepEqual(await shown(line, 'shelfsync_active_run_records'), {})
 })
 
@@ -163,7 +167,7 @@ test('each end of a run is read once, however many there are, and a process that
       count,
     )
   const metrics = createMetrics()
-  metrics.collect({ name: 'database', everyMs: 0, read: createMeasures(db) })
+  metrics.collect({ name: 'database', everyMs: 0, read: createMetricsReader(db) })
   await addEnds(5001, 'succeeded', ledger)
   await metrics.text()
   await line.query('update catalog.runs set ledger = null where source_id = $1', id)
@@ -206,7 +210,7 @@ test('each end of a run is read once, however many there are, and a process that
 test('a run that failed and is tried again counts as both, for who saw it fail and for who comes later', async (t) => {
   const { line, simulator } = await openMedipim(t, { db })
   const metrics = createMetrics()
-  metrics.collect({ name: 'database', everyMs: 0, read: createMeasures(db) })
+  metrics.collect({ name: 'database', everyMs: 0, read: createMetricsReader(db) })
   simulator.faults.set({ kind: 'status', status: 401, path: STREAM, times: 1 })
   const { run, state } = await line.sync()
   assert.equal(state, 'failed')
@@ -237,7 +241,7 @@ test('a run that failed and is tried again counts as both, for who saw it fail a
 test('a source that is removed takes its series with it', async (t) => {
   const { line } = await openMedipim(t, { db })
   await line.sync()
-  const read = createMeasures(db)
+  const read = createMetricsReader(db)
   const about = async () =>
     (await read()).filter(({ labels }) => 'source' in labels && labels.source === line.name).length
   assert.ok((await about()) > 0)
@@ -318,7 +322,7 @@ test('no label says anything but the words of the table and the names of sources
 test('a database that is gone takes its series with it, and nothing else', async () => {
   const gone = await openPool(url, { applicationName: 'gone' })
   const metrics = createMetrics()
-  metrics.collect({ name: 'database', read: createMeasures(gone) })
+  metrics.collect({ name: 'database', read: createMetricsReader(gone) })
   await gone.end()
   const text = await metrics.text()
   assert.doesNotMatch(text, /shelfsync_run_age_seconds/)
@@ -330,5 +334,5 @@ test('a database that is gone takes its series with it, and nothing else', async
 
 test('a database without our tables says so', async (t) => {
   const { pool } = await testDatabase(t, { migrations: [] })
-  await assert.rejects(createMeasures(pool)(), { code: 'db/not-migrated' })
+  await assert.rejects(createMetricsReader(pool)(), { code: 'db/not-migrated' })
 })

@@ -20,7 +20,7 @@ interface SourceRow {
   readonly removals_off: (typeof REASONS)[number] | null
   readonly open_state: OpenState | null
   /** Of the run that is under way; null without one. */
-  readonly claimed: number | null
+  readonly expected: number | null
   readonly fetched: number | null
   readonly applied: number | null
   readonly bytes: number | null
@@ -52,7 +52,7 @@ const OPEN_STATES = METRICS.shelfsync_open_runs.labels.state
  *
  * @throws SyncError `db/not-migrated`, from the reading
  */
-export function createMeasures(db: Db): () => Promise<Reading[]> {
+export function createMetricsReader(db: Db): () => Promise<Reading[]> {
   const totals = new Map<number, Totals>()
   let counted = 0
   return () =>
@@ -95,7 +95,7 @@ function emptyTotals(): Totals {
       unchanged: 0,
       older: 0,
       duplicate: 0,
-      skipped: 0,
+      blank: 0,
       quarantined: 0,
       held: 0,
     },
@@ -127,9 +127,9 @@ function addEnd(
 }
 
 function sourceReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Reading[] {
-  const { source, age_seconds: ageSeconds, ledger, claimed, fetched, applied } = row
+  const { source, age_seconds: ageSeconds, ledger, expected, fetched, applied } = row
   const stages = [
-    ['claimed', claimed],
+    ['expected', expected],
     ['fetched', fetched],
     ['applied', applied],
   ] as const

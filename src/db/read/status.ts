@@ -26,7 +26,7 @@ export interface RunStanding {
   readonly measuredAt: Date
   /** Nothing more will be fetched. */
   readonly fetchedAll: boolean
-  readonly claimed: number | null
+  readonly expected: number | null
   /** Lines in the archive. */
   readonly fetched: number
   readonly outcomes: Readonly<Record<Outcome, number>>
@@ -72,7 +72,7 @@ interface RunRow {
   readonly finished_at: Date | null
   readonly measured_at: Date
   readonly fetched_all: boolean
-  readonly claimed: number | null
+  readonly expected: number | null
   readonly fetched: number
   readonly counts: Readonly<Partial<Record<Outcome | 'removed', number>>>
   readonly removals_off: string | null
@@ -158,7 +158,7 @@ function toRunStanding({ counts, ...row }: RunRow): RunStanding {
     finishedAt: row.finished_at,
     measuredAt: row.measured_at,
     fetchedAll: row.fetched_all,
-    claimed: row.claimed,
+    expected: row.expected,
     fetched: row.fetched,
     outcomes,
     removed: counts.removed ?? 0,

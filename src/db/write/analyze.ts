@@ -12,7 +12,7 @@ const TABLES = [
 ]
 
 /** Vacuums and analyses the big tables. Only their owner may; for any other role `refused` is told why and nothing happens. */
-export async function tidyAfterLoad(db: Db, refused: (why: string) => void): Promise<void> {
+export async function analyzeAfterLoad(db: Db, refused: (why: string) => void): Promise<void> {
   await Promise.all(
     TABLES.map(async (table) => {
       try {

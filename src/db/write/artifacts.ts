@@ -3,7 +3,7 @@
 import type { Part } from '../../artifacts/parts.ts'
 import type { Cursor } from '../../core/connector.ts'
 import { type Catalog, jsonb, one, toBytes, toInstant } from '../catalog.ts'
-import type { HeldRun } from './runs.ts'
+import type { LeasedRun } from './runs.ts'
 
 /** A part with the cursor to fetch on after it. */
 export interface ArchivedPart extends Part {
@@ -21,7 +21,7 @@ export interface ArtifactNote {
   readonly closed: boolean
   /** The supplier's own count or end marker proves that nothing is missing. */
   readonly complete: boolean
-  readonly claimed: number | null
+  readonly expected: number | null
   readonly watermarkMs: number | null
   readonly warnings: readonly string[]
 }
@@ -39,7 +39,11 @@ interface PartRow {
 }
 
 /** Notes that the part's bytes are durable. Twice is one row. @throws SyncError `run/fenced` */
-export async function addPart(db: Catalog, run: HeldRun, part: ArchivedPart): Promise<StoredPart> {
+export async function addPart(
+  db: Catalog,
+  run: LeasedRun,
+  part: ArchivedPart,
+): Promise<StoredPart> {
   const rows = await db.call<string>('add_part', {
     source: run.sourceId,
     run: run.artifactRun,
@@ -57,14 +61,14 @@ export async function addPart(db: Catalog, run: HeldRun, part: ArchivedPart): Pr
 }
 
 /** @throws SyncError `run/fenced` */
-export async function noteArtifact(db: Catalog, run: HeldRun, note: ArtifactNote): Promise<void> {
+export async function noteArtifact(db: Catalog, run: LeasedRun, note: ArtifactNote): Promise<void> {
   await db.call('note_artifact', {
     source: run.sourceId,
     run: run.artifactRun,
     token: run.token,
     closed: note.closed,
     complete: note.complete,
-    claimed: note.claimed,
+    expected: note.expected,
     watermark: note.watermarkMs === null ? null : new Date(note.watermarkMs),
     warnings: jsonb(note.warnings),
   })
@@ -78,17 +82,17 @@ export async function findArtifact(
   const [row] = await db.call<{
     state: 'open' | 'closed' | 'purged'
     complete: boolean
-    claimed: number | null
+    expected: number | null
     watermark: string | null
     warnings: string[]
   }>('find_artifact', { source: sourceId, run })
   if (!row) return null
-  const { state, complete, claimed, watermark, warnings } = row
+  const { state, complete, expected, watermark, warnings } = row
   return {
     closed: state !== 'open',
     purged: state === 'purged',
     complete,
-    claimed,
+    expected,
     watermarkMs: toInstant(watermark)?.getTime() ?? null,
     warnings,
   }

@@ -10,7 +10,7 @@ import {
   type QuarantinedRecord,
 } from './batches.ts'
 import { jsonb, one, type Catalog } from '../catalog.ts'
-import type { HeldRun } from './runs.ts'
+import type { LeasedRun } from './runs.ts'
 
 export interface BatchCall {
   readonly partNo: number
@@ -48,7 +48,7 @@ export interface RefusedRecord {
  */
 export async function callBatch(
   db: Catalog,
-  run: HeldRun,
+  run: LeasedRun,
   rules: BatchRules,
   call: BatchCall,
   step: Step | null,

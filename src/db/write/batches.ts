@@ -5,7 +5,7 @@ import type { Counts } from '../../core/ledger.ts'
 import type { Term } from '../../core/product.ts'
 import { type Catalog, jsonb, one, toBytes } from '../catalog.ts'
 import type { DbClient } from '../pool.ts'
-import type { HeldRun } from './runs.ts'
+import type { LeasedRun } from './runs.ts'
 
 export interface Checkpoint {
   readonly partNo: number
@@ -72,7 +72,7 @@ export async function clearStaging(client: DbClient): Promise<void> {
  */
 export async function applyBatch(
   db: Catalog,
-  run: HeldRun,
+  run: LeasedRun,
   partNo: number,
   seqFrom: number,
   rules: BatchRules,
@@ -102,7 +102,7 @@ export async function applyBatch(
 /** Keeps records that cannot be applied. Returns the numbers of the products that they name. @throws SyncError `run/fenced` */
 export async function quarantineRecords(
   db: Catalog,
-  run: HeldRun,
+  run: LeasedRun,
   partNo: number,
   records: readonly QuarantinedRecord[],
 ): Promise<number[]> {
@@ -133,7 +133,7 @@ export function quarantineJson(records: readonly QuarantinedRecord[]): object {
 /** @throws SyncError `run/fenced` */
 export async function saveCheckpoint(
   db: Catalog,
-  run: HeldRun,
+  run: LeasedRun,
   checkpoint: Checkpoint,
 ): Promise<void> {
   await db.call('save_checkpoint', {
@@ -163,7 +163,7 @@ export async function listCheckpoints(
 /** How far the run has come in one part; null before its first commit. */
 export async function findCheckpoint(
   db: Catalog,
-  run: HeldRun,
+  run: LeasedRun,
   partNo: number,
 ): Promise<StoredCheckpoint | null> {
   const [row] = await db.call<CheckpointRow>('find_checkpoint', {
@@ -204,7 +204,11 @@ export async function reserveSeqs(db: Catalog, sourceId: number, count: number):
 }
 
 /** Writes the brands, organisations and categories that differ. Twice is safe. @throws SyncError `run/fenced` */
-export async function writeTerms(db: Catalog, run: HeldRun, terms: readonly Term[]): Promise<void> {
+export async function writeTerms(
+  db: Catalog,
+  run: LeasedRun,
+  terms: readonly Term[],
+): Promise<void> {
   const rows = terms.map((term) => ({
     ...term,
     external_id: term.externalId,

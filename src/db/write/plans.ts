@@ -28,7 +28,7 @@ export interface PlannedLine {
 export interface RunFacts {
   readonly kind: RunKind
   readonly complete: boolean
-  readonly claimed: number | null
+  readonly expected: number | null
   readonly fetched: number
   readonly counts: Counts
   /** The last one of the artifact, which says what ended it when it is not complete. */

@@ -48,7 +48,7 @@ export interface QueuedRun extends Run {
 }
 
 /** A run, or a task of it, in the hands of this worker. The token proves it in every transaction. */
-export interface HeldRun extends Run {
+export interface LeasedRun extends Run {
   readonly token: number
 }
 
@@ -72,7 +72,7 @@ export interface RunRequest {
 }
 
 /** Starts or resumes a run that this process does by itself. @throws SyncError `run/active` while another worker holds a run of this source */
-export async function startRun(db: Catalog, request: RunRequest): Promise<HeldRun> {
+export async function startRun(db: Catalog, request: RunRequest): Promise<LeasedRun> {
   const { token, begun: _, ...run } = await askForRun(db, request, false)
   if (token === null) throw new Error('start_run gave no token')
   return { ...run, token }
@@ -161,7 +161,7 @@ export async function findActiveRun(db: Catalog, sourceId: number): Promise<Acti
   return { ...run, artifactRun, startedAt: toInstant(startedAt) }
 }
 
-export interface ClaimedTask extends HeldRun {
+export interface ClaimedTask extends LeasedRun {
   /** The worker that had the task and never gave it back, as `owner()` writes it. */
   readonly takenFrom: string | null
 }
@@ -196,7 +196,7 @@ export async function claimTask(
 }
 
 /** Gives a task back, done or not, so that the next worker need not wait for the lease. */
-export async function releaseTask(db: Catalog, run: HeldRun): Promise<void> {
+export async function releaseTask(db: Catalog, run: LeasedRun): Promise<void> {
   await db.call('release_task', { source: run.sourceId, run: run.id, token: run.token })
 }
 
@@ -320,7 +320,7 @@ export async function listScheduled(db: Catalog): Promise<ScheduledSource[]> {
 }
 
 /** @throws SyncError `run/cancelled` · `run/over` · `run/fenced` · `db/unreachable`, also when the database has not answered within `timeoutMs` */
-export async function renewLease(db: Catalog, run: HeldRun, timeoutMs: number): Promise<void> {
+export async function renewLease(db: Catalog, run: LeasedRun, timeoutMs: number): Promise<void> {
   await db.call(
     'renew_lease',
     { source: run.sourceId, run: run.id, token: run.token, lease: `${LEASE_MS} ms` },
@@ -334,7 +334,7 @@ export async function renewLease(db: Catalog, run: HeldRun, timeoutMs: number): 
  */
 export async function endRun(
   db: Catalog,
-  run: HeldRun,
+  run: LeasedRun,
   state: 'interrupted' | 'failed' | 'partial' | 'fetched',
   code: ErrorCode | null,
   reason: string,
@@ -364,7 +364,7 @@ export interface Settled {
  */
 export async function settleRun(
   db: Catalog,
-  run: HeldRun,
+  run: LeasedRun,
   seen: Buffer,
   repeats: number,
   policy: Policy,

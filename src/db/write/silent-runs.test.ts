@@ -5,12 +5,12 @@ import { test, type TestContext } from 'node:test'
 import { testDatabase } from '../../../test/support/database.ts'
 import { openMedipim } from '../../../test/support/pipeline.ts'
 import { listRuns, listStatus, loadRun } from '../read/listings.ts'
-import { createMeasures } from '../read/metrics.ts'
+import { createMetricsReader } from '../read/metrics.ts'
 import { claimTask, startQueuedRun, startRun, type RunRequest } from './runs.ts'
 import { loadRunStanding, loadStanding } from '../read/status.ts'
 
 const { pool: db } = await testDatabase()
-const ANSWER_MS = 5000
+const RESPONSE_MS = 5000
 
 async function openRun(t: TestContext) {
   const { line } = await openMedipim(t, { db })
@@ -34,8 +34,8 @@ async function openRun(t: TestContext) {
     async told(run: number) {
       const [listed] = await listRuns(db, { source: line.name, limit: 1 })
       const status = (await listStatus(db)).find(({ source }) => source === line.name)
-      const standing = await loadStanding(db, line.name, ANSWER_MS)
-      const open = (await createMeasures(db)()).find(
+      const standing = await loadStanding(db, line.name, RESPONSE_MS)
+      const open = (await createMetricsReader(db)()).find(
         ({ name, labels, value }) =>
           name === 'shelfsync_open_runs' &&
           'source' in labels &&
@@ -48,7 +48,7 @@ async function openRun(t: TestContext) {
         (await loadRun(db, run)).state,
         standing.run?.state,
         standing.sources[0]?.lastRun?.state,
-        (await loadRunStanding(db, run, ANSWER_MS)).state,
+        (await loadRunStanding(db, run, RESPONSE_MS)).state,
         open && 'state' in open.labels ? open.labels.state : null,
       ]
     },

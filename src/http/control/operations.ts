@@ -1,6 +1,6 @@
 // What the HTTP faces ask for. The work is done elsewhere: a request only starts it, finds it or ends it.
 
-import type { OrderedRun, RefusedRun, SyncOrder } from '../../jobs/request-runs.ts'
+import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
 
 export interface ComponentHealth {
   readonly component: string
@@ -17,7 +17,7 @@ export interface Operations {
    *
    * @throws SyncError `source/unknown` · `source/paused` · `run/active` · `db/…` when no source has a run
    */
-  order(order: SyncOrder, correlationId: string): Promise<readonly (OrderedRun | RefusedRun)[]>
+  order(order: RunsRequest, correlationId: string): Promise<readonly (RequestedRun | RefusedRun)[]>
   /** Ends a run for good; one that is over stays as it is. Answers its state afterwards. @throws SyncError `run/unknown` */
   cancel(run: number): Promise<{ readonly run: number; readonly state: string }>
   /** Looks at every component anew. What is broken is in the answer, not thrown. */

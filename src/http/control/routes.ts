@@ -1,4 +1,4 @@
-// Every route of every face: what it is for, who may ask, what it takes and answers. Faces are built from this table and so is
+// Every route of every face: what it is for, who may ask, what it takes and answers. Servers are built from this table and so is
 // docs/http.md, so neither can know a route that the other does not.
 
 import type { z } from 'zod'
@@ -14,7 +14,7 @@ export interface Route {
   readonly answers: Readonly<Record<number, string>>
 }
 
-export interface Face {
+export interface HttpServer {
   readonly does: string
   readonly port: number
   readonly setting: string
@@ -121,6 +121,6 @@ export const FACES = {
     setting: 'METRICS_PORT',
     routes: { 'GET /metrics': { ...METRICS, needsKey: false } },
   },
-} as const satisfies Readonly<Record<string, Face>>
+} as const satisfies Readonly<Record<string, HttpServer>>
 
-export type FaceName = keyof typeof FACES
+export type ServerName = keyof typeof FACES

@@ -7,7 +7,7 @@ import {
   createMaintainerApp,
   createMetricsApp,
   createOrchestratorApp,
-  type FaceOptions,
+  type ServerOptions,
 } from './servers.ts'
 import { FACES } from './routes.ts'
 
@@ -22,7 +22,7 @@ const NOTHING = {
 }
 
 /** The routes here ask the operations, not the database. */
-const createOrchestrator = (options: FaceOptions) =>
+const createOrchestrator = (options: ServerOptions) =>
   createOrchestratorApp({ ...options, db: null as never })
 
 test('a sync is ordered for every source, or for the one that is named, and answered with the place to look', async (t) => {

@@ -4,8 +4,8 @@ import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'
 import type { Db } from '../../db/pool.ts'
 import { loadRunStanding } from '../../db/read/status.ts'
-import type { OrderedRun, RefusedRun, SyncOrder } from '../../jobs/request-runs.ts'
-import { answer, answerJson, answerText, type FaceEnv } from '../server/responses.ts'
+import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
+import { answer, sendJson, sendText, type ServerEnv } from '../server/responses.ts'
 import { createApp, type App, type AppOptions, type Handler } from '../server/app.ts'
 import {
   FetchBody,
@@ -15,7 +15,7 @@ import {
   StatusQuery,
   SyncBody,
 } from './request-schemas.ts'
-import { ANSWER_MS, inTime } from '../server/deadline.ts'
+import { RESPONSE_MS, withDeadline } from '../server/deadline.ts'
 import type { KeyGuardOptions } from '../server/key-guard.ts'
 import type { Operations } from './operations.ts'
 import { check, readBody, readQuery } from '../server/read-request.ts'
@@ -27,23 +27,23 @@ export interface MetricsOptions extends AppOptions {
   readonly metricsText: () => Promise<string>
 }
 
-export interface FaceOptions extends MetricsOptions, KeyGuardOptions {
+export interface ServerOptions extends MetricsOptions, KeyGuardOptions {
   readonly operations: Operations
   /** How long an answer may take that needs the database. Default 5,000. */
-  readonly answerMs?: number
+  readonly responseMs?: number
 }
 
-export interface OrchestratorOptions extends FaceOptions {
+export interface OrchestratorOptions extends ServerOptions {
   readonly db: Db
 }
 
-export function createFetcherApp(options: FaceOptions): App {
+export function createFetcherApp(options: ServerOptions): App {
   return createApp(
     'fetcher',
     {
       'POST /run': async (c) => {
         const body = await readBody(c, FetchBody)
-        return answerOrder(
+        return respondToRequest(
           c,
           await order(c, options, {
             ...body,
@@ -63,13 +63,13 @@ export function createFetcherApp(options: FaceOptions): App {
   )
 }
 
-export function createMaintainerApp(options: FaceOptions): App {
+export function createMaintainerApp(options: ServerOptions): App {
   return createApp(
     'maintainer',
     {
       'POST /run': async (c) => {
         const body = await readBody(c, MaintainBody)
-        return answerOrder(c, await order(c, options, { ...body, mode: 'maintain-only' }))
+        return respondToRequest(c, await order(c, options, { ...body, mode: 'maintain-only' }))
       },
       'GET /healthz': alive,
       'GET /metrics': metrics(options),
@@ -80,7 +80,7 @@ export function createMaintainerApp(options: FaceOptions): App {
 }
 
 export function createOrchestratorApp(options: OrchestratorOptions): App {
-  const { operations, db, answerMs = ANSWER_MS } = options
+  const { operations, db, responseMs = RESPONSE_MS } = options
   const board = createStatusBoard(options)
   return createApp(
     'orchestrator',
@@ -88,20 +88,20 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
       'POST /sync': async (c) => {
         const ordered = await order(c, options, await readBody(c, SyncBody))
         c.header('Location', pathOf(ordered))
-        return answerOrder(c, ordered)
+        return respondToRequest(c, ordered)
       },
       'GET /status': async (c) =>
-        answerJson(c, 200, await board.read(readQuery(c, StatusQuery).source)),
+        sendJson(c, 200, await board.read(readQuery(c, StatusQuery).source)),
       'GET /runs/:id': async (c) =>
         answer(
           c,
           200,
-          describeRun(await inTime(loadRunStanding(db, runOf(c), answerMs), answerMs)),
+          describeRun(await withDeadline(loadRunStanding(db, runOf(c), responseMs), responseMs)),
         ),
       'POST /runs/:id/cancel': async (c) => {
         const run = runOf(c)
         await readBody(c, NoBody)
-        return answer(c, 202, await inTime(operations.cancel(run), answerMs))
+        return answer(c, 202, await withDeadline(operations.cancel(run), responseMs))
       },
       'GET /health': async (c) => {
         const components = await operations.health()
@@ -128,22 +128,22 @@ export function createMetricsApp(options: MetricsOptions): App {
 interface Ordered {
   /** The first one that there is. */
   readonly run: number
-  readonly runs: readonly (OrderedRun | RefusedRun)[]
+  readonly runs: readonly (RequestedRun | RefusedRun)[]
 }
 
 async function order(
-  c: Context<FaceEnv>,
-  { operations, answerMs = ANSWER_MS }: FaceOptions,
-  wish: SyncOrder,
+  c: Context<ServerEnv>,
+  { operations, responseMs = RESPONSE_MS }: ServerOptions,
+  wish: RunsRequest,
 ): Promise<Ordered> {
-  const runs = await inTime(operations.order(wish, c.var.correlationId), answerMs)
+  const runs = await withDeadline(operations.order(wish, c.var.correlationId), responseMs)
   const first = runs.find((one) => 'run' in one)
   if (!first) throw new SyncError('source/unknown', 'There is no active source to sync')
   c.var.log.info({ order: wish, runs }, 'runs ordered')
   return { run: first.run, runs }
 }
 
-function answerOrder(c: Context<FaceEnv>, ordered: Ordered): Response {
+function respondToRequest(c: Context<ServerEnv>, ordered: Ordered): Response {
   return answer(c, 202, { ...ordered, status: pathOf(ordered) })
 }
 
@@ -151,7 +151,7 @@ function pathOf({ run }: Ordered): string {
   return `/runs/${run}`
 }
 
-function runOf(c: Context<FaceEnv>): number {
+function runOf(c: Context<ServerEnv>): number {
   return check(RunPath, c.req.param()).id
 }
 
@@ -159,5 +159,5 @@ const alive: Handler = (c) => answer(c, 200, { ok: true })
 
 function metrics({ metricsText }: MetricsOptions): Handler {
   return async (c) =>
-    answerText(c, 200, 'text/plain; version=0.0.4; charset=utf-8', await metricsText())
+    sendText(c, 200, 'text/plain; version=0.0.4; charset=utf-8', await metricsText())
 }

@@ -6,8 +6,8 @@ import { loadStanding } from '../../db/read/status.ts'
 import { redactJson } from '../../telemetry/log.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { Calendar } from '../../sources/due.ts'
-import { ANSWER_MS, inTime } from '../server/deadline.ts'
-import { createSpeedometer, type Speedometer } from './throughput.ts'
+import { RESPONSE_MS, withDeadline } from '../server/deadline.ts'
+import { createSpeedometer, type ThroughputMeter } from './throughput.ts'
 import { describeStatus, linesDone } from './status.ts'
 
 /** From this age on an answer is read anew. */
@@ -15,7 +15,7 @@ const FRESH_MS = 500
 /** Until this age the old answer is given while the new one is read: to wait for a busy database would be worse than half a second. */
 const STALE_MS = 1000
 
-export interface StatusBoard {
+export interface StatusCache {
   /** The JSON of one source's status, or with null of all. After a failure it is read anew. @throws SyncError `source/unknown` · `db/…` */
   read(source: string | null): Promise<string>
 }
@@ -30,27 +30,27 @@ export interface StatusBoardOptions {
   readonly redact: Redactor
   readonly nowMs: () => number
   /** How long a reading may take. Default 5,000. */
-  readonly answerMs?: number
+  readonly responseMs?: number
 }
 
 export function createStatusBoard({
   db,
   redact,
   nowMs,
-  answerMs = ANSWER_MS,
-}: StatusBoardOptions): StatusBoard {
+  responseMs = RESPONSE_MS,
+}: StatusBoardOptions): StatusCache {
   const answers = new Map<string | null, Answer>()
   const readings = new Map<string | null, Promise<string>>()
-  const speedometers = new Map<string | null, Speedometer>()
+  const speedometers = new Map<string | null, ThroughputMeter>()
   const calendar = new Calendar()
 
-  const speedometerOf = (source: string | null): Speedometer => {
+  const speedometerOf = (source: string | null): ThroughputMeter => {
     const speedometer = speedometers.get(source) ?? createSpeedometer()
     speedometers.set(source, speedometer)
     return speedometer
   }
   const load = async (source: string | null): Promise<string> => {
-    const { run, sources } = await loadStanding(db, source, answerMs)
+    const { run, sources } = await loadStanding(db, source, responseMs)
     const sight =
       run?.state === 'running'
         ? { run: run.run, linesDone: linesDone(run), atMs: run.measuredAt.getTime() }
@@ -63,7 +63,7 @@ export function createStatusBoard({
   const readOnce = (source: string | null): Promise<string> => {
     const under = readings.get(source)
     if (under) return under
-    const reading = inTime(load(source), answerMs)
+    const reading = withDeadline(load(source), responseMs)
       .then((json) => {
         answers.set(source, { json, readAtMs: nowMs() })
         return json

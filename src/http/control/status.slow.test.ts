@@ -361,7 +361,7 @@ test('a reading that hangs is given up, and the next one does not wait for it', 
     get: (target, name) =>
       name === 'query' && hangs ? () => new Promise(() => undefined) : Reflect.get(target, name),
   })
-  const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => 0, answerMs: 1000 })
+  const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => 0, responseMs: 1000 })
   await assert.rejects(Promise.all([board.read(null), board.read(null)]), {
     code: 'db/unreachable',
   })
@@ -409,7 +409,7 @@ const STANDING: RunStanding = {
   finishedAt: null,
   measuredAt: new Date(100_000),
   fetchedAll: false,
-  claimed: 1000,
+  expected: 1000,
   fetched: 500,
   removed: 0,
   removalsOff: null,
@@ -419,7 +419,7 @@ const STANDING: RunStanding = {
     unchanged: 200,
     older: 1,
     duplicate: 2,
-    skipped: 3,
+    blank: 3,
     quarantined: 4,
     held: 40,
   },
@@ -445,10 +445,10 @@ test('speed and time to go are of the last seconds when they were watched, else 
 test('the total is what the supplier claims until all is fetched, unknown when it claims nothing, and what a run by hand asked for', () => {
   const totalOf = (changes: Partial<RunStanding>) =>
     progressOf({ ...STANDING, ...changes }, null).total
-  assert.equal(totalOf({ claimed: 400 }), 500)
+  assert.equal(totalOf({ expected: 400 }), 500)
   assert.equal(totalOf({ fetchedAll: true }), 500)
-  assert.equal(totalOf({ claimed: null }), null)
-  assert.equal(progressOf({ ...STANDING, claimed: null }, null).percent, null)
+  assert.equal(totalOf({ expected: null }), null)
+  assert.equal(progressOf({ ...STANDING, expected: null }, null).percent, null)
   assert.equal(totalOf({ fetchedAll: true, options: { offset: 450, limit: 100 } }), 50)
   assert.equal(totalOf({ fetchedAll: true, options: { limit: 100 } }), 100)
 })

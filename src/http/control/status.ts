@@ -153,9 +153,9 @@ function totalOf({
   options: { offset = 0, limit = Infinity },
   fetchedAll,
   fetched,
-  claimed,
+  expected,
 }: RunStanding): number | null {
-  const all = fetchedAll ? fetched : claimed
+  const all = fetchedAll ? fetched : expected
   return all === null ? null : Math.min(limit, Math.max(0, Math.max(all, fetched) - offset))
 }
 

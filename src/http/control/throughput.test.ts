@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createSpeedometer, type Speedometer } from './throughput.ts'
+import { createSpeedometer, type ThroughputMeter } from './throughput.ts'
 
 /** What it shows at each second, for a run that stands at so many lines then. */
 function watch(
-  speedometer: Speedometer,
+  speedometer: ThroughputMeter,
   sights: readonly (readonly [second: number, linesDone: number, run?: number])[],
 ): (number | null)[] {
   return sights.map(([second, linesDone, run = 1]) =>

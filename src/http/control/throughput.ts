@@ -13,9 +13,9 @@ export interface Sight {
 }
 
 /** Lines a second up to this sight of the run that is under way; null while it has not been watched for long enough. */
-export type Speedometer = (sight: Sight) => number | null
+export type ThroughputMeter = (sight: Sight) => number | null
 
-export function createSpeedometer(): Speedometer {
+export function createSpeedometer(): ThroughputMeter {
   let seen: { readonly base: Sight; readonly later: Sight } | null = null
   return (sight) => {
     const watchedMs = seen?.base.run === sight.run ? sight.atMs - seen.later.atMs : Infinity

@@ -7,10 +7,10 @@ import { routePath } from 'hono/route'
 import { SyncError } from '../../core/errors.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
-import { answerError, type FaceEnv } from './responses.ts'
+import { sendError, type ServerEnv } from './responses.ts'
 import { clientOf, type ProxyTrust } from './client-address.ts'
 import { createKeyGuard, type KeyGuardOptions } from './key-guard.ts'
-import { FACES, type FaceName, type Route } from '../control/routes.ts'
+import { FACES, type ServerName, type Route } from '../control/routes.ts'
 
 export interface AppOptions {
   readonly log: Log
@@ -20,9 +20,9 @@ export interface AppOptions {
   readonly trust: ProxyTrust
 }
 
-export type App = Hono<FaceEnv>
-export type Handler = (c: Context<FaceEnv>) => Response | Promise<Response>
-type Handlers<Name extends FaceName> = Readonly<
+export type App = Hono<ServerEnv>
+export type Handler = (c: Context<ServerEnv>) => Response | Promise<Response>
+type Handlers<Name extends ServerName> = Readonly<
   Record<keyof (typeof FACES)[Name]['routes'], Handler>
 >
 
@@ -30,7 +30,7 @@ type Handlers<Name extends FaceName> = Readonly<
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
 /** `guard`: null only for a face that has no route with a key. */
-export function createApp<Name extends FaceName>(
+export function createApp<Name extends ServerName>(
   name: Name,
   handlers: Handlers<Name>,
   options: AppOptions,
@@ -56,14 +56,12 @@ export function createApp<Name extends FaceName>(
       throw new SyncError('request/wrong-method', `${path} does not know this method`)
     })
   }
-  app.notFound((c) =>
-    answerError(c, new SyncError('request/unknown-path', 'There is no such path')),
-  )
-  app.onError((error, c) => answerError(c, error))
+  app.notFound((c) => sendError(c, new SyncError('request/unknown-path', 'There is no such path')))
+  app.onError((error, c) => sendError(c, error))
   return app
 }
 
-function routeOf(name: FaceName, route: string): Route {
+function routeOf(name: ServerName, route: string): Route {
   const routes: Readonly<Record<string, Route>> = FACES[name].routes
   const found = routes[route]
   if (!found) throw new Error(`${name} has no route ${route}`)
@@ -71,7 +69,7 @@ function routeOf(name: FaceName, route: string): Route {
 }
 
 /** Gives each request its id and its log, and writes the access log when it is answered. */
-function accompany({ log, redact, trust }: AppOptions): MiddlewareHandler<FaceEnv> {
+function accompany({ log, redact, trust }: AppOptions): MiddlewareHandler<ServerEnv> {
   return async (c, next) => {
     const startedMs = performance.now()
     const correlationId = correlationIdOf(c.req.header('X-Correlation-Id'))

@@ -5,7 +5,7 @@ import { startFace } from '../../../test/support/http-server.ts'
 import { startProxy, through } from '../../../test/support/faulty-proxy.ts'
 import { openMedipim } from '../../../test/support/pipeline.ts'
 import { openServices } from '../../../test/support/services.ts'
-import { cancelOrder, orderSync } from '../../jobs/request-runs.ts'
+import { cancelRequestedRun, requestRuns } from '../../jobs/request-runs.ts'
 import { createOrchestratorApp } from '../control/servers.ts'
 
 test('while Postgres is silent, what needs it is answered with db/unreachable; when it speaks again, as ever', async (t) => {
@@ -17,11 +17,11 @@ test('while Postgres is silent, what needs it is answered with db/unreachable; w
     createOrchestratorApp({
       ...options,
       db: tools.db,
-      answerMs: 500,
+      responseMs: 500,
       operations: {
         ...options.operations,
-        order: (order, correlationId) => orderSync(tools, order, correlationId),
-        cancel: (run) => cancelOrder(tools, run),
+        order: (order, correlationId) => requestRuns(tools, order, correlationId),
+        cancel: (run) => cancelRequestedRun(tools, run),
       },
     }),
   )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { faceOptions, KEY, startFace, type TestFace } from '../../../test/support/http-server.ts'
+import { serverOptions, KEY, startFace, type TestFace } from '../../../test/support/http-server.ts'
 import { until } from '../../../test/support/until.ts'
 import { SyncError } from '../../core/errors.ts'
 import { createNetworks } from '../../node/networks.ts'
@@ -73,7 +73,7 @@ test('without any key there is no face', () => {
     error instanceof SyncError &&
     error.code === 'settings/invalid' &&
     error.message.includes('ADMIN_KEY')
-  assert.throws(() => createMaintainerApp(faceOptions({ keys: [] }).options), isMissing)
+  assert.throws(() => createMaintainerApp(serverOptions({ keys: [] }).options), isMissing)
 })
 
 test('who fails five times is refused until the ban is over, and each refusal is slow', async (t) => {

@@ -5,7 +5,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MiddlewareHandler } from 'hono'
 import { SyncError } from '../../core/errors.ts'
-import type { FaceEnv } from './responses.ts'
+import type { ServerEnv } from './responses.ts'
 import { networkOf } from './client-address.ts'
 import { createFailedKeys } from './key-attempts.ts'
 
@@ -33,7 +33,7 @@ export function createKeyGuard({
   nowMs,
   slow = delay,
   onAuthFailure = () => undefined,
-}: KeyGuardOptions): MiddlewareHandler<FaceEnv> {
+}: KeyGuardOptions): MiddlewareHandler<ServerEnv> {
   if (keys.length === 0)
     throw new SyncError(
       'settings/invalid',

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { faceOptions, KEY, startFace } from '../../../test/support/http-server.ts'
+import { serverOptions, KEY, startFace } from '../../../test/support/http-server.ts'
 import { createFetcherApp } from '../control/servers.ts'
 import { listen } from './listen.ts'
 import type { Operations } from '../control/operations.ts'
@@ -52,7 +52,7 @@ test('a connection that says nothing does not hold up closing', { timeout: 5000 
 
 test('a request that does not end is broken off when the grace is over', async (t) => {
   const { operations, asked } = slowOperations()
-  const { port, close } = await listen(createFetcherApp(faceOptions({ operations }).options), {
+  const { port, close } = await listen(createFetcherApp(serverOptions({ operations }).options), {
     host: '127.0.0.1',
     port: 0,
     graceMs: 10,
@@ -72,7 +72,7 @@ test('a port that is taken is said so', async (t) => {
   const { port } = await startFace(t, createFetcherApp)
   const message = `FETCHER_PORT: cannot listen on ${port} of 127.0.0.1: another process listens there`
   await assert.rejects(
-    listen(createFetcherApp(faceOptions().options), {
+    listen(createFetcherApp(serverOptions().options), {
       host: '127.0.0.1',
       port,
       setting: 'FETCHER_PORT',
@@ -89,7 +89,7 @@ test('a probe of HTTP/1.0 need not name a host', async (t) => {
 })
 
 test('every address includes IPv4', async (t) => {
-  const { port, close } = await listen(createFetcherApp(faceOptions().options), {
+  const { port, close } = await listen(createFetcherApp(serverOptions().options), {
     host: '::',
     port: 0,
   })

@@ -3,7 +3,7 @@
 import type { Context } from 'hono'
 import type { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
-import type { FaceEnv } from './responses.ts'
+import type { ServerEnv } from './responses.ts'
 
 export const BODY_BYTES_MAX = 64 * 1024
 
@@ -13,7 +13,7 @@ export const BODY_BYTES_MAX = 64 * 1024
  * @throws SyncError `request/too-large` · `request/not-json` · `request/invalid`
  */
 export async function readBody<Schema extends z.ZodType>(
-  c: Context<FaceEnv>,
+  c: Context<ServerEnv>,
   schema: Schema,
 ): Promise<z.output<Schema>> {
   if (new URL(c.req.url).search !== '')
@@ -31,7 +31,7 @@ export async function readBody<Schema extends z.ZodType>(
 
 /** The parameters of the address as `schema` reads them; one that is given twice is a list, which none may be. @throws SyncError `request/invalid` */
 export function readQuery<Schema extends z.ZodType>(
-  c: Context<FaceEnv>,
+  c: Context<ServerEnv>,
   schema: Schema,
 ): z.output<Schema> {
   const given = Object.entries(c.req.queries()).map(([name, values]) => [
@@ -51,7 +51,7 @@ export function check<Schema extends z.ZodType>(schema: Schema, value: unknown):
   throw new SyncError('request/invalid', `The request cannot be used: ${problems.join('; ')}`)
 }
 
-async function readText(c: Context<FaceEnv>): Promise<string> {
+async function readText(c: Context<ServerEnv>): Promise<string> {
   if (Number(c.req.header('Content-Length') ?? 0) > BODY_BYTES_MAX) throw tooLarge()
   const chunks: Uint8Array[] = []
   let size = 0

@@ -5,12 +5,12 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ERRORS, SyncError, type ErrorCode } from '../../core/errors.ts'
-import { nameFailure } from '../../db/errors.ts'
+import { toSyncError } from '../../db/errors.ts'
 import { redactJson, type Log } from '../../telemetry/log.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 
 /** What each request carries with it. */
-export interface FaceEnv {
+export interface ServerEnv {
   Bindings: HttpBindings
   Variables: {
     correlationId: string
@@ -25,13 +25,17 @@ export interface FaceEnv {
 
 const JSON_TYPE = 'application/json'
 
-export function answer(c: Context<FaceEnv>, status: ContentfulStatusCode, body: object): Response {
-  return answerText(c, status, JSON_TYPE, redactJson(body, c.var.redact))
+export function answer(
+  c: Context<ServerEnv>,
+  status: ContentfulStatusCode,
+  body: object,
+): Response {
+  return sendText(c, status, JSON_TYPE, redactJson(body, c.var.redact))
 }
 
 /** `text` as it is: whoever made it has taken the secrets out. */
-export function answerText(
-  c: Context<FaceEnv>,
+export function sendText(
+  c: Context<ServerEnv>,
   status: ContentfulStatusCode,
   type: string,
   text: string,
@@ -42,17 +46,17 @@ export function answerText(
   })
 }
 
-export function answerJson(
-  c: Context<FaceEnv>,
+export function sendJson(
+  c: Context<ServerEnv>,
   status: ContentfulStatusCode,
   json: string,
 ): Response {
-  return answerText(c, status, JSON_TYPE, json)
+  return sendText(c, status, JSON_TYPE, json)
 }
 
 /** `{"error":{"code","message","hint"}}`, with the status of the error's code. */
-export function answerError(c: Context<FaceEnv>, error: unknown): Response {
-  const failure = nameFailure(error)
+export function sendError(c: Context<ServerEnv>, error: unknown): Response {
+  const failure = toSyncError(error)
   if (!(failure instanceof SyncError)) {
     c.set('errorCode', 'internal error')
     c.var.log.error({ err: failure }, 'internal error')

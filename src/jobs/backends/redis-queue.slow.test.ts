@@ -14,7 +14,7 @@ import { snapshot } from '../../../test/support/snapshot.ts'
 import { saveSource } from '../../db/sources.ts'
 import { Calendar } from '../../sources/due.ts'
 import { listDeadLetters, retryDeadLetter } from '../dead-letters.ts'
-import { cancelOrder } from '../request-runs.ts'
+import { cancelRequestedRun } from '../request-runs.ts'
 import { startDue } from '../scheduler.ts'
 
 const database = await testDatabase()
@@ -93,7 +93,7 @@ test(
     await own.stop()
     const { run } = await services.order()
     assert.equal(await stateOf(run), 'running')
-    assert.deepEqual(await cancelOrder(services.tools, run), { run, state: 'cancelled' })
+    assert.deepEqual(await cancelRequestedRun(services.tools, run), { run, state: 'cancelled' })
     assert.match(line.logged.join(''), /"level":"warn".*the queue did not take all runs in time/)
     const { id } = await line.source()
     await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: null } })

@@ -31,7 +31,7 @@ interface Winner {
 }
 
 /** Compares the lines of every product that was both skipped and merged, and merges the winner again. Twice is safe. */
-export async function resolveDisputes(
+export async function compareDuplicates(
   context: RunContext,
   lane: Lane,
   known: Bitmap,

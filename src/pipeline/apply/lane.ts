@@ -131,7 +131,7 @@ export class Lane {
         at.counts[at.known.has(seq) ? 'duplicate' : 'unchanged'] += 1
         at.known.set(seq)
       } else if (isBlank(line)) {
-        at.counts.skipped += 1
+        at.counts.blank += 1
       } else {
         if (!this.#batch.fits(line.length)) await this.#flush(at, false)
         this.#batch.add(line, { lineNo, byteOffset: offset + from, scan, hash })
@@ -189,11 +189,11 @@ export class Lane {
 
 /** @throws SyncError `run/too-many-quarantined` when the run is so far over its budget that more records in quarantine would help no person */
 function checkQuarantineBudget({ source, progress }: RunContext): void {
-  const { counts, appliedLines, claimed } = progress
+  const { counts, appliedLines, expected } = progress
   const share = source.policy.quarantineShare
   const limit = Math.max(
     QUARANTINED_MAX,
-    QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, claimed ?? 0),
+    QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, expected ?? 0),
   )
   if (counts.quarantined <= limit) return
   throw new SyncError(

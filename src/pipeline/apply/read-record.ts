@@ -93,7 +93,7 @@ function skipped(error: unknown, whose: () => string | null): unknown {
     error instanceof RangeError
       ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error })
       : error
-  return failure instanceof SyncError && failure.action === 'skip'
+  return failure instanceof SyncError && failure.action === 'quarantine'
     ? new UnreadableRecord(failure, whose())
     : failure
 }

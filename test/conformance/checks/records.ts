@@ -194,7 +194,7 @@ const identifiesAnything: Check = {
         `identify finds an id in ${JSON.stringify(junk)}`,
       )
       const refusal = refusalOf(() => connector.normalise(junk, settings))
-      const skips = refusal instanceof SyncError && refusal.action === 'skip'
+      const skips = refusal instanceof SyncError && refusal.action === 'quarantine'
       assert.ok(
         skips,
         `normalise(${JSON.stringify(junk)}) does not throw record/…, but ${String(refusal)}`,
