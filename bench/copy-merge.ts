@@ -1,5 +1,6 @@
-// What is measured as "bare": the least that Postgres itself needs. COPY of the same lines into staging, one merge into the same
-// tables in SQL. Nothing is fetched, archived, validated, hashed or proved, and nothing can be resumed.
+// What is measured as "bare": the least that Postgres itself needs. COPY of the same lines into
+// staging, one merge into the same tables in SQL. Nothing is fetched, archived, validated, hashed
+// or proved, and nothing can be resumed.
 
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
@@ -14,7 +15,8 @@ const STAGING = `
 // Control characters that JSON never holds as quote and delimiter: the lines go in as they are.
 const COPY = `copy public.staging from stdin with (format csv, quote e'\\x01', delimiter e'\\x02')`
 
-// The strongest cheap comparison: everything but the member that moves with every answer. `offset 0` unwraps each line once a statement.
+// The strongest cheap comparison: everything but the member that moves with every answer. `offset
+// 0` unwraps each line once a statement.
 const MERGE = [
   `insert into catalog.products as p (source_id, external_id, seq, status, title, description, brand, manufacturer, identifiers, attributes, successor,
      source_updated_at, first_seen_at, changed_at, run_id, part_no, line_no, normaliser_version, record_hash, content_hash, raw)

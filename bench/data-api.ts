@@ -1,5 +1,5 @@
-// The Data API's part of "the usual way": a small HTTP server that runs the same SQL for an upsert as PostgREST does.
-// https://docs.postgrest.org/en/stable/references/api/tables_views.html#upsert
+// The Data API's part of "the usual way": a small HTTP server that runs the same SQL for an upsert
+// as PostgREST does. https://docs.postgrest.org/en/stable/references/api/tables_views.html#upsert
 
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'

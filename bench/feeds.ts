@@ -1,5 +1,5 @@
-// The three feeds of the bench, rendered once and kept: a catalogue, the same a day later with everything touched and nothing
-// changed, and the same with 1 % changed.
+// The three feeds of the bench, rendered once and kept: a catalogue, the same a day later with
+// everything touched and nothing changed, and the same with 1 % changed.
 
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'

@@ -1,4 +1,5 @@
-// Three ways to bring the same feed into the same Postgres, alternating, on databases of their own. Only ratios mean anything.
+// Three ways to bring the same feed into the same Postgres, alternating, on databases of their own.
+// Only ratios mean anything.
 
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
@@ -162,7 +163,10 @@ async function freshDatabase(name: string): Promise<string> {
   return url.href
 }
 
-/** Rows that were inserted, updated or deleted in the catalogue's big tables, and the WAL position. Backends report when they leave. */
+/**
+ * Rows that were inserted, updated or deleted in the catalogue's big tables, and the WAL position.
+ * Backends report when they leave.
+ */
 async function readCounters(database: string): Promise<{ rows: number; wal: number }> {
   const client = new pg.Client({ connectionString: database })
   await client.connect()

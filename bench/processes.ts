@@ -5,7 +5,10 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { ENVIRONMENT, NODE_FLAGS } from '../bin/launch.js'
 
-/** Starts a file of this folder as a process, as bin/shelfsync starts the command line, and waits for its first message. */
+/**
+ * Starts a file of this folder as a process, as bin/shelfsync starts the command line, and waits
+ * for its first message.
+ */
 export async function forkChild<Message>(
   file: string,
   args: readonly string[],

@@ -1,4 +1,5 @@
-// A process of its own that serves one pre-rendered feed, so that serving shares no memory with what is measured.
+// A process of its own that serves one pre-rendered feed, so that serving shares no memory with
+// what is measured.
 
 import { serveFeed } from '../simulators/medipim/feed.ts'
 

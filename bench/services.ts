@@ -1,4 +1,5 @@
-// What the services cost: idle, per run against one process that does it alone, and under a crowd that asks how things stand.
+// What the services cost: idle, per run against one process that does it alone, and under a crowd
+// that asks how things stand.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -104,7 +105,8 @@ async function runServices(url: string, crowded: boolean) {
   await command(['add', 'medipim', '--no-sync', '--name', 'bench', '--api-url', url], env)
   const watcher = new pg.Client({ connectionString: database })
   await watcher.connect()
-  // Who is asked by a crowd has a process of its own; work that shares its event loop would make it wait.
+  // Who is asked by a crowd has a process of its own; work that shares its event loop would make it
+  // wait.
   const worker = crowded
     ? spawn(program, ['serve', 'fetcher', 'maintainer'], {
         env,

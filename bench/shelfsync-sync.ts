@@ -1,4 +1,5 @@
-// What is measured as "ours": a process that syncs one source from HTTP to settled rows, as `shelfsync sync --full` does.
+// What is measured as "ours": a process that syncs one source from HTTP to settled rows, as
+// `shelfsync sync --full` does.
 
 import { openStore } from '../src/artifacts/open.ts'
 import { createMedipim } from '../src/connectors/medipim/connector.ts'

@@ -1,5 +1,6 @@
-// A process of its own that asks for the status so many times a second, whether or not the earlier answers have come, and tells how long they
-// took. Bytes over plain sockets: an HTTP client would cost the machine more than the server that is measured.
+// A process of its own that asks for the status so many times a second, whether or not the earlier
+// answers have come, and tells how long they took. Bytes over plain sockets: an HTTP client would
+// cost the machine more than the server that is measured.
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'

@@ -1,4 +1,5 @@
-// What is measured as "the usual way": what users write today. The real supabase-js, upserts in chunks of 5,000 records.
+// What is measured as "the usual way": what users write today. The real supabase-js, upserts in
+// chunks of 5,000 records.
 
 import { createClient } from '@supabase/supabase-js'
 

@@ -1,7 +1,8 @@
-// Starts a file on Node 24 or newer, so that a run stays under 256 MB: with a small young generation, with big buffers that go back to
-// the system when they are freed, and with one arena for all threads (glibc would keep them, and one each: mallopt(3)). Compiled code is
-// kept between starts.
-// Plain JavaScript for old Nodes; everything else is TypeScript that only Node 24 reads as it is. `node bin/launch.js FILE …` runs FILE so.
+// Starts a file on Node 24 or newer, so that a run stays under 256 MB: with a small young
+// generation, with big buffers that go back to the system when they are freed, and with one arena
+// for all threads (glibc would keep them, and one each: mallopt(3)). Compiled code is kept between
+// starts. Plain JavaScript for old Nodes; everything else is TypeScript that only Node 24 reads as
+// it is. `node bin/launch.js FILE …` runs FILE so.
 
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -16,7 +17,10 @@ export const ENVIRONMENT = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
 }
 
-/** Becomes Node running `args`; where a process cannot become another, runs it as a child and ends as it does. */
+/**
+ * Becomes Node running `args`; where a process cannot become another, runs it as a child and ends
+ * as it does.
+ */
 export function runLean(args) {
   if (find('commander') === null) fail('the packages are not installed. Run `npm ci` first.')
   const node = findNode()

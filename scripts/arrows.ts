@@ -1,5 +1,5 @@
-// Which folder may import which: the arrows of ARCHITECTURE.md as a table. Types count like any other import.
-// Cycles are found by the linter, modules that nothing imports by knip.
+// Which folder may import which: the arrows of ARCHITECTURE.md as a table. Types count like any
+// other import. Cycles are found by the linter, modules that nothing imports by knip.
 
 import { posix } from 'node:path'
 
@@ -31,11 +31,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Folders that must also run in Deno. */
 const WEB_STANDARDS_ONLY = new Set(['core', 'lib', 'connectors', 'normalise'])
 
-/** `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, in code and in types. */
+/**
+ * `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`, in code and in types.
+ */
 const IMPORT =
   /^(?:import|export)\b[^'"`;]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm
 
-/** What is wrong with the imports of one file, in words; `path` is relative to the project. Tests may import anything. */
+/**
+ * What is wrong with the imports of one file, in words; `path` is relative to the project. Tests
+ * may import anything.
+ */
 export function findWrongArrows(path: string, source: string): string[] {
   if (path.endsWith('.test.ts')) return []
   return Array.from(
@@ -77,7 +82,10 @@ function forbidsPackage(from: string, target: string): string | null {
   return `${layer}/ runs in Deno too and uses web standards only`
 }
 
-/** Whether both lie in folders of suppliers, and not the same one; `connectors/registry.ts` lies in none. */
+/**
+ * Whether both lie in folders of suppliers, and not the same one; `connectors/registry.ts` lies in
+ * none.
+ */
 function areTwoSuppliers(from: string, to: string): boolean {
   const [, , mine, ...rest] = from.split('/')
   return rest.length > 0 && to.split('/')[2] !== mine

@@ -1,5 +1,6 @@
-// Everything that must hold before a change is taken, one step after the other; the first failure ends it.
-// The tests come last, so that the output ends with their totals; `--static` leaves them out.
+// Everything that must hold before a change is taken, one step after the other; the first failure
+// ends it. The tests come last, so that the output ends with their totals; `--static` leaves them
+// out.
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'

@@ -1,5 +1,6 @@
-// `npm run new connector NAME`: a connector's folder from the template, and its lines in the list of connectors.
-// The template is real code that is checked and tested where it lies; only its names and the depth of its imports change.
+// `npm run new connector NAME`: a connector's folder from the template, and its lines in the list
+// of connectors. The template is real code that is checked and tested where it lies; only its names
+// and the depth of its imports change.
 
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +12,10 @@ const TEMPLATE_NAME = 'example-supplier'
 /** Stands in the array of src/connectors/registry.ts; new connectors go above it. */
 const MARKER = '// npm run new connector: above this line'
 
-/** Makes `src/connectors/NAME` in the project at `root`. Throws, having written nothing, when the name or the list will not do. */
+/**
+ * Makes `src/connectors/NAME` in the project at `root`. Throws, having written nothing, when the
+ * name or the list will not do.
+ */
 export async function createConnector(root: string, name: string): Promise<string[]> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 40) {
     throw new Error(

@@ -1,6 +1,7 @@
-// `npm start`: the whole line on this machine, with nothing to set up. Syncs a simulated MediPim three times, while products change,
-// and says what came of it. It begins anew each time; a real key and a real database are never touched. The source is left paused,
-// because its supplier ends with this process.
+// `npm start`: the whole line on this machine, with nothing to set up. Syncs a simulated MediPim
+// three times, while products change, and says what came of it. It begins anew each time; a real
+// key and a real database are never touched. The source is left paused, because its supplier ends
+// with this process.
 
 import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -23,7 +24,10 @@ const NAME = 'medipim-demo'
 const PRODUCTS = Number(process.env['DEMO_PRODUCTS'] ?? 20_000)
 const HOME = process.env['SHELFSYNC_HOME'] ?? '.shelfsync'
 const DAY_SECONDS = 86_400
-/** The simulator's clock only moves when told to: two days on, at the end of the demo, it shows what ours does. */
+/**
+ * The simulator's clock only moves when told to: two days on, at the end of the demo, it shows what
+ * ours does.
+ */
 const DAYS = 2
 
 const output = new Output(process.stdout, process.stderr)
@@ -110,7 +114,10 @@ async function beginAnew(
   })
 }
 
-/** A day in the life of a catalogue. Products that vanish are removed only when the next full run does not see them either. Returns who was only touched. */
+/**
+ * A day in the life of a catalogue. Products that vanish are removed only when the next full run
+ * does not see them either. Returns who was only touched.
+ */
 async function changeProducts({ control }: Simulator): Promise<readonly string[]> {
   await control('clock', { advanceSeconds: DAY_SECONDS })
   const touched = await control('touch', { select: { share: 0.05 } })
@@ -122,7 +129,9 @@ async function changeProducts({ control }: Simulator): Promise<readonly string[]
   return touched
 }
 
-/** The next time the supplier is asked for its products, it gives one without a number for a price. */
+/**
+ * The next time the supplier is asked for its products, it gives one without a number for a price.
+ */
 async function breakProduct({ control }: Simulator, id: string | undefined): Promise<void> {
   await control('faults', {
     kind: 'patch',
@@ -214,7 +223,10 @@ The real thing:
   .env.example explains every setting; DATABASE_URL chooses a database of your own.`
 }
 
-/** What goes before a command, so that it looks at the demo's database: nothing, when the environment and `.env` already choose that. */
+/**
+ * What goes before a command, so that it looks at the demo's database: nothing, when the
+ * environment and `.env` already choose that.
+ */
 async function findPrefix(): Promise<string> {
   try {
     const settings = loadSettings(process.env, await readDotEnv())

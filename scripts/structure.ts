@@ -1,5 +1,5 @@
-// Prints figures of the source, and fails when one of them passes its limit: sizes of files and functions without tests, wording with
-// them. `--places` lists where.
+// Prints figures of the source, and fails when one of them passes its limit: sizes of files and
+// functions without tests, wording with them. `--places` lists where.
 
 import {
   readSourceFile,

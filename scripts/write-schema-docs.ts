@@ -1,5 +1,5 @@
-// Writes docs/schema.md: columns and types as a freshly migrated database has them, the words from the comments in the migrations
-// and, for what a product is made of, from its published schema.
+// Writes docs/schema.md: columns and types as a freshly migrated database has them, the words from
+// the comments in the migrations and, for what a product is made of, from its published schema.
 
 import { DraftSchema } from '../src/core/product-schema.ts'
 import { listMigrations } from '../src/db/migrate/migrate.ts'
@@ -46,7 +46,9 @@ async function listColumns(db: Db): Promise<Column[]> {
   return rows
 }
 
-/** `products.title` → what the schema of the product says of it, under the name that the column has. */
+/**
+ * `products.title` → what the schema of the product says of it, under the name that the column has.
+ */
 function productWords(): Map<string, string> {
   const { variants, prices, images } = DraftSchema.shape
   const tables = {
@@ -77,7 +79,10 @@ function columnOf(member: string): string {
   )
 }
 
-/** `catalog.runs` → what stands above its statement, `catalog.runs.since` → what stands beside the column. */
+/**
+ * `catalog.runs` → what stands above its statement, `catalog.runs.since` → what stands beside the
+ * column.
+ */
 function readComments(sql: string): Map<string, string> {
   const comments = new Map<string, string>()
   for (const [, above = '', relation = '', body = ''] of sql.matchAll(

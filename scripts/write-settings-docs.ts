@@ -1,4 +1,5 @@
-// Writes `.env.example` and docs/settings.md from the settings schema, and with them the limits that each source has.
+// Writes `.env.example` and docs/settings.md from the settings schema, and with them the limits
+// that each source has.
 
 import { Policy } from '../src/core/policy.ts'
 import { SETTING_NAMES, settingMeta } from '../src/config/settings-schema.ts'

@@ -1,4 +1,5 @@
-// `npm run simulator NAME -- …`: starts one of the simulators and runs until Ctrl-C. A new one is one line in SIMULATORS.
+// `npm run simulator NAME -- …`: starts one of the simulators and runs until Ctrl-C. A new one is
+// one line in SIMULATORS.
 
 import type { Running, SimulatorCommand } from './support/command.ts'
 

@@ -1,5 +1,5 @@
-// What the papers say exists: commands, options, SQL, links, files, npm scripts and settings. Nothing of it is carried out but the SQL,
-// against a database that the migrations made.
+// What the papers say exists: commands, options, SQL, links, files, npm scripts and settings.
+// Nothing of it is carried out but the SQL, against a database that the migrations made.
 
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
@@ -57,7 +57,10 @@ function understand(args: readonly string[]): void {
   silentProgram().parse([...args], { from: 'user' })
 }
 
-/** Only that such a command and such options exist: in running text the arguments are missing or only hinted at. */
+/**
+ * Only that such a command and such options exist: in running text the arguments are missing or
+ * only hinted at.
+ */
 function recognise(args: readonly string[]): void {
   const program = silentProgram()
   let command = program

@@ -1,4 +1,5 @@
-// bin/ in a folder of its own, with a command line that only reports. Copies that ask for Node 999 take the long way on every machine.
+// bin/ in a folder of its own, with a command line that only reports. Copies that ask for Node 999
+// take the long way on every machine.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,4 +1,5 @@
-// The command line as data: every command with its arguments, options and examples. Nothing is run and no setting is read.
+// The command line as data: every command with its arguments, options and examples. Nothing is run
+// and no setting is read.
 
 import type { Command } from 'commander'
 import { Cli } from '../../src/cli/cli.ts'
@@ -13,7 +14,10 @@ export function silentProgram(): Command {
   return program
 }
 
-/** The commands that can be called, such as `sources set`, in the order of `--help`; those that only hold others are left out. */
+/**
+ * The commands that can be called, such as `sources set`, in the order of `--help`; those that only
+ * hold others are left out.
+ */
 export function listCommands(
   program: Command,
   path: readonly string[] = [],

@@ -1,4 +1,5 @@
-// How every scripts/write-*.ts ends: it writes what it made, or with `--check` only says which committed files differ from that.
+// How every scripts/write-*.ts ends: it writes what it made, or with `--check` only says which
+// committed files differ from that.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
@@ -6,7 +7,10 @@ import { fileURLToPath } from 'node:url'
 
 const root = new URL('../../', import.meta.url)
 
-/** `files` maps paths within the project to their whole text. A difference under `--check` makes the exit code 1. */
+/**
+ * `files` maps paths within the project to their whole text. A difference under `--check` makes the
+ * exit code 1.
+ */
 export async function writeGenerated(files: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, text] of Object.entries(files)) {
     const file = fileURLToPath(new URL(path, root))
@@ -22,7 +26,9 @@ export async function writeGenerated(files: Readonly<Record<string, string>>): P
   }
 }
 
-/** A Markdown table. Cells are Markdown already; only what would end a cell or the row is changed. */
+/**
+ * A Markdown table. Cells are Markdown already; only what would end a cell or the row is changed.
+ */
 export function markdownTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],

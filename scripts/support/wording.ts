@@ -1,5 +1,5 @@
-// Wording in comments, messages, test names and docs that makes a reader stop: archaic words, inverted clauses, words with another
-// meaning here. Each entry says what to write instead.
+// Wording in comments, messages, test names and docs that makes a reader stop: archaic words,
+// inverted clauses, words with another meaning here. Each entry says what to write instead.
 
 import { listFiles, readSourceFile, readText, type Text } from './source-files.ts'
 

@@ -1,4 +1,5 @@
-// The endpoints as a client sees them: who gets in, what is refused and how, what filters match, in which order results come.
+// The endpoints as a client sees them: who gets in, what is refused and how, what filters match, in
+// which order results come.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

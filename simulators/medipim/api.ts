@@ -1,4 +1,5 @@
-// The endpoints of the Australian API v4: what each takes, and what it answers. Facts that nobody could confirm are switches.
+// The endpoints of the Australian API v4: what each takes, and what it answers. Facts that nobody
+// could confirm are switches.
 
 import type { Chunks } from '../support/lines.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -123,7 +124,9 @@ function streamMedia(api: Api, call: Call): Answer {
   })
 }
 
-/** Small tables: every part of the body may be left out, and without `page` there is no `meta.page`. */
+/**
+ * Small tables: every part of the body may be left out, and without `page` there is no `meta.page`.
+ */
 function queryTerms(terms: readonly Term[], call: Call): Answer {
   const {
     filter = { and: [] },

@@ -1,4 +1,5 @@
-// The made-up catalogue: the same for everybody, shaped like the real one, and changed by nothing but its mutations.
+// The made-up catalogue: the same for everybody, shaped like the real one, and changed by nothing
+// but its mutations.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

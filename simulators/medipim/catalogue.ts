@@ -1,4 +1,5 @@
-// The simulator's catalogue and all that can happen to it. Times come from the clock, so a test decides what happened when.
+// The simulator's catalogue and all that can happen to it. Times come from the clock, so a test
+// decides what happened when.
 
 import type { Clock } from '../support/clock.ts'
 import { seededRandom } from '../support/random.ts'
@@ -7,7 +8,9 @@ import { buildProduct, type World } from './product.ts'
 import { createReference } from './reference.ts'
 import { createIds, firstState, type ProductState } from './state.ts'
 
-/** Which products: by id, all, or a seeded choice of so many (or such a share) of the active ones. */
+/**
+ * Which products: by id, all, or a seeded choice of so many (or such a share) of the active ones.
+ */
 export type Selection =
   | readonly string[]
   | 'all'
@@ -24,7 +27,10 @@ export interface Catalogue {
   has(id: string): boolean
   idOf(state: ProductState): string
   build(state: ProductState, embedUrl: string): JsonObject
-  /** Changes name, price and text, or, given `patch`, just these members (a JSON merge patch that stays). */
+  /**
+   * Changes name, price and text, or, given `patch`, just these members (a JSON merge patch that
+   * stays).
+   */
   update(selection: Selection, patch?: JsonObject): string[]
   /** Moves `updatedAt` and nothing else. */
   touch(selection: Selection): string[]

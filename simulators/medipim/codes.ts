@@ -1,4 +1,5 @@
-// Identifier codes of a product. Only the MediPim id is unique: EAN and ARTG codes are shared now and then, as in reality.
+// Identifier codes of a product. Only the MediPim id is unique: EAN and ARTG codes are shared now
+// and then, as in reality.
 
 import { mix } from '../support/random.ts'
 
@@ -11,7 +12,10 @@ export interface Codes {
   readonly artgId: string
 }
 
-/** One product in 200 has the codes of the one before it; one in 40 has a twelve-digit code, one in 60 an eight-digit one. */
+/**
+ * One product in 200 has the codes of the one before it; one in 40 has a twelve-digit code, one in
+ * 60 an eight-digit one.
+ */
 export function codesOf(seed: number, index: number): Codes {
   const artgId = artgIdOf(seed, index)
   if (index > 0 && mix(seed, index, 31) % 200 === 0) return { ...codesOf(seed, index - 1), artgId }

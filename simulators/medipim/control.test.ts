@@ -1,4 +1,5 @@
-// `/_control/…`: the simulator changed from outside, as a test in another process or a person with curl does it.
+// `/_control/…`: the simulator changed from outside, as a test in another process or a person with
+// curl does it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,6 @@
-// `/_control/…`: whatever a test can do to the simulator from inside its process, over HTTP and in JSON, for tests elsewhere.
-// `GET /_control/` lists the verbs. No key is asked for, so it answers to this machine only.
+// `/_control/…`: whatever a test can do to the simulator from inside its process, over HTTP and in
+// JSON, for tests elsewhere. `GET /_control/` lists the verbs. No key is asked for, so it answers
+// to this machine only.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
@@ -93,7 +94,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
 
 const IDS_SHOWN = 1_000
 
-/** Answers 200 with what the verb gives, 400 with what is wrong with its body, 404 for no such verb. */
+/**
+ * Answers 200 with what the verb gives, 400 with what is wrong with its body, 404 for no such verb.
+ */
 export async function control(
   simulator: MedipimSimulator,
   request: IncomingMessage,

@@ -1,4 +1,5 @@
-// The faults that know what a MediPim stream says. Each is set, seen once, and gone in the next answer.
+// The faults that know what a MediPim stream says. Each is set, seen once, and gone in the next
+// answer.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -15,7 +16,10 @@ interface Seen {
   readonly lines: StreamLine[]
 }
 
-/** What a stream by id looks like with these faults; the same stream without them is checked to be well again. */
+/**
+ * What a stream by id looks like with these faults; the same stream without them is checked to be
+ * well again.
+ */
 async function streamWith(t: TestContext, ...faults: readonly MedipimFaultInput[]): Promise<Seen> {
   const simulator = await startFor(t)
   simulator.faults.set(...faults)

@@ -1,4 +1,5 @@
-// Faults that need to know what a MediPim stream says: wrong products, wrong counts, a catalogue that moves while it is read.
+// Faults that need to know what a MediPim stream says: wrong products, wrong counts, a catalogue
+// that moves while it is read.
 
 import { z } from 'zod'
 import { mix } from '../support/random.ts'
@@ -45,8 +46,9 @@ const SpecialFault = z.discriminatedUnion('kind', [
   /** The requested order is not honoured. */
   z.strictObject({ kind: z.literal('unsorted'), ...When }),
   /**
-   * When line `at` is due, a product is updated and moves to the end, as it does in a list by `touchedAt`: the product of that very
-   * line (`ahead`: the count stays), or the one before it, which is then sent twice (`behind`: one line more than `total`).
+   * When line `at` is due, a product is updated and moves to the end, as it does in a list by
+   * `touchedAt`: the product of that very line (`ahead`: the count stays), or the one before it,
+   * which is then sent twice (`behind`: one line more than `total`).
    */
   z.strictObject({
     kind: z.literal('update-during-stream'),

@@ -14,9 +14,10 @@ export interface FeedOptions {
   readonly products: number
   readonly seed?: number
   /**
-   * `first`: the catalogue as it starts. `moved`: the next day; `embedUrl`, `updatedAt` and `total` differ on every line (and
-   * `index` on nearly all), because the whole catalogue was touched and one product is gone, while no content differs.
-   * `changed`: the next day, with new `embedUrl`s, and so many products with another name, price and text.
+   * `first`: the catalogue as it starts. `moved`: the next day; `embedUrl`, `updatedAt` and `total`
+   * differ on every line (and `index` on nearly all), because the whole catalogue was touched and
+   * one product is gone, while no content differs. `changed`: the next day, with new `embedUrl`s,
+   * and so many products with another name, price and text.
    */
   readonly variant?: 'first' | 'moved' | 'changed'
   /** For `changed`: 0.01 is one in a hundred of the active products. */
@@ -34,7 +35,10 @@ export interface Feed {
 const START_AT_MS = Date.UTC(2026, 0, 15, 16)
 const A_DAY_MS = 86_400_000
 
-/** Writes the stream of the whole catalogue, every status, by `touchedAt`, into `file`. The same options give the same bytes. */
+/**
+ * Writes the stream of the whole catalogue, every status, by `touchedAt`, into `file`. The same
+ * options give the same bytes.
+ */
 export async function prerenderFeed(options: FeedOptions, file: string): Promise<Feed> {
   const { products, seed = 1, variant = 'first', changedShare = 0.01 } = options
   const clock = createClock(START_AT_MS)
@@ -70,7 +74,10 @@ export async function prerenderFeed(options: FeedOptions, file: string): Promise
   return { file, bytes, lines: items.length, changed }
 }
 
-/** A simulator whose product stream is `file`, whatever the filter; the reference tables are those of the same seed. */
+/**
+ * A simulator whose product stream is `file`, whatever the filter; the reference tables are those
+ * of the same seed.
+ */
 export async function serveFeed(
   file: string,
   options: Partial<MedipimOptions> = {},

@@ -1,4 +1,5 @@
-// What GET /v4/products/get-fields says. Fields can be added and removed, so that a reader's drift check has something to find.
+// What GET /v4/products/get-fields says. Fields can be added and removed, so that a reader's drift
+// check has something to find.
 
 import type { JsonObject } from './json.ts'
 

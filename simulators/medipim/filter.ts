@@ -1,5 +1,6 @@
-// The filter language: an object with one key, combined by `and`, `or`, `not`. This file knows the grammar; the words are in
-// product-filters.ts and media-filters.ts. A filter is compiled once, so that one that needs the status only never builds a product.
+// The filter language: an object with one key, combined by `and`, `or`, `not`. This file knows the
+// grammar; the words are in product-filters.ts and media-filters.ts. A filter is compiled once, so
+// that one that needs the status only never builds a product.
 
 import { isObject, textOf, type Json } from './json.ts'
 import type { Checker } from './violations.ts'
@@ -90,7 +91,10 @@ export function flag<Candidate>(valueOf: (candidate: Candidate) => boolean): Wor
   }
 }
 
-/** A unix time, or `{ from, until }` of which one may be missing. Both ends are included, `from` unless it is switched off. */
+/**
+ * A unix time, or `{ from, until }` of which one may be missing. Both ends are included, `from`
+ * unless it is switched off.
+ */
 export function since<Candidate>(
   timeOf: (candidate: Candidate) => Json | undefined,
   fromIncluded = true,

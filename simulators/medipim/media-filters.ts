@@ -1,4 +1,5 @@
-// The words of the filter language for media, and the list of all media: each product's own, and the shared pool once.
+// The words of the filter language for media, and the list of all media: each product's own, and
+// the shared pool once.
 
 import type { Catalogue } from './catalogue.ts'
 import { anyOf, flag, since, type Vocabulary } from './filter.ts'
@@ -6,7 +7,10 @@ import { isObject, type Json, type JsonObject } from './json.ts'
 import { isShared, sharedPhotos } from './media.ts'
 import type { Term } from './reference.ts'
 
-/** Small on purpose: of hundreds of thousands of media, only these are kept while a request is answered. */
+/**
+ * Small on purpose: of hundreds of thousands of media, only these are kept while a request is
+ * answered.
+ */
 export interface MediaRef {
   readonly id: number
   /** The product that it is made from; null for the shared pool. */

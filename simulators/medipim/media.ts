@@ -1,4 +1,5 @@
-// Photos, frontals and links of a product. Ids are `index * 16 + slot + 1,000`; those below 1,000 are shared between products.
+// Photos, frontals and links of a product. Ids are `index * 16 + slot + 1,000`; those below 1,000
+// are shared between products.
 
 import { mix, seededRandom } from '../support/random.ts'
 import type { JsonObject } from './json.ts'

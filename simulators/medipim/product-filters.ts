@@ -1,4 +1,5 @@
-// The words of the filter language for products, and what each looks at. Status, id and times are answered from the state alone.
+// The words of the filter language for products, and what each looks at. Status, id and times are
+// answered from the state alone.
 
 import { anyOf, flag, since, type Vocabulary, type Word } from './filter.ts'
 import { isObject, textOf, type Json, type JsonObject } from './json.ts'
@@ -12,9 +13,14 @@ export interface Candidate {
 }
 
 export interface FilterSwitches {
-  /** Whether `updatedSince: t` also matches what was updated at t. Not documented; other clients rely on it. */
+  /**
+   * Whether `updatedSince: t` also matches what was updated at t. Not documented; other clients
+   * rely on it.
+   */
   readonly updatedSince: 'inclusive' | 'exclusive'
-  /** Whether the status that responses have but the documentation of filters lacks may be asked for. */
+  /**
+   * Whether the status that responses have but the documentation of filters lacks may be asked for.
+   */
   readonly noSelectionFilter: boolean
 }
 

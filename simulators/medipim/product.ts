@@ -1,5 +1,6 @@
-// Makes the JSON of one product from (seed, index, state). Every product has its own habit of saying "nothing": null, absent or
-// empty, because the real supplier uses all three. `meta` comes last, as it does there.
+// Makes the JSON of one product from (seed, index, state). Every product has its own habit of
+// saying "nothing": null, absent or empty, because the real supplier uses all three. `meta` comes
+// last, as it does there.
 
 import { mix, seededRandom, type Random } from '../support/random.ts'
 import { codesOf, snomedId } from './codes.ts'
@@ -28,7 +29,10 @@ interface Making {
   readonly put: (key: string, value: Json | undefined, empty?: Json) => void
 }
 
-/** The whole product, in the supplier's order of fields; strings stand where it sends strings, whatever its documentation says. */
+/**
+ * The whole product, in the supplier's order of fields; strings stand where it sends strings,
+ * whatever its documentation says.
+ */
 export function buildProduct(world: World, state: ProductState, embedUrl: string): JsonObject {
   const { seed } = world
   const traits = mix(seed, state.index, 41)

@@ -1,5 +1,6 @@
-// The small tables that products point into: organisations, brands, categories, families, ingredients, attributes.
-// Their sizes are those of the real Australian catalogue, whatever the number of products.
+// The small tables that products point into: organisations, brands, categories, families,
+// ingredients, attributes. Their sizes are those of the real Australian catalogue, whatever the
+// number of products.
 
 import { seededRandom, type Random } from '../support/random.ts'
 import type { JsonObject } from './json.ts'
@@ -85,7 +86,10 @@ function times(random: Random): JsonObject {
   return { createdAt, updatedAt: createdAt + random.below(20_000_000) }
 }
 
-/** Names are plain strings here and in brands, though documented as localised; members of the address may be null or empty. */
+/**
+ * Names are plain strings here and in brands, though documented as localised; members of the
+ * address may be null or empty.
+ */
 function organization(id: number, random: Random): Term {
   const type = random.pick(['supplier', 'supplier', 'supplier', 'marketing', 'other'])
   const name = `${inventedName(random)} ${random.pick(['Pharma Pty Ltd', 'Healthcare', 'Distribution', 'Australia', '& Søn'])}`

@@ -1,5 +1,5 @@
-// MediPim's Australian API v4 as a real HTTP server: keys, rate limit, endpoints, faults. It was made from documents, never
-// compared with the real one; what they leave open is a switch.
+// MediPim's Australian API v4 as a real HTTP server: keys, rate limit, endpoints, faults. It was
+// made from documents, never compared with the real one; what they leave open is a switch.
 
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -62,7 +62,10 @@ export interface MedipimSimulator {
   setSwitches(switches: Partial<Switches>): void
   /** Adds a key, or changes the one with this id. */
   setKey(key: ApiKey): void
-  /** From now on every product stream is this file, byte by byte, whatever its filter; null: the catalogue again. */
+  /**
+   * From now on every product stream is this file, byte by byte, whatever its filter; null: the
+   * catalogue again.
+   */
   setFeed(file: string | null): void
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
-// Sorting as documented: one key, and no tie-break. Ties are shuffled anew for every answer: clients may not rely on their order.
+// Sorting as documented: one key, and no tie-break. Ties are shuffled anew for every answer:
+// clients may not rely on their order.
 
 import { mix } from '../support/random.ts'
 import { isObject, type Json } from './json.ts'
@@ -9,7 +10,10 @@ export interface Sorting {
   readonly descending: boolean
 }
 
-/** `{"name": {"direction": "ASC", "locale": "en"}}` is the only nested form: `{"id": {"direction": "ASC"}}` was seen to be refused. */
+/**
+ * `{"name": {"direction": "ASC", "locale": "en"}}` is the only nested form: `{"id": {"direction":
+ * "ASC"}}` was seen to be refused.
+ */
 export function parseSorting(
   sorting: Json | undefined,
   keys: readonly string[],

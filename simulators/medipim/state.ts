@@ -1,4 +1,5 @@
-// What the simulator remembers of one product: everything else is made again from (seed, index, version) when it is asked for.
+// What the simulator remembers of one product: everything else is made again from (seed, index,
+// version) when it is asked for.
 
 import { mix } from '../support/random.ts'
 
@@ -32,7 +33,9 @@ export function isGiant(index: number): 'large' | 'huge' | null {
   return index % 1_000 === 137 ? 'large' : null
 }
 
-/** 85 % active, 9 % inactive, 5 % replaced, 1 % no_selection. Product 0 and the giants are active. */
+/**
+ * 85 % active, 9 % inactive, 5 % replaced, 1 % no_selection. Product 0 and the giants are active.
+ */
 export function firstStatus(seed: number, index: number): Status {
   if (index === 0 || isGiant(index) !== null) return 'active'
   const percent = mix(seed, index, 1) % 100
@@ -42,8 +45,9 @@ export function firstStatus(seed: number, index: number): Status {
 }
 
 /**
- * The state of product `index` before any mutation; `startAt` is the catalogue's first instant in unix seconds.
- * As observed in the real catalogue, most products were last touched within one hour by a bulk job, and many share a second.
+ * The state of product `index` before any mutation; `startAt` is the catalogue's first instant in
+ * unix seconds. As observed in the real catalogue, most products were last touched within one hour
+ * by a bulk job, and many share a second.
  */
 export function firstState(seed: number, index: number, startAt: number): ProductState {
   const status = firstStatus(seed, index)
@@ -96,7 +100,10 @@ export function createIds(seed: number): {
   }
 }
 
-/** The inverse of an odd number modulo 2^bits, by Newton's iteration: each step doubles the correct bits. */
+/**
+ * The inverse of an odd number modulo 2^bits, by Newton's iteration: each step doubles the correct
+ * bits.
+ */
 function inverseOf(odd: bigint, bits: number): bigint {
   let inverse = odd
   for (let correct = 3; correct < bits; correct *= 2)

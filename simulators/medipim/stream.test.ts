@@ -1,4 +1,5 @@
-// Lines are written into buffers of fixed size: none may be cut, whatever its length and its characters.
+// Lines are written into buffers of fixed size: none may be cut, whatever its length and its
+// characters.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

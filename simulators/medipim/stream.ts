@@ -1,4 +1,5 @@
-// The lines of a stream: each wraps one result with the total and its index. Made in chunks of 256 KB as the client reads them.
+// The lines of a stream: each wraps one result with the total and its index. Made in chunks of 256
+// KB as the client reads them.
 
 import { mix } from '../support/random.ts'
 import type { MedipimFault } from './faults.ts'
@@ -37,7 +38,9 @@ function* linesOf<Item>({ items, render, faults, touch }: StreamOptions<Item>): 
   }
 }
 
-/** Writes line by line into one buffer after the other: three times as fast as encoding joined text. */
+/**
+ * Writes line by line into one buffer after the other: three times as fast as encoding joined text.
+ */
 function* encodeLines(lines: Iterable<string>): Generator<Buffer> {
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES)
   let used = 0
@@ -95,8 +98,9 @@ function wrongLine(
 }
 
 /**
- * Makes the pre-signed links of one answer: `t` and `mac` differ in every answer, as they do in the supplier's.
- * The mac is a hash of 64 digits, not an HMAC: nobody checks it, and a hundred thousand of them have to be cheap.
+ * Makes the pre-signed links of one answer: `t` and `mac` differ in every answer, as they do in the
+ * supplier's. The mac is a hash of 64 digits, not an HMAC: nobody checks it, and a hundred thousand
+ * of them have to be cheap.
  */
 export function createSigner(keyId: string, seed: number, at: number): (id: string) => string {
   return (id) => {

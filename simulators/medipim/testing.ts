@@ -17,7 +17,9 @@ export interface StreamLine {
   }
 }
 
-/** Whatever an endpoint may answer with; a member that is not there fails the test that reads it. */
+/**
+ * Whatever an endpoint may answer with; a member that is not there fails the test that reads it.
+ */
 export interface JsonAnswer {
   readonly meta: { readonly total: number; readonly page?: object }
   readonly results: readonly (Record<string, unknown> & { readonly id: string | number })[]

@@ -1,11 +1,14 @@
-// Descriptions: what makes one product 900 bytes and another 300 KB. The real catalogue has 5.6 KB a line in the mean, and a long tail.
+// Descriptions: what makes one product 900 bytes and another 300 KB. The real catalogue has 5.6 KB
+// a line in the mean, and a long tail.
 
 import { mix, seededRandom } from '../support/random.ts'
 import type { Json } from './json.ts'
 import { isGiant, type ProductState } from './state.ts'
 import { DESCRIPTION_TYPES, PARAGRAPHS, TARGET_GROUPS } from './words.ts'
 
-/** About how many characters of text product `index` has: log-normal around a median for its kind. */
+/**
+ * About how many characters of text product `index` has: log-normal around a median for its kind.
+ */
 export function textBudget(seed: number, index: number, amount: 'none' | 'short' | 'long'): number {
   const random = seededRandom(seed, index, 81)
   const giant = isGiant(index)
@@ -16,7 +19,10 @@ export function textBudget(seed: number, index: number, amount: 'none' | 'short'
   return Math.min(80_000, Math.round((amount === 'long' ? 2_120 : 735) * Math.exp(normal * 0.9)))
 }
 
-/** Descriptions of different types that share `budget` characters. An update puts its edition into the first one. */
+/**
+ * Descriptions of different types that share `budget` characters. An update puts its edition into
+ * the first one.
+ */
 export function descriptionsOf(seed: number, state: ProductState, budget: number): Json[] {
   if (budget === 0) return []
   const random = seededRandom(seed, state.index, 82)

@@ -1,4 +1,5 @@
-// What a request may be refused with. The documentation names `violations` in a 422 but not the shape of an item: it is ours.
+// What a request may be refused with. The documentation names `violations` in a 422 but not the
+// shape of an item: it is ours.
 
 import { z } from 'zod'
 import type { JsonObject } from './json.ts'

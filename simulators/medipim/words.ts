@@ -1,4 +1,5 @@
-// Words that the made-up catalogue is put together from. None of the companies, brands or products exists.
+// Words that the made-up catalogue is put together from. None of the companies, brands or products
+// exists.
 
 import { seededRandom, type Random } from '../support/random.ts'
 
@@ -164,7 +165,10 @@ function paragraph(random: Random, index: number): string {
   return `<p>${text}</p>\n`
 }
 
-/** Sanitised HTML as the supplier sends it: line feeds inside, all sizes from 60 to some 600 characters. */
+/**
+ * Sanitised HTML as the supplier sends it: line feeds inside, all sizes from 60 to some 600
+ * characters.
+ */
 export const PARAGRAPHS: readonly string[] = Array.from({ length: 256 }, (_, index) =>
   paragraph(seededRandom(20_230_214, index), index),
 )

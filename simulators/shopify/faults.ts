@@ -1,12 +1,16 @@
-// What a shop can do wrong. A request for products is known to the faults as `/products.json?page=N`, whatever its other parameters,
-// so `{ kind: 'status', status: 503, path: '/products.json?page=2' }` fails the second page only.
+// What a shop can do wrong. A request for products is known to the faults as
+// `/products.json?page=N`, whatever its other parameters, so `{ kind: 'status', status: 503, path:
+// '/products.json?page=2' }` fails the second page only.
 
 import { z } from 'zod'
 import { CommonFault, When } from '../support/faults.ts'
 
 export const ShopifyFault = z.union([
   CommonFault,
-  /** The page begins `by` products early (they were on the page before) or late (they are on no page): someone edits the shop meanwhile. */
+  /**
+   * The page begins `by` products early (they were on the page before) or late (they are on no
+   * page): someone edits the shop meanwhile.
+   */
   z.strictObject({ kind: z.literal('shift'), by: z.int(), ...When }),
   /** Puts text that is no JSON before the first product, as a theme with an error does. */
   z.strictObject({
@@ -22,7 +26,9 @@ export type ShopifyFaultInput = z.input<typeof ShopifyFault>
 const cloudflare = { 'cf-ray': '8f2c0a1b2c3d4e5f-SYD' }
 const justAMoment = '<!doctype html><html lang="en-US"><head><title>Just a moment...</title>'
 
-/** Answers that shops are known for, by name: `faults.set({ ...ANSWERS.password, times: null })`. */
+/**
+ * Answers that shops are known for, by name: `faults.set({ ...ANSWERS.password, times: null })`.
+ */
 export const ANSWERS = {
   password: { kind: 'status', status: 302, headers: { location: '/password' } },
   webPage: { kind: 'status', status: 200, body: '<!doctype html><title>A shop</title>' },

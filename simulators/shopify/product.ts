@@ -1,5 +1,6 @@
-// Products in the shape of Shopify's `/products.json`, made from a seed: the same seed and number give the same product.
-// They have the oddities that real shops have: slashes in option values, crossed-out prices below the price, hidden copies.
+// Products in the shape of Shopify's `/products.json`, made from a seed: the same seed and number
+// give the same product. They have the oddities that real shops have: slashes in option values,
+// crossed-out prices below the price, hidden copies.
 
 import { seededRandom, type Random } from '../support/random.ts'
 
@@ -166,7 +167,8 @@ function makeVariant(
     available: random.chance(0.8),
     price: decimal(cents, decimals),
     grams: random.pick([0, 0, 340, 1_200]),
-    // Two in ten are on sale; one in ten has a crossed-out price that is no higher, as real shops leave behind.
+    // Two in ten are on sale; one in ten has a crossed-out price that is no higher, as real shops
+    // leave behind.
     compare_at_price:
       sale < 2 ? decimal(cents + 1_000, decimals) : sale === 2 ? decimal(cents, decimals) : null,
     position: place + 1,

@@ -1,5 +1,6 @@
-// A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to change it and to make it fail.
-// A captured file in another shape than `{"products": […]}` is served as it is, byte for byte, whatever the page.
+// A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to
+// change it and to make it fail. A captured file in another shape than `{"products": […]}` is
+// served as it is, byte for byte, whatever the page.
 
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -251,7 +252,8 @@ const Change = z.discriminatedUnion('do', [
 
 type Controlled = Pick<ShopifySimulator, 'shop' | 'faults' | 'stats'>
 
-// POST /_control/changes 200 · POST, DELETE /_control/faults 200 · GET /_control/stats, /_control/products 200 · 400 with the reason
+// POST /_control/changes 200 · POST, DELETE /_control/faults 200 · GET /_control/stats,
+// /_control/products 200 · 400 with the reason
 async function control(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,4 +1,5 @@
-// The products of one simulated shop, and what can happen to them. Every change moves the clock on by a minute.
+// The products of one simulated shop, and what can happen to them. Every change moves the clock on
+// by a minute.
 
 import { createClock } from '../support/clock.ts'
 import { makeProduct, type Making, type ShopProduct } from './product.ts'

@@ -1,5 +1,6 @@
-// `POST /object/list/:bucket`: what lies directly in one folder. As on the platform, case is folded in comparing and sorting, and
-// without a limit a page has 100 entries. Folders come first, as in older versions; newer ones mix them with the objects.
+// `POST /object/list/:bucket`: what lies directly in one folder. As on the platform, case is folded
+// in comparing and sorting, and without a limit a page has 100 entries. Folders come first, as in
+// older versions; newer ones mix them with the objects.
 
 import type { ObjectRow } from './objects.ts'
 

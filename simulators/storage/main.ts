@@ -1,4 +1,5 @@
-// `npm run simulator storage -- …`: reads the arguments, starts the service, says how to use it. Its fault `die` is a real SIGKILL.
+// `npm run simulator storage -- …`: reads the arguments, starts the service, says how to use it.
+// Its fault `die` is a real SIGKILL.
 
 import { parseArgs } from 'node:util'
 import type { SimulatorCommand } from '../support/command.ts'

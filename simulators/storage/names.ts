@@ -1,4 +1,5 @@
-// Which names, media types and sizes the service takes: https://github.com/supabase/storage, src/storage/limits.ts.
+// Which names, media types and sizes the service takes: https://github.com/supabase/storage,
+// src/storage/limits.ts.
 
 const OBJECT_NAME = /^[A-Za-z0-9_/!.*'() &$=@;:+,?-]+$/
 const BUCKET_NAME = /^[A-Za-z0-9_!.*'() &$=@;:+,?-]{1,100}$/

@@ -1,5 +1,5 @@
-// The service's tables: buckets, and one row an object that names the file of its bytes. All is in one folder and survives a kill:
-// a row is written whole or not at all, after its bytes.
+// The service's tables: buckets, and one row an object that names the file of its bytes. All is in
+// one folder and survives a kill: a row is written whole or not at all, after its bytes.
 
 import {
   closeSync,
@@ -49,7 +49,10 @@ export interface Objects {
   remove(bucket: string, names: readonly string[]): readonly ObjectRow[]
   /** What the platform does to unfinished uploads after 24 hours. */
   expireUploads(): void
-  /** Opens the bytes; who has them open may go on reading after they were replaced. The caller closes the file. */
+  /**
+   * Opens the bytes; who has them open may go on reading after they were replaced. The caller
+   * closes the file.
+   */
   open(row: ObjectRow): { readonly file: number; readonly size: number }
 }
 

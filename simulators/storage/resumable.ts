@@ -1,6 +1,7 @@
-// `/upload/resumable`: a real tus server, set up as the platform sets up its own. An object comes into being after the last byte of
-// its upload, in the same request; `x-upsert` is read from each request, and the one that brings the last byte is what counts.
-// What is copied here: https://github.com/supabase/storage, src/http/routes/tus.
+// `/upload/resumable`: a real tus server, set up as the platform sets up its own. An object comes
+// into being after the last byte of its upload, in the same request; `x-upsert` is read from each
+// request, and the one that brings the last byte is what counts. What is copied here:
+// https://github.com/supabase/storage, src/http/routes/tus.
 
 import { randomUUID } from 'node:crypto'
 import { FileStore } from '@tus/file-store'
@@ -24,7 +25,9 @@ export const RESUMABLE = '/storage/v1/upload/resumable'
 /** The header, set by nobody else, that makes the request end before the object is made. */
 export const UNFINISHED = 'x-simulated-unfinished'
 
-/** Where the service itself has it. A proxy in front says in `x-forwarded-prefix` what it took away. */
+/**
+ * Where the service itself has it. A proxy in front says in `x-forwarded-prefix` what it took away.
+ */
 const INNER_PATH = '/upload/resumable'
 
 export function createResumable({ objects, fileBytesMax }: ResumableOptions): Server {
@@ -76,7 +79,8 @@ export function createResumable({ objects, fileBytesMax }: ResumableOptions): Se
       }
     },
     async onUploadFinish({ method, headers }, { id, size = 0, metadata = {} }) {
-      // The platform's store makes an object from what was written, and here nothing was: https://github.com/supabase/storage/issues/1300
+      // The platform's store makes an object from what was written, and here nothing was:
+      // https://github.com/supabase/storage/issues/1300
       if (method === 'POST' && size === 0 && !headers.has('content-type')) refuse(404, 'NotFound')
       if (headers.has(UNFINISHED)) refuse(500, 'Internal server error')
       const { bucket, name } = parseId(id)

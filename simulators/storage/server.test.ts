@@ -1,4 +1,5 @@
-// The stand-in against clients that know nothing of it: Supabase's own library, and requests as the protocol's text has them.
+// The stand-in against clients that know nothing of it: Supabase's own library, and requests as the
+// protocol's text has them.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -61,7 +62,10 @@ async function create(
   return pathTo(created)
 }
 
-/** Where the upload lives here: its address is what the service believes to be its own, without the proxy in front. */
+/**
+ * Where the upload lives here: its address is what the service believes to be its own, without the
+ * proxy in front.
+ */
 function pathTo(created: Response): string {
   return `upload/resumable/${new URL(created.headers.get('location') ?? '').pathname.split('/').at(-1)}`
 }

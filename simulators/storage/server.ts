@@ -1,5 +1,6 @@
-// Supabase Storage on loopback, on top of a real tus server and a folder: kill it, start it on the same folder, and uploads go on.
-// As on the platform, refusals outside of uploads come with HTTP 400 and their real status in the body.
+// Supabase Storage on loopback, on top of a real tus server and a folder: kill it, start it on the
+// same folder, and uploads go on. As on the platform, refusals outside of uploads come with HTTP
+// 400 and their real status in the body.
 
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -119,7 +120,10 @@ export async function startStorage(options: StorageOptions): Promise<StorageSimu
   }
 }
 
-/** The gateway looks at `apikey`, the service behind it at `Authorization`. Neither asks who sends OPTIONS. */
+/**
+ * The gateway looks at `apikey`, the service behind it at `Authorization`. Neither asks who sends
+ * OPTIONS.
+ */
 function refusedKey(
   { headers }: IncomingMessage,
   secretKey: string,
@@ -195,7 +199,8 @@ interface Project {
   readonly fileBytesMax: number
 }
 
-// GET, POST, DELETE /bucket · POST /object/list/:bucket · DELETE /object/:bucket · GET /object/authenticated/:bucket/*, /object/:bucket/*
+// GET, POST, DELETE /bucket · POST /object/list/:bucket · DELETE /object/:bucket · GET
+// /object/authenticated/:bucket/*, /object/:bucket/*
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,

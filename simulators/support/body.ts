@@ -1,4 +1,5 @@
-// Sends an answer of any length with constant memory: waits whenever the client reads slowly, and misbehaves where told to.
+// Sends an answer of any length with constant memory: waits whenever the client reads slowly, and
+// misbehaves where told to.
 
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
@@ -22,7 +23,10 @@ class Dropped extends Error {
   }
 }
 
-/** Waits or answers as the faults say. True when the request has been answered, so that there is nothing more to do. */
+/**
+ * Waits or answers as the faults say. True when the request has been answered, so that there is
+ * nothing more to do.
+ */
 export async function errorResponse(
   response: ServerResponse,
   taken: Taken<AnyFault>,
@@ -49,7 +53,10 @@ export interface SendOptions {
   readonly gzip?: boolean
 }
 
-/** Sends `chunks` as a chunked answer. Resolves with the uncompressed bytes written when it has ended, however it ended. */
+/**
+ * Sends `chunks` as a chunked answer. Resolves with the uncompressed bytes written when it has
+ * ended, however it ended.
+ */
 export async function sendBody(
   response: ServerResponse,
   chunks: Chunks,
@@ -189,12 +196,18 @@ async function write(
   if (response.destroyed) throw new Dropped()
 }
 
-/** Resolves when the client's side has been handed all that was written, so that a reset strikes at an exact byte. */
+/**
+ * Resolves when the client's side has been handed all that was written, so that a reset strikes at
+ * an exact byte.
+ */
 async function flushed(response: ServerResponse): Promise<void> {
   while (!response.destroyed && (response.socket?.writableLength ?? 0) > 0) await sleep(1)
 }
 
-/** Waits `ms` (null: for ever), but no longer than until the faults are cleared. A client that leaves ends the answer. */
+/**
+ * Waits `ms` (null: for ever), but no longer than until the faults are cleared. A client that
+ * leaves ends the answer.
+ */
 async function pause(
   ms: number | null,
   response: ServerResponse,

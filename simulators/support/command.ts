@@ -3,7 +3,10 @@
 /** A started simulator. */
 export interface Running {
   readonly url: string
-  /** What to print once it listens: its address, an example to try, the settings that point Shelfsync at it. */
+  /**
+   * What to print once it listens: its address, an example to try, the settings that point
+   * Shelfsync at it.
+   */
   readonly greeting: string
   close(): Promise<void>
 }

@@ -1,9 +1,13 @@
-// Things that go wrong on purpose, told as JSON so that a test and `/_control/faults` say them alike.
-// `times` counts requests, not lines: a fault that is taken by a request stays with it until that answer ends.
+// Things that go wrong on purpose, told as JSON so that a test and `/_control/faults` say them
+// alike. `times` counts requests, not lines: a fault that is taken by a request stays with it until
+// that answer ends.
 
 import { z } from 'zod'
 
-/** When a fault strikes: which path (`*` at the end: any that begins so), after how many requests, for how many (null: always). */
+/**
+ * When a fault strikes: which path (`*` at the end: any that begins so), after how many requests,
+ * for how many (null: always).
+ */
 export const When = {
   path: z.string().default('*'),
   skip: z.int().nonnegative().default(0),
@@ -84,7 +88,10 @@ export interface AnyFault {
   readonly times: number | null
 }
 
-/** The faults of one request, and a signal that fires when all faults are cleared: whoever waits on purpose then goes on. */
+/**
+ * The faults of one request, and a signal that fires when all faults are cleared: whoever waits on
+ * purpose then goes on.
+ */
 export interface Taken<Fault extends AnyFault> {
   readonly faults: readonly Fault[]
   readonly cleared: AbortSignal
@@ -99,7 +106,10 @@ export interface FaultBook<Fault extends AnyFault, Input> {
   clear(): void
 }
 
-/** The faults that are set on one simulator; `schema` is `CommonFault`, alone or in a union with the supplier's own. */
+/**
+ * The faults that are set on one simulator; `schema` is `CommonFault`, alone or in a union with the
+ * supplier's own.
+ */
 export function createFaultBook<Fault extends AnyFault, Input>(
   schema: z.ZodType<Fault, Input>,
 ): FaultBook<Fault, Input> {

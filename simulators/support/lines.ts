@@ -1,4 +1,5 @@
-// Faults of the lines of an NDJSON answer. Lines travel with their `\n`; a clean answer never comes through here.
+// Faults of the lines of an NDJSON answer. Lines travel with their `\n`; a clean answer never comes
+// through here.
 
 import type { AnyFault, CommonFault } from './faults.ts'
 

@@ -1,6 +1,10 @@
-// Seeded numbers for the simulators: the same seed gives the same catalogue on every machine. Not for secrets.
+// Seeded numbers for the simulators: the same seed gives the same catalogue on every machine. Not
+// for secrets.
 
-/** One well-mixed unsigned 32-bit number from any integers: a hash, so that item 7 can be made without making items 0 to 6. */
+/**
+ * One well-mixed unsigned 32-bit number from any integers: a hash, so that item 7 can be made
+ * without making items 0 to 6.
+ */
 export function mix(...numbers: readonly number[]): number {
   let hash = 0x9e3779b9
   for (const number of numbers) {

@@ -1,4 +1,5 @@
-// A real HTTP server on loopback for a simulator. Closing it also ends the connections that are stalled on purpose.
+// A real HTTP server on loopback for a simulator. Closing it also ends the connections that are
+// stalled on purpose.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
@@ -23,7 +24,8 @@ export async function listen(
       response.destroy()
     })
   })
-  // An idle connection is the client's to close: closed here, a request that is on its way at that moment would fail.
+  // An idle connection is the client's to close: closed here, a request that is on its way at that
+  // moment would fail.
   server.keepAliveTimeout = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -1,4 +1,5 @@
-// What a simulator was asked and what it sent, for tests to look at. Headers are not kept, so no secret can be.
+// What a simulator was asked and what it sent, for tests to look at. Headers are not kept, so no
+// secret can be.
 
 export interface RequestNote {
   readonly method: string

@@ -1,4 +1,5 @@
-// The shared parts of the simulators: bytes, lines and connections that go wrong exactly where they were told to.
+// The shared parts of the simulators: bytes, lines and connections that go wrong exactly where they
+// were told to.
 
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'

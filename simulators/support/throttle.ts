@@ -6,7 +6,9 @@ export interface Limit {
 }
 
 export interface Throttle {
-  /** Counts one request. Returns 0 when it may pass, else the milliseconds until the next one may. */
+  /**
+   * Counts one request. Returns 0 when it may pass, else the milliseconds until the next one may.
+   */
   take(key: string): number
 }
 

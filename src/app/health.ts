@@ -1,4 +1,5 @@
-// How every component stands, asked anew each time. Each has a deadline: a database that hangs is as broken as one that is gone.
+// How every component stands, asked anew each time. Each has a deadline: a database that hangs is
+// as broken as one that is gone.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'

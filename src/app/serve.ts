@@ -1,5 +1,6 @@
-// The services of one process: its workers, its schedules and its HTTP faces, by the roles that it has. Everything that counts is in the
-// database, so any number of processes may run, and any of them may be killed.
+// The services of one process: its workers, its schedules and its HTTP faces, by the roles that it
+// has. Everything that counts is in the database, so any number of processes may run, and any of
+// them may be killed.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
@@ -52,7 +53,10 @@ export interface OpenFace {
 
 export interface Services {
   readonly faces: readonly OpenFace[]
-  /** Takes nothing new, lets batches and answers finish, and resolves when all is at rest. Twice is safe. */
+  /**
+   * Takes nothing new, lets batches and answers finish, and resolves when all is at rest. Twice is
+   * safe.
+   */
   stop(): Promise<void>
 }
 
@@ -185,7 +189,8 @@ function openMetrics(
   if (roles.includes('fetcher'))
     for (const connector of connectors.keys())
       metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
-  // What is the same for all processes only one kind of them tells. With several of these, each tells all of it.
+  // What is the same for all processes only one kind of them tells. With several of these, each
+  // tells all of it.
   if (roles.includes('orchestrator')) {
     metrics.collect({ name: 'database', read: createMetricsReader(db) })
     metrics.collect({ name: 'queue', read: () => readQueues(queues) })

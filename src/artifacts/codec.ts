@@ -1,5 +1,5 @@
-// How stored bytes are compressed. The work runs on the thread pool; the main thread only passes chunks on.
-// Deno 2.1 has no zstd, so what an edge function writes or reads is gzip.
+// How stored bytes are compressed. The work runs on the thread pool; the main thread only passes
+// chunks on. Deno 2.1 has no zstd, so what an edge function writes or reads is gzip.
 
 import { PassThrough, type Transform } from 'node:stream'
 import {
@@ -18,12 +18,15 @@ export type Codec = z.infer<typeof Codec>
 export const EXTENSIONS: Readonly<Record<Codec, string>> = { zstd: '.zst', gzip: '.gz', none: '' }
 
 /**
- * Level 1 of both. On 600 MB of product JSON zstd 1, 2 and 3 take 3.6, 4.2 and 4.3 s of one core for a ratio of 4.4, 4.3
- * and 4.4; gzip 1 takes 7.4 s (3.7), gzip 6 takes 27.8 s (4.7).
+ * Level 1 of both. On 600 MB of product JSON zstd 1, 2 and 3 take 3.6, 4.2 and 4.3 s of one core
+ * for a ratio of 4.4, 4.3 and 4.4; gzip 1 takes 7.4 s (3.7), gzip 6 takes 27.8 s (4.7).
  */
 const LEVEL = 1
 
-/** 64 KiB chunks cost the main thread twice as much (0.45 s per 600 MB against 0.22 s); beyond 1 MiB nothing is won. */
+/**
+ * 64 KiB chunks cost the main thread twice as much (0.45 s per 600 MB against 0.22 s); beyond 1 MiB
+ * nothing is won.
+ */
 export const CHUNK_BYTES = 1024 * 1024
 
 export function compressor(codec: Codec): Transform {
@@ -40,7 +43,10 @@ export function compressor(codec: Codec): Transform {
   }
 }
 
-/** The raw bytes of `stored` in chunks of at most `CHUNK_BYTES`, unfolded as they are taken. Throws zlib's own errors. */
+/**
+ * The raw bytes of `stored` in chunks of at most `CHUNK_BYTES`, unfolded as they are taken. Throws
+ * zlib's own errors.
+ */
 export function decompress(codec: Codec, stored: Uint8Array): AsyncIterable<Buffer> {
   if (codec === 'none') return slices(stored)
   const decoder =

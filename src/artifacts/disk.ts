@@ -1,6 +1,7 @@
-// Artifacts in a folder. A file appears under its name only when its bytes are on the disk: it is written beside its place,
-// synced, renamed, and then the folders that name it are synced too, since a rename alone may not outlive a power cut. Below the root no
-// symbolic link is followed: a part is a file, and its folders are folders. The root itself may be one.
+// Artifacts in a folder. A file appears under its name only when its bytes are on the disk: it is
+// written beside its place, synced, renamed, and then the folders that name it are synced too,
+// since a rename alone may not outlive a power cut. Below the root no symbolic link is followed: a
+// part is a file, and its folders are folders. The root itself may be one.
 
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
@@ -137,7 +138,10 @@ export class DiskStore implements ArtifactStore {
     return join(this.#root, checkKey(key))
   }
 
-  /** Every file under `folder` ('' or ended by a slash) whose key begins with `prefix`, finished or not. */
+  /**
+   * Every file under `folder` ('' or ended by a slash) whose key begins with `prefix`, finished or
+   * not.
+   */
   async *#walk(folder: string, prefix: string): AsyncIterable<StoredObject> {
     for (const { name, isFolder } of await this.#entries(folder)) {
       const key = folder + name
@@ -161,7 +165,10 @@ export class DiskStore implements ArtifactStore {
     }
   }
 
-  /** Folders keep their slash, so that sorting names sorts keys: `a.b` comes before `a/`, as in any object store. */
+  /**
+   * Folders keep their slash, so that sorting names sorts keys: `a.b` comes before `a/`, as in any
+   * object store.
+   */
   async #entries(folder: string): Promise<{ name: string; isFolder: boolean }[]> {
     let entries: Dirent[]
     try {
@@ -193,7 +200,10 @@ export class DiskStore implements ArtifactStore {
     }
   }
 
-  /** Turns a file system's error into ours; anything else, such as what a source threw, stays what it is. */
+  /**
+   * Turns a file system's error into ours; anything else, such as what a source threw, stays what
+   * it is.
+   */
   #named(code: 'artifact/unwritable' | 'artifact/missing', what: string, error: unknown): unknown {
     const errno = errnoOf(error)
     if (errno === null || error instanceof SyncError) return error
@@ -205,7 +215,10 @@ export class DiskStore implements ArtifactStore {
   }
 }
 
-/** Makes `folder` and its parents, and syncs each folder that got a new name, so that the path outlives a power cut. */
+/**
+ * Makes `folder` and its parents, and syncs each folder that got a new name, so that the path
+ * outlives a power cut.
+ */
 async function makeSynced(folder: string): Promise<void> {
   for (const made of await makeFolder(folder, FOLDER_MODE)) await syncFolder(dirname(made))
 }

@@ -1,4 +1,5 @@
-// Lines against a model that simply splits: whatever the chunks, the same lines at the same offsets.
+// Lines against a model that simply splits: whatever the chunks, the same lines at the same
+// offsets.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

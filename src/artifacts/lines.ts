@@ -1,6 +1,7 @@
-// NDJSON chunks to batches of whole lines. A batch is one chunk with the bounds of its lines: no line is copied but the one
-// that lies across two chunks, and there is one turn of the event loop per chunk, not per line. A byte order mark before a line is no
-// part of it: files that were joined have several.
+// NDJSON chunks to batches of whole lines. A batch is one chunk with the bounds of its lines: no
+// line is copied but the one that lies across two chunks, and there is one turn of the event loop
+// per chunk, not per line. A byte order mark before a line is no part of it: files that were joined
+// have several.
 
 import { BYTE_ORDER_MARK, LINE_FEED, lengthOfMark } from '../lib/ndjson.ts'
 
@@ -11,7 +12,10 @@ export interface Lines {
   /** The raw offset of `bytes[0]` in the part: a line's own offset is this plus its `from`. */
   readonly offset: number
   readonly bytes: Buffer
-  /** Pairs `from, to` in `bytes`, flat and ascending, one for each line, its mark and its `\n` left out. Never empty. */
+  /**
+   * Pairs `from, to` in `bytes`, flat and ascending, one for each line, its mark and its `\n` left
+   * out. Never empty.
+   */
   readonly bounds: readonly number[]
 }
 
@@ -36,8 +40,9 @@ export interface LongLine<Reader> {
 const HEAD_BYTES = 64 * 1024
 
 /**
- * Yields every line of `chunks` once, in order, empty ones and a last one without `\n` too. Holds at most one chunk and
- * `lineBytesMax`, however long a line is; what is longer goes through a reader. A batch's bytes may be the chunk itself: neither may be changed.
+ * Yields every line of `chunks` once, in order, empty ones and a last one without `\n` too. Holds
+ * at most one chunk and `lineBytesMax`, however long a line is; what is longer goes through a
+ * reader. A batch's bytes may be the chunk itself: neither may be changed.
  */
 export async function* readLines<Reader extends LineReader>(
   chunks: AsyncIterable<Buffer>,
@@ -72,7 +77,9 @@ type LongPiece = Pick<LongLine<unknown>, 'kind' | 'line' | 'offset' | 'length'> 
   readonly bytes: Buffer
 }
 
-/** The lines that end inside `chunk`, from the line start at `from`; a long one divides the batch. */
+/**
+ * The lines that end inside `chunk`, from the line start at `from`; a long one divides the batch.
+ */
 function* wholeLines(
   chunk: Buffer,
   from: number,

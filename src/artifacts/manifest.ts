@@ -1,5 +1,6 @@
-// What an artifact is called, and the page that describes it: manifest.json, written beside the parts when the fetch is
-// over, so that the bytes can be read without the database. A run folder without one was cut short.
+// What an artifact is called, and the page that describes it: manifest.json, written beside the
+// parts when the fetch is over, so that the bytes can be read without the database. A run folder
+// without one was cut short.
 
 import { z } from 'zod'
 import { EXTENSIONS } from './codec.ts'
@@ -27,7 +28,10 @@ export const Manifest = z.strictObject({
 })
 export type Manifest = z.infer<typeof Manifest>
 
-/** The run whose artifact it is. The date in a key is the UTC day on which the run began, also when it is resumed later. */
+/**
+ * The run whose artifact it is. The date in a key is the UTC day on which the run began, also when
+ * it is resumed later.
+ */
 export interface ArtifactRun {
   readonly source: string
   readonly run: string
@@ -40,8 +44,9 @@ export function artifactPrefix({ source, run, startedAt }: ArtifactRun): string 
 }
 
 /**
- * `…/part-00001-<checksum>.ndjson.zst`. The checksum's first 8 digits keep two workers apart that archive the same part
- * number: one that lost its lease cannot overwrite what the other has archived.
+ * `…/part-00001-<checksum>.ndjson.zst`. The checksum's first 8 digits keep two workers apart that
+ * archive the same part number: one that lost its lease cannot overwrite what the other has
+ * archived.
  */
 export function artifactKey(
   run: ArtifactRun,

@@ -8,7 +8,10 @@ import type { ArtifactStore } from './store.ts'
 import { SupabaseStore } from './supabase.ts'
 import { createUploadMemory } from './upload-memory.ts'
 
-/** What the stores across a network need besides the location; the settings of a process have this shape. */
+/**
+ * What the stores across a network need besides the location; the settings of a process have this
+ * shape.
+ */
 export interface StoreAccess {
   readonly supabase: {
     readonly url: string
@@ -29,8 +32,8 @@ const NO_ACCESS: StoreAccess = {
 }
 
 /**
- * Opens `file:PATH` (a relative path begins at `base`), `supabase:` or `supabase:BUCKET`, or `s3://BUCKET/PREFIX`. Touches nothing
- * yet: `check` does, and else the first write.
+ * Opens `file:PATH` (a relative path begins at `base`), `supabase:` or `supabase:BUCKET`, or
+ * `s3://BUCKET/PREFIX`. Touches nothing yet: `check` does, and else the first write.
  *
  * @throws SyncError `settings/invalid`, without the location, which may hold a secret
  */

@@ -1,5 +1,6 @@
-// A part: whole NDJSON lines, compressed, about 32 MiB raw and 5 to 8 MB stored. An artifact is its parts in order.
-// The unit is small enough to be lost, repeated or applied by another worker, and its stored bytes fit in memory.
+// A part: whole NDJSON lines, compressed, about 32 MiB raw and 5 to 8 MB stored. An artifact is its
+// parts in order. The unit is small enough to be lost, repeated or applied by another worker, and
+// its stored bytes fit in memory.
 
 import { createHash, hash } from 'node:crypto'
 import { once } from 'node:events'
@@ -54,14 +55,17 @@ export class PartWriter {
     })
   }
 
-  /** Whether a page of `byteLength` still belongs here. An empty part takes any page, so that no page is too large. */
+  /**
+   * Whether a page of `byteLength` still belongs here. An empty part takes any page, so that no
+   * page is too large.
+   */
   fits(byteLength: number): boolean {
     return this.rawBytes === 0 || this.rawBytes + byteLength <= this.#partBytesMax
   }
 
   /**
-   * Takes a page of whole lines, or a piece of one, whose bytes must not change afterwards. Await it before the next: it resolves when there
-   * is room again, and the page is compressed meanwhile.
+   * Takes a page of whole lines, or a piece of one, whose bytes must not change afterwards. Await
+   * it before the next: it resolves when there is room again, and the page is compressed meanwhile.
    */
   async add(page: { readonly bytes: Uint8Array; readonly lineCount: number }): Promise<void> {
     if (page.bytes.length === 0) return
@@ -96,8 +100,8 @@ export class PartWriter {
 }
 
 /**
- * Yields the raw bytes of a part in chunks of about 1 MiB. Nothing is yielded before the stored bytes have proved to be the
- * ones that were archived, and never more than `rawBytes`.
+ * Yields the raw bytes of a part in chunks of about 1 MiB. Nothing is yielded before the stored
+ * bytes have proved to be the ones that were archived, and never more than `rawBytes`.
  *
  * @throws SyncError `artifact/corrupt` · `artifact/missing`
  */
@@ -131,7 +135,10 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
   }
 }
 
-/** The whole artifact as the NDJSON that was archived. @throws as `readPart` does, after the parts before. */
+/**
+ * The whole artifact as the NDJSON that was archived. @throws as `readPart` does, after the parts
+ * before.
+ */
 export async function* catArtifact(
   store: ArtifactStore,
   parts: readonly Part[],
@@ -145,7 +152,10 @@ export interface PartCheck {
   readonly problem: SyncError | null
 }
 
-/** Reads every part to its end and compares checksum, size and line count; one bad part does not hide the next. */
+/**
+ * Reads every part to its end and compares checksum, size and line count; one bad part does not
+ * hide the next.
+ */
 export async function* verifyArtifact(
   store: ArtifactStore,
   parts: readonly Part[],

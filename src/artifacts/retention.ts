@@ -7,7 +7,10 @@ export interface Retained {
   readonly finishedAt: Date | null
   /** Whether it succeeded. */
   readonly good: boolean
-  /** Whether it succeeded with everything that the supplier has: a rebuild of the catalogue begins here. */
+  /**
+   * Whether it succeeded with everything that the supplier has: a rebuild of the catalogue begins
+   * here.
+   */
   readonly whole: boolean
   /** Whether its fetch came to an end. Only such an artifact can be replayed. */
   readonly closed: boolean
@@ -17,13 +20,17 @@ export interface Retained {
   readonly held: boolean
 }
 
-/** `all` purges nothing; `none` purges everything that is over and decided, and gives up that the catalogue can be rebuilt. */
+/**
+ * `all` purges nothing; `none` purges everything that is over and decided, and gives up that the
+ * catalogue can be rebuilt.
+ */
 export type Keep = number | 'all' | 'none'
 
 /**
- * The runs of one source whose artifacts are no longer kept: all but the newest `keep` good ones, those that a rebuild of the catalogue
- * needs, the latest and those that are held or not over. A failed run whose fetch did not end is of no use to a rebuild: it stays only
- * while it is among the newest `keep` of all, so that a supplier that fails every night does not fill the disk.
+ * The runs of one source whose artifacts are no longer kept: all but the newest `keep` good ones,
+ * those that a rebuild of the catalogue needs, the latest and those that are held or not over. A
+ * failed run whose fetch did not end is of no use to a rebuild: it stays only while it is among the
+ * newest `keep` of all, so that a supplier that fails every night does not fill the disk.
  */
 export function runsToPurge<Run extends Retained>(runs: readonly Run[], keep: Keep): Run[] {
   if (keep === 'all') return []
@@ -38,7 +45,10 @@ export function runsToPurge<Run extends Retained>(runs: readonly Run[], keep: Ke
   return over.filter((run) => !kept.has(run) && !run.latest)
 }
 
-/** The newest whole artifact and every one after it that can be replayed. Without a whole one there is nothing to begin with. */
+/**
+ * The newest whole artifact and every one after it that can be replayed. Without a whole one there
+ * is nothing to begin with.
+ */
 export function runsToRebuild<Run extends Retained>(runs: readonly Run[]): Run[] {
   const first = Math.max(...runs.filter(({ whole }) => whole).map(({ run }) => run), 0)
   return first === 0 ? [] : runs.filter(({ run, closed }) => run >= first && closed)

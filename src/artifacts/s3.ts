@@ -1,5 +1,6 @@
-// Artifacts in S3, or in whatever speaks its protocol. Retries are the SDK's own and the only ones; the SDK is loaded by the first
-// call, because it costs 190 ms and 34 MB that nobody else should pay.
+// Artifacts in S3, or in whatever speaks its protocol. Retries are the SDK's own and the only ones;
+// the SDK is loaded by the first call, because it costs 190 ms and 34 MB that nobody else should
+// pay.
 
 import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
@@ -18,7 +19,9 @@ export interface S3Options {
   /** What every key begins with, '' or ended by a slash. */
   readonly prefix: string
   readonly region: string
-  /** Null: AWS itself. Another one is spoken to in path style, without AWS's own checksum headers. */
+  /**
+   * Null: AWS itself. Another one is spoken to in path style, without AWS's own checksum headers.
+   */
   readonly endpoint: string | null
   /** Null: the SDK looks for the role or the profile of the machine. */
   readonly key: { readonly id: string; readonly secret: string } | null
@@ -29,7 +32,10 @@ type Code = 'artifact/unwritable' | 'artifact/missing'
 /** Of a stream; S3 takes at most 10,000 pieces, so this is good for 80 GB. */
 const PIECE_BYTES = 8 * 1024 * 1024
 
-/** After which a connection counts as broken; without it, one that was cut silently would be waited for for ever. */
+/**
+ * After which a connection counts as broken; without it, one that was cut silently would be waited
+ * for for ever.
+ */
 const SILENCE_MS = 60_000
 
 /** What the store says when our settings are wrong, not the moment. */
@@ -70,7 +76,10 @@ export class S3Store implements ArtifactStore {
     return `s3://${bucket}/${prefix}${endpoint === null ? '' : ` at ${new URL(endpoint).host}`}`
   }
 
-  /** Makes no bucket: where it lies, who owns it and what it costs is for the account's owner to say. */
+  /**
+   * Makes no bucket: where it lies, who owns it and what it costs is for the account's owner to
+   * say.
+   */
   async check(): Promise<void> {
     try {
       await this.#call('artifact/unwritable', 'Cannot find the bucket', (client) =>
@@ -144,7 +153,10 @@ export class S3Store implements ArtifactStore {
     }
   }
 
-  /** Nothing to do for objects. Pieces of a stream that died stay, unseen, until the bucket's own rule for unfinished uploads. */
+  /**
+   * Nothing to do for objects. Pieces of a stream that died stay, unseen, until the bucket's own
+   * rule for unfinished uploads.
+   */
   sweep(): Promise<number> {
     return Promise.resolve(0)
   }
@@ -180,7 +192,10 @@ export class S3Store implements ArtifactStore {
     }
   }
 
-  /** Ours for theirs, without their error itself: it quotes the key's id and the request that was signed. */
+  /**
+   * Ours for theirs, without their error itself: it quotes the key's id and the request that was
+   * signed.
+   */
   #named(code: Code, what: string, error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof SyncError) return error
     const status = statusOf(error)

@@ -1,5 +1,6 @@
-// Where raw bytes live. Every store keeps this contract; test/conformance/store.ts is the suite that proves it.
-// Putting other bytes under a key replaces the old ones, so a part's key carries its checksum: nobody can spoil another's.
+// Where raw bytes live. Every store keeps this contract; test/conformance/store.ts is the suite
+// that proves it. Putting other bytes under a key replaces the old ones, so a part's key carries
+// its checksum: nobody can spoil another's.
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
@@ -15,25 +16,28 @@ export interface ArtifactStore {
   describe(): string
 
   /**
-   * Proves that the store can be used as it is set up, a disk by writing to it, and makes what is missing (a folder, a bucket of Supabase).
-   * Twice is safe.
+   * Proves that the store can be used as it is set up, a disk by writing to it, and makes what is
+   * missing (a folder, a bucket of Supabase). Twice is safe.
    *
-   * @throws SyncError `settings/invalid` with what to change · `artifact/unwritable` · `artifact/unavailable`
+   * @throws SyncError `settings/invalid` with what to change · `artifact/unwritable` ·
+   * `artifact/unavailable`
    */
   check(): Promise<void>
 
   /**
-   * Stores `bytes`, which must not change meanwhile. When it resolves they survive a power cut; a reader sees all of them or
-   * what was there before. The same bytes again: nothing changes.
+   * Stores `bytes`, which must not change meanwhile. When it resolves they survive a power cut; a
+   * reader sees all of them or what was there before. The same bytes again: nothing changes.
    *
-   * @throws SyncError `artifact/unwritable`, and then no reader ever sees any of it · `usage/invalid` for an unsafe key; and from
-   * a store across a network, here and below, `artifact/unavailable` · `settings/invalid` when it refuses our key or the size
+   * @throws SyncError `artifact/unwritable`, and then no reader ever sees any of it ·
+   * `usage/invalid` for an unsafe key; and from a store across a network, here and below,
+   * `artifact/unavailable` · `settings/invalid` when it refuses our key or the size
    */
   put(key: string, bytes: Uint8Array): Promise<void>
 
   /**
-   * The same for bytes that are too many to hold: a few MiB of them are in memory at a time. `source` is read once, so what
-   * cannot be resumed fails, and what `source` throws is thrown; readers then see what was there before.
+   * The same for bytes that are too many to hold: a few MiB of them are in memory at a time.
+   * `source` is read once, so what cannot be resumed fails, and what `source` throws is thrown;
+   * readers then see what was there before.
    */
   putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void>
 
@@ -41,8 +45,8 @@ export interface ArtifactStore {
   get(key: string): Promise<Uint8Array>
 
   /**
-   * Every whole object whose key begins with `prefix`, keys ascending. What unfinished writers left behind is not listed.
-   * What was yielded may be removed meanwhile.
+   * Every whole object whose key begins with `prefix`, keys ascending. What unfinished writers left
+   * behind is not listed. What was yielded may be removed meanwhile.
    */
   list(prefix: string): AsyncIterable<StoredObject>
 
@@ -50,8 +54,8 @@ export interface ArtifactStore {
   remove(keys: readonly string[]): Promise<void>
 
   /**
-   * Removes what writers that died left behind and says how many pieces that were. Only what was last touched before
-   * `before` goes, so choose an instant that is older than any write can take.
+   * Removes what writers that died left behind and says how many pieces that were. Only what was
+   * last touched before `before` goes, so choose an instant that is older than any write can take.
    */
   sweep(before: Date): Promise<number>
 }
@@ -59,7 +63,10 @@ export interface ArtifactStore {
 /** A block: file systems keep less than that beside the name, where a full disk still takes it. */
 const PROBE_BYTES = 4096
 
-/** Writes, reads and removes a few kilobytes. @throws SyncError as `put`, `get` and `remove` do, and then nothing is left of it */
+/**
+ * Writes, reads and removes a few kilobytes. @throws SyncError as `put`, `get` and `remove` do, and
+ * then nothing is left of it
+ */
 export async function proveWritable(store: ArtifactStore): Promise<void> {
   const key = `check-${randomUUID()}.json`
   await store.put(key, new Uint8Array(PROBE_BYTES))
@@ -82,7 +89,10 @@ const TYPES: Readonly<Record<string, string>> = {
 /** What an unfinished write is called, so no object may be called so. */
 export const UNFINISHED = '.tmp'
 
-/** `key` itself, when every store can hold it and it cannot lead out of one. @throws SyncError `usage/invalid` */
+/**
+ * `key` itself, when every store can hold it and it cannot lead out of one. @throws SyncError
+ * `usage/invalid`
+ */
 export function checkKey(key: string): string {
   const safe = key
     .split('/')
@@ -97,7 +107,10 @@ export function checkKey(key: string): string {
   return key
 }
 
-/** The folder of `prefix`, '' or ended by a slash: all keys with the prefix lie below it. @throws SyncError `usage/invalid` */
+/**
+ * The folder of `prefix`, '' or ended by a slash: all keys with the prefix lie below it. @throws
+ * SyncError `usage/invalid`
+ */
 export function folderOf(prefix: string): string {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   if (folder !== '') checkKey(folder.slice(0, -1))

@@ -1,5 +1,6 @@
-// Requests to Supabase Storage. It says most refusals with HTTP 400 and the real status in the JSON body, and a gateway in front of
-// it says them with an HTML page, even with status 200: neither is what it looks like.
+// Requests to Supabase Storage. It says most refusals with HTTP 400 and the real status in the JSON
+// body, and a gateway in front of it says them with an HTML page, even with status 200: neither is
+// what it looks like.
 
 import { delayMs, parseRetryAfter, wait as waitFor, type Waiter } from '../lib/back-off.ts'
 import { cutText } from '../lib/text.ts'
@@ -9,7 +10,10 @@ import { fetchFailureOf } from '../node/system-errors.ts'
 export interface ApiOptions {
   /** The address of the project. */
   readonly url: string
-  /** A secret key (`sb_secret_…`) or the older service-role token; both go into the same two headers. */
+  /**
+   * A secret key (`sb_secret_…`) or the older service-role token; both go into the same two
+   * headers.
+   */
   readonly secretKey: string
   /** Other secrets that its messages may quote. */
   readonly secrets?: readonly string[]
@@ -54,7 +58,10 @@ export class Trouble extends Error implements TroubleFacts {
   }
 }
 
-/** At this many in a row without progress, some three seconds in, the caller's own retry is the better place to wait: it says why. */
+/**
+ * At this many in a row without progress, some three seconds in, the caller's own retry is the
+ * better place to wait: it says why.
+ */
 const RETRIES_MAX = 3
 const BACK_OFF = { baseMs: 500, maxMs: 20_000, retryAfterMaxMs: 60_000 }
 /** Of one request, body and answer: 6 MiB at 20 KB a second. */
@@ -81,7 +88,10 @@ export class StorageApi {
     this.#wait = wait
   }
 
-  /** Sends until there is an answer or no hope of one: for requests that may be repeated. @throws Trouble */
+  /**
+   * Sends until there is an answer or no hope of one: for requests that may be repeated. @throws
+   * Trouble
+   */
   async ask(request: ApiRequest): Promise<ApiAnswer> {
     for (let failures = 0; ; failures++) {
       try {
@@ -92,7 +102,10 @@ export class StorageApi {
     }
   }
 
-  /** Waits before the attempt after `failures` others in a row failed, or throws `error` when another one would not help. */
+  /**
+   * Waits before the attempt after `failures` others in a row failed, or throws `error` when
+   * another one would not help.
+   */
   async pause(error: unknown, failures: number, retriesMax = RETRIES_MAX): Promise<void> {
     if (!(error instanceof Trouble) || !error.passes || failures >= retriesMax) throw error
     await this.#wait(

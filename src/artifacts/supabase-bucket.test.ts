@@ -1,4 +1,5 @@
-// The bucket of Supabase's store: made, checked, limited by size and type, and deleted while it is in use.
+// The bucket of Supabase's store: made, checked, limited by size and type, and deleted while it is
+// in use.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// Supabase Storage as a real tus server in front of a folder plays it. What breaks is broken on purpose and at an exact byte; waiting
-// is recorded, not done.
+// Supabase Storage as a real tus server in front of a folder plays it. What breaks is broken on
+// purpose and at an exact byte; waiting is recorded, not done.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

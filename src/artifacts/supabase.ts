@@ -1,5 +1,6 @@
-// Artifacts in a private bucket of Supabase Storage: https://supabase.com/docs/guides/storage. An upload that dies with its process is
-// taken up by the next one that puts the same bytes; else nobody sees it, and the platform clears it away after 24 hours.
+// Artifacts in a private bucket of Supabase Storage: https://supabase.com/docs/guides/storage. An
+// upload that dies with its process is taken up by the next one that puts the same bytes; else
+// nobody sees it, and the platform clears it away after 24 hours.
 
 import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
@@ -77,8 +78,9 @@ export class SupabaseStore implements ArtifactStore {
   }
 
   /**
-   * Makes the bucket when it is missing, private and without a limit of its own. A public bucket is refused, and so is one that does
-   * not take what a run writes: its types, and a part, by the limit of the bucket or of the whole project.
+   * Makes the bucket when it is missing, private and without a limit of its own. A public bucket is
+   * refused, and so is one that does not take what a run writes: its types, and a part, by the
+   * limit of the bucket or of the whole project.
    */
   async check(): Promise<void> {
     const bucket = (await this.#findBucket()) ?? (await this.#makeBucket())
@@ -133,7 +135,10 @@ export class SupabaseStore implements ArtifactStore {
     )
   }
 
-  /** Uploads. A bucket that was deleted after its check is made again, for this upload if that can be repeated, else for the next one. */
+  /**
+   * Uploads. A bucket that was deleted after its check is made again, for this upload if that can
+   * be repeated, else for the next one.
+   */
   async #write(
     key: string,
     upload: () => Promise<void>,
@@ -191,7 +196,10 @@ export class SupabaseStore implements ArtifactStore {
     return { bucket: this.#bucket, key: checkKey(key), contentType: contentTypeOf(key) }
   }
 
-  /** Checks before the first write, once for all writers; a failed check is made again by the next one. */
+  /**
+   * Checks before the first write, once for all writers; a failed check is made again by the next
+   * one.
+   */
   async #ready(): Promise<void> {
     this.#checked ??= this.check()
     try {
@@ -228,7 +236,10 @@ export class SupabaseStore implements ArtifactStore {
     return (await this.#findBucket()) ?? { public: false }
   }
 
-  /** Every object under `folder` whose key begins with `prefix`, a whole folder at a time, so that removing shifts no page. */
+  /**
+   * Every object under `folder` whose key begins with `prefix`, a whole folder at a time, so that
+   * removing shifts no page.
+   */
   async *#walk(folder: string, prefix: string): AsyncIterable<StoredObject> {
     for (const [key, entry] of await this.#entries(folder)) {
       if (!key.startsWith(prefix) && !prefix.startsWith(key)) continue
@@ -238,7 +249,10 @@ export class SupabaseStore implements ArtifactStore {
     }
   }
 
-  /** What is in `folder` by key, ascending; folders end with a slash, so that `a.b` comes before `a/`. */
+  /**
+   * What is in `folder` by key, ascending; folders end with a slash, so that `a.b` comes before
+   * `a/`.
+   */
   async #entries(folder: string): Promise<[string, Entry][]> {
     const entries = new Map<string, Entry>()
     for (let offset = 0; ; offset += PAGE_SIZE) {
@@ -275,8 +289,8 @@ export class SupabaseStore implements ArtifactStore {
   }
 
   /**
-   * Turns what went wrong in `work` into our words; what a source threw stays what it is. `code` is for a refusal that will not
-   * pass and that no setting mends.
+   * Turns what went wrong in `work` into our words; what a source threw stays what it is. `code` is
+   * for a refusal that will not pass and that no setting mends.
    */
   async #naming<Result>(
     code: 'artifact/unwritable' | 'artifact/missing',
@@ -300,7 +314,10 @@ export class SupabaseStore implements ArtifactStore {
   }
 }
 
-/** Types of a bucket may be families, such as `application/*`, and have parameters. None at all: any. */
+/**
+ * Types of a bucket may be families, such as `application/*`, and have parameters. None at all:
+ * any.
+ */
 function takesType({ allowed_mime_types: allowed }: Bucket, type: string): boolean {
   const family = `${type.split('/')[0]}/*`
   return (

@@ -1,10 +1,13 @@
-// Resumable uploads by TUS 1.0 (https://tus.io/protocols/resumable-upload) as Supabase Storage takes them. After a failure the
-// server is asked how far it got: it, and not we, knows which bytes arrived.
+// Resumable uploads by TUS 1.0 (https://tus.io/protocols/resumable-upload) as Supabase Storage
+// takes them. After a failure the server is asked how far it got: it, and not we, knows which bytes
+// arrived.
 
 import { type ApiRequest, type StorageApi, Trouble } from './supabase-api.ts'
 import { nameUpload, type UploadMemory } from './upload-memory.ts'
 
-/** Supabase takes exactly this: https://supabase.com/docs/guides/storage/uploads/resumable-uploads */
+/**
+ * Supabase takes exactly this: https://supabase.com/docs/guides/storage/uploads/resumable-uploads
+ */
 export const UPLOAD_CHUNK_BYTES = 6 * 1024 * 1024
 
 export interface UploadTarget {
@@ -24,18 +27,25 @@ interface Chunk {
 }
 
 const PATH = '/upload/resumable'
-// `x-upsert` counts on every request: the one that brings the last byte is the one that may replace an object.
+// `x-upsert` counts on every request: the one that brings the last byte is the one that may replace
+// an object.
 const HEADERS = { 'tus-resumable': '1.0.0', 'x-upsert': 'true' }
 const ANEW_MAX = 3
 
-/** The server has forgotten the upload (410 after 24 h), or nobody knows whether it was finished: only a new one helps. */
+/**
+ * The server has forgotten the upload (410 after 24 h), or nobody knows whether it was finished:
+ * only a new one helps.
+ */
 class Lost extends Trouble {
   constructor(why: string, status: number | null = null) {
     super(why, { status, passes: false })
   }
 }
 
-/** How large a file of the project may be. Null: the server does not tell. @throws Trouble when it does not answer */
+/**
+ * How large a file of the project may be. Null: the server does not tell. @throws Trouble when it
+ * does not answer
+ */
 export async function readFileBytesMax(api: StorageApi): Promise<number | null> {
   try {
     const { headers } = await api.ask({ method: 'OPTIONS', path: PATH })
@@ -48,8 +58,9 @@ export async function readFileBytesMax(api: StorageApi): Promise<number | null> 
 }
 
 /**
- * Puts `bytes` under the target's key, in chunks of 6 MiB, resumed where a connection, a server or an earlier process of ours broke
- * off. Readers see all of it or what was there before. Twice is safe.
+ * Puts `bytes` under the target's key, in chunks of 6 MiB, resumed where a connection, a server or
+ * an earlier process of ours broke off. Readers see all of it or what was there before. Twice is
+ * safe.
  *
  * @throws Trouble
  */
@@ -64,7 +75,8 @@ export async function uploadBytes(
   for (let anew = 0; ; anew++) {
     try {
       const held = path === null ? 0 : await heldBy(api, path, bytes.length)
-      // The platform makes no object of an upload that begins as one of no bytes: https://github.com/supabase/storage/issues/1300
+      // The platform makes no object of an upload that begins as one of no bytes:
+      // https://github.com/supabase/storage/issues/1300
       const length = bytes.length || null
       if (path === null) await memory.remember(name, (path = await create(api, target, length)))
       for (const chunk of sliced(bytes, held))
@@ -79,8 +91,8 @@ export async function uploadBytes(
 }
 
 /**
- * The same for a source whose length is not known, with one chunk in memory. It is read once, so an upload that the server
- * has lost cannot be begun anew.
+ * The same for a source whose length is not known, with one chunk in memory. It is read once, so an
+ * upload that the server has lost cannot be begun anew.
  *
  * @throws Trouble, or what the source throws
  */
@@ -99,7 +111,8 @@ async function create(
   { bucket, key, contentType }: UploadTarget,
   length: number | null,
 ): Promise<string> {
-  // A number of seconds becomes `max-age`, anything else `no-cache`. A cache could only ever hand out what was replaced.
+  // A number of seconds becomes `max-age`, anything else `no-cache`. A cache could only ever hand
+  // out what was replaced.
   const metadata = { bucketName: bucket, objectName: key, contentType, cacheControl: '0' }
   const pairs = Object.entries(metadata).map(
     ([name, value]) => `${name} ${Buffer.from(value).toString('base64')}`,
@@ -111,13 +124,17 @@ async function create(
     path: PATH,
     headers: { ...HEADERS, ...announced, 'upload-metadata': pairs.join(',') },
   })
-  // Only the id is taken: behind a proxy the address is often the inner one, and the key goes to no other host than ours.
+  // Only the id is taken: behind a proxy the address is often the inner one, and the key goes to no
+  // other host than ours.
   const id = headers.get('location')?.split('?')[0]?.split('/').at(-1)
   if (!id) throw new Trouble('an upload was made without saying where', { passes: false })
   return `${PATH}/${id}`
 }
 
-/** Sends a chunk, without the first `held` bytes of the whole, again and again from wherever the server stopped. Progress renews its patience. */
+/**
+ * Sends a chunk, without the first `held` bytes of the whole, again and again from wherever the
+ * server stopped. Progress renews its patience.
+ */
 async function deliver(
   api: StorageApi,
   path: string,
@@ -136,7 +153,8 @@ async function deliver(
         if (offset < start || offset > end)
           throw new Lost(`it holds ${offset} bytes of the upload, which cannot be`)
         if (offset === end && !isLast) return
-        // All bytes are there, but the object is made after the last of them: only the answer that broke off knew of it.
+        // All bytes are there, but the object is made after the last of them: only the answer that
+        // broke off knew of it.
         if (offset === end && isLengthKnown)
           throw new Lost('nobody knows whether the upload is over')
       }
@@ -157,7 +175,10 @@ async function deliver(
   }
 }
 
-/** How many of the `length` bytes of a remembered upload the server has. @throws Lost when it has forgotten it, or has all of them */
+/**
+ * How many of the `length` bytes of a remembered upload the server has. @throws Lost when it has
+ * forgotten it, or has all of them
+ */
 async function heldBy(api: StorageApi, path: string, length: number): Promise<number> {
   const { headers } = await api.ask(lookAt(path)).catch(lostFrom)
   const offset = offsetIn(headers)
@@ -177,7 +198,10 @@ async function look(
   return { offset: offsetIn(headers), isLengthKnown: headers.has('upload-length') }
 }
 
-/** Sends `bytes` as those from `offset` on; a `length` declares how long the whole is. Returns where the server stands then. */
+/**
+ * Sends `bytes` as those from `offset` on; a `length` declares how long the whole is. Returns where
+ * the server stands then.
+ */
 async function patch(
   api: StorageApi,
   path: string,
@@ -235,8 +259,8 @@ function* sliced(bytes: Uint8Array, held: number): Iterable<Chunk> {
 }
 
 /**
- * Whole chunks, each held back until it is known whether it is the last; of nothing, one empty chunk. All are the same memory,
- * filled anew once a chunk is delivered.
+ * Whole chunks, each held back until it is known whether it is the last; of nothing, one empty
+ * chunk. All are the same memory, filled anew once a chunk is delivered.
  */
 async function* gathered(source: AsyncIterable<Uint8Array>): AsyncIterable<Chunk> {
   const chunk = new Uint8Array(UPLOAD_CHUNK_BYTES)

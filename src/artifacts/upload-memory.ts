@@ -1,5 +1,6 @@
-// Where uploads under way live on the server, remembered on disk, so that a process that is killed leaves its upload to the next one. An
-// upload is known by its target and its bytes together: other bytes are another upload.
+// Where uploads under way live on the server, remembered on disk, so that a process that is killed
+// leaves its upload to the next one. An upload is known by its target and its bytes together: other
+// bytes are another upload.
 
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -22,7 +23,10 @@ export function nameUpload(bucket: string, key: string, bytes: Uint8Array): stri
   return createHash('sha256').update(`${bucket}\0${key}\0`).update(bytes).digest('hex')
 }
 
-/** A file for each upload in `folder`, which is made when it is needed. A disk that is full or read-only only means that nothing is remembered. */
+/**
+ * A file for each upload in `folder`, which is made when it is needed. A disk that is full or
+ * read-only only means that nothing is remembered.
+ */
 export function createUploadMemory(folder: string): UploadMemory {
   const drop = (upload: string): Promise<void> =>
     rm(join(folder, upload), { force: true }).catch(() => undefined)

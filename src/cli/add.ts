@@ -1,4 +1,5 @@
-// `shelfsync add`: a shop by its address, which is recognised and tried out, or a supplier by its connector's name.
+// `shelfsync add`: a shop by its address, which is recognised and tried out, or a supplier by its
+// connector's name.
 
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
@@ -97,7 +98,8 @@ async function addByAddress(
   flags: AddFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  // Before any of it is repeated: it may be a user name and a password, with an unencoded slash too.
+  // Before any of it is repeated: it may be a user name and a password, with an unencoded slash
+  // too.
   if (text.includes('@'))
     throw new SyncError(
       'usage/invalid',

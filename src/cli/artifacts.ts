@@ -141,7 +141,10 @@ async function partsOf({ db }: Tools, { source, run }: ArtifactListing): Promise
   return listParts(db, (await loadSource(db, source)).id, run)
 }
 
-/** To standard output byte for byte, no faster than it is read, and no further than that: `head` closes it early. A terminal gets what is harmless. */
+/**
+ * To standard output byte for byte, no faster than it is read, and no further than that: `head`
+ * closes it early. A terminal gets what is harmless.
+ */
 async function writeAll(chunks: AsyncIterable<Buffer>): Promise<void> {
   const decoder = new TextDecoder()
   let isClosed = false

@@ -1,4 +1,5 @@
-// What every command is given: where to speak, how to open things, how to be stopped, and the exit code it leaves behind.
+// What every command is given: where to speak, how to open things, how to be stopped, and the exit
+// code it leaves behind.
 
 import { constants } from 'node:os'
 import {
@@ -11,7 +12,10 @@ import {
 } from './open.ts'
 import type { Output } from './output.ts'
 
-/** 0 green · 2 held: a person must decide · 1 failed · 64 the command line itself is wrong · 130 after Ctrl-C. */
+/**
+ * 0 green · 2 held: a person must decide · 1 failed · 64 the command line itself is wrong · 130
+ * after Ctrl-C.
+ */
 export const EXIT = { green: 0, failed: 1, held: 2, usage: 64, interrupted: 130 } as const
 
 /** Of several ends the worst is told. */
@@ -58,8 +62,9 @@ export class Cli {
   }
 
   /**
-   * A signal that fires on the first Ctrl-C, SIGTERM or SIGHUP (the terminal is gone), after `words` have been said; the second ends the process at once.
-   * A command that does not ask for it is ended by the first.
+   * A signal that fires on the first Ctrl-C, SIGTERM or SIGHUP (the terminal is gone), after
+   * `words` have been said; the second ends the process at once. A command that does not ask for it
+   * is ended by the first.
    */
   stoppable(
     words: string,

@@ -10,7 +10,8 @@ import type { Basics } from './open.ts'
 /**
  * What the connector makes of them.
  *
- * @throws SyncError `usage/invalid`, one line a setting · `source/address-refused` when a sync would not send its key there
+ * @throws SyncError `usage/invalid`, one line a setting · `source/address-refused` when a sync
+ * would not send its key there
  */
 export function checkSettings(
   tools: Pick<Basics, 'checkKeyAddress'>,

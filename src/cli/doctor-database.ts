@@ -1,4 +1,5 @@
-// The doctor's look at the database: can it be reached, is it suitable and up to date, may we do what a sync does.
+// The doctor's look at the database: can it be reached, is it suitable and up to date, may we do
+// what a sync does.
 
 import { ERRORS } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
@@ -14,7 +15,10 @@ import { dataApiOf, MIGRATE_BY_HAND, openDatabase } from './open.ts'
 import type { Output } from './output.ts'
 import { counted } from './text.ts'
 
-/** Leases and removals go by the server's clock; seconds do no harm, minutes puzzle whoever reads the runs. */
+/**
+ * Leases and removals go by the server's clock; seconds do no harm, minutes puzzle whoever reads
+ * the runs.
+ */
 const SKEW_MAX_MS = 30_000
 
 /** Tells one check after the other; returns the sources, which further checks are about. */
@@ -97,7 +101,10 @@ async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<
   return await listSources(db)
 }
 
-/** Functions that check their caller and tables with row security are safe all the same: it takes two mistakes to lose anything. */
+/**
+ * Functions that check their caller and tables with row security are safe all the same: it takes
+ * two mistakes to lose anything.
+ */
 async function checkGrants(db: Catalog): Promise<Check> {
   const stray = await listStrayGrants(db)
   if (stray.length === 0)

@@ -1,4 +1,5 @@
-// The doctor's look outside the database: the artifact store, the supplier's key, and how open we are to private hosts.
+// The doctor's look outside the database: the artifact store, the supplier's key, and how open we
+// are to private hosts.
 
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
@@ -83,7 +84,10 @@ async function freeBytes(folder: string): Promise<number | null> {
   }
 }
 
-/** Asks for the list of fields: a few kilobytes that every key may read. What is paused is not asked, and needs no key. */
+/**
+ * Asks for the list of fields: a few kilobytes that every key may read. What is paused is not
+ * asked, and needs no key.
+ */
 export async function checkMedipim(
   { settings, http, medipimKey }: Basics,
   sources: readonly Source[],

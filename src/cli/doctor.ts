@@ -1,4 +1,5 @@
-// `shelfsync doctor`: checks everything that a sync needs and says what to do about what is wrong. It changes nothing.
+// `shelfsync doctor`: checks everything that a sync needs and says what to do about what is wrong.
+// It changes nothing.
 
 import type { Command } from 'commander'
 import { findMisspelt } from '../config/dot-env.ts'

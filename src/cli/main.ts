@@ -12,7 +12,8 @@ const output = new Output(process.stdout, process.stderr)
 const cli = new Cli(output, process.env)
 
 const ignore = (): void => undefined
-// Whoever reads us may leave early, as `head` does: what is left to say is then dropped. A full disk is said, once.
+// Whoever reads us may leave early, as `head` does: what is left to say is then dropped. A full
+// disk is said, once.
 process.stdout.on('error', ignore).once('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return
   output.note(`error: the results cannot be written: ${error.message}`)

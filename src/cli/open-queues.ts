@@ -10,7 +10,10 @@ export interface QueueTools extends Tools {
   readonly queues: Queues
 }
 
-/** `log`: of a process that stays, in place of the command's own; it looks after the embedded database. @throws SyncError as `openTools`, and `queue/unreachable` */
+/**
+ * `log`: of a process that stays, in place of the command's own; it looks after the embedded
+ * database. @throws SyncError as `openTools`, and `queue/unreachable`
+ */
 export async function openQueueTools(
   output: Output,
   settings: Settings,
@@ -43,7 +46,10 @@ export async function openQueueTools(
   return { ...tools, queues, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-/** What breaks there mends itself, and until then says so a hundred times a minute: it is told once a minute. */
+/**
+ * What breaks there mends itself, and until then says so a hundred times a minute: it is told once
+ * a minute.
+ */
 function sparingly(say: (cause: string) => void): (error: Error) => void {
   let told = new Set<string>()
   let sinceMs = -Infinity

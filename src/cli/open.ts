@@ -41,7 +41,9 @@ export interface Basics extends AsyncDisposable {
   readonly connectors: ReadonlyMap<string, Connector>
   /** Null: none is set. */
   readonly medipimKey: Secrets | null
-  /** @throws SyncError `source/address-refused` when the key of MediPim is not to be sent to `url` */
+  /**
+   * @throws SyncError `source/address-refused` when the key of MediPim is not to be sent to `url`
+   */
   checkKeyAddress(url: URL): void
   readonly correlationId: string
 }
@@ -55,7 +57,10 @@ export interface Tools extends SyncTools {
   readonly db: Db
 }
 
-/** Reads the environment and `.env`. From here on no secret in them is printed. @throws SyncError `settings/invalid` */
+/**
+ * Reads the environment and `.env`. From here on no secret in them is printed. @throws SyncError
+ * `settings/invalid`
+ */
 export async function readSettings(output: Output, env: Env): Promise<Settings> {
   requireWorkingDirectory()
   const dotEnvText = await readDotEnv()
@@ -98,7 +103,10 @@ function requireWorkingDirectory(): void {
   }
 }
 
-/** The text of `.env`, empty when there is none. @throws SyncError `settings/invalid` when it cannot be read */
+/**
+ * The text of `.env`, empty when there is none. @throws SyncError `settings/invalid` when it cannot
+ * be read
+ */
 export async function readDotEnv(): Promise<string> {
   try {
     return decodeDotEnv(await readFile('.env'))
@@ -149,7 +157,8 @@ export function openBasics(output: Output, settings: Settings): Basics {
 }
 
 /**
- * Everything, with a database that has all of our tables: the embedded one is brought up to date, another one must be already.
+ * Everything, with a database that has all of our tables: the embedded one is brought up to date,
+ * another one must be already.
  *
  * @throws SyncError `settings/invalid` · `db/unreachable` · `db/unsuitable` · `db/not-migrated`
  */
@@ -173,7 +182,8 @@ export async function openTools(
 }
 
 /**
- * The same without sessions, when the settings name a Supabase project and no database: everything goes through its Data API.
+ * The same without sessions, when the settings name a Supabase project and no database: everything
+ * goes through its Data API.
  *
  * @throws SyncError as `openTools`
  */
@@ -211,15 +221,18 @@ export function dataApiOf({
 export interface DatabaseOptions {
   /** Leaves the embedded server running for whoever comes next. */
   readonly keepServer?: boolean
-  /** For a process that stays: an embedded server that is gone is started again, which this hears of. */
+  /**
+   * For a process that stays: an embedded server that is gone is started again, which this hears
+   * of.
+   */
   readonly tend?: (warning: string) => void
   /** See `openPool`. */
   readonly searchPath?: string
 }
 
 /**
- * Opens the database as it is. The embedded one is started when it does not run, and stopped again when nobody else uses it; one
- * that was found running is left running.
+ * Opens the database as it is. The embedded one is started when it does not run, and stopped again
+ * when nobody else uses it; one that was found running is left running.
  *
  * @throws SyncError `db/unsuitable` when there is only the Data API · `db/unreachable`
  */
@@ -248,7 +261,10 @@ export async function openDatabase(
   return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-/** Run in another folder, a command has another catalogue: one that was just made, or has no source, says where it is. */
+/**
+ * Run in another folder, a command has another catalogue: one that was just made, or has no source,
+ * says where it is.
+ */
 async function sayIfEmpty(output: Output, db: Db, home: string): Promise<void> {
   const {
     rows: [found],

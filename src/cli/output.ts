@@ -1,6 +1,7 @@
-// Where a command's words go: results to standard output, everything else to standard error, without anything that a terminal would obey.
-// They are ours, so only secrets that cannot be a word are taken out of them; an error that we did not name may quote any.
-// With --json standard output holds JSON lines only, so that it can be piped into anything.
+// Where a command's words go: results to standard output, everything else to standard error,
+// without anything that a terminal would obey. They are ours, so only secrets that cannot be a word
+// are taken out of them; an error that we did not name may quote any. With --json standard output
+// holds JSON lines only, so that it can be piped into anything.
 
 import { isAbort, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
@@ -34,7 +35,10 @@ export class Output {
     this.stderr = stderr
   }
 
-  /** From now on these values are hidden too: in errors that are not ours wherever they stand, elsewhere when they cannot be a word. */
+  /**
+   * From now on these values are hidden too: in errors that are not ours wherever they stand,
+   * elsewhere when they cannot be a word.
+   */
   hide(secrets: readonly string[]): void {
     this.#redact = createKeyRedactor(secrets)
     this.#redactForeign = createRedactor(secrets)
@@ -77,7 +81,10 @@ export class Output {
     this.#writeError(redactJson(value, this.#redact))
   }
 
-  /** Says what went wrong and what to do about it; a stack only with --verbose. A cancellation is no error. */
+  /**
+   * Says what went wrong and what to do about it; a stack only with --verbose. A cancellation is no
+   * error.
+   */
   error(error: unknown): void {
     if (isAbort(error)) return
     const { code, message, hint } = this.#describe(error)
@@ -87,17 +94,26 @@ export class Output {
       this.#writeError(this.#redactForeign(`${error.stack}${causesOf(error)}`))
   }
 
-  /** For the log of a command: short lines among what it says, above the bars as well, redacted by the log itself. */
+  /**
+   * For the log of a command: short lines among what it says, above the bars as well, redacted by
+   * the log itself.
+   */
   logDestination(): LogDestination {
     return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json }
   }
 
-  /** Text from outside as a part of a line: it cannot begin a line of its own. What it could quote was taken out where it entered. */
+  /**
+   * Text from outside as a part of a line: it cannot begin a line of its own. What it could quote
+   * was taken out where it entered.
+   */
   inLine(text: string): string {
     return escapeControls(this.#redact(text))
   }
 
-  /** The same with single spaces, cut to `charsMax`: only here, because half a secret is not recognised any more. */
+  /**
+   * The same with single spaces, cut to `charsMax`: only here, because half a secret is not
+   * recognised any more.
+   */
   short(text: string, charsMax: number): string {
     return cutText(escapeControls(this.#redact(text).replaceAll(/\s+/g, ' ')), charsMax)
   }

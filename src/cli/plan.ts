@@ -1,5 +1,5 @@
-// `shelfsync plan NAME`: what a sync would change now, field by field, without changing it, and how the run would settle. What a plan
-// prints, `replay --plan` prints too.
+// `shelfsync plan NAME`: what a sync would change now, field by field, without changing it, and how
+// the run would settle. What a plan prints, `replay --plan` prints too.
 
 import { type Command, Option } from 'commander'
 import { loadSource, type Source } from '../db/sources.ts'

@@ -1,5 +1,5 @@
-// What a run shows while it works: two bars on a terminal, a line every five seconds in a pipe, JSON lines with --json.
-// The numbers are the run's own; nothing is counted here.
+// What a run shows while it works: two bars on a terminal, a line every five seconds in a pipe,
+// JSON lines with --json. The numbers are the run's own; nothing is counted here.
 
 import { Writable } from 'node:stream'
 import { MultiBar } from 'cli-progress'
@@ -11,7 +11,10 @@ import { bytes, count, duration } from './text.ts'
 const LINE_EVERY_MS = 5000
 const DRAW_EVERY_MS = 100
 
-/** Shows `progress` on standard error until the returned function is called, which leaves nothing behind on a terminal. */
+/**
+ * Shows `progress` on standard error until the returned function is called, which leaves nothing
+ * behind on a terminal.
+ */
 export function showProgress(output: Output, source: string, progress: Progress): () => void {
   const { stderr } = output
   if (!output.json && stderr.isTTY === true && stderr instanceof Writable)
@@ -69,7 +72,9 @@ function drawBars(
   }
 }
 
-/** How many lines there will be: what the supplier says, or what has arrived once the fetch is over. */
+/**
+ * How many lines there will be: what the supplier says, or what has arrived once the fetch is over.
+ */
 function totalOf({ expected, fetchedLines, phase }: Progress): number | null {
   if (phase === 'apply' || phase === 'settle' || phase === 'done') return Math.max(fetchedLines, 1)
   return expected === null ? null : Math.max(expected, fetchedLines, 1)

@@ -1,4 +1,5 @@
-// `shelfsync publish`: lets database roles read the views of schema `api`, takes that away again, or says who may.
+// `shelfsync publish`: lets database roles read the views of schema `api`, takes that away again,
+// or says who may.
 
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'

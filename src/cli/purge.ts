@@ -1,4 +1,5 @@
-// `shelfsync purge`: removes archived bytes that are no longer kept. The same happens after every run that went well.
+// `shelfsync purge`: removes archived bytes that are no longer kept. The same happens after every
+// run that went well.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Keep } from '../artifacts/retention.ts'

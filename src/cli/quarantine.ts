@@ -1,4 +1,5 @@
-// `shelfsync quarantine`: records that could not be applied, and trying them again after a correction.
+// `shelfsync quarantine`: records that could not be applied, and trying them again after a
+// correction.
 
 import type { Command } from 'commander'
 import {

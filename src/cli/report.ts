@@ -10,7 +10,10 @@ import { EXIT } from './cli.ts'
 import type { Output } from './output.ts'
 import { bytes, count, counted, duration } from './text.ts'
 
-/** A run's report, or that of one that could not begin: then `run` and `kind` are null, and so is `source` when it is not known. */
+/**
+ * A run's report, or that of one that could not begin: then `run` and `kind` are null, and so is
+ * `source` when it is not known.
+ */
 export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
   readonly run: number | null
   readonly source: string | null

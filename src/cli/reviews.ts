@@ -1,4 +1,5 @@
-// `shelfsync reviews`: what is held until a person decides. Whole runs stand in the list too; several at once are prices only.
+// `shelfsync reviews`: what is held until a person decides. Whole runs stand in the list too;
+// several at once are prices only.
 
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'

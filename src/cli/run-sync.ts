@@ -1,4 +1,5 @@
-// One run as a command does it: with progress while it works, a report at its end, and old artifacts purged after it went well.
+// One run as a command does it: with progress while it works, a report at its end, and old
+// artifacts purged after it went well.
 
 import type { Source } from '../db/sources.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'

@@ -14,7 +14,10 @@ import { readSettings } from './open.ts'
 
 const { PRIORITY_BELOW_NORMAL } = constants.priority
 const STOPPING = 'stopping: batches under way are finished'
-/** Less than the kill timeout that the docs ask for. What a Redis that is away still holds up then goes to others by its lease. */
+/**
+ * Less than the kill timeout that the docs ask for. What a Redis that is away still holds up then
+ * goes to others by its lease.
+ */
 const STOP_MS = 25_000
 
 export function addServe(program: Command, cli: Cli): void {
@@ -43,7 +46,8 @@ export function addServe(program: Command, cli: Cli): void {
           'settings/invalid',
           'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`',
         )
-      // Only here: other commands need neither queue nor web server, and start faster and smaller without them.
+      // Only here: other commands need neither queue nor web server, and start faster and smaller
+      // without them.
       const [{ openQueueTools }, { requireRights }, { startServices }, { countRequests }] =
         await Promise.all([
           import('./open-queues.ts'),
@@ -70,8 +74,9 @@ export function addServe(program: Command, cli: Cli): void {
         if (!(error instanceof SyncError && error.detail.errno === 'ENOSPC')) throw error
         log.warn({ cause: String(error) }, 'the artifact store is full; serving all the same')
       })
-      // On a machine that they share, whoever works gives way to whoever answers; alone on one, it makes no difference. Not with the embedded
-      // database: whoever starts it again passes the priority on to it.
+      // On a machine that they share, whoever works gives way to whoever answers; alone on one, it
+      // makes no difference. Not with the embedded database: whoever starts it again passes the
+      // priority on to it.
       if (
         settings.databaseUrl !== null &&
         !roles.includes('orchestrator') &&

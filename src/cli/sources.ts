@@ -150,7 +150,10 @@ export function addSources(program: Command, cli: Cli): void {
   }
 }
 
-/** The settings of the source with those in `set` in place of its own. @throws SyncError `usage/invalid` when the connector refuses them */
+/**
+ * The settings of the source with those in `set` in place of its own. @throws SyncError
+ * `usage/invalid` when the connector refuses them
+ */
 function settingsWith(tools: SyncTools, source: Source, set: Readonly<Record<string, Json>>): Json {
   const own = z.record(z.string(), z.json()).safeParse(source.settings).data
   return checkSettings(tools, connectorOf(tools, source), 'set', { ...own, ...set }) as Json

@@ -92,7 +92,10 @@ export function sinceOption(): Option {
   )
 }
 
-/** `Date` alone would make 2 March of 2026-02-30, and read a time without a zone by the clock of this machine. */
+/**
+ * `Date` alone would make 2 March of 2026-02-30, and read a time without a zone by the clock of
+ * this machine.
+ */
 export function parseSince(text: string, now: Date): Date {
   const time = new Date(text)
   if (!Since.safeParse(text).success || time > now)

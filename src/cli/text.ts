@@ -1,4 +1,5 @@
-// How numbers, times and tables read on a terminal. Pure: everything is handed in, also the time it is now.
+// How numbers, times and tables read on a terminal. Pure: everything is handed in, also the time it
+// is now.
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
@@ -50,7 +51,9 @@ export function instant(value: Date | null): string {
 
 type Cell = string | number | null
 
-/** Columns as wide as their widest cell, numbers to the right. Nothing at all when there is no row. */
+/**
+ * Columns as wide as their widest cell, numbers to the right. Nothing at all when there is no row.
+ */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return ''
   const texts = [

@@ -1,8 +1,12 @@
-// Addresses that carry a user name and a password: of Postgres, of Redis, of a proxy. All of them are read here, because a password with
-// an unencoded "/" or "#" makes every other parser take the rest of the password for a host or a path, and print it.
-// Everything between "//" and the last "@" is secret: no message repeats any of it.
+// Addresses that carry a user name and a password: of Postgres, of Redis, of a proxy. All of them
+// are read here, because a password with an unencoded "/" or "#" makes every other parser take the
+// rest of the password for a host or a path, and print it. Everything between "//" and the last "@"
+// is secret: no message repeats any of it.
 
-/** How each character is written that ends a user name or a password. Others are encoded for the user. */
+/**
+ * How each character is written that ends a user name or a password. Others are encoded for the
+ * user.
+ */
 const ENCODED: Readonly<Record<string, string>> = {
   '/': '%2F',
   '?': '%3F',
@@ -27,8 +31,9 @@ interface Parts {
 }
 
 /**
- * What is not encoded in `address` and how it is written, as the end of a sentence that begins with the name of the setting; null when
- * everything can be read. Nothing of the address is repeated but the characters that need encoding.
+ * What is not encoded in `address` and how it is written, as the end of a sentence that begins with
+ * the name of the setting; null when everything can be read. Nothing of the address is repeated but
+ * the characters that need encoding.
  */
 export function findUnencoded(address: string): string | null {
   const parts = split(address)
@@ -65,8 +70,9 @@ export function canonicalAddress(address: string): string {
 }
 
 /**
- * The address of one Postgres; null when it cannot be read as one. Host and port may stand in the query, and the host of a local server may be
- * left out or be the folder of its socket: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+ * The address of one Postgres; null when it cannot be read as one. Host and port may stand in the
+ * query, and the host of a local server may be left out or be the folder of its socket:
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
 export function parsePostgresUrl(address: string): URL | null {
   const url = URL.parse(
@@ -94,7 +100,10 @@ export function parsePostgresUrl(address: string): URL | null {
   return url
 }
 
-/** Why the address of a Redis, or of several, cannot be read, as the end of a sentence; null when it can. Nothing of it is repeated. */
+/**
+ * Why the address of a Redis, or of several, cannot be read, as the end of a sentence; null when it
+ * can. Nothing of it is repeated.
+ */
 export function findRedisFault(address: string): string | null {
   const { scheme = '', place = '' } = split(address) ?? {}
   const [, hosts = '', path = ''] = /^([^/?#]*)([^?#]*)/.exec(place) ?? []

@@ -1,5 +1,5 @@
-// Which database is meant. Without DATABASE_URL it is the embedded one of SHELFSYNC_HOME, made when missing, so a name that was
-// misspelt or left empty would open another catalogue, in silence.
+// Which database is meant. Without DATABASE_URL it is the embedded one of SHELFSYNC_HOME, made when
+// missing, so a name that was misspelt or left empty would open another catalogue, in silence.
 
 import { parseEnv } from 'node:util'
 import { isSlip } from './dot-env.ts'

@@ -5,8 +5,9 @@ import { parseEnv } from 'node:util'
 import { SETTING_NAMES } from './settings-schema.ts'
 
 /**
- * The text of a `.env` as any editor saves it. What stands before a name and around its "=" is taken out, because `parseEnv` takes a byte order
- * mark, a tab or a second blank behind `export` for a part of the name, and a return alone for no end of a line.
+ * The text of a `.env` as any editor saves it. What stands before a name and around its "=" is
+ * taken out, because `parseEnv` takes a byte order mark, a tab or a second blank behind `export`
+ * for a part of the name, and a return alone for no end of a line.
  *
  * @throws Error when it is not UTF-8
  */
@@ -24,7 +25,10 @@ export function decodeDotEnv(bytes: Uint8Array): string {
     )
 }
 
-/** The settings in `.env` whose value ends before a "#" in its middle: without quotes, a comment begins there. A blank before it means one. */
+/**
+ * The settings in `.env` whose value ends before a "#" in its middle: without quotes, a comment
+ * begins there. A blank before it means one.
+ */
 export function findCutValues(dotEnvText: string): string[] {
   const names = unquoted(dotEnvText)
     .split('\n')
@@ -32,7 +36,10 @@ export function findCutValues(dotEnvText: string): string[] {
   return SETTING_NAMES.filter((name) => names.includes(name))
 }
 
-/** The settings in `.env` with text behind the closing quotation mark, which `parseEnv` ignores: a quotation mark within the value, or a missing one. */
+/**
+ * The settings in `.env` with text behind the closing quotation mark, which `parseEnv` ignores: a
+ * quotation mark within the value, or a missing one.
+ */
 export function findEarlyQuotes(dotEnvText: string): string[] {
   const values = dotEnvText.matchAll(/^([^#=\n]+)=(["'`])[^]*?\2([^\n]*)$/gm)
   const names = [...values]
@@ -49,7 +56,10 @@ export function findRepeated(dotEnvText: string): string[] {
   return SETTING_NAMES.filter((name) => names.indexOf(name) !== names.lastIndexOf(name))
 }
 
-/** The numbers of the lines that say nothing, which `parseEnv` skips in silence. A value in quotes may go on over several lines. */
+/**
+ * The numbers of the lines that say nothing, which `parseEnv` skips in silence. A value in quotes
+ * may go on over several lines.
+ */
 export function listStrayLines(dotEnvText: string): number[] {
   const lines = unquoted(dotEnvText).split('\n')
   return lines.flatMap((line, index) =>
@@ -66,8 +76,8 @@ function unquoted(dotEnvText: string): string {
 }
 
 /**
- * Names in `.env` that are one slip away from a setting that is not there, each with that setting. They may well be another program's, so
- * nothing is refused for them.
+ * Names in `.env` that are one slip away from a setting that is not there, each with that setting.
+ * They may well be another program's, so nothing is refused for them.
  */
 export function findMisspelt(
   dotEnvText: string,

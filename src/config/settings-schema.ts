@@ -1,5 +1,6 @@
-// Every setting: its name, what it must be, and what it means. `.env.example` and docs/settings.md are written from this table, and
-// the messages here say what is expected, because the value itself must never be shown.
+// Every setting: its name, what it must be, and what it means. `.env.example` and docs/settings.md
+// are written from this table, and the messages here say what is expected, because the value itself
+// must never be shown.
 
 import { z } from 'zod'
 import { parseHostPattern, type AllowPrivateHosts } from '../node/address-guard.ts'
@@ -23,7 +24,10 @@ export const KEEP_DEFAULT = 14
 export const S3_REGION_DEFAULT = 'us-east-1'
 const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,62}$/
 export const CONCURRENCY = { fetch: 2, apply: 2 } as const
-/** Of a process's ten connections to Postgres two listen for the queue, and two are for all that is short. */
+/**
+ * Of a process's ten connections to Postgres two listen for the queue, and two are for all that is
+ * short.
+ */
 const APPLY_CONCURRENCY_MAX = 6
 /** Where each HTTP face listens unless a setting says otherwise. */
 export const PORTS = { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 } as const
@@ -422,7 +426,9 @@ function matching(pattern: RegExp, expected: string): z.ZodString {
   return z.string().regex(pattern, { error: expected })
 }
 
-/** An address that may hold a password: what keeps it from being read is said, and nothing of it. */
+/**
+ * An address that may hold a password: what keeps it from being read is said, and nothing of it.
+ */
 function connectionAddress(
   scheme: RegExp,
   expected: string,

@@ -342,7 +342,10 @@ test('all problems are listed at once, by name and expectation, never by value',
   )
 })
 
-/** A planted value for every secret that there is, none a part of another; connections carry theirs as a password that is sent encoded. */
+/**
+ * A planted value for every secret that there is, none a part of another; connections carry theirs
+ * as a password that is sent encoded.
+ */
 const SECRETS = Object.fromEntries(
   SETTING_NAMES.filter((name) => settingMeta(name).secret).map((name) => [name, plantedAs(name)]),
 )
@@ -354,7 +357,8 @@ function plantedAs(name: string): string {
   return name === 'MEDIPIM_API_KEY' ? `${planted}-id:${planted}-secret` : planted
 }
 
-// Of two ways of giving one thing only one is taken at a time: first these are left out, then those.
+// Of two ways of giving one thing only one is taken at a time: first these are left out, then
+// those.
 const WAYS = [
   ['MEDIPIM_API_KEY', 'SUPABASE_SERVICE_ROLE_KEY'],
   ['MEDIPIM_API_KEY_ID', 'MEDIPIM_API_KEY_SECRET', 'SUPABASE_SECRET_KEY'],
@@ -381,7 +385,8 @@ test('each secret setting is known to the redactor in every form that it is sent
     })
     log.info({ given, list: sent }, `sent ${sent.join(' and ')}`)
     assert.doesNotMatch(written.join(''), /planted|-value/)
-    // With its colon the id's length does not divide by three, so knowing both parts alone would not hide the pair in base64.
+    // With its colon the id's length does not divide by three, so knowing both parts alone would
+    // not hide the pair in base64.
     assert.equal(written.join('').includes(basic.slice(-12)), false)
   }
 })

@@ -1,5 +1,5 @@
-// Settings from the environment and `.env`. Everything that is wrong is said at once, by name and never by value, and an empty
-// value is the same as none, but that of DATABASE_URL.
+// Settings from the environment and `.env`. Everything that is wrong is said at once, by name and
+// never by value, and an empty value is the same as none, but that of DATABASE_URL.
 
 import { homedir } from 'node:os'
 import { parseEnv } from 'node:util'

@@ -1,11 +1,15 @@
-// Every connector, by name. Secrets are handed in here, because a source's settings are stored and secrets are not.
+// Every connector, by name. Secrets are handed in here, because a source's settings are stored and
+// secrets are not.
 
 import type { Connector } from '../core/connector.ts'
 import type { Secrets } from './medipim/responses.ts'
 import { createMedipim } from './medipim/connector.ts'
 import { shopify } from './shopify/connector.ts'
 
-/** What connectors need and no source may store. Null: the suppliers can be replayed, but not fetched from. */
+/**
+ * What connectors need and no source may store. Null: the suppliers can be replayed, but not
+ * fetched from.
+ */
 export interface ConnectorSecrets {
   readonly medipim: Secrets | null
 }

@@ -1,12 +1,16 @@
-// What one record may bring into the catalogue. A supplier that sends 80,000 photos of one product must not cost its neighbours their
-// time, and a number that no column holds must not end a run: lists are cut with a warning, numbers are checked.
+// What one record may bring into the catalogue. A supplier that sends 80,000 photos of one product
+// must not cost its neighbours their time, and a number that no column holds must not end a run:
+// lists are cut with a warning, numbers are checked.
 
 import { SyncError } from './errors.ts'
 import type { Json } from './json.ts'
 import type { Draft } from './product.ts'
 import { isTime } from './source-time.ts'
 
-/** The most elements of each list. Shopify sells 2,048 variants of a product at most; what is cut stays in `raw`. */
+/**
+ * The most elements of each list. Shopify sells 2,048 variants of a product at most; what is cut
+ * stays in `raw`.
+ */
 export const LISTS_MAX = {
   variants: 5_000,
   prices: 20_000,
@@ -25,9 +29,11 @@ const MEMBERS_MAX = LISTS_MAX.variants
 const INTEGER_MAX = 2 ** 31 - 1
 
 /**
- * The draft itself, or a copy that the catalogue can hold. Its work grows in proportion to the draft.
+ * The draft itself, or a copy that the catalogue can hold. Its work grows in proportion to the
+ * draft.
  *
- * @throws SyncError `record/no-id` · `record/invalid` for a number in place of which nothing may be guessed
+ * @throws SyncError `record/no-id` · `record/invalid` for a number in place of which nothing may be
+ * guessed
  */
 export function boundedDraft(draft: Draft): Draft {
   if (draft.externalId === '') throw new SyncError('record/no-id', 'The id of the product is empty')

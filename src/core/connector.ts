@@ -1,4 +1,5 @@
-// The contract between Shelfsync and a supplier. One folder per supplier implements it; nothing else knows the supplier.
+// The contract between Shelfsync and a supplier. One folder per supplier implements it; nothing
+// else knows the supplier.
 
 import type { z } from 'zod'
 import type { Http } from './http.ts'
@@ -11,19 +12,26 @@ export type Cursor = Json
 export interface FetchRequest<Settings> {
   readonly settings: Settings
   readonly mode: 'full' | 'incremental'
-  /** Incremental only: everything changed at or after this instant, epoch milliseconds, overlap already taken off. */
+  /**
+   * Incremental only: everything changed at or after this instant, epoch milliseconds, overlap
+   * already taken off.
+   */
   readonly sinceMs: number | null
   /** The cursor of the last page that is safe in the archive, or null to start at the beginning. */
   readonly cursor: Cursor | null
   readonly http: Http
-  /** Says something about the run that a person should see (schema drift, an odd header). Never a secret. */
+  /**
+   * Says something about the run that a person should see (schema drift, an odd header). Never a
+   * secret.
+   */
   readonly warn: (message: string) => void
 }
 
 export interface Page {
   /**
-   * Whole NDJSON lines, each ended by `\n`, exactly as they will be archived: one record a line. A line that is too long to be held comes
-   * alone in pieces, one a page: the last piece ends with `\n`, and only its page has a line count of 1 and a cursor that is kept.
+   * Whole NDJSON lines, each ended by `\n`, exactly as they will be archived: one record a line. A
+   * line that is too long to be held comes alone in pieces, one a page: the last piece ends with
+   * `\n`, and only its page has a line count of 1 and a cursor that is kept.
    */
   readonly bytes: Uint8Array
   readonly lineCount: number
@@ -31,18 +39,27 @@ export interface Page {
   readonly cursor: Cursor | null
   /** How many records the supplier says this fetch has in all, when it says so. */
   readonly expected: number | null
-  /** The newest source time seen so far, epoch milliseconds: the next watermark if the run settles. */
+  /**
+   * The newest source time seen so far, epoch milliseconds: the next watermark if the run settles.
+   */
   readonly watermarkMs: number | null
-  /** True on the last page only, and only when the supplier's own count or end marker proves that nothing is missing. */
+  /**
+   * True on the last page only, and only when the supplier's own count or end marker proves that
+   * nothing is missing.
+   */
   readonly complete: boolean
 }
 
-/** Where a record lies in its archived line, and which bytes of it move without meaning anything. */
+/**
+ * Where a record lies in its archived line, and which bytes of it move without meaning anything.
+ */
 export interface Scan {
   /** The record's own JSON is `line[start, end)`. */
   readonly start: number
   readonly end: number
-  /** Pairs `from, to` (absolute, ascending, flat) inside the record that are left out of its hash. */
+  /**
+   * Pairs `from, to` (absolute, ascending, flat) inside the record that are left out of its hash.
+   */
   readonly volatile: readonly number[]
 }
 
@@ -63,17 +80,32 @@ export interface Connector<Settings = unknown> {
   readonly name: string
   /** One sentence for lists and help. */
   readonly title: string
-  /** What a source of this kind must be told; secrets are not settings, they come from the environment. */
+  /**
+   * What a source of this kind must be told; secrets are not settings, they come from the
+   * environment.
+   */
   readonly settings: z.ZodType<Settings>
-  /** Raised whenever `normalise` would make something else of the same record: the next full run then looks at every record again. */
+  /**
+   * Raised whenever `normalise` would make something else of the same record: the next full run
+   * then looks at every record again.
+   */
   readonly normaliserVersion: number
-  /** Members that move without meaning anything, as dotted paths with `*` for any index: `meta.embedUrl`, `variants.*.updated_at`. */
+  /**
+   * Members that move without meaning anything, as dotted paths with `*` for any index:
+   * `meta.embedUrl`, `variants.*.updated_at`.
+   */
   readonly volatilePaths: readonly string[]
-  /** Where an archived line has the id of its record, as dotted paths: read by the bytes alone when the line cannot be parsed. */
+  /**
+   * Where an archived line has the id of its record, as dotted paths: read by the bytes alone when
+   * the line cannot be parsed.
+   */
   readonly idPaths: readonly string[]
   /** Whether the supplier can be asked for what changed since an instant. */
   readonly incremental: boolean
-  /** The default schedule: a five-field cron expression, read in `zone`; on `fullOn` (0 Sunday … 6) the run is full. */
+  /**
+   * The default schedule: a five-field cron expression, read in `zone`; on `fullOn` (0 Sunday … 6)
+   * the run is full.
+   */
   readonly schedule: {
     readonly cron: string
     readonly zone: string
@@ -81,17 +113,19 @@ export interface Connector<Settings = unknown> {
   }
 
   /**
-   * Yields pages of raw NDJSON in order. Called again with the last archived page's cursor after any failure that asks for a retry,
-   * so it never retries by itself. A clean end without a `complete` page means that completeness could not be proved.
+   * Yields pages of raw NDJSON in order. Called again with the last archived page's cursor after
+   * any failure that asks for a retry, so it never retries by itself. A clean end without a
+   * `complete` page means that completeness could not be proved.
    *
    * @throws SyncError `source/…`
    */
   fetch(request: FetchRequest<Settings>, signal: AbortSignal): AsyncIterable<Page>
 
   /**
-   * Finds the record in an archived line by its bytes alone. Null when the line does not have the usual form: it is then parsed and
-   * compared. A time is volatile only when it can be trusted at `arrivedMs`, the instant at which the part was archived: a record whose
-   * time became unknown must reach the database, which forgets the time that it knew.
+   * Finds the record in an archived line by its bytes alone. Null when the line does not have the
+   * usual form: it is then parsed and compared. A time is volatile only when it can be trusted at
+   * `arrivedMs`, the instant at which the part was archived: a record whose time became unknown
+   * must reach the database, which forgets the time that it knew.
    */
   scan(line: Uint8Array, arrivedMs: number): Scan | null
 
@@ -101,9 +135,15 @@ export interface Connector<Settings = unknown> {
   /** The id of a record, however malformed the rest of it is, or null. */
   identify(record: unknown): string | null
 
-  /** Pure. @throws SyncError `record/…` when `record` is not the supplier's shape; the pipeline quarantines it. */
+  /**
+   * Pure. @throws SyncError `record/…` when `record` is not the supplier's shape; the pipeline
+   * quarantines it.
+   */
   normalise(record: unknown, settings: Settings): Draft
 
-  /** Whether `address` belongs to this kind of supplier, by asking it. Absent: sources of this kind are added by name. */
+  /**
+   * Whether `address` belongs to this kind of supplier, by asking it. Absent: sources of this kind
+   * are added by name.
+   */
   recognise?(address: URL, http: Http, signal: AbortSignal): Promise<Recognition<Settings> | null>
 }

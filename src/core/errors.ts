@@ -1,4 +1,5 @@
-// One error class, and one table that says what each code means for the run and for the person who reads it.
+// One error class, and one table that says what each code means for the run and for the person who
+// reads it.
 
 /**
  * What the caller does about an error:
@@ -284,7 +285,9 @@ interface Context {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-/** An error that we named. Anything else that is thrown is a bug, and is shown to nobody outside. */
+/**
+ * An error that we named. Anything else that is thrown is a bug, and is shown to nobody outside.
+ */
 export class SyncError extends Error {
   override readonly name = 'SyncError'
   readonly code: ErrorCode

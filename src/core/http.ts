@@ -1,13 +1,20 @@
-// HTTP as connectors see it: a function handed in, so that the same connector runs in Node, Deno and tests.
+// HTTP as connectors see it: a function handed in, so that the same connector runs in Node, Deno
+// and tests.
 
 export interface HttpRequest {
   readonly url: string
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** Longest wait for the status line and headers. Default 120,000: a large supplier answer may take long to begin. */
+  /**
+   * Longest wait for the status line and headers. Default 120,000: a large supplier answer may take
+   * long to begin.
+   */
   readonly firstByteTimeoutMs?: number
-  /** Longest silence inside the body. Default 60,000. There is no total timeout, but who only trickles is left with `source/too-slow`. */
+  /**
+   * Longest silence inside the body. Default 60,000. There is no total timeout, but who only
+   * trickles is left with `source/too-slow`.
+   */
   readonly idleTimeoutMs?: number
 }
 
@@ -16,14 +23,19 @@ export interface HttpResponse {
   readonly headers: Headers
   /** The address that answered, after redirects. */
   readonly url: string
-  /** Decompressed. Fails with `source/cut-short` when it ends before its announced end. Read it or cancel it. */
+  /**
+   * Decompressed. Fails with `source/cut-short` when it ends before its announced end. Read it or
+   * cancel it.
+   */
   readonly body: AsyncIterable<Uint8Array>
   cancel(): Promise<void>
 }
 
 /**
- * One attempt: no retries. Redirects are followed (at most five, each address checked anew, credentials dropped on another origin).
+ * One attempt: no retries. Redirects are followed (at most five, each address checked anew,
+ * credentials dropped on another origin).
  *
- * @throws SyncError `source/unavailable` (no connection, reset, timeout) · `source/address-refused` · an abort error when `signal` fires
+ * @throws SyncError `source/unavailable` (no connection, reset, timeout) · `source/address-refused`
+ * · an abort error when `signal` fires
  */
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>

@@ -14,7 +14,10 @@ export const OUTCOMES = [
 
 export type Outcome = (typeof OUTCOMES)[number]
 
-/** Lines by outcome; `unreadable` counts those quarantined ones whose id could not be read, so that nothing can be called missing. */
+/**
+ * Lines by outcome; `unreadable` counts those quarantined ones whose id could not be read, so that
+ * nothing can be called missing.
+ */
 export type Counts = Record<Outcome | 'unreadable', number>
 
 /** A settled run's balance: `fetched` is the sum of the outcomes, or the run is not green. */
@@ -23,7 +26,10 @@ export interface Ledger extends Record<Outcome, number> {
   readonly expected: number | null
   readonly fetched: number
   readonly removed: number
-  /** Products that a complete run did not see for the first time: removed if the next one does not see them either. */
+  /**
+   * Products that a complete run did not see for the first time: removed if the next one does not
+   * see them either.
+   */
   readonly missing: number
 }
 

@@ -1,6 +1,10 @@
-// Money in the currency's own minor unit: 12.50 AUD is 1250, 1200 JPY is 1200, 1.250 KWD is 1250. Digits are moved as text, never through a float.
+// Money in the currency's own minor unit: 12.50 AUD is 1250, 1200 JPY is 1200, 1.250 KWD is 1250.
+// Digits are moved as text, never through a float.
 
-/** Currencies with other than two decimals, by ISO 4217 (https://www.iso.org/iso-4217-currency-codes.html). */
+/**
+ * Currencies with other than two decimals, by ISO 4217
+ * (https://www.iso.org/iso-4217-currency-codes.html).
+ */
 const DECIMALS = new Map<string, number>([
   ...withDecimals('BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF', 0),
   ...withDecimals('BHD IQD JOD KWD LYD OMR TND', 3),
@@ -9,7 +13,8 @@ const DECIMALS = new Map<string, number>([
 
 /**
  * `12.50` in AUD → 1250. Zeros past the currency's last decimal are taken (`1200.00` JPY → 1200).
- * Null for anything else: a sign, a thousands separator, more precision than the currency has, more than a safe integer holds.
+ * Null for anything else: a sign, a thousands separator, more precision than the currency has, more
+ * than a safe integer holds.
  */
 export function minorOf(decimal: string, currency: string): number | null {
   const match = /^(\d+)(?:\.(\d+))?$/.exec(decimal)

@@ -1,4 +1,5 @@
-// What a source's owner allows a run to do without being asked. Stored with the source; absent members have these defaults.
+// What a source's owner allows a run to do without being asked. Stored with the source; absent
+// members have these defaults.
 
 import { z } from 'zod'
 

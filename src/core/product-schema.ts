@@ -1,5 +1,6 @@
-// The canonical product as a schema: to check what a connector made, and to publish what readers may rely on (docs/product.schema.json).
-// The types stay in product.ts, because the line trusts them and parses nothing; a test keeps the two the same.
+// The canonical product as a schema: to check what a connector made, and to publish what readers
+// may rely on (docs/product.schema.json). The types stay in product.ts, because the line trusts
+// them and parses nothing; a test keeps the two the same.
 
 import { z } from 'zod'
 

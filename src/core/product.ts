@@ -1,4 +1,5 @@
-// The canonical product: what every connector makes of its supplier's records, and what the catalogue keeps.
+// The canonical product: what every connector makes of its supplier's records, and what the
+// catalogue keeps.
 
 import type { Json } from './json.ts'
 
@@ -24,9 +25,15 @@ export interface Variant {
 /** One price of one variant at the time of the record. */
 export interface Price {
   readonly variantId: string
-  /** Lower-case word: `public`, `manufacturer`, `pharmacist`, `list`. Unique per variant. A rate, such as that of VAT, is an attribute. */
+  /**
+   * Lower-case word: `public`, `manufacturer`, `pharmacist`, `list`. Unique per variant. A rate,
+   * such as that of VAT, is an attribute.
+   */
   readonly type: string
-  /** In the currency's own minor unit (cents for AUD, whole yen for JPY). Null: the supplier states none. */
+  /**
+   * In the currency's own minor unit (cents for AUD, whole yen for JPY). Null: the supplier states
+   * none.
+   */
   readonly amountMinor: number | null
   /** ISO 4217. */
   readonly currency: string

@@ -1,4 +1,5 @@
-// Which of a supplier's times can be trusted. A wrong one would rank above every later record, so it counts as unknown.
+// Which of a supplier's times can be trusted. A wrong one would rank above every later record, so
+// it counts as unknown.
 
 /** How far a supplier's clock may run ahead of ours; `catalog.trust_times` has the same number. */
 export const CLOCK_TOLERANCE_MS = 5 * 60_000
@@ -6,14 +7,18 @@ export const CLOCK_TOLERANCE_MS = 5 * 60_000
 /** The end of the year 9999, the last that ISO 8601 and Postgres write with four digits. */
 export const TIME_MAX_MS = 253_402_300_799_999
 
-/** Whether Postgres, ISO 8601 and JavaScript can all hold the time. What is not after 1970-01-01 stands for a missing value. */
+/**
+ * Whether Postgres, ISO 8601 and JavaScript can all hold the time. What is not after 1970-01-01
+ * stands for a missing value.
+ */
 export function isTime(epochMs: number): boolean {
   return epochMs > 0 && epochMs <= TIME_MAX_MS
 }
 
 /**
- * The time in epoch milliseconds, or null when it cannot be trusted: absent, not a time, or later than `arrivedMs`, when the record
- * came. A time that is ahead by less than the tolerance becomes `arrivedMs`, so that the record of the next run is not older.
+ * The time in epoch milliseconds, or null when it cannot be trusted: absent, not a time, or later
+ * than `arrivedMs`, when the record came. A time that is ahead by less than the tolerance becomes
+ * `arrivedMs`, so that the record of the next run is not older.
  */
 export function trustedTime(epochMs: number | null, arrivedMs: number): number | null {
   if (epochMs === null || !isTime(epochMs) || epochMs > arrivedMs + CLOCK_TOLERANCE_MS) return null

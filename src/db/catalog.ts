@@ -1,22 +1,26 @@
-// Calls of the schema's functions, by name and with named arguments: the one thing that sessions of Postgres and Supabase's Data API
-// both can do. What a call answers is JSON whichever way it went: instants are ISO text, bytes are `\x` and hex.
+// Calls of the schema's functions, by name and with named arguments: the one thing that sessions of
+// Postgres and Supabase's Data API both can do. What a call answers is JSON whichever way it went:
+// instants are ISO text, bytes are `\x` and hex.
 
 import type { ClientBase } from 'pg'
 import { storableJson, storableText } from '../lib/storable.ts'
 import { ask } from './errors.ts'
 
 /**
- * By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as dates, documents as `jsonb(…)`. What no text of
- * Postgres can hold becomes U+FFFD: messages and ids quote what suppliers wrote, and must not be what stops a run.
+ * By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as
+ * dates, documents as `jsonb(…)`. What no text of Postgres can hold becomes U+FFFD: messages and
+ * ids quote what suppliers wrote, and must not be what stops a run.
  */
 export type Args = Readonly<Record<string, unknown>>
 
 export interface Catalog {
   /**
-   * Every row that the function answers, as JSON; of a function that answers a single value, that value. What takes longer than `timeoutMs`
-   * has failed, and its connection is closed, so that none is kept by a database that is silent. It may have been done nevertheless.
+   * Every row that the function answers, as JSON; of a function that answers a single value, that
+   * value. What takes longer than `timeoutMs` has failed, and its connection is closed, so that
+   * none is kept by a database that is silent. It may have been done nevertheless.
    *
-   * @throws SyncError what the function refuses, in its own code · `db/…` when the database cannot be asked
+   * @throws SyncError what the function refuses, in its own code · `db/…` when the database cannot
+   * be asked
    */
   call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]>
 }
@@ -40,7 +44,10 @@ export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
   }
 }
 
-/** A statement that has failed when it takes longer than `timeoutMs`; a pool closes its connection then. */
+/**
+ * A statement that has failed when it takes longer than `timeoutMs`; a pool closes its connection
+ * then.
+ */
 export function timed(text: string, timeoutMs: number): { readonly text: string } {
   // pg's types know it of whole connections only.
   const statement = { text, query_timeout: timeoutMs }
@@ -58,7 +65,10 @@ export function one<Row>([row]: readonly Row[]): Row {
   return row
 }
 
-/** What a `bytea` looks like as text, in either `bytea_output`: the Data API's sessions are not ours to set. */
+/**
+ * What a `bytea` looks like as text, in either `bytea_output`: the Data API's sessions are not ours
+ * to set.
+ */
 export function toBytes(text: string): Buffer {
   if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex')
   return Buffer.from(

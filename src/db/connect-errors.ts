@@ -1,5 +1,5 @@
-// Why a connection to Postgres could not be made, in words of our own for each kind: what pg and the server say names neither the setting
-// nor the remedy.
+// Why a connection to Postgres could not be made, in words of our own for each kind: what pg and
+// the server say names neither the setting nor the remedy.
 
 import { lookup } from 'node:dns/promises'
 import { SyncError } from '../core/errors.ts'
@@ -67,7 +67,8 @@ const NETWORK = new Map([
   ['ENOENT', 'there is no such socket; check that the server runs'],
 ])
 
-// https://supabase.com/docs/guides/database/connecting-to-postgres: direct hosts have an IPv4 address only as an add-on.
+// https://supabase.com/docs/guides/database/connecting-to-postgres: direct hosts have an IPv4
+// address only as an add-on.
 const IPV6_ONLY =
   'the host has only an IPv6 address, and this machine has no way to it. For Supabase use the session pooler (…pooler.supabase.com:5432)'
 

@@ -1,5 +1,6 @@
-// Supabase's Data API as a way to the schema's functions: each call is one request to PostgREST and one transaction, so nothing lasts from
-// one to the next. One attempt a call: whoever calls knows whether it may be made again.
+// Supabase's Data API as a way to the schema's functions: each call is one request to PostgREST and
+// one transaction, so nothing lasts from one to the next. One attempt a call: whoever calls knows
+// whether it may be made again.
 
 import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { parseRetryAfter } from '../lib/back-off.ts'
@@ -17,7 +18,10 @@ export type PipelineDb = Db | DataApi
 export interface DataApiOptions {
   /** The address of the project. */
   readonly url: string
-  /** A secret key (`sb_secret_…`) or the older service-role token; both go into the same two headers. */
+  /**
+   * A secret key (`sb_secret_…`) or the older service-role token; both go into the same two
+   * headers.
+   */
   readonly secretKey: string
   /** Other secrets that its messages may quote, out of a record for instance. */
   readonly secrets?: readonly string[]
@@ -43,7 +47,8 @@ const NAMED_CODES: Readonly<Record<string, Advice>> = {
   '': ['db/unreachable', 'its connection to Postgres broke'],
   PGRST000: NO_CONNECTION,
   PGRST001: NO_CONNECTION,
-  // It waits for a schema that is exposed but not there, just as for Postgres itself: https://github.com/supabase/supabase/issues/45904
+  // It waits for a schema that is exposed but not there, just as for Postgres itself:
+  // https://github.com/supabase/supabase/issues/45904
   PGRST002: [
     'db/unreachable',
     `it cannot read the database. If this lasts, an exposed schema does not exist: see that ${SCHEMA}, and each other one ` +
@@ -67,7 +72,10 @@ const NAMED_CODES: Readonly<Record<string, Advice>> = {
   ],
 }
 
-/** Of a token that the gateway makes itself, so another try has another one: for a secret key, which is no token, or a clock that is behind. */
+/**
+ * Of a token that the gateway makes itself, so another try has another one: for a secret key, which
+ * is no token, or a clock that is behind.
+ */
 const TOKEN_PASSES: Advice = ['db/unreachable', 'the clocks of its servers differ, which passes']
 const TOKEN_OVER: Advice = [
   'settings/invalid',
@@ -203,7 +211,10 @@ function noJson(status: number): Refusal {
   }
 }
 
-/** What is not from PostgREST is from a gateway, which says most things with a web page, sometimes even with status 200. */
+/**
+ * What is not from PostgREST is from a gateway, which says most things with a web page, sometimes
+ * even with status 200.
+ */
 function codeOf(status: number): ErrorCode {
   if (status === 429) return 'db/busy'
   if (status >= 500 || status === 408 || status < 300) return 'db/unreachable'

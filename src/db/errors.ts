@@ -1,4 +1,5 @@
-// What Postgres says, as our own errors: SQLSTATE SHELF carries one of our codes in its hint, and facts as JSON in its detail.
+// What Postgres says, as our own errors: SQLSTATE SHELF carries one of our codes in its hint, and
+// facts as JSON in its detail.
 
 import { ERRORS, SyncError, type ErrorCode } from '../core/errors.ts'
 
@@ -40,7 +41,10 @@ export function toSyncError(error: unknown): unknown {
     : error
 }
 
-/** What stands between us and Postgres may have changed it; the code and the message are what counts. */
+/**
+ * What stands between us and Postgres may have changed it; the code and the message are what
+ * counts.
+ */
 function factsIn(detail: string | undefined): Record<string, unknown> {
   try {
     return Object(JSON.parse(detail ?? '{}')) as Record<string, unknown>
@@ -69,14 +73,20 @@ const NAMED_STATES: readonly {
   },
 ]
 
-/** Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no connection left. */
+/**
+ * Network failures, SQLSTATE class 08, and a server that starts, stops, crashed or has no
+ * connection left.
+ */
 const CONNECTION_CODES =
   /^(08...|57P0[1-5]|25P03|53300|E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|(HOST|NET)UNREACH))$/
 /** What pg says without a code. */
 const CONNECTION_MESSAGES =
   /^(Connection terminated|timeout e(xceeded|xpired)|timeout when trying|Query read timeout|Client (has encountered|was closed))/i
 
-/** Whether `error` says that the connection is gone, so that the same work may succeed on another one. */
+/**
+ * Whether `error` says that the connection is gone, so that the same work may succeed on another
+ * one.
+ */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof SyncError) return error.code === 'db/unreachable'
@@ -87,8 +97,9 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /**
- * SQLSTATEs that the content of a record can cause; all others say something about the database, the schema or a bug, and must not set a
- * record aside. `catalog.write_batch` catches the same ones. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * SQLSTATEs that the content of a record can cause; all others say something about the database,
+ * the schema or a bug, and must not set a record aside. `catalog.write_batch` catches the same
+ * ones. https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export const RECORD_STATES: Readonly<Record<string, string>> = {
   '22001': 'string_data_right_truncation',

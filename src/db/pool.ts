@@ -1,5 +1,6 @@
-// One pool of connections per process, opened only after the server has shown that it can do what the line needs: sessions
-// that keep their locks and temporary tables. A pooler in transaction mode accepts both and then loses them without a word.
+// One pool of connections per process, opened only after the server has shown that it can do what
+// the line needs: sessions that keep their locks and temporary tables. A pooler in transaction mode
+// accepts both and then loses them without a word.
 
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
@@ -28,9 +29,10 @@ export interface PoolOptions {
 const VERSION_MIN = 150_000
 
 /**
- * What a database or a role may have set otherwise, and we rely on: how values are written, and what names mean. Supabase cancels its users'
- * statements after two minutes; a large merge or an index may take longer. A worker that was cut off or stands still in the middle of a
- * transaction must not keep its locks for longer than a lease lasts: whoever takes over waits for them.
+ * What a database or a role may have set otherwise, and we rely on: how values are written, and
+ * what names mean. Supabase cancels its users' statements after two minutes; a large merge or an
+ * index may take longer. A worker that was cut off or stands still in the middle of a transaction
+ * must not keep its locks for longer than a lease lasts: whoever takes over waits for them.
  */
 const SESSION = `set time zone 'UTC'; set client_encoding = 'UTF8'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; set bytea_output = 'hex';
   set extra_float_digits = 1; set standard_conforming_strings = on; set array_nulls = on; set transform_null_equals = off; set row_security = on;
@@ -42,11 +44,13 @@ const NO_TRANSACTION_TIMEOUT = `select pg_catalog.set_config(name, '0', false) f
 const SEARCH_PATH = 'public'
 
 /**
- * Connects, checks the server and hands out a pool. `sslmode` in the URL means what it means to libpq; without it, a server on
- * another machine is asked for TLS first. `bigint` is read as a number while that is exact, else as a string; `numeric` is always a
- * string, and so is `date`, because a day is no instant. Sessions run in UTC and without a statement timeout.
+ * Connects, checks the server and hands out a pool. `sslmode` in the URL means what it means to
+ * libpq; without it, a server on another machine is asked for TLS first. `bigint` is read as a
+ * number while that is exact, else as a string; `numeric` is always a string, and so is `date`,
+ * because a day is no instant. Sessions run in UTC and without a statement timeout.
  *
- * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version, transaction mode, read replica)
+ * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version,
+ * transaction mode, read replica)
  */
 export async function openPool(
   databaseUrl: string,
@@ -58,7 +62,8 @@ export async function openPool(
     connectionString: await chooseTls(address),
     application_name: applicationName,
     max: Math.max(2, max),
-    // A worker that was cut off while it waited for an answer learns of it within fifteen seconds. Without a delay of our own Linux takes two hours.
+    // A worker that was cut off while it waited for an answer learns of it within fifteen seconds.
+    // Without a delay of our own Linux takes two hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     connectionTimeoutMillis: 10_000,
@@ -69,7 +74,8 @@ export async function openPool(
         `${SESSION} ${NO_TRANSACTION_TIMEOUT} set search_path = ${searchPath ?? SEARCH_PATH};`,
       ),
   })
-  // A connection that breaks is told by the next query on it; without a listener it would end the process.
+  // A connection that breaks is told by the next query on it; without a listener it would end the
+  // process.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
@@ -82,8 +88,9 @@ export async function openPool(
 }
 
 /**
- * Runs `work` in one transaction: all of it or nothing. Given a pool, it takes a connection and gives it back, or throws it away when
- * broken. Given a connection, it uses that one, which must not be in a transaction already.
+ * Runs `work` in one transaction: all of it or nothing. Given a pool, it takes a connection and
+ * gives it back, or throws it away when broken. Given a connection, it uses that one, which must
+ * not be in a transaction already.
  */
 export async function transaction<T>(
   db: Db | DbClient,
@@ -109,7 +116,10 @@ export async function transaction<T>(
   }
 }
 
-/** Runs `work` in a transaction of `client` that is always rolled back. @throws the error of `work`, also when the connection is lost */
+/**
+ * Runs `work` in a transaction of `client` that is always rolled back. @throws the error of `work`,
+ * also when the connection is lost
+ */
 export async function rollBack(client: DbClient, work: () => Promise<unknown>): Promise<void> {
   await client.query('begin')
   try {
@@ -121,7 +131,10 @@ export async function rollBack(client: DbClient, work: () => Promise<unknown>): 
   await client.query('rollback')
 }
 
-/** Whether the connection can still be used. A failed rollback must not hide the error that made it necessary. */
+/**
+ * Whether the connection can still be used. A failed rollback must not hide the error that made it
+ * necessary.
+ */
 function tryToRollBack(client: DbClient): Promise<boolean> {
   return client.query('rollback').then(
     () => true,
@@ -163,8 +176,9 @@ async function checkServer(pool: Db): Promise<void> {
         'db/unsuitable',
         'The server is a read replica; Shelfsync needs the primary',
       )
-    // In session mode each connection has a process of its own. A pooler in transaction mode hands its processes round, the last used
-    // first or in turn: asked one after the other in this order, either way shows.
+    // In session mode each connection has a process of its own. A pooler in transaction mode hands
+    // its processes round, the last used first or in turn: asked one after the other in this order,
+    // either way shows.
     const seen = [pid]
     for (const client of [two, one, one, two]) seen.push((await loadSession(client)).pid)
     const [a, b, c, d, e] = seen

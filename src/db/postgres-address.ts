@@ -1,5 +1,5 @@
-// The address of a Postgres, as pg can use it. TLS is chosen as libpq chooses it: pg alone verifies under `require`, and sends everything in
-// the clear by default.
+// The address of a Postgres, as pg can use it. TLS is chosen as libpq chooses it: pg alone verifies
+// under `require`, and sends everything in the clear by default.
 
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
@@ -41,21 +41,26 @@ export function parsePostgresAddress(databaseUrl: string): URL {
   return address
 }
 
-/** The address with the TLS that it asks for; where it asks for none, a server on another machine is asked whether it has it. */
+/**
+ * The address with the TLS that it asks for; where it asks for none, a server on another machine is
+ * asked whether it has it.
+ */
 export async function chooseTls(address: URL): Promise<string> {
   const url = new URL(address)
   await requireFiles(url)
   const ssl = url.searchParams.get('ssl')
   url.searchParams.delete('ssl')
   url.searchParams.set('uselibpqcompat', 'true')
-  // libpq reads ssl=true as sslmode=require too: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+  // libpq reads ssl=true as sslmode=require too:
+  // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
   const mode =
     url.searchParams.get('sslmode') ??
     (ssl === null ? 'prefer' : /^(true|1)$/.test(ssl) ? 'require' : 'disable')
   url.searchParams.set('sslmode', mode)
   // PGSSLNEGOTIATION is for TLS, and pg refuses it without.
   if (!url.searchParams.has('sslnegotiation')) url.searchParams.set('sslnegotiation', 'postgres')
-  // A replication connection takes no statements with parameters. `false` keeps PGREPLICATION out, but PgBouncer refuses the very word.
+  // A replication connection takes no statements with parameters. `false` keeps PGREPLICATION out,
+  // but PgBouncer refuses the very word.
   if (url.searchParams.get('replication') !== 'false') url.searchParams.delete('replication')
   if (mode === 'no-verify') {
     // With a root certificate `require` verifies.

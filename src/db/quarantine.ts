@@ -1,4 +1,5 @@
-// Records that could not be applied, until a replay or a later run takes them in: settle closes them (see catalog.close_quarantine).
+// Records that could not be applied, until a replay or a later run takes them in: settle closes
+// them (see catalog.close_quarantine).
 
 import type { Db } from './pool.ts'
 
@@ -36,7 +37,10 @@ export async function listQuarantine(
   return { total: rows[0]?.total ?? 0, records }
 }
 
-/** A run whose artifact has open records. Only a `closed` one can be replayed: of an `open` one the fetch did not end. */
+/**
+ * A run whose artifact has open records. Only a `closed` one can be replayed: of an `open` one the
+ * fetch did not end.
+ */
 export interface QuarantinedRun {
   readonly run: number
   readonly artifact: 'open' | 'closed' | 'purged'

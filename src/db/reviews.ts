@@ -1,4 +1,5 @@
-// What waits for a person, and what the person decides. The rules are in the SQL functions decide_run and decide_price.
+// What waits for a person, and what the person decides. The rules are in the SQL functions
+// decide_run and decide_price.
 
 import { SyncError } from '../core/errors.ts'
 import { ask } from './errors.ts'
@@ -52,7 +53,8 @@ export async function listReviews(
 }
 
 /**
- * Approving makes the run do what it waits to do (removals included, without a second look), rejecting drops that.
+ * Approving makes the run do what it waits to do (removals included, without a second look),
+ * rejecting drops that.
  *
  * @returns how many products were removed
  * @throws SyncError `run/unknown` · `run/not-held`

@@ -1,9 +1,12 @@
-// Which roles a login really has, asked before it works: without its rights a process would take tasks that it can only ruin.
+// Which roles a login really has, asked before it works: without its rights a process would take
+// tasks that it can only ruin.
 
 import { ask } from './errors.ts'
 import type { Db } from './pool.ts'
 
-/** For each role that `migrate` makes, a function that its work needs and no other of them may call. */
+/**
+ * For each role that `migrate` makes, a function that its work needs and no other of them may call.
+ */
 const TELLTALES = {
   shelfsync_fetcher: 'add_part',
   shelfsync_maintainer: 'apply_batch',
@@ -11,7 +14,10 @@ const TELLTALES = {
 } as const
 export type WorkerRole = keyof typeof TELLTALES
 
-/** The login, as SQL writes it, and those of `roles` whose rights it lacks. Whoever owns the functions lacks none. */
+/**
+ * The login, as SQL writes it, and those of `roles` whose rights it lacks. Whoever owns the
+ * functions lacks none.
+ */
 export async function findLackingRights(
   db: Db,
   roles: readonly WorkerRole[],

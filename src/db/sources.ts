@@ -5,7 +5,10 @@ import { Policy } from '../core/policy.ts'
 import type { Json } from '../core/json.ts'
 import { type Catalog, jsonb, toInstant } from './catalog.ts'
 
-/** When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday), or every day, the first run is full. */
+/**
+ * When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday), or every
+ * day, the first run is full.
+ */
 export interface Schedule {
   readonly cron: string
   readonly zone: string
@@ -21,7 +24,9 @@ export interface Source {
   readonly schedule: Schedule
   readonly policy: Policy
   readonly state: 'active' | 'paused'
-  /** What the last full run normalised with; null before the first, 0 since the settings changed. */
+  /**
+   * What the last full run normalised with; null before the first, 0 since the settings changed.
+   */
   readonly normaliserVersion: number | null
   /** Products are numbered below this. */
   readonly nextSeq: number
@@ -116,7 +121,10 @@ export async function saveSource(
   return toSource(row)
 }
 
-/** Notes what `latest.ndjson` of the source holds, or why it could not be written. Null: there is to be no copy. */
+/**
+ * Notes what `latest.ndjson` of the source holds, or why it could not be written. Null: there is to
+ * be no copy.
+ */
 export async function noteCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
   await db.call('note_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
 }

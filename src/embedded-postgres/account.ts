@@ -1,4 +1,5 @@
-// Who the database server runs as. Postgres refuses to run as root, so root lends it an account that may do nothing else.
+// Who the database server runs as. Postgres refuses to run as root, so root lends it an account
+// that may do nothing else.
 
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
@@ -18,14 +19,18 @@ export const SERVER_ENVIRONMENT = {
   TZ: 'UTC',
 }
 
-/** Runs a program as `account` to its end and returns its output. Rejects with the program's own words on a failure. */
+/**
+ * Runs a program as `account` to its end and returns its output. Rejects with the program's own
+ * words on a failure.
+ */
 export async function runAs(
   account: Account,
   program: string,
   args: readonly string[],
   timeoutMs = 0,
 ): Promise<string> {
-  // The working directory is inherited and may be closed to the account; initdb stops when it cannot read it.
+  // The working directory is inherited and may be closed to the account; initdb stops when it
+  // cannot read it.
   const options = {
     ...account,
     cwd: '/',
@@ -41,8 +46,8 @@ const FILE_BYTES_MAX = 64 * 1024
 const READ_TIMEOUT_MS = 10_000
 
 /**
- * The last 64 KiB of a file that `account` may replace, read with the account's rights: root would follow a link to any file of the machine.
- * Rejects when the account cannot read it.
+ * The last 64 KiB of a file that `account` may replace, read with the account's rights: root would
+ * follow a link to any file of the machine. Rejects when the account cannot read it.
  */
 export async function readFileAs(account: Account, file: string): Promise<string> {
   if (account.uid === undefined) return (await readFile(file, 'utf8')).slice(-FILE_BYTES_MAX)
@@ -50,7 +55,8 @@ export async function readFileAs(account: Account, file: string): Promise<string
 }
 
 /**
- * Ourselves, or when we are root: the user `shelfsync`, `postgres`, a `shelfsync` made now, or `nobody`, whichever is first.
+ * Ourselves, or when we are root: the user `shelfsync`, `postgres`, a `shelfsync` made now, or
+ * `nobody`, whichever is first.
  *
  * @throws SyncError `db/unsuitable` when root has nobody to lend to
  */
@@ -72,7 +78,10 @@ export async function findAccount(): Promise<Account> {
   throw new SyncError('db/unsuitable', message)
 }
 
-/** Whether `account` can enter `directory`, relative to our own working directory, by trying: mode bits alone know nothing of parents and access lists. */
+/**
+ * Whether `account` can enter `directory`, relative to our own working directory, by trying: mode
+ * bits alone know nothing of parents and access lists.
+ */
 export async function canEnter(account: Account, directory: string): Promise<boolean> {
   return runAs(account, '/bin/sh', ['-c', 'cd "$1"', 'sh', resolve(directory)]).then(
     () => true,

@@ -1,5 +1,6 @@
-// Finds the Postgres programs that npm installed, and makes them runnable where npm left them half done.
-// The package arrives without its symbolic links (npm drops them); a script puts them back, which `--ignore-scripts` skips.
+// Finds the Postgres programs that npm installed, and makes them runnable where npm left them half
+// done. The package arrives without its symbolic links (npm drops them); a script puts them back,
+// which `--ignore-scripts` skips.
 
 import { cp, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -12,8 +13,9 @@ const Links = z.array(z.object({ source: z.string(), target: z.string() }))
 const Package = z.object({ version: z.string() })
 
 /**
- * The folder with `initdb` and `postgres`, runnable by `account`. They are copied (60 MB, once per version) into the spare folder when
- * they lie where the account may not go or where the links cannot be put back.
+ * The folder with `initdb` and `postgres`, runnable by `account`. They are copied (60 MB, once per
+ * version) into the spare folder when they lie where the account may not go or where the links
+ * cannot be put back.
  *
  * @throws SyncError `db/unsuitable` when npm installed none for this machine or they do not run
  */
@@ -53,7 +55,10 @@ export function findPackage(): string {
   }
 }
 
-/** What the package's own scripts/hydrate-symlinks.js does. A link that cannot be made shows when the programs are tried. */
+/**
+ * What the package's own scripts/hydrate-symlinks.js does. A link that cannot be made shows when
+ * the programs are tried.
+ */
 async function hydrate(root: string): Promise<void> {
   const links = Links.parse(
     JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]')),
@@ -77,7 +82,8 @@ async function copyBinaries(root: string, copy: string, account: Account): Promi
     await hydrate(draft)
     await runAs({}, 'chmod', ['-R', 'a+rX', draft])
     await rename(draft, copy).catch(async () => {
-      // Another process was faster, and may be starting a server from it: only a broken copy is replaced.
+      // Another process was faster, and may be starting a server from it: only a broken copy is
+      // replaced.
       if ((await failure(account, join(copy, 'native', 'bin'))) === null) return
       await rm(copy, { recursive: true, force: true })
       await rename(draft, copy)

@@ -1,5 +1,6 @@
-// Where an embedded server keeps its data: `<home>/postgres`, or a shelter with a link there when root's account cannot enter `home`.
-// A place is made under another name and appears by one atomic step, so that it is whole or absent, and made once by racing processes.
+// Where an embedded server keeps its data: `<home>/postgres`, or a shelter with a link there when
+// root's account cannot enter `home`. A place is made under another name and appears by one atomic
+// step, so that it is whole or absent, and made once by racing processes.
 
 import { randomBytes } from 'node:crypto'
 import {
@@ -23,8 +24,9 @@ import { type Account, canEnter, findAccount, readFileAs, runAs } from './accoun
 import { readMajor } from './binaries.ts'
 
 /**
- * `data`, `password`, `log` and `home` (whose it is) inside `directory`, an absolute path without links. All of it belongs to `account`, which
- * can put a link in the place of any file: root opens, writes and removes nothing below `directory` but as that account.
+ * `data`, `password`, `log` and `home` (whose it is) inside `directory`, an absolute path without
+ * links. All of it belongs to `account`, which can put a link in the place of any file: root opens,
+ * writes and removes nothing below `directory` but as that account.
  */
 export interface Place {
   readonly directory: string
@@ -35,7 +37,10 @@ export function dataOf(place: Place): string {
   return join(place.directory, 'data')
 }
 
-/** The place of `home`, or null when there is none yet. @throws SyncError `db/unsuitable` when it belongs to somebody else, or to root */
+/**
+ * The place of `home`, or null when there is none yet. @throws SyncError `db/unsuitable` when it
+ * belongs to somebody else, or to root
+ */
 export async function findPlace(home: string): Promise<Place | null> {
   const directory = await realpath(join(home, 'postgres')).catch(() => null)
   if (directory === null) return null
@@ -55,7 +60,10 @@ export async function findPlace(home: string): Promise<Place | null> {
   throw new SyncError('db/unsuitable', message)
 }
 
-/** The server's password, safe inside a URL. @throws SyncError `db/unsuitable` when the place's account cannot read it */
+/**
+ * The server's password, safe inside a URL. @throws SyncError `db/unsuitable` when the place's
+ * account cannot read it
+ */
 export async function loadPassword(place: Place): Promise<string> {
   const file = join(place.directory, 'password')
   try {
@@ -69,7 +77,10 @@ export async function loadPassword(place: Place): Promise<string> {
   }
 }
 
-/** The major version that made the data. @throws SyncError `db/unsuitable` when the place's account cannot read it */
+/**
+ * The major version that made the data. @throws SyncError `db/unsuitable` when the place's account
+ * cannot read it
+ */
 export async function loadMajor(place: Place): Promise<number> {
   const file = join(dataOf(place), 'PG_VERSION')
   try {
@@ -87,7 +98,10 @@ function unreadable({ account }: Place, file: string): string {
   return `${file} is missing, or ${account.uid === undefined ? 'we' : `user ${account.uid}, whom the database runs as,`} may not read it`
 }
 
-/** Initialises a database for `home`. When another process is faster, its place is returned and ours is dropped. */
+/**
+ * Initialises a database for `home`. When another process is faster, its place is returned and ours
+ * is dropped.
+ */
 export async function makePlace(
   home: string,
   shelter: string,
@@ -103,7 +117,8 @@ export async function makePlace(
   try {
     await writeFile(join(draft, 'home'), `${await realpath(home)}\n`)
     await initialise({ directory: draft, account }, binaries)
-    // A link to a shelter that was emptied leads nowhere and would block the name for ever. What is no link is another process's, just made.
+    // A link to a shelter that was emptied leads nowhere and would block the name for ever. What is
+    // no link is another process's, just made.
     if ((await findPlace(home)) === null) await unlink(pointer).catch(ignoreNoLink)
     await (sheltered ? symlink(draft, pointer) : rename(draft, pointer))
   } catch (error) {
@@ -118,7 +133,10 @@ export async function makePlace(
   )
 }
 
-/** A folder that every account can enter, made when missing. @throws SyncError `db/unsuitable` when we may not make it, as only root may */
+/**
+ * A folder that every account can enter, made when missing. @throws SyncError `db/unsuitable` when
+ * we may not make it, as only root may
+ */
 export async function openShelter(shelter: string): Promise<string> {
   try {
     await mkdir(shelter, { recursive: true })

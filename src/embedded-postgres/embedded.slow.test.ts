@@ -258,7 +258,10 @@ test(
     assert.ok(place)
     const closed = await temporaryHome(t, 0o700)
     const secret = join(closed, 'secret')
-    /** What opening the server says with `text` in a file of root's own, to which a link leads; afterwards the place is as it was. */
+    /**
+     * What opening the server says with `text` in a file of root's own, to which a link leads;
+     * afterwards the place is as it was.
+     */
     const refusal = async (file: string, text: string): Promise<string> => {
       const [at, aside] = [join(place.directory, file), join(closed, 'aside')]
       await writeFile(secret, text, { mode: 0o600 })
@@ -381,7 +384,9 @@ function open(options: EmbeddedOptions): Promise<Embedded> {
   return openEmbedded({ settings: SETTINGS, ...options })
 }
 
-/** A folder that every account may enter, as in most clones. Its server is stopped with the test. */
+/**
+ * A folder that every account may enter, as in most clones. Its server is stopped with the test.
+ */
 async function temporaryHome(t: TestContext, mode = 0o755): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-embedded-'))
   await chmod(home, mode)
@@ -424,7 +429,10 @@ async function spawnUser(
   return { process: child, serverPid: await pidOf(home) }
 }
 
-/** Opens and closes a server in a process of another working directory and account; returns `open` or the error's code and message. */
+/**
+ * Opens and closes a server in a process of another working directory and account; returns `open`
+ * or the error's code and message.
+ */
 async function runUser(cwd: string, account: Account, options: EmbeddedOptions): Promise<string> {
   const script = `import { openEmbedded } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)}
     try {

@@ -1,6 +1,7 @@
-// The Postgres that Shelfsync brings along, for when no DATABASE_URL is given: made on first use under `<home>/postgres`.
-// It outlives a killed process, and the next one adopts it. There is no lock file: Postgres guards its own data directory, and
-// everybody who uses the server holds a shared advisory lock that dies with its connection.
+// The Postgres that Shelfsync brings along, for when no DATABASE_URL is given: made on first use
+// under `<home>/postgres`. It outlives a killed process, and the next one adopts it. There is no
+// lock file: Postgres guards its own data directory, and everybody who uses the server holds a
+// shared advisory lock that dies with its connection.
 
 import type { ChildProcess } from 'node:child_process'
 import { totalmem } from 'node:os'
@@ -37,26 +38,43 @@ export const PRESENCE_LOCK = 7_435_901_628
 const READY_TIMEOUT_MS = 600_000
 /** Postgres keeps paths in 1,024 bytes, and ours go on behind the home. */
 const HOME_BYTES_MAX = 900
-/** Each is set, so that pg takes none of them from PGSSLMODE, PGSSLNEGOTIATION, PGOPTIONS, PGCLIENT_ENCODING or PGREPLICATION, which are meant for other servers. */
+/**
+ * Each is set, so that pg takes none of them from PGSSLMODE, PGSSLNEGOTIATION, PGOPTIONS,
+ * PGCLIENT_ENCODING or PGREPLICATION, which are meant for other servers.
+ */
 const NO_ENVIRONMENT =
   'sslmode=disable&sslnegotiation=postgres&options=%20&client_encoding=UTF8&replication=false'
 /** Connections that were just closed take a moment to leave `pg_stat_activity`. */
 const LEAVING_MS = 500
-/** Between two attempts to start again a server that does not start: a full disk may have room by then. */
+/**
+ * Between two attempts to start again a server that does not start: a full disk may have room by
+ * then.
+ */
 const TEND_MS = 5_000
 
 export interface EmbeddedOptions {
-  /** `SHELFSYNC_HOME`: the folder that holds everything of ours on this machine. Made when missing. */
+  /**
+   * `SHELFSYNC_HOME`: the folder that holds everything of ours on this machine. Made when missing.
+   */
   readonly home: string
-  /** Server settings on top of ours, by their Postgres names. An adopted server keeps those that it was started with. */
+  /**
+   * Server settings on top of ours, by their Postgres names. An adopted server keeps those that it
+   * was started with.
+   */
   readonly settings?: Settings
   /** Hears what takes long, in words for a person. */
   readonly onProgress?: (text: string) => void
   /** A folder with `postgres` and `initdb` to use instead of the ones that npm installed. */
   readonly binaries?: string
-  /** How long a start that fails is tried again. Default 10,000: after a `kill -9` its last child processes hold the data for a moment. */
+  /**
+   * How long a start that fails is tried again. Default 10,000: after a `kill -9` its last child
+   * processes hold the data for a moment.
+   */
   readonly launchRetryMs?: number
-  /** Where root's server goes when the account it runs as cannot enter `home`. Default `/var/lib/shelfsync`. */
+  /**
+   * Where root's server goes when the account it runs as cannot enter `home`. Default
+   * `/var/lib/shelfsync`.
+   */
   readonly shelter?: string
 }
 
@@ -64,20 +82,26 @@ export interface Embedded {
   /** Holds the password: never print it. */
   readonly url: string
   /**
-   * From now on starts the server again whenever it is gone, on the same port, so that everybody's pools go on working. `warn` hears of it,
-   * once each time and for each attempt that fails. Ends with `close` or `stop`.
+   * From now on starts the server again whenever it is gone, on the same port, so that everybody's
+   * pools go on working. `warn` hears of it, once each time and for each attempt that fails. Ends
+   * with `close` or `stop`.
    */
   tend(warn: (message: string) => void): void
-  /** Leaves the server: it is stopped cleanly when nobody else is connected, else (or with `keepServer`) it runs on. Twice is safe. */
+  /**
+   * Leaves the server: it is stopped cleanly when nobody else is connected, else (or with
+   * `keepServer`) it runs on. Twice is safe.
+   */
   close(options?: { readonly keepServer?: boolean }): Promise<void>
   /** Stops the server for everybody. */
   stop(): Promise<void>
 }
 
 /**
- * Starts the server of `home`, or joins the one that runs there already. Safe from several processes at once.
+ * Starts the server of `home`, or joins the one that runs there already. Safe from several
+ * processes at once.
  *
- * @throws SyncError `settings/invalid` (no such home) · `db/unsuitable` (no programs for this machine, data of another version or user) · `db/unreachable` (does not start)
+ * @throws SyncError `settings/invalid` (no such home) · `db/unsuitable` (no programs for this
+ * machine, data of another version or user) · `db/unreachable` (does not start)
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const {
@@ -156,7 +180,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
 /**
  * Stops the server of `home` for everybody, and makes nothing: no folder, no database.
  *
- * @throws SyncError `db/unsuitable` when it is somebody else's · `db/unreachable` when it does not stop
+ * @throws SyncError `db/unsuitable` when it is somebody else's · `db/unreachable` when it does not
+ * stop
  */
 export async function stopEmbedded(
   home: string,
@@ -211,7 +236,10 @@ async function joinServer(
   )
 }
 
-/** Connects and says that we are here. Null when the server is starting, or being stopped by the last one who used it. */
+/**
+ * Connects and says that we are here. Null when the server is starting, or being stopped by the
+ * last one who used it.
+ */
 async function takePresence(url: string): Promise<Presence | null> {
   const client = new pg.Client({
     connectionString: url,
@@ -233,7 +261,10 @@ async function takePresence(url: string): Promise<Presence | null> {
   }
 }
 
-/** Joins again whenever the server is gone. What was begun is ended before it returns, so that no server is left that nobody knows of. */
+/**
+ * Joins again whenever the server is gone. What was begun is ended before it returns, so that no
+ * server is left that nobody knows of.
+ */
 async function tendServer(
   first: Joined,
   rejoin: () => Promise<Joined>,

@@ -1,5 +1,6 @@
 // One Postgres server process, known by its data directory: find it, launch it, stop it.
-// `postmaster.pid` is the only truth, and it lies after a `kill -9`: the pid in it may by now be any other program.
+// `postmaster.pid` is the only truth, and it lies after a `kill -9`: the pid in it may by now be
+// any other program.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -39,8 +40,9 @@ export async function findServer(place: Place): Promise<Server | null> {
 }
 
 /**
- * Removes a `postmaster.pid` whose pid another program has by now: Postgres itself would refuse to start for ever. One whose pid nobody has
- * is left to Postgres: by the time that we removed it, it could be that of a server which somebody else has just started.
+ * Removes a `postmaster.pid` whose pid another program has by now: Postgres itself would refuse to
+ * start for ever. One whose pid nobody has is left to Postgres: by the time that we removed it, it
+ * could be that of a server which somebody else has just started.
  */
 export async function removeStalePidFile(place: Place): Promise<void> {
   const [pid] = await readPidFile(place)
@@ -50,8 +52,9 @@ export async function removeStalePidFile(place: Place): Promise<void> {
 }
 
 /**
- * Starts a server on loopback in a process group of its own, so that Ctrl-C in our terminal does not reach it. Without `port` it gets the
- * one that it had before, or another when that is taken. It is not ready yet when this returns: ask `findServer`. The process outlives ours.
+ * Starts a server on loopback in a process group of its own, so that Ctrl-C in our terminal does
+ * not reach it. Without `port` it gets the one that it had before, or another when that is taken.
+ * It is not ready yet when this returns: ask `findServer`. The process outlives ours.
  */
 export async function launchServer(
   place: Place,
@@ -81,12 +84,18 @@ export async function launchServer(
   return child
 }
 
-/** Becomes the server `$0`. As the account that can replace the log, it opens it, and moves it aside before when it is large or not its own. */
+/**
+ * Becomes the server `$0`. As the account that can replace the log, it opens it, and moves it aside
+ * before when it is large or not its own.
+ */
 const LAUNCH = `log=$1; shift; umask 077
   (: >> "$log" && [ "$(wc -c < "$log")" -le ${LOG_BYTES_MAX} ]) 2>/dev/null || mv -f "$log" "$log.1"
   exec "$0" "$@" >> "$log" 2>&1`
 
-/** Stops the server cleanly (its clients are cut off) and returns when the process is gone. Harmless when none runs. */
+/**
+ * Stops the server cleanly (its clients are cut off) and returns when the process is gone. Harmless
+ * when none runs.
+ */
 export async function stopServer(place: Place): Promise<void> {
   const server = await findServer(place)
   if (!server) return
@@ -164,7 +173,10 @@ async function lastPort(place: Place): Promise<number> {
   return port < 65_536 ? port : 0
 }
 
-/** `preferred` when nobody listens there, else any port. Somebody may still take it before the server does: then launch again. */
+/**
+ * `preferred` when nobody listens there, else any port. Somebody may still take it before the
+ * server does: then launch again.
+ */
 async function freePort(preferred: number): Promise<number> {
   const probe = createServer()
   try {

@@ -1,11 +1,15 @@
-// What the parts of one run share in this process: the hashes of all known records. Read once for as long as parts of the run come.
+// What the parts of one run share in this process: the hashes of all known records. Read once for
+// as long as parts of the run come.
 
 import type { ApplyState } from '../pipeline/apply/lane.ts'
 import type { RunContext } from '../pipeline/context.ts'
 import { withRetry } from '../pipeline/retry.ts'
 import { prepareApply } from '../pipeline/run.ts'
 
-/** How long a run's state is kept without a part that uses it: the hashes of a large source are worth some seconds of reading. */
+/**
+ * How long a run's state is kept without a part that uses it: the hashes of a large source are
+ * worth some seconds of reading.
+ */
 const KEEP_MS = 20_000
 
 interface Kept {

@@ -1,4 +1,5 @@
-// What one process of all roles takes of Postgres: ten connections at most, and only such as are sessions.
+// What one process of all roles takes of Postgres: ten connections at most, and only such as are
+// sessions.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -32,7 +33,8 @@ test('a process of all roles that applies six parts at once opens ten connection
     ).rows.map(({ pid }) => pid)
   let most = 0
   while (!ended) {
-    // A session that was closed is listed until its server process has gone: what counts is who stays.
+    // A session that was closed is listed until its server process has gone: what counts is who
+    // stays.
     let open = await sessions()
     for (let look = 0; open.length > CONNECTIONS_MAX && look < 20; look++) {
       const there = new Set(await sessions())

@@ -1,5 +1,5 @@
-// Dead letters: tasks that failed for good, kept in the queue until a person decides. The run is what counts: trying again means letting
-// the run go on where it stopped.
+// Dead letters: tasks that failed for good, kept in the queue until a person decides. The run is
+// what counts: trying again means letting the run go on where it stopped.
 
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
@@ -31,7 +31,10 @@ export async function listDeadLetters(queues: Queues): Promise<DeadLetter[]> {
   }))
 }
 
-/** Lets the run of a dead letter go on where it stopped. @throws SyncError `job/unknown` · `run/over` when a younger run has taken its place */
+/**
+ * Lets the run of a dead letter go on where it stopped. @throws SyncError `job/unknown` ·
+ * `run/over` when a younger run has taken its place
+ */
 export async function retryDeadLetter(db: Db, queues: Queues, id: string): Promise<DeadLetter> {
   const letter = await loadDeadLetter(queues, id)
   await reopenRun(db, letter.run)

@@ -1,5 +1,6 @@
-// Filling the queue from the rows of the runs: a flow of fetch and parts below their settle. The ids of jobs name what they do, so filling
-// twice changes nothing, and a queue that was lost is filled with just what is left.
+// Filling the queue from the rows of the runs: a flow of fetch and parts below their settle. The
+// ids of jobs name what they do, so filling twice changes nothing, and a queue that was lost is
+// filled with just what is left.
 
 import type { FlowJob, JobsOptions } from 'bullmq'
 import { messageOf } from '../core/errors.ts'
@@ -11,8 +12,9 @@ import { listFailed, type Queues, type Task } from './queues.ts'
 import { isPartial, windowsOf } from './line-windows.ts'
 
 /**
- * A task is tried again so often, when its error says that trying helps, after fifteen seconds and then each time twice as long, less up to
- * half. What passes within minutes is waited out by the task itself.
+ * A task is tried again so often, when its error says that trying helps, after fifteen seconds and
+ * then each time twice as long, less up to half. What passes within minutes is waited out by the
+ * task itself.
  */
 const TASK: JobsOptions = {
   attempts: 5,
@@ -33,7 +35,10 @@ export async function enqueueOpenRuns(db: Db, queues: Queues): Promise<readonly 
   return runs
 }
 
-/** Puts what is left of one run into the queue, unless it is there already, in place of what is left there of it from before it was interrupted. */
+/**
+ * Puts what is left of one run into the queue, unless it is there already, in place of what is left
+ * there of it from before it was interrupted.
+ */
 export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<void> {
   const { id, sourceId, source, fetched, options } = run
   const task: Task = { sourceId, source, run: id, begunAt: run.begunAt.toISOString() }
@@ -68,7 +73,10 @@ export async function enqueueRun(db: Db, queues: Queues, run: OpenRun): Promise<
   })
 }
 
-/** Adds a part that was just recorded below the run's settle. Without that, in a queue that was emptied, the next filling adds both. */
+/**
+ * Adds a part that was just recorded below the run's settle. Without that, in a queue that was
+ * emptied, the next filling adds both.
+ */
 export async function enqueuePart(
   { apply }: Queues,
   task: Task,
@@ -93,7 +101,10 @@ export async function enqueuePart(
   }
 }
 
-/** Takes the jobs of a run out of the queue that nobody works on, its dead letters too, but none of the beginning `except`. */
+/**
+ * Takes the jobs of a run out of the queue that nobody works on, its dead letters too, but none of
+ * the beginning `except`.
+ */
 export async function dequeueRun(queues: Queues, run: number, except?: string): Promise<void> {
   const settle = await queues.apply.getJob(settleId(run))
   if (settle?.data.begunAt !== except)

@@ -25,7 +25,8 @@ async function openFetchTask(t: TestContext) {
 
 test('a task that cannot be begun because Postgres is read-only is left for later, which the log and the metrics say', async (t) => {
   const { database, line, services, run, begin } = await openFetchTask(t)
-  // What Supabase does to a database whose disk is full. Sessions that are there stay as they are, so they are ended.
+  // What Supabase does to a database whose disk is full. Sessions that are there stay as they are,
+  // so they are ended.
   const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
     await database.pool.query(
       `do $$ begin execute format('alter database %I set default_transaction_read_only = ${value}', current_database()); end $$`,

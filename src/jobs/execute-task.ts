@@ -1,5 +1,6 @@
-// What workers of the queue do: fetch a run's artifact, apply one part of it, settle it. Each task is claimed by a lease of its own in
-// Postgres, so that a job that two workers hold by mistake is done by one of them, and the other writes nothing.
+// What workers of the queue do: fetch a run's artifact, apply one part of it, settle it. Each task
+// is claimed by a lease of its own in Postgres, so that a job that two workers hold by mistake is
+// done by one of them, and the other writes nothing.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
@@ -41,7 +42,10 @@ import type { Queues, Task } from './queues.ts'
 import type { RunStates } from './apply-state-cache.ts'
 import { isPartial, windowsOf } from './line-windows.ts'
 
-/** When a task that cannot be begun is looked at again: another worker's lease may have run out by then, or Postgres may have room. */
+/**
+ * When a task that cannot be begun is looked at again: another worker's lease may have run out by
+ * then, or Postgres may have room.
+ */
 export const BUSY_MS = 3_000
 
 /** Within which the database says how far a run has come. */
@@ -72,13 +76,17 @@ export interface TaskTools {
   readonly events: TaskEvents
 }
 
-/** How a task ended for the queue: done (or nothing left to do), not to be begun just now, or stopped and to be gone on with. */
+/**
+ * How a task ended for the queue: done (or nothing left to do), not to be begun just now, or
+ * stopped and to be gone on with.
+ */
 export type TaskEnd = 'done' | 'busy' | 'stopped'
 
 /**
  * Does one task, from wherever an earlier attempt left it.
  *
- * @throws SyncError what fetch, apply and settle throw. When `last` says that nobody will try again, or trying again would not help, the
+ * @throws SyncError what fetch, apply and settle throw. When `last` says that nobody will try
+ * again, or trying again would not help, the
  *   run is ended first: as interrupted when a later sync can go on with it, else as failed.
  */
 export async function executeTask(
@@ -95,7 +103,8 @@ export async function executeTask(
   } catch (thrown) {
     const error = toSyncError(thrown)
     if (!asks(error, 'retry')) return endOf(error, signal)
-    // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked again soon.
+    // Nothing was begun, so it counts as no attempt: a Postgres that is away just now is asked
+    // again soon.
     tools.log.warn(
       { code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS },
       `the task cannot be begun: ${error.message}`,
@@ -182,7 +191,10 @@ async function countOtherTasks(db: Db, { run, progress }: RunContext): Promise<v
   Object.assign(progress.counts, outcomes)
 }
 
-/** Every part goes to the queue as soon as it is recorded, so that it is applied while the next ones are fetched. */
+/**
+ * Every part goes to the queue as soon as it is recorded, so that it is applied while the next ones
+ * are fetched.
+ */
 async function fetchTask(
   { db, queues, events }: TaskTools,
   task: Task,
@@ -270,7 +282,9 @@ async function giveUp(tools: TaskTools, run: LeasedRun, log: Log, error: unknown
   await endRun(tools.db, run, state, code, reason)
 }
 
-/** The run ended, or the task is another worker's: nothing that this worker could do anything about. */
+/**
+ * The run ended, or the task is another worker's: nothing that this worker could do anything about.
+ */
 function isNotOurs(error: unknown): error is SyncError {
   return (
     error instanceof SyncError &&

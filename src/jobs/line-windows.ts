@@ -1,4 +1,5 @@
-// Which lines of which part a hand-made run asks for, when it asks for some lines of its artifact only.
+// Which lines of which part a hand-made run asks for, when it asks for some lines of its artifact
+// only.
 
 import type { StoredPart } from '../db/write/artifacts.ts'
 import type { RunOptions } from '../db/write/runs.ts'
@@ -9,7 +10,10 @@ export function isPartial({ offset, limit }: RunOptions): boolean {
   return offset !== undefined || limit !== undefined
 }
 
-/** A window for each of `parts` that has lines after `offset` and within `limit`. `parts`: all of an artifact, in order. */
+/**
+ * A window for each of `parts` that has lines after `offset` and within `limit`. `parts`: all of an
+ * artifact, in order.
+ */
 export function windowsOf(
   parts: readonly Pick<StoredPart, 'no' | 'lineCount'>[],
   { offset = 0, limit }: RunOptions,

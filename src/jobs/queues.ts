@@ -1,5 +1,6 @@
-// The queues: BullMQ over Postgres, the same database, or over Redis when one machine is outgrown. A queue is never the truth: what
-// there is to do stands in the rows of the runs, so a queue that is lost is filled again from there.
+// The queues: BullMQ over Postgres, the same database, or over Redis when one machine is outgrown.
+// A queue is never the truth: what there is to do stands in the rows of the runs, so a queue that
+// is lost is filled again from there.
 
 import { randomUUID } from 'node:crypto'
 import {
@@ -27,7 +28,10 @@ export interface Task {
   readonly sourceId: number
   readonly source: string
   readonly run: number
-  /** ISO text. A run that goes on after an interruption begins once more: tasks from before it say nothing about it any more. */
+  /**
+   * ISO text. A run that goes on after an interruption begins once more: tasks from before it say
+   * nothing about it any more.
+   */
   readonly begunAt: string
   /** In `apply` jobs only. */
   readonly part?: number
@@ -35,12 +39,21 @@ export interface Task {
 
 /** BullMQ's own schema in the database. */
 export const QUEUE_SCHEMA = 'bullmq'
-/** BullMQ's functions create sequences in the first schema of their path. Only the owner can create anything there. */
+/**
+ * BullMQ's functions create sequences in the first schema of their path. Only the owner can create
+ * anything there.
+ */
 const QUEUE_PATH = `search_path=${QUEUE_SCHEMA}, pg_catalog, pg_temp`
-/** The braces keep all keys in one slot of a Redis Cluster: https://docs.bullmq.io/bull/patterns/redis-cluster */
+/**
+ * The braces keep all keys in one slot of a Redis Cluster:
+ * https://docs.bullmq.io/bull/patterns/redis-cluster
+ */
 const PREFIX = '{shelfsync}'
 
-/** How long a worker's silence is borne before its job goes to another one; leases of tasks last about as long. */
+/**
+ * How long a worker's silence is borne before its job goes to another one; leases of tasks last
+ * about as long.
+ */
 const LOCK_MS = 12_000
 /** The advisory lock of whoever brings the queue's tables up to date. */
 const QUEUE_LOCK = 7_435_901_630
@@ -50,9 +63,15 @@ const STALLED_MAX = 10
 
 export interface Queues {
   readonly backend: 'postgres' | 'redis'
-  /** What Redis does when its memory is full, or null. Anything but `noeviction` may lose jobs, which then are filled in again. */
+  /**
+   * What Redis does when its memory is full, or null. Anything but `noeviction` may lose jobs,
+   * which then are filled in again.
+   */
   readonly evictionPolicy: string | null
-  /** Writes and removes a key of Redis. In Postgres there is nothing to prove. @throws Error what Redis says */
+  /**
+   * Writes and removes a key of Redis. In Postgres there is nothing to prove. @throws Error what
+   * Redis says
+   */
   proveWritable(): Promise<void>
   readonly fetch: Queue<Task>
   readonly apply: Queue<Task>
@@ -65,7 +84,8 @@ export interface Queues {
 }
 
 /**
- * Opens the queues on `db`, whose connections must find schema `bullmq` in their search path, or on the Redis of `queueUrl`, see `openRedis`.
+ * Opens the queues on `db`, whose connections must find schema `bullmq` in their search path, or on
+ * the Redis of `queueUrl`, see `openRedis`.
  *
  * @throws SyncError `queue/unreachable` · `db/not-migrated`
  */
@@ -108,7 +128,8 @@ export async function openQueues(
         stalledInterval: STALLED_CHECK_MS,
         maxStalledCount: STALLED_MAX,
         autorun: false,
-        // A job that could not be looked at, because Postgres or Redis was away, is looked for again soon.
+        // A job that could not be looked at, because Postgres or Redis was away, is looked for
+        // again soon.
         runRetryDelay: 1000,
         drainDelay: 5,
       } as WorkerOptions
@@ -132,15 +153,20 @@ export async function listFailed({ fetch, apply }: Pick<Queues, QueueName>): Pro
   return [...(await fetch.getFailed()), ...(await apply.getFailed())]
 }
 
-/** Brings the queue's own tables up to date, and lets the roles of processes use them. Twice is safe. */
+/**
+ * Brings the queue's own tables up to date, and lets the roles of processes use them. Twice is
+ * safe.
+ */
 export async function migrateQueue(db: Db): Promise<void> {
   const client = await db.connect()
   try {
     await client.query('reset search_path')
-    // Postgres refuses two sessions that grant or alter the same at once. The lock ends with the session.
+    // Postgres refuses two sessions that grant or alter the same at once. The lock ends with the
+    // session.
     await client.query('select pg_advisory_lock($1)', [QUEUE_LOCK])
     await runMigrations(client, QUEUE_SCHEMA)
-    // Some of BullMQ's functions have no path of their own, and none of them puts the caller's temporary schema last.
+    // Some of BullMQ's functions have no path of their own, and none of them puts the caller's
+    // temporary schema last.
     await client.query(`do $$
       declare f regprocedure;
       begin

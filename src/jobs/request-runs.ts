@@ -1,5 +1,6 @@
-// Asking for runs: by hand over HTTP, or by schedule. Work never happens here; an order leaves a run in the database and its tasks in the
-// queue, and the same order again finds the same run. A queue that is away holds nobody up: it is filled from the database later.
+// Asking for runs: by hand over HTTP, or by schedule. Work never happens here; an order leaves a
+// run in the database and its tasks in the queue, and the same order again finds the same run. A
+// queue that is away holds nobody up: it is filled from the database later.
 
 import type { Connector } from '../core/connector.ts'
 import { messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
@@ -37,9 +38,10 @@ import { isPartial } from './line-windows.ts'
 const QUEUE_MS = 2_000
 
 /**
- * `auto`: what the schedule would do · `full`: everything from the supplier · `fetch-only`: the same, archived and left · `maintain-only`: apply
- * what was archived last, or by the run that `artifact` names, without asking the supplier. With `offset` or `limit` some lines of it only, and
- * nothing is settled.
+ * `auto`: what the schedule would do · `full`: everything from the supplier · `fetch-only`: the
+ * same, archived and left · `maintain-only`: apply what was archived last, or by the run that
+ * `artifact` names, without asking the supplier. With `offset` or `limit` some lines of it only,
+ * and nothing is settled.
  */
 export interface RunsRequest {
   /** Null: every active source. */
@@ -83,9 +85,11 @@ export const AS_SCHEDULED: Omit<RunsRequest, 'source'> = {
 }
 
 /**
- * Starts or finds the runs that the order asks for, one of each source. What one source refuses keeps no other from its run.
+ * Starts or finds the runs that the order asks for, one of each source. What one source refuses
+ * keeps no other from its run.
  *
- * @throws SyncError `usage/invalid` · what the first source refused, when not one has a run: `source/unknown` · `source/paused`
+ * @throws SyncError `usage/invalid` · what the first source refused, when not one has a run:
+ * `source/unknown` · `source/paused`
  *   · `run/no-artifact` · `run/active` · `db/…`
  */
 export async function requestRuns(
@@ -137,7 +141,10 @@ async function listActive(db: Db): Promise<readonly Source[]> {
     : new SyncError('source/paused', 'Every source is paused')
 }
 
-/** Ends the run whoever works on it, and takes its tasks out of the queue. Returns its state. @throws SyncError `run/unknown` */
+/**
+ * Ends the run whoever works on it, and takes its tasks out of the queue. Returns its state.
+ * @throws SyncError `run/unknown`
+ */
 export async function cancelRequestedRun(
   { db, queues, log }: RequestTools,
   run: number,
@@ -210,7 +217,10 @@ export async function startOrFindRun(
   }
 }
 
-/** Puts runs into the queue, if it takes them at once. What it does not take, the next look of a scheduler brings. */
+/**
+ * Puts runs into the queue, if it takes them at once. What it does not take, the next look of a
+ * scheduler brings.
+ */
 export async function enqueueRuns(
   { db, queues, log }: RequestTools,
   runs: readonly StartedRun[],
@@ -300,7 +310,8 @@ async function choose(
       anew: true,
     }
   }
-  // What was fetched and not applied yet is a run that only needs to go on: it may remove products and move the watermark, a replay may not.
+  // What was fetched and not applied yet is a run that only needs to go on: it may remove products
+  // and move the watermark, a replay may not.
   const named = order.artifact === null || order.artifact === active?.id
   if (
     active &&
@@ -322,7 +333,10 @@ async function choose(
   return { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }
 }
 
-/** @throws SyncError `request/invalid` when the slice is of a delta that nobody named, or has no line */
+/**
+ * @throws SyncError `request/invalid` when the slice is of a delta that nobody named, or has no
+ * line
+ */
 async function requireSlice(
   db: Db,
   source: Source,

@@ -1,4 +1,5 @@
-// The schedules on a real Postgres, whose clock is the only one. Rows are moved into the past in place of it.
+// The schedules on a real Postgres, whose clock is the only one. Rows are moved into the past in
+// place of it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -15,7 +16,10 @@ import { AS_SCHEDULED, startOrFindRun } from './request-runs.ts'
 const database = await testDatabase()
 const db = database.pool
 
-/** A source that was added three nights ago, and is due every day at the time that it was half an hour ago. */
+/**
+ * A source that was added three nights ago, and is due every day at the time that it was half an
+ * hour ago.
+ */
 async function openNightly(t: Lifetime) {
   const { line, simulator } = await openMedipim(t, { db })
   const { id } = await line.source()
@@ -83,7 +87,8 @@ test('a schedule that is set begins at its next time, not for one that had passe
   await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: null } })
   await services.tick()
   assert.equal((await runs()).length, 1)
-  // The night comes: as if the schedule had been set half an hour ago. Which day is the full one moves no time of it.
+  // The night comes: as if the schedule had been set half an hour ago. Which day is the full one
+  // moves no time of it.
   await line.query(
     `update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`,
     id,

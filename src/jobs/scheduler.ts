@@ -1,5 +1,6 @@
-// The schedules, and the care of the queue. All that it decides stands in the database, under the database's clock: any number of these
-// may run, each night starts one run, and what was missed while none ran is made up for once.
+// The schedules, and the care of the queue. All that it decides stands in the database, under the
+// database's clock: any number of these may run, each night starts one run, and what was missed
+// while none ran is made up for once.
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
@@ -20,7 +21,10 @@ import { listFailed } from './queues.ts'
 /** How late a scheduled run may begin, and how long a lost queue may stay empty. */
 export const TICK_MS = 5_000
 
-/** Looks after schedules and queue until `signal` says otherwise. Resolves when the last look is over. */
+/**
+ * Looks after schedules and queue until `signal` says otherwise. Resolves when the last look is
+ * over.
+ */
 export async function runScheduler(
   tools: RequestTools,
   signal: AbortSignal,
@@ -44,7 +48,10 @@ export async function runScheduler(
   ])
 }
 
-/** Starts what is due. `told`: why a source could not be started the last time, so that its reason is logged once and not at every look. */
+/**
+ * Starts what is due. `told`: why a source could not be started the last time, so that its reason
+ * is logged once and not at every look.
+ */
 export async function startDue(
   tools: RequestTools,
   calendar: Calendar,
@@ -91,7 +98,10 @@ async function beginIfDue(
   return begun
 }
 
-/** Puts into the queue what is not there, ends runs whose job is a dead letter, and throws away what nobody needs any more. */
+/**
+ * Puts into the queue what is not there, ends runs whose job is a dead letter, and throws away what
+ * nobody needs any more.
+ */
 export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
   const open = new Map((await enqueueOpenRuns(db, queues)).map((run) => [run.id, run]))
   const letters = await listFailed(queues)
@@ -106,7 +116,8 @@ export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
   for (const letter of letters) {
     const { run, begunAt } = letter.data
     const held = open.get(run)
-    // A run that a dead letter holds up would wait for ever. A letter from before the run went on must not end it again.
+    // A run that a dead letter holds up would wait for ever. A letter from before the run went on
+    // must not end it again.
     if (held?.begunAt.toISOString() === begunAt)
       await giveUpRun(db, run, `a task failed for good: ${letter.failedReason}`)
     else if (held) await dequeueRun(queues, run)

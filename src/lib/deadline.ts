@@ -1,6 +1,9 @@
 // A bound on waiting for what may never answer.
 
-/** What `work` comes to, or after `timeoutMs` a rejection with what `failure` makes. The work itself goes on: nobody listens to it any more. */
+/**
+ * What `work` comes to, or after `timeoutMs` a rejection with what `failure` makes. The work itself
+ * goes on: nobody listens to it any more.
+ */
 export async function within<T>(
   work: Promise<T>,
   timeoutMs: number,

@@ -3,7 +3,10 @@
 import { SyncError } from '../core/errors.ts'
 import type { HttpResponse } from '../core/http.ts'
 
-/** Reads a body of at most `bytesMax` bytes, and gives `onChunk` each piece as it comes. @throws SyncError `source/too-large` beyond that. */
+/**
+ * Reads a body of at most `bytesMax` bytes, and gives `onChunk` each piece as it comes. @throws
+ * SyncError `source/too-large` beyond that.
+ */
 export async function readBytes(
   response: HttpResponse,
   bytesMax: number,

@@ -1,5 +1,6 @@
-// Whether bytes are one JSON document (RFC 8259), without making anything of them: JSON.parse needs forty times the memory of a list
-// of short elements. Strings are not decoded, so it says nothing of UTF-8.
+// Whether bytes are one JSON document (RFC 8259), without making anything of them: JSON.parse needs
+// forty times the memory of a list of short elements. Strings are not decoded, so it says nothing
+// of UTF-8.
 
 type State =
   | 'value'
@@ -48,7 +49,10 @@ export class JsonCheck {
     this.length += bytes.length
   }
 
-  /** From `from` to the last byte that needs no thought. Returns the index of the byte that it took last. */
+  /**
+   * From `from` to the last byte that needs no thought. Returns the index of the byte that it took
+   * last.
+   */
   #skipText(bytes: Uint8Array, from: number): number {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at] ?? 0

@@ -1,5 +1,6 @@
-// Finds the elements of a JSON array as the bytes that they are, so that a record can be archived exactly as it was sent.
-// It looks for quotes and brackets only: apart from `valueEnd`, call it on bytes that JSON.parse has accepted.
+// Finds the elements of a JSON array as the bytes that they are, so that a record can be archived
+// exactly as it was sent. It looks for quotes and brackets only: apart from `valueEnd`, call it on
+// bytes that JSON.parse has accepted.
 
 /** `bytes[start, end)` is one JSON value, without the whitespace around it. */
 export interface Slice {
@@ -34,7 +35,10 @@ export function valueStart(bytes: Uint8Array): number {
   return skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
 }
 
-/** How many values a JSON document has, without parsing it: each but the first comes after a comma or an opening bracket. */
+/**
+ * How many values a JSON document has, without parsing it: each but the first comes after a comma
+ * or an opening bracket.
+ */
 export function countValues(bytes: Uint8Array): number {
   let count = 1
   for (let at = 0; at < bytes.length; at++) {
@@ -45,7 +49,10 @@ export function countValues(bytes: Uint8Array): number {
   return count
 }
 
-/** The value of the member `name` of the object that begins at `start`: of the last one by that name, as JSON.parse has it. Null without one. */
+/**
+ * The value of the member `name` of the object that begins at `start`: of the last one by that
+ * name, as JSON.parse has it. Null without one.
+ */
 export function memberValue(bytes: Uint8Array, start: number, name: string): Slice | null {
   let found: Slice | null = null
   for (const member of members(bytes, start)) if (member.name === name) found = member.value
@@ -70,8 +77,9 @@ export function elements(bytes: Uint8Array, start: number): Generator<Slice> {
 }
 
 /**
- * The slices as NDJSON, one line each, in blocks of at most 10,000 that pass `blockBytes` by less than a line. A line break between tokens becomes a
- * space; every other byte stays. Memory is needed for a block, however many slices there are.
+ * The slices as NDJSON, one line each, in blocks of at most 10,000 that pass `blockBytes` by less
+ * than a line. A line break between tokens becomes a space; every other byte stays. Memory is
+ * needed for a block, however many slices there are.
  */
 export function* lineBlocks(
   bytes: Uint8Array,

@@ -1,5 +1,6 @@
-// Finds a member of a JSON document by its path in bytes that come piece by piece. It looks at quotes, brackets, colons and commas only,
-// so it costs no memory however long the document is, and works on a document that is cut short or broken somewhere else.
+// Finds a member of a JSON document by its path in bytes that come piece by piece. It looks at
+// quotes, brackets, colons and commas only, so it costs no memory however long the document is, and
+// works on a document that is cut short or broken somewhere else.
 
 /** Longer texts are not kept: no id is as long. */
 const TEXT_BYTES_MAX = 8 * 1024
@@ -35,7 +36,10 @@ export class MemberFinder {
     this.#depthMax = Math.max(0, ...paths.map((path) => path.split('.').length))
   }
 
-  /** The last member found so far, as JSON.parse lets the last one win; null when it is one of several in a list, or the document is followed by another. */
+  /**
+   * The last member found so far, as JSON.parse lets the last one win; null when it is one of
+   * several in a list, or the document is followed by another.
+   */
   get found(): FoundMember | null {
     return this.#followed ? null : this.#found
   }
@@ -107,7 +111,10 @@ export class MemberFinder {
     }
   }
 
-  /** `undefined` stands for a value that nothing asks for: an object, a list or a text that is too long. */
+  /**
+   * `undefined` stands for a value that nothing asks for: an object, a list or a text that is too
+   * long.
+   */
   #note(value: unknown): void {
     const path = this.#names.slice(1, this.#depth + 1).join('.')
     if (!this.#paths.has(path)) return

@@ -1,10 +1,12 @@
-// Cuts a byte stream into blocks of whole lines. Only the byte 0x0A ends a line: U+2028 and a carriage return are data.
-// Line ends are looked for in the chunks as they come, because a Node Buffer searches six times faster than a plain Uint8Array.
+// Cuts a byte stream into blocks of whole lines. Only the byte 0x0A ends a line: U+2028 and a
+// carriage return are data. Line ends are looked for in the chunks as they come, because a Node
+// Buffer searches six times faster than a plain Uint8Array.
 
 export interface LineBlock {
   /**
-   * `lines`: whole lines. `piece`: a piece of one line that is too long to be held; the last piece has its `\n`, and its end in `ends`.
-   * `rest`: what came behind the last `\n` of the stream; empty when that was a long line, whose pieces came before.
+   * `lines`: whole lines. `piece`: a piece of one line that is too long to be held; the last piece
+   * has its `\n`, and its end in `ends`. `rest`: what came behind the last `\n` of the stream;
+   * empty when that was a long line, whose pieces came before.
    */
   readonly kind: 'lines' | 'piece' | 'rest'
   /** A copy that the caller may keep; every byte as it came. */
@@ -14,14 +16,20 @@ export interface LineBlock {
 }
 
 export interface PipelineLimits {
-  /** A block is handed on as soon as it is this large: it passes this size by less than a line and a chunk. */
+  /**
+   * A block is handed on as soon as it is this large: it passes this size by less than a line and a
+   * chunk.
+   */
   readonly blockBytes: number
   /** A line of more than this comes in pieces. One of less than a block more may come whole. */
   readonly lineBytesMax: number
 }
 
 export const LINE_FEED = 0x0a
-/** Some programs write it before a file, and so before a line where files were joined. It says nothing. */
+/**
+ * Some programs write it before a file, and so before a line where files were joined. It says
+ * nothing.
+ */
 export const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const
 /** Up to here ASCII has nothing but blanks and control characters. */
 const SPACE = 0x20
@@ -39,9 +47,10 @@ export function isBlank(line: Uint8Array): boolean {
 }
 
 /**
- * Yields the lines of `chunks` in order, in few large blocks; the unterminated rest, if any, comes last as a block of its own.
- * When `chunks` fails, the whole lines that had arrived are yielded first, so that a retry does not begin before them.
- * The chunks must not be overwritten by their producer.
+ * Yields the lines of `chunks` in order, in few large blocks; the unterminated rest, if any, comes
+ * last as a block of its own. When `chunks` fails, the whole lines that had arrived are yielded
+ * first, so that a retry does not begin before them. The chunks must not be overwritten by their
+ * producer.
  *
  * @throws whatever `chunks` throws
  */

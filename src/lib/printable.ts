@@ -1,7 +1,10 @@
-// Text from outside, made harmless for a terminal: a supplier's title can otherwise move the cursor, set the window's title, write to the
-// clipboard, or turn the rest of a line around.
+// Text from outside, made harmless for a terminal: a supplier's title can otherwise move the
+// cursor, set the window's title, write to the clipboard, or turn the rest of a line around.
 
-/** Controls (C0, C1), line separators, bidirectional marks, invisible characters that hide text, and half a surrogate pair. */
+/**
+ * Controls (C0, C1), line separators, bidirectional marks, invisible characters that hide text, and
+ * half a surrogate pair.
+ */
 const UNSAFE =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u200b\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
 
@@ -11,7 +14,10 @@ const SHORT: Readonly<Record<string, string>> = {
   '\t': String.raw`\t`,
 }
 
-/** Writes them as JSON does (`\u001b`), so that they can be seen; text that is JSON stays the same JSON. Twice is the same as once. */
+/**
+ * Writes them as JSON does (`\u001b`), so that they can be seen; text that is JSON stays the same
+ * JSON. Twice is the same as once.
+ */
 export function escapeControls(text: string): string {
   return text.replace(
     UNSAFE,

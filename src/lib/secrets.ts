@@ -1,10 +1,13 @@
-// The spellings in which a secret travels, so that a text from outside that quotes one can be cleaned. Clean a text before it is cut:
-// half a secret matches no spelling.
+// The spellings in which a secret travels, so that a text from outside that quotes one can be
+// cleaned. Clean a text before it is cut: half a secret matches no spelling.
 
 /** Shorter pieces of base64 appear in ordinary words. */
 const BASE64_PIECE_MIN = 10
 
-/** `secret` as it is, URL-encoded, in base64 (also inside a longer value), in hexadecimal and escaped for JSON. */
+/**
+ * `secret` as it is, URL-encoded, in base64 (also inside a longer value), in hexadecimal and
+ * escaped for JSON.
+ */
 export function spellingsOf(secret: string): string[] {
   const encoded = encodeURIComponent(secret.toWellFormed())
   const bytes = new TextEncoder().encode(secret)
@@ -39,7 +42,10 @@ export function createHider(secrets: readonly string[], mark: string): (text: st
     spellings.reduce((cleaned, spelling) => cleaned.replaceAll(spelling, () => mark), text)
 }
 
-/** What base64 of any longer value shows of these bytes: the letters that the bytes decide alone, at each of three alignments. */
+/**
+ * What base64 of any longer value shows of these bytes: the letters that the bytes decide alone, at
+ * each of three alignments.
+ */
 function base64PiecesOf(bytes: Uint8Array): string[] {
   const pieces = [0, 1, 2].map((shift) => {
     const shifted = new Uint8Array(shift + bytes.length)

@@ -1,5 +1,5 @@
-// Text as Postgres can hold it. U+0000 and half a surrogate pair are legal in JSON and in JavaScript's strings, and in no text column and
-// no jsonb: they become U+FFFD.
+// Text as Postgres can hold it. U+0000 and half a surrogate pair are legal in JSON and in
+// JavaScript's strings, and in no text column and no jsonb: they become U+FFFD.
 
 /** The text, or a copy in which what Postgres cannot hold is replaced. */
 export function storableText(text: string): string {
@@ -15,7 +15,10 @@ export function storableJson(json: string): string {
     : json
 }
 
-/** A copy of any JSON with every string and every member's name mapped. @throws RangeError when it is nested too deeply */
+/**
+ * A copy of any JSON with every string and every member's name mapped. @throws RangeError when it
+ * is nested too deeply
+ */
 export function mapTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === 'string') return map(value)
   if (Array.isArray(value)) return value.map((element) => mapTexts(element, map))

@@ -1,6 +1,9 @@
 // Small changes to free text.
 
-/** `Café d'Or Pty.` → `cafe-dor-pty`, at most 60 characters. Empty when `text` has neither a Latin letter nor a digit. */
+/**
+ * `Café d'Or Pty.` → `cafe-dor-pty`, at most 60 characters. Empty when `text` has neither a Latin
+ * letter nor a digit.
+ */
 export function slugOf(text: string): string {
   const words =
     text
@@ -11,7 +14,10 @@ export function slugOf(text: string): string {
   return words.join('-').slice(0, 60).replace(/-$/, '')
 }
 
-/** The text itself, or its first `charsMax - 1` characters and `…`. Take secrets out of it first: half of one is not recognised. */
+/**
+ * The text itself, or its first `charsMax - 1` characters and `…`. Take secrets out of it first:
+ * half of one is not recognised.
+ */
 export function cutText(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text
   return `${text.slice(0, charsMax - 1).replace(/[\ud800-\udbff]$/, '')}…`

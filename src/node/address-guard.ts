@@ -1,6 +1,7 @@
-// Decides which addresses a request may go to, so that a user's URL cannot reach into our own network. Names are judged by the
-// very addresses the connection then uses (`lookupFor` is the socket's own resolver), so a DNS answer that changes between a
-// check and the connection (rebinding) has nothing to change.
+// Decides which addresses a request may go to, so that a user's URL cannot reach into our own
+// network. Names are judged by the very addresses the connection then uses (`lookupFor` is the
+// socket's own resolver), so a DNS answer that changes between a check and the connection
+// (rebinding) has nothing to change.
 
 import { lookup as resolveByDns } from 'node:dns/promises'
 import type { LookupAddress } from 'node:dns'
@@ -9,7 +10,10 @@ import ipaddr from 'ipaddr.js'
 import { SyncError } from '../core/errors.ts'
 import { createNetworks } from './networks.ts'
 
-/** Hosts that may be reached although they are private: `host`, `*.domain`, `address` or CIDR, each host and address with an optional `:port`. */
+/**
+ * Hosts that may be reached although they are private: `host`, `*.domain`, `address` or CIDR, each
+ * host and address with an optional `:port`.
+ */
 export type AllowPrivateHosts = readonly string[]
 
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>
@@ -17,9 +21,15 @@ export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>
 export interface AddressGuard {
   /** What can be judged before any packet leaves. @throws SyncError `source/address-refused` */
   check(url: URL): void
-  /** Whether what is sent to `url` in the clear stays with us: this machine, or a host that is allowed by its own name or address. */
+  /**
+   * Whether what is sent to `url` in the clear stays with us: this machine, or a host that is
+   * allowed by its own name or address.
+   */
   isOwn(url: URL): boolean
-  /** The resolver for connections to `url`; it fails with `source/address-refused` when any one of the addresses is refused. */
+  /**
+   * The resolver for connections to `url`; it fails with `source/address-refused` when any one of
+   * the addresses is refused.
+   */
   lookupFor(url: URL): LookupFunction
 }
 
@@ -59,8 +69,10 @@ const SWITCHES = new Set([
 const PORT_MAX = 65_535
 const HOST_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/
 /**
- * Where clouds answer every process of a machine, with its credentials among the rest. All of the link-local range is refused alike:
- * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (169.254.169.254, fd00:ec2::254; of containers
+ * Where clouds answer every process of a machine, with its credentials among the rest. All of the
+ * link-local range is refused alike:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+ * (169.254.169.254, fd00:ec2::254; of containers
  * 169.254.170.2, 169.254.170.23, fd00:ec2::23) · https://cloud.google.com/compute/docs/metadata/querying-metadata (169.254.169.254,
  * fd20:ce::254) · https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 ·
  * https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata (100.100.100.200) · Oracle (192.0.0.192, fd00:c1::a9fe:a9fe) ·
@@ -78,7 +90,10 @@ const METADATA = createNetworks([
   'fd00:c1::a9fe:a9fe',
   'fd00:42::42',
 ])
-/** IPv6 ranges that lead to the IPv4 address inside them (RFC 6052, 8215, 3056, 4291, 2765), and where it begins, in bytes. */
+/**
+ * IPv6 ranges that lead to the IPv4 address inside them (RFC 6052, 8215, 3056, 4291, 2765), and
+ * where it begins, in bytes.
+ */
 const TRANSLATED: readonly (readonly [range: string, at: number])[] = [
   ['64:ff9b::/96', 12],
   ['64:ff9b:1::/96', 12],
@@ -87,7 +102,8 @@ const TRANSLATED: readonly (readonly [range: string, at: number])[] = [
   ['2002::/16', 2],
 ]
 const PRIVATE_NAMES = /(^|\.)(localhost|internal|flycast|local)$/
-// Only here does the internet live (RFC 4291); the rest of IPv6 is reserved, translated, or somebody's own.
+// Only here does the internet live (RFC 4291); the rest of IPv6 is reserved, translated, or
+// somebody's own.
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3')
 
 export function createAddressGuard(
@@ -181,7 +197,8 @@ export function parseHostPattern(pattern: string): HostPattern {
   const address = parseAddress(bare(host))
   if (address !== null) return { ...within([address, widthOf(address)]), port }
   if (!HOST_NAME.test(host)) throw new Error(`"${pattern}" is not host, host:port or a CIDR range`)
-  // `1` and `true` are meant as a switch, and no host can end in a number (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+  // `1` and `true` are meant as a switch, and no host can end in a number
+  // (https://url.spec.whatwg.org/#ends-in-a-number-checker).
   if (SWITCHES.has(host) || /(^|\.)(\d+|0x[\da-f]*)\.?$/.test(host))
     throw new Error(`"${pattern}" is no host`)
   const suffix = host.startsWith('*.') ? host.slice(1) : null
@@ -227,7 +244,10 @@ function reasonAgainst(address: Address): string | null {
   return address.kind() === 'ipv4' || address.match(GLOBAL_IPV6) ? null : 'the range is not public'
 }
 
-/** Mapped addresses (`::ffff:10.0.0.1`) are judged as the IPv4 address that a connection to them reaches; a zone is ignored. */
+/**
+ * Mapped addresses (`::ffff:10.0.0.1`) are judged as the IPv4 address that a connection to them
+ * reaches; a zone is ignored.
+ */
 function parseAddress(text: string): Address | null {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.parse(text)
   // By way of URL, because ipaddr.js takes `::8.8.8.8` for the mapped `::ffff:8.8.8.8`.
@@ -235,7 +255,10 @@ function parseAddress(text: string): Address | null {
   return canonical === undefined ? null : ipaddr.process(bare(canonical))
 }
 
-/** WHATWG parsing has made one notation of decimal, octal, hexadecimal and short IPv4 by now, and punycode of every script. */
+/**
+ * WHATWG parsing has made one notation of decimal, octal, hexadecimal and short IPv4 by now, and
+ * punycode of every script.
+ */
 function hostnameOf(url: URL): string {
   return bare(url.hostname.toLowerCase().replace(/\.+$/, ''))
 }

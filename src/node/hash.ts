@@ -1,10 +1,12 @@
-// Hashes of records and of files. A record's hash leaves out the bytes that move without meaning anything, so that a feed in
-// which every timestamp moved still counts as unchanged.
+// Hashes of records and of files. A record's hash leaves out the bytes that move without meaning
+// anything, so that a feed in which every timestamp moved still counts as unchanged.
 
 import { createHash, hash } from 'node:crypto'
 import type { Scan } from '../core/connector.ts'
 
-/** The length of a record hash: half a SHA-256, still 2⁶⁴ records away from a collision by chance. */
+/**
+ * The length of a record hash: half a SHA-256, still 2⁶⁴ records away from a collision by chance.
+ */
 export const RECORD_HASH_BYTES = 16
 
 /**
@@ -50,7 +52,8 @@ function hashPieces(
   return toBytes(sum.update(line.subarray(from, end)).digest('binary'))
 }
 
-// By way of a string: the Buffer that `hash` can return lies outside the heap and costs 1.7 µs more, a quarter of the whole.
+// By way of a string: the Buffer that `hash` can return lies outside the heap and costs 1.7 µs
+// more, a quarter of the whole.
 function toBytes(digest: string): Uint8Array {
   const bytes = new Uint8Array(RECORD_HASH_BYTES)
   for (let i = 0; i < RECORD_HASH_BYTES; i++) bytes[i] = digest.charCodeAt(i)

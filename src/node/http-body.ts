@@ -1,5 +1,5 @@
-// The body of an answer: decoded, counted, and with every way of ending badly given its name. Bodies that are not compressed pass
-// through as the very buffers that the socket gave.
+// The body of an answer: decoded, counted, and with every way of ending badly given its name.
+// Bodies that are not compressed pass through as the very buffers that the socket gave.
 
 import { once } from 'node:events'
 import { pipeline, type Readable, type Transform } from 'node:stream'
@@ -8,19 +8,27 @@ import { SyncError } from '../core/errors.ts'
 import { connectionError, cutShort } from './http-errors.ts'
 import { errnoOf } from './system-errors.ts'
 
-/** What we say we can read. Deflate is read too when it comes, but not asked for: servers disagree on what it is. */
+/**
+ * What we say we can read. Deflate is read too when it comes, but not asked for: servers disagree
+ * on what it is.
+ */
 export const ACCEPT_ENCODING = 'gzip, br, zstd'
 
 // Large outputs: at zlib's default of 16 KiB the events cost more than the inflating.
 const OPTIONS = { chunkSize: 256 * 1024 }
-// 8 MiB is the most that RFC 9659 lets a server use; zstd itself would keep 128 MiB of output for references.
+// 8 MiB is the most that RFC 9659 lets a server use; zstd itself would keep 128 MiB of output for
+// references.
 const ZSTD_OPTIONS = { ...OPTIONS, params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }
-// One is usual, and a proxy may put a second on top. Each more multiplies what a few bytes can become.
+// One is usual, and a proxy may put a second on top. Each more multiplies what a few bytes can
+// become.
 const ENCODINGS_MAX = 2
 // Below this much output a high ratio harms nobody, and small pages of one repeated letter exist.
 const RATIO_FREE_BYTES = 16 * 1024 * 1024
 
-/** Who sends less than this while we wait so long holds a place for nothing: 220 bytes a second, where the slowest feeds send a thousand times that. */
+/**
+ * Who sends less than this while we wait so long holds a place for nothing: 220 bytes a second,
+ * where the slowest feeds send a thousand times that.
+ */
 const PACE_MIN = { bytes: 64 * 1024, waitedMs: 300_000 }
 
 export interface BodyContext {
@@ -38,7 +46,8 @@ export interface BodyContext {
 /**
  * Yields the decoded body. Ending the iteration early gives the connection up.
  *
- * @throws SyncError `source/cut-short` · `source/unavailable` · `source/too-slow` · `source/too-large` (a decompression bomb) · the reason of the signal
+ * @throws SyncError `source/cut-short` · `source/unavailable` · `source/too-slow` ·
+ * `source/too-large` (a decompression bomb) · the reason of the signal
  */
 export async function* readBody(
   raw: Readable,
@@ -69,8 +78,9 @@ export async function* readBody(
 }
 
 /**
- * One stage of decoding. What comes out is measured against the wire and not against the stage before, because an inner stage may
- * swallow what an outer one has blown up, and the body itself stays small.
+ * One stage of decoding. What comes out is measured against the wire and not against the stage
+ * before, because an inner stage may swallow what an outer one has blown up, and the body itself
+ * stays small.
  */
 async function* unpack(
   source: AsyncIterable<Uint8Array>,
@@ -88,7 +98,8 @@ async function* unpack(
     }
     yield chunk
   }
-  // Node stops without a word after the first of several zstd frames, and after the end of the others.
+  // Node stops without a word after the first of several zstd frames, and after the end of the
+  // others.
   if (decoder.bytesWritten < taken.bytes)
     throw damaged(host, 'more follows after its end', given.bytes, null)
 }
@@ -107,7 +118,10 @@ async function* count(
   }
 }
 
-/** Counts the bytes into `wire`, and only the time that the sender is waited for: a reader may be as slow as it likes. */
+/**
+ * Counts the bytes into `wire`, and only the time that the sender is waited for: a reader may be as
+ * slow as it likes.
+ */
 async function* keepPace(
   raw: Readable,
   wire: Counted,

@@ -1,5 +1,6 @@
-// The HTTP client that is handed to connectors: one attempt, each address guarded, no total timeout. It reads bodies at the speed of
-// the socket (over 1 GB/s from loopback, against 0.9 of node:http; the 256 KiB buffers are worth 40 %).
+// The HTTP client that is handed to connectors: one attempt, each address guarded, no total
+// timeout. It reads bodies at the speed of the socket (over 1 GB/s from loopback, against 0.9 of
+// node:http; the 256 KiB buffers are worth 40 %).
 
 import type { Agent, Dispatcher } from 'undici'
 import { SyncError } from '../core/errors.ts'
@@ -15,11 +16,17 @@ export interface HttpOptions {
   readonly connectTimeoutMs?: number
   /** Certificates to trust in place of the well-known ones, PEM. */
   readonly ca?: string
-  /** The most bytes that one compressed byte may become, once an answer is large. Default 500; product feeds have 5 to 30. */
+  /**
+   * The most bytes that one compressed byte may become, once an answer is large. Default 500;
+   * product feeds have 5 to 30.
+   */
   readonly inflateRatioMax?: number
   /** A clock that never goes back, in ms. Default: the process's. */
   readonly now?: () => number
-  /** Told of each request once, when its body has ended or when it failed; redirects count as their own. */
+  /**
+   * Told of each request once, when its body has ended or when it failed; redirects count as their
+   * own.
+   */
   readonly onRequest?: (report: RequestReport) => void
 }
 
@@ -28,7 +35,9 @@ export interface RequestReport {
   /** The HTTP status, or null when there was none. */
   readonly status: number | null
   readonly statusClass: '2xx' | '3xx' | '4xx' | '5xx' | 'failed' | 'aborted'
-  /** From the request to the end of the body: includes the time in which the caller did not read. */
+  /**
+   * From the request to the end of the body: includes the time in which the caller did not read.
+   */
   readonly durationMs: number
   /** Of the decoded body. */
   readonly bytes: number
@@ -56,7 +65,8 @@ const CREDENTIAL_HEADER = /^(proxy-)?authorization$|^cookie$|key|token|secret/i
 /**
  * Makes the client; `close` ends every connection at once, also those in use.
  *
- * A POST becomes a GET on 303, 302 and 301 as in browsers; credentials do not cross origins; https never falls back to http.
+ * A POST becomes a GET on 303, 302 and 301 as in browsers; credentials do not cross origins; https
+ * never falls back to http.
  */
 export function createHttp(options: HttpOptions): Http & { close(): Promise<void> } {
   const {
@@ -155,7 +165,10 @@ function checkCredentials({ url, headers }: Hop, guard: AddressGuard): void {
   if (Object.keys(headers).some((name) => CREDENTIAL_HEADER.test(name))) checkPrivacy(url, guard)
 }
 
-/** @throws SyncError `source/address-refused` when a key would cross a network that anybody on the way can read */
+/**
+ * @throws SyncError `source/address-refused` when a key would cross a network that anybody on the
+ * way can read
+ */
 export function checkPrivacy(url: URL, guard: AddressGuard): void {
   if (url.protocol === 'https:' || guard.isOwn(url)) return
   throw new SyncError(
@@ -171,7 +184,10 @@ function firstHop({ url, method = 'GET', headers = {}, body }: HttpRequest): Hop
   return { url: parsed, method, headers: lowerCased(headers), body: body ?? null }
 }
 
-/** Where `answer` leads on to, by the rules of https://fetch.spec.whatwg.org/#http-redirect-fetch; null when it is the final one. */
+/**
+ * Where `answer` leads on to, by the rules of https://fetch.spec.whatwg.org/#http-redirect-fetch;
+ * null when it is the final one.
+ */
 function nextHop(hop: Hop, { statusCode, headers }: Dispatcher.ResponseData): Hop | null {
   const { location } = headers
   if (!REDIRECT_STATUSES.has(statusCode) || typeof location !== 'string') return null
@@ -230,7 +246,10 @@ function toResponse(
   }
 }
 
-/** Reads the short body of a redirect away, so that its connection can be used again; a long one costs the connection. */
+/**
+ * Reads the short body of a redirect away, so that its connection can be used again; a long one
+ * costs the connection.
+ */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.dump({ limit: 16_384 }).catch(() => {})
 }

@@ -1,4 +1,5 @@
-// Names for what goes wrong on a connection. Messages carry the host and the reason, never the path or query: those may hold keys.
+// Names for what goes wrong on a connection. Messages carry the host and the reason, never the path
+// or query: those may hold keys.
 
 import { SyncError } from '../core/errors.ts'
 import { errnoOf } from './system-errors.ts'
@@ -35,8 +36,8 @@ const CUTS = new Set([
 ])
 
 /**
- * Names an error of the connection to `host`. `bodyBytes` is how much of the body had come, null before the headers.
- * What is no error of a connection is returned as it is: a bug must stay one.
+ * Names an error of the connection to `host`. `bodyBytes` is how much of the body had come, null
+ * before the headers. What is no error of a connection is returned as it is: a bug must stay one.
  */
 export function connectionError(error: unknown, host: string, bodyBytes: number | null): unknown {
   if (error instanceof SyncError) return error

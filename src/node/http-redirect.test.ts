@@ -36,7 +36,10 @@ interface Echo {
   readonly body: string
 }
 
-/** One server under two names, `a.test` and `b.test`, and a third name, `evil.test`, that is not allowed. */
+/**
+ * One server under two names, `a.test` and `b.test`, and a third name, `evil.test`, that is not
+ * allowed.
+ */
 async function start(t: TestContext) {
   const server = createServer((request, response) => void answer(request, response)).listen(
     0,

@@ -2,7 +2,10 @@
 
 import { readFileSync } from 'node:fs'
 
-/** Peak resident set size in bytes since the process started. Linux: VmHWM, which writing 5 to `/proc/self/clear_refs` resets. */
+/**
+ * Peak resident set size in bytes since the process started. Linux: VmHWM, which writing 5 to
+ * `/proc/self/clear_refs` resets.
+ */
 export function peakMemoryBytes(): number {
   try {
     const [, kilobytes] =

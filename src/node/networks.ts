@@ -9,7 +9,10 @@ export interface Networks {
   includes(address: string): boolean
 }
 
-/** Each an address or a CIDR range. @throws Error for anything else, and for a range that everything lies in */
+/**
+ * Each an address or a CIDR range. @throws Error for anything else, and for a range that everything
+ * lies in
+ */
 export function createNetworks(entries: readonly string[]): Networks {
   const ranges = entries.map(parseRange)
   return {

@@ -1,4 +1,5 @@
-// What every stage of one run is given: the run itself, the handles, and the numbers that a person watches meanwhile.
+// What every stage of one run is given: the run itself, the handles, and the numbers that a person
+// watches meanwhile.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
@@ -53,11 +54,17 @@ export interface PipelineOptions {
   readonly batchBytesMax: number
   /** A larger line is quarantined without being parsed. */
   readonly recordBytesMax: number
-  /** Known hashes held in memory at most: 25 bytes each. What does not fit is parsed and compared instead. */
+  /**
+   * Known hashes held in memory at most: 25 bytes each. What does not fit is parsed and compared
+   * instead.
+   */
   readonly knownRecordsMax: number
   /** Attempts in a row without a new page before a fetch gives up. */
   readonly attemptsMax: number
-  /** How long Postgres or the artifact store may be away before a run is given up, and left to be resumed. */
+  /**
+   * How long Postgres or the artifact store may be away before a run is given up, and left to be
+   * resumed.
+   */
   readonly retryWithinMs: number
   readonly backOff: { readonly baseMs: number; readonly maxMs: number }
   readonly wait: Waiter
@@ -68,7 +75,10 @@ export interface Pause {
   readonly code: ErrorCode
   /** Until the next attempt. */
   readonly waitMs: number
-  /** What the attempt before took, when it got nowhere: a server that is silent is found out only by waiting. */
+  /**
+   * What the attempt before took, when it got nowhere: a server that is silent is found out only by
+   * waiting.
+   */
   readonly triedMs: number
 }
 

@@ -1,5 +1,5 @@
-// fetch: the supplier's bytes to archived parts. Nothing is parsed for meaning here; a part exists once its bytes are durable
-// and its row is written, and only then is it handed on.
+// fetch: the supplier's bytes to archived parts. Nothing is parsed for meaning here; a part exists
+// once its bytes are durable and its row is written, and only then is it handed on.
 
 import { artifactKey } from '../artifacts/manifest.ts'
 import { PartWriter } from '../artifacts/parts.ts'
@@ -16,7 +16,10 @@ import { withRetry, waitBeforeRetry } from './retry.ts'
 const FIRST_PART_BYTES = 2 * 1024 * 1024
 /** A part is in memory as it is stored, and a line is never divided between parts. */
 const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
-/** At least so long before asking again: what is cut after every page makes progress each time, and would be asked twice a second for hours. */
+/**
+ * At least so long before asking again: what is cut after every page makes progress each time, and
+ * would be asked twice a second for hours.
+ */
 const PAUSE_MS_MIN = 1_500
 
 /** What is known when a fetch begins: nothing, or what an interrupted one has archived. */
@@ -28,14 +31,18 @@ export interface FetchStart {
 }
 
 /**
- * Archives everything the supplier has to say, resuming after the last archived part, and calls `onPart` for each new part in order.
- * The only layer that retries: an attempt that got further than all before starts the count anew. One that begins again and is cut
- * again does not, or a supplier that always breaks at the same place would be asked for ever; nor does one that only trickled on.
+ * Archives everything the supplier has to say, resuming after the last archived part, and calls
+ * `onPart` for each new part in order. The only layer that retries: an attempt that got further
+ * than all before starts the count anew. One that begins again and is cut again does not, or a
+ * supplier that always breaks at the same place would be asked for ever; nor does one that only
+ * trickled on.
  *
- * When it ends, also by cancellation, every page that arrived is in a part. When the supplier kept cutting it short, the artifact is
- * closed as not complete, and its last warning is the reason. Every failure says where in the artifact the next line was to stand.
+ * When it ends, also by cancellation, every page that arrived is in a part. When the supplier kept
+ * cutting it short, the artifact is closed as not complete, and its last warning is the reason.
+ * Every failure says where in the artifact the next line was to stand.
  *
- * @throws SyncError `source/…` when the supplier refuses, or stays away for all attempts · `run/fenced` · `artifact/unwritable`
+ * @throws SyncError `source/…` when the supplier refuses, or stays away for all attempts ·
+ * `run/fenced` · `artifact/unwritable`
  */
 export async function fetchArtifact(
   context: RunContext,
@@ -66,7 +73,8 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
     } catch (thrown) {
       archive.dropPieces()
       signal.throwIfAborted()
-      // What the store or the database refuses would be lost by asking the supplier for what comes after it.
+      // What the store or the database refuses would be lost by asking the supplier for what comes
+      // after it.
       if (!(thrown instanceof SyncError) || !thrown.code.startsWith('source/')) throw thrown
       const error = archive.locate(thrown)
       if (error.action !== 'retry') throw error
@@ -106,7 +114,10 @@ function countOf(expected: number | null): number | null {
   return expected !== null && Number.isSafeInteger(expected) && expected >= 0 ? expected : null
 }
 
-/** Turns pages into parts. One part is being filled while the one before it is stored; they are recorded in order. */
+/**
+ * Turns pages into parts. One part is being filled while the one before it is stored; they are
+ * recorded in order.
+ */
 class Archive {
   cursor: Cursor | null
   complete = false
@@ -153,8 +164,8 @@ class Archive {
   }
 
   /**
-   * A line that comes in pieces begins a part of its own, so that it can be forgotten when its end does not come. False for a page that is no
-   * piece, or the last one.
+   * A line that comes in pieces begins a part of its own, so that it can be forgotten when its end
+   * does not come. False for a page that is no piece, or the last one.
    */
   async #addPiece({ bytes }: Page): Promise<boolean> {
     if (bytes.length === 0 || bytes.at(-1) === LINE_FEED) return false
@@ -184,7 +195,10 @@ class Archive {
     this.#context.log.warn({}, message)
   }
 
-  /** The same failure, told with the place of the line that did not come, as quarantine tells the place of one that did. */
+  /**
+   * The same failure, told with the place of the line that did not come, as quarantine tells the
+   * place of one that did.
+   */
   locate(cause: SyncError): SyncError {
     const { source, run } = this.#context
     const place = {
@@ -208,7 +222,10 @@ class Archive {
     await this.#note(false)
   }
 
-  /** The same, and says that nothing more will come: all is there, or else the reason is kept, however many warnings there are. */
+  /**
+   * The same, and says that nothing more will come: all is there, or else the reason is kept,
+   * however many warnings there are.
+   */
   async close(shortfall: string | null): Promise<void> {
     this.complete = shortfall === null
     if (shortfall !== null) {

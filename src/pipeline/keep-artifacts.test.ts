@@ -1,4 +1,5 @@
-// The plain copy of a source's newest whole artifact, on a real disk: what it holds, and what is known when it cannot be written.
+// The plain copy of a source's newest whole artifact, on a real disk: what it holds, and what is
+// known when it cannot be written.
 
 import assert from 'node:assert/strict'
 import { mkdir, readFile, rm } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// What becomes of artifacts when a run is over: the plain copy for those who read that, and the end of those that are old.
-// A run has not failed because one of these did.
+// What becomes of artifacts when a run is over: the plain copy for those who read that, and the end
+// of those that are old. A run has not failed because one of these did.
 
 import { writeLatest } from '../artifacts/latest.ts'
 import { asks, messageOf, SyncError } from '../core/errors.ts'
@@ -45,8 +45,9 @@ export async function keepArtifacts(
 }
 
 /**
- * Brings `latest.ndjson` to the source's newest whole artifact, whatever became of its run, unless it holds that already. A failure is noted
- * in the source's row, where `status` and the metrics find it; every later run of the source tries again.
+ * Brings `latest.ndjson` to the source's newest whole artifact, whatever became of its run, unless
+ * it holds that already. A failure is noted in the source's row, where `status` and the metrics
+ * find it; every later run of the source tries again.
  */
 export async function copyLatest(
   { db, store, log, redact }: KeepTools,
@@ -58,7 +59,8 @@ export async function copyLatest(
     const { copy } = await loadSource(db, name)
     if (!artifactsLatest) return copy === null ? undefined : await noteCopy(db, id, null)
     let held = copy?.error === null ? copy.run : null
-    // Another worker may have written an older one over it, or a younger one may have come meanwhile.
+    // Another worker may have written an older one over it, or a younger one may have come
+    // meanwhile.
     while ((run = await findNewestWholeArtifact(db, id)) !== held && run !== null) {
       await writeLatest(store, name, await listParts(db, id, run))
       await noteCopy(db, id, { run, error: null })

@@ -1,17 +1,20 @@
-// Keeping a lease while work goes on. Losing it is no news to the database, which refuses every write from then on; the signal only
-// spares the worker the effort.
+// Keeping a lease while work goes on. Losing it is no news to the database, which refuses every
+// write from then on; the signal only spares the worker the effort.
 
 import { asks, SyncError } from '../core/errors.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { LEASE_MS, renewLease, type LeasedRun } from '../db/write/runs.ts'
 import type { Log } from './context.ts'
 
-/** When a lease is renewed, and how long one renewal may take: together less than the lease lasts. */
+/**
+ * When a lease is renewed, and how long one renewal may take: together less than the lease lasts.
+ */
 const RENEW_MS = LEASE_MS / 3
 
 /**
- * Renews the lease of a run, or of a task of it, every `renewMs` while `work` goes on; when it is lost, or the run is over, `work` is aborted
- * with `run/fenced`, `run/over` or `run/cancelled`. A renewal that has not come through after `renewMs` is given up before the next begins.
+ * Renews the lease of a run, or of a task of it, every `renewMs` while `work` goes on; when it is
+ * lost, or the run is over, `work` is aborted with `run/fenced`, `run/over` or `run/cancelled`. A
+ * renewal that has not come through after `renewMs` is given up before the next begins.
  */
 export async function whileLeased<T>(
   db: Catalog,

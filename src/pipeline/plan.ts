@@ -1,5 +1,6 @@
-// plan: what a sync or a replay would do, field by field, without doing it. It is a run that has no row: the same lane looks at the same lines, the
-// same SQL judges them and says whether the run would be held. What cannot be previewed is an error, never an empty plan.
+// plan: what a sync or a replay would do, field by field, without doing it. It is a run that has no
+// row: the same lane looks at the same lines, the same SQL judges them and says whether the run
+// would be held. What cannot be previewed is an error, never an empty plan.
 
 import { readPart } from '../artifacts/parts.ts'
 import type { Connector } from '../core/connector.ts'
@@ -26,14 +27,19 @@ export type PlanTools = PipelineTools & { readonly db: Db }
 /** How the run would settle. `expected` and every count are those that its ledger would have. */
 export type Plan = Settled & { readonly kind: RunKind }
 
-/** No run has these numbers: nothing is found under them, and whatever tried to write with them would be fenced. */
+/**
+ * No run has these numbers: nothing is found under them, and whatever tried to write with them
+ * would be fenced.
+ */
 const NO_RUN = { id: 0, token: 0, artifactRun: 0, resumed: false, firstLoad: false }
 
 /**
- * Tells `onChange` every change that a sync of `source` would make now, in the supplier's order, then what would be removed or missing
- * for the first time, unless the run would be held. A product that the supplier sends twice may be told twice. Writes nothing.
+ * Tells `onChange` every change that a sync of `source` would make now, in the supplier's order,
+ * then what would be removed or missing for the first time, unless the run would be held. A product
+ * that the supplier sends twice may be told twice. Writes nothing.
  *
- * @throws SyncError `source/…` when the supplier cannot be read to its end · `run/active` when the sync would go on with a run that is there
+ * @throws SyncError `source/…` when the supplier cannot be read to its end · `run/active` when the
+ * sync would go on with a run that is there
  */
 export async function planSource(
   tools: PlanTools,
@@ -66,9 +72,11 @@ export async function planSource(
 }
 
 /**
- * Tells `onChange` every change that a replay of that run's artifact would make now, in the order of its lines. Writes nothing.
+ * Tells `onChange` every change that a replay of that run's artifact would make now, in the order
+ * of its lines. Writes nothing.
  *
- * @throws SyncError `run/unknown` · `run/no-artifact` · `artifact/…` · `run/active` when the replay would have to wait for a run
+ * @throws SyncError `run/unknown` · `run/no-artifact` · `artifact/…` · `run/active` when the replay
+ * would have to wait for a run
  */
 export async function planReplay(
   tools: PlanTools,

@@ -1,4 +1,5 @@
-// Purging on a real Postgres with folders as stores: one that is cut short, and one that is asked for what another has.
+// Purging on a real Postgres with folders as stores: one that is cut short, and one that is asked
+// for what another has.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

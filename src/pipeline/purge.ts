@@ -1,4 +1,5 @@
-// purge: removes the bytes of runs that are no longer kept, and then says so in the database. Cut in between, it is done again.
+// purge: removes the bytes of runs that are no longer kept, and then says so in the database. Cut
+// in between, it is done again.
 
 import { artifactPrefix } from '../artifacts/manifest.ts'
 import { type Keep, runsToPurge, runsToRebuild } from '../artifacts/retention.ts'
@@ -26,8 +27,9 @@ export interface Purged {
 }
 
 /**
- * Removes everything that the purged runs have archived, manifests and unrecorded parts too. Their rows stay, and say `purged`. A run that
- * has parts, but none in this store, is warned of and left alone: its bytes are most likely where ARTIFACTS pointed before.
+ * Removes everything that the purged runs have archived, manifests and unrecorded parts too. Their
+ * rows stay, and say `purged`. A run that has parts, but none in this store, is warned of and left
+ * alone: its bytes are most likely where ARTIFACTS pointed before.
  *
  * @throws SyncError `artifact/unwritable`; what was removed until then is removed
  */
@@ -52,8 +54,9 @@ export async function purgeSource(
       continue
     }
     if (!dryRun) {
-      // Noted before the first byte goes: whoever finds nothing later knows that it was removed here. Whether the store has other
-      // objects of the source would not tell, since a store to which ARTIFACTS has moved has those of the runs after that.
+      // Noted before the first byte goes: whoever finds nothing later knows that it was removed
+      // here. Whether the store has other objects of the source would not tell, since a store to
+      // which ARTIFACTS has moved has those of the runs after that.
       await beginPurge(db, source.id, run)
       await store.remove(keys)
       await markPurged(db, source.id, [run])

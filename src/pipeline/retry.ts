@@ -1,5 +1,6 @@
-// Waiting out what passes: a Postgres that restarts or is out of room, a network that is cut, a disk that is full. The one layer that
-// tries again for these; what a supplier does is fetch's business. Whatever is done again begins at its last commit, so twice is safe.
+// Waiting out what passes: a Postgres that restarts or is out of room, a network that is cut, a
+// disk that is full. The one layer that tries again for these; what a supplier does is fetch's
+// business. Whatever is done again begins at its last commit, so twice is safe.
 
 import { asks, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
@@ -11,7 +12,8 @@ import type { Progress, RunContext } from './context.ts'
 export type Waiting = Pick<RunContext, 'options' | 'progress' | 'log' | 'signal' | 'onPause'>
 
 /**
- * What `work` returns, tried again with back-off for as long as `options.retryWithinMs` while it fails for a reason that passes and gets nowhere.
+ * What `work` returns, tried again with back-off for as long as `options.retryWithinMs` while it
+ * fails for a reason that passes and gets nowhere.
  *
  * @throws whatever else `work` throws, and the last failure when patience is over
  */
@@ -40,7 +42,10 @@ export async function withRetry<T>(context: Waiting, work: () => Promise<T>): Pr
   }
 }
 
-/** Grows with what is fetched and with what is committed; lines that were only looked at may be looked at again. */
+/**
+ * Grows with what is fetched and with what is committed; lines that were only looked at may be
+ * looked at again.
+ */
 function workDone({ fetchedLines, counts }: Progress): number {
   return fetchedLines + countLines(counts)
 }

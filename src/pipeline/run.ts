@@ -1,4 +1,5 @@
-// The line of one run: fetch, apply, settle. In one process they go side by side (`carryOut`); from the queue each is a task.
+// The line of one run: fetch, apply, settle. In one process they go side by side (`carryOut`); from
+// the queue each is a task.
 
 import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
 import { SyncError } from '../core/errors.ts'
@@ -27,7 +28,8 @@ const TIDY_FROM_ROWS = 10_000
 /**
  * Brings the run to its end, from wherever an earlier attempt left it.
  *
- * @throws whatever fetch or apply throws; what was archived and applied until then stays, and the run can be resumed
+ * @throws whatever fetch or apply throws; what was archived and applied until then stays, and the
+ * run can be resumed
  */
 export async function carryOut(context: RunContext): Promise<Settled> {
   const { progress } = context
@@ -46,7 +48,8 @@ export async function carryOut(context: RunContext): Promise<Settled> {
 }
 
 /**
- * Archives what is left to archive, and calls `onPart` in order for every part that is not applied to its end, old or new.
+ * Archives what is left to archive, and calls `onPart` in order for every part that is not applied
+ * to its end, old or new.
  *
  * @throws see fetchArtifact
  */
@@ -95,7 +98,8 @@ export async function prepareApply(context: RunContext): Promise<ApplyState> {
 }
 
 /**
- * Applies one part, or a window of it, from its checkpoint on, however often Postgres is away meanwhile.
+ * Applies one part, or a window of it, from its checkpoint on, however often Postgres is away
+ * meanwhile.
  *
  * @throws SyncError `run/fenced` · `artifact/…`
  */
@@ -113,7 +117,8 @@ export async function applyPart(
 }
 
 /**
- * Closes the run when everything is archived and applied: decides what was seen, writes the manifest and asks the database to settle.
+ * Closes the run when everything is archived and applied: decides what was seen, writes the
+ * manifest and asks the database to settle.
  *
  * @throws SyncError `run/fenced`
  */
@@ -146,8 +151,9 @@ export async function settle(context: RunContext): Promise<Settled> {
 }
 
 /**
- * Lets all finish before it throws: a fetch that fails leaves the lanes to apply what has arrived. A lane that fails stops the others, and
- * the fetch too, unless it is the records that are at fault: then all of them are archived, so that they can be replayed.
+ * Lets all finish before it throws: a fetch that fails leaves the lanes to apply what has arrived.
+ * A lane that fails stops the others, and the fetch too, unless it is the records that are at
+ * fault: then all of them are archived, so that they can be replayed.
  */
 async function fetchAndApply(
   context: RunContext,
@@ -221,7 +227,10 @@ async function countEarlierWork(context: RunContext): Promise<void> {
   }
 }
 
-/** What the run has seen in all its parts so far, and how many records came in a second part unchanged. */
+/**
+ * What the run has seen in all its parts so far, and how many records came in a second part
+ * unchanged.
+ */
 async function unionOfSeen({ db, source, run }: RunContext): Promise<{
   readonly known: Bitmap
   readonly staged: Bitmap

@@ -1,4 +1,5 @@
-// sync: takes a source's run, or resumes the interrupted one, and sees it through. Whatever happens, the run's row says it.
+// sync: takes a source's run, or resumes the interrupted one, and sees it through. Whatever
+// happens, the run's row says it.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
@@ -28,7 +29,10 @@ import { outsideText } from './outside-text.ts'
 import { carryOut } from './run.ts'
 import { isFullDue } from '../sources/schedule.ts'
 
-/** An incremental run asks for a little more than what is new: clocks differ, and the supplier writes late. */
+/**
+ * An incremental run asks for a little more than what is new: clocks differ, and the supplier
+ * writes late.
+ */
 export const OVERLAP_MS = 10 * 60_000
 
 export const DEFAULT_OPTIONS: PipelineOptions = {
@@ -44,7 +48,10 @@ export const DEFAULT_OPTIONS: PipelineOptions = {
   wait,
 }
 
-/** By the Data API a batch is a call: 256 KiB of lines come to about 0.7 MB of JSON, and a line that alone passes 1 MiB is quarantined. */
+/**
+ * By the Data API a batch is a call: 256 KiB of lines come to about 0.7 MB of JSON, and a line that
+ * alone passes 1 MiB is quarantined.
+ */
 export const DATA_API_OPTIONS: PipelineOptions = {
   ...DEFAULT_OPTIONS,
   batchRecordsMax: 500,
@@ -88,9 +95,11 @@ export interface RunReport {
 }
 
 /**
- * Brings a source up to date. Twice at once: the second throws. After a crash: the same call resumes.
+ * Brings a source up to date. Twice at once: the second throws. After a crash: the same call
+ * resumes.
  *
- * @throws SyncError `source/paused` · `run/active` · `db/…` before a run exists; after that failures are in the report
+ * @throws SyncError `source/paused` · `run/active` · `db/…` before a run exists; after that
+ * failures are in the report
  */
 export async function syncSource(
   tools: PipelineTools,
@@ -113,7 +122,8 @@ export async function syncSource(
 }
 
 /**
- * Applies an archived artifact anew: after a correction of the normaliser, or of what was in quarantine. Never removes a product.
+ * Applies an archived artifact anew: after a correction of the normaliser, or of what was in
+ * quarantine. Never removes a product.
  *
  * @throws SyncError `run/unknown` · `run/no-artifact` · `run/active`
  */
@@ -136,7 +146,10 @@ export async function replayRun(
   )
 }
 
-/** Whether the artifact of that run can be applied. @throws SyncError `run/unknown` · `run/no-artifact` */
+/**
+ * Whether the artifact of that run can be applied. @throws SyncError `run/unknown` ·
+ * `run/no-artifact`
+ */
 export async function requireArtifact(
   db: PipelineDb,
   source: Source,
@@ -264,7 +277,10 @@ async function carryThrough(
   }
 }
 
-/** Starts or resumes the run. A worker that died on this machine is not waited for; one elsewhere is, until its lease is over. */
+/**
+ * Starts or resumes the run. A worker that died on this machine is not waited for; one elsewhere
+ * is, until its lease is over.
+ */
 async function takeRun(
   { db, correlationId, options, log }: PipelineTools,
   source: Source,
@@ -283,7 +299,8 @@ async function takeRun(
       options: {},
       owner: owner(),
       deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
-      // Where somebody asks for everything, what was ordered to be fetched only and left is no interrupted attempt at that.
+      // Where somebody asks for everything, what was ordered to be fetched only and left is no
+      // interrupted attempt at that.
       anew: !chosen.resumeAny && active?.options.stages === 'fetch',
     }
     try {
@@ -309,7 +326,10 @@ async function takeRun(
   }
 }
 
-/** What a run that ended so is called, and why: a retry goes on with one that is `interrupted`. A bug would only come again. */
+/**
+ * What a run that ended so is called, and why: a retry goes on with one that is `interrupted`. A
+ * bug would only come again.
+ */
 export function describeFailure(
   tools: Pick<PipelineTools, 'redact'>,
   error: unknown,

@@ -11,8 +11,8 @@ export interface Recognised extends Recognition<unknown> {
 }
 
 /**
- * Asks every connector whether `address` is one of its own. The first that says so wins; a reason why it cannot be read is told only
- * when no other connector can.
+ * Asks every connector whether `address` is one of its own. The first that says so wins; a reason
+ * why it cannot be read is told only when no other connector can.
  *
  * @throws SyncError `source/not-recognised` · whatever a connector says against the address
  */
@@ -41,7 +41,8 @@ export async function recogniseAddress(
 /**
  * Reads the first products of a source, as a sync would, and goes no further.
  *
- * @throws SyncError `source/…` when it cannot be read, `source/malformed` when nothing in its first page is a product
+ * @throws SyncError `source/…` when it cannot be read, `source/malformed` when nothing in its first
+ * page is a product
  */
 export async function sampleProducts(
   connector: Connector,

@@ -5,7 +5,10 @@ import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Source } from '../db/sources.ts'
 
-/** The connector of a source. @throws SyncError `usage/invalid` when this version has none of that name */
+/**
+ * The connector of a source. @throws SyncError `usage/invalid` when this version has none of that
+ * name
+ */
 export function connectorOf(
   { connectors }: { readonly connectors: ReadonlyMap<string, Connector> },
   { name, connector }: Source,
@@ -19,7 +22,10 @@ export function connectorOf(
   return found
 }
 
-/** What the connector works with. @throws SyncError `settings/invalid` when another version, or somebody by hand, left what it cannot read */
+/**
+ * What the connector works with. @throws SyncError `settings/invalid` when another version, or
+ * somebody by hand, left what it cannot read
+ */
 export function settingsOf({ settings }: Connector, source: Source): unknown {
   const { data, error } = settings.safeParse(source.settings)
   if (error)

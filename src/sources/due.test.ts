@@ -48,7 +48,10 @@ test('a schedule that cannot be is refused with the reason', () => {
   )
 })
 
-/** When runs begin, in a scheduler that looks once a minute between two instants, if each run counts from the look that began it. */
+/**
+ * When runs begin, in a scheduler that looks once a minute between two instants, if each run counts
+ * from the look that began it.
+ */
 function starts(cron: string, from: string, to: string): string[] {
   const schedule = { cron, zone: 'Australia/Sydney', fullOn: null }
   const started: string[] = []

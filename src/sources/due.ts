@@ -1,4 +1,5 @@
-// When a source is due by its own schedule. Cron is read in the source's zone, so that a night stays a night when clocks change.
+// When a source is due by its own schedule. Cron is read in the source's zone, so that a night
+// stays a night when clocks change.
 
 import { Cron } from 'croner'
 import { messageOf } from '../core/errors.ts'
@@ -10,18 +11,27 @@ const GRACE_MS = 60 * 60_000
 const TIMES_MAX = 10_000
 
 export interface Due {
-  /** The first scheduled instant after `sinceAt`; in the past when that was missed. Null: the schedule never comes, see `faultOf`. */
+  /**
+   * The first scheduled instant after `sinceAt`; in the past when that was missed. Null: the
+   * schedule never comes, see `faultOf`.
+   */
   readonly at: Date | null
   /** Also of a schedule that never comes: somebody has to look. */
   readonly late: boolean
 }
 
-/** `sinceAt`: when the last run that succeeded began, or when the schedule was set, if that was later: it says nothing of the time before it. */
+/**
+ * `sinceAt`: when the last run that succeeded began, or when the schedule was set, if that was
+ * later: it says nothing of the time before it.
+ */
 export function dueAt(schedule: Schedule, sinceAt: Date, now: Date): Due {
   return dueOf(nextTime(schedule, sinceAt), now)
 }
 
-/** For whoever asks every few seconds: reading cron takes half a millisecond, and what a source's next time is changes once a night. */
+/**
+ * For whoever asks every few seconds: reading cron takes half a millisecond, and what a source's
+ * next time is changes once a night.
+ */
 export class Calendar {
   readonly #times = new Map<string, Date | null>()
 

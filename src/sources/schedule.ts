@@ -5,7 +5,10 @@ import type { Schedule } from '../db/sources.ts'
 const DAY_MS = 86_400_000
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 
-/** True when no full run has settled since the beginning of the latest full-run day, which may be every day, or ever; never for sources without one. */
+/**
+ * True when no full run has settled since the beginning of the latest full-run day, which may be
+ * every day, or ever; never for sources without one.
+ */
 export function isFullDue({ zone, fullOn }: Schedule, lastFullAt: Date | null, now: Date): boolean {
   if (lastFullAt === null) return true
   if (fullOn === null) return false

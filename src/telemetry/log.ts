@@ -1,13 +1,17 @@
-// Logs: pino's JSON lines, or short lines on a terminal. Each line is taken apart again before it is written, because only there
-// everything has become text (bindings, nested errors, their causes and stacks), and nothing can slip past the redactor. An error may quote
-// anything, so every secret is looked for in it; in the rest of a line, which is ours, only what cannot be a word.
+// Logs: pino's JSON lines, or short lines on a terminal. Each line is taken apart again before it
+// is written, because only there everything has become text (bindings, nested errors, their causes
+// and stacks), and nothing can slip past the redactor. An error may quote anything, so every secret
+// is looked for in it; in the rest of a line, which is ours, only what cannot be a word.
 
 import { pino, type Logger } from 'pino'
 import { escapeControls, escapeLines } from '../lib/printable.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, isSecretName, type Redactor } from './redact.ts'
 
-/** Use `log.child({ cid })` for a command or request, `log.child({ run, source })` for a run: each line then carries them. */
+/**
+ * Use `log.child({ cid })` for a command or request, `log.child({ run, source })` for a run: each
+ * line then carries them.
+ */
 export type Log = Logger
 
 export interface LogDestination {
@@ -66,7 +70,10 @@ function redactEntry({ err, ...line }: Line, own: Redactor, foreign: Redactor): 
   }
 }
 
-/** Any value as JSON in which no string or number holds a secret, and nothing that a terminal would obey; `undefined` as null. */
+/**
+ * Any value as JSON in which no string or number holds a secret, and nothing that a terminal would
+ * obey; `undefined` as null.
+ */
 export function redactJson(value: unknown, redact: Redactor): string {
   // Dates and the like have become text before anything is looked at.
   return escapeControls(

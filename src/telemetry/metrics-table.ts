@@ -1,16 +1,21 @@
-// Every metric: who reports it, its labels, what it says and when a person must look. docs/metrics.md and the alert rules of Prometheus
-// are written from this table. A label says one of a few words that are listed here, or a name that the operator chose; never an id or a URL.
+// Every metric: who reports it, its labels, what it says and when a person must look.
+// docs/metrics.md and the alert rules of Prometheus are written from this table. A label says one
+// of a few words that are listed here, or a name that the operator chose; never an id or a URL.
 
 import { OUTCOMES } from '../core/ledger.ts'
 
-/** What a label may say: one of these words, or `name`, such as that of a source, a connector or a table. */
+/**
+ * What a label may say: one of these words, or `name`, such as that of a source, a connector or a
+ * table.
+ */
 export type LabelWords = readonly string[] | 'name'
 
 export interface Metric {
   readonly type: 'counter' | 'gauge' | 'histogram'
   /**
-   * `process`: what each process did itself since it started; add them up.
-   * `system`: what the database or the queue knows of all of them, whoever asks; each orchestrator reports the same, and no restart forgets it.
+   * `process`: what each process did itself since it started; add them up. `system`: what the
+   * database or the queue knows of all of them, whoever asks; each orchestrator reports the same,
+   * and no restart forgets it.
    */
   readonly scope: 'process' | 'system'
   readonly labels: Readonly<Record<string, LabelWords>>
@@ -30,7 +35,10 @@ export interface Alert {
   readonly summary: string
 }
 
-/** How a run ended by itself. What a person decided on a held one afterwards does not change it, so that these only ever go up. */
+/**
+ * How a run ended by itself. What a person decided on a held one afterwards does not change it, so
+ * that these only ever go up.
+ */
 const RUN_ENDS = ['succeeded', 'fetched', 'held', 'failed', 'cancelled', 'superseded'] as const
 
 /** The states of a run that is under way, or that the next sync goes on with. */

@@ -1,5 +1,6 @@
-// The metrics of one process, as Prometheus reads them. What the process does itself is counted here as it happens; what the database
-// or the queue knows is read when somebody asks. Each object has a registry of its own: nothing is global.
+// The metrics of one process, as Prometheus reads them. What the process does itself is counted
+// here as it happens; what the database or the queue knows is read when somebody asks. Each object
+// has a registry of its own: nothing is global.
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { VERSION } from '../core/version.ts'
@@ -16,7 +17,10 @@ import {
 
 /** A histogram that was counted elsewhere. */
 export interface Distribution {
-  /** How many fell into each bucket, not added up; one more than there are bounds, for what is above the last. */
+  /**
+   * How many fell into each bucket, not added up; one more than there are bounds, for what is above
+   * the last.
+   */
   readonly counts: readonly number[]
   readonly sum: number
 }
@@ -40,7 +44,10 @@ export interface Collector {
   read(): Promise<readonly Reading[]>
   /** Asked again sooner than this, the last answer is given. Default 10,000. */
   readonly everyMs?: number
-  /** What takes longer has failed; it is not begun a second time before it ends. Default 5,000: half of what Prometheus waits. */
+  /**
+   * What takes longer has failed; it is not begun a second time before it ends. Default 5,000: half
+   * of what Prometheus waits.
+   */
   readonly timeoutMs?: number
 }
 
@@ -69,7 +76,9 @@ export interface Metrics {
     value: number | (() => number),
   ): void
   collect(collector: Collector): void
-  /** All of it in the text format 0.0.4. Never fails for a collector: its series are missing then. */
+  /**
+   * All of it in the text format 0.0.4. Never fails for a collector: its series are missing then.
+   */
   text(): Promise<string>
 }
 
@@ -106,7 +115,8 @@ export function createMetrics({
     },
   }
   metrics.set('shelfsync_build_info', { version: VERSION, node: process.version }, 1)
-  // Looking at the event loop every 10 ms, the default, costs 0.8 % of a core in an idle process; this costs a tenth of it.
+  // Looking at the event loop every 10 ms, the default, costs 0.8 % of a core in an idle process;
+  // this costs a tenth of it.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
   return metrics
 }
@@ -160,7 +170,9 @@ function createInstruments(registry: Registry) {
   return { counters, gauges, histograms }
 }
 
-/** A series that appears with a 1 has not risen: only after a 0 does an alert see the first failure. */
+/**
+ * A series that appears with a 1 has not risen: only after a 0 does an alert see the first failure.
+ */
 function startAtZero(counter: Counter, labels: Metric['labels']): Counter {
   const [[label, words] = ['', []], ...others] = Object.entries(labels)
   if (words !== 'name' && others.length === 0)
@@ -168,7 +180,10 @@ function startAtZero(counter: Counter, labels: Metric['labels']): Counter {
   return counter
 }
 
-/** The labels of the table and no others. What they may not say becomes `other`, so that no address, header or message is ever shown. */
+/**
+ * The labels of the table and no others. What they may not say becomes `other`, so that no address,
+ * header or message is ever shown.
+ */
 function wordsOf(name: MetricName, labels: object): Record<string, string> {
   const said = new Map<string, unknown>(Object.entries(labels))
   const allowed = Object.entries<LabelWords>(METRICS[name].labels)
@@ -183,7 +198,9 @@ function chooseWord(words: LabelWords, word: unknown): string {
   return allowed ? word : 'other'
 }
 
-/** Makes a reading that never fails, never hangs, and is shared by those who ask at the same time. */
+/**
+ * Makes a reading that never fails, never hangs, and is shared by those who ask at the same time.
+ */
 function readSparingly(
   { read, everyMs = 10_000, timeoutMs = 5_000 }: Collector,
   nowMs: () => number,
@@ -211,7 +228,10 @@ function readSparingly(
   }
 }
 
-/** See https://prometheus.io/docs/instrumenting/exposition_formats/. Nothing needs escaping: labels say plain words, and so does the table. */
+/**
+ * See https://prometheus.io/docs/instrumenting/exposition_formats/. Nothing needs escaping: labels
+ * say plain words, and so does the table.
+ */
 function writeReadings(readings: readonly Reading[]): string {
   const families = Map.groupBy(readings, ({ name }) => name)
   const paragraphs = [...families].map(([name, members]) => {

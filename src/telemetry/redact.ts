@@ -1,6 +1,7 @@
-// Takes secrets out of text. What comes from outside may quote a secret in the middle of anything, so there each value that we know and
-// everything that looks like one is taken out, where the text enters. What we say ourselves is only looked through for values that cannot be
-// a word of ours: a password such as "medipim" would otherwise eat the names of sources and the members of JSON.
+// Takes secrets out of text. What comes from outside may quote a secret in the middle of anything,
+// so there each value that we know and everything that looks like one is taken out, where the text
+// enters. What we say ourselves is only looked through for values that cannot be a word of ours: a
+// password such as "medipim" would otherwise eat the names of sources and the members of JSON.
 
 import { spellingsOf } from '../lib/secrets.ts'
 
@@ -15,10 +16,12 @@ const SECRET_NAME =
 // What help and hints write in place of a key, and nothing longer that begins so.
 const PLACEHOLDER = String.raw`(?:id:secret|your-key-id(?::your-key-secret)?|your-key-secret|…)(?![^\s#&"'\`<>\\;,)])`
 
-// How our own messages go on after the name of a setting: words with a space behind them, which no secret has.
+// How our own messages go on after the name of a setting: words with a space behind them, which no
+// secret has.
 const WORDS = '(?:missing;|expected|set) '
 
-// Every repetition is bounded or ends at a delimiter: these also run over error texts that a supplier wrote.
+// Every repetition is bounded or ends at a delimiter: these also run over error texts that a
+// supplier wrote.
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   // user:password@ or token@ of any URL, up to the last @: a password may hold an unencoded slash.
   [
@@ -59,9 +62,10 @@ export function isSecretName(name: string): boolean {
 export type Redactor = (text: string) => string
 
 /**
- * For text from outside and for errors that we did not name: replaces each of `secrets` by `[redacted]`, in every spelling that it travels
- * in, and whatever looks like a secret; pass `id:secret` too where it is sent as Basic. Of `others`, which those who wrote the text were
- * never sent, only what cannot be a word. Twice is the same as once.
+ * For text from outside and for errors that we did not name: replaces each of `secrets` by
+ * `[redacted]`, in every spelling that it travels in, and whatever looks like a secret; pass
+ * `id:secret` too where it is sent as Basic. Of `others`, which those who wrote the text were never
+ * sent, only what cannot be a word. Twice is the same as once.
  */
 export function createRedactor(secrets: Iterable<string>, others: Iterable<string> = []): Redactor {
   const hide = createValueRedactor([...secrets, ...[...others].filter(isUnmistakable)])
@@ -69,7 +73,10 @@ export function createRedactor(secrets: Iterable<string>, others: Iterable<strin
     SHAPES.reduce((line, [shape, replacement]) => line.replace(shape, replacement), hide(text))
 }
 
-/** For what we say ourselves: replaces only values that cannot be a word, a name or a number of ours. Names of members are not for it. */
+/**
+ * For what we say ourselves: replaces only values that cannot be a word, a name or a number of
+ * ours. Names of members are not for it.
+ */
 export function createKeyRedactor(secrets: Iterable<string>): Redactor {
   return createValueRedactor([...secrets].filter(isUnmistakable))
 }
@@ -77,7 +84,10 @@ export function createKeyRedactor(secrets: Iterable<string>): Redactor {
 // Longer than the names that we give and the words that we say.
 const UNMISTAKABLE_LENGTH = 24
 const KEY_LENGTH_MIN = 8
-/** Words, counts, and words with a number behind them (`postgres15`), one or several (`medipim-au`, `source/gone`, a date). */
+/**
+ * Words, counts, and words with a number behind them (`postgres15`), one or several (`medipim-au`,
+ * `source/gone`, a date).
+ */
 const WORDLIKE = /^(?:(?:\p{L}+\d{0,4}|\d{1,11})(?:[-_.:/ ]|$))+$/u
 
 function isUnmistakable(secret: string): boolean {

@@ -1,4 +1,5 @@
-// The suite itself: a right connector passes every check, and for each check there is a wrong one that it catches, with its own message.
+// The suite itself: a right connector passes every check, and for each check there is a wrong one
+// that it catches, with its own message.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

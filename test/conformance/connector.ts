@@ -1,5 +1,6 @@
-// What every connector must do, proved on the real line. A connector's conformance.test.ts calls `testConnector` with itself and its
-// supplier; connector.test.ts beside this file proves of each check that it catches a connector which breaks it.
+// What every connector must do, proved on the real line. A connector's conformance.test.ts calls
+// `testConnector` with itself and its supplier; connector.test.ts beside this file proves of each
+// check that it catches a connector which breaks it.
 
 import { after, before, describe, test } from 'node:test'
 import type { Db } from '../../src/db/pool.ts'
@@ -24,10 +25,16 @@ export const CHECKS: readonly Check[] = [
   ...runChecks,
 ]
 
-/** Half of a check's time is waiting for the disk and the database. Each needs three of the pool's ten connections. */
+/**
+ * Half of a check's time is waiting for the disk and the database. Each needs three of the pool's
+ * ten connections.
+ */
 export const CONCURRENCY = 3
 
-/** Runs the suite. Every check has a supplier, a source and an artifact store of its own; the database is one for the file. */
+/**
+ * Runs the suite. Every check has a supplier, a source and an artifact store of its own; the
+ * database is one for the file.
+ */
 export function testConnector(subject: Subject): void {
   if (measureWhenAsked(subject)) return
   if (process.env[FUZZ] !== undefined) return fuzzConnector(subject, suiteDatabase)

@@ -1,5 +1,6 @@
-// Stands between a connector and its supplier, over real HTTP, and changes what the supplier says: records by their id, the documents
-// around them, and headers. It knows the supplier only through the connector.
+// Stands between a connector and its supplier, over real HTTP, and changes what the supplier says:
+// records by their id, the documents around them, and headers. It knows the supplier only through
+// the connector.
 
 import type { IncomingMessage } from 'node:http'
 import { listen } from '../../simulators/support/server.ts'
@@ -122,7 +123,10 @@ function recordIn(connector: Connector, line: unknown): unknown {
   }
 }
 
-/** The list of records in a document: the first member of the outermost object whose elements have ids. */
+/**
+ * The list of records in a document: the first member of the outermost object whose elements have
+ * ids.
+ */
 function listOf(
   connector: Connector,
   document: unknown,

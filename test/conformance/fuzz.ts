@@ -1,5 +1,6 @@
-// Hostile answers through the whole line into a real Postgres: any value in any member of many records at once, lists without end, and any
-// value around the records. Nothing that a supplier sends is an internal error, and what is sound arrives.
+// Hostile answers through the whole line into a real Postgres: any value in any member of many
+// records at once, lists without end, and any value around the records. Nothing that a supplier
+// sends is an internal error, and what is sound arrives.
 
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
@@ -20,7 +21,10 @@ const DOCUMENTS = 60
 const SOUND = 8
 /** How much longer a byte of a record of huge lists may take than a byte of its neighbours. */
 const COST_MAX = 20
-/** What a byte of the longest record may take of memory, while it is read, normalised and staged; and what any run may. */
+/**
+ * What a byte of the longest record may take of memory, while it is read, normalised and staged;
+ * and what any run may.
+ */
 const MEMORY = { perByte: 60, free: 128 * 1024 * 1024 }
 
 interface Bench {
@@ -92,7 +96,10 @@ async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<vo
   )
 }
 
-/** Every value in every place, shuffled, each given to the record that has that place and the least to do. What is left over is not tried. */
+/**
+ * Every value in every place, shuffled, each given to the record that has that place and the least
+ * to do. What is left over is not tried.
+ */
 function spread({ records }: Bench, ids: readonly string[]): ReadonlyMap<string, Change>[] {
   const rounds = Array.from({ length: ROUNDS }, () => new Map<string, Change>())
   const load = new Map(ids.map((id) => [id, 0]))
@@ -217,7 +224,10 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
   await assertThere(bench, ids)
 }
 
-/** What stands around the records: all of a document that has none, and what encloses them otherwise. Of lines the second one speaks for all. */
+/**
+ * What stands around the records: all of a document that has none, and what encloses them
+ * otherwise. Of lines the second one speaks for all.
+ */
 function outerPaths({ connector }: Subject, text: string): Path[] {
   const [first = '', second] = text.split('\n')
   const document: unknown = JSON.parse(second === undefined || second === '' ? first : second)

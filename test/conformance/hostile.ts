@@ -1,5 +1,5 @@
-// What a supplier may send in place of what it documents: in every member of a record, as JSON text, because some of it (1e999, numbers
-// of 400 digits, depth) does not survive JavaScript.
+// What a supplier may send in place of what it documents: in every member of a record, as JSON
+// text, because some of it (1e999, numbers of 400 digits, depth) does not survive JavaScript.
 
 export type Path = readonly (string | number)[]
 
@@ -76,7 +76,10 @@ export const EXTREMES: readonly (readonly [what: string, json: string])[] = [
   ['the other half', String.raw`"\udc00x"`],
 ]
 
-/** What costs some milliseconds a value. JSON.parse reads any of these depths, JSON.stringify and Postgres do not. */
+/**
+ * What costs some milliseconds a value. JSON.parse reads any of these depths, JSON.stringify and
+ * Postgres do not.
+ */
 export const LARGE: readonly (readonly [what: string, json: string])[] = [
   ['100 KB that no index holds', JSON.stringify(incompressible(100_000))],
   ['10,000 numbers', `[${Array.from({ length: 10_000 }, (_, n) => n).join(',')}]`],
@@ -129,14 +132,15 @@ export function withValue(record: unknown, path: Path, json: string): string | n
 }
 
 /**
- * A list of `count` elements as JSON, which differ in all that they hold, numbered from `from`. What is large is thinned out, so that a list of
- * 100,000 fits into memory.
+ * A list of `count` elements as JSON, which differ in all that they hold, numbered from `from`.
+ * What is large is thinned out, so that a list of 100,000 fits into memory.
  */
 export function listLike(element: unknown, count: number, from = 0): string {
   const pieces = JSON.stringify(thinned(element, 0), (_, value: unknown) => numbered(value)).split(
     /"?\u2063"?/,
   )
-  // At odd places stands what is to be numbered: nothing at the end of a text, or the whole number to count on from.
+  // At odd places stands what is to be numbered: nothing at the end of a text, or the whole number
+  // to count on from.
   const one = (n: number): string =>
     pieces
       .map((piece, at) =>

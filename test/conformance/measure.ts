@@ -1,5 +1,6 @@
-// How much memory a fetch takes, in a process of its own, because a supplier in the same process would count as well. That process runs
-// the very file that called `testConnector`, which then measures instead of testing. No time is measured, and garbage does not count.
+// How much memory a fetch takes, in a process of its own, because a supplier in the same process
+// would count as well. That process runs the very file that called `testConnector`, which then
+// measures instead of testing. No time is measured, and garbage does not count.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -18,7 +19,10 @@ const ORIGINS = 'SHELFSYNC_MEASURE_ORIGINS'
 /** Collecting garbage is slow, and what only grows need not be looked at on every page. */
 const PAGES_A_SAMPLE = 3
 
-/** Measures a fetch from each of `origins`, in their order, the first one twice: the code has been loaded and compiled then. */
+/**
+ * Measures a fetch from each of `origins`, in their order, the first one twice: the code has been
+ * loaded and compiled then.
+ */
 export async function measureApart(
   { file, ...subject }: Subject,
   origins: readonly string[],
@@ -33,7 +37,9 @@ export async function measureApart(
   return JSON.parse(stdout)
 }
 
-/** Whether this process is there to measure; then it does, and prints what `measureApart` returns. */
+/**
+ * Whether this process is there to measure; then it does, and prints what `measureApart` returns.
+ */
 export function measureWhenAsked(subject: Subject): boolean {
   const origins = process.env[ORIGINS]?.split(' ')
   if (origins === undefined) return false

@@ -1,5 +1,6 @@
-// One connector and one supplier on a real line: HTTP over loopback, parts in a folder of their own, a source of their own in a real
-// Postgres. Nothing sleeps: what the line wants to wait is written down. Parts and batches are small, so that there are several.
+// One connector and one supplier on a real line: HTTP over loopback, parts in a folder of their
+// own, a source of their own in a real Postgres. Nothing sleeps: what the line wants to wait is
+// written down. Parts and batches are small, so that there are several.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -21,13 +22,21 @@ export interface Subject {
   readonly start: (size: number) => Promise<Supplier>
   /** How many products make two pages or more; not many more, each check reads them a few times. */
   readonly size: number
-  /** What the connector was made with and nobody may ever read: also as it is sent, when that is encoded. */
+  /**
+   * What the connector was made with and nobody may ever read: also as it is sent, when that is
+   * encoded.
+   */
   readonly secrets?: readonly string[]
-  /** The file that calls `testConnector` with this, and its arguments. Default: the one that was started. */
+  /**
+   * The file that calls `testConnector` with this, and its arguments. Default: the one that was
+   * started.
+   */
   readonly file?: readonly string[]
 }
 
-/** More than any check asks for: a fetch that waits this often makes no progress and will not end. */
+/**
+ * More than any check asks for: a fetch that waits this often makes no progress and will not end.
+ */
 const WAITS_MAX = 40
 const SMALL = {
   partBytesMax: 256 * 1024,
@@ -206,7 +215,10 @@ export class Rig {
     )
   }
 
-  /** Where each row of the product tables lies, and who wrote it: equal only when nothing was written in between. */
+  /**
+   * Where each row of the product tables lies, and who wrote it: equal only when nothing was
+   * written in between.
+   */
   async snapshot(): Promise<string[]> {
     const one = (table: string): string =>
       `select '${table} ' || xmin::text || ' ' || ctid::text as row from catalog.${table} where source_id = $1`

@@ -1,4 +1,5 @@
-// What every artifact store must do, proved on the store itself. Each store's own test file calls `testStore`.
+// What every artifact store must do, proved on the store itself. Each store's own test file calls
+// `testStore`.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -6,7 +7,10 @@ import type { ArtifactStore } from '../../src/artifacts/store.ts'
 import { SyncError } from '../../src/core/errors.ts'
 
 const MIB = 1024 * 1024
-/** Where a store's uploads and reads are cut: an empty object, one byte, around the 6 MiB of a resumable upload's chunk, and several. */
+/**
+ * Where a store's uploads and reads are cut: an empty object, one byte, around the 6 MiB of a
+ * resumable upload's chunk, and several.
+ */
 const SIZES = [0, 1, 6 * MIB - 1, 6 * MIB, 6 * MIB + 1, 12 * MIB, 13 * MIB]
 
 const UNSAFE_KEYS = [

@@ -1,5 +1,6 @@
-// What the connector suite does to a supplier. A simulator is put behind this interface in the connector's own test file;
-// `serve` makes one out of a function that answers requests, for suppliers that have no simulator yet.
+// What the connector suite does to a supplier. A simulator is put behind this interface in the
+// connector's own test file; `serve` makes one out of a function that answers requests, for
+// suppliers that have no simulator yet.
 
 import type { IncomingMessage } from 'node:http'
 import { errorResponse, sendBody } from '../../simulators/support/body.ts'
@@ -17,9 +18,14 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string
     }
-  /** Some products have come, then the supplier fails: a later page, or an error in the middle of a stream. */
+  /**
+   * Some products have come, then the supplier fails: a later page, or an error in the middle of a
+   * stream.
+   */
   | { readonly kind: 'failed-page' }
-  /** In the middle of the products the answer ends properly, the connection dies, or no more comes. */
+  /**
+   * In the middle of the products the answer ends properly, the connection dies, or no more comes.
+   */
   | { readonly kind: 'cut' | 'reset' | 'silence' }
   /** Every answer comes slowly in small pieces, which end inside characters. */
   | { readonly kind: 'drip' }
@@ -30,7 +36,9 @@ export type Fault =
   /** The products come in an order that has nothing to do with any of their members. */
   | { readonly kind: 'disorder' }
 
-/** How a record is wrong: not the documented shape although its id can be read, or without an id. */
+/**
+ * How a record is wrong: not the documented shape although its id can be read, or without an id.
+ */
 export type Flaw = 'shape' | 'id'
 
 /** A supplier in the hands of the suite. What is done to it shows in its next answer. */
@@ -74,7 +82,10 @@ export interface Served {
   spoil(record: JsonRecord, flaw: Flaw): JsonRecord
   /** Answers any request, with what the supplier lists just now. */
   answer(request: Request, records: readonly JsonRecord[]): Response
-  /** Path and query of the first request for products, `*` at the end for any that begins so. Default: the first of all requests. */
+  /**
+   * Path and query of the first request for products, `*` at the end for any that begins so.
+   * Default: the first of all requests.
+   */
   readonly first?: string
   /** The same of the request in whose answer something breaks. Default: any. */
   readonly middle?: string

@@ -1,5 +1,6 @@
-// A small connector that keeps every promise, and can be told to break one: so that each check is seen to catch what it is for.
-// Its supplier pages by number: `/products?page=1&since=0`, lines of `{"n":0,"record":{…}}`, and the header `x-count` for all pages.
+// A small connector that keeps every promise, and can be told to break one: so that each check is
+// seen to catch what it is for. Its supplier pages by number: `/products?page=1&since=0`, lines of
+// `{"n":0,"record":{…}}`, and the header `x-count` for all pages.
 
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'

@@ -1,5 +1,5 @@
-// What a night may cost: rows written, WAL, requests. Times are the bench's business. A server of its own, because WAL is counted
-// for a whole server, and other tests write too.
+// What a night may cost: rows written, WAL, requests. Times are the bench's business. A server of
+// its own, because WAL is counted for a whole server, and other tests write too.
 
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
@@ -54,7 +54,8 @@ async function costOf(work: () => Promise<unknown>): Promise<Cost> {
 }
 
 async function readings(): Promise<Cost> {
-  // The counts of every session that has ended its transaction; an idle one hands its own in when told to.
+  // The counts of every session that has ended its transaction; an idle one hands its own in when
+  // told to.
   const { rows } = await db.query<Cost>(
     `select (pg_current_wal_insert_lsn() - '0/0')::bigint as "walBytes", sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint as "rowsWritten"
      from pg_stat_force_next_flush(), pg_stat_clear_snapshot(), pg_stat_user_tables where schemaname = 'catalog' and relname in ('products', 'variants', 'prices', 'images')`,

@@ -1,4 +1,5 @@
-// What a reader that follows api.changes is told: each thing that happened to a product by its name, and a first load in one line.
+// What a reader that follows api.changes is told: each thing that happened to a product by its
+// name, and a first load in one line.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,5 @@
-// The command line from outside: what it prints, what it exits with, and what the database holds afterwards.
+// The command line from outside: what it prints, what it exits with, and what the database holds
+// afterwards.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

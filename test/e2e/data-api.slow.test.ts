@@ -1,4 +1,5 @@
-// Without a database password: the line by calls of the Data API alone leaves what it leaves by sessions, whatever breaks in between.
+// Without a database password: the line by calls of the Data API alone leaves what it leaves by
+// sessions, whatever breaks in between.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -178,7 +179,8 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
   const { called, api, by } = await openBoth(t)
   const report = await called.sync(by)
   const [first, second] = api.calls.filter((call) => isBatch(call)).map(({ body }) => body)
-  // Its run is over: anything that it wrote now would be wrong, so it is opened again for the experiment.
+  // Its run is over: anything that it wrote now would be wrong, so it is opened again for the
+  // experiment.
   await called.query(`update catalog.runs set state = 'running' where id = $1`, report.run)
   await called.query('delete from catalog.checkpoints where run_id = $1', report.run)
   await called.query(
@@ -202,7 +204,8 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
   const again = (await post(first)) as typeof answered
   assert.deepEqual([again[0].counts, again[0].seqs], [answered[0].counts, answered[0].seqs])
   assert.deepEqual(await rowVersions(called), written)
-  // One that does not follow what is stored is turned away: its sender has to look where the part stands.
+  // One that does not follow what is stored is turned away: its sender has to look where the part
+  // stands.
   const { hint, message } = (await post(
     second?.replace(/"p_lines_before":\d+/, '"p_lines_before":99'),
   )) as { hint: string; message: string }
@@ -309,7 +312,8 @@ test('a record that Postgres cannot hold is quarantined as it is by sessions, an
     one.reason ?? '',
   )
   assert.deepEqual(counts(other), counts(one))
-  // The supplier sends no line twice alike, so what lies in quarantine is compared with the archive.
+  // The supplier sends no line twice alike, so what lies in quarantine is compared with the
+  // archive.
   const [{ quarantine: mine = [], ...rest }, { quarantine: theirs = [], ...expected }] = [
     await snapshot(called),
     await snapshot(copied),

@@ -1,4 +1,5 @@
-// A whole catalogue by calls of the Data API, with the process killed on the way: what comes out is what sessions make of it.
+// A whole catalogue by calls of the Data API, with the process killed on the way: what comes out is
+// what sessions make of it.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -54,7 +55,8 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
       options: DEFAULT_OPTIONS,
     })
     const expected = await copied.sync()
-    // A fetch that was killed asks again from the moment of the last archived product, and may be sent that one twice.
+    // A fetch that was killed asks again from the moment of the last archived product, and may be
+    // sent that one twice.
     const {
       fetched = 0,
       unchanged = 0,

@@ -1,4 +1,5 @@
-// What the command line is given: `.env` and the folder that it is called in, and addresses with too much in them.
+// What the command line is given: `.env` and the folder that it is called in, and addresses with
+// too much in them.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -1,5 +1,6 @@
-// What every function of the schema must be, read from a migrated database: nothing that a caller makes in its own temporary schema may be
-// found by a function, because most of them run as their owner, who is a superuser on a plain Postgres.
+// What every function of the schema must be, read from a migrated database: nothing that a caller
+// makes in its own temporary schema may be found by a function, because most of them run as their
+// owner, who is a superuser on a plain Postgres.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -18,7 +19,8 @@ await migrateQueue(db)
 const OURS = `(select oid from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'public'))`
 
 test("every function looks for names in pg_catalog first and in the caller's temporary schema last", async () => {
-  // A body that is SQL rather than text was bound to what it names when it was created: readers' functions in `api` have one, to be inlined.
+  // A body that is SQL rather than text was bound to what it names when it was created: readers'
+  // functions in `api` have one, to be inlined.
   const { rows } =
     await db.query(`select oid::regprocedure::text as function, proconfig from pg_proc
     where pronamespace in ${OURS}
@@ -137,7 +139,10 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
   }
 })
 
-/** In a transaction that is rolled back, with a record in staging. Whether the call succeeds is not the question. */
+/**
+ * In a transaction that is rolled back, with a record in staging. Whether the call succeeds is not
+ * the question.
+ */
 async function attempt(session: ClientBase, call: string, staged: boolean): Promise<void> {
   await session.query('begin')
   try {
@@ -183,7 +188,10 @@ function qualifiable(type: string): string {
   return names[type] ?? type
 }
 
-/** For every type of Postgres a domain of its name, for every relation a view, for functions and operators namesakes: each says as whom it runs. */
+/**
+ * For every type of Postgres a domain of its name, for every relation a view, for functions and
+ * operators namesakes: each says as whom it runs.
+ */
 async function listTraps(): Promise<string[]> {
   const { rows: types } = await db.query<{
     trap: string

@@ -1,5 +1,6 @@
-// Suppliers that write to the terminal: every command that shows what they said, over titles, vendors, ids, reasons and shop names that
-// hold escape sequences, C1 controls, bidirectional marks and lines of their own.
+// Suppliers that write to the terminal: every command that shows what they said, over titles,
+// vendors, ids, reasons and shop names that hold escape sequences, C1 controls, bidirectional marks
+// and lines of their own.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -13,12 +14,18 @@ import { testDatabase } from '../support/database.ts'
 import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 
-/** Colour, the window's title, the clipboard, clearing the screen by a C1 control, turned text, a line of its own. */
+/**
+ * Colour, the window's title, the clipboard, clearing the screen by a C1 control, turned text, a
+ * line of its own.
+ */
 const HOSTILE =
   'x\u001b[31m\u001b]0;owned\u0007\u001b]52;c;aGk=\u001b\\\u009b2J\u202e\u2066evil\u200f\ufeff\u2028\r\nerror: forged'
 const OBEYED = /(?!\n)\p{Cc}|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u
 
-/** What changes something instead of showing it. A new command is shown to belong to neither list until it stands in one. */
+/**
+ * What changes something instead of showing it. A new command is shown to belong to neither list
+ * until it stands in one.
+ */
 const ACTING = [
   'sync',
   'replay',

@@ -1,4 +1,5 @@
-// Which runs ask for everything, which for what changed, and from when on. What day it is, the tests say.
+// Which runs ask for everything, which for what changed, and from when on. What day it is, the
+// tests say.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -51,7 +52,8 @@ test('by itself a source runs fully on the Sunday of its own zone, once, and inc
   const fullWasAt = (at: string) =>
     line.query('update catalog.sources set last_full_at = $2 where name = $1', line.name, at)
   assert.equal(await auto('2026-01-14T16:17:00Z'), 'full')
-  // In Sydney Sunday, 18 January, begins at 13:00 UTC on Saturday, and Monday at 13:00 UTC on Sunday.
+  // In Sydney Sunday, 18 January, begins at 13:00 UTC on Saturday, and Monday at 13:00 UTC on
+  // Sunday.
   await fullWasAt('2026-01-10T16:17:00Z')
   assert.equal(await auto('2026-01-17T12:59:00Z'), 'incremental')
   assert.equal(await auto('2026-01-17T13:01:00Z'), 'full')

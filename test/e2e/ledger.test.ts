@@ -1,4 +1,5 @@
-// The ledger: every archived line has one outcome, and a run whose books do not balance is not green.
+// The ledger: every archived line has one outcome, and a run whose books do not balance is not
+// green.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

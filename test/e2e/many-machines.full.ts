@@ -1,4 +1,5 @@
-// 300,000 products, shared by eight processes as in many-machines.slow.test.ts, and by fewer: more maintainers are faster where there are cores.
+// 300,000 products, shared by eight processes as in many-machines.slow.test.ts, and by fewer: more
+// maintainers are faster where there are cores.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -21,7 +22,10 @@ const simulator = await serveFeed(
 )
 after(simulator.close)
 
-/** What no row says of itself but by whom and when it was written; documents stand there by their hashes. */
+/**
+ * What no row says of itself but by whom and when it was written; documents stand there by their
+ * hashes.
+ */
 const APART = [
   'source_id',
   'id',
@@ -37,7 +41,9 @@ const APART = [
   'raw',
 ]
 
-/** Rows of each table and the sum of their hashes: the same only for the same rows, in any order. */
+/**
+ * Rows of each table and the sum of their hashes: the same only for the same rows, in any order.
+ */
 async function digest({ query, source }: TestPipeline): Promise<Record<string, string>> {
   const { id } = await source()
   const digests: Record<string, string> = {}
@@ -86,7 +92,10 @@ async function share(
   return { ended: await park.ended(run), digest: await digest(park.line) }
 }
 
-/** More maintainers are faster only where there are cores for them; elsewhere a single one would tell nothing new. */
+/**
+ * More maintainers are faster only where there are cores for them; elsewhere a single one would
+ * tell nothing new.
+ */
 const CAN_COMPARE = availableParallelism() >= 4
 const MAINTAINERS = CAN_COMPARE ? [1, 4] : [4]
 

@@ -1,4 +1,5 @@
-// One run, shared by eight processes: two fetchers, four maintainers, two orchestrators. What they make together is what one makes alone.
+// One run, shared by eight processes: two fetchers, four maintainers, two orchestrators. What they
+// make together is what one makes alone.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,5 @@
-// Real processes of `shelfsync serve` that share one database, one artifact store and one supplier, as machines of their own would.
+// Real processes of `shelfsync serve` that share one database, one artifact store and one supplier,
+// as machines of their own would.
 
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,5 @@
-// What the catalogue must say after any sequence of runs, as simply as it can be told. It is given the lines that a run archived, and
-// knows nothing of hashes, batches, parts or crashes.
+// What the catalogue must say after any sequence of runs, as simply as it can be told. It is given
+// the lines that a run archived, and knows nothing of hashes, batches, parts or crashes.
 
 export interface ModelLine {
   /** Null: the line is unreadable. */

@@ -1,4 +1,5 @@
-// The same again writes nothing, and what is older never overwrites what is newer, whatever the order of lines, parts and artifacts.
+// The same again writes nothing, and what is older never overwrites what is newer, whatever the
+// order of lines, parts and artifacts.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

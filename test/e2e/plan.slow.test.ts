@@ -1,4 +1,5 @@
-// A plan against the sync that follows it: on any kind of day both come to the same ledger and the same verdict, and the plan writes nothing.
+// A plan against the sync that follows it: on any kind of day both come to the same ledger and the
+// same verdict, and the plan writes nothing.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -32,7 +33,10 @@ interface Morning extends Pick<MedipimSimulator, 'catalogue'> {
   strike(fault: MedipimFaultInput): void
 }
 
-/** What the ledger says beyond zero, why the run is held, how the source differs from others, and what happens before the plan. */
+/**
+ * What the ledger says beyond zero, why the run is held, how the source differs from others, and
+ * what happens before the plan.
+ */
 interface Day {
   readonly counts: Readonly<Record<string, number>>
   readonly held?: RegExp
@@ -63,7 +67,10 @@ async function makePlan(
   return { plan, changes }
 }
 
-/** One lane and a part of its own for all lines: with two lanes it is chance which of two equal lines comes second. */
+/**
+ * One lane and a part of its own for all lines: with two lanes it is chance which of two equal
+ * lines comes second.
+ */
 async function wakeUp(
   t: TestContext,
   { setup = {} }: Pick<Day, 'setup'>,

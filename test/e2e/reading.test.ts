@@ -1,4 +1,5 @@
-// Reading schema `api` as the Data API reads it: views embedded into each other, whole rows, and filters that begin at an index.
+// Reading schema `api` as the Data API reads it: views embedded into each other, whole rows, and
+// filters that begin at an index.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -207,7 +208,9 @@ test('readers who ask for a product, or for what belongs to one, go by an index'
   }
 })
 
-/** Makes a source `many` with so many products, and what belongs to them. Returns the uuid of one. */
+/**
+ * Makes a source `many` with so many products, and what belongs to them. Returns the uuid of one.
+ */
 async function fill(products: number): Promise<string> {
   await db.query(`
     with source as (insert into catalog.sources (name, connector) values ('many', 'medipim') returning id),

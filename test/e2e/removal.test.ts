@@ -1,4 +1,5 @@
-// When a product is taken for gone: two complete runs in a row, a small share, nothing unreadable; and how it comes back.
+// When a product is taken for gone: two complete runs in a row, a small share, nothing unreadable;
+// and how it comes back.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,5 @@
-// A plan of a replay against the replay that follows it: both come to the same ledger and the same verdict, and the plan writes nothing.
+// A plan of a replay against the replay that follows it: both come to the same ledger and the same
+// verdict, and the plan writes nothing.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -16,7 +17,10 @@ import { shelfsync } from './shelfsync.ts'
 
 const { pool: db } = await testDatabase()
 
-/** 30 products in several parts, synced twice: of the second run's artifact two are newer than of the first. */
+/**
+ * 30 products in several parts, synced twice: of the second run's artifact two are newer than of
+ * the first.
+ */
 async function openArchive(t: TestContext) {
   const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
   const ids = priced(simulator)

@@ -1,4 +1,5 @@
-// Which run a sync goes on with, and which one it begins: an interrupted run is only resumed while that is what was asked for.
+// Which run a sync goes on with, and which one it begins: an interrupted run is only resumed while
+// that is what was asked for.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -104,7 +105,10 @@ test('a run by hand goes on with one that asks from the same time or earlier, no
   }
 })
 
-/** The same line, whose supplier gives two pages each time it is asked and then breaks off with `code`. */
+/**
+ * The same line, whose supplier gives two pages each time it is asked and then breaks off with
+ * `code`.
+ */
 function brokenOff(
   line: TestPipeline,
   code: ErrorCode,

@@ -1,4 +1,5 @@
-// Who may do what: readers see what was published to them and never `raw`, workers work through functions and touch no table.
+// Who may do what: readers see what was published to them and never `raw`, workers work through
+// functions and touch no table.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

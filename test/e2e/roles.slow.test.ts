@@ -1,4 +1,5 @@
-// Each kind of process under a login of its own that has one role and nothing else: made by the very statements of docs/services.md.
+// Each kind of process under a login of its own that has one role and nothing else: made by the
+// very statements of docs/services.md.
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -33,7 +34,10 @@ after(() => ends.disposeAsync())
 const database = await testDatabase({ after: (end) => ends.defer(end) })
 const logins = await makeLogins()
 
-/** The name and the password of each login, as the page makes them. A server's roles are those of all its databases, so the names get a tail. */
+/**
+ * The name and the password of each login, as the page makes them. A server's roles are those of
+ * all its databases, so the names get a tail.
+ */
 async function makeLogins(): Promise<
   Record<Kind, { readonly name: string; readonly password: string }>
 > {
@@ -318,7 +322,9 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
 
 const ORDERING = ['start_run', 'widen_run']
 const TASKS = ['claim_task', 'end_run', 'note_copy', 'release_task', 'renew_lease']
-/** All functions that may write, and those that tell what is in the products, by who may call them. */
+/**
+ * All functions that may write, and those that tell what is in the products, by who may call them.
+ */
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
   fetcher: [...ORDERING, ...TASKS, 'add_part', 'note_artifact'],
   maintainer: [

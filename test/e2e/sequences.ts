@@ -1,4 +1,5 @@
-// Any sequence of what suppliers do and what befalls a run, through the real line, against the model.
+// Any sequence of what suppliers do and what befalls a run, through the real line, against the
+// model.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -189,7 +190,10 @@ class Sequence {
     this.#closed.push(report.run)
   }
 
-  /** The connection dies at the place, as it does when the process is killed, and nobody renews the lease. */
+  /**
+   * The connection dies at the place, as it does when the process is killed, and nobody renews the
+   * lease.
+   */
   async #runAndCrash({ run, crash }: Extract<Run, { crash: unknown }>): Promise<RunReport> {
     const db = await openPool(this.#database.url, { applicationName: 'crashing' })
     let dead = false

@@ -1,4 +1,5 @@
-// The services as real processes, asked by the very commands of docs/services.md, with a shell and curl.
+// The services as real processes, asked by the very commands of docs/services.md, with a shell and
+// curl.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

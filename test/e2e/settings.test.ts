@@ -1,4 +1,5 @@
-// Changing the settings of a source: what a shop that changed its currency needs, and what keeps a run from mixing two settings.
+// Changing the settings of a source: what a shop that changed its currency needs, and what keeps a
+// run from mixing two settings.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

@@ -41,7 +41,10 @@ export interface Shelfsync {
   start(...args: readonly string[]): Running
 }
 
-/** `env` on top of a database, a folder and leave to go to loopback, where an empty value takes the variable away; nothing else of our own environment but what Node needs. */
+/**
+ * `env` on top of a database, a folder and leave to go to loopback, where an empty value takes the
+ * variable away; nothing else of our own environment but what Node needs.
+ */
 export async function shelfsync(
   t: TestContext,
   env: Readonly<Record<string, string>> = {},

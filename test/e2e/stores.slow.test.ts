@@ -1,4 +1,5 @@
-// The stores across a network as a source lives with them: synced, verified, printed, replayed, purged, and the plain copy beside the parts.
+// The stores across a network as a source lives with them: synced, verified, printed, replayed,
+// purged, and the plain copy beside the parts.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

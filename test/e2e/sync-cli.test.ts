@@ -1,4 +1,5 @@
-// `shelfsync sync` when something is wrong with a source or before one is found: the others go on, and there is always a last line to read.
+// `shelfsync sync` when something is wrong with a source or before one is found: the others go on,
+// and there is always a last line to read.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,5 @@
-// What readers find in schema `api`, row for row: the members of a supplier's record under the names and types that its views promise.
+// What readers find in schema `api`, row for row: the members of a supplier's record under the
+// names and types that its views promise.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -7,7 +8,10 @@ import { openMedipim, priced } from '../support/pipeline.ts'
 
 const { pool: db } = await testDatabase()
 
-/** The supplier's member, its value, and the columns that it makes. Zeros lead, and SNOMED passes 2^53: codes are text. */
+/**
+ * The supplier's member, its value, and the columns that it makes. Zeros lead, and SNOMED passes
+ * 2^53: codes are text.
+ */
 const CODES = [
   ['ean', ['0609580872276', '609580872276'], { ean: ['0609580872276', '609580872276'] }],
   ['eanGtin8', '00012348', { ean_gtin8: '00012348' }],

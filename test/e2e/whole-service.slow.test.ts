@@ -1,5 +1,6 @@
-// One process with every role, over Supabase Storage and a queue on Redis, as its settings make it: what happens in it reaches its metrics, its
-// health and its log, and every setting reaches what it is for.
+// One process with every role, over Supabase Storage and a queue on Redis, as its settings make it:
+// what happens in it reaches its metrics, its health and its log, and every setting reaches what it
+// is for.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -18,7 +19,10 @@ import { ADMIN_KEY, openPark, type Machine } from './many-machines.ts'
 const ADMIN_KEY_NEXT = 'the-key-of-tomorrow-0123456789'
 const BUCKET = 'medipim-raw'
 
-/** A supplier, a storage, and a park of machines that are told of the project and not of a place for artifacts. */
+/**
+ * A supplier, a storage, and a park of machines that are told of the project and not of a place for
+ * artifacts.
+ */
 async function openWhole(t: TestContext, queueUrl: string | null = null) {
   const simulator = await startMedipim({ products: 60, rateLimit: null })
   t.after(simulator.close)

@@ -1,4 +1,5 @@
-// Secrets that are words of ours: a password "medipim", a key "removed". Every command is run with such secrets and with others, and says the same.
+// Secrets that are words of ours: a password "medipim", a key "removed". Every command is run with
+// such secrets and with others, and says the same.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -45,7 +46,10 @@ interface Stage {
   env(secrets: Secrets): Promise<Record<string, string>>
 }
 
-/** A source with something in every list: a held price, a record in quarantine, a dead letter, runs that went well. */
+/**
+ * A source with something in every list: a held price, a record in quarantine, a dead letter, runs
+ * that went well.
+ */
 async function setStage(t: TestContext): Promise<Stage> {
   const database = await testDatabase(t)
   const role = `words_${process.pid}`

@@ -1,4 +1,5 @@
-// No request follows a user's address into a private network: asked for directly, by a name, or by a redirect in the middle of a run.
+// No request follows a user's address into a private network: asked for directly, by a name, or by
+// a redirect in the middle of a run.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'

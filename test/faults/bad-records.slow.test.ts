@@ -1,4 +1,5 @@
-// One bad record: its neighbours arrive, it is kept with its place and its bytes, and after a fix it is taken in.
+// One bad record: its neighbours arrive, it is kept with its place and its bytes, and after a fix
+// it is taken in.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -569,7 +570,10 @@ test('a replay of an older artifact leaves what a younger one could not bring in
   assert.deepEqual(await stateOf(line, bad), ['open'])
 })
 
-/** Everything that a connector of ours would never do, and one that somebody writes may: Postgres refuses it in words of many classes. */
+/**
+ * Everything that a connector of ours would never do, and one that somebody writes may: Postgres
+ * refuses it in words of many classes.
+ */
 const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => Partial<Draft>])[] =
   [
     ['two variants with one id', ({ variants }) => ({ variants: [...variants, ...variants] })],

@@ -1,5 +1,6 @@
-// A process with the services' workers, as a machine of its own would be. Given a place, it says when it comes there, and stands: until it is
-// killed, or, frozen as a whole, until SIGCONT. SIGTERM ends it as it ends `shelfsync serve`.
+// A process with the services' workers, as a machine of its own would be. Given a place, it says
+// when it comes there, and stands: until it is killed, or, frozen as a whole, until SIGCONT.
+// SIGTERM ends it as it ends `shelfsync serve`.
 
 import { openPool } from '../../src/db/pool.ts'
 import type { Lifetime } from '../support/database.ts'

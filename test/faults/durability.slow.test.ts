@@ -1,4 +1,5 @@
-// Raw first, batches whole, and only the holder of the lease writes: a store that fails, statements that fail, and two workers.
+// Raw first, batches whole, and only the holder of the lease writes: a store that fails, statements
+// that fail, and two workers.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -156,7 +157,8 @@ for (const place of [
 ] satisfies Place[]) {
   test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
     const { line } = await openMedipim(t, { db, options: { lanes: 1 } })
-    // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction that a takeover has to wait for.
+    // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction
+    // that a takeover has to wait for.
     if (place === 'before save_checkpoint') await line.sync()
     const standing = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()

@@ -1,6 +1,7 @@
-// Places in the line where a test can stop it, without a trace of that in the line: the handles that it is given are watched.
-// A place is `before` or `after` an SQL statement (`begin`, `commit`, or the name of a function of ours), `put` of the store, or `ack`, when
-// the queue is told that a job is done; `in copy` is when Postgres has half of what a COPY sends at once.
+// Places in the line where a test can stop it, without a trace of that in the line: the handles
+// that it is given are watched. A place is `before` or `after` an SQL statement (`begin`, `commit`,
+// or the name of a function of ours), `put` of the store, or `ack`, when the queue is told that a
+// job is done; `in copy` is when Postgres has half of what a COPY sends at once.
 
 import { Writable } from 'node:stream'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
@@ -8,7 +9,10 @@ import type { Db } from '../../src/db/pool.ts'
 
 export type Place = `${'before' | 'after'} ${string}` | 'in copy'
 
-/** Called at every place that is passed. What it returns is awaited there; what it throws, the statement throws. */
+/**
+ * Called at every place that is passed. What it returns is awaited there; what it throws, the
+ * statement throws.
+ */
 export type Watch = (place: Place) => void | Promise<void>
 
 /** The `nth` time (from 1) that `place` is passed, `act`. */

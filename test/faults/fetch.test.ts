@@ -1,4 +1,5 @@
-// A supplier that cuts, stalls, refuses or forgets: what arrives is kept, nothing that did not arrive is taken for gone.
+// A supplier that cuts, stalls, refuses or forgets: what arrives is kept, nothing that did not
+// arrive is taken for gone.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

@@ -1,4 +1,5 @@
-// `npm run fuzz`: hostile answers for every connector of the list. FUZZ_SEED and FUZZ_ROUNDS go other ways, and further.
+// `npm run fuzz`: hostile answers for every connector of the list. FUZZ_SEED and FUZZ_ROUNDS go
+// other ways, and further.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,5 @@
-// The places where a kill has to hurt most: bytes without their row, rows without their commit, everything but the last word.
+// The places where a kill has to hurt most: bytes without their row, rows without their commit,
+// everything but the last word.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

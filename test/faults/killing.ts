@@ -1,5 +1,5 @@
-// kill -9: a real process, killed at a named place of the line, and the same command again. What must come out is what comes out
-// when nothing happens.
+// kill -9: a real process, killed at a named place of the line, and the same command again. What
+// must come out is what comes out when nothing happens.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

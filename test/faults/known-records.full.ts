@@ -1,4 +1,5 @@
-// The known hashes of a catalogue of five million products: what they cost, and that each is found again.
+// The known hashes of a catalogue of five million products: what they cost, and that each is found
+// again.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,5 @@
-// A process that reads one page of a shop, a product and then many elements that are none, and says how much memory it ever held.
+// A process that reads one page of a shop, a product and then many elements that are none, and says
+// how much memory it ever held.
 
 import { shopify } from '../../src/connectors/shopify/connector.ts'
 import type { HttpResponse } from '../../src/core/http.ts'

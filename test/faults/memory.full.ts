@@ -1,4 +1,5 @@
-// Five million products through the whole line: twice what the known hashes may take in memory, so the rest is parsed and compared.
+// Five million products through the whole line: twice what the known hashes may take in memory, so
+// the rest is parsed and compared.
 
 import { testDatabase } from '../support/database.ts'
 import { testMemory } from './memory.ts'

@@ -1,4 +1,5 @@
-// Memory does not grow with the catalogue: a process of its own syncs many small products, and the kernel says what it held at most.
+// Memory does not grow with the catalogue: a process of its own syncs many small products, and the
+// kernel says what it held at most.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -18,7 +19,9 @@ import type { Measured } from './measured-sync.ts'
 
 const MEGABYTE = 1024 * 1024
 
-/** A feed of products with little more than an id, so that their number counts and not their text. */
+/**
+ * A feed of products with little more than an id, so that their number counts and not their text.
+ */
 async function writeSmallProducts(file: string, products: number): Promise<void> {
   const output = createWriteStream(file)
   for (let index = 0; index < products; index++) {

@@ -16,7 +16,8 @@ test(
   async (t) => {
     const database = await testDatabase(t)
     const { hosts, forward } = await createNetwork(t, ['island'])
-    // The notice acknowledges the question: what was sent and not acknowledged would be sent again, for a quarter of an hour.
+    // The notice acknowledges the question: what was sent and not acknowledged would be sent again,
+    // for a quarter of an hour.
     const client = await hosts.island.spawn(process.execPath, [
       '--input-type=module',
       '-e',

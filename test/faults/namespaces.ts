@@ -1,5 +1,5 @@
-// A host that is applying is cut off: every packet to and from it is lost. Another host ends the run without it, and when it comes back it has
-// written nothing of what it was doing, and works on.
+// A host that is applying is cut off: every packet to and from it is lost. Another host ends the
+// run without it, and when it comes back it has written nothing of what it was doing, and works on.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -12,7 +12,10 @@ import { until } from '../support/until.ts'
 
 const PRODUCTS = 1_500
 
-/** Declares the test, with a cut that lasts until the other host has ended the run, and at least so long. */
+/**
+ * Declares the test, with a cut that lasts until the other host has ended the run, and at least so
+ * long.
+ */
 export function testCutOff(cutMsMin: number): void {
   test(
     'a host that is cut off while it applies writes nothing more: the run ends exact without it, and then it works on',
@@ -70,12 +73,18 @@ export function testCutOff(cutMsMin: number): void {
   )
 }
 
-/** Lets everybody read checkpoints and nobody write one, so that every batch stands still just before its commit. */
+/**
+ * Lets everybody read checkpoints and nobody write one, so that every batch stands still just
+ * before its commit.
+ */
 async function lockCheckpoints(t: TestContext, { database }: Park) {
   const release = await lockTable(t, database.pool, 'catalog.checkpoints')
   return {
     release,
-    /** Resolves when batches of this host stand there, with the transactions that they have written in. */
+    /**
+     * Resolves when batches of this host stand there, with the transactions that they have written
+     * in.
+     */
     inTheWayOf: (host: string): Promise<string[]> =>
       until(async () => {
         const { rows } = await database.pool.query<{ xid: string }>(

@@ -1,4 +1,5 @@
-// A page is archived as it is, without being made into objects: what memory it takes is a matter of its bytes.
+// A page is archived as it is, without being made into objects: what memory it takes is a matter of
+// its bytes.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

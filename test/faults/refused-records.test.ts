@@ -1,4 +1,5 @@
-// Records that only Postgres refuses: finding them costs in proportion to their number, and touches no other record.
+// Records that only Postgres refuses: finding them costs in proportion to their number, and touches
+// no other record.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -81,7 +82,8 @@ for (const bad of [1, 8, 64]) {
       })
     })
     const begun = statements.filter((text) => text === 'begin').length
-    // Each refused record divides its share of the batch in halves, and the batch itself is written twice.
+    // Each refused record divides its share of the batch in halves, and the batch itself is written
+    // twice.
     assert.ok(begun <= 2 * bad * (1 + Math.log2(64 / bad)) + 4, `${begun} transactions`)
     assert.deepEqual(
       statements.filter((text) => text.includes('savepoint')),
@@ -145,7 +147,8 @@ test('numbers beyond all columns are recognised before they are sent', async (t)
 test('whether a record is set aside does not depend on its neighbours', async (t) => {
   const { line, simulator } = await openBatch(t, 8)
   const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
-  // Not the bytes that the connector's scan knows: the record is written anew, and the number becomes null on the way.
+  // Not the bytes that the connector's scan knows: the record is written anew, and the number
+  // becomes null on the way.
   const text =
     '{"result":{"id":"KEPT","status":"active","name":{"en":"x"},"x":1e999999,"meta":{"createdAt":1,"updatedAt":1767225600}}}'
   const unreadable = '{"x":1e999999,'
@@ -223,7 +226,10 @@ test('a plan finds the records that the sync would set aside', async (t) => {
   assert.deepEqual(counts(plan), counts(await line.sync({ connector })))
 })
 
-/** A statement of ours that is wrong must stop the run: taken for a bad record, it would set the whole catalogue aside. */
+/**
+ * A statement of ours that is wrong must stop the run: taken for a bad record, it would set the
+ * whole catalogue aside.
+ */
 for (const state of ['21000', '22012', '22023', '23503', '42703', '2200H', '54023']) {
   test(`an error ${state} of a merge is no record's fault: the run fails, and nothing is quarantined`, async (t) => {
     const { line } = await openBatch(t, 8)

@@ -248,7 +248,8 @@ async function assertNothingSaid(line: TestPipeline, reports: readonly unknown[]
   )
   for (const spelling of SPELLINGS) {
     assert.equal(written.includes(spelling), false, spelling)
-    // A half of it is nothing that a redactor could find later. (The id, which some begin with, is no secret.)
+    // A half of it is nothing that a redactor could find later. (The id, which some begin with, is
+    // no secret.)
     const half = spelling.slice(0, Math.ceil(spelling.length / 2))
     if (spelling !== BASIC) assert.equal(written.includes(half), false, half)
   }

@@ -1,4 +1,5 @@
-// Ending a run while workers are in the middle of it: nobody who writes can keep it waiting, and nothing is written afterwards.
+// Ending a run while workers are in the middle of it: nobody who writes can keep it waiting, and
+// nothing is written afterwards.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

@@ -1,4 +1,5 @@
-// Services on the embedded database, which dies under them or is stopped: real processes, a real postmaster, kill -9.
+// Services on the embedded database, which dies under them or is stopped: real processes, a real
+// postmaster, kill -9.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -18,7 +19,10 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
 const GONE = /the embedded database is gone/g
 
-/** A home with one source, and a supplier. What is started later ends earlier, so that nobody starts the database again at the end. */
+/**
+ * A home with one source, and a supplier. What is started later ends earlier, so that nobody starts
+ * the database again at the end.
+ */
 async function openHome(t: TestContext) {
   const ends = new AsyncDisposableStack()
   t.after(() => ends.disposeAsync())

@@ -1,5 +1,6 @@
-// kill -9 of a worker of the services: a real process, killed at a named place while another worker is there. The other one must take over
-// soon, by itself, and what comes out is what comes out when nothing happens.
+// kill -9 of a worker of the services: a real process, killed at a named place while another worker
+// is there. The other one must take over soon, by itself, and what comes out is what comes out when
+// nothing happens.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -42,13 +43,18 @@ export async function startWorkers(
   return workers
 }
 
-/** Resolves when workers that stand `frozen` do: a SIGCONT that came before they had stopped would be lost. */
+/**
+ * Resolves when workers that stand `frozen` do: a SIGCONT that came before they had stopped would
+ * be lost.
+ */
 export async function untilFrozen(workers: Process): Promise<void> {
   await workers.waitForLine(/^reached$/)
   await until(async () => /\) T /.test(await readFile(`/proc/${workers.pid}/stat`, 'utf8')))
 }
 
-/** A source whose second day is to be synced by the services, in a database and a queue of its own. */
+/**
+ * A source whose second day is to be synced by the services, in a database and a queue of its own.
+ */
 export async function openSecondDay(
   t: TestContext,
 ): Promise<{ database: TestDatabase; line: TestPipeline; services: TestServices }> {
@@ -75,7 +81,10 @@ export async function calmSecondDay(t: TestContext): Promise<Calm> {
   return { state, ledger: { ...ledger }, catalogue: await snapshot(line) }
 }
 
-/** Waits for the run's end, and for the queue to have nothing left; all must be as if nothing had happened. */
+/**
+ * Waits for the run's end, and for the queue to have nothing left; all must be as if nothing had
+ * happened.
+ */
 export async function assertEndsCalmly(
   services: TestServices,
   line: TestPipeline,
@@ -98,7 +107,8 @@ export async function assertSettledAs(
     ledger['fetched'],
     'the ledger does not balance',
   )
-  // A fetch that goes on where it stopped may be sent a line twice; what the lines come to stays the same.
+  // A fetch that goes on where it stopped may be sent a line twice; what the lines come to stays
+  // the same.
   assert.deepEqual(decisive(ledger), decisive(calm.ledger))
   assert.deepEqual(await snapshot(line), calm.catalogue)
 }
@@ -112,7 +122,10 @@ async function endOf({ tools, queues, ended }: TestServices, run: number): Promi
   return ended(run).finally(() => clearInterval(care))
 }
 
-/** Declares the test that a run outlives a worker that is killed at each of `places`, all of them side by side. */
+/**
+ * Declares the test that a run outlives a worker that is killed at each of `places`, all of them
+ * side by side.
+ */
 export function testWorkerKills(places: readonly KillPlace[], atOnce: number): void {
   test(
     'a run whose worker is killed is taken over within 30 seconds, and ends as if nothing had happened',

@@ -1,4 +1,5 @@
-// A worker that stands still for longer than its lease lasts, and then goes on: its task is another's by then, and it writes nothing more.
+// A worker that stands still for longer than its lease lasts, and then goes on: its task is
+// another's by then, and it writes nothing more.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -19,7 +20,10 @@ import {
   type Calm,
 } from './services-killing.ts'
 
-/** Lets other workers take over, up to where only settling is left; lets the lost one come back and give up; and the others end the run. */
+/**
+ * Lets other workers take over, up to where only settling is left; lets the lost one come back and
+ * give up; and the others end the run.
+ */
 async function assertWritesNothing(
   lost: { readonly line: TestPipeline; comeBack(): Promise<void> },
   services: TestServices,

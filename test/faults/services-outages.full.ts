@@ -1,4 +1,5 @@
-// The network between a worker and Postgres, cut at every other place, and given back as soon as the worker has felt it.
+// The network between a worker and Postgres, cut at every other place, and given back as soon as
+// the worker has felt it.
 
 import { test, type TestContext } from 'node:test'
 import { wait } from '../../src/lib/back-off.ts'

@@ -1,5 +1,6 @@
-// What the services stand on gives way under them: Postgres restarts, refuses, is far away; the network is cut; the disk is full. The work
-// waits, says why, and goes on by itself; what comes out is what comes out when nothing happens.
+// What the services stand on gives way under them: Postgres restarts, refuses, is far away; the
+// network is cut; the disk is full. The work waits, says why, and goes on by itself; what comes out
+// is what comes out when nothing happens.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
@@ -42,7 +43,10 @@ interface Setting {
   readonly line: TestPipeline
   readonly services: TestServices
   readonly simulator: MedipimSimulator
-  /** Orders the run; when it stands at the place, `strike`s, keeps at it, and returns the run when the work has paused for `code`. */
+  /**
+   * Orders the run; when it stands at the place, `strike`s, keeps at it, and returns the run when
+   * the work has paused for `code`.
+   */
   pausedAt(
     place: Place,
     nth: number,

@@ -1,5 +1,6 @@
-// kill -9 of a worker whose settling is under way inside Postgres. Its session outlives it: it may settle the run after all, or be ended by
-// whoever takes over. Both come out as if nothing had happened.
+// kill -9 of a worker whose settling is under way inside Postgres. Its session outlives it: it may
+// settle the run after all, or be ended by whoever takes over. Both come out as if nothing had
+// happened.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

@@ -1,5 +1,5 @@
-// SIGTERM to the real `shelfsync serve`: what is under way is committed, what is left is back in the queue before the process has ended, and
-// the next process goes on there.
+// SIGTERM to the real `shelfsync serve`: what is under way is committed, what is left is back in
+// the queue before the process has ended, and the next process goes on there.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

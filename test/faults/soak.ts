@@ -1,4 +1,5 @@
-// `npm run soak -- --kills 200 --queue redis`: the services under random SIGKILLs, until a run comes out wrong or all were survived.
+// `npm run soak -- --kills 200 --queue redis`: the services under random SIGKILLs, until a run
+// comes out wrong or all were survived.
 
 import { Command, Option } from 'commander'
 import { parseCount } from '../../src/cli/ids.ts'

@@ -1,5 +1,6 @@
-// The services under a hail of SIGKILLs: processes of `shelfsync serve` that are killed at random moments and started again, over suppliers
-// that change between runs. After each round every source is compared with a twin that one calm process has synced from the same supplier.
+// The services under a hail of SIGKILLs: processes of `shelfsync serve` that are killed at random
+// moments and started again, over suppliers that change between runs. After each round every source
+// is compared with a twin that one calm process has synced from the same supplier.
 
 import assert from 'node:assert/strict'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
@@ -14,7 +15,10 @@ import { assertSettledAs } from './services-killing.ts'
 export interface SoakOptions {
   readonly kills: number
   readonly queue: 'postgres' | 'redis'
-  /** Chooses what suppliers do, who is killed and when. What a kill hits depends on the machine all the same. */
+  /**
+   * Chooses what suppliers do, who is killed and when. What a kill hits depends on the machine all
+   * the same.
+   */
   readonly seed: number
   say(line: string): void
 }
@@ -31,7 +35,10 @@ const SOURCES = 6
 const PROCESSES = 2
 /** Some parts of a megabyte each. */
 const PRODUCTS = 500
-/** A round's kills; the work comes to its end after them, as soon as the queue gives back what the dead held. */
+/**
+ * A round's kills; the work comes to its end after them, as soon as the queue gives back what the
+ * dead held.
+ */
 const KILLS_A_ROUND = 5
 const BETWEEN_KILLS_MS = 700
 
@@ -55,7 +62,8 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
   const order = async (line: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
     const ask = async (index: number): Promise<number> =>
       park.order(machines[index % PROCESSES] ?? assert.fail(), mode, line)
-    // Whoever is killed in the middle of an order is not asked again at once; another one finds the same run.
+    // Whoever is killed in the middle of an order is not asked again at once; another one finds the
+    // same run.
     for (let attempt = 0; attempt < 10; attempt++) {
       const run = await ask(attempt).catch(() => null)
       if (run !== null) return run
@@ -138,7 +146,10 @@ async function compare(park: Park, { line, twin }: Pair, run: number): Promise<v
   )
 }
 
-/** Somebody who does a task, mostly: one of the kills in four strikes anybody, and so do those that find nobody at work for two seconds. */
+/**
+ * Somebody who does a task, mostly: one of the kills in four strikes anybody, and so do those that
+ * find nobody at work for two seconds.
+ */
 async function findBusy(
   park: Park,
   machines: readonly Machine[],
@@ -154,7 +165,9 @@ async function findBusy(
   return null
 }
 
-/** The pids of the processes that hold a task, and of dead ones that nobody has inherited from yet. */
+/**
+ * The pids of the processes that hold a task, and of dead ones that nobody has inherited from yet.
+ */
 async function holders({ line }: Park): Promise<Set<number>> {
   const rows = await line.query<{ pid: number }>(
     `select split_part(owner, ':', -2)::integer as pid from catalog.leases where until > clock_timestamp()`,

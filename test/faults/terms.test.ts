@@ -1,4 +1,5 @@
-// Brands that are being written when the database goes away: what a lane counts on is written before it goes on.
+// Brands that are being written when the database goes away: what a lane counts on is written
+// before it goes on.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -9,7 +9,10 @@ const der = (tag: number, ...parts: Uint8Array[]): Buffer => {
 }
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
-/** A self-signed certificate for `name` that is always valid (X.509 by hand, ECDSA P-256), so that no key lies in the repository. */
+/**
+ * A self-signed certificate for `name` that is always valid (X.509 by hand, ECDSA P-256), so that
+ * no key lies in the repository.
+ */
 export function selfSigned(name: string): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = der(0x30, hex('06082a8648ce3d040302'))

@@ -1,4 +1,5 @@
-// The command line inside the test's own process: as quick as a function, with everything that it says kept.
+// The command line inside the test's own process: as quick as a function, with everything that it
+// says kept.
 
 import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/output.ts'

@@ -1,5 +1,6 @@
-// Reads of the Data API's stand-in: the statement that PostgREST makes of `GET /view?select=…`, embedded views as lateral joins over the functions
-// that relate them. What is not used by a test is left out. https://github.com/PostgREST/postgrest, src/PostgREST/Query/QueryBuilder.hs
+// Reads of the Data API's stand-in: the statement that PostgREST makes of `GET /view?select=…`,
+// embedded views as lateral joins over the functions that relate them. What is not used by a test
+// is left out. https://github.com/PostgREST/postgrest, src/PostgREST/Query/QueryBuilder.hs
 
 import pg from 'pg'
 

@@ -1,6 +1,6 @@
-// A stand-in for Supabase's Data API: the gateway's look at the key, then what PostgREST does with a call of a function, in real sessions that
-// are shared and last. It can be made to fail in the ways that the real one does.
-// https://docs.postgrest.org/en/stable/references/transactions.html
+// A stand-in for Supabase's Data API: the gateway's look at the key, then what PostgREST does with
+// a call of a function, in real sessions that are shared and last. It can be made to fail in the
+// ways that the real one does. https://docs.postgrest.org/en/stable/references/transactions.html
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -19,7 +19,10 @@ export interface Call {
   readonly body: string
 }
 
-/** `before` and `after`: the connection breaks before or after the work is done. Else what is answered in place of doing it. */
+/**
+ * `before` and `after`: the connection breaks before or after the work is done. Else what is
+ * answered in place of doing it.
+ */
 export type Trouble =
   | 'go on'
   | 'before'
@@ -57,7 +60,10 @@ interface Setting {
   readonly settings: readonly string[]
 }
 
-/** Serves schemas `pipeline` and, to readers, `api` of the database, in two sessions of a login role of its own that can become `service_role` or `anon`. */
+/**
+ * Serves schemas `pipeline` and, to readers, `api` of the database, in two sessions of a login role
+ * of its own that can become `service_role` or `anon`.
+ */
 export async function startDataApi(t: Lifetime, database: TestDatabase): Promise<TestDataApi> {
   const login = `authenticator_${randomUUID().slice(0, 8)}`
   await makeRoles(database.pool, login)
@@ -207,8 +213,8 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
         `select set_config('search_path', $1, true), set_config('role', $2, true)`,
         [schema, role],
       )
-      // The role's own settings, which only a login would bring; then what is hoisted out of the function, because the timeout of a statement that
-      // runs cannot be changed.
+      // The role's own settings, which only a login would bring; then what is hoisted out of the
+      // function, because the timeout of a statement that runs cannot be changed.
       for (const [setting = '', value = ''] of [
         ...(await loadRoleSettings(client, role)),
         ...settings,
@@ -233,8 +239,9 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
 }
 
 /**
- * As Supabase makes them: https://supabase.com/docs/guides/database/postgres/timeouts, and safeupdate for the login where it can be built.
- * `service_role` and `anon` belong to the whole server, so other test files may be making them in this moment.
+ * As Supabase makes them: https://supabase.com/docs/guides/database/postgres/timeouts, and
+ * safeupdate for the login where it can be built. `service_role` and `anon` belong to the whole
+ * server, so other test files may be making them in this moment.
  */
 async function makeRoles(db: pg.Pool, login: string): Promise<void> {
   for (const role of ['service_role', 'anon'])
@@ -275,7 +282,10 @@ async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undef
   return rows[0]
 }
 
-/** https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes: the first that fits. */
+/**
+ * https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes: the first that
+ * fits.
+ */
 const STATUSES: readonly (readonly [codes: RegExp, status: number])[] = [
   [/^(08|53(?!400)|57P01)/, 503],
   [/^(0L|0P|28)/, 403],

@@ -1,5 +1,6 @@
-// A real Postgres for tests: one server for all test files, and for each caller a clone of a database that was migrated once.
-// The server is watched from inside: a loop in SQL stops it two seconds after the last test process is gone, however that ended.
+// A real Postgres for tests: one server for all test files, and for each caller a clone of a
+// database that was migrated once. The server is watched from inside: a loop in SQL stops it two
+// seconds after the last test process is gone, however that ended.
 
 import { createHash, randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
@@ -38,7 +39,9 @@ interface TestServer {
 const TEMPLATE_LOCK = 7_435_901_630
 const WATCH_LOCK = 7_435_901_631
 
-/** Fast rather than durable. Autovacuum stays out, because it writes WAL that budgets would count. */
+/**
+ * Fast rather than durable. Autovacuum stays out, because it writes WAL that budgets would count.
+ */
 const SETTINGS = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -49,8 +52,8 @@ const SETTINGS = {
 }
 
 /**
- * A database of one's own, dropped with the test `t`, or without one with the file. `TEST_POSTGRES` chooses the server:
- * `embedded` (the default), `15` (Debian's) or the URL of a superuser.
+ * A database of one's own, dropped with the test `t`, or without one with the file. `TEST_POSTGRES`
+ * chooses the server: `embedded` (the default), `15` (Debian's) or the URL of a superuser.
  */
 export async function testDatabase(
   t?: Lifetime,
@@ -93,7 +96,10 @@ async function openServer(choice: string): Promise<TestServer> {
   return { url: server.url, close: () => server.close({ keepServer: true }) }
 }
 
-/** Leaves a session behind that stops the server when nobody has been there for two seconds. One is enough: a second ends at once. */
+/**
+ * Leaves a session behind that stops the server when nobody has been there for two seconds. One is
+ * enough: a second ends at once.
+ */
 async function watch(url: string): Promise<void> {
   const client = await connect(url)
   const started = new Promise<void>((resolve) => client.once('notice', () => resolve()))
@@ -112,13 +118,17 @@ async function watch(url: string): Promise<void> {
       execute format('copy (select) to program %L', 'kill -INT ' || split_part(pg_read_file('postmaster.pid'), chr(10), 1));
       perform pg_sleep(60);
     end $$`)
-  // Ending the connection does not end the loop: a session looks at its client only when it has something to say.
+  // Ending the connection does not end the loop: a session looks at its client only when it has
+  // something to say.
   await Promise.race([started, loop])
   loop.catch(() => undefined)
   await client.end()
 }
 
-/** Returns the name of a fresh copy of the migrated template. Processes take turns, so that one migrates and none sees half of it. */
+/**
+ * Returns the name of a fresh copy of the migrated template. Processes take turns, so that one
+ * migrates and none sees half of it.
+ */
 async function cloneTemplate(
   admin: pg.Client,
   serverUrl: string,
@@ -134,7 +144,8 @@ async function cloneTemplate(
     extract(epoch from pg_postmaster_start_time())::bigint::text as epoch from pg_database`)
   const prefix = `shelfsync_test_${rows[0]?.epoch}_`
   if (!rows.some(({ name }) => name === template)) {
-    // Templates of other schemas, half-built ones, and what killed tests left behind in an earlier life of the server.
+    // Templates of other schemas, half-built ones, and what killed tests left behind in an earlier
+    // life of the server.
     const old = rows.filter(
       ({ name }) => /^shelfsync_(template|building|test)/.test(name) && !name.startsWith(prefix),
     )

@@ -1,4 +1,5 @@
-// Reads what Prometheus reads, as strictly as it does: https://prometheus.io/docs/instrumenting/exposition_formats/.
+// Reads what Prometheus reads, as strictly as it does:
+// https://prometheus.io/docs/instrumenting/exposition_formats/.
 
 import assert from 'node:assert/strict'
 
@@ -10,7 +11,10 @@ const SAMPLE = new RegExp(
 const TYPE = new RegExp(`^# TYPE (?<name>${NAME}) (?<type>counter|gauge|histogram|summary)$`)
 const HELP = new RegExp(`^# HELP ${NAME} .+$`)
 
-/** Values by series, `name{label="word"}` with the labels in alphabetical order. Throws for what Prometheus would refuse. */
+/**
+ * Values by series, `name{label="word"}` with the labels in alphabetical order. Throws for what
+ * Prometheus would refuse.
+ */
 export function parseExposition(text: string): Map<string, number> {
   assert.ok(text.endsWith('\n'), 'the last line ends')
   const types = new Map<string, string>()

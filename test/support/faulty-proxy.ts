@@ -1,5 +1,6 @@
-// A network between a client and a server, of any protocol over TCP, that can be cut, fall silent, be slow or narrow. It runs inside the
-// test process: a test that computes without a pause holds the traffic up as well.
+// A network between a client and a server, of any protocol over TCP, that can be cut, fall silent,
+// be slow or narrow. It runs inside the test process: a test that computes without a pause holds
+// the traffic up as well.
 
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
@@ -14,7 +15,10 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'redis:': 6379,
 }
 
-/** A proxy on a loopback port in front of the server that the URL `target` names, for as long as the test lives. */
+/**
+ * A proxy on a loopback port in front of the server that the URL `target` names, for as long as the
+ * test lives.
+ */
 export async function startProxy(t: Lifetime, target: string): Promise<FaultyProxy> {
   const proxy = new FaultyProxy(target)
   t.after(() => proxy.cut())
@@ -74,8 +78,9 @@ export class FaultyProxy {
   }
 
   /**
-   * As if every packet were lost: bytes are taken, up to a megabyte a direction, and given to nobody. Neither side learns that the other one
-   * has gone. A new client is connected to us, and no further.
+   * As if every packet were lost: bytes are taken, up to a megabyte a direction, and given to
+   * nobody. Neither side learns that the other one has gone. A new client is connected to us, and
+   * no further.
    */
   stall(): void {
     this.#stalled ??= Promise.withResolvers()

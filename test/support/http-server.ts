@@ -1,4 +1,5 @@
-// A face as tests use it: real HTTP on loopback, a clock that stands, operations that only write down what they were asked.
+// A face as tests use it: real HTTP on loopback, a clock that stands, operations that only write
+// down what they were asked.
 
 import type { App } from '../../src/http/server/app.ts'
 import type { ServerOptions } from '../../src/http/control/servers.ts'

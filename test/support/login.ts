@@ -1,4 +1,5 @@
-// Login roles for tests: each is a member of the roles that it is to have the rights of, and is gone at the end.
+// Login roles for tests: each is a member of the roles that it is to have the rights of, and is
+// gone at the end.
 
 import { randomUUID } from 'node:crypto'
 import { openPool, type Db } from '../../src/db/pool.ts'

@@ -1,5 +1,6 @@
-// How much memory is really held, for tests that promise a bound. Collects garbage first, so that only what is reachable
-// counts; twice, since freed buffers are counted off in the background, which the second collection waits for.
+// How much memory is really held, for tests that promise a bound. Collects garbage first, so that
+// only what is reachable counts; twice, since freed buffers are counted off in the background,
+// which the second collection waits for.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

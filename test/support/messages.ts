@@ -4,7 +4,10 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { SyncError } from '../../src/core/errors.ts'
 
-/** True of an error of ours with this code and message, in which no secret stands anywhere: those of tests are `planted`. */
+/**
+ * True of an error of ours with this code and message, in which no secret stands anywhere: those of
+ * tests are `planted`.
+ */
 export function says(code: string, message: RegExp): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof SyncError, inspect(error))

@@ -1,5 +1,6 @@
-// Opens a listening socket in the network namespace that it is started in, and hands it to its parent, which is in another one: a socket
-// stays in the namespace that it was made in, whoever holds it.
+// Opens a listening socket in the network namespace that it is started in, and hands it to its
+// parent, which is in another one: a socket stays in the namespace that it was made in, whoever
+// holds it.
 
 import { createServer } from 'node:net'
 

@@ -59,7 +59,10 @@ test(
   },
 )
 
-/** A server on our loopback, and a caller on an island that on SIGUSR2 says something to it, calls it again, and calls a host it never met. */
+/**
+ * A server on our loopback, and a caller on an island that on SIGUSR2 says something to it, calls
+ * it again, and calls a host it never met.
+ */
 async function startTalk(t: TestContext) {
   const heard: string[] = []
   const guests: Socket[] = []
@@ -94,7 +97,10 @@ async function startTalk(t: TestContext) {
   return { ...hosts, heard, guests, caller, connect }
 }
 
-/** Ends when the host has sent so many packets again that it would have given up asking who has an address, if it had to ask. */
+/**
+ * Ends when the host has sent so many packets again that it would have given up asking who has an
+ * address, if it had to ask.
+ */
 const PATIENCE = `until awk '$1 == "Tcp:" && $13 + 0 >= 11 { found = 1 } END { exit !found }' /proc/net/snmp; do sleep 0.05; done`
 
 test(

@@ -1,6 +1,7 @@
-// Several hosts with addresses of their own on this machine, as Linux network namespaces around a switch that is a namespace as well. This
-// machine's own network is not touched, and nothing needs cleaning up: a namespace ends with the last process in it. For those who are
-// not root, the whole stands in a user namespace, where the system allows that.
+// Several hosts with addresses of their own on this machine, as Linux network namespaces around a
+// switch that is a namespace as well. This machine's own network is not touched, and nothing needs
+// cleaning up: a namespace ends with the last process in it. For those who are not root, the whole
+// stands in a user namespace, where the system allows that.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,27 +16,42 @@ export interface Host {
   readonly address: string
   /** Starts a program that sees this host's network only. It ends with the test. */
   spawn(command: string, args: readonly string[], options?: StartOptions): Promise<Process>
-  /** From now on every packet to and from this host is lost: nothing is refused, reset or reported, there is only silence. */
+  /**
+   * From now on every packet to and from this host is lost: nothing is refused, reset or reported,
+   * there is only silence.
+   */
   cutOff(): void
-  /** Packets pass again. What was lost comes when TCP tries once more, up to as long again as the silence took; new connections work at once. */
+  /**
+   * Packets pass again. What was lost comes when TCP tries once more, up to as long again as the
+   * silence took; new connections work at once.
+   */
   reconnect(): void
 }
 
 export interface Network<Name extends string> {
   readonly hosts: Readonly<Record<Name, Host>>
-  /** Lets the hosts reach a server on this machine's loopback. `url` states its port; what comes back is its URL for them, at the switch. */
+  /**
+   * Lets the hosts reach a server on this machine's loopback. `url` states its port; what comes
+   * back is its URL for them, at the switch.
+   */
   forward(url: string): Promise<string>
 }
 
 /** The switch is number 1, hosts follow. */
 const SWITCH = 1
-/** What the switch does with packets at a port; other states than these it corrects by itself. https://man7.org/linux/man-pages/man8/bridge.8.html */
+/**
+ * What the switch does with packets at a port; other states than these it corrects by itself.
+ * https://man7.org/linux/man-pages/man8/bridge.8.html
+ */
 const PORT_STATES = { disabled: 0, forwarding: 3 }
 const NEW_NETWORK = process.getuid?.() === 0 ? ['--net'] : ['--user', '--map-root-user', '--net']
 const ENTER = 'nsenter'
 const LISTENER = fileURLToPath(new URL('network-listener.ts', import.meta.url))
 
-/** Why this machine can have no such network, or null when it can: the reason to skip the tests that need one. */
+/**
+ * Why this machine can have no such network, or null when it can: the reason to skip the tests that
+ * need one.
+ */
 export function networkUnavailable(): string | null {
   try {
     run(
@@ -49,7 +65,10 @@ export function networkUnavailable(): string | null {
   }
 }
 
-/** Hosts by their names, 200 at most, that reach each other, what is forwarded to them, and nothing else. */
+/**
+ * Hosts by their names, 200 at most, that reach each other, what is forwarded to them, and nothing
+ * else.
+ */
 export async function createNetwork<const Name extends string>(
   t: Lifetime,
   names: readonly Name[],
@@ -172,7 +191,10 @@ function run(command: string, args: readonly string[], input: readonly string[] 
     throw new Error(`The network cannot be set up: ${stderr?.trim() || error?.message}`)
 }
 
-/** Everybody's link address is known to all from the start: with nobody to ask for it, silence would soon show as "no route to host". */
+/**
+ * Everybody's link address is known to all from the start: with nobody to ask for it, silence would
+ * soon show as "no route to host".
+ */
 function addresses(own: number, device: string, numbers: readonly number[]): string[] {
   const others = numbers.filter((number) => number !== own)
   const known = others.map(

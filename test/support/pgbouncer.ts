@@ -1,5 +1,6 @@
-// Debian's PgBouncer in front of a real Postgres. It lets everybody in, as the user whose name and password stand in the URL behind it, and
-// like Postgres it refuses to be root, so that it runs under the account that a root's embedded Postgres would get.
+// Debian's PgBouncer in front of a real Postgres. It lets everybody in, as the user whose name and
+// password stand in the URL behind it, and like Postgres it refuses to be root, so that it runs
+// under the account that a root's embedded Postgres would get.
 
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,7 +14,10 @@ export interface PgbouncerOptions {
   readonly mode: 'session' | 'transaction'
   /** Server connections at most. Default 20. */
   readonly poolSize?: number
-  /** Which idle one a transaction gets: the one last used (PgBouncer's default), or each in its turn. */
+  /**
+   * Which idle one a transaction gets: the one last used (PgBouncer's default), or each in its
+   * turn.
+   */
   readonly order?: 'last' | 'turn'
 }
 

@@ -1,5 +1,6 @@
-// The whole line at toy size: a simulated MediPim over real HTTP, pages of a few lines, parts of a few pages, batches of a few
-// records, so that a catalogue of 30 products already has many of each. A database serves one test file, a source one test.
+// The whole line at toy size: a simulated MediPim over real HTTP, pages of a few lines, parts of a
+// few pages, batches of a few records, so that a catalogue of 30 products already has many of each.
+// A database serves one test file, a source one test.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -68,7 +69,10 @@ export interface TestPipeline {
   /** How long each wait would have been, in milliseconds: none of them happens. */
   readonly waits: readonly number[]
   source(): Promise<Source>
-  /** A full run unless the wish says otherwise. A run that settles has a balanced ledger, or this throws. */
+  /**
+   * A full run unless the wish says otherwise. A run that settles has a balanced ledger, or this
+   * throws.
+   */
   sync(wish?: SyncWish): Promise<RunReport>
   replay(run: number, wish?: SyncWish): Promise<RunReport>
   /** What a run's artifact holds. */
@@ -217,7 +221,10 @@ export function medipimOf(key: Secrets): Connector {
   return connector
 }
 
-/** MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor that it would have had there. */
+/**
+ * MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor that
+ * it would have had there.
+ */
 export function inSmallPages(connector: Connector, linesPerPage: number): Connector {
   async function* fetch(request: FetchRequest<unknown>, signal: AbortSignal): AsyncGenerator<Page> {
     const tally = new Tally(readPosition(request.cursor))

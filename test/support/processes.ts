@@ -1,5 +1,6 @@
-// Programs as real processes that never outlive a test: each is killed when the test ends, and by the kernel when the test process itself is
-// gone, however that ended (PR_SET_PDEATHSIG, through setpriv of util-linux; on other systems only the first holds).
+// Programs as real processes that never outlive a test: each is killed when the test ends, and by
+// the kernel when the test process itself is gone, however that ended (PR_SET_PDEATHSIG, through
+// setpriv of util-linux; on other systems only the first holds).
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -33,9 +34,15 @@ export interface Process {
   readonly pid: number
   /** When it has ended and everything that it said was read. Never rejects. */
   readonly exited: Promise<Ended>
-  /** What it says on standard output and standard error, from its first line on, until it ends. May be read several times. */
+  /**
+   * What it says on standard output and standard error, from its first line on, until it ends. May
+   * be read several times.
+   */
   lines(): AsyncIterable<string>
-  /** The first line that matches, said already or yet to come. Rejects with all that was said when it ends without it, or after a minute. */
+  /**
+   * The first line that matches, said already or yet to come. Rejects with all that was said when
+   * it ends without it, or after a minute.
+   */
   waitForLine(pattern: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpExecArray>
   /** Everything said so far. */
   output(): string
@@ -52,8 +59,9 @@ const COMPILE_CACHE = fileURLToPath(
 const LEASH = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
 
 /**
- * `own` and what a program needs to start, nothing else of our environment, which may hold secrets. Coverage is off, because a process that
- * is killed leaves half a report, which spoils the whole; give `NODE_V8_COVERAGE` back to one that ends by itself.
+ * `own` and what a program needs to start, nothing else of our environment, which may hold secrets.
+ * Coverage is off, because a process that is killed leaves half a report, which spoils the whole;
+ * give `NODE_V8_COVERAGE` back to one that ends by itself.
  */
 export function cleanEnv(own: Readonly<Record<string, string | undefined>> = {}): Environment {
   // Left out rather than empty, Node would pass its own NODE_V8_COVERAGE on.
@@ -68,7 +76,9 @@ export function cleanEnv(own: Readonly<Record<string, string | undefined>> = {})
   )
 }
 
-/** Starts a program and returns once it runs, which is before it is ready: `waitForLine` tells that. */
+/**
+ * Starts a program and returns once it runs, which is before it is ready: `waitForLine` tells that.
+ */
 export async function startProcess(
   t: Lifetime,
   command: string,
@@ -160,7 +170,10 @@ export interface Started {
   readonly server: Process
 }
 
-/** Starts a server that must be told its port. Somebody else may take the port before the server does: then it gets another one. */
+/**
+ * Starts a server that must be told its port. Somebody else may take the port before the server
+ * does: then it gets another one.
+ */
 export async function startServer(
   start: (port: number) => Promise<Process>,
   ready: RegExp,
@@ -194,7 +207,10 @@ export function findProgram(name: string, debianPackage: string): string {
   return file
 }
 
-/** Why a test that needs the program is skipped, or false when it is there: for `test(name, { skip })`. */
+/**
+ * Why a test that needs the program is skipped, or false when it is there: for `test(name, { skip
+ * })`.
+ */
 export function missingProgram(name: string, debianPackage: string): string | false {
   return (
     fileOf(name) === null &&

@@ -1,5 +1,6 @@
-// Debian's redis-server on a loopback port of its own, alone or as a Cluster of three masters. Nothing is written to disk, so a server that
-// was stopped comes back empty, as one that lost its machine would.
+// Debian's redis-server on a loopback port of its own, alone or as a Cluster of three masters.
+// Nothing is written to disk, so a server that was stopped comes back empty, as one that lost its
+// machine would.
 
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -20,7 +21,9 @@ export interface Redis {
 }
 
 const READY = /Ready to accept connections/
-/** A queue asks for `noeviction`: https://docs.bullmq.io/guide/going-to-production#max-memory-policy */
+/**
+ * A queue asks for `noeviction`: https://docs.bullmq.io/guide/going-to-production#max-memory-policy
+ */
 const SETTINGS = [
   '--bind',
   '127.0.0.1',

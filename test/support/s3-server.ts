@@ -1,5 +1,6 @@
-// An S3 server for tests: s3rver in a process of its own. Three of its habits are mended here, because S3 has none of them: keys come in the
-// order of folders, an answer is given before the bytes are on the disk, and a reader sees what is half overwritten.
+// An S3 server for tests: s3rver in a process of its own. Three of its habits are mended here,
+// because S3 has none of them: keys come in the order of folders, an answer is given before the
+// bytes are on the disk, and a reader sees what is half overwritten.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -40,7 +41,10 @@ interface S3rver {
   run(): Promise<{ readonly port: number }>
 }
 
-/** Starts a server on loopback that keeps its objects in `folder` and has the bucket `raw`; its key is `S3RVER`, its secret too. */
+/**
+ * Starts a server on loopback that keeps its objects in `folder` and has the bucket `raw`; its key
+ * is `S3RVER`, its secret too.
+ */
 export async function startS3(folder: string): Promise<S3Server> {
   // Its page tokens are made with DES, which OpenSSL has put among its legacy.
   const args = ['--openssl-legacy-provider', fileURLToPath(import.meta.url), folder]

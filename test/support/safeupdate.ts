@@ -1,4 +1,5 @@
-// Builds the check that Supabase preloads for its Data API, on a machine that has a compiler and the headers of Debian's Postgres 15.
+// Builds the check that Supabase preloads for its Data API, on a machine that has a compiler and
+// the headers of Debian's Postgres 15.
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'

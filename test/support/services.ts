@@ -1,4 +1,5 @@
-// The services inside a test's own process: queues, workers and a scheduler over a real Postgres, and Redis when asked.
+// The services inside a test's own process: queues, workers and a scheduler over a real Postgres,
+// and Redis when asked.
 
 import type { Job } from 'bullmq'
 import { createConnectors } from '../../src/connectors/registry.ts'

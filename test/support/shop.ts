@@ -104,7 +104,10 @@ export function recognise(simulator: ShopifySimulator, path = '/') {
   return shopify.recognise(new URL(path, simulator.url), http, new AbortController().signal)
 }
 
-/** Reads as a sync does, and does something to the shop when a request for products has been answered. */
+/**
+ * Reads as a sync does, and does something to the shop when a request for products has been
+ * answered.
+ */
 export async function readWhile(
   simulator: ShopifySimulator,
   afterAnswer: (asked: URL) => void,

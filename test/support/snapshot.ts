@@ -1,4 +1,5 @@
-// What a source's catalogue says, in a form that two sources, or one source at two times, can be compared by.
+// What a source's catalogue says, in a form that two sources, or one source at two times, can be
+// compared by.
 
 import type { TestPipeline } from './pipeline.ts'
 
@@ -79,7 +80,10 @@ export async function snapshot(line: TestPipeline): Promise<Record<string, strin
   return tables
 }
 
-/** The version of every row of a source: two equal lists mean that nothing was written in between, not even the same again. */
+/**
+ * The version of every row of a source: two equal lists mean that nothing was written in between,
+ * not even the same again.
+ */
 export async function rowVersions(line: TestPipeline): Promise<string[]> {
   const { id } = await line.source()
   const versions: string[] = []
@@ -93,7 +97,10 @@ export async function rowVersions(line: TestPipeline): Promise<string[]> {
   return versions
 }
 
-/** The rows of `rowVersions`, and those of the runs themselves with all that they have archived and applied, of every source. */
+/**
+ * The rows of `rowVersions`, and those of the runs themselves with all that they have archived and
+ * applied, of every source.
+ */
 export async function everyRow(line: TestPipeline): Promise<string[]> {
   const rows = await line.query<{ row: string }>(
     `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a

@@ -1,4 +1,5 @@
-// What the tests of Supabase's store share: the service as a real tus server plays it, and what it was asked.
+// What the tests of Supabase's store share: the service as a real tus server plays it, and what it
+// was asked.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,5 @@
-// A terminal to draw on: what has been written is applied to its screen, as far as our bars move on it. It says when that changed.
+// A terminal to draw on: what has been written is applied to its screen, as far as our bars move on
+// it. It says when that changed.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -26,7 +27,10 @@ export class Terminal extends Writable {
     return this.lines.join('\n').trimEnd()
   }
 
-  /** Resolves when the screen looks so. @throws AssertionError with what it shows instead, when it has been drawn often enough */
+  /**
+   * Resolves when the screen looks so. @throws AssertionError with what it shows instead, when it
+   * has been drawn often enough
+   */
   async shows(pattern: RegExp): Promise<void> {
     for (let drawn = 0; drawn < DRAWN_MAX && !pattern.test(this.screen); drawn++)
       await once(this, 'drawn')
@@ -61,7 +65,9 @@ export class Terminal extends Writable {
     }
   }
 
-  /** https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h3-Functions-using-CSI-_-ordered-by-the-final-character_s_ */
+  /**
+   * https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h3-Functions-using-CSI-_-ordered-by-the-final-character_s_
+   */
   #move(command: string, amount: number): void {
     if (command === 'A') this.#row = Math.max(0, this.#row - (amount || 1))
     else if (command === 'B') this.#row += amount || 1

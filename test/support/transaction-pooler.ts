@@ -1,12 +1,16 @@
-// A pooler in transaction mode, as small as it can be: every client believes in a session of its own, and all of them share a few
-// real connections, handed round query by query, as PgBouncer and Supavisor do between transactions.
+// A pooler in transaction mode, as small as it can be: every client believes in a session of its
+// own, and all of them share a few real connections, handed round query by query, as PgBouncer and
+// Supavisor do between transactions.
 
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import pg from 'pg'
 
 const QUERY = 'Q'.charCodeAt(0)
-/** AuthenticationOk and ReadyForQuery (idle). https://www.postgresql.org/docs/current/protocol-message-formats.html */
+/**
+ * AuthenticationOk and ReadyForQuery (idle).
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49])
 const READY = WELCOME.subarray(9)
 
@@ -15,7 +19,10 @@ interface Pooler {
   close(): Promise<void>
 }
 
-/** Listens on loopback in front of `url` with `size` server connections: the one last used goes first, or each in its turn. */
+/**
+ * Listens on loopback in front of `url` with `size` server connections: the one last used goes
+ * first, or each in its turn.
+ */
 export async function startTransactionPooler(
   url: string,
   size: number,

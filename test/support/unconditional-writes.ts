@@ -1,7 +1,11 @@
-// Finds the `update` and `delete` statements of a function that have no `where`, which Supabase's Data API refuses:
-// https://github.com/eradman/pg-safeupdate, preloaded for the login that PostgREST uses.
+// Finds the `update` and `delete` statements of a function that have no `where`, which Supabase's
+// Data API refuses: https://github.com/eradman/pg-safeupdate, preloaded for the login that
+// PostgREST uses.
 
-/** Each such statement, shortened. `definition` is the text of one function, dynamic SQL in dollar quotes included. */
+/**
+ * Each such statement, shortened. `definition` is the text of one function, dynamic SQL in dollar
+ * quotes included.
+ */
 export function listUnconditional(definition: string): string[] {
   const text = definition
     .replaceAll(/--.*$/gm, '')

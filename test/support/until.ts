@@ -1,4 +1,5 @@
-// Waiting for a condition, never for a time. A condition that never comes is ended by the test runner's own limit.
+// Waiting for a condition, never for a time. A condition that never comes is ended by the test
+// runner's own limit.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 

@@ -1,4 +1,5 @@
-// example-supplier against the suite that every connector passes. `serve` is its supplier until it has a simulator.
+// example-supplier against the suite that every connector passes. `serve` is its supplier until it
+// has a simulator.
 
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { serve } from '../../../test/conformance/supplier.ts'

@@ -1,5 +1,6 @@
-// example-supplier: one address answers the whole catalogue as NDJSON, a product a line, and ends with `{"end":true,"count":n}`.
-// That last line is the proof that nothing is missing; without it nothing may be removed.
+// example-supplier: one address answers the whole catalogue as NDJSON, a product a line, and ends
+// with `{"end":true,"count":n}`. That last line is the proof that nothing is missing; without it
+// nothing may be removed.
 
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page } from '../../../src/core/connector.ts'

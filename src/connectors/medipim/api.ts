@@ -1,4 +1,5 @@
-// The two requests that a sync is made of. A whole stream counts as one request of the 100 a minute that a key may make.
+// The two requests that a sync is made of. A whole stream counts as one request of the 100 a minute
+// that a key may make.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
@@ -22,9 +23,11 @@ export interface Api {
 }
 
 /**
- * Every call is one attempt. The key goes to hosts of MediPim's, to this machine, and to what `secrets.mayGoTo` names.
+ * Every call is one attempt. The key goes to hosts of MediPim's, to this machine, and to what
+ * `secrets.mayGoTo` names.
  *
- * @throws SyncError `source/…` for any answer but 200 and 204, with the supplier's reason and none of the secrets
+ * @throws SyncError `source/…` for any answer but 200 and 204, with the supplier's reason and none
+ * of the secrets
  */
 export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
   checkKeyHost(new URL(baseUrl), secrets.mayGoTo)
@@ -41,7 +44,8 @@ export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: A
   }
 
   return {
-    // Only a filter by time reaches every status: `no_selection` appears in answers, but is no documented value of the status filter.
+    // Only a filter by time reaches every status: `no_selection` appears in answers, but is no
+    // documented value of the status filter.
     openStream: (since) =>
       send('/v4/products/stream', {
         method: 'POST',
@@ -59,7 +63,10 @@ export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: A
   }
 }
 
-/** @throws SyncError `source/address-refused` when a source's address would take the key to somebody else */
+/**
+ * @throws SyncError `source/address-refused` when a source's address would take the key to somebody
+ * else
+ */
 export function checkKeyHost(url: URL, mayGoTo: Secrets['mayGoTo'] = () => false): void {
   if (OWN_HOST.test(url.hostname) || THIS_MACHINE.test(url.hostname) || mayGoTo(url)) return
   const reason = `The key of MediPim is not sent to ${url.host}, which is no host of MediPim's`

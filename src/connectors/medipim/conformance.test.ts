@@ -45,7 +45,8 @@ async function start(size: number): Promise<Supplier> {
     },
     strike(fault, lasting = false) {
       const when = { path: STREAM, times: lasting ? null : 1 }
-      // A lasting failure strikes in the middle at first, and then at the very beginning of what is left.
+      // A lasting failure strikes in the middle at first, and then at the very beginning of what is
+      // left.
       const again = { path: STREAM, skip: 1, times: null }
       const error = JSON.stringify({
         error: { status: 500, code: 'internal_error', message: 'Something went wrong.' },

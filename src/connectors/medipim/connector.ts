@@ -1,5 +1,6 @@
-// MediPim: the product catalogue of pharmacies, API v4. One stream brings everything that was touched since an instant; a full run
-// asks for everything touched since 1970. The key is handed in, because settings are stored with the source and secrets are not.
+// MediPim: the product catalogue of pharmacies, API v4. One stream brings everything that was
+// touched since an instant; a full run asks for everything touched since 1970. The key is handed
+// in, because settings are stored with the source and secrets are not.
 
 import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
@@ -13,7 +14,10 @@ import { scanLine } from './scan.ts'
 import { readPages } from './stream.ts'
 import { readPosition } from './stream-progress.ts'
 
-/** The MediPim connector. Without secrets everything but `fetch` works, so that archived answers can be replayed. */
+/**
+ * The MediPim connector. Without secrets everything but `fetch` works, so that archived answers can
+ * be replayed.
+ */
 export function createMedipim(secrets: Secrets | null): Connector<MedipimSettings> {
   return {
     name: 'medipim',
@@ -64,7 +68,9 @@ async function* fetchPages(
   }
 }
 
-/** A list of fields may hold anything: the first of them without the key, each to a readable length. */
+/**
+ * A list of fields may hold anything: the first of them without the key, each to a readable length.
+ */
 function namesOf(fields: readonly string[], hide: (text: string) => string): string {
   const names = fields
     .slice(0, FIELDS_SHOWN)
@@ -73,7 +79,10 @@ function namesOf(fields: readonly string[], hide: (text: string) => string): str
   return fields.length > FIELDS_SHOWN ? `${names} and ${fields.length - FIELDS_SHOWN} more` : names
 }
 
-/** Best effort: a catalogue without its list of fields is still a catalogue. A wrong key is not, and who is told to wait asks for nothing. */
+/**
+ * Best effort: a catalogue without its list of fields is still a catalogue. A wrong key is not, and
+ * who is told to wait asks for nothing.
+ */
 async function reportDrift(
   api: Api,
   { market }: MedipimSettings,

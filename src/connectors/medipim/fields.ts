@@ -1,5 +1,6 @@
-// The product fields that this connector knows, to compare with what `GET /v4/products/get-fields` lists: so a person hears about a
-// new or vanished field before the catalogue shows it. The codes are the members of the documented product, as of June 2025.
+// The product fields that this connector knows, to compare with what `GET /v4/products/get-fields`
+// lists: so a person hears about a new or vanished field before the catalogue shows it. The codes
+// are the members of the documented product, as of June 2025.
 
 import type { MarketName } from './market.ts'
 
@@ -23,7 +24,10 @@ const BY_MARKET: Readonly<Record<MarketName, readonly string[]>> = {
   us: [],
 }
 
-/** Members that frame the record, and other names of known ones (`media`, `tax`): a list of fields may have them or not. */
+/**
+ * Members that frame the record, and other names of known ones (`media`, `tax`): a list of fields
+ * may have them or not.
+ */
 const OPTIONAL = words(
   'id status replacement meta photos frontals links media vat tax gs1Category minimumContent',
 )

@@ -35,7 +35,10 @@ const SCHEMES = [
 /** The barcodes that a variant may carry, best first. */
 const GTINS = ['ean_gtin13', 'ean_gtin14', 'ean_gtin12', 'ean_gtin8', 'ean']
 
-/** Every code that the record has. A number whose digits JSON.parse may have lost, or anything else but a code, is a warning. */
+/**
+ * Every code that the record has. A number whose digits JSON.parse may have lost, or anything else
+ * but a code, is a warning.
+ */
 export function identifiersOf(record: Fields, warnings: string[]): Identifiers {
   const identifiers: Identifiers = {}
   const eans = codesOf(record.ean, 'ean', warnings)
@@ -57,7 +60,9 @@ export function identifiersOf(record: Fields, warnings: string[]): Identifiers {
   return identifiers
 }
 
-/** The barcode for the variant: GTIN-13, -14, -12, -8, then the first EAN that has such a length. */
+/**
+ * The barcode for the variant: GTIN-13, -14, -12, -8, then the first EAN that has such a length.
+ */
 export function gtinOf(identifiers: Identifiers): string | null {
   for (const scheme of GTINS) {
     const codes = identifiers[scheme] ?? []

@@ -1,4 +1,5 @@
-// The settings of a MediPim source. Each country has its own host with the same API; its currency and languages are its own.
+// The settings of a MediPim source. Each country has its own host with the same API; its currency
+// and languages are its own.
 
 import { z } from 'zod'
 
@@ -29,8 +30,8 @@ export function marketOf({ market }: MedipimSettings): Market {
 }
 
 /**
- * `apiUrl` may be a bare host or the address of any v4 endpoint, as in MEDIPIM_API_URL; `market` follows from the host when it is
- * not given. Parsing what it returned gives the same again.
+ * `apiUrl` may be a bare host or the address of any v4 endpoint, as in MEDIPIM_API_URL; `market`
+ * follows from the host when it is not given. Parsing what it returned gives the same again.
  */
 export const medipimSettings: z.ZodType<MedipimSettings> = z
   .strictObject({
@@ -57,7 +58,10 @@ function refuse(context: z.RefinementCtx, message: string): never {
   return z.NEVER
 }
 
-/** `api.medipim.be`, `api.us.medipim.com`, `api.sandbox.au.medipim.com`: the country is the end of the name or the part before it. */
+/**
+ * `api.medipim.be`, `api.us.medipim.com`, `api.sandbox.au.medipim.com`: the country is the end of
+ * the name or the part before it.
+ */
 function marketOfHost(host: string): MarketName {
   const parts = host.split('.')
   const names = ['be', 'fr', 'de', 'us'] as const

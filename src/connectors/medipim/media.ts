@@ -1,11 +1,14 @@
-// Pictures, leaflets and links. Their addresses are static and named after their content, so a changed picture has another address;
-// the image hosts answer only a User-Agent that says who asks.
+// Pictures, leaflets and links. Their addresses are static and named after their content, so a
+// changed picture has another address; the image hosts answer only a User-Agent that says who asks.
 
 import type { Json } from '../../core/json.ts'
 import type { Image } from '../../core/product.ts'
 import { isObject, localizedOf, objectsIn, textOf, type Fields } from './values.ts'
 
-/** Largest first: huge is 1500², large 900², medium 450². Frontals, cut out, have other names for the same sizes. */
+/**
+ * Largest first: huge is 1500², large 900², medium 450². Frontals, cut out, have other names for
+ * the same sizes.
+ */
 const FORMATS = [
   'huge',
   'hugePng',

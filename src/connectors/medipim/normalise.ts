@@ -1,5 +1,6 @@
-// Makes a draft of a MediPim product. On the hot path of every changed record, so it reads member by member and validates no whole:
-// what is absent, null or empty is left out, what is odd is a warning, and only an id or a price that cannot be trusted fails.
+// Makes a draft of a MediPim product. On the hot path of every changed record, so it reads member
+// by member and validates no whole: what is absent, null or empty is left out, what is odd is a
+// warning, and only an id or a price that cannot be trusted fails.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
@@ -32,14 +33,20 @@ const STATUSES = new Map<unknown, ProductStatus>([
 /** What the catalogue's column holds. */
 const PACK_COUNT_MAX = 2 ** 31 - 1
 
-/** In cents; the public price includes VAT, the others do not: FAQ of https://platform.au.medipim.com/docs/api/v4/ */
+/**
+ * In cents; the public price includes VAT, the others do not: FAQ of
+ * https://platform.au.medipim.com/docs/api/v4/
+ */
 const PRICES = [
   ['publicPrice', 'public'],
   ['manufacturerPrice', 'manufacturer'],
   ['pharmacistPrice', 'pharmacist'],
 ] as const
 
-/** The record in a line: `{"result":{…}}`, or `{"results":[{…}]}` as some have met. @throws SyncError `record/invalid` */
+/**
+ * The record in a line: `{"result":{…}}`, or `{"results":[{…}]}` as some have met. @throws
+ * SyncError `record/invalid`
+ */
 export function unwrap(line: unknown): unknown {
   if (!isObject(line)) throw invalid('$', 'an object', line)
   const inner = line.result ?? line.results

@@ -1,5 +1,6 @@
-// What MediPim answers when it refuses: https://docs.dev.medipim.be/error-handling. The status line is the truth; the body
-// `{"error":{"status","code","message"}}` only explains it, and behind a proxy it may be HTML or nothing.
+// What MediPim answers when it refuses: https://docs.dev.medipim.be/error-handling. The status line
+// is the truth; the body `{"error":{"status","code","message"}}` only explains it, and behind a
+// proxy it may be HTML or nothing.
 
 import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
 import { parseRetryAfter } from '../../lib/back-off.ts'
@@ -25,7 +26,10 @@ const CODE_CHARS_MAX = 60
 const MESSAGE_CHARS_MAX = 300
 const EXPLANATION_BYTES_MAX = 64 * 1024
 
-/** The error in a parsed answer or line as the supplier wrote it, of any length, or null when it is none. */
+/**
+ * The error in a parsed answer or line as the supplier wrote it, of any length, or null when it is
+ * none.
+ */
 export function errorOfAnswer(answer: unknown): SupplierError | null {
   if (!isObject(answer) || answer.error === undefined || answer.result !== undefined) return null
   const error = isObject(answer.error) ? answer.error : { message: answer.error }
@@ -33,7 +37,10 @@ export function errorOfAnswer(answer: unknown): SupplierError | null {
   return { code: textOf(error.code) ?? 'unknown', message }
 }
 
-/** Reads a refusal to its end and names it. `detail.retryAfterMs` is there when the supplier said when to come back. */
+/**
+ * Reads a refusal to its end and names it. `detail.retryAfterMs` is there when the supplier said
+ * when to come back.
+ */
 export async function refusalOf(response: HttpResponse, secrets: Secrets): Promise<SyncError> {
   const { status } = response
   const explanation = await explanationOf(response)
@@ -89,7 +96,10 @@ export function hideKey({ keyId, keySecret }: Secrets): (text: string) => string
   return createHider([keySecret, `${keyId}:${keySecret}`], '…')
 }
 
-/** What follows `Basic ` by RFC 7617, with UTF-8, as MediPim has it: https://docs.dev.medipim.be/authentication */
+/**
+ * What follows `Basic ` by RFC 7617, with UTF-8, as MediPim has it:
+ * https://docs.dev.medipim.be/authentication
+ */
 export function basicToken({ keyId, keySecret }: Secrets): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(`${keyId}:${keySecret}`)))
 }

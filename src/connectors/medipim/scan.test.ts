@@ -189,7 +189,8 @@ const record = fc
   .tuple(fc.dictionary(name, value, { maxKeys: 4 }), times, fc.boolean())
   .map(([members, meta, first]) => {
     const { meta: _, ...others } = members
-    // A name that is spelt with escapes hides a second meta, so before such names meta is not scanned.
+    // A name that is spelt with escapes hides a second meta, so before such names meta is not
+    // scanned.
     return first && !/["\\]/.test(Object.keys(others).join())
       ? { meta, ...others }
       : { ...others, meta }

@@ -1,5 +1,6 @@
-// Reads an archived line by its bytes alone: the envelope before the record, and the two members of `result.meta` that move by
-// themselves. Read backwards, a quote with an even run of backslashes before it opens the string, so no text can pose as a member.
+// Reads an archived line by its bytes alone: the envelope before the record, and the two members of
+// `result.meta` that move by themselves. Read backwards, a quote with an even run of backslashes
+// before it opens the string, so no text can pose as a member.
 
 import type { Scan } from '../../core/connector.ts'
 import { valueEnd } from '../../lib/json-slices.ts'
@@ -40,9 +41,11 @@ const OPEN = 0x7b
 const CLOSE = 0x7d
 
 /**
- * Scans `bytes[from, to)`, one line with or without its `\n`: `{"meta":{"total":2,"index":0},"result":{…}}` with any whitespace.
- * The spans are the whole values of `meta.embedUrl` and, when it is a time that can be trusted at `arrivedMs`, of `meta.updatedAt`. Null unless the record's own `meta` has each exactly once,
- * spelt without escapes, among scalars only. `result` must be the last member; what it holds is not validated.
+ * Scans `bytes[from, to)`, one line with or without its `\n`:
+ * `{"meta":{"total":2,"index":0},"result":{…}}` with any whitespace. The spans are the whole values
+ * of `meta.embedUrl` and, when it is a time that can be trusted at `arrivedMs`, of
+ * `meta.updatedAt`. Null unless the record's own `meta` has each exactly once, spelt without
+ * escapes, among scalars only. `result` must be the last member; what it holds is not validated.
  */
 export function scanLine(
   bytes: Uint8Array,
@@ -105,7 +108,10 @@ function metaAtTheEnd(bytes: Uint8Array, start: number, close: number): Meta | n
   return bytes[colon] === COLON && matches(bytes, keyStart, META) && isMember ? meta : null
 }
 
-/** The whole record, member by member: a third of what JSON.parse costs, where `metaAtTheEnd` costs a hundredth. */
+/**
+ * The whole record, member by member: a third of what JSON.parse costs, where `metaAtTheEnd` costs
+ * a hundredth.
+ */
 function metaAnywhere(bytes: Uint8Array, start: number, close: number): Meta | null {
   let metaClose = -1
   let at = skipSpace(bytes, start + 1)
@@ -162,7 +168,10 @@ function scalarStart(bytes: Uint8Array, to: number, floor: number): number {
   return from === to ? -1 : from
 }
 
-/** Where the string whose closing quote is at `to - 1` opens, or -1 when it does not open behind `floor`. */
+/**
+ * Where the string whose closing quote is at `to - 1` opens, or -1 when it does not open behind
+ * `floor`.
+ */
 function stringStart(bytes: Uint8Array, to: number, floor: number): number {
   for (let at = to - 2; at > floor; at--) {
     if (bytes[at] !== QUOTE) continue

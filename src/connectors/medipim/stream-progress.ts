@@ -1,5 +1,7 @@
-// What a stream has shown so far: which of the indexes that it announced have arrived, and how far its timestamps can be trusted.
-// A time in the future, such as milliseconds in place of seconds, moves neither the watermark nor the position. MediPim has no cursor; a cut stream goes on by asking for what was touched since the last line, which needs an ordered stream.
+// What a stream has shown so far: which of the indexes that it announced have arrived, and how far
+// its timestamps can be trusted. A time in the future, such as milliseconds in place of seconds,
+// moves neither the watermark nor the position. MediPim has no cursor; a cut stream goes on by
+// asking for what was touched since the last line, which needs an ordered stream.
 
 import type { Cursor } from '../../core/connector.ts'
 import { trustedTime } from '../../core/source-time.ts'
@@ -56,7 +58,10 @@ export class Tally {
     this.#newest = this.#last = resumed?.touchedAt ?? null
   }
 
-  /** A line beyond its own total, a product that moved to the end meanwhile, is a repetition: it covers nothing. */
+  /**
+   * A line beyond its own total, a product that moved to the end meanwhile, is a repetition: it
+   * covers nothing.
+   */
   add({ total, index, updatedAt }: LineFacts): void {
     this.total = total
     if (index >= total || !this.#indexes.add(index)) return
@@ -95,8 +100,9 @@ export class Tally {
   }
 
   /**
-   * Products that the whole run is short of, although this answer was whole: it was asked for the rest only, and what came before
-   * and the rest together are fewer than first announced. Whether `updatedSince` includes its own second is not documented.
+   * Products that the whole run is short of, although this answer was whole: it was asked for the
+   * rest only, and what came before and the rest together are fewer than first announced. Whether
+   * `updatedSince` includes its own second is not documented.
    */
   get lost(): number {
     return this.#resumed === null
@@ -104,7 +110,10 @@ export class Tally {
       : Math.max(0, this.#resumed.expected - this.#resumed.seen - (this.total ?? 0))
   }
 
-  /** Where to go on after the lines so far: before any gap in the indexes. Null once timestamps have decreased or were absent. */
+  /**
+   * Where to go on after the lines so far: before any gap in the indexes. Null once timestamps have
+   * decreased or were absent.
+   */
   position(): Position | null {
     if (!this.#ordered) return null
     const expected = this.expected
@@ -123,7 +132,8 @@ export class Tally {
     if (updatedAt === this.#last) return
     if (this.#last !== null && updatedAt < this.#last) this.#ordered = false
     this.#last = updatedAt
-    // The products of a time in the future come again after a cut: none of them counts as seen before it.
+    // The products of a time in the future come again after a cut: none of them counts as seen
+    // before it.
     if (
       trustedTime(updatedAt * 1000, this.#now()) === null ||
       (this.#newest !== null && updatedAt < this.#newest)

@@ -1,5 +1,6 @@
 // Turns the body of `/v4/products/stream` into pages, and proves that nothing is missing from it.
-// The proof comes with a closing page of no lines: only the clean end of the stream can tell that its last line was the last.
+// The proof comes with a closing page of no lines: only the clean end of the stream can tell that
+// its last line was the last.
 
 import type { Page } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
@@ -19,7 +20,10 @@ import { Tally, type LineFacts, type Position } from './stream-progress.ts'
 import { isObject, numberOf } from './values.ts'
 
 export const pageBytesMax = 1024 ** 2
-/** A longer line is no record that could be parsed: it is archived in pieces, and only its beginning is read. */
+/**
+ * A longer line is no record that could be parsed: it is archived in pieces, and only its beginning
+ * is read.
+ */
 export const lineBytesMax = 8 * 1024 ** 2
 /** The envelope comes before the record. */
 const ENVELOPE_BYTES_MAX = 64 * 1024
@@ -28,13 +32,14 @@ const INDEX_MAX = 2 ** 28
 const NOTHING = new Uint8Array()
 
 /**
- * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, a longer line than `lineBytesMax` in pieces, then the closing page. `null` is the answer 204: no
- * products. `resumed` is where the last attempt was cut, when `body` holds only what was touched since then. What the supplier says in
- * an `{"error":…}` line goes through `hide`, since it may quote the request.
+ * Yields the lines of `body` unchanged, in pages of about `pageBytesMax`, a longer line than
+ * `lineBytesMax` in pieces, then the closing page. `null` is the answer 204: no products. `resumed`
+ * is where the last attempt was cut, when `body` holds only what was touched since then. What the
+ * supplier says in an `{"error":…}` line goes through `hide`, since it may quote the request.
  *
- * @throws SyncError, after the pages before it: `source/cut-short` when announced products have not come · `source/malformed` when
- * no line says how many there are · `source/unavailable` or `source/rate-limited` for an `{"error":…}` line ·
- * whatever `body` throws
+ * @throws SyncError, after the pages before it: `source/cut-short` when announced products have not
+ * come · `source/malformed` when no line says how many there are · `source/unavailable` or
+ * `source/rate-limited` for an `{"error":…}` line · whatever `body` throws
  */
 export async function* readPages(
   body: AsyncIterable<Uint8Array> | null,
@@ -86,7 +91,10 @@ function pageOf(bytes: Uint8Array, lineCount: number, tally: Tally): Page {
   }
 }
 
-/** Counts the lines up to an `{"error":…}` line, which is not a record and ends the stream. A blank line stands for no product. */
+/**
+ * Counts the lines up to an `{"error":…}` line, which is not a record and ends the stream. A blank
+ * line stands for no product.
+ */
 function countLines(
   { bytes, ends }: LineBlock,
   tally: Tally,
@@ -94,7 +102,8 @@ function countLines(
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
     if (bytes[start] === BYTE_ORDER_MARK[0]) start += lengthOfMark(bytes.subarray(start, end))
-    // Of its own bytes: looking for where a blank line begins would lead through all that follow it.
+    // Of its own bytes: looking for where a blank line begins would lead through all that follow
+    // it.
     const line = bytes.subarray(start, end)
     const facts = isBlank(line) ? null : (scanLine(line, 0, line.length) ?? parseFacts(line))
     if (facts !== null && 'code' in facts) return { lineCount, error: facts }
@@ -105,7 +114,10 @@ function countLines(
   return { lineCount: ends.length, error: null }
 }
 
-/** What a line says that `scanLine` does not know. Null for a line that is not of this stream at all. */
+/**
+ * What a line says that `scanLine` does not know. Null for a line that is not of this stream at
+ * all.
+ */
 function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
   const parsed = parse(line)
   if (!isObject(parsed)) return null
@@ -119,7 +131,10 @@ function parseFacts(line: Uint8Array): LineFacts | SupplierError | null {
   return { total: meta.total, index: meta.index, updatedAt: isIndex(updatedAt) ? updatedAt : null }
 }
 
-/** The lines of `body`, the last one with the `\n` that it may lack. A last line that is not whole is told as `cut`. */
+/**
+ * The lines of `body`, the last one with the `\n` that it may lack. A last line that is not whole
+ * is told as `cut`.
+ */
 async function* endedBlocks(body: AsyncIterable<Uint8Array>): AsyncGenerator<LineBlock | 'cut'> {
   let check: JsonCheck | null = null
   for await (const block of readLineBlocks(body, { blockBytes: pageBytesMax, lineBytesMax })) {

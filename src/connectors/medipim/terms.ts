@@ -1,11 +1,14 @@
-// Brands, organisations and categories that a product mentions. Their names are documented as localized, and were observed as plain
-// strings.
+// Brands, organisations and categories that a product mentions. Their names are documented as
+// localized, and were observed as plain strings.
 
 import type { Json } from '../../core/json.ts'
 import type { Term } from '../../core/product.ts'
 import { idOf, isObject, localizedOf, objectsIn, textOf, type Fields } from './values.ts'
 
-/** Each term once, in the record's order. One without an id or a name cannot become a row and is left out. */
+/**
+ * Each term once, in the record's order. One without an id or a name cannot become a row and is
+ * left out.
+ */
 export function termsOf(record: Fields, locales: readonly string[]): Term[] {
   const terms = new Map<string, Term>()
   const add = (

@@ -1,5 +1,5 @@
-// Weights and sizes. The unit differs from supplier to supplier (`{"value":0.37,"unit":"kg"}`); the bare members of the same
-// name are deprecated, and in grams and millimetres.
+// Weights and sizes. The unit differs from supplier to supplier (`{"value":0.37,"unit":"kg"}`); the
+// bare members of the same name are deprecated, and in grams and millimetres.
 
 import { isObject, numberOf } from './values.ts'
 

@@ -1,4 +1,5 @@
-// Reads values that are only probably of the documented type: MediPim's documentation and its answers differ in many places.
+// Reads values that are only probably of the documented type: MediPim's documentation and its
+// answers differ in many places.
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -24,7 +25,10 @@ export function idOf(value: unknown): string | null {
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : textOf(value)
 }
 
-/** The number, also when it is written as a string such as `"0.37"`. Null for 1e999, which JavaScript reads as infinity. */
+/**
+ * The number, also when it is written as a string such as `"0.37"`. Null for 1e999, which
+ * JavaScript reads as infinity.
+ */
 export function numberOf(value: unknown): number | null {
   const isText = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)
   const number = isText ? Number(value) : value

@@ -1,4 +1,5 @@
-// The connector against a shop on loopback: it reads all of it, ends only where the shop does, and says why it cannot.
+// The connector against a shop on loopback: it reads all of it, ends only where the shop does, and
+// says why it cannot.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,5 +1,6 @@
-// Shopify's public list of products, `/products.json`: no key, no total and no currency. Only a page without products ends it.
-// The currency is a setting, taken from `/meta.json` when the shop is added, because a record must mean the same when it is replayed.
+// Shopify's public list of products, `/products.json`: no key, no total and no currency. Only a
+// page without products ends it. The currency is a setting, taken from `/meta.json` when the shop
+// is added, because a record must mean the same when it is replayed.
 
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page, Recognition } from '../../core/connector.ts'
@@ -27,9 +28,14 @@ export const ShopifySettings = z.strictObject({
       (url) => URL.parse(url)?.origin === url,
       'must be an origin such as https://shop.example',
     ),
-  /** ISO 4217, the currency that the shop itself reckons in, not the one that it shows to visitors. */
+  /**
+   * ISO 4217, the currency that the shop itself reckons in, not the one that it shows to visitors.
+   */
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters such as AUD'),
-  /** The pause between two requests: Shopify counts them per address of the client, across all of its shops. */
+  /**
+   * The pause between two requests: Shopify counts them per address of the client, across all of
+   * its shops.
+   */
   minIntervalMs: z.int().nonnegative().default(1_000),
   /** One more than the shop can answer, so that the shop and not we say where it ends. */
   maxPages: z
@@ -52,7 +58,10 @@ const Meta = z.object({
 })
 type Meta = z.infer<typeof Meta>
 
-/** `page` is asked for next; `listed` products came on the pages before it, those with `ids` on the last of them. */
+/**
+ * `page` is asked for next; `listed` products came on the pages before it, those with `ids` on the
+ * last of them.
+ */
 const Cursor = z.object({
   page: z.int().positive(),
   listed: z.int().nonnegative(),
@@ -91,7 +100,10 @@ export const shopify: Connector<ShopifySettings> = {
   recognise,
 }
 
-/** `expected` is always null: `published_products_count` counts what the list leaves out (other channels, locales), so it only warns. */
+/**
+ * `expected` is always null: `published_products_count` counts what the list leaves out (other
+ * channels, locales), so it only warns.
+ */
 async function* fetchProducts(
   { settings, cursor, http, warn }: FetchRequest<ShopifySettings>,
   signal: AbortSignal,
@@ -118,7 +130,10 @@ async function* fetchProducts(
   )
 }
 
-/** One page with the seam before it. Returns the place of the next one. Only the last piece has its cursor: what is cut before is read again. */
+/**
+ * One page with the seam before it. Returns the place of the next one. Only the last piece has its
+ * cursor: what is cut before is read again.
+ */
 async function* readPlace(
   list: ProductList,
   place: Cursor,
@@ -154,7 +169,10 @@ async function* readPlace(
   return ended ? 'ended' : next
 }
 
-/** Whether a product may have moved over: not where the page before was the last one, and was far from full, or had all that there is. */
+/**
+ * Whether a product may have moved over: not where the page before was the last one, and was far
+ * from full, or had all that there is.
+ */
 function hasSeam({ page, ids: before }: Cursor, ids: readonly string[]): boolean {
   const mayBeFull = before.length < IDS_KEPT && (page > 2 || before.length >= PAGE_SIZE / 2)
   return before.length > 0 && (ids.length > 0 || mayBeFull)
@@ -195,9 +213,11 @@ function warnOfCount(listed: number, meta: Meta | null, warn: Warn): void {
 }
 
 /**
- * Whether `address` is a Shopify shop. Null when nothing hints at Shopify. Asks for one product and for `/meta.json`.
+ * Whether `address` is a Shopify shop. Null when nothing hints at Shopify. Asks for one product and
+ * for `/meta.json`.
  *
- * @throws SyncError `source/…` with the reason when it is one that cannot be read, or something that only looks like one
+ * @throws SyncError `source/…` with the reason when it is one that cannot be read, or something
+ * that only looks like one
  */
 async function recognise(
   address: URL,
@@ -232,7 +252,10 @@ async function recognise(
   return { suggestedName: slugOf(meta.name ?? '') || slugOf(host), settings }
 }
 
-/** A web page or "not found" is what every other site answers too, so it takes more to say that a shop has closed its list. */
+/**
+ * A web page or "not found" is what every other site answers too, so it takes more to say that a
+ * shop has closed its list.
+ */
 async function hintsAtShopify(address: URL, response: HttpResponse, ask: Ask): Promise<boolean> {
   if (isFromShopify(response) || address.pathname.endsWith('/products.json')) return true
   const meta = await find(ask, `${address.origin}/meta.json`, Meta)
@@ -250,7 +273,10 @@ async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T |
   }
 }
 
-/** GET, `intervalMs` apart. Without cookies and Accept-Language, which can change the prices; `http` says who we are. */
+/**
+ * GET, `intervalMs` apart. Without cookies and Accept-Language, which can change the prices; `http`
+ * says who we are.
+ */
 function politely(http: Http, intervalMs: number, signal: AbortSignal): Ask {
   let pauseMs = 0
   return async (url) => {

@@ -1,4 +1,5 @@
-// What an answer that is not a page of products means. A shop says "closed" in many ways; only 404 and 410 say "gone".
+// What an answer that is not a page of products means. A shop says "closed" in many ways; only 404
+// and 410 say "gone".
 
 import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
 import { parseRetryAfter } from '../../lib/back-off.ts'
@@ -9,8 +10,9 @@ const WEB_PAGE = 'a web page'
 const PEEK_BYTES_MAX = 64 * 1024
 
 /**
- * Why this answer cannot be a JSON document of a shop, or null when it may be one: then its body has not been read. `where` begins
- * the message. Ask once: to tell a challenge from a failure, the beginning of a web page may be read.
+ * Why this answer cannot be a JSON document of a shop, or null when it may be one: then its body
+ * has not been read. `where` begins the message. Ask once: to tell a challenge from a failure, the
+ * beginning of a web page may be read.
  */
 export async function failureOf(response: HttpResponse, where: string): Promise<SyncError | null> {
   const { status, headers } = response
@@ -61,7 +63,10 @@ const REFUSALS = new Map<number, readonly [ErrorCode, string]>([
   [430, ['source/blocked', 'Shopify refuses this client as a security risk']],
 ])
 
-/** https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/ and the like of its competitors. */
+/**
+ * https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
+ * and the like of its competitors.
+ */
 async function isChallenge({ status, headers, body }: HttpResponse): Promise<boolean> {
   if (headers.get('cf-mitigated') === 'challenge') return true
   if (![202, 403, 429, 503].includes(status)) return false
@@ -92,7 +97,10 @@ async function startOf(body: HttpResponse['body']): Promise<string> {
   return text
 }
 
-/** Shopify often leaves Retry-After out, and its penalty lasts minutes: 30 s then, at least 5 s always, a longer wish as it is. */
+/**
+ * Shopify often leaves Retry-After out, and its penalty lasts minutes: 30 s then, at least 5 s
+ * always, a longer wish as it is.
+ */
 function retryAfterMsOf(headers: Headers): number {
   const dateMs = Date.parse(headers.get('date') ?? '')
   return Math.max(

@@ -1,4 +1,5 @@
-// The list while it moves, repeats itself or is too large: what is read, and with how many requests.
+// The list while it moves, repeats itself or is too large: what is read, and with how many
+// requests.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,6 @@
-// The list of products, read by page number. It moves while it is read: what is taken off a page pulls the products behind it forward,
-// past the page that was read already. So the seam between two pages is read again once both are there.
+// The list of products, read by page number. It moves while it is read: what is taken off a page
+// pulls the products behind it forward, past the page that was read already. So the seam between
+// two pages is read again once both are there.
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -22,9 +23,15 @@ const SMALLER = new Map([
   [10, 2],
   [2, 1],
 ])
-/** How much of a full page is read again: more products than are taken off a shop between two requests. */
+/**
+ * How much of a full page is read again: more products than are taken off a shop between two
+ * requests.
+ */
 const SEAM_SIZE = 25
-/** Shopify answers 400 beyond this: https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects */
+/**
+ * Shopify answers 400 beyond this:
+ * https://shopify.dev/changelog/pagination-limits-for-arrays-of-over-25000-objects
+ */
 export const REACH = 25_000
 /** Of a page, what goes to the archive at once. */
 const BLOCK_BYTES = 4 * 1024 * 1024
@@ -37,7 +44,10 @@ export interface ListPage {
   /** The address that answered, after redirects. */
   readonly url: string
   readonly byteLength: number
-  /** The ids of its products as JSON, in their order; of those beyond 1,000 only the last ones. Where a product has no id, how it begins. */
+  /**
+   * The ids of its products as JSON, in their order; of those beyond 1,000 only the last ones.
+   * Where a product has no id, how it begins.
+   */
   readonly ids: readonly string[]
   /** All that is listed, or only the products whose id passes, as lines. */
   lines(passes?: (id: string) => boolean): Generator<LinesOfBlock>
@@ -58,8 +68,8 @@ export class ProductList {
   }
 
   /**
-   * The products of page `page`, counted in pages of 250: as one page, or as several smaller ones when it is too large. Null in place of
-   * a page that lies beyond what Shopify lists.
+   * The products of page `page`, counted in pages of 250: as one page, or as several smaller ones
+   * when it is too large. Null in place of a page that lies beyond what Shopify lists.
    *
    * @throws SyncError `source/…`
    */
@@ -68,8 +78,8 @@ export class ProductList {
   }
 
   /**
-   * What has moved from page `page + 1` to page `page` since that was read: products that neither had. `before` are the ids that page
-   * `page` had, `after` those of the next one.
+   * What has moved from page `page + 1` to page `page` since that was read: products that neither
+   * had. `before` are the ids that page `page` had, `after` those of the next one.
    *
    * @throws SyncError `source/cut-short` when the list moves faster than it is read · `source/…`
    */
@@ -84,7 +94,8 @@ export class ProductList {
       const end = await this.#load(SEAM_SIZE, (page * PAGE_SIZE) / SEAM_SIZE)
       if (end !== null && end.ids.some((id) => known.has(id))) return yield* end.lines(isNew)
     }
-    // A page that is not full has products that nobody is shown, and where its end lies is not known.
+    // A page that is not full has products that nobody is shown, and where its end lies is not
+    // known.
     let recognised = false
     for await (const part of this.read(page)) {
       recognised ||= part?.ids.some((id) => known.has(id)) ?? false
@@ -126,7 +137,10 @@ export class ProductList {
     }
   }
 
-  /** One page, or null when it lies beyond what Shopify lists. A short page is not the end: products may be hidden from it. */
+  /**
+   * One page, or null when it lies beyond what Shopify lists. A short page is not the end: products
+   * may be hidden from it.
+   */
   async #load(limit: number, page: number): Promise<ListPage | null> {
     const response = await this.#ask(`${this.#shop}/products.json?limit=${limit}&page=${page}`)
     const isBeyond = page * limit > REACH
@@ -147,15 +161,18 @@ export class ProductList {
   }
 }
 
-/** How many to ask for after a page of `limit`: as many as a page has room for, where the products go on being as large. */
+/**
+ * How many to ask for after a page of `limit`: as many as a page has room for, where the products
+ * go on being as large.
+ */
 function limitAfter(limit: number, answer: ListPage | null): number {
   const [larger = PAGE_SIZE] = [...SMALLER].find(([, smaller]) => smaller === limit) ?? []
   return (answer?.byteLength ?? 0) * (larger / limit) < PAGE_BYTES_MAX ? larger : limit
 }
 
 /**
- * @throws SyncError `source/malformed` when page `page` is the page before it again. Products that were pushed on from one page to the next
- * by new ones are few.
+ * @throws SyncError `source/malformed` when page `page` is the page before it again. Products that
+ * were pushed on from one page to the next by new ones are few.
  */
 export function refuseRepetition(
   host: string,

@@ -1,4 +1,5 @@
-// One product at a time: what is known is kept exactly, what is unknown is null, what is wrong is named by its path.
+// One product at a time: what is known is kept exactly, what is unknown is null, what is wrong is
+// named by its path.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

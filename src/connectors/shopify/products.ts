@@ -1,5 +1,6 @@
-// Turns one product of `/products.json` into a Draft. Amounts have no currency of their own there, so it comes with the settings.
-// `grams` is what the parcel weighs, not the goods: it goes to the attributes, and `weightGrams` stays unknown.
+// Turns one product of `/products.json` into a Draft. Amounts have no currency of their own there,
+// so it comes with the settings. `grams` is what the parcel weighs, not the goods: it goes to the
+// attributes, and `weightGrams` stays unknown.
 
 import { z } from 'zod'
 import { SyncError } from '../../core/errors.ts'
@@ -10,7 +11,10 @@ import { minorOf } from '../../core/money.ts'
 const QUOTED_CHARS_MAX = 40
 
 const Text = z.string().nullish()
-/** Up to 14 digits today. Past 2^53 a parsed number is no longer the one that was sent, and could be another product's. */
+/**
+ * Up to 14 digits today. Past 2^53 a parsed number is no longer the one that was sent, and could be
+ * another product's.
+ */
 const Id = z.union([z.int().positive(), z.string().regex(/^[1-9]\d*$/)]).transform(String)
 
 const VariantRecord = z.object({
@@ -47,7 +51,10 @@ type ProductRecord = z.infer<typeof ProductRecord>
 /** The title and the first option of the one variant of a product without options. */
 const PLACEHOLDER = 'Default Title'
 
-/** What a page may be cut to without saying so; a shop may have 2,048 variants since 2025-10-15 (https://shopify.dev/changelog). */
+/**
+ * What a page may be cut to without saying so; a shop may have 2,048 variants since 2025-10-15
+ * (https://shopify.dev/changelog).
+ */
 const SUSPICIOUS_COUNTS = [100, 250]
 
 /** The id as it was sent, or null when there is none that can be trusted. */
@@ -138,11 +145,14 @@ function toVariant(variant: VariantRecord, optionNames: readonly (string | null)
   }
 }
 
-/** The names of `option1` to `option3`, looked up once for all variants; null where none is stated. */
+/**
+ * The names of `option1` to `option3`, looked up once for all variants; null where none is stated.
+ */
 function optionNamesOf({ options }: ProductRecord): (string | null)[] {
   const list = options ?? []
   const byPosition = new Map(list.map((option) => [positionOf(option), option]))
-  // Only positions that number the whole list say more than its order does. Some lists count from 0.
+  // Only positions that number the whole list say more than its order does. Some lists count from
+  // 0.
   const first = byPosition.has(0) ? 0 : 1
   const isNumbered =
     byPosition.size === list.length && list.every((_, at) => byPosition.has(first + at))
@@ -153,7 +163,10 @@ function positionOf({ position }: { readonly position?: unknown }): unknown {
   return typeof position === 'string' && /^\d{1,9}$/.test(position) ? Number(position) : position
 }
 
-/** The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to `option3` are looked at. */
+/**
+ * The title joins the values with ` / `, but values hold slashes themselves, so only `option1` to
+ * `option3` are looked at.
+ */
 function optionsOf(
   { option1, option2, option3 }: VariantRecord,
   names: readonly (string | null)[],
@@ -254,9 +267,15 @@ function isHidden({ product_type, tags }: ProductRecord): boolean {
   )
 }
 
-/** With its zone: `Date.parse` reads a time without one in the zone of this machine, and `Product 5` as a day in 2001. */
+/**
+ * With its zone: `Date.parse` reads a time without one in the zone of this machine, and `Product 5`
+ * as a day in 2001.
+ */
 const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/
-/** Shopify opened in 2006. An earlier time, such as the first second of 2000, stands for a missing one, and would rank below every other. */
+/**
+ * Shopify opened in 2006. An earlier time, such as the first second of 2000, stands for a missing
+ * one, and would rank below every other.
+ */
 const FIRST_MS = Date.UTC(2006)
 
 /** Epoch milliseconds, or null with a warning when it is not a time that a shop can have. */

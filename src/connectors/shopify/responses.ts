@@ -1,5 +1,6 @@
-// Reads the JSON answers of a shop, and tells the public list of products from what merely looks like it: exports of the Admin API,
-// flattened dumps and bare lists are often saved under the name products.json. A page is never parsed as a whole.
+// Reads the JSON answers of a shop, and tells the public list of products from what merely looks
+// like it: exports of the Admin API, flattened dumps and bare lists are often saved under the name
+// products.json. A page is never parsed as a whole.
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
@@ -11,7 +12,10 @@ import { failureOf } from './errors.ts'
 
 /** 250 products of the largest shops are about 10 MB. */
 export const PAGE_BYTES_MAX = 64 * 1024 * 1024
-/** One product alone: 2,048 variants that share an image, each of which lists the ids of all, are 68 MB. */
+/**
+ * One product alone: 2,048 variants that share an image, each of which lists the ids of all, are 68
+ * MB.
+ */
 const PRODUCT_BYTES_MAX = 2 * PAGE_BYTES_MAX
 /** `/meta.json` and `/cart.js` have a few kilobytes. */
 const FACTS_BYTES_MAX = 1024 * 1024
@@ -19,9 +23,11 @@ const FACTS_BYTES_MAX = 1024 * 1024
 const ERROR_BYTES_MAX = 1000
 
 /**
- * The whole answer to a request for `limit` products, proved to be one JSON document. `where` begins every message.
+ * The whole answer to a request for `limit` products, proved to be one JSON document. `where`
+ * begins every message.
  *
- * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle · `source/malformed` · `source/too-large`
+ * @throws SyncError a failure of `failureOf` · `source/cut-short` when the JSON ends in its middle
+ * · `source/malformed` · `source/too-large`
  */
 export function readPage(
   response: HttpResponse,
@@ -61,7 +67,10 @@ async function readChecked(
   )
 }
 
-/** What the answer is instead of a page of `/products.json`, in words, or null when it is one. On later pages the products may be as they will. */
+/**
+ * What the answer is instead of a page of `/products.json`, in words, or null when it is one. On
+ * later pages the products may be as they will.
+ */
 export function lookAlikeOf(bytes: Uint8Array, isBeginning = true): string | null {
   const start = valueStart(bytes)
   const kind = bytes[start]
@@ -88,7 +97,8 @@ export function errorOf(bytes: Uint8Array): string | null {
   const errors = memberValue(bytes, valueStart(bytes), 'errors')
   if (errors === null) return null
   const length = errors.end - errors.start
-  // Told as a whole or not at all, because half a secret is not recognised by whoever cuts it to a line.
+  // Told as a whole or not at all, because half a secret is not recognised by whoever cuts it to a
+  // line.
   if (length > ERROR_BYTES_MAX) return `${length} bytes of errors`
   return JSON.stringify(
     JSON.parse(new TextDecoder().decode(bytes.subarray(errors.start, errors.end))),

@@ -1,9 +1,12 @@
-// The whole schema as one script, to paste into an SQL editor: all migrations and their records, in one transaction.
-// Generated into supabase/db/init.sql; the check compares.
+// The whole schema as one script, to paste into an SQL editor: all migrations and their records, in
+// one transaction. Generated into supabase/db/init.sql; the check compares.
 
 import { type Migration, RECORDS_SQL } from './migrate.ts'
 
-/** Refuses a database that has any migration already; a later `shelfsync migrate` goes on from what it recorded. */
+/**
+ * Refuses a database that has any migration already; a later `shelfsync migrate` goes on from what
+ * it recorded.
+ */
 export function renderInitSql(migrations: readonly Migration[]): string {
   const records = migrations.map(
     ({ version, name, checksum }) => `  ('${version}', '${name}', '${checksum}')`,

@@ -1,5 +1,6 @@
-// Brings a database to the newest schema: plain SQL files, in order of their names, each in one transaction with its record.
-// Files that `supabase db push` has applied before count as applied; its history is a table that we read, and write only on request.
+// Brings a database to the newest schema: plain SQL files, in order of their names, each in one
+// transaction with its record. Files that `supabase db push` has applied before count as applied;
+// its history is a table that we read, and write only on request.
 
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
@@ -42,14 +43,20 @@ export interface Migration {
 export interface MigrateOptions {
   /** Default: what this version ships. */
   readonly migrations?: readonly Migration[]
-  /** Also write Supabase's own history. Only right when the same files lie in the user's project (`copyMigrations`). */
+  /**
+   * Also write Supabase's own history. Only right when the same files lie in the user's project
+   * (`copyMigrations`).
+   */
   readonly recordFor?: 'supabase'
 }
 
 export interface MigrationState {
   readonly version: string
   readonly name: string
-  /** `pushed`: `supabase db push` has applied it and the next `migrate` will note that. `unknown`: of a newer Shelfsync. */
+  /**
+   * `pushed`: `supabase db push` has applied it and the next `migrate` will note that. `unknown`:
+   * of a newer Shelfsync.
+   */
   readonly state: 'applied' | 'pushed' | 'pending' | 'changed' | 'unknown'
   readonly appliedAt: Date | null
 }
@@ -61,7 +68,10 @@ interface Applied {
   readonly applied_at: Date
 }
 
-/** Reads a folder of migrations, in order. @throws SyncError `db/migration-failed` when two share a version */
+/**
+ * Reads a folder of migrations, in order. @throws SyncError `db/migration-failed` when two share a
+ * version
+ */
 export async function listMigrations(
   directory: string = MIGRATIONS_DIRECTORY,
 ): Promise<Migration[]> {
@@ -87,10 +97,11 @@ export async function listMigrations(
 }
 
 /**
- * Applies what is missing and returns it, in order. Two at once do no harm: the second waits and finds nothing to do.
- * A file that fails leaves nothing behind; those before it stay applied.
+ * Applies what is missing and returns it, in order. Two at once do no harm: the second waits and
+ * finds nothing to do. A file that fails leaves nothing behind; those before it stay applied.
  *
- * @throws SyncError `db/migration-failed`: a statement failed (file, line, Postgres's message), an applied file was changed, or the database
+ * @throws SyncError `db/migration-failed`: a statement failed (file, line, Postgres's message), an
+ * applied file was changed, or the database
  *   was migrated by a newer Shelfsync
  */
 export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Migration[]> {
@@ -123,7 +134,8 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
 }
 
 /**
- * The versions that are shipped and not in the database, asked by a call: no role but their owner reads the tables.
+ * The versions that are shipped and not in the database, asked by a call: no role but their owner
+ * reads the tables.
  *
  * @throws SyncError `db/not-migrated` when a project that can only be called has none of ours
  */
@@ -136,7 +148,10 @@ export async function listMissingMigrations(db: Catalog): Promise<string[]> {
     .filter((version) => !applied.has(version))
 }
 
-/** Each migration that is shipped or applied, by version. Changes nothing, and works on an empty database. */
+/**
+ * Each migration that is shipped or applied, by version. Changes nothing, and works on an empty
+ * database.
+ */
 export async function listMigrationStates(
   db: Db,
   migrations?: readonly Migration[],
@@ -179,7 +194,8 @@ export interface CopiedMigration {
 }
 
 /**
- * Copies the migrations into `directory` (a project's `supabase/migrations`), made when missing. Twice is safe.
+ * Copies the migrations into `directory` (a project's `supabase/migrations`), made when missing.
+ * Twice is safe.
  *
  * @throws SyncError `usage/invalid` when a file there differs from ours; nothing is copied then
  */
@@ -299,7 +315,10 @@ async function exists(
   return rows[0]?.found ?? false
 }
 
-/** The statements by which the Supabase CLI itself makes its history (pkg/migration/history.go in supabase/cli). */
+/**
+ * The statements by which the Supabase CLI itself makes its history (pkg/migration/history.go in
+ * supabase/cli).
+ */
 async function recordForSupabase(
   client: DbClient,
   migrations: readonly Migration[],

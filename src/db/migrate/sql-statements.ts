@@ -1,5 +1,6 @@
-// Cuts an SQL script into its statements, so that a failing one can be named by its line.
-// It knows strings, quoted names, dollar quotes and comments; not `begin atomic` bodies, whose pieces Postgres would refuse.
+// Cuts an SQL script into its statements, so that a failing one can be named by its line. It knows
+// strings, quoted names, dollar quotes and comments; not `begin atomic` bodies, whose pieces
+// Postgres would refuse.
 
 export interface Statement {
   readonly sql: string

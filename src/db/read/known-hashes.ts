@@ -1,12 +1,13 @@
-// The record hashes of a source out of Postgres: streamed in binary, so that reading millions costs neither memory nor parsing, or
-// without a session in pages.
+// The record hashes of a source out of Postgres: streamed in binary, so that reading millions costs
+// neither memory nor parsing, or without a session in pages.
 
 import { to as copyTo } from 'pg-copy-streams'
 import { one, toBytes } from '../catalog.ts'
 import { DataApi, type PipelineDb } from '../data-api.ts'
 import type { Db } from '../pool.ts'
 
-// A binary COPY begins with an 11-byte signature and two int4: flags, and the length of an extension (none).
+// A binary COPY begins with an 11-byte signature and two int4: flags, and the length of an
+// extension (none).
 const HEADER_BYTES = 19
 // Field count, then for each of seq and record_hash its length and its value.
 const ROW_BYTES = 2 + 4 + 4 + 4 + 16
@@ -17,7 +18,10 @@ const PAGE_RECORD_BYTES = 4 + 16
 
 type Take = (hash: Uint8Array, seq: number) => void
 
-/** Calls `take` for each product that is not removed: its 16-byte record hash, which is valid during the call. */
+/**
+ * Calls `take` for each product that is not removed: its 16-byte record hash, which is valid during
+ * the call.
+ */
 export function readKnownHashes(db: PipelineDb, sourceId: number, take: Take): Promise<void> {
   return db instanceof DataApi ? readPages(db, sourceId, take) : copyOut(db, sourceId, take)
 }

@@ -1,4 +1,5 @@
-// What a person asks about sources and runs. Read by whoever owns the tables; workers use the functions instead.
+// What a person asks about sources and runs. Read by whoever owns the tables; workers use the
+// functions instead.
 
 import type { Ledger } from '../../core/ledger.ts'
 import { SyncError } from '../../core/errors.ts'
@@ -66,13 +67,18 @@ export interface SourceStatus {
   readonly products: Readonly<Record<'draft' | 'active' | 'unavailable' | 'removed', number>>
   readonly lastRun: RunListing | null
   readonly lastGoodAt: Date | null
-  /** The source is due at the first time of its schedule after this: when the last good run began, or later, when the schedule was set. */
+  /**
+   * The source is due at the first time of its schedule after this: when the last good run began,
+   * or later, when the schedule was set.
+   */
   readonly dueSinceAt: Date
   readonly heldRuns: readonly number[]
   readonly openReviews: number
   readonly openQuarantine: number
   readonly latestCopy: LatestCopy | null
-  /** Why the newest full run removed nothing and called nothing missing; null when it could tell. */
+  /**
+   * Why the newest full run removed nothing and called nothing missing; null when it could tell.
+   */
   readonly removalsOff: string | null
 }
 

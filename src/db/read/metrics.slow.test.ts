@@ -1,4 +1,5 @@
-// The metrics that come from the database: a real Postgres, real runs, and the text that Prometheus reads.
+// The metrics that come from the database: a real Postgres, real runs, and the text that Prometheus
+// reads.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,6 @@
-// What the database knows for the metrics: how the sources stand, how their runs ended, what was written. No table is read by name.
-// An end of a run never changes and is only gone with its source, so each is read once: sums over them never fall, and cost nothing later.
+// What the database knows for the metrics: how the sources stand, how their runs ended, what was
+// written. No table is read by name. An end of a run never changes and is only gone with its
+// source, so each is read once: sums over them never fall, and cost nothing later.
 
 import { countLines, OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
 import type { Distribution, Reading } from '../../telemetry/metrics.ts'
@@ -47,8 +48,8 @@ const REASONS = METRICS.shelfsync_removals_off.labels.reason
 const OPEN_STATES = METRICS.shelfsync_open_runs.labels.state
 
 /**
- * Makes a collector's `read`. The first reading adds up all ends there ever were, 5,000 at a time, the later ones those that came
- * since. Call it again only when it has answered.
+ * Makes a collector's `read`. The first reading adds up all ends there ever were, 5,000 at a time,
+ * the later ones those that came since. Call it again only when it has answered.
  *
  * @throws SyncError `db/not-migrated`, from the reading
  */
@@ -58,7 +59,8 @@ export function createMetricsReader(db: Db): () => Promise<Reading[]> {
   return () =>
     ask(
       transaction(db, async (client) => {
-        // One moment for all of it, or a run that ends meanwhile would count twice, then once: a counter that falls.
+        // One moment for all of it, or a run that ends meanwhile would count twice, then once: a
+        // counter that falls.
         await client.query('set transaction isolation level repeatable read, read only')
         const { rows: sources } = await client.query<SourceRow>(
           'select * from catalog.source_measures()',
@@ -176,7 +178,10 @@ function sourceReadings(row: SourceRow, { bytes, outcomes, ends }: Totals): Read
   ]
 }
 
-/** A run that never was is a zero, so that the first one is a rise; its durations are not, being twelve series more. */
+/**
+ * A run that never was is a zero, so that the first one is a rise; its durations are not, being
+ * twelve series more.
+ */
 function endReadings(
   source: string,
   state: RunEnd,

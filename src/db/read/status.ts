@@ -1,5 +1,5 @@
-// How things stand, as rows say it: the run that matters now and every source, in one round trip. Counts no products, so it costs
-// the same on a catalogue of millions.
+// How things stand, as rows say it: the run that matters now and every source, in one round trip.
+// Counts no products, so it costs the same on a catalogue of millions.
 
 import { OUTCOMES, type Outcome } from '../../core/ledger.ts'
 import { SyncError } from '../../core/errors.ts'
@@ -42,7 +42,10 @@ export interface SourceStanding {
   readonly schedule: Schedule
   /** When the last run that succeeded began. */
   readonly lastGoodAt: Date | null
-  /** The source is due at the first time of its schedule after this: `lastGoodAt`, or later, when the schedule was set. */
+  /**
+   * The source is due at the first time of its schedule after this: `lastGoodAt`, or later, when
+   * the schedule was set.
+   */
   readonly dueSinceAt: Date
   readonly lastRun: {
     readonly run: number
@@ -54,7 +57,9 @@ export interface SourceStanding {
   readonly heldRuns: readonly number[]
   readonly heldPrices: number
   readonly latestCopy: LatestCopy | null
-  /** Why the newest full run removed nothing and called nothing missing; null when it could tell. */
+  /**
+   * Why the newest full run removed nothing and called nothing missing; null when it could tell.
+   */
   readonly removalsOff: string | null
 }
 
@@ -112,7 +117,8 @@ export async function loadRunStanding(
 }
 
 /**
- * The run that is under way, else the newest, and the sources by name: of all, or of `source` alone.
+ * The run that is under way, else the newest, and the sources by name: of all, or of `source`
+ * alone.
  *
  * @throws SyncError `source/unknown` · `db/unreachable`, also after `timeoutMs`
  */

@@ -1,4 +1,5 @@
-// After a big load: statistics for the planner, and hint bits set once here instead of by the first reader of every page.
+// After a big load: statistics for the planner, and hint bits set once here instead of by the first
+// reader of every page.
 
 import { messageOf } from '../../core/errors.ts'
 import type { Db } from '../pool.ts'
@@ -11,7 +12,10 @@ const TABLES = [
   'images',
 ]
 
-/** Vacuums and analyses the big tables. Only their owner may; for any other role `refused` is told why and nothing happens. */
+/**
+ * Vacuums and analyses the big tables. Only their owner may; for any other role `refused` is told
+ * why and nothing happens.
+ */
 export async function analyzeAfterLoad(db: Db, refused: (why: string) => void): Promise<void> {
   await Promise.all(
     TABLES.map(async (table) => {

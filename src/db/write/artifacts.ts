@@ -1,4 +1,5 @@
-// What the database knows of artifacts: their parts in order, whether they are complete, and what later runs saw.
+// What the database knows of artifacts: their parts in order, whether they are complete, and what
+// later runs saw.
 
 import type { Part } from '../../artifacts/parts.ts'
 import type { Cursor } from '../../core/connector.ts'
@@ -103,7 +104,10 @@ export async function findNewestArtifact(db: Catalog, sourceId: number): Promise
   return one(await db.call<number | null>('newest_artifact', { source: sourceId }))
 }
 
-/** The youngest run of the source that has fetched all that the supplier has, whatever became of it then. */
+/**
+ * The youngest run of the source that has fetched all that the supplier has, whatever became of it
+ * then.
+ */
 export async function findNewestWholeArtifact(
   db: Catalog,
   sourceId: number,

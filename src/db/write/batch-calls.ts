@@ -1,4 +1,5 @@
-// A batch that goes to the catalogue in one call: its records as JSON, what is quarantined of it, and the checkpoint.
+// A batch that goes to the catalogue in one call: its records as JSON, what is quarantined of it,
+// and the checkpoint.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Counts } from '../../core/ledger.ts'
@@ -20,7 +21,10 @@ export interface BatchCall {
   readonly seqFrom: number
 }
 
-/** Where the part stands before the batch, and where it will after it: without what the batch itself adds, which only the database knows. */
+/**
+ * Where the part stands before the batch, and where it will after it: without what the batch itself
+ * adds, which only the database knows.
+ */
 export interface Step {
   readonly linesBefore: number
   readonly checkpoint: Checkpoint
@@ -41,10 +45,12 @@ export interface RefusedRecord {
 }
 
 /**
- * Writes a batch and its checkpoint, or nothing of either. Sent twice it is written once, and answers the same. Without a step the records
- * have had their outcome before: nothing is counted, and the checkpoint stays.
+ * Writes a batch and its checkpoint, or nothing of either. Sent twice it is written once, and
+ * answers the same. Without a step the records have had their outcome before: nothing is counted,
+ * and the checkpoint stays.
  *
- * @throws SyncError `record/invalid`: see `refusedBy` · `db/busy` when the part stands elsewhere · `run/fenced`
+ * @throws SyncError `record/invalid`: see `refusedBy` · `db/busy` when the part stands elsewhere ·
+ * `run/fenced`
  */
 export async function callBatch(
   db: Catalog,
@@ -78,7 +84,10 @@ export async function callBatch(
   return { counts: row.counts, seqs: toInts(row.seqs), nextSeq: row.next_seq }
 }
 
-/** The records for which a call was refused, so that it can be made again without them; nothing of it was written. Empty: it failed otherwise. */
+/**
+ * The records for which a call was refused, so that it can be made again without them; nothing of
+ * it was written. Empty: it failed otherwise.
+ */
 export function refusedBy(error: unknown): RefusedRecord[] {
   if (!(error instanceof SyncError) || error.code !== 'record/invalid') return []
   const { refused = [] } = error.detail as { refused?: readonly { record: number; why: string }[] }

@@ -20,7 +20,10 @@ export interface Checkpoint {
 }
 
 export interface StoredCheckpoint extends Checkpoint {
-  /** Numbers of further products that went through staging: those of the last batch, when the database had to add them by itself. */
+  /**
+   * Numbers of further products that went through staging: those of the last batch, when the
+   * database had to add them by itself.
+   */
   readonly fresh: readonly number[]
 }
 
@@ -66,7 +69,8 @@ export async function clearStaging(client: DbClient): Promise<void> {
 }
 
 /**
- * Merges what is staged. Atomic with the transaction it runs in, and writes nothing the second time.
+ * Merges what is staged. Atomic with the transaction it runs in, and writes nothing the second
+ * time.
  *
  * @throws SyncError `run/fenced`
  */
@@ -99,7 +103,10 @@ export async function applyBatch(
   return { ...counts, seqs: toInts(seqs), nextSeq }
 }
 
-/** Keeps records that cannot be applied. Returns the numbers of the products that they name. @throws SyncError `run/fenced` */
+/**
+ * Keeps records that cannot be applied. Returns the numbers of the products that they name. @throws
+ * SyncError `run/fenced`
+ */
 export async function quarantineRecords(
   db: Catalog,
   run: LeasedRun,
@@ -203,7 +210,10 @@ export async function reserveSeqs(db: Catalog, sourceId: number, count: number):
   return one(await db.call<number>('reserve_seq', { source: sourceId, count }))
 }
 
-/** Writes the brands, organisations and categories that differ. Twice is safe. @throws SyncError `run/fenced` */
+/**
+ * Writes the brands, organisations and categories that differ. Twice is safe. @throws SyncError
+ * `run/fenced`
+ */
 export async function writeTerms(
   db: Catalog,
   run: LeasedRun,

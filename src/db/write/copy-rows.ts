@@ -1,5 +1,6 @@
-// Rows in Postgres' binary COPY format: no escaping, no delimiters, and supplier bytes go through as they are.
-// Format: https://www.postgresql.org/docs/current/sql-copy.html (File Formats, Binary Format)
+// Rows in Postgres' binary COPY format: no escaping, no delimiters, and supplier bytes go through
+// as they are. Format: https://www.postgresql.org/docs/current/sql-copy.html (File Formats, Binary
+// Format)
 
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const TRAILER = Buffer.from([0xff, 0xff])

@@ -1,5 +1,5 @@
-// What a batch or a whole run would do, asked from the same SQL that would do it. A session plans one run: it remembers what the batches
-// before would have written.
+// What a batch or a whole run would do, asked from the same SQL that would do it. A session plans
+// one run: it remembers what the batches before would have written.
 
 import type { Json } from '../../core/json.ts'
 import type { Counts } from '../../core/ledger.ts'
@@ -35,7 +35,10 @@ export interface RunFacts {
   readonly warning: string | null
 }
 
-/** Why a planned run would be held; whether it could tell what is missing, and of a full run that could not, why. */
+/**
+ * Why a planned run would be held; whether it could tell what is missing, and of a full run that
+ * could not, why.
+ */
 export interface PlannedRun extends Pick<Settled, 'removalsOff'> {
   readonly reasons: readonly string[]
   readonly whole: boolean
@@ -47,7 +50,10 @@ export async function openPlan(client: DbClient): Promise<void> {
   await client.query('select catalog.open_plan()')
 }
 
-/** Judges what is staged, as a part of the artifact of that run; null: of one that is newer than all. */
+/**
+ * Judges what is staged, as a part of the artifact of that run; null: of one that is newer than
+ * all.
+ */
 export async function planBatch(
   session: Catalog,
   sourceId: number,

@@ -1,4 +1,5 @@
-// Who may read the views of schema `api`, and who has rights that nobody should have. The rules are in SQL: `publish`, `unpublish`, `list_stray_grants`.
+// Who may read the views of schema `api`, and who has rights that nobody should have. The rules are
+// in SQL: `publish`, `unpublish`, `list_stray_grants`.
 
 import type { Catalog } from '../catalog.ts'
 import { ask } from '../errors.ts'

@@ -1,4 +1,5 @@
-// Forgets a source with everything that it brought. Stored bytes are not here; see the artifact store.
+// Forgets a source with everything that it brought. Stored bytes are not here; see the artifact
+// store.
 
 import { transaction, type Db } from '../pool.ts'
 

@@ -11,7 +11,10 @@ export interface RetainedRun extends Retained {
   readonly storedBytes: number
 }
 
-/** Every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its own or not. */
+/**
+ * Every artifact of the source that is not purged. A run that is under way or held keeps the
+ * artifact that it applies, its own or not.
+ */
 export async function listRetained(db: Catalog, sourceId: number): Promise<RetainedRun[]> {
   const rows = await db.call<{
     run: number
@@ -40,7 +43,10 @@ export async function beginPurge(db: Catalog, sourceId: number, run: number): Pr
   await db.call('begin_purge', { source: sourceId, run })
 }
 
-/** Notes that the bytes of these runs are gone; how far they had been applied is forgotten with them. Twice is safe. */
+/**
+ * Notes that the bytes of these runs are gone; how far they had been applied is forgotten with
+ * them. Twice is safe.
+ */
 export async function markPurged(
   db: Catalog,
   sourceId: number,

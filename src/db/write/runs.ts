@@ -1,4 +1,5 @@
-// Runs as workers use them: start or resume, hold the lease, end, settle. The rules are in the SQL functions of the same names.
+// Runs as workers use them: start or resume, hold the lease, end, settle. The rules are in the SQL
+// functions of the same names.
 
 import { SyncError, type ErrorCode } from '../../core/errors.ts'
 import type { Counts, Ledger } from '../../core/ledger.ts'
@@ -47,7 +48,9 @@ export interface QueuedRun extends Run {
   readonly begun: boolean
 }
 
-/** A run, or a task of it, in the hands of this worker. The token proves it in every transaction. */
+/**
+ * A run, or a task of it, in the hands of this worker. The token proves it in every transaction.
+ */
 export interface LeasedRun extends Run {
   readonly token: number
 }
@@ -57,7 +60,10 @@ export interface RunRequest {
   readonly kind: RunKind
   readonly sinceAt: Date | null
   readonly artifactRun: number | null
-  /** Goes on with whatever sync was interrupted; without it only with one that asks for at least as much. */
+  /**
+   * Goes on with whatever sync was interrupted; without it only with one that asks for at least as
+   * much.
+   */
   readonly resumeAny: boolean
   /** Asks the supplier: not with an interrupted run that has fetched all. */
   readonly anew?: boolean
@@ -67,18 +73,27 @@ export interface RunRequest {
   readonly deadOwner: string | null
   readonly correlationId: string
   readonly options: RunOptions
-  /** A schedule's run: only if the source has not been begun with since this run. Else the younger run comes back, whatever became of it. */
+  /**
+   * A schedule's run: only if the source has not been begun with since this run. Else the younger
+   * run comes back, whatever became of it.
+   */
   readonly after?: number
 }
 
-/** Starts or resumes a run that this process does by itself. @throws SyncError `run/active` while another worker holds a run of this source */
+/**
+ * Starts or resumes a run that this process does by itself. @throws SyncError `run/active` while
+ * another worker holds a run of this source
+ */
 export async function startRun(db: Catalog, request: RunRequest): Promise<LeasedRun> {
   const { token, begun: _, ...run } = await askForRun(db, request, false)
   if (token === null) throw new Error('start_run gave no token')
   return { ...run, token }
 }
 
-/** Starts or resumes a run for the queue: its tasks are claimed one by one. Asked twice: the same run. @throws SyncError `run/active` */
+/**
+ * Starts or resumes a run for the queue: its tasks are claimed one by one. Asked twice: the same
+ * run. @throws SyncError `run/active`
+ */
 export async function startQueuedRun(db: Catalog, request: RunRequest): Promise<QueuedRun> {
   const { token: _, ...run } = await askForRun(db, request, true)
   return run
@@ -146,7 +161,10 @@ export interface ActiveRun {
   readonly startedAt: Date
 }
 
-/** Lets a run that was ordered to be fetched only be applied too. False when it is over, or was to be applied anyway. */
+/**
+ * Lets a run that was ordered to be fetched only be applied too. False when it is over, or was to
+ * be applied anyway.
+ */
 export async function widenRun(db: Catalog, sourceId: number, id: number): Promise<boolean> {
   return one(await db.call<boolean>('widen_run', { source: sourceId, run: id }))
 }
@@ -167,9 +185,11 @@ export interface ClaimedTask extends LeasedRun {
 }
 
 /**
- * Takes one task of a queued run. `isDead` says whether an owner is known to be dead, so that its lease need not run out.
+ * Takes one task of a queued run. `isDead` says whether an owner is known to be dead, so that its
+ * lease need not run out.
  *
- * @throws SyncError `run/over` when there is nothing left to do in the run · `run/active` while another worker has the task
+ * @throws SyncError `run/over` when there is nothing left to do in the run · `run/active` while
+ * another worker has the task
  */
 export async function claimTask(
   db: Catalog,
@@ -278,12 +298,18 @@ export function listMootRuns(db: Catalog, ids: readonly number[]): Promise<numbe
   return db.call<number>('list_moot_runs', { runs: ids })
 }
 
-/** Ends a run for good, whoever works on it. A run that is over stays as it is. Returns its state. @throws SyncError `run/unknown` */
+/**
+ * Ends a run for good, whoever works on it. A run that is over stays as it is. Returns its state.
+ * @throws SyncError `run/unknown`
+ */
 export async function cancelRun(db: Catalog, id: number): Promise<string> {
   return one(await db.call<string>('cancel_run', { run: id }))
 }
 
-/** Lets a run that failed go on for the queue. False when a younger one has taken its place, or it did not fail. */
+/**
+ * Lets a run that failed go on for the queue. False when a younger one has taken its place, or it
+ * did not fail.
+ */
 export async function reopenRun(db: Catalog, id: number): Promise<boolean> {
   return one(await db.call<boolean>('reopen_run', { run: id }))
 }
@@ -293,7 +319,10 @@ export async function giveUpRun(db: Catalog, id: number, reason: string): Promis
   await db.call('give_up_run', { run: id, reason })
 }
 
-/** A source and its schedule, with the run that it was last begun with (0: none), since when it may be due, and what the database's clock says. */
+/**
+ * A source and its schedule, with the run that it was last begun with (0: none), since when it may
+ * be due, and what the database's clock says.
+ */
 export interface ScheduledSource {
   readonly source: string
   readonly schedule: Schedule
@@ -319,7 +348,10 @@ export async function listScheduled(db: Catalog): Promise<ScheduledSource[]> {
   }))
 }
 
-/** @throws SyncError `run/cancelled` · `run/over` · `run/fenced` · `db/unreachable`, also when the database has not answered within `timeoutMs` */
+/**
+ * @throws SyncError `run/cancelled` · `run/over` · `run/fenced` · `db/unreachable`, also when the
+ * database has not answered within `timeoutMs`
+ */
 export async function renewLease(db: Catalog, run: LeasedRun, timeoutMs: number): Promise<void> {
   await db.call(
     'renew_lease',
@@ -329,8 +361,9 @@ export async function renewLease(db: Catalog, run: LeasedRun, timeoutMs: number)
 }
 
 /**
- * Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; so does `fetched`, of a run that was to be fetched
- * only and was. A fenced worker's call does nothing.
+ * Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; so
+ * does `fetched`, of a run that was to be fetched only and was. A fenced worker's call does
+ * nothing.
  */
 export async function endRun(
   db: Catalog,
@@ -358,7 +391,8 @@ export interface Settled {
 }
 
 /**
- * Closes the run. `seen`: a bitmap over product numbers. `repeats`: how many of the records counted as unchanged came in two parts.
+ * Closes the run. `seen`: a bitmap over product numbers. `repeats`: how many of the records counted
+ * as unchanged came in two parts.
  *
  * @throws SyncError `run/fenced`
  */

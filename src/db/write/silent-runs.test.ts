@@ -1,4 +1,5 @@
-// A run whose worker is gone, wherever runs are shown: nobody was left to write down that it was interrupted.
+// A run whose worker is gone, wherever runs are shown: nobody was left to write down that it was
+// interrupted.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

@@ -1,5 +1,5 @@
-// A batch as rows of the four staging tables, in the binary form of COPY. A product's content hash is taken of these very bytes, so that
-// it is the same whichever way the product travels.
+// A batch as rows of the four staging tables, in the binary form of COPY. A product's content hash
+// is taken of these very bytes, so that it is the same whichever way the product travels.
 
 import { hash } from 'node:crypto'
 import type { Draft } from '../../core/product.ts'

@@ -1,5 +1,6 @@
-// Fills the session's staging tables by binary COPY. The products' COPY is fed while records are still being parsed, so that
-// parsing overlaps Postgres' work; the small tables follow when it is through.
+// Fills the session's staging tables by binary COPY. The products' COPY is fed while records are
+// still being parsed, so that parsing overlaps Postgres' work; the small tables follow when it is
+// through.
 
 import { finished } from 'node:stream/promises'
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams'
@@ -10,7 +11,10 @@ import { COLUMNS, type StagedRecord, StagedRows } from './staged-rows.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
-/** One batch on its way into staging. Feed it with `add`, then `finish`; after an error the transaction must be rolled back. */
+/**
+ * One batch on its way into staging. Feed it with `add`, then `finish`; after an error the
+ * transaction must be rolled back.
+ */
 export class StagingCopy {
   readonly #client: DbClient
   readonly #copy: CopyStreamQuery
@@ -49,7 +53,10 @@ export class StagingCopy {
     await this.#failed.catch(() => {})
   }
 
-  /** The buffer is used again: a chunk above the socket's high-water mark is called back when the kernel has all of it. */
+  /**
+   * The buffer is used again: a chunk above the socket's high-water mark is called back when the
+   * kernel has all of it.
+   */
   async #send(): Promise<void> {
     const { products } = this.#rows
     const chunk = products.slice(0, products.length)

@@ -1,4 +1,5 @@
-// What the HTTP faces ask for. The work is done elsewhere: a request only starts it, finds it or ends it.
+// What the HTTP faces ask for. The work is done elsewhere: a request only starts it, finds it or
+// ends it.
 
 import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
 
@@ -12,13 +13,17 @@ export interface ComponentHealth {
 
 export interface Operations {
   /**
-   * Starts or finds the runs that the order asks for, one per source. Twice gives the same runs. The correlation id goes into the rows
-   * of the runs that are started.
+   * Starts or finds the runs that the order asks for, one per source. Twice gives the same runs.
+   * The correlation id goes into the rows of the runs that are started.
    *
-   * @throws SyncError `source/unknown` · `source/paused` · `run/active` · `db/…` when no source has a run
+   * @throws SyncError `source/unknown` · `source/paused` · `run/active` · `db/…` when no source has
+   * a run
    */
   order(order: RunsRequest, correlationId: string): Promise<readonly (RequestedRun | RefusedRun)[]>
-  /** Ends a run for good; one that is over stays as it is. Answers its state afterwards. @throws SyncError `run/unknown` */
+  /**
+   * Ends a run for good; one that is over stays as it is. Answers its state afterwards. @throws
+   * SyncError `run/unknown`
+   */
   cancel(run: number): Promise<{ readonly run: number; readonly state: string }>
   /** Looks at every component anew. What is broken is in the answer, not thrown. */
   health(): Promise<readonly ComponentHealth[]>

@@ -1,4 +1,5 @@
-// What requests may say, strictly: an unknown field is a mistake of the caller, and is answered as one.
+// What requests may say, strictly: an unknown field is a mistake of the caller, and is answered as
+// one.
 
 import { z } from 'zod'
 

@@ -1,5 +1,6 @@
-// Every route of every face: what it is for, who may ask, what it takes and answers. Servers are built from this table and so is
-// docs/http.md, so neither can know a route that the other does not.
+// Every route of every face: what it is for, who may ask, what it takes and answers. Servers are
+// built from this table and so is docs/http.md, so neither can know a route that the other does
+// not.
 
 import type { z } from 'zod'
 import { PORTS } from '../../config/settings-schema.ts'

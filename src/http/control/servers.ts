@@ -1,4 +1,5 @@
-// The faces: what each route does with what it was asked. Work never runs inside a request; it is ordered here and done by others.
+// The faces: what each route does with what it was asked. Work never runs inside a request; it is
+// ordered here and done by others.
 
 import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'

@@ -1,5 +1,6 @@
-// The status as many may read it at once. It comes from the database, but at most twice a second and never twice at a time: everybody
-// who asks meanwhile gets the text that there is, so a thousand readers a second cost the database what one does, and none waits for it.
+// The status as many may read it at once. It comes from the database, but at most twice a second
+// and never twice at a time: everybody who asks meanwhile gets the text that there is, so a
+// thousand readers a second cost the database what one does, and none waits for it.
 
 import type { Db } from '../../db/pool.ts'
 import { loadStanding } from '../../db/read/status.ts'
@@ -12,11 +13,17 @@ import { describeStatus, linesDone } from './status.ts'
 
 /** From this age on an answer is read anew. */
 const FRESH_MS = 500
-/** Until this age the old answer is given while the new one is read: to wait for a busy database would be worse than half a second. */
+/**
+ * Until this age the old answer is given while the new one is read: to wait for a busy database
+ * would be worse than half a second.
+ */
 const STALE_MS = 1000
 
 export interface StatusCache {
-  /** The JSON of one source's status, or with null of all. After a failure it is read anew. @throws SyncError `source/unknown` · `db/…` */
+  /**
+   * The JSON of one source's status, or with null of all. After a failure it is read anew. @throws
+   * SyncError `source/unknown` · `db/…`
+   */
   read(source: string | null): Promise<string>
 }
 

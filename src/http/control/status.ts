@@ -1,12 +1,15 @@
-// How things stand, in the words of the requirements: inserted, updated and skipped are what the ledger calls created, updated and
-// unchanged. Pure: from rows to JSON.
+// How things stand, in the words of the requirements: inserted, updated and skipped are what the
+// ledger calls created, updated and unchanged. Pure: from rows to JSON.
 
 import { ERRORS } from '../../core/errors.ts'
 import { countLines } from '../../core/ledger.ts'
 import type { RunStanding, SourceStanding } from '../../db/read/status.ts'
 import type { Calendar } from '../../sources/due.ts'
 
-/** `start`: nothing is archived yet. Of a run that stopped on the way, where it stopped; null when there was never a run. */
+/**
+ * `start`: nothing is archived yet. Of a run that stopped on the way, where it stopped; null when
+ * there was never a run.
+ */
 export type Phase = 'start' | 'fetch' | 'apply' | 'settle' | 'done'
 
 export interface RunProgress {
@@ -14,7 +17,10 @@ export interface RunProgress {
   /** Lines. */
   readonly fetched: number
   readonly applied: number
-  /** What the supplier said it has, until everything is fetched; then what was. Null: it did not say. */
+  /**
+   * What the supplier said it has, until everything is fetched; then what was. Null: it did not
+   * say.
+   */
   readonly total: number | null
   readonly percent: number | null
   readonly perSecond: number | null
@@ -57,7 +63,10 @@ interface SourceStatus extends Pick<
   | 'latestCopy'
   | 'removalsOff'
 > {
-  /** When the next run after the last good one should have begun or will begin, by the schedule as it is now. Null while paused. */
+  /**
+   * When the next run after the last good one should have begun or will begin, by the schedule as
+   * it is now. Null while paused.
+   */
   readonly dueAt: Date | null
   readonly late: boolean
 }
@@ -114,12 +123,17 @@ export function describeRun(run: RunStanding): object {
   }
 }
 
-/** Lines that this run has behind it: applied, or only archived when that is all it was asked to do. */
+/**
+ * Lines that this run has behind it: applied, or only archived when that is all it was asked to do.
+ */
 export function linesDone({ options, fetched, outcomes }: RunStanding): number {
   return options.stages === 'fetch' ? fetched : countLines(outcomes)
 }
 
-/** `perSecond`: how fast the run moves now. Null: the average since it started, in which an interrupted run lay still for a while. */
+/**
+ * `perSecond`: how fast the run moves now. Null: the average since it started, in which an
+ * interrupted run lay still for a while.
+ */
 export function progressOf(run: RunStanding, perSecond: number | null): RunProgress {
   const { outcomes, fetched } = run
   const done = linesDone(run)

@@ -1,5 +1,6 @@
-// How fast a run moves at present, from what was seen of it a while ago. An average since its start would count the hours that an
-// interrupted run lay still, and make a fool of every estimate after them.
+// How fast a run moves at present, from what was seen of it a while ago. An average since its start
+// would count the hours that an interrupted run lay still, and make a fool of every estimate after
+// them.
 
 /** What is measured over less than this is noise: lines are counted batch by batch. */
 const SPAN_MS_MIN = 5000
@@ -12,7 +13,10 @@ export interface Sight {
   readonly atMs: number
 }
 
-/** Lines a second up to this sight of the run that is under way; null while it has not been watched for long enough. */
+/**
+ * Lines a second up to this sight of the run that is under way; null while it has not been watched
+ * for long enough.
+ */
 export type ThroughputMeter = (sight: Sight) => number | null
 
 export function createSpeedometer(): ThroughputMeter {

@@ -1,5 +1,6 @@
-// One HTTP face from its routes and their handlers, with what all faces have in common: correlation id, access log, key, errors as
-// JSON. A path that exists is never 404, a method that it does not know is 405.
+// One HTTP face from its routes and their handlers, with what all faces have in common: correlation
+// id, access log, key, errors as JSON. A path that exists is never 404, a method that it does not
+// know is 405.
 
 import { randomUUID } from 'node:crypto'
 import { Hono, type Context, type MiddlewareHandler } from 'hono'
@@ -26,7 +27,10 @@ type Handlers<Name extends ServerName> = Readonly<
   Record<keyof (typeof FACES)[Name]['routes'], Handler>
 >
 
-/** Read at every scrape, probe or glance, many times a minute: what went well with them would bury all other lines, and cost as much as the answers. */
+/**
+ * Read at every scrape, probe or glance, many times a minute: what went well with them would bury
+ * all other lines, and cost as much as the answers.
+ */
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
 /** `guard`: null only for a face that has no route with a key. */

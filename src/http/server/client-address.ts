@@ -7,17 +7,24 @@ import type { Networks } from '../../node/networks.ts'
 
 const UNKNOWN = 'unknown'
 
-/** What is believed of the headers in which a proxy says whom it speaks for. Anywhere else they are a way to look like somebody else. */
+/**
+ * What is believed of the headers in which a proxy says whom it speaks for. Anywhere else they are
+ * a way to look like somebody else.
+ */
 export interface ProxyTrust {
-  /** `Fly-Client-IP`: only right behind Fly's proxy, which overwrites what callers send (https://fly.io/docs/networking/request-headers/). */
+  /**
+   * `Fly-Client-IP`: only right behind Fly's proxy, which overwrites what callers send
+   * (https://fly.io/docs/networking/request-headers/).
+   */
   readonly flyHeader: boolean
   /** The proxies whose `X-Forwarded-For` is believed. */
   readonly proxies: Networks
 }
 
 /**
- * The address of the client. Each proxy appends to `X-Forwarded-For` the address that it was called from, so the header is read from its
- * end, for as long as what stands there is a proxy that is known; what stands before the first other address may be invented.
+ * The address of the client. Each proxy appends to `X-Forwarded-For` the address that it was called
+ * from, so the header is read from its end, for as long as what stands there is a proxy that is
+ * known; what stands before the first other address may be invented.
  */
 export function clientOf(request: IncomingMessage, { flyHeader, proxies }: ProxyTrust): string {
   const named = flyHeader ? request.headers['fly-client-ip'] : undefined
@@ -50,7 +57,10 @@ function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
-/** An IPv4 address by itself, an IPv6 one by its /64: whoever has one address there has all 2⁶⁴ of them. */
+/**
+ * An IPv4 address by itself, an IPv6 one by its /64: whoever has one address there has all 2⁶⁴ of
+ * them.
+ */
 export function networkOf(client: string): string {
   if (!ipaddr.isValid(client)) return UNKNOWN
   const address = ipaddr.process(client)

@@ -1,9 +1,13 @@
-// The deadline of an answer that needs the database. One that is silent, rather than gone, would keep all who ask waiting without end.
+// The deadline of an answer that needs the database. One that is silent, rather than gone, would
+// keep all who ask waiting without end.
 
 import { SyncError } from '../../core/errors.ts'
 import { within } from '../../lib/deadline.ts'
 
-/** Soon enough for a probe or a dashboard to hear of it, long enough for a database that is only busy. */
+/**
+ * Soon enough for a probe or a dashboard to hear of it, long enough for a database that is only
+ * busy.
+ */
 export const RESPONSE_MS = 5_000
 
 /**

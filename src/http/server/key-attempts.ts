@@ -1,9 +1,13 @@
-// How often a key may be wrong. A network that fails too often is banned for a while, longer each time; when too many fail at once, so
-// are all that have not shown the right key before. A ban refuses wrong keys and slows the right one: others may share its network.
+// How often a key may be wrong. A network that fails too often is banned for a while, longer each
+// time; when too many fail at once, so are all that have not shown the right key before. A ban
+// refuses wrong keys and slows the right one: others may share its network.
 
 /** How long each ban is, and where the counting ends. */
 export interface FailureLimits {
-  /** The failure of a network that brings its first ban, counted from 1; each further one doubles it. */
+  /**
+   * The failure of a network that brings its first ban, counted from 1; each further one doubles
+   * it.
+   */
   readonly firstBanAt: number
   readonly banMs: number
   readonly banMsMax: number
@@ -36,7 +40,10 @@ export interface FailedKeys {
   ): { readonly reason: 'banned' | 'crowded'; readonly waitMs: number } | null
   /** Counts a failure. Returns the length of the ban that it brought, or 0. */
   failed(network: string): number
-  /** The right key: what came before is forgiven, unless it is banned, because somebody else there may have failed. */
+  /**
+   * The right key: what came before is forgiven, unless it is banned, because somebody else there
+   * may have failed.
+   */
   succeeded(network: string): void
 }
 
@@ -65,7 +72,8 @@ export function createFailedKeys(
         failures: window.endsMs > now ? window.failures + 1 : 1,
       }
       const before = failures.get(network)
-      // Forgotten after as long as the longest ban: somebody who mistypes once a week is never banned.
+      // Forgotten after as long as the longest ban: somebody who mistypes once a week is never
+      // banned.
       const count = before && before.lastMs + 2 * banMsMax > now ? before.count + 1 : 1
       const ban = count < firstBanAt ? 0 : Math.min(banMsMax, banMs * 2 ** (count - firstBanAt))
       remember(failures, network, { count, lastMs: now, bannedUntilMs: now + ban }, networksMax)

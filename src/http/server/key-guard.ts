@@ -1,5 +1,6 @@
-// Lets only callers with the admin key through. A missing key and a wrong one are the same answer, found in the same time. The right key
-// always passes, however many others fail from the same network: behind one proxy they have one address.
+// Lets only callers with the admin key through. A missing key and a wrong one are the same answer,
+// found in the same time. The right key always passes, however many others fail from the same
+// network: behind one proxy they have one address.
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -22,7 +23,10 @@ export interface KeyGuardOptions {
   readonly onAuthFailure?: (reason: AuthFailure) => void
 }
 
-/** What a request from a banned network waits: a second for each guess, and no time limit of a caller who knows the key. */
+/**
+ * What a request from a banned network waits: a second for each guess, and no time limit of a
+ * caller who knows the key.
+ */
 const SLOW_MS = 1000
 /** So many wrong ones are held at a time, and no more: those beyond are refused at once. */
 const SLOWED_MAX = 100
@@ -76,7 +80,9 @@ export function createKeyGuard({
   }
 }
 
-/** Looks at every key, so that the time tells neither which of them nor how much of it was right. */
+/**
+ * Looks at every key, so that the time tells neither which of them nor how much of it was right.
+ */
 function isAnyOf(digests: readonly Buffer[], given: string): boolean {
   // Header values come as Latin-1, whatever bytes the caller sent.
   const digest = digestOf(Buffer.from(given, 'latin1'))

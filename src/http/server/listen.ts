@@ -1,4 +1,5 @@
-// Serves an app on a port, and stops without breaking off an answer: what is open is finished, nothing new is taken.
+// Serves an app on a port, and stops without breaking off an answer: what is open is finished,
+// nothing new is taken.
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -9,7 +10,9 @@ import { ERRORS, SyncError } from '../../core/errors.ts'
 import { errnoOf } from '../../node/system-errors.ts'
 import type { App } from './app.ts'
 
-/** No header takes ten seconds and no body of ours thirty: slow senders hold no connection for long. */
+/**
+ * No header takes ten seconds and no body of ours thirty: slow senders hold no connection for long.
+ */
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -21,7 +24,10 @@ const GRACE_MS = 10_000
 
 export interface Listening {
   readonly port: number
-  /** Takes nothing new and resolves when the last answer is out; what takes longer than the grace is broken off. Twice is safe. */
+  /**
+   * Takes nothing new and resolves when the last answer is out; what takes longer than the grace is
+   * broken off. Twice is safe.
+   */
   close(): Promise<void>
 }
 
@@ -46,7 +52,8 @@ export async function listen(
 ): Promise<Listening> {
   const sockets = new Set<Socket>()
   const answering = new Set<ServerResponse>()
-  // It also replaces the global Response by one that Node can send as it is: an answer costs 0.2 ms instead of 0.4.
+  // It also replaces the global Response by one that Node can send as it is: an answer costs 0.2 ms
+  // instead of 0.4.
   const handle = getRequestListener(app.fetch, { errorHandler: refuseMalformed, hostname: NO_HOST })
   const server = createServer(LIMITS, (request, response) => {
     answering.add(response)
@@ -76,7 +83,8 @@ export async function listen(
   const stop = async (): Promise<void> => {
     const closed = once(server, 'close')
     server.close()
-    // Node would wait for connections on which nobody has asked anything yet, and keep those open that are asked on just now.
+    // Node would wait for connections on which nobody has asked anything yet, and keep those open
+    // that are asked on just now.
     const busy = new Set(Array.from(answering, ({ socket }) => socket))
     for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon()
     for (const response of answering) response.shouldKeepAlive = false

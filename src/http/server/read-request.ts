@@ -1,4 +1,5 @@
-// Reading what a request says: bounded, JSON only, and checked against a schema that names every problem at once.
+// Reading what a request says: bounded, JSON only, and checked against a schema that names every
+// problem at once.
 
 import type { Context } from 'hono'
 import type { z } from 'zod'
@@ -29,7 +30,10 @@ export async function readBody<Schema extends z.ZodType>(
   return check(schema, parseJson(text))
 }
 
-/** The parameters of the address as `schema` reads them; one that is given twice is a list, which none may be. @throws SyncError `request/invalid` */
+/**
+ * The parameters of the address as `schema` reads them; one that is given twice is a list, which
+ * none may be. @throws SyncError `request/invalid`
+ */
 export function readQuery<Schema extends z.ZodType>(
   c: Context<ServerEnv>,
   schema: Schema,

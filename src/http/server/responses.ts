@@ -1,5 +1,6 @@
-// What every face answers with: JSON without secrets, failures included. A failure that we did not name says nothing about itself
-// outside; its stack is in the log, under the correlation id that the caller got.
+// What every face answers with: JSON without secrets, failures included. A failure that we did not
+// name says nothing about itself outside; its stack is in the log, under the correlation id that
+// the caller got.
 
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'

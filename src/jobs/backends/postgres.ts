@@ -1,5 +1,6 @@
-// BullMQ's backend on Postgres, made calmer for the days when Postgres answers and yet gives out no job: read-only, out of room, too busy;
-// and able to begin once more when Postgres was away just as it began.
+// BullMQ's backend on Postgres, made calmer for the days when Postgres answers and yet gives out no
+// job: read-only, out of room, too busy; and able to begin once more when Postgres was away just as
+// it began.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -9,9 +10,15 @@ import {
   type PostgresQueueBackend,
 } from 'bullmq'
 
-/** When a job that could not be taken is asked for again. BullMQ would ask at once, as often as a core can. */
+/**
+ * When a job that could not be taken is asked for again. BullMQ would ask at once, as often as a
+ * core can.
+ */
 const RETRY_MS = 1000
-/** How long a worker listens before it looks by itself. BullMQ's hour would be the hour that a job waits whose notification got lost. */
+/**
+ * How long a worker listens before it looks by itself. BullMQ's hour would be the hour that a job
+ * waits whose notification got lost.
+ */
 const LISTEN_SECONDS_MAX = 5
 
 export function createCalmBackend(
@@ -33,7 +40,10 @@ export function createCalmBackend(
   }
 }
 
-/** BullMQ asks once whether its connection is ready, and keeps a "no" for ever: its workers would take no job until the process starts anew. */
+/**
+ * BullMQ asks once whether its connection is ready, and keeps a "no" for ever: its workers would
+ * take no job until the process starts anew.
+ */
 function forgetFailure(memo: { waitUntilReady(): Promise<void> }): void {
   const waitUntilReady = memo.waitUntilReady.bind(memo)
   memo.waitUntilReady = async () => {

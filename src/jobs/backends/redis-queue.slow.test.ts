@@ -1,4 +1,5 @@
-// The queue on Redis, alone, watched by Sentinels and as a Cluster: the same runs as on Postgres, and one whose queue is flushed under its workers.
+// The queue on Redis, alone, watched by Sentinels and as a Cluster: the same runs as on Postgres,
+// and one whose queue is flushed under its workers.
 
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
@@ -137,7 +138,8 @@ test(
     await lock.inTheWay()
     assert.ok((await services.queues.apply.getActiveCount()) > 0)
     await redis?.flush()
-    // The tasks under way are in the queue a second time now, and whoever gets them finds them held.
+    // The tasks under way are in the queue a second time now, and whoever gets them finds them
+    // held.
     await services.tick()
     gate.open()
     await lock.release()

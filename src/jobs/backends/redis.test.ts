@@ -28,7 +28,10 @@ interface TlsServer {
   readonly trust: string
 }
 
-/** A server that speaks nothing but TLS, with a certificate for this machine: one of its own, or, as a Sentinel, its master's. */
+/**
+ * A server that speaks nothing but TLS, with a certificate for this machine: one of its own, or, as
+ * a Sentinel, its master's.
+ */
 async function startTls(
   t: Lifetime,
   kind: 'server' | 'sentinel' | 'cluster',

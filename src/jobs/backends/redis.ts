@@ -1,5 +1,6 @@
-// The Redis or Valkey of the queue: one server, watched by Sentinels, or a Cluster, by the form of QUEUE_URL. At start it must answer, or the
-// process says so and ends; later it may be away for any time, and is waited for until the process itself is about to end.
+// The Redis or Valkey of the queue: one server, watched by Sentinels, or a Cluster, by the form of
+// QUEUE_URL. At start it must answer, or the process says so and ends; later it may be away for any
+// time, and is waited for until the process itself is about to end.
 
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { SyncError } from '../../core/errors.ts'
@@ -19,8 +20,10 @@ const KEEP_ALIVE_MS = 5_000
 const PROOF_MS = 60_000
 
 /**
- * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` · `redis-sentinel://host:port,host:port/master`, each with an optional
- * `user:password@`, percent-encoded; with `rediss` in place of `redis` by TLS. When `leaving` is aborted, what waits for a server that is away fails.
+ * Connects to `redis://host:port` · `redis-cluster://host:port,host:port` ·
+ * `redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`,
+ * percent-encoded; with `rediss` in place of `redis` by TLS. When `leaving` is aborted, what waits
+ * for a server that is away fails.
  *
  * @throws SyncError `queue/unreachable` · `settings/invalid` when the address cannot be read
  */
@@ -55,21 +58,27 @@ export async function openRedis(
   }
 }
 
-/** Writes and removes a key, which a read-only replica or one whose memory is full does not take. @throws Error what Redis says */
+/**
+ * Writes and removes a key, which a read-only replica or one whose memory is full does not take.
+ * @throws Error what Redis says
+ */
 export async function proveRedisWritable(client: Redis | Cluster, key: string): Promise<void> {
   await client.set(key, '1', 'PX', PROOF_MS)
   await client.del(key)
 }
 
-/** What Redis does when its memory is full; null when it does not say. A queue needs `noeviction`: https://docs.bullmq.io/guide/going-to-production */
+/**
+ * What Redis does when its memory is full; null when it does not say. A queue needs `noeviction`:
+ * https://docs.bullmq.io/guide/going-to-production
+ */
 export async function findEvictionPolicy(client: Redis | Cluster): Promise<string | null> {
   const text = await client.call('info', 'memory').catch(() => '')
   return /^maxmemory_policy:(\S+)/m.exec(String(text))?.[1] ?? null
 }
 
 /**
- * Takes the eviction policy out of what the client and its duplicates hear from INFO: BullMQ prints a warning of its own for each of its
- * connections, past the log.
+ * Takes the eviction policy out of what the client and its duplicates hear from INFO: BullMQ prints
+ * a warning of its own for each of its connections, past the log.
  */
 function hushPolicy<Client extends Redis | Cluster>(client: Client): Client {
   const info = client.info.bind(client) as (...sections: unknown[]) => Promise<string>
@@ -100,8 +109,9 @@ function clientOf(
   queueUrl: string,
   retryStrategy: (attempt: number) => number | null,
 ): Redis | Cluster {
-  // Blocking commands wait for jobs without end, so nothing may give them up (https://docs.bullmq.io/guide/connections), but a network that was
-  // cut must show, which without a delay of our own takes Linux two hours.
+  // Blocking commands wait for jobs without end, so nothing may give them up
+  // (https://docs.bullmq.io/guide/connections), but a network that was cut must show, which without
+  // a delay of our own takes Linux two hours.
   const patient = {
     maxRetriesPerRequest: null,
     lazyConnect: true,
@@ -114,7 +124,8 @@ function clientOf(
   const login = { ...loginOf(queueUrl), ...(tls && { tls: {} }) }
   if (kind === 'cluster') {
     const redisOptions = { ...login, maxRetriesPerRequest: null, keepAlive: KEEP_ALIVE_MS }
-    // Its nodes are known by name: a certificate says nothing of addresses. https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls
+    // Its nodes are known by name: a certificate says nothing of addresses.
+    // https://github.com/redis/ioredis#special-note-aws-elasticache-clusters-with-tls
     const byName: ClusterOptions = tls ? { dnsLookup: (name, found) => found(null, name) } : {}
     return new Cluster(readNodes(hosts, REDIS_PORT), {
       ...byName,
@@ -132,8 +143,10 @@ function clientOf(
 }
 
 /**
- * Told to disconnect while it waits to try again, ioredis neither tries nor ever says that it has ended, and BullMQ would wait for that for
- * ever (https://github.com/taskforcesh/bullmq/issues/4585). This client, and those that BullMQ makes after it, tries once more and ends then.
+ * Told to disconnect while it waits to try again, ioredis neither tries nor ever says that it has
+ * ended, and BullMQ would wait for that for ever
+ * (https://github.com/taskforcesh/bullmq/issues/4585). This client, and those that BullMQ makes
+ * after it, tries once more and ends then.
  */
 class PromptRedis extends Redis {
   override disconnect(reconnect = false): void {

@@ -1,5 +1,5 @@
-// The lines of one batch that are not known yet. They are copied into one arena, because a single line would otherwise keep the
-// whole chunk that it came in alive.
+// The lines of one batch that are not known yet. They are copied into one arena, because a single
+// line would otherwise keep the whole chunk that it came in alive.
 
 import type { Scan } from '../../core/connector.ts'
 

@@ -1,4 +1,5 @@
-// A growing bitmap over product numbers (`seq`), in the bit order of Postgres' get_bit: what a run has seen.
+// A growing bitmap over product numbers (`seq`), in the bit order of Postgres' get_bit: what a run
+// has seen.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 

@@ -1,5 +1,5 @@
-// Batches by the Data API: each is one call, which stages, merges and quarantines in a transaction of its own. A record that Postgres
-// refuses comes back by its index; then the rest is sent again.
+// Batches by the Data API: each is one call, which stages, merges and quarantines in a transaction
+// of its own. A record that Postgres refuses comes back by its index; then the rest is sent again.
 
 import { callBatch, refusedBy, type BatchAnswer, type Step } from '../../db/write/batch-calls.ts'
 import type { QuarantinedRecord } from '../../db/write/batches.ts'

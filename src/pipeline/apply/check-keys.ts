@@ -1,5 +1,6 @@
-// Each variant, price and image of a product has a key of its own. Postgres would refuse two rows of one key in words that it also has for
-// faults of a statement, so a draft with two is recognised here.
+// Each variant, price and image of a product has a key of its own. Postgres would refuse two rows
+// of one key in words that it also has for faults of a statement, so a draft with two is recognised
+// here.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'

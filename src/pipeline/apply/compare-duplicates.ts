@@ -1,5 +1,6 @@
-// Within a run the highest (source time, part, line) of a product wins. Normally the merge sees to that. One case escapes it: a line
-// was skipped because its hash was known, and another line of the same product was merged. Then nobody has compared the two.
+// Within a run the highest (source time, part, line) of a product wins. Normally the merge sees to
+// that. One case escapes it: a line was skipped because its hash was known, and another line of the
+// same product was merged. Then nobody has compared the two.
 
 import { readLines } from '../../artifacts/lines.ts'
 import { readPart } from '../../artifacts/parts.ts'
@@ -23,14 +24,20 @@ const SCRATCH_BYTES = 1 << 20
 /** A line that is too large was set aside: it is nobody's rival. */
 const SKIPPED = { push: () => undefined }
 
-/** Where the line is that wins; its bytes are read again, since a thousand of them may be too many to hold. */
+/**
+ * Where the line is that wins; its bytes are read again, since a thousand of them may be too many
+ * to hold.
+ */
 interface Winner {
   readonly partNo: number
   readonly lineNo: number
   readonly timeMs: number
 }
 
-/** Compares the lines of every product that was both skipped and merged, and merges the winner again. Twice is safe. */
+/**
+ * Compares the lines of every product that was both skipped and merged, and merges the winner
+ * again. Twice is safe.
+ */
 export async function compareDuplicates(
   context: RunContext,
   lane: Lane,

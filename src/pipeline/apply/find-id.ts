@@ -1,5 +1,6 @@
-// Whose record a line holds that cannot be parsed: too large, cut short or broken. A record that is set aside with its id counts as seen,
-// so that nobody has to guess which product the line stands for.
+// Whose record a line holds that cannot be parsed: too large, cut short or broken. A record that is
+// set aside with its id counts as seen, so that nobody has to guess which product the line stands
+// for.
 
 import type { Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'

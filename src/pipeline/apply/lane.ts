@@ -1,4 +1,5 @@
-// apply: one archived part to rows. A line whose hash is known costs a look-up; only the rest is parsed and merged.
+// apply: one archived part to rows. A line whose hash is known costs a look-up; only the rest is
+// parsed and merged.
 
 import { readLines, type LongLine, type Lines } from '../../artifacts/lines.ts'
 import { readPart } from '../../artifacts/parts.ts'
@@ -24,7 +25,10 @@ import { quarantined } from './read-batch.ts'
 /** What hashing a line may use; a larger record is hashed in pieces. */
 const SCRATCH_BYTES = 1 << 20
 
-/** A run stops above this number of quarantined records and this many times its budget: each takes up to 64 KiB in the database. */
+/**
+ * A run stops above this number of quarantined records and this many times its budget: each takes
+ * up to 64 KiB in the database.
+ */
 const QUARANTINED_MAX = 10_000
 const QUARANTINE_BUDGETS_MAX = 10
 
@@ -74,10 +78,12 @@ export class Lane {
   /**
    * Applies one archived part to the catalogue, from its checkpoint on.
    *
-   * Each batch commits its rows, its price points, its changes and the checkpoint in one transaction, so a crash between
-   * batches loses nothing and repeats nothing. A cancelled lane commits what it has looked at and stops.
+   * Each batch commits its rows, its price points, its changes and the checkpoint in one
+   * transaction, so a crash between batches loses nothing and repeats nothing. A cancelled lane
+   * commits what it has looked at and stops.
    *
-   * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this batch is written
+   * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this
+   * batch is written
    */
   async applyPart(
     part: StoredPart,
@@ -187,7 +193,10 @@ export class Lane {
   }
 }
 
-/** @throws SyncError `run/too-many-quarantined` when the run is so far over its budget that more records in quarantine would help no person */
+/**
+ * @throws SyncError `run/too-many-quarantined` when the run is so far over its budget that more
+ * records in quarantine would help no person
+ */
 function checkQuarantineBudget({ source, progress }: RunContext): void {
   const { counts, appliedLines, expected } = progress
   const share = source.policy.quarantineShare

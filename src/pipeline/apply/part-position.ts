@@ -76,7 +76,10 @@ export class PartPosition {
     }
   }
 
-  /** Everything looked at is committed. Returns what was counted since the last call, for the progress display. */
+  /**
+   * Everything looked at is committed. Returns what was counted since the last call, for the
+   * progress display.
+   */
   saved(): Counts {
     this.linesUnsaved = 0
     this.linesSaved = this.#line

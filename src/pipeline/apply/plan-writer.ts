@@ -1,5 +1,6 @@
-// Batches of a plan, of a sync or a replay: staged as those of a run are, and judged instead of merged. The transaction is read-only, so that the server refuses
-// whatever would be written beyond the session's own tables.
+// Batches of a plan, of a sync or a replay: staged as those of a run are, and judged instead of
+// merged. The transaction is read-only, so that the server refuses whatever would be written beyond
+// the session's own tables.
 
 import { addCounts, emptyCounts } from '../../core/ledger.ts'
 import type { QuarantinedRecord } from '../../db/write/batches.ts'
@@ -20,7 +21,10 @@ import { mergePieces, writeAccepted, type Staging } from './stage.ts'
 /** One thing that a sync or a replay would do. */
 export interface PlannedChange {
   readonly externalId: string
-  /** `missing`: not there now, and removed if the next complete run does not see it either. `quarantined`: cannot be applied. */
+  /**
+   * `missing`: not there now, and removed if the next complete run does not see it either.
+   * `quarantined`: cannot be applied.
+   */
   readonly kind: ChangeKind | 'missing' | 'quarantined'
   /** Member → [before, after]; a price that would be held has the reason as a third. */
   readonly detail: Readonly<Record<string, unknown>>

@@ -1,4 +1,5 @@
-// From the lines of a batch to drafts. A line that cannot be read is set aside here, with what is needed to find it again.
+// From the lines of a batch to drafts. A line that cannot be read is set aside here, with what is
+// needed to find it again.
 
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'
@@ -16,7 +17,10 @@ interface ReadLine {
   readonly draft: Draft
 }
 
-/** Yields what can be staged, and adds the rest to `refused`. The terms that come along are collected; saving them is the caller's. */
+/**
+ * Yields what can be staged, and adds the rest to `refused`. The terms that come along are
+ * collected; saving them is the caller's.
+ */
 export function* readBatch(
   context: RunContext,
   terms: Terms,

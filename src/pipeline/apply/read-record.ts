@@ -1,4 +1,5 @@
-// One archived line to a draft and the JSON that jsonb can hold. Everything that can be wrong with a single record is found here.
+// One archived line to a draft and the JSON that jsonb can hold. Everything that can be wrong with
+// a single record is found here.
 
 import { isUtf8 } from 'node:buffer'
 import { boundedDraft } from '../../core/bounded-draft.ts'
@@ -14,7 +15,10 @@ import type { PendingLine } from './batch.ts'
 import { checkKeys } from './check-keys.ts'
 import { findId } from './find-id.ts'
 
-/** A product has some hundred values. From a million on, parsing and normalising would keep the process from everything else. */
+/**
+ * A product has some hundred values. From a million on, parsing and normalising would keep the
+ * process from everything else.
+ */
 const VALUES_MAX = 1_000_000
 
 export interface ReadRecord {
@@ -77,7 +81,10 @@ export function readRecord(
   }
 }
 
-/** What is stored byte by byte keeps its numbers as they are written, and JSON has no limits for them. @throws SyncError `record/invalid` */
+/**
+ * What is stored byte by byte keeps its numbers as they are written, and JSON has no limits for
+ * them. @throws SyncError `record/invalid`
+ */
 function checkNumbers(json: string): void {
   const number = findUnstorableNumber(json)
   if (number !== null)
@@ -88,7 +95,8 @@ function checkNumbers(json: string): void {
 }
 
 function skipped(error: unknown, whose: () => string | null): unknown {
-  // How deep a document may be is for the stack to say: JSON.parse reads what JSON.stringify cannot write again.
+  // How deep a document may be is for the stack to say: JSON.parse reads what JSON.stringify cannot
+  // write again.
   const failure =
     error instanceof RangeError
       ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error })

@@ -1,4 +1,5 @@
-// Product numbers, reserved in blocks by a short transaction of their own, so that two lanes do not wait for each other's batch.
+// Product numbers, reserved in blocks by a short transaction of their own, so that two lanes do not
+// wait for each other's batch.
 
 import { reserveSeqs } from '../../db/write/batches.ts'
 import type { Catalog } from '../../db/catalog.ts'
@@ -18,7 +19,10 @@ export class SeqBlock {
     this.#countMin = countMin
   }
 
-  /** Makes sure that `count` numbers are free from `next` on. A block that is too short is left as a gap. */
+  /**
+   * Makes sure that `count` numbers are free from `next` on. A block that is too short is left as a
+   * gap.
+   */
   async reserve(count: number): Promise<void> {
     if (this.next + count <= this.#end) return
     const reserved = Math.max(count, this.#countMin)

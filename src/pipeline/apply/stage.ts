@@ -1,6 +1,7 @@
-// Copies the lines of a batch into the session's staging tables. When Postgres refuses a batch because of a record, the batch is
-// rolled back, smaller attempts find the record, and the batch is written without it. An attempt is a transaction of its own that is
-// rolled back too: savepoints inside one transaction would add up, and slow down every later statement of it.
+// Copies the lines of a batch into the session's staging tables. When Postgres refuses a batch
+// because of a record, the batch is rolled back, smaller attempts find the record, and the batch is
+// written without it. An attempt is a transaction of its own that is rolled back too: savepoints
+// inside one transaction would add up, and slow down every later statement of it.
 
 import { clearStaging, type QuarantinedRecord } from '../../db/write/batches.ts'
 import { isRecordRefusal } from '../../db/errors.ts'
@@ -37,8 +38,8 @@ export interface AcceptedBatch {
 }
 
 /**
- * Writes a batch by way of `write`, a transaction that calls `mergePieces`. When Postgres refuses one of its records, `write` is called
- * a second time with the records that it accepts.
+ * Writes a batch by way of `write`, a transaction that calls `mergePieces`. When Postgres refuses
+ * one of its records, `write` is called a second time with the records that it accepts.
  *
  * @throws what `write` throws, except for the first refusal
  */
@@ -71,7 +72,10 @@ export async function mergePieces<Merged>(
   return { merged, refused: quarantined }
 }
 
-/** Splits a batch that was refused. Halves find a refused record among n with about 2 log n attempts. */
+/**
+ * Splits a batch that was refused. Halves find a refused record among n with about 2 log n
+ * attempts.
+ */
 async function findAccepted(
   staging: Staging<unknown>,
   lines: readonly PendingLine[],

@@ -1,4 +1,5 @@
-// Brands, organisations and categories come again with every product that mentions them. Each is sent once a run, unless it differs.
+// Brands, organisations and categories come again with every product that mentions them. Each is
+// sent once a run, unless it differs.
 
 import { hash } from 'node:crypto'
 import type { Term } from '../../core/product.ts'
@@ -33,9 +34,10 @@ export class Terms {
   }
 
   /**
-   * Sends what is new, in a transaction of its own: a term without a product does no harm, a lock held through a batch would. One
-   * caller after the other, so that whoever returns has its terms written, also those that another lane was sending. What was not
-   * written is sent again by the next call; a term that Postgres refuses is left out with a warning.
+   * Sends what is new, in a transaction of its own: a term without a product does no harm, a lock
+   * held through a batch would. One caller after the other, so that whoever returns has its terms
+   * written, also those that another lane was sending. What was not written is sent again by the
+   * next call; a term that Postgres refuses is left out with a warning.
    */
   save(context: RunContext): Promise<void> {
     const saving = this.#saving.catch(() => {}).then(() => this.#saveFresh(context))
@@ -80,7 +82,10 @@ function keyOf({ kind, externalId }: Term): string {
   return inShort(`${kind}:${externalId}`)
 }
 
-/** The text, or its hash when it is longer: a supplier's text may have megabytes, and is remembered until the run ends. */
+/**
+ * The text, or its hash when it is longer: a supplier's text may have megabytes, and is remembered
+ * until the run ends.
+ */
 function inShort(text: string): string {
   return text.length <= TEXT_CHARS_MAX ? text : hash('sha256', text, 'base64')
 }

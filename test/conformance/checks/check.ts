@@ -9,7 +9,10 @@ export interface Check {
   prove(rig: Rig): Promise<void>
 }
 
-/** What goes by these names is there: tests read better without `undefined`. @throws Error when it is not */
+/**
+ * What goes by these names is there: tests read better without `undefined`. @throws Error when it
+ * is not
+ */
 export function given<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw new Error(`There is no ${what}`)
   return value

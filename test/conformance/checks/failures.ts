@@ -1,4 +1,5 @@
-// What a supplier does on a bad day. The line retries, the connector only says what happened: so each failure costs a pause, and then all is there.
+// What a supplier does on a bad day. The line retries, the connector only says what happened: so
+// each failure costs a pause, and then all is there.
 
 import assert from 'node:assert/strict'
 import type { Fault } from '../supplier.ts'

@@ -1,4 +1,5 @@
-// What comes, in what order, and whether it is all: cursors, memory, repetitions, truncation, records that are wrong.
+// What comes, in what order, and whether it is all: cursors, memory, repetitions, truncation,
+// records that are wrong.
 
 import assert from 'node:assert/strict'
 import type { Page } from '../../../src/core/connector.ts'

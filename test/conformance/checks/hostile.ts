@@ -1,4 +1,5 @@
-// Whatever a supplier puts into a member of a record: a draft that the tables hold, or a refusal. And lists of any length.
+// Whatever a supplier puts into a member of a record: a draft that the tables hold, or a refusal.
+// And lists of any length.
 
 import assert from 'node:assert/strict'
 import { boundedDraft, LISTS_MAX } from '../../../src/core/bounded-draft.ts'
@@ -62,9 +63,15 @@ function assertHeld({ draft, raw, hash }: ReadRecord): void {
 }
 
 const SIZES = [10_000, 100_000]
-/** Of every list at once: as many as a record within the limits can have. Numbered from there on, so that none is what another one looks for. */
+/**
+ * Of every list at once: as many as a record within the limits can have. Numbered from there on, so
+ * that none is what another one looks for.
+ */
 const TOGETHER = 20_000
-/** How often the time of reading its JSON a record may take to normalise. Linear work takes 1 to 5 times, each with each 150 times and more. */
+/**
+ * How often the time of reading its JSON a record may take to normalise. Linear work takes 1 to 5
+ * times, each with each 150 times and more.
+ */
 const COST_MAX = 30
 const ATTEMPTS = 3
 

@@ -1,4 +1,5 @@
-// One line and its record: what `scan`, `unwrap`, `identify` and `normalise` promise, without a database.
+// One line and its record: what `scan`, `unwrap`, `identify` and `normalise` promise, without a
+// database.
 
 import assert from 'node:assert/strict'
 import type { Scan } from '../../../src/core/connector.ts'

@@ -1,4 +1,5 @@
-// Runs over runs: what the second one writes, where a cancelled one goes on, and what none of them ever tells.
+// Runs over runs: what the second one writes, where a cancelled one goes on, and what none of them
+// ever tells.
 
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
@@ -92,7 +93,8 @@ const secretsStay: Check = {
     if (secrets.length === 0) return
     const told: string[] = []
     supplier.spoil(supplier.ids()[1] ?? '', 'shape')
-    // A supplier may quote the request in its refusal, body and headers, or in the address that it sends on to.
+    // A supplier may quote the request in its refusal, body and headers, or in the address that it
+    // sends on to.
     const quoted = secrets.join(' or ')
     const body = JSON.stringify({ error: { code: 'refused', message: `Not with ${quoted}` } })
     const headers = {

@@ -1,4 +1,5 @@
-// Settings are stored with the source and shown to people: so they survive JSON, are checked, and hold no secret.
+// Settings are stored with the source and shown to people: so they survive JSON, are checked, and
+// hold no secret.
 
 import assert from 'node:assert/strict'
 import { isSecretName } from '../../../src/telemetry/redact.ts'
