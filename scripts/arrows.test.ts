@@ -10,11 +10,11 @@ function isWrong(path: string, target: string): boolean {
 
 test('a layer imports itself and what lies below, never what lies above', () => {
   assert.ok(!isWrong('src/pipeline/apply/lane.ts', './settle.ts'))
-  assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../db/batches.ts'))
-  assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../connectors/index.ts'))
+  assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../../db/write/batches.ts'))
+  assert.ok(!isWrong('src/pipeline/apply/lane.ts', '../../connectors/registry.ts'))
   assert.ok(!isWrong('src/http/routes/runs.ts', '../../db/runs.ts'))
-  assert.ok(isWrong('src/db/write/batches.ts', '../pipeline/apply.ts'))
-  assert.ok(!isWrong('src/db/write/artifacts.ts', '../artifacts/parts.ts'))
+  assert.ok(isWrong('src/db/write/batches.ts', '../../pipeline/apply/lane.ts'))
+  assert.ok(!isWrong('src/db/write/artifacts.ts', '../../artifacts/parts.ts'))
   assert.ok(isWrong('src/artifacts/parts.ts', '../db/artifacts.ts'))
   assert.ok(isWrong('src/core/product.ts', '../lib/http.ts'))
   assert.ok(isWrong('src/app/serve.ts', '../cli/serve.ts'))

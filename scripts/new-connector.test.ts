@@ -72,7 +72,7 @@ test('a name that is taken or not in lower-case words is refused, and nothing is
   const root = await openProject(t)
   for (const name of [
     'shopify',
-    'index.ts',
+    'registry.ts',
     '',
     'Big',
     'a b',
@@ -89,11 +89,11 @@ test('a name that is taken or not in lower-case words is refused, and nothing is
       /choose another name|is no name for a connector/,
     )
   }
-  assert.deepEqual((await readdir(join(root, 'src/connectors'))).sort(), ['index.ts', 'shopify'])
+  assert.deepEqual((await readdir(join(root, 'src/connectors'))).sort(), ['registry.ts', 'shopify'])
 })
 
 test('a list without its marker is refused before anything is written', async (t) => {
   const root = await openProject(t, LIST.replace('// npm', '// yarn'))
   await assert.rejects(createConnector(root, 'lost'), /has lost its imports or the comment/)
-  assert.deepEqual((await readdir(join(root, 'src/connectors'))).sort(), ['index.ts', 'shopify'])
+  assert.deepEqual((await readdir(join(root, 'src/connectors'))).sort(), ['registry.ts', 'shopify'])
 })

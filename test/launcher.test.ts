@@ -40,7 +40,7 @@ test('without a Node that is new enough the message says what to do', async (t) 
 
 test('`node bin/launch.js FILE` finds a new enough Node as well', async (t) => {
   const { lines, code } = await run(await clone(t, 999), ['src/cli/main.ts', 'a b'], {
-    file: 'lean.js',
+    file: 'launch.js',
   })
   assert.deepEqual(JSON.parse(lines[0] ?? '').args, ['a b'])
   assert.equal(code, 7)
@@ -48,7 +48,7 @@ test('`node bin/launch.js FILE` finds a new enough Node as well', async (t) => {
 
 for (const nodeMin of [24, 999]) {
   test(`before \`npm ci\` the message says to run it, where Node ${nodeMin} is needed`, async (t) => {
-    for (const file of ['shelfsync', 'lean.js']) {
+    for (const file of ['shelfsync', 'launch.js']) {
       const { errors, code } = await run(
         await clone(t, nodeMin, { installed: false }),
         ['src/cli/main.ts'],
@@ -78,9 +78,9 @@ async function clone(
   await writeFile(join(root, 'package.json'), '{ "type": "module" }')
   await writeFile(join(root, 'src', 'cli', 'main.ts'), REPORT)
   await copyFile(join(BIN, 'shelfsync'), join(root, 'bin', 'shelfsync'))
-  const source = await readFile(join(BIN, 'lean.js'), 'utf8')
+  const source = await readFile(join(BIN, 'launch.js'), 'utf8')
   await writeFile(
-    join(root, 'bin', 'lean.js'),
+    join(root, 'bin', 'launch.js'),
     source.replace('NODE_MIN = 24', `NODE_MIN = ${nodeMin}`),
   )
   const packages = join(root, 'node_modules')

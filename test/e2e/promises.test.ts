@@ -22,7 +22,11 @@ test('every promise is planned or has a test that exists', async () => {
       .split('…')
       .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
       .join('.+')
-    assert.match(source, new RegExp(`test\\(['\`]${title}['\`]`), `${file} has no test "${name}"`)
+    assert.match(
+      source,
+      new RegExp(`test\\(\\s*['\`]${title}['\`]`),
+      `${file} has no test "${name}"`,
+    )
   }
   assert.deepEqual(
     [...promises],
