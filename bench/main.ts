@@ -126,7 +126,7 @@ async function measureOurs(url: string, database: string, artifacts: string): Pr
     state: string
     reason: string | null
     rssPeakMb: number
-  }>('ours.ts', [url, database, artifacts])
+  }>('shelfsync-sync.ts', [url, database, artifacts])
   if (child.exitCode === null) await once(child, 'exit')
   if (message.state !== 'succeeded')
     throw new Error(`our run is ${message.state}: ${message.reason}`)
@@ -147,7 +147,10 @@ async function measureUsual(feedUrl: string, database: string): Promise<number> 
   )
   await client.end()
   const api = await forkChild<{ url: string }>('data-api.ts', [database])
-  const { message } = await forkChild<{ seconds: number }>('usual.ts', [feedUrl, api.message.url])
+  const { message } = await forkChild<{ seconds: number }>('supabase-js-load.ts', [
+    feedUrl,
+    api.message.url,
+  ])
   api.child.disconnect()
   return message.seconds
 }

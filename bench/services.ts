@@ -74,11 +74,10 @@ try {
 
 async function runAlone(url: string): Promise<number> {
   const database = await freshDatabase('alone')
-  const { child, message } = await forkChild<{ seconds: number; state: string }>('ours.ts', [
-    url,
-    database,
-    `file:${join(home, 'artifacts')}`,
-  ])
+  const { child, message } = await forkChild<{ seconds: number; state: string }>(
+    'shelfsync-sync.ts',
+    [url, database, `file:${join(home, 'artifacts')}`],
+  )
   if (child.exitCode === null) await once(child, 'exit')
   say(`alone: ${message.state} in ${message.seconds.toFixed(1)} s`)
   return round(message.seconds)
@@ -125,9 +124,13 @@ async function runServices(url: string, crowded: boolean) {
     const startedMs = performance.now()
     const { run } = (await ask(port, 'POST', '/sync')) as { run: number }
     const crowd = crowded
-      ? forkChild<CrowdLatency>('crowd.ts', [port, CROWD.perSecond, CROWD.seconds].map(String), {
-          ADMIN_KEY,
-        })
+      ? forkChild<CrowdLatency>(
+          'status-load.ts',
+          [port, CROWD.perSecond, CROWD.seconds].map(String),
+          {
+            ADMIN_KEY,
+          },
+        )
       : null
     let firstRowMs = 0
     for (let state = 'running'; state === 'running';) {

@@ -13,7 +13,7 @@ import { DEFAULT_OPTIONS, syncSource } from '../src/pipeline/sync.ts'
 
 const [url, databaseUrl, artifacts] = process.argv.slice(2)
 if (url === undefined || databaseUrl === undefined || artifacts === undefined)
-  throw new Error('usage: ours.ts URL DATABASE ARTIFACTS')
+  throw new Error('usage: shelfsync-sync.ts URL DATABASE ARTIFACTS')
 
 const startedMs = performance.now()
 const connector = createMedipim({ keyId: '42', keySecret: 'secret' })

@@ -19,7 +19,7 @@ const HEAD_END = '\r\n\r\n'
 
 const [port, perSecond, seconds] = process.argv.slice(2).map(Number)
 if (port === undefined || perSecond === undefined || seconds === undefined)
-  throw new Error('usage: ADMIN_KEY=… crowd.ts PORT PER_SECOND SECONDS')
+  throw new Error('usage: ADMIN_KEY=… status-load.ts PORT PER_SECOND SECONDS')
 const request = Buffer.from(
   [
     'GET /status HTTP/1.1',
