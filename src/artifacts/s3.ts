@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
 import { SyncError } from '../core/errors.ts'
+import { classifyStatus, isTransientStatus } from '../lib/http-status.ts'
 import { errnoOf } from '../node/system-errors.ts'
 import {
   checkKey,
@@ -202,12 +203,13 @@ export class S3Store implements ArtifactStore {
     // It is what the server wrote as its code, which may be anything.
     const name = /^[A-Za-z][\w.]{0,60}$/.test(error.name) ? error.name : 'an error without a name'
     const reason = errnoOf(error) ?? name
-    const isRefusal = REFUSALS.has(name) || status === 401 || status === 403
+    const isRefusal =
+      REFUSALS.has(name) || (status !== null && classifyStatus(status) === 'unauthorized')
     if (status === null && !isRefusal && reason === name && name !== 'TimeoutError') return error
     const message = `${what} in ${this.describe()}: ${reason}${status === null ? '' : ` (${status})`}`
     const detail = { status, name }
     if (isRefusal) return new SyncError('settings/invalid', `${message}. ${REMEDY}`, { detail })
-    const passes = status === null || status >= 500 || status === 429 || status === 408
+    const passes = status === null || isTransientStatus(status)
     return new SyncError(passes ? 'artifact/unavailable' : code, message, { detail })
   }
 }

@@ -3,6 +3,7 @@
 // what it looks like.
 
 import { delayMs, parseRetryAfter, wait as waitFor, type Waiter } from '../lib/back-off.ts'
+import { classifyStatus, isTransientStatus } from '../lib/http-status.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { fetchFailureOf } from '../node/system-errors.ts'
@@ -67,8 +68,8 @@ const BACK_OFF = { baseMs: 500, maxMs: 20_000, retryAfterMaxMs: 60_000 }
 /** Of one request, body and answer: 6 MiB at 20 KB a second. */
 const TIMEOUT_MS = 300_000
 
-/** Besides 5xx: a lost race for an upload (409, 423) or too many requests. */
-const PASSING = new Set([408, 409, 423, 425, 429])
+/** Two uploads of one object met; a later attempt finds it complete or free. */
+const LOST_RACE = new Set([409, 423])
 
 /** What a gateway means when it says it with a page; any other page is a disturbance of its own. */
 const FINAL_PAGES = new Set([301, 302, 307, 308, 413])
@@ -145,8 +146,8 @@ export class StorageApi {
     throw new Trouble(`HTTP ${refusal.status}: ${shorten(this.#redact(refusal.message))}`, {
       status: refusal.status,
       passes:
-        refusal.status >= 500 ||
-        PASSING.has(refusal.status) ||
+        isTransientStatus(refusal.status) ||
+        LOST_RACE.has(refusal.status) ||
         (isPage && !FINAL_PAGES.has(refusal.status)),
       retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
     })
@@ -155,7 +156,8 @@ export class StorageApi {
 
 /** `text` is the body, or null for a web page. */
 function readRefusal(status: number, text: string | null): { status: number; message: string } {
-  if (status >= 300 && status < 400) return { status, message: 'a redirect; correct SUPABASE_URL' }
+  if (classifyStatus(status) === 'redirect')
+    return { status, message: 'a redirect; correct SUPABASE_URL' }
   if (text === null) return { status, message: 'a web page in place of an answer' }
   try {
     const { statusCode, message, error } = Object(JSON.parse(text))

@@ -4,6 +4,7 @@
 
 import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { parseRetryAfter } from '../lib/back-off.ts'
+import { classifyStatus, type StatusClass } from '../lib/http-status.ts'
 import { storableJson } from '../lib/storable.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
@@ -147,7 +148,7 @@ export class DataApi implements Catalog {
         ...(details && { detail: details }),
       })
     }
-    return new SyncError(codeOf(status), said, { detail: { retryAfterMs } })
+    return new SyncError(GATEWAY_CODES[classifyStatus(status)], said, { detail: { retryAfterMs } })
   }
 
   #adviceOn(code: string | undefined, message: string): Advice | undefined {
@@ -205,20 +206,24 @@ function readRefusal(text: string): Refusal {
 function noJson(status: number): Refusal {
   return {
     message:
-      status >= 300 && status < 400
+      classifyStatus(status) === 'redirect'
         ? 'a redirect, so SUPABASE_URL is not the address itself'
         : 'a web page in place of an answer',
   }
 }
 
 /**
- * What is not from PostgREST is from a gateway, which says most things with a web page, sometimes
- * even with status 200.
+ * Codes for responses of a gateway, which often sends a web page, sometimes even with status 200.
+ * PostgREST itself sends a code.
  */
-function codeOf(status: number): ErrorCode {
-  if (status === 429) return 'db/busy'
-  if (status >= 500 || status === 408 || status < 300) return 'db/unreachable'
-  return [401, 403, 404].includes(status) || status < 400 ? 'settings/invalid' : 'db/unsuitable'
+const GATEWAY_CODES: Readonly<Record<StatusClass, ErrorCode>> = {
+  success: 'db/unreachable',
+  redirect: 'settings/invalid',
+  unauthorized: 'settings/invalid',
+  'not-found': 'settings/invalid',
+  throttled: 'db/busy',
+  unavailable: 'db/unreachable',
+  rejected: 'db/unsuitable',
 }
 
 function isJson(response: Response): boolean {

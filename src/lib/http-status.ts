@@ -1,0 +1,31 @@
+// The one reading of HTTP status codes. Callers map each class to an error code of their own area.
+
+export type StatusClass =
+  | 'success'
+  | 'redirect'
+  | 'unauthorized'
+  | 'not-found'
+  | 'throttled'
+  /** The server, or a gateway before it, cannot respond now. */
+  | 'unavailable'
+  /** Any other refusal: the same request would be refused again. */
+  | 'rejected'
+
+/**
+ * Classifies a status from 200. 408 and 425 count as `unavailable`, because both ask for the same
+ * request again; 410 counts as `not-found`. A supplier that gives a status its own meaning looks it
+ * up before it calls this function.
+ */
+export function classifyStatus(status: number): StatusClass {
+  if (status < 300) return 'success'
+  if (status < 400) return 'redirect'
+  if (status === 401 || status === 403) return 'unauthorized'
+  if (status === 404 || status === 410) return 'not-found'
+  if (status === 429) return 'throttled'
+  return status >= 500 || status === 408 || status === 425 ? 'unavailable' : 'rejected'
+}
+
+/** Whether the same request may succeed later without any change. */
+export function isTransientStatus(status: number): boolean {
+  return ['throttled', 'unavailable'].includes(classifyStatus(status))
+}
