@@ -5,7 +5,8 @@ import { createClient } from '@supabase/supabase-js'
 
 const CHUNK = 5000
 const [feedUrl, apiUrl] = process.argv.slice(2)
-if (feedUrl === undefined || apiUrl === undefined) throw new Error('usage: supabase-js-load.ts FEED API')
+if (feedUrl === undefined || apiUrl === undefined)
+  throw new Error('usage: supabase-js-load.ts FEED API')
 
 interface Product {
   id: string
