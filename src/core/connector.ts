@@ -6,24 +6,29 @@ import type { Http } from './http.ts'
 import type { Json } from './json.ts'
 import type { Draft } from './product.ts'
 
-/** Where a fetch can be taken up again: any JSON, written down with each archived part. */
+/** The position after a page, from which a later fetch resumes: any JSON, stored with each part. */
 export type Cursor = Json
+
+/**
+ * The part of a source that a fetch covers: every product, the products that changed at or after
+ * an instant, or named products. Only `all` and `since` can prove completeness; products that a
+ * fetch by `keys` does not return are never counted as missing.
+ */
+export type Scope =
+  | { readonly kind: 'all' }
+  /** Epoch milliseconds. The caller has already subtracted the overlap. */
+  | { readonly kind: 'since'; readonly sinceMs: number }
+  /** External ids, as `identify` returns them, at least one and without duplicates. */
+  | { readonly kind: 'keys'; readonly keys: readonly string[] }
 
 export interface FetchRequest<Settings> {
   readonly settings: Settings
-  readonly mode: 'full' | 'incremental'
-  /**
-   * Incremental only: everything changed at or after this instant, epoch milliseconds, overlap
-   * already taken off.
-   */
-  readonly sinceMs: number | null
-  /** The cursor of the last page that is safe in the archive, or null to start at the beginning. */
+  /** One of the connector's `scopes`. */
+  readonly scope: Scope
+  /** The cursor of the last archived page, or null to start at the beginning. */
   readonly cursor: Cursor | null
   readonly http: Http
-  /**
-   * Says something about the run that a person should see (schema drift, an odd header). Never a
-   * secret.
-   */
+  /** Reports a warning that is shown to the operator (schema drift, an odd header). Never a secret. */
   readonly warn: (message: string) => void
 }
 
@@ -45,7 +50,7 @@ export interface Page {
   readonly watermarkMs: number | null
   /**
    * True on the last page only, and only when the supplier's own count or end marker proves that
-   * nothing is missing.
+   * nothing is missing. Always false for a scope of `keys`.
    */
   readonly complete: boolean
 }
@@ -100,8 +105,8 @@ export interface Connector<Settings = unknown> {
    * the line cannot be parsed.
    */
   readonly idPaths: readonly string[]
-  /** Whether the supplier can be asked for what changed since an instant. */
-  readonly incremental: boolean
+  /** The scopes that `fetch` accepts, at least one. */
+  readonly scopes: readonly Scope['kind'][]
   /**
    * The default schedule: a five-field cron expression, read in `zone`; on `fullOn` (0 Sunday … 6)
    * the run is full.

@@ -4,10 +4,11 @@
 import { artifactKey } from '../artifacts/manifest.ts'
 import { PartWriter } from '../artifacts/parts.ts'
 import { LINE_FEED } from '../lib/ndjson.ts'
-import type { Cursor, Page } from '../core/connector.ts'
+import type { Cursor, Page, Scope } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { isTime } from '../core/source-time.ts'
 import { addPart, noteArtifact, type StoredPart } from '../db/write/artifacts.ts'
+import type { LeasedRun } from '../db/write/runs.ts'
 import type { RunContext } from './context.ts'
 import { outsideText } from './outside-text.ts'
 import { withRetry, waitBeforeRetry } from './retry.ts'
@@ -99,14 +100,20 @@ function fetchPages(
   return connector.fetch(
     {
       settings,
-      mode: run.kind === 'incremental' ? 'incremental' : 'full',
-      sinceMs: run.sinceAt?.getTime() ?? null,
+      scope: scopeOf(run),
       cursor: archive.cursor,
       http,
       warn: (message) => archive.warn(message),
     },
     signal,
   )
+}
+
+/** The part of the source that a run covers. */
+export function scopeOf({ kind, sinceAt }: Pick<LeasedRun, 'kind' | 'sinceAt'>): Scope {
+  return kind === 'incremental'
+    ? { kind: 'since', sinceMs: sinceAt?.getTime() ?? 0 }
+    : { kind: 'all' }
 }
 
 /** What a supplier says of its own size is any number: only a count can be stored. */

@@ -10,6 +10,7 @@ import { listParts } from '../db/write/artifacts.ts'
 import { inSession } from '../db/catalog.ts'
 import { listMissing, openPlan, planRun, type RunFacts } from '../db/write/plans.ts'
 import type { Db, DbClient } from '../db/pool.ts'
+import { scopeOf } from './fetch.ts'
 import { findActiveRun, type RunKind, type Settled } from '../db/write/runs.ts'
 import type { Source } from '../db/sources.ts'
 import { Lane } from './apply/lane.ts'
@@ -191,11 +192,9 @@ async function* fetchAll({
   signal,
 }: RunContext): AsyncGenerator<Buffer, void> {
   const warn = (message: string): void => log.warn({}, message)
-  const mode = run.kind === 'full' ? 'full' : 'incremental'
   const request = {
     settings,
-    mode,
-    sinceMs: run.sinceAt?.getTime() ?? null,
+    scope: scopeOf(run),
     cursor: null,
     http,
     warn,

@@ -188,7 +188,7 @@ export function chooseRun(
     source.normaliserVersion !== null && source.normaliserVersion !== connector.normaliserVersion
   const full =
     mode === 'full' ||
-    !connector.incremental ||
+    !connector.scopes.includes('since') ||
     !since ||
     (mode === 'auto' && (changedNormaliser || isFullDue(source.schedule, source.lastFullAt, now)))
   return full ? { kind: 'full', sinceAt: null } : { kind: 'incremental', sinceAt: since }

@@ -53,8 +53,7 @@ export async function sampleProducts(
 ): Promise<Sample[]> {
   const request = {
     settings,
-    mode: 'full',
-    sinceMs: null,
+    scope: { kind: 'all' },
     cursor: null,
     http,
     warn: () => undefined,

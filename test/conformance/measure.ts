@@ -63,8 +63,7 @@ async function measure({ connector, settings }: Subject, origin: string): Promis
   })
   const request = {
     settings: connector.settings.parse(settings(origin)),
-    mode: 'full',
-    sinceMs: null,
+    scope: { kind: 'all' },
     cursor: null,
     http,
     warn: () => {},

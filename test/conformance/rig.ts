@@ -132,8 +132,7 @@ export class Rig {
   fetch(cursor: Cursor | null = null): AsyncIterable<Page> {
     const request = {
       settings: this.settings(),
-      mode: 'full',
-      sinceMs: null,
+      scope: { kind: 'all' },
       cursor,
       http: this.http,
       warn: () => {},

@@ -1,6 +1,6 @@
 // A small connector that keeps every promise, and can be told to break one: so that each check is
 // seen to catch what it is for. Its supplier pages by number: `/products?page=1&since=0`, lines of
-// `{"n":0,"record":{…}}`, and the header `x-count` for all pages.
+// `{"n":0,"record":{…}}`, and the header `x-count` for all pages; `&keys=p-1,p-2` names products.
 
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
@@ -91,8 +91,11 @@ const served: Served = {
     const { searchParams } = new URL(url)
     const from = (Number(searchParams.get('page')) - 1) * PAGE_SIZE
     const by = searchParams.get('by') ?? 'updated_at'
+    const keys = searchParams.get('keys')?.split(',')
     const wanted = records.filter(
-      (record) => Number(record[by]) >= Number(searchParams.get('since')),
+      (record) =>
+        Number(record[by]) >= Number(searchParams.get('since')) &&
+        (keys?.some((key) => key === record.id) ?? true),
     )
     const lines = wanted
       .slice(from, from + PAGE_SIZE)
@@ -121,7 +124,7 @@ function toyConnector(has: Has): Connector<ToySettings> {
     normaliserVersion: 1,
     volatilePaths: has('masks nothing') ? [] : ['seen'],
     idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
-    incremental: true,
+    scopes: ['all', 'since', 'keys'],
     schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
     fetch: (request, signal) =>
       fetchPages(
@@ -141,19 +144,20 @@ function toyConnector(has: Has): Connector<ToySettings> {
 type Asked = FetchRequest<ToySettings>
 
 async function* fetchPages(
-  { settings, mode, sinceMs, cursor, http }: Asked,
+  { settings, scope, cursor, http }: Asked,
   signal: AbortSignal,
   has: Has,
 ): AsyncGenerator<Page> {
   const kept: Uint8Array[] = []
-  const since = mode === 'incremental' ? (sinceMs ?? 0) : 0
+  const since = scope.kind === 'since' ? scope.sinceMs : 0
+  const keys = scope.kind === 'keys' ? `&keys=${scope.keys.join(',')}` : ''
   const by = has('asks for what was created since') ? 'created_at' : 'updated_at'
   let { page, listed } = cursor === null ? { page: 1, listed: 0 } : Cursor.parse(cursor)
   let watermarkMs: number | null = null
   for (; ; page++) {
     const response = await http(
       {
-        url: `${settings.url}/products?page=${page}&since=${since}&by=${by}`,
+        url: `${settings.url}/products?page=${page}&since=${since}&by=${by}${keys}`,
         headers: { 'x-key': KEY },
       },
       signal,
@@ -171,8 +175,8 @@ async function* fetchPages(
     for (const line of lines)
       watermarkMs = Math.max(watermarkMs ?? 0, Number(/"updated_at":(\d+)/.exec(line)?.[1] ?? 0))
     const isLast = listed >= expected || lines.length === 0
-    const complete = isLast && isWhole({ listed, expected, lines, failed }, has)
-    if (isLast && !complete)
+    const whole = isLast && isWhole({ listed, expected, lines, failed }, has)
+    if (isLast && !whole)
       throw new SyncError(
         'source/cut-short',
         `The toy ended after ${listed} of ${expected} products`,
@@ -189,7 +193,7 @@ async function* fetchPages(
       cursor: cursorAfter,
       expected: expected || null,
       watermarkMs,
-      complete: complete || unsorted,
+      complete: scope.kind !== 'keys' && (whole || unsorted),
     }
     if (isLast || unsorted) return
   }

@@ -84,7 +84,7 @@ test('what a run is follows from what is asked, what the supplier can, and what 
   for (const mode of ['auto', 'incremental'] as const) {
     assert.deepEqual(choose({ mode }, fresh), full, 'nothing is known yet')
     assert.deepEqual(
-      choose({ mode }, source, { ...line.connector, incremental: false }),
+      choose({ mode }, source, { ...line.connector, scopes: ['all'] }),
       full,
       'the supplier cannot',
     )

@@ -68,8 +68,7 @@ export function pagesOf({ url }: ShopifySimulator, asking: Asking = {}): AsyncIt
   return shopify.fetch(
     {
       settings: all,
-      mode: 'full',
-      sinceMs: null,
+      scope: { kind: 'all' },
       cursor,
       http: ask,
       warn: (message) => void warnings.push(message),

@@ -43,7 +43,7 @@ export const exampleSupplier: Connector<ExampleSupplierSettings> = {
   normaliserVersion: 1,
   volatilePaths: [],
   idPaths: ['id'],
-  incremental: false,
+  scopes: ['all'],
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
   fetch: fetchPages,
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../../simulators/medipim/simulator.ts'
-import type { Page } from '../../core/connector.ts'
+import type { Page, Scope } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Http } from '../../core/http.ts'
 import { createMedipim } from './connector.ts'
@@ -89,8 +89,7 @@ function linesOf(count: number, total = count): string {
 }
 
 interface Options {
-  readonly mode?: 'full' | 'incremental'
-  readonly sinceMs?: number
+  readonly scope?: Scope
   readonly cursor?: Page['cursor']
   readonly connector?: typeof medipim
   readonly signal?: AbortSignal
@@ -98,14 +97,13 @@ interface Options {
 
 async function run(
   { apiUrl }: Pick<Supplier, 'apiUrl'>,
-  { mode = 'full', sinceMs, cursor = null, connector = medipim, signal }: Options = {},
+  { scope = { kind: 'all' }, cursor = null, connector = medipim, signal }: Options = {},
 ) {
   const pages: Page[] = []
   const warnings: string[] = []
   const request = {
     settings: { apiUrl, market: 'au' as const },
-    mode,
-    sinceMs: sinceMs ?? null,
+    scope,
     cursor,
     http,
     warn: (message: string) => warnings.push(message),
@@ -154,7 +152,7 @@ test('a full run asks for every status, oldest first, with Basic auth, and leave
 
 test('an incremental run asks since its instant, in whole seconds rounded down', async (t) => {
   const supplier = await startSupplier(t, answer(204))
-  const { pages } = await run(supplier, { mode: 'incremental', sinceMs: 1_749_520_153_999 })
+  const { pages } = await run(supplier, { scope: { kind: 'since', sinceMs: 1_749_520_153_999 } })
   assert.deepEqual(JSON.parse(supplier.calls[1]?.body ?? '').filter, {
     updatedSince: 1_749_520_153,
   })
@@ -187,8 +185,7 @@ test('a resumed incremental run asks for the later of its two instants', async (
   const supplier = await startSupplier(t, answer(204))
   for (const sinceMs of [5000, 2_000_000])
     await run(supplier, {
-      mode: 'incremental',
-      sinceMs,
+      scope: { kind: 'since', sinceMs },
       cursor: { touchedAt: 1002, seen: 0, expected: 0 },
     })
   assert.deepEqual(
@@ -319,8 +316,7 @@ test('a caller that stops early closes the connection', async (t) => {
   })
   const request = {
     settings: { apiUrl: supplier.apiUrl, market: 'au' as const },
-    mode: 'full' as const,
-    sinceMs: null,
+    scope: { kind: 'all' as const },
     cursor: null,
     http,
     warn: () => {},
@@ -345,8 +341,7 @@ test('the key goes to hosts of MediPim, to this machine, and to what the operato
   const fetchFrom = async (apiUrl: string): Promise<unknown> => {
     const request = {
       settings: { apiUrl, market: 'au' as const },
-      mode: 'full' as const,
-      sinceMs: null,
+      scope: { kind: 'all' as const },
       cursor: null,
       http: recording,
       warn: () => {},
@@ -399,8 +394,7 @@ test('an answer without a body is released too', async (t) => {
   })
   const request = {
     settings: { apiUrl, market: 'au' as const },
-    mode: 'full' as const,
-    sinceMs: null,
+    scope: { kind: 'all' as const },
     cursor: null,
     http: counting,
     warn: () => {},

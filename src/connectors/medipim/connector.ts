@@ -26,7 +26,7 @@ export function createMedipim(secrets: Secrets | null): Connector<MedipimSetting
     normaliserVersion: 1,
     volatilePaths: ['meta.updatedAt', 'meta.embedUrl'],
     idPaths: ['result.id', 'results.*.id'],
-    incremental: true,
+    scopes: ['all', 'since'],
     schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
     fetch: (request, signal) => fetchPages(secrets, request, signal),
     scan: (line, arrivedMs) => scanLine(line, 0, line.byteLength, arrivedMs),
@@ -49,12 +49,12 @@ async function* fetchPages(
   signal: AbortSignal,
 ): AsyncGenerator<Page> {
   if (secrets === null) throw new SyncError('settings/invalid', NO_KEY)
-  const { settings, mode, sinceMs, http, warn } = request
+  const { settings, scope, http, warn } = request
   const resumed = readPosition(request.cursor)
   const api = openApi(settings.apiUrl, secrets, http, signal)
   if (resumed === null) await reportDrift(api, settings, warn, hideKey(secrets))
 
-  const wanted = mode === 'incremental' ? Math.floor((sinceMs ?? 0) / 1000) : 0
+  const wanted = scope.kind === 'since' ? Math.floor(scope.sinceMs / 1000) : 0
   const response = await api.openStream(Math.max(wanted, resumed?.touchedAt ?? 0))
   try {
     yield* readPages(

@@ -86,7 +86,7 @@ export const shopify: Connector<ShopifySettings> = {
     'images.*.updated_at',
   ],
   idPaths: ['id'],
-  incremental: false,
+  scopes: ['all'],
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
   fetch: fetchProducts,
   scan: (line) => ({

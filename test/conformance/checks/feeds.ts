@@ -78,7 +78,7 @@ const oldRecordsChange: Check = {
     } = rig
     await rig.syncGreen()
     supplier.change(given(supplier.ids()[0], 'oldest product'))
-    const report = await rig.syncGreen(connector.incremental ? 'incremental' : 'full')
+    const report = await rig.syncGreen(connector.scopes.includes('since') ? 'incremental' : 'full')
     assert.equal(
       report.ledger.updated,
       1,
