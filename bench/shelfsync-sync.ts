@@ -9,6 +9,7 @@ import { createAddressGuard } from '../src/node/address-guard.ts'
 import { createHttp } from '../src/node/http-client.ts'
 import { peakMemoryBytes } from '../src/node/memory.ts'
 import { newProgress } from '../src/pipeline/context.ts'
+import { bindConnector } from '../src/sources/bound-source.ts'
 import { DEFAULT_OPTIONS, syncSource } from '../src/pipeline/sync.ts'
 
 const [url, databaseUrl, artifacts] = process.argv.slice(2)
@@ -43,11 +44,9 @@ const tools = {
 const here = { ...source, settings }
 const report = await syncSource(
   tools,
-  here,
-  connector,
+  bindConnector(connector, here),
   { mode: 'full', sinceAt: null, now: new Date() },
-  newProgress(),
-  new AbortController().signal,
+  { progress: newProgress(), signal: new AbortController().signal },
 )
 if (report.error) console.error(report.error)
 const seconds = (performance.now() - startedMs) / 1000

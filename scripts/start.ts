@@ -18,6 +18,7 @@ import { EMBEDDED } from '../src/config/database-choice.ts'
 import { peakMemoryBytes } from '../src/node/memory.ts'
 import { loadSettings } from '../src/config/settings.ts'
 import { newProgress } from '../src/pipeline/context.ts'
+import { bindSource } from '../src/sources/bound-source.ts'
 import { type RunReport, syncSource } from '../src/pipeline/sync.ts'
 
 const NAME = 'medipim-demo'
@@ -146,19 +147,15 @@ type Figures = Readonly<Record<string, string>>
 
 async function sync(title: string, tools: Tools, signal: AbortSignal): Promise<Figures> {
   const source = await loadSource(tools.db, NAME)
-  const connector = tools.connectors.get(source.connector)
-  if (!connector) throw new Error(`There is no connector ${source.connector}`)
   // Lets Linux count the peak anew; elsewhere it stays that of the whole process.
   await writeFile('/proc/self/clear_refs', '5').catch(() => undefined)
   const progress = newProgress()
   const hide = showProgress(output, title, progress)
   const report = await syncSource(
     tools,
-    source,
-    connector,
+    bindSource(tools, source),
     { mode: 'full', sinceAt: null, now: new Date() },
-    progress,
-    signal,
+    { progress, signal },
   ).finally(hide)
   if (report.state === 'failed') throw report.error
   return figuresOf(title, report, progress.fetchedBytes)

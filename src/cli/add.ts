@@ -8,6 +8,7 @@ import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { addSource, findSource, listSources, type Source } from '../db/sources.ts'
 import { recogniseAddress, sampleProducts } from '../sources/add-source.ts'
+import { bindConnector } from '../sources/bound-source.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import type { SyncTools } from './open.ts'
@@ -136,7 +137,7 @@ async function addByAddress(
   )
   if (flags.sync)
     await watchRun(cli, tools, source, (progress) =>
-      syncSource(tools, source, connector, toRequest({}), progress, signal),
+      syncSource(tools, bindConnector(connector, source), toRequest({}), { progress, signal }),
     )
 }
 

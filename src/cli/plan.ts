@@ -3,7 +3,7 @@
 
 import { type Command, Option } from 'commander'
 import { loadSource, type Source } from '../db/sources.ts'
-import { connectorOf } from '../sources/connector-of.ts'
+import { bindSource } from '../sources/bound-source.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'
 import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../pipeline/plan.ts'
@@ -36,8 +36,8 @@ export function addPlan(program: Command, cli: Cli): void {
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
       const request = toRequest(flags)
-      await showPlan(cli, source, (progress, tell) =>
-        planSource(tools, source, connectorOf(tools, source), request, progress, signal, tell),
+      await showPlan(cli, source, (progress, onChange) =>
+        planSource(tools, bindSource(tools, source), request, { progress, signal, onChange }),
       )
     })
 }

@@ -9,7 +9,7 @@ import {
   listQuarantinedRuns,
 } from '../db/quarantine.ts'
 import { loadSource } from '../db/sources.ts'
-import { connectorOf } from '../sources/connector-of.ts'
+import { bindSource } from '../sources/bound-source.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
 import { limitOption } from './ids.ts'
@@ -68,7 +68,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
       const signal = cli.stoppable(STOPPING)
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
-      const connector = connectorOf(tools, source)
+      const bound = bindSource(tools, source)
       const before = await listOpenRecords(tools.db, source.id)
       for (const { run, artifact } of await listQuarantinedRuns(tools.db, source.id)) {
         if (signal.aborted) return
@@ -79,7 +79,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
           continue
         }
         await watchRun(cli, tools, source, (progress) =>
-          replayRun(tools, source, connector, run, progress, signal),
+          replayRun(tools, bound, run, { progress, signal }),
         )
       }
       const replayed = await countClosed(tools.db, source.id, before)

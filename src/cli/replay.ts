@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { loadSource, type Source } from '../db/sources.ts'
-import { connectorOf } from '../sources/connector-of.ts'
+import { bindSource } from '../sources/bound-source.ts'
 import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/sync.ts'
 import { type Cli, examples } from './cli.ts'
@@ -41,16 +41,12 @@ export function addReplay(program: Command, cli: Cli): void {
         const signal = cli.stoppable('stopping; nothing was changed')
         await using tools = await cli.open()
         const source = await loadSource(tools.db, name)
-        return await showPlan(cli, source, (progress, tell) =>
-          planReplay(
-            tools,
-            source,
-            connectorOf(tools, source),
-            artifactOf(source, run),
+        return await showPlan(cli, source, (progress, onChange) =>
+          planReplay(tools, bindSource(tools, source), artifactOf(source, run), {
             progress,
             signal,
-            tell,
-          ),
+            onChange,
+          }),
         )
       }
       const signal = cli.stoppable(STOPPING)
@@ -58,7 +54,7 @@ export function addReplay(program: Command, cli: Cli): void {
       const source = await loadSource(tools.db, name)
       const artifactRun = artifactOf(source, run)
       await watchRun(cli, tools, source, (progress) =>
-        replayRun(tools, source, connectorOf(tools, source), artifactRun, progress, signal),
+        replayRun(tools, bindSource(tools, source), artifactRun, { progress, signal }),
       )
     })
 }

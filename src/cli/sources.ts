@@ -13,7 +13,7 @@ import {
   type Source,
 } from '../db/sources.ts'
 import type { Json } from '../core/json.ts'
-import { connectorOf } from '../sources/connector-of.ts'
+import { loadConnector } from '../sources/bound-source.ts'
 import { faultOf } from '../sources/due.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
 import { checkSettings, readSetting } from './connector-settings.ts'
@@ -156,7 +156,7 @@ export function addSources(program: Command, cli: Cli): void {
  */
 function settingsWith(tools: SyncTools, source: Source, set: Readonly<Record<string, Json>>): Json {
   const own = z.record(z.string(), z.json()).safeParse(source.settings).data
-  return checkSettings(tools, connectorOf(tools, source), 'set', { ...own, ...set }) as Json
+  return checkSettings(tools, loadConnector(tools, source), 'set', { ...own, ...set }) as Json
 }
 
 function toJson({

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
-import { connectorOf } from '../sources/connector-of.ts'
+import { bindSource } from '../sources/bound-source.ts'
 import { newProgress } from '../pipeline/context.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
 import { type Cli, examples, NO_SOURCES } from './cli.ts'
@@ -45,14 +45,7 @@ export function addSync(program: Command, cli: Cli): void {
         for (const source of sources) {
           if (signal.aborted) return
           await watchRun(cli, tools, source, async (progress) =>
-            syncSource(
-              tools,
-              source,
-              connectorOf(tools, source),
-              toRequest(flags),
-              progress,
-              signal,
-            ),
+            syncSource(tools, bindSource(tools, source), toRequest(flags), { progress, signal }),
           )
         }
       } catch (error) {

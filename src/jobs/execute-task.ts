@@ -27,7 +27,7 @@ import { loadRunStanding } from '../db/read/status.ts'
 import type { Log } from '../telemetry/log.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
 import type { Redactor } from '../telemetry/redact.ts'
-import { connectorOf, settingsOf } from '../sources/connector-of.ts'
+import { bindSource } from '../sources/bound-source.ts'
 import {
   newProgress,
   type PipelineOptions,
@@ -254,19 +254,18 @@ function openContext(
   log: Log,
   signal: AbortSignal,
 ): RunContext {
-  const connector = connectorOf(tools, source)
+  const bound = bindSource(tools, source)
+  const { connector } = bound
   const { db, store, http, redact, events } = tools
   return {
     db,
     store,
     log,
     redact,
-    connector,
-    source,
+    ...bound,
     run,
     signal,
     http: http(connector.name),
-    settings: settingsOf(connector, source),
     progress: newProgress(),
     options:
       options.chunkSize === undefined

@@ -27,7 +27,7 @@ import {
 import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { within } from '../lib/deadline.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
-import { connectorOf } from '../sources/connector-of.ts'
+import { bindSource, type BoundSource } from '../sources/bound-source.ts'
 import type { Log } from '../pipeline/context.ts'
 import { chooseRun, requireArtifact, type ChosenRun } from '../pipeline/sync.ts'
 import { dequeueRun, enqueueRun } from './enqueue.ts'
@@ -180,7 +180,7 @@ export async function startOrFindRun(
 ): Promise<StartedRun> {
   if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
   const { db } = tools
-  const connector = connectorOf(tools, source)
+  const bound = bindSource(tools, source)
   const active = await findActiveRun(db, source.id)
   if (active && isUnderWay(active)) {
     if (!serves(active, order))
@@ -197,9 +197,9 @@ export async function startOrFindRun(
     }
   }
   const request: RunRequest = {
-    ...(await choose(db, source, connector, order, active)),
+    ...(await choose(db, bound, order, active)),
     sourceId: source.id,
-    normaliserVersion: connector.normaliserVersion,
+    normaliserVersion: bound.connector.normaliserVersion,
     owner: 'queue',
     deadOwner: active?.owner ?? null,
     correlationId,
@@ -290,21 +290,21 @@ type Choice = ChosenRun & Pick<RunRequest, 'anew'>
 
 async function choose(
   db: Db,
-  source: Source,
-  connector: Connector,
+  bound: BoundSource,
   order: RunsRequest,
   active: ActiveRun | null,
 ): Promise<Choice> {
+  const { source } = bound
   const now = new Date()
   if (order.mode === 'auto')
     return {
-      ...chooseRun(source, connector, { mode: 'auto', sinceAt: null, now }),
+      ...chooseRun(bound, { mode: 'auto', sinceAt: null, now }),
       artifactRun: null,
       resumeAny: true,
     }
   if (order.mode !== 'maintain-only') {
     return {
-      ...chooseRun(source, connector, { mode: 'full', sinceAt: null, now }),
+      ...chooseRun(bound, { mode: 'full', sinceAt: null, now }),
       artifactRun: null,
       resumeAny: false,
       anew: true,

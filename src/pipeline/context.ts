@@ -2,14 +2,13 @@
 // watches meanwhile.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
-import type { Connector } from '../core/connector.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { PipelineDb } from '../db/data-api.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
-import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import type { Waiter } from '../lib/back-off.ts'
+import type { BoundSource } from '../sources/bound-source.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 
 export interface Log {
@@ -82,21 +81,21 @@ export interface Pause {
   readonly triedMs: number
 }
 
-export interface RunContext {
+/** How the caller follows a run and stops it. */
+export interface RunControls {
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+export interface RunContext extends BoundSource, RunControls {
   readonly db: PipelineDb
   readonly store: ArtifactStore
   readonly http: Http
   readonly log: Log
   /** For what is stored: messages from outside may quote a key. */
   readonly redact: Redactor
-  readonly connector: Connector
-  readonly source: Source
-  /** The source's settings, as the connector's schema read them. */
-  readonly settings: unknown
   readonly run: LeasedRun
-  readonly progress: Progress
   readonly options: PipelineOptions
-  readonly signal: AbortSignal
   /** Told of every wait for Postgres, the store or the supplier. */
   readonly onPause?: (pause: Pause) => void
 }

@@ -3,7 +3,6 @@
 // would be held. What cannot be previewed is an error, never an empty plan.
 
 import { readPart } from '../artifacts/parts.ts'
-import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { addCounts, emptyCounts, toLedger } from '../core/ledger.ts'
 import { listParts } from '../db/write/artifacts.ts'
@@ -15,8 +14,8 @@ import { findActiveRun, type RunKind, type Settled } from '../db/write/runs.ts'
 import type { Source } from '../db/sources.ts'
 import { Lane } from './apply/lane.ts'
 import { Bitmap } from './apply/bitmap.ts'
-import { settingsOf } from '../sources/connector-of.ts'
-import type { Progress, RunContext } from './context.ts'
+import type { BoundSource } from '../sources/bound-source.ts'
+import type { RunContext, RunControls } from './context.ts'
 import { PartPosition, type ArrivedPart } from './apply/part-position.ts'
 import { PlanWriter, type PlannedChange } from './apply/plan-writer.ts'
 import { prepareApply } from './run.ts'
@@ -24,6 +23,10 @@ import { chooseRun, requireArtifact, type PipelineTools, type SyncRequest } from
 
 /** Planning stages what it fetches: it needs a session. */
 export type PlanTools = PipelineTools & { readonly db: Db }
+
+export interface PlanControls extends RunControls {
+  readonly onChange: (change: PlannedChange) => void
+}
 
 /** How the run would settle. `expected` and every count are those that its ledger would have. */
 export type Plan = Settled & { readonly kind: RunKind }
@@ -44,24 +47,19 @@ const NO_RUN = { id: 0, token: 0, artifactRun: 0, resumed: false, firstLoad: fal
  */
 export async function planSource(
   tools: PlanTools,
-  source: Source,
-  connector: Connector,
+  bound: BoundSource,
   request: SyncRequest,
-  progress: Progress,
-  signal: AbortSignal,
-  onChange: (change: PlannedChange) => void,
+  { onChange, ...controls }: PlanControls,
 ): Promise<Plan> {
+  const { source } = bound
   await refuseUnended(tools.db, source)
-  const chosen = chooseRun(source, connector, request)
+  const chosen = chooseRun(bound, request)
   const run = { ...NO_RUN, ...chosen, sourceId: source.id, startedAt: request.now }
   const context: RunContext = {
     ...tools,
-    connector,
-    source,
-    settings: settingsOf(connector, source),
+    ...bound,
+    ...controls,
     run,
-    progress,
-    signal,
   }
   const fetched = { part: { no: 1, createdAt: request.now }, bytes: () => fetchAll(context) }
   return await planParts(
@@ -81,14 +79,13 @@ export async function planSource(
  */
 export async function planReplay(
   tools: PlanTools,
-  source: Source,
-  connector: Connector,
+  bound: BoundSource,
   artifactRun: number,
-  progress: Progress,
-  signal: AbortSignal,
-  onChange: (change: PlannedChange) => void,
+  { onChange, ...controls }: PlanControls,
 ): Promise<Plan> {
   const { db, store } = tools
+  const { source } = bound
+  const { progress } = controls
   const active = await findActiveRun(db, source.id)
   if (active?.state === 'running')
     throw new SyncError(
@@ -106,12 +103,9 @@ export async function planReplay(
   } as const
   const context = {
     ...tools,
-    connector,
-    source,
-    settings: settingsOf(connector, source),
+    ...bound,
+    ...controls,
     run,
-    progress,
-    signal,
   }
   const parts = await listParts(db, source.id, artifactRun)
   progress.expected = artifact.expected

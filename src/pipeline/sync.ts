@@ -2,7 +2,6 @@
 // happens, the run's row says it.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
-import type { Connector } from '../core/connector.ts'
 import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
 import { toLedger, type Ledger } from '../core/ledger.ts'
 import { findArtifact, type ArtifactNote } from '../db/write/artifacts.ts'
@@ -22,8 +21,8 @@ import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
 import { isOwnerDead, owner } from '../node/process-owner.ts'
 import type { Redactor } from '../telemetry/redact.ts'
-import { settingsOf } from '../sources/connector-of.ts'
-import type { PipelineOptions, Log, Progress, RunContext } from './context.ts'
+import type { BoundSource } from '../sources/bound-source.ts'
+import type { PipelineOptions, Log, RunContext, RunControls } from './context.ts'
 import { whileLeased } from './lease.ts'
 import { outsideText } from './outside-text.ts'
 import { carryOut } from './run.ts'
@@ -103,21 +102,18 @@ export interface RunReport {
  */
 export async function syncSource(
   tools: PipelineTools,
-  source: Source,
-  connector: Connector,
+  bound: BoundSource,
   request: SyncRequest,
-  progress: Progress,
-  signal: AbortSignal,
+  controls: RunControls,
 ): Promise<RunReport> {
+  const { source } = bound
   if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
   const resumeAny = request.mode === 'auto' && request.sinceAt === null
   return carryThrough(
     tools,
-    source,
-    connector,
-    { ...chooseRun(source, connector, request), artifactRun: null, resumeAny },
-    progress,
-    signal,
+    bound,
+    { ...chooseRun(bound, request), artifactRun: null, resumeAny },
+    controls,
   )
 }
 
@@ -129,20 +125,16 @@ export async function syncSource(
  */
 export async function replayRun(
   tools: PipelineTools,
-  source: Source,
-  connector: Connector,
+  bound: BoundSource,
   artifactRun: number,
-  progress: Progress,
-  signal: AbortSignal,
+  controls: RunControls,
 ): Promise<RunReport> {
-  await requireArtifact(tools.db, source, artifactRun)
+  await requireArtifact(tools.db, bound.source, artifactRun)
   return carryThrough(
     tools,
-    source,
-    connector,
+    bound,
     { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false },
-    progress,
-    signal,
+    controls,
   )
 }
 
@@ -178,8 +170,7 @@ export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'r
 
 /** Which kind of run a request comes to, and from when it asks. */
 export function chooseRun(
-  source: Source,
-  connector: Connector,
+  { source, connector }: BoundSource,
   { mode, sinceAt, now }: SyncRequest,
 ): { kind: RunKind; sinceAt: Date | null } {
   if (sinceAt) return { kind: 'incremental', sinceAt }
@@ -196,15 +187,14 @@ export function chooseRun(
 
 async function carryThrough(
   tools: PipelineTools,
-  source: Source,
-  connector: Connector,
+  bound: BoundSource,
   chosen: ChosenRun,
-  progress: Progress,
-  signal: AbortSignal,
+  controls: RunControls,
 ): Promise<RunReport> {
+  const { source } = bound
+  const { progress, signal } = controls
   const startedMs = performance.now()
-  const settings = settingsOf(connector, source)
-  const run = await takeRun(tools, source, connector, chosen, progress, signal)
+  const run = await takeRun(tools, bound, chosen, controls)
   const log = tools.log
   log.info(
     { source: source.name, run: run.id, kind: run.kind, resumed: run.resumed },
@@ -234,9 +224,7 @@ async function carryThrough(
     const settled = await whileLeased(tools.db, tools.log, run, signal, (held) => {
       const context: RunContext = {
         ...tools,
-        connector,
-        source,
-        settings,
+        ...bound,
         run,
         progress,
         signal: held,
@@ -283,11 +271,9 @@ async function carryThrough(
  */
 async function takeRun(
   { db, correlationId, options, log }: PipelineTools,
-  source: Source,
-  connector: Connector,
+  { source, connector }: BoundSource,
   chosen: ChosenRun,
-  progress: Progress,
-  signal: AbortSignal,
+  { progress, signal }: RunControls,
 ): Promise<LeasedRun> {
   for (let waitedMs = 0; ; waitedMs += 1000) {
     const active = await findActiveRun(db, source.id)

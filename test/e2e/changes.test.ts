@@ -7,6 +7,7 @@ import { decideRun } from '../../src/db/reviews.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 
@@ -59,15 +60,11 @@ test('each change is published under what happened, as the plan foretold it', as
   ]
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan: PlannedChange[] = []
-  await planSource(
-    line.tools,
-    await line.source(),
-    line.connector,
-    request,
-    newProgress(),
-    new AbortController().signal,
-    (change) => void plan.push(change),
-  )
+  await planSource(line.tools, bindConnector(line.connector, await line.source()), request, {
+    progress: newProgress(),
+    signal: new AbortController().signal,
+    onChange: (change) => void plan.push(change),
+  })
   assert.deepEqual(plan.map(({ kind, externalId }) => `${kind} ${externalId}`).sort(), expected)
   await line.sync()
   const changes = await published(line, told.at(-1)?.position)

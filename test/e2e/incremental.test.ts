@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { chooseRun, OVERLAP_MS, type SyncRequest } from '../../src/pipeline/sync.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
@@ -76,7 +77,7 @@ test('what a run is follows from what is asked, what the supplier can, and what 
   }
   const full = { kind: 'full', sinceAt: null }
   const choose = (request: Partial<SyncRequest>, of = source, connector = line.connector) =>
-    chooseRun(of, connector, { mode: 'auto', sinceAt: null, now, ...request })
+    chooseRun(bindConnector(connector, of), { mode: 'auto', sinceAt: null, now, ...request })
   assert.deepEqual(choose({}), overlapping)
   assert.deepEqual(choose({ mode: 'incremental' }), overlapping)
   assert.deepEqual(choose({ mode: 'full' }), full)

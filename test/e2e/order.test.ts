@@ -10,6 +10,7 @@ import { startShopify } from '../../simulators/shopify/server.ts'
 import { createConnectors } from '../../src/connectors/registry.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { testDatabase } from '../support/database.ts'
 import {
   counts,
@@ -270,12 +271,9 @@ test('a product whose time cannot be trusted takes the record of the next run, a
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
     line.tools,
-    await line.source(),
-    line.connector,
+    bindConnector(line.connector, await line.source()),
     request,
-    newProgress(),
-    new AbortController().signal,
-    () => {},
+    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.deepEqual(counts(plan), expected)
   const second = await line.sync()

@@ -10,6 +10,7 @@ import type { Draft } from '../../src/core/product.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../../src/pipeline/plan.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { testDatabase } from '../support/database.ts'
 import {
   counts,
@@ -57,12 +58,13 @@ async function makePlan(
   const request = { mode: 'full', sinceAt: null, now: new Date(), ...wish } as const
   const plan = await planSource(
     line.tools,
-    await line.source(),
-    connector,
+    bindConnector(connector, await line.source()),
     request,
-    newProgress(),
-    new AbortController().signal,
-    (change) => void changes.push(change),
+    {
+      progress: newProgress(),
+      signal: new AbortController().signal,
+      onChange: (change) => void changes.push(change),
+    },
   )
   return { plan, changes }
 }

@@ -6,6 +6,7 @@ import { decidePrice, decideRun, listReviews } from '../../src/db/reviews.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced } from '../support/pipeline.ts'
 import { showProducts, type ShownProduct } from '../support/snapshot.ts'
@@ -156,12 +157,9 @@ test('a source whose prices are all withdrawn is held, in its plan too, and the 
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
     line.tools,
-    await line.source(),
-    line.connector,
+    bindConnector(line.connector, await line.source()),
     request,
-    newProgress(),
-    new AbortController().signal,
-    () => {},
+    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.match(plan.reason ?? '', reason)
   const held = await line.sync()
@@ -171,12 +169,9 @@ test('a source whose prices are all withdrawn is held, in its plan too, and the 
   assert.equal((await prices())?.current, 1000)
   const again = await planSource(
     line.tools,
-    await line.source(),
-    line.connector,
+    bindConnector(line.connector, await line.source()),
     request,
-    newProgress(),
-    new AbortController().signal,
-    () => {},
+    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.match(again.reason ?? '', reason, 'what an earlier run left pending')
   await decideRun(db, held.run, true, 'test')

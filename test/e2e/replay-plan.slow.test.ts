@@ -10,6 +10,7 @@ import { findActiveRun } from '../../src/db/write/runs.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planReplay } from '../../src/pipeline/plan.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
 import { rowVersions } from '../support/snapshot.ts'
@@ -49,15 +50,11 @@ function corrected(connector: Connector, change: (draft: Draft) => Partial<Draft
 
 async function plan(line: TestPipeline, run: number, connector = line.connector) {
   const changes: PlannedChange[] = []
-  const planned = await planReplay(
-    line.tools,
-    await line.source(),
-    connector,
-    run,
-    newProgress(),
-    new AbortController().signal,
-    (change) => void changes.push(change),
-  )
+  const planned = await planReplay(line.tools, bindConnector(connector, await line.source()), run, {
+    progress: newProgress(),
+    signal: new AbortController().signal,
+    onChange: (change) => void changes.push(change),
+  })
   return { planned, changes }
 }
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { testDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/pipeline.ts'
 import { logIn } from '../support/login.ts'
@@ -90,12 +91,9 @@ test('a worker with both roles carries a whole sync out and can touch no table',
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
     { ...line.tools, db: pool },
-    await line.source(),
-    line.connector,
+    bindConnector(line.connector, await line.source()),
     request,
-    newProgress(),
-    new AbortController().signal,
-    () => {},
+    { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.equal(plan.ledger.unchanged, 30)
   for (const table of await tables()) {

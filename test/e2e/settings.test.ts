@@ -10,6 +10,7 @@ import { startRun } from '../../src/db/write/runs.ts'
 import { addSource, saveSettings } from '../../src/db/sources.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import { testDatabase } from '../support/database.ts'
 import { counts, openPipeline } from '../support/pipeline.ts'
 import { shelfsync } from './shelfsync.ts'
@@ -46,15 +47,11 @@ test('a shop that changed its currency fails with the command that answers it, a
   const { id } = await line.source()
   const changed = await saveSettings(db, id, { ...settings, currency: 'JPY' })
   const request = { mode: 'auto', sinceAt: null, now: new Date() } as const
-  const plan = await planSource(
-    { ...line.tools, db },
-    changed,
-    shopify,
-    request,
-    newProgress(),
-    new AbortController().signal,
-    () => undefined,
-  )
+  const plan = await planSource({ ...line.tools, db }, bindConnector(shopify, changed), request, {
+    progress: newProgress(),
+    signal: new AbortController().signal,
+    onChange: () => undefined,
+  })
   assert.deepEqual(
     [plan.kind, plan.state, plan.reason, plan.ledger.updated],
     ['full', 'succeeded', null, 12],

@@ -33,11 +33,11 @@ test('a source that cannot be synced does not keep the next ones from it', async
   )
   assert.match(
     String(reports[0]?.['reason']),
-    /a-stranger is a source of the connector no-such, which this version of Shelfsync does not have/,
+    /The source a-stranger uses the connector no-such, which this version of Shelfsync does not have/,
   )
   assert.match(
     String(reports[1]?.['reason']),
-    /The settings of b-garbled in catalog\.sources cannot be read: [^]*apiUrl/,
+    /The settings of b-garbled in catalog\.sources are not valid: [^]*apiUrl/,
   )
 })
 

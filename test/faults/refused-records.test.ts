@@ -208,18 +208,20 @@ test('a plan finds the records that the sync would set aside', async (t) => {
   const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
   const connector = careless(line, new Set([bad]))
   const { planSource } = await import('../../src/pipeline/plan.ts')
+  const { bindConnector } = await import('../../src/sources/bound-source.ts')
   const { newProgress } = await import('../../src/pipeline/context.ts')
   const told: string[] = []
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
     line.tools,
-    await line.source(),
-    connector,
+    bindConnector(connector, await line.source()),
     request,
-    newProgress(),
-    new AbortController().signal,
-    ({ kind, externalId }) => {
-      if (kind === 'quarantined') told.push(externalId)
+    {
+      progress: newProgress(),
+      signal: new AbortController().signal,
+      onChange: ({ kind, externalId }) => {
+        if (kind === 'quarantined') told.push(externalId)
+      },
     },
   )
   assert.deepEqual(told, [bad])

@@ -38,6 +38,7 @@ import {
   type RunReport,
   type SyncRequest,
 } from '../../src/pipeline/sync.ts'
+import { bindConnector } from '../../src/sources/bound-source.ts'
 import type { Lifetime } from './database.ts'
 
 export interface PipelineSetup {
@@ -144,14 +145,10 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
     } = {}) {
       const request: SyncRequest = { mode: 'full', sinceAt: null, now: new Date(), ...wish }
       return balanced(
-        await syncSource(
-          { ...tools, ...other },
-          await source(),
-          another,
-          request,
-          newProgress(),
+        await syncSource({ ...tools, ...other }, bindConnector(another, await source()), request, {
+          progress: newProgress(),
           signal,
-        ),
+        }),
       )
     },
     async replay(
@@ -159,14 +156,10 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
       { tools: other, connector: another = connector, signal = new AbortController().signal } = {},
     ) {
       return balanced(
-        await replayRun(
-          { ...tools, ...other },
-          await source(),
-          another,
-          run,
-          newProgress(),
+        await replayRun({ ...tools, ...other }, bindConnector(another, await source()), run, {
+          progress: newProgress(),
           signal,
-        ),
+        }),
       )
     },
     async archived(run) {

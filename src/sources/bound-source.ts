@@ -1,0 +1,47 @@
+// A source together with the connector that reads it and its settings as that connector parsed them.
+
+import { z } from 'zod'
+import type { Connector } from '../core/connector.ts'
+import { SyncError } from '../core/errors.ts'
+import type { Source } from '../db/sources.ts'
+
+export interface BoundSource {
+  readonly source: Source
+  readonly connector: Connector
+  /** The source's settings as the connector's schema parsed them. */
+  readonly settings: unknown
+}
+
+interface Connectors {
+  readonly connectors: ReadonlyMap<string, Connector>
+}
+
+/**
+ * @throws SyncError `usage/invalid` when this version does not have the source's connector ·
+ * `settings/invalid` when the stored settings do not match the connector's schema
+ */
+export function bindSource(tools: Connectors, source: Source): BoundSource {
+  return bindConnector(loadConnector(tools, source), source)
+}
+
+/** @throws SyncError `settings/invalid` when the stored settings do not match the schema */
+export function bindConnector(connector: Connector, source: Source): BoundSource {
+  const { data: settings, error } = connector.settings.safeParse(source.settings)
+  if (error)
+    throw new SyncError(
+      'settings/invalid',
+      `The settings of ${source.name} in catalog.sources are not valid: ${z.prettifyError(error)}`,
+    )
+  return { source, connector, settings }
+}
+
+/** @throws SyncError `usage/invalid` when this version does not have the source's connector */
+export function loadConnector({ connectors }: Connectors, { name, connector }: Source): Connector {
+  const found = connectors.get(connector)
+  if (!found)
+    throw new SyncError(
+      'usage/invalid',
+      `The source ${name} uses the connector ${connector}, which this version of Shelfsync does not have`,
+    )
+  return found
+}
