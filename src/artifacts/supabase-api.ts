@@ -2,8 +2,8 @@
 // body, and a gateway in front of it says them with an HTML page, even with status 200: neither is
 // what it looks like.
 
-import { delayMs, parseRetryAfter, wait as waitFor, type Waiter } from '../lib/back-off.ts'
-import { classifyStatus, isTransientStatus } from '../lib/http-status.ts'
+import { delayMs, wait as waitFor, type Waiter } from '../lib/back-off.ts'
+import { classifyStatus, isTransientStatus, readRetryAfter } from '../lib/http-status.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { fetchFailureOf } from '../node/system-errors.ts'
@@ -149,7 +149,7 @@ export class StorageApi {
         isTransientStatus(refusal.status) ||
         LOST_RACE.has(refusal.status) ||
         (isPage && !FINAL_PAGES.has(refusal.status)),
-      retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
+      retryAfterMs: readRetryAfter(response.headers),
     })
   }
 }

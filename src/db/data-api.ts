@@ -3,8 +3,12 @@
 // whether it may be made again.
 
 import { SyncError, type ErrorCode } from '../core/errors.ts'
-import { parseRetryAfter } from '../lib/back-off.ts'
-import { classifyStatus, type StatusClass } from '../lib/http-status.ts'
+import {
+  classifyStatus,
+  readRetryAfter,
+  toStatusError,
+  type StatusCodes,
+} from '../lib/http-status.ts'
 import { storableJson } from '../lib/storable.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
@@ -138,9 +142,11 @@ export class DataApi implements Catalog {
     const { status } = response
     const { code, message, details, hint } = isJson(response) ? readRefusal(text) : noJson(status)
     const said = `The Data API at ${this.host} answers ${status}: ${shorten(this.#redact(message))}`
-    const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
     const named = this.#adviceOn(code, message)
-    if (named) return new SyncError(named[0], `${said}: ${named[1]}`, { detail: { retryAfterMs } })
+    if (named) {
+      const retryAfterMs = readRetryAfter(response.headers)
+      return new SyncError(named[0], `${said}: ${named[1]}`, { detail: { retryAfterMs } })
+    }
     if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) {
       return Object.assign(new Error(this.#redact(message)), {
         code,
@@ -148,7 +154,7 @@ export class DataApi implements Catalog {
         ...(details && { detail: details }),
       })
     }
-    return new SyncError(GATEWAY_CODES[classifyStatus(status)], said, { detail: { retryAfterMs } })
+    return toStatusError(response, GATEWAY_CODES, said)
   }
 
   #adviceOn(code: string | undefined, message: string): Advice | undefined {
@@ -216,7 +222,7 @@ function noJson(status: number): Refusal {
  * Codes for responses of a gateway, which often sends a web page, sometimes even with status 200.
  * PostgREST itself sends a code.
  */
-const GATEWAY_CODES: Readonly<Record<StatusClass, ErrorCode>> = {
+const GATEWAY_CODES: StatusCodes = {
   success: 'db/unreachable',
   redirect: 'settings/invalid',
   unauthorized: 'settings/invalid',

@@ -1,5 +1,8 @@
 // The one reading of HTTP status codes. Callers map each class to an error code of their own area.
 
+import { SyncError, type ErrorCode } from '../core/errors.ts'
+import { parseRetryAfter } from './back-off.ts'
+
 export type StatusClass =
   | 'success'
   | 'redirect'
@@ -28,4 +31,41 @@ export function classifyStatus(status: number): StatusClass {
 /** Whether the same request may succeed later without any change. */
 export function isTransientStatus(status: number): boolean {
   return ['throttled', 'unavailable'].includes(classifyStatus(status))
+}
+
+/** The error code of each class; that of `success` is for a body that cannot be used. */
+export type StatusCodes = Readonly<Record<StatusClass, ErrorCode>>
+
+export const SUPPLIER_CODES: StatusCodes = {
+  success: 'source/malformed',
+  redirect: 'source/rejected',
+  unauthorized: 'source/unauthorized',
+  'not-found': 'source/gone',
+  throttled: 'source/rate-limited',
+  unavailable: 'source/unavailable',
+  rejected: 'source/rejected',
+}
+
+export interface StatusLine {
+  readonly status: number
+  readonly headers: Headers
+}
+
+/** `detail` has the status, and `retryAfterMs` when the server sent Retry-After. */
+export function toStatusError(
+  { status, headers }: StatusLine,
+  codes: StatusCodes,
+  message: string,
+  detail: Readonly<Record<string, unknown>> = {},
+): SyncError {
+  const retryAfterMs = readRetryAfter(headers)
+  return new SyncError(codes[classifyStatus(status)], message, {
+    detail: { status, ...detail, ...(retryAfterMs !== null && { retryAfterMs }) },
+  })
+}
+
+/** Milliseconds, by the server's own clock when the response has a Date. */
+export function readRetryAfter(headers: Headers): number | null {
+  const dateMs = Date.parse(headers.get('date') ?? '')
+  return parseRetryAfter(headers.get('retry-after'), Number.isNaN(dateMs) ? Date.now() : dateMs)
 }

@@ -2,9 +2,9 @@
 // is the truth; the body `{"error":{"status","code","message"}}` only explains it, and behind a
 // proxy it may be HTML or nothing.
 
-import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
-import { parseRetryAfter } from '../../lib/back-off.ts'
+import { isAbort, type SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
+import { SUPPLIER_CODES, toStatusError } from '../../lib/http-status.ts'
 import { hostOf, readBytes } from '../../lib/http.ts'
 import { createHider } from '../../lib/secrets.ts'
 import { cutText } from '../../lib/text.ts'
@@ -45,24 +45,13 @@ export async function refusalOf(response: HttpResponse, secrets: Secrets): Promi
   const { status } = response
   const explanation = await explanationOf(response)
   const explained = explanation && tellable(explanation, hideKey(secrets))
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now())
   const reason = explained === null ? '' : `: ${explained.code}: ${explained.message}`
-  return new SyncError(codeOf(status), `${hostOf(response.url)} answered ${status}${reason}`, {
-    detail: {
-      status,
-      ...(explained && { supplierCode: explained.code }),
-      ...(retryAfterMs !== null && { retryAfterMs }),
-    },
-  })
-}
-
-function codeOf(status: number): ErrorCode {
-  if (status === 401 || status === 403) return 'source/unauthorized'
-  if (status === 404 || status === 410) return 'source/gone'
-  if (status === 429) return 'source/rate-limited'
-  return status >= 500 || status === 408 || status === 425
-    ? 'source/unavailable'
-    : 'source/rejected'
+  return toStatusError(
+    response,
+    SUPPLIER_CODES,
+    `${hostOf(response.url)} answered ${status}${reason}`,
+    explained ? { supplierCode: explained.code } : {},
+  )
 }
 
 async function explanationOf(response: HttpResponse): Promise<SupplierError | null> {

@@ -2,8 +2,13 @@
 // and 410 say "gone".
 
 import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
-import { parseRetryAfter } from '../../lib/back-off.ts'
 import type { HttpResponse } from '../../core/http.ts'
+import {
+  classifyStatus,
+  isTransientStatus,
+  readRetryAfter,
+  SUPPLIER_CODES,
+} from '../../lib/http-status.ts'
 
 const WEB_PAGE = 'a web page'
 /** A challenge says what it is in its first lines. */
@@ -34,8 +39,8 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
       detail,
     })
   }
-  if (status >= 500 || status === 408)
-    return new SyncError('source/unavailable', `${where} answers ${status}`)
+  if (isTransientStatus(status))
+    return new SyncError(SUPPLIER_CODES[classifyStatus(status)], `${where} answers ${status}`)
   const [code, reason] = REFUSALS.get(status) ?? [
     'source/rejected',
     'is not an answer that a shop gives here',
@@ -102,12 +107,7 @@ async function startOf(body: HttpResponse['body']): Promise<string> {
  * always, a longer wish as it is.
  */
 function retryAfterMsOf(headers: Headers): number {
-  const dateMs = Date.parse(headers.get('date') ?? '')
-  return Math.max(
-    parseRetryAfter(headers.get('retry-after'), Number.isNaN(dateMs) ? Date.now() : dateMs) ??
-      30_000,
-    5_000,
-  )
+  return Math.max(readRetryAfter(headers) ?? 30_000, 5_000)
 }
 
 function isJson(headers: Headers): boolean {
