@@ -15,7 +15,7 @@ const MAIN = new URL('../cli/main.ts', import.meta.url).pathname
 test('a process of all roles that applies six parts at once opens ten connections at most, and does its run', async (t) => {
   const simulator = await startMedipim({ products: 2_000, rateLimit: null })
   t.after(simulator.close)
-  const { database, line, ...park } = await openPark(t, {
+  const { database, pipeline, ...park } = await openPark(t, {
     supplierUrl: simulator.url,
     queueUrl: null,
     smallParts: true,
@@ -46,7 +46,7 @@ test('a process of all roles that applies six parts at once opens ten connection
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 2_000])
   assert.ok(most > 2 && most <= CONNECTIONS_MAX, `${most} connections`)
   assert.doesNotMatch(machine.process.output(), /timeout|the lease could not be renewed/)
-  assert.equal((await line.source()).latestRun, run)
+  assert.equal((await pipeline.source()).latestRun, run)
 })
 
 for (const command of [['serve'], ['sync']]) {

@@ -13,18 +13,18 @@ import { executeTask } from './execute-task.ts'
 /** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
 async function openFetchTask(t: TestContext) {
   const database = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: database.pool })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, pipeline)
   await services.order()
   const [job] = await services.queues.fetch.getJobs()
   assert.ok(job)
   const begin = () =>
     executeTask(services.tools, 'fetch', job.data, true, new AbortController().signal)
-  return { database, line, services, run: job.data.run, begin }
+  return { database, pipeline, services, run: job.data.run, begin }
 }
 
 test('a task that cannot be begun because Postgres is read-only is left for later, which the log and the metrics say', async (t) => {
-  const { database, line, services, run, begin } = await openFetchTask(t)
+  const { database, pipeline, services, run, begin } = await openFetchTask(t)
   // What Supabase does to a database whose disk is full. Sessions that are there stay as they are,
   // so they are ended.
   const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
@@ -48,12 +48,12 @@ test('a task that cannot be begun because Postgres is read-only is left for late
   const [{ waitMs, triedMs } = { waitMs: NaN, triedMs: NaN }] = services.pauses
   assert.ok(triedMs > 0)
   assert.equal(waited, (triedMs + waitMs) / 1000)
-  const said = line.logged
+  const said = pipeline.logged
     .map((text): Record<string, unknown> => JSON.parse(text))
     .filter(({ code }) => code === 'db/read-only')
   assert.deepEqual(
     said.map(({ task, run: id, source }) => [task, id, source]),
-    [['fetch', run, line.name]],
+    [['fetch', run, pipeline.name]],
   )
   assert.match(String(said[0]?.['message']), /cannot be begun: The database is read-only/)
   await setReadOnly('off')
@@ -77,31 +77,31 @@ test('a task that another worker has taken over is left to it, and counted as a 
 })
 
 test('a task of a worker that is gone is taken over, which the log says', async (t) => {
-  const { database, line, run, begin } = await openFetchTask(t)
+  const { database, pipeline, run, begin } = await openFetchTask(t)
   await database.pool.query(
     `insert into catalog.leases (source_id, run_id, task, token, owner, until)
      select source_id, id, 'fetch', nextval('catalog.tokens'), 'elsewhere/1/x', now() - interval '1 s' from catalog.runs where id = $1`,
     [run],
   )
   assert.equal(await begin(), 'done')
-  assert.ok(line.logged.some((text) => /"takenFrom":"elsewhere\/1\/x".*taken over/.test(text)))
+  assert.ok(pipeline.logged.some((text) => /"takenFrom":"elsewhere\/1\/x".*taken over/.test(text)))
 })
 
 test('who debugs sees every batch that was committed', async (t) => {
   const database = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: database.pool })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, pipeline)
   const { run } = await services.order({ debug: true })
   services.work()
   await services.ended(run)
-  const said = line.logged
+  const said = pipeline.logged
     .map((text): Record<string, unknown> => JSON.parse(text))
     .filter(({ message }) => message === 'batch committed')
   assert.ok(
     said.length > 5 &&
       said.every(
         (batch) =>
-          batch['level'] === 'debug' && batch['run'] === run && batch['source'] === line.name,
+          batch['level'] === 'debug' && batch['run'] === run && batch['source'] === pipeline.name,
       ),
   )
   assert.equal(
@@ -113,7 +113,7 @@ test('who debugs sees every batch that was committed', async (t) => {
 test('a run whose tasks together are far over its budget stops, and what is archived can be replayed', async (t) => {
   const database = await testDatabase(t)
   const options = { partBytesMax: 24 * 1024, batchRecordsMax: 5000, batchBytesMax: 1 << 20 }
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
     linesPerPage: 500,
     options,
@@ -125,7 +125,7 @@ test('a run whose tasks together are far over its budget stops, and what is arch
     path: '/v4/products/stream',
     times: 1,
   })
-  const services = await openServices(t, database, line)
+  const services = await openServices(t, database, pipeline)
   const { run } = await services.order()
   const [fetching] = await services.queues.fetch.getJobs()
   assert.ok(fetching)
@@ -149,9 +149,12 @@ test('a run whose tasks together are far over its budget stops, and what is arch
   await assert.rejects(begin('part 2', { ...fetching.data, part: 2 }), {
     code: 'run/too-many-quarantined',
   })
-  const [ended] = await line.query('select state, error_code from catalog.runs where id = $1', run)
+  const [ended] = await pipeline.query(
+    'select state, error_code from catalog.runs where id = $1',
+    run,
+  )
   assert.deepEqual(ended, { state: 'failed', error_code: 'run/too-many-quarantined' })
-  const replay = await line.replay(run)
+  const replay = await pipeline.replay(run)
   assert.match(
     replay.reason ?? '',
     /^\d+ of the first \d+ records of .+ are in quarantine/,

@@ -15,9 +15,9 @@ const db = database.pool
 
 test('a run through the queue ends in the catalogue that one process makes, and asked for twice it is one run', async (t) => {
   const alone = await openMedipim(t, { db, supplier: { products: 40, seed: 5 } })
-  await alone.line.sync()
-  const { line } = await openMedipim(t, { db, supplier: { products: 40, seed: 5 } })
-  const services = await openServices(t, database, line)
+  await alone.pipeline.sync()
+  const { pipeline } = await openMedipim(t, { db, supplier: { products: 40, seed: 5 } })
+  const services = await openServices(t, database, pipeline)
   const first = await services.order()
   const second = await services.order({ mode: 'full' })
   assert.deepEqual([first.started, second.started, second.run], [true, false, first.run])
@@ -25,7 +25,7 @@ test('a run through the queue ends in the catalogue that one process makes, and 
   const { state, ledger } = await services.ended(first.run)
   assert.equal(state, 'succeeded')
   assert.deepEqual([ledger?.['created'], ledger?.['fetched']], [40, 40])
-  assert.deepEqual(await snapshot(line), await snapshot(alone.line))
+  assert.deepEqual(await snapshot(pipeline), await snapshot(alone.pipeline))
   assert.deepEqual(
     [await services.queues.fetch.count(), await services.queues.apply.count()],
     [0, 0],
@@ -33,18 +33,18 @@ test('a run through the queue ends in the catalogue that one process makes, and 
 })
 
 test('fetch-only leaves what it fetched, and maintain-only goes on with it', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   const fetched = await services.order({ mode: 'fetch-only' })
   assert.equal((await services.ended(fetched.run)).state, 'fetched')
-  assert.equal((await showProducts(line)).size, 0)
+  assert.equal((await showProducts(pipeline)).size, 0)
   const applied = await services.order({ mode: 'maintain-only' })
   assert.deepEqual([applied.run, applied.started], [fetched.run, true])
   const { state, ledger } = await services.ended(applied.run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
-  const ends = await line.query(
+  const ends = await pipeline.query(
     'select state, bytes > 0 as fetched from catalog.run_ends where run_id = $1 order by no',
     applied.run,
   )
@@ -55,17 +55,17 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
 })
 
 test('fetch-only and full ask the supplier anew, whatever is archived and not applied yet', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   for (const mode of ['fetch-only', 'fetch-only', 'full'] as const) {
     const { run, started } = await services.order({ mode })
     assert.equal(started, true)
     await services.ended(run)
   }
-  const runs = await line.query<{ state: string }>(
+  const runs = await pipeline.query<{ state: string }>(
     'select state from catalog.runs where source_id = $1 order by id',
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.deepEqual(
     runs.map(({ state }) => state),
@@ -76,13 +76,13 @@ test('fetch-only and full ask the supplier anew, whatever is archived and not ap
 
 test('at the command line a full sync asks the supplier anew after a fetch-only run, and any other goes on with it', async (t) => {
   for (const mode of ['full', 'auto'] as const) {
-    const { line, simulator } = await openMedipim(t, { db })
-    const services = await openServices(t, database, line)
+    const { pipeline, simulator } = await openMedipim(t, { db })
+    const services = await openServices(t, database, pipeline)
     const stop = services.work()
     const { run } = await services.order({ mode: 'fetch-only' })
     await services.ended(run)
     await stop()
-    const { state, resumed } = await line.sync({ mode })
+    const { state, resumed } = await pipeline.sync({ mode })
     assert.deepEqual(
       [state, resumed, simulator.stats.snapshot().requests['/v4/products/stream']],
       ['succeeded', mode === 'auto', mode === 'auto' ? 1 : 2],
@@ -91,13 +91,13 @@ test('at the command line a full sync asks the supplier anew after a fetch-only 
 })
 
 test('fetch-only archives the whole catalogue, also where a sync would ask for what is new', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   await services.ended((await services.order()).run)
   const { run } = await services.order({ mode: 'fetch-only' })
   await services.ended(run)
-  const [row] = await line.query(
+  const [row] = await pipeline.query(
     'select r.kind, sum(p.line_count)::integer as lines from catalog.runs r join catalog.parts p on p.run_id = r.id where r.id = $1 group by r.kind',
     run,
   )
@@ -106,18 +106,18 @@ test('fetch-only archives the whole catalogue, also where a sync would ask for w
 
 for (const mode of ['auto', 'maintain-only'] as const) {
   test(`what is only being fetched is applied too when somebody asks for ${mode} meanwhile`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db, supplier: { products: 60 } })
-    const gate = gateAfter(line, 8)
-    const services = await openServices(t, database, gate.line)
+    const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 60 } })
+    const gate = gateAfter(pipeline, 8)
+    const services = await openServices(t, database, gate.pipeline)
     services.work()
     const { run } = await services.order({ mode: 'fetch-only' })
     await gate.reached
     assert.deepEqual(await services.order({ mode: 'fetch-only' }), {
-      source: line.name,
+      source: pipeline.name,
       run,
       started: false,
     })
-    assert.deepEqual(await services.order({ mode }), { source: line.name, run, started: false })
+    assert.deepEqual(await services.order({ mode }), { source: pipeline.name, run, started: false })
     gate.open()
     const { state, ledger } = await services.tended(run)
     assert.deepEqual([state, ledger?.['created']], ['succeeded', 60])
@@ -126,8 +126,8 @@ for (const mode of ['auto', 'maintain-only'] as const) {
 }
 
 test('a run that is under way answers the orders that it fulfils, and is in the way of all others', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   const stop = services.work()
   const first = (await services.order()).run
   await services.ended(first)
@@ -138,13 +138,13 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
     ...orders: readonly Partial<RunsRequest>[]
   ): Promise<void> => {
     for (const order of orders)
-      assert.deepEqual(await services.order(order), { source: line.name, run, started: false })
+      assert.deepEqual(await services.order(order), { source: pipeline.name, run, started: false })
   }
   const refused = async (
     run: number,
     ...orders: readonly Partial<RunsRequest>[]
   ): Promise<void> => {
-    const message = `${line.name} is busy with run ${run}, which is not what was asked for`
+    const message = `${pipeline.name} is busy with run ${run}, which is not what was asked for`
     for (const order of orders)
       await assert.rejects(services.order(order), { code: 'run/active', message })
   }
@@ -176,8 +176,8 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
 })
 
 test('of orders that come at the same moment one starts the run, and the others find it', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   const orders = await Promise.all(Array.from({ length: 6 }, () => services.order()))
   assert.equal(orders.filter(({ started }) => started).length, 1)
   const [run, ...others] = new Set(orders.map((order) => order.run))
@@ -187,31 +187,33 @@ test('of orders that come at the same moment one starts the run, and the others 
 
 test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
   const own = await testDatabase(t)
-  const [{ line }, empty, lost] = [
+  const [{ pipeline }, empty, lost] = [
     await openMedipim(t, { db: own.pool }),
     await openMedipim(t, { db: own.pool }),
     await openMedipim(t, { db: own.pool }),
   ]
-  const services = await openServices(t, own, line)
+  const services = await openServices(t, own, pipeline)
   const stop = services.work()
   await services.ended((await services.order({ mode: 'fetch-only' })).run)
   await stop()
   await own.pool.query(
     `update catalog.sources set connector = 'of-another-version' where name = $1`,
-    [lost.line.name],
+    [lost.pipeline.name],
   )
   const everySource = { ...AS_SCHEDULED, source: null, mode: 'maintain-only' as const }
   const [ordered, ...refused] = await requestRuns(services.tools, everySource, 'test')
   assert.ok(ordered && 'run' in ordered)
-  assert.deepEqual([ordered.source, ordered.started], [line.name, true])
+  assert.deepEqual([ordered.source, ordered.started], [pipeline.name, true])
   const codes = Object.fromEntries(
     refused.map((one) => [one.source, 'error' in one && one.error.code]),
   )
   assert.deepEqual(codes, {
-    [empty.line.name]: 'run/no-artifact',
-    [lost.line.name]: 'usage/invalid',
+    [empty.pipeline.name]: 'run/no-artifact',
+    [lost.pipeline.name]: 'usage/invalid',
   })
-  await own.pool.query(`update catalog.sources set state = 'paused' where name = $1`, [line.name])
+  await own.pool.query(`update catalog.sources set state = 'paused' where name = $1`, [
+    pipeline.name,
+  ])
   await assert.rejects(requestRuns(services.tools, everySource, 'test'), { name: 'SyncError' })
   await own.pool.query(`update catalog.sources set state = 'paused'`)
   await assert.rejects(requestRuns(services.tools, everySource, 'test'), {
@@ -221,8 +223,8 @@ test('what one source refuses keeps no other from its run, and only when not one
 })
 
 test('a partial run applies the lines that it is asked for and settles nothing', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   await services.ended((await services.order({ mode: 'fetch-only' })).run)
   const { run } = await services.order({
@@ -232,18 +234,18 @@ test('a partial run applies the lines that it is asked for and settles nothing',
     chunkSize: 2,
   })
   const { state, reason } = await services.ended(run)
-  assert.deepEqual([state, (await showProducts(line)).size], ['partial', 12])
+  assert.deepEqual([state, (await showProducts(pipeline)).size], ['partial', 12])
   assert.match(reason ?? '', /12 lines after 5 of artifact/)
-  const [{ watermark } = { watermark: 'unread' }] = await line.query<{ watermark: unknown }>(
+  const [{ watermark } = { watermark: 'unread' }] = await pipeline.query<{ watermark: unknown }>(
     'select watermark from catalog.sources where name = $1',
-    line.name,
+    pipeline.name,
   )
   assert.equal(watermark, null)
 })
 
 test('maintain-only applies the artifact that is named; lines of a delta are refused unless it is named, and so are lines that are not there', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   const full = (await services.order()).run
   await services.ended(full)
@@ -259,7 +261,7 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
   await assert.rejects(services.order({ mode: 'maintain-only', offset: 0, limit: 1 }), {
     code: 'request/invalid',
     message:
-      `The newest artifact of ${line.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
+      `The newest artifact of ${pipeline.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
       `offset and limit choose lines of the artifact that \`artifact\` names: name ${full}, the newest whole one, or ${delta}`,
   })
   await assert.rejects(services.order({ mode: 'maintain-only', artifact: delta, offset: lines }), {
@@ -291,19 +293,19 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
   const replay = await services.ended(ordered.run)
   assert.deepEqual(
     [ordered.source, replay.state, replay.ledger?.['fetched']],
-    [line.name, 'succeeded', 30],
+    [pipeline.name, 'succeeded', 30],
   )
 })
 
 test('a task that fails for good is a dead letter; tried again when its cause is gone, its run ends well', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const { run } = await services.order()
   assert.equal((await services.ended(run)).state, 'failed')
   const letter = await services.letter(run)
-  assert.deepEqual([letter.run, letter.source, letter.queue], [run, line.name, 'fetch'])
+  assert.deepEqual([letter.run, letter.source, letter.queue], [run, pipeline.name, 'fetch'])
   simulator.faults.clear()
   await retryDeadLetter(db, services.queues, letter.id)
   const { state, ledger } = await services.ended(run)
@@ -312,8 +314,8 @@ test('a task that fails for good is a dead letter; tried again when its cause is
 })
 
 test('a dead letter that is thrown away is gone, and its run stays as it ended', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const { run } = await services.order()
@@ -325,8 +327,8 @@ test('a dead letter that is thrown away is gone, and its run stays as it ended',
 })
 
 test('a task that fails for a reason that passes is tried again later, and its run ends well', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   simulator.faults.set({ kind: 'status', status: 503, times: null })
   const { run } = await services.order()
@@ -339,8 +341,8 @@ test('a task that fails for a reason that passes is tried again later, and its r
 })
 
 test('the fifth attempt is the last one: the task is a dead letter, and the run can go on', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   simulator.faults.set({ kind: 'status', status: 503, times: null })
   const { run } = await services.order()
@@ -356,8 +358,8 @@ test('the fifth attempt is the last one: the task is a dead letter, and the run 
 })
 
 test('a queue that was emptied is filled again from the rows, and the run goes on', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   const { run } = await services.order()
   await services.queues.fetch.obliterate({ force: true })
   await services.queues.apply.obliterate({ force: true })
@@ -368,7 +370,10 @@ test('a queue that was emptied is filled again from the rows, and the run goes o
 })
 
 test('of many runs in the queue the database reads the one that is asked for', async (t) => {
-  const [one, other] = [(await openMedipim(t, { db })).line, (await openMedipim(t, { db })).line]
+  const [one, other] = [
+    (await openMedipim(t, { db })).pipeline,
+    (await openMedipim(t, { db })).pipeline,
+  ]
   const { run } = await (await openServices(t, database, one)).order()
   await (await openServices(t, database, other)).order()
   assert.deepEqual(
@@ -378,8 +383,8 @@ test('of many runs in the queue the database reads the one that is asked for', a
 })
 
 test('a cancelled run stays as it is, and its workers write nothing more', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   const { run } = await services.order()
   await db.query('select catalog.cancel_run($1)', [run])
   services.work()

@@ -21,10 +21,10 @@ const db = database.pool
  * hour ago.
  */
 async function openNightly(t: Lifetime) {
-  const { line, simulator } = await openMedipim(t, { db })
-  const { id } = await line.source()
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { id } = await pipeline.source()
   const cronOf = async (ago: string) => {
-    const [{ at } = { at: '' }] = await line.query<{ at: string }>(
+    const [{ at } = { at: '' }] = await pipeline.query<{ at: string }>(
       `select to_char(clock_timestamp() at time zone 'UTC' - $1::interval, 'MI HH24') as at`,
       ago,
     )
@@ -42,21 +42,21 @@ async function openNightly(t: Lifetime) {
   // Whatever is left of it would be begun, or done, by the tests that follow.
   t.after(async () => {
     await saveSource(db, id, { state: 'paused' })
-    for (const run of await line.query<{ id: number }>(
+    for (const run of await pipeline.query<{ id: number }>(
       `select id from catalog.runs where source_id = $1 and state in ('running', 'interrupted')`,
       id,
     ))
       await cancelRun(db, run.id)
   })
-  const services = await openServices(t, database, line)
+  const services = await openServices(t, database, pipeline)
   return {
-    line,
+    pipeline,
     simulator,
     services,
     id,
     cronOf,
     runs: async () =>
-      await line.query<{ id: number; state: string }>(
+      await pipeline.query<{ id: number; state: string }>(
         'select id, state from catalog.runs where source_id = $1 order by id',
         id,
       ),
@@ -80,8 +80,8 @@ test('three missed nights are made up for by one run', async (t) => {
 })
 
 test('a schedule that is set begins at its next time, not for one that had passed before, and is made up for from then on', async (t) => {
-  const { line, services, runs, ageRuns, id, cronOf } = await openNightly(t)
-  await line.sync()
+  const { pipeline, services, runs, ageRuns, id, cronOf } = await openNightly(t)
+  await pipeline.sync()
   await ageRuns('1 day')
   const cron = await cronOf('20 minutes')
   await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: null } })
@@ -89,7 +89,7 @@ test('a schedule that is set begins at its next time, not for one that had passe
   assert.equal((await runs()).length, 1)
   // The night comes: as if the schedule had been set half an hour ago. Which day is the full one
   // moves no time of it.
-  await line.query(
+  await pipeline.query(
     `update catalog.sources set schedule_set_at = schedule_set_at - interval '30 minutes' where id = $1`,
     id,
   )
@@ -99,28 +99,28 @@ test('a schedule that is set begins at its next time, not for one that had passe
 })
 
 test('schedulers that look at the same moment start one run', async (t) => {
-  const { line, services, runs } = await openNightly(t)
-  const other = await openServices(t, database, line)
+  const { pipeline, services, runs } = await openNightly(t)
+  const other = await openServices(t, database, pipeline)
   await Promise.all([services, other, services, other, services, other].map((one) => one.tick()))
   assert.equal((await runs()).length, 1)
-  assert.equal(line.logged.filter((text) => text.includes('scheduled run started')).length, 1)
+  assert.equal(pipeline.logged.filter((text) => text.includes('scheduled run started')).length, 1)
 })
 
 test('a scheduler that looked before a run and claims after its end starts no second one', async (t) => {
-  const { line, services, runs } = await openNightly(t)
-  const seen = (await listScheduled(db)).find(({ source }) => source === line.name)
+  const { pipeline, services, runs } = await openNightly(t)
+  const seen = (await listScheduled(db)).find(({ source }) => source === pipeline.name)
   services.work()
   await services.tick()
   const [run] = await runs()
   await services.ended(run?.id ?? 0)
   const late = await startOrFindRun(
     services.tools,
-    await line.source(),
-    { ...AS_SCHEDULED, source: line.name },
+    await pipeline.source(),
+    { ...AS_SCHEDULED, source: pipeline.name },
     'late',
     seen?.lastRun,
   )
-  assert.deepEqual(late, { source: line.name, run: run?.id, started: false, open: null })
+  assert.deepEqual(late, { source: pipeline.name, run: run?.id, started: false, open: null })
   assert.equal((await runs()).length, 1)
 })
 
@@ -137,7 +137,7 @@ test('a run by hand that is still on at the time of the night is followed by the
 })
 
 test('a slice by hand that is in the way of the night is waited for, and no error', async (t) => {
-  const { line, services, runs, ageRuns } = await openNightly(t)
+  const { pipeline, services, runs, ageRuns } = await openNightly(t)
   const stop = services.work()
   await services.ended((await services.order()).run)
   await stop()
@@ -150,16 +150,16 @@ test('a slice by hand that is in the way of the night is waited for, and no erro
   await services.tick()
   assert.equal((await runs()).length, 3)
   assert.deepEqual(
-    line.logged.filter((text) => text.includes('could not be started')),
+    pipeline.logged.filter((text) => text.includes('could not be started')),
     [],
   )
 })
 
 test('an interrupted run is resumed at the next time, and once: interrupted again, it waits for the one after', async (t) => {
-  const { line, services, runs, ageRuns } = await openNightly(t)
+  const { pipeline, services, runs, ageRuns } = await openNightly(t)
   const { run } = await services.order()
   const interrupt = () =>
-    line.query(`update catalog.runs set state = 'interrupted' where id = $1`, run)
+    pipeline.query(`update catalog.runs set state = 'interrupted' where id = $1`, run)
   await interrupt()
   await ageRuns('40 minutes')
   await services.tick()
@@ -193,8 +193,8 @@ test('a schedule that cannot be read holds nobody else up', async (t) => {
 })
 
 test('a run that a dead letter ended goes on when it is asked for again, and the letter is gone', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const { run } = await services.order()
@@ -214,8 +214,8 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
 })
 
 test('a run that is tried again while another is being started for its source stays as it ended', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   const stop = services.work()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const { run } = await services.order()
@@ -238,14 +238,14 @@ test('a run that is tried again while another is being started for its source st
     select source_id, kind, 0, normaliser_version, 'later', false, '{}', true from catalog.runs where id = ${run}; commit`)
   starting.release()
   assert.equal(await reopening, false)
-  await line.query(
+  await pipeline.query(
     `update catalog.runs set state = 'cancelled', finished_at = now() where correlation_id = 'later'`,
   )
 })
 
 test('a scheduler that looks while a dead letter is being tried again lets the run go on', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const { run } = await services.order()
@@ -262,11 +262,17 @@ test('a scheduler that looks while a dead letter is being tried again lets the r
 })
 
 test('a dead letter from before its run went on does not end it again', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
-  const { id: sourceId } = await line.source()
+  const { pipeline } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
+  const { id: sourceId } = await pipeline.source()
   const { run } = await services.order()
-  const task = { sourceId, source: line.name, run, part: 1, begunAt: '2026-01-14T16:17:00.000Z' }
+  const task = {
+    sourceId,
+    source: pipeline.name,
+    run,
+    part: 1,
+    begunAt: '2026-01-14T16:17:00.000Z',
+  }
   await services.queues.apply.add('apply', task, { jobId: `${run}-part-1` })
   const failing = services.queues.work('apply', 1, () =>
     Promise.reject(new UnrecoverableError('as if ten workers had died of it')),
@@ -279,12 +285,12 @@ test('a dead letter from before its run went on does not end it again', async (t
 })
 
 test('dead letters are thrown away as soon as a younger run of their source ends well, and not before', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const services = await openServices(t, database, line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const services = await openServices(t, database, pipeline)
   services.work()
   const letters = async () =>
     (await listDeadLetters(services.queues))
-      .flatMap(({ source, run }) => (source === line.name ? [run] : []))
+      .flatMap(({ source, run }) => (source === pipeline.name ? [run] : []))
       .toSorted((a, b) => a - b)
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const failed: number[] = []

@@ -16,50 +16,50 @@ import type { RunReport } from './sync.ts'
 const database = await testDatabase()
 
 async function openCopied(t: TestContext) {
-  const { line, simulator } = await openMedipim(t, { db: database.pool })
-  const path = join(line.storeRoot, line.name, 'latest.ndjson')
+  const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
+  const path = join(pipeline.storeRoot, pipeline.name, 'latest.ndjson')
   return {
-    line,
+    pipeline,
     simulator,
     path,
     keep: async ({ run, kind, state }: RunReport, artifactsLatest = true) =>
       await keepArtifacts(
-        line.tools,
-        await line.source(),
+        pipeline.tools,
+        await pipeline.source(),
         { id: run, kind },
         { artifactsKeep: 1, artifactsLatest },
         state === 'succeeded',
       ),
     latest: () => readFile(path, 'utf8'),
-    copy: async () => (await line.source()).copy,
+    copy: async () => (await pipeline.source()).copy,
   }
 }
 
 test('latest.ndjson holds the newest whole artifact, whatever became of its run', async (t) => {
-  const { line, simulator, keep, latest, copy } = await openCopied(t)
-  const green = await line.sync()
+  const { pipeline, simulator, keep, latest, copy } = await openCopied(t)
+  const green = await pipeline.sync()
   await keep(green)
-  assert.equal(await latest(), await line.archived(green.run))
+  assert.equal(await latest(), await pipeline.archived(green.run))
 
   simulator.clock.advance(3_600_000)
   simulator.catalogue.update(
     simulator.catalogue.visible().slice(0, 1).map(simulator.catalogue.idOf),
   )
-  const incremental = await line.sync({ mode: 'incremental' })
+  const incremental = await pipeline.sync({ mode: 'incremental' })
   await keep(incremental)
   assert.deepEqual(await copy(), { run: green.run, error: null })
 
   simulator.catalogue.remove(
     simulator.catalogue.visible().slice(0, 20).map(simulator.catalogue.idOf),
   )
-  const held = await line.sync()
+  const held = await pipeline.sync()
   assert.equal(held.state, 'held')
   await keep(held)
-  assert.equal(await latest(), await line.archived(held.run))
+  assert.equal(await latest(), await pipeline.archived(held.run))
 
   // Its worker was killed after the run had settled; the next run of any kind makes up for it.
-  const missed = await line.sync()
-  const replay = await line.replay(missed.run)
+  const missed = await pipeline.sync()
+  const replay = await pipeline.replay(missed.run)
   await keep(replay)
   assert.deepEqual(await copy(), { run: missed.run, error: null })
   await keep(replay, false)
@@ -67,19 +67,21 @@ test('latest.ndjson holds the newest whole artifact, whatever became of its run'
 })
 
 test('a copy that cannot be written is counted and told, and the next run of any kind writes it', async (t) => {
-  const { line, path, keep, latest, copy } = await openCopied(t)
-  const { queues } = await openServices(t, database, line)
+  const { pipeline, path, keep, latest, copy } = await openCopied(t)
+  const { queues } = await openServices(t, database, pipeline)
   const health = async () =>
-    (await checkHealth({ ...line.tools, queues })).find(({ component }) => component === 'latest')
+    (await checkHealth({ ...pipeline.tools, queues })).find(
+      ({ component }) => component === 'latest',
+    )
   const failures = async () =>
     (await createMetricsReader(database.pool)()).find(
       ({ name, labels }) =>
         name === 'shelfsync_latest_copy_failures_total' &&
         'source' in labels &&
-        labels.source === line.name,
+        labels.source === pipeline.name,
     )?.value
   await mkdir(join(path, 'in-the-way'), { recursive: true })
-  const full = await line.sync()
+  const full = await pipeline.sync()
   for (const times of [1, 2]) {
     await keep(full)
     assert.equal(await failures(), times)
@@ -89,12 +91,12 @@ test('a copy that cannot be written is counted and told, and the next run of any
   assert.match(error ?? '', /^artifact\/unwritable: /)
   assert.deepEqual(await health().then((look) => [look?.ok, look?.detail]), [
     false,
-    `latest.ndjson of ${line.name} could not be written: ${error}`,
+    `latest.ndjson of ${pipeline.name} could not be written: ${error}`,
   ])
 
   await rm(path, { recursive: true })
-  await keep(await line.sync({ mode: 'incremental' }))
-  assert.equal(await latest(), await line.archived(full.run))
+  await keep(await pipeline.sync({ mode: 'incremental' }))
+  assert.equal(await latest(), await pipeline.archived(full.run))
   assert.deepEqual([await copy(), await failures()], [{ run: full.run, error: null }, 2])
   assert.equal((await health())?.ok, true)
 })

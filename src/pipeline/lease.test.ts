@@ -12,9 +12,9 @@ const database = await testDatabase()
 
 async function openRun(
   t: TestContext,
-): Promise<{ line: TestPipeline; run: LeasedRun; takeOver(): Promise<LeasedRun> }> {
-  const { line } = await openMedipim(t, { db: database.pool })
-  const { id: sourceId } = await line.source()
+): Promise<{ pipeline: TestPipeline; run: LeasedRun; takeOver(): Promise<LeasedRun> }> {
+  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const { id: sourceId } = await pipeline.source()
   const request = {
     sourceId,
     kind: 'full',
@@ -27,7 +27,7 @@ async function openRun(
     options: {},
   } as const
   return {
-    line,
+    pipeline,
     run: await startRun(database.pool, { ...request, owner: 'one' }),
     takeOver: () => startRun(database.pool, { ...request, owner: 'two', deadOwner: 'one' }),
   }
@@ -40,10 +40,10 @@ function lossOf(held: AbortSignal): Promise<unknown> {
   )
 }
 
-function codeOfLoss(db: Db, line: TestPipeline, run: LeasedRun): Promise<unknown> {
+function codeOfLoss(db: Db, pipeline: TestPipeline, run: LeasedRun): Promise<unknown> {
   return whileLeased(
     db,
-    line.tools.log,
+    pipeline.tools.log,
     run,
     new AbortController().signal,
     async (held) => Object(await lossOf(held)).code,
@@ -54,17 +54,17 @@ function codeOfLoss(db: Db, line: TestPipeline, run: LeasedRun): Promise<unknown
 test('work is stopped with the reason: another worker has the lease, or the run has ended or was cancelled under it', async (t) => {
   const taken = await openRun(t)
   await taken.takeOver()
-  assert.equal(await codeOfLoss(database.pool, taken.line, taken.run), 'run/fenced')
+  assert.equal(await codeOfLoss(database.pool, taken.pipeline, taken.run), 'run/fenced')
   const ended = await openRun(t)
   await endRun(database.pool, ended.run, 'failed', null, 'a sibling gave up')
-  assert.equal(await codeOfLoss(database.pool, ended.line, ended.run), 'run/over')
+  assert.equal(await codeOfLoss(database.pool, ended.pipeline, ended.run), 'run/over')
   const cancelled = await openRun(t)
   await cancelRun(database.pool, cancelled.run.id)
-  assert.equal(await codeOfLoss(database.pool, cancelled.line, cancelled.run), 'run/cancelled')
+  assert.equal(await codeOfLoss(database.pool, cancelled.pipeline, cancelled.run), 'run/cancelled')
 })
 
 test('a Postgres that does not answer has one renewal to answer at a time, and keeps no connection; then the lease is renewed', async (t) => {
-  const { line, run } = await openRun(t)
+  const { pipeline, run } = await openRun(t)
   const db = await openPool(database.url, { applicationName: 'worker' })
   t.after(() => db.end())
   const renewals = { begun: 0, underWay: 0, most: 0 }
@@ -86,7 +86,7 @@ test('a Postgres that does not answer has one renewal to answer at a time, and k
   const release = await lockTable(t, database.pool, 'catalog.leases')
   await whileLeased(
     watched,
-    line.tools.log,
+    pipeline.tools.log,
     run,
     new AbortController().signal,
     async () => {
@@ -98,7 +98,7 @@ test('a Postgres that does not answer has one renewal to answer at a time, and k
     100,
   )
   assert.ok(
-    line.logged.some((text) => /the lease could not be renewed; trying again/.test(text)),
-    line.logged.join('\n'),
+    pipeline.logged.some((text) => /the lease could not be renewed; trying again/.test(text)),
+    pipeline.logged.join('\n'),
   )
 })

@@ -18,25 +18,25 @@ import { purgeSource } from './purge.ts'
 const database = await testDatabase()
 
 async function openArchive(t: TestContext) {
-  const { line, simulator } = await openMedipim(t, { db: database.pool })
+  const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
   const other = await mkdtemp(join(tmpdir(), 'shelfsync-moved-'))
   t.after(() => rm(other, { recursive: true }))
   return {
-    line,
+    pipeline,
     simulator,
     moved: new DiskStore(other),
     purge: async (
       wish: { store?: ArtifactStore; db?: typeof database.pool; dryRun?: boolean } = {},
       keep = 1,
-    ) => await purgeSource({ ...line.tools, ...wish }, await line.source(), keep, wish),
+    ) => await purgeSource({ ...pipeline.tools, ...wish }, await pipeline.source(), keep, wish),
     states: async () =>
       (
-        await line.query<{ state: string }>(
+        await pipeline.query<{ state: string }>(
           'select state from catalog.artifacts where source_id = $1 order by run_id',
-          (await line.source()).id,
+          (await pipeline.source()).id,
         )
       ).map(({ state }) => state),
-    warnings: () => line.logged.filter((text) => text.includes('are not in this store')),
+    warnings: () => pipeline.logged.filter((text) => text.includes('are not in this store')),
   }
 }
 
@@ -45,14 +45,14 @@ async function countObjects(store: ArtifactStore): Promise<number> {
 }
 
 test('what is in another store is not purged, whatever this one has of later runs: one warning says so, and purging there ends it', async (t) => {
-  const { line, moved, purge, states, warnings } = await openArchive(t)
-  const runs = [(await line.sync()).run, (await line.sync()).run]
-  const before = await countObjects(line.tools.store)
+  const { pipeline, moved, purge, states, warnings } = await openArchive(t)
+  const runs = [(await pipeline.sync()).run, (await pipeline.sync()).run]
+  const before = await countObjects(pipeline.tools.store)
   const tools = { store: moved }
-  const { run } = await line.sync({ tools })
+  const { run } = await pipeline.sync({ tools })
   for (const dryRun of [true, false]) {
     assert.deepEqual(await purge({ store: moved, dryRun }), {
-      source: line.name,
+      source: pipeline.name,
       runs: [],
       storedBytes: 0,
       elsewhere: runs.toReversed(),
@@ -65,13 +65,13 @@ test('what is in another store is not purged, whatever this one has of later run
     warnings()[1] ?? '',
     new RegExp(`runs ${runs[1]}, ${runs[0]} .*Was ARTIFACTS changed\\? Copy them`),
   )
-  const { error } = await line.replay(runs[0] ?? 0, { tools })
+  const { error } = await pipeline.replay(runs[0] ?? 0, { tools })
   assert.ok(error instanceof SyncError && error.code === 'artifact/missing')
 
-  assert.equal(await countObjects(line.tools.store), before)
+  assert.equal(await countObjects(pipeline.tools.store), before)
   const purged = await purge()
   assert.deepEqual(
-    [purged.runs, purged.elsewhere, await countObjects(line.tools.store)],
+    [purged.runs, purged.elsewhere, await countObjects(pipeline.tools.store)],
     [runs.toReversed(), [], 0],
   )
   assert.ok(purged.storedBytes > 0)
@@ -80,9 +80,9 @@ test('what is in another store is not purged, whatever this one has of later run
 
 for (const place of ['after begin_purge', 'before mark_purged'] satisfies Place[]) {
   test(`a purge that is cut ${place} is brought to its end by the next one`, async (t) => {
-    const { line, purge, states, warnings } = await openArchive(t)
-    const { run } = await line.sync()
-    await line.sync()
+    const { pipeline, purge, states, warnings } = await openArchive(t)
+    const { run } = await pipeline.sync()
+    await pipeline.sync()
     const cut = await openPool(database.url, { applicationName: 'test' })
     t.after(() => cut.end())
     watchQueries(
@@ -98,43 +98,43 @@ for (const place of ['after begin_purge', 'before mark_purged'] satisfies Place[
 }
 
 test('a run that has archived nothing has nothing to miss', async (t) => {
-  const { line, moved, purge, states, warnings } = await openArchive(t)
-  const { run } = await line.sync()
-  await line.query('delete from catalog.checkpoints where run_id = $1', run)
-  await line.query('delete from catalog.parts where run_id = $1', run)
-  await line.sync()
+  const { pipeline, moved, purge, states, warnings } = await openArchive(t)
+  const { run } = await pipeline.sync()
+  await pipeline.query('delete from catalog.checkpoints where run_id = $1', run)
+  await pipeline.query('delete from catalog.parts where run_id = $1', run)
+  await pipeline.sync()
   assert.deepEqual((await purge({ store: moved })).runs, [run])
   assert.deepEqual([await states(), warnings()], [['purged', 'closed'], []])
 })
 
 test('after two days of hourly incremental runs, of which one is to be kept, the archive still rebuilds the catalogue', async (t) => {
   const {
-    line,
+    pipeline,
     simulator: { catalogue, clock },
     purge,
   } = await openArchive(t)
-  const older = await line.sync()
-  const full = await line.sync()
+  const older = await pipeline.sync()
+  const full = await pipeline.sync()
   const runs = [full.run]
   const ids = catalogue.visible().map(catalogue.idOf)
   for (let hour = 1; hour <= 48; hour++) {
     clock.advance(3_600_000)
     catalogue.update([ids[hour % ids.length] ?? ''], { name: { en: `Renamed in hour ${hour}` } })
-    const { run, kind, ledger } = await line.sync({ mode: 'incremental' })
+    const { run, kind, ledger } = await pipeline.sync({ mode: 'incremental' })
     assert.deepEqual([kind, ledger.updated > 0], ['incremental', true])
     runs.push(run)
     if (hour % 12 === 1) await purge()
   }
   assert.deepEqual((await purge({ dryRun: true })).runs, [])
-  const before = await titles(line)
+  const before = await titles(pipeline)
   assert.equal(new Set(before.values()).size, 30)
 
-  const { id } = await line.source()
+  const { id } = await pipeline.source()
   for (const table of ['images', 'prices', 'variants', 'products'])
-    await line.query(`delete from catalog.${table} where source_id = $1`, id)
-  await assert.rejects(line.replay(older.run), { code: 'run/no-artifact' })
-  for (const run of runs) assert.equal((await line.replay(run)).state, 'succeeded')
-  assert.deepEqual(await titles(line), before)
+    await pipeline.query(`delete from catalog.${table} where source_id = $1`, id)
+  await assert.rejects(pipeline.replay(older.run), { code: 'run/no-artifact' })
+  for (const run of runs) assert.equal((await pipeline.replay(run)).state, 'succeeded')
+  assert.deepEqual(await titles(pipeline), before)
 })
 
 async function titles({ name, query }: TestPipeline): Promise<Map<string, string>> {

@@ -92,11 +92,11 @@ const CAUGHT: Readonly<Record<string, readonly [Defect, RegExp]>> = {
   ],
   'a supplier that falls silent is left and asked again, and then all is there': [
     'passes over silence',
-    /the line was not told of the failure/,
+    /the pipeline was not told of the failure/,
   ],
   'a connection that dies inside an answer is made anew, and then all is there': [
     'passes over cuts',
-    /the line was not told of the failure/,
+    /the pipeline was not told of the failure/,
   ],
   'an answer that drips in pieces, cut inside characters, is read as it was meant': [
     'decodes piece by piece',

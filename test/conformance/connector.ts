@@ -1,6 +1,6 @@
-// What every connector must do, proved on the real line. A connector's conformance.test.ts calls
-// `testConnector` with itself and its supplier; connector.test.ts beside this file proves of each
-// check that it catches a connector which breaks it.
+// What every connector must do, proved on the real pipeline. A connector's conformance.test.ts
+// calls `testConnector` with itself and its supplier; connector.test.ts beside this file proves of
+// each check that it catches a connector which breaks it.
 
 import { after, before, describe, test } from 'node:test'
 import type { Db } from '../../src/db/pool.ts'

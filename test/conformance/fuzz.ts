@@ -1,4 +1,4 @@
-// Hostile answers through the whole line into a real Postgres: any value in any member of many
+// Hostile answers through the whole pipeline into a real Postgres: any value in any member of many
 // records at once, lists without end, and any value around the records. Nothing that a supplier
 // sends is an internal error, and what is sound arrives.
 
@@ -29,7 +29,7 @@ const MEMORY = { perByte: 60, free: 128 * 1024 * 1024 }
 
 interface Bench {
   readonly subject: Subject
-  readonly line: TestPipeline
+  readonly pipeline: TestPipeline
   readonly proxy: FuzzProxy
   readonly ids: readonly string[]
   readonly records: ReadonlyMap<string, unknown>
@@ -56,7 +56,7 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
   t.after(proxy.close)
   const settings = JSON.parse(JSON.stringify(subject.settings(proxy.origin)))
   const policy = { quarantineShare: 1, priceShiftShare: 1, removalShare: 1 }
-  const line = await openPipeline(t, {
+  const pipeline = await openPipeline(t, {
     db,
     connector,
     settings,
@@ -64,18 +64,18 @@ async function openBench(t: TestContext, subject: Subject, db: Db): Promise<Benc
     options: { ...DEFAULT_OPTIONS, attemptsMax: 1, wait: () => Promise.resolve() },
   })
   const records = new Map<string, unknown>()
-  const first = await line.sync()
+  const first = await pipeline.sync()
   assert.notEqual(first.state, 'failed', first.reason ?? '')
-  for (const text of (await line.archived(first.run)).split('\n').slice(0, -1)) {
+  for (const text of (await pipeline.archived(first.run)).split('\n').slice(0, -1)) {
     const record = connector.unwrap(JSON.parse(text))
     records.set(connector.identify(record) ?? '', record)
   }
-  return { subject, line, proxy, ids: [...records.keys()], records }
+  return { subject, pipeline, proxy, ids: [...records.keys()], records }
 }
 
 async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<void> {
   const bench = await openBench(t, subject, db)
-  const { ids, line, proxy } = bench
+  const { ids, pipeline, proxy } = bench
   const sound = ids.filter((_, index) => index % SOUND === 0)
   const rounds = spread(
     bench,
@@ -83,7 +83,7 @@ async function fuzzRecords(t: TestContext, subject: Subject, db: Db): Promise<vo
   )
   for (const [round, changes] of rounds.entries()) {
     proxy.records = changes
-    const report = await line.sync()
+    const report = await pipeline.sync()
     const tried = [...changes].map(
       ([id, { path, json }]) => `${id}: ${path.join('.')} = ${json.slice(0, 60)}`,
     )
@@ -124,14 +124,14 @@ function spread({ records }: Bench, ids: readonly string[]): ReadonlyMap<string,
 
 async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void> {
   const bench = await openBench(t, subject, db)
-  const { ids, records, line, proxy } = bench
+  const { ids, records, pipeline, proxy } = bench
   const lists = pathsOf(records.values()).filter(
     (path) => !path.includes(0) && ids.some((id) => Array.isArray(valueAt(records.get(id), path))),
   )
   const memoryBefore = process.resourceUsage().maxRSS * 1024
   // Every record changes, so that none is known by its hash.
   const usual = await timed(
-    line,
+    pipeline,
     () => void (proxy.records = new Map(ids.map((id) => [id, { path: ['fuzz'], json: '1' }]))),
   )
   for (const path of lists) {
@@ -146,7 +146,7 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
     }
     for (const count of [20_000, 100_000]) {
       const huge = await timed(
-        line,
+        pipeline,
         () => void (proxy.records = new Map([[id, { path, json: listLike(element, count) }]])),
       )
       const { state, reason } = huge.report
@@ -170,13 +170,13 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
 }
 
 async function timed(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   prepare: () => void,
 ): Promise<{ report: RunReport; msPerByte: number }> {
   prepare()
   const startedMs = performance.now()
-  const report = await line.sync()
-  const [row] = await line.query<{ bytes: number }>(
+  const report = await pipeline.sync()
+  const [row] = await pipeline.query<{ bytes: number }>(
     'select sum(raw_bytes)::float8 as bytes from catalog.parts where run_id = $1',
     report.run,
   )
@@ -185,10 +185,10 @@ async function timed(
 
 async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<void> {
   const bench = await openBench(t, subject, db)
-  const { line, proxy, ids } = bench
+  const { pipeline, proxy, ids } = bench
   const answers = new Map<string, string>()
   proxy.document = ({ asked, text }) => (answers.set(asked, text), null)
-  await line.sync()
+  await pipeline.sync()
   const cases = [...answers].flatMap(([asked, text]) =>
     outerPaths(subject, text).flatMap((path) =>
       [...EXTREMES, ...LARGE].map(([, json]) => ({ asked, path, json })),
@@ -200,7 +200,7 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
     if (one === undefined) continue
     proxy.document = ({ asked, text }) => (asked === one.asked ? changeOuter(text, one) : null)
     assertNamed(
-      await line.sync(),
+      await pipeline.sync(),
       `${one.json.slice(0, 60)} in ${one.path.join('.')} of ${one.asked}`,
     )
   }
@@ -215,11 +215,11 @@ async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<
       '\u00ff',
     ]) {
       Object.assign(proxy, { status, headers: { 'retry-after': value, date: value, age: value } })
-      assertNamed(await line.sync(), `${value.slice(0, 40)} in the headers of ${status}`)
+      assertNamed(await pipeline.sync(), `${value.slice(0, 40)} in the headers of ${status}`)
     }
   }
   Object.assign(proxy, { status: null, headers: {} })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   await assertThere(bench, ids)
 }
@@ -251,13 +251,13 @@ function assertNamed({ state, reason, error }: RunReport, what: string): void {
 
 /** Products that are as the connector reads their sound records. */
 async function assertThere(
-  { subject: { connector }, line, records }: Bench,
+  { subject: { connector }, pipeline, records }: Bench,
   ids: readonly string[],
 ): Promise<void> {
-  const settings = connector.settings.parse((await line.source()).settings)
-  const rows = await line.query<{ id: string; title: string | null }>(
+  const settings = connector.settings.parse((await pipeline.source()).settings)
+  const rows = await pipeline.query<{ id: string; title: string | null }>(
     `select external_id as id, title from catalog.products where source_id = $1 and status <> 'removed' and external_id = any ($2)`,
-    (await line.source()).id,
+    (await pipeline.source()).id,
     ids,
   )
   const titles = new Map(rows.map(({ id, title }) => [id, title]))

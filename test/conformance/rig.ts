@@ -1,5 +1,5 @@
 // One connector and one supplier on a real line: HTTP over loopback, parts in a folder of their
-// own, a source of their own in a real Postgres. Nothing sleeps: what the line wants to wait is
+// own, a source of their own in a real Postgres. Nothing sleeps: what the pipeline wants to wait is
 // written down. Parts and batches are small, so that there are several.
 
 import assert from 'node:assert/strict'
@@ -61,8 +61,8 @@ const TABLES = [
 export class Rig {
   readonly subject: Subject
   readonly supplier: Supplier
-  readonly line: TestPipeline
-  /** Every pause that the line asked for, milliseconds. */
+  readonly pipeline: TestPipeline
+  /** Every pause that the pipeline asked for, milliseconds. */
   readonly waits: readonly number[]
   /** How long a body may be silent, milliseconds; null leaves it to the connector. */
   idleTimeoutMs: number | null = null
@@ -70,12 +70,12 @@ export class Rig {
   private constructor(
     subject: Subject,
     supplier: Supplier,
-    line: TestPipeline,
+    pipeline: TestPipeline,
     waits: readonly number[],
   ) {
     this.subject = subject
     this.supplier = supplier
-    this.line = line
+    this.pipeline = pipeline
     this.waits = waits
   }
 
@@ -92,14 +92,14 @@ export class Rig {
     try {
       const settings = JSON.parse(JSON.stringify(subject.settings(supplier.origin)))
       const scope = { after: (ending: () => Promise<void>) => void endings.push(ending) }
-      const line = await openPipeline(scope, {
+      const pipeline = await openPipeline(scope, {
         db,
         connector: subject.connector,
         settings,
         policy: POLICY,
         options: { ...SMALL, wait },
       })
-      await work(new Rig(subject, supplier, line, waits))
+      await work(new Rig(subject, supplier, pipeline, waits))
     } finally {
       for (const end of endings) await end()
     }
@@ -107,7 +107,7 @@ export class Rig {
 
   readonly http: Http = (request, signal) => {
     const { idleTimeoutMs } = this
-    return this.line.tools.http(
+    return this.pipeline.tools.http(
       idleTimeoutMs === null ? request : { ...request, idleTimeoutMs },
       signal,
     )
@@ -118,7 +118,7 @@ export class Rig {
     connector = this.subject.connector,
     signal = new AbortController().signal,
   ): Promise<RunReport> {
-    return this.line.sync({ mode, connector, signal, tools: { http: this.http } })
+    return this.pipeline.sync({ mode, connector, signal, tools: { http: this.http } })
   }
 
   /** A sync that must end green. */
@@ -128,7 +128,7 @@ export class Rig {
     return report
   }
 
-  /** The connector's own pages, past the line. */
+  /** The connector's own pages, past the pipeline. */
   fetch(cursor: Cursor | null = null): AsyncIterable<Page> {
     const request = {
       settings: this.settings(),
@@ -243,14 +243,14 @@ export class Rig {
   }
 
   async parts(run: number): Promise<ArchivedPart[]> {
-    const { id } = await this.line.source()
-    return listParts(this.line.tools.db, id, run)
+    const { id } = await this.pipeline.source()
+    return listParts(this.pipeline.tools.db, id, run)
   }
 
   /** `sql` has the source's number as $1. */
   async query<Row>(sql: string): Promise<Row[]> {
-    const { id } = await this.line.source()
-    return this.line.query<Row>(sql, id)
+    const { id } = await this.pipeline.source()
+    return this.pipeline.query<Row>(sql, id)
   }
 }
 

@@ -69,7 +69,7 @@ test('the same feed again writes no row and next to no log, also when every movi
   t.after(simulator.close)
   const settings = { apiUrl: simulator.url, market: 'au' }
   const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-  const line = await openPipeline(t, {
+  const pipeline = await openPipeline(t, {
     db,
     connector,
     settings,
@@ -85,7 +85,7 @@ test('the same feed again writes no row and next to no log, also when every movi
   }
 
   await feed('first')
-  const first = await costOf(() => line.sync())
+  const first = await costOf(() => pipeline.sync())
   assert.ok(first.rowsWritten > 2 * PRODUCTS)
   // The first reader after a load sets hint bits; a large load does this by itself.
   await db.query(
@@ -94,7 +94,7 @@ test('the same feed again writes no row and next to no log, also when every movi
 
   simulator.stats.reset()
   const again = await costOf(async () =>
-    assert.deepEqual(counts(await line.sync()), { unchanged: PRODUCTS }),
+    assert.deepEqual(counts(await pipeline.sync()), { unchanged: PRODUCTS }),
   )
   assert.equal(again.rowsWritten, 0)
   assert.ok(again.walBytes < MEGABYTE, `${again.walBytes} bytes of WAL`)
@@ -105,14 +105,14 @@ test('the same feed again writes no row and next to no log, also when every movi
 
   await feed('moved')
   const moved = await costOf(async () =>
-    assert.deepEqual(counts(await line.sync()), { unchanged: PRODUCTS - 1, missing: 1 }),
+    assert.deepEqual(counts(await pipeline.sync()), { unchanged: PRODUCTS - 1, missing: 1 }),
   )
   assert.equal(moved.rowsWritten, 0)
   assert.ok(moved.walBytes < MEGABYTE, `${moved.walBytes} bytes of WAL`)
 
   const { changed } = await feed('changed')
   const percent = await costOf(async () =>
-    assert.equal((await line.sync()).ledger.updated, changed.length),
+    assert.equal((await pipeline.sync()).ledger.updated, changed.length),
   )
   assert.ok(
     percent.rowsWritten <= 8 * changed.length,

@@ -20,26 +20,26 @@ interface Change {
   readonly detail: Record<string, unknown>
 }
 
-async function published(line: TestPipeline, after = 0): Promise<Change[]> {
-  return line.query<Change>(
+async function published(pipeline: TestPipeline, after = 0): Promise<Change[]> {
+  return pipeline.query<Change>(
     'select * from api.changes where source = $1 and position > $2 order by position',
-    line.name,
+    pipeline.name,
     after,
   )
 }
 
-async function kinds(line: TestPipeline, after = 0): Promise<string[][]> {
-  return (await published(line, after)).map(({ kind, product_external_id: id }) => [kind, id])
+async function kinds(pipeline: TestPipeline, after = 0): Promise<string[][]> {
+  return (await published(pipeline, after)).map(({ kind, product_external_id: id }) => [kind, id])
 }
 
 test('each change is published under what happened, as the plan foretold it', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const [renamed = '', repriced = '', deactivated = '', returned = ''] = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.catalogue.remove([returned])
-  await line.sync()
-  await line.sync()
-  const told = await published(line)
+  await pipeline.sync()
+  await pipeline.sync()
+  const told = await published(pipeline)
   assert.deepEqual(
     told.map(({ kind }) => kind),
     ['loaded', 'removed'],
@@ -60,14 +60,19 @@ test('each change is published under what happened, as the plan foretold it', as
   ]
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan: PlannedChange[] = []
-  await planSource(line.tools, bindConnector(line.connector, await line.source()), request, {
-    progress: newProgress(),
-    signal: new AbortController().signal,
-    onChange: (change) => void plan.push(change),
-  })
+  await planSource(
+    pipeline.tools,
+    bindConnector(pipeline.connector, await pipeline.source()),
+    request,
+    {
+      progress: newProgress(),
+      signal: new AbortController().signal,
+      onChange: (change) => void plan.push(change),
+    },
+  )
   assert.deepEqual(plan.map(({ kind, externalId }) => `${kind} ${externalId}`).sort(), expected)
-  await line.sync()
-  const changes = await published(line, told.at(-1)?.position)
+  await pipeline.sync()
+  const changes = await published(pipeline, told.at(-1)?.position)
   assert.deepEqual(
     changes.map(({ kind, product_external_id: id }) => `${kind} ${id}`).sort(),
     expected,
@@ -78,42 +83,42 @@ test('each change is published under what happened, as the plan foretold it', as
 })
 
 test('a product that is created and changed in one run is created', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     options: { lanes: 1, batchRecordsMax: 1 },
   })
-  await line.sync()
-  const [first] = await published(line)
+  await pipeline.sync()
+  const [first] = await published(pipeline)
   const [created = ''] = simulator.catalogue.add(1)
   let seen = 0
   const connector = {
-    ...line.connector,
+    ...pipeline.connector,
     scan: () => null,
     normalise: (record: unknown, settings: unknown) => {
-      const draft = line.connector.normalise(record, settings)
+      const draft = pipeline.connector.normalise(record, settings)
       return draft.externalId === created ? { ...draft, title: `title ${++seen}` } : draft
     },
   }
   simulator.faults.set({ kind: 'duplicate-line', at: 30, path: '/v4/products/stream' })
-  assert.equal((await line.sync({ connector })).ledger.updated, 1)
+  assert.equal((await pipeline.sync({ connector })).ledger.updated, 1)
   assert.deepEqual(
-    (await published(line, first?.position)).map(({ kind, detail }) => [kind, detail]),
+    (await published(pipeline, first?.position)).map(({ kind, detail }) => [kind, detail]),
     [['created', {}]],
   )
 })
 
 test('a first load that was held is published by the run that follows it, before anything else', async (t) => {
   for (const decision of ['superseded', 'rejected']) {
-    const { line, simulator } = await openMedipim(t, { db })
+    const { pipeline, simulator } = await openMedipim(t, { db })
     const [id = ''] = priced(simulator)
     for (const at of [3, 9])
       simulator.faults.set({ kind: 'half-line', at, path: '/v4/products/stream', times: 1 })
-    const held = await line.sync()
+    const held = await pipeline.sync()
     assert.deepEqual([held.state, held.ledger.created], ['held', 28])
     if (decision === 'rejected') await decideRun(db, held.run, false, 'me')
-    assert.deepEqual(await kinds(line), [])
-    assert.equal((await line.sync()).state, 'succeeded')
-    const changes = await published(line)
+    assert.deepEqual(await kinds(pipeline), [])
+    assert.equal((await pipeline.sync()).state, 'succeeded')
+    const changes = await published(pipeline)
     assert.deepEqual(
       changes.map(({ kind }) => kind),
       ['loaded', 'created', 'created'],
@@ -121,18 +126,22 @@ test('a first load that was held is published by the run that follows it, before
     )
     assert.deepEqual(changes[0]?.detail, { products: 30 })
     simulator.catalogue.update([id])
-    await line.sync()
-    assert.deepEqual((await kinds(line, changes[2]?.position)).length, 1, 'once and never again')
+    await pipeline.sync()
+    assert.deepEqual(
+      (await kinds(pipeline, changes[2]?.position)).length,
+      1,
+      'once and never again',
+    )
   }
 })
 
 test('a source that was empty at first is published as loaded when it has products', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
   const all = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
   simulator.catalogue.remove(all)
-  assert.equal((await line.sync()).state, 'succeeded')
-  assert.deepEqual(await kinds(line), [])
+  assert.equal((await pipeline.sync()).state, 'succeeded')
+  assert.deepEqual(await kinds(pipeline), [])
   simulator.catalogue.restore('all')
-  await line.sync()
-  assert.deepEqual(await kinds(line), [['loaded', '']])
+  await pipeline.sync()
+  assert.deepEqual(await kinds(pipeline), [['loaded', '']])
 })

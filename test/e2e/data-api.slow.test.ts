@@ -1,4 +1,4 @@
-// Without a database password: the line by calls of the Data API alone leaves what it leaves by
+// Without a database password: the pipeline by calls of the Data API alone leaves what it leaves by
 // sessions, whatever breaks in between.
 
 import assert from 'node:assert/strict'
@@ -43,8 +43,8 @@ interface Both {
 /** Two sources of one supplier: one that works by calls, one by sessions. */
 async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Both> {
   const api = await startDataApi(t, database)
-  const { line: called, simulator } = await openMedipim(t, { db, ...setup })
-  const { line: copied } = await openMedipim(t, { db, ...setup, simulator })
+  const { pipeline: called, simulator } = await openMedipim(t, { db, ...setup })
+  const { pipeline: copied } = await openMedipim(t, { db, ...setup, simulator })
   return {
     called,
     copied,
@@ -59,7 +59,7 @@ testKilledByCalls(database, 1_200)
 test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
   const { called, copied, simulator, by } = await openBoth(t)
   const both = async (
-    sync: (line: TestPipeline, wish: SyncWish) => Promise<RunReport>,
+    sync: (pipeline: TestPipeline, wish: SyncWish) => Promise<RunReport>,
   ): Promise<RunReport> => {
     const [one, other] = [await sync(called, by), await sync(copied, {})]
     assert.deepEqual([one.state, one.reason, one.ledger], [other.state, other.reason, other.ledger])
@@ -75,14 +75,14 @@ test('day after day, by calls and by sessions, a source becomes the same', async
     times: null,
   } as const
   simulator.faults.set(undated)
-  await both((line, wish) => line.sync(wish))
+  await both((pipeline, wish) => pipeline.sync(wish))
   simulator.faults.clear()
   nextDay(simulator)
-  const second = await both((line, wish) => line.sync({ ...wish, mode: 'incremental' }))
+  const second = await both((pipeline, wish) => pipeline.sync({ ...wish, mode: 'incremental' }))
   assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)
   const full = [
-    await both((line, wish) => line.sync(wish)),
-    await both((line, wish) => line.sync(wish)),
+    await both((pipeline, wish) => pipeline.sync(wish)),
+    await both((pipeline, wish) => pipeline.sync(wish)),
   ]
   assert.deepEqual(
     full.map(({ ledger }) => [ledger.missing, ledger.removed]),
@@ -91,12 +91,12 @@ test('day after day, by calls and by sessions, a source becomes the same', async
       [0, 1],
     ],
   )
-  await both(async (line, wish) => {
-    const [first] = await line.query<{ id: number }>(
+  await both(async (pipeline, wish) => {
+    const [first] = await pipeline.query<{ id: number }>(
       'select min(id) as id from catalog.runs where source_id = $1',
-      (await line.source()).id,
+      (await pipeline.source()).id,
     )
-    return line.replay(first?.id ?? 0, wish)
+    return pipeline.replay(first?.id ?? 0, wish)
   })
 })
 
@@ -106,7 +106,7 @@ test(
   async (t) => {
     assert.ok(strict)
     const api = await startDataApi(t, strict)
-    const { line, simulator } = await openMedipim(t, { db: strict.pool })
+    const { pipeline, simulator } = await openMedipim(t, { db: strict.pool })
     const by = { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } }
     await strict.pool.query(
       `create function pipeline.forget_all() returns void language sql security definer as 'delete from catalog.misses'`,
@@ -117,9 +117,9 @@ test(
     })
 
     priced(simulator)
-    assert.deepEqual(counts(await line.sync(by)), { created: 30 })
+    assert.deepEqual(counts(await pipeline.sync(by)), { created: 30 })
     nextDay(simulator)
-    const { ledger } = await line.sync(by)
+    const { ledger } = await pipeline.sync(by)
     assert.ok(
       ledger.created === 3 && ledger.updated > 0 && ledger.held === 1 && ledger.quarantined === 0,
       JSON.stringify(ledger),

@@ -48,7 +48,7 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
     const resumed = await run('sync', 'called', '--json')
     assert.equal(resumed.code, 0, resumed.stderr)
     const report = resumed.json()
-    const { line: copied } = await openMedipim(t, {
+    const { pipeline: copied } = await openMedipim(t, {
       db,
       simulator,
       linesPerPage: 500,

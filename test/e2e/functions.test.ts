@@ -65,9 +65,9 @@ test('no function updates or deletes without a condition, which the Data API of 
 })
 
 test('nothing that a caller puts into its temporary schema runs in a function, whichever its role may call', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  await line.sync()
-  const source = (await line.source()).id
+  const { pipeline } = await openMedipim(t, { db })
+  await pipeline.sync()
+  const source = (await pipeline.source()).id
   const {
     rows: [started],
   } = await db.query<{ run: number; token: number }>(
@@ -117,7 +117,7 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
         p_run: started.run,
         p_artifact_run: started.run,
         p_token: started.token,
-        p_name: line.name,
+        p_name: pipeline.name,
       }
       for (const { call, args, names } of calls) {
         const values = args.map(

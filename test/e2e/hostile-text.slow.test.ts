@@ -48,14 +48,14 @@ const ACTING = [
 
 async function openHostile(
   t: TestContext,
-): Promise<{ line: TestPipeline; env: Record<string, string> }> {
+): Promise<{ pipeline: TestPipeline; env: Record<string, string> }> {
   const database = await testDatabase(t)
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
     policy: { quarantineShare: 0.9 },
     options: { attemptsMax: 1 },
   })
-  const services = await openServices(t, database, line, null)
+  const services = await openServices(t, database, pipeline, null)
   const [dear = ''] = priced(simulator)
   const [first = '', second = '', third = '', fourth = ''] = simulator.catalogue
     .visible()
@@ -79,10 +79,10 @@ async function openHostile(
     patch(fourth, { id: `Bad ${HOSTILE}`, publicPrice: HOSTILE }),
   ]
   simulator.faults.set(...lasting)
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(3_600_000)
   simulator.catalogue.setPrice([dear], { cents: 1_000_000 })
-  await line.sync()
+  await pipeline.sync()
   const error = { status: 401, code: `code ${HOSTILE}`, message: `message ${HOSTILE}` }
   simulator.faults.set({
     kind: 'status',
@@ -91,7 +91,7 @@ async function openHostile(
     times: null,
     path: '/v4/products/stream',
   })
-  await line.sync()
+  await pipeline.sync()
   const stop = services.work()
   await services.letter((await services.order()).run)
   await stop()
@@ -99,17 +99,17 @@ async function openHostile(
   simulator.faults.set(...lasting, patch(first, { id: `New ${HOSTILE}`, status: HOSTILE }))
   const env = {
     DATABASE_URL: database.url,
-    SHELFSYNC_HOME: line.storeRoot,
-    ARTIFACTS: `file:${line.storeRoot}`,
+    SHELFSYNC_HOME: pipeline.storeRoot,
+    ARTIFACTS: `file:${pipeline.storeRoot}`,
     MEDIPIM_API_KEY: '42:secret',
     MEDIPIM_API_URL: simulator.url,
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   }
-  return { line, env }
+  return { pipeline, env }
 }
 
 test('no command lets a supplier write to the terminal, and as JSON each says what the supplier said', async (t) => {
-  const { line, env } = await openHostile(t)
+  const { pipeline, env } = await openHostile(t)
   const shop = await startShopify({ products: 3, name: `Shop ${HOSTILE}` })
   t.after(shop.close)
   for (const { id } of shop.shop.products())
@@ -134,7 +134,7 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
     [['artifacts', 'list'], null],
     [['artifacts', 'verify'], null],
     [['jobs'], /code x\\u001b\[31m/],
-    [['plan', line.name, '--full'], /created +New x\\u001b\[31m.* error: forged/],
+    [['plan', pipeline.name, '--full'], /created +New x\\u001b\[31m.* error: forged/],
     [['purge', '--dry-run'], null],
     [['publish'], null],
     [['doctor'], null],
@@ -163,7 +163,7 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
     assert.doesNotMatch(text.stdout + text.stderr, OBEYED, what)
     assert.doesNotMatch(text.stdout + text.stderr, /^error: forged/m, what)
     if (shown) assert.match(text.stdout, shown, `${what}\n${text.stderr}`)
-    if (args[0] === 'add') await line.query(`delete from catalog.sources where name = 'shop'`)
+    if (args[0] === 'add') await pipeline.query(`delete from catalog.sources where name = 'shop'`)
     const json = await runCommand(env, [...args, '--json'])
     assert.doesNotMatch(json.stdout + json.stderr, OBEYED, `${what} --json`)
     const parsed = json.stdout

@@ -11,10 +11,10 @@ import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
 const { pool: db } = await testDatabase()
 const A_MINUTE_MS = 60_000
 
-async function titleOf(line: TestPipeline, id: string): Promise<string | null> {
-  const [row] = await line.query<{ title: string }>(
+async function titleOf(pipeline: TestPipeline, id: string): Promise<string | null> {
+  const [row] = await pipeline.query<{ title: string }>(
     'select title from api.products where source = $1 and external_id = $2',
-    line.name,
+    pipeline.name,
     id,
   )
   return row?.title ?? null
@@ -22,7 +22,7 @@ async function titleOf(line: TestPipeline, id: string): Promise<string | null> {
 
 test('a product that was written 5 minutes before the watermark and showed up late comes with the next incremental run', async (t) => {
   const {
-    line,
+    pipeline,
     simulator: { catalogue, clock },
   } = await openMedipim(t, { db })
   const [late = '', later = '', newest = ''] = catalogue.visible().map(catalogue.idOf)
@@ -30,8 +30,8 @@ test('a product that was written 5 minutes before the watermark and showed up la
   clock.advance(60 * A_MINUTE_MS)
   catalogue.update([newest])
   const watermarkMs = clock.nowMs()
-  assert.deepEqual(counts(await line.sync()), { created: 28 })
-  assert.equal((await line.source()).watermarkAt?.getTime(), watermarkMs)
+  assert.deepEqual(counts(await pipeline.sync()), { created: 28 })
+  assert.equal((await pipeline.source()).watermarkAt?.getTime(), watermarkMs)
 
   clock.set(watermarkMs - 5 * A_MINUTE_MS)
   catalogue.restore([late])
@@ -39,19 +39,24 @@ test('a product that was written 5 minutes before the watermark and showed up la
   clock.set(watermarkMs - OVERLAP_MS - A_MINUTE_MS)
   catalogue.restore([later])
   clock.set(watermarkMs + A_MINUTE_MS)
-  const { kind, ledger } = await line.sync({ mode: 'incremental' })
+  const { kind, ledger } = await pipeline.sync({ mode: 'incremental' })
   assert.deepEqual([kind, ledger.created, ledger.missing], ['incremental', 1, 0])
-  assert.equal(await titleOf(line, late), 'Written before, shown after')
-  assert.equal(await titleOf(line, later), null)
+  assert.equal(await titleOf(pipeline, late), 'Written before, shown after')
+  assert.equal(await titleOf(pipeline, later), null)
   // What came later than that waits for the next full run.
-  assert.equal((await line.sync()).ledger.created, 1)
+  assert.equal((await pipeline.sync()).ledger.created, 1)
 })
 
 test('by itself a source runs fully on the Sunday of its own zone, once, and incrementally on all other days', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const auto = async (now: string) => (await line.sync({ mode: 'auto', now: new Date(now) })).kind
+  const { pipeline } = await openMedipim(t, { db })
+  const auto = async (now: string) =>
+    (await pipeline.sync({ mode: 'auto', now: new Date(now) })).kind
   const fullWasAt = (at: string) =>
-    line.query('update catalog.sources set last_full_at = $2 where name = $1', line.name, at)
+    pipeline.query(
+      'update catalog.sources set last_full_at = $2 where name = $1',
+      pipeline.name,
+      at,
+    )
   assert.equal(await auto('2026-01-14T16:17:00Z'), 'full')
   // In Sydney Sunday, 18 January, begins at 13:00 UTC on Saturday, and Monday at 13:00 UTC on
   // Sunday.
@@ -64,10 +69,10 @@ test('by itself a source runs fully on the Sunday of its own zone, once, and inc
 })
 
 test('what a run is follows from what is asked, what the supplier can, and what is known', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const fresh = await line.source()
-  await line.sync()
-  const source = await line.source()
+  const { pipeline } = await openMedipim(t, { db })
+  const fresh = await pipeline.source()
+  await pipeline.sync()
+  const source = await pipeline.source()
   assert.ok(source.watermarkAt && source.lastFullAt)
   const now = source.lastFullAt
   const sinceAt = new Date('2026-01-02T03:04:05Z')
@@ -76,7 +81,7 @@ test('what a run is follows from what is asked, what the supplier can, and what 
     sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS),
   }
   const full = { kind: 'full', sinceAt: null }
-  const choose = (request: Partial<SyncRequest>, of = source, connector = line.connector) =>
+  const choose = (request: Partial<SyncRequest>, of = source, connector = pipeline.connector) =>
     chooseRun(bindConnector(connector, of), { mode: 'auto', sinceAt: null, now, ...request })
   assert.deepEqual(choose({}), overlapping)
   assert.deepEqual(choose({ mode: 'incremental' }), overlapping)
@@ -85,12 +90,15 @@ test('what a run is follows from what is asked, what the supplier can, and what 
   for (const mode of ['auto', 'incremental'] as const) {
     assert.deepEqual(choose({ mode }, fresh), full, 'nothing is known yet')
     assert.deepEqual(
-      choose({ mode }, source, { ...line.connector, scopes: ['all'] }),
+      choose({ mode }, source, { ...pipeline.connector, scopes: ['all'] }),
       full,
       'the supplier cannot',
     )
   }
-  const newer = { ...line.connector, normaliserVersion: line.connector.normaliserVersion + 1 }
+  const newer = {
+    ...pipeline.connector,
+    normaliserVersion: pipeline.connector.normaliserVersion + 1,
+  }
   assert.deepEqual(choose({}, source, newer), full)
   assert.deepEqual(
     choose({ mode: 'incremental' }, source, newer),

@@ -27,12 +27,12 @@ for (const queue of ['Postgres', 'Redis'] as const) {
     async (t) => {
       const queueUrl = queue === 'Redis' ? (await startRedis(t)).url : null
       const database = await testDatabase(t)
-      const { line, simulator } = await openMedipim(t, { db: database.pool })
-      const services = await openServices(t, database, line, queueUrl)
+      const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
+      const services = await openServices(t, database, pipeline, queueUrl)
       const jobs = async (...args: string[]) => {
         const env = cleanEnv({
           DATABASE_URL: database.url,
-          SHELFSYNC_HOME: line.storeRoot,
+          SHELFSYNC_HOME: pipeline.storeRoot,
           QUEUE_URL: queueUrl ?? undefined,
         })
         const process = await startProcess(t, PROGRAM, ['jobs', ...args], { env })
@@ -52,11 +52,14 @@ for (const queue of ['Postgres', 'Redis'] as const) {
       const discarded = await fail()
       const table = (await jobs('list')).output
       assert.match(table, /^job +source +run +part +attempts +failed +reason/)
-      assert.match(table, new RegExp(`^${discarded}-fetch +${line.name} +${discarded} .*401`, 'm'))
+      assert.match(
+        table,
+        new RegExp(`^${discarded}-fetch +${pipeline.name} +${discarded} .*401`, 'm'),
+      )
       const thrown = await jobs('discard', `${discarded}-fetch`)
       assert.deepEqual(thrown, {
         code: 0,
-        output: `${discarded}-fetch is gone. Run ${discarded} of ${line.name} stays as it ended.\n`,
+        output: `${discarded}-fetch is gone. Run ${discarded} of ${pipeline.name} stays as it ended.\n`,
       })
       assert.equal((await services.ended(discarded)).state, 'failed')
 
@@ -64,12 +67,12 @@ for (const queue of ['Postgres', 'Redis'] as const) {
       const letters = JSON.parse((await jobs('--json')).output) as Said[]
       assert.deepEqual(
         letters.map(({ id, source, attempts }) => [id, source, attempts]),
-        [[`${run}-fetch`, line.name, 1]],
+        [[`${run}-fetch`, pipeline.name, 1]],
       )
       simulator.faults.clear()
       assert.deepEqual(await jobs('retry', `${run}-fetch`), {
         code: 0,
-        output: `Run ${run} of ${line.name} goes on.\n`,
+        output: `Run ${run} of ${pipeline.name} goes on.\n`,
       })
       services.work()
       assert.equal((await services.ended(run)).state, 'succeeded')

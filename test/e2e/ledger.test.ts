@@ -13,13 +13,13 @@ const { pool: db, url: databaseUrl } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
 test('every outcome is counted once, and they add up to what was fetched', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     policy: { quarantineShare: 0.5 },
     options: { lanes: 1 },
   })
   const ids = priced(simulator)
-  const first = await line.sync()
+  const first = await pipeline.sync()
   assert.deepEqual(counts(first), { created: 30 })
   simulator.clock.advance(60_000)
   simulator.catalogue.add(2)
@@ -31,7 +31,7 @@ test('every outcome is counted once, and they add up to what was fetched', async
     { kind: 'insert-line', at: 8, text: '', path: STREAM },
     { kind: 'duplicate-line', at: 2, path: STREAM },
   )
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.deepEqual(counts(report), {
     created: 2,
@@ -48,7 +48,7 @@ test('every outcome is counted once, and they add up to what was fetched', async
     OUTCOMES.reduce((sum, outcome) => sum + report.ledger[outcome], 0),
     34,
   )
-  const [row] = await line.query<{ ledger: unknown }>(
+  const [row] = await pipeline.query<{ ledger: unknown }>(
     'select ledger from catalog.runs where id = $1',
     report.run,
   )
@@ -59,21 +59,21 @@ test('every outcome is counted once, and they add up to what was fetched', async
 })
 
 test('a run whose lines are not all accounted for is held', async (t) => {
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   watchQueries(
     own,
     at('before settle_run', 1, async () => {
-      await line.query(
+      await pipeline.query(
         `delete from catalog.checkpoints where part_no = 1 and source_id = $1`,
-        (await line.source()).id,
+        (await pipeline.source()).id,
       )
     }),
   )
-  const { id } = await line.source()
-  await assert.rejects(line.sync({ tools: { db: own } }), /the ledger does not balance/)
-  const [run] = await line.query<{ state: string; reason: string }>(
+  const { id } = await pipeline.source()
+  await assert.rejects(pipeline.sync({ tools: { db: own } }), /the ledger does not balance/)
+  const [run] = await pipeline.query<{ state: string; reason: string }>(
     'select state, reason from catalog.runs where source_id = $1',
     id,
   )

@@ -89,7 +89,7 @@ async function share(
   const run = await park.order(first)
   const { part } = await watchWorkers(park, run)
   assert.ok(part.size >= Math.min(2, maintainers), `parts were applied by ${[...part].join()}`)
-  return { ended: await park.ended(run), digest: await digest(park.line) }
+  return { ended: await park.ended(run), digest: await digest(park.pipeline) }
 }
 
 /**

@@ -46,19 +46,19 @@ test('two fetchers, four maintainers and two orchestrators share a run by way of
   )
   assert.equal(workers.fetch.size, 1)
   assert.ok(workers.part.size >= 2, `parts were applied by ${[...workers.part].join()}`)
-  const [{ parts } = { parts: 0 }] = await park.line.query<{ parts: number }>(
+  const [{ parts } = { parts: 0 }] = await park.pipeline.query<{ parts: number }>(
     'select count(*) as parts from catalog.parts where run_id = $1',
     run,
   )
   assert.ok(parts >= 10, `${parts} parts`)
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
-  const numbers = await park.line.query(
+  const numbers = await park.pipeline.query(
     'select count(*) as products, count(distinct seq) as seqs from catalog.products where source_id = $1',
-    (await park.line.source()).id,
+    (await park.pipeline.source()).id,
   )
   assert.deepEqual(numbers, [{ products: PRODUCTS, seqs: PRODUCTS }])
   const twin = await park.calmTwin()
-  assert.deepEqual(await snapshot(park.line), await snapshot(twin))
+  assert.deepEqual(await snapshot(park.pipeline), await snapshot(twin))
 
   nextDay(simulator)
   const second = await park.ended(await park.order(two, 'full'))
@@ -67,7 +67,7 @@ test('two fetchers, four maintainers and two orchestrators share a run by way of
     [second.state, { ...second.ledger, unreadable: 0 }],
     [expected.state, { ...expected.ledger, unreadable: 0 }],
   )
-  assert.deepEqual(await snapshot(park.line), await snapshot(twin))
+  assert.deepEqual(await snapshot(park.pipeline), await snapshot(twin))
   for (const { process } of machines) process.kill('SIGTERM')
   for (const { process } of machines)
     assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())

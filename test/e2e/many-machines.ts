@@ -50,13 +50,13 @@ export type Start = (
 /** A database and a store, and the source that machines bring up to date. */
 export interface Park {
   readonly database: TestDatabase
-  readonly line: TestPipeline
+  readonly pipeline: TestPipeline
   /** Another source, from this supplier. */
   addSource(supplierUrl: string): Promise<TestPipeline>
   readonly env: Environment
   /** Starts one machine and waits until it serves. */
   serve(roles: readonly Role[], env?: Environment, start?: Start): Promise<Machine>
-  order(machine: Machine, mode?: 'auto' | 'full', line?: TestPipeline): Promise<number>
+  order(machine: Machine, mode?: 'auto' | 'full', pipeline?: TestPipeline): Promise<number>
   /** The run's row, when it is over. */
   ended(run: number): Promise<TimedRun>
   /** Another source, brought up to date from the same supplier by this process alone. */
@@ -77,11 +77,11 @@ export async function openPark(
       settings: { apiUrl, market: 'au' },
       options: DEFAULT_OPTIONS,
     })
-  const line = await addSource(supplierUrl)
+  const pipeline = await addSource(supplierUrl)
   const env = cleanEnv({
     DATABASE_URL: database.url,
-    SHELFSYNC_HOME: line.storeRoot,
-    ARTIFACTS: `file:${line.storeRoot}`,
+    SHELFSYNC_HOME: pipeline.storeRoot,
+    ARTIFACTS: `file:${pipeline.storeRoot}`,
     ADMIN_KEY,
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
@@ -94,7 +94,7 @@ export async function openPark(
   })
   return {
     database,
-    line,
+    pipeline,
     env,
     addSource,
     async serve(roles, own = {}, start = (...program) => startProcess(t, ...program)) {
@@ -111,7 +111,7 @@ export async function openPark(
         ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])),
       }
     },
-    async order({ ports }, mode = 'auto', { name: source } = line) {
+    async order({ ports }, mode = 'auto', { name: source } = pipeline) {
       const answer = await fetch(`http://127.0.0.1:${ports['orchestrator']}/sync`, {
         method: 'POST',
         headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' },
@@ -123,7 +123,7 @@ export async function openPark(
     },
     ended: (run) =>
       until(async () => {
-        const [row] = await line.query<TimedRun>(
+        const [row] = await pipeline.query<TimedRun>(
           'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1',
           run,
         )
@@ -140,7 +140,7 @@ export async function openPark(
 
 /** Every worker that held a lease while the run was on, by what it did. Ends with the run. */
 export async function watchWorkers(
-  { line, database }: Park,
+  { pipeline, database }: Park,
   run: number,
 ): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
   const workers = { fetch: new Set<string>(), part: new Set<string>(), settle: new Set<string>() }
@@ -151,7 +151,7 @@ export async function watchWorkers(
     )
     for (const { kind, owner } of rows) workers[kind].add(owner)
     state = (
-      await line.query<{ state: string }>('select state from catalog.runs where id = $1', run)
+      await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)
     )[0]?.state
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

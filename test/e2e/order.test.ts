@@ -39,13 +39,13 @@ const T = 1_700_000_000
 async function openFeed(
   t: Parameters<typeof openMedipim>[0],
   options = { partBytesMax: 1, lanes: 1 },
-): Promise<{ line: TestPipeline; send(...versions: readonly Version[]): Promise<void> }> {
+): Promise<{ pipeline: TestPipeline; send(...versions: readonly Version[]): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
-  const { line, simulator } = await openMedipim(t, { db, linesPerPage: 1, options })
+  const { pipeline, simulator } = await openMedipim(t, { db, linesPerPage: 1, options })
   const file = join(folder, 'feed.ndjson')
   return {
-    line,
+    pipeline,
     async send(...versions) {
       const lines = versions.map(({ id, name = id, cents = 1000, at }, index) =>
         JSON.stringify({
@@ -69,70 +69,70 @@ async function openFeed(
   }
 }
 
-const shown = async (line: TestPipeline, id = 'A') => {
-  const { title, prices, status } = (await showProducts(line)).get(id) ?? {}
+const shown = async (pipeline: TestPipeline, id = 'A') => {
+  const { title, prices, status } = (await showProducts(pipeline)).get(id) ?? {}
   return { title, prices, status }
 }
 
 test('the same artifact twice: the second time writes no row', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   priced(simulator)
-  const { run } = await line.sync()
-  const before = await rowVersions(line)
-  assert.deepEqual(counts(await line.replay(run)), { unchanged: 30 })
-  assert.deepEqual(counts(await line.replay(run)), { unchanged: 30 })
-  assert.deepEqual(await rowVersions(line), before)
+  const { run } = await pipeline.sync()
+  const before = await rowVersions(pipeline)
+  assert.deepEqual(counts(await pipeline.replay(run)), { unchanged: 30 })
+  assert.deepEqual(counts(await pipeline.replay(run)), { unchanged: 30 })
+  assert.deepEqual(await rowVersions(pipeline), before)
 })
 
 test('the same feed again writes no row, also when every moving member has moved', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
-  const before = await rowVersions(line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
+  const before = await rowVersions(pipeline)
   simulator.clock.advance(86_400_000)
   simulator.catalogue.touch('all')
-  assert.deepEqual(counts(await line.sync()), { unchanged: 30 })
-  assert.deepEqual(await rowVersions(line), before)
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 })
+  assert.deepEqual(await rowVersions(pipeline), before)
 })
 
 test('a normaliser of another version looks at every record, and writes only what comes out differently', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  await line.sync()
-  const before = await rowVersions(line)
-  const newer = { ...line.connector, normaliserVersion: 2 }
-  assert.deepEqual(counts(await line.sync({ connector: newer })), { unchanged: 30 })
-  assert.deepEqual(await rowVersions(line), before)
+  const { pipeline } = await openMedipim(t, { db })
+  await pipeline.sync()
+  const before = await rowVersions(pipeline)
+  const newer = { ...pipeline.connector, normaliserVersion: 2 }
+  assert.deepEqual(counts(await pipeline.sync({ connector: newer })), { unchanged: 30 })
+  assert.deepEqual(await rowVersions(pipeline), before)
 })
 
 test('a replay of an older artifact changes nothing that a younger one wrote', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const ids = priced(simulator)
-  const first = await line.sync()
+  const first = await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 1200 })
   simulator.catalogue.update(ids.slice(1, 3))
   const [gone = ''] = simulator.catalogue.remove(ids.slice(3, 4))
-  await line.sync()
-  await line.sync()
-  assert.equal((await showProducts(line)).get(gone)?.status, 'removed')
-  const before = await snapshot(line)
-  const replay = await line.replay(first.run)
+  await pipeline.sync()
+  await pipeline.sync()
+  assert.equal((await showProducts(pipeline)).get(gone)?.status, 'removed')
+  const before = await snapshot(pipeline)
+  const replay = await pipeline.replay(first.run)
   assert.equal(replay.state, 'succeeded')
   assert.deepEqual(counts(replay), { unchanged: 27, older: 3 })
-  assert.deepEqual(await snapshot(line), before)
+  assert.deepEqual(await snapshot(pipeline), before)
 })
 
 test('what a younger run saw unchanged, a replay of an older artifact does not change back', async (t) => {
-  const { line, send } = await openFeed(t)
+  const { pipeline, send } = await openFeed(t)
   await send({ id: 'A', name: 'first', at: T + 100 })
-  await line.sync()
+  await pipeline.sync()
   await send({ id: 'A', name: 'second', at: T + 200 })
-  const second = await line.sync()
+  const second = await pipeline.sync()
   await send({ id: 'A', name: 'first', at: T + 300 })
-  await line.sync()
+  await pipeline.sync()
   await send({ id: 'A', name: 'first', at: T + 400 })
-  await line.sync()
-  await line.replay(second.run)
-  assert.equal((await shown(line)).title, 'first')
+  await pipeline.sync()
+  await pipeline.replay(second.run)
+  assert.equal((await shown(pipeline)).title, 'first')
 })
 
 test('within a run the newest record of a product wins, whatever the order of the parts', async (t) => {
@@ -142,11 +142,11 @@ test('within a run the newest record of a product wins, whatever the order of th
     [200, 300, 100],
     [300, 100, 200],
   ]) {
-    const { line, send } = await openFeed(t)
+    const { pipeline, send } = await openFeed(t)
     await send(...order.map((at) => ({ id: 'A', name: `at ${at}`, cents: 1000 + at, at: T + at })))
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.deepEqual(
-      await shown(line),
+      await shown(pipeline),
       { title: 'at 300', prices: { current: 1300 }, status: 'active' },
       order.join(),
     )
@@ -155,27 +155,27 @@ test('within a run the newest record of a product wins, whatever the order of th
 })
 
 test('of two records of the same time the later line wins', async (t) => {
-  const { line, send } = await openFeed(t)
+  const { pipeline, send } = await openFeed(t)
   await send({ id: 'A', name: 'first', at: T + 100 }, { id: 'A', name: 'second', at: T + 100 })
-  await line.sync()
-  assert.equal((await shown(line)).title, 'second')
+  await pipeline.sync()
+  assert.equal((await shown(pipeline)).title, 'second')
 })
 
 test('a known record and a new one of the same product are compared, whichever comes first', async (t) => {
   for (const reverse of [false, true]) {
     for (const newest of ['known', 'new']) {
-      const { line, send } = await openFeed(t)
+      const { pipeline, send } = await openFeed(t)
       await send({ id: 'A', name: 'known', at: T + 100 }, { id: 'B', at: T + 100 })
-      await line.sync()
+      await pipeline.sync()
       const pair = [
         { id: 'A', name: 'known', at: T + (newest === 'known' ? 300 : 200) },
         { id: 'A', name: 'new', cents: 1100, at: T + (newest === 'new' ? 300 : 200) },
       ]
       await send(...(reverse ? pair.reverse() : pair), { id: 'B', at: T + 100 })
-      const report = await line.sync()
+      const report = await pipeline.sync()
       assert.equal(report.state, 'succeeded')
       assert.deepEqual(
-        await shown(line),
+        await shown(pipeline),
         { title: newest, prices: { current: newest === 'new' ? 1100 : 1000 }, status: 'active' },
         `${newest} ${reverse}`,
       )
@@ -184,35 +184,35 @@ test('a known record and a new one of the same product are compared, whichever c
 })
 
 test('a record beyond the gates that loses against a known one leaves no held price behind', async (t) => {
-  const { line, send } = await openFeed(t)
+  const { pipeline, send } = await openFeed(t)
   await send({ id: 'A', at: T + 100 })
-  await line.sync()
+  await pipeline.sync()
   await send({ id: 'A', cents: 90_000, at: T + 200 }, { id: 'A', at: T + 300 })
-  await line.sync()
-  assert.deepEqual((await shown(line)).prices, { current: 1000 })
+  await pipeline.sync()
+  assert.deepEqual((await shown(pipeline)).prices, { current: 1000 })
 })
 
 test('a product that is made and repriced in one run has the newest price', async (t) => {
   for (const cents of [1100, 90_000]) {
-    const { line, send } = await openFeed(t)
+    const { pipeline, send } = await openFeed(t)
     await send({ id: 'A', cents: 1000, at: T + 100 }, { id: 'A', cents, at: T + 200 })
-    await line.sync()
-    assert.deepEqual((await shown(line)).prices, { current: cents })
+    await pipeline.sync()
+    assert.deepEqual((await shown(pipeline)).prices, { current: cents })
   }
 })
 
 test('a supplier whose clock ran ahead is believed again as soon as it is corrected', async (t) => {
-  const { line, send } = await openFeed(t)
+  const { pipeline, send } = await openFeed(t)
   const nextYear = Math.floor(Date.now() / 1000) + 31_536_000
   await send({ id: 'A', name: 'from the future', at: nextYear })
-  await line.sync()
+  await pipeline.sync()
   await send({ id: 'A', name: 'corrected', at: nextYear - 31_535_990 })
-  assert.deepEqual(counts(await line.sync()), { updated: 1 })
-  assert.equal((await shown(line)).title, 'corrected')
+  assert.deepEqual(counts(await pipeline.sync()), { updated: 1 })
+  assert.equal((await shown(pipeline)).title, 'corrected')
   await send({ id: 'A', name: 'and on', at: nextYear - 31_535_980 })
-  await line.sync()
-  assert.equal((await shown(line)).title, 'and on')
-  const { watermarkAt } = await line.source()
+  await pipeline.sync()
+  assert.equal((await shown(pipeline)).title, 'and on')
+  const { watermarkAt } = await pipeline.source()
   assert.ok(
     watermarkAt && watermarkAt <= new Date(),
     'the next incremental run asks for nothing in the future',
@@ -237,7 +237,7 @@ const UNTRUSTED: readonly (readonly [what: string, at: unknown])[] = [
 ]
 
 test('a product whose time cannot be trusted takes the record of the next run, and the one after that', async (t) => {
-  const { line, send } = await openFeed(t)
+  const { pipeline, send } = await openFeed(t)
   const dated = { id: 'B', at: T + 100 }
   const all = (name: string, cents = 1000, time?: number) => [
     ...UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at })),
@@ -246,22 +246,22 @@ test('a product whose time cannot be trusted takes the record of the next run, a
   const titles = async () =>
     new Set(
       (
-        await line.query<{ title: string }>(
+        await pipeline.query<{ title: string }>(
           'select title from catalog.products where source_id = $1 and external_id <> $2',
-          (await line.source()).id,
+          (await pipeline.source()).id,
           dated.id,
         )
       ).map(({ title }) => title),
     )
   await send(...all('first'))
-  assert.equal((await line.sync()).state, 'succeeded')
-  const known = await line.query(
+  assert.equal((await pipeline.sync()).state, 'succeeded')
+  const known = await pipeline.query(
     'select external_id from catalog.products where source_updated_at is not null and source_id = $1',
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.deepEqual(known, [{ external_id: dated.id }])
   assert.equal(
-    (await line.source()).watermarkAt?.getTime(),
+    (await pipeline.source()).watermarkAt?.getTime(),
     (T + 100) * 1000,
     'a time that is unknown moves no watermark',
   )
@@ -270,41 +270,44 @@ test('a product whose time cannot be trusted takes the record of the next run, a
   await send(...all('second', 1100, T + 300))
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
-    line.tools,
-    bindConnector(line.connector, await line.source()),
+    pipeline.tools,
+    bindConnector(pipeline.connector, await pipeline.source()),
     request,
     { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.deepEqual(counts(plan), expected)
-  const second = await line.sync()
+  const second = await pipeline.sync()
   assert.deepEqual(counts(second), expected)
-  assert.deepEqual(await shown(line, 'null'), {
+  assert.deepEqual(await shown(pipeline, 'null'), {
     title: 'second',
     prices: { current: 1100 },
     status: 'active',
   })
 
   await send(...all('third'))
-  assert.deepEqual(counts(await line.sync()), expected)
+  assert.deepEqual(counts(await pipeline.sync()), expected)
   await send(...all('fourth', 1000, T + 200))
-  assert.deepEqual(counts(await line.sync()), expected)
+  assert.deepEqual(counts(await pipeline.sync()), expected)
   assert.deepEqual(await titles(), new Set(['fourth']))
-  assert.deepEqual(counts(await line.replay(second.run)), { older: UNTRUSTED.length, unchanged: 1 })
+  assert.deepEqual(counts(await pipeline.replay(second.run)), {
+    older: UNTRUSTED.length,
+    unchanged: 1,
+  })
   assert.deepEqual(await titles(), new Set(['fourth']))
 })
 
 test('a product that stated a time, then none that can be trusted for the same content, is followed when it states a lower one', async (t) => {
-  const { line, send } = await openFeed(t)
+  const { pipeline, send } = await openFeed(t)
   const all = (name: string, cents: number, time?: number) =>
     UNTRUSTED.map(([what, at]) => ({ id: what, name, cents, at: time ?? at }))
   await send(...all('first', 1000, T + 200))
-  await line.sync()
+  await pipeline.sync()
   await send(...all('first', 1000))
   // The warning about a value that is no time is kept with the product.
-  assert.deepEqual(counts(await line.sync()), { unchanged: 4, updated: UNTRUSTED.length - 4 })
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 4, updated: UNTRUSTED.length - 4 })
   await send(...all('second', 1100, T + 100))
-  assert.deepEqual(counts(await line.sync()), { updated: UNTRUSTED.length })
-  assert.deepEqual(await shown(line, 'null'), {
+  assert.deepEqual(counts(await pipeline.sync()), { updated: UNTRUSTED.length })
+  assert.deepEqual(await shown(pipeline, 'null'), {
     title: 'second',
     prices: { current: 1100 },
     status: 'active',
@@ -316,7 +319,7 @@ test('within a run a time that cannot be trusted ranks below every other, whatev
     [1, UNTRUSTED.slice(1, 4)],
     [8_000_000, UNTRUSTED],
   ] as const) {
-    const { line, send } = await openFeed(t, { lanes: 1, partBytesMax })
+    const { pipeline, send } = await openFeed(t, { lanes: 1, partBytesMax })
     const pairs = (dated: string, time: number) =>
       untrusted.flatMap(([what, at]) => {
         const pair = (id: string) => [
@@ -326,36 +329,36 @@ test('within a run a time that cannot be trusted ranks below every other, whatev
         return [...pair(what), ...pair(`${what}, first`).reverse()]
       })
     const wrong = (dated: string) =>
-      line.query(
+      pipeline.query(
         'select external_id, title from catalog.products where title <> $1 and source_id = (select id from catalog.sources where name = $2)',
         dated,
-        line.name,
+        pipeline.name,
       )
     await send(...pairs('dated', T + 100))
-    await line.sync()
+    await pipeline.sync()
     assert.deepEqual(await wrong('dated'), [])
     await send(...pairs('dated', T + 150))
-    await line.sync()
+    await pipeline.sync()
     assert.deepEqual(await wrong('dated'), [], 'a known record and a new one')
     await send(...pairs('dated anew', T + 200))
-    await line.sync()
+    await pipeline.sync()
     assert.deepEqual(await wrong('dated anew'), [], 'two new ones')
   }
 })
 
 test('a clock that is ahead by less than the tolerance keeps no later record out', async (t) => {
-  const { line, send } = await openFeed(t)
+  const { pipeline, send } = await openFeed(t)
   const now = (): number => Math.floor(Date.now() / 1000)
   await send({ id: 'A', name: 'ahead', at: now() + 200 })
-  await line.sync()
-  const [row] = await line.query<{ ok: boolean }>(
+  await pipeline.sync()
+  const [row] = await pipeline.query<{ ok: boolean }>(
     'select source_updated_at <= now() as ok from catalog.products where source_id = $1',
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.equal(row?.ok, true)
   await send({ id: 'A', name: 'corrected', at: now() + 100 })
-  await line.sync()
-  assert.equal((await shown(line)).title, 'corrected')
+  await pipeline.sync()
+  assert.equal((await shown(pipeline)).title, 'corrected')
 })
 
 test('a shop that leaves its times out, or in the future, is followed all the same', async (t) => {
@@ -364,7 +367,7 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
   const { shop } = simulator
   const connector = createConnectors({ medipim: null }).get('shopify')
   assert.ok(connector)
-  const line = await openPipeline(t, {
+  const pipeline = await openPipeline(t, {
     db,
     connector,
     settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 },
@@ -374,19 +377,19 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
   ids.forEach((id, index) =>
     shop.update(id, { title: 'first', updated_at: UNDATED[index] as string }),
   )
-  const { ledger } = await line.sync()
+  const { ledger } = await pipeline.sync()
   assert.equal(ledger.created + ledger.held, ids.length)
   for (const id of ids) shop.update(id, { title: 'second', updated_at: '2026-06-01T00:00:00Z' })
-  assert.equal((await line.sync()).ledger.older, 0)
-  const rows = await line.query<{ title: string }>(
+  assert.equal((await pipeline.sync()).ledger.older, 0)
+  const rows = await pipeline.query<{ title: string }>(
     'select distinct title from catalog.products where source_id = $1',
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.deepEqual(rows, [{ title: 'second' }])
   ids.forEach((id, index) =>
     shop.update(id, { title: 'third', updated_at: UNDATED[index] as string }),
   )
-  assert.equal((await line.sync()).ledger.older, 0)
+  assert.equal((await pipeline.sync()).ledger.older, 0)
 })
 
 test('a shop that stated a time, then none for the same product, is followed when it states a lower one', async (t) => {
@@ -394,7 +397,7 @@ test('a shop that stated a time, then none for the same product, is followed whe
   t.after(simulator.close)
   const connector = createConnectors({ medipim: null }).get('shopify')
   assert.ok(connector)
-  const line = await openPipeline(t, {
+  const pipeline = await openPipeline(t, {
     db,
     connector,
     settings: { url: simulator.url, currency: 'AUD', minIntervalMs: 0 },
@@ -402,7 +405,7 @@ test('a shop that stated a time, then none for the same product, is followed whe
   const [id = 0] = simulator.shop.products().map((product) => product.id)
   const send = async (title: string, updated_at: unknown) => {
     simulator.shop.update(id, { title, updated_at: updated_at as string })
-    return counts(await line.sync())
+    return counts(await pipeline.sync())
   }
   assert.deepEqual(await send('first', '2026-06-01T00:00:00Z'), { created: 1 })
   assert.deepEqual(await send('first', null), { unchanged: 1 })
@@ -436,12 +439,12 @@ const UNDATED: readonly unknown[] = [
 
 test('a stream in which products move while it is read ends with each of them once', async (t) => {
   for (const target of ['ahead', 'behind'] as const) {
-    const { line, simulator } = await openMedipim(t, { db })
+    const { pipeline, simulator } = await openMedipim(t, { db })
     simulator.clock.advance(60_000)
     simulator.faults.set({ kind: 'update-during-stream', at: 8, target, path: STREAM })
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
-    assert.equal((await showProducts(line)).size, 30)
-    assert.deepEqual(counts(await line.sync()), { unchanged: 30 })
+    assert.equal((await showProducts(pipeline)).size, 30)
+    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 })
   }
 })

@@ -27,7 +27,7 @@ const { pool: db } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
 interface Morning extends Pick<MedipimSimulator, 'catalogue'> {
-  readonly line: TestPipeline
+  readonly pipeline: TestPipeline
   /** The active ones of 30 products, 24, each with a public price of 10.00. */
   readonly ids: readonly string[]
   /** Strikes the plan and the sync alike. */
@@ -50,15 +50,15 @@ interface Day {
 }
 
 async function makePlan(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   wish: SyncWish = {},
-  connector = line.connector,
+  connector = pipeline.connector,
 ): Promise<{ plan: Plan; changes: PlannedChange[] }> {
   const changes: PlannedChange[] = []
   const request = { mode: 'full', sinceAt: null, now: new Date(), ...wish } as const
   const plan = await planSource(
-    line.tools,
-    bindConnector(connector, await line.source()),
+    pipeline.tools,
+    bindConnector(connector, await pipeline.source()),
     request,
     {
       progress: newProgress(),
@@ -77,28 +77,28 @@ async function wakeUp(
   t: TestContext,
   { setup = {} }: Pick<Day, 'setup'>,
 ): Promise<Morning & { simulator: MedipimSimulator }> {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     ...setup,
     options: { lanes: 1, partBytesMax: 8_000_000, ...setup.options },
   })
   const ids = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(3_600_000)
   const strike = (fault: MedipimFaultInput): void =>
     simulator.faults.set({ path: STREAM, times: null, ...fault })
-  return { line, simulator, catalogue: simulator.catalogue, ids, strike }
+  return { pipeline, simulator, catalogue: simulator.catalogue, ids, strike }
 }
 
 /** Every row of the source, and that no run, part or product number was taken. */
-async function everything(line: TestPipeline): Promise<unknown> {
-  const { id } = await line.source()
-  const rows = await line.query(
+async function everything(pipeline: TestPipeline): Promise<unknown> {
+  const { id } = await pipeline.source()
+  const rows = await pipeline.query(
     `select s.xmin, s.ctid, (select count(*) from catalog.runs where source_id = s.id) as runs,
     (select count(*) from catalog.artifacts where source_id = s.id) as artifacts from catalog.sources s where id = $1`,
     id,
   )
-  return [await rowVersions(line), rows]
+  return [await rowVersions(pipeline), rows]
 }
 
 const LOOSE = { policy: { quarantineShare: 0.5 } }
@@ -156,17 +156,17 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'a product that is gone for the second time': {
     counts: { removed: 1, unchanged: 29 },
-    async happen({ line, catalogue, ids }) {
+    async happen({ pipeline, catalogue, ids }) {
       catalogue.remove(ids.slice(0, 1))
-      await line.sync()
+      await pipeline.sync()
     },
   },
   'a product that comes back': {
     counts: { updated: 1, unchanged: 29 },
-    async happen({ line, catalogue, ids }) {
+    async happen({ pipeline, catalogue, ids }) {
       catalogue.remove(ids.slice(0, 1))
-      await line.sync()
-      await line.sync()
+      await pipeline.sync()
+      await pipeline.sync()
       catalogue.restore(ids.slice(0, 1))
     },
   },
@@ -179,9 +179,9 @@ const DAYS: Readonly<Record<string, Day>> = {
   },
   'a blank line and a product that is gone for the second time': {
     counts: { blank: 1, removed: 1, unchanged: 29 },
-    async happen({ line, catalogue, ids, strike }) {
+    async happen({ pipeline, catalogue, ids, strike }) {
       catalogue.remove(ids.slice(0, 1))
-      await line.sync()
+      await pipeline.sync()
       strike({ kind: 'insert-line', at: 4, text: '' })
     },
   },
@@ -311,18 +311,18 @@ const DAYS: Readonly<Record<string, Day>> = {
   'prices that still wait for a person': {
     counts: { updated: 1, unchanged: 29 },
     held: /54 of 66 prices moved together \(median ×2.00\)/,
-    async happen({ line, catalogue, ids }) {
+    async happen({ pipeline, catalogue, ids }) {
       catalogue.setPrice(ids, { cents: 2000 })
-      await line.sync()
+      await pipeline.sync()
       catalogue.setPrice(ids.slice(0, 1), { cents: 3000 })
     },
   },
   'prices that moved together, half of them back': {
     counts: { updated: 12, unchanged: 18 },
     held: /2\d of 66 prices moved together \(median ×2.00\)/,
-    async happen({ line, catalogue, ids }) {
+    async happen({ pipeline, catalogue, ids }) {
       catalogue.setPrice(ids, { cents: 2000 })
-      await line.sync()
+      await pipeline.sync()
       catalogue.setPrice(ids.slice(0, 12), { cents: 1000 })
     },
   },
@@ -339,14 +339,17 @@ const DAYS: Readonly<Record<string, Day>> = {
 for (const [what, day] of Object.entries(DAYS)) {
   test(`the plan and the sync of a day with ${what} agree, and the plan writes nothing`, async (t) => {
     const morning = await wakeUp(t, day)
-    const { line } = morning
+    const { pipeline } = morning
     await day.happen(morning)
-    const connector = { ...line.connector, ...day.upgrade?.(line.connector) }
-    const before = await everything(line)
-    const { plan, changes } = await makePlan(line, day.wish, connector)
-    assert.deepEqual(await everything(line), before)
+    const connector = { ...pipeline.connector, ...day.upgrade?.(pipeline.connector) }
+    const before = await everything(pipeline)
+    const { plan, changes } = await makePlan(pipeline, day.wish, connector)
+    assert.deepEqual(await everything(pipeline), before)
 
-    const { state, reason, kind, ledger, removalsOff } = await line.sync({ ...day.wish, connector })
+    const { state, reason, kind, ledger, removalsOff } = await pipeline.sync({
+      ...day.wish,
+      connector,
+    })
     assert.deepEqual(counts(plan), day.counts)
     assert.equal(plan.state, day.held ? 'held' : 'succeeded', plan.reason ?? '')
     if (day.held) assert.match(plan.reason ?? '', day.held)
@@ -368,13 +371,13 @@ for (const [what, day] of Object.entries(DAYS)) {
 }
 
 test('every change is told with the product and what would become of it', async (t) => {
-  const { line, catalogue, ids, strike } = await wakeUp(t, { setup: LOOSE })
+  const { pipeline, catalogue, ids, strike } = await wakeUp(t, { setup: LOOSE })
   const [repriced = '', wild = '', broken = '', gone = ''] = ids
   catalogue.setPrice([repriced], { cents: 1100 })
   catalogue.setPrice([wild], { cents: 20_000 })
   catalogue.remove([gone])
   strike({ kind: 'patch', ids: [broken], patch: { publicPrice: 'much' } })
-  const { changes } = await makePlan(line)
+  const { changes } = await makePlan(pipeline)
   const of = (id: string): PlannedChange | undefined =>
     changes.find(({ externalId }) => externalId === id)
   assert.equal(of(repriced)?.kind, 'repriced')
@@ -389,26 +392,26 @@ test('every change is told with the product and what would become of it', async 
 })
 
 test('what cannot be planned is an error', async (t) => {
-  const { line, strike, simulator } = await wakeUp(t, {})
+  const { pipeline, strike, simulator } = await wakeUp(t, {})
   strike({ kind: 'cut', afterLines: 7 })
-  await assert.rejects(makePlan(line), { code: 'source/cut-short' })
+  await assert.rejects(makePlan(pipeline), { code: 'source/cut-short' })
   simulator.faults.clear()
   async function* unproved(...args: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
-    for await (const page of line.connector.fetch(...args)) yield { ...page, complete: false }
+    for await (const page of pipeline.connector.fetch(...args)) yield { ...page, complete: false }
   }
-  await assert.rejects(makePlan(line, {}, { ...line.connector, fetch: unproved }), {
+  await assert.rejects(makePlan(pipeline, {}, { ...pipeline.connector, fetch: unproved }), {
     code: 'source/cut-short',
     message: /cannot be planned with/,
   })
   strike({ kind: 'status', status: 500 })
-  assert.equal((await line.sync()).state, 'failed')
+  assert.equal((await pipeline.sync()).state, 'failed')
   simulator.faults.clear()
-  await assert.rejects(makePlan(line), {
+  await assert.rejects(makePlan(pipeline), {
     code: 'run/active',
     message: /is interrupted: a sync would go on with that run/,
   })
-  await line.sync()
-  assert.equal((await makePlan(line)).plan.state, 'succeeded')
+  await pipeline.sync()
+  assert.equal((await makePlan(pipeline)).plan.state, 'succeeded')
 })
 
 test('a plan of a run that would be held says so and why, for people and for machines', async (t) => {

@@ -16,30 +16,30 @@ const { pool: db, url: databaseUrl } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
 async function open(t: Parameters<typeof openMedipim>[0]) {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const ids = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(3_600_000)
   const [id = ''] = ids
   const prices = async (of = id): Promise<ShownProduct['prices'] | undefined> =>
-    (await showProducts(line)).get(of)?.prices
+    (await showProducts(pipeline)).get(of)?.prices
   const shown = async (): Promise<number | undefined> => {
-    const [row] = await line.query<{ price_cents: number }>(
+    const [row] = await pipeline.query<{ price_cents: number }>(
       'select price_cents from api.medipim_products where source = $1 and id = $2',
-      line.name,
+      pipeline.name,
       id,
     )
     return row?.price_cents
   }
   const review = async () =>
-    (await listReviews(db, { source: line.name, kind: 'price' })).find(
+    (await listReviews(db, { source: pipeline.name, kind: 'price' })).find(
       ({ priceType }) => priceType === 'public',
     )
-  return { line, simulator, ids, id, prices, shown, review }
+  return { pipeline, simulator, ids, id, prices, shown, review }
 }
 
 test('a changed price is pending until its run settles, and current then', async (t) => {
-  const { line, simulator, id, prices, shown } = await open(t)
+  const { pipeline, simulator, id, prices, shown } = await open(t)
   simulator.catalogue.setPrice([id], { cents: 1500 })
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
@@ -48,12 +48,12 @@ test('a changed price is pending until its run settles, and current then', async
     own,
     at('before settle_run', 1, async () => void seen.push(await prices(), await shown())),
   )
-  await line.sync({ tools: { db: own } })
+  await pipeline.sync({ tools: { db: own } })
   assert.deepEqual(seen, [{ current: 1000, pending: 1500 }, 1000])
   assert.deepEqual(await prices(), { current: 1500 })
-  const history = await line.query<{ amount_minor: number }>(
+  const history = await pipeline.query<{ amount_minor: number }>(
     `select amount_minor from api.price_history where source = $1 and product_external_id = $2 and price_type = 'public' order by observed_at`,
-    line.name,
+    pipeline.name,
     id,
   )
   assert.deepEqual(
@@ -69,23 +69,23 @@ for (const [what, cents, reason] of [
   ['÷10', 100, /fell ÷10/],
 ] as const) {
   test(`a price that becomes ${what} is held, and the last good one stays`, async (t) => {
-    const { line, simulator, id, prices, shown, review } = await open(t)
+    const { pipeline, simulator, id, prices, shown, review } = await open(t)
     simulator.catalogue.setPrice([id], { cents })
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded')
     assert.deepEqual(counts(report), { unchanged: 29, held: 1 })
     assert.deepEqual(await prices(), { current: 1000, held: cents })
     assert.equal(await shown(), 1000)
     assert.match((await review())?.reason ?? '', reason)
-    assert.deepEqual(counts(await line.sync()), { unchanged: 30 }, 'it is asked about once')
+    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 }, 'it is asked about once')
   })
 }
 
 test('a price just inside the gates is not held', async (t) => {
-  const { line, simulator, ids, prices } = await open(t)
+  const { pipeline, simulator, ids, prices } = await open(t)
   simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 9_700 })
   simulator.catalogue.setPrice(ids.slice(1, 2), { cents: 105 })
-  assert.deepEqual(counts(await line.sync()), { updated: 2, unchanged: 28 })
+  assert.deepEqual(counts(await pipeline.sync()), { updated: 2, unchanged: 28 })
   assert.deepEqual(
     [await prices(ids[0]), await prices(ids[1])],
     [{ current: 9_700 }, { current: 105 }],
@@ -93,61 +93,61 @@ test('a price just inside the gates is not held', async (t) => {
 })
 
 test('a held price that is approved becomes the current one and the measure of the next', async (t) => {
-  const { line, simulator, id, prices } = await open(t)
+  const { pipeline, simulator, id, prices } = await open(t)
   simulator.catalogue.setPrice([id], { cents: 50_000 })
-  await line.sync()
-  for (const waiting of await listReviews(db, { source: line.name }))
+  await pipeline.sync()
+  for (const waiting of await listReviews(db, { source: pipeline.name }))
     await decidePrice(db, waiting.id, true, 'me')
   assert.deepEqual(await prices(), { current: 50_000 })
-  assert.deepEqual(counts(await line.sync()), { unchanged: 30 })
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 })
   simulator.catalogue.setPrice([id], { cents: 40_000 })
-  assert.deepEqual(counts(await line.sync()), { updated: 1, unchanged: 29 })
+  assert.deepEqual(counts(await pipeline.sync()), { updated: 1, unchanged: 29 })
   assert.deepEqual(await prices(), { current: 40_000 })
 })
 
 test('a held price that is rejected does not come back by being stated again', async (t) => {
-  const { line, simulator, id, prices, review } = await open(t)
+  const { pipeline, simulator, id, prices, review } = await open(t)
   simulator.catalogue.setPrice([id], { cents: 50_000 })
-  await line.sync()
+  await pipeline.sync()
   await decidePrice(db, (await review())?.id ?? 0, false, 'me')
   simulator.catalogue.update([id])
-  await line.sync()
+  await pipeline.sync()
   assert.deepEqual(await prices(), { current: 1000 })
   assert.equal(await review(), undefined)
   await assert.rejects(decidePrice(db, 0, true, 'me'), { code: 'review/unknown' })
 })
 
 test('a held price goes when the supplier takes it back, and gives way to a better one', async (t) => {
-  const { line, simulator, ids, id, prices, review } = await open(t)
+  const { pipeline, simulator, ids, id, prices, review } = await open(t)
   simulator.catalogue.setPrice(ids.slice(0, 2), { cents: 50_000 })
-  await line.sync()
+  await pipeline.sync()
   simulator.catalogue.setPrice([id], { cents: 1000 })
   simulator.catalogue.setPrice(ids.slice(1, 2), { cents: 1100 })
-  await line.sync()
+  await pipeline.sync()
   assert.deepEqual([await prices(), await prices(ids[1])], [{ current: 1000 }, { current: 1100 }])
   assert.equal(await review(), undefined)
 })
 
 test('a first price of zero is held, and the first good one is taken', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const [id = ''] = priced(simulator)
   simulator.catalogue.setPrice([id], { cents: 0 })
-  assert.equal((await line.sync()).ledger.held, 1)
-  assert.deepEqual((await showProducts(line)).get(id)?.prices, { held: 0 })
+  assert.equal((await pipeline.sync()).ledger.held, 1)
+  assert.deepEqual((await showProducts(pipeline)).get(id)?.prices, { held: 0 })
   simulator.catalogue.setPrice([id], { cents: 500 })
-  await line.sync()
-  assert.deepEqual((await showProducts(line)).get(id)?.prices, { current: 500 })
+  await pipeline.sync()
+  assert.deepEqual((await showProducts(pipeline)).get(id)?.prices, { current: 500 })
 })
 
 test('a price that the supplier withdraws is no longer shown', async (t) => {
-  const { line, simulator, id, shown } = await open(t)
+  const { pipeline, simulator, id, shown } = await open(t)
   simulator.catalogue.update([id], { publicPrice: null })
-  assert.equal((await line.sync()).ledger.updated, 1)
+  assert.equal((await pipeline.sync()).ledger.updated, 1)
   assert.equal((await shown()) ?? null, null)
 })
 
 test('a source whose prices are all withdrawn is held, in its plan too, and the prices stay', async (t) => {
-  const { line, simulator, ids, prices } = await open(t)
+  const { pipeline, simulator, ids, prices } = await open(t)
   simulator.catalogue.update(ids, {
     publicPrice: '',
     manufacturerPrice: null,
@@ -156,50 +156,50 @@ test('a source whose prices are all withdrawn is held, in its plan too, and the 
   const reason = new RegExp(`${ids.length} of \\d+ products with a price would have none any more`)
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
-    line.tools,
-    bindConnector(line.connector, await line.source()),
+    pipeline.tools,
+    bindConnector(pipeline.connector, await pipeline.source()),
     request,
     { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.match(plan.reason ?? '', reason)
-  const held = await line.sync()
+  const held = await pipeline.sync()
   assert.equal(held.state, 'held')
   assert.match(held.reason ?? '', reason)
   assert.equal(held.reason, plan.reason)
   assert.equal((await prices())?.current, 1000)
   const again = await planSource(
-    line.tools,
-    bindConnector(line.connector, await line.source()),
+    pipeline.tools,
+    bindConnector(pipeline.connector, await pipeline.source()),
     request,
     { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
   assert.match(again.reason ?? '', reason, 'what an earlier run left pending')
   await decideRun(db, held.run, true, 'test')
   assert.equal((await prices())?.current ?? null, null)
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
 test('another currency holds every price that it changes', async (t) => {
-  const { line, simulator, id, prices } = await open(t)
-  await line.query(
+  const { pipeline, simulator, id, prices } = await open(t)
+  await pipeline.query(
     `update catalog.sources set settings = settings || '{"market": "us"}' where name = $1`,
-    line.name,
+    pipeline.name,
   )
   simulator.catalogue.update([id])
-  await line.sync()
+  await pipeline.sync()
   assert.deepEqual((await prices())?.current, 1000)
-  const reviews = await listReviews(db, { source: line.name, kind: 'price' })
+  const reviews = await listReviews(db, { source: pipeline.name, kind: 'price' })
   assert.match(reviews[0]?.reason ?? '', /the currency changed from AUD to USD/)
 })
 
 test('a whole source that shifts together is held, and approving makes the new prices current', async (t) => {
-  const { line, simulator, ids, prices } = await open(t)
+  const { pipeline, simulator, ids, prices } = await open(t)
   simulator.catalogue.setPrice(ids, { cents: 2000 })
-  const held = await line.sync()
+  const held = await pipeline.sync()
   assert.equal(held.state, 'held')
   assert.match(held.reason ?? '', /prices moved together \(median ×2/)
   assert.deepEqual(await prices(), { current: 1000, pending: 2000 })
-  const again = await line.sync()
+  const again = await pipeline.sync()
   assert.deepEqual(
     [again.state, counts(again)],
     ['held', { unchanged: 30 }],
@@ -207,38 +207,38 @@ test('a whole source that shifts together is held, and approving makes the new p
   )
   await decideRun(db, again.run, true, 'me')
   assert.deepEqual(await prices(), { current: 2000 })
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
 test('a whole source that shifts together and is rejected keeps the old prices', async (t) => {
-  const { line, simulator, ids, prices } = await open(t)
+  const { pipeline, simulator, ids, prices } = await open(t)
   simulator.catalogue.setPrice(ids, { cents: 500 })
-  await line.sync()
-  const held = await line.sync()
+  await pipeline.sync()
+  const held = await pipeline.sync()
   await decideRun(db, held.run, false, 'me')
   assert.deepEqual(await prices(), { current: 1000 })
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
   assert.deepEqual(await prices(), { current: 1000 })
   simulator.catalogue.setPrice(ids, { cents: 1010 })
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
   assert.deepEqual(await prices(), { current: 1010 })
 })
 
 test('prices that are all ×100 hold the run and every price', async (t) => {
-  const { line, simulator, prices } = await open(t)
+  const { pipeline, simulator, prices } = await open(t)
   simulator.faults.set({ kind: 'product', change: 'prices-times-100', path: STREAM, times: 1 })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'held')
   assert.match(report.reason ?? '', /prices failed a gate/)
   assert.deepEqual(await prices(), { current: 1000, held: 100_000 })
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
   assert.deepEqual(await prices(), { current: 1000 }, 'the next good run heals')
 })
 
 test('a price written as a string is the same price', async (t) => {
-  const { line, simulator, prices } = await open(t)
+  const { pipeline, simulator, prices } = await open(t)
   simulator.faults.set({ kind: 'product', change: 'prices-as-strings', path: STREAM, times: null })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded')
   assert.deepEqual(await prices(), { current: 1000 })
 })

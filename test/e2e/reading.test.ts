@@ -30,8 +30,8 @@ async function openReader(t: Test, which: 'secret' | 'publishable') {
 }
 
 test('a secret key reads after migrate, others only what is published, and nobody the records as they came', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline } = await openMedipim(t, { db })
+  await pipeline.sync()
   const secret = (await openReader(t, 'secret')).supabase
   const open = (await openReader(t, 'publishable')).supabase
   for (const view of [
@@ -43,14 +43,14 @@ test('a secret key reads after migrate, others only what is published, and nobod
     'changes',
     'medipim_products',
   ]) {
-    const { data, error } = await secret.from(view).select().eq('source', line.name)
+    const { data, error } = await secret.from(view).select().eq('source', pipeline.name)
     assert.ok(error === null && data.length > 0, `${view}: ${error?.message}`)
     const refused = await open.from(view).select()
     assert.deepEqual([refused.status, refused.error?.code], [401, '42501'], view)
   }
   await db.query(`select catalog.publish('anon')`)
   t.after(async () => void (await db.query(`select catalog.unpublish('anon')`)))
-  const { data } = await open.from('medipim_products').select('*').eq('source', line.name)
+  const { data } = await open.from('medipim_products').select('*').eq('source', pipeline.name)
   assert.equal(data?.length, 30)
   assert.ok(data.every((row: object) => !('raw' in row)))
   for (const supabase of [secret, open])
@@ -69,8 +69,8 @@ test('a secret key reads after migrate, others only what is published, and nobod
 })
 
 test('products embed their variants, and those their prices; each row embeds its product', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
   const [id = ''] = priced(simulator)
   const { supabase } = await openReader(t, 'secret')
   const {
@@ -81,12 +81,12 @@ test('products embed their variants, and those their prices; each row embeds its
     .select(
       'title,variants(sku,prices(amount_minor,price_type)),images(url),history:price_history(is_current),changes(kind)',
     )
-    .eq('source', line.name)
+    .eq('source', pipeline.name)
     .eq('external_id', id)
     .returns<Record<string, unknown>[]>()
     .then((answer) => ({ ...answer, data: answer.data ?? [] }))
   assert.equal(error, null)
-  const [expected] = await line.query<Record<string, unknown>>(
+  const [expected] = await pipeline.query<Record<string, unknown>>(
     `select p.title,
       (select jsonb_agg(jsonb_build_object('sku', v.sku, 'prices', (select jsonb_agg(jsonb_build_object('amount_minor', c.amount_minor, 'price_type', c.price_type))
          from catalog.prices c where c.source_id = v.source_id and c.product_external_id = v.product_external_id and c.state = 'current')))
@@ -95,7 +95,7 @@ test('products embed their variants, and those their prices; each row embeds its
       (select jsonb_agg(jsonb_build_object('is_current', true)) from catalog.prices c where c.source_id = p.source_id and c.product_external_id = p.external_id) as history,
       '[]'::jsonb as changes
     from catalog.products p join catalog.sources s on s.id = p.source_id where s.name = $1 and p.external_id = $2`,
-    line.name,
+    pipeline.name,
     id,
   )
   assert.deepEqual(product, expected)
@@ -103,7 +103,7 @@ test('products embed their variants, and those their prices; each row embeds its
     const { data, error: refused } = await supabase
       .from(view)
       .select('product_id,product(id,external_id)')
-      .eq('source', line.name)
+      .eq('source', pipeline.name)
       .limit(5)
     assert.equal(refused, null)
     for (const row of (data ?? []) as unknown as { product_id: string; product: { id: string } }[])
@@ -112,23 +112,23 @@ test('products embed their variants, and those their prices; each row embeds its
   const { data: prices } = await supabase
     .from('prices')
     .select('variant(sku,product(external_id))')
-    .eq('source', line.name)
+    .eq('source', pipeline.name)
     .eq('product_external_id', id)
   for (const row of (prices ?? []) as unknown as { variant: { product: object } }[])
     assert.deepEqual(row.variant.product, { external_id: id })
   const { data: own } = await supabase
     .from('medipim_products')
     .select('id,product(external_id)')
-    .eq('source', line.name)
+    .eq('source', pipeline.name)
     .eq('id', id)
   assert.deepEqual([(prices ?? []).length > 0, own], [true, [{ id, product: { external_id: id } }]])
   assert.equal((await supabase.from('products').select('nothing(x)')).error?.code, 'PGRST200')
 })
 
 test('what the README shows of supabase-js runs as it stands there', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  await line.sync()
-  await db.query(`update catalog.sources set name = 'medipim-au' where name = $1`, [line.name])
+  const { pipeline } = await openMedipim(t, { db })
+  await pipeline.sync()
+  await db.query(`update catalog.sources set name = 'medipim-au' where name = $1`, [pipeline.name])
   const { api } = await openReader(t, 'secret')
   const [, code = ''] =
     /^```js\n([\s\S]*?)^```$/m.exec(readFileSync(`${root}README.md`, 'utf8')) ?? []

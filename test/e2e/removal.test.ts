@@ -16,37 +16,37 @@ const { pool: db } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
 async function open(t: Parameters<typeof openMedipim>[0], products = 30) {
-  const { line, simulator } = await openMedipim(t, { db, supplier: { products } })
+  const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products } })
   const ids = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   const [gone = ''] = ids
   const statusOf = async (id: string): Promise<string | undefined> =>
-    (await showProducts(line)).get(id)?.status
-  return { line, simulator, ids, gone, statusOf }
+    (await showProducts(pipeline)).get(id)?.status
+  return { pipeline, simulator, ids, gone, statusOf }
 }
 
 test('a product is removed when two complete runs in a row did not see it', async (t) => {
-  const { line, simulator, gone, statusOf } = await open(t)
+  const { pipeline, simulator, gone, statusOf } = await open(t)
   simulator.catalogue.remove([gone])
-  assert.deepEqual(counts(await line.sync()), { unchanged: 29, missing: 1 })
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, missing: 1 })
   assert.equal(await statusOf(gone), 'active')
-  assert.deepEqual(counts(await line.sync()), { unchanged: 29, removed: 1 })
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, removed: 1 })
   assert.equal(await statusOf(gone), 'removed')
-  assert.deepEqual(counts(await line.sync()), { unchanged: 29 })
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29 })
 })
 
 test('a product that comes back is active again, with the same row and its price', async (t) => {
-  const { line, simulator, gone, statusOf } = await open(t)
+  const { pipeline, simulator, gone, statusOf } = await open(t)
   simulator.catalogue.remove([gone])
-  await line.sync()
-  await line.sync()
+  await pipeline.sync()
+  await pipeline.sync()
   simulator.catalogue.restore([gone])
-  assert.deepEqual(counts(await line.sync()), { updated: 1, unchanged: 29 })
+  assert.deepEqual(counts(await pipeline.sync()), { updated: 1, unchanged: 29 })
   assert.equal(await statusOf(gone), 'active')
-  assert.deepEqual((await showProducts(line)).get(gone)?.prices, { current: 1000 })
-  const changes = await line.query<{ kind: string }>(
+  assert.deepEqual((await showProducts(pipeline)).get(gone)?.prices, { current: 1000 })
+  const changes = await pipeline.query<{ kind: string }>(
     'select kind from catalog.changes where source_id = $1 and product_external_id = $2 order by position',
-    (await line.source()).id,
+    (await pipeline.source()).id,
     gone,
   )
   assert.deepEqual(
@@ -56,58 +56,58 @@ test('a product that comes back is active again, with the same row and its price
 })
 
 test('being seen in between starts the count anew, also by an incremental run', async (t) => {
-  const { line, simulator, gone, statusOf } = await open(t)
+  const { pipeline, simulator, gone, statusOf } = await open(t)
   simulator.catalogue.remove([gone])
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(3_600_000)
   simulator.catalogue.restore([gone])
-  await line.sync({ mode: 'incremental', sinceAt: new Date(simulator.clock.nowMs() - 1000) })
+  await pipeline.sync({ mode: 'incremental', sinceAt: new Date(simulator.clock.nowMs() - 1000) })
   simulator.catalogue.remove([gone])
-  assert.deepEqual(counts(await line.sync()), { unchanged: 29, missing: 1 })
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, missing: 1 })
   assert.equal(await statusOf(gone), 'active')
 })
 
 test('an incremental run, a held one and an incomplete one count no misses', async (t) => {
-  const { line, simulator, ids, gone, statusOf } = await open(t)
+  const { pipeline, simulator, ids, gone, statusOf } = await open(t)
   simulator.catalogue.remove([gone])
-  await line.sync()
-  await line.sync({ mode: 'incremental' })
+  await pipeline.sync()
+  await pipeline.sync({ mode: 'incremental' })
   simulator.catalogue.remove(ids.slice(1, 12))
-  assert.equal((await line.sync()).state, 'held')
+  assert.equal((await pipeline.sync()).state, 'held')
   simulator.catalogue.restore(ids.slice(1, 12))
   simulator.faults.set(
     { kind: 'cut', path: STREAM, afterLines: 3 },
     { kind: 'empty', path: STREAM, skip: 1, times: null },
   )
-  assert.equal((await line.sync()).state, 'held')
+  assert.equal((await pipeline.sync()).state, 'held')
   assert.equal(await statusOf(gone), 'active')
 })
 
 test('of a small source one product may always go, two may not', async (t) => {
-  const { line, simulator, ids, gone, statusOf } = await open(t, 6)
+  const { pipeline, simulator, ids, gone, statusOf } = await open(t, 6)
   simulator.catalogue.remove([gone])
-  assert.equal((await line.sync()).state, 'succeeded')
-  assert.equal((await line.sync()).ledger.removed, 1)
+  assert.equal((await pipeline.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).ledger.removed, 1)
   assert.equal(await statusOf(gone), 'removed')
   simulator.catalogue.remove(ids.slice(1, 3))
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'held')
   assert.match(report.reason ?? '', /2 of 5 products are missing/)
 })
 
 test("the share of products that may go is the source's own", async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { removalShare: 0.5 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: { removalShare: 0.5 } })
   const ids = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.catalogue.remove(ids.slice(0, 12))
-  assert.equal((await line.sync()).ledger.missing, 12)
-  assert.equal((await line.sync()).ledger.removed, 12)
+  assert.equal((await pipeline.sync()).ledger.missing, 12)
+  assert.equal((await pipeline.sync()).ledger.removed, 12)
 })
 
 test('a quarantined record whose id can be read counts as seen', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
   const [gone = ''] = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.faults.set({
     kind: 'patch',
     ids: [gone],
@@ -116,8 +116,8 @@ test('a quarantined record whose id can be read counts as seen', async (t) => {
     times: null,
   })
   for (let night = 0; night < 3; night++)
-    assert.deepEqual(counts(await line.sync()), { unchanged: 29, quarantined: 1 })
-  assert.equal((await showProducts(line)).get(gone)?.status, 'active')
+    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, quarantined: 1 })
+  assert.equal((await showProducts(pipeline)).get(gone)?.status, 'active')
 })
 
 const NAMED: readonly (readonly [what: string, fault: MedipimFaultInput])[] = [
@@ -130,24 +130,24 @@ const NAMED: readonly (readonly [what: string, fault: MedipimFaultInput])[] = [
 
 for (const [what, fault] of NAMED) {
   test(`a record that is ${what} is set aside with its id: it counts as seen, and what is gone is removed`, async (t) => {
-    const { line, simulator } = await openMedipim(t, {
+    const { pipeline, simulator } = await openMedipim(t, {
       db,
       policy: { quarantineShare: 0.5 },
       options: { recordBytesMax: 1_000_000 },
     })
     const ids = priced(simulator)
-    await line.sync()
+    await pipeline.sync()
     const [large = ''] = ids
     simulator.faults.set(fault.kind === 'product' ? { ...fault, ids: [large] } : fault)
     const gone = ids.at(-1) ?? ''
     simulator.catalogue.remove([gone])
-    assert.deepEqual(counts(await line.sync()), { unchanged: 28, quarantined: 1, missing: 1 })
-    const report = await line.sync()
+    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 28, quarantined: 1, missing: 1 })
+    const report = await pipeline.sync()
     assert.deepEqual(
       [counts(report), report.removalsOff],
       [{ unchanged: 28, quarantined: 1, removed: 1 }, null],
     )
-    const removed = [...(await showProducts(line)).values()]
+    const removed = [...(await showProducts(pipeline)).values()]
       .filter(({ status }) => status === 'removed')
       .map(({ id }) => id)
     assert.deepEqual(removed, [gone])
@@ -155,20 +155,20 @@ for (const [what, fault] of NAMED) {
 }
 
 test('a byte order mark before a line is no content: its record is seen unchanged, and a line of nothing else is blank', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
   simulator.faults.set(
     { kind: 'insert-line', at: 0, text: '\ufeff', path: STREAM },
     { kind: 'mark', at: 1, path: STREAM },
     { kind: 'mark', at: 9, path: STREAM },
   )
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.deepEqual([report.state, counts(report)], ['succeeded', { unchanged: 30, blank: 1 }])
 })
 
 test('a run with a record of which no id can be read counts no misses, and says so until a whole one has settled', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
+  await pipeline.sync()
   simulator.faults.set(
     { kind: 'drop-line', at: 4, path: STREAM, times: null },
     { kind: 'insert-line', at: 4, text: '<html>', path: STREAM, times: null },
@@ -178,55 +178,55 @@ test('a run with a record of which no id can be read counts no misses, and says 
   const told = async () => {
     const {
       sources: [standing],
-    } = await loadStanding(db, line.name, 5_000)
-    const status = (await listStatus(db)).find(({ source }) => source === line.name)
+    } = await loadStanding(db, pipeline.name, 5_000)
+    const status = (await listStatus(db)).find(({ source }) => source === pipeline.name)
     const readings = (await createMetricsReader(db)()).filter(
       ({ name, labels }) =>
-        name === 'shelfsync_removals_off' && 'source' in labels && labels.source === line.name,
+        name === 'shelfsync_removals_off' && 'source' in labels && labels.source === pipeline.name,
     )
     return [standing?.removalsOff, status?.removalsOff, ...readings.map(({ value }) => value)]
   }
   for (let night = 0; night < 3; night++) {
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.deepEqual([counts(report), report.removalsOff], [{ unchanged: 29, quarantined: 1 }, why])
     assert.equal((await loadRun(db, report.run)).removalsOff, why)
     assert.equal((await loadRunStanding(db, report.run, 5_000)).removalsOff, why)
   }
   assert.deepEqual(await told(), [why, why, 0, 1])
   assert.deepEqual(
-    [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'),
+    [...(await showProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
   simulator.faults.clear()
-  assert.equal((await line.sync({ mode: 'incremental' })).removalsOff, null)
+  assert.equal((await pipeline.sync({ mode: 'incremental' })).removalsOff, null)
   assert.deepEqual(await told(), [why, why, 0, 1])
-  await line.sync()
+  await pipeline.sync()
   assert.deepEqual(await told(), [null, null, 0, 0])
 })
 
 test('an empty line does not stand for a product that is missing', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
   simulator.faults.set(
     { kind: 'insert-line', at: 4, text: '', path: STREAM, times: null },
     { kind: 'drop-line', at: 9, path: STREAM, times: null },
   )
-  for (let night = 0; night < 3; night++) assert.equal((await line.sync()).state, 'held')
+  for (let night = 0; night < 3; night++) assert.equal((await pipeline.sync()).state, 'held')
   assert.deepEqual(
-    [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'),
+    [...(await showProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
 })
 
 test('approving a held run removes at once, rejecting it leaves everything', async (t) => {
-  const { line, simulator, ids } = await open(t)
+  const { pipeline, simulator, ids } = await open(t)
   simulator.catalogue.remove(ids.slice(0, 10))
-  const rejected = await line.sync()
+  const rejected = await pipeline.sync()
   assert.equal(await decideRun(db, rejected.run, false, 'me'), 0)
-  const approved = await line.sync()
+  const approved = await pipeline.sync()
   assert.equal(approved.state, 'held')
   assert.equal(await decideRun(db, approved.run, true, 'me'), 10)
-  const removed = [...(await showProducts(line)).values()]
+  const removed = [...(await showProducts(pipeline)).values()]
     .filter(({ status }) => status === 'removed')
     .map(({ id }) => id)
   assert.deepEqual(removed, ids.slice(0, 10).sort())
@@ -235,23 +235,23 @@ test('approving a held run removes at once, rejecting it leaves everything', asy
 })
 
 test('a held run cannot be approved any more when a younger run has seen its missing products', async (t) => {
-  const { line, simulator, ids } = await open(t)
+  const { pipeline, simulator, ids } = await open(t)
   simulator.catalogue.remove(ids.slice(0, 10))
-  const held = await line.sync()
+  const held = await pipeline.sync()
   simulator.catalogue.restore(ids.slice(0, 10))
   simulator.catalogue.setPrice(ids, { cents: 2000 })
-  assert.equal((await line.sync()).state, 'held', 'the whole source moved its prices')
+  assert.equal((await pipeline.sync()).state, 'held', 'the whole source moved its prices')
   await assert.rejects(decideRun(db, held.run, true, 'me'), { code: 'run/not-held' })
   assert.deepEqual(
-    [...(await showProducts(line)).values()].filter(({ status }) => status === 'removed'),
+    [...(await showProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
 })
 
 test('a product that the supplier deactivates is unavailable, not removed', async (t) => {
-  const { line, simulator, gone, statusOf } = await open(t)
+  const { pipeline, simulator, gone, statusOf } = await open(t)
   simulator.clock.advance(60_000)
   simulator.catalogue.deactivate([gone])
-  await line.sync()
+  await pipeline.sync()
   assert.equal(await statusOf(gone), 'unavailable')
 })

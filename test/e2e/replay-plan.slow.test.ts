@@ -23,18 +23,18 @@ const { pool: db } = await testDatabase()
  * the first.
  */
 async function openArchive(t: TestContext) {
-  const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
   const ids = priced(simulator)
-  const first = (await line.sync()).run
+  const first = (await pipeline.sync()).run
   simulator.clock.advance(3_600_000)
   simulator.catalogue.update(ids.slice(0, 2))
-  const second = (await line.sync()).run
-  const [{ parts } = { parts: 0 }] = await line.query<{ parts: number }>(
+  const second = (await pipeline.sync()).run
+  const [{ parts } = { parts: 0 }] = await pipeline.query<{ parts: number }>(
     'select count(*)::integer as parts from catalog.parts where run_id = $1',
     first,
   )
   assert.ok(parts > 2)
-  return { line, ids, first, second }
+  return { pipeline, ids, first, second }
 }
 
 function corrected(connector: Connector, change: (draft: Draft) => Partial<Draft>): Connector {
@@ -48,13 +48,18 @@ function corrected(connector: Connector, change: (draft: Draft) => Partial<Draft
   }
 }
 
-async function plan(line: TestPipeline, run: number, connector = line.connector) {
+async function plan(pipeline: TestPipeline, run: number, connector = pipeline.connector) {
   const changes: PlannedChange[] = []
-  const planned = await planReplay(line.tools, bindConnector(connector, await line.source()), run, {
-    progress: newProgress(),
-    signal: new AbortController().signal,
-    onChange: (change) => void changes.push(change),
-  })
+  const planned = await planReplay(
+    pipeline.tools,
+    bindConnector(connector, await pipeline.source()),
+    run,
+    {
+      progress: newProgress(),
+      signal: new AbortController().signal,
+      onChange: (change) => void changes.push(change),
+    },
+  )
   return { planned, changes }
 }
 
@@ -92,21 +97,21 @@ const CASES: Readonly<
 for (const [what, { of, change, counts: expected, held }] of Object.entries(CASES)) {
   test(`the plan and the replay with ${what} agree, and the plan writes nothing`, async (t) => {
     const archive = await openArchive(t)
-    const { line } = archive
-    const connector = corrected(line.connector, change)
+    const { pipeline } = archive
+    const connector = corrected(pipeline.connector, change)
     const everything = async () => [
-      await rowVersions(line),
-      await line.query(
+      await rowVersions(pipeline),
+      await pipeline.query(
         'select count(*) from catalog.runs where source_id = $1',
-        (await line.source()).id,
+        (await pipeline.source()).id,
       ),
     ]
     const before = await everything()
-    const { planned, changes } = await plan(line, archive[of], connector)
+    const { planned, changes } = await plan(pipeline, archive[of], connector)
     assert.deepEqual(await everything(), before)
     assert.deepEqual(counts(planned), expected)
 
-    const { state, reason, kind, ledger, removalsOff } = await line.replay(archive[of], {
+    const { state, reason, kind, ledger, removalsOff } = await pipeline.replay(archive[of], {
       connector,
     })
     assert.deepEqual(planned, { kind, state, reason, ledger, removalsOff })
@@ -116,11 +121,11 @@ for (const [what, { of, change, counts: expected, held }] of Object.entries(CASE
 }
 
 test('a replay cannot be planned of an artifact that is not there, nor while a run is under way', async (t) => {
-  const { line, first } = await openArchive(t)
-  await assert.rejects(plan(line, 999_999), { code: 'run/unknown' })
-  await line.query(`update catalog.runs set state = 'running' where id = $1`, first)
-  assert.equal((await findActiveRun(db, (await line.source()).id))?.id, first)
-  await assert.rejects(plan(line, first), {
+  const { pipeline, first } = await openArchive(t)
+  await assert.rejects(plan(pipeline, 999_999), { code: 'run/unknown' })
+  await pipeline.query(`update catalog.runs set state = 'running' where id = $1`, first)
+  assert.equal((await findActiveRun(db, (await pipeline.source()).id))?.id, first)
+  await assert.rejects(plan(pipeline, first), {
     code: 'run/active',
     message: /is under way, and a replay waits for it/,
   })

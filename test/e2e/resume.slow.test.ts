@@ -14,44 +14,44 @@ const WEEK_MS = 7 * 86_400_000
 
 /** A source that is up to date, after a run of this kind that could store nothing. */
 async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncWish) {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.touch('all')
   const full = (): never => {
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
   }
-  const interrupted = await line.sync({
+  const interrupted = await pipeline.sync({
     ...wish,
-    tools: { store: watchStore(line.tools.store, full) },
+    tools: { store: watchStore(pipeline.tools.store, full) },
   })
   assert.equal(interrupted.state, 'failed')
-  return { line, simulator, interrupted }
+  return { pipeline, simulator, interrupted }
 }
 
 /** The kind of the next run, from when it asks, and whether it goes on with the interrupted one. */
 async function next(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   wish: SyncWish,
 ): Promise<[kind: string, since: Date | null, resumed: boolean]> {
-  const { run, kind, resumed, state } = await line.sync(wish)
+  const { run, kind, resumed, state } = await pipeline.sync(wish)
   assert.equal(state, 'succeeded')
-  const [row] = await line.query<{ since: Date | null }>(
+  const [row] = await pipeline.query<{ since: Date | null }>(
     'select since from catalog.runs where id = $1',
     run,
   )
   return [kind, row?.since ?? null, resumed]
 }
 
-const sinceOf = async (line: TestPipeline): Promise<Date> =>
-  new Date(((await line.source()).watermarkAt?.getTime() ?? 0) - 600_000)
+const sinceOf = async (pipeline: TestPipeline): Promise<Date> =>
+  new Date(((await pipeline.source()).watermarkAt?.getTime() ?? 0) - 600_000)
 
 for (const mode of ['full', 'incremental'] as const) {
   test(`a sync goes on with an interrupted ${mode} run, whatever is due`, async (t) => {
     for (const dueIn of [0, WEEK_MS]) {
-      const { line } = await openInterrupted(t, { mode })
-      const since = mode === 'full' ? null : await sinceOf(line)
-      assert.deepEqual(await next(line, { mode: 'auto', now: new Date(Date.now() + dueIn) }), [
+      const { pipeline } = await openInterrupted(t, { mode })
+      const since = mode === 'full' ? null : await sinceOf(pipeline)
+      assert.deepEqual(await next(pipeline, { mode: 'auto', now: new Date(Date.now() + dueIn) }), [
         mode,
         since,
         true,
@@ -61,14 +61,14 @@ for (const mode of ['full', 'incremental'] as const) {
 
   test(`instead of an interrupted ${mode} run that is too old a sync does what is due`, async (t) => {
     for (const due of ['full', 'incremental'] as const) {
-      const { line } = await openInterrupted(t, { mode })
-      await line.query(
+      const { pipeline } = await openInterrupted(t, { mode })
+      await pipeline.query(
         `update catalog.runs set started_at = started_at - interval '25 hours' where state = 'interrupted' and source_id = $1`,
-        (await line.source()).id,
+        (await pipeline.source()).id,
       )
-      const since = due === 'full' ? null : await sinceOf(line)
+      const since = due === 'full' ? null : await sinceOf(pipeline)
       assert.deepEqual(
-        await next(line, {
+        await next(pipeline, {
           mode: 'auto',
           now: new Date(Date.now() + (due === 'full' ? WEEK_MS : 0)),
         }),
@@ -79,9 +79,9 @@ for (const mode of ['full', 'incremental'] as const) {
 }
 
 test('a full run is not asked for by going on with an incremental one', async (t) => {
-  const { line, interrupted } = await openInterrupted(t, { mode: 'incremental' })
-  assert.deepEqual(await next(line, { mode: 'full' }), ['full', null, false])
-  const rows = await line.query<{ state: string; reason: string }>(
+  const { pipeline, interrupted } = await openInterrupted(t, { mode: 'incremental' })
+  assert.deepEqual(await next(pipeline, { mode: 'full' }), ['full', null, false])
+  const rows = await pipeline.query<{ state: string; reason: string }>(
     'select state, reason from catalog.runs where id = $1',
     interrupted.run,
   )
@@ -89,7 +89,7 @@ test('a full run is not asked for by going on with an incremental one', async (t
     { state: 'superseded', reason: 'given up for a newer run, which could not go on with it' },
   ])
   assert.ok(
-    line.logged.some((text) =>
+    pipeline.logged.some((text) =>
       text.includes(`run ${interrupted.run} was interrupted and is given up`),
     ),
   )
@@ -98,10 +98,10 @@ test('a full run is not asked for by going on with an incremental one', async (t
 test('a run by hand goes on with one that asks from the same time or earlier, not with one that asks for less', async (t) => {
   for (const earlierMs of [-3_600_000, 0, 3_600_000]) {
     const asked = new Date(Date.now() - 86_400_000)
-    const { line } = await openInterrupted(t, { mode: 'incremental', sinceAt: asked })
+    const { pipeline } = await openInterrupted(t, { mode: 'incremental', sinceAt: asked })
     const sinceAt = new Date(asked.getTime() - earlierMs)
     const expected = earlierMs > 0 ? ['incremental', sinceAt, false] : ['incremental', asked, true]
-    assert.deepEqual(await next(line, { mode: 'incremental', sinceAt }), expected)
+    assert.deepEqual(await next(pipeline, { mode: 'incremental', sinceAt }), expected)
   }
 })
 
@@ -110,29 +110,29 @@ test('a run by hand goes on with one that asks from the same time or earlier, no
  * `code`.
  */
 function brokenOff(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   code: ErrorCode,
 ): { readonly connector: Connector; asked: number } {
   async function* fetch(...request: Parameters<Connector['fetch']>): AsyncGenerator<Page> {
     broken.asked++
     let pages = 0
-    for await (const page of line.connector.fetch(...request)) {
+    for await (const page of pipeline.connector.fetch(...request)) {
       if (++pages > 2) throw new SyncError(code, 'broken off')
       yield page
     }
   }
-  const broken = { connector: { ...line.connector, fetch }, asked: 0 }
+  const broken = { connector: { ...pipeline.connector, fetch }, asked: 0 }
   return broken
 }
 
 test('a supplier that breaks off is asked as long as it gets further, one that only trickles so many times; then the next sync goes on behind it', async (t) => {
-  const { line: patient } = await openMedipim(t, { db })
+  const { pipeline: patient } = await openMedipim(t, { db })
   const further = brokenOff(patient, 'source/unavailable')
   assert.equal((await patient.sync({ connector: further.connector })).state, 'succeeded')
   assert.ok(further.asked > 3)
-  const { line } = await openMedipim(t, { db })
-  const trickling = brokenOff(line, 'source/too-slow')
-  const { state, error, ledger } = await line.sync({ connector: trickling.connector })
+  const { pipeline } = await openMedipim(t, { db })
+  const trickling = brokenOff(pipeline, 'source/too-slow')
+  const { state, error, ledger } = await pipeline.sync({ connector: trickling.connector })
   assert.deepEqual(
     [state, error instanceof SyncError && error.code, trickling.asked],
     ['failed', 'source/too-slow', 3],
@@ -142,21 +142,21 @@ test('a supplier that breaks off is asked as long as it gets further, one that o
     state: healed,
     resumed,
     ledger: { created },
-  } = await line.sync()
+  } = await pipeline.sync()
   assert.deepEqual([healed, resumed, created], ['succeeded', true, 30])
 })
 
 test('a run that a bug of ours ended is not gone on with: its archive would only meet the bug again', async (t) => {
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   const broken = {
-    ...line.connector,
+    ...pipeline.connector,
     normalise: () => {
       throw new TypeError('a bug')
     },
   }
-  const { run, state, reason } = await line.sync({ connector: broken })
+  const { run, state, reason } = await pipeline.sync({ connector: broken })
   assert.deepEqual([state, reason], ['failed', 'internal error: a bug'])
-  const healed = await line.sync()
+  const healed = await pipeline.sync()
   assert.deepEqual(
     [healed.state, healed.resumed, healed.run === run, healed.ledger.created],
     ['succeeded', false, false, 30],

@@ -53,8 +53,8 @@ test('a role that nothing was published to sees nothing and may call nothing', a
 })
 
 test('a role that was published to reads the views, never raw, writes nothing, and loses it again', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline } = await openMedipim(t, { db })
+  await pipeline.sync()
   const { name, pool } = await logIn(t, database)
   await db.query('select catalog.publish($1)', [name])
   for (const view of VIEWS.slice(0, 5)) {
@@ -79,19 +79,19 @@ test('a role that was published to reads the views, never raw, writes nothing, a
 })
 
 test('a worker with both roles carries a whole sync out and can touch no table', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const { pool } = await logIn(t, database, 'shelfsync_fetcher', 'shelfsync_maintainer')
-  const first = await line.sync({ tools: { db: pool } })
+  const first = await pipeline.sync({ tools: { db: pool } })
   assert.deepEqual([first.state, first.ledger.created], ['succeeded', 30], first.reason ?? '')
   simulator.clock.advance(60_000)
   simulator.catalogue.update({ count: 5 })
-  const second = await line.sync({ tools: { db: pool } })
+  const second = await pipeline.sync({ tools: { db: pool } })
   assert.deepEqual([second.state, second.ledger.updated], ['succeeded', 5])
-  assert.equal((await line.replay(first.run, { tools: { db: pool } })).state, 'succeeded')
+  assert.equal((await pipeline.replay(first.run, { tools: { db: pool } })).state, 'succeeded')
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
-    { ...line.tools, db: pool },
-    bindConnector(line.connector, await line.source()),
+    { ...pipeline.tools, db: pool },
+    bindConnector(pipeline.connector, await pipeline.source()),
     request,
     { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )

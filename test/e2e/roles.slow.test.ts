@@ -135,7 +135,7 @@ test(
       queueUrl: null,
       smallParts: false,
     })
-    const { line } = park
+    const { pipeline } = park
     const company = await openCompany(t, park)
     const stateOf = async (run: number) => (await park.ended(run)).state
 
@@ -156,28 +156,32 @@ test(
 
     const { run: archived } = await company.json('fetcher', '/run', 'POST')
     assert.equal(await stateOf(archived), 'fetched')
-    assert.deepEqual((await line.source()).copy, { run: archived, error: null })
+    assert.deepEqual((await pipeline.source()).copy, { run: archived, error: null })
     const { run: applied } = await company.json('maintainer', '/run', 'POST')
     assert.deepEqual([applied, await stateOf(applied)], [archived, 'succeeded'])
     const { run: replayed } = await company.json('maintainer', '/run', 'POST')
     assert.deepEqual([replayed > applied, await stateOf(replayed)], [true, 'succeeded'])
 
     // As if all of that had been nights ago.
-    await line.query(
+    await pipeline.query(
       `update catalog.runs set started_at = started_at - interval '3 days', begun_at = begun_at - interval '3 days'`,
     )
-    await line.query(
+    await pipeline.query(
       `update catalog.sources set schedule_set_at = schedule_set_at - interval '3 days'`,
     )
     const scheduled = await until(
       async () =>
-        (await line.query<{ id: number }>('select id from catalog.runs where id > $1', replayed))[0]
-          ?.id,
+        (
+          await pipeline.query<{ id: number }>(
+            'select id from catalog.runs where id > $1',
+            replayed,
+          )
+        )[0]?.id,
     )
     assert.equal(await stateOf(scheduled), 'succeeded')
 
     const metrics = await company.metrics('orchestrator')
-    const own = `source="${line.name}"`
+    const own = `source="${pipeline.name}"`
     assert.equal(seriesOf(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
     assert.equal(seriesOf(metrics, 'shelfsync_ledger_difference_records')[own], 0)
     assert.ok(
@@ -199,7 +203,7 @@ test(
 test('a login that lacks a right is told so, with a code and what to do, by status, doctor and sync', async (t) => {
   const loggedIn = (kind: Kind) =>
     shelfsync(t, { DATABASE_URL: urlOf(kind, database.url), MEDIPIM_API_KEY: '42:secret' })
-  const { line } = await openMedipim(t, { db: database.pool })
+  const { pipeline } = await openMedipim(t, { db: database.pool })
 
   const status = await (await loggedIn('orchestrator')).run('status', '--json')
   const { error } = JSON.parse(status.stderr) as {
@@ -217,21 +221,21 @@ test('a login that lacks a right is told so, with a code and what to do, by stat
   )
   assert.match(doctor.stdout, /^ok    private hosts/m, 'the other checks are made all the same')
 
-  const sync = await (await loggedIn('maintainer')).run('sync', line.name, '--json')
+  const sync = await (await loggedIn('maintainer')).run('sync', pipeline.name, '--json')
   assert.deepEqual(
     [sync.code, sync.json()['state'], sync.json()['code']],
     [1, 'failed', 'db/denied'],
   )
-  const runs = await line.query(
+  const runs = await pipeline.query(
     `select state, error_code from catalog.runs where source_id = (select id from catalog.sources where name = $1)`,
-    line.name,
+    pipeline.name,
   )
   assert.deepEqual(runs, [{ state: 'failed', error_code: 'db/denied' }])
 })
 
 test('a task and a request whose login lacks a right say so with the same code, and the run does too', async (t) => {
-  const { line } = await openMedipim(t, { db: database.pool })
-  const services = await openServices(t, database, line)
+  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const services = await openServices(t, database, pipeline)
   const { run } = await services.order()
   const job = (await services.queues.fetch.getJobs()).find(({ data }) => data.run === run)
   assert.ok(job)
@@ -254,7 +258,10 @@ test('a task and a request whose login lacks a right say so with the same code, 
   await assert.rejects(executeTask(tools, 'fetch', job.data, false, new AbortController().signal), {
     code: 'db/denied',
   })
-  const [ended] = await line.query('select state, error_code from catalog.runs where id = $1', run)
+  const [ended] = await pipeline.query(
+    'select state, error_code from catalog.runs where id = $1',
+    run,
+  )
   assert.deepEqual(ended, { state: 'failed', error_code: 'db/denied' })
 })
 
@@ -290,7 +297,7 @@ test('a process whose login has not the rights of its role refuses to start, and
 })
 
 test('the orchestrator ends a run that a dead letter holds up, and lets it go on', async (t) => {
-  const { line } = await openMedipim(t, { db: database.pool })
+  const { pipeline } = await openMedipim(t, { db: database.pool })
   await migrateQueue(database.pool)
   const db = await logIn(t, 'orchestrator')
   const queues = await openQueues(db, null, () => undefined)
@@ -298,15 +305,16 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
   const tools = {
     db,
     queues,
-    connectors: new Map([[line.connector.name, line.connector]]),
-    log: line.tools.log,
+    connectors: new Map([[pipeline.connector.name, pipeline.connector]]),
+    log: pipeline.tools.log,
   }
-  const [ordered] = await requestRuns(tools, { ...AS_SCHEDULED, source: line.name }, 'test')
+  const [ordered] = await requestRuns(tools, { ...AS_SCHEDULED, source: pipeline.name }, 'test')
   assert.ok(ordered && 'run' in ordered)
   const { run } = ordered
   const stateNow = async () =>
-    (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]
-      ?.state
+    (
+      await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)
+    )[0]?.state
   // Other tests of this database have left theirs.
   const letters = async () => (await listDeadLetters(queues)).filter((one) => one.run === run)
   const failing = queues.work('fetch', 1, () =>

@@ -1,4 +1,4 @@
-// Any sequence of what suppliers do and what befalls a run, through the real line, against the
+// Any sequence of what suppliers do and what befalls a run, through the real pipeline, against the
 // model.
 
 import assert from 'node:assert/strict'
@@ -87,14 +87,14 @@ export function testSequences(database: TestDatabase, numRuns: number, seed: num
         const ended = new AsyncDisposableStack()
         try {
           const scope = { after: (end: () => Promise<void>) => ended.defer(end) }
-          const { line, simulator } = await openMedipim(scope, {
+          const { pipeline, simulator } = await openMedipim(scope, {
             db: database.pool,
             supplier: { products: 9 },
             linesPerPage: 2,
             options: { partBytesMax: 1, batchRecordsMax: 2, attemptsMax: 2 },
             policy: { priceShiftShare: 1, quarantineShare: 0.2 },
           })
-          await new Sequence(database, line, simulator).follow(steps)
+          await new Sequence(database, pipeline, simulator).follow(steps)
         } finally {
           await ended.disposeAsync()
         }
@@ -107,15 +107,15 @@ export function testSequences(database: TestDatabase, numRuns: number, seed: num
 
 class Sequence {
   readonly #database: TestDatabase
-  readonly #line: TestPipeline
+  readonly #pipeline: TestPipeline
   readonly #simulator: MedipimSimulator
   readonly #model = new Model()
   readonly #closed: number[] = []
   #steps = 0
 
-  constructor(database: TestDatabase, line: TestPipeline, simulator: MedipimSimulator) {
+  constructor(database: TestDatabase, pipeline: TestPipeline, simulator: MedipimSimulator) {
     this.#database = database
-    this.#line = line
+    this.#pipeline = pipeline
     this.#simulator = simulator
   }
 
@@ -174,10 +174,10 @@ class Sequence {
         { kind: 'empty', path: STREAM, skip: 1, times: null },
       )
     let report =
-      'crash' in run ? await this.#runAndCrash(run) : await this.#line.sync({ mode: run.run })
+      'crash' in run ? await this.#runAndCrash(run) : await this.#pipeline.sync({ mode: run.run })
     if ('crash' in run && report.state === 'failed') {
       for (const happening of run.meanwhile) this.#happen(happening)
-      report = await this.#line.sync({ mode: 'auto' })
+      report = await this.#pipeline.sync({ mode: 'auto' })
       assert.equal(report.resumed, true)
     }
     const { lines, complete } = await this.#archived(report.run)
@@ -203,10 +203,10 @@ class Sequence {
       if (dead) throw new Error('Connection terminated')
     })
     try {
-      return await this.#line.sync({ mode: run, tools: { db } })
+      return await this.#pipeline.sync({ mode: run, tools: { db } })
     } finally {
       await db.end()
-      await this.#line.expireLease()
+      await this.#pipeline.expireLease()
     }
   }
 
@@ -214,13 +214,17 @@ class Sequence {
     const run = this.#closed[pick % Math.max(1, this.#closed.length)]
     if (run === undefined) return
     const { lines, complete } = await this.#archived(run)
-    const { state, reason } = await this.#line.replay(run)
+    const { state, reason } = await this.#pipeline.replay(run)
     assert.equal(state, this.#model.replay(lines, complete), `step ${this.#steps}: ${reason}`)
   }
 
   async #archived(run: number): Promise<{ lines: ModelLine[]; complete: boolean }> {
-    const text = await this.#line.archived(run)
-    const artifact = await findArtifact(this.#database.pool, (await this.#line.source()).id, run)
+    const text = await this.#pipeline.archived(run)
+    const artifact = await findArtifact(
+      this.#database.pool,
+      (await this.#pipeline.source()).id,
+      run,
+    )
     return {
       lines: text.split('\n').slice(0, -1).map(readModelLine),
       complete: artifact?.complete ?? false,
@@ -228,7 +232,7 @@ class Sequence {
   }
 
   async #compare(run: Run): Promise<void> {
-    const actual = [...(await showProducts(this.#line)).values()].map(
+    const actual = [...(await showProducts(this.#pipeline)).values()].map(
       ({ id, status, title, prices }) => ({ id, status, title, prices }),
     )
     const expected = [...this.#model.products].map(([id, { status, title, prices }]) => ({

@@ -34,31 +34,36 @@ function reprice({ shop }: ShopifySimulator, price: string): void {
 test('a shop that changed its currency fails with the command that answers it, and then all prices are in the new one without a review', async (t) => {
   const shop = await startShop(t)
   const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0 }
-  const line = await openPipeline(t, { db, connector: shopify, settings })
-  await line.sync()
+  const pipeline = await openPipeline(t, { db, connector: shopify, settings })
+  await pipeline.sync()
   shop.set({ currency: 'JPY' })
   reprice(shop, '1000')
-  const refused = await line.sync()
+  const refused = await pipeline.sync()
   assert.match(
     refused.reason ?? '',
     /has changed its currency from AUD to JPY\. If that is right: shelfsync sources set NAME --set currency=JPY/,
   )
 
-  const { id } = await line.source()
+  const { id } = await pipeline.source()
   const changed = await saveSettings(db, id, { ...settings, currency: 'JPY' })
   const request = { mode: 'auto', sinceAt: null, now: new Date() } as const
-  const plan = await planSource({ ...line.tools, db }, bindConnector(shopify, changed), request, {
-    progress: newProgress(),
-    signal: new AbortController().signal,
-    onChange: () => undefined,
-  })
+  const plan = await planSource(
+    { ...pipeline.tools, db },
+    bindConnector(shopify, changed),
+    request,
+    {
+      progress: newProgress(),
+      signal: new AbortController().signal,
+      onChange: () => undefined,
+    },
+  )
   assert.deepEqual(
     [plan.kind, plan.state, plan.reason, plan.ledger.updated],
     ['full', 'succeeded', null, 12],
   )
-  const synced = await line.sync({ mode: 'auto' })
+  const synced = await pipeline.sync({ mode: 'auto' })
   assert.deepEqual([synced.state, counts(synced)], ['succeeded', { updated: 12 }])
-  const rows = await line.query(
+  const rows = await pipeline.query(
     'select distinct state, currency from catalog.prices where source_id = $1 order by 1',
     id,
   )
@@ -66,26 +71,26 @@ test('a shop that changed its currency fails with the command that answers it, a
     { state: 'current', currency: 'JPY' },
     { state: 'past', currency: 'AUD' },
   ])
-  assert.deepEqual(await listReviews(db, { source: line.name }), [])
-  assert.deepEqual(counts(await line.sync()), { unchanged: 12 })
+  assert.deepEqual(await listReviews(db, { source: pipeline.name }), [])
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 12 })
 })
 
 test('records that have not changed are looked at again once the settings have', async (t) => {
   const shop = await startShop(t)
-  const line = await openPipeline(t, {
+  const pipeline = await openPipeline(t, {
     db,
     connector: shopify,
     settings: { url: shop.url, currency: 'AUD', minIntervalMs: 0 },
   })
-  await line.sync()
+  await pipeline.sync()
   shop.set({ currency: null })
-  await saveSettings(db, (await line.source()).id, {
+  await saveSettings(db, (await pipeline.source()).id, {
     url: shop.url,
     currency: 'NZD',
     minIntervalMs: 0,
   })
   assert.deepEqual(
-    [counts(await line.sync()), counts(await line.sync())],
+    [counts(await pipeline.sync()), counts(await pipeline.sync())],
     [{ updated: 12 }, { unchanged: 12 }],
   )
 })

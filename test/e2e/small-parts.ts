@@ -1,5 +1,5 @@
-// Loaded before the command line, it makes the line's parts and batches small, so that a catalogue
-// of some thousand products is worth sharing.
+// Loaded before the command line, it makes the pipeline's parts and batches small, so that a
+// catalogue of some thousand products is worth sharing.
 
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 

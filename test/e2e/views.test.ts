@@ -41,7 +41,7 @@ const CODES = [
 
 test('api.medipim_products has every code of a product as the supplier writes it, and what else its readers know', async (t) => {
   const {
-    line,
+    pipeline,
     simulator: { catalogue },
   } = await openMedipim(t, { db })
   const [id = '', plain = ''] = catalogue.visible().map(catalogue.idOf)
@@ -61,17 +61,17 @@ test('api.medipim_products has every code of a product as the supplier writes it
     organizations: [{ id: 210, name: { en: 'Example Industries' }, type: 'supplier' }],
   })
   catalogue.update([plain], Object.fromEntries(CODES.map(([member]) => [member, null])))
-  await line.sync()
-  const [row] = await line.query<Record<string, unknown>>(
+  await pipeline.sync()
+  const [row] = await pipeline.query<Record<string, unknown>>(
     'select * from api.medipim_products where source = $1 and id = $2',
-    line.name,
+    pipeline.name,
     id,
   )
   const { updated_at: updatedAt, source_updated_at: sourceUpdatedAt, ...rest } = row ?? {}
   assert.deepEqual(rest, {
     ...Object.assign({}, ...CODES.map(([, , columns]) => columns)),
     id,
-    source: line.name,
+    source: pipeline.name,
     name: 'Exampleprazole',
     status: 'unavailable',
     supplier_status: 'replaced',
@@ -85,28 +85,28 @@ test('api.medipim_products has every code of a product as the supplier writes it
     currency: 'AUD',
   })
   assert.ok(updatedAt instanceof Date && sourceUpdatedAt instanceof Date)
-  const [came] = await line.query<Record<string, unknown>>(
+  const [came] = await pipeline.query<Record<string, unknown>>(
     'select * from api.medipim_products_raw where source = $1 and id = $2',
-    line.name,
+    pipeline.name,
     id,
   )
   const { raw, ...shown } = came ?? {}
   assert.deepEqual(shown, {
     id,
-    source: line.name,
+    source: pipeline.name,
     name: 'Exampleprazole',
     price_cents: 2599,
     updated_at: updatedAt,
   })
   assert.match(JSON.stringify(raw), /"eanGtin13":"0609580872276"/)
-  const [bare] = await line.query<Record<string, unknown>>(
+  const [bare] = await pipeline.query<Record<string, unknown>>(
     'select * from api.medipim_products where source = $1 and id = $2',
-    line.name,
+    pipeline.name,
     plain,
   )
   for (const column of CODES.flatMap(([, , columns]) => Object.keys(columns)))
     assert.equal(bare?.[column], null, column)
-  const types = await line.query<{ name: string; type: string }>(
+  const types = await pipeline.query<{ name: string; type: string }>(
     `select column_name as name, data_type as type from information_schema.columns where table_schema = 'api' and table_name = 'medipim_products'`,
   )
   for (const [, value, columns] of CODES) {
@@ -121,7 +121,7 @@ test('api.medipim_products has every code of a product as the supplier writes it
 
 test('brands, organisations and categories are rows of their own, each once, with what the supplier says of them', async (t) => {
   const {
-    line,
+    pipeline,
     simulator: { catalogue },
   } = await openMedipim(t, { db, supplier: { products: 2 } })
   catalogue.update('all', {
@@ -149,10 +149,13 @@ test('brands, organisations and categories are rows of their own, each once, wit
       { id: 435, name: { en: 'Back' }, parent: 248, order: 9 },
     ],
   })
-  await line.sync()
+  await pipeline.sync()
   const rowsOf = (view: string) =>
-    line.query(`select * from api.${view} where source = $1 order by external_id`, line.name)
-  const source = line.name
+    pipeline.query(
+      `select * from api.${view} where source = $1 order by external_id`,
+      pipeline.name,
+    )
+  const source = pipeline.name
   assert.deepEqual(await rowsOf('brands'), [
     { source, external_id: '411', name: 'Thermoskin', attributes: {} },
   ])
@@ -179,7 +182,7 @@ test('brands, organisations and categories are rows of their own, each once, wit
   catalogue.update('all', {
     publicCategories: [{ id: 435, name: { en: 'Back and neck' }, parent: 248 }],
   })
-  await line.sync()
+  await pipeline.sync()
   assert.deepEqual(
     await rowsOf('categories'),
     [categories[0], { ...categories[1], name: 'Back and neck' }],
@@ -191,40 +194,40 @@ test('brands, organisations and categories are rows of their own, each once, wit
 const TERMS = ['brands', 'categories', 'organizations']
 
 test('no view of schema api shows anything of a product that has expired, by whatever member it would', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const { catalogue, clock } = simulator
   const ids = priced(simulator)
-  await line.sync()
-  const pictured = await line.query<{ id: string }>(
+  await pipeline.sync()
+  const pictured = await pipeline.query<{ id: string }>(
     'select distinct product_external_id as id from api.images where source = $1 and product_external_id = any ($2) limit 2',
-    line.name,
+    pipeline.name,
     ids,
   )
   const [expired = '', lasting = ''] = pictured.map(({ id }) => id)
   clock.advance(3_600_000)
   catalogue.update([expired, lasting], { name: { en: 'Renamed' } })
   catalogue.setPrice([expired, lasting], { cents: 1100 })
-  await line.sync()
-  const { id: sourceId } = await line.source()
-  const views = await line.query<{ name: string }>(
+  await pipeline.sync()
+  const { id: sourceId } = await pipeline.source()
+  const views = await pipeline.query<{ name: string }>(
     `select viewname as name from pg_views where schemaname = 'api' order by 1`,
   )
   const shown = async () =>
     Object.fromEntries(
       await Promise.all(
         views.map(async ({ name }) => {
-          const [row] = await line.query<{ products: number }>(
+          const [row] = await pipeline.query<{ products: number }>(
             `select count(distinct asked.product)::integer as products from unnest($1::text[]) as asked (product)
          join api.${name} v on to_jsonb(v)::text like '%"' || asked.product || '"%' and to_jsonb(v) ->> 'source' = $2`,
             [expired, lasting],
-            line.name,
+            pipeline.name,
           )
           return [name, row?.products] as const
         }),
       ),
     )
   const expire = async (product: string, at: string) =>
-    line.query(
+    pipeline.query(
       `update catalog.products set expires_at = now() + $3::interval where source_id = $1 and external_id = $2`,
       sourceId,
       product,

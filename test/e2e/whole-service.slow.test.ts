@@ -62,7 +62,7 @@ test('what happens to a run is in the metrics: requests, waits for the supplier 
   storage.faults.set({ kind: 'status', status: 503, path: 'POST /upload/resumable*', times: 8 })
   const { state } = await park.ended(await park.order(machine))
   assert.equal(state, 'succeeded')
-  await until(() => storage.objects.find(BUCKET, `${park.line.name}/latest.ndjson`) !== null)
+  await until(() => storage.objects.find(BUCKET, `${park.pipeline.name}/latest.ndjson`) !== null)
 
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   assert.equal((await park.ended(await park.order(machine, 'full'))).state, 'failed')

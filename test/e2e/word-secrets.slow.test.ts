@@ -39,7 +39,7 @@ const OTHERS: Secrets = {
 }
 
 interface Stage {
-  readonly line: TestPipeline
+  readonly pipeline: TestPipeline
   readonly letter: string
   readonly shop: string
   readonly folder: string
@@ -64,14 +64,14 @@ async function setStage(t: TestContext): Promise<Stage> {
     await client.end()
   })
   const keys = [WORDS, OTHERS].map(({ id, key: secret }) => ({ id, secret }))
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
     key: { keyId: OTHERS.id, keySecret: OTHERS.key },
     supplier: { keys },
     policy: { quarantineShare: 0.9 },
     options: { attemptsMax: 1 },
   })
-  const services = await openServices(t, database, line, null)
+  const services = await openServices(t, database, pipeline, null)
   const [dear = ''] = priced(simulator)
   const broken =
     simulator.catalogue
@@ -84,10 +84,10 @@ async function setStage(t: TestContext): Promise<Stage> {
     patch: { id: 'medipim removed', publicPrice: 'secret' },
     times: null,
   })
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(3_600_000)
   simulator.catalogue.setPrice([dear], { cents: 1_000_000 })
-  await line.sync()
+  await pipeline.sync()
   simulator.faults.set({
     kind: 'status',
     status: 401,
@@ -122,8 +122,8 @@ async function setStage(t: TestContext): Promise<Stage> {
       ADMIN_KEY: admin,
       S3_ACCESS_KEY_ID: s3,
       S3_SECRET_ACCESS_KEY: 'secret',
-      SHELFSYNC_HOME: line.storeRoot,
-      ARTIFACTS: `file:${line.storeRoot}`,
+      SHELFSYNC_HOME: pipeline.storeRoot,
+      ARTIFACTS: `file:${pipeline.storeRoot}`,
       MEDIPIM_API_URL: simulator.url,
       ALLOW_PRIVATE_HOSTS: '127.0.0.1',
       FETCHER_PORT: '0',
@@ -133,12 +133,12 @@ async function setStage(t: TestContext): Promise<Stage> {
       LISTEN_HOST: '127.0.0.1',
     }
   }
-  return { line, letter: String(Object(letter).id ?? letter), shop: shop.url, folder, env }
+  return { pipeline, letter: String(Object(letter).id ?? letter), shop: shop.url, folder, env }
 }
 
 /** Each command as it is called, those that show first: they say the same twice. */
 function callsOn({
-  line: { name },
+  pipeline: { name },
   letter,
   shop,
   folder,

@@ -15,25 +15,25 @@ import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 const { pool: db } = await testDatabase()
 
 async function syncAt(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   apiUrl: string,
   allow: readonly string[],
 ): Promise<Awaited<ReturnType<TestPipeline['sync']>>> {
-  await line.query(
+  await pipeline.query(
     `update catalog.sources set settings = settings || jsonb_build_object('apiUrl', $2::text) where name = $1`,
-    line.name,
+    pipeline.name,
     apiUrl,
   )
   const http = createHttp({ guard: createAddressGuard(allow), userAgent: 'test' })
   try {
-    return await line.sync({ tools: { http } })
+    return await pipeline.sync({ tools: { http } })
   } finally {
     await http.close()
   }
 }
 
 test('a source in a private network is refused before a packet leaves', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const { port } = simulator
   for (const host of [
     '127.0.0.1',
@@ -48,7 +48,7 @@ test('a source in a private network is refused before a packet leaves', async (t
     'app.flycast',
     '[fdaa::3]',
   ]) {
-    const report = await syncAt(line, `http://${host}:${port}`, [])
+    const report = await syncAt(pipeline, `http://${host}:${port}`, [])
     assert.equal(report.state, 'failed')
     assert.ok(
       report.error instanceof SyncError && report.error.code === 'source/address-refused',
@@ -56,11 +56,11 @@ test('a source in a private network is refused before a packet leaves', async (t
     )
   }
   assert.deepEqual(simulator.stats.snapshot().requests, {})
-  assert.deepEqual(line.waits, [], 'a refusal is not tried again')
+  assert.deepEqual(pipeline.waits, [], 'a refusal is not tried again')
 })
 
 test('a redirect into a private network is refused, and the key does not travel with it', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const outside = createServer((_, response) =>
     response.writeHead(307, { location: `${simulator.url}/v4/products/stream` }).end(),
   )
@@ -68,7 +68,7 @@ test('a redirect into a private network is refused, and the key does not travel 
   await once(outside, 'listening')
   t.after(() => new Promise<void>((resolve) => outside.close(() => resolve())))
   const { port } = outside.address() as AddressInfo
-  const report = await syncAt(line, `http://127.0.0.1:${port}`, [`127.0.0.1:${port}`])
+  const report = await syncAt(pipeline, `http://127.0.0.1:${port}`, [`127.0.0.1:${port}`])
   assert.equal(report.state, 'failed')
   assert.ok(
     report.error instanceof SyncError && report.error.code === 'source/address-refused',

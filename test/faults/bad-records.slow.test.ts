@@ -29,17 +29,17 @@ interface Quarantined {
 }
 
 /** How the records that name this product, or none, stand in quarantine. */
-async function stateOf(line: TestPipeline, product: string | null): Promise<string[]> {
-  const rows = await line.query<{ state: string }>(
+async function stateOf(pipeline: TestPipeline, product: string | null): Promise<string[]> {
+  const rows = await pipeline.query<{ state: string }>(
     'select state from catalog.quarantine where source_id = $1 and external_id is not distinct from $2 order by id',
-    (await line.source()).id,
+    (await pipeline.source()).id,
     product,
   )
   return rows.map(({ state }) => state)
 }
 
-async function quarantine(line: TestPipeline, run: number): Promise<Quarantined[]> {
-  return line.query<Quarantined>(
+async function quarantine(pipeline: TestPipeline, run: number): Promise<Quarantined[]> {
+  return pipeline.query<Quarantined>(
     'select * from catalog.quarantine where artifact_run = $1 and state = $2 order by part_no, line_no',
     run,
     'open',
@@ -60,7 +60,7 @@ const PATCHES: readonly (readonly [what: string, patch: Record<string, unknown>,
 
 for (const [what, patch, rule] of PATCHES) {
   test(`${what} is quarantined alone`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+    const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
     const [bad = ''] = priced(simulator)
     const id = typeof patch['id'] === 'string' ? LONG : patch['id']
     simulator.faults.set({
@@ -70,20 +70,20 @@ for (const [what, patch, rule] of PATCHES) {
       path: STREAM,
       times: 1,
     })
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
     assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
-    const [record] = await quarantine(line, report.run)
+    const [record] = await quarantine(pipeline, report.run)
     assert.ok(record)
     assert.equal(record.rule, rule)
     assert.ok(
       record.message.startsWith(
-        `${line.name}, run ${report.run}, part ${record.part_no}, line ${record.line_no}, byte ${record.byte_offset}: `,
+        `${pipeline.name}, run ${report.run}, part ${record.part_no}, line ${record.line_no}, byte ${record.byte_offset}: `,
       ),
       record.message,
     )
     assert.deepEqual(
-      counts(await line.sync()),
+      counts(await pipeline.sync()),
       { created: 1, unchanged: 29 },
       'the next good run heals',
     )
@@ -111,7 +111,7 @@ const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>
 
 for (const [what, patch] of HARMLESS) {
   test(`${what} does not keep a product from arriving`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db })
+    const { pipeline, simulator } = await openMedipim(t, { db })
     const [bad = ''] = priced(simulator)
     simulator.faults.set({
       kind: 'patch',
@@ -120,10 +120,10 @@ for (const [what, patch] of HARMLESS) {
       path: STREAM,
       times: 1,
     })
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
     assert.deepEqual(counts(report), { created: 30 })
-    assert.equal((await line.sync()).state, 'succeeded')
+    assert.equal((await pipeline.sync()).state, 'succeeded')
   })
 }
 
@@ -224,33 +224,37 @@ const LINES: readonly (readonly [
 
 for (const [what, fault, expected] of LINES) {
   test(`${what} among the lines harms no other`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db, policy: LOOSE, options: { lanes: 1 } })
+    const { pipeline, simulator } = await openMedipim(t, {
+      db,
+      policy: LOOSE,
+      options: { lanes: 1 },
+    })
     simulator.faults.set({ ...fault, times: 1 })
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
     const { unchanged = 0, duplicate = 0, ...rest } = counts(report)
     const again = unchanged + duplicate
     assert.deepEqual(again > 0 ? { ...rest, duplicate: again } : rest, expected)
-    for (const record of await quarantine(line, report.run)) {
-      const parts = await line.query<{ raw_bytes: number }>(
+    for (const record of await quarantine(pipeline, report.run)) {
+      const parts = await pipeline.query<{ raw_bytes: number }>(
         'select raw_bytes from catalog.parts where run_id = $1 and no < $2',
         report.run,
         record.part_no,
       )
       const before = parts.reduce((sum, { raw_bytes }) => sum + raw_bytes, 0)
-      const bytes = Buffer.from(await line.archived(report.run)).subarray(
+      const bytes = Buffer.from(await pipeline.archived(report.run)).subarray(
         before + record.byte_offset,
         before + record.byte_offset + record.byte_length,
       )
       assert.deepEqual(record.raw, bytes.subarray(0, 65_536), 'the place leads to the very bytes')
     }
-    assert.deepEqual((await line.sync()).state, 'succeeded')
-    assert.equal((await showProducts(line)).size, 30)
+    assert.deepEqual((await pipeline.sync()).state, 'succeeded')
+    assert.equal((await showProducts(pipeline)).size, 30)
   })
 }
 
 test('a reason that quotes what Postgres cannot hold ends its run all the same', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({
     kind: 'status',
     status: 422,
@@ -258,9 +262,9 @@ test('a reason that quotes what Postgres cannot hold ends its run all the same',
     path: STREAM,
     times: 1,
   })
-  const { run, state } = await line.sync()
+  const { run, state } = await pipeline.sync()
   assert.equal(state, 'failed')
-  const [row] = await line.query<{ state: string; reason: string; error_code: string }>(
+  const [row] = await pipeline.query<{ state: string; reason: string; error_code: string }>(
     'select state, reason, error_code from catalog.runs where id = $1',
     run,
   )
@@ -268,34 +272,38 @@ test('a reason that quotes what Postgres cannot hold ends its run all the same',
     `${row?.state} ${row?.error_code} ${row?.reason}`,
     /^failed source\/\S+ .*bad \ufffd thing \ufffd/,
   )
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
 test('text that Postgres cannot hold is repaired and said so', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const [nul = '', surrogate = ''] = priced(simulator)
   simulator.faults.set(
     { kind: 'product', ids: [nul], change: 'nul', path: STREAM, times: null },
     { kind: 'product', ids: [surrogate], change: 'lone-surrogate', path: STREAM, times: null },
     { kind: 'invalid-utf8', at: 2, after: '"name":{"en":"', path: STREAM, times: null },
   )
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.equal(report.ledger.created, 30)
-  const products = await line.query<{ external_id: string; title: string; warnings: string[] }>(
+  const products = await pipeline.query<{ external_id: string; title: string; warnings: string[] }>(
     `select external_id, title, warnings from catalog.products where source_id = $1 and warnings::text like '%U+FFFD%'`,
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.equal(products.length, 3)
   const titles = new Map(products.map(({ external_id, title }) => [external_id, title]))
   assert.equal(titles.get(nul), 'Nul\ufffd inside')
   assert.equal(titles.get(surrogate), 'Lone \ufffd surrogate')
   assert.ok(products.every(({ title }) => title.includes('\ufffd')))
-  assert.deepEqual(counts(await line.sync()), { unchanged: 30 }, 'repaired once, not every night')
+  assert.deepEqual(
+    counts(await pipeline.sync()),
+    { unchanged: 30 },
+    'repaired once, not every night',
+  )
 })
 
 test('a line of 40 MB is set aside with its size, and its neighbours arrive', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     policy: LOOSE,
     options: { recordBytesMax: 1 << 20 },
@@ -309,19 +317,19 @@ test('a line of 40 MB is set aside with its size, and its neighbours arrive', as
     path: STREAM,
     times: 1,
   })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
-  const [record] = await quarantine(line, report.run)
+  const [record] = await quarantine(pipeline, report.run)
   assert.ok(record && record.byte_length > 40_000_000 && record.raw.length === 65_536)
   assert.match(record.message, /the line has 4\d{7} bytes, 1048576 are the limit/)
-  assert.deepEqual(counts(await line.sync()), { created: 1, unchanged: 29 })
+  assert.deepEqual(counts(await pipeline.sync()), { created: 1, unchanged: 29 })
 })
 
 test('a line of 80 MB, more than is ever held, is set aside with its id and all of its bytes, and its neighbours arrive', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [large = ''] = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   // Cut in its middle first: what had come of it is forgotten, and it comes again.
   simulator.faults.set(
     {
@@ -334,13 +342,13 @@ test('a line of 80 MB, more than is ever held, is set aside with its id and all 
     },
     { kind: 'cut', afterBytes: 50_000_000, path: STREAM, times: 1 },
   )
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   const { duplicate: _, ...outcomes } = counts(report)
   assert.deepEqual([outcomes, report.removalsOff], [{ unchanged: 29, quarantined: 1 }, null])
-  const [record] = await quarantine(line, report.run)
+  const [record] = await quarantine(pipeline, report.run)
   assert.ok(record && record.byte_length > 80_000_000 && record.external_id === large)
-  const parts = await line.query<{ raw_bytes: number }>(
+  const parts = await pipeline.query<{ raw_bytes: number }>(
     'select raw_bytes from catalog.parts where run_id = $1',
     report.run,
   )
@@ -352,25 +360,25 @@ test('a line of 80 MB, more than is ever held, is set aside with its id and all 
 })
 
 test('a run with more bad records than its budget is held', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   for (const at of [3, 9]) simulator.faults.set({ kind: 'half-line', at, path: STREAM, times: 1 })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'held')
   assert.match(report.reason ?? '', /2 of 30 records are in quarantine \(more than 1/)
-  assert.equal((await showProducts(line)).size, 28, 'what is good is there all the same')
+  assert.equal((await showProducts(pipeline)).size, 28, 'what is good is there all the same')
   await decideRun(db, report.run, true, 'me')
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
 test('of a small source one record may always be bad', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 6 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 6 } })
   simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 5, quarantined: 1 }])
 })
 
 test('a run far over its budget stops with the reason, and what arrived stays archived', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     options: { lanes: 1, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
   })
@@ -381,24 +389,24 @@ test('a run far over its budget stops with the reason, and what arrived stays ar
     path: STREAM,
     times: 1,
   })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'failed')
   assert.match(
     report.reason ?? '',
     /^1\d{4} of the first 1\d{4} records of .+ are in quarantine, where the limit is 1 %$/,
   )
-  const [run] = await line.query<{ error_code: string; quarantined: number }>(
+  const [run] = await pipeline.query<{ error_code: string; quarantined: number }>(
     `select error_code, (select count(*) from catalog.quarantine q where q.run_id = r.id) as quarantined from catalog.runs r where id = $1`,
     report.run,
   )
   assert.equal(run?.error_code, 'run/too-many-quarantined')
   assert.ok(run.quarantined > 10_000 && run.quarantined <= 15_000, String(run.quarantined))
-  assert.match(await line.archived(report.run), /\[\]\n\[\]\n/)
-  assert.equal((await line.sync()).state, 'succeeded', 'the next good feed is applied as usual')
+  assert.match(await pipeline.archived(report.run), /\[\]\n\[\]\n/)
+  assert.equal((await pipeline.sync()).state, 'succeeded', 'the next good feed is applied as usual')
 })
 
 test('a run far over its budget archives the rest all the same, and once the normaliser is corrected the artifact replays', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     linesPerPage: 3000,
     options: { lanes: 1, partBytesMax: 1 << 19, batchRecordsMax: 5000, batchBytesMax: 1 << 20 },
@@ -415,7 +423,7 @@ test('a run far over its budget archives the rest all the same, and once the nor
     path: STREAM,
     times: 1,
   })
-  const { connector } = line
+  const { connector } = pipeline
   const buggy: Connector = {
     ...connector,
     normalise() {
@@ -428,21 +436,22 @@ test('a run far over its budget archives the rest all the same, and once the nor
         if (++pages === 6)
           await until(
             () =>
-              signal.aborted || line.logged.some((text) => text.includes('too-many-quarantined')),
+              signal.aborted ||
+              pipeline.logged.some((text) => text.includes('too-many-quarantined')),
           )
         signal.throwIfAborted()
         yield page
       }
     },
   }
-  const { run, state } = await line.sync({ connector: buggy })
+  const { run, state } = await pipeline.sync({ connector: buggy })
   assert.equal(state, 'failed')
-  const [artifact] = await line.query(
+  const [artifact] = await pipeline.query(
     'select state, complete from catalog.artifacts where run_id = $1',
     run,
   )
   assert.deepEqual(artifact, { state: 'closed', complete: true })
-  const replay = await line.replay(run)
+  const replay = await pipeline.replay(run)
   assert.deepEqual(
     [replay.state, counts(replay)],
     ['succeeded', { created: 16_030 }],
@@ -451,57 +460,60 @@ test('a run far over its budget archives the rest all the same, and once the nor
 })
 
 test('a held run says how many prices wait for it, and the next good run makes them current', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const [one = '', other = ''] = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice([one, other], { cents: 1100 })
   for (const at of [20, 25]) simulator.faults.set({ kind: 'half-line', at, path: STREAM, times: 1 })
-  const held = await line.sync()
+  const held = await pipeline.sync()
   assert.equal(held.state, 'held')
   assert.match(
     held.reason ?? '',
     /4 changed prices of 2 products wait for this decision or for the next good run$/,
   )
-  assert.deepEqual((await showProducts(line)).get(one)?.prices, { current: 1000, pending: 1100 })
-  assert.equal((await line.sync()).state, 'succeeded')
-  assert.equal((await showProducts(line)).get(one)?.prices['current'], 1100)
+  assert.deepEqual((await showProducts(pipeline)).get(one)?.prices, {
+    current: 1000,
+    pending: 1100,
+  })
+  assert.equal((await pipeline.sync()).state, 'succeeded')
+  assert.equal((await showProducts(pipeline)).get(one)?.prices['current'], 1100)
 })
 
 test('after the normaliser is corrected, a replay takes in what was in quarantine', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [good = '', bad = ''] = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice([good, bad], { cents: 1200 })
   const buggy = {
-    ...line.connector,
+    ...pipeline.connector,
     normalise: (record: unknown, settings: unknown) => {
-      if (line.connector.identify(record) === bad)
+      if (pipeline.connector.identify(record) === bad)
         throw new SyncError('record/invalid', 'the normaliser is wrong')
-      return line.connector.normalise(record, settings)
+      return pipeline.connector.normalise(record, settings)
     },
   }
-  const broken = await line.sync({ connector: buggy })
+  const broken = await pipeline.sync({ connector: buggy })
   assert.deepEqual(counts(broken), { updated: 1, unchanged: 28, quarantined: 1 })
-  assert.deepEqual((await showProducts(line)).get(bad)?.prices, { current: 1000 })
+  assert.deepEqual((await showProducts(pipeline)).get(bad)?.prices, { current: 1000 })
 
-  const replay = await line.replay(broken.run)
+  const replay = await pipeline.replay(broken.run)
   assert.deepEqual([replay.state, counts(replay)], ['succeeded', { updated: 1, unchanged: 29 }])
-  assert.deepEqual((await showProducts(line)).get(bad)?.prices, { current: 1200 })
-  assert.deepEqual(await stateOf(line, bad), ['replayed'])
+  assert.deepEqual((await showProducts(pipeline)).get(bad)?.prices, { current: 1200 })
+  assert.deepEqual(await stateOf(pipeline, bad), ['replayed'])
 })
 
 test('a record that is still bad in a replay stays in quarantine', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 1 })
-  const { run } = await line.sync()
-  await line.replay(run)
-  assert.deepEqual(await stateOf(line, null), ['open'])
+  const { run } = await pipeline.sync()
+  await pipeline.replay(run)
+  assert.deepEqual(await stateOf(pipeline, null), ['open'])
 })
 
 test('a record leaves quarantine when a later run has it in good order, not while it is still bad or unseen', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [bad = '', other = ''] = priced(simulator)
   simulator.faults.set({
     kind: 'patch',
@@ -510,43 +522,46 @@ test('a record leaves quarantine when a later run has it in good order, not whil
     path: STREAM,
     times: null,
   })
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(3_600_000)
   simulator.catalogue.update([other])
   const sinceAt = new Date(simulator.clock.nowMs() - 1000)
-  assert.equal((await line.sync({ mode: 'incremental', sinceAt })).ledger.fetched, 1)
-  assert.deepEqual(await stateOf(line, bad), ['open'], 'not seen')
-  await line.sync()
-  assert.deepEqual(await stateOf(line, bad), ['superseded', 'open'], 'still bad')
+  assert.equal((await pipeline.sync({ mode: 'incremental', sinceAt })).ledger.fetched, 1)
+  assert.deepEqual(await stateOf(pipeline, bad), ['open'], 'not seen')
+  await pipeline.sync()
+  assert.deepEqual(await stateOf(pipeline, bad), ['superseded', 'open'], 'still bad')
   simulator.faults.clear()
-  await line.sync()
-  assert.deepEqual(await stateOf(line, bad), ['superseded', 'resolved'])
+  await pipeline.sync()
+  assert.deepEqual(await stateOf(pipeline, bad), ['superseded', 'resolved'])
 })
 
 test('an unreadable line leaves quarantine with the next whole green run, not with an incremental or a held one', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { ...LOOSE, removalShare: 0.2 } })
+  const { pipeline, simulator } = await openMedipim(t, {
+    db,
+    policy: { ...LOOSE, removalShare: 0.2 },
+  })
   const ids = priced(simulator)
   simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 1 })
-  await line.sync()
-  await line.sync({ mode: 'incremental' })
-  assert.deepEqual(await stateOf(line, null), ['open'])
+  await pipeline.sync()
+  await pipeline.sync({ mode: 'incremental' })
+  assert.deepEqual(await stateOf(pipeline, null), ['open'])
   simulator.catalogue.remove(ids.slice(10, 20))
-  assert.equal((await line.sync()).state, 'held')
-  assert.deepEqual(await stateOf(line, null), ['open'])
+  assert.equal((await pipeline.sync()).state, 'held')
+  assert.deepEqual(await stateOf(pipeline, null), ['open'])
   simulator.catalogue.restore(ids.slice(10, 20))
-  assert.equal((await line.sync()).state, 'succeeded')
-  assert.deepEqual(await stateOf(line, null), ['resolved'])
+  assert.equal((await pipeline.sync()).state, 'succeeded')
+  assert.deepEqual(await stateOf(pipeline, null), ['resolved'])
 })
 
 test('an unreadable line that comes with every run is in quarantine once', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 3 })
   simulator.faults.set({ kind: 'insert-line', at: 5, text: '<body>', path: STREAM, times: 1 })
-  for (let run = 1; run <= 3; run++) await line.sync()
-  const rows = await line.query<{ states: string }>(
+  for (let run = 1; run <= 3; run++) await pipeline.sync()
+  const rows = await pipeline.query<{ states: string }>(
     `select convert_from(raw, 'utf8') as text, string_agg(state, ' ' order by id) as states from catalog.quarantine
      where source_id = $1 and external_id is null group by 1 order by 1`,
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.deepEqual(rows, [
     { text: '<body>', states: 'open' },
@@ -555,9 +570,9 @@ test('an unreadable line that comes with every run is in quarantine once', async
 })
 
 test('a replay of an older artifact leaves what a younger one could not bring in quarantine', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
   const [bad = ''] = priced(simulator)
-  const { run } = await line.sync()
+  const { run } = await pipeline.sync()
   simulator.faults.set({
     kind: 'patch',
     ids: [bad],
@@ -565,9 +580,9 @@ test('a replay of an older artifact leaves what a younger one could not bring in
     path: STREAM,
     times: 1,
   })
-  await line.sync()
-  await line.replay(run)
-  assert.deepEqual(await stateOf(line, bad), ['open'])
+  await pipeline.sync()
+  await pipeline.replay(run)
+  assert.deepEqual(await stateOf(pipeline, bad), ['open'])
 })
 
 /**
@@ -595,28 +610,28 @@ const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => 
 
 for (const [what, spoil] of BROKEN_DRAFTS) {
   test(`a draft with ${what} is quarantined alone, and its neighbours arrive`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db, policy: LOOSE })
+    const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
     const [bad = ''] = priced(simulator)
     const careless = {
-      ...line.connector,
+      ...pipeline.connector,
       normalise: (record: unknown, settings: unknown) => {
-        const draft = line.connector.normalise(record, settings)
+        const draft = pipeline.connector.normalise(record, settings)
         return draft.externalId === bad ? { ...draft, ...spoil(draft) } : draft
       },
     }
-    const report = await line.sync({ connector: careless })
+    const report = await pipeline.sync({ connector: careless })
     assert.equal(report.state, 'succeeded', report.reason ?? '')
     assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
     assert.deepEqual(
-      (await quarantine(line, report.run)).map(({ external_id, rule }) => [external_id, rule]),
+      (await quarantine(pipeline, report.run)).map(({ external_id, rule }) => [external_id, rule]),
       [[bad, 'record/invalid']],
     )
-    assert.deepEqual(counts(await line.sync()), { created: 1, unchanged: 29 })
+    assert.deepEqual(counts(await pipeline.sync()), { created: 1, unchanged: 29 })
   })
 }
 
 test('a brand that Postgres cannot hold is left out with a warning, and no other brand is lost with it', async (t) => {
-  const { line } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 40 } })
+  const { pipeline } = await openMedipim(t, { db, options: { lanes: 1, batchRecordsMax: 40 } })
   const branded = (externalId: string, index: number): Term => ({
     kind: 'brand',
     externalId: index === 3 ? LONG : externalId,
@@ -626,19 +641,19 @@ test('a brand that Postgres cannot hold is left out with a warning, and no other
   })
   let index = 0
   const connector = {
-    ...line.connector,
+    ...pipeline.connector,
     normalise: (record: unknown, settings: unknown) => {
-      const draft = line.connector.normalise(record, settings)
+      const draft = pipeline.connector.normalise(record, settings)
       return { ...draft, terms: [branded(draft.externalId, index++)] }
     },
   }
-  const report = await line.sync({ connector })
+  const report = await pipeline.sync({ connector })
   assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 30 }])
-  const [brands] = await line.query<{ count: number }>(
+  const [brands] = await pipeline.query<{ count: number }>(
     'select count(*) from catalog.brands where source_id = $1',
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.equal(brands?.count, 29)
-  const warnings = line.logged.filter((entry) => entry.includes('Postgres cannot hold a brand'))
+  const warnings = pipeline.logged.filter((entry) => entry.includes('Postgres cannot hold a brand'))
   assert.equal(warnings.length, 1)
 })

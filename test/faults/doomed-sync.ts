@@ -21,12 +21,12 @@ const reached = at(place, nth, () => {
 })
 watchQueries(db, reached)
 const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
-const line = await openPipeline(
+const pipeline = await openPipeline(
   { after: () => undefined },
   { db, connector, settings: {}, source, storeRoot },
 )
-const { state, reason } = await line.sync({
-  tools: { store: watchStore(line.tools.store, reached) },
+const { state, reason } = await pipeline.sync({
+  tools: { store: watchStore(pipeline.tools.store, reached) },
 })
 console.log(`passed: ${state} ${reason}`)
 process.exit()

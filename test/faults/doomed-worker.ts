@@ -34,12 +34,12 @@ const reached = (): void | Promise<void> => {
 }
 const watch: Watch = place === null ? () => undefined : at(place, nth, reached)
 const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
-const line = await openPipeline(lifetime, { db, connector, settings: {}, source, storeRoot })
-const tools = { ...line.tools, store: watchStore(line.tools.store, watch) }
+const pipeline = await openPipeline(lifetime, { db, connector, settings: {}, source, storeRoot })
+const tools = { ...pipeline.tools, store: watchStore(pipeline.tools.store, watch) }
 const services = await openServices(
   lifetime,
   { url: databaseUrl, pool: db, drop: () => db.end() },
-  { ...line, tools },
+  { ...pipeline, tools },
 )
 watchQueries(services.tools.db, watch)
 const stop = services.work()

@@ -19,23 +19,23 @@ const { pool: db, url: databaseUrl } = await testDatabase()
 /** The same worker with a database and a store of its own, both watched. */
 async function watched(
   t: Lifetime,
-  line: TestPipeline,
+  pipeline: TestPipeline,
   watch: Watch,
 ): Promise<{ tools: Partial<TestPipeline['tools']> }> {
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   watchQueries(own, watch)
-  return { tools: { db: own, store: watchStore(line.tools.store, watch) } }
+  return { tools: { db: own, store: watchStore(pipeline.tools.store, watch) } }
 }
 
 /** The checkpoints know of every product that there is, and of no other. */
-async function assertAccounted(line: TestPipeline): Promise<void> {
+async function assertAccounted(pipeline: TestPipeline): Promise<void> {
   // One statement, so that another lane's commit cannot come in between.
-  const [row] = await line.query<{ products: number; accounted: number }>(
+  const [row] = await pipeline.query<{ products: number; accounted: number }>(
     `select (select count(*) from catalog.products where source_id = s.id) as products,
        (select coalesce(sum((counts ->> 'created')::int), 0)::bigint from catalog.checkpoints where source_id = s.id) as accounted
      from catalog.sources s where name = $1`,
-    line.name,
+    pipeline.name,
   )
   assert.equal(row?.products, row?.accounted)
 }
@@ -43,39 +43,41 @@ async function assertAccounted(line: TestPipeline): Promise<void> {
 test('the bytes in the store are the bytes that were served', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
   t.after(() => rm(folder, { recursive: true }))
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const feed = await prerenderFeed({ products: 40 }, join(folder, 'feed.ndjson'))
   simulator.setFeed(feed.file)
-  const { run, ledger } = await line.sync()
+  const { run, ledger } = await pipeline.sync()
   assert.equal(ledger.created, 40)
-  assert.equal(await line.archived(run), await readFile(feed.file, 'utf8'))
+  assert.equal(await pipeline.archived(run), await readFile(feed.file, 'utf8'))
 })
 
 test('what the store did not take is not applied, and the supplier is not asked again for it', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 40 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 40 } })
   const full = (): never => {
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
   }
-  const failed = await line.sync({
+  const failed = await pipeline.sync({
     tools: {
-      store: watchStore(line.tools.store, (place) => (place === 'before put' ? full() : undefined)),
+      store: watchStore(pipeline.tools.store, (place) =>
+        place === 'before put' ? full() : undefined,
+      ),
     },
   })
   assert.equal(failed.state, 'failed')
   assert.match(failed.reason ?? '', /no space is left/)
-  assert.equal((await showProducts(line)).size, 0)
+  assert.equal((await showProducts(pipeline)).size, 0)
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
 
-  const healed = await line.sync({ mode: 'auto' })
+  const healed = await pipeline.sync({ mode: 'auto' })
   assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 40])
 })
 
 test('a part is applied only when its bytes are in the store and its row is written', async (t) => {
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   let stored = 0
   let recorded = 0
   let opened = 0
-  const own = await watched(t, line, (place) => {
+  const own = await watched(t, pipeline, (place) => {
     if (place === 'after put') stored += 1
     if (place === 'before add_part')
       assert.ok(recorded < stored, 'the row of a part comes after its bytes')
@@ -84,19 +86,19 @@ test('a part is applied only when its bytes are in the store and its row is writ
     if (place === 'before apply_batch')
       assert.ok(recorded > 0, 'a batch comes after the row of its part')
   })
-  assert.equal((await line.sync(own)).state, 'succeeded')
+  assert.equal((await pipeline.sync(own)).state, 'succeeded')
   assert.ok(recorded > 3 && opened > 3)
 })
 
 test('at every commit the checkpoints account for exactly the rows that are there', async (t) => {
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   let commits = 0
-  const own = await watched(t, line, async (place) => {
+  const own = await watched(t, pipeline, async (place) => {
     if (place !== 'after commit') return
     commits += 1
-    await assertAccounted(line)
+    await assertAccounted(pipeline)
   })
-  assert.equal((await line.sync(own)).state, 'succeeded')
+  assert.equal((await pipeline.sync(own)).state, 'succeeded')
   assert.ok(commits > 8)
 })
 
@@ -110,11 +112,11 @@ for (const place of [
   'before commit',
 ] satisfies Place[]) {
   test(`a batch that breaks ${place} leaves nothing behind`, async (t) => {
-    const { line } = await openMedipim(t, { db, options: { lanes: 1, retryWithinMs: 0 } })
-    const own = await watched(t, line, at(place, 3, broken))
-    assert.equal((await line.sync(own)).state, 'failed')
-    await assertAccounted(line)
-    const resumed = await line.sync({ mode: 'auto' })
+    const { pipeline } = await openMedipim(t, { db, options: { lanes: 1, retryWithinMs: 0 } })
+    const own = await watched(t, pipeline, at(place, 3, broken))
+    assert.equal((await pipeline.sync(own)).state, 'failed')
+    await assertAccounted(pipeline)
+    const resumed = await pipeline.sync({ mode: 'auto' })
     assert.deepEqual([resumed.state, resumed.ledger.created], ['succeeded', 30])
   })
 }
@@ -129,21 +131,21 @@ for (const place of [
   'before put',
 ] satisfies Place[]) {
   test(`a run waits for Postgres or the store to come back ${place}, and ends as if nothing had been`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
+    const { pipeline, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
     let failures = 0
-    const own = await watched(t, line, (passed) => {
+    const own = await watched(t, pipeline, (passed) => {
       if (passed === place && failures++ < 3) broken()
     })
-    const report = await line.sync(own)
+    const report = await pipeline.sync(own)
     assert.deepEqual(
       [report.state, report.ledger.created, report.ledger.unchanged],
       ['succeeded', 30, 0],
     )
     assert.deepEqual(
-      line.waits.slice(0, 3).map((ms) => ms >= 0),
+      pipeline.waits.slice(0, 3).map((ms) => ms >= 0),
       [true, true, true],
     )
-    assert.ok(line.logged.some((text) => text.includes('db/unreachable')))
+    assert.ok(pipeline.logged.some((text) => text.includes('db/unreachable')))
     assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   })
 }
@@ -156,48 +158,48 @@ for (const place of [
   'before note_artifact',
 ] satisfies Place[]) {
   test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
-    const { line } = await openMedipim(t, { db, options: { lanes: 1 } })
+    const { pipeline } = await openMedipim(t, { db, options: { lanes: 1 } })
     // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction
     // that a takeover has to wait for.
-    if (place === 'before save_checkpoint') await line.sync()
+    if (place === 'before save_checkpoint') await pipeline.sync()
     const standing = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()
     const own = await watched(
       t,
-      line,
+      pipeline,
       at(place, 1, () => (standing.resolve(), goOn.promise)),
     )
-    const first = line.sync(own)
+    const first = pipeline.sync(own)
     await standing.promise
-    await line.expireLease()
-    const second = await line.sync({ mode: 'auto' })
+    await pipeline.expireLease()
+    const second = await pipeline.sync({ mode: 'auto' })
     assert.deepEqual(
       [second.state, second.resumed, second.ledger.fetched >= 30],
       ['succeeded', true, true],
     )
-    const before = await rowVersions(line)
+    const before = await rowVersions(pipeline)
     goOn.resolve()
     const report = await first
     assert.equal(report.state, 'failed')
     assert.ok(report.error instanceof SyncError)
     assert.equal(report.error.code, 'run/fenced')
-    assert.deepEqual(await rowVersions(line), before)
-    assert.equal((await showProducts(line)).size, 30)
+    assert.deepEqual(await rowVersions(pipeline), before)
+    assert.equal((await showProducts(pipeline)).size, 30)
   })
 }
 
 test('while a worker lives, another one is refused', async (t) => {
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   const standing = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   const own = await watched(
     t,
-    line,
+    pipeline,
     at('before settle_run', 1, () => (standing.resolve(), goOn.promise)),
   )
-  const first = line.sync(own)
+  const first = pipeline.sync(own)
   await standing.promise
-  await assert.rejects(line.sync(), { code: 'run/active' })
+  await assert.rejects(pipeline.sync(), { code: 'run/active' })
   goOn.resolve()
   assert.equal((await first).state, 'succeeded')
 })

@@ -1,4 +1,4 @@
-// Places in the line where a test can stop it, without a trace of that in the line: the handles
+// Places in the pipeline where a test can stop it, without a trace of that in it: the handles
 // that it is given are watched. A place is `before` or `after` an SQL statement (`begin`, `commit`,
 // or the name of a function of ours), `put` of the store, or `ack`, when the queue is told that a
 // job is done; `in copy` is when Postgres has half of what a COPY sends at once.

@@ -19,8 +19,8 @@ import { showProducts } from '../support/snapshot.ts'
 const { pool: db } = await testDatabase()
 const STREAM = '/v4/products/stream'
 
-async function statuses(line: TestPipeline): Promise<string[]> {
-  return [...(await showProducts(line)).values()].map(({ id, status }) => `${id} ${status}`)
+async function statuses(pipeline: TestPipeline): Promise<string[]> {
+  return [...(await showProducts(pipeline)).values()].map(({ id, status }) => `${id} ${status}`)
 }
 
 test('a feed truncated at any byte removes nothing, and the next good run heals', async (t) => {
@@ -30,10 +30,10 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
   const cut = join(folder, 'cut.ndjson')
   await prerenderFeed({ products: 12 }, file)
   const feed = await readFile(file)
-  const { line, simulator } = await openMedipim(t, { db, supplier: { products: 12 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 12 } })
   simulator.setFeed(file)
-  await line.sync()
-  const before = await statuses(line)
+  await pipeline.sync()
+  const before = await statuses(pipeline)
   const secondLine = feed.indexOf(10) + 1
   const lastLine = feed.lastIndexOf(10, feed.length - 2) + 1
   simulator.setFeed(cut)
@@ -51,20 +51,20 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
     feed.length - 3,
   ]) {
     await writeFile(cut, feed.subarray(0, bytes))
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'held', `cut after ${bytes} bytes`)
     assert.match(report.reason ?? '', /incomplete/)
-    assert.deepEqual(await statuses(line), before)
+    assert.deepEqual(await statuses(pipeline), before)
   }
   await writeFile(cut, feed.subarray(0, -1))
   assert.equal(
-    (await line.sync()).state,
+    (await pipeline.sync()).state,
     'succeeded',
     'without its last line feed the feed is still whole',
   )
   simulator.setFeed(file)
-  assert.deepEqual(counts(await line.sync()), { unchanged: 12 })
-  assert.deepEqual(await statuses(line), before)
+  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 12 })
+  assert.deepEqual(await statuses(pipeline), before)
 })
 
 const ERROR_LINE = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
@@ -120,15 +120,15 @@ const FAILURES: readonly [
 
 for (const [what, state, reason, faults] of FAILURES) {
   test(`${what} is told with its place: source, run, part, line and byte`, async (t) => {
-    const { line, simulator } = await openMedipim(t, { db })
+    const { pipeline, simulator } = await openMedipim(t, { db })
     simulator.faults.set(...faults(simulator))
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, state)
     assert.match(report.reason ?? '', reason)
     const [, source, run, part, lineNo, byte] =
       /\((\S+), run (\d+), part (\d+), line (\d+), byte (\d+)\)/.exec(report.reason ?? '') ?? []
-    assert.deepEqual([source, Number(run)], [line.name, report.run])
-    const parts = await line.query<{ lines: number; bytes: number }>(
+    assert.deepEqual([source, Number(run)], [pipeline.name, report.run])
+    const parts = await pipeline.query<{ lines: number; bytes: number }>(
       'select line_count as lines, raw_bytes as bytes from catalog.parts where run_id = $1 and no = $2',
       run,
       part,
@@ -146,21 +146,21 @@ for (const [what, state, reason, faults] of FAILURES) {
 }
 
 test('however many warnings there are, the reason of an incomplete fetch is among them', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const chatty: Connector = {
-    ...line.connector,
+    ...pipeline.connector,
     fetch(request, signal) {
       for (let n = 0; n < 150; n++) request.warn(`oddity ${n}`)
-      return line.connector.fetch(request, signal)
+      return pipeline.connector.fetch(request, signal)
     },
   }
   simulator.faults.set({ kind: 'cut', path: STREAM, times: null })
-  const report = await line.sync({ connector: chatty })
+  const report = await pipeline.sync({ connector: chatty })
   assert.match(report.reason ?? '', /The stream of MediPim ended/)
 })
 
-test('a stream that is cut after every few products never brings the line over 90 requests a minute', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+test('a stream that is cut after every few products never brings the pipeline over 90 requests a minute', async (t) => {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     supplier: { products: 300 },
     options: { partBytesMax: 2 ** 25, batchRecordsMax: 500, batchBytesMax: 2 ** 22 },
@@ -168,9 +168,14 @@ test('a stream that is cut after every few products never brings the line over 9
   simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 4, times: null })
   const askedAtMs: number[] = []
   let nowMs = 0
-  const http: Http = (request, signal) => (askedAtMs.push(nowMs), line.tools.http(request, signal))
+  const http: Http = (request, signal) => (
+    askedAtMs.push(nowMs),
+    pipeline.tools.http(request, signal)
+  )
   const wait = async (ms: number): Promise<void> => void (nowMs += ms)
-  const report = await line.sync({ tools: { http, options: { ...line.tools.options, wait } } })
+  const report = await pipeline.sync({
+    tools: { http, options: { ...pipeline.tools.options, wait } },
+  })
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.ok(askedAtMs.length > 95, `only ${askedAtMs.length} requests: too few to tell`)
   const busiest = Math.max(
@@ -180,16 +185,19 @@ test('a stream that is cut after every few products never brings the line over 9
 })
 
 test('who is told to wait while asking for the list of fields waits that long before the stream', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({
     kind: 'status',
     status: 429,
     headers: { 'retry-after': '40' },
     path: '/v4/products/get-fields',
   })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
-  assert.ok(line.waits.length === 1 && line.waits.every((ms) => ms >= 40_000), line.waits.join())
+  assert.ok(
+    pipeline.waits.length === 1 && pipeline.waits.every((ms) => ms >= 40_000),
+    pipeline.waits.join(),
+  )
   assert.deepEqual(simulator.stats.snapshot().requests, {
     '/v4/products/get-fields': 2,
     [STREAM]: 1,
@@ -197,72 +205,72 @@ test('who is told to wait while asking for the list of fields waits that long be
 })
 
 test('a stream that is cut again and again is read to its end by resuming', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 9, afterBytes: 100, times: null })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
-  assert.equal((await showProducts(line)).size, 30)
-  assert.ok(line.waits.length >= 3, 'it waited before each new attempt')
+  assert.equal((await showProducts(pipeline)).size, 30)
+  assert.ok(pipeline.waits.length >= 3, 'it waited before each new attempt')
 })
 
 test('a cut in an unordered stream begins again, and what came twice is not written twice', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set(
     { kind: 'unsorted', path: STREAM, times: null },
     { kind: 'reset', path: STREAM, afterLines: 20 },
   )
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.equal(report.ledger.created, 30)
   assert.ok(report.ledger.fetched >= 45)
 })
 
 test('an empty answer is never green, and a file of nothing removes nothing', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
-  const before = await statuses(line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
+  const before = await statuses(pipeline)
   simulator.faults.set({ kind: 'empty', path: STREAM, times: null })
   for (let night = 0; night < 3; night++) {
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'held')
     assert.match(report.reason ?? '', /nothing proves that this is all.*nothing at all/)
   }
   simulator.faults.clear()
-  assert.deepEqual(await statuses(line), before)
+  assert.deepEqual(await statuses(pipeline), before)
 })
 
 test('"there is nothing" (204) is right for an incremental run and held for a full one', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
-  const before = await statuses(line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
+  const before = await statuses(pipeline)
   simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
-  const incremental = await line.sync({ mode: 'incremental' })
+  const incremental = await pipeline.sync({ mode: 'incremental' })
   assert.deepEqual(
     [incremental.state, incremental.kind, incremental.ledger.fetched],
     ['succeeded', 'incremental', 0],
   )
-  const full = await line.sync()
+  const full = await pipeline.sync()
   assert.equal(full.state, 'held')
   assert.match(full.reason ?? '', /nothing at all/)
-  assert.deepEqual(await statuses(line), before)
+  assert.deepEqual(await statuses(pipeline), before)
 })
 
 test('a source that may be empty can be green with nothing, but its products stay until a person lets them go', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
   simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
   simulator.faults.clear()
-  await line.sync()
-  const before = await statuses(line)
+  await pipeline.sync()
+  const before = await statuses(pipeline)
   simulator.faults.set({ kind: 'status', status: 204, body: '', path: STREAM, times: null })
-  for (let night = 0; night < 3; night++) assert.equal((await line.sync()).state, 'held')
-  assert.deepEqual(await statuses(line), before)
+  for (let night = 0; night < 3; night++) assert.equal((await pipeline.sync()).state, 'held')
+  assert.deepEqual(await statuses(pipeline), before)
 })
 
 test('a shrunken but well-formed feed is held', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
-  const before = await statuses(line)
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
+  const before = await statuses(pipeline)
   simulator.catalogue.remove(
     simulator.catalogue
       .visible()
@@ -270,17 +278,17 @@ test('a shrunken but well-formed feed is held', async (t) => {
       .map((state) => simulator.catalogue.idOf(state)),
   )
   for (let night = 0; night < 3; night++) {
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'held')
     assert.match(report.reason ?? '', /20 of 30 products are missing \(more than 15/)
   }
-  assert.deepEqual(await statuses(line), before)
+  assert.deepEqual(await statuses(pipeline), before)
   simulator.catalogue.restore('all')
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
 })
 
 test('a supplier that is away is asked again after what it says, then the run waits for the next sync', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.faults.set({
     kind: 'status',
     status: 503,
@@ -288,41 +296,44 @@ test('a supplier that is away is asked again after what it says, then the run wa
     path: STREAM,
     times: null,
   })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'failed')
   assert.match(report.reason ?? '', /503/)
   assert.equal(simulator.stats.snapshot().requests[STREAM], 3)
-  assert.ok(line.waits.length === 2 && line.waits.every((ms) => ms >= 7000), line.waits.join())
+  assert.ok(
+    pipeline.waits.length === 2 && pipeline.waits.every((ms) => ms >= 7000),
+    pipeline.waits.join(),
+  )
   simulator.faults.clear()
-  const healed = await line.sync({ mode: 'auto' })
+  const healed = await pipeline.sync({ mode: 'auto' })
   assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 30])
 })
 
 test("an error in the middle of the stream is the supplier's and no record", async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const text = '{"error":{"status":500,"code":"internal","message":"Something broke."}}'
   simulator.faults.set({ kind: 'insert-line', at: 12, text, path: STREAM, times: 1 })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.equal(report.ledger.created, 30)
   assert.equal(report.ledger.quarantined, 0)
 })
 
 test('a wrong key stops the run at once and names the reason', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.setKey({ id: '42', secret: 'another' })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.equal(report.state, 'failed')
   assert.match(report.reason ?? '', /401/)
-  assert.equal(line.waits.length, 0)
+  assert.equal(pipeline.waits.length, 0)
 })
 
 test('a changed list of fields is told, and the run goes on', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   simulator.fields.add('phaseOfTheMoon')
-  const { run, state } = await line.sync()
+  const { run, state } = await pipeline.sync()
   assert.equal(state, 'succeeded')
-  const [artifact] = await line.query<{ warnings: string[] }>(
+  const [artifact] = await pipeline.query<{ warnings: string[] }>(
     'select warnings from catalog.artifacts where run_id = $1',
     run,
   )
@@ -330,43 +341,43 @@ test('a changed list of fields is told, and the run goes on', async (t) => {
 })
 
 test('a cancelled sync keeps what has arrived and resumes there', async (t) => {
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   const cancelled = new AbortController()
   const store = {
-    ...line.tools.store,
+    ...pipeline.tools.store,
     describe: () => '',
-    get: line.tools.store.get.bind(line.tools.store),
-    list: line.tools.store.list.bind(line.tools.store),
+    get: pipeline.tools.store.get.bind(pipeline.tools.store),
+    list: pipeline.tools.store.list.bind(pipeline.tools.store),
     put: async (key: string, bytes: Uint8Array) => (
-      await line.tools.store.put(key, bytes),
+      await pipeline.tools.store.put(key, bytes),
       cancelled.abort()
     ),
   }
-  const stopped = await line.sync({
+  const stopped = await pipeline.sync({
     signal: cancelled.signal,
-    tools: { store: { ...line.tools.store, ...store } },
+    tools: { store: { ...pipeline.tools.store, ...store } },
   })
   assert.equal(stopped.state, 'failed')
   assert.match(stopped.reason ?? '', /cancelled/)
-  const resumed = await line.sync({ mode: 'auto' })
+  const resumed = await pipeline.sync({ mode: 'auto' })
   assert.deepEqual([resumed.state, resumed.resumed], ['succeeded', true])
-  assert.equal((await showProducts(line)).size, 30)
+  assert.equal((await showProducts(pipeline)).size, 30)
 })
 
 test('a count or a watermark that is none is passed over, and the products arrive', async (t) => {
   for (const number of [Number.NaN, Infinity, -1, 0.5, 1e300, 8.64e18]) {
-    const { line } = await openMedipim(t, { db, supplier: { products: 5 } })
+    const { pipeline } = await openMedipim(t, { db, supplier: { products: 5 } })
     const fetch: Connector['fetch'] = async function* (request, signal) {
-      for await (const page of line.connector.fetch(request, signal))
+      for await (const page of pipeline.connector.fetch(request, signal))
         yield { ...page, expected: number, watermarkMs: number }
     }
-    const report = await line.sync({ connector: { ...line.connector, fetch } })
+    const report = await pipeline.sync({ connector: { ...pipeline.connector, fetch } })
     assert.deepEqual(
       [report.state, report.ledger.created, report.ledger.expected],
       ['succeeded', 5, null],
       `${number}: ${report.reason}`,
     )
-    const { watermarkAt } = await line.source()
+    const { watermarkAt } = await pipeline.source()
     assert.ok(watermarkAt === null || watermarkAt.getTime() <= 1)
   }
 })

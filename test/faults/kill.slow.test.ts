@@ -19,16 +19,16 @@ testKills(database, [
 ])
 
 test('the first load survives being killed again and again', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
     supplier: { products: 16 },
   })
-  await killAt(line, database, ['after add_part', 1])
-  await killAt(line, database, ['after commit', 2])
-  const report = await line.sync({ mode: 'auto' })
+  await killAt(pipeline, database, ['after add_part', 1])
+  await killAt(pipeline, database, ['after commit', 2])
+  const report = await pipeline.sync({ mode: 'auto' })
   assert.equal(report.state, 'succeeded')
   assert.equal(report.ledger.created, 16)
   const calm = await openMedipim(t, { db: database.pool, simulator })
-  await calm.line.sync()
-  assert.deepEqual(await snapshot(line), await snapshot(calm.line))
+  await calm.pipeline.sync()
+  assert.deepEqual(await snapshot(pipeline), await snapshot(calm.pipeline))
 })

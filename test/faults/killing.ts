@@ -1,5 +1,5 @@
-// kill -9: a real process, killed at a named place of the line, and the same command again. What
-// must come out is what comes out when nothing happens.
+// kill -9: a real process, killed at a named place of the pipeline, and the same command again.
+// What must come out is what comes out when nothing happens.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -15,13 +15,19 @@ import type { Doom } from './doomed-sync.ts'
 
 export type KillPlace = readonly [place: Doom['place'], nth: number]
 
-/** Runs the line in a process of its own until it stands at the place, and kills it there. */
+/** Runs the pipeline in a process of its own until it stands at the place, and kills it there. */
 export async function killAt(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   { url: databaseUrl }: TestDatabase,
   [place, nth]: KillPlace,
 ): Promise<void> {
-  const doom: Doom = { databaseUrl, source: line.name, storeRoot: line.storeRoot, place, nth }
+  const doom: Doom = {
+    databaseUrl,
+    source: pipeline.name,
+    storeRoot: pipeline.storeRoot,
+    place,
+    nth,
+  }
   const program = fileURLToPath(new URL('doomed-sync.ts', import.meta.url))
   // A process that is killed leaves half a coverage file, which no report survives.
   const env = { ...process.env, NODE_V8_COVERAGE: '' }
@@ -41,21 +47,21 @@ export function testKills(database: TestDatabase, places: readonly KillPlace[]):
   test('a sync that was killed anywhere ends, run again, in the catalogue of one that was not', async (t) => {
     const supplier = { products: 16, seed: 3 }
     const calm = await openMedipim(t, { db: database.pool, supplier })
-    await calm.line.sync()
+    await calm.pipeline.sync()
     nextDay(calm.simulator)
-    const expected = await calm.line.sync()
-    const expectedCatalogue = await snapshot(calm.line)
+    const expected = await calm.pipeline.sync()
+    const expectedCatalogue = await snapshot(calm.pipeline)
     for (const place of places) {
       await t.test(`killed ${place[0]}, time ${place[1]}`, async (one) => {
-        const { line, simulator } = await openMedipim(one, { db: database.pool, supplier })
-        await line.sync()
+        const { pipeline, simulator } = await openMedipim(one, { db: database.pool, supplier })
+        await pipeline.sync()
         nextDay(simulator)
-        await killAt(line, database, place)
+        await killAt(pipeline, database, place)
         const settled = place[0] === 'after settle_run'
-        const report = await line.sync({ mode: settled ? 'incremental' : 'auto' })
+        const report = await pipeline.sync({ mode: settled ? 'incremental' : 'auto' })
         assert.equal(report.resumed, !settled)
         assert.equal(report.state, expected.state)
-        assert.deepEqual(await snapshot(line), expectedCatalogue)
+        assert.deepEqual(await snapshot(pipeline), expectedCatalogue)
       })
     }
   })

@@ -20,7 +20,7 @@ const { databaseUrl, source, storeRoot } = JSON.parse(process.argv[2] ?? '') as 
 }
 const db = await openPool(databaseUrl, { applicationName: 'measured' })
 const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
-const line = await openPipeline(
+const pipeline = await openPipeline(
   { after: () => undefined },
   { db, connector, settings: {}, source, storeRoot, options: DEFAULT_OPTIONS },
 )
@@ -28,7 +28,7 @@ const {
   state,
   reason,
   ledger: { created, unchanged },
-} = await line.sync()
+} = await pipeline.sync()
 console.log(
   JSON.stringify({
     state,

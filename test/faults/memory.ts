@@ -53,14 +53,18 @@ async function measureSyncs(
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-memory-'))
   t.after(() => rm(folder, { recursive: true }))
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   await writeSmallProducts(join(folder, 'feed.ndjson'), products)
   simulator.setFeed(join(folder, 'feed.ndjson'))
   for (const expected of [
     { created: products, unchanged: 0 },
     { created: 0, unchanged: products },
   ]) {
-    const wish = JSON.stringify({ databaseUrl, source: line.name, storeRoot: line.storeRoot })
+    const wish = JSON.stringify({
+      databaseUrl,
+      source: pipeline.name,
+      storeRoot: pipeline.storeRoot,
+    })
     const program = fileURLToPath(new URL('measured-sync.ts', import.meta.url))
     // As bin/shelfsync starts it.
     const { stdout } = await promisify(execFile)(process.execPath, [...NODE_FLAGS, program, wish], {

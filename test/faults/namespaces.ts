@@ -54,17 +54,17 @@ export function testCutOff(cutMsMin: number): void {
         [state, ledger?.['created'], ledger?.['fetched']],
         ['succeeded', PRODUCTS, PRODUCTS],
       )
-      assert.deepEqual(await snapshot(park.line), expected)
+      assert.deepEqual(await snapshot(park.pipeline), expected)
       for (const { status } of await statusOf(park, written)) assert.equal(status, 'aborted')
 
-      const versions = await rowVersions(park.line)
+      const versions = await rowVersions(park.pipeline)
       await new Promise((resolve) =>
         setTimeout(resolve, Math.max(0, cutAtMs + cutMsMin - performance.now())),
       )
       hosts.island.reconnect()
       mainland.process.kill('SIGTERM')
       await mainland.process.exited
-      assert.deepEqual(await rowVersions(park.line), versions)
+      assert.deepEqual(await rowVersions(park.pipeline), versions)
       const changed = simulator.catalogue.update({ count: 25 })
       const { state: after, ledger: later } = await park.ended(await park.order(home))
       assert.deepEqual([after, later?.['updated']], ['succeeded', changed.length])

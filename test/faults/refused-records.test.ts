@@ -52,7 +52,9 @@ async function listStatements(work: () => Promise<void>): Promise<string[]> {
   return statements
 }
 
-/** The line's connector, which gives every product in `ids` a currency that the table refuses. */
+/**
+ * The pipeline's connector, which gives every product in `ids` a currency that the table refuses.
+ */
 function careless({ connector }: TestPipeline, ids: ReadonlySet<string>) {
   const spoil = (draft: Draft): Draft => {
     const price = {
@@ -72,11 +74,14 @@ function careless({ connector }: TestPipeline, ids: ReadonlySet<string>) {
 
 for (const bad of [1, 8, 64]) {
   test(`${bad} of 64 records that Postgres refuses are found by transactions in proportion to their number`, async (t) => {
-    const { line, simulator } = await openBatch(t, 64)
+    const { pipeline, simulator } = await openBatch(t, 64)
     const ids = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
-    const connector = careless(line, new Set(ids.filter((_, index) => index % (64 / bad) === 0)))
+    const connector = careless(
+      pipeline,
+      new Set(ids.filter((_, index) => index % (64 / bad) === 0)),
+    )
     const statements = await listStatements(async () => {
-      assert.deepEqual(counts(await line.sync({ connector })), {
+      assert.deepEqual(counts(await pipeline.sync({ connector })), {
         ...(bad < 64 ? { created: 64 - bad } : {}),
         quarantined: bad,
       })
@@ -94,8 +99,8 @@ for (const bad of [1, 8, 64]) {
 
 for (const bad of [1, 4]) {
   test(`by calls, ${bad} of 64 records that Postgres refuses are found by attempts in proportion to their number`, async (t) => {
-    const { line, simulator } = await openBatch(t, 64)
-    const { id } = await line.source()
+    const { pipeline, simulator } = await openBatch(t, 64)
+    const { id } = await pipeline.source()
     const ids = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
     // A sequence counts also what is rolled back.
     await db.query(`create schema if not exists faults; create sequence faults.attempts_${id}`)
@@ -106,10 +111,13 @@ for (const bad of [1, 4]) {
       `create trigger counted before insert on catalog.products for each statement execute function faults.count_${id}()`,
     )
     t.after(() => db.query('drop trigger counted on catalog.products'))
-    const connector = careless(line, new Set(ids.filter((_, index) => index % (64 / bad) === 0)))
-    const report = await line.sync({ connector, tools: { db: await openDataApi(t) } })
+    const connector = careless(
+      pipeline,
+      new Set(ids.filter((_, index) => index % (64 / bad) === 0)),
+    )
+    const report = await pipeline.sync({ connector, tools: { db: await openDataApi(t) } })
     assert.deepEqual(counts(report), { created: 64 - bad, quarantined: bad })
-    const [row] = await line.query<{ attempts: number }>(
+    const [row] = await pipeline.query<{ attempts: number }>(
       `select last_value as attempts from faults.attempts_${id}`,
     )
     assert.ok(
@@ -120,22 +128,22 @@ for (const bad of [1, 4]) {
 }
 
 test('numbers beyond all columns are recognised before they are sent', async (t) => {
-  const { line, simulator } = await openBatch(t, 16)
+  const { pipeline, simulator } = await openBatch(t, 16)
   for (let at = 0; at < 16; at++) {
     const text = `{"meta":{"total":32,"index":${at}},"result":{"id":"N${at}","status":"active","name":{"en":"x"},"x":1e999999,"meta":{"createdAt":1,"updatedAt":1767225600,"embedUrl":"https://x"}}}`
     simulator.faults.set({ kind: 'insert-line', at: 2 * at, text, path: STREAM, times: 1 })
   }
   const statements = await listStatements(async () => {
-    assert.deepEqual(counts(await line.sync()), { created: 16, quarantined: 16 })
+    assert.deepEqual(counts(await pipeline.sync()), { created: 16, quarantined: 16 })
   })
   assert.deepEqual(
     statements.filter((text) => text === 'rollback'),
     [],
     'before anything is sent',
   )
-  const rows = await line.query<{ external_id: string; message: string }>(
+  const rows = await pipeline.query<{ external_id: string; message: string }>(
     'select external_id, message from catalog.quarantine where source_id = $1',
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   assert.deepEqual(
     rows.map(({ external_id }) => external_id).toSorted(),
@@ -145,7 +153,7 @@ test('numbers beyond all columns are recognised before they are sent', async (t)
 })
 
 test('whether a record is set aside does not depend on its neighbours', async (t) => {
-  const { line, simulator } = await openBatch(t, 8)
+  const { pipeline, simulator } = await openBatch(t, 8)
   const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
   // Not the bytes that the connector's scan knows: the record is written anew, and the number
   // becomes null on the way.
@@ -157,13 +165,13 @@ test('whether a record is set aside does not depend on its neighbours', async (t
       (added) => ({ kind: 'insert-line', at: 2, text: added, path: STREAM, times: 1 }) as const,
     ),
   )
-  assert.deepEqual(counts(await line.sync({ connector: careless(line, new Set([bad])) })), {
+  assert.deepEqual(counts(await pipeline.sync({ connector: careless(pipeline, new Set([bad])) })), {
     created: 8,
     quarantined: 2,
   })
-  const rows = await line.query<{ rule: string; raw: Buffer }>(
+  const rows = await pipeline.query<{ rule: string; raw: Buffer }>(
     'select rule, raw from catalog.quarantine where source_id = $1',
-    (await line.source()).id,
+    (await pipeline.source()).id,
   )
   const rules = new Map(
     rows.map(({ rule, raw }) => [raw.toString() === unreadable ? unreadable : bad, rule]),
@@ -178,9 +186,9 @@ test('whether a record is set aside does not depend on its neighbours', async (t
 })
 
 test('the extremes that a draft may hold are held, by sessions and by calls', async (t) => {
-  const { line, simulator } = await openBatch(t, 4)
+  const { pipeline, simulator } = await openBatch(t, 4)
   const normalise = (record: unknown, settings: unknown): Draft => {
-    const draft = line.connector.normalise(record, settings)
+    const draft = pipeline.connector.normalise(record, settings)
     const variants = draft.variants.map((variant) => ({
       ...variant,
       weightGrams: Number.MAX_SAFE_INTEGER,
@@ -194,27 +202,27 @@ test('the extremes that a draft may hold are held, by sessions and by calls', as
       images: [{ url: 'https://x', alt: null, position: 2 ** 31 - 1 }],
     }
   }
-  const connector = { ...line.connector, normalise }
-  assert.deepEqual(counts(await line.sync({ connector })), { created: 4 })
-  const { line: called } = await openMedipim(t, { db, simulator })
+  const connector = { ...pipeline.connector, normalise }
+  assert.deepEqual(counts(await pipeline.sync({ connector })), { created: 4 })
+  const { pipeline: called } = await openMedipim(t, { db, simulator })
   assert.deepEqual(counts(await called.sync({ connector, tools: { db: await openDataApi(t) } })), {
     created: 4,
   })
-  assert.deepEqual(await snapshot(called), await snapshot(line))
+  assert.deepEqual(await snapshot(called), await snapshot(pipeline))
 })
 
 test('a plan finds the records that the sync would set aside', async (t) => {
-  const { line, simulator } = await openBatch(t, 8)
+  const { pipeline, simulator } = await openBatch(t, 8)
   const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
-  const connector = careless(line, new Set([bad]))
+  const connector = careless(pipeline, new Set([bad]))
   const { planSource } = await import('../../src/pipeline/plan.ts')
   const { bindConnector } = await import('../../src/sources/bound-source.ts')
   const { newProgress } = await import('../../src/pipeline/context.ts')
   const told: string[] = []
   const request = { mode: 'full', sinceAt: null, now: new Date() } as const
   const plan = await planSource(
-    line.tools,
-    bindConnector(connector, await line.source()),
+    pipeline.tools,
+    bindConnector(connector, await pipeline.source()),
     request,
     {
       progress: newProgress(),
@@ -225,7 +233,7 @@ test('a plan finds the records that the sync would set aside', async (t) => {
     },
   )
   assert.deepEqual(told, [bad])
-  assert.deepEqual(counts(plan), counts(await line.sync({ connector })))
+  assert.deepEqual(counts(plan), counts(await pipeline.sync({ connector })))
 })
 
 /**
@@ -234,18 +242,18 @@ test('a plan finds the records that the sync would set aside', async (t) => {
  */
 for (const state of ['21000', '22012', '22023', '23503', '42703', '2200H', '54023']) {
   test(`an error ${state} of a merge is no record's fault: the run fails, and nothing is quarantined`, async (t) => {
-    const { line } = await openBatch(t, 8)
-    const { id } = await line.source()
+    const { pipeline } = await openBatch(t, 8)
+    const { id } = await pipeline.source()
     await db.query(`create schema if not exists faults; create or replace function faults.fail() returns trigger language plpgsql as $$
       begin if new.source_id = tg_argv[0]::integer then raise exception 'broken on purpose' using errcode = tg_argv[1]; end if; return new; end $$`)
     await db.query(
       `create trigger broken before insert on catalog.products for each row execute function faults.fail(${id}, '${state}')`,
     )
     t.after(() => db.query('drop trigger broken on catalog.products'))
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.state, 'failed')
     assert.match(String(report.reason), /broken on purpose/)
-    const [quarantined] = await line.query<{ count: number }>(
+    const [quarantined] = await pipeline.query<{ count: number }>(
       'select count(*) from catalog.quarantine where source_id = $1',
       id,
     )

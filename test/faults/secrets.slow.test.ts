@@ -1,4 +1,5 @@
-// Secrets are planted wherever the line is given one, and looked for everywhere that it writes to.
+// Secrets are planted wherever the pipeline is given one, and looked for everywhere that it writes
+// to.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
@@ -20,22 +21,25 @@ const SPELLINGS = [
   Buffer.from(KEY.keySecret).toString('base64'),
 ]
 
-async function everythingWritten(line: TestPipeline, reports: readonly unknown[]): Promise<string> {
+async function everythingWritten(
+  pipeline: TestPipeline,
+  reports: readonly unknown[],
+): Promise<string> {
   const texts = [
-    ...line.logged,
+    ...pipeline.logged,
     ...reports.map((report) => JSON.stringify(report)),
     ...reports.map(errorText),
   ]
-  for (const name of await readdir(line.storeRoot, { recursive: true })) {
+  for (const name of await readdir(pipeline.storeRoot, { recursive: true })) {
     if (!/\.(zst|json)$/.test(name)) continue
-    const bytes = await readFile(join(line.storeRoot, name))
+    const bytes = await readFile(join(pipeline.storeRoot, name))
     texts.push((name.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes).toString())
   }
-  const tables = await line.query<{ tablename: string }>(
+  const tables = await pipeline.query<{ tablename: string }>(
     `select tablename from pg_tables where schemaname = 'catalog'`,
   )
   for (const { tablename } of tables) {
-    const rows = await line.query<{ row: string }>(
+    const rows = await pipeline.query<{ row: string }>(
       `select row_to_json(t)::text as row from catalog.${tablename} t`,
     )
     // bytea is shown in hexadecimal: what it holds is looked at as text too.
@@ -58,21 +62,21 @@ function errorText(report: unknown): string {
 
 test('a key reaches no log, artifact, table or error, whatever the supplier answers', async (t) => {
   const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     key: KEY,
     supplier,
     secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`],
     options: { attemptsMax: 2 },
   })
-  const reports = [await line.sync()]
+  const reports = [await pipeline.sync()]
   assert.equal(reports[0]?.state, 'succeeded')
   const body = (text: string): string =>
     JSON.stringify({ error: { status: 500, code: 'internal', message: text } })
   for (const echoed of [`You sent ${KEY.keySecret}`, `Authorization: Basic ${BASIC}`]) {
     for (const status of [401, 422, 500]) {
       simulator.faults.set({ kind: 'status', status, body: body(echoed), times: null })
-      reports.push(await line.sync())
+      reports.push(await pipeline.sync())
       simulator.faults.clear()
     }
     simulator.faults.set({
@@ -82,24 +86,24 @@ test('a key reaches no log, artifact, table or error, whatever the supplier answ
       path: '/v4/products/stream',
       times: null,
     })
-    reports.push(await line.sync())
+    reports.push(await pipeline.sync())
     simulator.faults.clear()
   }
   simulator.setKey({ id: KEY.keyId, secret: 'another' })
-  reports.push(await line.sync())
-  await assertNothingSaid(line, reports)
+  reports.push(await pipeline.sync())
+  await assertNothingSaid(pipeline, reports)
 })
 
 test('a key that the supplier quotes in a header of its answer goes no further', async (t) => {
   const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     key: KEY,
     supplier,
     secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`],
     options: { attemptsMax: 2 },
   })
-  const reports = [await line.sync()]
+  const reports = [await pipeline.sync()]
   const quoted = encodeURIComponent(KEY.keySecret)
   const answers: readonly (readonly [
     status: number,
@@ -132,18 +136,18 @@ test('a key that the supplier quotes in a header of its answer goes no further',
       times: null,
       path: '/v4/products/stream',
     })
-    const report = await line.sync()
+    const report = await pipeline.sync()
     assert.equal(report.error instanceof SyncError && report.error.code, code, report.reason ?? '')
     reports.push(report)
     simulator.faults.clear()
   }
-  await assertNothingSaid(line, reports)
+  await assertNothingSaid(pipeline, reports)
 })
 
 test('a key reaches nothing as a half of it either, wherever a text that quotes it is cut', async (t) => {
   const secrets = [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`]
   const supplier = { products: 60, keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     key: KEY,
     supplier,
@@ -169,7 +173,7 @@ test('a key reaches nothing as a half of it either, wherever a text that quotes 
         times: null,
         path: '/v4/products/stream',
       })
-      reports.push(await line.sync())
+      reports.push(await pipeline.sync())
       simulator.faults.set({
         kind: 'insert-line',
         at: 3,
@@ -177,20 +181,20 @@ test('a key reaches nothing as a half of it either, wherever a text that quotes 
         path: '/v4/products/stream',
         times: null,
       })
-      reports.push(await line.sync())
+      reports.push(await pipeline.sync())
       simulator.faults.clear()
       simulator.fields.add(text)
     }
   }
-  reports.push(await line.sync())
-  assert.match(line.logged.join(''), /kept in raw only: x{46}/)
-  await assertNothingSaid(line, reports)
+  reports.push(await pipeline.sync())
+  assert.match(pipeline.logged.join(''), /kept in raw only: x{46}/)
+  await assertNothingSaid(pipeline, reports)
   for (const { reason } of reports.slice(0, -1))
     assert.match(reason ?? '', /x{20}/, 'the rest is told')
 })
 
 test('what a record quotes in a warning or in quarantine is cleaned before it is cut', async (t) => {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     supplier: { products: 60 },
     secrets: [KEY.keySecret],
@@ -213,8 +217,8 @@ test('what a record quotes in a warning or in quarantine is cleaned before it is
       times: null,
     },
   )
-  await line.sync()
-  const rows = await line.query<{ told: string }>(`
+  await pipeline.sync()
+  const rows = await pipeline.query<{ told: string }>(`
     select warnings::text as told from catalog.products where warnings is not null union all select message from catalog.quarantine`)
   const told = rows.map((row) => row.told).join('\n')
   assert.match(told, /x{30}\[redacted\]/)
@@ -224,7 +228,7 @@ test('what a record quotes in a warning or in quarantine is cleaned before it is
 })
 
 test('an error code of two megabytes fills neither the log nor the row of its run', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, options: { attemptsMax: 1 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, options: { attemptsMax: 1 } })
   const error = { status: 500, code: 'c'.repeat(2_000_000), message: 'm'.repeat(2_000_000) }
   simulator.faults.set({
     kind: 'insert-line',
@@ -233,15 +237,18 @@ test('an error code of two megabytes fills neither the log nor the row of its ru
     path: '/v4/products/stream',
     times: null,
   })
-  const report = await line.sync()
+  const report = await pipeline.sync()
   assert.match(report.reason ?? '', /c{50,}….*m{200,}…/)
-  const written = await everythingWritten(line, [report])
-  assert.ok(line.logged.join('').length + String(report.reason).length < 50_000)
+  const written = await everythingWritten(pipeline, [report])
+  assert.ok(pipeline.logged.join('').length + String(report.reason).length < 50_000)
   assert.doesNotMatch(written, /c{1000}|m{1000}/)
 })
 
-async function assertNothingSaid(line: TestPipeline, reports: readonly unknown[]): Promise<void> {
-  const written = await everythingWritten(line, reports)
+async function assertNothingSaid(
+  pipeline: TestPipeline,
+  reports: readonly unknown[],
+): Promise<void> {
+  const written = await everythingWritten(pipeline, reports)
   assert.ok(
     written.includes('run started') && written.includes('embedUrl'),
     'there is something to look through',

@@ -72,11 +72,11 @@ const ENDINGS: readonly (readonly [
 
 for (const [how, code, end] of ENDINGS) {
   test(`a run is ${how} as soon as the batches under way have committed, however soon others follow them`, async (t) => {
-    const { line } = await openMedipim(t, { db: database.pool })
-    const services = await openServices(t, database, line)
+    const { pipeline } = await openMedipim(t, { db: database.pool })
+    const services = await openServices(t, database, pipeline)
     const db = database.pool
     const { run: id } = await services.order()
-    const run = await loadQueuedRun(db, (await line.source()).id, id)
+    const run = await loadQueuedRun(db, (await pipeline.source()).id, id)
     const claim = (part: number): Promise<LeasedRun> =>
       claimTask(db, run, `part ${part}`, 'a worker', () => false)
     const [first, second] = [await openBatch(t, await claim(0)), await openBatch(t, await claim(1))]
@@ -105,7 +105,7 @@ test('a run that is cancelled in the middle of its batches writes nothing afterw
   const calm = await calmSecondDay(t)
   const {
     database: { pool },
-    line,
+    pipeline,
     services,
   } = await openSecondDay(t)
   const release = await lockTable(t, pool, 'catalog.checkpoints')
@@ -116,7 +116,7 @@ test('a run that is cancelled in the middle of its batches writes nothing afterw
   await until(async () => (await waiting(pool, '%cancel_run%')) === 1)
   await release()
   assert.deepEqual(await cancelling, { run, state: 'cancelled' })
-  const before = await everyRow(line)
+  const before = await everyRow(pipeline)
   await until(
     async () =>
       (await services.queues.apply.getActiveCount()) +
@@ -124,9 +124,9 @@ test('a run that is cancelled in the middle of its batches writes nothing afterw
       0,
   )
   await stop()
-  assert.deepEqual(await everyRow(line), before)
+  assert.deepEqual(await everyRow(pipeline), before)
   assert.ok(
-    (await line.query('select from catalog.checkpoints where run_id = $1', run)).length > 0,
+    (await pipeline.query('select from catalog.checkpoints where run_id = $1', run)).length > 0,
     'nothing was applied',
   )
   assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), {
@@ -137,5 +137,5 @@ test('a run that is cancelled in the middle of its batches writes nothing afterw
   assert.notEqual(next.run, run)
   const { state, reason } = await services.ended(next.run)
   assert.equal(state, calm.state, reason ?? '')
-  assert.deepEqual(await snapshot(line), calm.catalogue)
+  assert.deepEqual(await snapshot(pipeline), calm.catalogue)
 })

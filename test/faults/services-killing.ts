@@ -26,7 +26,7 @@ const TAKEN_OVER_WITHIN_S = 30
 export async function startWorkers(
   t: Lifetime,
   { url: databaseUrl }: TestDatabase,
-  line: TestPipeline,
+  pipeline: TestPipeline,
   doom: Partial<WorkerDoom> = {},
 ): Promise<Process> {
   const all: WorkerDoom = {
@@ -35,8 +35,8 @@ export async function startWorkers(
     stand: 'still',
     ...doom,
     databaseUrl,
-    source: line.name,
-    storeRoot: line.storeRoot,
+    source: pipeline.name,
+    storeRoot: pipeline.storeRoot,
   }
   const workers = await startProcess(t, process.execPath, [PROGRAM, JSON.stringify(all)])
   await workers.waitForLine(/^working$/)
@@ -57,12 +57,12 @@ export async function untilFrozen(workers: Process): Promise<void> {
  */
 export async function openSecondDay(
   t: TestContext,
-): Promise<{ database: TestDatabase; line: TestPipeline; services: TestServices }> {
+): Promise<{ database: TestDatabase; pipeline: TestPipeline; services: TestServices }> {
   const database = await testDatabase(t)
-  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
+  await pipeline.sync()
   nextDay(simulator)
-  return { database, line, services: await openServices(t, database, line) }
+  return { database, pipeline, services: await openServices(t, database, pipeline) }
 }
 
 export interface Calm {
@@ -74,11 +74,11 @@ export interface Calm {
 /** What the second day comes to when nothing happens. */
 export async function calmSecondDay(t: TestContext): Promise<Calm> {
   const database = await testDatabase(t)
-  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
+  await pipeline.sync()
   nextDay(simulator)
-  const { state, ledger } = await line.sync()
-  return { state, ledger: { ...ledger }, catalogue: await snapshot(line) }
+  const { state, ledger } = await pipeline.sync()
+  return { state, ledger: { ...ledger }, catalogue: await snapshot(pipeline) }
 }
 
 /**
@@ -87,17 +87,17 @@ export async function calmSecondDay(t: TestContext): Promise<Calm> {
  */
 export async function assertEndsCalmly(
   services: TestServices,
-  line: TestPipeline,
+  pipeline: TestPipeline,
   run: number,
   calm: Calm,
 ): Promise<void> {
-  await assertSettledAs(calm, line, await endOf(services, run))
+  await assertSettledAs(calm, pipeline, await endOf(services, run))
   await queueIsEmpty(services)
 }
 
 export async function assertSettledAs(
   calm: Calm,
-  line: TestPipeline,
+  pipeline: TestPipeline,
   { state, ledger, reason }: EndedRun,
 ): Promise<void> {
   assert.equal(state, calm.state, reason ?? '')
@@ -110,7 +110,7 @@ export async function assertSettledAs(
   // A fetch that goes on where it stopped may be sent a line twice; what the lines come to stays
   // the same.
   assert.deepEqual(decisive(ledger), decisive(calm.ledger))
-  assert.deepEqual(await snapshot(line), calm.catalogue)
+  assert.deepEqual(await snapshot(pipeline), calm.catalogue)
 }
 
 /** Waits for the run's end as an orchestrator does: what is not in the queue is put there. */
@@ -142,17 +142,17 @@ export function testWorkerKills(places: readonly KillPlace[], atOnce: number): v
 }
 
 async function surviveKill(t: TestContext, [place, nth]: KillPlace, calm: Calm): Promise<void> {
-  const { database, line, services } = await openSecondDay(t)
-  const doomed = await startWorkers(t, database, line, { place, nth })
+  const { database, pipeline, services } = await openSecondDay(t)
+  const doomed = await startWorkers(t, database, pipeline, { place, nth })
   const { run } = await services.order({ mode: 'full' })
   await doomed.waitForLine(/^reached$/)
   services.work()
-  const [{ now: killedAt } = { now: new Date(NaN) }] = await line.query<{ now: Date }>(
+  const [{ now: killedAt } = { now: new Date(NaN) }] = await pipeline.query<{ now: Date }>(
     'select clock_timestamp() as now',
   )
   doomed.kill('SIGKILL')
-  await assertEndsCalmly(services, line, run, calm)
-  const [{ seconds } = { seconds: NaN }] = await line.query<{ seconds: number }>(
+  await assertEndsCalmly(services, pipeline, run, calm)
+  const [{ seconds } = { seconds: NaN }] = await pipeline.query<{ seconds: number }>(
     'select extract(epoch from finished_at - $2)::float8 as seconds from catalog.runs where id = $1',
     run,
     killedAt,

@@ -25,12 +25,12 @@ import {
  * give up; and the others end the run.
  */
 async function assertWritesNothing(
-  lost: { readonly line: TestPipeline; comeBack(): Promise<void> },
+  lost: { readonly pipeline: TestPipeline; comeBack(): Promise<void> },
   services: TestServices,
   run: number,
   calm: Calm,
 ): Promise<void> {
-  const { line, comeBack } = lost
+  const { pipeline, comeBack } = lost
   const standing = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   watchQueries(
@@ -39,21 +39,21 @@ async function assertWritesNothing(
   )
   services.work()
   await standing.promise
-  const before = await everyRow(line)
+  const before = await everyRow(pipeline)
   await comeBack()
-  assert.deepEqual(await everyRow(line), before)
+  assert.deepEqual(await everyRow(pipeline), before)
   goOn.resolve()
-  await assertEndsCalmly(services, line, run, calm)
+  await assertEndsCalmly(services, pipeline, run, calm)
 }
 
 async function surviveFreeze(t: TestContext, place: Place, nth: number, calm: Calm): Promise<void> {
-  const { database, line, services } = await openSecondDay(t)
-  const frozen = await startWorkers(t, database, line, { place, nth, stand: 'frozen' })
+  const { database, pipeline, services } = await openSecondDay(t)
+  const frozen = await startWorkers(t, database, pipeline, { place, nth, stand: 'frozen' })
   const { run } = await services.order({ mode: 'full' })
   await untilFrozen(frozen)
   await assertWritesNothing(
     {
-      line,
+      pipeline,
       async comeBack() {
         frozen.kill('SIGCONT')
         // What it has in hand comes to its end first.
@@ -91,10 +91,10 @@ test('a worker whose network is silent for longer than its lease writes nothing 
   const calm = await calmSecondDay(t)
   const database = await testDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { line, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
+  await pipeline.sync()
   nextDay(simulator)
-  const lost = await openServices(t, { ...database, url: through(database.url, proxy) }, line)
+  const lost = await openServices(t, { ...database, url: through(database.url, proxy) }, pipeline)
   const silent = Promise.withResolvers<void>()
   watchQueries(
     lost.tools.db,
@@ -105,13 +105,13 @@ test('a worker whose network is silent for longer than its lease writes nothing 
   await silent.promise
   await assertWritesNothing(
     {
-      line,
+      pipeline,
       async comeBack() {
         await proxy.resume()
         await stopLost()
       },
     },
-    await openServices(t, database, line),
+    await openServices(t, database, pipeline),
     run,
     calm,
   )

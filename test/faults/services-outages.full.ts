@@ -29,14 +29,18 @@ const PLACES: readonly KillPlace[] = [
 async function surviveCut(t: TestContext, [place, nth]: KillPlace, calm: Calm): Promise<void> {
   const database = await testDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
     supplier: SUPPLIER,
     options: { wait, backOff: { baseMs: 50, maxMs: 400 } },
   })
-  await line.sync()
+  await pipeline.sync()
   nextDay(simulator)
-  const services = await openServices(t, { ...database, url: through(database.url, proxy) }, line)
+  const services = await openServices(
+    t,
+    { ...database, url: through(database.url, proxy) },
+    pipeline,
+  )
   const felt = Promise.withResolvers<void>()
   watchQueries(
     services.tools.db,
@@ -46,7 +50,7 @@ async function surviveCut(t: TestContext, [place, nth]: KillPlace, calm: Calm): 
   const { run } = await services.order({ mode: 'full' })
   await felt.promise
   await proxy.resume()
-  await assertEndsCalmly(services, line, run, calm)
+  await assertEndsCalmly(services, pipeline, run, calm)
 }
 
 test('a network that is cut anywhere is waited for', { concurrency: 4 }, async (t) => {

@@ -40,7 +40,7 @@ const REASONS: Partial<Record<ErrorCode, string>> = {
 
 interface Setting {
   readonly database: TestDatabase
-  readonly line: TestPipeline
+  readonly pipeline: TestPipeline
   readonly services: TestServices
   readonly simulator: MedipimSimulator
   /**
@@ -63,18 +63,18 @@ async function openSetting(
   way = database.url,
   setup: Partial<MedipimSetup> = {},
 ): Promise<Setting> {
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
     supplier: SUPPLIER,
     options: IMPATIENT,
     ...setup,
   })
-  await line.sync()
+  await pipeline.sync()
   nextDay(simulator)
-  const services = await openServices(t, { ...database, url: way }, line)
+  const services = await openServices(t, { ...database, url: way }, pipeline)
   return {
     database,
-    line,
+    pipeline,
     services,
     simulator,
     async pausedAt(place, nth, code, strike, keepAt) {
@@ -123,8 +123,8 @@ async function openDatabase(t: TestContext, url: string): Promise<TestDatabase> 
 }
 
 /** The log names the code and the reason, once for every pause at least. */
-function assertSaid(line: TestPipeline, code: ErrorCode, words: RegExp): void {
-  const said = line.logged.filter((text) => text.includes(`"${code}"`))
+function assertSaid(pipeline: TestPipeline, code: ErrorCode, words: RegExp): void {
+  const said = pipeline.logged.filter((text) => text.includes(`"${code}"`))
   assert.ok(
     said.some((text) => words.test(text)),
     `no line says ${words}:\n${said.join('\n')}`,
@@ -135,27 +135,31 @@ test('a network that is cut between worker and Postgres is waited for', async (t
   const calm = await calmSecondDay(t)
   const database = await testDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { line, services, pausedAt } = await openSetting(t, database, through(database.url, proxy))
+  const { pipeline, services, pausedAt } = await openSetting(
+    t,
+    database,
+    through(database.url, proxy),
+  )
   const run = await pausedAt('before apply_batch', 2, 'db/unreachable', () => proxy.cut())
   await proxy.resume()
-  await assertEndsCalmly(services, line, run, calm)
-  assertSaid(line, 'db/unreachable', /The connection to Postgres is gone|Cannot connect|ECONN/)
+  await assertEndsCalmly(services, pipeline, run, calm)
+  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is gone|Cannot connect|ECONN/)
 })
 
 test('a Postgres that is restarted is waited for', async (t) => {
   const calm = await calmSecondDay(t)
   const { server, restart } = await openServer(t)
   const database = await openDatabase(t, server.url)
-  const { line, services, pausedAt } = await openSetting(t, database)
+  const { pipeline, services, pausedAt } = await openSetting(t, database)
   const run = await pausedAt('before commit', 2, 'db/unreachable', () => server.stop())
   assert.equal((await restart()).url, database.url)
-  await assertEndsCalmly(services, line, run, calm)
-  assertSaid(line, 'db/unreachable', /The connection to Postgres is gone/)
+  await assertEndsCalmly(services, pipeline, run, calm)
+  assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is gone/)
 })
 
 test('a statement that Postgres cancels is tried again', async (t) => {
   const calm = await calmSecondDay(t)
-  const { database, line, services, pausedAt } = await openSetting(t, await testDatabase(t))
+  const { database, pipeline, services, pausedAt } = await openSetting(t, await testDatabase(t))
   const lock = await database.pool.connect()
   await lock.query('begin; lock table catalog.products in share mode')
   const cancel = `select pg_cancel_backend(pid) as cancelled from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%apply_batch%'`
@@ -164,13 +168,13 @@ test('a statement that Postgres cancels is tried again', async (t) => {
   await cancelling
   await lock.query('commit')
   lock.release()
-  await assertEndsCalmly(services, line, run, calm)
-  assertSaid(line, 'db/busy', /canceling statement due to user request/)
+  await assertEndsCalmly(services, pipeline, run, calm)
+  assertSaid(pipeline, 'db/busy', /canceling statement due to user request/)
 })
 
 test('a Postgres that is too busy to answer in time is waited for', async (t) => {
   const calm = await calmSecondDay(t)
-  const { database, line, services, pausedAt } = await openSetting(t, await testDatabase(t))
+  const { database, pipeline, services, pausedAt } = await openSetting(t, await testDatabase(t))
   let statementMs = 250
   services.tools.db.on(
     'acquire',
@@ -180,20 +184,20 @@ test('a Postgres that is too busy to answer in time is waited for', async (t) =>
   const run = await pausedAt('before apply_batch', 1, 'db/busy', () => Promise.resolve())
   statementMs = 0
   await release()
-  await assertEndsCalmly(services, line, run, calm)
-  assertSaid(line, 'db/busy', /canceling statement due to statement timeout/)
+  await assertEndsCalmly(services, pipeline, run, calm)
+  assertSaid(pipeline, 'db/busy', /canceling statement due to statement timeout/)
 })
 
 test('a Postgres that is far away is only slow', async (t) => {
   const calm = await calmSecondDay(t)
   const database = await testDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { line, services } = await openSetting(t, database, through(database.url, proxy))
+  const { pipeline, services } = await openSetting(t, database, through(database.url, proxy))
   proxy.latencyMs = 20
   proxy.bytesPerSecond = 100_000
   services.work()
   const { run } = await services.order({ mode: 'full' })
-  await assertEndsCalmly(services, line, run, calm)
+  await assertEndsCalmly(services, pipeline, run, calm)
   assert.deepEqual(services.pauses, [])
 })
 
@@ -205,15 +209,15 @@ test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t
   await admin.query(`create tablespace small location '${disk.path}'`)
   await admin.query('create database small tablespace small')
   await admin.end()
-  const { line, services, pausedAt } = await openSetting(
+  const { pipeline, services, pausedAt } = await openSetting(
     t,
     await openDatabase(t, new URL('small', server.url).href),
   )
   // Postgres gives room back, for instance that of staging tables.
   const run = await pausedAt('before apply_batch', 1, 'db/full', disk.fill, disk.fill)
   await disk.free()
-  await assertEndsCalmly(services, line, run, calm)
-  assertSaid(line, 'db/full', /Postgres takes no more rows: .*No space left on device/)
+  await assertEndsCalmly(services, pipeline, run, calm)
+  assertSaid(pipeline, 'db/full', /Postgres takes no more rows: .*No space left on device/)
 })
 
 test(
@@ -223,13 +227,18 @@ test(
     const calm = await calmSecondDay(t)
     const disk = await mountDisk(t, { megabytes: 1 })
     const database = await testDatabase(t)
-    const { line, services, simulator, pausedAt } = await openSetting(t, database, database.url, {
-      storeRoot: disk.path,
-    })
+    const { pipeline, services, simulator, pausedAt } = await openSetting(
+      t,
+      database,
+      database.url,
+      {
+        storeRoot: disk.path,
+      },
+    )
     const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', disk.fill)
     await disk.free()
-    await assertEndsCalmly(services, line, run, calm)
-    assertSaid(line, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
+    await assertEndsCalmly(services, pipeline, run, calm)
+    assertSaid(pipeline, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
     assert.equal(simulator.stats.snapshot().requests[STREAM], 2, 'one stream a day')
   },
 )

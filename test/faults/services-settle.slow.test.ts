@@ -17,8 +17,8 @@ import {
 } from './services-killing.ts'
 
 async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Promise<void> {
-  const { database, line, services } = await openSecondDay(t)
-  const doomed = await startWorkers(t, database, line, {
+  const { database, pipeline, services } = await openSecondDay(t)
+  const doomed = await startWorkers(t, database, pipeline, {
     place: 'before settle_run',
     nth: 1,
     stand: 'frozen',
@@ -30,7 +30,7 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
   /** The session that is in the middle of settling, other than `except`. */
   const findSettling = (except = 0): Promise<number> =>
     until(async () => {
-      const [session] = await line.query<{ pid: number }>(
+      const [session] = await pipeline.query<{ pid: number }>(
         `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%settle_run%' and pid <> $1`,
         except,
       )
@@ -52,7 +52,7 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
     )
     await findSettling(orphan)
     assert.deepEqual(
-      await line.query('select from pg_stat_activity where pid = $1', orphan),
+      await pipeline.query('select from pg_stat_activity where pid = $1', orphan),
       [],
       'the session of the dead worker is still there',
     )
@@ -62,7 +62,7 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
     await release()
   }
   services.work()
-  await assertEndsCalmly(services, line, run, calm)
+  await assertEndsCalmly(services, pipeline, run, calm)
 }
 
 test(

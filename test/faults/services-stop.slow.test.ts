@@ -24,7 +24,7 @@ const KILL_TIMEOUT_MS = 30_000
 
 interface Setting {
   readonly database: TestDatabase
-  readonly line: TestPipeline
+  readonly pipeline: TestPipeline
   readonly simulator: MedipimSimulator
 }
 
@@ -45,11 +45,11 @@ async function openSetting(t: TestContext): Promise<Setting> {
 /** All roles in one process. */
 async function serve(
   t: TestContext,
-  { database, line }: Setting,
+  { database, pipeline }: Setting,
 ): Promise<{ running: Process; order(chunkSize: number): Promise<number> }> {
   const env = cleanEnv({
     DATABASE_URL: database.url,
-    ARTIFACTS: `file:${line.storeRoot}`,
+    ARTIFACTS: `file:${pipeline.storeRoot}`,
     ADMIN_KEY,
     MEDIPIM_API_KEY: '42:secret',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
@@ -64,7 +64,7 @@ async function serve(
   return {
     running,
     async order(chunkSize) {
-      const body = JSON.stringify({ source: line.name, mode: 'full', chunkSize })
+      const body = JSON.stringify({ source: pipeline.name, mode: 'full', chunkSize })
       const headers = { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' }
       const response = await fetch(new URL('/sync', url), { method: 'POST', headers, body })
       assert.equal(response.status, 202)
@@ -88,26 +88,26 @@ async function assertEnded(serving: Process): Promise<void> {
 
 /** The first row that there is, once there is one. */
 function rowOf<Row>(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   sql: string,
   ...parameters: readonly unknown[]
 ): Promise<Row> {
-  return until(async () => (await line.query<Row>(sql, ...parameters))[0])
+  return until(async () => (await pipeline.query<Row>(sql, ...parameters))[0])
 }
 
 /** Jobs that nobody could take now, other than those that wait for other jobs. */
-async function lockedJobs(line: TestPipeline): Promise<string[]> {
-  const rows = await line.query<{ job: string }>(
+async function lockedJobs(pipeline: TestPipeline): Promise<string[]> {
+  const rows = await pipeline.query<{ job: string }>(
     `select id || ' ' || state as job from bullmq.job where state not in ('waiting', 'waiting-children') or lock_token is not null`,
   )
   return rows.map(({ job }) => job)
 }
 
 async function assertFinishes(t: TestContext, setting: Setting, run: number): Promise<void> {
-  const { line, simulator, database } = setting
+  const { pipeline, simulator, database } = setting
   await serve(t, setting)
   const { state, reason } = await rowOf<{ state: string; reason: string | null }>(
-    line,
+    pipeline,
     `select state, reason from catalog.runs where id = $1 and state <> 'running'`,
     run,
   )
@@ -118,28 +118,31 @@ async function assertFinishes(t: TestContext, setting: Setting, run: number): Pr
     options: DEFAULT_OPTIONS,
     linesPerPage: Infinity,
   })
-  assert.equal((await calm.line.sync()).ledger.created, PRODUCTS)
-  assert.deepEqual(await snapshot(line), await snapshot(calm.line))
+  assert.equal((await calm.pipeline.sync()).ledger.created, PRODUCTS)
+  assert.deepEqual(await snapshot(pipeline), await snapshot(calm.pipeline))
 }
 
 test('SIGTERM lets the batch under way commit, gives its part back at once and ends with 0; the next process finishes the run', async (t) => {
   const setting = await openSetting(t)
-  const { line, database } = setting
+  const { pipeline, database } = setting
   const serving = await serve(t, setting)
   const lock = await database.pool.connect()
   await lock.query('begin; lock table catalog.products in share mode')
   const run = await serving.order(CHUNK)
   // A batch stands before its first row, and cannot go on.
   await rowOf(
-    line,
+    pipeline,
     `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%apply_batch%'`,
   )
   await stop(serving.running)
-  assert.deepEqual(await line.query('select from catalog.checkpoints where run_id = $1', run), [])
+  assert.deepEqual(
+    await pipeline.query('select from catalog.checkpoints where run_id = $1', run),
+    [],
+  )
   await lock.query('commit')
   lock.release()
   await assertEnded(serving.running)
-  const [{ lines, done, products } = { lines: 0, done: true, products: 0 }] = await line.query<{
+  const [{ lines, done, products } = { lines: 0, done: true, products: 0 }] = await pipeline.query<{
     lines: number
     done: boolean
     products: number
@@ -150,31 +153,35 @@ test('SIGTERM lets the batch under way commit, gives its part back at once and e
   )
   assert.ok(lines >= CHUNK, `the batch under way was not committed: ${lines} lines`)
   assert.deepEqual([products, done], [lines, false])
-  assert.deepEqual(await lockedJobs(line), [])
-  assert.deepEqual(await line.query('select task from catalog.leases'), [])
+  assert.deepEqual(await lockedJobs(pipeline), [])
+  assert.deepEqual(await pipeline.query('select task from catalog.leases'), [])
   await assertFinishes(t, setting, run)
 })
 
 test('SIGTERM in the middle of a fetch keeps what has come, and the next process asks only for the rest', async (t) => {
   const setting = await openSetting(t)
-  const { line, simulator } = setting
+  const { pipeline, simulator } = setting
   const serving = await serve(t, setting)
   simulator.faults.set({ kind: 'stall', path: STREAM, afterLines: 900 })
   const run = await serving.order(500)
-  await rowOf(line, 'select from catalog.artifacts where run_id = $1 and expected is not null', run)
+  await rowOf(
+    pipeline,
+    'select from catalog.artifacts where run_id = $1 and expected is not null',
+    run,
+  )
   await stop(serving.running)
   await assertEnded(serving.running)
-  const [{ kept } = { kept: 0 }] = await line.query<{ kept: number }>(
+  const [{ kept } = { kept: 0 }] = await pipeline.query<{ kept: number }>(
     'select coalesce(sum(line_count), 0)::int as kept from catalog.parts where run_id = $1',
     run,
   )
   assert.ok(kept > 0 && kept <= 900, `${kept} lines were kept`)
-  assert.deepEqual(await lockedJobs(line), [])
+  assert.deepEqual(await lockedJobs(pipeline), [])
   simulator.faults.clear()
   const sentBefore = simulator.stats.snapshot()
   await assertFinishes(t, setting, run)
   assert.equal(sentBefore.requests[STREAM], 1)
-  const [{ lines } = { lines: 0 }] = await line.query<{ lines: number }>(
+  const [{ lines } = { lines: 0 }] = await pipeline.query<{ lines: number }>(
     'select sum(line_count)::int as lines from catalog.parts where run_id = $1',
     run,
   )

@@ -43,7 +43,7 @@ const KILLS_A_ROUND = 5
 const BETWEEN_KILLS_MS = 700
 
 interface Pair {
-  readonly line: TestPipeline
+  readonly pipeline: TestPipeline
   readonly twin: TestPipeline
   readonly simulator: MedipimSimulator
 }
@@ -59,9 +59,9 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
   const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
   const done = { kills: 0, hits: 0, runs: 0 }
 
-  const order = async (line: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
+  const order = async (pipeline: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
     const ask = async (index: number): Promise<number> =>
-      park.order(machines[index % PROCESSES] ?? assert.fail(), mode, line)
+      park.order(machines[index % PROCESSES] ?? assert.fail(), mode, pipeline)
     // Whoever is killed in the middle of an order is not asked again at once; another one finds the
     // same run.
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -83,7 +83,7 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
   for (let round = 1; done.kills < kills; round++) {
     for (const pair of pairs) change(pair.simulator, random)
     const ordered = Promise.all(
-      pairs.map(({ line }) => order(line, random.chance(0.3) ? 'auto' : 'full')),
+      pairs.map(({ pipeline }) => order(pipeline, random.chance(0.3) ? 'auto' : 'full')),
     )
     for (
       let left = Math.min(random.between(1, KILLS_A_ROUND), kills - done.kills);
@@ -123,7 +123,7 @@ async function openPairs(
   const pairs = await Promise.all(
     simulators.map(async (simulator) => {
       return {
-        line: await park.addSource(simulator.url),
+        pipeline: await park.addSource(simulator.url),
         twin: await park.addSource(simulator.url),
         simulator,
       }
@@ -132,16 +132,16 @@ async function openPairs(
   return { park, pairs }
 }
 
-async function compare(park: Park, { line, twin }: Pair, run: number): Promise<void> {
+async function compare(park: Park, { pipeline, twin }: Pair, run: number): Promise<void> {
   const ended = await park.ended(run)
-  const [{ kind } = assert.fail()] = await line.query<{ kind: 'full' | 'incremental' }>(
+  const [{ kind } = assert.fail()] = await pipeline.query<{ kind: 'full' | 'incremental' }>(
     'select kind from catalog.runs where id = $1',
     run,
   )
   const { state, ledger } = await twin.sync({ mode: kind })
   await assertSettledAs(
     { state, ledger: { ...ledger }, catalogue: await snapshot(twin) },
-    line,
+    pipeline,
     ended,
   )
 }
@@ -168,8 +168,8 @@ async function findBusy(
 /**
  * The pids of the processes that hold a task, and of dead ones that nobody has inherited from yet.
  */
-async function holders({ line }: Park): Promise<Set<number>> {
-  const rows = await line.query<{ pid: number }>(
+async function holders({ pipeline }: Park): Promise<Set<number>> {
+  const rows = await pipeline.query<{ pid: number }>(
     `select split_part(owner, ':', -2)::integer as pid from catalog.leases where until > clock_timestamp()`,
   )
   return new Set(rows.map(({ pid }) => pid))

@@ -32,8 +32,8 @@ test('brands whose writing fails are written by the next lane that saves, before
       throw new Error('Connection terminated')
     }),
   )
-  const { line } = await openMedipim(t, { db })
-  const source = await line.source()
+  const { pipeline } = await openMedipim(t, { db })
+  const source = await pipeline.source()
   const request = {
     sourceId: source.id,
     kind: 'full',
@@ -48,9 +48,9 @@ test('brands whose writing fails are written by the next lane that saves, before
   } as const
   const run = await startRun(db, request)
   const context: RunContext = {
-    ...line.tools,
+    ...pipeline.tools,
     db: own,
-    connector: line.connector,
+    connector: pipeline.connector,
     source,
     settings: {},
     run,
@@ -65,7 +65,7 @@ test('brands whose writing fails are written by the next lane that saves, before
   const second = terms.save(context)
   await assert.rejects(first, /Connection terminated/)
   await second
-  const brands = await line.query<{ external_id: string }>(
+  const brands = await pipeline.query<{ external_id: string }>(
     'select external_id from catalog.brands where source_id = $1 order by 1',
     source.id,
   )
@@ -76,8 +76,8 @@ test('brands whose writing fails are written by the next lane that saves, before
 })
 
 test('of terms that are written nothing is kept but hashes, however long their names are', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const source = await line.source()
+  const { pipeline } = await openMedipim(t, { db })
+  const source = await pipeline.source()
   const request = {
     sourceId: source.id,
     kind: 'full',
@@ -92,9 +92,9 @@ test('of terms that are written nothing is kept but hashes, however long their n
   } as const
   const run = await startRun(db, request)
   const context: RunContext = {
-    ...line.tools,
+    ...pipeline.tools,
     db,
-    connector: line.connector,
+    connector: pipeline.connector,
     source,
     settings: {},
     run,
@@ -114,12 +114,12 @@ test('of terms that are written nothing is kept but hashes, however long their n
   const grown = heapBytes() - before
   assert.ok(grown < 3_000_000, `${grown} bytes`)
   terms.collect([brand('brand 3', '3 '.repeat(150_000))])
-  const [{ written } = { written: '' }] = await line.query<{ written: string }>(
+  const [{ written } = { written: '' }] = await pipeline.query<{ written: string }>(
     'select max(changed_at)::text as written from catalog.brands where source_id = $1',
     source.id,
   )
   await terms.save(context)
-  const [after] = await line.query<{ written: string }>(
+  const [after] = await pipeline.query<{ written: string }>(
     'select max(changed_at)::text as written from catalog.brands where source_id = $1',
     source.id,
   )

@@ -38,7 +38,7 @@ export interface TestDataApi {
   trouble: (call: Call) => Trouble | null | Promise<Trouble>
 }
 
-/** What a call may bring at most: the limit that the line keeps to. */
+/** What a call may bring at most: the limit that the pipeline keeps to. */
 const BODY_MAX = 1024 * 1024
 
 interface Signature {

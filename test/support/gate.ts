@@ -4,20 +4,20 @@ import type { Page } from '../../src/core/connector.ts'
 import type { TestPipeline } from './pipeline.ts'
 
 export interface Gate {
-  /** The line, with a supplier that stops after so many pages until the gate is opened. */
-  readonly line: TestPipeline
+  /** The pipeline, with a supplier that stops after so many pages until the gate is opened. */
+  readonly pipeline: TestPipeline
   readonly reached: Promise<void>
   open(): void
 }
 
-export function gateAfter(line: TestPipeline, pages: number): Gate {
+export function gateAfter(pipeline: TestPipeline, pages: number): Gate {
   const reached = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<void>()
   async function* fetch(
     ...request: Parameters<TestPipeline['connector']['fetch']>
   ): AsyncGenerator<Page> {
     let count = 0
-    for await (const page of line.connector.fetch(...request)) {
+    for await (const page of pipeline.connector.fetch(...request)) {
       if (++count === pages) {
         reached.resolve()
         await opened.promise
@@ -26,7 +26,7 @@ export function gateAfter(line: TestPipeline, pages: number): Gate {
     }
   }
   return {
-    line: { ...line, connector: { ...line.connector, fetch } },
+    pipeline: { ...pipeline, connector: { ...pipeline.connector, fetch } },
     reached: reached.promise,
     open: () => opened.resolve(),
   }

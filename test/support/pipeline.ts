@@ -1,6 +1,6 @@
-// The whole line at toy size: a simulated MediPim over real HTTP, pages of a few lines, parts of a
-// few pages, batches of a few records, so that a catalogue of 30 products already has many of each.
-// A database serves one test file, a source one test.
+// The whole pipeline at toy size: a simulated MediPim over real HTTP, pages of a few lines, parts
+// of a few pages, batches of a few records, so that a catalogue of 30 products already has many of
+// each. A database serves one test file, a source one test.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -96,7 +96,7 @@ let sources = 0
 
 export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<TestPipeline> {
   const { db, connector, settings, policy, options, secrets = [] } = setup
-  const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-line-')))
+  const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-pipeline-')))
   if (setup.storeRoot === undefined) t.after(() => rm(storeRoot, { recursive: true, force: true }))
   const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'shelfsync-test' })
   t.after(() => http.close())
@@ -190,7 +190,7 @@ export interface MedipimSetup extends Partial<Omit<PipelineSetup, 'connector' | 
 export async function openMedipim(
   t: Lifetime,
   setup: MedipimSetup,
-): Promise<{ line: TestPipeline; simulator: MedipimSimulator }> {
+): Promise<{ pipeline: TestPipeline; simulator: MedipimSimulator }> {
   const simulator =
     setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
   if (!setup.simulator) t.after(simulator.close)
@@ -200,7 +200,7 @@ export async function openMedipim(
   )
   return {
     simulator,
-    line: await openPipeline(t, {
+    pipeline: await openPipeline(t, {
       ...setup,
       connector,
       settings: { apiUrl: simulator.url, market: 'au' },

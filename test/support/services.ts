@@ -61,7 +61,7 @@ export interface EndedRun {
 export async function openServices(
   t: Lifetime,
   database: TestDatabase,
-  line: TestPipeline,
+  pipeline: TestPipeline,
   queueUrl: string | null = null,
   options: Partial<PipelineOptions> = {},
 ): Promise<TestServices> {
@@ -76,7 +76,7 @@ export async function openServices(
   })
   const connectors: ReadonlyMap<string, Connector> = new Map([
     ...createConnectors({ medipim: null }),
-    [line.connector.name, line.connector],
+    [pipeline.connector.name, pipeline.connector],
   ])
   const pauses: Pause[] = []
   const metrics = createMetrics()
@@ -91,17 +91,17 @@ export async function openServices(
     },
   }
   const tools: TaskTools = {
-    ...line.tools,
-    http: () => line.tools.http,
+    ...pipeline.tools,
+    http: () => pipeline.tools.http,
     db,
     queues,
     connectors,
     events,
     states: new RunStates(),
-    options: { ...line.tools.options, ...options },
+    options: { ...pipeline.tools.options, ...options },
   }
   const find = async (run: number): Promise<EndedRun | null> => {
-    const [row] = await line.query<EndedRun>(
+    const [row] = await pipeline.query<EndedRun>(
       'select state, reason, ledger from catalog.runs where id = $1',
       run,
     )
@@ -115,7 +115,7 @@ export async function openServices(
     async order(order = {}) {
       const [ordered] = await requestRuns(
         tools,
-        { ...AS_SCHEDULED, source: line.name, ...order },
+        { ...AS_SCHEDULED, source: pipeline.name, ...order },
         'test',
       )
       if (!ordered || 'error' in ordered) throw new Error('nothing was ordered')

@@ -1,4 +1,4 @@
-// A Shopify shop on loopback, read by the connector alone: no line and no database.
+// A Shopify shop on loopback, read by the connector alone: no pipeline and no database.
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'

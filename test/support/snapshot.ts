@@ -12,13 +12,13 @@ export interface ShownProduct {
 }
 
 /** Every product with its public price, by id. */
-export async function showProducts(line: TestPipeline): Promise<Map<string, ShownProduct>> {
-  const rows = await line.query<ShownProduct>(
+export async function showProducts(pipeline: TestPipeline): Promise<Map<string, ShownProduct>> {
+  const rows = await pipeline.query<ShownProduct>(
     `select p.external_id as id, p.status, p.title,
        coalesce((select jsonb_object_agg(x.state, x.amount_minor) from catalog.prices x
          where x.source_id = p.source_id and x.product_external_id = p.external_id and x.price_type = 'public' and x.state in ('current', 'pending', 'held')), '{}') as prices
      from catalog.products p join catalog.sources s on s.id = p.source_id where s.name = $1 order by p.external_id`,
-    line.name,
+    pipeline.name,
   )
   return new Map(rows.map((row) => [row.id, row]))
 }
@@ -59,21 +59,21 @@ const TABLES = [
 ] as const
 
 /** Everything that a source's tables hold, apart from times, run and row numbers. */
-export async function snapshot(line: TestPipeline): Promise<Record<string, string[]>> {
-  const { id } = await line.source()
+export async function snapshot(pipeline: TestPipeline): Promise<Record<string, string[]>> {
+  const { id } = await pipeline.source()
   const tables: Record<string, string[]> = {}
   for (const table of TABLES) {
     const kept =
       table === 'variants' || table === 'images'
         ? WHEREABOUTS.filter((name) => name !== 'position')
         : WHEREABOUTS
-    const rows = await line.query<{ row: string }>(
+    const rows = await pipeline.query<{ row: string }>(
       `select (to_jsonb(t) - $2::text[] || jsonb_strip_nulls(jsonb_build_object('last_available_at', (to_jsonb(t) ->> 'last_available_at') < 'x',
          'raw', md5(catalog.without_all(to_jsonb(t) -> 'raw', $3)::text), 'description', md5(to_jsonb(t) ->> 'description'))))::text as row
        from catalog.${table} t where source_id = $1 order by 1`,
       id,
       kept,
-      line.connector.volatilePaths,
+      pipeline.connector.volatilePaths,
     )
     tables[table] = rows.map(({ row }) => row)
   }
@@ -84,11 +84,11 @@ export async function snapshot(line: TestPipeline): Promise<Record<string, strin
  * The version of every row of a source: two equal lists mean that nothing was written in between,
  * not even the same again.
  */
-export async function rowVersions(line: TestPipeline): Promise<string[]> {
-  const { id } = await line.source()
+export async function rowVersions(pipeline: TestPipeline): Promise<string[]> {
+  const { id } = await pipeline.source()
   const versions: string[] = []
   for (const table of TABLES) {
-    const rows = await line.query<{ version: string }>(
+    const rows = await pipeline.query<{ version: string }>(
       `select xmin || ' ' || ctid as version from catalog.${table} where source_id = $1 order by ctid`,
       id,
     )
@@ -101,10 +101,10 @@ export async function rowVersions(line: TestPipeline): Promise<string[]> {
  * The rows of `rowVersions`, and those of the runs themselves with all that they have archived and
  * applied, of every source.
  */
-export async function everyRow(line: TestPipeline): Promise<string[]> {
-  const rows = await line.query<{ row: string }>(
+export async function everyRow(pipeline: TestPipeline): Promise<string[]> {
+  const rows = await pipeline.query<{ row: string }>(
     `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
      union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`,
   )
-  return [...(await rowVersions(line)), ...rows.map(({ row }) => row)]
+  return [...(await rowVersions(pipeline)), ...rows.map(({ row }) => row)]
 }

@@ -28,11 +28,11 @@ function showMetrics(): Promise<string> {
 
 /** One source's part of a metric: its other labels → value, without those that are zero. */
 async function shown(
-  line: TestPipeline,
+  pipeline: TestPipeline,
   name: string,
   text?: string,
 ): Promise<Record<string, number>> {
-  const own = `source="${line.name}"`
+  const own = `source="${pipeline.name}"`
   const series = Object.entries(seriesOf(text ?? (await showMetrics()), name)).map(
     ([labels, value]) => [labels.split(','), value] as const,
   )
@@ -43,9 +43,9 @@ async function shown(
 }
 
 test('records are counted by outcome over all settled runs, and each ledger balances', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
+  const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
   const ids = priced(simulator)
-  const first = await line.sync()
+  const first = await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.update(ids.slice(0, 3))
   simulator.catalogue.setPrice(ids.slice(3, 4), { cents: 90_000 })
@@ -55,40 +55,42 @@ test('records are counted by outcome over all settled runs, and each ledger bala
     patch: { publicPrice: 'much' },
     path: STREAM,
   })
-  const second = await line.sync()
+  const second = await pipeline.sync()
   const expected = OUTCOMES.map(
     (outcome) => [`outcome="${outcome}"`, first.ledger[outcome] + second.ledger[outcome]] as const,
   )
   assert.deepEqual(
-    await shown(line, 'shelfsync_records_total'),
+    await shown(pipeline, 'shelfsync_records_total'),
     Object.fromEntries(expected.filter(([, count]) => count > 0)),
   )
   assert.deepEqual(
-    seriesOf(await showMetrics(), 'shelfsync_ledger_difference_records')[`source="${line.name}"`],
+    seriesOf(await showMetrics(), 'shelfsync_ledger_difference_records')[
+      `source="${pipeline.name}"`
+    ],
     0,
   )
-  assert.deepEqual(await shown(line, 'shelfsync_open_reviews'), {
-    '': (await listReviews(db, { source: line.name })).length,
+  assert.deepEqual(await shown(pipeline, 'shelfsync_open_reviews'), {
+    '': (await listReviews(db, { source: pipeline.name })).length,
   })
-  assert.deepEqual(await shown(line, 'shelfsync_open_quarantine'), { '': 2 })
+  assert.deepEqual(await shown(pipeline, 'shelfsync_open_quarantine'), { '': 2 })
   const archived = Buffer.byteLength(
-    (await line.archived(first.run)) + (await line.archived(second.run)),
+    (await pipeline.archived(first.run)) + (await pipeline.archived(second.run)),
   )
-  assert.deepEqual(await shown(line, 'shelfsync_fetched_bytes_total'), { '': archived })
+  assert.deepEqual(await shown(pipeline, 'shelfsync_fetched_bytes_total'), { '': archived })
 })
 
 test('a run that does not balance is shown by how much', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const { run } = await line.sync()
-  await line.query(
+  const { pipeline } = await openMedipim(t, { db })
+  const { run } = await pipeline.sync()
+  await pipeline.query(
     `update catalog.runs set ledger = ledger || '{"created": 28}' where id = $1`,
     run,
   )
-  assert.deepEqual(await shown(line, 'shelfsync_ledger_difference_records'), { '': 2 })
+  assert.deepEqual(await shown(pipeline, 'shelfsync_ledger_difference_records'), { '': 2 })
 })
 
 test('a run under way shows how far it is', async (t) => {
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   const own = await openPool(url, { applicationName: 'watched' })
   t.after(() => own.end())
   const seen: unknown[] = []
@@ -97,32 +99,32 @@ test('a run under way shows how far it is', async (t) => {
     at(
       'before settle_run',
       1,
-      async () => void seen.push(await shown(line, 'shelfsync_active_run_records')),
+      async () => void seen.push(await shown(pipeline, 'shelfsync_active_run_records')),
     ),
   )
-  await line.sync({ tools: { db: own } })
+  await pipeline.sync({ tools: { db: own } })
   assert.deepEqual(seen, [{ 'stage="expected"': 30, 'stage="fetched"': 30, 'stage="applied"': 30 }])
-  assert.deepEqual(await shown(line, 'shelfsync_active_run_records'), {})
+  assert.deepEqual(await shown(pipeline, 'shelfsync_active_run_records'), {})
 })
 
 test('runs count by how they ended, and whatever a person decides, no counter falls', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  await pipeline.sync()
   simulator.catalogue.remove(
     simulator.catalogue
       .visible()
       .slice(0, 20)
       .map((state) => simulator.catalogue.idOf(state)),
   )
-  const held = await line.sync()
+  const held = await pipeline.sync()
   assert.equal(held.state, 'held')
-  await line.query('update catalog.run_ends set seconds = 90 where run_id = $1', held.run)
+  await pipeline.query('update catalog.run_ends set seconds = 90 where run_id = $1', held.run)
   const before = parseExposition(await showMetrics())
-  assert.deepEqual(await shown(line, 'shelfsync_runs_total'), {
+  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total'), {
     'state="succeeded"': 1,
     'state="held"': 1,
   })
-  const buckets = await shown(line, 'shelfsync_run_duration_seconds_bucket')
+  const buckets = await shown(pipeline, 'shelfsync_run_duration_seconds_bucket')
   assert.deepEqual(
     [
       buckets['le="60",state="held"'],
@@ -131,10 +133,10 @@ test('runs count by how they ended, and whatever a person decides, no counter fa
     ],
     [undefined, 1, 1],
   )
-  assert.equal((await shown(line, 'shelfsync_run_duration_seconds_sum'))['state="held"'], 90)
+  assert.equal((await shown(pipeline, 'shelfsync_run_duration_seconds_sum'))['state="held"'], 90)
 
   await decideRun(db, held.run, true, 'test')
-  await line.sync()
+  await pipeline.sync()
   const after = parseExposition(await showMetrics())
   for (const [series, value] of before) {
     if (/^shelfsync_\w+_(total|bucket|count|sum)\b/.test(series))
@@ -143,21 +145,21 @@ test('runs count by how they ended, and whatever a person decides, no counter fa
         `${series} fell from ${value} to ${after.get(series)}`,
       )
   }
-  assert.deepEqual(await shown(line, 'shelfsync_runs_total'), {
+  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total'), {
     'state="succeeded"': 2,
     'state="held"': 1,
   })
 })
 
 test('each end of a run is read once, however many there are, and a process that goes on shows what a fresh one does', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  const { id } = await line.source()
+  const { pipeline } = await openMedipim(t, { db })
+  const { id } = await pipeline.source()
   const ledger = JSON.stringify({
     fetched: 2,
     ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, outcome === 'unchanged' ? 2 : 0])),
   })
   const addEnds = (count: number, state: string, settled: string | null) =>
-    line.query(
+    pipeline.query(
       `with added as (
        insert into catalog.runs (source_id, kind, state, correlation_id, artifact_run, normaliser_version, first_load, finished_at, ledger)
        select $1, 'full', $2, 'test', 0, 1, false, now(), $3 from generate_series(1, $4) returning source_id, id)
@@ -171,26 +173,28 @@ test('each end of a run is read once, however many there are, and a process that
   metrics.collect({ name: 'database', everyMs: 0, read: createMetricsReader(db) })
   await addEnds(5001, 'succeeded', ledger)
   await metrics.text()
-  await line.query('update catalog.runs set ledger = null where source_id = $1', id)
+  await pipeline.query('update catalog.runs set ledger = null where source_id = $1', id)
   await addEnds(2, 'held', ledger)
   await addEnds(1, 'superseded', null)
   await addEnds(1, 'failed', null)
   const text = await metrics.text()
-  assert.deepEqual(await shown(line, 'shelfsync_records_total', text), {
+  assert.deepEqual(await shown(pipeline, 'shelfsync_records_total', text), {
     'outcome="unchanged"': 10_006,
   })
-  assert.deepEqual(await shown(line, 'shelfsync_runs_total', text), {
+  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total', text), {
     'state="succeeded"': 5001,
     'state="held"': 2,
     'state="superseded"': 1,
     'state="failed"': 1,
   })
-  assert.deepEqual(await shown(line, 'shelfsync_fetched_bytes_total', text), { '': 5005 * 7 })
+  assert.deepEqual(await shown(pipeline, 'shelfsync_fetched_bytes_total', text), { '': 5005 * 7 })
   assert.equal(
-    (await shown(line, 'shelfsync_run_duration_seconds_bucket', text))['le="15",state="succeeded"'],
+    (await shown(pipeline, 'shelfsync_run_duration_seconds_bucket', text))[
+      'le="15",state="succeeded"'
+    ],
     5001,
   )
-  await line.query(
+  await pipeline.query(
     `update catalog.runs set ledger = $2 where source_id = $1 and state = 'succeeded'`,
     id,
     ledger,
@@ -202,71 +206,72 @@ test('each end of a run is read once, however many there are, and a process that
     'fetched_bytes_total',
   ]) {
     assert.deepEqual(
-      await shown(line, `shelfsync_${name}`),
-      await shown(line, `shelfsync_${name}`, text),
+      await shown(pipeline, `shelfsync_${name}`),
+      await shown(pipeline, `shelfsync_${name}`, text),
     )
   }
 })
 
 test('a run that failed and is tried again counts as both, for who saw it fail and for who comes later', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
+  const { pipeline, simulator } = await openMedipim(t, { db })
   const metrics = createMetrics()
   metrics.collect({ name: 'database', everyMs: 0, read: createMetricsReader(db) })
   simulator.faults.set({ kind: 'status', status: 401, path: STREAM, times: 1 })
-  const { run, state } = await line.sync()
+  const { run, state } = await pipeline.sync()
   assert.equal(state, 'failed')
   const failed = { 'state="failed"': 1 }
-  assert.deepEqual(await shown(line, 'shelfsync_runs_total', await metrics.text()), failed)
-  assert.deepEqual(await line.query('select catalog.reopen_run($1) as reopened', run), [
+  assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total', await metrics.text()), failed)
+  assert.deepEqual(await pipeline.query('select catalog.reopen_run($1) as reopened', run), [
     { reopened: true },
   ])
-  await line.query(
+  await pipeline.query(
     `update catalog.runs set state = 'interrupted', queued = false where id = $1`,
     run,
   )
-  assert.equal((await line.sync()).run, run)
+  assert.equal((await pipeline.sync()).run, run)
   for (const text of [await metrics.text(), await showMetrics()]) {
-    assert.deepEqual(await shown(line, 'shelfsync_runs_total', text), {
+    assert.deepEqual(await shown(pipeline, 'shelfsync_runs_total', text), {
       ...failed,
       'state="succeeded"': 1,
     })
-    assert.deepEqual(await shown(line, 'shelfsync_records_total', text), {
+    assert.deepEqual(await shown(pipeline, 'shelfsync_records_total', text), {
       'outcome="created"': 30,
     })
-    assert.deepEqual(await shown(line, 'shelfsync_fetched_bytes_total', text), {
-      '': Buffer.byteLength(await line.archived(run)),
+    assert.deepEqual(await shown(pipeline, 'shelfsync_fetched_bytes_total', text), {
+      '': Buffer.byteLength(await pipeline.archived(run)),
     })
   }
 })
 
 test('a source that is removed takes its series with it', async (t) => {
-  const { line } = await openMedipim(t, { db })
-  await line.sync()
+  const { pipeline } = await openMedipim(t, { db })
+  await pipeline.sync()
   const read = createMetricsReader(db)
   const about = async () =>
-    (await read()).filter(({ labels }) => 'source' in labels && labels.source === line.name).length
+    (await read()).filter(({ labels }) => 'source' in labels && labels.source === pipeline.name)
+      .length
   assert.ok((await about()) > 0)
-  await removeSource(db, line.name)
+  await removeSource(db, pipeline.name)
   assert.equal(await about(), 0)
 })
 
 test('the age is that of the last good run; a source that never had one is as old as itself, and a paused one has none', async (t) => {
-  const { line, simulator } = await openMedipim(t, { db })
-  const { id } = await line.source()
+  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { id } = await pipeline.source()
   const age = async (): Promise<number | undefined> =>
-    (await shown(line, 'shelfsync_run_age_seconds'))['']
-  await line.query(
+    (await shown(pipeline, 'shelfsync_run_age_seconds'))['']
+  await pipeline.query(
     `update catalog.sources set created_at = now() - interval '3 days' where id = $1`,
     id,
   )
   assert.ok(((await age()) ?? 0) >= 3 * 86_400)
-  const { run } = await line.sync()
-  await line.query(
+  const { run } = await pipeline.sync()
+  await pipeline.query(
     `update catalog.runs set started_at = started_at - interval '2 hours' where id = $1`,
     run,
   )
   simulator.faults.set({ kind: 'status', status: 401, path: STREAM })
-  await line.sync().catch(() => undefined)
+  await pipeline.sync().catch(() => undefined)
   const late = (await age()) ?? 0
   assert.ok(late >= 7200 && late < 86_400, `${late} s`)
   await saveSource(db, id, { state: 'paused' })
@@ -275,9 +280,9 @@ test('the age is that of the last good run; a source that never had one is as ol
 
 test('what Postgres writes is counted: log, and rows by table', { timeout: 60_000 }, async (t) => {
   const own = await openPool(url, { applicationName: 'writer' })
-  const { line } = await openMedipim(t, { db })
+  const { pipeline } = await openMedipim(t, { db })
   const before = await showMetrics()
-  await line.sync({ tools: { db: own } })
+  await pipeline.sync({ tools: { db: own } })
   // A session reports its counts at the latest when it ends.
   await own.end()
   const rise = (text: string, name: string, series: string) =>
@@ -290,12 +295,12 @@ test('what Postgres writes is counted: log, and rows by table', { timeout: 60_00
 
 test('no label says anything but the words of the table and the names of sources and tables, and no key is shown', async (t) => {
   const key = { keyId: '42', keySecret: 'c4tnip-s3cret' }
-  const { line, simulator } = await openMedipim(t, {
+  const { pipeline, simulator } = await openMedipim(t, {
     db,
     key,
     supplier: { keys: [{ id: key.keyId, secret: key.keySecret }] },
   })
-  assert.equal((await line.sync()).state, 'succeeded')
+  assert.equal((await pipeline.sync()).state, 'succeeded')
   const text = await showMetrics()
   for (const secret of [
     key.keySecret,

@@ -14,33 +14,33 @@ const { pool: db } = await testDatabase()
 const RESPONSE_MS = 5000
 
 async function openRun(t: TestContext) {
-  const { line } = await openMedipim(t, { db })
-  const { id: sourceId } = await line.source()
+  const { pipeline } = await openMedipim(t, { db })
+  const { id: sourceId } = await pipeline.source()
   const request: RunRequest = {
     sourceId,
     kind: 'full',
     sinceAt: null,
     artifactRun: null,
     resumeAny: true,
-    normaliserVersion: line.connector.normaliserVersion,
+    normaliserVersion: pipeline.connector.normaliserVersion,
     owner: 'elsewhere/1/1',
     deadOwner: null,
     correlationId: 'test',
     options: {},
   }
   return {
-    line,
+    pipeline,
     request,
     /** The state of the run as each place tells it. */
     async told(run: number) {
-      const [listed] = await listRuns(db, { source: line.name, limit: 1 })
-      const status = (await listStatus(db)).find(({ source }) => source === line.name)
-      const standing = await loadStanding(db, line.name, RESPONSE_MS)
+      const [listed] = await listRuns(db, { source: pipeline.name, limit: 1 })
+      const status = (await listStatus(db)).find(({ source }) => source === pipeline.name)
+      const standing = await loadStanding(db, pipeline.name, RESPONSE_MS)
       const open = (await createMetricsReader(db)()).find(
         ({ name, labels, value }) =>
           name === 'shelfsync_open_runs' &&
           'source' in labels &&
-          labels.source === line.name &&
+          labels.source === pipeline.name &&
           value === 1,
       )
       return [
@@ -59,32 +59,32 @@ async function openRun(t: TestContext) {
 const everywhere = (state: string): string[] => Array<string>(7).fill(state)
 
 test('a run whose worker is silent for longer than its lease is interrupted wherever it is shown, and the next sync resumes it', async (t) => {
-  const { line, request, told } = await openRun(t)
+  const { pipeline, request, told } = await openRun(t)
   const { id } = await startRun(db, request)
   assert.deepEqual(await told(id), everywhere('running'))
-  await line.expireLease()
+  await pipeline.expireLease()
   assert.deepEqual(await told(id), everywhere('interrupted'))
   const { reason, finishedAt, seconds } = await loadRun(db, id)
   assert.match(reason ?? '', /^its worker has been silent for longer than its lease/)
   assert.ok(finishedAt)
   assert.equal(seconds, (await loadRun(db, id)).seconds, 'it does not go on')
   assert.deepEqual(
-    (await listRuns(db, { source: line.name, state: 'interrupted', limit: 9 })).map(
+    (await listRuns(db, { source: pipeline.name, state: 'interrupted', limit: 9 })).map(
       (run) => run.id,
     ),
     [id],
   )
-  assert.deepEqual(await listRuns(db, { source: line.name, state: 'running', limit: 9 }), [])
-  const { run, state } = await line.sync()
+  assert.deepEqual(await listRuns(db, { source: pipeline.name, state: 'running', limit: 9 }), [])
+  const { run, state } = await pipeline.sync()
   assert.deepEqual([run, state], [id, 'succeeded'])
 })
 
 test('a queued run that waits for workers is running, and interrupted when its only worker is gone until another takes its task', async (t) => {
-  const { line, request, told } = await openRun(t)
+  const { pipeline, request, told } = await openRun(t)
   const run = await startQueuedRun(db, request)
   assert.deepEqual(await told(run.id), everywhere('running'))
   await claimTask(db, run, 'fetch', 'elsewhere/1/1', () => false)
-  await line.query(
+  await pipeline.query(
     `update catalog.leases set until = clock_timestamp() - interval '6 seconds' where run_id = $1`,
     run.id,
   )

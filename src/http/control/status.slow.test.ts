@@ -64,17 +64,19 @@ test('before the first run everything is idle, in the same shape', async (t) => 
 
 test('a run is followed from its first line to its last', async (t) => {
   const { pool } = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openMedipim(t, { db: pool })
   const { status } = await startOrchestrator(t, pool)
   const seen: Status[] = []
   const look = async (): Promise<void> => void seen.push(await status())
-  await line.sync({
+  await pipeline.sync({
     tools: {
-      store: watchStore(line.tools.store, (place) => (place === 'before put' ? look() : undefined)),
+      store: watchStore(pipeline.tools.store, (place) =>
+        place === 'before put' ? look() : undefined,
+      ),
     },
   })
   for (const { state, source, progress, errors } of seen) {
-    assert.deepEqual([state, source, errors], ['running', line.name, []])
+    assert.deepEqual([state, source, errors], ['running', pipeline.name, []])
     assert.ok(progress.applied <= progress.fetched && (progress.percent ?? 0) <= 100)
   }
   // The last thing that is stored is the manifest, when all is applied.
@@ -109,7 +111,7 @@ test('a run is followed from its first line to its last', async (t) => {
 
 test('what is fetched but not applied is in phase apply, with what the checkpoints say; a restart forgets nothing', async (t) => {
   const { pool, url } = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openMedipim(t, { db: pool })
   const watched = await openPool(url, { applicationName: 'watched' })
   t.after(() => watched.end())
   const failure = new SyncError('source/malformed', 'planted')
@@ -119,7 +121,7 @@ test('what is fetched but not applied is in phase apply, with what the checkpoin
       throw failure
     }),
   )
-  await line.sync({ tools: { db: watched } })
+  await pipeline.sync({ tools: { db: watched } })
   const { status } = await startOrchestrator(t, pool)
   const failed = await status()
   assert.deepEqual(
@@ -141,13 +143,13 @@ test('what is fetched but not applied is in phase apply, with what the checkpoin
 
 test('inserted, updated and skipped are what was created, changed and left alone; held prices and runs are told per source', async (t) => {
   const { pool } = await testDatabase(t)
-  const { line, simulator } = await openMedipim(t, { db: pool })
+  const { pipeline, simulator } = await openMedipim(t, { db: pool })
   const ids = priced(simulator)
-  await line.sync()
+  await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 100_000 })
   simulator.catalogue.setPrice(ids.slice(1, 3), { cents: 1001 })
-  const { run } = await line.sync()
+  const { run } = await pipeline.sync()
   const { status, ask } = await startOrchestrator(t, pool)
   const now = await status()
   assert.deepEqual(steady(now), {
@@ -168,7 +170,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
   assert.ok((reviews ?? 0) > 0)
   assert.deepEqual(
     [source?.source, source?.connector, source?.state, source?.heldPrices, source?.heldRuns],
-    [line.name, 'medipim', 'active', reviews, []],
+    [pipeline.name, 'medipim', 'active', reviews, []],
   )
   assert.deepEqual(
     [source?.lastRun?.run, source?.lastRun?.state, source?.late],
@@ -203,10 +205,10 @@ test('inserted, updated and skipped are what was created, changed and left alone
 
 test('a held run says why, and waits at its source', async (t) => {
   const { pool } = await testDatabase(t)
-  const { line, simulator } = await openMedipim(t, { db: pool })
-  await line.sync()
+  const { pipeline, simulator } = await openMedipim(t, { db: pool })
+  await pipeline.sync()
   simulator.catalogue.remove({ count: 20 })
-  const { run, state, reason } = await line.sync()
+  const { run, state, reason } = await pipeline.sync()
   assert.equal(state, 'held')
   const { status } = await startOrchestrator(t, pool)
   const held = await status()
@@ -219,8 +221,8 @@ test('a held run says why, and waits at its source', async (t) => {
 
 test('a run that was to be fetched only, and was, has no error', async (t) => {
   const { pool } = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: pool })
-  const { run } = await line.sync()
+  const { pipeline } = await openMedipim(t, { db: pool })
+  const { run } = await pipeline.sync()
   await pool.query(
     `update catalog.runs set state = 'fetched', reason = 'fetched as asked', options = '{"stages": "fetch"}' where id = $1`,
     [run],
@@ -237,20 +239,23 @@ test('a run that is under way comes before a newer one that is over, and one sou
   const { pool } = await testDatabase(t)
   const first = await openMedipim(t, { db: pool })
   const second = await openMedipim(t, { db: pool })
-  await first.line.sync()
-  await second.line.sync()
+  await first.pipeline.sync()
+  await second.pipeline.sync()
   const { status, ask } = await startOrchestrator(t, pool)
-  assert.equal((await status()).source, second.line.name)
+  assert.equal((await status()).source, second.pipeline.name)
   await pool.query(
     `update catalog.runs set state = 'running', finished_at = null, ledger = null where source_id = $1`,
-    [(await first.line.source()).id],
+    [(await first.pipeline.source()).id],
   )
   const both = await status()
-  assert.deepEqual([both.source, both.state, both.sources.length], [first.line.name, 'running', 2])
-  const one = await status(`?source=${second.line.name}`)
+  assert.deepEqual(
+    [both.source, both.state, both.sources.length],
+    [first.pipeline.name, 'running', 2],
+  )
+  const one = await status(`?source=${second.pipeline.name}`)
   assert.deepEqual(
     [one.source, one.state, one.sources.map(({ source }) => source)],
-    [second.line.name, 'succeeded', [second.line.name]],
+    [second.pipeline.name, 'succeeded', [second.pipeline.name]],
   )
   assert.equal((await ask('/status?source=nobody')).status, 404)
   assert.equal((await ask('/status?sauce=x')).status, 400)
@@ -258,7 +263,7 @@ test('a run that is under way comes before a newer one that is over, and one sou
 
 test('a source is late an hour after its schedule, and never while it is paused', async (t) => {
   const { pool } = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openMedipim(t, { db: pool })
   await pool.query(
     `update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": null}'`,
   )
@@ -274,19 +279,19 @@ test('a source is late an hour after its schedule, and never while it is paused'
   assert.deepEqual(
     sources.map((source) => [source?.source, source?.dueAt, source?.late]),
     [
-      [line.name, '2026-01-01T03:00:00.000Z', false],
-      [line.name, '2026-01-01T03:00:00.000Z', true],
-      [line.name, null, true],
-      [line.name, null, false],
+      [pipeline.name, '2026-01-01T03:00:00.000Z', false],
+      [pipeline.name, '2026-01-01T03:00:00.000Z', true],
+      [pipeline.name, null, true],
+      [pipeline.name, null, false],
     ],
   )
 })
 
 test('a schedule that is set is due and late from then on, never for a time before it was', async (t) => {
   const { pool } = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: pool })
-  const { id, schedule } = await line.source()
-  await line.sync()
+  const { pipeline } = await openMedipim(t, { db: pool })
+  const { id, schedule } = await pipeline.source()
+  await pipeline.sync()
   const { status } = await startOrchestrator(t, pool)
   const due = async () => {
     const [source] = (await status()).sources
@@ -371,8 +376,8 @@ test('a reading that hangs is given up, and the next one does not wait for it', 
 
 test('a secret in a reason or a name reaches no status', async (t) => {
   const { pool } = await testDatabase(t)
-  const { line } = await openMedipim(t, { db: pool })
-  await line.sync()
+  const { pipeline } = await openMedipim(t, { db: pool })
+  await pipeline.sync()
   await pool.query(
     `update catalog.runs set state = 'failed', reason = 'postgres://u:planted@h/ refused planted-key-0123456789', error_code = 'db/unreachable'`,
   )

@@ -11,8 +11,12 @@ import { createOrchestratorApp } from '../control/servers.ts'
 test('while Postgres is silent, what needs it is answered with db/unreachable; when it speaks again, as ever', async (t) => {
   const database = await testDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { line } = await openMedipim(t, { db: database.pool })
-  const { tools } = await openServices(t, { ...database, url: through(database.url, proxy) }, line)
+  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const { tools } = await openServices(
+    t,
+    { ...database, url: through(database.url, proxy) },
+    pipeline,
+  )
   const face = await startFace(t, (options) =>
     createOrchestratorApp({
       ...options,
@@ -25,12 +29,12 @@ test('while Postgres is silent, what needs it is answered with db/unreachable; w
       },
     }),
   )
-  const { run } = await line.sync()
+  const { run } = await pipeline.sync()
   const askAll = async (): Promise<[status: number, code: unknown][]> => {
     const asked = [
       face.ask('/status'),
       face.ask(`/runs/${run}`),
-      face.post('/sync', { source: line.name, mode: 'full' }),
+      face.post('/sync', { source: pipeline.name, mode: 'full' }),
       face.post(`/runs/${run}/cancel`),
     ]
     return Promise.all(

@@ -37,21 +37,21 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
     test('a run ends in the catalogue that one process makes, and leaves an empty queue', async (t) => {
       const supplier = { products: 40, seed: 5 }
       const alone = await openMedipim(t, { db, supplier })
-      await alone.line.sync()
-      const { line } = await openMedipim(t, { db, supplier })
-      const services = await openServices(t, database, line, queueUrl)
+      await alone.pipeline.sync()
+      const { pipeline } = await openMedipim(t, { db, supplier })
+      const services = await openServices(t, database, pipeline, queueUrl)
       assert.equal(services.queues.backend, 'redis')
       services.work()
       const { run } = await services.order()
       assert.equal((await services.ended(run)).state, 'succeeded')
-      assert.deepEqual(await snapshot(line), await snapshot(alone.line))
+      assert.deepEqual(await snapshot(pipeline), await snapshot(alone.pipeline))
       while ((await services.queues.fetch.count()) + (await services.queues.apply.count()) > 0)
         await new Promise(setImmediate)
     })
 
     test('a task that fails for good is a dead letter, and tried again its run ends well', async (t) => {
-      const { line, simulator } = await openMedipim(t, { db })
-      const services = await openServices(t, database, line, queueUrl)
+      const { pipeline, simulator } = await openMedipim(t, { db })
+      const services = await openServices(t, database, pipeline, queueUrl)
       services.work()
       simulator.faults.set({ kind: 'status', status: 401, times: null })
       const { run } = await services.order()
@@ -86,17 +86,21 @@ test(
   { skip },
   async (t) => {
     const own = await startRedis(t)
-    const { line } = await openMedipim(t, { db })
-    const services = await openServices(t, database, line, own.url)
+    const { pipeline } = await openMedipim(t, { db })
+    const services = await openServices(t, database, pipeline, own.url)
     const stateOf = async (run: number) =>
-      (await line.query<{ state: string }>('select state from catalog.runs where id = $1', run))[0]
-        ?.state
+      (
+        await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)
+      )[0]?.state
     await own.stop()
     const { run } = await services.order()
     assert.equal(await stateOf(run), 'running')
     assert.deepEqual(await cancelRequestedRun(services.tools, run), { run, state: 'cancelled' })
-    assert.match(line.logged.join(''), /"level":"warn".*the queue did not take all runs in time/)
-    const { id } = await line.source()
+    assert.match(
+      pipeline.logged.join(''),
+      /"level":"warn".*the queue did not take all runs in time/,
+    )
+    const { id } = await pipeline.source()
     await saveSource(db, id, { schedule: { cron: '* * * * *', zone: 'UTC', fullOn: null } })
     await db.query(
       `update catalog.runs set started_at = started_at - interval '1 hour' where id = $1`,
@@ -107,7 +111,7 @@ test(
       [id],
     )
     await startDue(services.tools, new Calendar())
-    const [due] = await line.query<{ id: number; state: string }>(
+    const [due] = await pipeline.query<{ id: number; state: string }>(
       'select id, state from catalog.runs where source_id = $1 and id > $2',
       id,
       run,
@@ -127,10 +131,10 @@ test(
   async (t) => {
     const supplier = { products: 60, seed: 8 }
     const calm = await openMedipim(t, { db, supplier })
-    await calm.line.sync()
-    const { line, simulator } = await openMedipim(t, { db, supplier })
-    const gate = gateAfter(line, 8)
-    const services = await openServices(t, database, gate.line, redis?.url)
+    await calm.pipeline.sync()
+    const { pipeline, simulator } = await openMedipim(t, { db, supplier })
+    const gate = gateAfter(pipeline, 8)
+    const services = await openServices(t, database, gate.pipeline, redis?.url)
     const lock = await lockCheckpoints(t)
     services.work()
     const { run } = await services.order()
@@ -153,7 +157,7 @@ test(
     }
     const { state, ledger } = await over
     assert.deepEqual([state, ledger?.['created'], ledger?.['fetched']], ['succeeded', 60, 60])
-    assert.deepEqual(await snapshot(line), await snapshot(calm.line))
+    assert.deepEqual(await snapshot(pipeline), await snapshot(calm.pipeline))
     assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   },
 )

@@ -1,5 +1,5 @@
-// What a supplier does on a bad day. The line retries, the connector only says what happened: so
-// each failure costs a pause, and then all is there.
+// What a supplier does on a bad day. The pipeline retries, the connector only says what happened:
+// so each failure costs a pause, and then all is there.
 
 import assert from 'node:assert/strict'
 import type { Fault } from '../supplier.ts'
@@ -54,13 +54,13 @@ const dripIsRead: Check = {
   },
 }
 
-/** Syncs through `fault`: green at the end, after at least one pause that the line made. */
+/** Syncs through `fault`: green at the end, after at least one pause that the pipeline made. */
 async function survive(rig: Rig, fault: Fault | null): Promise<void> {
   if (fault) rig.supplier.strike(fault)
   await rig.syncGreen()
   assert.ok(
     rig.waits.length > 0,
-    'the line was not told of the failure: connectors do not retry by themselves',
+    'the pipeline was not told of the failure: connectors do not retry by themselves',
   )
   rig.supplier.heal()
   await rig.assertExact()

@@ -259,13 +259,16 @@ async function onlyQuarantined(rig: Rig, run: number): Promise<Quarantined> {
     .filter(({ no }) => no < row.part_no)
     .reduce((bytes, { rawBytes }) => bytes + rawBytes, 0)
   const from = before + row.byte_offset
-  const archived = Buffer.from(await rig.line.archived(run)).subarray(from, from + row.byte_length)
+  const archived = Buffer.from(await rig.pipeline.archived(run)).subarray(
+    from,
+    from + row.byte_length,
+  )
   assert.ok(
     archived.subarray(0, row.raw.length).equals(row.raw),
     'the bytes in quarantine are not those at that place of the artifact',
   )
   for (const place of [
-    rig.line.name,
+    rig.pipeline.name,
     `part ${row.part_no}`,
     `line ${row.line_no}`,
     `byte ${row.byte_offset}`,

@@ -39,7 +39,9 @@ const holdsAnything: Check = {
   },
 }
 
-/** As the line reads it, without what it knows from the bytes alone. @throws UnreadableRecord */
+/**
+ * As the pipeline reads it, without what it knows from the bytes alone. @throws UnreadableRecord
+ */
 function read({ subject: { connector } }: Rig, settings: unknown, line: Buffer): ReadRecord {
   const scan = { start: 0, end: line.length, volatile: [] }
   return readRecord(connector, settings, {

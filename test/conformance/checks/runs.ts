@@ -31,7 +31,7 @@ const replayWritesNothing: Check = {
   async prove(rig) {
     const { run } = await rig.syncGreen()
     const before = await rig.snapshot()
-    const { state, reason, ledger } = await rig.line.replay(run)
+    const { state, reason, ledger } = await rig.pipeline.replay(run)
     assert.equal(state, 'succeeded', `the replay ${state}: ${reason}`)
     assert.equal(
       ledger.unchanged + ledger.duplicate,
@@ -109,7 +109,7 @@ const secretsStay: Check = {
     }
     supplier.strike({ kind: 'cut' })
     await rig.syncGreen()
-    told.push(...rig.line.logged, inspect(connector, { depth: 12 }))
+    told.push(...rig.pipeline.logged, inspect(connector, { depth: 12 }))
     const places = {
       'an error or a log': told.join('\n'),
       'the database': await everyRow(rig),
@@ -127,7 +127,7 @@ const secretsStay: Check = {
 
 /** What all tables say of this source, with what their bytea columns hold as text too. */
 async function everyRow(rig: Rig): Promise<string> {
-  const tables = await rig.line.query<{
+  const tables = await rig.pipeline.query<{
     name: string
     key: string
   }>(`select format('catalog.%I', table_name) as name, column_name as key
@@ -149,8 +149,8 @@ async function everyArtifact(rig: Rig): Promise<string> {
   const rows = await rig.query<{ run_id: number }>(
     'select run_id from catalog.artifacts where source_id = $1',
   )
-  const texts = await Promise.all(rows.map(({ run_id }) => rig.line.archived(run_id)))
-  const { store } = rig.line.tools
+  const texts = await Promise.all(rows.map(({ run_id }) => rig.pipeline.archived(run_id)))
+  const { store } = rig.pipeline.tools
   for await (const { key } of store.list(''))
     texts.push(key, Buffer.from(await store.get(key)).toString())
   return texts.join('\n')
