@@ -5,7 +5,6 @@ import { listFiles, readSourceFile, readText, type Text } from './source-files.t
 
 /** Generated files repeat what their sources say. */
 const GENERATED = new Set([
-  'supabase/db/init.sql',
   'docs/schema.md',
   'docs/commands.md',
   'docs/errors.md',
@@ -58,7 +57,7 @@ export function listWordings(): string[] {
   const code = listFiles(['{src,simulators,scripts,bench,bin,test}/**/*.{ts,js}']).filter(
     (path) => path !== 'scripts/support/wording.ts',
   )
-  const sql = listFiles(['supabase/**/*.sql']).filter((path) => !GENERATED.has(path))
+  const sql = listFiles(['supabase/schemas/*.sql'])
   const pages = listFiles([
     '*.md',
     'docs/**/*.md',

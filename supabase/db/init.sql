@@ -1,5 +1,5 @@
 -- Shelfsync's schema, for Postgres 15 or newer. Run it once on a database without it; later, `shelfsync migrate` does the rest.
--- Generated from supabase/migrations by scripts/write-init-sql.ts: do not edit.
+-- Generated from supabase/migrations by scripts/write-migrations.ts: do not edit.
 
 begin;
 set local statement_timeout = 0;
@@ -21,14 +21,17 @@ begin
 end
 $$;
 
--- 20261122000001_tables.sql
+-- 20261122000010_run_tables.sql
 
--- The catalogue's tables. Schema `catalog` is private: not exposed to the Data API, row security on everywhere, no policies.
--- Every primary key begins with the source, so that the catalogue can be split by source without a rewrite.
+-- Generated from supabase/schemas/10_run_tables.sql until the first release: do not edit.
+
+-- Sources, their runs and what a run works on. Schema `catalog` is private: it is not exposed to the Data API, and row
+-- security is on everywhere without a policy. Every primary key begins with the source, so that the catalogue can be
+-- split by source without a rewrite.
 
 create schema if not exists catalog;
-create schema if not exists api;
 
+create schema if not exists api;
 comment on schema catalog is 'Shelfsync: all tables. Private; readers use schema api.';
 comment on schema api is 'Shelfsync: what readers and the Data API may use.';
 
@@ -80,6 +83,7 @@ create table catalog.runs (
 );
 create index runs_id on catalog.runs (id);
 create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted', 'fetched');
+create index runs_held on catalog.runs (source_id) where state = 'held';
 
 -- Fencing tokens: whoever takes a lease gets a number that was never given before, and proves it in every transaction.
 create sequence catalog.tokens;
@@ -151,9 +155,19 @@ create table catalog.checkpoints (
   counts             jsonb not null,
   known              bytea not null,                 -- deflated bitmap: products whose hash was already known
   staged             bytea not null,                 -- deflated bitmap: products that went through staging
+  -- Numbers of the products that the last batch staged, as big-endian int4, which are not yet in `staged`: only the worker can
+  -- unpack that. A worker that copies its batches knows them in time and leaves this empty.
+  fresh              bytea not null default '',
   primary key (source_id, run_id, part_no),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
+
+-- 20261122000011_catalogue_tables.sql
+
+-- Generated from supabase/schemas/11_catalogue_tables.sql until the first release: do not edit.
+
+-- The catalogue: products with their variants, prices and images, and the brands, organisations and categories that
+-- records mention.
 
 create table catalog.products (
 
@@ -251,12 +265,22 @@ create table catalog.brands (
   primary key (source_id, external_id)
 );
 
-create table catalog.organizations (like catalog.brands including all);
-alter table catalog.organizations add foreign key (source_id) references catalog.sources (id);
+create table catalog.organizations (
+  like catalog.brands including all,
+  foreign key (source_id) references catalog.sources (id)
+);
 
-create table catalog.categories (like catalog.brands including all);
-alter table catalog.categories add foreign key (source_id) references catalog.sources (id);
-alter table catalog.categories add parent_external_id text collate "C";
+create table catalog.categories (
+  like catalog.brands including all,
+  parent_external_id  text collate "C",
+  foreign key (source_id) references catalog.sources (id)
+);
+
+-- 20261122000012_review_tables.sql
+
+-- Generated from supabase/schemas/12_review_tables.sql until the first release: do not edit.
+
+-- Rows that wait for a decision or record one: missed products, quarantined records, reviews, and the published changes.
 
 -- Products that the last complete run did not see. Seen again: the row goes. Missed again: the product is removed.
 create table catalog.misses (
@@ -286,6 +310,7 @@ create table catalog.quarantine (
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
 );
+
 -- Open records are counted at every scrape, and listed by run; those of a settling run are looked up by that run.
 create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
 create index quarantine_run on catalog.quarantine (source_id, run_id);
@@ -325,10 +350,12 @@ create unique index changes_position on catalog.changes (position) where positio
 create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id) where position is null;
 
--- 20261122000002_runs.sql
+-- 20261122000020_leases.sql
 
--- The functions that open, hold, feed and end a run. Workers have EXECUTE on these and nothing else.
--- Errors carry SQLSTATE SHELF and the error code as their hint.
+-- Generated from supabase/schemas/20_leases.sql until the first release: do not edit.
+
+-- Leases: which worker owns a run or one task of it. Workers may execute these functions and read no table.
+-- Errors carry SQLSTATE SHELF, and the error code as their hint.
 
 create function catalog.fail(code text, message text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -416,6 +443,56 @@ begin
     returning l.token into token;
 end $$;
 
+-- claim_task(…) → the token for one task of a queued run, and the worker that had it and never gave it back.
+--   run/over    the run has ended, or a process has taken all of it over: there is nothing left to do in it
+--   run/active  another worker does this task
+create function catalog.claim_task(
+  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.enter_run(p_run);
+  perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
+  if not found then
+    perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
+  end if;
+  select l.token, l.taken_from into token, taken_from from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
+  if token is null then
+    perform catalog.fail('run/active', format('Another worker holds "%s" of run %s', p_task, p_run));
+  end if;
+end $$;
+
+create function catalog.find_lease(p_source integer, p_run bigint, p_task text) returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
+$$;
+
+-- renew_lease(…): waits for nobody's batch. Refuses as refuse_holder says.
+create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  current_state text;
+  leased boolean;
+begin
+  select state into current_state from catalog.runs where source_id = p_source and id = p_run;
+  update catalog.leases set until = clock_timestamp() + p_lease where source_id = p_source and run_id = p_run and token = p_token;
+  leased := found;
+  if not leased or current_state is distinct from 'running' then
+    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
+  end if;
+end $$;
+
+-- release_task(…): the worker is done with its task, well or not; the next may take it at once.
+create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
+$$;
+
+-- 20261122000021_runs.sql
+
+-- Generated from supabase/schemas/21_runs.sql until the first release: do not edit.
+
+-- Runs: started, widened, ended, cancelled and reopened.
+
 -- start_run(…) → the run to work on: a new one as asked for, or the interrupted one. One that was to be fetched only, and was, goes on likewise.
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
@@ -491,48 +568,14 @@ begin
   return query select started.id, given, true, resumes, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
 end $$;
 
--- claim_task(…) → the token for one task of a queued run, and the worker that had it and never gave it back.
---   run/over    the run has ended, or a process has taken all of it over: there is nothing left to do in it
---   run/active  another worker does this task
-create function catalog.claim_task(
-  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
-) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform catalog.enter_run(p_run);
-  perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
-  if not found then
-    perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
-  end if;
-  select l.token, l.taken_from into token, taken_from from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
-  if token is null then
-    perform catalog.fail('run/active', format('Another worker holds "%s" of run %s', p_task, p_run));
-  end if;
-end $$;
-
-create function catalog.find_lease(p_source integer, p_run bigint, p_task text) returns text
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
-$$;
-
--- renew_lease(…): waits for nobody's batch. Refuses as refuse_holder says.
-create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  current_state text;
-  leased boolean;
-begin
-  select state into current_state from catalog.runs where source_id = p_source and id = p_run;
-  update catalog.leases set until = clock_timestamp() + p_lease where source_id = p_source and run_id = p_run and token = p_token;
-  leased := found;
-  if not leased or current_state is distinct from 'running' then
-    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
-  end if;
-end $$;
-
--- release_task(…): the worker is done with its task, well or not; the next may take it at once.
-create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
+-- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
+create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
+  with widened as (
+    update catalog.runs set options = options - 'stages'
+    where source_id = p_source and id = p_run and state = 'running' and queued and options ? 'stages'
+    returning 1)
+  select exists (select from widened)
 $$;
 
 -- note_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
@@ -606,142 +649,11 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   where id = p_run and state = 'running' and queued
 $$;
 
--- add_part(…) → when the part was archived. Its bytes are durable. The same part twice is one row.
-create function catalog.add_part(
-  p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
-  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
-) returns timestamptz
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform catalog.assert_lease(p_source, p_run, p_token);
-  insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
-    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
-    on conflict do nothing;
-  return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
-end $$;
+-- 20261122000022_queue.sql
 
--- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
--- incremental run would ask for nothing until that time has come.
-create function catalog.note_artifact(
-  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
-) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform catalog.assert_lease(p_source, p_run, p_token);
-  update catalog.artifacts
-    set state = case when p_closed then 'closed' else state end, complete = p_complete, expected = coalesce(p_expected, expected),
-        watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
-    where source_id = p_source and run_id = p_run;
-end $$;
+-- Generated from supabase/schemas/22_queue.sql until the first release: do not edit.
 
--- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
-create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
-$$;
-
--- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
-create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
-$$;
-
-create function catalog.save_checkpoint(
-  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
-  p_counts jsonb, p_known bytea, p_staged bytea
-) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform catalog.assert_lease(p_source, p_run, p_token);
-  insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
-    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
-    on conflict (source_id, run_id, part_no) do update
-      set lines_done = excluded.lines_done, bytes_done = excluded.bytes_done, done = excluded.done,
-          counts = excluded.counts, known = excluded.known, staged = excluded.staged;
-end $$;
-
--- quarantine_records(…) → the numbers of the products that these records name, so that they count as seen.
---   p_records   [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
-create function catalog.quarantine_records(p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb)
-returns setof integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform catalog.assert_lease(p_source, p_run, p_token);
-  insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
-    select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
-    from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
-    on conflict (source_id, artifact_run, part_no, line_no) do update
-      set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
-  return query
-    select p.seq from catalog.products p
-    where p.source_id = p_source
-      and p.external_id in (select r.external_id from jsonb_to_recordset(p_records) as r (external_id text));
-end $$;
-
--- What a worker reads: a source, the parts and checkpoints of a run, and what later settled runs saw.
-
-create function catalog.find_source(p_name text) returns setof catalog.sources
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.sources where name = p_name
-$$;
-
-create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.artifacts where source_id = p_source and run_id = p_run
-$$;
-
-create function catalog.newest_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
-$$;
-
--- newest_whole_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
-create function catalog.newest_whole_artifact(p_source integer) returns bigint
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
-$$;
-
--- note_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
-create function catalog.note_copy(p_source integer, p_run bigint, p_error text) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.sources
-    set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
-        copy_failures = copy_failures + case when p_error is null then 0 else 1 end
-    where id = p_source
-$$;
-
-create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.parts where source_id = p_source and run_id = p_run order by no
-$$;
-
-create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
-$$;
-
--- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
-create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
-$$;
-
--- name_products(…): the ids behind product numbers.
-create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
-$$;
-
--- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
-create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  with widened as (
-    update catalog.runs set options = options - 'stages'
-    where source_id = p_source and id = p_run and state = 'running' and queued and options ? 'stages'
-    returning 1)
-  select exists (select from widened)
-$$;
+-- Readers for the queue and the scheduler: which runs have work left, and which sources are due.
 
 -- find_active_run(…): the run that is under way, or that the next sync goes on with. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
 create function catalog.find_active_run(p_source integer)
@@ -755,33 +667,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
 $$;
 
--- silent_since(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
--- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
-create function catalog.silent_since(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select case
-      when count(*) = 0 and p_queued then null
-      when max(until) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
-      else coalesce(max(until), clock_timestamp())
-    end
-  from catalog.leases where source_id = p_source and run_id = p_run
+-- load_run(…): a queued run as its workers need it.
+create function catalog.load_run(p_source integer, p_run bigint)
+returns table (kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz, options jsonb, correlation_id text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
 $$;
-
--- run_now(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
-create function catalog.run_now(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-  state := p_run.state;
-  reason := p_run.reason;
-  finished_at := p_run.finished_at;
-  if p_run.state = 'running' then
-    finished_at := catalog.silent_since(p_run.source_id, p_run.id, p_run.queued);
-    if finished_at is not null then
-      state := 'interrupted';
-      reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
-    end if;
-  end if;
-end $$;
 
 -- list_due(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
 -- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
@@ -822,16 +713,285 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded' and (y.kind <> 'replay' or r.kind = 'replay')))
 $$;
 
--- load_run(…): a queued run as its workers need it.
-create function catalog.load_run(p_source integer, p_run bigint)
-returns table (kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz, options jsonb, correlation_id text)
+-- 20261122000023_sources.sql
+
+-- Generated from supabase/schemas/23_sources.sql until the first release: do not edit.
+
+-- Sources: found, added and changed.
+
+create function catalog.find_source(p_name text) returns setof catalog.sources
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
+  select * from catalog.sources where name = p_name
 $$;
 
--- 20261122000003_apply.sql
+create function catalog.list_sources() returns setof catalog.sources
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.sources order by name
+$$;
 
--- apply_batch: from staging to the catalogue, in one transaction with the batch's checkpoint.
+-- add_source(…) → the new source; no row when the name is taken.
+create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb) returns setof catalog.sources
+language sql set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.sources (name, connector, settings, schedule) values (p_name, p_connector, p_settings, p_schedule)
+    on conflict (name) do nothing returning *
+$$;
+
+-- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
+-- here on when its times change, which they do not with the day on which the run is full.
+create function catalog.save_source(p_source integer, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources
+    set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
+        state = coalesce(p_state, state),
+        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp() else schedule_set_at end
+    where id = p_source returning *
+$$;
+
+-- set_settings(…) → the source with other settings. They may make another product of a record that has not changed, so the next full run looks
+-- at every record again, and a run that was interrupted is given up.
+--   run/active  a run is under way, which has read the settings already
+create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  active catalog.runs;
+begin
+  perform from catalog.sources where id = p_source for update;
+  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
+  if active.state = 'running' and (active.queued or exists (
+      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp())) then
+    perform catalog.fail('run/active', format('Run %s of this source is under way with the settings as they are', active.id));
+  end if;
+  update catalog.runs set state = 'superseded', reason = 'given up because the settings of the source were changed', finished_at = clock_timestamp()
+    where source_id = p_source and id = active.id;
+  return query update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
+end $$;
+
+-- 20261122000024_artifacts.sql
+
+-- Generated from supabase/schemas/24_artifacts.sql until the first release: do not edit.
+
+-- Artifacts and their parts: archived by a fetch, read by apply, removed by retention.
+
+-- add_part(…) → when the part was archived. Its bytes are durable. The same part twice is one row.
+create function catalog.add_part(
+  p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
+) returns timestamptz
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
+    on conflict do nothing;
+  return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
+end $$;
+
+-- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
+-- incremental run would ask for nothing until that time has come.
+create function catalog.note_artifact(
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  update catalog.artifacts
+    set state = case when p_closed then 'closed' else state end, complete = p_complete, expected = coalesce(p_expected, expected),
+        watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
+    where source_id = p_source and run_id = p_run;
+end $$;
+
+create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.artifacts where source_id = p_source and run_id = p_run
+$$;
+
+create function catalog.newest_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
+$$;
+
+-- newest_whole_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+create function catalog.newest_whole_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
+$$;
+
+create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.parts where source_id = p_source and run_id = p_run order by no
+$$;
+
+-- note_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+create function catalog.note_copy(p_source integer, p_run bigint, p_error text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources
+    set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
+        copy_failures = copy_failures + case when p_error is null then 0 else 1 end
+    where id = p_source
+$$;
+
+-- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
+-- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
+-- has begun to remove them.
+create function catalog.list_retained(p_source integer) returns table (
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
+  stored_bytes bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
+    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete and a.purge_began_at is null,
+    a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
+    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
+  from catalog.artifacts a
+  join catalog.sources s on s.id = a.source_id
+  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  cross join lateral (
+    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active, bool_or(u.state = 'held') as held
+    from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
+  ) u
+  cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
+  where a.source_id = p_source and a.state <> 'purged' order by r.id
+$$;
+
+-- begin_purge(…): from now on the bytes of this run may be gone.
+create function catalog.begin_purge(p_source integer, p_run bigint) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
+$$;
+
+-- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
+create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  delete from catalog.checkpoints
+    where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
+$$;
+
+-- 20261122000030_records.sql
+
+-- Generated from supabase/schemas/30_records.sql until the first release: do not edit.
+
+-- Records of a run: the hashes that are known already, the numbers of products, the checkpoints, the quarantine, and the
+-- brands, organisations and categories.
+
+-- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
+create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
+$$;
+
+-- known_page(…): a page of known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
+-- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
+create function catalog.known_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
+  from (select external_id, seq, record_hash from catalog.products
+        where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
+$$;
+
+-- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
+create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
+$$;
+
+-- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
+create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
+$$;
+
+-- name_products(…): the ids behind product numbers.
+create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
+$$;
+
+-- number_products(…): the numbers behind ids.
+create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
+$$;
+
+create function catalog.save_checkpoint(
+  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
+  p_counts jsonb, p_known bytea, p_staged bytea
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
+    values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
+    on conflict (source_id, run_id, part_no) do update
+      set lines_done = excluded.lines_done, bytes_done = excluded.bytes_done, done = excluded.done,
+          counts = excluded.counts, known = excluded.known, staged = excluded.staged;
+end $$;
+
+create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
+$$;
+
+create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer) returns setof catalog.checkpoints
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part
+$$;
+
+-- quarantine_records(…) → the numbers of the products that these records name, so that they count as seen.
+--   p_records   [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
+create function catalog.quarantine_records(p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb)
+returns setof integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
+    select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+    from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
+    on conflict (source_id, artifact_run, part_no, line_no) do update
+      set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
+  return query
+    select p.seq from catalog.products p
+    where p.source_id = p_source
+      and p.external_id in (select r.external_id from jsonb_to_recordset(p_records) as r (external_id text));
+end $$;
+
+-- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
+create function catalog.write_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  written integer := 0;
+  touched integer;
+  target text;
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  foreach target in array array['brand', 'organization', 'category'] loop
+    execute format($sql$
+      insert into catalog.%1$I (source_id, external_id, name, attributes, changed_at %2$s)
+      select distinct on (t.external_id) $1, t.external_id, t.name, t.attributes, now() %3$s
+      from jsonb_to_recordset($2) as t (kind text, external_id text, name text, parent_id text, attributes jsonb)
+      where t.kind = $3 order by t.external_id
+      on conflict (source_id, external_id) do update set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at %4$s
+      where (%1$I.name, %1$I.attributes %5$s) is distinct from (excluded.name, excluded.attributes %6$s)
+    $sql$,
+      case target when 'brand' then 'brands' when 'organization' then 'organizations' else 'categories' end,
+      case target when 'category' then ', parent_external_id' else '' end,
+      case target when 'category' then ', t.parent_id' else '' end,
+      case target when 'category' then ', parent_external_id = excluded.parent_external_id' else '' end,
+      case target when 'category' then ', categories.parent_external_id' else '' end,
+      case target when 'category' then ', excluded.parent_external_id' else '' end)
+    using p_source, p_terms, target;
+    get diagnostics touched = row_count;
+    written := written + touched;
+  end loop;
+  return written;
+end $$;
+
+-- 20261122000031_staging.sql
+
+-- Generated from supabase/schemas/31_staging.sql until the first release: do not edit.
+
+-- Staging: temporary tables of a session, from which a batch is merged into the catalogue.
 
 -- open_staging(): this session's staging tables. They are temporary, so a batch costs no WAL, and owned by this function's owner,
 -- so a worker can fill them but not replace them by something that would run as the owner.
@@ -882,6 +1042,26 @@ begin
     perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
   end if;
 end $$;
+
+-- clear_staging(): empties the staging tables within a transaction, to stage a smaller piece of a batch that was refused.
+create function catalog.clear_staging() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.must_own('staged_products');
+  -- A plan may not truncate: its transaction is read-only. `where true`: Supabase's Data API refuses a delete or an update without a condition.
+  delete from pg_temp.judged where true;
+  delete from pg_temp.judged_prices where true;
+  delete from pg_temp.staged_products where true;
+  delete from pg_temp.staged_variants where true;
+  delete from pg_temp.staged_prices where true;
+  delete from pg_temp.staged_images where true;
+end $$;
+
+-- 20261122000032_judge.sql
+
+-- Generated from supabase/schemas/32_judge.sql until the first release: do not edit.
+
+-- The verdict on each staged line: what it would do to the catalogue. Apply and plan share it.
 
 -- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
 create function catalog.without(doc jsonb, path text[]) returns jsonb
@@ -1076,6 +1256,12 @@ begin
   where j.verdict in ('created', 'updated');
 end $$;
 
+-- 20261122000033_apply.sql
+
+-- Generated from supabase/schemas/33_apply.sql until the first release: do not edit.
+
+-- apply_batch: merges the staging tables into the catalogue, in one transaction with the batch's checkpoint.
+
 -- apply_batch(…) → (created, updated, unchanged, older, duplicate, held, seqs, next_seq)
 --   atomic      rows, price points, changes, or nothing; the caller saves its checkpoint in the same transaction
 --   idempotent  the same batch twice writes no row the second time
@@ -1252,59 +1438,11 @@ begin
     where q.state = 'held';
 end $$;
 
--- clear_staging(): empties the staging tables within a transaction, to stage a smaller piece of a batch that was refused.
-create function catalog.clear_staging() returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform catalog.must_own('staged_products');
-  -- A plan may not truncate: its transaction is read-only. `where true`: Supabase's Data API refuses a delete or an update without a condition.
-  delete from pg_temp.judged where true;
-  delete from pg_temp.judged_prices where true;
-  delete from pg_temp.staged_products where true;
-  delete from pg_temp.staged_variants where true;
-  delete from pg_temp.staged_prices where true;
-  delete from pg_temp.staged_images where true;
-end $$;
+-- 20261122000040_gate.sql
 
--- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
-create function catalog.write_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  written integer := 0;
-  touched integer;
-  target text;
-begin
-  perform catalog.assert_lease(p_source, p_run, p_token);
-  foreach target in array array['brand', 'organization', 'category'] loop
-    execute format($sql$
-      insert into catalog.%1$I (source_id, external_id, name, attributes, changed_at %2$s)
-      select distinct on (t.external_id) $1, t.external_id, t.name, t.attributes, now() %3$s
-      from jsonb_to_recordset($2) as t (kind text, external_id text, name text, parent_id text, attributes jsonb)
-      where t.kind = $3 order by t.external_id
-      on conflict (source_id, external_id) do update set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at %4$s
-      where (%1$I.name, %1$I.attributes %5$s) is distinct from (excluded.name, excluded.attributes %6$s)
-    $sql$,
-      case target when 'brand' then 'brands' when 'organization' then 'organizations' else 'categories' end,
-      case target when 'category' then ', parent_external_id' else '' end,
-      case target when 'category' then ', t.parent_id' else '' end,
-      case target when 'category' then ', parent_external_id = excluded.parent_external_id' else '' end,
-      case target when 'category' then ', categories.parent_external_id' else '' end,
-      case target when 'category' then ', excluded.parent_external_id' else '' end)
-    using p_source, p_terms, target;
-    get diagnostics touched = row_count;
-    written := written + touched;
-  end loop;
-  return written;
-end $$;
+-- Generated from supabase/schemas/40_gate.sql until the first release: do not edit.
 
--- 20261122000004_settle.sql
-
--- settle: closes a run. It proves completeness, balances the ledger, judges the source as a whole and, when all is well,
--- decides on disappearances, makes pending prices current, moves the watermark and publishes the changes. Only this may remove a product.
---
--- `p_seen` is a bitmap over products.seq of what the run saw; a number beyond it was not there yet. It is read by an expression, written out:
--- a function that looks for names along a path of its own is never inlined, and calling one costs 5 µs a product in place of 0.3. A `case`
--- keeps the planner from reading beyond the bitmap first.
+-- The gate of a run: the facts about it, and the reasons why it may not be trusted. Settle and plan share them.
 
 -- run_counts(…): the run's outcomes, added up over its checkpoints.
 create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
@@ -1432,6 +1570,18 @@ begin
   end if;
   return reasons;
 end $$;
+
+-- 20261122000041_settle.sql
+
+-- Generated from supabase/schemas/41_settle.sql until the first release: do not edit.
+
+-- settle_run closes a run. It proves completeness, balances the ledger, judges the source as a whole and, when the run can
+-- be trusted, decides on disappearances, makes pending prices current, moves the watermark and publishes the changes. Only
+-- these functions remove a product.
+--
+-- `p_seen` is a bitmap over products.seq of the products that the run saw; a number beyond its end did not exist then. It is
+-- read by an expression that is written out, because a function with a search path is never inlined, and a call costs 5 µs a
+-- product instead of 0.3. A `case` keeps the planner from reading beyond the bitmap first.
 
 -- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
 create function catalog.supersede_held(p_source integer, p_run bigint) returns void
@@ -1581,6 +1731,12 @@ begin
     returning r.state, r.reason, r.ledger, r.removals_off;
 end $$;
 
+-- 20261122000042_reviews.sql
+
+-- Generated from supabase/schemas/42_reviews.sql until the first release: do not edit.
+
+-- A person's decisions on held runs and held prices.
+
 -- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.
 create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -1632,14 +1788,159 @@ begin
     where source_id = review.source_id and id = p_review;
 end $$;
 
--- 20261122000005_api.sql
+-- 20261122000050_plan.sql
 
--- What readers may use: views in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees
--- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
--- what belongs to a product whose time is over, by an index that holds only the products that have such a time.
+-- Generated from supabase/schemas/50_plan.sql until the first release: do not edit.
 
--- A product's uuid is md5 of its key. The other views take it from its product by an outer join: a query that does not ask for `product_id` never
--- makes that join, and one that asks for a certain one begins at the index of products.
+-- plan: what apply and settle would do, decided by the same functions. A plan's transactions are read-only, so the server
+-- itself refuses writes to anything but the session's temporary tables.
+
+-- open_plan(): what the batches planned so far in this session would have written, for those that follow. `planned_variants` and
+-- `planned_images` are there for their constraints only: what the tables would refuse of a sync, they refuse of a plan.
+create function catalog.open_plan() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  create temporary table planned_products (
+    external_id text collate "C" primary key, appears boolean not null, source_updated_at timestamptz not null, record_hash bytea not null,
+    content_hash bytea not null
+  );
+  create temporary table planned_variants (like catalog.variants including constraints including indexes) on commit delete rows;
+  create temporary table planned_prices (like catalog.prices including constraints including indexes, last_good bigint);
+  create temporary table planned_images (like catalog.images including defaults including constraints including indexes) on commit delete rows;
+end $$;
+
+-- plan_batch(…): what apply_batch would do with the staged lines, after the batches planned before.
+--   p_artifact_run   of a replay that is planned, and p_seen_later as there; null: as the newest artifact
+create function catalog.plan_batch(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric
+) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+begin
+  perform catalog.must_own('planned_products');
+  perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
+
+  -- A product that an earlier batch would have written is judged against that.
+  update pg_temp.judged j
+    set verdict = case
+        when coalesce(s.source_updated_at, '-infinity') < w.source_updated_at then 'duplicate'
+        when (s.content_hash, s.record_hash) <> (w.content_hash, w.record_hash) then 'updated'
+        else 'unchanged'
+      end
+    from pg_temp.staged_products s, pg_temp.planned_products w
+    where s.line_no = j.line_no and w.external_id = j.external_id and j.verdict <> 'duplicate';
+  update pg_temp.judged set held = false where verdict not in ('created', 'updated');
+  delete from pg_temp.judged_prices q using pg_temp.judged j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
+
+  insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
+    select j.external_id,
+      not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
+      coalesce(s.source_updated_at, '-infinity'), s.record_hash, s.content_hash
+    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict in ('created', 'updated')
+    on conflict (external_id) do update
+      set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
+
+  -- Emptied by the commit, and here for the next piece of a batch that was refused.
+  delete from pg_temp.planned_variants where true;
+  insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
+    select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
+    from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
+  delete from pg_temp.planned_images where true;
+  insert into pg_temp.planned_images (source_id, product_external_id, position, url)
+    select p_source, j.external_id, i.position, i.url
+    from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
+  delete from pg_temp.planned_prices w using pg_temp.judged j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
+  insert into pg_temp.planned_prices (
+      source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
+    select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
+      case q.state when 'kept' then 'superseded' else q.state end, now(),
+      case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
+    from pg_temp.judged_prices q;
+  insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
+    select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
+    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.seq is null and j.verdict in ('created', 'updated') and n.amount_minor <> 0
+    on conflict do nothing;
+
+  return query
+    select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
+    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
+    order by j.line_no;
+end $$;
+
+-- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
+--   p_facts   what run_facts says of a run
+create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.must_own('planned_products');
+  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
+  from (
+    select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
+  ) products, (
+    select jsonb_build_object('newPrices', count(*) filter (where state = 'current'),
+      'gated', count(*) filter (where state = 'held' and last_good is not null)) as prices
+    from pg_temp.planned_prices
+  ) prices, (
+    select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct product_external_id), 'moved', count(*) filter (where moves),
+      'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good) filter (where moves)) as moves
+    from (
+      select product_external_id, amount_minor, last_good, amount_minor > 0 and last_good > 0 as moves from pg_temp.planned_prices where state = 'pending'
+      union all
+      -- What an earlier run left pending, and this one does not replace, moves with it.
+      select product_external_id, n.amount_minor, c.amount_minor, n.amount_minor > 0 and c.amount_minor > 0
+      from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
+      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and n.currency = c.currency and not exists (
+        select from pg_temp.planned_prices w
+        where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
+    ) waiting
+  ) moves, (
+    select jsonb_build_object('withdrawn', count(*)) as withdrawals
+    from (
+      select product_external_id from pg_temp.planned_prices where state = 'pending' and amount_minor is null
+      union
+      select product_external_id from catalog.prices n where n.source_id = p_source and n.state = 'pending' and n.amount_minor is null
+    ) losing
+    where not exists (
+      select from pg_temp.planned_prices w
+      where w.product_external_id = losing.product_external_id and w.amount_minor is not null and w.state in ('pending', 'current')
+    ) and not exists (
+      select from catalog.prices c
+      where c.source_id = p_source and c.product_external_id = losing.product_external_id and c.amount_minor is not null
+        and c.state in ('current', 'pending') and not exists (
+          select from pg_temp.planned_prices w
+          where (w.product_external_id, w.variant_external_id, w.price_type) = (c.product_external_id, c.variant_external_id, c.price_type)
+            and (w.state = 'pending' or w.state = 'superseded' and c.state = 'pending'))
+        and not (c.state = 'current' and exists (
+          select from catalog.prices n
+          where n.source_id = p_source and n.product_external_id = c.product_external_id and n.variant_external_id = c.variant_external_id
+            and n.price_type = c.price_type and n.state = 'pending' and not exists (
+              select from pg_temp.planned_prices w
+              where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))))
+    )
+  ) withdrawals;
+end $$;
+
+-- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
+create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
+  from catalog.products p
+  where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+  order by p.external_id
+$$;
+
+-- 20261122000060_views.sql
+
+-- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
+
+-- Views for readers, in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees what
+-- `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
+-- the rows of a product that has expired, by an index that holds only the products that can expire.
+--
+-- A product's uuid is the md5 of its key. The other views take it from the product by an outer join: a query that does not
+-- select `product_id` never makes that join, and a query for one `product_id` begins at the index of products.
 
 create view api.products with (security_invoker = true) as
   select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
@@ -1731,6 +2032,12 @@ create view api.medipim_products_raw with (security_invoker = true) as
     and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
   where p.expires_at is null or p.expires_at > now();
 
+-- 20261122000061_embeds.sql
+
+-- Generated from supabase/schemas/61_embeds.sql until the first release: do not edit.
+
+-- Relations between the views, as functions that the Data API embeds: `products?select=title,variants(sku)`.
+
 -- What the Data API embeds: `products?select=title,variants(sku,prices(amount_minor))`. PostgREST takes a function from a row of one view to rows of
 -- another for a relation, to a single one when it says `rows 1`: https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
 -- Each has a body that was bound when it was made and sets nothing, so that Postgres puts it into the query, where indexes count.
@@ -1762,109 +2069,41 @@ begin
       r.name, r.of, r.target, r.about, r.target, r.condition);
   end loop;
 end $$;
-revoke execute on all functions in schema api from public;
 
--- 20261122000006_security.sql
+-- 20261122000070_status.sql
 
--- Who may do what. Nobody by default: row security without policies, no grants. Workers execute functions; readers are published to.
+-- Generated from supabase/schemas/70_status.sql until the first release: do not edit.
 
-do $$
-declare
-  t text;
+-- Readers of the state of sources and runs, for the status, the metrics and the command line. Every number comes from rows,
+-- so a restart loses nothing.
+
+-- silent_since(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
+-- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
+create function catalog.silent_since(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+      when count(*) = 0 and p_queued then null
+      when max(until) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      else coalesce(max(until), clock_timestamp())
+    end
+  from catalog.leases where source_id = p_source and run_id = p_run
+$$;
+
+-- run_now(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
+create function catalog.run_now(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-  for t in select tablename from pg_tables where schemaname = 'catalog' loop
-    execute format('alter table catalog.%I enable row level security', t);
-  end loop;
-end $$;
-
-revoke all on schema catalog from public;
-revoke all on schema api from public;
--- Later migrations have to do this again for their own functions: Postgres knows no default of this kind for one schema.
-revoke execute on all functions in schema catalog from public;
-
--- Roles for processes, without login: grant them to login roles of your own. Each may call what its work needs, and reads no table.
---   fetcher       archives; cannot touch products
---   maintainer    applies and settles; cannot archive, and needs no supplier's key
---   orchestrator  takes orders, keeps the schedules, tells how things stand; neither archives nor applies
-do $$
-declare
-  worker text;
-begin
-  foreach worker in array array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'] loop
-    if not exists (select from pg_roles where rolname = worker) then
-      execute format('create role %I nologin', worker);
+  state := p_run.state;
+  reason := p_run.reason;
+  finished_at := p_run.finished_at;
+  if p_run.state = 'running' then
+    finished_at := catalog.silent_since(p_run.source_id, p_run.id, p_run.queued);
+    if finished_at is not null then
+      state := 'interrupted';
+      reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
     end if;
-  end loop;
-end $$;
-
-grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
--- Each takes orders of its own, so each starts runs and puts them into the queue.
-grant execute on function
-  catalog.find_source, catalog.find_active_run, catalog.find_artifact, catalog.list_parts, catalog.start_run, catalog.widen_run, catalog.load_run,
-  catalog.list_queued_runs, catalog.newest_whole_artifact
-  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function
-  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run, catalog.list_checkpoints,
-  catalog.note_copy
-  to shelfsync_fetcher, shelfsync_maintainer;
-grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
-grant execute on function
-  catalog.save_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products, catalog.reserve_seq,
-  catalog.open_staging, catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.write_terms, catalog.settle_run
-  to shelfsync_maintainer;
-grant execute on function catalog.list_due, catalog.cancel_run, catalog.reopen_run, catalog.give_up_run, catalog.list_moot_runs to shelfsync_orchestrator;
-
--- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
-create function catalog.publish(reader text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  r record;
-begin
-  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
-    perform catalog.fail('usage/invalid', format('There is no role %s', reader));
   end if;
-  execute format('grant usage on schema api to %I', reader);
-  -- What one view is embedded into another with.
-  execute format('grant execute on all functions in schema api to %I', reader);
-  for r in
-    select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
-    from information_schema.columns c
-    where c.column_name <> 'raw' and (
-      c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
-      or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
-      or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
-    group by c.table_schema, c.table_name
-  loop
-    execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);
-    if r.table_schema = 'catalog' then
-      execute format('drop policy if exists %I on catalog.%I', 'published to ' || reader, r.table_name);
-      execute format('create policy %I on catalog.%I for select to %I using (true)', 'published to ' || reader, r.table_name, reader);
-    end if;
-  end loop;
 end $$;
-
--- unpublish(role): takes it back.
-create function catalog.unpublish(reader text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  p record;
-begin
-  for p in select tablename from pg_catalog.pg_policies where schemaname = 'catalog' and policyname = 'published to ' || reader loop
-    execute format('drop policy %I on catalog.%I', 'published to ' || reader, p.tablename);
-  end loop;
-  execute format('revoke all on all tables in schema api from %I', reader);
-  execute format('revoke all on all tables in schema catalog from %I', reader);
-  execute format('revoke execute on all functions in schema api from %I', reader);
-  execute format('revoke usage on schema api from %I', reader);
-end $$;
-revoke execute on function catalog.publish, catalog.unpublish from public;
-
--- 20261122000007_status.sql
-
--- How things stand, for /status and whoever else watches. Every number comes from rows, so a restart forgets nothing.
-
-create index runs_held on catalog.runs (source_id) where state = 'held';
 
 -- run_progress(source, run) → how far one run has come, or no row. With `p_run` that one; else one that is under way, else the newest, of
 -- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
@@ -1978,25 +2217,56 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where e.no > p_after order by e.no limit 5000
 $$;
 
-revoke execute on function catalog.last_full, catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
-grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.source_measures, catalog.list_run_ends to shelfsync_orchestrator;
+-- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
+create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
+  id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
+  seconds double precision, removals_off text
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
+    extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
+  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n
+  where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
+  order by r.id desc limit p_limit
+$$;
 
--- 20261122000008_data_api.sql
+-- list_status(): how every source stands. Counts every product once.
+create function catalog.list_status() returns table (
+  source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
+  open_quarantine bigint, copied_run bigint, copy_error text, removals_off text
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select s.name,
+    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
+      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
+    (select to_jsonb(l) from catalog.list_runs(s.name, null, 1) l),
+    good.started_at, greatest(good.started_at, s.schedule_set_at),
+    array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
+  from catalog.sources s
+  cross join lateral (
+    select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
+  ) good
+  order by s.name
+$$;
 
--- The pipeline without a session: what Supabase's Data API needs to do the same work by calls alone. Each call is a transaction of its own.
--- The functions of schema `pipeline` are the namesakes of functions here. They are apart from schema `api`, because people open all functions of
--- a schema that readers use to `anon`, as Supabase's own page tells them: https://supabase.com/docs/guides/api/using-custom-schemas
+-- 20261122000080_data_api.sql
+
+-- Generated from supabase/schemas/80_data_api.sql until the first release: do not edit.
+
+-- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline` holds a namesake of
+-- each function that may be called. It is separate from schema `api`, because Supabase's own page tells users to open all
+-- functions of a schema for readers to `anon`: https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;
 comment on schema pipeline is 'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
-revoke all on schema pipeline from public;
 
 -- The roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is granted by accident.
 create table catalog.callers (
   role               name primary key
 );
-alter table catalog.callers enable row level security;
 
 -- check_caller(): refuses a caller that `let_work` was not told of. Inside a function that runs as its owner, only the setting `role` tells for
 -- whom PostgREST works; nobody can set it to a role that they may not take.
@@ -2011,24 +2281,6 @@ begin
       hint = format('The owner can allow it: select catalog.let_work(%L)', caller);
   end if;
 end $$;
-
--- `fresh`: numbers of the products that the last batch put through staging, as big-endian int4: not yet in `staged`, which only the line can
--- unpack. A worker that copies its batches knows them in time and leaves this empty.
-alter table catalog.checkpoints add fresh bytea not null default '';
-
-create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer) returns setof catalog.checkpoints
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part
-$$;
-
--- known_page(…): a page of known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
--- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
-create function catalog.known_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
-  from (select external_id, seq, record_hash from catalog.products
-        where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
-$$;
 
 -- stage_records(…): fills the staging tables from text. Each record is a JSON document inside a text, so that one that Postgres cannot hold
 -- fails here, where it can be found, and not on the way in.
@@ -2177,134 +2429,6 @@ begin
   return query select total, named, free_seq;
 end $$;
 
--- What a person's commands ask, with or without a session.
-
-create function catalog.list_sources() returns setof catalog.sources
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.sources order by name
-$$;
-
--- add_source(…) → the new source; no row when the name is taken.
-create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb) returns setof catalog.sources
-language sql set search_path = pg_catalog, pg_temp as $$
-  insert into catalog.sources (name, connector, settings, schedule) values (p_name, p_connector, p_settings, p_schedule)
-    on conflict (name) do nothing returning *
-$$;
-
--- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
--- here on when its times change, which they do not with the day on which the run is full.
-create function catalog.save_source(p_source integer, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
-language sql set search_path = pg_catalog, pg_temp as $$
-  update catalog.sources
-    set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
-        state = coalesce(p_state, state),
-        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp() else schedule_set_at end
-    where id = p_source returning *
-$$;
-
--- set_settings(…) → the source with other settings. They may make another product of a record that has not changed, so the next full run looks
--- at every record again, and a run that was interrupted is given up.
---   run/active  a run is under way, which has read the settings already
-create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  active catalog.runs;
-begin
-  perform from catalog.sources where id = p_source for update;
-  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
-  if active.state = 'running' and (active.queued or exists (
-      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp())) then
-    perform catalog.fail('run/active', format('Run %s of this source is under way with the settings as they are', active.id));
-  end if;
-  update catalog.runs set state = 'superseded', reason = 'given up because the settings of the source were changed', finished_at = clock_timestamp()
-    where source_id = p_source and id = active.id;
-  return query update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
-end $$;
-
--- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
-create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
-  id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
-  seconds double precision, removals_off text
-)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
-    extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
-  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n
-  where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
-  order by r.id desc limit p_limit
-$$;
-
--- list_status(): how every source stands. Counts every product once.
-create function catalog.list_status() returns table (
-  source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
-  open_quarantine bigint, copied_run bigint, copy_error text, removals_off text
-)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select s.name,
-    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
-      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
-    (select to_jsonb(l) from catalog.list_runs(s.name, null, 1) l),
-    good.started_at, greatest(good.started_at, s.schedule_set_at),
-    array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
-    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
-  from catalog.sources s
-  cross join lateral (
-    select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
-  ) good
-  order by s.name
-$$;
-
--- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
--- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
--- has begun to remove them.
-create function catalog.list_retained(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
-  stored_bytes bigint
-)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
-    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete and a.purge_began_at is null,
-    a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
-    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
-  from catalog.artifacts a
-  join catalog.sources s on s.id = a.source_id
-  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  cross join lateral (
-    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active, bool_or(u.state = 'held') as held
-    from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
-  ) u
-  cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
-  where a.source_id = p_source and a.state <> 'purged' order by r.id
-$$;
-
--- begin_purge(…): from now on the bytes of this run may be gone.
-create function catalog.begin_purge(p_source integer, p_run bigint) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
-$$;
-
--- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
-create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
-language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
-  delete from catalog.checkpoints
-    where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
-$$;
-
--- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
-create function catalog.applied_versions() returns setof text
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  if to_regclass('catalog.migrations') is not null then
-    return query execute 'select version from catalog.migrations';
-  end if;
-  if to_regclass('supabase_migrations.schema_migrations') is not null then
-    return query execute 'select version from supabase_migrations.schema_migrations';
-  end if;
-end $$;
-
 -- offer_call(name): makes `pipeline.<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
 -- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
 -- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
@@ -2340,6 +2464,69 @@ begin
   insert into catalog.callers (role) values (worker) on conflict do nothing;
 end $$;
 
+-- 20261122000090_security.sql
+
+-- Generated from supabase/schemas/90_security.sql until the first release: do not edit.
+
+-- Rights. By default there are none: row security without policies, and no grants. Workers execute functions; readers get
+-- the views by `publish`.
+
+-- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
+create function catalog.publish(reader text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  r record;
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+    perform catalog.fail('usage/invalid', format('There is no role %s', reader));
+  end if;
+  execute format('grant usage on schema api to %I', reader);
+  -- What one view is embedded into another with.
+  execute format('grant execute on all functions in schema api to %I', reader);
+  for r in
+    select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
+    from information_schema.columns c
+    where c.column_name <> 'raw' and (
+      c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
+      or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
+      or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
+    group by c.table_schema, c.table_name
+  loop
+    execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);
+    if r.table_schema = 'catalog' then
+      execute format('drop policy if exists %I on catalog.%I', 'published to ' || reader, r.table_name);
+      execute format('create policy %I on catalog.%I for select to %I using (true)', 'published to ' || reader, r.table_name, reader);
+    end if;
+  end loop;
+end $$;
+
+-- unpublish(role): takes it back.
+create function catalog.unpublish(reader text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  p record;
+begin
+  for p in select tablename from pg_catalog.pg_policies where schemaname = 'catalog' and policyname = 'published to ' || reader loop
+    execute format('drop policy %I on catalog.%I', 'published to ' || reader, p.tablename);
+  end loop;
+  execute format('revoke all on all tables in schema api from %I', reader);
+  execute format('revoke all on all tables in schema catalog from %I', reader);
+  execute format('revoke execute on all functions in schema api from %I', reader);
+  execute format('revoke usage on schema api from %I', reader);
+end $$;
+
+-- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
+create function catalog.applied_versions() returns setof text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if to_regclass('catalog.migrations') is not null then
+    return query execute 'select version from catalog.migrations';
+  end if;
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    return query execute 'select version from supabase_migrations.schema_migrations';
+  end if;
+end $$;
+
 -- list_stray_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
 create function catalog.list_stray_grants() returns table (grantee text, allows text, undo text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -2368,9 +2555,60 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from stray order by 1, 2
 $$;
 
+do $$
+declare
+  t text;
+begin
+  for t in select tablename from pg_tables where schemaname = 'catalog' loop
+    execute format('alter table catalog.%I enable row level security', t);
+  end loop;
+end $$;
+revoke all on schema catalog from public;
+revoke all on schema api from public;
+revoke all on schema pipeline from public;
+
+-- A later migration repeats this for its own functions: Postgres has no such default for one schema.
 revoke execute on all functions in schema catalog from public;
-grant execute on function catalog.list_sources, catalog.applied_versions, catalog.list_stray_grants to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.find_checkpoint, catalog.list_retained, catalog.begin_purge, catalog.mark_purged to shelfsync_maintainer;
+revoke execute on all functions in schema api from public;
+
+-- Roles for processes, without login: grant them to login roles of your own. Each may call what its work needs, and reads no table.
+--   fetcher       archives; cannot touch products
+--   maintainer    applies and settles; cannot archive, and needs no supplier's key
+--   orchestrator  takes orders, keeps the schedules, tells how things stand; neither archives nor applies
+do $$
+declare
+  worker text;
+begin
+  foreach worker in array array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'] loop
+    if not exists (select from pg_roles where rolname = worker) then
+      execute format('create role %I nologin', worker);
+    end if;
+  end loop;
+end $$;
+grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+
+-- Each role takes requests, so each starts runs and puts them into the queue.
+grant execute on function
+  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
+  catalog.start_run, catalog.widen_run, catalog.load_run, catalog.list_queued_runs, catalog.newest_whole_artifact,
+  catalog.run_progress, catalog.source_standings, catalog.applied_versions, catalog.list_stray_grants
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run,
+  catalog.list_checkpoints, catalog.note_copy
+  to shelfsync_fetcher, shelfsync_maintainer;
+grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
+grant execute on function
+  catalog.save_checkpoint, catalog.find_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products,
+  catalog.number_products, catalog.reserve_seq, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
+  catalog.quarantine_records, catalog.write_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
+  catalog.plan_run, catalog.list_missing, catalog.list_retained, catalog.begin_purge, catalog.mark_purged
+  to shelfsync_maintainer;
+grant execute on function
+  catalog.list_due, catalog.cancel_run, catalog.reopen_run, catalog.give_up_run, catalog.list_moot_runs,
+  catalog.source_measures, catalog.list_run_ends
+  to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
 do $$
@@ -2387,166 +2625,27 @@ begin
   end if;
 end $$;
 
--- 20261122000009_plan.sql
-
--- plan: what apply and settle would do, asked from the same judgement. A plan's transactions are read-only: nothing but the session's own
--- temporary tables can be written, and the server sees to that.
-
--- open_plan(): what the batches planned so far in this session would have written, for those that follow. `planned_variants` and
--- `planned_images` are there for their constraints only: what the tables would refuse of a sync, they refuse of a plan.
-create function catalog.open_plan() returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  create temporary table planned_products (
-    external_id text collate "C" primary key, appears boolean not null, source_updated_at timestamptz not null, record_hash bytea not null,
-    content_hash bytea not null
-  );
-  create temporary table planned_variants (like catalog.variants including constraints including indexes) on commit delete rows;
-  create temporary table planned_prices (like catalog.prices including constraints including indexes, last_good bigint);
-  create temporary table planned_images (like catalog.images including defaults including constraints including indexes) on commit delete rows;
-end $$;
-
--- plan_batch(…): what apply_batch would do with the staged lines, after the batches planned before.
---   p_artifact_run   of a replay that is planned, and p_seen_later as there; null: as the newest artifact
-create function catalog.plan_batch(
-  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric
-) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
-#variable_conflict use_column
-begin
-  perform catalog.must_own('planned_products');
-  perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
-
-  -- A product that an earlier batch would have written is judged against that.
-  update pg_temp.judged j
-    set verdict = case
-        when coalesce(s.source_updated_at, '-infinity') < w.source_updated_at then 'duplicate'
-        when (s.content_hash, s.record_hash) <> (w.content_hash, w.record_hash) then 'updated'
-        else 'unchanged'
-      end
-    from pg_temp.staged_products s, pg_temp.planned_products w
-    where s.line_no = j.line_no and w.external_id = j.external_id and j.verdict <> 'duplicate';
-  update pg_temp.judged set held = false where verdict not in ('created', 'updated');
-  delete from pg_temp.judged_prices q using pg_temp.judged j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
-
-  insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
-    select j.external_id,
-      not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
-      coalesce(s.source_updated_at, '-infinity'), s.record_hash, s.content_hash
-    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
-    where j.verdict in ('created', 'updated')
-    on conflict (external_id) do update
-      set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
-
-  -- Emptied by the commit, and here for the next piece of a batch that was refused.
-  delete from pg_temp.planned_variants where true;
-  insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
-    select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
-    from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
-  delete from pg_temp.planned_images where true;
-  insert into pg_temp.planned_images (source_id, product_external_id, position, url)
-    select p_source, j.external_id, i.position, i.url
-    from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
-  delete from pg_temp.planned_prices w using pg_temp.judged j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
-  insert into pg_temp.planned_prices (
-      source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
-    select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
-      case q.state when 'kept' then 'superseded' else q.state end, now(),
-      case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
-    from pg_temp.judged_prices q;
-  insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
-    select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
-    where j.seq is null and j.verdict in ('created', 'updated') and n.amount_minor <> 0
-    on conflict do nothing;
-
-  return query
-    select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
-    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
-    order by j.line_no;
-end $$;
-
--- number_products(…): the numbers behind ids.
-create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
-$$;
-
--- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
---   p_facts   what run_facts says of a run
-create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform catalog.must_own('planned_products');
-  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
-  from (
-    select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
-  ) products, (
-    select jsonb_build_object('newPrices', count(*) filter (where state = 'current'),
-      'gated', count(*) filter (where state = 'held' and last_good is not null)) as prices
-    from pg_temp.planned_prices
-  ) prices, (
-    select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct product_external_id), 'moved', count(*) filter (where moves),
-      'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good) filter (where moves)) as moves
-    from (
-      select product_external_id, amount_minor, last_good, amount_minor > 0 and last_good > 0 as moves from pg_temp.planned_prices where state = 'pending'
-      union all
-      -- What an earlier run left pending, and this one does not replace, moves with it.
-      select product_external_id, n.amount_minor, c.amount_minor, n.amount_minor > 0 and c.amount_minor > 0
-      from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
-      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and n.currency = c.currency and not exists (
-        select from pg_temp.planned_prices w
-        where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
-    ) waiting
-  ) moves, (
-    select jsonb_build_object('withdrawn', count(*)) as withdrawals
-    from (
-      select product_external_id from pg_temp.planned_prices where state = 'pending' and amount_minor is null
-      union
-      select product_external_id from catalog.prices n where n.source_id = p_source and n.state = 'pending' and n.amount_minor is null
-    ) losing
-    where not exists (
-      select from pg_temp.planned_prices w
-      where w.product_external_id = losing.product_external_id and w.amount_minor is not null and w.state in ('pending', 'current')
-    ) and not exists (
-      select from catalog.prices c
-      where c.source_id = p_source and c.product_external_id = losing.product_external_id and c.amount_minor is not null
-        and c.state in ('current', 'pending') and not exists (
-          select from pg_temp.planned_prices w
-          where (w.product_external_id, w.variant_external_id, w.price_type) = (c.product_external_id, c.variant_external_id, c.price_type)
-            and (w.state = 'pending' or w.state = 'superseded' and c.state = 'pending'))
-        and not (c.state = 'current' and exists (
-          select from catalog.prices n
-          where n.source_id = p_source and n.product_external_id = c.product_external_id and n.variant_external_id = c.variant_external_id
-            and n.price_type = c.price_type and n.state = 'pending' and not exists (
-              select from pg_temp.planned_prices w
-              where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))))
-    )
-  ) withdrawals;
-end $$;
-
--- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
-create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
-  from catalog.products p
-  where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
-  order by p.external_id
-$$;
-
-revoke execute on function catalog.open_plan, catalog.plan_batch, catalog.number_products, catalog.plan_run, catalog.list_missing from public;
-grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_products, catalog.plan_run, catalog.list_missing
-  to shelfsync_maintainer;
-
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000001', 'tables', '0f347d9024999dac4b7fe32ea181c30523e51dc8ec331ac88a54d0b4a08e5e54'),
-  ('20261122000002', 'runs', '5074c3434bb585d07b638cd1ada0240a738e8568859214e1b708b66cec1ebfce'),
-  ('20261122000003', 'apply', '498c3c820af638e77f678bade17fa72bd56adfbc0e4056ee70c30cafe561cfc4'),
-  ('20261122000004', 'settle', '3e2c7d821b570e66126391da16dd20f2391a028c71bf1ca30ba2748899c70f2e'),
-  ('20261122000005', 'api', '8376a9da8801e85ca78ff11cb2c849e47482057ec393ac6dbb35c0a43f37a3cb'),
-  ('20261122000006', 'security', '6a7a1147f4e6eb528c66ff9e7fbfaac2ae327c720dadfa8a872d4eb5964ffb06'),
-  ('20261122000007', 'status', 'ace3b623a57614bea818918510c1a7b3cef5b1be62727a9b49575eb0adfefecd'),
-  ('20261122000008', 'data_api', 'edefb8c2b256d056adbb723d9ffa476f5ab0bb25fa7abff53bfd1e64e41d1ec2'),
-  ('20261122000009', 'plan', '04ad35761cc3915771a44a8499d995d3f04d0ec14c69bb69d371413f104eeb9a');
+  ('20261122000010', 'run_tables', 'cab59c7e30abbc3cea8c9ddab4f6f8a027501e097370af228dca786d44651cee'),
+  ('20261122000011', 'catalogue_tables', 'd7d0c2d062d2e6dda695877ae1da582b1731ceb43a22b07a70e5f7a351cb51e9'),
+  ('20261122000012', 'review_tables', '9a435ffff0eb3f3c0a8069b93f50eb5b3d85da3d742339f43944004fcbac1ad3'),
+  ('20261122000020', 'leases', '60698f78f46991ca3c49b6ba94893d29d6182d915992c424e7d520289fc5035e'),
+  ('20261122000021', 'runs', 'c18367b711e2818233daff4c42ddd10223b7394fdc2b8ca90a9ef5c70c75a1f9'),
+  ('20261122000022', 'queue', 'cc238fc0c14b2d283502072ba4504071f9bcf394e149503c236831564765b667'),
+  ('20261122000023', 'sources', 'bf2200dee1a237e2dc13d5a9eb8ffb32496e68f8a5ee8b7c07e66637b3782f47'),
+  ('20261122000024', 'artifacts', 'b9a81c7844f660001d6036f54c442601482f57d61820a932b0fdb6f04e633643'),
+  ('20261122000030', 'records', '0fc26ffb5b5a1d9b491b4cd3a979baaf142f691fc0f098630f5db270d67a396d'),
+  ('20261122000031', 'staging', 'd7d982db37e2fde194fe90fe11f3b9fcd5703423764a42045a205df44301b828'),
+  ('20261122000032', 'judge', '33ea020d0c7a9de10c8f9633116a032d82cc74f34c99bc6564729fbbb32577dd'),
+  ('20261122000033', 'apply', '7d006259c377492642f017b923de146ac8102947eefbd6bdc00cabb4b7e08312'),
+  ('20261122000040', 'gate', '8eb88f6cd857e8da3875b718d0f6793bccba5ad2bd13b087e4539edcd042ed12'),
+  ('20261122000041', 'settle', 'e04d8f5eec82de907d70dac46363e16b8dcb2a7ed911e10d8919d7e88792ca16'),
+  ('20261122000042', 'reviews', '23ca27b2b3c89fcdf10000b3ffabba293b3cdb131b15df2a2b93db4329d7db84'),
+  ('20261122000050', 'plan', '6be686622a579c8b13129d9ed5c208a95ccd682189d977a3acb58d0faba7bf0e'),
+  ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
+  ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),
+  ('20261122000070', 'status', '0178e69c68d4bdf23b521964052b3ae0b554036e9e16c19b076e2dce04992287'),
+  ('20261122000080', 'data_api', '356e4638863523b26076cd7bf7d5c07758c45ec36838992fe130353141250d6c'),
+  ('20261122000090', 'security', 'f1742cb94f9a0f909a3f4e030c93a6587eca94ca6af4a91cd72fa4591407349d');
 
 commit;

@@ -13,7 +13,7 @@ export function renderInitSql(migrations: readonly Migration[]): string {
   )
   const parts = [
     `-- Shelfsync's schema, for Postgres 15 or newer. Run it once on a database without it; later, \`shelfsync migrate\` does the rest.
--- Generated from supabase/migrations by scripts/write-init-sql.ts: do not edit.
+-- Generated from supabase/migrations by scripts/write-migrations.ts: do not edit.
 
 begin;
 set local statement_timeout = 0;

@@ -18,6 +18,11 @@ export const MIGRATIONS_DIRECTORY = fileURLToPath(
   new URL('../../../supabase/migrations/', import.meta.url),
 )
 
+/** The current definition of every object: what all migrations add up to. */
+export const SCHEMAS_DIRECTORY = fileURLToPath(
+  new URL('../../../supabase/schemas/', import.meta.url),
+)
+
 const MIGRATIONS_LOCK = 7_435_901_629
 
 /** What holds the records; safe to run again. Also the head of init.sql. */

@@ -1,6 +1,33 @@
--- How things stand, for /status and whoever else watches. Every number comes from rows, so a restart forgets nothing.
+-- Readers of the state of sources and runs, for the status, the metrics and the command line. Every number comes from rows,
+-- so a restart loses nothing.
 
-create index runs_held on catalog.runs (source_id) where state = 'held';
+-- silent_since(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
+-- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
+create function catalog.silent_since(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case
+      when count(*) = 0 and p_queued then null
+      when max(until) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      else coalesce(max(until), clock_timestamp())
+    end
+  from catalog.leases where source_id = p_source and run_id = p_run
+$$;
+
+-- run_now(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
+create function catalog.run_now(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  state := p_run.state;
+  reason := p_run.reason;
+  finished_at := p_run.finished_at;
+  if p_run.state = 'running' then
+    finished_at := catalog.silent_since(p_run.source_id, p_run.id, p_run.queued);
+    if finished_at is not null then
+      state := 'interrupted';
+      reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
+    end if;
+  end if;
+end $$;
 
 -- run_progress(source, run) → how far one run has come, or no row. With `p_run` that one; else one that is under way, else the newest, of
 -- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
@@ -114,6 +141,37 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where e.no > p_after order by e.no limit 5000
 $$;
 
-revoke execute on function catalog.last_full, catalog.run_progress, catalog.source_standings, catalog.source_measures, catalog.list_run_ends from public;
-grant execute on function catalog.run_progress, catalog.source_standings to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.source_measures, catalog.list_run_ends to shelfsync_orchestrator;
+-- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
+create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
+  id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
+  seconds double precision, removals_off text
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
+    extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
+  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n
+  where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
+  order by r.id desc limit p_limit
+$$;
+
+-- list_status(): how every source stands. Counts every product once.
+create function catalog.list_status() returns table (
+  source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
+  open_quarantine bigint, copied_run bigint, copy_error text, removals_off text
+)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select s.name,
+    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
+      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
+    (select to_jsonb(l) from catalog.list_runs(s.name, null, 1) l),
+    good.started_at, greatest(good.started_at, s.schedule_set_at),
+    array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
+    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
+  from catalog.sources s
+  cross join lateral (
+    select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
+  ) good
+  order by s.name
+$$;

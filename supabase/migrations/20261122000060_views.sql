@@ -1,9 +1,11 @@
--- What readers may use: views in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees
--- what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
--- what belongs to a product whose time is over, by an index that holds only the products that have such a time.
+-- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
 
--- A product's uuid is md5 of its key. The other views take it from its product by an outer join: a query that does not ask for `product_id` never
--- makes that join, and one that asks for a certain one begins at the index of products.
+-- Views for readers, in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees what
+-- `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
+-- the rows of a product that has expired, by an index that holds only the products that can expire.
+--
+-- A product's uuid is the md5 of its key. The other views take it from the product by an outer join: a query that does not
+-- select `product_id` never makes that join, and a query for one `product_id` begins at the index of products.
 
 create view api.products with (security_invoker = true) as
   select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
@@ -94,36 +96,3 @@ create view api.medipim_products_raw with (security_invoker = true) as
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
     and c.variant_external_id = p.external_id and c.price_type = 'public' and c.state = 'current'
   where p.expires_at is null or p.expires_at > now();
-
--- What the Data API embeds: `products?select=title,variants(sku,prices(amount_minor))`. PostgREST takes a function from a row of one view to rows of
--- another for a relation, to a single one when it says `rows 1`: https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
--- Each has a body that was bound when it was made and sets nothing, so that Postgres puts it into the query, where indexes count.
-do $$
-declare
-  product constant text := 'f.source = $1.source and f.product_external_id = $1.';
-  variant constant text := ' and f.variant_external_id = $1.external_id';
-  back constant text := 'f.source = $1.source and f.external_id = $1.product_external_id';
-  r record;
-begin
-  for r in select * from (values
-    ('variants',      'products',         'variants',       4, product || 'external_id'),
-    ('prices',        'products',         'prices',         8, product || 'external_id'),
-    ('price_history', 'products',         'price_history', 32, product || 'external_id'),
-    ('images',        'products',         'images',         4, product || 'external_id'),
-    ('changes',       'products',         'changes',       16, product || 'external_id'),
-    ('prices',        'variants',         'prices',         4, product || 'product_external_id' || variant),
-    ('price_history', 'variants',         'price_history', 16, product || 'product_external_id' || variant),
-    ('product',       'variants',         'products',       1, back),
-    ('product',       'prices',           'products',       1, back),
-    ('product',       'price_history',    'products',       1, back),
-    ('product',       'images',           'products',       1, back),
-    ('product',       'changes',          'products',       1, back),
-    ('product',       'medipim_products', 'products',       1, 'f.source = $1.source and f.external_id = $1.id'),
-    ('variant',       'prices',           'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id'),
-    ('variant',       'price_history',    'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id')
-  ) as relation (name, of, target, about, condition) loop
-    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s begin atomic select f.* from api.%I f where %s; end',
-      r.name, r.of, r.target, r.about, r.target, r.condition);
-  end loop;
-end $$;
-revoke execute on all functions in schema api from public;

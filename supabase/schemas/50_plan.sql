@@ -1,5 +1,5 @@
--- plan: what apply and settle would do, asked from the same judgement. A plan's transactions are read-only: nothing but the session's own
--- temporary tables can be written, and the server sees to that.
+-- plan: what apply and settle would do, decided by the same functions. A plan's transactions are read-only, so the server
+-- itself refuses writes to anything but the session's temporary tables.
 
 -- open_plan(): what the batches planned so far in this session would have written, for those that follow. `planned_variants` and
 -- `planned_images` are there for their constraints only: what the tables would refuse of a sync, they refuse of a plan.
@@ -75,12 +75,6 @@ begin
     order by j.line_no;
 end $$;
 
--- number_products(…): the numbers behind ids.
-create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
-$$;
-
 -- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
 --   p_facts   what run_facts says of a run
 create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
@@ -142,7 +136,3 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
   order by p.external_id
 $$;
-
-revoke execute on function catalog.open_plan, catalog.plan_batch, catalog.number_products, catalog.plan_run, catalog.list_missing from public;
-grant execute on function catalog.open_plan, catalog.plan_batch, catalog.number_products, catalog.plan_run, catalog.list_missing
-  to shelfsync_maintainer;

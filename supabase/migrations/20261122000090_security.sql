@@ -1,0 +1,158 @@
+-- Generated from supabase/schemas/90_security.sql until the first release: do not edit.
+
+-- Rights. By default there are none: row security without policies, and no grants. Workers execute functions; readers get
+-- the views by `publish`.
+
+-- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
+create function catalog.publish(reader text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  r record;
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = reader) then
+    perform catalog.fail('usage/invalid', format('There is no role %s', reader));
+  end if;
+  execute format('grant usage on schema api to %I', reader);
+  -- What one view is embedded into another with.
+  execute format('grant execute on all functions in schema api to %I', reader);
+  for r in
+    select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
+    from information_schema.columns c
+    where c.column_name <> 'raw' and (
+      c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
+      or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
+      or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
+    group by c.table_schema, c.table_name
+  loop
+    execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);
+    if r.table_schema = 'catalog' then
+      execute format('drop policy if exists %I on catalog.%I', 'published to ' || reader, r.table_name);
+      execute format('create policy %I on catalog.%I for select to %I using (true)', 'published to ' || reader, r.table_name, reader);
+    end if;
+  end loop;
+end $$;
+
+-- unpublish(role): takes it back.
+create function catalog.unpublish(reader text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  p record;
+begin
+  for p in select tablename from pg_catalog.pg_policies where schemaname = 'catalog' and policyname = 'published to ' || reader loop
+    execute format('drop policy %I on catalog.%I', 'published to ' || reader, p.tablename);
+  end loop;
+  execute format('revoke all on all tables in schema api from %I', reader);
+  execute format('revoke all on all tables in schema catalog from %I', reader);
+  execute format('revoke execute on all functions in schema api from %I', reader);
+  execute format('revoke usage on schema api from %I', reader);
+end $$;
+
+-- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
+create function catalog.applied_versions() returns setof text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if to_regclass('catalog.migrations') is not null then
+    return query execute 'select version from catalog.migrations';
+  end if;
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    return query execute 'select version from supabase_migrations.schema_migrations';
+  end if;
+end $$;
+
+-- list_stray_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
+create function catalog.list_stray_grants() returns table (grantee text, allows text, undo text)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  with rights as (
+    select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner, true as strays
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+    where n.nspname = 'pipeline' or n.nspname = 'catalog' and p.prosecdef
+    union all
+    select n.nspname, 'tables', case a.privilege_type when 'SELECT' then 'read whole tables' else 'write tables' end, a.grantee, c.relowner,
+      a.privilege_type <> 'SELECT' or a.grantee = 0 or pg_get_userbyid(a.grantee) in ('anon', 'authenticated')
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join aclexplode(c.relacl) a
+    where n.nspname = 'catalog' and c.relkind in ('r', 'p')
+  ), stray as (
+    select distinct r.schema, r.kind, r.what, case r.grantee when 0 then 'public' else pg_get_userbyid(r.grantee) end as role
+    from rights r
+    where r.strays and r.grantee <> r.owner
+      and not (r.schema = 'catalog' and r.kind = 'routines' and pg_get_userbyid(r.grantee) in ('shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'))
+      and not (r.schema = 'pipeline' and exists (select from catalog.callers c where c.role = pg_get_userbyid(r.grantee)))
+  )
+  select role, format('%s of schema %s', what, schema),
+    format('revoke all on all %s in schema %I from %s;', kind, schema, case role when 'public' then role else quote_ident(role) end)
+      -- Which takes what was published with it.
+      || case when kind = 'tables' and exists (select from pg_policies where schemaname = 'catalog' and policyname = 'published to ' || role)
+        then format(' select catalog.publish(%L);', role) else '' end
+  from stray order by 1, 2
+$$;
+
+do $$
+declare
+  t text;
+begin
+  for t in select tablename from pg_tables where schemaname = 'catalog' loop
+    execute format('alter table catalog.%I enable row level security', t);
+  end loop;
+end $$;
+revoke all on schema catalog from public;
+revoke all on schema api from public;
+revoke all on schema pipeline from public;
+
+-- A later migration repeats this for its own functions: Postgres has no such default for one schema.
+revoke execute on all functions in schema catalog from public;
+revoke execute on all functions in schema api from public;
+
+-- Roles for processes, without login: grant them to login roles of your own. Each may call what its work needs, and reads no table.
+--   fetcher       archives; cannot touch products
+--   maintainer    applies and settles; cannot archive, and needs no supplier's key
+--   orchestrator  takes orders, keeps the schedules, tells how things stand; neither archives nor applies
+do $$
+declare
+  worker text;
+begin
+  foreach worker in array array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'] loop
+    if not exists (select from pg_roles where rolname = worker) then
+      execute format('create role %I nologin', worker);
+    end if;
+  end loop;
+end $$;
+grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+
+-- Each role takes requests, so each starts runs and puts them into the queue.
+grant execute on function
+  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
+  catalog.start_run, catalog.widen_run, catalog.load_run, catalog.list_queued_runs, catalog.newest_whole_artifact,
+  catalog.run_progress, catalog.source_standings, catalog.applied_versions, catalog.list_stray_grants
+  to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function
+  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run,
+  catalog.list_checkpoints, catalog.note_copy
+  to shelfsync_fetcher, shelfsync_maintainer;
+grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
+grant execute on function
+  catalog.save_checkpoint, catalog.find_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products,
+  catalog.number_products, catalog.reserve_seq, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
+  catalog.quarantine_records, catalog.write_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
+  catalog.plan_run, catalog.list_missing, catalog.list_retained, catalog.begin_purge, catalog.mark_purged
+  to shelfsync_maintainer;
+grant execute on function
+  catalog.list_due, catalog.cancel_run, catalog.reopen_run, catalog.give_up_run, catalog.list_moot_runs,
+  catalog.source_measures, catalog.list_run_ends
+  to shelfsync_orchestrator;
+
+-- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
+do $$
+begin
+  perform catalog.offer_call(name) from unnest(array[
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
+    'list_stray_grants',
+    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
+    'list_checkpoints', 'newest_whole_artifact', 'note_copy', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
+  ]) name;
+  if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+    perform catalog.let_work('service_role');
+    perform catalog.publish('service_role');
+  end if;
+end $$;

@@ -1,0 +1,109 @@
+-- The catalogue: products with their variants, prices and images, and the brands, organisations and categories that
+-- records mention.
+
+create table catalog.products (
+
+  source_id          integer not null,
+  external_id        text collate "C" not null,
+  seq                integer not null,
+  status             text not null check (status in ('draft', 'active', 'unavailable', 'removed')),
+  title              text,
+  description        text,
+  brand              text,
+  manufacturer       text,
+  url                text,
+  identifiers        jsonb not null default '{}',
+  attributes         jsonb not null default '{}',
+  successor          text,
+  source_updated_at  timestamptz,
+  first_seen_at      timestamptz not null,
+  changed_at         timestamptz not null,
+  last_available_at  timestamptz,                    -- when it stopped being active; null while it is
+  expires_at         timestamptz,
+  run_id             bigint not null,                -- whose artifact wrote it last, with the place in it:
+  part_no            integer not null,               --   within one artifact the highest
+  line_no            integer not null,               --   (source time, part, line) of a key wins
+  normaliser_version integer not null,
+  record_hash        bytea not null,                 -- of the record's bytes without its volatile members
+  content_hash       bytea not null,                 -- of what the normaliser made of it
+  warnings           jsonb,
+  raw                jsonb,
+  primary key (source_id, external_id)
+);
+
+-- The uuid by which `api.products` knows a product is derived from its key, so it needs no column.
+create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
+create index products_expiring on catalog.products (source_id, external_id) include (expires_at) where expires_at is not null;
+
+-- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
+do $$
+begin
+  alter table catalog.products alter raw set compression lz4, alter description set compression lz4;
+exception when feature_not_supported or invalid_parameter_value then null;
+end $$;
+
+create table catalog.variants (
+  source_id           integer not null,
+  product_external_id text collate "C" not null,
+  external_id         text collate "C" not null,
+  position            integer not null,
+  title               text,
+  sku                 text,
+  gtin                text,
+  options             jsonb not null default '{}',
+  weight_grams        numeric,
+  pack_count          integer,
+  availability        text check (availability in ('in_stock', 'out_of_stock', 'preorder', 'discontinued')),
+  removed_at          timestamptz,                   -- when its product stopped listing it
+  primary key (source_id, product_external_id, external_id)
+);
+create index variants_gtin on catalog.variants (gtin) where gtin is not null;
+
+-- Appended on change. A changed price is `pending` until its run settles, `held` when it failed a gate; `superseded` when another
+-- price came before it was decided. `current` and `past` are the history of what was right.
+create table catalog.prices (
+  source_id           integer not null,
+  product_external_id text collate "C" not null,
+  variant_external_id text collate "C" not null,
+  price_type          text not null,
+  run_id              bigint not null,
+  amount_minor        bigint,                        -- null: the supplier withdrew it
+  currency            text not null check (currency ~ '^[A-Z]{3}$'),
+  compare_at_minor    bigint,
+  state               text not null check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
+  observed_at         timestamptz not null,
+  primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
+);
+create index prices_waiting on catalog.prices (source_id, run_id) where state in ('pending', 'held');
+
+create table catalog.images (
+  source_id           integer not null,
+  product_external_id text collate "C" not null,
+  position            integer not null,
+  url                 text not null,
+  alt                 text,
+  sha256              bytea,
+  cdn_url             text,
+  state               text not null default 'new' check (state in ('new', 'stored', 'failed')),
+  primary key (source_id, product_external_id, position)
+);
+
+create table catalog.brands (
+  source_id           integer not null references catalog.sources (id),
+  external_id         text collate "C" not null,
+  name                text not null,
+  attributes          jsonb not null default '{}',
+  changed_at          timestamptz not null,
+  primary key (source_id, external_id)
+);
+
+create table catalog.organizations (
+  like catalog.brands including all,
+  foreign key (source_id) references catalog.sources (id)
+);
+
+create table catalog.categories (
+  like catalog.brands including all,
+  parent_external_id  text collate "C",
+  foreign key (source_id) references catalog.sources (id)
+);

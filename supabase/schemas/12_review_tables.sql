@@ -1,0 +1,69 @@
+-- Rows that wait for a decision or record one: missed products, quarantined records, reviews, and the published changes.
+
+-- Products that the last complete run did not see. Seen again: the row goes. Missed again: the product is removed.
+create table catalog.misses (
+  source_id           integer not null references catalog.sources (id),
+  external_id         text collate "C" not null,
+  run_id              bigint not null,
+  missed_at           timestamptz not null,
+  primary key (source_id, external_id)
+);
+
+-- Records that could not be applied, with everything needed to find and replay them.
+create table catalog.quarantine (
+  source_id           integer not null references catalog.sources (id),
+  id                  bigint generated always as identity,
+  run_id              bigint not null,               -- the run that put it here last: a replay has another one's artifact
+  artifact_run        bigint not null,
+  part_no             integer not null,
+  line_no             integer not null,
+  byte_offset         bigint not null,
+  byte_length         bigint not null,
+  external_id         text collate "C",
+  rule                text not null,
+  message             text not null,
+  raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
+  state               text not null default 'open' check (state in ('open', 'replayed', 'superseded', 'resolved')),
+  created_at          timestamptz not null default clock_timestamp(),
+  primary key (source_id, id),
+  unique (source_id, artifact_run, part_no, line_no)
+);
+
+-- Open records are counted at every scrape, and listed by run; those of a settling run are looked up by that run.
+create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
+create index quarantine_run on catalog.quarantine (source_id, run_id);
+
+-- What waits for a person: a price that failed a gate, or a whole run.
+create table catalog.reviews (
+  source_id           integer not null references catalog.sources (id),
+  id                  bigint generated always as identity,
+  kind                text not null check (kind in ('price', 'run')),
+  run_id              bigint not null,
+  product_external_id text collate "C",
+  variant_external_id text collate "C",
+  price_type          text,
+  reason              text not null,
+  detail              jsonb not null default '{}',
+  state               text not null default 'open' check (state in ('open', 'approved', 'rejected', 'superseded')),
+  opened_at           timestamptz not null default clock_timestamp(),
+  decided_at          timestamptz,
+  decided_by          text,
+  primary key (source_id, id)
+);
+create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
+
+-- What runs did to products. `position` is given by settle under a lock, so a reader that follows it skips nothing;
+-- null: not published yet.
+create table catalog.changes (
+  source_id           integer not null references catalog.sources (id),
+  run_id              bigint not null,
+  product_external_id text collate "C" not null,                 -- empty for `loaded`, which stands for a whole first load
+  kind                text not null check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed', 'returned')),
+  position            bigint,
+  detail              jsonb not null default '{}',
+  changed_at          timestamptz not null default clock_timestamp(),
+  primary key (source_id, run_id, product_external_id)
+);
+create unique index changes_position on catalog.changes (position) where position is not null;
+create index changes_product on catalog.changes (source_id, product_external_id);
+create index changes_unpublished on catalog.changes (source_id) where position is null;

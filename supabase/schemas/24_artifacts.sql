@@ -1,0 +1,97 @@
+-- Artifacts and their parts: archived by a fetch, read by apply, removed by retention.
+
+-- add_part(…) → when the part was archived. Its bytes are durable. The same part twice is one row.
+create function catalog.add_part(
+  p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
+) returns timestamptz
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
+    on conflict do nothing;
+  return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
+end $$;
+
+-- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
+-- incremental run would ask for nothing until that time has come.
+create function catalog.note_artifact(
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
+) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  update catalog.artifacts
+    set state = case when p_closed then 'closed' else state end, complete = p_complete, expected = coalesce(p_expected, expected),
+        watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
+    where source_id = p_source and run_id = p_run;
+end $$;
+
+create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.artifacts where source_id = p_source and run_id = p_run
+$$;
+
+create function catalog.newest_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
+$$;
+
+-- newest_whole_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+create function catalog.newest_whole_artifact(p_source integer) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
+$$;
+
+create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select * from catalog.parts where source_id = p_source and run_id = p_run order by no
+$$;
+
+-- note_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+create function catalog.note_copy(p_source integer, p_run bigint, p_error text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources
+    set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
+        copy_failures = copy_failures + case when p_error is null then 0 else 1 end
+    where id = p_source
+$$;
+
+-- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
+-- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
+-- has begun to remove them.
+create function catalog.list_retained(p_source integer) returns table (
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
+  stored_bytes bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
+    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete and a.purge_began_at is null,
+    a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
+    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
+  from catalog.artifacts a
+  join catalog.sources s on s.id = a.source_id
+  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  cross join lateral (
+    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active, bool_or(u.state = 'held') as held
+    from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
+  ) u
+  cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
+  where a.source_id = p_source and a.state <> 'purged' order by r.id
+$$;
+
+-- begin_purge(…): from now on the bytes of this run may be gone.
+create function catalog.begin_purge(p_source integer, p_run bigint) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
+$$;
+
+-- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
+create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  delete from catalog.checkpoints
+    where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
+$$;
