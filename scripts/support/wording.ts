@@ -13,6 +13,9 @@ const GENERATED = new Set([
   'docs/metrics.md',
 ])
 
+/** Enough to find the place in its line. */
+const QUOTE_CHARS = 30
+
 interface Construction {
   readonly pattern: RegExp
   readonly instead: string
@@ -36,12 +39,47 @@ const CONSTRUCTIONS: readonly Construction[] = [
     instead: 'is not a, is not valid',
   },
   {
-    pattern: /(?:^|[.!:] +)(What|Who) (?![^.!]*\?)\w/,
-    instead: 'begin with the noun: "State shared by …", "Returns …"',
+    pattern: /(?:^|[.!:] +)(What|Who|Whether|Which) (?![^.!]*\?)\w/,
+    instead: 'begin with the noun or the verb: "State shared by …", "Returns …", "True when …"',
   },
   {
-    pattern: /(?:^|[.!:] +)How (long|often|many|much|far|late|fast)\b(?![^.!]*\?)/,
-    instead: 'name the quantity: "Lease duration."',
+    pattern: /(?:^|[.!:] +)(How (?!to\b)(?![^.!]*\?)|Where (?![^.!]*[,?]))\w/,
+    instead: 'name the quantity or the place: "Lease duration."',
+  },
+  {
+    pattern: /(?:^|[.!] +)Of (?!course)(?![^.!]*,)\w/,
+    instead: 'name the thing: "Bytes of the line so far."',
+  },
+  {
+    pattern:
+      /\b(so|nor|neither) (is|are|does|do|did|was|were|has|have|can) (the|a|an|it|its|one|this|they)\b/i,
+    instead: 'subject before verb: "… also"',
+  },
+  { pattern: /\bonly (then|here|now) (is|are|does|do|can|may|was)\b/i, instead: 'subject first' },
+  { pattern: /\b(comes?|came|coming) to\b/i, instead: 'becomes, results in, reaches' },
+  { pattern: /\b(sees?|carr(y|ies|ied)) (\w+ ){1,2}through\b/i, instead: 'runs it to its end' },
+  { pattern: /\b(is|are|was|were) away\b/i, instead: 'is unavailable' },
+  { pattern: /\b(sets?|setting) (\w+ )?aside\b/i, instead: 'quarantine' },
+  { pattern: /\bas (it|they) (came|comes?|stands?|lies?)\b/i, instead: 'unchanged' },
+  { pattern: /\b(tells|told|telling)\b/i, instead: 'reports, returns, distinguishes' },
+  {
+    pattern: /\bof (its|their|his|our|your|my|one's) own\b/i,
+    instead: 'its own, a separate, a private',
+  },
+  { pattern: /\bnothing that\b/i, instead: 'no, not any' },
+  { pattern: /\bnone of\b/i, instead: 'no' },
+  { pattern: /\bin (its |their )?(own )?words\b/i, instead: 'as text' },
+  { pattern: /\bask(s|ed|ing)? for\b/i, instead: 'requests' },
+  { pattern: /\b(holds?|held|holding) (\w+ )?up\b/i, instead: 'delays, blocks' },
+  { pattern: /\bfor ever\b/i, instead: 'forever, without limit' },
+  { pattern: /\bmend(s|ed|ing)?\b/i, instead: 'fix, repair' },
+  {
+    pattern: /\b(lease|fencing)s?\b[^.]{0,30}\bheld\b|\bheld\b[^.]{0,30}\b(lease|fencing)\b/i,
+    instead: 'leased: only a person has something held',
+  },
+  {
+    pattern: /(?<!\bin )\b(an|each|every|no|queued|new|open)\b orders?\b(?! (of|in|by|to)\b)/i,
+    instead: 'request',
   },
   { pattern: /\b(patience|withRetry)\b/i, instead: 'retry' },
   {
@@ -52,6 +90,12 @@ const CONSTRUCTIONS: readonly Construction[] = [
   { pattern: /\bfaces?\b(?! to)/i, instead: 'server, API' },
 ]
 
+/** Names of tests begin in lower case. Text elsewhere that does is often the end of a sentence. */
+const TEST_NAME: Construction = {
+  pattern: /^(what|who|how|whether|which) (?![^.!]*\?)\w/,
+  instead: 'begin with the noun: "a record without an id is …"',
+}
+
 /** Every place with such wording, as `path:line: "words" → what to write instead`. */
 export function listWordings(): string[] {
   const code = listFiles(['{src,simulators,scripts,bench,bin,test}/**/*.{ts,js}']).filter(
@@ -61,9 +105,10 @@ export function listWordings(): string[] {
   const pages = listFiles([
     '*.md',
     'docs/**/*.md',
-    'src/**/*.md',
+    '{src,simulators,scripts,supabase}/**/*.md',
     'deploy/**/*.{md,yml}',
     '.env.example',
+    '.ci/run',
   ]).filter((path) => !GENERATED.has(path))
   return [
     ...code.flatMap((path) => findIn(path, readCodeTexts(path))),
@@ -80,9 +125,15 @@ export function listWordings(): string[] {
 }
 
 function findIn(path: string, texts: readonly Text[]): string[] {
+  const constructions = path.endsWith('.test.ts') ? [...CONSTRUCTIONS, TEST_NAME] : CONSTRUCTIONS
   return texts.flatMap(({ line, text }) => {
-    const hit = CONSTRUCTIONS.find(({ pattern }) => pattern.test(text))
-    return hit ? [`${path}:${line}: "${hit.pattern.exec(text)?.[0].trim()}" → ${hit.instead}`] : []
+    const oneLine = text.replaceAll(/\s+/g, ' ')
+    return constructions.flatMap(({ pattern, instead }) =>
+      [...oneLine.matchAll(new RegExp(pattern, `${pattern.flags}g`))].map(
+        ({ index }) =>
+          `${path}:${line}: "${oneLine.slice(index, index + QUOTE_CHARS).trim()}" → ${instead}`,
+      ),
+    )
   })
 }
 
