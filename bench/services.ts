@@ -118,8 +118,8 @@ async function runServices(url: string, crowded: boolean) {
   })
   try {
     const [line] = (await once(createInterface(service.stdout), 'line')) as [string]
-    const { faces } = JSON.parse(line) as { faces: { name: string; port: number }[] }
-    const port = faces.find(({ name }) => name === 'orchestrator')?.port ?? 0
+    const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
+    const port = servers.find(({ name }) => name === 'orchestrator')?.port ?? 0
     const idle = crowded ? { idleCpu: 0, idleRssMb: 0 } : await measureIdle(service)
     const startedMs = performance.now()
     const { run } = (await ask(port, 'POST', '/sync')) as { run: number }

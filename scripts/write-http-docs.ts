@@ -1,7 +1,7 @@
 // Writes docs/http.md from the table of routes and from what they take.
 
 import { z } from 'zod'
-import { FACES, type HttpServer, type Route } from '../src/http/control/routes.ts'
+import { SERVERS, type HttpServer, type Route } from '../src/http/control/routes.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const STATUS = {
@@ -66,7 +66,7 @@ curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN
   \`ADMIN_KEY_NEXT\` everywhere, move the callers, then make it \`ADMIN_KEY\`.
 - **Failed keys.** The fifth failure of a network (an IPv4 address, an IPv6 /64) brings a ban: every wrong key is then 429 with \`Retry-After\`. The right key still passes, a second later, because others may share its
   network. A ban lasts 30 seconds, and twice as long after each further failure, up to an hour. At a hundred failures a minute from everywhere, every network is
-  banned until the minute is over, except those that have shown the key before. Each face of each process counts for itself, and begins anew when it starts.
+  banned until the minute is over, except those that have shown the key before. Each server of each process counts for itself, and begins anew when it starts.
 - **Proxies.** Behind a proxy of your own all callers have its address, until \`TRUST_PROXY\` names it: then they are told apart by the \`X-Forwarded-For\` that it
   sends, read from its end. Behind Fly.io's proxy set \`TRUST_FLY_HEADER\`.
 - **Bodies.** JSON of at most 64 KiB, said to be \`application/json\`; none at all is the same as \`{}\`. An unknown field is a mistake: the answer names all of them.
@@ -138,19 +138,19 @@ interface Field {
   readonly description?: string
 }
 
-function section([name, { does, port, setting, routes }]: [string, HttpServer]): string[] {
-  const rows = Object.entries(routes).map(([route, { does: what, needsKey, answers }]) => [
+function section([name, { summary, port, setting, routes }]: [string, HttpServer]): string[] {
+  const rows = Object.entries(routes).map(([route, { summary: what, needsKey, responses }]) => [
     `\`${route}\``,
     needsKey ? 'yes' : 'no',
     what,
-    Object.entries(answers)
+    Object.entries(responses)
       .map(([status, body]) => `${status} ${body}`)
       .join('<br>'),
   ])
   return [
     `## ${name[0]?.toUpperCase()}${name.slice(1)}`,
     '',
-    `${does} Port ${port}, changed by \`${setting}\`.`,
+    `${summary} Port ${port}, changed by \`${setting}\`.`,
     '',
     ...markdownTable(['route', 'key', '', 'answers'], rows),
     ...Object.entries(routes).flatMap(fieldTables),
@@ -190,7 +190,7 @@ function typeOf(field: Field): string {
   return `${only.type}${from}${to}`
 }
 
-const faces: [string, HttpServer][] = Object.entries(FACES)
+const servers: [string, HttpServer][] = Object.entries(SERVERS)
 await writeGenerated({
-  'docs/http.md': `${[INTRODUCTION, '', ...faces.flatMap((face) => [...section(face), '']), ORDERS_SECTION, '', STATUS_SECTION].join('\n')}\n`,
+  'docs/http.md': `${[INTRODUCTION, '', ...servers.flatMap((server) => [...section(server), '']), ORDERS_SECTION, '', STATUS_SECTION].join('\n')}\n`,
 })

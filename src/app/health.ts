@@ -1,5 +1,5 @@
-// How every component stands, asked anew each time. Each has a deadline: a database that hangs is
-// as broken as one that is gone.
+// Checks the state of every component now. Each check has a deadline: a database that hangs counts
+// as failing.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
@@ -18,44 +18,48 @@ export interface HealthTools {
 }
 
 export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
-  // Whether the database answers is said by its own look.
+  // An unavailable database is reported by its own check.
   const sources = loadStanding(db, null, DEADLINE_MS).then(
     (standing) => standing.sources,
     () => [],
   )
   const components = await Promise.all([
-    look('database', async () => {
-      const { rows } = await db.query<{ version: string }>(
-        `select current_setting('server_version') as version`,
-      )
-      return `Postgres ${rows[0]?.version}`
-    }),
-    look('queue', async () => {
-      await queues.proveWritable()
-      const counts = await Promise.all(
-        QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`),
-      )
-      return `${queues.backend}; waiting: ${counts.join(', ')}`
-    }),
-    look('artifacts', async () => {
+    checkComponent('database', () => describeDatabase(db)),
+    checkComponent('queue', () => describeQueues(queues)),
+    checkComponent('artifacts', async () => {
       await store.check()
       return store.describe()
     }),
     ...QUEUE_NAMES.map((name) =>
-      look(name === 'fetch' ? 'fetcher' : 'maintainer', async () => {
+      checkComponent(name === 'fetch' ? 'fetcher' : 'maintainer', async () => {
         const workers = await queues[name].getWorkersCount()
-        if (workers === 0) throw new Error('no worker is there: start shelfsync serve')
-        return `${workers} at work or waiting for it`
+        if (workers === 0) throw new Error('no worker is connected: start shelfsync serve')
+        return `${workers} connected`
       }),
     ),
   ])
   const copied = (await sources).filter(({ latestCopy }) => latestCopy !== null)
   return copied.length === 0
     ? components
-    : [...components, await look('latest', async () => describeCopies(copied))]
+    : [...components, await checkComponent('latest', async () => describeCopies(copied))]
 }
 
-/** @throws Error when one of them could not be written */
+async function describeDatabase(db: Db): Promise<string> {
+  const { rows } = await db.query<{ version: string }>(
+    `select current_setting('server_version') as version`,
+  )
+  return `Postgres ${rows[0]?.version}`
+}
+
+async function describeQueues(queues: Queues): Promise<string> {
+  await queues.proveWritable()
+  const counts = await Promise.all(
+    QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`),
+  )
+  return `${queues.backend}; waiting: ${counts.join(', ')}`
+}
+
+/** @throws Error when one of the copies could not be written */
 function describeCopies(sources: readonly SourceStanding[]): string {
   const broken = sources.flatMap(({ source, latestCopy }) =>
     latestCopy?.error == null
@@ -66,17 +70,21 @@ function describeCopies(sources: readonly SourceStanding[]): string {
   return sources.map(({ source, latestCopy }) => `${source} has run ${latestCopy?.run}`).join(', ')
 }
 
-async function look(component: string, ask: () => Promise<string>): Promise<ComponentHealth> {
+async function checkComponent(
+  component: string,
+  describe: () => Promise<string>,
+): Promise<ComponentHealth> {
   const startedMs = performance.now()
-  const passed = () => Math.round(performance.now() - startedMs)
+  const elapsedMs = () => Math.round(performance.now() - startedMs)
   try {
-    return { component, ok: true, detail: await within(ask(), DEADLINE_MS), latencyMs: passed() }
+    const detail = await within(describe(), DEADLINE_MS)
+    return { component, ok: true, detail, latencyMs: elapsedMs() }
   } catch (error) {
     return {
       component,
       ok: false,
       detail: error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error),
-      latencyMs: passed(),
+      latencyMs: elapsedMs(),
     }
   }
 }

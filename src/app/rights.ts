@@ -1,4 +1,4 @@
-// Whether the login of a process may do the work of its roles.
+// Checks that the database login of a process has the rights that its roles need.
 
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
@@ -18,10 +18,10 @@ export async function requireRights(db: Db, roles: readonly Role[]): Promise<voi
     ...new Set(roles.map((role) => WORKER_ROLES[role])),
   ])
   if (lacking.length === 0) return
-  const unfit = roles.filter((role) => lacking.includes(WORKER_ROLES[role])).join(', ')
+  const affected = roles.filter((role) => lacking.includes(WORKER_ROLES[role])).join(', ')
   throw new SyncError(
     'db/denied',
-    `The login ${login} has not the rights of a process that is ${unfit}: ` +
+    `The login ${login} lacks the rights of a process with the role ${affected}: ` +
       `start it with another DATABASE_URL, or as the owner grant ${lacking.join(', ')} to ${login}`,
   )
 }

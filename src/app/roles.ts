@@ -1,10 +1,11 @@
-// The roles of a process. One process may have all of them; each can have machines of its own.
+// The roles of a process. One process may have all of them, or each role may run on machines of its
+// own.
 
 /**
- * `fetcher` asks suppliers and archives · `maintainer` applies and settles · `orchestrator` takes
- * orders, tells how things stand and keeps the schedules · `scheduler` keeps the schedules only.
+ * `fetcher` archives the data of suppliers · `maintainer` applies and settles · `orchestrator`
+ * accepts requests, reports status and keeps the schedules · `scheduler` only keeps the schedules.
  */
 export const ROLES = ['fetcher', 'maintainer', 'orchestrator', 'scheduler'] as const
 export type Role = (typeof ROLES)[number]
-/** What `serve` does when nobody says which. */
+/** The roles of `serve` without arguments. */
 export const ALL_ROLES: readonly Role[] = ['fetcher', 'maintainer', 'orchestrator']

@@ -1,6 +1,5 @@
-// The services of one process: its workers, its schedules and its HTTP faces, by the roles that it
-// has. Everything that counts is in the database, so any number of processes may run, and any of
-// them may be killed.
+// The services of one process: the workers, schedules and HTTP servers of its roles. All state is in
+// the database, so any number of processes may run, and each may be killed at any time.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
@@ -40,27 +39,27 @@ export interface ServiceTools {
   readonly queues: Queues
   readonly connectors: ReadonlyMap<string, Connector>
   readonly log: Log
-  /** A client for the requests of one connector. */
+  /** Opens a client for the requests of one connector. */
   openHttp(connector: string, metrics: Metrics): Http
 }
 
-export interface OpenFace {
+export interface OpenServer {
   readonly name: ServerName
-  /** Where it listens; `::` is every address of the machine. */
+  /** The address it listens on; `::` means all addresses of the machine. */
   readonly host: string
   readonly port: number
 }
 
 export interface Services {
-  readonly faces: readonly OpenFace[]
+  readonly servers: readonly OpenServer[]
   /**
-   * Takes nothing new, lets batches and answers finish, and resolves when all is at rest. Twice is
-   * safe.
+   * Accepts no new work, finishes open batches and responses, and resolves when nothing runs any
+   * more. Safe to call twice.
    */
   stop(): Promise<void>
 }
 
-/** @throws SyncError `settings/invalid` when a port cannot be had or ADMIN_KEY is missing */
+/** @throws SyncError `settings/invalid` when a port is not available or ADMIN_KEY is missing */
 export async function startServices(
   tools: ServiceTools,
   roles: readonly Role[],
@@ -69,8 +68,8 @@ export async function startServices(
   const stopping = new AbortController()
   await using opened = new AsyncDisposableStack()
   const metrics = openMetrics(tools, roles)
-  const faces: OpenFace[] = []
-  for (const [name, app] of createFaces(tools, metrics, roles)) {
+  const servers: OpenServer[] = []
+  for (const [name, app] of createServers(tools, metrics, roles)) {
     const host = name === 'metrics' ? settings.http.metricsHost : settings.http.host
     const listening = await listen(app, {
       host,
@@ -78,7 +77,7 @@ export async function startServices(
       setting: `${name.toUpperCase()}_PORT`,
     })
     opened.defer(() => listening.close())
-    faces.push({ name, host, port: listening.port })
+    servers.push({ name, host, port: listening.port })
   }
   const taskTools = openTaskTools(tools, metrics)
   const { fetch, apply } = settings.queue.concurrency
@@ -97,7 +96,7 @@ export async function startServices(
   const kept = opened.move()
   let stopped: Promise<void> | null = null
   return {
-    faces,
+    servers,
     stop() {
       stopping.abort()
       queues.leave()
@@ -106,9 +105,9 @@ export async function startServices(
   }
 }
 
-function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
+function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly Role[]) {
   const { settings, db, queues, log, connectors, store } = tools
-  const orders = { db, queues, connectors, log }
+  const requestTools = { db, queues, connectors, log }
   const options: OrchestratorOptions = {
     db,
     log,
@@ -125,9 +124,9 @@ function* createFaces(tools: ServiceTools, metrics: Metrics, roles: readonly Rol
         reason: reason === 'missing' || reason === 'wrong' ? reason : 'limited',
       }),
     operations: {
-      order: (order, correlationId) => requestRuns(orders, order, correlationId),
-      cancel: (run) => cancelRequestedRun(orders, run),
-      health: () => checkHealth({ db, queues, store }),
+      requestRuns: (request, correlationId) => requestRuns(requestTools, request, correlationId),
+      cancelRun: (run) => cancelRequestedRun(requestTools, run),
+      checkHealth: () => checkHealth({ db, queues, store }),
     },
   }
   if (roles.includes('fetcher')) yield ['fetcher', createFetcherApp(options)] as const
@@ -185,12 +184,11 @@ function openMetrics(
     () => db.totalCount - db.idleCount,
   )
   metrics.set('shelfsync_database_connections', { state: 'idle' }, () => db.idleCount)
-  // Named by connector, so nothing else knows of them before the first wait.
+  // Start at zero, so that the first wait counts as an increase.
   if (roles.includes('fetcher'))
     for (const connector of connectors.keys())
       metrics.count('shelfsync_limit_wait_seconds_total', { connector }, 0)
-  // What is the same for all processes only one kind of them tells. With several of these, each
-  // tells all of it.
+  // Only orchestrators report metrics of the whole system; each of them reports all of these.
   if (roles.includes('orchestrator')) {
     metrics.collect({ name: 'database', read: createMetricsReader(db) })
     metrics.collect({ name: 'queue', read: () => readQueues(queues) })

@@ -1,14 +1,14 @@
-// What happens to tasks, as metrics of the process that works on them.
+// Counts the events of tasks in the metrics of the process that works on them.
 
 import type { ErrorCode } from '../core/errors.ts'
 import type { TaskEvents } from '../jobs/execute-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
-/** Counts waits by what was waited for, and the tasks that went to other workers. */
+/** Counts waits by their cause, and tasks that other workers took over. */
 export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'leaseLost'> {
   return {
     paused({ code, waitMs, triedMs }, connector) {
-      const reason = reasonOf(code)
+      const reason = toBackpressureReason(code)
       if (reason !== null)
         metrics.count('shelfsync_backpressure_seconds_total', { reason }, (triedMs + waitMs) / 1000)
       else if (code === 'source/rate-limited' && connector !== null)
@@ -18,8 +18,8 @@ export function countTasks(metrics: Metrics): Pick<TaskEvents, 'paused' | 'lease
   }
 }
 
-/** Null: a supplier is waited for. */
-function reasonOf(
+/** Returns null for errors of suppliers. */
+function toBackpressureReason(
   code: ErrorCode,
 ): 'database_unreachable' | 'database_slow' | 'store_unwritable' | null {
   if (code.startsWith('source/')) return null

@@ -8,7 +8,7 @@ import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { createLog } from '../telemetry/log.ts'
 import { ALL_ROLES, ROLES, type Role } from '../app/roles.ts'
-import type { OpenFace } from '../app/serve.ts'
+import type { OpenServer } from '../app/serve.ts'
 import { type Cli, EXIT, examples } from './cli.ts'
 import { readSettings } from './open.ts'
 
@@ -28,7 +28,7 @@ export function addServe(program: Command, cli: Cli): void {
       'fetcher, maintainer, orchestrator, scheduler; without any, one process does it all',
       parseRole,
     )
-    .description('run the services: workers for the queue, the schedules, and the HTTP faces')
+    .description('run the services: workers for the queue, the schedules, and the HTTP servers')
     .addHelpText(
       'after',
       examples(
@@ -44,7 +44,7 @@ export function addServe(program: Command, cli: Cli): void {
       if (settings.http.keys.length === 0)
         throw new SyncError(
           'settings/invalid',
-          'ADMIN_KEY: missing; the HTTP faces do not start without it. Make one with `openssl rand -hex 32`',
+          'ADMIN_KEY: missing; the HTTP servers do not start without it. Make one with `openssl rand -hex 32`',
         )
       // Only here: other commands need neither queue nor web server, and start faster and smaller
       // without them.
@@ -100,13 +100,13 @@ export function addServe(program: Command, cli: Cli): void {
           roles,
           queue: tools.queues.backend,
           artifacts: tools.store.describe(),
-          ports: Object.fromEntries(services.faces.map(({ name, port }) => [name, port])),
+          ports: Object.fromEntries(services.servers.map(({ name, port }) => [name, port])),
         },
         'serving',
       )
       cli.output.result(
-        { serving: roles, faces: services.faces },
-        services.faces.map((face) => `${face.name.padEnd(12)} ${addressOf(face)}`).join('\n'),
+        { serving: roles, servers: services.servers },
+        services.servers.map((face) => `${face.name.padEnd(12)} ${addressOf(face)}`).join('\n'),
       )
       if (!signal.aborted) await once(signal, 'abort')
       await services.stop()
@@ -115,7 +115,7 @@ export function addServe(program: Command, cli: Cli): void {
 }
 
 /** As a person on this machine would open it. */
-function addressOf({ host, port }: OpenFace): string {
+function addressOf({ host, port }: OpenServer): string {
   const name = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }

@@ -240,8 +240,8 @@ const schema = {
       words,
       secret('Running', {
         description:
-          'What callers of the HTTP faces must send as X-ADMIN-KEY. Make one with `openssl rand -hex 32`.',
-        default: 'none: the faces do not start',
+          'What callers of the HTTP servers must send as X-ADMIN-KEY. Make one with `openssl rand -hex 32`.',
+        default: 'none: the servers do not start',
         example: 'at-least-16-characters',
       }),
     ),
@@ -261,7 +261,7 @@ const schema = {
     words,
     plain('Running', {
       description:
-        'The address on which the HTTP faces with a key listen; `::` is every one, IPv4 included.',
+        'The address on which the HTTP servers with a key listen; `::` is every one, IPv4 included.',
       default: '::',
       example: '127.0.0.1',
     }),

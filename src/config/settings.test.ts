@@ -124,7 +124,7 @@ test('"~" is the own home wherever a folder is named', () => {
   assert.match(problemsOf({ SHELFSYNC_HOME: '~somebody/x' }), /SHELFSYNC_HOME: expected a folder/)
 })
 
-test('ports, host and both keys of the HTTP faces are read, and a next key does not come alone', () => {
+test('ports, host and both keys of the HTTP servers are read, and a next key does not come alone', () => {
   const [ADMIN_KEY, ADMIN_KEY_NEXT] = ['the-key-of-today', 'the-key-of-tomorrow']
   const { http, secrets } = loadSettings({
     ADMIN_KEY,

@@ -40,7 +40,7 @@ export interface Settings {
     readonly concurrency: Readonly<Record<keyof typeof CONCURRENCY, number>>
   }
   readonly http: {
-    /** ADMIN_KEY, and ADMIN_KEY_NEXT while callers change over. Empty: the faces do not start. */
+    /** ADMIN_KEY, and ADMIN_KEY_NEXT while callers change over. Empty: the servers do not start. */
     readonly keys: readonly string[]
     readonly host: string
     /** Of the metrics without a key. */

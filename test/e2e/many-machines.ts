@@ -105,10 +105,10 @@ export async function openPark(
         { env: { ...env, ...own } },
       )
       const [said] = await started.waitForLine(/^\{"serving".*$/)
-      const { faces } = JSON.parse(said) as { faces: { name: string; port: number }[] }
+      const { servers } = JSON.parse(said) as { servers: { name: string; port: number }[] }
       return {
         process: started,
-        ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])),
+        ports: Object.fromEntries(servers.map(({ name, port }) => [name, port])),
       }
     },
     async order({ ports }, mode = 'auto', { name: source } = pipeline) {

@@ -18,7 +18,7 @@ import { requireRights } from '../../src/app/rights.ts'
 import { ALL_ROLES, ROLES, type Role } from '../../src/app/roles.ts'
 import { testDatabase, type Lifetime } from '../support/database.ts'
 import { seriesOf } from '../support/exposition.ts'
-import { KEY, startFace } from '../support/http-server.ts'
+import { KEY, startServer } from '../support/http-server.ts'
 import { openMedipim } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 import { until } from '../support/until.ts'
@@ -241,11 +241,11 @@ test('a task and a request whose login lacks a right say so with the same code, 
   assert.ok(job)
   const tools = { ...services.tools, db: await logIn(t, 'maintainer') }
 
-  const { ask } = await startFace(t, ({ operations, ...options }) =>
+  const { ask } = await startServer(t, ({ operations, ...options }) =>
     createOrchestratorApp({
       ...options,
       db: tools.db,
-      operations: { ...operations, cancel: (id) => cancelRequestedRun(tools, id) },
+      operations: { ...operations, cancelRun: (id) => cancelRequestedRun(tools, id) },
     }),
   )
   const answer = await ask(`/runs/${run}/cancel`, {

@@ -57,7 +57,7 @@ async function setStage(t: Lifetime): Promise<Stage> {
 }
 
 test(
-  'metrics without a key are for this machine, wherever the faces with a key listen',
+  'metrics without a key are for this machine, wherever the servers with a key listen',
   { skip: process.platform !== 'linux' && 'needs all of 127.0.0.0/8' },
   async (t) => {
     const stage = await setStage(t)
@@ -106,8 +106,8 @@ interface Served {
 async function serve(t: Lifetime, { env }: Stage, ...roles: string[]): Promise<Served> {
   const process = await startProcess(t, program, ['serve', ...roles, '--json'], { env })
   const [line] = await process.waitForLine(/^\{"serving".*$/)
-  const { faces } = JSON.parse(line) as { faces: { name: string; port: number }[] }
-  return { process, ports: Object.fromEntries(faces.map(({ name, port }) => [name, port])) }
+  const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
+  return { process, ports: Object.fromEntries(servers.map(({ name, port }) => [name, port])) }
 }
 
 interface Said {
@@ -255,7 +255,7 @@ suite('shelfsync serve', () => {
         ...stage,
         env: { ...stage.env, ARTIFACTS: `file:${disk.path}` },
       })
-      // Workers that are not there yet when the faces are say so of themselves.
+      // Workers that are not there yet when the servers are say so of themselves.
       const artifacts = async () => {
         const { status, body } = await ask(ports['orchestrator'], '/health')
         return {

@@ -67,8 +67,8 @@ async function openHome(t: TestContext) {
         { env, cwd: home },
       )
       const [line] = await started.waitForLine(/^\{"serving".*$/)
-      const { faces } = JSON.parse(line) as { faces: { name: string; port: number }[] }
-      return { process: started, port: faces.find(({ name }) => name === 'orchestrator')?.port }
+      const { servers } = JSON.parse(line) as { servers: { name: string; port: number }[] }
+      return { process: started, port: servers.find(({ name }) => name === 'orchestrator')?.port }
     },
     /** The server that runs in place of `before`. */
     successor: (before: Server | null) =>

@@ -1,4 +1,4 @@
-// A face as tests use it: real HTTP on loopback, a clock that stands, operations that only write
+// A server as tests use it: real HTTP on loopback, a clock that stands, operations that only write
 // down what they were asked.
 
 import type { App } from '../../src/http/server/app.ts'
@@ -15,7 +15,7 @@ import type { Lifetime } from './database.ts'
 export const KEY = 'the-key-of-today-1234'
 
 export interface Recorded {
-  readonly orders: { readonly order: RunsRequest; readonly correlationId: string }[]
+  readonly requests: { readonly request: RunsRequest; readonly correlationId: string }[]
   readonly cancelled: number[]
   /** A line of JSON each. */
   readonly logged: string[]
@@ -29,7 +29,7 @@ export interface Recorded {
   failure: Error | null
 }
 
-export interface TestFace {
+export interface TestServer {
   readonly recorded: Recorded
   readonly port: number
   /** With the key, unless `headers` says otherwise. */
@@ -39,13 +39,13 @@ export interface TestFace {
   close(): Promise<void>
 }
 
-/** All that a face needs, and what is recorded of it. */
+/** All that a server needs, and what is recorded of it. */
 export function serverOptions(changes: Partial<ServerOptions> = {}): {
   options: ServerOptions
   recorded: Recorded
 } {
   const recorded: Recorded = {
-    orders: [],
+    requests: [],
     cancelled: [],
     logged: [],
     authFailures: [],
@@ -74,11 +74,11 @@ export function serverOptions(changes: Partial<ServerOptions> = {}): {
   return { options, recorded }
 }
 
-export async function startFace(
+export async function startServer(
   t: Lifetime,
   create: (options: ServerOptions) => App,
   changes: Partial<ServerOptions> = {},
-): Promise<TestFace> {
+): Promise<TestServer> {
   const { options, recorded } = serverOptions(changes)
   const key = options.keys[0] ?? ''
   const { port, close } = await listen(create(options), { host: '127.0.0.1', port: 0 })
@@ -98,10 +98,10 @@ export async function startFace(
 function recordingOperations(recorded: Recorded): Operations {
   const started = new Set<number>()
   return {
-    order(order, correlationId) {
-      recorded.orders.push({ order, correlationId })
+    requestRuns(request, correlationId) {
+      recorded.requests.push({ request, correlationId })
       if (recorded.failure) return Promise.reject(recorded.failure)
-      const sources = order.source === null ? ['one', 'two'] : [order.source]
+      const sources = request.source === null ? ['one', 'two'] : [request.source]
       return Promise.resolve(
         sources.map((source) => {
           const run = source === 'one' ? 1 : 2
@@ -111,10 +111,10 @@ function recordingOperations(recorded: Recorded): Operations {
         }),
       )
     },
-    cancel(run) {
+    cancelRun(run) {
       recorded.cancelled.push(run)
       return Promise.resolve({ run, state: 'cancelled' })
     },
-    health: () => Promise.resolve(recorded.components),
+    checkHealth: () => Promise.resolve(recorded.components),
   }
 }

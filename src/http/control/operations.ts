@@ -1,30 +1,33 @@
-// What the HTTP faces ask for. The work is done elsewhere: a request only starts it, finds it or
-// ends it.
+// The operations behind the HTTP servers. A request only starts, finds or ends work; workers do it.
 
 import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
 
 export interface ComponentHealth {
   readonly component: string
   readonly ok: boolean
-  /** What is wrong, or what was looked at; never a secret. */
+  /** The problem, or what was checked. Never a secret. */
   readonly detail: string
   readonly latencyMs: number
 }
 
 export interface Operations {
   /**
-   * Starts or finds the runs that the order asks for, one per source. Twice gives the same runs.
-   * The correlation id goes into the rows of the runs that are started.
+   * Starts or finds the requested runs, one per source. Calling twice returns the same runs. The
+   * correlation id is stored in the rows of the runs that this call starts.
    *
    * @throws SyncError `source/unknown` · `source/paused` · `run/active` · `db/…` when no source has
    * a run
    */
-  order(order: RunsRequest, correlationId: string): Promise<readonly (RequestedRun | RefusedRun)[]>
+  requestRuns(
+    request: RunsRequest,
+    correlationId: string,
+  ): Promise<readonly (RequestedRun | RefusedRun)[]>
   /**
-   * Ends a run for good; one that is over stays as it is. Answers its state afterwards. @throws
-   * SyncError `run/unknown`
+   * Ends a run for good and returns its state. A finished run stays unchanged.
+   *
+   * @throws SyncError `run/unknown`
    */
-  cancel(run: number): Promise<{ readonly run: number; readonly state: string }>
-  /** Looks at every component anew. What is broken is in the answer, not thrown. */
-  health(): Promise<readonly ComponentHealth[]>
+  cancelRun(run: number): Promise<{ readonly run: number; readonly state: string }>
+  /** Checks every component now. A broken component is reported, not thrown. */
+  checkHealth(): Promise<readonly ComponentHealth[]>
 }

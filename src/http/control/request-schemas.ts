@@ -1,5 +1,5 @@
-// What requests may say, strictly: an unknown field is a mistake of the caller, and is answered as
-// one.
+// The bodies, queries and paths that requests may have. Schemas are strict: an unknown field is an
+// error of the caller and is reported as one.
 
 import { z } from 'zod'
 
@@ -12,29 +12,30 @@ const source = z
 const oneSource = source
   .nullable()
   .default(null)
-  .describe('The source; without it every active one.')
+  .describe('Name of the source. Omit to sync every active source.')
 const chunkSize = z.int().min(1).max(CHUNK_SIZE_MAX)
-const chunkSizeMeaning = 'Records per transaction, at most.'
+const chunkSizeMeaning = 'Maximum number of records per transaction.'
 const offset = z
   .int()
   .min(0)
   .nullable()
   .default(null)
   .transform((lines) => (lines === 0 ? null : lines))
-  .describe('Lines of the artifact to skip: for runs by hand, which never settle. 0 is none.')
+  .describe('Number of artifact lines to skip. A run with an offset never settles; 0 means none.')
 const limit = z
   .int()
   .min(1)
   .nullable()
   .default(null)
-  .describe('Lines to apply after them: for runs by hand, which never settle.')
+  .describe('Number of lines to apply after the offset. A run with a limit never settles.')
 const artifact = z
   .int()
   .min(1)
   .nullable()
   .default(null)
   .describe(
-    'The run whose artifact is applied; without it the newest. With it, `source` may be left out.',
+    'The run whose artifact is applied. Omit to apply the newest artifact. ' +
+      'If set, `source` may be omitted.',
   )
 const debug = z.boolean().default(false).describe('Log every batch of the run.')
 
@@ -45,8 +46,9 @@ export const SyncBody = z
       .enum(['auto', 'full', 'fetch-only', 'maintain-only'])
       .default('auto')
       .describe(
-        '`full`: everything anew. `auto`: only what changed, when the supplier can say so and no full run is due. `fetch-only`: archive everything, and ' +
-          'leave the rest to a later run. `maintain-only`: apply what is archived.',
+        '`auto` fetches only changes if the supplier supports it and no full run is due. ' +
+          '`full` fetches and applies everything. `fetch-only` archives everything for a later ' +
+          'run. `maintain-only` applies an artifact that is already archived.',
       ),
     artifact,
     chunkSize: chunkSize.nullable().default(null).describe(chunkSizeMeaning),
@@ -58,8 +60,7 @@ export const SyncBody = z
     ({ mode, artifact: named, offset: skipped, limit: taken }) =>
       mode === 'maintain-only' || (named ?? skipped ?? taken) === null,
     {
-      error:
-        'artifact, offset and limit need maintain-only: they choose what of the archive is applied',
+      error: 'artifact, offset and limit select archived lines and need maintain-only',
       path: ['mode'],
     },
   )
@@ -78,7 +79,10 @@ export const MaintainBody = z.strictObject({
 export const NoBody = z.strictObject({})
 
 export const StatusQuery = z.strictObject({
-  source: source.nullable().default(null).describe('This source only.'),
+  source: source
+    .nullable()
+    .default(null)
+    .describe('Name of a source. Omit to report every source.'),
 })
 
 export const RunPath = z.strictObject({

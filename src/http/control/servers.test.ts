@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startFace } from '../../../test/support/http-server.ts'
+import { startServer } from '../../../test/support/http-server.ts'
 import { SyncError } from '../../core/errors.ts'
 import {
   createFetcherApp,
@@ -9,7 +9,7 @@ import {
   createOrchestratorApp,
   type ServerOptions,
 } from './servers.ts'
-import { FACES } from './routes.ts'
+import { SERVERS } from './routes.ts'
 
 const NOTHING = {
   source: null,
@@ -26,7 +26,7 @@ const createOrchestrator = (options: ServerOptions) =>
   createOrchestratorApp({ ...options, db: null as never })
 
 test('a sync is ordered for every source, or for the one that is named, and answered with the place to look', async (t) => {
-  const { post, recorded } = await startFace(t, createOrchestrator)
+  const { post, recorded } = await startServer(t, createOrchestrator)
   const all = await post('/sync')
   assert.equal(all.status, 202)
   assert.equal(all.headers.get('Location'), '/runs/1')
@@ -49,13 +49,13 @@ test('a sync is ordered for every source, or for the one that is named, and answ
   }
   assert.equal((await post('/sync', order)).headers.get('Location'), '/runs/2')
   assert.deepEqual(
-    recorded.orders.map((ordered) => ordered.order),
+    recorded.requests.map(({ request }) => request),
     [NOTHING, order],
   )
 })
 
 test('asked twice, the same run is answered, as not started', async (t) => {
-  const { post } = await startFace(t, createOrchestrator)
+  const { post } = await startServer(t, createOrchestrator)
   const runs = []
   for (let i = 0; i < 2; i++)
     runs.push(await (await post('/sync', { source: 'one', mode: 'full' })).json())
@@ -70,7 +70,7 @@ test('asked twice, the same run is answered, as not started', async (t) => {
 })
 
 test('an order is checked strictly, and all that is wrong with it is said at once', async (t) => {
-  const { post, recorded } = await startFace(t, createOrchestrator)
+  const { post, recorded } = await startServer(t, createOrchestrator)
   const response = await post('/sync', {
     source: 'No Name',
     mode: 'half',
@@ -104,27 +104,27 @@ test('an order is checked strictly, and all that is wrong with it is said at onc
   ]) {
     assert.equal((await post('/sync', body)).status, 400, JSON.stringify(body))
   }
-  assert.deepEqual(recorded.orders, [])
+  assert.deepEqual(recorded.requests, [])
 })
 
 test('an order has no parameters in its address, and a question has each of them once', async (t) => {
-  const { ask, post, recorded } = await startFace(t, createOrchestrator)
+  const { ask, post, recorded } = await startServer(t, createOrchestrator)
   for (const path of ['/sync?mode=fetch-only', '/runs/7/cancel?force=1'])
     assert.equal((await post(path)).status, 400, path)
   for (const path of ['/status?sauce=one', '/status?source=one&source=two'])
     assert.equal((await ask(path)).status, 400, path)
-  assert.deepEqual([recorded.orders, recorded.cancelled], [[], []])
+  assert.deepEqual([recorded.requests, recorded.cancelled], [[], []])
 })
 
 test('an offset of 0 is none, as forms send it', async (t) => {
-  const { post, recorded } = await startFace(t, createOrchestrator)
+  const { post, recorded } = await startServer(t, createOrchestrator)
   for (const mode of ['full', 'maintain-only'])
     assert.equal(
       (await post('/sync', { mode, chunkSize: 5000, offset: 0, limit: null, debug: false })).status,
       202,
     )
   assert.deepEqual(
-    recorded.orders.map(({ order: { mode, offset } }) => [mode, offset]),
+    recorded.requests.map(({ request: { mode, offset } }) => [mode, offset]),
     [
       ['full', null],
       ['maintain-only', null],
@@ -132,7 +132,7 @@ test('an offset of 0 is none, as forms send it', async (t) => {
   )
 })
 
-test('without the key, and with a wrong one, every path of every face is 401, but whether a process is alive and the private metrics', async (t) => {
+test('without the key, and with a wrong one, every path of every server is 401, but whether a process is alive and the private metrics', async (t) => {
   const open = [
     'fetcher GET /healthz',
     'maintainer GET /healthz',
@@ -146,9 +146,9 @@ test('without the key, and with a wrong one, every path of every face is 401, bu
     metrics: createMetricsApp,
   }
   for (const name of ['fetcher', 'maintainer', 'orchestrator', 'metrics'] as const) {
-    for (const route of Object.keys(FACES[name].routes)) {
-      // A face of its own each time: failures add up to a ban.
-      const { ask } = await startFace(t, create[name])
+    for (const route of Object.keys(SERVERS[name].routes)) {
+      // A server of its own each time: failures add up to a ban.
+      const { ask } = await startServer(t, create[name])
       const [method = '', path = ''] = route.replace(':id', '1').split(' ')
       const statuses = await Promise.all(
         [{}, { 'X-ADMIN-KEY': 'wrong' }].map(
@@ -165,8 +165,8 @@ test('without the key, and with a wrong one, every path of every face is 401, bu
 })
 
 test('the fetcher orders a fetch, the maintainer the rest, 5,000 records a transaction unless told otherwise', async (t) => {
-  const fetcher = await startFace(t, createFetcherApp)
-  const maintainer = await startFace(t, createMaintainerApp)
+  const fetcher = await startServer(t, createFetcherApp)
+  const maintainer = await startServer(t, createMaintainerApp)
   const fetched = await fetcher.post('/run', { source: 'one' })
   assert.deepEqual([fetched.status, fetched.headers.get('Location')], [202, null])
   assert.deepEqual(await fetched.json(), {
@@ -176,10 +176,10 @@ test('the fetcher orders a fetch, the maintainer the rest, 5,000 records a trans
   })
   await maintainer.post('/run')
   await maintainer.post('/run', { source: 'two', chunkSize: 10, offset: 20, limit: 30 })
-  const orders = [...fetcher.recorded.orders, ...maintainer.recorded.orders].map(
-    ({ order }) => order,
+  const requests = [...fetcher.recorded.requests, ...maintainer.recorded.requests].map(
+    ({ request }) => request,
   )
-  assert.deepEqual(orders, [
+  assert.deepEqual(requests, [
     { ...NOTHING, source: 'one', mode: 'fetch-only' },
     { ...NOTHING, mode: 'maintain-only', chunkSize: 5000 },
     { ...NOTHING, source: 'two', mode: 'maintain-only', chunkSize: 10, offset: 20, limit: 30 },
@@ -189,7 +189,7 @@ test('the fetcher orders a fetch, the maintainer the rest, 5,000 records a trans
 })
 
 test('an order that cannot be carried out is answered with its reason', async (t) => {
-  const { post, recorded } = await startFace(t, createOrchestrator)
+  const { post, recorded } = await startServer(t, createOrchestrator)
   for (const [code, status] of [
     ['source/unknown', 404],
     ['source/paused', 409],
@@ -208,11 +208,11 @@ test('what could not be started stands beside what was, and the place to look is
     { source: 'two', run: 2, started: true },
   ]
   const some = {
-    order: () => Promise.resolve(runs),
-    cancel: () => assert.fail(),
-    health: () => assert.fail(),
+    requestRuns: () => Promise.resolve(runs),
+    cancelRun: () => assert.fail(),
+    checkHealth: () => assert.fail(),
   }
-  const { post } = await startFace(t, createOrchestrator, { operations: some })
+  const { post } = await startServer(t, createOrchestrator, { operations: some })
   const response = await post('/sync', { mode: 'maintain-only' })
   assert.deepEqual([response.status, response.headers.get('Location')], [202, '/runs/2'])
   assert.deepEqual(await response.json(), { run: 2, runs, status: '/runs/2' })
@@ -220,17 +220,17 @@ test('what could not be started stands beside what was, and the place to look is
 
 test('without any active source there is nothing to sync', async (t) => {
   const none = {
-    order: () => Promise.resolve([]),
-    cancel: () => assert.fail(),
-    health: () => assert.fail(),
+    requestRuns: () => Promise.resolve([]),
+    cancelRun: () => assert.fail(),
+    checkHealth: () => assert.fail(),
   }
-  const { post } = await startFace(t, createOrchestrator, { operations: none })
+  const { post } = await startServer(t, createOrchestrator, { operations: none })
   const response = await post('/sync')
   assert.deepEqual([response.status, response.headers.get('Location')], [404, null])
 })
 
 test('a run is cancelled by its number', async (t) => {
-  const { post, recorded } = await startFace(t, createOrchestrator)
+  const { post, recorded } = await startServer(t, createOrchestrator)
   const response = await post('/runs/7/cancel')
   assert.deepEqual([response.status, await response.json()], [202, { run: 7, state: 'cancelled' }])
   assert.equal((await post('/runs/7/cancel', { force: true })).status, 400)
@@ -240,7 +240,7 @@ test('a run is cancelled by its number', async (t) => {
 })
 
 test('health names what is broken, and is 503 then', async (t) => {
-  const { ask, recorded } = await startFace(t, createOrchestrator)
+  const { ask, recorded } = await startServer(t, createOrchestrator)
   const database = { component: 'database', ok: true, detail: 'Postgres 17.2', latencyMs: 2 }
   recorded.components = [database]
   const well = await ask('/health')

@@ -1,12 +1,12 @@
-// The faces: what each route does with what it was asked. Work never runs inside a request; it is
-// ordered here and done by others.
+// The HTTP servers: the handler of each route. A request never does the work itself; it starts a run
+// and returns the path at which the caller can watch it.
 
 import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'
 import type { Db } from '../../db/pool.ts'
 import { loadRunStanding } from '../../db/read/status.ts'
 import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
-import { answer, sendJson, sendText, type ServerEnv } from '../server/responses.ts'
+import { sendJson, sendJsonText, sendText, type ServerEnv } from '../server/responses.ts'
 import { createApp, type App, type AppOptions, type Handler } from '../server/app.ts'
 import {
   FetchBody,
@@ -19,18 +19,18 @@ import {
 import { RESPONSE_MS, withDeadline } from '../server/deadline.ts'
 import type { KeyGuardOptions } from '../server/key-guard.ts'
 import type { Operations } from './operations.ts'
-import { check, readBody, readQuery } from '../server/read-request.ts'
-import { createStatusBoard } from './status-cache.ts'
+import { readBody, readPath, readQuery } from '../server/read-request.ts'
+import { createStatusCache } from './status-cache.ts'
 import { describeRun } from './status.ts'
 
 export interface MetricsOptions extends AppOptions {
-  /** All metrics of the process, in Prometheus' text format. */
+  /** Returns all metrics of the process in the Prometheus text format. */
   readonly metricsText: () => Promise<string>
 }
 
 export interface ServerOptions extends MetricsOptions, KeyGuardOptions {
   readonly operations: Operations
-  /** How long an answer may take that needs the database. Default 5,000. */
+  /** Deadline of responses that need the database. Default 5,000. */
   readonly responseMs?: number
 }
 
@@ -44,20 +44,11 @@ export function createFetcherApp(options: ServerOptions): App {
     {
       'POST /run': async (c) => {
         const body = await readBody(c, FetchBody)
-        return respondToRequest(
-          c,
-          await order(c, options, {
-            ...body,
-            mode: 'fetch-only',
-            artifact: null,
-            chunkSize: null,
-            offset: null,
-            limit: null,
-          }),
-        )
+        const request = { ...body, artifact: null, chunkSize: null, offset: null, limit: null }
+        return sendRuns(c, await requestRuns(c, options, { ...request, mode: 'fetch-only' }))
       },
-      'GET /healthz': alive,
-      'GET /metrics': metrics(options),
+      'GET /healthz': sendAlive,
+      'GET /metrics': createMetricsHandler(options),
     },
     options,
     options,
@@ -70,10 +61,10 @@ export function createMaintainerApp(options: ServerOptions): App {
     {
       'POST /run': async (c) => {
         const body = await readBody(c, MaintainBody)
-        return respondToRequest(c, await order(c, options, { ...body, mode: 'maintain-only' }))
+        return sendRuns(c, await requestRuns(c, options, { ...body, mode: 'maintain-only' }))
       },
-      'GET /healthz': alive,
-      'GET /metrics': metrics(options),
+      'GET /healthz': sendAlive,
+      'GET /metrics': createMetricsHandler(options),
     },
     options,
     options,
@@ -82,83 +73,75 @@ export function createMaintainerApp(options: ServerOptions): App {
 
 export function createOrchestratorApp(options: OrchestratorOptions): App {
   const { operations, db, responseMs = RESPONSE_MS } = options
-  const board = createStatusBoard(options)
+  const cache = createStatusCache(options)
   return createApp(
     'orchestrator',
     {
       'POST /sync': async (c) => {
-        const ordered = await order(c, options, await readBody(c, SyncBody))
-        c.header('Location', pathOf(ordered))
-        return respondToRequest(c, ordered)
+        const requested = await requestRuns(c, options, await readBody(c, SyncBody))
+        c.header('Location', toRunPath(requested))
+        return sendRuns(c, requested)
       },
       'GET /status': async (c) =>
-        sendJson(c, 200, await board.read(readQuery(c, StatusQuery).source)),
-      'GET /runs/:id': async (c) =>
-        answer(
-          c,
-          200,
-          describeRun(await withDeadline(loadRunStanding(db, runOf(c), responseMs), responseMs)),
-        ),
+        sendJsonText(c, 200, await cache.read(readQuery(c, StatusQuery).source)),
+      'GET /runs/:id': async (c) => {
+        const loading = loadRunStanding(db, readPath(c, RunPath).id, responseMs)
+        return sendJson(c, 200, describeRun(await withDeadline(loading, responseMs)))
+      },
       'POST /runs/:id/cancel': async (c) => {
-        const run = runOf(c)
+        const { id } = readPath(c, RunPath)
         await readBody(c, NoBody)
-        return answer(c, 202, await withDeadline(operations.cancel(run), responseMs))
+        return sendJson(c, 202, await withDeadline(operations.cancelRun(id), responseMs))
       },
       'GET /health': async (c) => {
-        const components = await operations.health()
+        const components = await operations.checkHealth()
         const broken = components.filter(({ ok }) => !ok).map(({ component }) => component)
-        return answer(c, broken.length === 0 ? 200 : 503, {
-          ok: broken.length === 0,
-          broken,
-          components,
-        })
+        const ok = broken.length === 0
+        return sendJson(c, ok ? 200 : 503, { ok, broken, components })
       },
-      'GET /healthz': alive,
-      'GET /metrics': metrics(options),
+      'GET /healthz': sendAlive,
+      'GET /metrics': createMetricsHandler(options),
     },
     options,
     options,
   )
 }
 
-/** For the private port: the metrics, without a key. */
+/** Serves the metrics without a key, for a private port. */
 export function createMetricsApp(options: MetricsOptions): App {
-  return createApp('metrics', { 'GET /metrics': metrics(options) }, options, null)
+  return createApp('metrics', { 'GET /metrics': createMetricsHandler(options) }, options, null)
 }
 
-interface Ordered {
-  /** The first one that there is. */
+interface RequestedRuns {
+  /** The first run that exists. */
   readonly run: number
   readonly runs: readonly (RequestedRun | RefusedRun)[]
 }
 
-async function order(
+async function requestRuns(
   c: Context<ServerEnv>,
   { operations, responseMs = RESPONSE_MS }: ServerOptions,
-  wish: RunsRequest,
-): Promise<Ordered> {
-  const runs = await withDeadline(operations.order(wish, c.var.correlationId), responseMs)
+  request: RunsRequest,
+): Promise<RequestedRuns> {
+  const requesting = operations.requestRuns(request, c.var.correlationId)
+  const runs = await withDeadline(requesting, responseMs)
   const first = runs.find((one) => 'run' in one)
   if (!first) throw new SyncError('source/unknown', 'There is no active source to sync')
-  c.var.log.info({ order: wish, runs }, 'runs ordered')
+  c.var.log.info({ request, runs }, 'runs requested')
   return { run: first.run, runs }
 }
 
-function respondToRequest(c: Context<ServerEnv>, ordered: Ordered): Response {
-  return answer(c, 202, { ...ordered, status: pathOf(ordered) })
+function sendRuns(c: Context<ServerEnv>, requested: RequestedRuns): Response {
+  return sendJson(c, 202, { ...requested, status: toRunPath(requested) })
 }
 
-function pathOf({ run }: Ordered): string {
+function toRunPath({ run }: RequestedRuns): string {
   return `/runs/${run}`
 }
 
-function runOf(c: Context<ServerEnv>): number {
-  return check(RunPath, c.req.param()).id
-}
+const sendAlive: Handler = (c) => sendJson(c, 200, { ok: true })
 
-const alive: Handler = (c) => answer(c, 200, { ok: true })
-
-function metrics({ metricsText }: MetricsOptions): Handler {
+function createMetricsHandler({ metricsText }: MetricsOptions): Handler {
   return async (c) =>
     sendText(c, 200, 'text/plain; version=0.0.4; charset=utf-8', await metricsText())
 }

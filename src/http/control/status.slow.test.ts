@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { at, watchQueries, watchStore } from '../../../test/faults/failpoints.ts'
 import { testDatabase } from '../../../test/support/database.ts'
-import { startFace } from '../../../test/support/http-server.ts'
+import { startServer } from '../../../test/support/http-server.ts'
 import { openMedipim, priced } from '../../../test/support/pipeline.ts'
 import { SyncError } from '../../core/errors.ts'
 import { listStatus } from '../../db/read/listings.ts'
@@ -12,7 +12,7 @@ import { loadStanding, type RunStanding } from '../../db/read/status.ts'
 import { dueAt } from '../../sources/due.ts'
 import { createOrchestratorApp } from './servers.ts'
 import { progressOf, type Status } from './status.ts'
-import { createStatusBoard } from './status-cache.ts'
+import { createStatusCache } from './status-cache.ts'
 
 const MEMBERS = ['state', 'source', 'run', 'startedAt', 'progress', 'errors', 'sources']
 const PROGRESS = [
@@ -31,16 +31,16 @@ const PROGRESS = [
   'removed',
 ]
 
-async function startOrchestrator(t: Parameters<typeof startFace>[0], db: Db) {
-  const face = await startFace(t, (options) => createOrchestratorApp({ ...options, db }))
+async function startOrchestrator(t: Parameters<typeof startServer>[0], db: Db) {
+  const server = await startServer(t, (options) => createOrchestratorApp({ ...options, db }))
   /** Past the half second in which an answer is given again. */
   const status = async (query = ''): Promise<Status> => {
-    face.recorded.nowMs += 1000
-    const response = await face.ask(`/status${query}`)
+    server.recorded.nowMs += 1000
+    const response = await server.ask(`/status${query}`)
     assert.equal(response.status, 200)
     return (await response.json()) as Status
   }
-  return { ...face, status }
+  return { ...server, status }
 }
 
 /** Without what depends on the clock. */
@@ -337,7 +337,7 @@ test('a thousand readers at once cost one query, so does half a second of them, 
         : Reflect.get(target, name),
   })
   let nowMs = 1_000_000
-  const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => nowMs })
+  const board = createStatusCache({ db, redact: (text) => text, nowMs: () => nowMs })
   await Promise.all(Array.from({ length: 1000 }, () => board.read(null)))
   nowMs += 499
   await board.read(null)
@@ -366,7 +366,7 @@ test('a reading that hangs is given up, and the next one does not wait for it', 
     get: (target, name) =>
       name === 'query' && hangs ? () => new Promise(() => undefined) : Reflect.get(target, name),
   })
-  const board = createStatusBoard({ db, redact: (text) => text, nowMs: () => 0, responseMs: 1000 })
+  const board = createStatusCache({ db, redact: (text) => text, nowMs: () => 0, responseMs: 1000 })
   await assert.rejects(Promise.all([board.read(null), board.read(null)]), {
     code: 'db/unreachable',
   })
@@ -381,11 +381,15 @@ test('a secret in a reason or a name reaches no status', async (t) => {
   await pool.query(
     `update catalog.runs set state = 'failed', reason = 'postgres://u:planted@h/ refused planted-key-0123456789', error_code = 'db/unreachable'`,
   )
-  const face = await startFace(t, (options) => createOrchestratorApp({ ...options, db: pool }), {
-    keys: ['planted-key-0123456789'],
-  })
+  const server = await startServer(
+    t,
+    (options) => createOrchestratorApp({ ...options, db: pool }),
+    {
+      keys: ['planted-key-0123456789'],
+    },
+  )
   for (const path of ['/status', '/runs/1']) {
-    const text = await (await face.ask(path)).text()
+    const text = await (await server.ask(path)).text()
     assert.match(text, /postgres:\/\/\[redacted\]@h\/ refused \[redacted\]/)
     assert.doesNotMatch(text, /planted/)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createSpeedometer, type ThroughputMeter } from './throughput.ts'
+import { createThroughputMeter, type ThroughputMeter } from './throughput.ts'
 
 /** What it shows at each second, for a run that stands at so many lines then. */
 function watch(
@@ -14,7 +14,7 @@ function watch(
 
 test('a speed takes five seconds of watching', () => {
   assert.deepEqual(
-    watch(createSpeedometer(), [
+    watch(createThroughputMeter(), [
       [0, 100],
       [4, 500],
       [5, 600],
@@ -25,7 +25,7 @@ test('a speed takes five seconds of watching', () => {
 })
 
 test('it follows a run that becomes faster or slower, within a minute', () => {
-  const speedometer = createSpeedometer()
+  const speedometer = createThroughputMeter()
   assert.deepEqual(
     watch(speedometer, [
       [0, 0],
@@ -45,7 +45,7 @@ test('it follows a run that becomes faster or slower, within a minute', () => {
 
 test('another run, or one that nobody watched for a minute, begins anew', () => {
   assert.deepEqual(
-    watch(createSpeedometer(), [
+    watch(createThroughputMeter(), [
       [0, 0],
       [10, 1000],
       [20, 50, 2],
@@ -54,7 +54,7 @@ test('another run, or one that nobody watched for a minute, begins anew', () => 
     [null, 100, null, 10],
   )
   assert.deepEqual(
-    watch(createSpeedometer(), [
+    watch(createThroughputMeter(), [
       [0, 0],
       [10, 1000],
       [5000, 1000],

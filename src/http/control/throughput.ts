@@ -1,32 +1,28 @@
-// How fast a run moves at present, from what was seen of it a while ago. An average since its start
-// would count the hours that an interrupted run lay still, and make a fool of every estimate after
-// them.
+// The current throughput of a run, measured between two samples. The average since its start would
+// include the hours in which an interrupted run stood still, and make every estimate wrong.
 
-/** What is measured over less than this is noise: lines are counted batch by batch. */
+/** Lines are counted batch by batch, so shorter measurements are noise. */
 const SPAN_MS_MIN = 5000
-/** A measurement covers one to two of these. */
+/** A measurement covers one to two windows. */
 const WINDOW_MS = 30_000
 
-export interface Sight {
+export interface ThroughputSample {
   readonly run: number
   readonly linesDone: number
   readonly atMs: number
 }
 
-/**
- * Lines a second up to this sight of the run that is under way; null while it has not been watched
- * for long enough.
- */
-export type ThroughputMeter = (sight: Sight) => number | null
+/** Returns lines per second up to this sample, or null until the run was watched long enough. */
+export type ThroughputMeter = (sample: ThroughputSample) => number | null
 
-export function createSpeedometer(): ThroughputMeter {
-  let seen: { readonly base: Sight; readonly later: Sight } | null = null
-  return (sight) => {
-    const watchedMs = seen?.base.run === sight.run ? sight.atMs - seen.later.atMs : Infinity
-    if (!seen || watchedMs >= 2 * WINDOW_MS) seen = { base: sight, later: sight }
-    else if (watchedMs >= WINDOW_MS) seen = { base: seen.later, later: sight }
+export function createThroughputMeter(): ThroughputMeter {
+  let seen: { readonly base: ThroughputSample; readonly later: ThroughputSample } | null = null
+  return (sample) => {
+    const watchedMs = seen?.base.run === sample.run ? sample.atMs - seen.later.atMs : Infinity
+    if (!seen || watchedMs >= 2 * WINDOW_MS) seen = { base: sample, later: sample }
+    else if (watchedMs >= WINDOW_MS) seen = { base: seen.later, later: sample }
     const { base } = seen
-    const spanMs = sight.atMs - base.atMs
-    return spanMs < SPAN_MS_MIN ? null : (1000 * (sight.linesDone - base.linesDone)) / spanMs
+    const spanMs = sample.atMs - base.atMs
+    return spanMs < SPAN_MS_MIN ? null : (1000 * (sample.linesDone - base.linesDone)) / spanMs
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { KEY, startFace, type TestFace } from '../../../test/support/http-server.ts'
+import { KEY, startServer, type TestServer } from '../../../test/support/http-server.ts'
 import { ERRORS, SyncError } from '../../core/errors.ts'
 import { createFetcherApp, createMetricsApp } from '../control/servers.ts'
 
@@ -16,12 +16,12 @@ async function errorOf(response: Response): Promise<[status: number, code: strin
   return [response.status, error.code]
 }
 
-function linesOf({ recorded }: TestFace): Record<string, unknown>[] {
+function linesOf({ recorded }: TestServer): Record<string, unknown>[] {
   return recorded.logged.map((line): Record<string, unknown> => JSON.parse(line))
 }
 
 test('a path that does not exist is 404, a method that a path does not know 405, whatever the key', async (t) => {
-  const { ask } = await startFace(t, createFetcherApp)
+  const { ask } = await startServer(t, createFetcherApp)
   for (const headers of [{ 'X-ADMIN-KEY': KEY }, {}]) {
     assert.deepEqual(await errorOf(await ask('/nothing', { headers })), [
       404,
@@ -41,7 +41,7 @@ test('a path that does not exist is 404, a method that a path does not know 405,
 })
 
 test('the process is alive for everybody, and HEAD is GET without a body', async (t) => {
-  const { ask } = await startFace(t, createFetcherApp)
+  const { ask } = await startServer(t, createFetcherApp)
   const alive = await ask('/healthz', { headers: {} })
   assert.deepEqual([alive.status, await alive.json()], [200, { ok: true }])
   const head = await ask('/healthz', { method: 'HEAD', headers: {} })
@@ -52,12 +52,12 @@ test('the process is alive for everybody, and HEAD is GET without a body', async
 })
 
 test('metrics need the key, except on the private port', async (t) => {
-  const { ask } = await startFace(t, createFetcherApp)
+  const { ask } = await startServer(t, createFetcherApp)
   assert.deepEqual(await errorOf(await ask('/metrics', { headers: {} })), [
     401,
     'request/unauthorized',
   ])
-  const privately = await startFace(t, createMetricsApp)
+  const privately = await startServer(t, createMetricsApp)
   for (const response of [
     await ask('/metrics'),
     await privately.ask('/metrics', { headers: {} }),
@@ -69,9 +69,9 @@ test('metrics need the key, except on the private port', async (t) => {
 })
 
 test("every answer may not be stored and has a correlation id: its own, or the caller's when it looks like one", async (t) => {
-  const face = await startFace(t, createFetcherApp)
+  const server = await startServer(t, createFetcherApp)
   const idOf = async (path: string, given?: string): Promise<string> => {
-    const response = await face.ask(path, {
+    const response = await server.ask(path, {
       headers: given === undefined ? {} : { 'X-Correlation-Id': given },
     })
     assert.equal(response.headers.get('Cache-Control'), 'no-store')
@@ -85,27 +85,27 @@ test("every answer may not be stored and has a correlation id: its own, or the c
 })
 
 test('every log line of a request has its correlation id, and the run that it started knows it', async (t) => {
-  const face = await startFace(t, createFetcherApp)
-  await face.ask('/run', {
+  const server = await startServer(t, createFetcherApp)
+  await server.ask('/run', {
     method: 'POST',
     headers: { 'X-ADMIN-KEY': KEY, 'X-Correlation-Id': 'mine' },
   })
   assert.deepEqual(
-    linesOf(face).map(({ message, cid }) => [message, cid]),
+    linesOf(server).map(({ message, cid }) => [message, cid]),
     [
-      ['runs ordered', 'mine'],
+      ['runs requested', 'mine'],
       ['request', 'mine'],
     ],
   )
-  assert.equal(face.recorded.orders[0]?.correlationId, 'mine')
+  assert.equal(server.recorded.requests[0]?.correlationId, 'mine')
 })
 
 test('one line of access log per request says who asked for what and how it ended, without the path; probes are only seen when debugging', async (t) => {
-  const face = await startFace(t, createFetcherApp)
-  await face.ask('/secret/planted?planted=1')
-  const bytes = (await (await face.post('/run', { source: 'one' })).arrayBuffer()).byteLength
-  await face.ask('/healthz')
-  const lines = linesOf(face)
+  const server = await startServer(t, createFetcherApp)
+  await server.ask('/secret/planted?planted=1')
+  const bytes = (await (await server.post('/run', { source: 'one' })).arrayBuffer()).byteLength
+  await server.ask('/healthz')
+  const lines = linesOf(server)
     .filter(({ message }) => message === 'request')
     .map(({ time: _, cid: __, ms, ...line }) => {
       assert.equal(typeof ms, 'number')
@@ -144,12 +144,12 @@ test('one line of access log per request says who asked for what and how it ende
 })
 
 test('an error that we named has its status, its code and its hint, and no secret', async (t) => {
-  const face = await startFace(t, createFetcherApp)
-  face.recorded.failure = new SyncError(
+  const server = await startServer(t, createFetcherApp)
+  server.recorded.failure = new SyncError(
     'db/unreachable',
     `Cannot connect: postgres://u:planted-password@db.example/x, ${KEY}`,
   )
-  const response = await face.post('/run', {})
+  const response = await server.post('/run', {})
   assert.equal(response.status, 503)
   assert.deepEqual(await response.json(), {
     error: {
@@ -158,39 +158,39 @@ test('an error that we named has its status, its code and its hint, and no secre
       hint: ERRORS['db/unreachable'].hint,
     },
   })
-  face.recorded.failure = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), {
+  server.recorded.failure = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), {
     code: 'ECONNREFUSED',
   })
-  assert.deepEqual(await errorOf(await face.post('/run', {})), [503, 'db/unreachable'])
+  assert.deepEqual(await errorOf(await server.post('/run', {})), [503, 'db/unreachable'])
 })
 
 test('an error that we did not name says nothing outside, and everything in the log', async (t) => {
-  const face = await startFace(t, createFetcherApp)
-  face.recorded.failure = new TypeError('planted detail')
-  const response = await face.post('/run', {})
+  const server = await startServer(t, createFetcherApp)
+  server.recorded.failure = new TypeError('planted detail')
+  const response = await server.post('/run', {})
   const id = response.headers.get('X-Correlation-Id')
   assert.equal(response.status, 500)
   assert.deepEqual(await response.json(), {
     error: {
       code: null,
       message: 'internal error',
-      hint: `This is a bug. The log has more, under the correlation id ${id}.`,
+      hint: `This is a bug. Search the log for correlation id ${id}.`,
     },
   })
-  const line = linesOf(face).find(({ level }) => level === 'error')
+  const line = linesOf(server).find(({ level }) => level === 'error')
   assert.equal(line?.cid, id)
   assert.match(JSON.stringify(line?.err), /TypeError: planted detail\\n +at /)
 })
 
 test('a body over 64 KiB is refused, announced or not, and read by nobody without a key', async (t) => {
-  const face = await startFace(t, createFetcherApp)
+  const server = await startServer(t, createFetcherApp)
   const big = JSON.stringify({ source: 'x'.repeat(70_000) })
-  assert.deepEqual(await errorOf(await face.post('/run', { source: 'x'.repeat(70_000) })), [
+  assert.deepEqual(await errorOf(await server.post('/run', { source: 'x'.repeat(70_000) })), [
     413,
     'request/too-large',
   ])
   const headers = { 'X-ADMIN-KEY': KEY, 'Content-Type': 'application/json' }
-  const streamed = await face.ask('/run', {
+  const streamed = await server.ask('/run', {
     method: 'POST',
     headers,
     body: new Blob([big]).stream(),
@@ -198,20 +198,20 @@ test('a body over 64 KiB is refused, announced or not, and read by nobody withou
   } as RequestInit)
   assert.deepEqual(await errorOf(streamed), [413, 'request/too-large'])
   assert.deepEqual(
-    await errorOf(await face.ask('/run', { method: 'POST', headers: {}, body: big })),
+    await errorOf(await server.ask('/run', { method: 'POST', headers: {}, body: big })),
     [401, 'request/unauthorized'],
   )
-  assert.deepEqual(await errorOf(await face.post('/run', { source: 'x'.repeat(60_000) })), [
+  assert.deepEqual(await errorOf(await server.post('/run', { source: 'x'.repeat(60_000) })), [
     400,
     'request/invalid',
   ])
-  assert.deepEqual(face.recorded.orders, [])
+  assert.deepEqual(server.recorded.requests, [])
 })
 
 test('a body that is not JSON, or not said to be, is refused; none at all is an empty one', async (t) => {
-  const face = await startFace(t, createFetcherApp)
+  const server = await startServer(t, createFetcherApp)
   const send = (type: string | null, body: string | Uint8Array<ArrayBuffer>) =>
-    face.ask('/run', {
+    server.ask('/run', {
       method: 'POST',
       headers: { 'X-ADMIN-KEY': KEY, ...(type === null ? {} : { 'Content-Type': type }) },
       body,
@@ -230,11 +230,11 @@ test('a body that is not JSON, or not said to be, is refused; none at all is an 
   }
   assert.equal((await send('Application/JSON; charset=utf-8', '{}')).status, 202)
   assert.equal((await send('application/json', ' \n')).status, 202)
-  assert.equal((await face.ask('/run', { method: 'POST' })).status, 202)
+  assert.equal((await server.ask('/run', { method: 'POST' })).status, 202)
 })
 
 test('what is hardly HTTP is answered in the same shape', async (t) => {
-  const { port } = await startFace(t, createFetcherApp)
+  const { port } = await startServer(t, createFetcherApp)
   const [status, body] = await new Promise<[number | undefined, string]>((resolve, reject) => {
     request({ port, host: '127.0.0.1', path: '/healthz', headers: { Host: 'a b' } }, (response) => {
       let text = ''

@@ -1,6 +1,6 @@
-// One HTTP face from its routes and their handlers, with what all faces have in common: correlation
-// id, access log, key, errors as JSON. A path that exists is never 404, a method that it does not
-// know is 405.
+// Builds one HTTP server from its routes and their handlers, with the parts that all servers share:
+// correlation id, access log, key check, errors as JSON. An unsupported method on a known path is
+// 405, never 404.
 
 import { randomUUID } from 'node:crypto'
 import { Hono, type Context, type MiddlewareHandler } from 'hono'
@@ -9,31 +9,31 @@ import { SyncError } from '../../core/errors.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { sendError, type ServerEnv } from './responses.ts'
-import { clientOf, type ProxyTrust } from './client-address.ts'
+import { findClientAddress, type ProxyTrust } from './client-address.ts'
 import { createKeyGuard, type KeyGuardOptions } from './key-guard.ts'
-import { FACES, type ServerName, type Route } from '../control/routes.ts'
+import { SERVERS, type ServerName, type Route } from '../control/routes.ts'
 
 export interface AppOptions {
   readonly log: Log
-  /** The last step before an answer leaves, so that no handler has to remember what is secret. */
+  /** Applied to every JSON response, so that handlers need not know the secrets. */
   readonly redact: Redactor
-  /** How callers are told apart behind proxies. */
+  /** The proxies whose word about the caller's address is accepted. */
   readonly trust: ProxyTrust
 }
 
 export type App = Hono<ServerEnv>
 export type Handler = (c: Context<ServerEnv>) => Response | Promise<Response>
-type Handlers<Name extends ServerName> = Readonly<
-  Record<keyof (typeof FACES)[Name]['routes'], Handler>
+export type Handlers<Name extends ServerName> = Readonly<
+  Record<keyof (typeof SERVERS)[Name]['routes'], Handler>
 >
 
 /**
- * Read at every scrape, probe or glance, many times a minute: what went well with them would bury
- * all other lines, and cost as much as the answers.
+ * Paths that probes and dashboards request many times a minute. Their successful requests are logged
+ * at level debug.
  */
 const PROBES = new Set(['/healthz', '/metrics', '/status'])
 
-/** `guard`: null only for a face that has no route with a key. */
+/** `guard` may be null only for a server without a route that needs a key. */
 export function createApp<Name extends ServerName>(
   name: Name,
   handlers: Handlers<Name>,
@@ -43,10 +43,10 @@ export function createApp<Name extends ServerName>(
   const app: App = new Hono()
   const keyGuard = guard && createKeyGuard(guard)
   const methods = new Map<string, string[]>()
-  app.use(accompany(options))
+  app.use(createRequestContext(options))
   for (const [route, handler] of Object.entries<Handler>(handlers)) {
     const [method = '', path = ''] = route.split(' ')
-    const { needsKey } = routeOf(name, route)
+    const { needsKey } = loadRoute(name, route)
     if (needsKey && !keyGuard) throw new Error(`${name} ${route} needs a key guard`)
     app.on(method, [path], ...(needsKey && keyGuard ? [keyGuard] : []), handler)
     methods.set(path, [
@@ -57,7 +57,7 @@ export function createApp<Name extends ServerName>(
   for (const [path, allowed] of methods) {
     app.all(path, (c) => {
       c.header('Allow', allowed.join(', '))
-      throw new SyncError('request/wrong-method', `${path} does not know this method`)
+      throw new SyncError('request/wrong-method', `${path} does not support this method`)
     })
   }
   app.notFound((c) => sendError(c, new SyncError('request/unknown-path', 'There is no such path')))
@@ -65,19 +65,19 @@ export function createApp<Name extends ServerName>(
   return app
 }
 
-function routeOf(name: ServerName, route: string): Route {
-  const routes: Readonly<Record<string, Route>> = FACES[name].routes
+function loadRoute(name: ServerName, route: string): Route {
+  const routes: Readonly<Record<string, Route>> = SERVERS[name].routes
   const found = routes[route]
   if (!found) throw new Error(`${name} has no route ${route}`)
   return found
 }
 
-/** Gives each request its id and its log, and writes the access log when it is answered. */
-function accompany({ log, redact, trust }: AppOptions): MiddlewareHandler<ServerEnv> {
+/** Gives each request its correlation id and log, and writes the access log after the response. */
+function createRequestContext({ log, redact, trust }: AppOptions): MiddlewareHandler<ServerEnv> {
   return async (c, next) => {
     const startedMs = performance.now()
-    const correlationId = correlationIdOf(c.req.header('X-Correlation-Id'))
-    const client = clientOf(c.env.incoming, trust)
+    const correlationId = toCorrelationId(c.req.header('X-Correlation-Id'))
+    const client = findClientAddress(c.env.incoming, trust)
     c.set('correlationId', correlationId)
     c.set('client', client)
     c.set('redact', redact)
@@ -85,7 +85,7 @@ function accompany({ log, redact, trust }: AppOptions): MiddlewareHandler<Server
     c.header('X-Correlation-Id', correlationId)
     c.header('Cache-Control', 'no-store')
     await next()
-    // The pattern, never the path: a path may hold anything that a caller typed.
+    // The route pattern, not the path: a path may contain anything that a caller typed.
     const matched = routePath(c, -1)
     const route = matched === '/*' ? null : matched
     const ms = Math.round(10 * (performance.now() - startedMs)) / 10
@@ -104,7 +104,7 @@ function accompany({ log, redact, trust }: AppOptions): MiddlewareHandler<Server
   }
 }
 
-/** The caller's own id when it can be nothing but an id, else a new one. */
-function correlationIdOf(given: string | undefined): string {
+/** Returns the caller's id if it is safe to log, otherwise a new one. */
+function toCorrelationId(given: string | undefined): string {
   return given !== undefined && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID()
 }

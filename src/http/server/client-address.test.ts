@@ -3,7 +3,7 @@ import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { createNetworks } from '../../node/networks.ts'
-import { clientOf, networkOf } from './client-address.ts'
+import { findClientAddress, toNetwork } from './client-address.ts'
 
 function requestFrom(
   remoteAddress: string | undefined,
@@ -17,26 +17,26 @@ function requestFrom(
 }
 
 test('an IPv4 address is a network by itself, also inside IPv6', () => {
-  assert.equal(networkOf('203.0.113.7'), '203.0.113.7')
-  assert.equal(networkOf('::ffff:203.0.113.7'), '203.0.113.7')
-  assert.notEqual(networkOf('203.0.113.8'), networkOf('203.0.113.7'))
+  assert.equal(toNetwork('203.0.113.7'), '203.0.113.7')
+  assert.equal(toNetwork('::ffff:203.0.113.7'), '203.0.113.7')
+  assert.notEqual(toNetwork('203.0.113.8'), toNetwork('203.0.113.7'))
 })
 
 test('all IPv6 addresses of a /64 are one network, however they are written', () => {
-  const network = networkOf('2001:db8:1:2:3:4:5:6')
+  const network = toNetwork('2001:db8:1:2:3:4:5:6')
   for (const same of [
     '2001:db8:1:2::',
     '2001:0DB8:0001:0002:ffff:ffff:ffff:ffff',
     '2001:db8:1:2::1%eth0',
   ])
-    assert.equal(networkOf(same), network, same)
-  assert.notEqual(networkOf('2001:db8:1:3::1'), network)
-  assert.equal(networkOf('not an address'), networkOf('unknown'))
+    assert.equal(toNetwork(same), network, same)
+  assert.notEqual(toNetwork('2001:db8:1:3::1'), network)
+  assert.equal(toNetwork('not an address'), toNetwork('unknown'))
 })
 
 test("a client is its socket's address, and what a header says only behind the proxy that sets it", () => {
   const fly = (flyHeader: boolean, remote: string | undefined, header?: string) =>
-    clientOf(requestFrom(remote, { 'fly-client-ip': header }), {
+    findClientAddress(requestFrom(remote, { 'fly-client-ip': header }), {
       flyHeader,
       proxies: createNetworks([]),
     })
@@ -50,7 +50,10 @@ test("a client is its socket's address, and what a header says only behind the p
 test('X-Forwarded-For is read from its end, through the proxies that are known and no further', () => {
   const proxies = createNetworks(['10.0.0.0/8', '127.0.0.1', 'fd00::/8'])
   const client = (remote: string, forwarded?: string) =>
-    clientOf(requestFrom(remote, { 'x-forwarded-for': forwarded }), { flyHeader: false, proxies })
+    findClientAddress(requestFrom(remote, { 'x-forwarded-for': forwarded }), {
+      flyHeader: false,
+      proxies,
+    })
   for (const [remote, forwarded, expected] of [
     ['203.0.113.7', '198.51.100.1', '203.0.113.7'],
     ['10.0.0.1', undefined, '10.0.0.1'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../../../test/support/database.ts'
-import { startFace } from '../../../test/support/http-server.ts'
+import { startServer } from '../../../test/support/http-server.ts'
 import { startProxy, through } from '../../../test/support/faulty-proxy.ts'
 import { openMedipim } from '../../../test/support/pipeline.ts'
 import { openServices } from '../../../test/support/services.ts'
@@ -17,25 +17,25 @@ test('while Postgres is silent, what needs it is answered with db/unreachable; w
     { ...database, url: through(database.url, proxy) },
     pipeline,
   )
-  const face = await startFace(t, (options) =>
+  const server = await startServer(t, (options) =>
     createOrchestratorApp({
       ...options,
       db: tools.db,
       responseMs: 500,
       operations: {
         ...options.operations,
-        order: (order, correlationId) => requestRuns(tools, order, correlationId),
-        cancel: (run) => cancelRequestedRun(tools, run),
+        requestRuns: (request, correlationId) => requestRuns(tools, request, correlationId),
+        cancelRun: (run) => cancelRequestedRun(tools, run),
       },
     }),
   )
   const { run } = await pipeline.sync()
   const askAll = async (): Promise<[status: number, code: unknown][]> => {
     const asked = [
-      face.ask('/status'),
-      face.ask(`/runs/${run}`),
-      face.post('/sync', { source: pipeline.name, mode: 'full' }),
-      face.post(`/runs/${run}/cancel`),
+      server.ask('/status'),
+      server.ask(`/runs/${run}`),
+      server.post('/sync', { source: pipeline.name, mode: 'full' }),
+      server.post(`/runs/${run}/cancel`),
     ]
     return Promise.all(
       asked.map(async (answer) => {
@@ -51,5 +51,5 @@ test('while Postgres is silent, what needs it is answered with db/unreachable; w
     Array.from({ length: 4 }, () => [503, 'db/unreachable']),
   )
   await proxy.resume()
-  while ((await askAll()).some(([status]) => status >= 500)) face.recorded.nowMs += 1000
+  while ((await askAll()).some(([status]) => status >= 500)) server.recorded.nowMs += 1000
 })

@@ -1,21 +1,20 @@
-// The deadline of an answer that needs the database. One that is silent, rather than gone, would
-// keep all who ask waiting without end.
+// The deadline of a response that needs the database. A database that hangs must not keep callers
+// waiting.
 
 import { SyncError } from '../../core/errors.ts'
 import { within } from '../../lib/deadline.ts'
 
-/**
- * Soon enough for a probe or a dashboard to hear of it, long enough for a database that is only
- * busy.
- */
+/** Short enough for a probe or a dashboard, long enough for a busy database. */
 export const RESPONSE_MS = 5_000
 
 /**
- * What `work` comes to. It goes on when the time is over: what was asked for may still be done.
+ * Returns the result of `work`. After the deadline the work continues and may still take effect.
  *
- * @throws SyncError `db/unreachable` after `timeoutMs`, and whatever `work` throws
+ * @throws SyncError `db/unreachable` after `timeoutMs`; any error of `work`
  */
 export function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const what = `The database has not answered within ${timeoutMs / 1000} s. What was asked for may still be done; asking again is safe`
-  return within(work, timeoutMs, () => new SyncError('db/unreachable', what))
+  const message =
+    `The database did not respond within ${timeoutMs / 1000} s. ` +
+    'The request may still take effect; repeating it is safe'
+  return within(work, timeoutMs, () => new SyncError('db/unreachable', message))
 }

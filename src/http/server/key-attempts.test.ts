@@ -1,31 +1,31 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createFailedKeys, FAILURE_LIMITS } from './key-attempts.ts'
+import { createKeyAttempts, FAILURE_LIMITS } from './key-attempts.ts'
 
 function setUp(changes: Partial<typeof FAILURE_LIMITS> = {}) {
   const clock = { nowMs: 1_000_000 }
-  const keys = createFailedKeys(() => clock.nowMs, { ...FAILURE_LIMITS, ...changes })
+  const keys = createKeyAttempts(() => clock.nowMs, { ...FAILURE_LIMITS, ...changes })
   const fail = (network: string, times: number): number[] =>
-    Array.from({ length: times }, () => keys.failed(network))
+    Array.from({ length: times }, () => keys.recordFailure(network))
   return { clock, keys, fail }
 }
 
 test('the fifth failure brings a ban, and each further one doubles it up to an hour', () => {
   const { clock, keys, fail } = setUp()
   assert.deepEqual(fail('a', 6), [0, 0, 0, 0, 30_000, 60_000])
-  assert.deepEqual(keys.refusal('a'), { reason: 'banned', waitMs: 60_000 })
-  assert.equal(keys.refusal('b'), null)
+  assert.deepEqual(keys.findRefusal('a'), { reason: 'banned', waitMs: 60_000 })
+  assert.equal(keys.findRefusal('b'), null)
   clock.nowMs += 59_999
-  assert.deepEqual(keys.refusal('a'), { reason: 'banned', waitMs: 1 })
+  assert.deepEqual(keys.findRefusal('a'), { reason: 'banned', waitMs: 1 })
   clock.nowMs += 1
-  assert.equal(keys.refusal('a'), null)
+  assert.equal(keys.findRefusal('a'), null)
   assert.equal(fail('a', 20).at(-1), 3_600_000)
 })
 
 test('the right key forgives, and so does time', () => {
   const { clock, keys, fail } = setUp()
   fail('a', 4)
-  keys.succeeded('a')
+  keys.recordSuccess('a')
   assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
   clock.nowMs += 2 * 3_600_000
   assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
@@ -34,26 +34,26 @@ test('the right key forgives, and so does time', () => {
 test('while a network is banned the right key from there forgives nothing', () => {
   const { clock, keys, fail } = setUp()
   fail('a', 5)
-  keys.succeeded('a')
-  assert.equal(keys.refusal('a')?.reason, 'banned')
+  keys.recordSuccess('a')
+  assert.equal(keys.findRefusal('a')?.reason, 'banned')
   clock.nowMs += 30_000
-  keys.succeeded('a')
+  keys.recordSuccess('a')
   assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
 })
 
 test('when too many fail at once, only networks that have shown the key are heard until the window ends', () => {
   const { clock, keys } = setUp()
-  keys.succeeded('on call')
-  for (let i = 0; i < 99; i++) keys.failed(`guesser ${i}`)
-  assert.equal(keys.refusal('stranger'), null)
+  keys.recordSuccess('on call')
+  for (let i = 0; i < 99; i++) keys.recordFailure(`guesser ${i}`)
+  assert.equal(keys.findRefusal('stranger'), null)
   clock.nowMs += 10_000
-  keys.failed('guesser 99')
-  assert.deepEqual(keys.refusal('stranger'), { reason: 'crowded', waitMs: 50_000 })
-  assert.equal(keys.refusal('on call'), null)
+  keys.recordFailure('guesser 99')
+  assert.deepEqual(keys.findRefusal('stranger'), { reason: 'crowded', waitMs: 50_000 })
+  assert.equal(keys.findRefusal('on call'), null)
   clock.nowMs += 50_000
-  assert.equal(keys.refusal('stranger'), null)
-  keys.failed('guesser 1')
-  assert.equal(keys.refusal('stranger'), null)
+  assert.equal(keys.findRefusal('stranger'), null)
+  keys.recordFailure('guesser 1')
+  assert.equal(keys.findRefusal('stranger'), null)
 })
 
 test('only so many networks are remembered, the oldest failure is forgotten first', () => {
@@ -61,8 +61,8 @@ test('only so many networks are remembered, the oldest failure is forgotten firs
   fail('a', 5)
   fail('b', 5)
   fail('c', 1)
-  keys.failed('a')
+  keys.recordFailure('a')
   fail('d', 1)
-  assert.equal(keys.refusal('b'), null)
-  assert.equal(keys.refusal('a')?.reason, 'banned')
+  assert.equal(keys.findRefusal('b'), null)
+  assert.equal(keys.findRefusal('a')?.reason, 'banned')
 })

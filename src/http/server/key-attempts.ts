@@ -1,20 +1,17 @@
-// How often a key may be wrong. A network that fails too often is banned for a while, longer each
-// time; when too many fail at once, so are all that have not shown the right key before. A ban
-// refuses wrong keys and slows the right one: others may share its network.
+// Counts wrong keys and bans. A network that fails too often is banned, longer each time. When too
+// many networks fail at once, every network that has not sent the right key before is banned. A ban
+// refuses wrong keys and delays the right one, because callers may share a network.
 
-/** How long each ban is, and where the counting ends. */
+/** Lengths of bans, and the bounds of the counters. */
 export interface FailureLimits {
-  /**
-   * The failure of a network that brings its first ban, counted from 1; each further one doubles
-   * it.
-   */
+  /** The failure that causes a network's first ban, counted from 1. Each further one doubles it. */
   readonly firstBanAt: number
   readonly banMs: number
   readonly banMsMax: number
-  /** Failures of all networks together, per window. */
+  /** Failures of all networks together in one window. */
   readonly windowFailuresMax: number
   readonly windowMs: number
-  /** Networks remembered at most, the oldest forgotten first. */
+  /** Networks remembered; beyond that the oldest is forgotten. */
   readonly networksMax: number
 }
 
@@ -33,31 +30,34 @@ interface Failures {
   readonly bannedUntilMs: number
 }
 
-export interface FailedKeys {
-  /** How long this network is banned yet, and why; null: it may try. */
-  refusal(
-    network: string,
-  ): { readonly reason: 'banned' | 'crowded'; readonly waitMs: number } | null
-  /** Counts a failure. Returns the length of the ban that it brought, or 0. */
-  failed(network: string): number
-  /**
-   * The right key: what came before is forgiven, unless it is banned, because somebody else there
-   * may have failed.
-   */
-  succeeded(network: string): void
+export interface Refusal {
+  readonly reason: 'banned' | 'crowded'
+  readonly waitMs: number
 }
 
-export function createFailedKeys(
+export interface KeyAttempts {
+  /** Returns the ban of this network and its remaining time, or null. */
+  findRefusal(network: string): Refusal | null
+  /** Counts a failure. Returns the length of the resulting ban in milliseconds, or 0. */
+  recordFailure(network: string): number
+  /**
+   * Clears the failures of a network that sent the right key. A ban stays: another caller of the
+   * network may have caused it.
+   */
+  recordSuccess(network: string): void
+}
+
+export function createKeyAttempts(
   nowMs: () => number,
   limits: FailureLimits = FAILURE_LIMITS,
-): FailedKeys {
+): KeyAttempts {
   const { firstBanAt, banMs, banMsMax, windowFailuresMax, windowMs, networksMax } = limits
   const failures = new Map<string, Failures>()
   const proven = new Map<string, true>()
   let window = { endsMs: 0, failures: 0 }
 
   return {
-    refusal(network) {
+    findRefusal(network) {
       const now = nowMs()
       const bannedUntilMs = failures.get(network)?.bannedUntilMs ?? 0
       if (bannedUntilMs > now) return { reason: 'banned', waitMs: bannedUntilMs - now }
@@ -65,21 +65,21 @@ export function createFailedKeys(
         window.endsMs > now && window.failures >= windowFailuresMax && !proven.has(network)
       return crowded ? { reason: 'crowded', waitMs: window.endsMs - now } : null
     },
-    failed(network) {
+    recordFailure(network) {
       const now = nowMs()
       window = {
         endsMs: window.endsMs > now ? window.endsMs : now + windowMs,
         failures: window.endsMs > now ? window.failures + 1 : 1,
       }
       const before = failures.get(network)
-      // Forgotten after as long as the longest ban: somebody who mistypes once a week is never
-      // banned.
+      // Twice the longest ban without a failure resets the count, so that an operator who mistypes
+      // the key once a week is never banned.
       const count = before && before.lastMs + 2 * banMsMax > now ? before.count + 1 : 1
       const ban = count < firstBanAt ? 0 : Math.min(banMsMax, banMs * 2 ** (count - firstBanAt))
       remember(failures, network, { count, lastMs: now, bannedUntilMs: now + ban }, networksMax)
       return ban
     },
-    succeeded(network) {
+    recordSuccess(network) {
       if ((failures.get(network)?.bannedUntilMs ?? 0) <= nowMs()) failures.delete(network)
       remember(proven, network, true, networksMax)
     },

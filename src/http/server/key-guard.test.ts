@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { serverOptions, KEY, startFace, type TestFace } from '../../../test/support/http-server.ts'
+import {
+  serverOptions,
+  KEY,
+  startServer,
+  type TestServer,
+} from '../../../test/support/http-server.ts'
 import { until } from '../../../test/support/until.ts'
 import { SyncError } from '../../core/errors.ts'
 import { createNetworks } from '../../node/networks.ts'
@@ -8,29 +13,29 @@ import { createMaintainerApp } from '../control/servers.ts'
 
 const NEXT = 'the-key-of-tomorrow-12'
 
-async function statusWith({ ask }: TestFace, headers: Record<string, string>): Promise<number> {
+async function statusWith({ ask }: TestServer, headers: Record<string, string>): Promise<number> {
   const response = await ask('/metrics', { headers })
   await response.arrayBuffer()
   return response.status
 }
 
 test('the key opens a route as X-ADMIN-KEY or as a bearer token, and nothing else does', async (t) => {
-  const face = await startFace(t, createMaintainerApp)
-  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
-  assert.equal(await statusWith(face, { Authorization: `bearer ${KEY}` }), 200)
+  const server = await startServer(t, createMaintainerApp)
+  assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
+  assert.equal(await statusWith(server, { Authorization: `bearer ${KEY}` }), 200)
   for (const headers of [
     { 'X-ADMIN-KEY': KEY.slice(1) },
     { 'X-ADMIN-KEY': `${KEY}1` },
     { Authorization: KEY },
     { Authorization: `Basic ${btoa(`:${KEY}`)}` },
   ]) {
-    assert.equal(await statusWith(face, headers), 401, JSON.stringify(headers))
-    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+    assert.equal(await statusWith(server, headers), 401, JSON.stringify(headers))
+    assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
   }
 })
 
 test('a missing key and a wrong one are the same answer', async (t) => {
-  const { ask, recorded } = await startFace(t, createMaintainerApp)
+  const { ask, recorded } = await startServer(t, createMaintainerApp)
   const answers = []
   for (const headers of [{}, { 'X-ADMIN-KEY': '' }, { 'X-ADMIN-KEY': 'wrong' }]) {
     const response = await ask('/run', { method: 'POST', headers })
@@ -48,27 +53,27 @@ test('a missing key and a wrong one are the same answer', async (t) => {
     answers.map(() => [401, 'Bearer', body]),
   )
   assert.deepEqual(recorded.authFailures, ['missing', 'wrong', 'wrong'])
-  assert.deepEqual(recorded.orders, [])
+  assert.deepEqual(recorded.requests, [])
 })
 
 test('while a key is changed the next one is accepted too', async (t) => {
-  const face = await startFace(t, createMaintainerApp, { keys: [KEY, NEXT] })
+  const server = await startServer(t, createMaintainerApp, { keys: [KEY, NEXT] })
   for (const key of [KEY, NEXT, KEY])
-    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': key }), 200)
-  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': `${KEY},${NEXT}` }), 401)
+    assert.equal(await statusWith(server, { 'X-ADMIN-KEY': key }), 200)
+  assert.equal(await statusWith(server, { 'X-ADMIN-KEY': `${KEY},${NEXT}` }), 401)
 })
 
 test('a key of letters that no header can name is compared by its bytes', async (t) => {
-  const face = await startFace(t, createMaintainerApp, { keys: ['schlüssel-für-heute'] })
+  const server = await startServer(t, createMaintainerApp, { keys: ['schlüssel-für-heute'] })
   assert.equal(
-    await statusWith(face, {
+    await statusWith(server, {
       'X-ADMIN-KEY': Buffer.from('schlüssel-für-heute').toString('latin1'),
     }),
     200,
   )
 })
 
-test('without any key there is no face', () => {
+test('without any key there is no server', () => {
   const isMissing = (error: unknown) =>
     error instanceof SyncError &&
     error.code === 'settings/invalid' &&
@@ -77,10 +82,11 @@ test('without any key there is no face', () => {
 })
 
 test('who fails five times is refused until the ban is over, and each refusal is slow', async (t) => {
-  const face = await startFace(t, createMaintainerApp)
-  for (let i = 0; i < 5; i++) assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 401)
-  assert.deepEqual(face.recorded.slowedMs, [])
-  const banned = await face.ask('/metrics', { headers: {} })
+  const server = await startServer(t, createMaintainerApp)
+  for (let i = 0; i < 5; i++)
+    assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 401)
+  assert.deepEqual(server.recorded.slowedMs, [])
+  const banned = await server.ask('/metrics', { headers: {} })
   assert.equal(banned.status, 429)
   assert.equal(banned.headers.get('Retry-After'), '30')
   assert.deepEqual(await banned.json(), {
@@ -90,7 +96,7 @@ test('who fails five times is refused until the ban is over, and each refusal is
       hint: 'Too many requests came without the right key. Wait as long as the header Retry-After says.',
     },
   })
-  assert.deepEqual(face.recorded.authFailures, [
+  assert.deepEqual(server.recorded.authFailures, [
     'wrong',
     'wrong',
     'wrong',
@@ -98,30 +104,30 @@ test('who fails five times is refused until the ban is over, and each refusal is
     'wrong',
     'banned',
   ])
-  assert.deepEqual(face.recorded.slowedMs, [1000])
-  assert.equal((await face.ask('/healthz')).status, 200)
-  face.recorded.nowMs += 30_000
-  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 401)
+  assert.deepEqual(server.recorded.slowedMs, [1000])
+  assert.equal((await server.ask('/healthz')).status, 200)
+  server.recorded.nowMs += 30_000
+  assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 401)
 })
 
 test('the right key passes a ban that others have brought, slowly, and does not lift it for them', async (t) => {
-  const face = await startFace(t, createMaintainerApp)
-  for (let i = 0; i < 5; i++) await statusWith(face, { 'X-ADMIN-KEY': 'wrong' })
+  const server = await startServer(t, createMaintainerApp)
+  for (let i = 0; i < 5; i++) await statusWith(server, { 'X-ADMIN-KEY': 'wrong' })
   for (let i = 0; i < 3; i++) {
-    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
-    assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 429)
+    assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
+    assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 429)
   }
-  assert.equal(face.recorded.slowedMs.length, 6)
-  face.recorded.nowMs += 30_000
-  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
-  assert.equal(face.recorded.slowedMs.length, 6)
+  assert.equal(server.recorded.slowedMs.length, 6)
+  server.recorded.nowMs += 30_000
+  assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
+  assert.equal(server.recorded.slowedMs.length, 6)
 })
 
 test('the right key passes while so many fail from everywhere that all are banned', async (t) => {
   const trust = { flyHeader: true, proxies: createNetworks([]) }
-  const face = await startFace(t, createMaintainerApp, { trust })
+  const server = await startServer(t, createMaintainerApp, { trust })
   const from = (client: string, key: string) =>
-    statusWith(face, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
+    statusWith(server, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
   for (let i = 0; i < 100; i++) await from(`203.0.113.${i}`, 'wrong')
   assert.equal(await from('198.51.100.1', 'wrong'), 429)
   assert.equal(await from('198.51.100.1', KEY), 200)
@@ -130,50 +136,54 @@ test('the right key passes while so many fail from everywhere that all are banne
 test('guesses that are slowed hold no more than a hundred requests, and the right key is not behind them', async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const held: number[] = []
-  const face = await startFace(t, createMaintainerApp, {
+  const server = await startServer(t, createMaintainerApp, {
     slow: (ms) => (held.push(ms) <= 100 ? promise : Promise.resolve()),
   })
-  for (let i = 0; i < 5; i++) await statusWith(face, { 'X-ADMIN-KEY': 'wrong' })
-  const waiting = Array.from({ length: 100 }, () => statusWith(face, { 'X-ADMIN-KEY': 'wrong' }))
+  for (let i = 0; i < 5; i++) await statusWith(server, { 'X-ADMIN-KEY': 'wrong' })
+  const waiting = Array.from({ length: 100 }, () => statusWith(server, { 'X-ADMIN-KEY': 'wrong' }))
   await until(() => Promise.resolve(held.length === 100))
-  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': 'wrong' }), 429)
+  assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 429)
   assert.equal(held.length, 100, 'the next guess is refused at once')
-  assert.equal(await statusWith(face, { 'X-ADMIN-KEY': KEY }), 200)
+  assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
   resolve()
   assert.deepEqual(new Set(await Promise.all(waiting)), new Set([429]))
 })
 
 test('callers are told apart by the header of the proxy, whole IPv6 networks together', async (t) => {
-  const face = await startFace(t, createMaintainerApp, {
+  const server = await startServer(t, createMaintainerApp, {
     trust: { flyHeader: true, proxies: createNetworks([]) },
   })
   const from = (client: string, key: string) =>
-    statusWith(face, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
+    statusWith(server, { 'Fly-Client-IP': client, 'X-ADMIN-KEY': key })
   for (let i = 0; i < 5; i++) assert.equal(await from(`2001:db8:0:1::${i}`, 'wrong'), 401)
   assert.equal(await from('2001:db8:0:1::9', 'wrong'), 429)
   assert.equal(await from('2001:db8:0:2::9', 'wrong'), 401)
 })
 
 test('a header that anybody can write frees nobody from a ban', async (t) => {
-  const face = await startFace(t, createMaintainerApp)
+  const server = await startServer(t, createMaintainerApp)
   const from = (client: string) =>
-    statusWith(face, { 'Fly-Client-IP': client, 'X-Forwarded-For': client, 'X-ADMIN-KEY': 'wrong' })
+    statusWith(server, {
+      'Fly-Client-IP': client,
+      'X-Forwarded-For': client,
+      'X-ADMIN-KEY': 'wrong',
+    })
   for (let i = 0; i < 5; i++) await from(`203.0.113.${i}`)
   assert.equal(await from('203.0.113.9'), 429)
 })
 
 test('behind a proxy that is known one caller is banned, and its neighbours are not', async (t) => {
-  const face = await startFace(t, createMaintainerApp, {
+  const server = await startServer(t, createMaintainerApp, {
     trust: { flyHeader: false, proxies: createNetworks(['127.0.0.1']) },
   })
   const from = (client: string) =>
-    statusWith(face, { 'X-Forwarded-For': client, 'X-ADMIN-KEY': 'wrong' })
+    statusWith(server, { 'X-Forwarded-For': client, 'X-ADMIN-KEY': 'wrong' })
   for (let i = 0; i < 5; i++) await from(`198.51.100.${i}, 203.0.113.7`)
   assert.deepEqual([await from('198.51.100.9, 203.0.113.7'), await from('203.0.113.8')], [429, 401])
 })
 
 test('a refusal is logged with its reason and without the key', async (t) => {
-  const { ask, recorded } = await startFace(t, createMaintainerApp)
+  const { ask, recorded } = await startServer(t, createMaintainerApp)
   await ask('/metrics?key=planted-in-query', {
     headers: { 'X-ADMIN-KEY': 'planted-in-header', Authorization: 'Bearer planted-as-bearer' },
   })

@@ -1,37 +1,37 @@
-// Lets only callers with the admin key through. A missing key and a wrong one are the same answer,
-// found in the same time. The right key always passes, however many others fail from the same
-// network: behind one proxy they have one address.
+// Requires an admin key. A missing key and a wrong one get the same response in the same time. The
+// right key always passes, even from a banned network: behind a proxy, many callers share an
+// address.
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { SyncError } from '../../core/errors.ts'
 import type { ServerEnv } from './responses.ts'
-import { networkOf } from './client-address.ts'
-import { createFailedKeys } from './key-attempts.ts'
+import { toNetwork } from './client-address.ts'
+import { createKeyAttempts } from './key-attempts.ts'
 
-/** Why a request was refused: a closed set, fit for a metric's label. */
+/** The reason for refusing a request: a closed set, usable as a metric label. */
 export type AuthFailure = 'missing' | 'wrong' | 'banned' | 'crowded'
 
 export interface KeyGuardOptions {
-  /** The key that callers must send, and while it is changed the next one too. */
+  /** The accepted keys: the current one, and the next one during a rotation. */
   readonly keys: readonly string[]
   readonly nowMs: () => number
-  /** How a request from a banned network is slowed. Default: by a timer. */
+  /** Delays a request from a banned network. Default: a timer. */
   readonly slow?: (ms: number) => Promise<void>
-  /** Told of every refusal, to count them. */
+  /** Called with the reason of every refusal. */
   readonly onAuthFailure?: (reason: AuthFailure) => void
 }
 
 /**
- * What a request from a banned network waits: a second for each guess, and no time limit of a
- * caller who knows the key.
+ * Delay of each request from a banned network: long enough to make guessing useless, shorter than
+ * any timeout of a caller with the right key.
  */
 const SLOW_MS = 1000
-/** So many wrong ones are held at a time, and no more: those beyond are refused at once. */
+/** The most wrong keys that are delayed at once; further ones are refused immediately. */
 const SLOWED_MAX = 100
 
-/** @throws SyncError `settings/invalid` without any key: a face is never open by mistake */
+/** @throws SyncError `settings/invalid` without any key, so that a server is never open by mistake */
 export function createKeyGuard({
   keys,
   nowMs,
@@ -41,26 +41,24 @@ export function createKeyGuard({
   if (keys.length === 0)
     throw new SyncError(
       'settings/invalid',
-      'ADMIN_KEY: missing; the HTTP faces do not start without it',
+      'ADMIN_KEY: missing; the HTTP servers do not start without it',
     )
   const digests = keys.map((key) => digestOf(Buffer.from(key)))
-  const failedKeys = createFailedKeys(nowMs)
+  const attempts = createKeyAttempts(nowMs)
   let slowed = 0
 
   return async (c, next) => {
-    const network = networkOf(c.var.client)
-    const given =
-      c.req.header('X-ADMIN-KEY') ??
-      /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
+    const network = toNetwork(c.var.client)
+    const given = readKey(c)
     const isRight = isAnyOf(digests, given ?? '')
-    const refusal = failedKeys.refusal(network)
+    const refusal = attempts.findRefusal(network)
     if (refusal && (isRight || slowed < SLOWED_MAX)) {
       if (!isRight) slowed += 1
       await slow(SLOW_MS)
       if (!isRight) slowed -= 1
     }
     if (isRight) {
-      failedKeys.succeeded(network)
+      attempts.recordSuccess(network)
       return next()
     }
     if (refusal) {
@@ -70,7 +68,7 @@ export function createKeyGuard({
     }
     const reason = given === undefined ? 'missing' : 'wrong'
     onAuthFailure(reason)
-    const bannedSeconds = failedKeys.failed(network) / 1000
+    const bannedSeconds = attempts.recordFailure(network) / 1000
     c.var.log.warn(
       { client: c.var.client, reason, bannedSeconds },
       'a request came without the right key',
@@ -80,11 +78,15 @@ export function createKeyGuard({
   }
 }
 
-/**
- * Looks at every key, so that the time tells neither which of them nor how much of it was right.
- */
+function readKey(c: Context<ServerEnv>): string | undefined {
+  return (
+    c.req.header('X-ADMIN-KEY') ?? /^Bearer +(.+)$/i.exec(c.req.header('Authorization') ?? '')?.[1]
+  )
+}
+
+/** Compares with every key, so that the duration reveals neither which key matched nor how far. */
 function isAnyOf(digests: readonly Buffer[], given: string): boolean {
-  // Header values come as Latin-1, whatever bytes the caller sent.
+  // Node decodes header values as Latin-1.
   const digest = digestOf(Buffer.from(given, 'latin1'))
   let found = false
   for (const key of digests) found = timingSafeEqual(key, digest) || found

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { serverOptions, KEY, startFace } from '../../../test/support/http-server.ts'
+import { serverOptions, KEY, startServer } from '../../../test/support/http-server.ts'
 import { createFetcherApp } from '../control/servers.ts'
 import { listen } from './listen.ts'
 import type { Operations } from '../control/operations.ts'
@@ -12,13 +12,13 @@ import type { Operations } from '../control/operations.ts'
 function slowOperations(): { operations: Operations; asked: Promise<void>; letGo: () => void } {
   const asked = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
-  const order: Operations['order'] = async () => {
+  const requestRuns: Operations['requestRuns'] = async () => {
     asked.resolve()
     await gone.promise
     return [{ source: 'one', run: 1, started: true }]
   }
   return {
-    operations: { order, cancel: () => assert.fail(), health: () => assert.fail() },
+    operations: { requestRuns, cancelRun: () => assert.fail(), checkHealth: () => assert.fail() },
     asked: asked.promise,
     letGo: gone.resolve,
   }
@@ -26,7 +26,7 @@ function slowOperations(): { operations: Operations; asked: Promise<void>; letGo
 
 test('closing lets an open request finish, takes no new one and leaves no connection', async (t) => {
   const { operations, asked, letGo } = slowOperations()
-  const { post, ask, close } = await startFace(t, createFetcherApp, { operations })
+  const { post, ask, close } = await startServer(t, createFetcherApp, { operations })
   await (await ask('/healthz')).text()
   const open = post('/run')
   await asked
@@ -41,7 +41,7 @@ test('closing lets an open request finish, takes no new one and leaves no connec
 })
 
 test('a connection that says nothing does not hold up closing', { timeout: 5000 }, async (t) => {
-  const { port, ask, close } = await startFace(t, createFetcherApp)
+  const { port, ask, close } = await startServer(t, createFetcherApp)
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   await (await ask('/healthz')).text()
@@ -69,7 +69,7 @@ test('a request that does not end is broken off when the grace is over', async (
 })
 
 test('a port that is taken is said so', async (t) => {
-  const { port } = await startFace(t, createFetcherApp)
+  const { port } = await startServer(t, createFetcherApp)
   const message = `FETCHER_PORT: cannot listen on ${port} of 127.0.0.1: another process listens there`
   await assert.rejects(
     listen(createFetcherApp(serverOptions().options), {
@@ -82,7 +82,7 @@ test('a port that is taken is said so', async (t) => {
 })
 
 test('a probe of HTTP/1.0 need not name a host', async (t) => {
-  const { port } = await startFace(t, createFetcherApp)
+  const { port } = await startServer(t, createFetcherApp)
   const socket = connect(port, '127.0.0.1')
   socket.end('GET /healthz HTTP/1.0\r\n\r\n')
   assert.match(await text(socket), /^HTTP\/1\.1 200 OK\r\n[^]*\{"ok":true\}$/)

@@ -1,18 +1,15 @@
-// Serves an app on a port, and stops without breaking off an answer: what is open is finished,
-// nothing new is taken.
+// Serves an app on a port. Closing refuses new connections and finishes open requests.
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { ERRORS, SyncError } from '../../core/errors.ts'
 import { errnoOf } from '../../node/system-errors.ts'
 import type { App } from './app.ts'
 
-/**
- * No header takes ten seconds and no body of ours thirty: slow senders hold no connection for long.
- */
+/** Generous for small JSON requests, so that a slow sender cannot keep a connection. */
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -25,39 +22,40 @@ const GRACE_MS = 10_000
 export interface Listening {
   readonly port: number
   /**
-   * Takes nothing new and resolves when the last answer is out; what takes longer than the grace is
-   * broken off. Twice is safe.
+   * Refuses new connections and resolves when the last response is sent. Responses that exceed the
+   * grace period are cut off. Safe to call twice.
    */
   close(): Promise<void>
 }
 
 export interface ListenOptions {
-  /** `::` is every address, and IPv4 alone on a machine without IPv6. */
+  /** `::` means all addresses, or all IPv4 addresses on a machine without IPv6. */
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number
-  /** What the port is called where it is set, for errors. */
+  /** The setting that the port came from, for errors. */
   readonly setting?: string
   /** Default 10,000. */
   readonly graceMs?: number
 }
 
-/** For probes that speak HTTP/1.0 and name no host. */
-const NO_HOST = 'localhost'
+/** Used for HTTP/1.0 probes, which send no Host header. */
+const DEFAULT_HOST = 'localhost'
 
-/** @throws SyncError `settings/invalid` when the address or the port cannot be had */
-export async function listen(
-  app: App,
-  { host, port, setting = 'port', graceMs = GRACE_MS }: ListenOptions,
-): Promise<Listening> {
+/** @throws SyncError `settings/invalid` when the address or the port is not available */
+export async function listen(app: App, options: ListenOptions): Promise<Listening> {
+  const { graceMs = GRACE_MS } = options
   const sockets = new Set<Socket>()
-  const answering = new Set<ServerResponse>()
-  // It also replaces the global Response by one that Node can send as it is: an answer costs 0.2 ms
-  // instead of 0.4.
-  const handle = getRequestListener(app.fetch, { errorHandler: refuseMalformed, hostname: NO_HOST })
+  const pending = new Set<ServerResponse>()
+  // This also replaces the global Response with one that Node sends without conversion: a response
+  // takes 0.2 ms instead of 0.4.
+  const handle = getRequestListener(app.fetch, {
+    errorHandler: sendMalformed,
+    hostname: DEFAULT_HOST,
+  })
   const server = createServer(LIMITS, (request, response) => {
-    answering.add(response)
-    response.once('close', () => answering.delete(response))
+    pending.add(response)
+    response.once('close', () => pending.delete(response))
     response.shouldKeepAlive &&= server.listening
     void handle(request, response)
   })
@@ -65,8 +63,29 @@ export async function listen(
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
+  await bind(server, options)
+
+  const stop = async (): Promise<void> => {
+    const closed = once(server, 'close')
+    server.close()
+    // Node would wait for connections without a request, and keep connections with one open.
+    const busy = new Set(Array.from(pending, ({ socket }) => socket))
+    for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon()
+    for (const response of pending) response.shouldKeepAlive = false
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+    await closed
+    clearTimeout(timer)
+  }
+  let stopping: Promise<void> | null = null
+  return { port: (server.address() as AddressInfo).port, close: () => (stopping ??= stop()) }
+}
+
+async function bind(
+  server: Server,
+  { host, port, setting = 'port' }: ListenOptions,
+): Promise<void> {
   try {
-    // Without a host Node chooses what the machine has, which a container without IPv6 needs.
+    // Without a host, Node falls back to IPv4 in a container without IPv6.
     server.listen({ port, ...(host === '::' ? {} : { host }) })
     await once(server, 'listening')
   } catch (cause) {
@@ -79,30 +98,15 @@ export async function listen(
       { cause },
     )
   }
-
-  const stop = async (): Promise<void> => {
-    const closed = once(server, 'close')
-    server.close()
-    // Node would wait for connections on which nobody has asked anything yet, and keep those open
-    // that are asked on just now.
-    const busy = new Set(Array.from(answering, ({ socket }) => socket))
-    for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon()
-    for (const response of answering) response.shouldKeepAlive = false
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-    await closed
-    clearTimeout(timer)
-  }
-  let stopping: Promise<void> | null = null
-  return { port: (server.address() as AddressInfo).port, close: () => (stopping ??= stop()) }
 }
 
-/** What never became a request: its host or path is not one. */
-function refuseMalformed(): Response {
+/** The response to input that cannot become a request because its host or path is malformed. */
+function sendMalformed(): Response {
   const code = 'request/invalid'
   const { status, hint } = ERRORS[code]
   const headers = { 'Cache-Control': 'no-store', 'X-Correlation-Id': randomUUID() }
   return Response.json(
-    { error: { code, message: 'The host or the path of the request cannot be read', hint } },
+    { error: { code, message: 'The host or the path of the request is malformed', hint } },
     { status, headers },
   )
 }

@@ -1,6 +1,5 @@
-// What every face answers with: JSON without secrets, failures included. A failure that we did not
-// name says nothing about itself outside; its stack is in the log, under the correlation id that
-// the caller got.
+// Responses of every server: JSON without secrets, errors included. The response to an error without
+// a code says nothing about its cause. Its stack is logged under the correlation id of the request.
 
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
@@ -10,7 +9,7 @@ import { toSyncError } from '../../db/errors.ts'
 import { redactJson, type Log } from '../../telemetry/log.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 
-/** What each request carries with it. */
+/** Values that every request carries. */
 export interface ServerEnv {
   Bindings: HttpBindings
   Variables: {
@@ -19,14 +18,14 @@ export interface ServerEnv {
     client: string
     log: Log
     redact: Redactor
-    /** The error that was answered, for the access log. */
+    /** The error in the response, for the access log. */
     errorCode?: ErrorCode | 'internal error'
   }
 }
 
 const JSON_TYPE = 'application/json'
 
-export function answer(
+export function sendJson(
   c: Context<ServerEnv>,
   status: ContentfulStatusCode,
   body: object,
@@ -34,7 +33,16 @@ export function answer(
   return sendText(c, status, JSON_TYPE, redactJson(body, c.var.redact))
 }
 
-/** `text` as it is: whoever made it has taken the secrets out. */
+/** `json` is sent unchanged: the caller has already redacted it. */
+export function sendJsonText(
+  c: Context<ServerEnv>,
+  status: ContentfulStatusCode,
+  json: string,
+): Response {
+  return sendText(c, status, JSON_TYPE, json)
+}
+
+/** `text` is sent unchanged: the caller has already redacted it. */
 export function sendText(
   c: Context<ServerEnv>,
   status: ContentfulStatusCode,
@@ -47,26 +55,18 @@ export function sendText(
   })
 }
 
-export function sendJson(
-  c: Context<ServerEnv>,
-  status: ContentfulStatusCode,
-  json: string,
-): Response {
-  return sendText(c, status, JSON_TYPE, json)
-}
-
-/** `{"error":{"code","message","hint"}}`, with the status of the error's code. */
-export function sendError(c: Context<ServerEnv>, error: unknown): Response {
-  const failure = toSyncError(error)
-  if (!(failure instanceof SyncError)) {
+/** Sends `{"error":{"code","message","hint"}}` with the status of the error's code. */
+export function sendError(c: Context<ServerEnv>, thrown: unknown): Response {
+  const error = toSyncError(thrown)
+  if (!(error instanceof SyncError)) {
     c.set('errorCode', 'internal error')
-    c.var.log.error({ err: failure }, 'internal error')
-    const hint = `This is a bug. The log has more, under the correlation id ${c.var.correlationId}.`
-    return answer(c, 500, { error: { code: null, message: 'internal error', hint } })
+    c.var.log.error({ err: error }, 'internal error')
+    const hint = `This is a bug. Search the log for correlation id ${c.var.correlationId}.`
+    return sendJson(c, 500, { error: { code: null, message: 'internal error', hint } })
   }
-  const { code, message, hint } = failure
+  const { code, message, hint } = error
   const { status } = ERRORS[code]
   c.set('errorCode', code)
   if (status >= 500) c.var.log.warn({ code, cause: message }, 'a request failed')
-  return answer(c, status, { error: { code, message, hint } })
+  return sendJson(c, status, { error: { code, message, hint } })
 }
