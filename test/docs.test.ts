@@ -1,5 +1,5 @@
-// What the papers say exists: commands, options, SQL, links, files, npm scripts and settings.
-// Nothing of it is carried out but the SQL, against a database that the migrations made.
+// The pages name only things that exist: commands, options, SQL, links, files, npm scripts,
+// settings, types and functions. Only the SQL is executed, on a migrated database.
 
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
@@ -13,14 +13,17 @@ import { testDatabase } from './support/database.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** Read by tests and scripts, not by Shelfsync. */
+/** Variables that tests and scripts read. */
 const OTHER_VARIABLES = ['TEST_POSTGRES']
+
+/** `name` in `src/file.ts`, with or without a link. */
+const NAME_IN_FILE = /`(\w+)` in\s+\[?`(src\/[\w./-]+\.ts)`/g
 
 interface Page {
   readonly path: string
   readonly text: string
   readonly fences: readonly { readonly language: string; readonly code: string }[]
-  /** What stands between backticks in the running text. */
+  /** Text between backticks, outside of fences. */
   readonly inline: readonly string[]
 }
 
@@ -41,8 +44,8 @@ function readPage(path: string): Page {
   }
 }
 
-/** The command lines of ours in a piece of code, without what a shell would do with them. */
-function commandsIn(code: string): string[][] {
+/** The `shelfsync` command lines in a piece of code, without the syntax of the shell. */
+function listCommandLines(code: string): string[][] {
   const lines = [
     ...code.matchAll(/(?<![\w/.-])shelfsync ((?:'[^'\n]*'|"[^"\n]*"|[^'"\n|>#&;`])+)/g),
   ]
@@ -53,15 +56,12 @@ function commandsIn(code: string): string[][] {
   )
 }
 
-function understand(args: readonly string[]): void {
+function parseCommand(args: readonly string[]): void {
   silentProgram().parse([...args], { from: 'user' })
 }
 
-/**
- * Only that such a command and such options exist: in running text the arguments are missing or
- * only hinted at.
- */
-function recognise(args: readonly string[]): void {
+/** Asserts that the command and its options exist. In running text, arguments may be missing. */
+function findCommand(args: readonly string[]): void {
   const program = silentProgram()
   let command = program
   for (const word of args) {
@@ -70,17 +70,17 @@ function recognise(args: readonly string[]): void {
     command = next
   }
   if (args[0] !== undefined && !args[0].startsWith('-') && args[0] !== 'COMMAND')
-    assert.notEqual(command, program, `there is no command ${args[0]}`)
+    assert.notEqual(command, program, `unknown command ${args[0]}`)
   for (const option of args.filter((word) => word.startsWith('--') && word !== '--help')) {
     assert.ok(
       [...command.options, ...program.options].some(({ long }) => long === option),
-      `${args.join(' ')}: there is no option ${option}`,
+      `${args.join(' ')}: unknown option ${option}`,
     )
   }
 }
 
 /** GitHub's anchors: https://docs.github.com/en/get-started/writing-on-github (section links). */
-function anchorsOf(text: string): Set<string> {
+function listAnchors(text: string): Set<string> {
   return new Set(
     [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading
@@ -93,9 +93,9 @@ function anchorsOf(text: string): Set<string> {
 
 for (const { path, text, fences, inline } of pages) {
   suite(path, () => {
-    test('every command line in a shell example is understood', () => {
+    test('every command line in a shell example can be parsed', () => {
       for (const { code } of fences.filter(({ language }) => language === 'sh'))
-        for (const args of commandsIn(code)) understand(args)
+        for (const args of listCommandLines(code)) parseCommand(args)
     })
 
     test('every command and option that is mentioned exists', () => {
@@ -103,16 +103,16 @@ for (const { path, text, fences, inline } of pages) {
         ...inline,
         ...fences.filter(({ language }) => language !== 'sh').map((fence) => fence.code),
       ])
-        commandsIn(code).forEach(recognise)
+        listCommandLines(code).forEach(findCommand)
     })
 
-    test('every link leads somewhere', () => {
+    test('every link has a target', () => {
       for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
         const [file = '', anchor] = target.split('#')
         const found = file === '' ? join(root, path) : join(root, dirname(path), file)
         assert.ok(existsSync(found), target)
         if (anchor !== undefined)
-          assert.ok(anchorsOf(readFileSync(found, 'utf8')).has(anchor), target)
+          assert.ok(listAnchors(readFileSync(found, 'utf8')).has(anchor), target)
       }
     })
 
@@ -123,6 +123,20 @@ for (const { path, text, fences, inline } of pages) {
         )) {
           assert.ok(/my-supplier/.test(file) || existsSync(join(root, file)), file)
         }
+      }
+    })
+
+    test('every type and function that is mentioned with its file is declared there', () => {
+      for (const [, name = '', file = ''] of text.matchAll(NAME_IN_FILE)) {
+        assert.ok(existsSync(join(root, file)), file)
+        assert.match(
+          readFileSync(join(root, file), 'utf8'),
+          new RegExp(
+            `^(?:export )?(?:async )?(?:function\\*?|class|interface|type|const) ${name}\\b|^  (?:async )?\\*?${name}\\(`,
+            'm',
+          ),
+          `${file} does not declare ${name}`,
+        )
       }
     })
 
@@ -142,6 +156,32 @@ for (const { path, text, fences, inline } of pages) {
       }
     })
   })
+}
+
+test('each word of the glossary has one meaning and names at most one exported type', () => {
+  const rows = readPage('docs/glossary.md')
+    .text.split('\n')
+    .filter((row) => row.startsWith('| ') && !/^\| (?:word|---) \|/.test(row))
+    .map((row) => row.split('|').map((cell) => cell.trim()))
+  assert.ok(rows.length > 50)
+  const types = rows.flatMap(([, , , type = '']) => (type === '' ? [] : [type]))
+  assert.deepEqual(findRepeated(rows.map(([, word = '']) => word)), [])
+  assert.deepEqual(findRepeated(types), [])
+  const files = globSync('src/**/*.ts', { cwd: root, exclude: ['**/*.test.ts'] })
+  const sources = files.map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+  for (const type of types) {
+    const [, name = '', file] = /^`(\w+)` in `(src\/\S+\.ts)`$/.exec(type) ?? []
+    const declaration = new RegExp(`^export (?:interface|type|class) ${name}\\b`, 'm')
+    assert.deepEqual(
+      sources.filter(({ text }) => declaration.test(text)).map((source) => source.file),
+      [file],
+      type,
+    )
+  }
+})
+
+function findRepeated(words: readonly string[]): string[] {
+  return words.filter((word, index) => words.indexOf(word) !== index)
 }
 
 test('every SQL example runs', async (t) => {
