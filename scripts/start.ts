@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { dataApiOf, openTools, readDotEnv, type Tools } from '../src/cli/open.ts'
 import { Output } from '../src/cli/output.ts'
 import { showProgress } from '../src/cli/progress.ts'
-import { bytes, count } from '../src/cli/text.ts'
+import { formatBytes, formatCount } from '../src/cli/format.ts'
 import { removeSource } from '../src/db/write/remove-source.ts'
 import { addSource, loadSource, saveSource, type Source } from '../src/db/sources.ts'
 import { EMBEDDED } from '../src/config/database-choice.ts'
@@ -43,7 +43,9 @@ async function main(signal: AbortSignal): Promise<void> {
     MEDIPIM_API_KEY: '42:sim-key',
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   })
-  console.log(`A simulated MediPim with ${count(PRODUCTS)} products, and a Postgres in ${HOME}:`)
+  console.log(
+    `A simulated MediPim with ${formatCount(PRODUCTS)} products, and a Postgres in ${HOME}:`,
+  )
   await using tools = await openTools(output, settings, { keepServer: true })
   const { id } = await beginAnew(tools, simulator)
   try {
@@ -179,11 +181,11 @@ function figuresOf(
   })
   return {
     '': state === 'held' ? `${title} (held)` : title,
-    ...Object.fromEntries(outcomes.map(([outcome, products]) => [outcome, count(products)])),
+    ...Object.fromEntries(outcomes.map(([outcome, products]) => [outcome, formatCount(products)])),
     seconds: seconds.toFixed(1),
-    'products/s': count(fetched / seconds),
+    'products/s': formatCount(fetched / seconds),
     'MB/s': (fetchedBytes / seconds / 1e6).toFixed(1),
-    'peak memory': bytes(peakMemoryBytes()),
+    'peak memory': formatBytes(peakMemoryBytes()),
   }
 }
 

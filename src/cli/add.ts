@@ -10,7 +10,7 @@ import { addSource, findSource, listSources, type Source } from '../db/sources.t
 import { recogniseAddress, sampleProducts } from '../sources/add-source.ts'
 import { bindConnector } from '../sources/bound-source.ts'
 import { syncSource } from '../pipeline/sync.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 import type { SyncTools } from './open.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 import { checkSettings, readSetting } from './connector-settings.ts'
@@ -41,7 +41,7 @@ export function addAdd(program: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync add https://some-shop.example',
         'shelfsync add https://some-shop.example --name my-shop --no-sync',
         'shelfsync add medipim --name medipim-au',

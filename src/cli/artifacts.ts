@@ -7,10 +7,10 @@ import { listArtifacts, type ArtifactListing } from '../db/read/listings.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { escapeLines } from '../lib/printable.ts'
 import { loadSource } from '../db/sources.ts'
-import { type Cli, examples, EXIT } from './cli.ts'
-import { limitOption, parseId } from './ids.ts'
+import { type Cli, formatExamples, EXIT } from './cli.ts'
+import { createLimitOption, parseId } from './ids.ts'
 import type { Tools } from './open.ts'
-import { bytes, counted, relative } from './text.ts'
+import { formatBytes, formatQuantity, formatRelative } from './format.ts'
 
 export function addArtifacts(program: Command, cli: Cli): void {
   const artifacts = program
@@ -18,7 +18,7 @@ export function addArtifacts(program: Command, cli: Cli): void {
     .description('list, verify or print what suppliers sent')
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync artifacts',
         'shelfsync artifacts verify 7',
         'shelfsync artifacts cat 7 | head -3',
@@ -28,10 +28,10 @@ export function addArtifacts(program: Command, cli: Cli): void {
     .command('list', { isDefault: true })
     .description('list the newest artifacts')
     .option('--source <name>', 'of this source only')
-    .addOption(limitOption(20))
+    .addOption(createLimitOption(20))
     .addHelpText(
       'after',
-      examples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'),
+      formatExamples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'),
     )
     .action(async (filter: { source?: string; limit: number }) => {
       await using tools = await cli.open()
@@ -55,11 +55,11 @@ export function addArtifacts(program: Command, cli: Cli): void {
           source,
           latest ? `${state}, latest` : state,
           complete ? 'yes' : 'no',
-          relative(startedAt, now),
+          formatRelative(startedAt, now),
           parts,
           lines,
-          bytes(rawBytes),
-          bytes(storedBytes),
+          formatBytes(rawBytes),
+          formatBytes(storedBytes),
         ],
       )
       cli.output.list(
@@ -76,7 +76,10 @@ export function addArtifacts(program: Command, cli: Cli): void {
     .description(
       'read stored bytes back and compare them with their checksums, sizes and line counts',
     )
-    .addHelpText('after', examples('shelfsync artifacts verify', 'shelfsync artifacts verify 7'))
+    .addHelpText(
+      'after',
+      formatExamples('shelfsync artifacts verify', 'shelfsync artifacts verify 7'),
+    )
     .action(async (run: number | undefined) => {
       await using tools = await cli.open()
       const listed =
@@ -96,8 +99,8 @@ export function addArtifacts(program: Command, cli: Cli): void {
         if (problems.length > 0) cli.end(EXIT.failed)
         const verdict =
           problems.length === 0
-            ? `${counted(sound, 'part')} as archived`
-            : `${problems.length} of ${counted(sound + problems.length, 'part')} damaged`
+            ? `${formatQuantity(sound, 'part')} as archived`
+            : `${problems.length} of ${formatQuantity(sound + problems.length, 'part')} damaged`
         const text = [
           `run ${artifact.run} of ${artifact.source}: ${verdict}`,
           ...problems.map((problem) => `  ${problem}`),
@@ -121,7 +124,10 @@ export function addArtifacts(program: Command, cli: Cli): void {
     .description('print an artifact as the NDJSON that was archived, verified part by part')
     .addHelpText(
       'after',
-      examples('shelfsync artifacts cat 7 > run-7.ndjson', 'shelfsync artifacts cat 7 | head -3'),
+      formatExamples(
+        'shelfsync artifacts cat 7 > run-7.ndjson',
+        'shelfsync artifacts cat 7 | head -3',
+      ),
     )
     .action(async (run: number) => {
       await using tools = await cli.open()

@@ -12,7 +12,7 @@ export interface Check {
 }
 
 /** An error that we named, as a finding. Others are thrown on. */
-export function failed(name: string, thrown: unknown): Check {
+export function toFailedCheck(name: string, thrown: unknown): Check {
   const error = toSyncError(thrown)
   if (!(error instanceof SyncError)) throw error
   return { name, state: 'fail', message: error.message, hint: error.hint }

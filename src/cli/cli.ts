@@ -96,6 +96,6 @@ export class Cli {
 export const NO_SOURCES = 'No sources yet. Add one: shelfsync add https://some-shop.example'
 
 /** Help text with commands to copy, one on each line. */
-export function examples(...lines: readonly string[]): string {
+export function formatExamples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
 }

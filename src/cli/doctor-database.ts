@@ -10,10 +10,10 @@ import { listStrayGrants } from '../db/write/publications.ts'
 import { inspectServer } from '../db/server-facts.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import type { Settings } from '../config/settings.ts'
-import { type Check, failed } from './check.ts'
+import { type Check, toFailedCheck } from './check.ts'
 import { dataApiOf, MIGRATE_BY_HAND, openDatabase } from './open.ts'
 import type { Output } from './output.ts'
-import { counted } from './text.ts'
+import { formatQuantity } from './format.ts'
 
 /**
  * Leases and removals go by the server's clock; seconds do no harm, minutes puzzle whoever reads
@@ -74,7 +74,7 @@ export async function checkDatabase(
     tell(await checkGrants(db))
     return await listSources(db)
   } catch (error) {
-    tell(failed('database', error))
+    tell(toFailedCheck('database', error))
     return []
   }
 }
@@ -93,7 +93,7 @@ async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<
       : {
           name,
           state: 'fail',
-          message: `${counted(missing.length, 'migration')} not applied yet`,
+          message: `${formatQuantity(missing.length, 'migration')} not applied yet`,
           hint: `${MIGRATE_BY_HAND}.`,
         },
   )
@@ -158,7 +158,7 @@ async function checkMigrations(
     tell({
       name,
       state: databaseUrl === null ? 'warn' : 'fail',
-      message: `${counted(pending, 'migration')} not applied yet`,
+      message: `${formatQuantity(pending, 'migration')} not applied yet`,
       hint,
     })
   } else {

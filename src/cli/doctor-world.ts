@@ -12,9 +12,9 @@ import { within } from '../lib/deadline.ts'
 import { hostOf } from '../lib/http.ts'
 import type { Source } from '../db/sources.ts'
 import type { Settings } from '../config/settings.ts'
-import { type Check, failed } from './check.ts'
+import { type Check, toFailedCheck } from './check.ts'
 import type { Basics } from './open.ts'
-import { bytes, counted } from './text.ts'
+import { formatBytes, formatQuantity } from './format.ts'
 
 /** How long Redis may take over a write. */
 const QUEUE_MS = 3_000
@@ -30,12 +30,12 @@ export async function checkStore(
     await store.check()
     await proveWritable(store)
   } catch (error) {
-    return failed(name, error)
+    return toFailedCheck(name, error)
   }
   const free = artifacts.startsWith('file:')
     ? await freeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, ''))
     : null
-  const message = `${store.describe()} is writable${free === null ? '' : `, ${bytes(free)} free`}, keeps ${artifactsKeep === 'all' ? 'all' : counted(artifactsKeep, 'run')}`
+  const message = `${store.describe()} is writable${free === null ? '' : `, ${formatBytes(free)} free`}, keeps ${artifactsKeep === 'all' ? 'all' : formatQuantity(artifactsKeep, 'run')}`
   if (free === null || free >= FREE_BYTES_MIN) return { name, state: 'ok', message }
   return {
     name,
@@ -67,7 +67,7 @@ export async function checkQueue(queueUrl: string): Promise<Check> {
       redis.disconnect()
     }
   } catch (error) {
-    if (error instanceof SyncError) return failed(name, error)
+    if (error instanceof SyncError) return toFailedCheck(name, error)
     const hint =
       'QUEUE_URL needs a Redis that takes writes: no read-only replica, and with memory to spare.'
     return { name, state: 'fail', message: `Redis takes no writes: ${messageOf(error)}`, hint }
@@ -117,7 +117,7 @@ export async function checkMedipim(
     for (const url of urls) await openApi(url, medipimKey, http, signal).listFields()
     return { name, state: 'ok', message: `accepted by ${[...urls].map(hostOf).join(', ')}` }
   } catch (error) {
-    return failed(name, error)
+    return toFailedCheck(name, error)
   }
 }
 

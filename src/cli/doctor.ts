@@ -3,8 +3,8 @@
 
 import type { Command } from 'commander'
 import { findMisspelt } from '../config/dot-env.ts'
-import { type Check, failed } from './check.ts'
-import { type Cli, examples, EXIT } from './cli.ts'
+import { type Check, toFailedCheck } from './check.ts'
+import { type Cli, formatExamples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkMedipim, checkPrivateHosts, checkQueue, checkStore } from './doctor-world.ts'
 import { openBasics, readDotEnv, readSettings } from './open.ts'
@@ -13,7 +13,7 @@ export function addDoctor(program: Command, cli: Cli): void {
   program
     .command('doctor')
     .description('check settings, database, artifact store, keys and clocks, and say what to do')
-    .addHelpText('after', examples('shelfsync doctor', 'shelfsync doctor --json'))
+    .addHelpText('after', formatExamples('shelfsync doctor', 'shelfsync doctor --json'))
     .action(async () => {
       const signal = cli.stoppable('stopping')
       const tell = (check: Check): void => {
@@ -28,7 +28,7 @@ export function addDoctor(program: Command, cli: Cli): void {
         settings = await readSettings(cli.output, cli.env)
         tell(checkNames(await readDotEnv()))
       } catch (error) {
-        return tell(failed('settings', error))
+        return tell(toFailedCheck('settings', error))
       }
       await using basics = openBasics(cli.output, settings)
       const sources = await checkDatabase(cli.output, settings, tell)

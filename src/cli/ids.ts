@@ -18,6 +18,6 @@ export function parseCount(text: string): number {
   return Number(text)
 }
 
-export function limitOption(otherwise: number): Option {
+export function createLimitOption(otherwise: number): Option {
   return new Option('--limit <n>', 'how many at most').argParser(parseCount).default(otherwise)
 }

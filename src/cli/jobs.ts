@@ -1,9 +1,9 @@
 // `shelfsync jobs`: dead letters, tasks that failed for good and wait for a person.
 
 import type { Command } from 'commander'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 import { readSettings } from './open.ts'
-import { relative } from './text.ts'
+import { formatRelative } from './format.ts'
 
 export function addJobs(program: Command, cli: Cli): void {
   // Only here: other commands start faster and smaller without a queue.
@@ -18,7 +18,7 @@ export function addJobs(program: Command, cli: Cli): void {
     .description('dead letters: tasks of the services that failed for good')
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync jobs',
         'shelfsync jobs retry 12-fetch',
         'shelfsync jobs discard 12-part-3',
@@ -27,7 +27,7 @@ export function addJobs(program: Command, cli: Cli): void {
   jobs
     .command('list', { isDefault: true })
     .description('list them, with what went wrong')
-    .addHelpText('after', examples('shelfsync jobs', 'shelfsync jobs --json'))
+    .addHelpText('after', formatExamples('shelfsync jobs', 'shelfsync jobs --json'))
     .action(async () => {
       await using tools = await open()
       const now = new Date()
@@ -38,7 +38,7 @@ export function addJobs(program: Command, cli: Cli): void {
         run,
         part,
         attempts,
-        failedAt && relative(failedAt, now),
+        failedAt && formatRelative(failedAt, now),
         reason,
       ])
       cli.output.list(
@@ -52,7 +52,7 @@ export function addJobs(program: Command, cli: Cli): void {
     .command('retry')
     .argument('<job>', 'as `jobs list` shows it')
     .description('let its run go on where it stopped')
-    .addHelpText('after', examples('shelfsync jobs retry 12-fetch'))
+    .addHelpText('after', formatExamples('shelfsync jobs retry 12-fetch'))
     .action(async (id: string) => {
       await using tools = await open()
       const letter = await (await load()).retryDeadLetter(tools.db, tools.queues, id)
@@ -62,7 +62,7 @@ export function addJobs(program: Command, cli: Cli): void {
     .command('discard')
     .argument('<job>', 'as `jobs list` shows it')
     .description('throw it away; its run stays as it ended')
-    .addHelpText('after', examples('shelfsync jobs discard 12-part-3'))
+    .addHelpText('after', formatExamples('shelfsync jobs discard 12-part-3'))
     .action(async (id: string) => {
       await using tools = await open()
       const letter = await (await load()).discardDeadLetter(tools.queues, id)

@@ -3,9 +3,9 @@
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { migrate } from '../db/migrate/migrate.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 import { dataApiOf, MIGRATE_BY_HAND, openDatabase, readSettings } from './open.ts'
-import { counted } from './text.ts'
+import { formatQuantity } from './format.ts'
 
 export function addMigrate(program: Command, cli: Cli): void {
   program
@@ -13,7 +13,7 @@ export function addMigrate(program: Command, cli: Cli): void {
     .description('bring the database to the newest schema, the queue included; twice is safe')
     .addHelpText(
       'after',
-      examples('shelfsync migrate', 'DATABASE_URL=postgres://… shelfsync migrate'),
+      formatExamples('shelfsync migrate', 'DATABASE_URL=postgres://… shelfsync migrate'),
     )
     .action(async () => {
       const settings = await readSettings(cli.output, cli.env)
@@ -26,7 +26,7 @@ export function addMigrate(program: Command, cli: Cli): void {
       const text =
         applied.length === 0
           ? 'Nothing to do: the database is up to date.'
-          : `${applied.join('\n')}\nApplied ${counted(applied.length, 'migration')}.`
+          : `${applied.join('\n')}\nApplied ${formatQuantity(applied.length, 'migration')}.`
       cli.output.result({ applied }, text)
     })
 }

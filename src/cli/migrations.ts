@@ -2,20 +2,20 @@
 
 import type { Command } from 'commander'
 import { copyMigrations } from '../db/migrate/migrate.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 
 export function addMigrations(program: Command, cli: Cli): void {
   const migrations = program
     .command('migrations')
     .description('the SQL files that make the schema')
-    .addHelpText('after', examples('shelfsync migrations copy supabase/migrations'))
+    .addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))
   migrations
     .command('copy')
     .argument('<dir>', "your project's folder of migrations, made when missing")
     .description(
       'copy the migrations into a Supabase project, for its own `supabase db push`; when a later migration of yours has been pushed before, with --include-all',
     )
-    .addHelpText('after', examples('shelfsync migrations copy supabase/migrations'))
+    .addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))
     .action(async (directory: string) => {
       const copied = await copyMigrations(directory)
       cli.output.list(

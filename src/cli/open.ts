@@ -25,7 +25,7 @@ import { loadSettings, type Settings } from '../config/settings.ts'
 import { errnoOf } from '../node/system-errors.ts'
 import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type PipelineTools } from '../pipeline/sync.ts'
 import type { Output } from './output.ts'
-import { counted } from './text.ts'
+import { formatQuantity } from './format.ts'
 
 const ANNOUNCE_AFTER_MS = 1500
 
@@ -308,7 +308,7 @@ async function requireMigrated(db: Catalog, ...advice: readonly string[]): Promi
   throw new SyncError(
     'db/not-migrated',
     [
-      `The database lacks ${counted(length, 'migration')} of this version of Shelfsync`,
+      `The database lacks ${formatQuantity(length, 'migration')} of this version of Shelfsync`,
       ...advice,
     ].join('. '),
   )

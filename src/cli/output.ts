@@ -9,7 +9,7 @@ import { escapeControls, escapeLines } from '../lib/printable.ts'
 import { cutText } from '../lib/text.ts'
 import { redactJson, type LogDestination } from '../telemetry/log.ts'
 import { createKeyRedactor, createRedactor, type Redactor } from '../telemetry/redact.ts'
-import { table } from './text.ts'
+import { formatTable } from './format.ts'
 
 /** A supplier's id may have megabytes; as JSON it is whole. */
 const CELL_CHARS_MAX = 1000
@@ -55,7 +55,7 @@ export class Output {
   list(
     value: readonly unknown[],
     headings: readonly string[],
-    rows: Parameters<typeof table>[1],
+    rows: Parameters<typeof formatTable>[1],
     empty: string,
   ): void {
     const cells = rows.map((row) =>
@@ -63,7 +63,7 @@ export class Output {
         typeof cell === 'string' ? cutText(this.inLine(cell), CELL_CHARS_MAX) : cell,
       ),
     )
-    this.result(value, table(headings, cells) || empty)
+    this.result(value, formatTable(headings, cells) || empty)
   }
 
   /** For a person beside the result; not said with --json. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { emptyCounts, toLedger } from '../core/ledger.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { planText } from './plan.ts'
+import { formatPlan } from './plan.ts'
 
 const GREEN: Plan = {
   kind: 'full',
@@ -14,7 +14,7 @@ const GREEN: Plan = {
 
 test('the headline of a plan says what would change, and of one that would be held what would wait', () => {
   const headline = (plan: Plan, changes: Record<string, number>) =>
-    planText('shop', plan, changes).split('\n')[0]
+    formatPlan('shop', plan, changes).split('\n')[0]
   const held: Plan = {
     ...GREEN,
     state: 'held',
@@ -33,5 +33,5 @@ test('the headline of a plan says what would change, and of one that would be he
     headline(held, {}),
     'shop: full run that would be held: nothing would change at once; removals and changed prices would wait for a decision',
   )
-  assert.match(planText('shop', held, {}), /\n {2}because: 30 of 60 products are missing/)
+  assert.match(formatPlan('shop', held, {}), /\n {2}because: 30 of 60 products are missing/)
 })

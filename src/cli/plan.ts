@@ -7,12 +7,12 @@ import { bindSource } from '../sources/bound-source.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'
 import type { PlannedChange } from '../pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../pipeline/plan.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 import type { Output } from './output.ts'
 import { showProgress } from './progress.ts'
-import { ledgerText, removalsText } from './report.ts'
-import { sinceOption, type SyncFlags, toRequest } from './sync.ts'
-import { count } from './text.ts'
+import { formatLedger, listRemovalsOff } from './report.ts'
+import { createSinceOption, type SyncFlags, toRequest } from './sync.ts'
+import { formatCount } from './format.ts'
 
 /** How long a value may be in the text; --json has all of it. */
 const VALUE_CHARS_MAX = 60
@@ -26,10 +26,10 @@ export function addPlan(program: Command, cli: Cli): void {
       'show what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing',
     )
     .addOption(new Option('--full', 'plan a full run').conflicts('since'))
-    .addOption(sinceOption())
+    .addOption(createSinceOption())
     .addHelpText(
       'after',
-      examples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'),
+      formatExamples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'),
     )
     .action(async (name: string, flags: SyncFlags) => {
       const signal = cli.stoppable('stopping; nothing was changed')
@@ -52,11 +52,11 @@ export async function showPlan(
   const changes: Record<string, number> = {}
   const tell = (change: PlannedChange): void => {
     changes[change.kind] = (changes[change.kind] ?? 0) + 1
-    output.result(change, changeText(output, change))
+    output.result(change, formatChange(output, change))
   }
   const hide = showProgress(output, name, progress)
   const planned = await plan(progress, tell).finally(hide)
-  output.result({ source: name, ...planned, changes }, planText(name, planned, changes))
+  output.result({ source: name, ...planned, changes }, formatPlan(name, planned, changes))
 }
 
 /**
@@ -66,25 +66,25 @@ export async function showPlan(
  *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 0
  * ```
  */
-export function planText(
+export function formatPlan(
   source: string,
   { kind, state, reason, ledger, removalsOff }: Plan,
   changes: Readonly<Record<string, number>>,
 ): string {
   const total = Object.entries(changes)
-    .map(([what, n]) => `${what} ${count(n)}`)
+    .map(([what, n]) => `${what} ${formatCount(n)}`)
     .join(' · ')
   const held = `run that would be held: ${total || 'nothing would change at once'}; removals and changed prices would wait for a decision`
   return [
     `${source}: ${kind} ${state === 'held' ? held : `run: ${total || 'nothing would change'}`}`,
     ...(reason === null ? [] : [`  because: ${reason}`]),
-    `  ${ledgerText(ledger)}`,
-    ...removalsText(removalsOff),
+    `  ${formatLedger(ledger)}`,
+    ...listRemovalsOff(removalsOff),
   ].join('\n')
 }
 
 /** `updated M0001  title: "Old" → "New"`, one line for each member after the first. */
-export function changeText(output: Output, { kind, externalId, detail }: PlannedChange): string {
+export function formatChange(output: Output, { kind, externalId, detail }: PlannedChange): string {
   const members = Object.entries(detail).map(
     ([name, value]) => `\n    ${name}: ${differenceText(output, value)}`,
   )

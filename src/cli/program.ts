@@ -5,7 +5,7 @@ import { VERSION } from '../core/version.ts'
 import { escapeLines } from '../lib/printable.ts'
 import { addAdd } from './add.ts'
 import { addArtifacts } from './artifacts.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 import { addDoctor } from './doctor.ts'
 import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
@@ -62,7 +62,7 @@ export function createProgram(cli: Cli): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      `${examples('shelfsync add https://some-shop.example', 'shelfsync add medipim', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`,
+      `${formatExamples('shelfsync add https://some-shop.example', 'shelfsync add medipim', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`,
     )
     .hook('preAction', (_, command) => {
       const { json = false, verbose = false } = command.optsWithGlobals<{

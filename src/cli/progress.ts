@@ -6,7 +6,7 @@ import { MultiBar } from 'cli-progress'
 import { OUTCOMES } from '../core/ledger.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { Output } from './output.ts'
-import { bytes, count, duration } from './text.ts'
+import { formatBytes, formatCount, formatDuration } from './format.ts'
 
 const LINE_EVERY_MS = 5000
 const DRAW_EVERY_MS = 100
@@ -23,7 +23,7 @@ export function showProgress(output: Output, source: string, progress: Progress)
   const tell = (): void => {
     const seconds = (performance.now() - startedMs) / 1000
     if (output.json) output.noteJson({ source, ...toJson(progress), seconds: Math.round(seconds) })
-    else output.note(`${source}: ${progressLine(progress, seconds)}`)
+    else output.note(`${source}: ${formatProgress(progress, seconds)}`)
   }
   const timer = setInterval(tell, LINE_EVERY_MS)
   return () => clearInterval(timer)
@@ -83,32 +83,32 @@ function totalOf({ expected, fetchedLines, phase }: Progress): number | null {
 function fetchedText(progress: Progress, seconds: number): string {
   const { fetchedLines, fetchedBytes, waiting, phase } = progress
   if (waiting !== null) return waiting
-  const rate = fetchedBytes > 0 && seconds > 0 ? ` · ${bytes(fetchedBytes / seconds)}/s` : ''
-  return `${ofTotal(fetchedLines, totalOf(progress))} · ${bytes(fetchedBytes)}${phase === 'fetch' ? rate + eta(fetchedLines, totalOf(progress), seconds) : ''}`
+  const rate = fetchedBytes > 0 && seconds > 0 ? ` · ${formatBytes(fetchedBytes / seconds)}/s` : ''
+  return `${ofTotal(fetchedLines, totalOf(progress))} · ${formatBytes(fetchedBytes)}${phase === 'fetch' ? rate + eta(fetchedLines, totalOf(progress), seconds) : ''}`
 }
 
 function appliedText(progress: Progress, seconds: number): string {
   const { appliedLines, counts, phase } = progress
   if (phase === 'settle') return 'settling …'
   const outcomes = OUTCOMES.filter((outcome) => counts[outcome] > 0).map(
-    (outcome) => ` · ${outcome} ${count(counts[outcome])}`,
+    (outcome) => ` · ${outcome} ${formatCount(counts[outcome])}`,
   )
-  const rate = appliedLines > 0 && seconds > 0 ? ` · ${count(appliedLines / seconds)}/s` : ''
+  const rate = appliedLines > 0 && seconds > 0 ? ` · ${formatCount(appliedLines / seconds)}/s` : ''
   return `${ofTotal(appliedLines, totalOf(progress))}${rate}${eta(appliedLines, totalOf(progress), seconds)}${outcomes.join('')}`
 }
 
 /** Both in one line, for logs. */
-export function progressLine(progress: Progress, seconds: number): string {
+export function formatProgress(progress: Progress, seconds: number): string {
   return `${progress.waiting === null ? 'fetched ' : ''}${fetchedText(progress, seconds)}; applied ${appliedText(progress, seconds)}`
 }
 
 function ofTotal(done: number, total: number | null): string {
-  return total === null ? count(done) : `${count(done)} of ${count(total)}`
+  return total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`
 }
 
 function eta(done: number, total: number | null, seconds: number): string {
   if (total === null || done === 0 || done >= total || seconds < 1) return ''
-  return ` · ${duration(((total - done) * seconds) / done)} left`
+  return ` · ${formatDuration(((total - done) * seconds) / done)} left`
 }
 
 function toJson({

@@ -4,7 +4,7 @@
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { listReaders, publishTo, unpublishFrom } from '../db/write/publications.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 
 export function addPublish(program: Command, cli: Cli): void {
   program
@@ -16,7 +16,7 @@ export function addPublish(program: Command, cli: Cli): void {
     .option('--revoke', 'take the right away again')
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync publish --role anon authenticated',
         'shelfsync publish --role anon --revoke',
         'shelfsync publish',

@@ -6,8 +6,8 @@ import type { Keep } from '../artifacts/retention.ts'
 import { SyncError } from '../core/errors.ts'
 import { listSources, loadSource } from '../db/sources.ts'
 import { purgeSource } from '../pipeline/purge.ts'
-import { type Cli, examples } from './cli.ts'
-import { bytes, counted } from './text.ts'
+import { type Cli, formatExamples } from './cli.ts'
+import { formatBytes, formatQuantity } from './format.ts'
 
 interface PurgeFlags {
   readonly keep?: Exclude<Keep, 'none'>
@@ -35,7 +35,7 @@ export function addPurge(program: Command, cli: Cli): void {
     .option('--dry-run', 'only say what would go')
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync purge --dry-run',
         'shelfsync purge --keep 3',
         'shelfsync purge my-shop --everything',
@@ -61,7 +61,7 @@ export function addPurge(program: Command, cli: Cli): void {
           const what =
             purged.runs.length === 0
               ? 'nothing to purge'
-              : `${counted(purged.runs.length, 'run')} ${dryRun ? 'would be purged' : 'purged'}, ${bytes(purged.storedBytes)}`
+              : `${formatQuantity(purged.runs.length, 'run')} ${dryRun ? 'would be purged' : 'purged'}, ${formatBytes(purged.storedBytes)}`
           cli.output.result(
             { ...purged, dryRun },
             `${source.name}: ${what}${rebuildText(purged.rebuild)}`,
@@ -74,7 +74,7 @@ export function addPurge(program: Command, cli: Cli): void {
 /** `; the catalogue can be rebuilt from run 7 and the 38 runs after it`. */
 function rebuildText([first, ...later]: readonly number[]): string {
   if (first === undefined) return ''
-  return `; the catalogue can be rebuilt from run ${first}${later.length === 0 ? '' : ` and the ${counted(later.length, 'run')} after it`}`
+  return `; the catalogue can be rebuilt from run ${first}${later.length === 0 ? '' : ` and the ${formatQuantity(later.length, 'run')} after it`}`
 }
 
 function parseKeep(text: string): number | 'all' {

@@ -11,10 +11,10 @@ import {
 import { loadSource } from '../db/sources.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import { replayRun } from '../pipeline/sync.ts'
-import { type Cli, examples } from './cli.ts'
-import { limitOption } from './ids.ts'
+import { type Cli, formatExamples } from './cli.ts'
+import { createLimitOption } from './ids.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
-import { counted } from './text.ts'
+import { formatQuantity } from './format.ts'
 
 export function addQuarantine(program: Command, cli: Cli): void {
   const quarantine = program
@@ -22,16 +22,16 @@ export function addQuarantine(program: Command, cli: Cli): void {
     .description('list the records that could not be applied, or try them again')
     .addHelpText(
       'after',
-      examples('shelfsync quarantine', 'shelfsync quarantine replay medipim-au'),
+      formatExamples('shelfsync quarantine', 'shelfsync quarantine replay medipim-au'),
     )
   quarantine
     .command('list', { isDefault: true })
     .description('list the records in quarantine, the newest first')
     .option('--source <name>', 'of this source only')
-    .addOption(limitOption(50))
+    .addOption(createLimitOption(50))
     .addHelpText(
       'after',
-      examples('shelfsync quarantine', 'shelfsync quarantine --source medipim-au --json'),
+      formatExamples('shelfsync quarantine', 'shelfsync quarantine --source medipim-au --json'),
     )
     .action(async (filter: { source?: string; limit: number }) => {
       await using tools = await cli.open()
@@ -54,7 +54,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
         'Nothing is in quarantine.',
       )
       if (total > records.length)
-        cli.output.say(`${counted(total - records.length, 'more record')}: raise --limit.`)
+        cli.output.say(`${formatQuantity(total - records.length, 'more record')}: raise --limit.`)
     })
 
   quarantine
@@ -63,7 +63,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
     .description(
       'apply the artifacts with quarantined records anew; what can be applied leaves quarantine, as it does when a later sync brings it in good order',
     )
-    .addHelpText('after', examples('shelfsync quarantine replay medipim-au'))
+    .addHelpText('after', formatExamples('shelfsync quarantine replay medipim-au'))
     .action(async (name: string) => {
       const signal = cli.stoppable(STOPPING)
       await using tools = await cli.open()
@@ -86,7 +86,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
       const { total: open } = await listQuarantine(tools.db, { source: name, limit: 1 })
       cli.output.result(
         { source: name, replayed, open },
-        `${counted(replayed, 'record')} left quarantine, ${counted(open, 'record')} still in it.`,
+        `${formatQuantity(replayed, 'record')} left quarantine, ${formatQuantity(open, 'record')} still in it.`,
       )
     })
 }

@@ -6,7 +6,7 @@ import { loadSource, type Source } from '../db/sources.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/sync.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 import { parseId } from './ids.ts'
 import { showPlan } from './plan.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
@@ -30,7 +30,7 @@ export function addReplay(program: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync replay medipim-au',
         'shelfsync replay medipim-au --run 7 --plan',
         'shelfsync replay medipim-au --run 7',

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import { emptyCounts } from '../core/ledger.ts'
 import { newProgress } from '../pipeline/context.ts'
-import { progressLine } from './progress.ts'
-import { exitCodeOf, refusedReport, type Report, reportJson, reportText } from './report.ts'
+import { formatProgress } from './progress.ts'
+import { toExitCode, toRefusedReport, type Report, reportJson, formatReport } from './report.ts'
 
 const { unreadable: _, ...NONE } = emptyCounts()
 const GREEN: Report = {
@@ -21,14 +21,14 @@ const GREEN: Report = {
 }
 
 test('the exit code says how it went', () => {
-  assert.equal(exitCodeOf(GREEN), 0)
-  assert.equal(exitCodeOf({ ...GREEN, state: 'held' }), 2)
+  assert.equal(toExitCode(GREEN), 0)
+  assert.equal(toExitCode({ ...GREEN, state: 'held' }), 2)
   assert.equal(
-    exitCodeOf({ ...GREEN, state: 'failed', error: new SyncError('source/gone', 'gone') }),
+    toExitCode({ ...GREEN, state: 'failed', error: new SyncError('source/gone', 'gone') }),
     1,
   )
-  assert.equal(exitCodeOf({ ...GREEN, state: 'failed', error: AbortSignal.abort().reason }), 130)
-  assert.equal(exitCodeOf(refusedReport('shop', new SyncError('source/paused', 'paused'))), 1)
+  assert.equal(toExitCode({ ...GREEN, state: 'failed', error: AbortSignal.abort().reason }), 130)
+  assert.equal(toExitCode(toRefusedReport('shop', new SyncError('source/paused', 'paused'))), 1)
 })
 
 test('the JSON line begins with the promised keys in their order', () => {
@@ -42,7 +42,7 @@ test('the JSON line begins with the promised keys in their order', () => {
 test('a run that could not tell what is missing says so, to people and to machines', () => {
   const report = { ...GREEN, removalsOff: '1 of 10 records have no id' }
   assert.match(
-    reportText(report, newProgress()),
+    formatReport(report, newProgress()),
     /^ {2}removals are off: 1 of 10 records have no id$/m,
   )
   assert.equal(
@@ -65,10 +65,10 @@ test('a run that was stopped says so by its code in the JSON line', () => {
 test('the block for people tells what to look at next', () => {
   const progress = { ...newProgress(), fetchedBytes: 4_000_000 }
   assert.match(
-    reportText(GREEN, progress),
+    formatReport(GREEN, progress),
     /^shop: full run 7 succeeded in 2\.0 s\n {2}fetched 10 · created 10 .*\n {2}5 products\/s · 2\.0 MB\/s · peak memory [\d.]+ MB$/,
   )
-  const held = reportText(
+  const held = formatReport(
     {
       ...GREEN,
       state: 'held',
@@ -82,13 +82,13 @@ test('the block for people tells what to look at next', () => {
     held,
     /runs approve 7[^]*1 product with a held price: shelfsync reviews[^]*2 records in quarantine[^]*3 products missing/,
   )
-  const stopped = reportText(
+  const stopped = formatReport(
     { ...GREEN, state: 'failed', resumed: true, error: AbortSignal.abort().reason },
     progress,
   )
   assert.match(stopped, /was stopped after 2\.0 s, resumed\n[^]*resume: shelfsync sync shop/)
   assert.doesNotMatch(stopped, /products\/s/)
-  const interrupted = reportText(
+  const interrupted = formatReport(
     { ...GREEN, state: 'failed', error: new SyncError('source/unavailable', 'down') },
     progress,
   )
@@ -106,13 +106,13 @@ test('a line of progress tells rates and what is left, or why nothing moves', ()
   }
   progress.counts.updated = 250
   assert.equal(
-    progressLine(progress, 5),
+    formatProgress(progress, 5),
     'fetched 500 of 1,000 · 5.0 MB · 1.0 MB/s · 5.0 s left; applied 250 of 1,000 · 50/s · 15 s left · updated 250',
   )
   progress.waiting = 'the shop is busy; next attempt in 4 s'
-  assert.match(progressLine(progress, 5), /^the shop is busy; next attempt in 4 s;/)
+  assert.match(formatProgress(progress, 5), /^the shop is busy; next attempt in 4 s;/)
   assert.match(
-    progressLine({ ...progress, waiting: null, expected: null }, 5),
+    formatProgress({ ...progress, waiting: null, expected: null }, 5),
     /^fetched 500 · 5\.0 MB/,
   )
 })

@@ -8,7 +8,7 @@ import type { Progress } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/sync.ts'
 import { EXIT } from './cli.ts'
 import type { Output } from './output.ts'
-import { bytes, count, counted, duration } from './text.ts'
+import { formatBytes, formatCount, formatQuantity, formatDuration } from './format.ts'
 
 /**
  * A run's report, or that of one that could not begin: then `run` and `kind` are null, and so is
@@ -21,13 +21,13 @@ export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
 }
 
 /** What is told of a sync that was refused before it had a run. */
-export function refusedReport(source: string | null, thrown: unknown): Report {
+export function toRefusedReport(source: string | null, thrown: unknown): Report {
   const error = toSyncError(thrown)
   return { ...NO_RUN, source, state: 'failed', reason: messageOf(error), error }
 }
 
 /** What is told when there is no source to sync. */
-export function idleReport(reason: string): Report {
+export function toIdleReport(reason: string): Report {
   return { ...NO_RUN, source: null, state: 'succeeded', reason, error: null }
 }
 
@@ -40,7 +40,7 @@ const NO_RUN = {
   seconds: 0,
 }
 
-export function exitCodeOf({ state, error }: Report): number {
+export function toExitCode({ state, error }: Report): number {
   if (isAbort(error)) return EXIT.interrupted
   return state === 'succeeded' ? EXIT.green : state === 'held' ? EXIT.held : EXIT.failed
 }
@@ -48,7 +48,7 @@ export function exitCodeOf({ state, error }: Report): number {
 /** Prints the report to standard output; why a run failed goes to standard error. */
 export function printReport(output: Output, report: Report, progress: Progress): void {
   if (!output.json && report.run === null) return output.error(report.error)
-  output.result(reportJson(report, progress), reportText(report, progress))
+  output.result(reportJson(report, progress), formatReport(report, progress))
   if (report.state === 'failed' && !output.json) output.error(report.error)
 }
 
@@ -105,7 +105,7 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
  *   1,610 products/s · 9.1 MB/s · peak memory 182 MB
  * ```
  */
-export function reportText(report: Report, { fetchedBytes }: Progress): string {
+export function formatReport(report: Report, { fetchedBytes }: Progress): string {
   const { run, source, kind, resumed, state, reason, ledger, seconds, error } = report
   const how = isAbort(error)
     ? 'was stopped after'
@@ -118,24 +118,27 @@ export function reportText(report: Report, { fetchedBytes }: Progress): string {
   const rates =
     resumed || seconds === 0 || ledger.fetched === 0
       ? []
-      : [`${count(ledger.fetched / seconds)} products/s`, `${bytes(fetchedBytes / seconds)}/s`]
+      : [
+          `${formatCount(ledger.fetched / seconds)} products/s`,
+          `${formatBytes(fetchedBytes / seconds)}/s`,
+        ]
   return [
-    `${source}: ${kind} run ${run} ${how} ${duration(seconds)}${resumed ? ', resumed' : ''}`,
+    `${source}: ${kind} run ${run} ${how} ${formatDuration(seconds)}${resumed ? ', resumed' : ''}`,
     ...(reason !== null && state === 'held' ? [`  because: ${reason}`] : []),
-    `  ${ledgerText(ledger)}`,
-    ...removalsText(report.removalsOff),
-    `  ${[...rates, `peak memory ${bytes(peakMemoryBytes())}`].join(' · ')}`,
+    `  ${formatLedger(ledger)}`,
+    ...listRemovalsOff(report.removalsOff),
+    `  ${[...rates, `peak memory ${formatBytes(peakMemoryBytes())}`].join(' · ')}`,
     ...nextSteps(report).map((step) => `  ${step}`),
   ].join('\n')
 }
 
 /** One line when a full run could not tell what is missing. */
-export function removalsText(removalsOff: string | null): string[] {
+export function listRemovalsOff(removalsOff: string | null): string[] {
   return removalsOff === null ? [] : [`  removals are off: ${removalsOff}`]
 }
 
 /** What is always told, and the rarer outcomes where there are any. */
-export function ledgerText(ledger: Ledger): string {
+export function formatLedger(ledger: Ledger): string {
   const always = [
     'fetched',
     'created',
@@ -148,7 +151,7 @@ export function ledgerText(ledger: Ledger): string {
   ] as const
   const sometimes = ['older', 'duplicate', 'blank'] as const
   return [...always, ...sometimes.filter((name) => ledger[name] > 0)]
-    .map((name) => `${name} ${count(ledger[name])}`)
+    .map((name) => `${name} ${formatCount(ledger[name])}`)
     .join(' · ')
 }
 
@@ -160,15 +163,15 @@ function nextSteps({ run, source, state, ledger, error }: Report): string[] {
     )
   if (ledger.held > 0)
     steps.push(
-      `${counted(ledger.held, 'product')} with a held price: shelfsync reviews --source ${source}`,
+      `${formatQuantity(ledger.held, 'product')} with a held price: shelfsync reviews --source ${source}`,
     )
   if (ledger.quarantined > 0)
     steps.push(
-      `${counted(ledger.quarantined, 'record')} in quarantine: shelfsync quarantine --source ${source}`,
+      `${formatQuantity(ledger.quarantined, 'record')} in quarantine: shelfsync quarantine --source ${source}`,
     )
   if (ledger.missing > 0)
     steps.push(
-      `${counted(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`,
+      `${formatQuantity(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`,
     )
   if (isAbort(error) || asks(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
   return steps

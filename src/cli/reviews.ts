@@ -7,11 +7,11 @@ import { formatMoney } from '../core/money.ts'
 import { loadRun } from '../db/read/listings.ts'
 import { decideReview, listReviews, type Review } from '../db/reviews.ts'
 import { loadSource } from '../db/sources.ts'
-import { type Cli, examples } from './cli.ts'
-import { limitOption, parseId, parseIds } from './ids.ts'
+import { type Cli, formatExamples } from './cli.ts'
+import { createLimitOption, parseId, parseIds } from './ids.ts'
 import type { Output } from './output.ts'
-import { whoDecides } from './person.ts'
-import { counted, relative } from './text.ts'
+import { describeUser } from './user.ts'
+import { formatQuantity, formatRelative } from './format.ts'
 
 interface DecideFlags {
   readonly run?: number
@@ -25,7 +25,7 @@ export function addReviews(program: Command, cli: Cli): void {
     .description('list, approve or reject what is held for a person')
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync reviews',
         'shelfsync reviews approve 3 4 5',
         'shelfsync reviews reject --run 7',
@@ -36,8 +36,8 @@ export function addReviews(program: Command, cli: Cli): void {
     .description('list what waits for a decision, the oldest first')
     .option('--source <name>', 'of this source only')
     .addOption(new Option('--run <id>', 'of this run only').argParser(parseId))
-    .addOption(limitOption(100))
-    .addHelpText('after', examples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
+    .addOption(createLimitOption(100))
+    .addHelpText('after', formatExamples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
     .action(async (filter: { source?: string; run?: number; limit: number }) => {
       await using tools = await cli.open()
       if (filter.source !== undefined) await loadSource(tools.db, filter.source)
@@ -50,7 +50,7 @@ export function addReviews(program: Command, cli: Cli): void {
         String(review.run),
         ...subjectOf(cli.output, review),
         review.reason,
-        relative(review.openedAt, now),
+        formatRelative(review.openedAt, now),
       ])
       cli.output.list(
         open,
@@ -71,10 +71,10 @@ export function addReviews(program: Command, cli: Cli): void {
       .description(what)
       .addOption(new Option('--run <id>', 'all held prices of this run').argParser(parseId))
       .option('--all', 'all held prices')
-      .addOption(new Option('--by <person>', 'who decides').default(whoDecides()))
+      .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
       .addHelpText(
         'after',
-        examples(
+        formatExamples(
           `shelfsync reviews ${verb} 3 4 5`,
           `shelfsync reviews ${verb} --run 7`,
           `shelfsync reviews ${verb} --all`,
@@ -91,7 +91,7 @@ export function addReviews(program: Command, cli: Cli): void {
           : (await listReviews(tools.db, { run, kind: 'price' })).map(({ id }) => id)
         for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
         const done = verb === 'approve' ? 'approved' : 'rejected'
-        cli.output.result({ [done]: chosen }, `${counted(chosen.length, 'review')} ${done}.`)
+        cli.output.result({ [done]: chosen }, `${formatQuantity(chosen.length, 'review')} ${done}.`)
         if (run !== undefined && chosen.length === 0)
           cli.output.say(
             `Run ${run} holds no price. If the run itself is held: shelfsync runs ${verb} ${run}`,

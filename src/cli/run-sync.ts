@@ -8,7 +8,7 @@ import type { RunReport } from '../pipeline/sync.ts'
 import type { Cli } from './cli.ts'
 import type { SyncTools } from './open.ts'
 import { showProgress } from './progress.ts'
-import { exitCodeOf, printReport, refusedReport, type Report } from './report.ts'
+import { toExitCode, printReport, toRefusedReport, type Report } from './report.ts'
 
 /** What Ctrl-C says while a run is under way. */
 export const STOPPING = 'stopping after this batch; the next sync resumes'
@@ -26,12 +26,12 @@ export async function watchRun(
   try {
     report = await work(progress)
   } catch (error) {
-    report = refusedReport(source.name, error)
+    report = toRefusedReport(source.name, error)
   } finally {
     hide()
   }
   printReport(cli.output, report, progress)
-  cli.end(exitCodeOf(report))
+  cli.end(toExitCode(report))
   const { run, kind, state } = report
   if (run !== null && kind !== null)
     await keepArtifacts(tools, source, { id: run, kind }, tools.settings, state === 'succeeded')

@@ -4,12 +4,19 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { listRuns, loadRun, type RunDetails } from '../db/read/listings.ts'
 import { decideRun } from '../db/reviews.ts'
 import { loadSource } from '../db/sources.ts'
-import { type Cli, examples } from './cli.ts'
-import { limitOption, parseId } from './ids.ts'
+import { type Cli, formatExamples } from './cli.ts'
+import { createLimitOption, parseId } from './ids.ts'
 import type { Output } from './output.ts'
-import { whoDecides } from './person.ts'
-import { ledgerText } from './report.ts'
-import { bytes, count, counted, duration, instant, relative } from './text.ts'
+import { describeUser } from './user.ts'
+import { formatLedger } from './report.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatQuantity,
+  formatDuration,
+  formatInstant,
+  formatRelative,
+} from './format.ts'
 
 const STATES = [
   'running',
@@ -30,7 +37,7 @@ export function addRuns(program: Command, cli: Cli): void {
     .description('list, show, approve or reject runs')
     .addHelpText(
       'after',
-      examples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'),
+      formatExamples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'),
     )
   runs
     .command('list', { isDefault: true })
@@ -41,10 +48,10 @@ export function addRuns(program: Command, cli: Cli): void {
         parseState,
       ),
     )
-    .addOption(limitOption(20))
+    .addOption(createLimitOption(20))
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync runs',
         'shelfsync runs --state held',
         'shelfsync runs --source medipim-au --limit 5',
@@ -60,8 +67,8 @@ export function addRuns(program: Command, cli: Cli): void {
         source,
         kind,
         state,
-        relative(startedAt, now),
-        duration(seconds),
+        formatRelative(startedAt, now),
+        formatDuration(seconds),
         ledger?.fetched ?? null,
         ledger?.created ?? null,
         ledger?.updated ?? null,
@@ -92,7 +99,7 @@ export function addRuns(program: Command, cli: Cli): void {
     .command('show')
     .argument('<id>', 'the run', parseId)
     .description('show everything about one run')
-    .addHelpText('after', examples('shelfsync runs show 7'))
+    .addHelpText('after', formatExamples('shelfsync runs show 7'))
     .action(async (id: number) => {
       await using tools = await cli.open()
       const run = await loadRun(tools.db, id)
@@ -107,14 +114,14 @@ export function addRuns(program: Command, cli: Cli): void {
       .command(verb)
       .argument('<id>', 'the held run', parseId)
       .description(what)
-      .addOption(new Option('--by <person>', 'who decides').default(whoDecides()))
-      .addHelpText('after', examples(`shelfsync runs ${verb} 7`))
+      .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
+      .addHelpText('after', formatExamples(`shelfsync runs ${verb} 7`))
       .action(async (id: number, { by }: { by: string }) => {
         await using tools = await cli.open()
         const removed = await decideRun(tools.db, id, verb === 'approve', by)
         const text =
           verb === 'approve'
-            ? `Run ${id} is approved: ${counted(removed, 'product')} removed, pending prices are current.`
+            ? `Run ${id} is approved: ${formatQuantity(removed, 'product')} removed, pending prices are current.`
             : `Run ${id} is rejected: what waited is dropped.`
         cli.output.result(
           { run: id, state: verb === 'approve' ? 'succeeded' : 'rejected', removed },
@@ -133,32 +140,32 @@ function runText(output: Output, run: RunDetails): string {
   const { ledger, artifact, changes } = run
   const facts: [name: string, value: string | null][] = [
     ['source', run.source],
-    ['kind', run.sinceAt ? `${run.kind}, since ${instant(run.sinceAt)}` : run.kind],
+    ['kind', run.sinceAt ? `${run.kind}, since ${formatInstant(run.sinceAt)}` : run.kind],
     ['state', run.errorCode ? `${run.state} (${run.errorCode})` : run.state],
     ['reason', run.reason],
-    ['started', `${instant(run.startedAt)}, took ${duration(run.seconds)}`],
+    ['started', `${formatInstant(run.startedAt)}, took ${formatDuration(run.seconds)}`],
     [
       'ledger',
       ledger &&
-        `${ledgerText(ledger)}${ledger.expected === null ? '' : ` · expected ${count(ledger.expected)}`}`,
+        `${formatLedger(ledger)}${ledger.expected === null ? '' : ` · expected ${formatCount(ledger.expected)}`}`,
     ],
     ['removals', run.removalsOff && `off: ${run.removalsOff}`],
     [
       'changes',
       Object.entries(changes)
-        .map(([kind, n]) => `${kind} ${count(n)}`)
+        .map(([kind, n]) => `${kind} ${formatCount(n)}`)
         .join(' · ') || null,
     ],
     [
       'artifact',
       artifact &&
-        `run ${artifact.run}, ${artifact.state}, ${artifact.complete ? 'complete' : 'not complete'}: ${counted(artifact.lines, 'line')} in ` +
-          `${counted(artifact.parts, 'part')}, ${bytes(artifact.rawBytes)} (${bytes(artifact.storedBytes)} stored)`,
+        `run ${artifact.run}, ${artifact.state}, ${artifact.complete ? 'complete' : 'not complete'}: ${formatQuantity(artifact.lines, 'line')} in ` +
+          `${formatQuantity(artifact.parts, 'part')}, ${formatBytes(artifact.rawBytes)} (${formatBytes(artifact.storedBytes)} stored)`,
     ],
     ...(artifact?.warnings ?? []).map((warning): [string, string] => ['warning', warning]),
     [
       'open',
-      `${counted(run.openReviews, 'review')}, ${counted(run.openQuarantine, 'record')} in quarantine`,
+      `${formatQuantity(run.openReviews, 'review')}, ${formatQuantity(run.openQuarantine, 'record')} in quarantine`,
     ],
     ['correlation', run.correlationId],
     [

@@ -9,7 +9,7 @@ import { createHttp } from '../node/http-client.ts'
 import { createLog } from '../telemetry/log.ts'
 import { ALL_ROLES, ROLES, type Role } from '../app/roles.ts'
 import type { OpenServer } from '../app/serve.ts'
-import { type Cli, EXIT, examples } from './cli.ts'
+import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { readSettings } from './open.ts'
 
 const { PRIORITY_BELOW_NORMAL } = constants.priority
@@ -31,7 +31,7 @@ export function addServe(program: Command, cli: Cli): void {
     .description('run the services: workers for the queue, the schedules, and the HTTP servers')
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync serve',
         'shelfsync serve fetcher',
         'shelfsync serve maintainer',

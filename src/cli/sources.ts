@@ -15,7 +15,7 @@ import {
 import type { Json } from '../core/json.ts'
 import { loadConnector } from '../sources/bound-source.ts'
 import { faultOf } from '../sources/due.ts'
-import { type Cli, examples, NO_SOURCES } from './cli.ts'
+import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { checkSettings, readSetting } from './connector-settings.ts'
 import type { SyncTools } from './open.ts'
 
@@ -36,7 +36,7 @@ export function addSources(program: Command, cli: Cli): void {
     .description('list the sources, or change how they behave')
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync sources',
         'shelfsync sources set medipim-au --full-on sunday',
         'shelfsync sources pause my-shop',
@@ -45,7 +45,7 @@ export function addSources(program: Command, cli: Cli): void {
   sources
     .command('list', { isDefault: true })
     .description('list the sources')
-    .addHelpText('after', examples('shelfsync sources', 'shelfsync sources --json'))
+    .addHelpText('after', formatExamples('shelfsync sources', 'shelfsync sources --json'))
     .action(async () => {
       await using tools = await cli.openSync()
       const listed = await listSources(tools.db)
@@ -90,7 +90,7 @@ export function addSources(program: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         "shelfsync sources set medipim-au --schedule '17 3 * * *' --zone Australia/Sydney --full-on sunday",
         'shelfsync sources set medipim-au --full-on every',
         'shelfsync sources set my-shop --policy removalShare=0.2,priceFactor=5',
@@ -141,7 +141,7 @@ export function addSources(program: Command, cli: Cli): void {
       .command(verb)
       .argument('<name>', 'the source')
       .description(what)
-      .addHelpText('after', examples(`shelfsync sources ${verb} my-shop`))
+      .addHelpText('after', formatExamples(`shelfsync sources ${verb} my-shop`))
       .action(async (name: string) => {
         await using tools = await cli.open()
         const saved = await saveSource(tools.db, (await loadSource(tools.db, name)).id, { state })

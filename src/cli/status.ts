@@ -4,8 +4,8 @@ import type { Command } from 'commander'
 import { listStatus, type SourceStatus } from '../db/read/listings.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import { type Due, dueAt } from '../sources/due.ts'
-import { type Cli, examples, NO_SOURCES } from './cli.ts'
-import { counted, relative } from './text.ts'
+import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
+import { formatQuantity, formatRelative } from './format.ts'
 
 export interface Standing extends SourceStatus {
   readonly state: Source['state']
@@ -22,7 +22,7 @@ export function addStatus(program: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      examples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),
+      formatExamples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),
     )
     .action(async () => {
       await using tools = await cli.openSync()
@@ -61,14 +61,14 @@ export function statusTable(
       const next =
         state === 'paused'
           ? 'paused'
-          : due && `${due.at ? relative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
+          : due && `${due.at ? formatRelative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
       return [
         source,
         connector,
         ...statuses.map((status) => products[status]),
         lastRun && `${lastRun.id} ${lastRun.state}`,
-        lastRun && relative(lastRun.startedAt, now),
-        watermarkAt && relative(watermarkAt, now),
+        lastRun && formatRelative(lastRun.startedAt, now),
+        watermarkAt && formatRelative(watermarkAt, now),
         next,
       ]
     },
@@ -93,11 +93,11 @@ function waitingOf({
   )
   if (openReviews > 0)
     waiting.push(
-      `${source}: ${counted(openReviews, 'held price')}; see shelfsync reviews --source ${source}`,
+      `${source}: ${formatQuantity(openReviews, 'held price')}; see shelfsync reviews --source ${source}`,
     )
   if (openQuarantine > 0)
     waiting.push(
-      `${source}: ${counted(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`,
+      `${source}: ${formatQuantity(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`,
     )
   if (removalsOff !== null) waiting.push(`${source}: removals are off: ${removalsOff}`)
   if (latestCopy?.error != null) {

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { resolve } from 'node:path'
 import { stopEmbedded } from '../embedded-postgres/embedded.ts'
-import { type Cli, examples } from './cli.ts'
+import { type Cli, formatExamples } from './cli.ts'
 import { EMBEDDED } from '../config/database-choice.ts'
 import { readSettings } from './open.ts'
 
@@ -13,7 +13,7 @@ export function addStop(program: Command, cli: Cli): void {
     .description(
       'stop the embedded database in SHELFSYNC_HOME, for everybody who uses it; a running `shelfsync serve` starts it again, so stop that first',
     )
-    .addHelpText('after', examples('shelfsync stop'))
+    .addHelpText('after', formatExamples('shelfsync stop'))
     .action(async () => {
       const { databaseUrl, home } = await readSettings(cli.output, cli.env)
       const end = databaseUrl === null ? await stopEmbedded(home) : 'foreign'

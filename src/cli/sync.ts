@@ -6,9 +6,9 @@ import { listSources, loadSource, type Source } from '../db/sources.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import { newProgress } from '../pipeline/context.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
-import { type Cli, examples, NO_SOURCES } from './cli.ts'
+import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from './open.ts'
-import { idleReport, printReport, refusedReport, reportJson } from './report.ts'
+import { toIdleReport, printReport, toRefusedReport, reportJson } from './report.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 
 export interface SyncFlags {
@@ -26,10 +26,10 @@ export function addSync(program: Command, cli: Cli): void {
         'since',
       ),
     )
-    .addOption(sinceOption())
+    .addOption(createSinceOption())
     .addHelpText(
       'after',
-      examples(
+      formatExamples(
         'shelfsync sync',
         'shelfsync sync medipim-au --full',
         'shelfsync sync medipim-au --since 2026-01-31',
@@ -51,7 +51,7 @@ export function addSync(program: Command, cli: Cli): void {
       } catch (error) {
         // Whoever reads the last line finds a report there, whatever went wrong.
         if (cli.output.json)
-          printReport(cli.output, refusedReport(name ?? null, error), newProgress())
+          printReport(cli.output, toRefusedReport(name ?? null, error), newProgress())
         throw error
       }
     })
@@ -65,7 +65,7 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
       sources.length === 0
         ? NO_SOURCES
         : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`
-    output.result(reportJson(idleReport(reason), newProgress()), reason)
+    output.result(reportJson(toIdleReport(reason), newProgress()), reason)
   }
   return active
 }
@@ -79,7 +79,7 @@ const Since = z.union([
   z.iso.datetime({ offset: true, precision: -1 }),
 ])
 
-export function sinceOption(): Option {
+export function createSinceOption(): Option {
   return new Option('--since <time>', `everything that changed from then on: ${TIMES}`).argParser(
     (text) => parseSince(text, new Date()),
   )

@@ -3,7 +3,7 @@
 import { hostname, userInfo } from 'node:os'
 
 /** `user@host`; in a container without users just its number. */
-export function whoDecides(): string {
+export function describeUser(): string {
   try {
     return `${userInfo().username}@${hostname()}`
   } catch {

@@ -3,17 +3,17 @@
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
-export function count(value: number): string {
+export function formatCount(value: number): string {
   return NUMBER.format(value)
 }
 
 /** `1 product`, `2 products`; `plural` where adding an s is wrong. */
-export function counted(value: number, noun: string, plural = `${noun}s`): string {
-  return `${count(value)} ${value === 1 ? noun : plural}`
+export function formatQuantity(value: number, noun: string, plural = `${noun}s`): string {
+  return `${formatCount(value)} ${value === 1 ? noun : plural}`
 }
 
 /** Decimal units, as disks and suppliers count: `812 B`, `5.6 KB`, `601 MB`. */
-export function bytes(value: number): string {
+export function formatBytes(value: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB']
   const step = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), units.length - 1)
   const scaled = value / 1000 ** step
@@ -21,7 +21,7 @@ export function bytes(value: number): string {
 }
 
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
-export function duration(seconds: number): string {
+export function formatDuration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 90) return `${Math.round(seconds)} s`
   const minutes = Math.floor(seconds / 60)
@@ -31,7 +31,7 @@ export function duration(seconds: number): string {
 }
 
 /** `just now`, `5 min ago`, `in 3 h`, `2 d ago`. */
-export function relative(at: Date, now: Date): string {
+export function formatRelative(at: Date, now: Date): string {
   const seconds = (at.getTime() - now.getTime()) / 1000
   const size = Math.abs(seconds)
   if (size < 45) return 'just now'
@@ -45,7 +45,7 @@ export function relative(at: Date, now: Date): string {
 }
 
 /** `2026-01-31 03:17:02 UTC`, or `-` for none. */
-export function instant(value: Date | null): string {
+export function formatInstant(value: Date | null): string {
   return value === null ? '-' : value.toISOString().slice(0, 19).replace('T', ' ').concat(' UTC')
 }
 
@@ -54,12 +54,15 @@ type Cell = string | number | null
 /**
  * Columns as wide as their widest cell, numbers to the right. Nothing at all when there is no row.
  */
-export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function formatTable(
+  headings: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): string {
   if (rows.length === 0) return ''
   const texts = [
     headings,
     ...rows.map((row) =>
-      row.map((cell) => (typeof cell === 'number' ? count(cell) : (cell ?? '-'))),
+      row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : (cell ?? '-'))),
     ),
   ]
   const widths = headings.map((_, column) =>

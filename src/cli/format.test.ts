@@ -1,16 +1,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytes, count, counted, duration, instant, relative, table } from './text.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatQuantity,
+  formatDuration,
+  formatInstant,
+  formatRelative,
+  formatTable,
+} from './format.ts'
 
 test('numbers have separators, and nouns their number', () => {
   assert.deepEqual(
-    [count(1234567), counted(1, 'run'), counted(2000, 'run'), counted(0, 'entry', 'entries')],
+    [
+      formatCount(1234567),
+      formatQuantity(1, 'run'),
+      formatQuantity(2000, 'run'),
+      formatQuantity(0, 'entry', 'entries'),
+    ],
     ['1,234,567', '1 run', '2,000 runs', '0 entries'],
   )
 })
 
 test('sizes and durations are as long as they are told exactly', () => {
-  assert.deepEqual([0, 999, 1000, 5600, 601_000_000, 1.5e12].map(bytes), [
+  assert.deepEqual([0, 999, 1000, 5600, 601_000_000, 1.5e12].map(formatBytes), [
     '0 B',
     '999 B',
     '1.0 KB',
@@ -18,7 +31,7 @@ test('sizes and durations are as long as they are told exactly', () => {
     '601 MB',
     '1.5 TB',
   ])
-  assert.deepEqual([0, 9.94, 59.6, 200, 7500].map(duration), [
+  assert.deepEqual([0, 9.94, 59.6, 200, 7500].map(formatDuration), [
     '0.0 s',
     '9.9 s',
     '60 s',
@@ -29,17 +42,17 @@ test('sizes and durations are as long as they are told exactly', () => {
 
 test('an instant is told as the distance to it, or in UTC', () => {
   const now = new Date('2026-01-31T12:00:00Z')
-  const at = (seconds: number) => relative(new Date(now.getTime() + seconds * 1000), now)
+  const at = (seconds: number) => formatRelative(new Date(now.getTime() + seconds * 1000), now)
   assert.deepEqual(
     [at(-10), at(-300), at(3 * 3600), at(-3 * 86_400)],
     ['just now', '5 min ago', 'in 3 h', '3 d ago'],
   )
-  assert.deepEqual([instant(now), instant(null)], ['2026-01-31 12:00:00 UTC', '-'])
+  assert.deepEqual([formatInstant(now), formatInstant(null)], ['2026-01-31 12:00:00 UTC', '-'])
 })
 
 test('a table is as wide as its cells, with numbers to the right', () => {
   assert.equal(
-    table(
+    formatTable(
       ['name', 'n', 'note'],
       [
         ['a', 1200, null],
@@ -48,5 +61,5 @@ test('a table is as wide as its cells, with numbers to the right', () => {
     ),
     'name        n  note\na       1,200  -\nlonger      7  x',
   )
-  assert.equal(table(['name'], []), '')
+  assert.equal(formatTable(['name'], []), '')
 })
