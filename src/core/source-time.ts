@@ -1,7 +1,7 @@
 // Which of a supplier's times can be trusted. A wrong one would rank above every later record, so
 // it counts as unknown.
 
-/** How far a supplier's clock may run ahead of ours; `catalog.trust_times` has the same number. */
+/** How far a supplier's clock may run ahead of ours; `catalog.correct_source_times` has the same number. */
 export const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 /** The end of the year 9999, the last that ISO 8601 and Postgres write with four digits. */

@@ -1,5 +1,5 @@
 // Records that could not be applied, until a replay or a later run takes them in: settle closes
-// them (see catalog.close_quarantine).
+// them (see catalog.resolve_quarantine).
 
 import type { Db } from './pool.ts'
 

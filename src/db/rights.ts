@@ -10,7 +10,7 @@ import type { Db } from './pool.ts'
 const TELLTALES = {
   shelfsync_fetcher: 'add_part',
   shelfsync_maintainer: 'apply_batch',
-  shelfsync_orchestrator: 'list_due',
+  shelfsync_orchestrator: 'list_due_sources',
 } as const
 export type WorkerRole = keyof typeof TELLTALES
 

@@ -126,7 +126,7 @@ export async function saveSource(
  * be no copy.
  */
 export async function noteCopy(db: Catalog, id: number, copy: LatestCopy | null): Promise<void> {
-  await db.call('note_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
+  await db.call('record_copy', { source: id, run: copy?.run ?? null, error: copy?.error ?? null })
 }
 
 /**

@@ -66,7 +66,7 @@ test('a task that another worker has taken over is left to it, and counted as a 
     services.tools.db,
     at('before add_part', 1, async () => {
       await database.pool.query(
-        `update catalog.leases set token = nextval('catalog.tokens'), owner = 'elsewhere/1/x', until = now() + interval '1 minute'`,
+        `update catalog.leases set token = nextval('catalog.tokens'), owner = 'elsewhere/1/x', expires_at = now() + interval '1 minute'`,
       )
     }),
   )
@@ -79,7 +79,7 @@ test('a task that another worker has taken over is left to it, and counted as a 
 test('a task of a worker that is gone is taken over, which the log says', async (t) => {
   const { database, pipeline, run, begin } = await openFetchTask(t)
   await database.pool.query(
-    `insert into catalog.leases (source_id, run_id, task, token, owner, until)
+    `insert into catalog.leases (source_id, run_id, task, token, owner, expires_at)
      select source_id, id, 'fetch', nextval('catalog.tokens'), 'elsewhere/1/x', now() - interval '1 s' from catalog.runs where id = $1`,
     [run],
   )

@@ -63,7 +63,7 @@ async function openNightly(t: Lifetime) {
     /** As if the source's runs had begun so long ago. */
     ageRuns: (age: string) =>
       db.query(
-        'update catalog.runs set started_at = started_at - $2::interval, begun_at = begun_at - $2::interval where source_id = $1',
+        'update catalog.runs set started_at = started_at - $2::interval, last_started_at = last_started_at - $2::interval where source_id = $1',
         [id, age],
       ),
   }

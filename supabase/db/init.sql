@@ -73,7 +73,7 @@ create table catalog.runs (
   queued             boolean not null default false, -- its tasks are done by whoever takes them from the queue, not by one process
   options            jsonb not null default '{}',    -- what a hand-made run asks for: stages, chunkSize, offset, limit, debug
   started_at         timestamptz not null default clock_timestamp(),
-  begun_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
+  last_started_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
   finished_at        timestamptz,
   ledger             jsonb,
   removals_off       text,                           -- full runs: why it could not tell what is missing, so that nothing was removed
@@ -96,7 +96,7 @@ create table catalog.leases (
   task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
   token              bigint not null,
   owner              text not null,
-  until              timestamptz not null,
+  expires_at         timestamptz not null,
   primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
@@ -157,7 +157,7 @@ create table catalog.checkpoints (
   staged             bytea not null,                 -- deflated bitmap: products that went through staging
   -- Numbers of the products that the last batch staged, as big-endian int4, which are not yet in `staged`: only the worker can
   -- unpack that. A worker that copies its batches knows them in time and leaves this empty.
-  fresh              bytea not null default '',
+  last_staged        bytea not null default '',
   primary key (source_id, run_id, part_no),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
@@ -363,24 +363,24 @@ begin
   raise exception using errcode = 'SHELF', hint = code, message = message;
 end $$;
 
--- enter_run(run) and close_run(run): whoever works in a run enters it for the length of a transaction; whoever ends it waits until all are out
+-- lock_run_shared(run) and lock_run_exclusive(run): whoever works in a run enters it for the length of a transaction; whoever ends it waits until all are out
 -- and lets nobody in before. The lock of the run's row cannot do that: Postgres lets a new sharer pass an update that waits, so that batches
 -- which overlap would keep it waiting without end. Who may write is still for the rows to say.
-create function catalog.enter_run(p_run bigint) returns void
+create function catalog.lock_run_shared(p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock_shared(1936221287, (p_run % 2147483647)::integer)
 $$;
 
-create function catalog.close_run(p_run bigint) returns void
+create function catalog.lock_run_exclusive(p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   select pg_catalog.pg_advisory_xact_lock(1936221287, (p_run % 2147483647)::integer)
 $$;
 
--- refuse_holder(…): fails with the reason why a worker may not go on.
+-- raise_lease_error(…): fails with the reason why a worker may not go on.
 --   run/cancelled  a person ended the run
 --   run/fenced     the lease is another worker's, or nobody's
 --   run/over       the lease is its own still, but the run has ended
-create function catalog.refuse_holder(p_run bigint, p_token bigint, p_state text, p_leased boolean) returns void
+create function catalog.raise_lease_error(p_run bigint, p_token bigint, p_state text, p_leased boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if p_state = 'cancelled' then
@@ -395,28 +395,28 @@ end $$;
 -- assert_lease(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
 --   fencing     both rows are share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
 --               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
---   refusals    see refuse_holder
+--   refusals    see raise_lease_error
 create function catalog.assert_lease(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
   leased boolean;
 begin
-  perform catalog.enter_run(p_run);
+  perform catalog.lock_run_shared(p_run);
   select state into current_state from catalog.runs where source_id = p_source and id = p_run for share;
   perform from catalog.leases where source_id = p_source and run_id = p_run and token = p_token for key share;
   leased := found;
   if not leased or current_state is distinct from 'running' then
-    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
+    perform catalog.raise_lease_error(p_run, p_token, current_state, leased);
   end if;
   -- So that whoever takes over can find the session.
   perform pg_catalog.pg_advisory_xact_lock_shared(1936221286, (p_token % 2147483647)::integer);
 end $$;
 
--- end_sessions(token): ends the sessions in which a holder whose lease is over still has a transaction open. It may have been cut off in the
+-- terminate_sessions(token): ends the sessions in which a holder whose lease is over still has a transaction open. It may have been cut off in the
 -- middle of a COPY, behind a pooler that keeps the session alive: its locks would be waited for without end. Where the owner of this
 -- function may not do that, the session's own time limits have to (src/db/pool.ts).
-create function catalog.end_sessions(p_token bigint) returns void
+create function catalog.terminate_sessions(p_token bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_catalog.pg_terminate_backend(l.pid) from pg_catalog.pg_locks l
@@ -428,18 +428,18 @@ end $$;
 -- take_lease(…) → a new token, null while another worker's lease lasts, unless that worker is known to be dead; and who had the lease before
 -- and never gave it back.
 create function catalog.take_lease(
-  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
+  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out previous_owner text
 ) language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
-  perform catalog.end_sessions(l.token) from catalog.leases l
-    where l.source_id = p_source and l.run_id = p_run and l.task = p_task and (l.until <= clock_timestamp() or l.owner = p_dead_owner);
+  perform catalog.terminate_sessions(l.token) from catalog.leases l
+    where l.source_id = p_source and l.run_id = p_run and l.task = p_task and (l.expires_at <= clock_timestamp() or l.owner = p_dead_owner);
   -- Waits for what the holder is writing just now. An upsert alone would not.
-  select l.owner into taken_from from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.task = p_task for update;
-  insert into catalog.leases as l (source_id, run_id, task, token, owner, until)
+  select l.owner into previous_owner from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.task = p_task for update;
+  insert into catalog.leases as l (source_id, run_id, task, token, owner, expires_at)
     values (p_source, p_run, p_task, nextval('catalog.tokens'), p_owner, clock_timestamp() + p_lease)
-    on conflict (source_id, run_id, task) do update set token = excluded.token, owner = excluded.owner, until = excluded.until
-      where l.until <= clock_timestamp() or l.owner = p_dead_owner
+    on conflict (source_id, run_id, task) do update set token = excluded.token, owner = excluded.owner, expires_at = excluded.expires_at
+      where l.expires_at <= clock_timestamp() or l.owner = p_dead_owner
     returning l.token into token;
 end $$;
 
@@ -447,26 +447,26 @@ end $$;
 --   run/over    the run has ended, or a process has taken all of it over: there is nothing left to do in it
 --   run/active  another worker does this task
 create function catalog.claim_task(
-  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out taken_from text
+  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out previous_owner text
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.enter_run(p_run);
+  perform catalog.lock_run_shared(p_run);
   perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
   if not found then
     perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
   end if;
-  select l.token, l.taken_from into token, taken_from from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
+  select l.token, l.previous_owner into token, previous_owner from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
   if token is null then
     perform catalog.fail('run/active', format('Another worker holds "%s" of run %s', p_task, p_run));
   end if;
 end $$;
 
-create function catalog.find_lease(p_source integer, p_run bigint, p_task text) returns text
+create function catalog.find_lease_owner(p_source integer, p_run bigint, p_task text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
--- renew_lease(…): waits for nobody's batch. Refuses as refuse_holder says.
+-- renew_lease(…): waits for nobody's batch. Refuses as raise_lease_error says.
 create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -474,10 +474,10 @@ declare
   leased boolean;
 begin
   select state into current_state from catalog.runs where source_id = p_source and id = p_run;
-  update catalog.leases set until = clock_timestamp() + p_lease where source_id = p_source and run_id = p_run and token = p_token;
+  update catalog.leases set expires_at = clock_timestamp() + p_lease where source_id = p_source and run_id = p_run and token = p_token;
   leased := found;
   if not leased or current_state is distinct from 'running' then
-    perform catalog.refuse_holder(p_run, p_token, current_state, leased);
+    perform catalog.raise_lease_error(p_run, p_token, current_state, leased);
   end if;
 end $$;
 
@@ -497,22 +497,22 @@ $$;
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
---   anew        with `p_anew` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
+--   anew        with `p_refetch` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
 --   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
 --   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
---   begun       whether this call started or resumed it
+--   started     whether this call started or resumed it
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
   p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
-  p_anew boolean default false
+  p_refetch boolean default false
 ) returns table (
-  run_id bigint, token bigint, begun boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
+  run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   active catalog.runs;
   lease catalog.leases;
-  started catalog.runs;
+  run catalog.runs;
   resumes boolean;
   given bigint;
 begin
@@ -522,7 +522,7 @@ begin
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
-  if p_anew and active.state in ('interrupted', 'fetched') then
+  if p_refetch and active.state in ('interrupted', 'fetched') then
     resumes := resumes and exists (select from catalog.artifacts a where a.source_id = p_source and a.run_id = active.artifact_run and a.state = 'open');
   end if;
   if p_after is not null and active.id is null then
@@ -538,38 +538,38 @@ begin
     return;
   end if;
   select * into lease from catalog.leases l
-    where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp() and l.owner is distinct from p_dead_owner
-    order by until desc limit 1;
+    where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp() and l.owner is distinct from p_dead_owner
+    order by expires_at desc limit 1;
   if active.state = 'running' and lease.task is not null then
     perform catalog.fail('run/active', format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
   end if;
-  perform catalog.end_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
+  perform catalog.terminate_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
     update catalog.runs r
-      set state = 'running', reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null,
+      set state = 'running', reason = null, error_code = null, last_started_at = clock_timestamp(), finished_at = null,
           correlation_id = p_correlation_id, queued = p_queued, options = p_options
-      where r.source_id = p_source and r.id = active.id returning * into started;
-    delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
+      where r.source_id = p_source and r.id = active.id returning * into run;
+    delete from catalog.leases l where l.source_id = p_source and l.run_id = run.id;
   else
     update catalog.runs r set state = 'superseded', reason = 'given up for a newer run, which could not go on with it', finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
       values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id, p_queued, p_options,
               not exists (select from catalog.products where source_id = p_source))
-      returning * into started;
+      returning * into run;
     if p_artifact_run is null then
-      update catalog.runs r set artifact_run = started.id where r.source_id = p_source and r.id = started.id returning * into started;
-      insert into catalog.artifacts (source_id, run_id) values (p_source, started.id);
+      update catalog.runs r set artifact_run = run.id where r.source_id = p_source and r.id = run.id returning * into run;
+      insert into catalog.artifacts (source_id, run_id) values (p_source, run.id);
     end if;
   end if;
   if not p_queued then
-    select l.token into given from catalog.take_lease(p_source, started.id, 'run', p_owner, null, p_lease) l;
+    select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
   end if;
-  return query select started.id, given, true, resumes, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
+  return query select run.id, given, true, resumes, run.kind, run.since, run.artifact_run, run.first_load, run.started_at;
 end $$;
 
--- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
-create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
+-- extend_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
+create function catalog.extend_run(p_source integer, p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with widened as (
     update catalog.runs set options = options - 'stages'
@@ -578,8 +578,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   select exists (select from widened)
 $$;
 
--- note_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
-create function catalog.note_end() returns trigger
+-- record_run_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
+create function catalog.record_run_end() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtext('catalog.run_ends'));
@@ -590,16 +590,16 @@ begin
   return null;
 end $$;
 
-create trigger note_end after update of state on catalog.runs for each row
+create trigger record_run_end after update of state on catalog.runs for each row
   when (old.state in ('running', 'interrupted') and new.state not in ('running', 'interrupted'))
-  execute function catalog.note_end();
+  execute function catalog.record_run_end();
 
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
 -- `fetched` has done what was ordered, unless more has been asked for since: the next sync goes on with it too. A run that ends because of too
 -- many bad records asks for nothing more, so its artifact is closed as it is, and can be replayed.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select catalog.close_run(p_run);
+  select catalog.lock_run_exclusive(p_run);
   with ended as (
     update catalog.runs r
     set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
@@ -618,7 +618,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   ended text;
 begin
-  perform catalog.close_run(p_run);
+  perform catalog.lock_run_exclusive(p_run);
   update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted', 'fetched');
   select state into ended from catalog.runs where id = p_run;
@@ -634,17 +634,17 @@ create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   with reopened as (
-    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null
+    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, last_started_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (select from catalog.runs y where y.source_id = r.source_id and y.id > r.id)
     returning 1)
   select exists (select from reopened)
 $$;
 
--- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
-create function catalog.give_up_run(p_run bigint, p_reason text) returns void
+-- interrupt_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
+create function catalog.interrupt_run(p_run bigint, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select catalog.close_run(p_run);
+  select catalog.lock_run_exclusive(p_run);
   update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
   where id = p_run and state = 'running' and queued
 $$;
@@ -659,10 +659,10 @@ $$;
 create function catalog.find_active_run(p_source integer)
 returns table (id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text, leased boolean, started_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner, r.state = 'running' and l.until > clock_timestamp(), r.started_at
+  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner, r.state = 'running' and l.expires_at > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
-    select * from catalog.leases where source_id = r.source_id and run_id = r.id order by until desc limit 1
+    select * from catalog.leases where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
 $$;
@@ -674,24 +674,24 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
 $$;
 
--- list_due(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
+-- list_due_sources(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
 -- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
 -- resumed and ended does not stand for the time at which it was resumed.
-create function catalog.list_due() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+create function catalog.list_due_sources() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.name, s.schedule, coalesce(r.id, 0), greatest(case when r.state in ('interrupted', 'fetched') then r.begun_at else r.started_at end, s.schedule_set_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0), greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end, s.schedule_set_at), clock_timestamp()
   from catalog.sources s
   left join lateral (
-    select id, state, started_at, begun_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
+    select id, state, started_at, last_started_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
   where s.state = 'active'
 $$;
 
 -- list_queued_runs(run): what the queue has to do, for whoever fills it: each run, or that one, with the parts that are not applied to their end.
 create function catalog.list_queued_runs(p_run bigint default null)
-returns table (source_id integer, source text, run_id bigint, begun_at timestamptz, options jsonb, closed boolean, parts_left integer[])
+returns table (source_id integer, source text, run_id bigint, last_started_at timestamptz, options jsonb, closed boolean, parts_left integer[])
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.source_id, s.name, r.id, r.begun_at, r.options, a.state <> 'open', coalesce((
+  select r.source_id, s.name, r.id, r.last_started_at, r.options, a.state <> 'open', coalesce((
     select array_agg(p.no order by p.no) from catalog.parts p
     left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
     where p.source_id = r.source_id and p.run_id = r.artifact_run and not coalesce(c.done, false)), '{}')
@@ -701,9 +701,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.state = 'running' and r.queued and (p_run is null or r.id = p_run)
 $$;
 
--- list_moot_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
+-- list_obsolete_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
 -- of anybody. A replay, which does not ask the supplier, makes up for replays only.
-create function catalog.list_moot_runs(p_runs bigint[]) returns setof bigint
+create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
   where not exists (
@@ -758,7 +758,7 @@ begin
   perform from catalog.sources where id = p_source for update;
   select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
   if active.state = 'running' and (active.queued or exists (
-      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp())) then
+      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
     perform catalog.fail('run/active', format('Run %s of this source is under way with the settings as they are', active.id));
   end if;
   update catalog.runs set state = 'superseded', reason = 'given up because the settings of the source were changed', finished_at = clock_timestamp()
@@ -786,9 +786,9 @@ begin
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
--- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
+-- update_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
 -- incremental run would ask for nothing until that time has come.
-create function catalog.note_artifact(
+create function catalog.update_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -805,13 +805,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
-create function catalog.newest_artifact(p_source integer) returns bigint
+create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
--- newest_whole_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
-create function catalog.newest_whole_artifact(p_source integer) returns bigint
+-- find_newest_full_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+create function catalog.find_newest_full_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
@@ -822,8 +822,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
--- note_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
-create function catalog.note_copy(p_source integer, p_run bigint, p_error text) returns void
+-- record_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
     set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
@@ -831,10 +831,10 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where id = p_source
 $$;
 
--- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
+-- list_retained_artifacts(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
 -- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
 -- has begun to remove them.
-create function catalog.list_retained(p_source integer) returns table (
+create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
   stored_bytes bigint
 )
@@ -875,41 +875,41 @@ $$;
 -- Records of a run: the hashes that are known already, the numbers of products, the checkpoints, the quarantine, and the
 -- brands, organisations and categories.
 
--- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
-create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
+-- list_known_records(…): hash and number of every product that a record with the same hash would leave as it is.
+create function catalog.list_known_records(p_source integer) returns table (seq integer, record_hash bytea)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
 $$;
 
--- known_page(…): a page of known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
+-- list_known_records_page(…): a page of list_known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
 -- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
-create function catalog.known_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
+create function catalog.list_known_records_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
   from (select external_id, seq, record_hash from catalog.products
         where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
 $$;
 
--- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
-create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
+-- list_newer_seen(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
+create function catalog.list_newer_seen(p_source integer, p_artifact_run bigint) returns setof bytea
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
 $$;
 
--- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
-create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
+-- reserve_seqs(…): `p_count` product numbers; those not used are gaps that cost a bit each.
+create function catalog.reserve_seqs(p_source integer, p_count integer) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
 $$;
 
--- name_products(…): the ids behind product numbers.
-create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
+-- list_product_ids(…): the ids behind product numbers.
+create function catalog.list_product_ids(p_source integer, p_seqs integer[]) returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
--- number_products(…): the numbers behind ids.
-create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
+-- list_product_seqs(…): the numbers behind ids.
+create function catalog.list_product_seqs(p_source integer, p_ids text[]) returns setof integer
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
 $$;
@@ -956,8 +956,8 @@ begin
       and p.external_id in (select r.external_id from jsonb_to_recordset(p_records) as r (external_id text));
 end $$;
 
--- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
-create function catalog.write_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
+-- upsert_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
+create function catalog.upsert_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   written integer := 0;
@@ -1026,19 +1026,19 @@ begin
   grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images to public;
 end $$;
 
--- has_own(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
-create function catalog.has_own(p_table text) returns boolean
+-- is_own_table(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
+create function catalog.is_own_table(p_table text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
     where c.relnamespace = pg_my_temp_schema() and c.relname = p_table and r.rolname = current_user)
 $$;
 
--- must_own(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
-create function catalog.must_own(p_table text) returns void
+-- assert_own_table(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
+create function catalog.assert_own_table(p_table text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-  if not catalog.has_own(p_table) then
+  if not catalog.is_own_table(p_table) then
     perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
   end if;
 end $$;
@@ -1047,7 +1047,7 @@ end $$;
 create function catalog.clear_staging() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.must_own('staged_products');
+  perform catalog.assert_own_table('staged_products');
   -- A plan may not truncate: its transaction is read-only. `where true`: Supabase's Data API refuses a delete or an update without a condition.
   delete from pg_temp.judged where true;
   delete from pg_temp.judged_prices where true;
@@ -1063,35 +1063,35 @@ end $$;
 
 -- The verdict on each staged line: what it would do to the catalogue. Apply and plan share it.
 
--- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
-create function catalog.without(doc jsonb, path text[]) returns jsonb
+-- remove_member(doc, paths): the document without its volatile members; `*` in a path stands for any index.
+create function catalog.remove_member(doc jsonb, path text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if jsonb_typeof(doc) = 'array' and path[1] = '*' then
-    return (select coalesce(jsonb_agg(catalog.without(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
+    return (select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
   elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
     return doc;
   elsif cardinality(path) = 1 then
     return doc - path[1];
   end if;
-  return jsonb_set(doc, path[1:1], catalog.without(doc -> path[1], path[2:]));
+  return jsonb_set(doc, path[1:1], catalog.remove_member(doc -> path[1], path[2:]));
 end $$;
 
-create function catalog.without_all(doc jsonb, paths text[]) returns jsonb
+create function catalog.remove_members(doc jsonb, paths text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   path text;
 begin
   foreach path in array paths loop
-    doc := catalog.without(doc, string_to_array(path, '.'));
+    doc := catalog.remove_member(doc, string_to_array(path, '.'));
   end loop;
   return doc;
 end $$;
 
--- trust_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
+-- correct_source_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
 -- which stands for a missing value, and one later than the part that holds it by more than the tolerance. One that is ahead by less becomes the
 -- time of the part, so that the record of the next run is not older. A plan has no part: its records arrive now.
-create function catalog.trust_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
+create function catalog.correct_source_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   arrived timestamptz := coalesce((select created_at from catalog.parts where source_id = p_source and run_id = p_artifact_run and no = p_part), now());
@@ -1110,8 +1110,8 @@ create function catalog.judge(p_source integer, p_artifact_run bigint, p_part in
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  perform catalog.must_own('staged_products');
-  perform catalog.trust_times(p_source, p_artifact_run, p_part);
+  perform catalog.assert_own_table('staged_products');
+  perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
   for pass in 1 .. 2 loop
     insert into pg_temp.judged (line_no, external_id, seq, verdict)
@@ -1129,7 +1129,7 @@ begin
         when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
         when p.content_hash <> s.content_hash then 'updated'
         when p.record_hash <> s.record_hash
-          and catalog.without_all(p.raw, p_volatile) <> catalog.without_all((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+          and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
           then 'updated'
         else 'unchanged'
       end
@@ -1217,17 +1217,17 @@ begin
     where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
 end $$;
 
--- differences(old, new): the members that differ, as {member: [before, after]}.
-create function catalog.differences(before jsonb, after jsonb) returns jsonb
+-- diff_members(old, new): the members that differ, as {member: [before, after]}.
+create function catalog.diff_members(before jsonb, after jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
   from (select jsonb_object_keys(before || after) as k) keys
   where before -> k is distinct from after -> k
 $$;
 
--- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
+-- list_staged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
 -- in apply the rows of new products are there already, so only the verdict tells that they are new.
-create function catalog.judged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
+create function catalog.list_staged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -1240,7 +1240,7 @@ begin
       else 'updated'
     end,
     case when j.verdict <> 'created' then
-      catalog.differences(
+      catalog.diff_members(
         jsonb_build_object('status', p.status, 'title', p.title, 'description', p.description, 'brand', p.brand, 'manufacturer', p.manufacturer,
           'url', p.url, 'successor', p.successor) || p.identifiers || p.attributes,
         jsonb_build_object('status', s.status, 'title', s.title, 'description', s.description, 'brand', s.brand, 'manufacturer', s.manufacturer,
@@ -1311,7 +1311,7 @@ begin
   if not p_first_load then
     insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
       select p_source, p_run, c.external_id, c.kind, case c.kind when 'created' then '{}' else c.detail - 'description' end
-      from catalog.judged_changes(p_source) c
+      from catalog.list_staged_changes(p_source) c
       on conflict (source_id, run_id, product_external_id) do update
         set detail = changes.detail || excluded.detail, kind = excluded.kind
         where changes.kind <> 'created';
@@ -1444,27 +1444,27 @@ end $$;
 
 -- The gate of a run: the facts about it, and the reasons why it may not be trusted. Settle and plan share them.
 
--- run_counts(…): the run's outcomes, added up over its checkpoints.
-create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
+-- sum_run_counts(…): the run's outcomes, added up over its checkpoints.
+create function catalog.sum_run_counts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, total), '{}')
   from (select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
         where source_id = p_source and run_id = p_run group by key) t
 $$;
 
--- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
-create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
+-- load_run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
+create function catalog.load_run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'expected', a.expected, 'warning', a.warnings ->> -1,
     'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
-    'counts', catalog.run_counts(p_source, p_run))
+    'counts', catalog.sum_run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
+-- load_price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
 -- how many products wait for the run to settle; how many products would have no price left.
-create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
+create function catalog.load_price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
     'gated', (select count(*) from catalog.reviews r
@@ -1486,26 +1486,26 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     and n.currency = c.currency
 $$;
 
--- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
-create function catalog.is_whole(p_facts jsonb) returns boolean
+-- proves_missing(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
+create function catalog.proves_missing(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
--- removals_off(facts): why a full run calls no product missing and removes none. Null: it can tell, or was never meant to.
-create function catalog.removals_off(p_facts jsonb) returns text
+-- explain_removals_off(facts): why a full run calls no product missing and removes none. Null: it can tell, or was never meant to.
+create function catalog.explain_removals_off(p_facts jsonb) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
-    when p_facts ->> 'kind' <> 'full' or catalog.is_whole(p_facts) then null
+    when p_facts ->> 'kind' <> 'full' or catalog.proves_missing(p_facts) then null
     when not (p_facts ->> 'complete')::boolean then 'nothing proves that all records arrived'
     else format('%s of %s records have no id that could be read, and each may be a product that seems to be missing',
       p_facts #>> '{counts,unreadable}', p_facts ->> 'fetched')
   end
 $$;
 
--- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
---   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
-create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
+-- list_hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
+--   p_facts   load_run_facts and load_price_facts; of a plan also how many products and current prices it would add to those that are there
+create function catalog.list_hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   counts jsonb := p_facts -> 'counts';
@@ -1538,7 +1538,7 @@ begin
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
-  if catalog.is_whole(p_facts) then
+  if catalog.proves_missing(p_facts) then
     select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end)
       into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
@@ -1583,8 +1583,8 @@ end $$;
 -- read by an expression that is written out, because a function with a search path is never inlined, and a call costs 5 µs a
 -- product instead of 0.3. A `case` keeps the planner from reading beyond the bitmap first.
 
--- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
-create function catalog.supersede_held(p_source integer, p_run bigint) returns void
+-- supersede_held_runs(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
+create function catalog.supersede_held_runs(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
   update catalog.reviews set state = 'superseded', decided_at = now()
@@ -1607,7 +1607,7 @@ begin
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id
       and (p.status = 'removed' or case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end);
-  if catalog.is_whole(catalog.run_facts(p_source, p_run)) then
+  if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     with gone as (
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
@@ -1647,7 +1647,7 @@ begin
           from catalog.changes where source_id = p_source and position is null) o
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 
-  perform catalog.supersede_held(p_source, p_run);
+  perform catalog.supersede_held_runs(p_source, p_run);
   if run.kind <> 'replay' then
     update catalog.sources s
       set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
@@ -1661,11 +1661,11 @@ begin
   return removed;
 end $$;
 
--- close_quarantine(…): takes out of quarantine what a settling run has taken in.
+-- resolve_quarantine(…): takes out of quarantine what a settling run has taken in.
 --   replayed     the very line was applied anew, and not put back
 --   superseded   a younger artifact has the product, and it is in quarantine again; of a record that named none, the same bytes
 --   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
-create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
+create function catalog.resolve_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with verdicts as (
     select q.id, case
@@ -1674,7 +1674,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
             select again.byte_length, md5(again.raw) from catalog.quarantine again
             where again.source_id = p_source and again.run_id = p_run and again.external_id is null)
           then 'superseded'
-        when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
+        when q.external_id is null then case when p_green and (select catalog.proves_missing(catalog.load_run_facts(p_source, p_run))) then 'resolved' end
         -- A quarantined record counts as seen too.
         -- As a list, which is read once.
         when q.external_id in (select again.external_id from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run)
@@ -1705,17 +1705,17 @@ declare
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0, "quarantined": 0, "held": 0}'
-    || catalog.run_counts(p_source, p_run);
+    || catalog.sum_run_counts(p_source, p_run);
   counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
-  reasons := catalog.hold_reasons(p_source, catalog.run_facts(p_source, p_run) || catalog.price_facts(p_source, p_run), p_seen, p_policy);
+  reasons := catalog.list_hold_reasons(p_source, catalog.load_run_facts(p_source, p_run) || catalog.load_price_facts(p_source, p_run), p_seen, p_policy);
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
     -- An older held run may not be decided any more: what it would remove, this one may have seen.
-    perform catalog.supersede_held(p_source, p_run);
+    perform catalog.supersede_held_runs(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
-  perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
+  perform catalog.resolve_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
   select jsonb_build_object('expected', a.expected,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
       || counts || jsonb_build_object('removed', removed,
@@ -1725,7 +1725,7 @@ begin
     where r.source_id = p_source and r.id = p_run;
   return query update catalog.runs r
     set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = balance, removals_off = catalog.removals_off(catalog.run_facts(p_source, p_run)), seen = p_seen, finished_at = clock_timestamp(),
+        ledger = balance, removals_off = catalog.explain_removals_off(catalog.load_run_facts(p_source, p_run)), seen = p_seen, finished_at = clock_timestamp(),
         watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
     where r.source_id = p_source and r.id = p_run
     returning r.state, r.reason, r.ledger, r.removals_off;
@@ -1817,7 +1817,7 @@ create function catalog.plan_batch(
 language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
-  perform catalog.must_own('planned_products');
+  perform catalog.assert_own_table('planned_products');
   perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
 
   -- A product that an earlier batch would have written is judged against that.
@@ -1865,17 +1865,17 @@ begin
 
   return query
     select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
-    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
+    from pg_temp.judged j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
     order by j.line_no;
 end $$;
 
 -- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
---   p_facts   what run_facts says of a run
+--   p_facts   what load_run_facts says of a run
 create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.must_own('planned_products');
-  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
+  perform catalog.assert_own_table('planned_products');
+  return query select catalog.list_hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.proves_missing(p_facts), catalog.explain_removals_off(p_facts)
   from (
     select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
   ) products, (
@@ -2077,27 +2077,27 @@ end $$;
 -- Readers of the state of sources and runs, for the status, the metrics and the command line. Every number comes from rows,
 -- so a restart loses nothing.
 
--- silent_since(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
+-- find_lease_lapse(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
 -- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
-create function catalog.silent_since(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
+create function catalog.find_lease_lapse(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
       when count(*) = 0 and p_queued then null
-      when max(until) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
-      else coalesce(max(until), clock_timestamp())
+      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      else coalesce(max(expires_at), clock_timestamp())
     end
   from catalog.leases where source_id = p_source and run_id = p_run
 $$;
 
--- run_now(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
-create function catalog.run_now(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+-- derive_run_state(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
+create function catalog.derive_run_state(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   state := p_run.state;
   reason := p_run.reason;
   finished_at := p_run.finished_at;
   if p_run.state = 'running' then
-    finished_at := catalog.silent_since(p_run.source_id, p_run.id, p_run.queued);
+    finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);
     if finished_at is not null then
       state := 'interrupted';
       reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
@@ -2120,7 +2120,7 @@ declare
 begin
   if chosen is null then
     select r.id into chosen from catalog.runs r
-      where r.state = 'running' and (p_source is null or r.source_id = of_source) and catalog.silent_since(r.source_id, r.id, r.queued) is null
+      where r.state = 'running' and (p_source is null or r.source_id = of_source) and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1;
   end if;
   -- Apart, so that each has its index: the runs of years are not looked through twice a second.
@@ -2133,16 +2133,16 @@ begin
     select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options, r.started_at, n.finished_at, clock_timestamp(),
       a.state <> 'open', a.expected,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
-      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
+      coalesce(r.ledger, catalog.sum_run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
-    cross join lateral catalog.run_now(r) n
+    cross join lateral catalog.derive_run_state(r) n
     join catalog.sources s on s.id = r.source_id
     join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.id = chosen;
 end $$;
 
--- last_full(source) → the newest full run that settled: what it says about removals holds until the next one settles.
-create function catalog.last_full(p_source integer) returns setof catalog.runs
+-- find_settled_full_run(source) → the newest full run that settled: what it says about removals holds until the next one settles.
+create function catalog.find_settled_full_run(p_source integer) returns setof catalog.runs
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null order by id desc limit 1
 $$;
@@ -2158,10 +2158,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     r.id, r.kind, n.state, r.started_at, n.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
-  left join lateral catalog.run_now(r) n on r.id is not null
+  left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
     select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1
   ) good on true
@@ -2185,9 +2185,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
     s.copy_failures,
-    (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.last_full(s.id) f
+    (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.find_settled_full_run(s.id) f
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
-    (select n.state from catalog.runs o cross join lateral catalog.run_now(o) n where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
+    (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
     active.*
   from catalog.sources s
   left join lateral (
@@ -2225,7 +2225,7 @@ create function catalog.list_runs(p_source text, p_state text, p_limit integer) 
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
     extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
-  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n
+  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.derive_run_state(r) n
   where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
   order by r.id desc limit p_limit
 $$;
@@ -2244,7 +2244,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
   from catalog.sources s
   cross join lateral (
     select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
@@ -2264,21 +2264,21 @@ create schema pipeline;
 comment on schema pipeline is 'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
 
 -- The roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is granted by accident.
-create table catalog.callers (
+create table catalog.data_api_roles (
   role               name primary key
 );
 
--- check_caller(): refuses a caller that `let_work` was not told of. Inside a function that runs as its owner, only the setting `role` tells for
+-- assert_data_api_role(): refuses a caller that `allow_data_api` was not told of. Inside a function that runs as its owner, only the setting `role` tells for
 -- whom PostgREST works; nobody can set it to a role that they may not take.
-create function catalog.check_caller() returns void
+create function catalog.assert_data_api_role() returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
 begin
   if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'pipeline'), 'usage')
-     and not exists (select from catalog.callers c join pg_roles r on r.rolname = c.role where pg_has_role(caller, r.oid, 'usage')) then
+     and not exists (select from catalog.data_api_roles c join pg_roles r on r.rolname = c.role where pg_has_role(caller, r.oid, 'usage')) then
     raise exception using errcode = 'insufficient_privilege', message = format('permission denied: the role %s may not do the pipeline''s work', caller),
-      hint = format('The owner can allow it: select catalog.let_work(%L)', caller);
+      hint = format('The owner can allow it: select catalog.allow_data_api(%L)', caller);
   end if;
 end $$;
 
@@ -2305,12 +2305,12 @@ begin
       url text, alt text);
 end $$;
 
--- ready_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
+-- ensure_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
 -- our own: making them fails when somebody else has made them.
-create function catalog.ready_staging() returns void
+create function catalog.ensure_staging() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if not catalog.has_own('staged_products') then
+  if not catalog.is_own_table('staged_products') then
     perform catalog.open_staging();
   end if;
 end $$;
@@ -2375,13 +2375,13 @@ begin
       if stored.lines_done <> p_lines_done then
         perform catalog.fail('db/busy', format('Part %s of run %s stands at line %s, not %s', p_part, p_run, stored.lines_done, p_lines_before));
       end if;
-      return query select stored.counts, stored.fresh, p_seq_from + cardinality(p_records);
+      return query select stored.counts, stored.last_staged, p_seq_from + cardinality(p_records);
       return;
     end if;
   end if;
 
   if cardinality(p_records) > 0 then
-    perform catalog.ready_staging();
+    perform catalog.ensure_staging();
     -- Halves of what is refused find the record, among n with about 2 log n attempts.
     while cardinality(lows) > 0 loop
       low := lows[1];
@@ -2423,16 +2423,16 @@ begin
   end if;
   if p_counts is not null then
     update catalog.checkpoints
-      set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total, known = p_known, staged = p_staged, fresh = named
+      set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total, known = p_known, staged = p_staged, last_staged = named
       where source_id = p_source and run_id = p_run and part_no = p_part;
   end if;
   return query select total, named, free_seq;
 end $$;
 
--- offer_call(name): makes `pipeline.<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
+-- expose_function(name): makes `pipeline.<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
 -- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
 -- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
-create function catalog.offer_call(p_name text) returns void
+create function catalog.expose_function(p_name text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   parameters text;
@@ -2445,7 +2445,7 @@ begin
   execute format($f$
     create or replace function pipeline.%1$I(%2$s) returns jsonb
     language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s'
-    as 'select catalog.check_caller(); select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$I(%3$s) f'
+    as 'select catalog.assert_data_api_role(); select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$I(%3$s) f'
   $f$, p_name, parameters, arguments);
   execute format('revoke execute on function pipeline.%I from public', p_name);
   -- What a project grants by default on whatever is made.
@@ -2454,14 +2454,14 @@ begin
   end loop;
 end $$;
 
--- let_work(role): lets a role of the Data API do the pipeline's work by calling the functions of schema `pipeline`. Called anew after another
+-- allow_data_api(role): lets a role of the Data API do the pipeline's work by calling the functions of schema `pipeline`. Called anew after another
 -- function was offered.
-create function catalog.let_work(worker text) returns void
+create function catalog.allow_data_api(worker text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   execute format('grant usage on schema pipeline to %I', worker);
   execute format('grant execute on all functions in schema pipeline to %I', worker);
-  insert into catalog.callers (role) values (worker) on conflict do nothing;
+  insert into catalog.data_api_roles (role) values (worker) on conflict do nothing;
 end $$;
 
 -- 20261122000090_security.sql
@@ -2515,8 +2515,8 @@ begin
   execute format('revoke usage on schema api from %I', reader);
 end $$;
 
--- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
-create function catalog.applied_versions() returns setof text
+-- list_applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
+create function catalog.list_applied_versions() returns setof text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('catalog.migrations') is not null then
@@ -2527,8 +2527,8 @@ begin
   end if;
 end $$;
 
--- list_stray_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
-create function catalog.list_stray_grants() returns table (grantee text, allows text, undo text)
+-- list_unexpected_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
+create function catalog.list_unexpected_grants() returns table (grantee text, allows text, undo text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with rights as (
     select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner, true as strays
@@ -2545,7 +2545,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from rights r
     where r.strays and r.grantee <> r.owner
       and not (r.schema = 'catalog' and r.kind = 'routines' and pg_get_userbyid(r.grantee) in ('shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'))
-      and not (r.schema = 'pipeline' and exists (select from catalog.callers c where c.role = pg_get_userbyid(r.grantee)))
+      and not (r.schema = 'pipeline' and exists (select from catalog.data_api_roles c where c.role = pg_get_userbyid(r.grantee)))
   )
   select role, format('%s of schema %s', what, schema),
     format('revoke all on all %s in schema %I from %s;', kind, schema, case role when 'public' then role else quote_ident(role) end)
@@ -2590,62 +2590,62 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
-  catalog.start_run, catalog.widen_run, catalog.load_run, catalog.list_queued_runs, catalog.newest_whole_artifact,
-  catalog.run_progress, catalog.source_standings, catalog.applied_versions, catalog.list_stray_grants
+  catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
+  catalog.run_progress, catalog.source_standings, catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
-  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run,
-  catalog.list_checkpoints, catalog.note_copy
+  catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
+  catalog.list_checkpoints, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
-grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
+grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.save_checkpoint, catalog.find_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products,
-  catalog.number_products, catalog.reserve_seq, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
-  catalog.quarantine_records, catalog.write_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
-  catalog.plan_run, catalog.list_missing, catalog.list_retained, catalog.begin_purge, catalog.mark_purged
+  catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen, catalog.list_product_ids,
+  catalog.list_product_seqs, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
+  catalog.quarantine_records, catalog.upsert_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
+  catalog.plan_run, catalog.list_missing, catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due, catalog.cancel_run, catalog.reopen_run, catalog.give_up_run, catalog.list_moot_runs,
+  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run, catalog.list_obsolete_runs,
   catalog.source_measures, catalog.list_run_ends
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
 do $$
 begin
-  perform catalog.offer_call(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
-    'list_stray_grants',
-    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'newest_whole_artifact', 'note_copy', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
+  perform catalog.expose_function(name) from unnest(array[
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
+    'list_unexpected_grants',
+    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
+    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'reserve_seqs', 'upsert_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
-    perform catalog.let_work('service_role');
+    perform catalog.allow_data_api('service_role');
     perform catalog.publish('service_role');
   end if;
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'cab59c7e30abbc3cea8c9ddab4f6f8a027501e097370af228dca786d44651cee'),
+  ('20261122000010', 'run_tables', 'b23a830a1cdca69305b8854ec09969945bedfda429d55b0445af7321ea67feb3'),
   ('20261122000011', 'catalogue_tables', 'd7d0c2d062d2e6dda695877ae1da582b1731ceb43a22b07a70e5f7a351cb51e9'),
   ('20261122000012', 'review_tables', '9a435ffff0eb3f3c0a8069b93f50eb5b3d85da3d742339f43944004fcbac1ad3'),
-  ('20261122000020', 'leases', '60698f78f46991ca3c49b6ba94893d29d6182d915992c424e7d520289fc5035e'),
-  ('20261122000021', 'runs', 'c18367b711e2818233daff4c42ddd10223b7394fdc2b8ca90a9ef5c70c75a1f9'),
-  ('20261122000022', 'queue', 'cc238fc0c14b2d283502072ba4504071f9bcf394e149503c236831564765b667'),
-  ('20261122000023', 'sources', 'bf2200dee1a237e2dc13d5a9eb8ffb32496e68f8a5ee8b7c07e66637b3782f47'),
-  ('20261122000024', 'artifacts', 'b9a81c7844f660001d6036f54c442601482f57d61820a932b0fdb6f04e633643'),
-  ('20261122000030', 'records', '0fc26ffb5b5a1d9b491b4cd3a979baaf142f691fc0f098630f5db270d67a396d'),
-  ('20261122000031', 'staging', 'd7d982db37e2fde194fe90fe11f3b9fcd5703423764a42045a205df44301b828'),
-  ('20261122000032', 'judge', '33ea020d0c7a9de10c8f9633116a032d82cc74f34c99bc6564729fbbb32577dd'),
-  ('20261122000033', 'apply', '7d006259c377492642f017b923de146ac8102947eefbd6bdc00cabb4b7e08312'),
-  ('20261122000040', 'gate', '8eb88f6cd857e8da3875b718d0f6793bccba5ad2bd13b087e4539edcd042ed12'),
-  ('20261122000041', 'settle', 'e04d8f5eec82de907d70dac46363e16b8dcb2a7ed911e10d8919d7e88792ca16'),
+  ('20261122000020', 'leases', 'd42b80845c2a1fb3445fbb526f2c3521e5e407b403f145366a64ddb81d0132d1'),
+  ('20261122000021', 'runs', '70320bf9de1545ea82f9efe35feb811f91934e21a8c53fbd5074501157f3b19a'),
+  ('20261122000022', 'queue', '2d318a6c35e6ff7df0958834088ee93b49a07c93390aa28071155f510d47fe45'),
+  ('20261122000023', 'sources', '7f38025d396b11d6a441604c5d2acbf27d92c8ea88e921d956c9a6ff4cd0858e'),
+  ('20261122000024', 'artifacts', 'e98c9f631e5dde824105d16f8d4e16f140e7b9bded079a43c48a025102fccb85'),
+  ('20261122000030', 'records', 'da98a94de43bf48963b24ad9d9eed1eeff18b8a010a31b11691e939de3cf3b8f'),
+  ('20261122000031', 'staging', '64b0e3ffb8c2a3fc98e95364459099ff28d1483e497716ffd52fd6f1237abcf9'),
+  ('20261122000032', 'judge', '094967734d8f5c79b8970c83d2a070742e9b7d24d3b85479f84a29d047365a7a'),
+  ('20261122000033', 'apply', '1b17947e4fa78c86c8a711a7f3732ce9c3012d09392955ca406e2a9bd983c040'),
+  ('20261122000040', 'gate', '1a349f178062fd31823c01abbde8664497af92b7bf5f0b0ec2b89f7d1323c5b5'),
+  ('20261122000041', 'settle', 'fde74f8ad08fcab58870c2d1d09568e20d358fd86bca1d43239511c0c5d2c9c4'),
   ('20261122000042', 'reviews', '23ca27b2b3c89fcdf10000b3ffabba293b3cdb131b15df2a2b93db4329d7db84'),
-  ('20261122000050', 'plan', '6be686622a579c8b13129d9ed5c208a95ccd682189d977a3acb58d0faba7bf0e'),
+  ('20261122000050', 'plan', 'f335c7d756fce8555dfed49ba0f13ea4b8caf01a06bc301918d1d4881cca6726'),
   ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
   ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),
-  ('20261122000070', 'status', '0178e69c68d4bdf23b521964052b3ae0b554036e9e16c19b076e2dce04992287'),
-  ('20261122000080', 'data_api', '356e4638863523b26076cd7bf7d5c07758c45ec36838992fe130353141250d6c'),
-  ('20261122000090', 'security', 'f1742cb94f9a0f909a3f4e030c93a6587eca94ca6af4a91cd72fa4591407349d');
+  ('20261122000070', 'status', '0f3873bce2daca03cc29245e421be8e8e5a77b83afd77ae8fe4aa612f3fd95eb'),
+  ('20261122000080', 'data_api', '37a2684616705ada1c593df8fe6f29821cfe93bbf36faf18cda83a3df30fbb2c'),
+  ('20261122000090', 'security', 'b592fd934c423ed7d2190a49e8131b8edbb7bb0cbe59825ce804a2cc7b3216e2');
 
 commit;

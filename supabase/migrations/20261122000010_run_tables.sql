@@ -48,7 +48,7 @@ create table catalog.runs (
   queued             boolean not null default false, -- its tasks are done by whoever takes them from the queue, not by one process
   options            jsonb not null default '{}',    -- what a hand-made run asks for: stages, chunkSize, offset, limit, debug
   started_at         timestamptz not null default clock_timestamp(),
-  begun_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
+  last_started_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
   finished_at        timestamptz,
   ledger             jsonb,
   removals_off       text,                           -- full runs: why it could not tell what is missing, so that nothing was removed
@@ -71,7 +71,7 @@ create table catalog.leases (
   task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
   token              bigint not null,
   owner              text not null,
-  until              timestamptz not null,
+  expires_at         timestamptz not null,
   primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
@@ -132,7 +132,7 @@ create table catalog.checkpoints (
   staged             bytea not null,                 -- deflated bitmap: products that went through staging
   -- Numbers of the products that the last batch staged, as big-endian int4, which are not yet in `staged`: only the worker can
   -- unpack that. A worker that copies its batches knows them in time and leaves this empty.
-  fresh              bytea not null default '',
+  last_staged        bytea not null default '',
   primary key (source_id, run_id, part_no),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );

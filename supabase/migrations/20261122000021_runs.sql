@@ -6,22 +6,22 @@
 --   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
 --   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
 --               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
---   anew        with `p_anew` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
+--   anew        with `p_refetch` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
 --   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
 --   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
---   begun       whether this call started or resumed it
+--   started     whether this call started or resumed it
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
   p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
-  p_anew boolean default false
+  p_refetch boolean default false
 ) returns table (
-  run_id bigint, token bigint, begun boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
+  run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   active catalog.runs;
   lease catalog.leases;
-  started catalog.runs;
+  run catalog.runs;
   resumes boolean;
   given bigint;
 begin
@@ -31,7 +31,7 @@ begin
     when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
     else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
   end), false);
-  if p_anew and active.state in ('interrupted', 'fetched') then
+  if p_refetch and active.state in ('interrupted', 'fetched') then
     resumes := resumes and exists (select from catalog.artifacts a where a.source_id = p_source and a.run_id = active.artifact_run and a.state = 'open');
   end if;
   if p_after is not null and active.id is null then
@@ -47,38 +47,38 @@ begin
     return;
   end if;
   select * into lease from catalog.leases l
-    where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp() and l.owner is distinct from p_dead_owner
-    order by until desc limit 1;
+    where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp() and l.owner is distinct from p_dead_owner
+    order by expires_at desc limit 1;
   if active.state = 'running' and lease.task is not null then
     perform catalog.fail('run/active', format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
   end if;
-  perform catalog.end_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
+  perform catalog.terminate_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
     update catalog.runs r
-      set state = 'running', reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null,
+      set state = 'running', reason = null, error_code = null, last_started_at = clock_timestamp(), finished_at = null,
           correlation_id = p_correlation_id, queued = p_queued, options = p_options
-      where r.source_id = p_source and r.id = active.id returning * into started;
-    delete from catalog.leases l where l.source_id = p_source and l.run_id = started.id;
+      where r.source_id = p_source and r.id = active.id returning * into run;
+    delete from catalog.leases l where l.source_id = p_source and l.run_id = run.id;
   else
     update catalog.runs r set state = 'superseded', reason = 'given up for a newer run, which could not go on with it', finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
       values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id, p_queued, p_options,
               not exists (select from catalog.products where source_id = p_source))
-      returning * into started;
+      returning * into run;
     if p_artifact_run is null then
-      update catalog.runs r set artifact_run = started.id where r.source_id = p_source and r.id = started.id returning * into started;
-      insert into catalog.artifacts (source_id, run_id) values (p_source, started.id);
+      update catalog.runs r set artifact_run = run.id where r.source_id = p_source and r.id = run.id returning * into run;
+      insert into catalog.artifacts (source_id, run_id) values (p_source, run.id);
     end if;
   end if;
   if not p_queued then
-    select l.token into given from catalog.take_lease(p_source, started.id, 'run', p_owner, null, p_lease) l;
+    select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
   end if;
-  return query select started.id, given, true, resumes, started.kind, started.since, started.artifact_run, started.first_load, started.started_at;
+  return query select run.id, given, true, resumes, run.kind, run.since, run.artifact_run, run.first_load, run.started_at;
 end $$;
 
--- widen_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
-create function catalog.widen_run(p_source integer, p_run bigint) returns boolean
+-- extend_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
+create function catalog.extend_run(p_source integer, p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   with widened as (
     update catalog.runs set options = options - 'stages'
@@ -87,8 +87,8 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   select exists (select from widened)
 $$;
 
--- note_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
-create function catalog.note_end() returns trigger
+-- record_run_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
+create function catalog.record_run_end() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtext('catalog.run_ends'));
@@ -99,16 +99,16 @@ begin
   return null;
 end $$;
 
-create trigger note_end after update of state on catalog.runs for each row
+create trigger record_run_end after update of state on catalog.runs for each row
   when (old.state in ('running', 'interrupted') and new.state not in ('running', 'interrupted'))
-  execute function catalog.note_end();
+  execute function catalog.record_run_end();
 
 -- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
 -- `fetched` has done what was ordered, unless more has been asked for since: the next sync goes on with it too. A run that ends because of too
 -- many bad records asks for nothing more, so its artifact is closed as it is, and can be replayed.
 create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select catalog.close_run(p_run);
+  select catalog.lock_run_exclusive(p_run);
   with ended as (
     update catalog.runs r
     set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
@@ -127,7 +127,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   ended text;
 begin
-  perform catalog.close_run(p_run);
+  perform catalog.lock_run_exclusive(p_run);
   update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted', 'fetched');
   select state into ended from catalog.runs where id = p_run;
@@ -143,17 +143,17 @@ create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   with reopened as (
-    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, begun_at = clock_timestamp(), finished_at = null
+    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, last_started_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (select from catalog.runs y where y.source_id = r.source_id and y.id > r.id)
     returning 1)
   select exists (select from reopened)
 $$;
 
--- give_up_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
-create function catalog.give_up_run(p_run bigint, p_reason text) returns void
+-- interrupt_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
+create function catalog.interrupt_run(p_run bigint, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  select catalog.close_run(p_run);
+  select catalog.lock_run_exclusive(p_run);
   update catalog.runs set state = 'interrupted', reason = p_reason, finished_at = clock_timestamp()
   where id = p_run and state = 'running' and queued
 $$;

@@ -41,7 +41,7 @@ begin
   perform from catalog.sources where id = p_source for update;
   select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
   if active.state = 'running' and (active.queued or exists (
-      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.until > clock_timestamp())) then
+      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
     perform catalog.fail('run/active', format('Run %s of this source is under way with the settings as they are', active.id));
   end if;
   update catalog.runs set state = 'superseded', reason = 'given up because the settings of the source were changed', finished_at = clock_timestamp()

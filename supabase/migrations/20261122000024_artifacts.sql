@@ -16,9 +16,9 @@ begin
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
--- note_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
+-- update_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
 -- incremental run would ask for nothing until that time has come.
-create function catalog.note_artifact(
+create function catalog.update_artifact(
   p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -35,13 +35,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
-create function catalog.newest_artifact(p_source integer) returns bigint
+create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
--- newest_whole_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
-create function catalog.newest_whole_artifact(p_source integer) returns bigint
+-- find_newest_full_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+create function catalog.find_newest_full_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
@@ -52,8 +52,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
--- note_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
-create function catalog.note_copy(p_source integer, p_run bigint, p_error text) returns void
+-- record_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
     set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
@@ -61,10 +61,10 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     where id = p_source
 $$;
 
--- list_retained(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
+-- list_retained_artifacts(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
 -- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
 -- has begun to remove them.
-create function catalog.list_retained(p_source integer) returns table (
+create function catalog.list_retained_artifacts(p_source integer) returns table (
   run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
   stored_bytes bigint
 )

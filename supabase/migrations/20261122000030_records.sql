@@ -3,41 +3,41 @@
 -- Records of a run: the hashes that are known already, the numbers of products, the checkpoints, the quarantine, and the
 -- brands, organisations and categories.
 
--- known_records(…): hash and number of every product that a record with the same hash would leave as it is.
-create function catalog.known_records(p_source integer) returns table (seq integer, record_hash bytea)
+-- list_known_records(…): hash and number of every product that a record with the same hash would leave as it is.
+create function catalog.list_known_records(p_source integer) returns table (seq integer, record_hash bytea)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
 $$;
 
--- known_page(…): a page of known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
+-- list_known_records_page(…): a page of list_known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
 -- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
-create function catalog.known_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
+create function catalog.list_known_records_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
   from (select external_id, seq, record_hash from catalog.products
         where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
 $$;
 
--- seen_after(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
-create function catalog.seen_after(p_source integer, p_artifact_run bigint) returns setof bytea
+-- list_newer_seen(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
+create function catalog.list_newer_seen(p_source integer, p_artifact_run bigint) returns setof bytea
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
 $$;
 
--- reserve_seq(…): `p_count` product numbers; those not used are gaps that cost a bit each.
-create function catalog.reserve_seq(p_source integer, p_count integer) returns integer
+-- reserve_seqs(…): `p_count` product numbers; those not used are gaps that cost a bit each.
+create function catalog.reserve_seqs(p_source integer, p_count integer) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
 $$;
 
--- name_products(…): the ids behind product numbers.
-create function catalog.name_products(p_source integer, p_seqs integer[]) returns setof text
+-- list_product_ids(…): the ids behind product numbers.
+create function catalog.list_product_ids(p_source integer, p_seqs integer[]) returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
--- number_products(…): the numbers behind ids.
-create function catalog.number_products(p_source integer, p_ids text[]) returns setof integer
+-- list_product_seqs(…): the numbers behind ids.
+create function catalog.list_product_seqs(p_source integer, p_ids text[]) returns setof integer
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
 $$;
@@ -84,8 +84,8 @@ begin
       and p.external_id in (select r.external_id from jsonb_to_recordset(p_records) as r (external_id text));
 end $$;
 
--- write_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
-create function catalog.write_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
+-- upsert_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
+create function catalog.upsert_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   written integer := 0;

@@ -2,35 +2,35 @@
 
 -- The verdict on each staged line: what it would do to the catalogue. Apply and plan share it.
 
--- without(doc, paths): the document without its volatile members; `*` in a path stands for any index.
-create function catalog.without(doc jsonb, path text[]) returns jsonb
+-- remove_member(doc, paths): the document without its volatile members; `*` in a path stands for any index.
+create function catalog.remove_member(doc jsonb, path text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if jsonb_typeof(doc) = 'array' and path[1] = '*' then
-    return (select coalesce(jsonb_agg(catalog.without(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
+    return (select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
   elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
     return doc;
   elsif cardinality(path) = 1 then
     return doc - path[1];
   end if;
-  return jsonb_set(doc, path[1:1], catalog.without(doc -> path[1], path[2:]));
+  return jsonb_set(doc, path[1:1], catalog.remove_member(doc -> path[1], path[2:]));
 end $$;
 
-create function catalog.without_all(doc jsonb, paths text[]) returns jsonb
+create function catalog.remove_members(doc jsonb, paths text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   path text;
 begin
   foreach path in array paths loop
-    doc := catalog.without(doc, string_to_array(path, '.'));
+    doc := catalog.remove_member(doc, string_to_array(path, '.'));
   end loop;
   return doc;
 end $$;
 
--- trust_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
+-- correct_source_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
 -- which stands for a missing value, and one later than the part that holds it by more than the tolerance. One that is ahead by less becomes the
 -- time of the part, so that the record of the next run is not older. A plan has no part: its records arrive now.
-create function catalog.trust_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
+create function catalog.correct_source_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   arrived timestamptz := coalesce((select created_at from catalog.parts where source_id = p_source and run_id = p_artifact_run and no = p_part), now());
@@ -49,8 +49,8 @@ create function catalog.judge(p_source integer, p_artifact_run bigint, p_part in
 returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  perform catalog.must_own('staged_products');
-  perform catalog.trust_times(p_source, p_artifact_run, p_part);
+  perform catalog.assert_own_table('staged_products');
+  perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
   -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
   for pass in 1 .. 2 loop
     insert into pg_temp.judged (line_no, external_id, seq, verdict)
@@ -68,7 +68,7 @@ begin
         when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
         when p.content_hash <> s.content_hash then 'updated'
         when p.record_hash <> s.record_hash
-          and catalog.without_all(p.raw, p_volatile) <> catalog.without_all((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+          and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
           then 'updated'
         else 'unchanged'
       end
@@ -156,17 +156,17 @@ begin
     where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
 end $$;
 
--- differences(old, new): the members that differ, as {member: [before, after]}.
-create function catalog.differences(before jsonb, after jsonb) returns jsonb
+-- diff_members(old, new): the members that differ, as {member: [before, after]}.
+create function catalog.diff_members(before jsonb, after jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
   from (select jsonb_object_keys(before || after) as k) keys
   where before -> k is distinct from after -> k
 $$;
 
--- judged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
+-- list_staged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
 -- in apply the rows of new products are there already, so only the verdict tells that they are new.
-create function catalog.judged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
+create function catalog.list_staged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -179,7 +179,7 @@ begin
       else 'updated'
     end,
     case when j.verdict <> 'created' then
-      catalog.differences(
+      catalog.diff_members(
         jsonb_build_object('status', p.status, 'title', p.title, 'description', p.description, 'brand', p.brand, 'manufacturer', p.manufacturer,
           'url', p.url, 'successor', p.successor) || p.identifiers || p.attributes,
         jsonb_build_object('status', s.status, 'title', s.title, 'description', s.description, 'brand', s.brand, 'manufacturer', s.manufacturer,

@@ -51,7 +51,7 @@ begin
   if not p_first_load then
     insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
       select p_source, p_run, c.external_id, c.kind, case c.kind when 'created' then '{}' else c.detail - 'description' end
-      from catalog.judged_changes(p_source) c
+      from catalog.list_staged_changes(p_source) c
       on conflict (source_id, run_id, product_external_id) do update
         set detail = changes.detail || excluded.detail, kind = excluded.kind
         where changes.kind <> 'created';

@@ -8,8 +8,8 @@
 -- read by an expression that is written out, because a function with a search path is never inlined, and a call costs 5 µs a
 -- product instead of 0.3. A `case` keeps the planner from reading beyond the bitmap first.
 
--- supersede_held(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
-create function catalog.supersede_held(p_source integer, p_run bigint) returns void
+-- supersede_held_runs(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
+create function catalog.supersede_held_runs(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
   update catalog.reviews set state = 'superseded', decided_at = now()
@@ -32,7 +32,7 @@ begin
   delete from catalog.misses m using catalog.products p
     where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id
       and (p.status = 'removed' or case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end);
-  if catalog.is_whole(catalog.run_facts(p_source, p_run)) then
+  if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
     with gone as (
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
@@ -72,7 +72,7 @@ begin
           from catalog.changes where source_id = p_source and position is null) o
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 
-  perform catalog.supersede_held(p_source, p_run);
+  perform catalog.supersede_held_runs(p_source, p_run);
   if run.kind <> 'replay' then
     update catalog.sources s
       set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
@@ -86,11 +86,11 @@ begin
   return removed;
 end $$;
 
--- close_quarantine(…): takes out of quarantine what a settling run has taken in.
+-- resolve_quarantine(…): takes out of quarantine what a settling run has taken in.
 --   replayed     the very line was applied anew, and not put back
 --   superseded   a younger artifact has the product, and it is in quarantine again; of a record that named none, the same bytes
 --   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
-create function catalog.close_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
+create function catalog.resolve_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with verdicts as (
     select q.id, case
@@ -99,7 +99,7 @@ language sql set search_path = pg_catalog, pg_temp as $$
             select again.byte_length, md5(again.raw) from catalog.quarantine again
             where again.source_id = p_source and again.run_id = p_run and again.external_id is null)
           then 'superseded'
-        when q.external_id is null then case when p_green and (select catalog.is_whole(catalog.run_facts(p_source, p_run))) then 'resolved' end
+        when q.external_id is null then case when p_green and (select catalog.proves_missing(catalog.load_run_facts(p_source, p_run))) then 'resolved' end
         -- A quarantined record counts as seen too.
         -- As a list, which is read once.
         when q.external_id in (select again.external_id from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run)
@@ -130,17 +130,17 @@ declare
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0, "quarantined": 0, "held": 0}'
-    || catalog.run_counts(p_source, p_run);
+    || catalog.sum_run_counts(p_source, p_run);
   counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
-  reasons := catalog.hold_reasons(p_source, catalog.run_facts(p_source, p_run) || catalog.price_facts(p_source, p_run), p_seen, p_policy);
+  reasons := catalog.list_hold_reasons(p_source, catalog.load_run_facts(p_source, p_run) || catalog.load_price_facts(p_source, p_run), p_seen, p_policy);
   if cardinality(reasons) = 0 then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
     -- An older held run may not be decided any more: what it would remove, this one may have seen.
-    perform catalog.supersede_held(p_source, p_run);
+    perform catalog.supersede_held_runs(p_source, p_run);
     insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
-  perform catalog.close_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
+  perform catalog.resolve_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
   select jsonb_build_object('expected', a.expected,
       'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
       || counts || jsonb_build_object('removed', removed,
@@ -150,7 +150,7 @@ begin
     where r.source_id = p_source and r.id = p_run;
   return query update catalog.runs r
     set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = balance, removals_off = catalog.removals_off(catalog.run_facts(p_source, p_run)), seen = p_seen, finished_at = clock_timestamp(),
+        ledger = balance, removals_off = catalog.explain_removals_off(catalog.load_run_facts(p_source, p_run)), seen = p_seen, finished_at = clock_timestamp(),
         watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
     where r.source_id = p_source and r.id = p_run
     returning r.state, r.reason, r.ledger, r.removals_off;

@@ -8,21 +8,21 @@ create schema pipeline;
 comment on schema pipeline is 'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
 
 -- The roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is granted by accident.
-create table catalog.callers (
+create table catalog.data_api_roles (
   role               name primary key
 );
 
--- check_caller(): refuses a caller that `let_work` was not told of. Inside a function that runs as its owner, only the setting `role` tells for
+-- assert_data_api_role(): refuses a caller that `allow_data_api` was not told of. Inside a function that runs as its owner, only the setting `role` tells for
 -- whom PostgREST works; nobody can set it to a role that they may not take.
-create function catalog.check_caller() returns void
+create function catalog.assert_data_api_role() returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
 begin
   if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'pipeline'), 'usage')
-     and not exists (select from catalog.callers c join pg_roles r on r.rolname = c.role where pg_has_role(caller, r.oid, 'usage')) then
+     and not exists (select from catalog.data_api_roles c join pg_roles r on r.rolname = c.role where pg_has_role(caller, r.oid, 'usage')) then
     raise exception using errcode = 'insufficient_privilege', message = format('permission denied: the role %s may not do the pipeline''s work', caller),
-      hint = format('The owner can allow it: select catalog.let_work(%L)', caller);
+      hint = format('The owner can allow it: select catalog.allow_data_api(%L)', caller);
   end if;
 end $$;
 
@@ -49,12 +49,12 @@ begin
       url text, alt text);
 end $$;
 
--- ready_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
+-- ensure_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
 -- our own: making them fails when somebody else has made them.
-create function catalog.ready_staging() returns void
+create function catalog.ensure_staging() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if not catalog.has_own('staged_products') then
+  if not catalog.is_own_table('staged_products') then
     perform catalog.open_staging();
   end if;
 end $$;
@@ -119,13 +119,13 @@ begin
       if stored.lines_done <> p_lines_done then
         perform catalog.fail('db/busy', format('Part %s of run %s stands at line %s, not %s', p_part, p_run, stored.lines_done, p_lines_before));
       end if;
-      return query select stored.counts, stored.fresh, p_seq_from + cardinality(p_records);
+      return query select stored.counts, stored.last_staged, p_seq_from + cardinality(p_records);
       return;
     end if;
   end if;
 
   if cardinality(p_records) > 0 then
-    perform catalog.ready_staging();
+    perform catalog.ensure_staging();
     -- Halves of what is refused find the record, among n with about 2 log n attempts.
     while cardinality(lows) > 0 loop
       low := lows[1];
@@ -167,16 +167,16 @@ begin
   end if;
   if p_counts is not null then
     update catalog.checkpoints
-      set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total, known = p_known, staged = p_staged, fresh = named
+      set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total, known = p_known, staged = p_staged, last_staged = named
       where source_id = p_source and run_id = p_run and part_no = p_part;
   end if;
   return query select total, named, free_seq;
 end $$;
 
--- offer_call(name): makes `pipeline.<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
+-- expose_function(name): makes `pipeline.<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
 -- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
 -- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
-create function catalog.offer_call(p_name text) returns void
+create function catalog.expose_function(p_name text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   parameters text;
@@ -189,7 +189,7 @@ begin
   execute format($f$
     create or replace function pipeline.%1$I(%2$s) returns jsonb
     language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s'
-    as 'select catalog.check_caller(); select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$I(%3$s) f'
+    as 'select catalog.assert_data_api_role(); select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$I(%3$s) f'
   $f$, p_name, parameters, arguments);
   execute format('revoke execute on function pipeline.%I from public', p_name);
   -- What a project grants by default on whatever is made.
@@ -198,12 +198,12 @@ begin
   end loop;
 end $$;
 
--- let_work(role): lets a role of the Data API do the pipeline's work by calling the functions of schema `pipeline`. Called anew after another
+-- allow_data_api(role): lets a role of the Data API do the pipeline's work by calling the functions of schema `pipeline`. Called anew after another
 -- function was offered.
-create function catalog.let_work(worker text) returns void
+create function catalog.allow_data_api(worker text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   execute format('grant usage on schema pipeline to %I', worker);
   execute format('grant execute on all functions in schema pipeline to %I', worker);
-  insert into catalog.callers (role) values (worker) on conflict do nothing;
+  insert into catalog.data_api_roles (role) values (worker) on conflict do nothing;
 end $$;

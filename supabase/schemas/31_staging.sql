@@ -33,19 +33,19 @@ begin
   grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images to public;
 end $$;
 
--- has_own(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
-create function catalog.has_own(p_table text) returns boolean
+-- is_own_table(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
+create function catalog.is_own_table(p_table text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from pg_catalog.pg_class c join pg_catalog.pg_roles r on r.oid = c.relowner
     where c.relnamespace = pg_my_temp_schema() and c.relname = p_table and r.rolname = current_user)
 $$;
 
--- must_own(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
-create function catalog.must_own(p_table text) returns void
+-- assert_own_table(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
+create function catalog.assert_own_table(p_table text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-  if not catalog.has_own(p_table) then
+  if not catalog.is_own_table(p_table) then
     perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
   end if;
 end $$;
@@ -54,7 +54,7 @@ end $$;
 create function catalog.clear_staging() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.must_own('staged_products');
+  perform catalog.assert_own_table('staged_products');
   -- A plan may not truncate: its transaction is read-only. `where true`: Supabase's Data API refuses a delete or an update without a condition.
   delete from pg_temp.judged where true;
   delete from pg_temp.judged_prices where true;

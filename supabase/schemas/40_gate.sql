@@ -1,26 +1,26 @@
 -- The gate of a run: the facts about it, and the reasons why it may not be trusted. Settle and plan share them.
 
--- run_counts(…): the run's outcomes, added up over its checkpoints.
-create function catalog.run_counts(p_source integer, p_run bigint) returns jsonb
+-- sum_run_counts(…): the run's outcomes, added up over its checkpoints.
+create function catalog.sum_run_counts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, total), '{}')
   from (select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
         where source_id = p_source and run_id = p_run group by key) t
 $$;
 
--- run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
-create function catalog.run_facts(p_source integer, p_run bigint) returns jsonb
+-- load_run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
+create function catalog.load_run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'expected', a.expected, 'warning', a.warnings ->> -1,
     'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
-    'counts', catalog.run_counts(p_source, p_run))
+    'counts', catalog.sum_run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
+-- load_price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
 -- how many products wait for the run to settle; how many products would have no price left.
-create function catalog.price_facts(p_source integer, p_run bigint) returns jsonb
+create function catalog.load_price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
     'gated', (select count(*) from catalog.reviews r
@@ -42,26 +42,26 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     and n.currency = c.currency
 $$;
 
--- is_whole(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
-create function catalog.is_whole(p_facts jsonb) returns boolean
+-- proves_missing(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
+create function catalog.proves_missing(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
--- removals_off(facts): why a full run calls no product missing and removes none. Null: it can tell, or was never meant to.
-create function catalog.removals_off(p_facts jsonb) returns text
+-- explain_removals_off(facts): why a full run calls no product missing and removes none. Null: it can tell, or was never meant to.
+create function catalog.explain_removals_off(p_facts jsonb) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
-    when p_facts ->> 'kind' <> 'full' or catalog.is_whole(p_facts) then null
+    when p_facts ->> 'kind' <> 'full' or catalog.proves_missing(p_facts) then null
     when not (p_facts ->> 'complete')::boolean then 'nothing proves that all records arrived'
     else format('%s of %s records have no id that could be read, and each may be a product that seems to be missing',
       p_facts #>> '{counts,unreadable}', p_facts ->> 'fetched')
   end
 $$;
 
--- hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
---   p_facts   run_facts and price_facts; of a plan also how many products and current prices it would add to those that are there
-create function catalog.hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
+-- list_hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
+--   p_facts   load_run_facts and load_price_facts; of a plan also how many products and current prices it would add to those that are there
+create function catalog.list_hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   counts jsonb := p_facts -> 'counts';
@@ -94,7 +94,7 @@ begin
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
-  if catalog.is_whole(p_facts) then
+  if catalog.proves_missing(p_facts) then
     select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end)
       into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';

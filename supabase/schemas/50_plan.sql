@@ -23,7 +23,7 @@ create function catalog.plan_batch(
 language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
-  perform catalog.must_own('planned_products');
+  perform catalog.assert_own_table('planned_products');
   perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
 
   -- A product that an earlier batch would have written is judged against that.
@@ -71,17 +71,17 @@ begin
 
   return query
     select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
-    from pg_temp.judged j left join catalog.judged_changes(p_source) c on c.line_no = j.line_no
+    from pg_temp.judged j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
     order by j.line_no;
 end $$;
 
 -- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
---   p_facts   what run_facts says of a run
+--   p_facts   what load_run_facts says of a run
 create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.must_own('planned_products');
-  return query select catalog.hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.is_whole(p_facts), catalog.removals_off(p_facts)
+  perform catalog.assert_own_table('planned_products');
+  return query select catalog.list_hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.proves_missing(p_facts), catalog.explain_removals_off(p_facts)
   from (
     select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
   ) products, (

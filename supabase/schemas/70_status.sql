@@ -1,27 +1,27 @@
 -- Readers of the state of sources and runs, for the status, the metrics and the command line. Every number comes from rows,
 -- so a restart loses nothing.
 
--- silent_since(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
+-- find_lease_lapse(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
 -- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
-create function catalog.silent_since(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
+create function catalog.find_lease_lapse(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
       when count(*) = 0 and p_queued then null
-      when max(until) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
-      else coalesce(max(until), clock_timestamp())
+      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      else coalesce(max(expires_at), clock_timestamp())
     end
   from catalog.leases where source_id = p_source and run_id = p_run
 $$;
 
--- run_now(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
-create function catalog.run_now(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+-- derive_run_state(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
+create function catalog.derive_run_state(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   state := p_run.state;
   reason := p_run.reason;
   finished_at := p_run.finished_at;
   if p_run.state = 'running' then
-    finished_at := catalog.silent_since(p_run.source_id, p_run.id, p_run.queued);
+    finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);
     if finished_at is not null then
       state := 'interrupted';
       reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
@@ -44,7 +44,7 @@ declare
 begin
   if chosen is null then
     select r.id into chosen from catalog.runs r
-      where r.state = 'running' and (p_source is null or r.source_id = of_source) and catalog.silent_since(r.source_id, r.id, r.queued) is null
+      where r.state = 'running' and (p_source is null or r.source_id = of_source) and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
       order by r.id desc limit 1;
   end if;
   -- Apart, so that each has its index: the runs of years are not looked through twice a second.
@@ -57,16 +57,16 @@ begin
     select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options, r.started_at, n.finished_at, clock_timestamp(),
       a.state <> 'open', a.expected,
       coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
-      coalesce(r.ledger, catalog.run_counts(r.source_id, r.id)), r.removals_off
+      coalesce(r.ledger, catalog.sum_run_counts(r.source_id, r.id)), r.removals_off
     from catalog.runs r
-    cross join lateral catalog.run_now(r) n
+    cross join lateral catalog.derive_run_state(r) n
     join catalog.sources s on s.id = r.source_id
     join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
     where r.id = chosen;
 end $$;
 
--- last_full(source) → the newest full run that settled: what it says about removals holds until the next one settles.
-create function catalog.last_full(p_source integer) returns setof catalog.runs
+-- find_settled_full_run(source) → the newest full run that settled: what it says about removals holds until the next one settles.
+create function catalog.find_settled_full_run(p_source integer) returns setof catalog.runs
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null order by id desc limit 1
 $$;
@@ -82,10 +82,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     r.id, r.kind, n.state, r.started_at, n.finished_at,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
-  left join lateral catalog.run_now(r) n on r.id is not null
+  left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
     select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1
   ) good on true
@@ -109,9 +109,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
     s.copy_failures,
-    (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.last_full(s.id) f
+    (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.find_settled_full_run(s.id) f
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
-    (select n.state from catalog.runs o cross join lateral catalog.run_now(o) n where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
+    (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
     active.*
   from catalog.sources s
   left join lateral (
@@ -149,7 +149,7 @@ create function catalog.list_runs(p_source text, p_state text, p_limit integer) 
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
     extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
-  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n
+  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.derive_run_state(r) n
   where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
   order by r.id desc limit p_limit
 $$;
@@ -168,7 +168,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
     (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.last_full(s.id) f)
+    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
   from catalog.sources s
   cross join lateral (
     select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'

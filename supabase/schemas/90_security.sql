@@ -45,8 +45,8 @@ begin
   execute format('revoke usage on schema api from %I', reader);
 end $$;
 
--- applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
-create function catalog.applied_versions() returns setof text
+-- list_applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
+create function catalog.list_applied_versions() returns setof text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if to_regclass('catalog.migrations') is not null then
@@ -57,8 +57,8 @@ begin
   end if;
 end $$;
 
--- list_stray_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
-create function catalog.list_stray_grants() returns table (grantee text, allows text, undo text)
+-- list_unexpected_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
+create function catalog.list_unexpected_grants() returns table (grantee text, allows text, undo text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with rights as (
     select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner, true as strays
@@ -75,7 +75,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from rights r
     where r.strays and r.grantee <> r.owner
       and not (r.schema = 'catalog' and r.kind = 'routines' and pg_get_userbyid(r.grantee) in ('shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'))
-      and not (r.schema = 'pipeline' and exists (select from catalog.callers c where c.role = pg_get_userbyid(r.grantee)))
+      and not (r.schema = 'pipeline' and exists (select from catalog.data_api_roles c where c.role = pg_get_userbyid(r.grantee)))
   )
   select role, format('%s of schema %s', what, schema),
     format('revoke all on all %s in schema %I from %s;', kind, schema, case role when 'public' then role else quote_ident(role) end)
@@ -120,37 +120,37 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
-  catalog.start_run, catalog.widen_run, catalog.load_run, catalog.list_queued_runs, catalog.newest_whole_artifact,
-  catalog.run_progress, catalog.source_standings, catalog.applied_versions, catalog.list_stray_grants
+  catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
+  catalog.run_progress, catalog.source_standings, catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
-  catalog.claim_task, catalog.find_lease, catalog.renew_lease, catalog.release_task, catalog.end_run,
-  catalog.list_checkpoints, catalog.note_copy
+  catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
+  catalog.list_checkpoints, catalog.record_copy
   to shelfsync_fetcher, shelfsync_maintainer;
-grant execute on function catalog.newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
-grant execute on function catalog.add_part, catalog.note_artifact to shelfsync_fetcher;
+grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
+grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.save_checkpoint, catalog.find_checkpoint, catalog.known_records, catalog.seen_after, catalog.name_products,
-  catalog.number_products, catalog.reserve_seq, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
-  catalog.quarantine_records, catalog.write_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
-  catalog.plan_run, catalog.list_missing, catalog.list_retained, catalog.begin_purge, catalog.mark_purged
+  catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen, catalog.list_product_ids,
+  catalog.list_product_seqs, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
+  catalog.quarantine_records, catalog.upsert_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
+  catalog.plan_run, catalog.list_missing, catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due, catalog.cancel_run, catalog.reopen_run, catalog.give_up_run, catalog.list_moot_runs,
+  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run, catalog.list_obsolete_runs,
   catalog.source_measures, catalog.list_run_ends
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
 do $$
 begin
-  perform catalog.offer_call(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained', 'begin_purge', 'mark_purged', 'applied_versions',
-    'list_stray_grants',
-    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'note_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'newest_whole_artifact', 'note_copy', 'find_checkpoint', 'known_page', 'seen_after', 'name_products', 'reserve_seq', 'write_terms', 'write_batch'
+  perform catalog.expose_function(name) from unnest(array[
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
+    'list_unexpected_grants',
+    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
+    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'reserve_seqs', 'upsert_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
-    perform catalog.let_work('service_role');
+    perform catalog.allow_data_api('service_role');
     perform catalog.publish('service_role');
   end if;
 end $$;

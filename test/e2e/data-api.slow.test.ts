@@ -223,12 +223,12 @@ for (const trouble of ['before', 'after'] as const) {
     const places = [
       'write_batch',
       'add_part',
-      'note_artifact',
-      'write_terms',
-      'reserve_seq',
+      'update_artifact',
+      'upsert_terms',
+      'reserve_seqs',
       'find_checkpoint',
       'list_parts',
-      'known_page',
+      'list_known_records_page',
     ]
     const seen = new Set<string>()
     api.trouble = ({ name }) =>
@@ -450,7 +450,7 @@ test('every stray right on the tables and functions is found, and taken back by 
       grantee: string
       allows: string
       undo: string
-    }>('list_stray_grants', {})
+    }>('list_unexpected_grants', {})
   const api = await startDataApi(t, database)
   assert.deepEqual(await stray(), [])
   await db.query(`select catalog.publish('anon')`)

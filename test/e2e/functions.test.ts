@@ -82,7 +82,7 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
     $$ declare found text := 'x'; begin return found; end $$`)
   t.after(async () => void (await db.query('drop function public.careless()')))
   await db.query('create role service_role nologin').catch(() => undefined)
-  await db.query(`select catalog.let_work('service_role')`)
+  await db.query(`select catalog.allow_data_api('service_role')`)
   await db.query(`select catalog.publish('service_role')`)
 
   for (const role of [

@@ -146,7 +146,7 @@ export async function watchWorkers(
   const workers = { fetch: new Set<string>(), part: new Set<string>(), settle: new Set<string>() }
   for (let state: string | undefined = 'running'; state === 'running';) {
     const { rows } = await database.pool.query<{ kind: keyof typeof workers; owner: string }>(
-      `select split_part(task, ' ', 1) as kind, owner from catalog.leases where run_id = $1 and until > clock_timestamp()`,
+      `select split_part(task, ' ', 1) as kind, owner from catalog.leases where run_id = $1 and expires_at > clock_timestamp()`,
       [run],
     )
     for (const { kind, owner } of rows) workers[kind].add(owner)

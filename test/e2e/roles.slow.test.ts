@@ -164,7 +164,7 @@ test(
 
     // As if all of that had been nights ago.
     await pipeline.query(
-      `update catalog.runs set started_at = started_at - interval '3 days', begun_at = begun_at - interval '3 days'`,
+      `update catalog.runs set started_at = started_at - interval '3 days', last_started_at = last_started_at - interval '3 days'`,
     )
     await pipeline.query(
       `update catalog.sources set schedule_set_at = schedule_set_at - interval '3 days'`,
@@ -328,42 +328,42 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
   assert.deepEqual([await stateNow(), await letters()], ['running', []])
 })
 
-const ORDERING = ['start_run', 'widen_run']
-const TASKS = ['claim_task', 'end_run', 'note_copy', 'release_task', 'renew_lease']
+const ORDERING = ['start_run', 'extend_run']
+const TASKS = ['claim_task', 'end_run', 'record_copy', 'release_task', 'renew_lease']
 /**
  * All functions that may write, and those that tell what is in the products, by who may call them.
  */
 const MAY_CALL: Readonly<Record<Kind, readonly string[]>> = {
-  fetcher: [...ORDERING, ...TASKS, 'add_part', 'note_artifact'],
+  fetcher: [...ORDERING, ...TASKS, 'add_part', 'update_artifact'],
   maintainer: [
     ...ORDERING,
     ...TASKS,
     'apply_batch',
     'begin_purge',
     'clear_staging',
-    'known_records',
+    'list_known_records',
     'list_missing',
     'mark_purged',
-    'name_products',
+    'list_product_ids',
     'open_plan',
     'open_staging',
     'plan_batch',
     'quarantine_records',
-    'reserve_seq',
+    'reserve_seqs',
     'save_checkpoint',
-    'seen_after',
+    'list_newer_seen',
     'settle_run',
-    'write_terms',
+    'upsert_terms',
   ],
-  orchestrator: [...ORDERING, 'cancel_run', 'give_up_run', 'reopen_run'],
+  orchestrator: [...ORDERING, 'cancel_run', 'interrupt_run', 'reopen_run'],
 }
 const TELLING = [
-  'known_records',
-  'known_page',
-  'name_products',
+  'list_known_records',
+  'list_known_records_page',
+  'list_product_ids',
   'list_missing',
   'list_status',
-  'seen_after',
+  'list_newer_seen',
 ]
 
 test('no role may touch a table, or call what is not its business', async (t) => {

@@ -124,7 +124,7 @@ test('settings stay as they are while a run is under way, and a run that was int
     [1, true],
     refused.stderr,
   )
-  await own.query('update catalog.leases set until = now()')
+  await own.query('update catalog.leases set expires_at = now()')
   const set = await run('sources', 'set', 'saltbush', '--set', 'minIntervalMs=5', '--json')
   assert.deepEqual([set.code, set.json()['settings']], [0, { ...settings, minIntervalMs: 5 }])
   const { rows } = await own.query('select state from catalog.runs where id = $1', [active.id])

@@ -155,7 +155,7 @@ for (const place of [
   'before add_part',
   'before save_checkpoint',
   'before settle_run',
-  'before note_artifact',
+  'before update_artifact',
 ] satisfies Place[]) {
   test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
     const { pipeline } = await openMedipim(t, { db, options: { lanes: 1 } })

@@ -11,6 +11,6 @@ testKills(await testDatabase(), [
   ['before apply_batch', 2],
   ['before save_checkpoint', 3],
   ['before commit', 2],
-  ['before note_artifact', 1],
-  ['after note_artifact', 1],
+  ['before update_artifact', 1],
+  ['after update_artifact', 1],
 ])

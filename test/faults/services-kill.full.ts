@@ -10,7 +10,7 @@ testWorkerKills(
     ['after put', 2],
     ['before add_part', 2],
     ['after add_part', 2],
-    ['after note_artifact', 2],
+    ['after update_artifact', 2],
     ['before ack', 1],
     ['in copy', 5],
     ['before apply_batch', 2],

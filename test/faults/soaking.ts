@@ -170,7 +170,7 @@ async function findBusy(
  */
 async function holders({ pipeline }: Park): Promise<Set<number>> {
   const rows = await pipeline.query<{ pid: number }>(
-    `select split_part(owner, ':', -2)::integer as pid from catalog.leases where until > clock_timestamp()`,
+    `select split_part(owner, ':', -2)::integer as pid from catalog.leases where expires_at > clock_timestamp()`,
   )
   return new Set(rows.map(({ pid }) => pid))
 }

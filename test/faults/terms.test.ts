@@ -28,7 +28,7 @@ test('brands whose writing fails are written by the next lane that saves, before
   t.after(() => own.end())
   watchQueries(
     own,
-    at('before write_terms', 1, () => {
+    at('before upsert_terms', 1, () => {
       throw new Error('Connection terminated')
     }),
   )

@@ -261,7 +261,7 @@ async function makeRoles(db: pg.Pool, login: string): Promise<void> {
       `alter role ${login} set session_preload_libraries = '${await buildSafeupdate()}'`,
     )
   await db.query(`grant service_role, anon to ${login}`)
-  await db.query(`select catalog.let_work('service_role')`)
+  await db.query(`select catalog.allow_data_api('service_role')`)
 }
 
 async function loadRoleSettings(db: pg.PoolClient, role: string): Promise<readonly string[]> {

@@ -169,9 +169,10 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
       return Buffer.concat(chunks).toString()
     },
     async expireLease() {
-      await db.query('update catalog.leases set until = clock_timestamp() where source_id = $1', [
-        (await source()).id,
-      ])
+      await db.query(
+        'update catalog.leases set expires_at = clock_timestamp() where source_id = $1',
+        [(await source()).id],
+      )
     },
     query: async <Row>(sql: string, ...parameters: readonly unknown[]) =>
       (await db.query(sql, [...parameters])).rows as Row[],

@@ -146,8 +146,8 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
  */
 export async function listMissingMigrations(db: Catalog): Promise<string[]> {
   const empty =
-    db instanceof Db && !(await exists(db, 'catalog.applied_versions()', 'to_regprocedure'))
-  const applied = new Set(empty ? [] : await db.call<string>('applied_versions', {}))
+    db instanceof Db && !(await exists(db, 'catalog.list_applied_versions()', 'to_regprocedure'))
+  const applied = new Set(empty ? [] : await db.call<string>('list_applied_versions', {}))
   return (await listMigrations())
     .map(({ version }) => version)
     .filter((version) => !applied.has(version))

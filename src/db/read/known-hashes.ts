@@ -32,7 +32,7 @@ async function copyOut(db: Db, sourceId: number, take: Take): Promise<void> {
     // Sources' ids are integers, never text.
     const stream = client.query(
       copyTo(
-        `copy (select * from catalog.known_records(${Math.trunc(sourceId)})) to stdout (format binary)`,
+        `copy (select * from catalog.list_known_records(${Math.trunc(sourceId)})) to stdout (format binary)`,
       ),
     )
     let rest: Buffer = Buffer.alloc(0)
@@ -55,7 +55,11 @@ async function copyOut(db: Db, sourceId: number, take: Take): Promise<void> {
 async function readPages(db: DataApi, sourceId: number, take: Take): Promise<void> {
   for (let after: string | null = ''; after !== null;) {
     const page: KnownPage = one(
-      await db.call<KnownPage>('known_page', { source: sourceId, after, limit: PAGE_RECORDS }),
+      await db.call<KnownPage>('list_known_records_page', {
+        source: sourceId,
+        after,
+        limit: PAGE_RECORDS,
+      }),
     )
     const bytes = toBytes(page.records)
     for (let at = 0; at < bytes.length; at += PAGE_RECORD_BYTES)

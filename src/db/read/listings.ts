@@ -106,7 +106,7 @@ export async function loadRun(db: Db, id: number): Promise<RunDetails> {
          where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}') as changes,
        (select count(*) from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open') as "openReviews",
        (select count(*) from catalog.quarantine q where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open') as "openQuarantine"
-     from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.run_now(r) n where r.id = $1`,
+     from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.derive_run_state(r) n where r.id = $1`,
     [id],
   )
   const [row] = rows

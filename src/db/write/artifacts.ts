@@ -63,7 +63,7 @@ export async function addPart(
 
 /** @throws SyncError `run/fenced` */
 export async function noteArtifact(db: Catalog, run: LeasedRun, note: ArtifactNote): Promise<void> {
-  await db.call('note_artifact', {
+  await db.call('update_artifact', {
     source: run.sourceId,
     run: run.artifactRun,
     token: run.token,
@@ -101,7 +101,7 @@ export async function findArtifact(
 
 /** The youngest run of the source whose artifact is closed and still there. */
 export async function findNewestArtifact(db: Catalog, sourceId: number): Promise<number | null> {
-  return one(await db.call<number | null>('newest_artifact', { source: sourceId }))
+  return one(await db.call<number | null>('find_newest_artifact', { source: sourceId }))
 }
 
 /**
@@ -112,7 +112,7 @@ export async function findNewestWholeArtifact(
   db: Catalog,
   sourceId: number,
 ): Promise<number | null> {
-  return one(await db.call<number | null>('newest_whole_artifact', { source: sourceId }))
+  return one(await db.call<number | null>('find_newest_full_artifact', { source: sourceId }))
 }
 
 export async function listParts(db: Catalog, sourceId: number, run: number): Promise<StoredPart[]> {
@@ -136,7 +136,7 @@ export async function listSeenAfter(
   sourceId: number,
   artifactRun: number,
 ): Promise<Buffer[]> {
-  return (await db.call<string>('seen_after', { source: sourceId, artifact_run: artifactRun })).map(
-    toBytes,
-  )
+  return (
+    await db.call<string>('list_newer_seen', { source: sourceId, artifact_run: artifactRun })
+  ).map(toBytes)
 }

@@ -189,7 +189,7 @@ interface CheckpointRow {
   readonly counts: Counts
   readonly known: string
   readonly staged: string
-  readonly fresh: string
+  readonly last_staged: string
 }
 
 function toCheckpoint(row: CheckpointRow): StoredCheckpoint {
@@ -201,13 +201,13 @@ function toCheckpoint(row: CheckpointRow): StoredCheckpoint {
     counts: row.counts,
     known: toBytes(row.known),
     staged: toBytes(row.staged),
-    fresh: toInts(row.fresh),
+    fresh: toInts(row.last_staged),
   }
 }
 
 /** Takes `count` product numbers; returns the first. */
 export async function reserveSeqs(db: Catalog, sourceId: number, count: number): Promise<number> {
-  return one(await db.call<number>('reserve_seq', { source: sourceId, count }))
+  return one(await db.call<number>('reserve_seqs', { source: sourceId, count }))
 }
 
 /**
@@ -224,7 +224,7 @@ export async function writeTerms(
     external_id: term.externalId,
     parent_id: term.parentId,
   }))
-  await db.call('write_terms', {
+  await db.call('upsert_terms', {
     source: run.sourceId,
     run: run.id,
     token: run.token,
@@ -238,7 +238,7 @@ export async function nameProducts(
   sourceId: number,
   seqs: readonly number[],
 ): Promise<string[]> {
-  return db.call<string>('name_products', { source: sourceId, seqs })
+  return db.call<string>('list_product_ids', { source: sourceId, seqs })
 }
 
 /** Big-endian int4s, one after the other. */

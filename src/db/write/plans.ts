@@ -81,7 +81,7 @@ export async function numberProducts(
   sourceId: number,
   ids: readonly string[],
 ): Promise<number[]> {
-  return session.call<number>('number_products', { source: sourceId, ids })
+  return session.call<number>('list_product_seqs', { source: sourceId, ids })
 }
 
 /** Judges the planned run by the limits of settle. `seen` as in `settleRun`. */

@@ -33,7 +33,7 @@ export interface StrayGrant {
 }
 
 export function listStrayGrants(db: Catalog): Promise<StrayGrant[]> {
-  return db.call<StrayGrant>('list_stray_grants', {})
+  return db.call<StrayGrant>('list_unexpected_grants', {})
 }
 
 async function call(db: Db, sql: string, role: string): Promise<void> {

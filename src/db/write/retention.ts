@@ -27,7 +27,7 @@ export async function listRetained(db: Catalog, sourceId: number): Promise<Retai
     latest: boolean
     archived: boolean
     stored_bytes: number
-  }>('list_retained', { source: sourceId })
+  }>('list_retained_artifacts', { source: sourceId })
   return rows.map(
     ({ started_at: startedAt, finished_at: finishedAt, stored_bytes: storedBytes, ...run }) => ({
       ...run,

@@ -108,7 +108,7 @@ async function askForRun(
     await db.call<{
       run_id: number
       token: number | null
-      begun: boolean
+      started: boolean
       resumed: boolean
       kind: RunKind
       since: string | null
@@ -130,14 +130,14 @@ async function askForRun(
       queued,
       options: jsonb(request.options),
       after: request.after ?? null,
-      anew: request.anew ?? false,
+      refetch: request.anew ?? false,
     }),
   )
   return {
     sourceId: request.sourceId,
     id: row.run_id,
     token: row.token,
-    begun: row.begun,
+    begun: row.started,
     kind: row.kind,
     artifactRun: row.artifact_run,
     sinceAt: toInstant(row.since),
@@ -166,7 +166,7 @@ export interface ActiveRun {
  * be applied anyway.
  */
 export async function widenRun(db: Catalog, sourceId: number, id: number): Promise<boolean> {
-  return one(await db.call<boolean>('widen_run', { source: sourceId, run: id }))
+  return one(await db.call<boolean>('extend_run', { source: sourceId, run: id }))
 }
 
 /** The run that is under way, or that the next sync goes on with, and who holds it. */
@@ -199,11 +199,11 @@ export async function claimTask(
   isDead: (owner: string) => boolean,
 ): Promise<ClaimedTask> {
   const holder = one(
-    await db.call<string | null>('find_lease', { source: run.sourceId, run: run.id, task }),
+    await db.call<string | null>('find_lease_owner', { source: run.sourceId, run: run.id, task }),
   )
   const deadOwner = holder !== null && isDead(holder) ? holder : null
-  const { token, taken_from: takenFrom } = one(
-    await db.call<{ token: number; taken_from: string | null }>('claim_task', {
+  const { token, previous_owner: takenFrom } = one(
+    await db.call<{ token: number; previous_owner: string | null }>('claim_task', {
       source: run.sourceId,
       run: run.id,
       task,
@@ -277,7 +277,7 @@ async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[
     source_id: number
     source: string
     run_id: number
-    begun_at: string
+    last_started_at: string
     options: RunOptions
     closed: boolean
     parts_left: number[]
@@ -286,7 +286,7 @@ async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[
     sourceId: row.source_id,
     source: row.source,
     id: row.run_id,
-    begunAt: toInstant(row.begun_at),
+    begunAt: toInstant(row.last_started_at),
     options: row.options,
     fetched: row.closed,
     partsLeft: row.parts_left,
@@ -295,7 +295,7 @@ async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[
 
 /** Those of the runs that a younger run has made up for, or that are gone with their source. */
 export function listMootRuns(db: Catalog, ids: readonly number[]): Promise<number[]> {
-  return db.call<number>('list_moot_runs', { runs: ids })
+  return db.call<number>('list_obsolete_runs', { runs: ids })
 }
 
 /**
@@ -316,7 +316,7 @@ export async function reopenRun(db: Catalog, id: number): Promise<boolean> {
 
 /** Ends a queued run that no worker will finish. A later sync can go on with it. */
 export async function giveUpRun(db: Catalog, id: number, reason: string): Promise<void> {
-  await db.call('give_up_run', { run: id, reason })
+  await db.call('interrupt_run', { run: id, reason })
 }
 
 /**
@@ -338,7 +338,7 @@ export async function listScheduled(db: Catalog): Promise<ScheduledSource[]> {
     last_run: number
     since: string
     at: string
-  }>('list_due', {})
+  }>('list_due_sources', {})
   return rows.map(({ source, schedule, last_run: lastRun, since, at }) => ({
     source,
     schedule,

@@ -85,7 +85,7 @@ test('a queued run that waits for workers is running, and interrupted when its o
   assert.deepEqual(await told(run.id), everywhere('running'))
   await claimTask(db, run, 'fetch', 'elsewhere/1/1', () => false)
   await pipeline.query(
-    `update catalog.leases set until = clock_timestamp() - interval '6 seconds' where run_id = $1`,
+    `update catalog.leases set expires_at = clock_timestamp() - interval '6 seconds' where run_id = $1`,
     run.id,
   )
   assert.deepEqual(await told(run.id), everywhere('interrupted'))
