@@ -1,4 +1,4 @@
-// Writes docs/commands.md from the command line itself.
+// Writes docs/commands.md from the definitions of the commands.
 
 import type { Command, Option } from 'commander'
 import { examplesOf, listCommands, silentProgram } from './support/commands.ts'
@@ -9,12 +9,12 @@ const program = silentProgram()
 const lines = [
   '# Commands',
   '',
-  'In a clone: `npx shelfsync COMMAND`; `--help` after any of them says what stands here.',
-  'This page is written by `scripts/write-command-docs.ts` from `src/cli/`. What exit codes mean stands in [operations.md](operations.md#exit-codes).',
+  'In a clone, run `npx shelfsync COMMAND`. `--help` after a command prints the same information.',
+  '`scripts/write-command-docs.ts` writes this page from `src/cli/`. See also the [exit codes](operations.md#exit-codes).',
   '',
-  'Every command takes:',
+  'Every command takes these options:',
   '',
-  ...markdownTable(['option', ''], program.options.map(describeOption)),
+  ...markdownTable(['option', 'meaning'], program.options.map(describeOption)),
 ]
 for (const { name, command } of listCommands(program)) lines.push('', ...section(name, command))
 
@@ -27,21 +27,21 @@ function section(name: string, command: Command): string[] {
     ...command.options.map(describeOption),
   ]
   const usage = isDefault(command)
-    ? ` (also plain \`shelfsync ${command.parent?.name() ?? ''}\`)`
+    ? ` (the default of \`shelfsync ${command.parent?.name() ?? ''}\`)`
     : ''
   return [
     `## ${name}`,
     '',
     `${capitalise(command.description())}${usage}.`,
     '',
-    ...(rows.length === 0 ? [] : [...markdownTable(['argument or option', ''], rows), '']),
+    ...(rows.length === 0 ? [] : [...markdownTable(['argument or option', 'meaning'], rows), '']),
     '```sh',
     ...examplesOf(command),
     '```',
   ]
 }
 
-/** Defaults that depend on who asks, such as a name, are not written down. */
+/** Only numeric defaults are printed; others depend on the user, such as the name in `--by`. */
 function describeOption({ flags, description, defaultValue }: Option): string[] {
   return [
     `\`${flags}\``,

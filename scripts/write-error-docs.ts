@@ -15,9 +15,9 @@ const places = Map.groupBy(codes, ([code]) => code.split('/')[0] ?? code)
 const lines = [
   '# Errors',
   '',
-  'Every failure that Shelfsync foresees has a code, `<where>/<what>`. The command line says the message and the hint; `--json`, the',
-  'log and `shelfsync runs show` have the code. A message without a code begins with "internal error" and is a bug.',
-  'This page is written by `scripts/write-error-docs.ts` from `src/core/errors.ts`.',
+  'Every error that Shelfsync foresees has a code, `<where>/<what>`. The command line prints the message and the hint. `--json`, the log',
+  'and `shelfsync runs show` contain the code. A message that begins with "internal error" has no code and is a bug.',
+  '`scripts/write-error-docs.ts` writes this page from `src/core/errors.ts`.',
 ]
 for (const [place, members] of places) {
   const rows = members.map(([code, { action, status, hint }]) => [

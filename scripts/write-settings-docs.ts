@@ -1,5 +1,5 @@
-// Writes `.env.example` and docs/settings.md from the settings schema, and with them the limits
-// that each source has.
+// Writes `.env.example` and docs/settings.md from the settings schema and from the limits of a
+// source.
 
 import { Policy } from '../src/core/policy.ts'
 import { SETTING_NAMES, settingMeta } from '../src/config/settings-schema.ts'
@@ -10,8 +10,8 @@ const groups = Map.groupBy(settings, ({ group }) => group)
 
 function envExample(): string {
   const lines = [
-    '# All settings of Shelfsync; each may be left out. Copy this to `.env`; the environment wins over it.',
-    '# A value with a "#" in it stands in quotes: NAME="a#b". Without them a comment begins at the "#", and the rest of the value is lost.',
+    '# All settings of Shelfsync; each is optional. Copy this file to `.env`. The environment overrides `.env`.',
+    '# Put a value that contains "#" in quotes: NAME="a#b". Without quotes, a comment begins at the "#", and the rest of the value is lost.',
   ]
   for (const [group, members] of groups) {
     lines.push('', `# ${group}`)
@@ -26,9 +26,9 @@ function settingsPage(): string {
   const lines = [
     '# Settings',
     '',
-    'From the environment and from `.env` in the working directory; the environment wins, and an empty value counts as none, but that of `DATABASE_URL`, which is an error.',
-    'In `.env` a value with a `#` in it stands in quotes: without them a comment begins there.',
-    'This page is written by `scripts/write-settings-docs.ts` from the schema in `src/config/settings-schema.ts`.',
+    'Shelfsync reads settings from the environment and from `.env` in the working directory; the environment overrides `.env`. An empty value counts as not set, except for `DATABASE_URL`, where it is an error.',
+    'In `.env`, put a value that contains `#` in quotes: without quotes, a comment begins there.',
+    '`scripts/write-settings-docs.ts` writes this page from the schema in `src/config/settings-schema.ts`.',
   ]
   for (const [group, members] of groups) {
     const rows = members.map(({ name, description, default: otherwise, secret }) => [
@@ -47,7 +47,7 @@ function settingsPage(): string {
     '',
     '## Limits of a source',
     '',
-    'What a run may do without being asked. They are stored with the source: `shelfsync sources set NAME --policy removalShare=0.2`.',
+    'A run that exceeds a limit is held for a decision. The limits are stored with the source: `shelfsync sources set NAME --policy removalShare=0.2`.',
     '',
     ...markdownTable(['limit', 'meaning', 'default'], limits),
   )

@@ -188,7 +188,7 @@ test('every SQL example runs', async (t) => {
   const { pool } = await testDatabase(t)
   for (const { path, fences } of pages) {
     for (const { code } of fences.filter(({ language }) => language === 'sql')) {
-      // A role outlives its database.
+      // The rollback also removes roles, which belong to the server.
       await pool
         .query(`begin; ${code} rollback`)
         .catch((cause: unknown) => assert.fail(`${path}: ${String(cause)}\n${code}`))

@@ -23,7 +23,7 @@ export const Policy = z.strictObject({
   allowEmpty: z
     .boolean()
     .default(false)
-    .describe('Whether a full run with no record at all can be right.'),
+    .describe('Allows a full run without any record to be green.'),
 })
 
 export type Policy = z.infer<typeof Policy>
