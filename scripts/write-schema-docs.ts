@@ -4,7 +4,7 @@
 import { DraftSchema } from '../src/core/product-schema.ts'
 import { listMigrations, SCHEMAS_DIRECTORY } from '../src/db/migrate/migrate.ts'
 import type { Db } from '../src/db/pool.ts'
-import { testDatabase } from '../test/support/database.ts'
+import { openTestDatabase } from '../test/support/database.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 interface Column {
@@ -143,7 +143,7 @@ async function renderPage(db: Db): Promise<string> {
 }
 
 const cleanUps: (() => Promise<void>)[] = []
-const { pool } = await testDatabase({ after: (cleanUp) => void cleanUps.push(cleanUp) })
+const { pool } = await openTestDatabase({ after: (cleanUp) => void cleanUps.push(cleanUp) })
 try {
   await writeGenerated({ 'docs/schema.md': await renderPage(pool) })
 } finally {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import project from '../package.json' with { type: 'json' }
 import { silentProgram } from '../scripts/support/commands.ts'
 import { SETTING_NAMES } from '../src/config/settings-schema.ts'
-import { testDatabase } from './support/database.ts'
+import { openTestDatabase } from './support/database.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -185,7 +185,7 @@ function findRepeated(words: readonly string[]): string[] {
 }
 
 test('every SQL example runs', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   for (const { path, fences } of pages) {
     for (const { code } of fences.filter(({ language }) => language === 'sql')) {
       // The rollback also removes roles, which belong to the server.

@@ -5,13 +5,13 @@ import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
-import { cleanEnv, missingProgram } from '../../test/support/processes.ts'
+import { cleanEnv, explainMissingProgram } from '../../test/support/processes.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { checkQueue } from '../cli/doctor-world.ts'
 import { openQueues } from '../jobs/queues.ts'
 import { checkHealth, type HealthTools } from './health.ts'
 
-const skip = missingProgram('redis-server', 'redis-server')
+const skip = explainMissingProgram('redis-server', 'redis-server')
 /** Only the queue is looked at here: the other components are broken. */
 const NOTHING = {
   db: { query: () => Promise.reject(new Error('none')) },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seriesOf } from '../../test/support/exposition.ts'
+import { listSeries } from '../../test/support/exposition.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { countTasks } from './task-metrics.ts'
 
@@ -11,11 +11,11 @@ test("a wait counts as a limit's only when the supplier says so, and as back-pre
     paused({ code, waitMs: 2000, triedMs: 500 }, 'medipim')
   paused({ code: 'artifact/unavailable', waitMs: 2000, triedMs: 500 }, 'medipim')
   const text = await metrics.text()
-  assert.deepEqual(seriesOf(text, 'shelfsync_limit_wait_seconds_total'), {
+  assert.deepEqual(listSeries(text, 'shelfsync_limit_wait_seconds_total'), {
     'connector="medipim"': 2,
   })
   assert.equal(
-    seriesOf(text, 'shelfsync_backpressure_seconds_total')['reason="store_unwritable"'],
+    listSeries(text, 'shelfsync_backpressure_seconds_total')['reason="store_unwritable"'],
     2.5,
   )
 })

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { says } from '../../test/support/messages.ts'
+import { isSyncError } from '../../test/support/error-matchers.ts'
 import { testStore } from '../../test/conformance/store.ts'
 import { SyncError } from '../core/errors.ts'
 import { DiskStore } from './disk.ts'
@@ -105,7 +105,7 @@ test('a part is never a symbolic link, and neither is a folder on its way', asyn
   for (const key of ['shop/run/link', 'shop/elsewhere/part', 'shop/inside/part']) {
     await assert.rejects(
       store.get(key),
-      says(
+      isSyncError(
         'artifact/missing',
         /a symbolic link stands on its way, and none is followed \(ELOOP\)$/,
       ),
@@ -115,13 +115,13 @@ test('a part is never a symbolic link, and neither is a folder on its way', asyn
   for (const key of ['shop/elsewhere/new', 'shop/elsewhere/deeper/new', 'shop/inside/new']) {
     await assert.rejects(
       store.put(key, Buffer.from('x')),
-      says('artifact/unwritable', /a symbolic link stands on its way/),
+      isSyncError('artifact/unwritable', /a symbolic link stands on its way/),
       key,
     )
   }
   await assert.rejects(
     store.remove(['shop/elsewhere/part']),
-    says('artifact/unwritable', /a symbolic link stands on its way/),
+    isSyncError('artifact/unwritable', /a symbolic link stands on its way/),
   )
   assert.deepEqual(
     (await Array.fromAsync(store.list(''))).map(({ key }) => key),
@@ -129,7 +129,7 @@ test('a part is never a symbolic link, and neither is a folder on its way', asyn
   )
   await assert.rejects(
     Array.fromAsync(store.list('shop/elsewhere/')),
-    says('artifact/missing', /a symbolic link stands on its way/),
+    isSyncError('artifact/missing', /a symbolic link stands on its way/),
   )
   assert.equal(await store.sweep(new Date(Date.now() + 1_000)), 0)
   // What is written takes the place of a link, and not of what the link leads to.
@@ -163,7 +163,7 @@ test(
     const { store, root, close } = await openEmpty()
     await store.put('shop/part', Buffer.from('x'))
     assert.equal(spawnSync('sh', ['-c', 'mkfifo "$0"', join(root, 'shop/pipe')]).status, 0)
-    await assert.rejects(store.get('shop/pipe'), says('artifact/missing', /it is no file/))
+    await assert.rejects(store.get('shop/pipe'), isSyncError('artifact/missing', /it is no file/))
     assert.deepEqual(
       (await Array.fromAsync(store.list(''))).map(({ key }) => key),
       ['shop/part'],

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { bufferBytes } from '../../test/support/memory.ts'
+import { measureBufferBytes } from '../../test/support/memory.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Codec } from './codec.ts'
 import { DiskStore } from './disk.ts'
@@ -65,12 +65,12 @@ test('a part that is not what was archived leaves the last good file', async (co
 test('memory does not grow with the catalogue', async (context) => {
   const store = await open(context)
   const part = await archive(store, 1, LINE.repeat(20_000))
-  const bytesBefore = bufferBytes()
+  const bytesBefore = measureBufferBytes()
   let heldBytesMax = 0
   const watched = {
     ...part,
     get key() {
-      heldBytesMax = Math.max(heldBytesMax, bufferBytes() - bytesBefore)
+      heldBytesMax = Math.max(heldBytesMax, measureBufferBytes() - bytesBefore)
       return part.key
     },
   }

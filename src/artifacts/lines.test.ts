@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { bufferBytes } from '../../test/support/memory.ts'
+import { measureBufferBytes } from '../../test/support/memory.ts'
 import { type Lines, type LongLine, readLines } from './lines.ts'
 
 /** Remembers what it is given as text, or its length when that is all that matters. */
@@ -109,10 +109,10 @@ test('a line of 40 MB is told by its offset, its length and its first 64 KiB, an
   const chunkBytes = 1024 * 1024
   let heldBytes = 0
   async function* chunks(): AsyncGenerator<Buffer> {
-    const before = bufferBytes()
+    const before = measureBufferBytes()
     yield Buffer.from('first\n')
     for (let i = 0; i < 40; i++) yield Buffer.alloc(chunkBytes, 'x')
-    heldBytes = bufferBytes() - before
+    heldBytes = measureBufferBytes() - before
     yield Buffer.from('y\nlast')
   }
   const [first, long, last] = await Array.fromAsync(

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { bufferBytes } from '../../test/support/memory.ts'
+import { measureBufferBytes } from '../../test/support/memory.ts'
 import { SyncError } from '../core/errors.ts'
 import { Codec, CHUNK_BYTES, decompress } from './codec.ts'
 import { DiskStore } from './disk.ts'
@@ -131,10 +131,10 @@ test('a part is full at its limit, but takes one page of any size', async () => 
 test('packing does not keep the raw bytes', async () => {
   const writer = new PartWriter('zstd')
   const pageBytes = 1024 * 1024
-  const bytesBefore = bufferBytes()
+  const bytesBefore = measureBufferBytes()
   for (let i = 0; i < 32; i++)
     await writer.add({ bytes: Buffer.alloc(pageBytes, `${'x'.repeat(63)}\n`), lineCount: 16_384 })
-  const heldBytes = bufferBytes() - bytesBefore
+  const heldBytes = measureBufferBytes() - bytesBefore
   assert.ok(heldBytes < 6 * pageBytes, `${heldBytes} bytes held`)
   assert.equal((await writer.finish()).rawBytes, 32 * pageBytes)
 })

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { testStore } from '../../test/conformance/store.ts'
 import { type S3Server, startS3 } from '../../test/support/s3-server.ts'
-import { says } from '../../test/support/messages.ts'
+import { isSyncError } from '../../test/support/error-matchers.ts'
 import { type S3Options, S3Store } from './s3.ts'
 
 let folder: string
@@ -77,14 +77,14 @@ test('a bucket that is not there is a setting to correct, and is not made', asyn
   const store = new S3Store({ ...options, bucket: 'elsewhere' })
   await assert.rejects(
     store.check(),
-    says(
+    isSyncError(
       'settings/invalid',
       /The bucket of s3:\/\/elsewhere\/ .*does not exist: make it, or correct ARTIFACTS/,
     ),
   )
   await assert.rejects(
     store.put('a', Buffer.from('x')),
-    says('settings/invalid', /Cannot write a in s3:\/\/elsewhere\/ .*NoSuchBucket \(404\)/),
+    isSyncError('settings/invalid', /Cannot write a in s3:\/\/elsewhere\/ .*NoSuchBucket \(404\)/),
   )
 })
 
@@ -100,7 +100,7 @@ test('a key that is refused is a setting to correct, and is shown nowhere', asyn
   ]) {
     await assert.rejects(
       attempt,
-      says('settings/invalid', /InvalidAccessKeyId \(403\)\. Check .*S3_ACCESS_KEY_ID/),
+      isSyncError('settings/invalid', /InvalidAccessKeyId \(403\)\. Check .*S3_ACCESS_KEY_ID/),
     )
   }
 })
@@ -124,7 +124,7 @@ test('what a server writes as the code of an error is repeated only when it is a
   for (code of ['x'.repeat(2_000_000), `you sent planted-secret`]) {
     await assert.rejects(
       store.get('a'),
-      says('settings/invalid', /: an error without a name \(403\)\. Check/),
+      isSyncError('settings/invalid', /: an error without a name \(403\)\. Check/),
     )
   }
 })
@@ -133,6 +133,9 @@ test('a server that is not there is artifact/unavailable', async () => {
   const store = new S3Store({ ...options, endpoint: 'http://127.0.0.1:1' })
   await assert.rejects(
     store.get('a'),
-    says('artifact/unavailable', /^Cannot read a in s3:\/\/raw\/ at 127\.0\.0\.1:1: ECONNREFUSED$/),
+    isSyncError(
+      'artifact/unavailable',
+      /^Cannot read a in s3:\/\/raw\/ at 127\.0\.0\.1:1: ECONNREFUSED$/,
+    ),
   )
 })

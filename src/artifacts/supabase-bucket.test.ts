@@ -5,16 +5,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BucketRow } from '../../simulators/storage/objects.ts'
 import { SECRET_KEY, type StorageSimulator } from '../../simulators/storage/server.ts'
-import { says } from '../../test/support/messages.ts'
+import { isSyncError } from '../../test/support/error-matchers.ts'
 import {
-  asked,
+  countRequests,
   BUCKET,
   CREATE,
   MIB,
   openStorage,
   PART,
-  patchesOf,
-  slowly,
+  listPatches,
+  streamSlowly,
 } from '../../test/support/supabase-storage.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
@@ -23,7 +23,7 @@ test('the bucket is made private when it is missing, once for all writers', asyn
   const { store, service } = await openStorage(context)
   await Promise.all(['a', 'b', 'c'].map((key) => store.put(key, Buffer.from(key))))
   assert.equal(service.objects.findBucket(BUCKET)?.public, false)
-  assert.equal(asked(service, 'POST /bucket'), 1)
+  assert.equal(countRequests(service, 'POST /bucket'), 1)
 })
 
 test('a bucket that another process makes at the same moment is as good', async (context) => {
@@ -38,13 +38,16 @@ test('a bucket that is too small for a part, or public, is a setting to correct'
   changeBucket(service, { file_size_limit: 10 * MIB })
   const tooSmall =
     /takes files of at most 10 MiB, but a part can have 32 MiB\. Raise the file size limit of the bucket/
-  await assert.rejects(store.check(), says('settings/invalid', tooSmall))
+  await assert.rejects(store.check(), isSyncError('settings/invalid', tooSmall))
   changeBucket(service, { file_size_limit: 32 * MIB })
   await store.check()
   changeBucket(service, { public: true })
   await assert.rejects(
     store.check(),
-    says('settings/invalid', /is a public bucket.*Make it private, or name another one in BUCKET/),
+    isSyncError(
+      'settings/invalid',
+      /is a public bucket.*Make it private, or name another one in BUCKET/,
+    ),
   )
 })
 
@@ -53,7 +56,10 @@ test('a check that failed is made again by the next write', async (context) => {
   service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 4 })
   await assert.rejects(
     store.put('a', Buffer.from('x')),
-    says('artifact/unavailable', /^Cannot look at the bucket in supabase:medipim-raw at 127/),
+    isSyncError(
+      'artifact/unavailable',
+      /^Cannot look at the bucket in supabase:medipim-raw at 127/,
+    ),
   )
   await store.put('a', Buffer.from('x'))
 })
@@ -62,9 +68,9 @@ test('a project that is too small for a part is told so before anything is sent'
   const { store, service } = await openStorage(context, { fileBytesMax: 8 * MIB })
   const message =
     /^The project at 127.* takes files of at most 8 MiB, but a part can have 32 MiB\. Raise the file size limit/
-  await assert.rejects(store.check(), says('settings/invalid', message))
-  await assert.rejects(store.put('part', PART), says('settings/invalid', message))
-  assert.equal(asked(service, CREATE), 0)
+  await assert.rejects(store.check(), isSyncError('settings/invalid', message))
+  await assert.rejects(store.put('part', PART), isSyncError('settings/invalid', message))
+  assert.equal(countRequests(service, CREATE), 0)
 })
 
 test('a server that does not tell the limit of its project is as good', async (context) => {
@@ -78,7 +84,7 @@ test('a server that does not tell the limit of its project is as good', async (c
   service.faults.set({ kind: 'status', status: 503, path: 'OPTIONS *', times: 4 })
   await assert.rejects(
     store.check(),
-    says('artifact/unavailable', /^Cannot ask for the file size limit/),
+    isSyncError('artifact/unavailable', /^Cannot ask for the file size limit/),
   )
 })
 
@@ -88,8 +94,11 @@ test('a file that passes a limit that was lowered since the check names it and w
   changeBucket(service, { file_size_limit: 8 * MIB })
   const message =
     /^Cannot write part in supabase:medipim-raw at .* HTTP 413: Maximum size exceeded\. Raise the file size limit/
-  await assert.rejects(store.put('part', PART), says('settings/invalid', message))
-  await assert.rejects(store.putStream('part', slowly(PART)), says('settings/invalid', /413/))
+  await assert.rejects(store.put('part', PART), isSyncError('settings/invalid', message))
+  await assert.rejects(
+    store.putStream('part', streamSlowly(PART)),
+    isSyncError('settings/invalid', /413/),
+  )
   assert.deepEqual(waits, [])
 })
 
@@ -103,18 +112,18 @@ test('a bucket that does not take the types of a run is a setting to correct', a
     changeBucket(service, { allowed_mime_types: allowed })
     await assert.rejects(
       store.check(),
-      says(
+      isSyncError(
         'settings/invalid',
         new RegExp(`takes no files of the type ${refused}\\. Allow application/zstd, `),
       ),
     )
   }
-  const refused = says(
+  const refused = isSyncError(
     'settings/invalid',
     /HTTP 415: mime type application\/x-ndjson is not supported\. Allow application\/zstd, /,
   )
   await assert.rejects(store.put('latest.ndjson', Buffer.from('x')), refused)
-  await assert.rejects(store.putStream('latest.ndjson', slowly(PART)), refused)
+  await assert.rejects(store.putStream('latest.ndjson', streamSlowly(PART)), refused)
   changeBucket(service, { allowed_mime_types: ['application/*'] })
   await store.check()
   await store.put('latest.ndjson', Buffer.from('x'))
@@ -128,7 +137,7 @@ test('a bucket that is deleted between two writes is made again by the next one'
   await store.put('put', PART)
   service.objects.remove(BUCKET, ['put'])
   service.objects.removeBucket(BUCKET)
-  await store.putStream('stream', slowly(PART))
+  await store.putStream('stream', streamSlowly(PART))
   assert.equal(service.objects.findBucket(BUCKET)?.public, false)
   assert.ok(PART.equals(await store.get('stream')))
 })
@@ -137,16 +146,16 @@ test('a bucket that is deleted in the middle of an upload is made again for it, 
   const { store, service } = await openStorage(context)
   await store.put('first', Buffer.from('x'))
   service.objects.remove(BUCKET, ['first'])
-  let chunks = patchesOf(service).length
+  let chunks = listPatches(service).length
   const deleting = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const piece of slowly(PART)) {
-      if (patchesOf(service).length > chunks) service.objects.removeBucket(BUCKET)
+    for await (const piece of streamSlowly(PART)) {
+      if (listPatches(service).length > chunks) service.objects.removeBucket(BUCKET)
       yield piece
     }
   }
   await assert.rejects(
     store.putStream('stream', deleting()),
-    says('artifact/unwritable', /HTTP 404: The related resource does not exist$/),
+    isSyncError('artifact/unwritable', /HTTP 404: The related resource does not exist$/),
   )
   chunks = Infinity
   await store.putStream('stream', deleting())
@@ -168,8 +177,8 @@ test('a name that no bucket can have is a setting to correct', async (context) =
   const { store } = await openStorage(context, {}, { bucket: 'raw/more?' })
   const message =
     /^supabase:raw\/more\? at .*: HTTP 400: Bucket name invalid\. Name another bucket in BUCKET/
-  await assert.rejects(store.check(), says('settings/invalid', message))
-  await assert.rejects(store.put('a', Buffer.from('x')), says('settings/invalid', message))
+  await assert.rejects(store.check(), isSyncError('settings/invalid', message))
+  await assert.rejects(store.put('a', Buffer.from('x')), isSyncError('settings/invalid', message))
 })
 
 function changeBucket(service: StorageSimulator, change: Partial<BucketRow>): void {

@@ -13,17 +13,17 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { testStore } from '../../test/conformance/store.ts'
-import { says } from '../../test/support/messages.ts'
+import { isSyncError } from '../../test/support/error-matchers.ts'
 import {
-  asked,
+  countRequests,
   BUCKET,
   CREATE,
   MIB,
   openStorage,
   PART,
   type Patch,
-  patchesOf,
-  slowly,
+  listPatches,
+  streamSlowly,
 } from '../../test/support/supabase-storage.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
@@ -48,13 +48,13 @@ test('a part goes in chunks of exactly 6 MiB, the last with the rest', async (co
     { offset: 6 * MIB, bytes: UPLOAD_CHUNK_BYTES },
     { offset: 12 * MIB, bytes: MIB },
   ]
-  assert.deepEqual(patchesOf(service), expected)
+  assert.deepEqual(listPatches(service), expected)
   service.stats.reset()
-  await store.putStream('stream', slowly(PART))
-  assert.deepEqual(patchesOf(service), expected)
+  await store.putStream('stream', streamSlowly(PART))
+  assert.deepEqual(listPatches(service), expected)
   service.stats.reset()
   await store.put('two', PART.subarray(0, 12 * MIB))
-  assert.deepEqual(patchesOf(service), expected.slice(0, 2))
+  assert.deepEqual(listPatches(service), expected.slice(0, 2))
   assert.equal(UPLOAD_CHUNK_BYTES, 6 * 1024 * 1024)
 })
 
@@ -63,7 +63,7 @@ test('a stream is read no further than a chunk ahead of what the service holds',
   let aheadBytesMax = 0
   async function* source(): AsyncGenerator<Uint8Array> {
     for (let read = 0; read < 30 * MIB; read += MIB) {
-      const sent = patchesOf(service).reduce((sum, { bytes }) => sum + bytes, 0)
+      const sent = listPatches(service).reduce((sum, { bytes }) => sum + bytes, 0)
       aheadBytesMax = Math.max(aheadBytesMax, read - sent)
       yield PART.subarray(0, MIB)
     }
@@ -99,7 +99,7 @@ test('nothing is stored as an object of no bytes, even when an answer is lost', 
 
 const WAYS: Readonly<Record<string, (store: SupabaseStore) => Promise<void>>> = {
   'in memory': (store) => store.put('part', PART),
-  streamed: (store) => store.putStream('part', slowly(PART)),
+  streamed: (store) => store.putStream('part', streamSlowly(PART)),
 }
 
 for (const [how, put] of Object.entries(WAYS)) {
@@ -108,13 +108,13 @@ for (const [how, put] of Object.entries(WAYS)) {
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 1, afterBytes: 2 * MIB })
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
-    const [first, second, third] = patchesOf(service)
+    const [first, second, third] = listPatches(service)
     assert.deepEqual([first?.offset, second?.offset], [0, 6 * MIB])
     assert.ok(
       third !== undefined && third.offset > 6 * MIB && third.offset <= 8 * MIB,
       `resumed at ${third?.offset}`,
     )
-    assert.equal(asked(service, CREATE), 1)
+    assert.equal(countRequests(service, CREATE), 1)
   })
 
   test(`${how}: a broken last chunk is resumed too`, async (context) => {
@@ -122,7 +122,7 @@ for (const [how, put] of Object.entries(WAYS)) {
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 2, afterBytes: 500_000 })
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
-    assert.equal(asked(service, CREATE), 1)
+    assert.equal(countRequests(service, CREATE), 1)
   })
 
   for (const status of [409, 423, 429, 500, 503, 544]) {
@@ -152,7 +152,7 @@ for (const [how, put] of Object.entries(WAYS)) {
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
     assert.deepEqual(
-      patchesOf(service).map(({ offset }) => offset),
+      listPatches(service).map(({ offset }) => offset),
       [0, 6 * MIB, 12 * MIB],
     )
   })
@@ -191,18 +191,18 @@ test('a service that is down for good is artifact/unavailable, after a bounded n
   })
   await assert.rejects(
     store.put('part', PART),
-    says('artifact/unavailable', /^Cannot write part in .*: HTTP 503: SlowDown$/),
+    isSyncError('artifact/unavailable', /^Cannot write part in .*: HTTP 503: SlowDown$/),
   )
   assert.equal(waits.length, 3)
   await assert.rejects(
-    store.putStream('part', slowly(PART)),
-    says('artifact/unavailable', /HTTP 503/),
+    store.putStream('part', streamSlowly(PART)),
+    isSyncError('artifact/unavailable', /HTTP 503/),
   )
   assert.equal(waits.length, 3 + 7)
   await service.close()
   await assert.rejects(
     store.get('part'),
-    says('artifact/unavailable', /^Cannot read part in .*: no answer \(ECONNREFUSED\)$/),
+    isSyncError('artifact/unavailable', /^Cannot read part in .*: no answer \(ECONNREFUSED\)$/),
   )
 })
 
@@ -212,15 +212,15 @@ test('an upload that expired meanwhile is begun anew', async (context) => {
   service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', skip: 1 })
   await store.put('part', PART)
   assert.ok(PART.equals(await store.get('part')))
-  assert.equal(asked(service, CREATE), 2)
+  assert.equal(countRequests(service, CREATE), 2)
 })
 
 test('an upload that expires whenever it is waited for ends as artifact/unwritable', async (context) => {
   const expire: Waiter = () => Promise.resolve(service.objects.expireUploads())
   const { store, service } = await openStorage(context, {}, { wait: expire })
   service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', times: null })
-  await assert.rejects(store.put('part', PART), says('artifact/unwritable', /: HTTP 410: /))
-  assert.equal(asked(service, CREATE), 4)
+  await assert.rejects(store.put('part', PART), isSyncError('artifact/unwritable', /: HTTP 410: /))
+  assert.equal(countRequests(service, CREATE), 4)
 })
 
 test('when the answer to the last byte is lost, only an object that is there counts', async (context) => {
@@ -229,7 +229,7 @@ test('when the answer to the last byte is lost, only an object that is there cou
     service.faults.set({ kind, path: 'PATCH *', skip: 2 })
     await store.put('part', PART)
     assert.ok(PART.equals(await store.get('part')))
-    assert.equal(asked(service, CREATE), 2)
+    assert.equal(countRequests(service, CREATE), 2)
   }
 })
 
@@ -237,10 +237,10 @@ test('a stream whose last answer is lost is an error that asks for another try',
   const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'unfinished', path: 'PATCH *', skip: 2 })
   await assert.rejects(
-    store.putStream('part', slowly(PART)),
-    says('artifact/unwritable', /nobody knows whether the upload is over$/),
+    store.putStream('part', streamSlowly(PART)),
+    isSyncError('artifact/unwritable', /nobody knows whether the upload is over$/),
   )
-  await assert.rejects(store.get('part'), says('artifact/missing', /Object not found/))
+  await assert.rejects(store.get('part'), isSyncError('artifact/missing', /Object not found/))
 })
 
 test('a service that is killed in the middle of a chunk and started again goes on with the same upload', async (context) => {
@@ -288,7 +288,7 @@ test('a web page is no artifact, with whatever status', async (context) => {
   service.faults.set({ kind: 'status', status: 200, path: 'GET /object/*', times: null })
   await assert.rejects(
     store.get('part'),
-    says('artifact/unavailable', /HTTP 200: a web page in place of an answer$/),
+    isSyncError('artifact/unavailable', /HTTP 200: a web page in place of an answer$/),
   )
 })
 
@@ -323,7 +323,7 @@ test('a folder of more than a page is listed whole, and everything can be remove
   const keys = (await Array.fromAsync(store.list('k/'))).map(({ key }) => key)
   assert.deepEqual(keys, ['k/0000', ...names])
   await store.remove(keys)
-  assert.equal(asked(service, `DELETE /object/${BUCKET}`), 3)
+  assert.equal(countRequests(service, `DELETE /object/${BUCKET}`), 3)
   assert.deepEqual(await Array.fromAsync(store.list('')), [])
 })
 
@@ -331,7 +331,10 @@ test('without a bucket nothing is listed, nothing is missing to remove, and read
   const { store } = await openStorage(context)
   assert.deepEqual(await Array.fromAsync(store.list('')), [])
   await store.remove(['a'])
-  await assert.rejects(store.get('a'), says('artifact/missing', /HTTP 404: Bucket not found$/))
+  await assert.rejects(
+    store.get('a'),
+    isSyncError('artifact/missing', /HTTP 404: Bucket not found$/),
+  )
 })
 
 test('a key that is refused is a setting to correct, and is shown nowhere, not even when the service repeats it', async (context) => {
@@ -347,7 +350,10 @@ test('a key that is refused is a setting to correct, and is shown nowhere, not e
     ]) {
       await assert.rejects(
         attempt,
-        says('settings/invalid', /HTTP 401: Invalid API key\. Check that SUPABASE_SECRET_KEY/),
+        isSyncError(
+          'settings/invalid',
+          /HTTP 401: Invalid API key\. Check that SUPABASE_SECRET_KEY/,
+        ),
       )
     }
     service.faults.set({
@@ -356,7 +362,7 @@ test('a key that is refused is a setting to correct, and is shown nowhere, not e
       body: `{"message":"bad key ${secretKey}"}`,
       path: 'GET /object/*',
     })
-    await assert.rejects(store.get('a'), says('artifact/missing', /bad key \[redacted\]$/))
+    await assert.rejects(store.get('a'), isSyncError('artifact/missing', /bad key \[redacted\]$/))
     service.faults.clear()
     service.faults.set({
       kind: 'status',
@@ -364,9 +370,9 @@ test('a key that is refused is a setting to correct, and is shown nowhere, not e
       body: `{"message":"${'x'.repeat(190)} ${secretKey}${'y'.repeat(500)}"}`,
       path: 'GET /object/*',
     })
-    await assert.rejects(store.get('a'), says('artifact/missing', /x{190} \[redacte…$/))
+    await assert.rejects(store.get('a'), isSyncError('artifact/missing', /x{190} \[redacte…$/))
     await service.close()
-    await assert.rejects(store.get('a'), says('artifact/unavailable', /no answer/))
+    await assert.rejects(store.get('a'), isSyncError('artifact/unavailable', /no answer/))
   }
 })
 
@@ -387,7 +393,7 @@ test('no redirect is followed, because the key would go along', async (context) 
   })
   await assert.rejects(
     store.get('a'),
-    says('settings/invalid', /HTTP 301: a redirect; correct SUPABASE_URL$/),
+    isSyncError('settings/invalid', /HTTP 301: a redirect; correct SUPABASE_URL$/),
   )
 })
 

@@ -8,13 +8,13 @@ import { test } from 'node:test'
 import { SECRET_KEY } from '../../simulators/storage/server.ts'
 import { startProcess } from '../../test/support/processes.ts'
 import {
-  asked,
+  countRequests,
   BUCKET,
   CREATE,
   MIB,
   openStorage,
   PART,
-  patchesOf,
+  listPatches,
 } from '../../test/support/supabase-storage.ts'
 import { createUploadMemory, nameUpload } from './upload-memory.ts'
 
@@ -29,7 +29,7 @@ test('a client that is killed in the middle of a chunk leaves its upload to the 
     const wait = () => (console.log('broken off'), new Promise((resolve) => setTimeout(resolve, 1e9)))
     const memory = createUploadMemory(${JSON.stringify(memory)})
     await new SupabaseStore({ url: ${JSON.stringify(service.url)}, secretKey: '${SECRET_KEY}', bucket: '${BUCKET}', wait, memory }).put('part', ${bytes})`
-  const doomed = async (bytes: string): Promise<void> => {
+  const killed = async (bytes: string): Promise<void> => {
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 1, afterBytes: 3 * MIB })
     const child = await startProcess(context, process.execPath, [
       '--input-type=module-typescript',
@@ -42,21 +42,21 @@ test('a client that is killed in the middle of a chunk leaves its upload to the 
     service.stats.reset()
   }
   const same = Buffer.alloc(13 * MIB, 'same')
-  await doomed(`Buffer.alloc(${13 * MIB}, 'same')`)
+  await killed(`Buffer.alloc(${13 * MIB}, 'same')`)
   await store.put('part', same)
   assert.ok(same.equals(await store.get('part')))
-  const [first, ...others] = patchesOf(service)
-  assert.deepEqual([asked(service, CREATE), others.length], [0, 1])
+  const [first, ...others] = listPatches(service)
+  assert.deepEqual([countRequests(service, CREATE), others.length], [0, 1])
   assert.ok(
     first && first.offset >= 6 * MIB && first.offset + first.bytes === 12 * MIB,
     `resumed at ${first?.offset}`,
   )
   assert.deepEqual(await readdir(memory), [])
 
-  await doomed(`Buffer.alloc(${13 * MIB}, 'other')`)
+  await killed(`Buffer.alloc(${13 * MIB}, 'other')`)
   await store.put('part', same)
   assert.deepEqual(
-    [asked(service, CREATE), patchesOf(service).length],
+    [countRequests(service, CREATE), listPatches(service).length],
     [1, 3],
     'other bytes are another upload',
   )
@@ -77,6 +77,6 @@ test('a remembered upload that the service has forgotten, or that may be over, i
   )
   await store.put('part', PART)
   assert.ok(PART.equals(await store.get('part')))
-  assert.equal(asked(service, CREATE), 1)
+  assert.equal(countRequests(service, CREATE), 1)
   assert.deepEqual(await readdir(folder), [])
 })

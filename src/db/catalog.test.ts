@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../../test/support/database.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { toBytes } from './catalog.ts'
 
 test('bytes are read as they are in either output of Postgres', async (t) => {
-  const { pool } = await testDatabase(t, { migrations: [] })
+  const { pool } = await openTestDatabase(t, { migrations: [] })
   const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
   for (const output of ['hex', 'escape']) {
     const { rows } = await pool.query<{ text: string }>(

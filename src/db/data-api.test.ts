@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { says } from '../../test/support/messages.ts'
+import { isSyncError } from '../../test/support/error-matchers.ts'
 import { DataApi } from './data-api.ts'
 
 interface Answer {
@@ -130,7 +130,7 @@ const REFUSALS: readonly (readonly [
 
 for (const [what, answer, code, message] of REFUSALS) {
   test(`${what} is ${code}`, async (t) => {
-    await assert.rejects(ask(t, 'sb_secret_planted', answer), says(code, message))
+    await assert.rejects(ask(t, 'sb_secret_planted', answer), isSyncError(code, message))
   })
 }
 
@@ -142,16 +142,16 @@ test('a token that is refused for its time is waited out, unless it is the key i
   for (const message of ['JWT issued at future', 'JWT not yet valid', 'JWT expired']) {
     await assert.rejects(
       ask(t, 'sb_secret_planted', refusal(message)),
-      says('db/unreachable', /the clocks of its servers differ/),
+      isSyncError('db/unreachable', /the clocks of its servers differ/),
     )
   }
   await assert.rejects(
     ask(t, 'eyJplanted', refusal('JWT issued at future')),
-    says('db/unreachable', /the clocks/),
+    isSyncError('db/unreachable', /the clocks/),
   )
   await assert.rejects(
     ask(t, 'eyJplanted', refusal('JWT expired')),
-    says('settings/invalid', /time is over: take a secret key/),
+    isSyncError('settings/invalid', /time is over: take a secret key/),
   )
 })
 
@@ -160,7 +160,7 @@ test('a key that the Data API quotes is taken out before the message is cut', as
   const body = { message: `${'x'.repeat(285)} ${secretKey}${'y'.repeat(500)}` }
   await assert.rejects(
     ask(t, secretKey, { status: 400, body }),
-    says('db/unsuitable', /x{285} \[redacted\]y*…$/),
+    isSyncError('db/unsuitable', /x{285} \[redacted\]y*…$/),
   )
 })
 
@@ -169,6 +169,6 @@ test('another secret that it quotes, out of a record for instance, is taken out 
   const body = { message: `${'x'.repeat(285)} ${secret}` }
   await assert.rejects(
     ask(t, 'sb_secret_planted', { status: 400, body }, [secret]),
-    says('db/unsuitable', /x{285} \[redacted\]$/),
+    isSyncError('db/unsuitable', /x{285} \[redacted\]$/),
   )
 })

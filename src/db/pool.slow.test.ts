@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { TLSSocket } from 'node:tls'
 import pg from 'pg'
-import { selfSigned } from '../../test/support/certificate.ts'
-import { testDatabase } from '../../test/support/database.ts'
+import { createCertificate } from '../../test/support/certificate.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { startTransactionPooler } from '../../test/support/transaction-pooler.ts'
 import { SyncError } from '../core/errors.ts'
 import { isConnectionError, toSyncError } from './errors.ts'
@@ -17,7 +17,7 @@ import { openPool, transaction } from './pool.ts'
 const options = { applicationName: 'pool test' }
 
 test('values arrive exact: big integers, decimals and days are never rounded or shifted', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { rows } =
     await pool.query(`select 9007199254740991 as safe, 9007199254740993 as big, array[1, null, 9007199254740993] as bigs,
     1.10::numeric as price, array[1.10, null]::numeric[] as prices, '{}'::bigint[] as none,
@@ -35,7 +35,7 @@ test('values arrive exact: big integers, decimals and days are never rounded or 
 })
 
 test('a session reads and waits as we need it, whatever the database and the role say', async (t) => {
-  const { url, pool } = await testDatabase(t)
+  const { url, pool } = await openTestDatabase(t)
   const odd = {
     timezone: 'Asia/Tokyo',
     datestyle: 'German',
@@ -89,7 +89,7 @@ test('a session reads and waits as we need it, whatever the database and the rol
 })
 
 test('a database that is read-only can be read, and says so when it is written to', async (t) => {
-  const { url, pool } = await testDatabase(t)
+  const { url, pool } = await openTestDatabase(t)
   await pool.query(
     `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
   )
@@ -112,7 +112,7 @@ async function failureOf(address: string): Promise<SyncError> {
 }
 
 test('each kind of failure to connect has its own words, with host, port and name and never the password', async (t) => {
-  const { url, pool } = await testDatabase(t)
+  const { url, pool } = await openTestDatabase(t)
   const role = `locked_${process.pid}`
   await pool.query(`create role ${role} nologin password 'hunter2/'`)
   const mute = createServer((socket) =>
@@ -171,7 +171,7 @@ test('each kind of failure to connect has its own words, with host, port and nam
 })
 
 test('a certificate that nobody signed is accepted unless the address asks for its verification', async (t) => {
-  const { key, cert } = selfSigned('db.test')
+  const { key, cert } = createCertificate('db.test')
   // A Postgres as far as the password: it agrees to TLS, and refuses whoever comes through it.
   const server = createServer((socket) => {
     socket
@@ -197,7 +197,7 @@ test('a certificate that nobody signed is accepted unless the address asks for i
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-'))
   t.after(() => rm(folder, { recursive: true }))
   const root = join(folder, 'root.pem')
-  await writeFile(root, selfSigned('other.test').cert)
+  await writeFile(root, createCertificate('other.test').cert)
   for (const mode of [
     'require',
     'no-verify',
@@ -271,7 +271,7 @@ for (const [size, order] of [
   [3, 'turn'],
 ] as const) {
   test(`a pooler in transaction mode is refused: ${size} sessions, ${order === 'last' ? 'the last used first' : 'in turn'}`, async (t) => {
-    const { url } = await testDatabase(t)
+    const { url } = await openTestDatabase(t)
     const pooler = await startTransactionPooler(url, size, order)
     await assert.rejects(openPool(pooler.url, options), {
       code: 'db/unsuitable',
@@ -291,7 +291,7 @@ test("Supabase's transaction port is refused before anything is sent to it", asy
 })
 
 test('sslmode is kept: without TLS on the server, require fails and a missing sslmode goes on in the clear', async (t) => {
-  const { url } = await testDatabase(t)
+  const { url } = await openTestDatabase(t)
   const strict = new URL(url)
   strict.searchParams.set('sslmode', 'require')
   await assert.rejects(openPool(strict.href, options), {
@@ -310,7 +310,7 @@ test('sslmode is kept: without TLS on the server, require fails and a missing ss
 })
 
 test('a transaction keeps all or nothing', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   await pool.query('create table kept (n integer)')
   assert.equal(
     await transaction(
@@ -334,7 +334,7 @@ test('a transaction keeps all or nothing', async (t) => {
 })
 
 test('a transaction in which a failure was swallowed is an error, not a commit that never was', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   await assert.rejects(
     transaction(pool, (client) => client.query('select 1 / 0').catch(() => undefined)),
     /had failed and was ignored/,
@@ -342,7 +342,7 @@ test('a transaction in which a failure was swallowed is an error, not a commit t
 })
 
 test('a connection that breaks inside a transaction is a connection error, is thrown away, and ends nothing else', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const lost = await transaction(pool, async (client) => {
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
     await pool.query('select pg_terminate_backend($1, 5000)', [rows[0]?.pid])
@@ -357,7 +357,7 @@ test('a connection that breaks inside a transaction is a connection error, is th
 })
 
 test('a Postgres without a free connection says so, and may have one later', async (t) => {
-  const { pool, url } = await testDatabase(t)
+  const { pool, url } = await openTestDatabase(t)
   const role = `crowded_${process.pid}`
   await pool.query(`create role ${role} login password 'pw' connection limit 0`)
   const connectionString = Object.assign(new URL(url), { username: role, password: 'pw' }).href
@@ -372,7 +372,7 @@ test('a Postgres without a free connection says so, and may have one later', asy
 })
 
 test('only a lost connection counts as one', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const failed = await pool.query('select 1 / 0').catch((error: unknown) => error)
   assert.equal(isConnectionError(failed), false)
   assert.equal(isConnectionError(new Error('ECONNREFUSED')), false)

@@ -4,26 +4,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
-import { openPark } from '../../test/e2e/many-machines.ts'
+import { openFleet } from '../../test/e2e/fleet.ts'
 import { startPgbouncer } from '../../test/support/pgbouncer.ts'
-import { cleanEnv, missingProgram, startProcess } from '../../test/support/processes.ts'
+import { cleanEnv, explainMissingProgram, startProcess } from '../../test/support/processes.ts'
 
 const CONNECTIONS_MAX = 10
-const skip = missingProgram('pgbouncer', 'pgbouncer')
+const skip = explainMissingProgram('pgbouncer', 'pgbouncer')
 const MAIN = new URL('../cli/main.ts', import.meta.url).pathname
 
 test('a process of all roles that applies six parts at once opens ten connections at most, and does its run', async (t) => {
   const simulator = await startMedipim({ products: 2_000, rateLimit: null })
   t.after(simulator.close)
-  const { database, pipeline, ...park } = await openPark(t, {
+  const { database, pipeline, ...cluster } = await openFleet(t, {
     supplierUrl: simulator.url,
     queueUrl: null,
     smallParts: true,
   })
-  const machine = await park.serve([], { APPLY_CONCURRENCY: '6', FETCH_CONCURRENCY: '9' })
-  const run = await park.order(machine)
+  const machine = await cluster.serve([], { APPLY_CONCURRENCY: '6', FETCH_CONCURRENCY: '9' })
+  const run = await cluster.requestRun(machine)
   let ended = false
-  const over = park.ended(run).finally(() => (ended = true))
+  const over = cluster.waitForEnd(run).finally(() => (ended = true))
   // Whatever they call themselves: a session that listens for the queue has the queue's name.
   const sessions = async (): Promise<number[]> =>
     (
@@ -54,7 +54,7 @@ for (const command of [['serve'], ['sync']]) {
     `\`shelfsync ${command.join(' ')}\` refuses a pooler in transaction mode at start, and says why`,
     { skip },
     async (t) => {
-      const { env, database } = await openPark(t, {
+      const { env, database } = await openFleet(t, {
         supplierUrl: 'http://127.0.0.1:1',
         queueUrl: null,
         smallParts: true,
@@ -75,9 +75,13 @@ for (const command of [['serve'], ['sync']]) {
 test('by way of a pooler in session mode a run ends well', { skip }, async (t) => {
   const simulator = await startMedipim({ products: 300, rateLimit: null })
   t.after(simulator.close)
-  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
-  const pooler = await startPgbouncer(t, park.database.url, { mode: 'session' })
-  const machine = await park.serve([], { DATABASE_URL: pooler.url })
-  const { state, ledger } = await park.ended(await park.order(machine))
+  const fleet = await openFleet(t, {
+    supplierUrl: simulator.url,
+    queueUrl: null,
+    smallParts: true,
+  })
+  const pooler = await startPgbouncer(t, fleet.database.url, { mode: 'session' })
+  const machine = await fleet.serve([], { DATABASE_URL: pooler.url })
+  const { state, ledger } = await fleet.waitForEnd(await fleet.requestRun(machine))
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 300])
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { at, watchQueries } from '../../test/faults/failpoints.ts'
-import { seriesOf } from '../../test/support/exposition.ts'
-import { testDatabase } from '../../test/support/database.ts'
+import { onNthPass, watchQueries } from '../../test/faults/failpoints.ts'
+import { listSeries } from '../../test/support/exposition.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
 import type { TaskName } from '../db/write/runs.ts'
@@ -12,10 +12,10 @@ import { executeTask } from './execute-task.ts'
 
 /** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
 async function openFetchTask(t: TestContext) {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: database.pool })
   const services = await openServices(t, database, pipeline)
-  await services.order()
+  await services.requestRun()
   const [job] = await services.queues.fetch.getJobs()
   assert.ok(job)
   const begin = () =>
@@ -42,7 +42,7 @@ test('a task that cannot be begun because Postgres is read-only is left for late
     services.pauses.map(({ code }) => code),
     ['db/read-only'],
   )
-  const waited = seriesOf(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')[
+  const waited = listSeries(await services.metrics.text(), 'shelfsync_backpressure_seconds_total')[
     'reason="database_slow"'
   ]
   const [{ waitMs, triedMs } = { waitMs: NaN, triedMs: NaN }] = services.pauses
@@ -64,14 +64,14 @@ test('a task that another worker has taken over is left to it, and counted as a 
   const { database, services, begin } = await openFetchTask(t)
   watchQueries(
     services.tools.db,
-    at('before add_part', 1, async () => {
+    onNthPass('before add_part', 1, async () => {
       await database.pool.query(
         `update catalog.leases set token = nextval('catalog.tokens'), owner = 'elsewhere/1/x', expires_at = now() + interval '1 minute'`,
       )
     }),
   )
   assert.equal(await begin(), 'busy')
-  assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), {
+  assert.deepEqual(listSeries(await services.metrics.text(), 'shelfsync_leases_lost_total'), {
     '': 1,
   })
 })
@@ -88,12 +88,12 @@ test('a task of a worker that is gone is taken over, which the log says', async 
 })
 
 test('who debugs sees every batch that was committed', async (t) => {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: database.pool })
   const services = await openServices(t, database, pipeline)
-  const { run } = await services.order({ debug: true })
-  services.work()
-  await services.ended(run)
+  const { run } = await services.requestRun({ debug: true })
+  services.startWorkers()
+  await services.waitForEnd(run)
   const said = pipeline.logged
     .map((text): Record<string, unknown> => JSON.parse(text))
     .filter(({ message }) => message === 'batch committed')
@@ -111,7 +111,7 @@ test('who debugs sees every batch that was committed', async (t) => {
 })
 
 test('a run whose tasks together are far over its budget stops, and what is archived can be replayed', async (t) => {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   const options = { partBytesMax: 24 * 1024, batchRecordsMax: 5000, batchBytesMax: 1 << 20 }
   const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
@@ -126,7 +126,7 @@ test('a run whose tasks together are far over its budget stops, and what is arch
     times: 1,
   })
   const services = await openServices(t, database, pipeline)
-  const { run } = await services.order()
+  const { run } = await services.requestRun()
   const [fetching] = await services.queues.fetch.getJobs()
   assert.ok(fetching)
   const begin = (name: TaskName, task: Task) =>

@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../../test/support/database.ts'
-import { gateAfter } from '../../test/support/gate.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
+import { stopAfterPages } from '../../test/support/gate.ts'
 import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
-import { showProducts, snapshot } from '../../test/support/snapshot.ts'
+import { listProducts, snapshotCatalogue } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
 import { AS_SCHEDULED, cancelRequestedRun, requestRuns, type RunsRequest } from './request-runs.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 const db = database.pool
 
 test('a run through the queue ends in the catalogue that one process makes, and asked for twice it is one run', async (t) => {
@@ -18,14 +18,14 @@ test('a run through the queue ends in the catalogue that one process makes, and 
   await alone.pipeline.sync()
   const { pipeline } = await openMedipim(t, { db, supplier: { products: 40, seed: 5 } })
   const services = await openServices(t, database, pipeline)
-  const first = await services.order()
-  const second = await services.order({ mode: 'full' })
+  const first = await services.requestRun()
+  const second = await services.requestRun({ mode: 'full' })
   assert.deepEqual([first.started, second.started, second.run], [true, false, first.run])
-  services.work()
-  const { state, ledger } = await services.ended(first.run)
+  services.startWorkers()
+  const { state, ledger } = await services.waitForEnd(first.run)
   assert.equal(state, 'succeeded')
   assert.deepEqual([ledger?.['created'], ledger?.['fetched']], [40, 40])
-  assert.deepEqual(await snapshot(pipeline), await snapshot(alone.pipeline))
+  assert.deepEqual(await snapshotCatalogue(pipeline), await snapshotCatalogue(alone.pipeline))
   assert.deepEqual(
     [await services.queues.fetch.count(), await services.queues.apply.count()],
     [0, 0],
@@ -35,13 +35,13 @@ test('a run through the queue ends in the catalogue that one process makes, and 
 test('fetch-only leaves what it fetched, and maintain-only goes on with it', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
-  const fetched = await services.order({ mode: 'fetch-only' })
-  assert.equal((await services.ended(fetched.run)).state, 'fetched')
-  assert.equal((await showProducts(pipeline)).size, 0)
-  const applied = await services.order({ mode: 'maintain-only' })
+  services.startWorkers()
+  const fetched = await services.requestRun({ mode: 'fetch-only' })
+  assert.equal((await services.waitForEnd(fetched.run)).state, 'fetched')
+  assert.equal((await listProducts(pipeline)).size, 0)
+  const applied = await services.requestRun({ mode: 'maintain-only' })
   assert.deepEqual([applied.run, applied.started], [fetched.run, true])
-  const { state, ledger } = await services.ended(applied.run)
+  const { state, ledger } = await services.waitForEnd(applied.run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   const ends = await pipeline.query(
@@ -57,11 +57,11 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
 test('fetch-only and full ask the supplier anew, whatever is archived and not applied yet', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   for (const mode of ['fetch-only', 'fetch-only', 'full'] as const) {
-    const { run, started } = await services.order({ mode })
+    const { run, started } = await services.requestRun({ mode })
     assert.equal(started, true)
-    await services.ended(run)
+    await services.waitForEnd(run)
   }
   const runs = await pipeline.query<{ state: string }>(
     'select state from catalog.runs where source_id = $1 order by id',
@@ -78,9 +78,9 @@ test('at the command line a full sync asks the supplier anew after a fetch-only 
   for (const mode of ['full', 'auto'] as const) {
     const { pipeline, simulator } = await openMedipim(t, { db })
     const services = await openServices(t, database, pipeline)
-    const stop = services.work()
-    const { run } = await services.order({ mode: 'fetch-only' })
-    await services.ended(run)
+    const stop = services.startWorkers()
+    const { run } = await services.requestRun({ mode: 'fetch-only' })
+    await services.waitForEnd(run)
     await stop()
     const { state, resumed } = await pipeline.sync({ mode })
     assert.deepEqual(
@@ -93,10 +93,10 @@ test('at the command line a full sync asks the supplier anew after a fetch-only 
 test('fetch-only archives the whole catalogue, also where a sync would ask for what is new', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
-  await services.ended((await services.order()).run)
-  const { run } = await services.order({ mode: 'fetch-only' })
-  await services.ended(run)
+  services.startWorkers()
+  await services.waitForEnd((await services.requestRun()).run)
+  const { run } = await services.requestRun({ mode: 'fetch-only' })
+  await services.waitForEnd(run)
   const [row] = await pipeline.query(
     'select r.kind, sum(p.line_count)::integer as lines from catalog.runs r join catalog.parts p on p.run_id = r.id where r.id = $1 group by r.kind',
     run,
@@ -107,19 +107,23 @@ test('fetch-only archives the whole catalogue, also where a sync would ask for w
 for (const mode of ['auto', 'maintain-only'] as const) {
   test(`what is only being fetched is applied too when somebody asks for ${mode} meanwhile`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 60 } })
-    const gate = gateAfter(pipeline, 8)
+    const gate = stopAfterPages(pipeline, 8)
     const services = await openServices(t, database, gate.pipeline)
-    services.work()
-    const { run } = await services.order({ mode: 'fetch-only' })
+    services.startWorkers()
+    const { run } = await services.requestRun({ mode: 'fetch-only' })
     await gate.reached
-    assert.deepEqual(await services.order({ mode: 'fetch-only' }), {
+    assert.deepEqual(await services.requestRun({ mode: 'fetch-only' }), {
       source: pipeline.name,
       run,
       started: false,
     })
-    assert.deepEqual(await services.order({ mode }), { source: pipeline.name, run, started: false })
+    assert.deepEqual(await services.requestRun({ mode }), {
+      source: pipeline.name,
+      run,
+      started: false,
+    })
     gate.open()
-    const { state, ledger } = await services.tended(run)
+    const { state, ledger } = await services.runSchedulerUntilEnd(run)
     assert.deepEqual([state, ledger?.['created']], ['succeeded', 60])
     assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   })
@@ -128,9 +132,9 @@ for (const mode of ['auto', 'maintain-only'] as const) {
 test('a run that is under way answers the orders that it fulfils, and is in the way of all others', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  const stop = services.work()
-  const first = (await services.order()).run
-  await services.ended(first)
+  const stop = services.startWorkers()
+  const first = (await services.requestRun()).run
+  await services.waitForEnd(first)
   await stop()
   const slice = { mode: 'maintain-only', offset: 5, limit: 3 } as const
   const answered = async (
@@ -138,7 +142,11 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
     ...orders: readonly Partial<RunsRequest>[]
   ): Promise<void> => {
     for (const order of orders)
-      assert.deepEqual(await services.order(order), { source: pipeline.name, run, started: false })
+      assert.deepEqual(await services.requestRun(order), {
+        source: pipeline.name,
+        run,
+        started: false,
+      })
   }
   const refused = async (
     run: number,
@@ -146,13 +154,13 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
   ): Promise<void> => {
     const message = `${pipeline.name} is busy with run ${run}, which is not what was asked for`
     for (const order of orders)
-      await assert.rejects(services.order(order), { code: 'run/active', message })
+      await assert.rejects(services.requestRun(order), { code: 'run/active', message })
   }
-  const incremental = await services.order()
+  const incremental = await services.requestRun()
   await answered(incremental.run, { mode: 'auto' }, { mode: 'maintain-only' })
   await refused(incremental.run, { mode: 'full' }, { mode: 'fetch-only' }, slice)
   await cancelRequestedRun(services.tools, incremental.run)
-  const some = await services.order(slice)
+  const some = await services.requestRun(slice)
   await answered(some.run, slice)
   await refused(
     some.run,
@@ -163,7 +171,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
     { mode: 'full' },
   )
   await cancelRequestedRun(services.tools, some.run)
-  const replay = await services.order({ mode: 'maintain-only' })
+  const replay = await services.requestRun({ mode: 'maintain-only' })
   await answered(replay.run, { mode: 'maintain-only' }, { mode: 'maintain-only', artifact: first })
   await refused(
     replay.run,
@@ -178,7 +186,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
 test('of orders that come at the same moment one starts the run, and the others find it', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  const orders = await Promise.all(Array.from({ length: 6 }, () => services.order()))
+  const orders = await Promise.all(Array.from({ length: 6 }, () => services.requestRun()))
   assert.equal(orders.filter(({ started }) => started).length, 1)
   const [run, ...others] = new Set(orders.map((order) => order.run))
   assert.deepEqual(others, [])
@@ -186,15 +194,15 @@ test('of orders that come at the same moment one starts the run, and the others 
 })
 
 test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
-  const own = await testDatabase(t)
+  const own = await openTestDatabase(t)
   const [{ pipeline }, empty, lost] = [
     await openMedipim(t, { db: own.pool }),
     await openMedipim(t, { db: own.pool }),
     await openMedipim(t, { db: own.pool }),
   ]
   const services = await openServices(t, own, pipeline)
-  const stop = services.work()
-  await services.ended((await services.order({ mode: 'fetch-only' })).run)
+  const stop = services.startWorkers()
+  await services.waitForEnd((await services.requestRun({ mode: 'fetch-only' })).run)
   await stop()
   await own.pool.query(
     `update catalog.sources set connector = 'of-another-version' where name = $1`,
@@ -225,16 +233,16 @@ test('what one source refuses keeps no other from its run, and only when not one
 test('a partial run applies the lines that it is asked for and settles nothing', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
-  await services.ended((await services.order({ mode: 'fetch-only' })).run)
-  const { run } = await services.order({
+  services.startWorkers()
+  await services.waitForEnd((await services.requestRun({ mode: 'fetch-only' })).run)
+  const { run } = await services.requestRun({
     mode: 'maintain-only',
     offset: 5,
     limit: 12,
     chunkSize: 2,
   })
-  const { state, reason } = await services.ended(run)
-  assert.deepEqual([state, (await showProducts(pipeline)).size], ['partial', 12])
+  const { state, reason } = await services.waitForEnd(run)
+  assert.deepEqual([state, (await listProducts(pipeline)).size], ['partial', 12])
   assert.match(reason ?? '', /12 lines after 5 of artifact/)
   const [{ watermark } = { watermark: 'unread' }] = await pipeline.query<{ watermark: unknown }>(
     'select watermark from catalog.sources where name = $1',
@@ -246,35 +254,40 @@ test('a partial run applies the lines that it is asked for and settles nothing',
 test('maintain-only applies the artifact that is named; lines of a delta are refused unless it is named, and so are lines that are not there', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
-  const full = (await services.order()).run
-  await services.ended(full)
+  services.startWorkers()
+  const full = (await services.requestRun()).run
+  await services.waitForEnd(full)
   simulator.clock.advance(3_600_000)
   simulator.catalogue.update(
     simulator.catalogue.visible().slice(0, 2).map(simulator.catalogue.idOf),
   )
-  const delta = (await services.order()).run
-  const { state, ledger } = await services.ended(delta)
+  const delta = (await services.requestRun()).run
+  const { state, ledger } = await services.waitForEnd(delta)
   assert.deepEqual([state, ledger?.['updated']], ['succeeded', 2])
 
   const lines = ledger?.['fetched'] ?? 0
-  await assert.rejects(services.order({ mode: 'maintain-only', offset: 0, limit: 1 }), {
+  await assert.rejects(services.requestRun({ mode: 'maintain-only', offset: 0, limit: 1 }), {
     code: 'request/invalid',
     message:
       `The newest artifact of ${pipeline.name} is a delta: run ${delta} fetched only the ${lines} records that had changed. ` +
       `offset and limit choose lines of the artifact that \`artifact\` names: name ${full}, the newest whole one, or ${delta}`,
   })
-  await assert.rejects(services.order({ mode: 'maintain-only', artifact: delta, offset: lines }), {
-    code: 'request/invalid',
-    message: `The artifact of run ${delta} (incremental) has ${lines} lines: there is none after the first ${lines}`,
-  })
-  await assert.rejects(services.order({ mode: 'maintain-only', artifact: 999_999 }), {
+  await assert.rejects(
+    services.requestRun({ mode: 'maintain-only', artifact: delta, offset: lines }),
+    {
+      code: 'request/invalid',
+      message: `The artifact of run ${delta} (incremental) has ${lines} lines: there is none after the first ${lines}`,
+    },
+  )
+  await assert.rejects(services.requestRun({ mode: 'maintain-only', artifact: 999_999 }), {
     code: 'run/unknown',
   })
-  await assert.rejects(services.order({ mode: 'auto', artifact: full }), { code: 'usage/invalid' })
+  await assert.rejects(services.requestRun({ mode: 'auto', artifact: full }), {
+    code: 'usage/invalid',
+  })
 
   const endOf = async (order: Partial<RunsRequest>) =>
-    services.ended((await services.order({ mode: 'maintain-only', ...order })).run)
+    services.waitForEnd((await services.requestRun({ mode: 'maintain-only', ...order })).run)
   assert.match(
     (await endOf({ artifact: full, offset: 25 })).reason ?? '',
     new RegExp(`^5 lines after 25 of artifact ${full} were applied`),
@@ -290,7 +303,7 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
     'test',
   )
   assert.ok(ordered && 'run' in ordered)
-  const replay = await services.ended(ordered.run)
+  const replay = await services.waitForEnd(ordered.run)
   assert.deepEqual(
     [ordered.source, replay.state, replay.ledger?.['fetched']],
     [pipeline.name, 'succeeded', 30],
@@ -300,15 +313,15 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
 test('a task that fails for good is a dead letter; tried again when its cause is gone, its run ends well', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
-  const { run } = await services.order()
-  assert.equal((await services.ended(run)).state, 'failed')
-  const letter = await services.letter(run)
+  const { run } = await services.requestRun()
+  assert.equal((await services.waitForEnd(run)).state, 'failed')
+  const letter = await services.waitForDeadLetter(run)
   assert.deepEqual([letter.run, letter.source, letter.queue], [run, pipeline.name, 'fetch'])
   simulator.faults.clear()
   await retryDeadLetter(db, services.queues, letter.id)
-  const { state, ledger } = await services.ended(run)
+  const { state, ledger } = await services.waitForEnd(run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
   assert.deepEqual(await listDeadLetters(services.queues), [])
 })
@@ -316,56 +329,56 @@ test('a task that fails for good is a dead letter; tried again when its cause is
 test('a dead letter that is thrown away is gone, and its run stays as it ended', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
-  const { run } = await services.order()
-  const { id } = await services.letter(run)
+  const { run } = await services.requestRun()
+  const { id } = await services.waitForDeadLetter(run)
   assert.equal((await discardDeadLetter(services.queues, id)).run, run)
   assert.deepEqual(await listDeadLetters(services.queues), [])
-  assert.equal((await services.ended(run)).state, 'failed')
+  assert.equal((await services.waitForEnd(run)).state, 'failed')
   await assert.rejects(discardDeadLetter(services.queues, id), { code: 'job/unknown' })
 })
 
 test('a task that fails for a reason that passes is tried again later, and its run ends well', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   simulator.faults.set({ kind: 'status', status: 503, times: null })
-  const { run } = await services.order()
-  const delayed = await services.delayed(`${run}-fetch`)
+  const { run } = await services.requestRun()
+  const delayed = await services.waitForDelayedJob(`${run}-fetch`)
   assert.equal(delayed.attemptsMade, 1)
   simulator.faults.clear()
   await delayed.promote()
-  const { state, ledger } = await services.ended(run)
+  const { state, ledger } = await services.waitForEnd(run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
 })
 
 test('the fifth attempt is the last one: the task is a dead letter, and the run can go on', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   simulator.faults.set({ kind: 'status', status: 503, times: null })
-  const { run } = await services.order()
+  const { run } = await services.requestRun()
   for (let attempts = 1; attempts < 5; attempts++) {
-    const delayed = await services.delayed(`${run}-fetch`)
+    const delayed = await services.waitForDelayedJob(`${run}-fetch`)
     assert.equal(delayed.attemptsMade, attempts)
     await delayed.promote()
   }
-  const { attempts, reason } = await services.letter(run)
+  const { attempts, reason } = await services.waitForDeadLetter(run)
   assert.equal(attempts, 5)
   assert.match(reason, /503/)
-  assert.equal((await services.ended(run)).state, 'interrupted')
+  assert.equal((await services.waitForEnd(run)).state, 'interrupted')
 })
 
 test('a queue that was emptied is filled again from the rows, and the run goes on', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  const { run } = await services.order()
+  const { run } = await services.requestRun()
   await services.queues.fetch.obliterate({ force: true })
   await services.queues.apply.obliterate({ force: true })
-  services.work()
-  await services.tick()
-  const { state, ledger } = await services.ended(run)
+  services.startWorkers()
+  await services.runScheduler()
+  const { state, ledger } = await services.waitForEnd(run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
 })
 
@@ -374,8 +387,8 @@ test('of many runs in the queue the database reads the one that is asked for', a
     (await openMedipim(t, { db })).pipeline,
     (await openMedipim(t, { db })).pipeline,
   ]
-  const { run } = await (await openServices(t, database, one)).order()
-  await (await openServices(t, database, other)).order()
+  const { run } = await (await openServices(t, database, one)).requestRun()
+  await (await openServices(t, database, other)).requestRun()
   assert.deepEqual(
     await one.query('select run_id, source from catalog.list_queued_runs($1)', run),
     [{ run_id: run, source: one.name }],
@@ -385,11 +398,11 @@ test('of many runs in the queue the database reads the one that is asked for', a
 test('a cancelled run stays as it is, and its workers write nothing more', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  const { run } = await services.order()
+  const { run } = await services.requestRun()
   await db.query('select catalog.cancel_run($1)', [run])
-  services.work()
-  const next = await services.order({ mode: 'full' })
+  services.startWorkers()
+  const next = await services.requestRun({ mode: 'full' })
   assert.notEqual(next.run, run)
-  assert.equal((await services.ended(next.run)).state, 'succeeded')
-  assert.equal((await services.ended(run)).state, 'cancelled')
+  assert.equal((await services.waitForEnd(next.run)).state, 'succeeded')
+  assert.equal((await services.waitForEnd(run)).state, 'cancelled')
 })

@@ -4,16 +4,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UnrecoverableError } from 'bullmq'
-import { testDatabase, type Lifetime } from '../../test/support/database.ts'
+import { openTestDatabase, type Lifetime } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
-import { until } from '../../test/support/until.ts'
+import { waitUntil } from '../../test/support/wait-until.ts'
 import { cancelRun, listScheduled, reopenRun } from '../db/write/runs.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { AS_SCHEDULED, startOrFindRun } from './request-runs.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 const db = database.pool
 
 /**
@@ -71,11 +71,11 @@ async function openNightly(t: Lifetime) {
 
 test('three missed nights are made up for by one run', async (t) => {
   const { services, runs } = await openNightly(t)
-  services.work()
-  await services.tick()
+  services.startWorkers()
+  await services.runScheduler()
   const [first] = await runs()
-  assert.equal((await services.ended(first?.id ?? 0)).state, 'succeeded')
-  await services.tick()
+  assert.equal((await services.waitForEnd(first?.id ?? 0)).state, 'succeeded')
+  await services.runScheduler()
   assert.deepEqual(await runs(), [{ id: first?.id, state: 'succeeded' }])
 })
 
@@ -85,7 +85,7 @@ test('a schedule that is set begins at its next time, not for one that had passe
   await ageRuns('1 day')
   const cron = await cronOf('20 minutes')
   await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: null } })
-  await services.tick()
+  await services.runScheduler()
   assert.equal((await runs()).length, 1)
   // The night comes: as if the schedule had been set half an hour ago. Which day is the full one
   // moves no time of it.
@@ -94,14 +94,16 @@ test('a schedule that is set begins at its next time, not for one that had passe
     id,
   )
   await saveSource(db, id, { schedule: { cron, zone: 'UTC', fullOn: 0 } })
-  await services.tick()
+  await services.runScheduler()
   assert.equal((await runs()).length, 2)
 })
 
 test('schedulers that look at the same moment start one run', async (t) => {
   const { pipeline, services, runs } = await openNightly(t)
   const other = await openServices(t, database, pipeline)
-  await Promise.all([services, other, services, other, services, other].map((one) => one.tick()))
+  await Promise.all(
+    [services, other, services, other, services, other].map((one) => one.runScheduler()),
+  )
   assert.equal((await runs()).length, 1)
   assert.equal(pipeline.logged.filter((text) => text.includes('scheduled run started')).length, 1)
 })
@@ -109,10 +111,10 @@ test('schedulers that look at the same moment start one run', async (t) => {
 test('a scheduler that looked before a run and claims after its end starts no second one', async (t) => {
   const { pipeline, services, runs } = await openNightly(t)
   const seen = (await listScheduled(db)).find(({ source }) => source === pipeline.name)
-  services.work()
-  await services.tick()
+  services.startWorkers()
+  await services.runScheduler()
   const [run] = await runs()
-  await services.ended(run?.id ?? 0)
+  await services.waitForEnd(run?.id ?? 0)
   const late = await startOrFindRun(
     services.tools,
     await pipeline.source(),
@@ -126,28 +128,28 @@ test('a scheduler that looked before a run and claims after its end starts no se
 
 test('a run by hand that is still on at the time of the night is followed by the run of the night', async (t) => {
   const { services, runs, ageRuns } = await openNightly(t)
-  const { run } = await services.order({ mode: 'full' })
+  const { run } = await services.requestRun({ mode: 'full' })
   await ageRuns('40 minutes')
-  await services.tick()
+  await services.runScheduler()
   assert.deepEqual(await runs(), [{ id: run, state: 'running' }])
-  services.work()
-  await services.ended(run)
-  await services.tick()
+  services.startWorkers()
+  await services.waitForEnd(run)
+  await services.runScheduler()
   assert.equal((await runs()).length, 2)
 })
 
 test('a slice by hand that is in the way of the night is waited for, and no error', async (t) => {
   const { pipeline, services, runs, ageRuns } = await openNightly(t)
-  const stop = services.work()
-  await services.ended((await services.order()).run)
+  const stop = services.startWorkers()
+  await services.waitForEnd((await services.requestRun()).run)
   await stop()
   await ageRuns('1 day')
-  const { run } = await services.order({ mode: 'maintain-only', offset: 3, limit: 4 })
-  await services.tick()
+  const { run } = await services.requestRun({ mode: 'maintain-only', offset: 3, limit: 4 })
+  await services.runScheduler()
   assert.deepEqual((await runs()).at(-1), { id: run, state: 'running' })
-  services.work()
-  await services.ended(run)
-  await services.tick()
+  services.startWorkers()
+  await services.waitForEnd(run)
+  await services.runScheduler()
   assert.equal((await runs()).length, 3)
   assert.deepEqual(
     pipeline.logged.filter((text) => text.includes('could not be started')),
@@ -157,26 +159,26 @@ test('a slice by hand that is in the way of the night is waited for, and no erro
 
 test('an interrupted run is resumed at the next time, and once: interrupted again, it waits for the one after', async (t) => {
   const { pipeline, services, runs, ageRuns } = await openNightly(t)
-  const { run } = await services.order()
+  const { run } = await services.requestRun()
   const interrupt = () =>
     pipeline.query(`update catalog.runs set state = 'interrupted' where id = $1`, run)
   await interrupt()
   await ageRuns('40 minutes')
-  await services.tick()
+  await services.runScheduler()
   assert.deepEqual(await runs(), [{ id: run, state: 'running' }])
   await interrupt()
-  await services.tick()
+  await services.runScheduler()
   assert.deepEqual(await runs(), [{ id: run, state: 'interrupted' }])
 })
 
 test('a paused source waits, and is made up for once when it goes on', async (t) => {
   const { services, runs, id } = await openNightly(t)
   await saveSource(db, id, { state: 'paused' })
-  await services.tick()
+  await services.runScheduler()
   assert.deepEqual(await runs(), [])
   await saveSource(db, id, { state: 'active' })
-  await services.tick()
-  await services.tick()
+  await services.runScheduler()
+  await services.runScheduler()
   assert.equal((await runs()).length, 1)
 })
 
@@ -187,7 +189,7 @@ test('a schedule that cannot be read holds nobody else up', async (t) => {
     [broken.id],
   )
   const { services, runs } = await openNightly(t)
-  await services.tick()
+  await services.runScheduler()
   assert.deepEqual([(await runs()).length, (await broken.runs()).length], [1, 0])
   await saveSource(db, broken.id, { state: 'paused' })
 })
@@ -195,18 +197,18 @@ test('a schedule that cannot be read holds nobody else up', async (t) => {
 test('a run that a dead letter ended goes on when it is asked for again, and the letter is gone', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
-  const { run } = await services.order()
-  await services.ended(run)
-  await services.letter(run)
+  const { run } = await services.requestRun()
+  await services.waitForEnd(run)
+  await services.waitForDeadLetter(run)
   simulator.faults.clear()
   // As when the reason was one that passes, and lasted too long.
   await db.query(`update catalog.runs set state = 'interrupted' where id = $1`, [run])
-  const again = await services.order()
+  const again = await services.requestRun()
   assert.deepEqual([again.run, again.started], [run, true])
-  await services.tick()
-  assert.equal((await services.ended(run)).state, 'succeeded')
+  await services.runScheduler()
+  assert.equal((await services.waitForEnd(run)).state, 'succeeded')
   assert.deepEqual(
     (await listDeadLetters(services.queues)).filter((letter) => letter.run === run),
     [],
@@ -216,16 +218,16 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
 test('a run that is tried again while another is being started for its source stays as it ended', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  const stop = services.work()
+  const stop = services.startWorkers()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
-  const { run } = await services.order()
-  await services.letter(run)
+  const { run } = await services.requestRun()
+  await services.waitForDeadLetter(run)
   await stop()
   const starting = await db.connect()
   await starting.query('begin; select from catalog.sources for update')
   let reopened: boolean | null = null
   const reopening = reopenRun(db, run).then((is) => (reopened = is))
-  await until(
+  await waitUntil(
     async () =>
       reopened !== null ||
       (
@@ -246,15 +248,15 @@ test('a run that is tried again while another is being started for its source st
 test('a scheduler that looks while a dead letter is being tried again lets the run go on', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   simulator.faults.set({ kind: 'status', status: 401, times: null })
-  const { run } = await services.order()
-  await services.letter(run)
+  const { run } = await services.requestRun()
+  await services.waitForDeadLetter(run)
   simulator.faults.clear()
   // The first half of trying again: the run is on, its dead letter still there.
   await reopenRun(db, run)
-  await services.tick()
-  assert.equal((await services.ended(run)).state, 'succeeded')
+  await services.runScheduler()
+  assert.equal((await services.waitForEnd(run)).state, 'succeeded')
   assert.deepEqual(
     (await listDeadLetters(services.queues)).filter((letter) => letter.run === run),
     [],
@@ -265,7 +267,7 @@ test('a dead letter from before its run went on does not end it again', async (t
   const { pipeline } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
   const { id: sourceId } = await pipeline.source()
-  const { run } = await services.order()
+  const { run } = await services.requestRun()
   const task = {
     sourceId,
     source: pipeline.name,
@@ -277,17 +279,17 @@ test('a dead letter from before its run went on does not end it again', async (t
   const failing = services.queues.work('apply', 1, () =>
     Promise.reject(new UnrecoverableError('as if ten workers had died of it')),
   )
-  await services.letter(run)
+  await services.waitForDeadLetter(run)
   await failing.close()
-  await services.tick()
-  services.work()
-  assert.equal((await services.tended(run)).state, 'succeeded')
+  await services.runScheduler()
+  services.startWorkers()
+  assert.equal((await services.runSchedulerUntilEnd(run)).state, 'succeeded')
 })
 
 test('dead letters are thrown away as soon as a younger run of their source ends well, and not before', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const services = await openServices(t, database, pipeline)
-  services.work()
+  services.startWorkers()
   const letters = async () =>
     (await listDeadLetters(services.queues))
       .flatMap(({ source, run }) => (source === pipeline.name ? [run] : []))
@@ -295,14 +297,14 @@ test('dead letters are thrown away as soon as a younger run of their source ends
   simulator.faults.set({ kind: 'status', status: 401, times: null })
   const failed: number[] = []
   for (let night = 0; night < 2; night++) {
-    const { run } = await services.order()
-    await services.letter(run)
+    const { run } = await services.requestRun()
+    await services.waitForDeadLetter(run)
     failed.push(run)
   }
-  await services.tick()
+  await services.runScheduler()
   assert.deepEqual(await letters(), failed)
   simulator.faults.clear()
-  await services.ended((await services.order()).run)
-  await services.tick()
+  await services.waitForEnd((await services.requestRun()).run)
+  await services.runScheduler()
   assert.deepEqual(await letters(), [])
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../../test/support/database.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { findUnstorableNumber } from './numeric-limits.ts'
 
 const NUMBERS: readonly string[] = [
@@ -35,7 +35,7 @@ const NUMBERS: readonly string[] = [
 ]
 
 test('a number is found exactly when jsonb refuses it', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   for (const number of NUMBERS) {
     for (const json of [
       `{"a":[${number}]}`,

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { selfSigned } from '../../test/support/certificate.ts'
+import { createCertificate } from '../../test/support/certificate.ts'
 import { SyncError } from '../core/errors.ts'
 import { readBytes } from '../lib/http.ts'
 import { createAddressGuard } from './address-guard.ts'
@@ -13,7 +13,7 @@ async function start(
   t: TestContext,
   { trusted, host = 'shop.test' }: { trusted: boolean; host?: string },
 ) {
-  const { key, cert } = selfSigned('shop.test')
+  const { key, cert } = createCertificate('shop.test')
   const server = createServer({ key, cert }, (request, response) => {
     if (request.url === '/down')
       response.writeHead(302, { location: 'http://shop.test/path?secret' }).end()

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { testDatabase } from '../../test/support/database.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
@@ -13,7 +13,7 @@ import { checkHealth } from '../app/health.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
 import type { RunReport } from './sync.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 
 async function openCopied(t: TestContext) {
   const { pipeline, simulator } = await openMedipim(t, { db: database.pool })

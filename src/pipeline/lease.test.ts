@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { testDatabase } from '../../test/support/database.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { openMedipim, type TestPipeline } from '../../test/support/pipeline.ts'
 import { lockTable } from '../../test/support/locks.ts'
 import type { Catalog } from '../db/catalog.ts'
@@ -8,7 +8,7 @@ import { openPool, type Db } from '../db/pool.ts'
 import { cancelRun, endRun, startRun, type LeasedRun } from '../db/write/runs.ts'
 import { whileLeased } from './lease.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 
 async function openRun(
   t: TestContext,

@@ -6,8 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { at, type Place, watchQueries } from '../../test/faults/failpoints.ts'
-import { testDatabase } from '../../test/support/database.ts'
+import { onNthPass, type Failpoint, watchQueries } from '../../test/faults/failpoints.ts'
+import { openTestDatabase } from '../../test/support/database.ts'
 import { openMedipim, type TestPipeline } from '../../test/support/pipeline.ts'
 import { DiskStore } from '../artifacts/disk.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
@@ -15,7 +15,7 @@ import { SyncError } from '../core/errors.ts'
 import { openPool } from '../db/pool.ts'
 import { purgeSource } from './purge.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 
 async function openArchive(t: TestContext) {
   const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
@@ -78,7 +78,7 @@ test('what is in another store is not purged, whatever this one has of later run
   assert.deepEqual(await states(), ['purged', 'purged', 'closed'])
 })
 
-for (const place of ['after begin_purge', 'before mark_purged'] satisfies Place[]) {
+for (const place of ['after begin_purge', 'before mark_purged'] satisfies Failpoint[]) {
   test(`a purge that is cut ${place} is brought to its end by the next one`, async (t) => {
     const { pipeline, purge, states, warnings } = await openArchive(t)
     const { run } = await pipeline.sync()
@@ -87,7 +87,7 @@ for (const place of ['after begin_purge', 'before mark_purged'] satisfies Place[
     t.after(() => cut.end())
     watchQueries(
       cut,
-      at(place, 1, () => Promise.reject(new Error('as if killed'))),
+      onNthPass(place, 1, () => Promise.reject(new Error('as if killed'))),
     )
     await assert.rejects(purge({ db: cut }), /as if killed/)
     assert.deepEqual(await states(), ['closed', 'closed'])

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { parseExposition, seriesOf } from '../../test/support/exposition.ts'
+import { parseExposition, listSeries } from '../../test/support/exposition.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
 import { METRICS, type Metric } from './metrics-table.ts'
@@ -43,7 +43,7 @@ test('what is counted, observed and set is shown as Prometheus reads it, next to
   metrics.set('shelfsync_database_connections', { state: 'idle' }, 3)
   const text = await metrics.text()
   const values = parseExposition(text)
-  assert.deepEqual(seriesOf(text, 'shelfsync_auth_failures_total'), {
+  assert.deepEqual(listSeries(text, 'shelfsync_auth_failures_total'), {
     'reason="missing"': 0,
     'reason="wrong"': 3,
     'reason="limited"': 0,
@@ -58,7 +58,7 @@ test('what is counted, observed and set is shown as Prometheus reads it, next to
     1,
   )
   assert.equal(values.get('shelfsync_database_connections{state="idle"}'), 3)
-  assert.equal(Object.values(seriesOf(text, 'shelfsync_build_info'))[0], 1)
+  assert.equal(Object.values(listSeries(text, 'shelfsync_build_info'))[0], 1)
   assert.ok((values.get('process_resident_memory_bytes') ?? 0) > 1e6)
 })
 
@@ -85,11 +85,11 @@ test('a gauge that is a function is asked whenever the metrics are', async () =>
   const metrics = createMetrics()
   let busy = 1
   metrics.set('shelfsync_database_connections', { state: 'busy' }, () => busy)
-  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_database_connections'), {
+  assert.deepEqual(listSeries(await metrics.text(), 'shelfsync_database_connections'), {
     'state="busy"': 1,
   })
   busy = 4
-  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_database_connections'), {
+  assert.deepEqual(listSeries(await metrics.text(), 'shelfsync_database_connections'), {
     'state="busy"': 4,
   })
 })
@@ -97,7 +97,7 @@ test('a gauge that is a function is asked whenever the metrics are', async () =>
 test('two processes share nothing', async () => {
   const [one, other] = [createMetrics(), createMetrics()]
   one.count('shelfsync_leases_lost_total', {})
-  assert.deepEqual(seriesOf(await other.text(), 'shelfsync_leases_lost_total'), { '': 0 })
+  assert.deepEqual(listSeries(await other.text(), 'shelfsync_leases_lost_total'), { '': 0 })
 })
 
 test('what a label may not say is shown as other: no address, no secret', async () => {
@@ -114,8 +114,10 @@ test('what a label may not say is shown as other: no address, no secret', async 
   }
   metrics.collect({ name: 'odd', read: async () => [reviews('user:hunter2@host', 1)] })
   const text = await metrics.text()
-  assert.deepEqual(seriesOf(text, 'shelfsync_limit_wait_seconds_total'), { 'connector="other"': 6 })
-  assert.deepEqual(seriesOf(text, 'shelfsync_open_reviews'), { 'source="other"': 1 })
+  assert.deepEqual(listSeries(text, 'shelfsync_limit_wait_seconds_total'), {
+    'connector="other"': 6,
+  })
+  assert.deepEqual(listSeries(text, 'shelfsync_open_reviews'), { 'source="other"': 1 })
   assert.doesNotMatch(text, /hunter2/)
 })
 
@@ -130,7 +132,7 @@ test('a collected histogram adds its buckets up', async () => {
     ],
   })
   const text = await metrics.text()
-  const buckets = Object.entries(seriesOf(text, 'shelfsync_run_duration_seconds_bucket')).map(
+  const buckets = Object.entries(listSeries(text, 'shelfsync_run_duration_seconds_bucket')).map(
     ([series, value]) => [/le="(.+?)"/.exec(series)?.[1], value],
   )
   assert.deepEqual(buckets.slice(0, 4), [
@@ -167,7 +169,7 @@ test('those who ask together share a reading, and those who ask again soon get t
     read: async () => [reviews('shop', ++readings)],
   })
   const shown = async () =>
-    seriesOf(await metrics.text(), 'shelfsync_open_reviews')['source="shop"']
+    listSeries(await metrics.text(), 'shelfsync_open_reviews')['source="shop"']
   assert.deepEqual(await Promise.all([shown(), shown(), shown()]), [1, 1, 1])
   now = 999
   assert.equal(await shown(), 1)
@@ -191,8 +193,8 @@ test('a collector that fails takes its series away, is counted, and harms no oth
   })
   metrics.collect({ name: 'other', read: async () => [wal] })
   const before = await metrics.text()
-  assert.deepEqual(seriesOf(before, 'shelfsync_open_reviews'), { 'source="shop"': 1 })
-  assert.deepEqual(seriesOf(before, 'shelfsync_collect_failures_total'), {
+  assert.deepEqual(listSeries(before, 'shelfsync_open_reviews'), { 'source="shop"': 1 })
+  assert.deepEqual(listSeries(before, 'shelfsync_collect_failures_total'), {
     'collector="database"': 0,
     'collector="other"': 0,
   })
@@ -200,7 +202,7 @@ test('a collector that fails takes its series away, is counted, and harms no oth
   now = 60_000
   const during = await metrics.text()
   assert.doesNotMatch(during, /shelfsync_open_reviews/)
-  assert.deepEqual(seriesOf(during, 'shelfsync_collect_failures_total'), {
+  assert.deepEqual(listSeries(during, 'shelfsync_collect_failures_total'), {
     'collector="database"': 1,
     'collector="other"': 0,
   })
@@ -208,7 +210,9 @@ test('a collector that fails takes its series away, is counted, and harms no oth
   assert.deepEqual(failures, ['database: Error: the server is gone'])
   broken = false
   now = 120_000
-  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_open_reviews'), { 'source="shop"': 1 })
+  assert.deepEqual(listSeries(await metrics.text(), 'shelfsync_open_reviews'), {
+    'source="shop"': 1,
+  })
 })
 
 test('a collector that hangs delays nobody for ever, and is not begun again before it ends', async () => {
@@ -224,14 +228,16 @@ test('a collector that hangs delays nobody for ever, and is not begun again befo
   for (const failures of [1, 2]) {
     const text = await metrics.text()
     assert.doesNotMatch(text, /shelfsync_open_reviews/)
-    assert.deepEqual(seriesOf(text, 'shelfsync_collect_failures_total'), {
+    assert.deepEqual(listSeries(text, 'shelfsync_collect_failures_total'), {
       'collector="database"': failures,
     })
   }
   assert.equal(begun, 1)
   resolve([])
   await promise
-  assert.deepEqual(seriesOf(await metrics.text(), 'shelfsync_open_reviews'), { 'source="shop"': 2 })
+  assert.deepEqual(listSeries(await metrics.text(), 'shelfsync_open_reviews'), {
+    'source="shop"': 2,
+  })
 })
 
 test('requests to suppliers are counted by what came of them', async (t) => {
@@ -260,7 +266,7 @@ test('requests to suppliers are counted by what came of them', async (t) => {
     await Array.fromAsync(body).catch(() => undefined)
   }
   const text = await metrics.text()
-  assert.deepEqual(seriesOf(text, 'shelfsync_source_requests_total'), {
+  assert.deepEqual(listSeries(text, 'shelfsync_source_requests_total'), {
     'connector="medipim",result="ok"': 3,
     'connector="medipim",result="refused"': 1,
     'connector="medipim",result="rate_limited"': 1,

@@ -4,7 +4,7 @@
 
 import { after, before, describe, test } from 'node:test'
 import type { Db } from '../../src/db/pool.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { given, type Check } from './checks/check.ts'
 import { failureChecks } from './checks/failures.ts'
 import { feedChecks } from './checks/feeds.ts'
@@ -52,7 +52,7 @@ export function testConnector(subject: Subject): void {
 export function suiteDatabase(): () => Db {
   let database: TestDatabase | null = null
   before(async () => {
-    database = await testDatabase({ after: () => {} })
+    database = await openTestDatabase({ after: () => {} })
   })
   after(() => database?.drop())
   return () => given(database, 'database yet').pool

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
-import { bufferBytes } from '../support/memory.ts'
+import { measureBufferBytes } from '../support/memory.ts'
 import type { Subject } from './rig.ts'
 
 export interface Measure {
@@ -80,5 +80,5 @@ async function measure({ connector, settings }: Subject, origin: string): Promis
 }
 
 function reachableBytes(): number {
-  return bufferBytes() + process.memoryUsage().heapUsed
+  return measureBufferBytes() + process.memoryUsage().heapUsed
 }

@@ -11,7 +11,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { counts, medipimOf, openPipeline } from '../support/pipeline.ts'
+import { countOutcomes, createMedipimConnector, openPipeline } from '../support/pipeline.ts'
 
 const PRODUCTS = 5000
 const MEGABYTE = 1_000_000
@@ -68,7 +68,7 @@ test('the same feed again writes no row and next to no log, also when every movi
   const simulator = await startMedipim({ products: 1, rateLimit: null })
   t.after(simulator.close)
   const settings = { apiUrl: simulator.url, market: 'au' }
-  const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
+  const connector = createMedipimConnector({ keyId: '42', keySecret: 'secret' })
   const pipeline = await openPipeline(t, {
     db,
     connector,
@@ -94,7 +94,7 @@ test('the same feed again writes no row and next to no log, also when every movi
 
   simulator.stats.reset()
   const again = await costOf(async () =>
-    assert.deepEqual(counts(await pipeline.sync()), { unchanged: PRODUCTS }),
+    assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: PRODUCTS }),
   )
   assert.equal(again.rowsWritten, 0)
   assert.ok(again.walBytes < MEGABYTE, `${again.walBytes} bytes of WAL`)
@@ -105,7 +105,7 @@ test('the same feed again writes no row and next to no log, also when every movi
 
   await feed('moved')
   const moved = await costOf(async () =>
-    assert.deepEqual(counts(await pipeline.sync()), { unchanged: PRODUCTS - 1, missing: 1 }),
+    assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: PRODUCTS - 1, missing: 1 }),
   )
   assert.equal(moved.rowsWritten, 0)
   assert.ok(moved.walBytes < MEGABYTE, `${moved.walBytes} bytes of WAL`)

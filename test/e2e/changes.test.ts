@@ -8,10 +8,10 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { openMedipim, priceActiveProducts, type TestPipeline } from '../support/pipeline.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 
 interface Change {
   readonly position: number
@@ -34,7 +34,8 @@ async function kinds(pipeline: TestPipeline, after = 0): Promise<string[][]> {
 
 test('each change is published under what happened, as the plan foretold it', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  const [renamed = '', repriced = '', deactivated = '', returned = ''] = priced(simulator)
+  const [renamed = '', repriced = '', deactivated = '', returned = ''] =
+    priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.catalogue.remove([returned])
   await pipeline.sync()
@@ -110,7 +111,7 @@ test('a product that is created and changed in one run is created', async (t) =>
 test('a first load that was held is published by the run that follows it, before anything else', async (t) => {
   for (const decision of ['superseded', 'rejected']) {
     const { pipeline, simulator } = await openMedipim(t, { db })
-    const [id = ''] = priced(simulator)
+    const [id = ''] = priceActiveProducts(simulator)
     for (const at of [3, 9])
       simulator.faults.set({ kind: 'half-line', at, path: '/v4/products/stream', times: 1 })
     const held = await pipeline.sync()

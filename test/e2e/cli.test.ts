@@ -9,8 +9,8 @@ import { test, type TestContext } from 'node:test'
 import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
 import { type ShopifySimulator, startShopify } from '../../simulators/shopify/server.ts'
 import { ANSWERS } from '../../simulators/shopify/faults.ts'
-import { until } from '../support/until.ts'
-import { type Ended, shelfsync, type Shelfsync } from './shelfsync.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { type CommandResult, openShelfsync, type Shelfsync } from './shelfsync.ts'
 
 const SECRET = 'planted-key-secret'
 const STREAM = '/v4/products/stream'
@@ -26,7 +26,7 @@ async function withMedipim(
     rateLimit: null,
   })
   t.after(simulator.close)
-  const shelf = await shelfsync(t, {
+  const shelf = await openShelfsync(t, {
     MEDIPIM_API_URL: simulator.url,
     MEDIPIM_API_KEY_ID: '42',
     MEDIPIM_API_KEY_SECRET: SECRET,
@@ -44,11 +44,11 @@ async function startShop(
   return shop
 }
 
-function assertEnded(ended: Ended, code: number): void {
+function assertEnded(ended: CommandResult, code: number): void {
   assert.equal(ended.code, code, `${ended.stdout}\n${ended.stderr}`)
 }
 
-function ledgerOf(ended: Ended): Record<string, number | null> {
+function ledgerOf(ended: CommandResult): Record<string, number | null> {
   return ended.json()['ledger'] as Record<string, number | null>
 }
 
@@ -140,7 +140,7 @@ test('for people a sync prints what it did, how fast, and nothing secret; a wron
 })
 
 test('a shop is recognised by its address, shown, added and synced', async (t) => {
-  const shelf = await shelfsync(t)
+  const shelf = await openShelfsync(t)
   const shop = await startShop(t, { products: 7, name: 'Saltbush' })
   const added = await shelf.run('add', shop.url)
   assertEnded(added, 0)
@@ -177,7 +177,7 @@ test('a shop is recognised by its address, shown, added and synced', async (t) =
 })
 
 test('what cannot be added says why, and is not stored', async (t) => {
-  const shelf = await shelfsync(t, { ALLOW_PRIVATE_HOSTS: '127.0.0.1' })
+  const shelf = await openShelfsync(t, { ALLOW_PRIVATE_HOSTS: '127.0.0.1' })
   const shop = await startShop(t, { products: 3 })
   const refusals: [set: () => void, address: string, words: RegExp][] = [
     [
@@ -403,7 +403,7 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
   const early = start('artifacts', 'cat', id)
   await once(early.child.stdout ?? early.child, 'data')
   early.child.stdout?.destroy()
-  assertEnded(await early.ended, 0)
+  assertEnded(await early.result, 0)
 
   assertEnded(await run('artifacts', 'verify', id), 0)
   const [part = ''] = await Array.fromAsync(glob('artifacts/**/part-*', { cwd: folder }))
@@ -439,7 +439,7 @@ test('artifacts are printed as they were sent and verified; a damaged byte is fo
 test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) => {
   const { url, close } = await startMedipim({ products: 20, rateLimit: null })
   t.after(close)
-  const { run, folder } = await shelfsync(t, {
+  const { run, folder } = await openShelfsync(t, {
     MEDIPIM_API_URL: url,
     MEDIPIM_API_KEY: '42:secret',
     ARTIFACTS_KEEP: '2',
@@ -472,9 +472,9 @@ for (const signal of ['SIGINT', 'SIGHUP'] as const) {
     assertEnded(await run('add', 'medipim', '--name', 'z-last'), 0)
     simulator.faults.set({ kind: 'stall', afterLines: 200, path: STREAM })
     const running = start('sync', '--json')
-    await until(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
+    await waitUntil(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
     running.child.kill(signal)
-    const stopped = await running.ended
+    const stopped = await running.result
     assertEnded(stopped, 130)
     assert.deepEqual([stopped.json()['state'], stopped.json()['code']], ['failed', 'run/cancelled'])
     assert.match(stopped.stderr, /stopping after this batch; the next sync resumes/)
@@ -494,16 +494,16 @@ test('the second Ctrl-C ends at once', async (t) => {
   const { start, db, simulator } = await withMedipim(t, 50)
   simulator.faults.set({ kind: 'stall', afterLines: 20, path: STREAM })
   const running = start('sync')
-  await until(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
+  await waitUntil(() => (simulator.stats.snapshot().requests[STREAM] ?? 0) > 0)
   // What has arrived cannot be written down now, so stopping cleanly takes for ever.
   const client = await db.connect()
   await client.query(
     'begin; lock table catalog.parts in access exclusive mode; lock table catalog.artifacts in access exclusive mode',
   )
   running.child.kill('SIGINT')
-  await running.said('stopping after this batch')
+  await running.waitForOutput('stopping after this batch')
   running.child.kill('SIGINT')
-  assertEnded(await running.ended, 130)
+  assertEnded(await running.result, 130)
   client.release(true)
 })
 
@@ -515,9 +515,9 @@ test('a line every few seconds tells how far a run is, in a pipe and as JSON', a
   ] as const) {
     simulator.faults.set({ kind: 'stall', afterLines: 50, path: STREAM })
     const running = start('sync', ...flags)
-    await running.said(words)
+    await running.waitForOutput(words)
     running.child.kill('SIGINT')
-    assertEnded(await running.ended, 130)
+    assertEnded(await running.result, 130)
   }
 })
 
@@ -596,7 +596,7 @@ test('a source whose key would go to somebody else, or in the clear, is refused 
 })
 
 test('a database that lacks migrations is left alone, and migrate brings it up to date', async (t) => {
-  const { run } = await shelfsync(t, {}, { migrations: [] })
+  const { run } = await openShelfsync(t, {}, { migrations: [] })
   const refused = await run('status')
   assertEnded(refused, 1)
   assert.match(refused.stderr, /lacks \d+ migrations.*\n hint: Run `shelfsync migrate`;/)

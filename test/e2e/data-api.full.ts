@@ -1,4 +1,4 @@
-import { testDatabase } from '../support/database.ts'
-import { testKilledByCalls } from './data-api.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { testDataApiKills } from './data-api.ts'
 
-testKilledByCalls(await testDatabase(), 20_000)
+testDataApiKills(await openTestDatabase(), 20_000)

@@ -9,25 +9,25 @@ import type { Draft } from '../../src/core/product.ts'
 import { DataApi } from '../../src/db/data-api.ts'
 import type { RunReport } from '../../src/pipeline/sync.ts'
 import { startDataApi, statusOf, type TestDataApi, type Trouble } from '../support/data-api.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import {
-  counts,
+  countOutcomes,
   openMedipim,
-  priced,
+  priceActiveProducts,
   type MedipimSetup,
-  type SyncWish,
+  type SyncOverrides,
   type TestPipeline,
 } from '../support/pipeline.ts'
 import { canCheck } from '../support/safeupdate.ts'
-import { rowVersions, snapshot } from '../support/snapshot.ts'
-import { nextDay } from '../faults/killing.ts'
-import { HERE, isBatch, testKilledByCalls } from './data-api.ts'
-import { shelfsync } from './shelfsync.ts'
+import { listRowVersions, snapshotCatalogue } from '../support/snapshot.ts'
+import { simulateNextDay } from '../faults/sync-kills.ts'
+import { HERE, isBatch, testDataApiKills } from './data-api.ts'
+import { openShelfsync } from './shelfsync.ts'
 
-const database = await testDatabase()
-const untouched = await testDatabase()
+const database = await openTestDatabase()
+const untouched = await openTestDatabase()
 /** On a server whose Data API refuses statements without a condition. */
-const strict = canCheck ? await testDatabase(undefined, { server: '15' }) : null
+const strict = canCheck ? await openTestDatabase(undefined, { server: '15' }) : null
 const { pool: db } = database
 type Test = Parameters<typeof startDataApi>[0]
 
@@ -54,19 +54,19 @@ async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Bot
   }
 }
 
-testKilledByCalls(database, 1_200)
+testDataApiKills(database, 1_200)
 
 test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
   const { called, copied, simulator, by } = await openBoth(t)
   const both = async (
-    sync: (pipeline: TestPipeline, wish: SyncWish) => Promise<RunReport>,
+    sync: (pipeline: TestPipeline, wish: SyncOverrides) => Promise<RunReport>,
   ): Promise<RunReport> => {
     const [one, other] = [await sync(called, by), await sync(copied, {})]
     assert.deepEqual([one.state, one.reason, one.ledger], [other.state, other.reason, other.ledger])
-    assert.deepEqual(await snapshot(called), await snapshot(copied))
+    assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
     return one
   }
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   const undated = {
     kind: 'patch',
     ids: ids.slice(0, 6),
@@ -77,7 +77,7 @@ test('day after day, by calls and by sessions, a source becomes the same', async
   simulator.faults.set(undated)
   await both((pipeline, wish) => pipeline.sync(wish))
   simulator.faults.clear()
-  nextDay(simulator)
+  simulateNextDay(simulator)
   const second = await both((pipeline, wish) => pipeline.sync({ ...wish, mode: 'incremental' }))
   assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)
   const full = [
@@ -116,9 +116,9 @@ test(
       message: 'DELETE requires a WHERE clause',
     })
 
-    priced(simulator)
-    assert.deepEqual(counts(await pipeline.sync(by)), { created: 30 })
-    nextDay(simulator)
+    priceActiveProducts(simulator)
+    assert.deepEqual(countOutcomes(await pipeline.sync(by)), { created: 30 })
+    simulateNextDay(simulator)
     const { ledger } = await pipeline.sync(by)
     assert.ok(
       ledger.created === 3 && ledger.updated > 0 && ledger.held === 1 && ledger.quarantined === 0,
@@ -165,7 +165,7 @@ test('what is known is told by its hash and not sent again', async (t) => {
   await called.sync(by)
   const before = api.calls.length
   const again = await called.sync(by)
-  assert.deepEqual(counts(again), { unchanged: 30 })
+  assert.deepEqual(countOutcomes(again), { unchanged: 30 })
   const batches = api.calls.slice(before).filter((call) => isBatch(call))
   assert.ok(
     batches.length > 0 &&
@@ -200,10 +200,10 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
   }
   const answered = (await post(first)) as [{ counts: { created: number }; seqs: string }]
   assert.ok(answered[0].counts.created > 0)
-  const written = await rowVersions(called)
+  const written = await listRowVersions(called)
   const again = (await post(first)) as typeof answered
   assert.deepEqual([again[0].counts, again[0].seqs], [answered[0].counts, answered[0].seqs])
-  assert.deepEqual(await rowVersions(called), written)
+  assert.deepEqual(await listRowVersions(called), written)
   // One that does not follow what is stored is turned away: its sender has to look where the part
   // stands.
   const { hint, message } = (await post(
@@ -239,7 +239,7 @@ for (const trouble of ['before', 'after'] as const) {
       [report.state, report.reason, report.ledger],
       [expected.state, expected.reason, expected.ledger],
     )
-    assert.deepEqual(await snapshot(called), await snapshot(copied))
+    assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
     assert.deepEqual([...seen].sort(), places.sort())
   })
 }
@@ -275,7 +275,7 @@ for (const [what, trouble] of PASSING) {
     api.trouble = (call) => (isBatch(call, 2) || isBatch(call, 3) ? trouble : null)
     const report = await called.sync(by)
     assert.deepEqual(
-      [report.state, counts(report)],
+      [report.state, countOutcomes(report)],
       ['succeeded', { created: 30 }],
       report.reason ?? '',
     )
@@ -286,7 +286,7 @@ for (const [what, trouble] of PASSING) {
 
 test('a record that Postgres cannot hold is quarantined as it is by sessions, and its neighbours arrive', async (t) => {
   const { called, copied, simulator, by } = await openBoth(t, { policy: { quarantineShare: 0.5 } })
-  const [first = '', second = '', third = ''] = priced(simulator)
+  const [first = '', second = '', third = ''] = priceActiveProducts(simulator)
   const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
     [first]: ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
     [second]: ({ variants }) => ({
@@ -307,16 +307,16 @@ test('a record that Postgres cannot hold is quarantined as it is by sessions, an
     await copied.sync({ connector: careless }),
   ]
   assert.deepEqual(
-    [one.state, counts(one)],
+    [one.state, countOutcomes(one)],
     ['succeeded', { created: 27, quarantined: 3 }],
     one.reason ?? '',
   )
-  assert.deepEqual(counts(other), counts(one))
+  assert.deepEqual(countOutcomes(other), countOutcomes(one))
   // The supplier sends no line twice alike, so what lies in quarantine is compared with the
   // archive.
   const [{ quarantine: mine = [], ...rest }, { quarantine: theirs = [], ...expected }] = [
-    await snapshot(called),
-    await snapshot(copied),
+    await snapshotCatalogue(called),
+    await snapshotCatalogue(copied),
   ]
   assert.deepEqual(rest, expected)
   assert.deepEqual([mine.length, theirs.length], [3, 3])
@@ -345,7 +345,7 @@ test('a run that begins by calls can go on by a session', async (t) => {
     [resumed.state, resumed.resumed, resumed.ledger],
     ['succeeded', true, expected.ledger],
   )
-  assert.deepEqual(await snapshot(called), await snapshot(copied))
+  assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
 })
 
 test('a worker that was taken over writes nothing more by calls', async (t) => {
@@ -354,7 +354,7 @@ test('a worker that was taken over writes nothing more by calls', async (t) => {
     await called.expireLease()
     const second = await called.sync({ mode: 'auto' })
     assert.deepEqual([second.state, second.resumed], ['succeeded', true])
-    rows = await rowVersions(called)
+    rows = await listRowVersions(called)
     return 'go on'
   }
   let rows: string[] = []
@@ -364,18 +364,18 @@ test('a worker that was taken over writes nothing more by calls', async (t) => {
   })
   assert.equal(report.error instanceof SyncError && report.error.code, 'run/fenced')
   assert.ok(rows.length > 30)
-  assert.deepEqual(await rowVersions(called), rows)
+  assert.deepEqual(await listRowVersions(called), rows)
 })
 
 test('no key but a secret one opens anything, and none of them is told', async (t) => {
   const api = await startDataApi(t, database)
-  const ask = (secretKey: string): Promise<unknown> =>
+  const sendRequest = (secretKey: string): Promise<unknown> =>
     new DataApi({ url: api.url, secretKey }).call('list_sources', {})
-  assert.ok(Array.isArray(await ask(api.keys.secret)))
-  assert.ok(Array.isArray(await ask(api.keys.legacy)))
+  assert.ok(Array.isArray(await sendRequest(api.keys.secret)))
+  assert.ok(Array.isArray(await sendRequest(api.keys.legacy)))
   for (const key of [api.keys.publishable, 'sb_secret_of-another-project']) {
     await assert.rejects(
-      ask(key),
+      sendRequest(key),
       (error: SyncError) =>
         error.code === 'settings/invalid' &&
         !error.message.includes(key) &&
@@ -427,7 +427,7 @@ test('functions that somebody opened to everybody refuse everybody, and doctor s
     { code: 'settings/invalid' },
   )
 
-  const { run } = await shelfsync(t, {
+  const { run } = await openShelfsync(t, {
     DATABASE_URL: '',
     SUPABASE_URL: api.url,
     SUPABASE_SECRET_KEY: api.keys.secret,
@@ -484,7 +484,7 @@ test('what may be read is taken from the secret key without taking its work', as
 
 test('what needs a session says so', async (t) => {
   const api = await startDataApi(t, untouched)
-  const { run } = await shelfsync(t, {
+  const { run } = await openShelfsync(t, {
     DATABASE_URL: '',
     SUPABASE_URL: api.url,
     SUPABASE_SECRET_KEY: api.keys.secret,

@@ -9,8 +9,8 @@ import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import { startDataApi, type Call } from '../support/data-api.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { openPipeline, openMedipim } from '../support/pipeline.ts'
-import { snapshot } from '../support/snapshot.ts'
-import { shelfsync } from './shelfsync.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
+import { openShelfsync } from './shelfsync.ts'
 
 /** The stand-in has no storage. */
 export const HERE = { ARTIFACTS: 'file:artifacts' }
@@ -19,7 +19,7 @@ export const isBatch = ({ name, nth }: Call, which = nth): boolean =>
   name === 'write_batch' && nth === which
 
 /** Declares the test that a sync by calls survives being killed in its middle. */
-export function testKilledByCalls(database: TestDatabase, products: number): void {
+export function testDataApiKills(database: TestDatabase, products: number): void {
   const { pool: db } = database
   test(`${products.toLocaleString('en')} products by calls, killed in the middle and resumed, are the products by sessions`, async (t) => {
     const simulator = await startMedipim({ products, rateLimit: null })
@@ -33,16 +33,16 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
       MEDIPIM_API_KEY: '42:secret',
       ...HERE,
     }
-    const { run, start } = await shelfsync(t, env)
+    const { run, start } = await openShelfsync(t, env)
     assert.equal((await run('add', 'medipim', '--name', 'called')).code, 0)
 
-    const standing = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
     api.trouble = (call) =>
-      isBatch(call, Math.floor(products / 350)) ? (standing.resolve(), 'after') : null
-    const doomed = start('sync', 'called')
-    await standing.promise
-    doomed.child.kill('SIGKILL')
-    await once(doomed.child, 'close')
+      isBatch(call, Math.floor(products / 350)) ? (reached.resolve(), 'after') : null
+    const killed = start('sync', 'called')
+    await reached.promise
+    killed.child.kill('SIGKILL')
+    await once(killed.child, 'close')
     api.trouble = () => null
 
     const resumed = await run('sync', 'called', '--json')
@@ -75,7 +75,7 @@ export function testKilledByCalls(database: TestDatabase, products: number): voi
       settings: {},
       source: 'called',
     })
-    assert.deepEqual(await snapshot(called), await snapshot(copied))
+    assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
 
     const sizes = api.calls
       .filter((call) => isBatch(call))

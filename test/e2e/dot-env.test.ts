@@ -7,10 +7,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { shelfsync } from './shelfsync.ts'
+import { openShelfsync } from './shelfsync.ts'
 
 test('a .env with a byte order mark is read whole, and what it or the environment cannot mean is said at once', async (t) => {
-  const shelf = await shelfsync(t, {
+  const shelf = await openShelfsync(t, {
     HTTPS_PROXY: 'http://user:hunter2@proxy.example:3128',
     DATABASE_URL: '',
   })
@@ -41,7 +41,7 @@ test('a working directory that is gone is told as that', () => {
 })
 
 test('an address with a password in it is refused before any of it is said', async (t) => {
-  const shelf = await shelfsync(t)
+  const shelf = await openShelfsync(t)
   for (const address of [
     'https://id:2024/Summer!x@shop.example',
     'https://id:Sum?mer!x@shop.example',

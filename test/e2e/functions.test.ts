@@ -6,12 +6,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClientBase } from 'pg'
 import { migrateQueue } from '../../src/jobs/queues.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/pipeline.ts'
-import { logIn } from '../support/login.ts'
+import { createLogin } from '../support/login.ts'
 import { listUnconditional } from '../support/unconditional-writes.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 const { pool: db } = database
 await migrateQueue(db)
 
@@ -91,7 +91,7 @@ test('nothing that a caller puts into its temporary schema runs in a function, w
     'shelfsync_orchestrator',
     'service_role',
   ]) {
-    const { name, pool } = await logIn(t, database, role)
+    const { name, pool } = await createLogin(t, database, role)
     const session = await pool.connect()
     const ran: string[] = []
     session.on('notice', ({ message = '' }) => {

@@ -10,8 +10,8 @@ import { Output } from '../../src/cli/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { runCommand } from '../support/commands.ts'
-import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { openMedipim, priceActiveProducts, type TestPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 
 /**
@@ -49,14 +49,14 @@ const ACTING = [
 async function openHostile(
   t: TestContext,
 ): Promise<{ pipeline: TestPipeline; env: Record<string, string> }> {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
     policy: { quarantineShare: 0.9 },
     options: { attemptsMax: 1 },
   })
   const services = await openServices(t, database, pipeline, null)
-  const [dear = ''] = priced(simulator)
+  const [dear = ''] = priceActiveProducts(simulator)
   const [first = '', second = '', third = '', fourth = ''] = simulator.catalogue
     .visible()
     .map(simulator.catalogue.idOf)
@@ -92,8 +92,8 @@ async function openHostile(
     path: '/v4/products/stream',
   })
   await pipeline.sync()
-  const stop = services.work()
-  await services.letter((await services.order()).run)
+  const stop = services.startWorkers()
+  await services.waitForDeadLetter((await services.requestRun()).run)
   await stop()
   simulator.faults.clear()
   simulator.faults.set(...lasting, patch(first, { id: `New ${HOSTILE}`, status: HOSTILE }))

@@ -5,10 +5,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { chooseRun, OVERLAP_MS, type SyncRequest } from '../../src/pipeline/sync.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const A_MINUTE_MS = 60_000
 
 async function titleOf(pipeline: TestPipeline, id: string): Promise<string | null> {
@@ -30,7 +30,7 @@ test('a product that was written 5 minutes before the watermark and showed up la
   clock.advance(60 * A_MINUTE_MS)
   catalogue.update([newest])
   const watermarkMs = clock.nowMs()
-  assert.deepEqual(counts(await pipeline.sync()), { created: 28 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 28 })
   assert.equal((await pipeline.source()).watermarkAt?.getTime(), watermarkMs)
 
   clock.set(watermarkMs - 5 * A_MINUTE_MS)

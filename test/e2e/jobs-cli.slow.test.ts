@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/pipeline.ts'
-import { cleanEnv, missingProgram, startProcess } from '../support/processes.ts'
+import { cleanEnv, explainMissingProgram, startProcess } from '../support/processes.ts'
 import { startRedis } from '../support/redis.ts'
 import { openServices } from '../support/services.ts'
 
@@ -20,13 +20,13 @@ interface Said {
 }
 
 for (const queue of ['Postgres', 'Redis'] as const) {
-  const skip = queue === 'Redis' && missingProgram('redis-server', 'redis-server')
+  const skip = queue === 'Redis' && explainMissingProgram('redis-server', 'redis-server')
   test(
     `what failed for good is listed, tried again and thrown away from the command line, by way of ${queue}`,
     { skip },
     async (t) => {
       const queueUrl = queue === 'Redis' ? (await startRedis(t)).url : null
-      const database = await testDatabase(t)
+      const database = await openTestDatabase(t)
       const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
       const services = await openServices(t, database, pipeline, queueUrl)
       const jobs = async (...args: string[]) => {
@@ -40,9 +40,9 @@ for (const queue of ['Postgres', 'Redis'] as const) {
         return { code, output: process.output() }
       }
       const fail = async (): Promise<number> => {
-        const stop = services.work()
-        const { run } = await services.order()
-        await services.letter(run)
+        const stop = services.startWorkers()
+        const { run } = await services.requestRun()
+        await services.waitForDeadLetter(run)
         await stop()
         return run
       }
@@ -61,7 +61,7 @@ for (const queue of ['Postgres', 'Redis'] as const) {
         code: 0,
         output: `${discarded}-fetch is gone. Run ${discarded} of ${pipeline.name} stays as it ended.\n`,
       })
-      assert.equal((await services.ended(discarded)).state, 'failed')
+      assert.equal((await services.waitForEnd(discarded)).state, 'failed')
 
       const run = await fail()
       const letters = JSON.parse((await jobs('--json')).output) as Said[]
@@ -74,8 +74,8 @@ for (const queue of ['Postgres', 'Redis'] as const) {
         code: 0,
         output: `Run ${run} of ${pipeline.name} goes on.\n`,
       })
-      services.work()
-      assert.equal((await services.ended(run)).state, 'succeeded')
+      services.startWorkers()
+      assert.equal((await services.waitForEnd(run)).state, 'succeeded')
 
       const { code, output } = await jobs('retry', `${run}-fetch`)
       assert.equal(code, 1)

@@ -5,11 +5,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openPool } from '../../src/db/pool.ts'
 import { OUTCOMES } from '../../src/core/ledger.ts'
-import { at, watchQueries } from '../faults/failpoints.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced } from '../support/pipeline.ts'
+import { onNthPass, watchQueries } from '../faults/failpoints.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openMedipim, priceActiveProducts } from '../support/pipeline.ts'
 
-const { pool: db, url: databaseUrl } = await testDatabase()
+const { pool: db, url: databaseUrl } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 
 test('every outcome is counted once, and they add up to what was fetched', async (t) => {
@@ -18,9 +18,9 @@ test('every outcome is counted once, and they add up to what was fetched', async
     policy: { quarantineShare: 0.5 },
     options: { lanes: 1 },
   })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   const first = await pipeline.sync()
-  assert.deepEqual(counts(first), { created: 30 })
+  assert.deepEqual(countOutcomes(first), { created: 30 })
   simulator.clock.advance(60_000)
   simulator.catalogue.add(2)
   simulator.catalogue.update(ids.slice(0, 3))
@@ -33,7 +33,7 @@ test('every outcome is counted once, and they add up to what was fetched', async
   )
   const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
-  assert.deepEqual(counts(report), {
+  assert.deepEqual(countOutcomes(report), {
     created: 2,
     updated: 3,
     unchanged: 24,
@@ -64,7 +64,7 @@ test('a run whose lines are not all accounted for is held', async (t) => {
   t.after(() => own.end())
   watchQueries(
     own,
-    at('before settle_run', 1, async () => {
+    onNthPass('before settle_run', 1, async () => {
       await pipeline.query(
         `delete from catalog.checkpoints where part_no = 1 and source_id = $1`,
         (await pipeline.source()).id,

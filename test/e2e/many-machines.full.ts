@@ -10,7 +10,7 @@ import { prerenderFeed, serveFeed } from '../../simulators/medipim/feed.ts'
 import type { Lifetime } from '../support/database.ts'
 import type { TestPipeline } from '../support/pipeline.ts'
 import { startRedis } from '../support/redis.ts'
-import { openPark, watchWorkers, type TimedRun } from './many-machines.ts'
+import { openFleet, watchWorkers, type TimedRun } from './fleet.ts'
 
 const PRODUCTS = 300_000
 const folder = await mkdtemp(join(tmpdir(), 'shelfsync-many-'))
@@ -74,7 +74,7 @@ async function share(
   maintainers: number,
   queueUrl: string | null,
 ): Promise<{ ended: TimedRun; digest: Record<string, string> }> {
-  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
+  const fleet = await openFleet(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
   const roles = [
     'orchestrator',
     'orchestrator',
@@ -83,13 +83,13 @@ async function share(
     ...Array.from({ length: maintainers }, () => 'maintainer' as const),
   ] as const
   const [first] = await Promise.all(
-    roles.map((role) => park.serve([role], { APPLY_CONCURRENCY: '1' })),
+    roles.map((role) => fleet.serve([role], { APPLY_CONCURRENCY: '1' })),
   )
   assert.ok(first)
-  const run = await park.order(first)
-  const { part } = await watchWorkers(park, run)
+  const run = await fleet.requestRun(first)
+  const { part } = await watchWorkers(fleet, run)
   assert.ok(part.size >= Math.min(2, maintainers), `parts were applied by ${[...part].join()}`)
-  return { ended: await park.ended(run), digest: await digest(park.pipeline) }
+  return { ended: await fleet.waitForEnd(run), digest: await digest(fleet.pipeline) }
 }
 
 /**
@@ -102,12 +102,12 @@ const MAINTAINERS = CAN_COMPARE ? [1, 4] : [4]
 test(`${PRODUCTS} products, shared by several maintainers on either queue, are correct to the row`, async (t) => {
   let expected: Record<string, string> = {}
   await t.test('one process alone', async (one) => {
-    const park = await openPark(one, {
+    const fleet = await openFleet(one, {
       supplierUrl: simulator.url,
       queueUrl: null,
       smallParts: false,
     })
-    expected = await digest(await park.calmTwin())
+    expected = await digest(await fleet.syncTwin())
   })
   for (const [queue, queueUrl] of [
     ['Postgres', null],

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
-import { snapshot } from '../support/snapshot.ts'
-import { openPark, watchWorkers, type Machine } from './many-machines.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
+import { openFleet, watchWorkers, type Machine } from './fleet.ts'
 
 const PRODUCTS = 3_000
 
@@ -22,7 +22,11 @@ function nextDay({ catalogue, clock }: MedipimSimulator): void {
 test('two fetchers, four maintainers and two orchestrators share a run by way of Postgres, and it is correct to the row', async (t) => {
   const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 11 })
   t.after(simulator.close)
-  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl: null, smallParts: true })
+  const fleet = await openFleet(t, {
+    supplierUrl: simulator.url,
+    queueUrl: null,
+    smallParts: true,
+  })
   const roles = [
     'fetcher',
     'fetcher',
@@ -33,41 +37,45 @@ test('two fetchers, four maintainers and two orchestrators share a run by way of
     'orchestrator',
     'orchestrator',
   ] as const
-  const machines = await Promise.all(roles.map((role) => park.serve([role])))
+  const machines = await Promise.all(roles.map((role) => fleet.serve([role])))
   const [one, two] = machines.slice(-2) as [Machine, Machine]
-  const runs = await Promise.all([park.order(one), park.order(two), park.order(one)])
+  const runs = await Promise.all([
+    fleet.requestRun(one),
+    fleet.requestRun(two),
+    fleet.requestRun(one),
+  ])
   const [run] = runs
   assert.deepEqual(new Set(runs), new Set([run]))
-  const workers = await watchWorkers(park, run)
-  const { state, reason, ledger } = await park.ended(run)
+  const workers = await watchWorkers(fleet, run)
+  const { state, reason, ledger } = await fleet.waitForEnd(run)
   assert.deepEqual(
     [state, reason, ledger?.['created'], ledger?.['fetched']],
     ['succeeded', null, PRODUCTS, PRODUCTS],
   )
   assert.equal(workers.fetch.size, 1)
   assert.ok(workers.part.size >= 2, `parts were applied by ${[...workers.part].join()}`)
-  const [{ parts } = { parts: 0 }] = await park.pipeline.query<{ parts: number }>(
+  const [{ parts } = { parts: 0 }] = await fleet.pipeline.query<{ parts: number }>(
     'select count(*) as parts from catalog.parts where run_id = $1',
     run,
   )
   assert.ok(parts >= 10, `${parts} parts`)
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
-  const numbers = await park.pipeline.query(
+  const numbers = await fleet.pipeline.query(
     'select count(*) as products, count(distinct seq) as seqs from catalog.products where source_id = $1',
-    (await park.pipeline.source()).id,
+    (await fleet.pipeline.source()).id,
   )
   assert.deepEqual(numbers, [{ products: PRODUCTS, seqs: PRODUCTS }])
-  const twin = await park.calmTwin()
-  assert.deepEqual(await snapshot(park.pipeline), await snapshot(twin))
+  const twin = await fleet.syncTwin()
+  assert.deepEqual(await snapshotCatalogue(fleet.pipeline), await snapshotCatalogue(twin))
 
   nextDay(simulator)
-  const second = await park.ended(await park.order(two, 'full'))
+  const second = await fleet.waitForEnd(await fleet.requestRun(two, 'full'))
   const expected = await twin.sync()
   assert.deepEqual(
     [second.state, { ...second.ledger, unreadable: 0 }],
     [expected.state, { ...expected.ledger, unreadable: 0 }],
   )
-  assert.deepEqual(await snapshot(park.pipeline), await snapshot(twin))
+  assert.deepEqual(await snapshotCatalogue(fleet.pipeline), await snapshotCatalogue(twin))
   for (const { process } of machines) process.kill('SIGTERM')
   for (const { process } of machines)
     assert.deepEqual(await process.exited, { code: 0, signal: null }, process.output())

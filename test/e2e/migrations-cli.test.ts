@@ -5,10 +5,10 @@ import { appendFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { listMigrations } from '../../src/db/migrate/migrate.ts'
-import { shelfsync } from './shelfsync.ts'
+import { openShelfsync } from './shelfsync.ts'
 
 test('migrations are copied into the folder of a project, once, without a database', async (t) => {
-  const { run, folder } = await shelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nobody' })
+  const { run, folder } = await openShelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nobody' })
   const copy = async () => run('migrations', 'copy', 'supabase/migrations', '--json')
   const shipped = (await listMigrations()).map(({ file }) => file)
   for (const outcome of ['copied', 'unchanged']) {

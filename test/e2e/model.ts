@@ -31,7 +31,7 @@ const STATUSES: Readonly<Record<string, string>> = {
 }
 
 /** Reads an archived line of MediPim's. */
-export function readModelLine(text: string): ModelLine {
+export function parseModelLine(text: string): ModelLine {
   // What is cut off after its id still says whose it is.
   const unreadable = {
     id: /"result":\{"id":"([^"]+)"/.exec(text)?.[1] ?? null,

@@ -11,17 +11,17 @@ import { createConnectors } from '../../src/connectors/registry.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import {
-  counts,
+  countOutcomes,
   openPipeline,
   openMedipim,
-  priced,
+  priceActiveProducts,
   type TestPipeline,
 } from '../support/pipeline.ts'
-import { rowVersions, showProducts, snapshot } from '../support/snapshot.ts'
+import { listRowVersions, listProducts, snapshotCatalogue } from '../support/snapshot.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 
 interface Version {
@@ -70,42 +70,42 @@ async function openFeed(
 }
 
 const shown = async (pipeline: TestPipeline, id = 'A') => {
-  const { title, prices, status } = (await showProducts(pipeline)).get(id) ?? {}
+  const { title, prices, status } = (await listProducts(pipeline)).get(id) ?? {}
   return { title, prices, status }
 }
 
 test('the same artifact twice: the second time writes no row', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  priced(simulator)
+  priceActiveProducts(simulator)
   const { run } = await pipeline.sync()
-  const before = await rowVersions(pipeline)
-  assert.deepEqual(counts(await pipeline.replay(run)), { unchanged: 30 })
-  assert.deepEqual(counts(await pipeline.replay(run)), { unchanged: 30 })
-  assert.deepEqual(await rowVersions(pipeline), before)
+  const before = await listRowVersions(pipeline)
+  assert.deepEqual(countOutcomes(await pipeline.replay(run)), { unchanged: 30 })
+  assert.deepEqual(countOutcomes(await pipeline.replay(run)), { unchanged: 30 })
+  assert.deepEqual(await listRowVersions(pipeline), before)
 })
 
 test('the same feed again writes no row, also when every moving member has moved', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   await pipeline.sync()
-  const before = await rowVersions(pipeline)
+  const before = await listRowVersions(pipeline)
   simulator.clock.advance(86_400_000)
   simulator.catalogue.touch('all')
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 })
-  assert.deepEqual(await rowVersions(pipeline), before)
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 30 })
+  assert.deepEqual(await listRowVersions(pipeline), before)
 })
 
 test('a normaliser of another version looks at every record, and writes only what comes out differently', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   await pipeline.sync()
-  const before = await rowVersions(pipeline)
+  const before = await listRowVersions(pipeline)
   const newer = { ...pipeline.connector, normaliserVersion: 2 }
-  assert.deepEqual(counts(await pipeline.sync({ connector: newer })), { unchanged: 30 })
-  assert.deepEqual(await rowVersions(pipeline), before)
+  assert.deepEqual(countOutcomes(await pipeline.sync({ connector: newer })), { unchanged: 30 })
+  assert.deepEqual(await listRowVersions(pipeline), before)
 })
 
 test('a replay of an older artifact changes nothing that a younger one wrote', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   const first = await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 1200 })
@@ -113,12 +113,12 @@ test('a replay of an older artifact changes nothing that a younger one wrote', a
   const [gone = ''] = simulator.catalogue.remove(ids.slice(3, 4))
   await pipeline.sync()
   await pipeline.sync()
-  assert.equal((await showProducts(pipeline)).get(gone)?.status, 'removed')
-  const before = await snapshot(pipeline)
+  assert.equal((await listProducts(pipeline)).get(gone)?.status, 'removed')
+  const before = await snapshotCatalogue(pipeline)
   const replay = await pipeline.replay(first.run)
   assert.equal(replay.state, 'succeeded')
-  assert.deepEqual(counts(replay), { unchanged: 27, older: 3 })
-  assert.deepEqual(await snapshot(pipeline), before)
+  assert.deepEqual(countOutcomes(replay), { unchanged: 27, older: 3 })
+  assert.deepEqual(await snapshotCatalogue(pipeline), before)
 })
 
 test('what a younger run saw unchanged, a replay of an older artifact does not change back', async (t) => {
@@ -207,7 +207,7 @@ test('a supplier whose clock ran ahead is believed again as soon as it is correc
   await send({ id: 'A', name: 'from the future', at: nextYear })
   await pipeline.sync()
   await send({ id: 'A', name: 'corrected', at: nextYear - 31_535_990 })
-  assert.deepEqual(counts(await pipeline.sync()), { updated: 1 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: 1 })
   assert.equal((await shown(pipeline)).title, 'corrected')
   await send({ id: 'A', name: 'and on', at: nextYear - 31_535_980 })
   await pipeline.sync()
@@ -275,9 +275,9 @@ test('a product whose time cannot be trusted takes the record of the next run, a
     request,
     { progress: newProgress(), signal: new AbortController().signal, onChange: () => {} },
   )
-  assert.deepEqual(counts(plan), expected)
+  assert.deepEqual(countOutcomes(plan), expected)
   const second = await pipeline.sync()
-  assert.deepEqual(counts(second), expected)
+  assert.deepEqual(countOutcomes(second), expected)
   assert.deepEqual(await shown(pipeline, 'null'), {
     title: 'second',
     prices: { current: 1100 },
@@ -285,11 +285,11 @@ test('a product whose time cannot be trusted takes the record of the next run, a
   })
 
   await send(...all('third'))
-  assert.deepEqual(counts(await pipeline.sync()), expected)
+  assert.deepEqual(countOutcomes(await pipeline.sync()), expected)
   await send(...all('fourth', 1000, T + 200))
-  assert.deepEqual(counts(await pipeline.sync()), expected)
+  assert.deepEqual(countOutcomes(await pipeline.sync()), expected)
   assert.deepEqual(await titles(), new Set(['fourth']))
-  assert.deepEqual(counts(await pipeline.replay(second.run)), {
+  assert.deepEqual(countOutcomes(await pipeline.replay(second.run)), {
     older: UNTRUSTED.length,
     unchanged: 1,
   })
@@ -304,9 +304,12 @@ test('a product that stated a time, then none that can be trusted for the same c
   await pipeline.sync()
   await send(...all('first', 1000))
   // The warning about a value that is no time is kept with the product.
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 4, updated: UNTRUSTED.length - 4 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), {
+    unchanged: 4,
+    updated: UNTRUSTED.length - 4,
+  })
   await send(...all('second', 1100, T + 100))
-  assert.deepEqual(counts(await pipeline.sync()), { updated: UNTRUSTED.length })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: UNTRUSTED.length })
   assert.deepEqual(await shown(pipeline, 'null'), {
     title: 'second',
     prices: { current: 1100 },
@@ -405,7 +408,7 @@ test('a shop that stated a time, then none for the same product, is followed whe
   const [id = 0] = simulator.shop.products().map((product) => product.id)
   const send = async (title: string, updated_at: unknown) => {
     simulator.shop.update(id, { title, updated_at: updated_at as string })
-    return counts(await pipeline.sync())
+    return countOutcomes(await pipeline.sync())
   }
   assert.deepEqual(await send('first', '2026-06-01T00:00:00Z'), { created: 1 })
   assert.deepEqual(await send('first', null), { unchanged: 1 })
@@ -444,7 +447,7 @@ test('a stream in which products move while it is read ends with each of them on
     simulator.faults.set({ kind: 'update-during-stream', at: 8, target, path: STREAM })
     const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
-    assert.equal((await showProducts(pipeline)).size, 30)
-    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 })
+    assert.equal((await listProducts(pipeline)).size, 30)
+    assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 30 })
   }
 })

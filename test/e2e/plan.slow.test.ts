@@ -11,19 +11,19 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource, type Plan } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import {
-  counts,
+  countOutcomes,
   openMedipim,
-  priced,
+  priceActiveProducts,
   type MedipimSetup,
-  type SyncWish,
+  type SyncOverrides,
   type TestPipeline,
 } from '../support/pipeline.ts'
-import { rowVersions } from '../support/snapshot.ts'
-import { shelfsync } from './shelfsync.ts'
+import { listRowVersions } from '../support/snapshot.ts'
+import { openShelfsync } from './shelfsync.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 
 interface Morning extends Pick<MedipimSimulator, 'catalogue'> {
@@ -43,7 +43,7 @@ interface Day {
   readonly held?: RegExp
   readonly setup?: Omit<MedipimSetup, 'db'>
   /** How it is planned and synced. */
-  readonly wish?: SyncWish
+  readonly wish?: SyncOverrides
   /** The connector of a later version. */
   readonly upgrade?: (connector: Connector) => Partial<Connector>
   happen(morning: Morning): unknown
@@ -51,7 +51,7 @@ interface Day {
 
 async function makePlan(
   pipeline: TestPipeline,
-  wish: SyncWish = {},
+  wish: SyncOverrides = {},
   connector = pipeline.connector,
 ): Promise<{ plan: Plan; changes: PlannedChange[] }> {
   const changes: PlannedChange[] = []
@@ -82,7 +82,7 @@ async function wakeUp(
     ...setup,
     options: { lanes: 1, partBytesMax: 8_000_000, ...setup.options },
   })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.clock.advance(3_600_000)
   const strike = (fault: MedipimFaultInput): void =>
@@ -98,7 +98,7 @@ async function everything(pipeline: TestPipeline): Promise<unknown> {
     (select count(*) from catalog.artifacts where source_id = s.id) as artifacts from catalog.sources s where id = $1`,
     id,
   )
-  return [await rowVersions(pipeline), rows]
+  return [await listRowVersions(pipeline), rows]
 }
 
 const LOOSE = { policy: { quarantineShare: 0.5 } }
@@ -350,7 +350,7 @@ for (const [what, day] of Object.entries(DAYS)) {
       ...day.wish,
       connector,
     })
-    assert.deepEqual(counts(plan), day.counts)
+    assert.deepEqual(countOutcomes(plan), day.counts)
     assert.equal(plan.state, day.held ? 'held' : 'succeeded', plan.reason ?? '')
     if (day.held) assert.match(plan.reason ?? '', day.held)
     assert.deepEqual(plan, { kind, state, reason, ledger, removalsOff })
@@ -421,7 +421,7 @@ test('a plan of a run that would be held says so and why, for people and for mac
     rateLimit: null,
   })
   t.after(simulator.close)
-  const { run } = await shelfsync(t, {
+  const { run } = await openShelfsync(t, {
     MEDIPIM_API_KEY_ID: '42',
     MEDIPIM_API_KEY_SECRET: 'secret',
     MEDIPIM_API_URL: simulator.url,

@@ -7,22 +7,22 @@ import { openPool } from '../../src/db/pool.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced } from '../support/pipeline.ts'
-import { showProducts, type ShownProduct } from '../support/snapshot.ts'
-import { at, watchQueries } from '../faults/failpoints.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openMedipim, priceActiveProducts } from '../support/pipeline.ts'
+import { listProducts, type ListedProduct } from '../support/snapshot.ts'
+import { onNthPass, watchQueries } from '../faults/failpoints.ts'
 
-const { pool: db, url: databaseUrl } = await testDatabase()
+const { pool: db, url: databaseUrl } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 
 async function open(t: Parameters<typeof openMedipim>[0]) {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.clock.advance(3_600_000)
   const [id = ''] = ids
-  const prices = async (of = id): Promise<ShownProduct['prices'] | undefined> =>
-    (await showProducts(pipeline)).get(of)?.prices
+  const prices = async (of = id): Promise<ListedProduct['prices'] | undefined> =>
+    (await listProducts(pipeline)).get(of)?.prices
   const shown = async (): Promise<number | undefined> => {
     const [row] = await pipeline.query<{ price_cents: number }>(
       'select price_cents from api.medipim_products where source = $1 and id = $2',
@@ -46,7 +46,7 @@ test('a changed price is pending until its run settles, and current then', async
   const seen: unknown[] = []
   watchQueries(
     own,
-    at('before settle_run', 1, async () => void seen.push(await prices(), await shown())),
+    onNthPass('before settle_run', 1, async () => void seen.push(await prices(), await shown())),
   )
   await pipeline.sync({ tools: { db: own } })
   assert.deepEqual(seen, [{ current: 1000, pending: 1500 }, 1000])
@@ -73,11 +73,15 @@ for (const [what, cents, reason] of [
     simulator.catalogue.setPrice([id], { cents })
     const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded')
-    assert.deepEqual(counts(report), { unchanged: 29, held: 1 })
+    assert.deepEqual(countOutcomes(report), { unchanged: 29, held: 1 })
     assert.deepEqual(await prices(), { current: 1000, held: cents })
     assert.equal(await shown(), 1000)
     assert.match((await review())?.reason ?? '', reason)
-    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 }, 'it is asked about once')
+    assert.deepEqual(
+      countOutcomes(await pipeline.sync()),
+      { unchanged: 30 },
+      'it is asked about once',
+    )
   })
 }
 
@@ -85,7 +89,7 @@ test('a price just inside the gates is not held', async (t) => {
   const { pipeline, simulator, ids, prices } = await open(t)
   simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 9_700 })
   simulator.catalogue.setPrice(ids.slice(1, 2), { cents: 105 })
-  assert.deepEqual(counts(await pipeline.sync()), { updated: 2, unchanged: 28 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: 2, unchanged: 28 })
   assert.deepEqual(
     [await prices(ids[0]), await prices(ids[1])],
     [{ current: 9_700 }, { current: 105 }],
@@ -99,9 +103,9 @@ test('a held price that is approved becomes the current one and the measure of t
   for (const waiting of await listReviews(db, { source: pipeline.name }))
     await decidePrice(db, waiting.id, true, 'me')
   assert.deepEqual(await prices(), { current: 50_000 })
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 30 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 30 })
   simulator.catalogue.setPrice([id], { cents: 40_000 })
-  assert.deepEqual(counts(await pipeline.sync()), { updated: 1, unchanged: 29 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: 1, unchanged: 29 })
   assert.deepEqual(await prices(), { current: 40_000 })
 })
 
@@ -130,13 +134,13 @@ test('a held price goes when the supplier takes it back, and gives way to a bett
 
 test('a first price of zero is held, and the first good one is taken', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  const [id = ''] = priced(simulator)
+  const [id = ''] = priceActiveProducts(simulator)
   simulator.catalogue.setPrice([id], { cents: 0 })
   assert.equal((await pipeline.sync()).ledger.held, 1)
-  assert.deepEqual((await showProducts(pipeline)).get(id)?.prices, { held: 0 })
+  assert.deepEqual((await listProducts(pipeline)).get(id)?.prices, { held: 0 })
   simulator.catalogue.setPrice([id], { cents: 500 })
   await pipeline.sync()
-  assert.deepEqual((await showProducts(pipeline)).get(id)?.prices, { current: 500 })
+  assert.deepEqual((await listProducts(pipeline)).get(id)?.prices, { current: 500 })
 })
 
 test('a price that the supplier withdraws is no longer shown', async (t) => {
@@ -201,7 +205,7 @@ test('a whole source that shifts together is held, and approving makes the new p
   assert.deepEqual(await prices(), { current: 1000, pending: 2000 })
   const again = await pipeline.sync()
   assert.deepEqual(
-    [again.state, counts(again)],
+    [again.state, countOutcomes(again)],
     ['held', { unchanged: 30 }],
     'stating it again does not make it right',
   )

@@ -11,11 +11,11 @@ import { createClient } from '@supabase/supabase-js'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { buildRead, loadRelations } from '../support/data-api-reads.ts'
 import { startDataApi } from '../support/data-api.ts'
-import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced } from '../support/pipeline.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { openMedipim, priceActiveProducts } from '../support/pipeline.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const database = await testDatabase(undefined, { migrations: [] })
+const database = await openTestDatabase(undefined, { migrations: [] })
 const { pool: db } = database
 // As on Supabase, where these are there before any migration.
 for (const role of ['service_role', 'anon'])
@@ -71,7 +71,7 @@ test('a secret key reads after migrate, others only what is published, and nobod
 test('products embed their variants, and those their prices; each row embeds its product', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   await pipeline.sync()
-  const [id = ''] = priced(simulator)
+  const [id = ''] = priceActiveProducts(simulator)
   const { supabase } = await openReader(t, 'secret')
   const {
     data: [product],

@@ -8,31 +8,31 @@ import { listStatus, loadRun } from '../../src/db/read/listings.ts'
 import { createMetricsReader } from '../../src/db/read/metrics.ts'
 import { decideRun } from '../../src/db/reviews.ts'
 import { loadRunStanding, loadStanding } from '../../src/db/read/status.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced } from '../support/pipeline.ts'
-import { showProducts } from '../support/snapshot.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openMedipim, priceActiveProducts } from '../support/pipeline.ts'
+import { listProducts } from '../support/snapshot.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 
 async function open(t: Parameters<typeof openMedipim>[0], products = 30) {
   const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products } })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   await pipeline.sync()
   const [gone = ''] = ids
   const statusOf = async (id: string): Promise<string | undefined> =>
-    (await showProducts(pipeline)).get(id)?.status
+    (await listProducts(pipeline)).get(id)?.status
   return { pipeline, simulator, ids, gone, statusOf }
 }
 
 test('a product is removed when two complete runs in a row did not see it', async (t) => {
   const { pipeline, simulator, gone, statusOf } = await open(t)
   simulator.catalogue.remove([gone])
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, missing: 1 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, missing: 1 })
   assert.equal(await statusOf(gone), 'active')
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, removed: 1 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, removed: 1 })
   assert.equal(await statusOf(gone), 'removed')
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29 })
 })
 
 test('a product that comes back is active again, with the same row and its price', async (t) => {
@@ -41,9 +41,9 @@ test('a product that comes back is active again, with the same row and its price
   await pipeline.sync()
   await pipeline.sync()
   simulator.catalogue.restore([gone])
-  assert.deepEqual(counts(await pipeline.sync()), { updated: 1, unchanged: 29 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: 1, unchanged: 29 })
   assert.equal(await statusOf(gone), 'active')
-  assert.deepEqual((await showProducts(pipeline)).get(gone)?.prices, { current: 1000 })
+  assert.deepEqual((await listProducts(pipeline)).get(gone)?.prices, { current: 1000 })
   const changes = await pipeline.query<{ kind: string }>(
     'select kind from catalog.changes where source_id = $1 and product_external_id = $2 order by position',
     (await pipeline.source()).id,
@@ -63,7 +63,7 @@ test('being seen in between starts the count anew, also by an incremental run', 
   simulator.catalogue.restore([gone])
   await pipeline.sync({ mode: 'incremental', sinceAt: new Date(simulator.clock.nowMs() - 1000) })
   simulator.catalogue.remove([gone])
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, missing: 1 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, missing: 1 })
   assert.equal(await statusOf(gone), 'active')
 })
 
@@ -97,7 +97,7 @@ test('of a small source one product may always go, two may not', async (t) => {
 
 test("the share of products that may go is the source's own", async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: { removalShare: 0.5 } })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.catalogue.remove(ids.slice(0, 12))
   assert.equal((await pipeline.sync()).ledger.missing, 12)
@@ -106,7 +106,7 @@ test("the share of products that may go is the source's own", async (t) => {
 
 test('a quarantined record whose id can be read counts as seen', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
-  const [gone = ''] = priced(simulator)
+  const [gone = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.faults.set({
     kind: 'patch',
@@ -116,8 +116,8 @@ test('a quarantined record whose id can be read counts as seen', async (t) => {
     times: null,
   })
   for (let night = 0; night < 3; night++)
-    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 29, quarantined: 1 })
-  assert.equal((await showProducts(pipeline)).get(gone)?.status, 'active')
+    assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, quarantined: 1 })
+  assert.equal((await listProducts(pipeline)).get(gone)?.status, 'active')
 })
 
 const NAMED: readonly (readonly [what: string, fault: MedipimFaultInput])[] = [
@@ -135,19 +135,23 @@ for (const [what, fault] of NAMED) {
       policy: { quarantineShare: 0.5 },
       options: { recordBytesMax: 1_000_000 },
     })
-    const ids = priced(simulator)
+    const ids = priceActiveProducts(simulator)
     await pipeline.sync()
     const [large = ''] = ids
     simulator.faults.set(fault.kind === 'product' ? { ...fault, ids: [large] } : fault)
     const gone = ids.at(-1) ?? ''
     simulator.catalogue.remove([gone])
-    assert.deepEqual(counts(await pipeline.sync()), { unchanged: 28, quarantined: 1, missing: 1 })
+    assert.deepEqual(countOutcomes(await pipeline.sync()), {
+      unchanged: 28,
+      quarantined: 1,
+      missing: 1,
+    })
     const report = await pipeline.sync()
     assert.deepEqual(
-      [counts(report), report.removalsOff],
+      [countOutcomes(report), report.removalsOff],
       [{ unchanged: 28, quarantined: 1, removed: 1 }, null],
     )
-    const removed = [...(await showProducts(pipeline)).values()]
+    const removed = [...(await listProducts(pipeline)).values()]
       .filter(({ status }) => status === 'removed')
       .map(({ id }) => id)
     assert.deepEqual(removed, [gone])
@@ -163,7 +167,10 @@ test('a byte order mark before a line is no content: its record is seen unchange
     { kind: 'mark', at: 9, path: STREAM },
   )
   const report = await pipeline.sync()
-  assert.deepEqual([report.state, counts(report)], ['succeeded', { unchanged: 30, blank: 1 }])
+  assert.deepEqual(
+    [report.state, countOutcomes(report)],
+    ['succeeded', { unchanged: 30, blank: 1 }],
+  )
 })
 
 test('a run with a record of which no id can be read counts no misses, and says so until a whole one has settled', async (t) => {
@@ -188,13 +195,16 @@ test('a run with a record of which no id can be read counts no misses, and says 
   }
   for (let night = 0; night < 3; night++) {
     const report = await pipeline.sync()
-    assert.deepEqual([counts(report), report.removalsOff], [{ unchanged: 29, quarantined: 1 }, why])
+    assert.deepEqual(
+      [countOutcomes(report), report.removalsOff],
+      [{ unchanged: 29, quarantined: 1 }, why],
+    )
     assert.equal((await loadRun(db, report.run)).removalsOff, why)
     assert.equal((await loadRunStanding(db, report.run, 5_000)).removalsOff, why)
   }
   assert.deepEqual(await told(), [why, why, 0, 1])
   assert.deepEqual(
-    [...(await showProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
+    [...(await listProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
   simulator.faults.clear()
@@ -213,7 +223,7 @@ test('an empty line does not stand for a product that is missing', async (t) => 
   )
   for (let night = 0; night < 3; night++) assert.equal((await pipeline.sync()).state, 'held')
   assert.deepEqual(
-    [...(await showProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
+    [...(await listProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
 })
@@ -226,7 +236,7 @@ test('approving a held run removes at once, rejecting it leaves everything', asy
   const approved = await pipeline.sync()
   assert.equal(approved.state, 'held')
   assert.equal(await decideRun(db, approved.run, true, 'me'), 10)
-  const removed = [...(await showProducts(pipeline)).values()]
+  const removed = [...(await listProducts(pipeline)).values()]
     .filter(({ status }) => status === 'removed')
     .map(({ id }) => id)
   assert.deepEqual(removed, ids.slice(0, 10).sort())
@@ -243,7 +253,7 @@ test('a held run cannot be approved any more when a younger run has seen its mis
   assert.equal((await pipeline.sync()).state, 'held', 'the whole source moved its prices')
   await assert.rejects(decideRun(db, held.run, true, 'me'), { code: 'run/not-held' })
   assert.deepEqual(
-    [...(await showProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
+    [...(await listProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
 })

@@ -11,12 +11,17 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planReplay } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
-import { rowVersions } from '../support/snapshot.ts'
-import { shelfsync } from './shelfsync.ts'
+import { openTestDatabase } from '../support/database.ts'
+import {
+  countOutcomes,
+  openMedipim,
+  priceActiveProducts,
+  type TestPipeline,
+} from '../support/pipeline.ts'
+import { listRowVersions } from '../support/snapshot.ts'
+import { openShelfsync } from './shelfsync.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 
 /**
  * 30 products in several parts, synced twice: of the second run's artifact two are newer than of
@@ -24,7 +29,7 @@ const { pool: db } = await testDatabase()
  */
 async function openArchive(t: TestContext) {
   const { pipeline, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   const first = (await pipeline.sync()).run
   simulator.clock.advance(3_600_000)
   simulator.catalogue.update(ids.slice(0, 2))
@@ -100,7 +105,7 @@ for (const [what, { of, change, counts: expected, held }] of Object.entries(CASE
     const { pipeline } = archive
     const connector = corrected(pipeline.connector, change)
     const everything = async () => [
-      await rowVersions(pipeline),
+      await listRowVersions(pipeline),
       await pipeline.query(
         'select count(*) from catalog.runs where source_id = $1',
         (await pipeline.source()).id,
@@ -109,7 +114,7 @@ for (const [what, { of, change, counts: expected, held }] of Object.entries(CASE
     const before = await everything()
     const { planned, changes } = await plan(pipeline, archive[of], connector)
     assert.deepEqual(await everything(), before)
-    assert.deepEqual(counts(planned), expected)
+    assert.deepEqual(countOutcomes(planned), expected)
 
     const { state, reason, kind, ledger, removalsOff } = await pipeline.replay(archive[of], {
       connector,
@@ -134,7 +139,7 @@ test('a replay cannot be planned of an artifact that is not there, nor while a r
 test('replay --plan shows what the replay would change, and changes nothing', async (t) => {
   const simulator = await startMedipim({ products: 30, rateLimit: null })
   t.after(simulator.close)
-  const { run, db: own } = await shelfsync(t, {
+  const { run, db: own } = await openShelfsync(t, {
     MEDIPIM_API_KEY: '42:secret',
     MEDIPIM_API_URL: simulator.url,
   })

@@ -5,15 +5,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Connector, Page } from '../../src/core/connector.ts'
 import { SyncError, type ErrorCode } from '../../src/core/errors.ts'
-import { testDatabase } from '../support/database.ts'
-import { openMedipim, type SyncWish, type TestPipeline } from '../support/pipeline.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { openMedipim, type SyncOverrides, type TestPipeline } from '../support/pipeline.ts'
 import { watchStore } from '../faults/failpoints.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const WEEK_MS = 7 * 86_400_000
 
 /** A source that is up to date, after a run of this kind that could store nothing. */
-async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncWish) {
+async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncOverrides) {
   const { pipeline, simulator } = await openMedipim(t, { db })
   await pipeline.sync()
   simulator.clock.advance(60_000)
@@ -32,7 +32,7 @@ async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncW
 /** The kind of the next run, from when it asks, and whether it goes on with the interrupted one. */
 async function next(
   pipeline: TestPipeline,
-  wish: SyncWish,
+  wish: SyncOverrides,
 ): Promise<[kind: string, since: Date | null, resumed: boolean]> {
   const { run, kind, resumed, state } = await pipeline.sync(wish)
   assert.equal(state, 'succeeded')

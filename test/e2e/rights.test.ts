@@ -6,12 +6,12 @@ import { test } from 'node:test'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/pipeline.ts'
-import { logIn } from '../support/login.ts'
-import { shelfsync } from './shelfsync.ts'
+import { createLogin } from '../support/login.ts'
+import { openShelfsync } from './shelfsync.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 const { pool: db } = database
 const DENIED = { code: '42501' }
 const VIEWS = [
@@ -43,7 +43,7 @@ test('row security is on for every table', async () => {
 })
 
 test('a role that nothing was published to sees nothing and may call nothing', async (t) => {
-  const { pool } = await logIn(t, database)
+  const { pool } = await createLogin(t, database)
   for (const view of VIEWS)
     await assert.rejects(pool.query(`select count(*) from api.${view}`), DENIED)
   for (const table of await tables())
@@ -55,7 +55,7 @@ test('a role that nothing was published to sees nothing and may call nothing', a
 test('a role that was published to reads the views, never raw, writes nothing, and loses it again', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
   await pipeline.sync()
-  const { name, pool } = await logIn(t, database)
+  const { name, pool } = await createLogin(t, database)
   await db.query('select catalog.publish($1)', [name])
   for (const view of VIEWS.slice(0, 5)) {
     const { rows } = await pool.query<{ count: number }>(`select count(*) from api.${view}`)
@@ -80,7 +80,7 @@ test('a role that was published to reads the views, never raw, writes nothing, a
 
 test('a worker with both roles carries a whole sync out and can touch no table', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  const { pool } = await logIn(t, database, 'shelfsync_fetcher', 'shelfsync_maintainer')
+  const { pool } = await createLogin(t, database, 'shelfsync_fetcher', 'shelfsync_maintainer')
   const first = await pipeline.sync({ tools: { db: pool } })
   assert.deepEqual([first.state, first.ledger.created], ['succeeded', 30], first.reason ?? '')
   simulator.clock.advance(60_000)
@@ -104,8 +104,8 @@ test('a worker with both roles carries a whole sync out and can touch no table',
 })
 
 test("the fetcher's role cannot touch products, the maintainer's cannot archive", async (t) => {
-  const fetcher = await logIn(t, database, 'shelfsync_fetcher')
-  const maintainer = await logIn(t, database, 'shelfsync_maintainer')
+  const fetcher = await createLogin(t, database, 'shelfsync_fetcher')
+  const maintainer = await createLogin(t, database, 'shelfsync_maintainer')
   await assert.rejects(
     fetcher.pool.query(`select * from catalog.settle_run(1, 1, 1, '', 0, '{}')`),
     DENIED,
@@ -118,7 +118,7 @@ test("the fetcher's role cannot touch products, the maintainer's cannot archive"
 })
 
 test('staging tables that a worker has made itself are refused, so that nothing of its own runs as their owner', async (t) => {
-  const { pool } = await logIn(t, database, 'shelfsync_maintainer')
+  const { pool } = await createLogin(t, database, 'shelfsync_maintainer')
   const session = await pool.connect()
   try {
     await session.query(`
@@ -141,7 +141,7 @@ test('staging tables that a worker has made itself are refused, so that nothing 
 })
 
 test('schema api is published to the roles that are named, and taken back', async (t) => {
-  const { run, db: own } = await shelfsync(t)
+  const { run, db: own } = await openShelfsync(t)
   const role = `reader_${Math.random().toString(36).slice(2)}`
   await own.query(`create role ${role}`)
   // Where `service_role` was before the migrations, as on Supabase, it may read from the start.

@@ -16,14 +16,14 @@ import { repairQueue } from '../../src/jobs/scheduler.ts'
 import { executeTask } from '../../src/jobs/execute-task.ts'
 import { requireRights } from '../../src/app/rights.ts'
 import { ALL_ROLES, ROLES, type Role } from '../../src/app/roles.ts'
-import { testDatabase, type Lifetime } from '../support/database.ts'
-import { seriesOf } from '../support/exposition.ts'
+import { openTestDatabase, type Lifetime } from '../support/database.ts'
+import { listSeries } from '../support/exposition.ts'
 import { KEY, startServer } from '../support/http-server.ts'
 import { openMedipim } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
-import { until } from '../support/until.ts'
-import { openPark, type Machine, type Park } from './many-machines.ts'
-import { shelfsync } from './shelfsync.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { openFleet, type Machine, type Fleet } from './fleet.ts'
+import { openShelfsync } from './shelfsync.ts'
 
 const KINDS = ['fetcher', 'maintainer', 'orchestrator'] as const
 type Kind = (typeof KINDS)[number]
@@ -31,7 +31,7 @@ const DENIED = { code: '42501' }
 
 const ends = new AsyncDisposableStack()
 after(() => ends.disposeAsync())
-const database = await testDatabase({ after: (end) => ends.defer(end) })
+const database = await openTestDatabase({ after: (end) => ends.defer(end) })
 const logins = await makeLogins()
 
 /**
@@ -70,7 +70,7 @@ function urlOf(kind: Kind, databaseUrl: string): string {
   return Object.assign(new URL(databaseUrl), { username: name, password }).href
 }
 
-async function logIn(t: Lifetime, kind: Kind): Promise<Db> {
+async function createLogin(t: Lifetime, kind: Kind): Promise<Db> {
   const pool = await openPool(urlOf(kind, database.url), {
     applicationName: 'roles',
     searchPath: QUEUE_SCHEMA,
@@ -87,10 +87,10 @@ interface Said {
 }
 
 /** Three processes, each logged in with its own role; only the fetcher has the supplier's key. */
-async function openCompany(t: Lifetime, park: Park) {
+async function openCompany(t: Lifetime, fleet: Fleet) {
   const machines: Partial<Record<Kind, Machine>> = {}
-  const ask = async (kind: Kind, path: string, method = 'GET') => {
-    const headers = { 'X-ADMIN-KEY': park.env['ADMIN_KEY'] ?? '' }
+  const sendRequest = async (kind: Kind, path: string, method = 'GET') => {
+    const headers = { 'X-ADMIN-KEY': fleet.env['ADMIN_KEY'] ?? '' }
     const answer = await fetch(`http://127.0.0.1:${machines[kind]?.ports[kind]}${path}`, {
       method,
       headers,
@@ -101,9 +101,9 @@ async function openCompany(t: Lifetime, park: Park) {
   }
   return {
     async start(kind: Kind): Promise<Machine> {
-      const { MEDIPIM_API_KEY = '' } = park.env
-      return (machines[kind] = await park.serve([kind], {
-        DATABASE_URL: urlOf(kind, park.database.url),
+      const { MEDIPIM_API_KEY = '' } = fleet.env
+      return (machines[kind] = await fleet.serve([kind], {
+        DATABASE_URL: urlOf(kind, fleet.database.url),
         MEDIPIM_API_KEY: kind === 'fetcher' ? MEDIPIM_API_KEY : '',
         ARTIFACTS_KEEP: '1',
         ARTIFACTS_LATEST: 'true',
@@ -111,8 +111,8 @@ async function openCompany(t: Lifetime, park: Park) {
       }))
     },
     json: async (kind: Kind, path: string, method?: string) =>
-      JSON.parse(await ask(kind, path, method)) as Said,
-    metrics: (kind: Kind) => ask(kind, '/metrics'),
+      JSON.parse(await sendRequest(kind, path, method)) as Said,
+    metrics: (kind: Kind) => sendRequest(kind, '/metrics'),
     /** Stops all of them, and returns what they said. */
     async stop(): Promise<string> {
       const all = Object.values(machines)
@@ -130,24 +130,24 @@ test(
   async (t) => {
     const simulator = await startMedipim({ products: 60, rateLimit: null })
     t.after(simulator.close)
-    const park = await openPark(t, {
+    const fleet = await openFleet(t, {
       supplierUrl: simulator.url,
       queueUrl: null,
       smallParts: false,
     })
-    const { pipeline } = park
-    const company = await openCompany(t, park)
-    const stateOf = async (run: number) => (await park.ended(run)).state
+    const { pipeline } = fleet
+    const company = await openCompany(t, fleet)
+    const stateOf = async (run: number) => (await fleet.waitForEnd(run)).state
 
     const orchestrator = await company.start('orchestrator')
-    const cancelled = await park.order(orchestrator)
+    const cancelled = await fleet.requestRun(orchestrator)
     assert.deepEqual(await company.json('orchestrator', `/runs/${cancelled}/cancel`, 'POST'), {
       run: cancelled,
       state: 'cancelled',
     })
 
     await Promise.all([company.start('fetcher'), company.start('maintainer')])
-    const ordered = await park.order(orchestrator)
+    const ordered = await fleet.requestRun(orchestrator)
     assert.equal(await stateOf(ordered), 'succeeded')
     assert.equal((await company.json('orchestrator', `/runs/${ordered}`)).state, 'succeeded')
     const status = await company.json('orchestrator', '/status')
@@ -169,7 +169,7 @@ test(
     await pipeline.query(
       `update catalog.sources set schedule_set_at = schedule_set_at - interval '3 days'`,
     )
-    const scheduled = await until(
+    const scheduled = await waitUntil(
       async () =>
         (
           await pipeline.query<{ id: number }>(
@@ -182,12 +182,12 @@ test(
 
     const metrics = await company.metrics('orchestrator')
     const own = `source="${pipeline.name}"`
-    assert.equal(seriesOf(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
-    assert.equal(seriesOf(metrics, 'shelfsync_ledger_difference_records')[own], 0)
+    assert.equal(listSeries(metrics, 'shelfsync_runs_total')[`${own},state="succeeded"`], 4)
+    assert.equal(listSeries(metrics, 'shelfsync_ledger_difference_records')[own], 0)
     assert.ok(
-      (seriesOf(metrics, 'shelfsync_database_rows_written_total')['table="products"'] ?? 0) >= 60,
+      (listSeries(metrics, 'shelfsync_database_rows_written_total')['table="products"'] ?? 0) >= 60,
     )
-    assert.deepEqual(seriesOf(metrics, 'shelfsync_collect_failures_total'), {
+    assert.deepEqual(listSeries(metrics, 'shelfsync_collect_failures_total'), {
       'collector="database"': 0,
       'collector="queue"': 0,
     })
@@ -202,7 +202,7 @@ test(
 
 test('a login that lacks a right is told so, with a code and what to do, by status, doctor and sync', async (t) => {
   const loggedIn = (kind: Kind) =>
-    shelfsync(t, { DATABASE_URL: urlOf(kind, database.url), MEDIPIM_API_KEY: '42:secret' })
+    openShelfsync(t, { DATABASE_URL: urlOf(kind, database.url), MEDIPIM_API_KEY: '42:secret' })
   const { pipeline } = await openMedipim(t, { db: database.pool })
 
   const status = await (await loggedIn('orchestrator')).run('status', '--json')
@@ -236,19 +236,19 @@ test('a login that lacks a right is told so, with a code and what to do, by stat
 test('a task and a request whose login lacks a right say so with the same code, and the run does too', async (t) => {
   const { pipeline } = await openMedipim(t, { db: database.pool })
   const services = await openServices(t, database, pipeline)
-  const { run } = await services.order()
+  const { run } = await services.requestRun()
   const job = (await services.queues.fetch.getJobs()).find(({ data }) => data.run === run)
   assert.ok(job)
-  const tools = { ...services.tools, db: await logIn(t, 'maintainer') }
+  const tools = { ...services.tools, db: await createLogin(t, 'maintainer') }
 
-  const { ask } = await startServer(t, ({ operations, ...options }) =>
+  const { sendRequest } = await startServer(t, ({ operations, ...options }) =>
     createOrchestratorApp({
       ...options,
       db: tools.db,
       operations: { ...operations, cancelRun: (id) => cancelRequestedRun(tools, id) },
     }),
   )
-  const answer = await ask(`/runs/${run}/cancel`, {
+  const answer = await sendRequest(`/runs/${run}/cancel`, {
     method: 'POST',
     headers: { 'X-ADMIN-KEY': KEY },
   })
@@ -266,7 +266,7 @@ test('a task and a request whose login lacks a right say so with the same code, 
 })
 
 test('a process whose login has not the rights of its role refuses to start, and says which login, which role and what to do', async (t) => {
-  const park = await openPark(t, {
+  const fleet = await openFleet(t, {
     supplierUrl: 'http://127.0.0.1:1',
     queueUrl: null,
     smallParts: false,
@@ -277,7 +277,7 @@ test('a process whose login has not the rights of its role refuses to start, and
       `"db/denied".*The login ${name} .*process that is (.*): .*DATABASE_URL, or .*grant (.*) to ${name}".*docs/services.md`,
     )
     await assert.rejects(
-      park.serve(roles, { DATABASE_URL: urlOf(kind, park.database.url) }),
+      fleet.serve(roles, { DATABASE_URL: urlOf(kind, fleet.database.url) }),
       ({ message }: Error) => {
         assert.deepEqual(
           words.exec(message)?.slice(1),
@@ -292,14 +292,14 @@ test('a process whose login has not the rights of its role refuses to start, and
   await refused('fetcher', ['maintainer'], 'shelfsync_maintainer')
   await refused('maintainer', ['scheduler'], 'shelfsync_orchestrator')
   await refused('maintainer', ALL_ROLES, 'shelfsync_fetcher, shelfsync_orchestrator')
-  await requireRights(await logIn(t, 'orchestrator'), ['scheduler'])
+  await requireRights(await createLogin(t, 'orchestrator'), ['scheduler'])
   await requireRights(database.pool, ROLES)
 })
 
 test('the orchestrator ends a run that a dead letter holds up, and lets it go on', async (t) => {
   const { pipeline } = await openMedipim(t, { db: database.pool })
   await migrateQueue(database.pool)
-  const db = await logIn(t, 'orchestrator')
+  const db = await createLogin(t, 'orchestrator')
   const queues = await openQueues(db, null, () => undefined)
   t.after(() => queues.close())
   const tools = {
@@ -320,7 +320,7 @@ test('the orchestrator ends a run that a dead letter holds up, and lets it go on
   const failing = queues.work('fetch', 1, () =>
     Promise.reject(new UnrecoverableError('as if ten workers had died of it')),
   )
-  const letter = await until(async () => (await letters())[0])
+  const letter = await waitUntil(async () => (await letters())[0])
   await failing.close()
   await repairQueue(tools)
   assert.equal(await stateNow(), 'interrupted')
@@ -368,7 +368,7 @@ const TELLING = [
 
 test('no role may touch a table, or call what is not its business', async (t) => {
   for (const kind of KINDS) {
-    const db = await logIn(t, kind)
+    const db = await createLogin(t, kind)
     const { rows: tables } = await db.query(`select oid::regclass from pg_class
       where relnamespace in ('catalog'::regnamespace, 'api'::regnamespace, 'pipeline'::regnamespace) and relkind in ('r', 'p', 'v')
         and (has_any_column_privilege(oid, 'select, insert, update, references') or has_table_privilege(oid, 'delete, truncate, trigger'))`)

@@ -1,6 +1,6 @@
 // The property test at length. `SEED=… node --test test/e2e/sequences.full.ts` goes other ways.
 
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { testSequences } from './sequences.ts'
 
-testSequences(await testDatabase(), 200, Number(process.env['SEED'] ?? 1))
+testSequences(await openTestDatabase(), 200, Number(process.env['SEED'] ?? 1))

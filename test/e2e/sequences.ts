@@ -8,11 +8,11 @@ import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { findArtifact } from '../../src/db/write/artifacts.ts'
 import { openPool } from '../../src/db/pool.ts'
 import type { RunReport } from '../../src/pipeline/sync.ts'
-import { at, watchQueries, type Place } from '../faults/failpoints.ts'
+import { onNthPass, watchQueries, type Failpoint } from '../faults/failpoints.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
-import { showProducts } from '../support/snapshot.ts'
-import { Model, readModelLine, type ModelLine } from './model.ts'
+import { listProducts } from '../support/snapshot.ts'
+import { Model, parseModelLine, type ModelLine } from './model.ts'
 
 const STREAM = '/v4/products/stream'
 const which = fc.nat({ max: 11 })
@@ -31,7 +31,7 @@ const anyHappening = fc.oneof(
   }),
 )
 const anyCrash = fc.record({
-  place: fc.constantFrom<Place>(
+  place: fc.constantFrom<Failpoint>(
     'after add_part',
     'before apply_batch',
     'after apply_batch',
@@ -197,7 +197,7 @@ class Sequence {
   async #runAndCrash({ run, crash }: Extract<Run, { crash: unknown }>): Promise<RunReport> {
     const db = await openPool(this.#database.url, { applicationName: 'crashing' })
     let dead = false
-    const strike = at(crash.place, crash.nth, () => void (dead = true))
+    const strike = onNthPass(crash.place, crash.nth, () => void (dead = true))
     watchQueries(db, (place) => {
       void strike(place)
       if (dead) throw new Error('Connection terminated')
@@ -226,13 +226,13 @@ class Sequence {
       run,
     )
     return {
-      lines: text.split('\n').slice(0, -1).map(readModelLine),
+      lines: text.split('\n').slice(0, -1).map(parseModelLine),
       complete: artifact?.complete ?? false,
     }
   }
 
   async #compare(run: Run): Promise<void> {
-    const actual = [...(await showProducts(this.#pipeline)).values()].map(
+    const actual = [...(await listProducts(this.#pipeline)).values()].map(
       ({ id, status, title, prices }) => ({ id, status, title, prices }),
     )
     const expected = [...this.#model.products].map(([id, { status, title, prices }]) => ({

@@ -12,8 +12,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
-import { testDatabase, type Lifetime } from '../support/database.ts'
-import { cleanEnv, missingProgram, startProcess, type Process } from '../support/processes.ts'
+import { openTestDatabase, type Lifetime } from '../support/database.ts'
+import {
+  cleanEnv,
+  explainMissingProgram,
+  startProcess,
+  type Process,
+} from '../support/processes.ts'
 import { mountDisk, NO_DISKS } from '../support/small-disk.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -29,7 +34,7 @@ interface Stage {
 
 /** A database, a supplier and a source; no process yet. */
 async function setStage(t: Lifetime): Promise<Stage> {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   await migrateQueue(database.pool)
   const simulator = await startMedipim({ products: 60, rateLimit: null })
   t.after(simulator.close)
@@ -118,7 +123,7 @@ interface Said {
   readonly progress: { readonly perSecond: number }
 }
 
-async function ask(
+async function sendRequest(
   port: number | undefined,
   path: string,
   init: RequestInit = {},
@@ -132,7 +137,7 @@ async function ask(
 
 async function untilOver(port: number | undefined, run: number): Promise<Said> {
   for (;;) {
-    const { body } = await ask(port, `/runs/${run}`)
+    const { body } = await sendRequest(port, `/runs/${run}`)
     if (body.state !== 'running') return body
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
@@ -157,7 +162,7 @@ suite('shelfsync serve', () => {
       )
     assert.doesNotMatch(here, /:(300[123]|9091)\b/)
     const asked = [...here.matchAll(/^(?:curl|for) .*$/gm)].map(([command]) =>
-      missingProgram('jq', 'jq') ? command.replace(/ \| jq .*/, '') : command,
+      explainMissingProgram('jq', 'jq') ? command.replace(/ \| jq .*/, '') : command,
     )
     assert.equal(asked.length, 9)
     const answers: string[] = []
@@ -212,14 +217,16 @@ suite('shelfsync serve', () => {
       'who works gives way to who answers',
     )
     assert.equal(own, getPriority())
-    const { status, body } = await ask(first.ports['orchestrator'], '/sync', { method: 'POST' })
+    const { status, body } = await sendRequest(first.ports['orchestrator'], '/sync', {
+      method: 'POST',
+    })
     assert.equal(status, 202)
     assert.equal((await untilOver(first.ports['orchestrator'], body.run)).state, 'succeeded')
-    const before = await ask(first.ports['orchestrator'], '/status')
+    const before = await sendRequest(first.ports['orchestrator'], '/status')
     first.process.kill('SIGKILL')
     await first.process.exited
     const second = await serve(t, stage, 'orchestrator')
-    assert.deepEqual((await ask(second.ports['orchestrator'], '/status')).body, before.body)
+    assert.deepEqual((await sendRequest(second.ports['orchestrator'], '/status')).body, before.body)
     assert.deepEqual(before.body.progress, {
       phase: 'done',
       fetched: 60,
@@ -240,7 +247,7 @@ suite('shelfsync serve', () => {
   test('what is missing is said by name: /health without workers is 503', async (t) => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage, 'orchestrator')
-    const { status, body } = await ask(ports['orchestrator'], '/health')
+    const { status, body } = await sendRequest(ports['orchestrator'], '/health')
     assert.deepEqual([status, body.broken], [503, ['fetcher', 'maintainer']])
   })
 
@@ -257,7 +264,7 @@ suite('shelfsync serve', () => {
       })
       // Workers that are not there yet when the servers are say so of themselves.
       const artifacts = async () => {
-        const { status, body } = await ask(ports['orchestrator'], '/health')
+        const { status, body } = await sendRequest(ports['orchestrator'], '/health')
         return {
           status,
           broken: body.broken.includes('artifacts'),
@@ -298,18 +305,18 @@ suite('shelfsync serve', () => {
     const stage = await setStage(t)
     const { ports } = await serve(t, stage, 'orchestrator')
     const order = async () =>
-      (await ask(ports['orchestrator'], '/sync', { method: 'POST' })).body.run
+      (await sendRequest(ports['orchestrator'], '/sync', { method: 'POST' })).body.run
     const run = await order()
     assert.equal(await order(), run)
     for (let time = 0; time < 2; time++) {
-      const { status, body } = await ask(ports['orchestrator'], `/runs/${run}/cancel`, {
+      const { status, body } = await sendRequest(ports['orchestrator'], `/runs/${run}/cancel`, {
         method: 'POST',
       })
       assert.deepEqual([status, body], [202, { run, state: 'cancelled' }])
     }
-    assert.equal((await ask(ports['orchestrator'], `/runs/${run}`)).body.state, 'cancelled')
+    assert.equal((await sendRequest(ports['orchestrator'], `/runs/${run}`)).body.state, 'cancelled')
     assert.equal(
-      (await ask(ports['orchestrator'], '/runs/4711/cancel', { method: 'POST' })).status,
+      (await sendRequest(ports['orchestrator'], '/runs/4711/cancel', { method: 'POST' })).status,
       404,
     )
     assert.ok((await order()) > run)
@@ -329,11 +336,11 @@ suite('shelfsync serve', () => {
   test('no secret is in anything that a process says', async (t) => {
     const stage = await setStage(t)
     const { process, ports } = await serve(t, stage)
-    await ask(ports['orchestrator'], '/sync', {
+    await sendRequest(ports['orchestrator'], '/sync', {
       method: 'POST',
       headers: { 'X-ADMIN-KEY': 'a-wrong-key-that-nobody-may-see' },
     })
-    const { body } = await ask(ports['orchestrator'], '/sync', { method: 'POST' })
+    const { body } = await sendRequest(ports['orchestrator'], '/sync', { method: 'POST' })
     await untilOver(ports['orchestrator'], body.run)
     process.kill('SIGTERM')
     await process.exited

@@ -11,11 +11,11 @@ import { addSource, saveSettings } from '../../src/db/sources.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openPipeline } from '../support/pipeline.ts'
-import { shelfsync } from './shelfsync.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openPipeline } from '../support/pipeline.ts'
+import { openShelfsync } from './shelfsync.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 
 async function startShop(t: TestContext): Promise<ShopifySimulator> {
   const shop = await startShopify({ products: 12 })
@@ -62,7 +62,7 @@ test('a shop that changed its currency fails with the command that answers it, a
     ['full', 'succeeded', null, 12],
   )
   const synced = await pipeline.sync({ mode: 'auto' })
-  assert.deepEqual([synced.state, counts(synced)], ['succeeded', { updated: 12 }])
+  assert.deepEqual([synced.state, countOutcomes(synced)], ['succeeded', { updated: 12 }])
   const rows = await pipeline.query(
     'select distinct state, currency from catalog.prices where source_id = $1 order by 1',
     id,
@@ -72,7 +72,7 @@ test('a shop that changed its currency fails with the command that answers it, a
     { state: 'past', currency: 'AUD' },
   ])
   assert.deepEqual(await listReviews(db, { source: pipeline.name }), [])
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 12 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 12 })
 })
 
 test('records that have not changed are looked at again once the settings have', async (t) => {
@@ -90,14 +90,14 @@ test('records that have not changed are looked at again once the settings have',
     minIntervalMs: 0,
   })
   assert.deepEqual(
-    [counts(await pipeline.sync()), counts(await pipeline.sync())],
+    [countOutcomes(await pipeline.sync()), countOutcomes(await pipeline.sync())],
     [{ updated: 12 }, { unchanged: 12 }],
   )
 })
 
 test('settings stay as they are while a run is under way, and a run that was interrupted is not resumed with others', async (t) => {
   const shop = await startShop(t)
-  const { db: own, run } = await shelfsync(t)
+  const { db: own, run } = await openShelfsync(t)
   const settings = { url: shop.url, currency: 'AUD', minIntervalMs: 0, maxPages: 101 }
   const { id } = await addSource(own, {
     name: 'saltbush',

@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { MigrateOptions } from '../../src/db/migrate/migrate.ts'
 import type { Db } from '../../src/db/pool.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 
 /** Each command is a process of its own, and starting one is mostly compiling. */
 const COMPILE_CACHE = fileURLToPath(
@@ -17,7 +17,7 @@ const COMPILE_CACHE = fileURLToPath(
 )
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
-export interface Ended {
+export interface CommandResult {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
@@ -25,11 +25,11 @@ export interface Ended {
   json(): Record<string, unknown>
 }
 
-export interface Running {
+export interface RunningCommand {
   readonly child: ChildProcess
-  readonly ended: Promise<Ended>
+  readonly result: Promise<CommandResult>
   /** Resolves when standard error has said it. */
-  said(words: string): Promise<void>
+  waitForOutput(words: string): Promise<void>
 }
 
 export interface Shelfsync {
@@ -37,23 +37,23 @@ export interface Shelfsync {
   readonly url: string
   /** Where the artifacts are. */
   readonly folder: string
-  run(...args: readonly string[]): Promise<Ended>
-  start(...args: readonly string[]): Running
+  run(...args: readonly string[]): Promise<CommandResult>
+  start(...args: readonly string[]): RunningCommand
 }
 
 /**
  * `env` on top of a database, a folder and leave to go to loopback, where an empty value takes the
  * variable away; nothing else of our own environment but what Node needs.
  */
-export async function shelfsync(
+export async function openShelfsync(
   t: TestContext,
   env: Readonly<Record<string, string>> = {},
   options: Pick<MigrateOptions, 'migrations'> = {},
 ): Promise<Shelfsync> {
-  const database = await testDatabase(t, options)
+  const database = await openTestDatabase(t, options)
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-e2e-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const start = (...args: readonly string[]): Running => {
+  const start = (...args: readonly string[]): RunningCommand => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: folder,
       env: withoutEmpty({
@@ -72,7 +72,7 @@ export async function shelfsync(
     url: database.url,
     folder,
     start,
-    run: (...args) => start(...args).ended,
+    run: (...args) => start(...args).result,
   }
 }
 
@@ -82,13 +82,13 @@ function withoutEmpty(
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }
 
-function watch(child: ChildProcess): Running {
+function watch(child: ChildProcess): RunningCommand {
   let [stdout, stderr] = ['', '']
   // Decoded as a stream: a character may lie on the edge of two chunks.
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
   const closed = once(child, 'close')
-  const end = async (): Promise<Ended> => {
+  const end = async (): Promise<CommandResult> => {
     const [code] = (await closed) as [number | null]
     return {
       code,
@@ -99,8 +99,8 @@ function watch(child: ChildProcess): Running {
   }
   return {
     child,
-    ended: end(),
-    async said(words) {
+    result: end(),
+    async waitForOutput(words) {
       while (!stderr.includes(words))
         await Promise.race([
           once(child.stderr ?? child, 'data'),

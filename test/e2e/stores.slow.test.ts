@@ -10,7 +10,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
 import { openStore, type StoreAccess } from '../../src/artifacts/open.ts'
 import { startS3 } from '../support/s3-server.ts'
-import { shelfsync } from './shelfsync.ts'
+import { openShelfsync } from './shelfsync.ts'
 
 interface Place {
   readonly env: Readonly<Record<string, string>>
@@ -58,7 +58,7 @@ for (const [what, open] of Object.entries(PLACES)) {
     const { env, access } = await open(t, folder)
     const simulator = await startMedipim({ products: 200, rateLimit: null })
     t.after(simulator.close)
-    const { run } = await shelfsync(t, {
+    const { run } = await openShelfsync(t, {
       ...env,
       ARTIFACTS_LATEST: 'true',
       MEDIPIM_API_URL: simulator.url,

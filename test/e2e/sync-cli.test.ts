@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
-import { shelfsync } from './shelfsync.ts'
+import { openShelfsync } from './shelfsync.ts'
 
 test('a source that cannot be synced does not keep the next ones from it', async (t) => {
   const simulator = await startMedipim({ products: 10, rateLimit: null })
   t.after(simulator.close)
-  const { run, db } = await shelfsync(t, {
+  const { run, db } = await openShelfsync(t, {
     MEDIPIM_API_URL: simulator.url,
     MEDIPIM_API_KEY: '42:secret',
   })
@@ -42,7 +42,7 @@ test('a source that cannot be synced does not keep the next ones from it', async
 })
 
 test('whatever went wrong, the last line of sync --json is a report', async (t) => {
-  const { run } = await shelfsync(t, { MEDIPIM_API_KEY: '42:secret' })
+  const { run } = await openShelfsync(t, { MEDIPIM_API_KEY: '42:secret' })
   const idle = await run('sync', '--json')
   assert.equal(idle.code, 0)
   assert.deepEqual(
@@ -50,8 +50,8 @@ test('whatever went wrong, the last line of sync --json is a report', async (t) 
     [null, null, 'succeeded'],
   )
   assert.match(String(idle.json()['reason']), /No sources yet/)
-  const away = await shelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nowhere' })
-  const wrong = await shelfsync(t, { LOG_LEVEL: 'shout' })
+  const away = await openShelfsync(t, { DATABASE_URL: 'postgres://127.0.0.1:1/nowhere' })
+  const wrong = await openShelfsync(t, { LOG_LEVEL: 'shout' })
   for (const [shelf, error] of [
     [{ run }, 'source/unknown'],
     [away, 'db/unreachable'],

@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced } from '../support/pipeline.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { openMedipim, priceActiveProducts } from '../support/pipeline.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 
 /**
  * The supplier's member, its value, and the columns that it makes. Zeros lead, and SNOMED passes
@@ -196,7 +196,7 @@ const TERMS = ['brands', 'categories', 'organizations']
 test('no view of schema api shows anything of a product that has expired, by whatever member it would', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
   const { catalogue, clock } = simulator
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   await pipeline.sync()
   const pictured = await pipeline.query<{ id: string }>(
     'select distinct product_external_id as id from api.images where source = $1 and product_external_id = any ($2) limit 2',

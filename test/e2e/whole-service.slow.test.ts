@@ -9,12 +9,12 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { SECRET_KEY, startStorage } from '../../simulators/storage/server.ts'
-import { seriesOf } from '../support/exposition.ts'
-import { startProxy, through } from '../support/faulty-proxy.ts'
-import { missingProgram } from '../support/processes.ts'
+import { listSeries } from '../support/exposition.ts'
+import { startProxy, routeThrough } from '../support/faulty-proxy.ts'
+import { explainMissingProgram } from '../support/processes.ts'
 import { startRedis } from '../support/redis.ts'
-import { until } from '../support/until.ts'
-import { ADMIN_KEY, openPark, type Machine } from './many-machines.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { ADMIN_KEY, openFleet, type Machine } from './fleet.ts'
 
 const ADMIN_KEY_NEXT = 'the-key-of-tomorrow-0123456789'
 const BUCKET = 'medipim-raw'
@@ -30,12 +30,12 @@ async function openWhole(t: TestContext, queueUrl: string | null = null) {
   t.after(() => rm(folder, { recursive: true, force: true }))
   const storage = await startStorage({ folder })
   t.after(storage.close)
-  const park = await openPark(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
+  const fleet = await openFleet(t, { supplierUrl: simulator.url, queueUrl, smallParts: false })
   const project = { ARTIFACTS: '', SUPABASE_URL: storage.url, SUPABASE_SECRET_KEY: SECRET_KEY }
-  return { simulator, storage, park, project }
+  return { simulator, storage, fleet, project }
 }
 
-function ask(
+function sendRequest(
   { ports }: Machine,
   path: string,
   headers: Record<string, string> = { 'X-ADMIN-KEY': ADMIN_KEY },
@@ -51,8 +51,8 @@ const sum = (series: Readonly<Record<string, number>>): number =>
   Object.values(series).reduce((total, value) => total + value, 0)
 
 test('what happens to a run is in the metrics: requests, waits for the supplier and the store, connections, dead letters; its copy is in the bucket', async (t) => {
-  const { simulator, storage, park, project } = await openWhole(t)
-  const machine = await park.serve([], { ...project, ARTIFACTS_LATEST: 'true' })
+  const { simulator, storage, fleet, project } = await openWhole(t)
+  const machine = await fleet.serve([], { ...project, ARTIFACTS_LATEST: 'true' })
   simulator.faults.set({
     kind: 'status',
     status: 429,
@@ -60,19 +60,22 @@ test('what happens to a run is in the metrics: requests, waits for the supplier 
     path: '/v4/products/stream',
   })
   storage.faults.set({ kind: 'status', status: 503, path: 'POST /upload/resumable*', times: 8 })
-  const { state } = await park.ended(await park.order(machine))
+  const { state } = await fleet.waitForEnd(await fleet.requestRun(machine))
   assert.equal(state, 'succeeded')
-  await until(() => storage.objects.find(BUCKET, `${park.pipeline.name}/latest.ndjson`) !== null)
+  await waitUntil(
+    () => storage.objects.find(BUCKET, `${fleet.pipeline.name}/latest.ndjson`) !== null,
+  )
 
   simulator.faults.set({ kind: 'status', status: 401, times: null })
-  assert.equal((await park.ended(await park.order(machine, 'full'))).state, 'failed')
-  await until(
+  assert.equal((await fleet.waitForEnd(await fleet.requestRun(machine, 'full'))).state, 'failed')
+  await waitUntil(
     async () =>
-      seriesOf(await metricsOf(machine), 'shelfsync_queue_jobs')['queue="fetch",state="failed"'] ===
-      1,
+      listSeries(await metricsOf(machine), 'shelfsync_queue_jobs')[
+        'queue="fetch",state="failed"'
+      ] === 1,
   )
   const metrics = await metricsOf(machine)
-  const requests = seriesOf(metrics, 'shelfsync_source_requests_total')
+  const requests = listSeries(metrics, 'shelfsync_source_requests_total')
   assert.deepEqual(
     ['ok', 'rate_limited', 'refused'].map(
       (result) => (requests[`connector="medipim",result="${result}"`] ?? 0) > 0,
@@ -80,24 +83,24 @@ test('what happens to a run is in the metrics: requests, waits for the supplier 
     [true, true, true],
   )
   assert.ok(
-    (seriesOf(metrics, 'shelfsync_limit_wait_seconds_total')['connector="medipim"'] ?? 0) >= 1,
+    (listSeries(metrics, 'shelfsync_limit_wait_seconds_total')['connector="medipim"'] ?? 0) >= 1,
   )
   assert.ok(
-    (seriesOf(metrics, 'shelfsync_backpressure_seconds_total')['reason="store_unwritable"'] ?? 0) >
-      0,
+    (listSeries(metrics, 'shelfsync_backpressure_seconds_total')['reason="store_unwritable"'] ??
+      0) > 0,
   )
-  assert.ok(sum(seriesOf(metrics, 'shelfsync_database_connections')) > 0)
+  assert.ok(sum(listSeries(metrics, 'shelfsync_database_connections')) > 0)
 })
 
 test('either key opens, and failures of one caller by way of the proxy ban its wrong keys', async (t) => {
-  const { park, project } = await openWhole(t)
-  const machine = await park.serve(['orchestrator'], {
+  const { fleet, project } = await openWhole(t)
+  const machine = await fleet.serve(['orchestrator'], {
     ...project,
     ADMIN_KEY_NEXT,
     TRUST_FLY_HEADER: 'true',
   })
   const statusFor = async (key: string, caller: string) =>
-    (await ask(machine, '/status', { 'X-ADMIN-KEY': key, 'Fly-Client-IP': caller })).status
+    (await sendRequest(machine, '/status', { 'X-ADMIN-KEY': key, 'Fly-Client-IP': caller })).status
   for (const key of [ADMIN_KEY, ADMIN_KEY_NEXT])
     assert.equal(await statusFor(key, '203.0.113.1'), 200)
   const tries = []
@@ -108,23 +111,23 @@ test('either key opens, and failures of one caller by way of the proxy ban its w
     [await statusFor(ADMIN_KEY, '203.0.113.7'), await statusFor(ADMIN_KEY, '203.0.113.1')],
     [200, 200],
   )
-  const failures = seriesOf(await metricsOf(machine), 'shelfsync_auth_failures_total')
+  const failures = listSeries(await metricsOf(machine), 'shelfsync_auth_failures_total')
   assert.deepEqual([failures['reason="wrong"'], (failures['reason="limited"'] ?? 0) > 0], [5, true])
 })
 
 test(
   '/health names whatever is away: the store, the queue, the database',
-  { skip: missingProgram('redis-server', 'redis-server') },
+  { skip: explainMissingProgram('redis-server', 'redis-server') },
   async (t) => {
     const redis = await startRedis(t)
-    const { storage, park, project } = await openWhole(t, redis.url)
-    const proxy = await startProxy(t, park.database.url)
-    const machine = await park.serve([], {
+    const { storage, fleet, project } = await openWhole(t, redis.url)
+    const proxy = await startProxy(t, fleet.database.url)
+    const machine = await fleet.serve([], {
       ...project,
-      DATABASE_URL: through(park.database.url, proxy),
+      DATABASE_URL: routeThrough(fleet.database.url, proxy),
     })
     const broken = async () => {
-      const answer = await ask(machine, '/health')
+      const answer = await sendRequest(machine, '/health')
       return [answer.status, ((await answer.json()) as { broken: string[] }).broken]
     }
     assert.deepEqual(await broken(), [200, []])
@@ -140,7 +143,7 @@ test(
 )
 
 test('a bucket that takes no part is refused at start, with both sizes', async (t) => {
-  const { storage, park, project } = await openWhole(t)
+  const { storage, fleet, project } = await openWhole(t)
   const [small, limit] = ['too-small', 10 * 1024 * 1024]
   storage.objects.saveBucket({
     id: small,
@@ -152,7 +155,7 @@ test('a bucket that takes no part is refused at start, with both sizes', async (
     updated_at: '',
   })
   await assert.rejects(
-    park.serve(['fetcher'], { ...project, BUCKET: small }),
+    fleet.serve(['fetcher'], { ...project, BUCKET: small }),
     /too-small.* takes files of at most 10 MiB, but a part can have 32 MiB/,
   )
 })

@@ -9,11 +9,11 @@ import { test, type TestContext } from 'node:test'
 import pg from 'pg'
 import { startShopify } from '../../simulators/shopify/server.ts'
 import { listCommands, silentProgram } from '../../scripts/support/commands.ts'
-import { runCommand, type Said } from '../support/commands.ts'
-import { testDatabase } from '../support/database.ts'
-import { openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
+import { runCommand, type CommandOutput } from '../support/commands.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { openMedipim, priceActiveProducts, type TestPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
-import { until } from '../support/until.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 interface Secrets {
   readonly database: string
@@ -51,7 +51,7 @@ interface Stage {
  * that went well.
  */
 async function setStage(t: TestContext): Promise<Stage> {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   const role = `words_${process.pid}`
   await database.pool.query(`create role ${role} login superuser`)
   // After the database, of which it owns a part.
@@ -72,7 +72,7 @@ async function setStage(t: TestContext): Promise<Stage> {
     options: { attemptsMax: 1 },
   })
   const services = await openServices(t, database, pipeline, null)
-  const [dear = ''] = priced(simulator)
+  const [dear = ''] = priceActiveProducts(simulator)
   const broken =
     simulator.catalogue
       .visible()
@@ -95,8 +95,8 @@ async function setStage(t: TestContext): Promise<Stage> {
     times: null,
     path: '/v4/products/stream',
   })
-  const stop = services.work()
-  const letter = await services.letter((await services.order()).run)
+  const stop = services.startWorkers()
+  const letter = await services.waitForDeadLetter((await services.requestRun()).run)
   await stop()
   simulator.faults.clear()
   const shop = await startShopify({ products: 3 })
@@ -183,11 +183,14 @@ function callsOn({
   }
 }
 
-async function run(env: Readonly<Record<string, string>>, args: readonly string[]): Promise<Said> {
+async function run(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<CommandOutput> {
   const said = { stdout: '', stderr: '' }
   const ended = runCommand(env, args, said)
   if (args[0] === 'serve') {
-    await Promise.race([until(() => said.stdout !== ''), ended])
+    await Promise.race([waitUntil(() => said.stdout !== ''), ended])
     process.emit('SIGTERM')
   }
   await ended
@@ -197,7 +200,7 @@ async function run(env: Readonly<Record<string, string>>, args: readonly string[
 }
 
 /** Without what the clock decides. */
-function steady({ stdout, stderr }: Said): string {
+function steady({ stdout, stderr }: CommandOutput): string {
   return `${stdout}\n${stderr}`.replaceAll(/just now|\d+ (s|min) ago|[\d.,]+/g, 'N')
 }
 

@@ -9,10 +9,10 @@ import { test } from 'node:test'
 import { SyncError } from '../../src/core/errors.ts'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 
 async function syncAt(
   pipeline: TestPipeline,

@@ -8,12 +8,17 @@ import type { Connector } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft, Term } from '../../src/core/product.ts'
 import { decideRun } from '../../src/db/reviews.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, priced, type TestPipeline } from '../support/pipeline.ts'
-import { showProducts } from '../support/snapshot.ts'
-import { until } from '../support/until.ts'
+import { openTestDatabase } from '../support/database.ts'
+import {
+  countOutcomes,
+  openMedipim,
+  priceActiveProducts,
+  type TestPipeline,
+} from '../support/pipeline.ts'
+import { listProducts } from '../support/snapshot.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 const LOOSE = { quarantineShare: 0.5 }
 
@@ -61,7 +66,7 @@ const PATCHES: readonly (readonly [what: string, patch: Record<string, unknown>,
 for (const [what, patch, rule] of PATCHES) {
   test(`${what} is quarantined alone`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
-    const [bad = ''] = priced(simulator)
+    const [bad = ''] = priceActiveProducts(simulator)
     const id = typeof patch['id'] === 'string' ? LONG : patch['id']
     simulator.faults.set({
       kind: 'patch',
@@ -72,7 +77,7 @@ for (const [what, patch, rule] of PATCHES) {
     })
     const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
-    assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
+    assert.deepEqual(countOutcomes(report), { created: 29, quarantined: 1 })
     const [record] = await quarantine(pipeline, report.run)
     assert.ok(record)
     assert.equal(record.rule, rule)
@@ -83,7 +88,7 @@ for (const [what, patch, rule] of PATCHES) {
       record.message,
     )
     assert.deepEqual(
-      counts(await pipeline.sync()),
+      countOutcomes(await pipeline.sync()),
       { created: 1, unchanged: 29 },
       'the next good run heals',
     )
@@ -112,7 +117,7 @@ const HARMLESS: readonly (readonly [what: string, patch: Record<string, unknown>
 for (const [what, patch] of HARMLESS) {
   test(`${what} does not keep a product from arriving`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db })
-    const [bad = ''] = priced(simulator)
+    const [bad = ''] = priceActiveProducts(simulator)
     simulator.faults.set({
       kind: 'patch',
       ids: [bad],
@@ -122,7 +127,7 @@ for (const [what, patch] of HARMLESS) {
     })
     const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
-    assert.deepEqual(counts(report), { created: 30 })
+    assert.deepEqual(countOutcomes(report), { created: 30 })
     assert.equal((await pipeline.sync()).state, 'succeeded')
   })
 }
@@ -232,7 +237,7 @@ for (const [what, fault, expected] of LINES) {
     simulator.faults.set({ ...fault, times: 1 })
     const report = await pipeline.sync()
     assert.equal(report.state, 'succeeded', report.reason ?? '')
-    const { unchanged = 0, duplicate = 0, ...rest } = counts(report)
+    const { unchanged = 0, duplicate = 0, ...rest } = countOutcomes(report)
     const again = unchanged + duplicate
     assert.deepEqual(again > 0 ? { ...rest, duplicate: again } : rest, expected)
     for (const record of await quarantine(pipeline, report.run)) {
@@ -249,7 +254,7 @@ for (const [what, fault, expected] of LINES) {
       assert.deepEqual(record.raw, bytes.subarray(0, 65_536), 'the place leads to the very bytes')
     }
     assert.deepEqual((await pipeline.sync()).state, 'succeeded')
-    assert.equal((await showProducts(pipeline)).size, 30)
+    assert.equal((await listProducts(pipeline)).size, 30)
   })
 }
 
@@ -277,7 +282,7 @@ test('a reason that quotes what Postgres cannot hold ends its run all the same',
 
 test('text that Postgres cannot hold is repaired and said so', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  const [nul = '', surrogate = ''] = priced(simulator)
+  const [nul = '', surrogate = ''] = priceActiveProducts(simulator)
   simulator.faults.set(
     { kind: 'product', ids: [nul], change: 'nul', path: STREAM, times: null },
     { kind: 'product', ids: [surrogate], change: 'lone-surrogate', path: STREAM, times: null },
@@ -296,7 +301,7 @@ test('text that Postgres cannot hold is repaired and said so', async (t) => {
   assert.equal(titles.get(surrogate), 'Lone \ufffd surrogate')
   assert.ok(products.every(({ title }) => title.includes('\ufffd')))
   assert.deepEqual(
-    counts(await pipeline.sync()),
+    countOutcomes(await pipeline.sync()),
     { unchanged: 30 },
     'repaired once, not every night',
   )
@@ -308,7 +313,7 @@ test('a line of 40 MB is set aside with its size, and its neighbours arrive', as
     policy: LOOSE,
     options: { recordBytesMax: 1 << 20 },
   })
-  const [large = ''] = priced(simulator)
+  const [large = ''] = priceActiveProducts(simulator)
   simulator.faults.set({
     kind: 'product',
     ids: [large],
@@ -319,16 +324,16 @@ test('a line of 40 MB is set aside with its size, and its neighbours arrive', as
   })
   const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
-  assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
+  assert.deepEqual(countOutcomes(report), { created: 29, quarantined: 1 })
   const [record] = await quarantine(pipeline, report.run)
   assert.ok(record && record.byte_length > 40_000_000 && record.raw.length === 65_536)
   assert.match(record.message, /the line has 4\d{7} bytes, 1048576 are the limit/)
-  assert.deepEqual(counts(await pipeline.sync()), { created: 1, unchanged: 29 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 1, unchanged: 29 })
 })
 
 test('a line of 80 MB, more than is ever held, is set aside with its id and all of its bytes, and its neighbours arrive', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
-  const [large = ''] = priced(simulator)
+  const [large = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
   // Cut in its middle first: what had come of it is forgotten, and it comes again.
   simulator.faults.set(
@@ -344,7 +349,7 @@ test('a line of 80 MB, more than is ever held, is set aside with its id and all 
   )
   const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
-  const { duplicate: _, ...outcomes } = counts(report)
+  const { duplicate: _, ...outcomes } = countOutcomes(report)
   assert.deepEqual([outcomes, report.removalsOff], [{ unchanged: 29, quarantined: 1 }, null])
   const [record] = await quarantine(pipeline, report.run)
   assert.ok(record && record.byte_length > 80_000_000 && record.external_id === large)
@@ -365,7 +370,7 @@ test('a run with more bad records than its budget is held', async (t) => {
   const report = await pipeline.sync()
   assert.equal(report.state, 'held')
   assert.match(report.reason ?? '', /2 of 30 records are in quarantine \(more than 1/)
-  assert.equal((await showProducts(pipeline)).size, 28, 'what is good is there all the same')
+  assert.equal((await listProducts(pipeline)).size, 28, 'what is good is there all the same')
   await decideRun(db, report.run, true, 'me')
   assert.equal((await pipeline.sync()).state, 'succeeded')
 })
@@ -374,7 +379,10 @@ test('of a small source one record may always be bad', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 6 } })
   simulator.faults.set({ kind: 'half-line', at: 3, path: STREAM, times: 1 })
   const report = await pipeline.sync()
-  assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 5, quarantined: 1 }])
+  assert.deepEqual(
+    [report.state, countOutcomes(report)],
+    ['succeeded', { created: 5, quarantined: 1 }],
+  )
 })
 
 test('a run far over its budget stops with the reason, and what arrived stays archived', async (t) => {
@@ -434,7 +442,7 @@ test('a run far over its budget archives the rest all the same, and once the nor
       let pages = 0
       for await (const page of connector.fetch(request, signal)) {
         if (++pages === 6)
-          await until(
+          await waitUntil(
             () =>
               signal.aborted ||
               pipeline.logged.some((text) => text.includes('too-many-quarantined')),
@@ -453,7 +461,7 @@ test('a run far over its budget archives the rest all the same, and once the nor
   assert.deepEqual(artifact, { state: 'closed', complete: true })
   const replay = await pipeline.replay(run)
   assert.deepEqual(
-    [replay.state, counts(replay)],
+    [replay.state, countOutcomes(replay)],
     ['succeeded', { created: 16_030 }],
     replay.reason ?? '',
   )
@@ -461,7 +469,7 @@ test('a run far over its budget archives the rest all the same, and once the nor
 
 test('a held run says how many prices wait for it, and the next good run makes them current', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db })
-  const [one = '', other = ''] = priced(simulator)
+  const [one = '', other = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice([one, other], { cents: 1100 })
@@ -472,17 +480,17 @@ test('a held run says how many prices wait for it, and the next good run makes t
     held.reason ?? '',
     /4 changed prices of 2 products wait for this decision or for the next good run$/,
   )
-  assert.deepEqual((await showProducts(pipeline)).get(one)?.prices, {
+  assert.deepEqual((await listProducts(pipeline)).get(one)?.prices, {
     current: 1000,
     pending: 1100,
   })
   assert.equal((await pipeline.sync()).state, 'succeeded')
-  assert.equal((await showProducts(pipeline)).get(one)?.prices['current'], 1100)
+  assert.equal((await listProducts(pipeline)).get(one)?.prices['current'], 1100)
 })
 
 test('after the normaliser is corrected, a replay takes in what was in quarantine', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
-  const [good = '', bad = ''] = priced(simulator)
+  const [good = '', bad = ''] = priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice([good, bad], { cents: 1200 })
@@ -495,12 +503,15 @@ test('after the normaliser is corrected, a replay takes in what was in quarantin
     },
   }
   const broken = await pipeline.sync({ connector: buggy })
-  assert.deepEqual(counts(broken), { updated: 1, unchanged: 28, quarantined: 1 })
-  assert.deepEqual((await showProducts(pipeline)).get(bad)?.prices, { current: 1000 })
+  assert.deepEqual(countOutcomes(broken), { updated: 1, unchanged: 28, quarantined: 1 })
+  assert.deepEqual((await listProducts(pipeline)).get(bad)?.prices, { current: 1000 })
 
   const replay = await pipeline.replay(broken.run)
-  assert.deepEqual([replay.state, counts(replay)], ['succeeded', { updated: 1, unchanged: 29 }])
-  assert.deepEqual((await showProducts(pipeline)).get(bad)?.prices, { current: 1200 })
+  assert.deepEqual(
+    [replay.state, countOutcomes(replay)],
+    ['succeeded', { updated: 1, unchanged: 29 }],
+  )
+  assert.deepEqual((await listProducts(pipeline)).get(bad)?.prices, { current: 1200 })
   assert.deepEqual(await stateOf(pipeline, bad), ['replayed'])
 })
 
@@ -514,7 +525,7 @@ test('a record that is still bad in a replay stays in quarantine', async (t) => 
 
 test('a record leaves quarantine when a later run has it in good order, not while it is still bad or unseen', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
-  const [bad = '', other = ''] = priced(simulator)
+  const [bad = '', other = ''] = priceActiveProducts(simulator)
   simulator.faults.set({
     kind: 'patch',
     ids: [bad],
@@ -540,7 +551,7 @@ test('an unreadable line leaves quarantine with the next whole green run, not wi
     db,
     policy: { ...LOOSE, removalShare: 0.2 },
   })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   simulator.faults.set({ kind: 'insert-line', at: 3, text: '<html>', path: STREAM, times: 1 })
   await pipeline.sync()
   await pipeline.sync({ mode: 'incremental' })
@@ -571,7 +582,7 @@ test('an unreadable line that comes with every run is in quarantine once', async
 
 test('a replay of an older artifact leaves what a younger one could not bring in quarantine', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
-  const [bad = ''] = priced(simulator)
+  const [bad = ''] = priceActiveProducts(simulator)
   const { run } = await pipeline.sync()
   simulator.faults.set({
     kind: 'patch',
@@ -611,7 +622,7 @@ const BROKEN_DRAFTS: readonly (readonly [what: string, spoil: (draft: Draft) => 
 for (const [what, spoil] of BROKEN_DRAFTS) {
   test(`a draft with ${what} is quarantined alone, and its neighbours arrive`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db, policy: LOOSE })
-    const [bad = ''] = priced(simulator)
+    const [bad = ''] = priceActiveProducts(simulator)
     const careless = {
       ...pipeline.connector,
       normalise: (record: unknown, settings: unknown) => {
@@ -621,12 +632,12 @@ for (const [what, spoil] of BROKEN_DRAFTS) {
     }
     const report = await pipeline.sync({ connector: careless })
     assert.equal(report.state, 'succeeded', report.reason ?? '')
-    assert.deepEqual(counts(report), { created: 29, quarantined: 1 })
+    assert.deepEqual(countOutcomes(report), { created: 29, quarantined: 1 })
     assert.deepEqual(
       (await quarantine(pipeline, report.run)).map(({ external_id, rule }) => [external_id, rule]),
       [[bad, 'record/invalid']],
     )
-    assert.deepEqual(counts(await pipeline.sync()), { created: 1, unchanged: 29 })
+    assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 1, unchanged: 29 })
   })
 }
 
@@ -648,7 +659,7 @@ test('a brand that Postgres cannot hold is left out with a warning, and no other
     },
   }
   const report = await pipeline.sync({ connector })
-  assert.deepEqual([report.state, counts(report)], ['succeeded', { created: 30 }])
+  assert.deepEqual([report.state, countOutcomes(report)], ['succeeded', { created: 30 }])
   const [brands] = await pipeline.query<{ count: number }>(
     'select count(*) from catalog.brands where source_id = $1',
     (await pipeline.source()).id,

@@ -9,18 +9,24 @@ import { test } from 'node:test'
 import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { testDatabase, type Lifetime } from '../support/database.ts'
+import { openTestDatabase, type Lifetime } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
-import { rowVersions, showProducts } from '../support/snapshot.ts'
-import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
+import { listRowVersions, listProducts } from '../support/snapshot.ts'
+import {
+  onNthPass,
+  watchQueries,
+  watchStore,
+  type Failpoint,
+  type FailpointWatcher,
+} from './failpoints.ts'
 
-const { pool: db, url: databaseUrl } = await testDatabase()
+const { pool: db, url: databaseUrl } = await openTestDatabase()
 
 /** The same worker with a database and a store of its own, both watched. */
 async function watched(
   t: Lifetime,
   pipeline: TestPipeline,
-  watch: Watch,
+  watch: FailpointWatcher,
 ): Promise<{ tools: Partial<TestPipeline['tools']> }> {
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
@@ -65,7 +71,7 @@ test('what the store did not take is not applied, and the supplier is not asked 
   })
   assert.equal(failed.state, 'failed')
   assert.match(failed.reason ?? '', /no space is left/)
-  assert.equal((await showProducts(pipeline)).size, 0)
+  assert.equal((await listProducts(pipeline)).size, 0)
   assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
 
   const healed = await pipeline.sync({ mode: 'auto' })
@@ -110,10 +116,10 @@ for (const place of [
   'before apply_batch',
   'before save_checkpoint',
   'before commit',
-] satisfies Place[]) {
+] satisfies Failpoint[]) {
   test(`a batch that breaks ${place} leaves nothing behind`, async (t) => {
     const { pipeline } = await openMedipim(t, { db, options: { lanes: 1, retryWithinMs: 0 } })
-    const own = await watched(t, pipeline, at(place, 3, broken))
+    const own = await watched(t, pipeline, onNthPass(place, 3, broken))
     assert.equal((await pipeline.sync(own)).state, 'failed')
     await assertAccounted(pipeline)
     const resumed = await pipeline.sync({ mode: 'auto' })
@@ -129,7 +135,7 @@ for (const place of [
   'before add_part',
   'before settle_run',
   'before put',
-] satisfies Place[]) {
+] satisfies Failpoint[]) {
   test(`a run waits for Postgres or the store to come back ${place}, and ends as if nothing had been`, async (t) => {
     const { pipeline, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
     let failures = 0
@@ -156,50 +162,50 @@ for (const place of [
   'before save_checkpoint',
   'before settle_run',
   'before update_artifact',
-] satisfies Place[]) {
+] satisfies Failpoint[]) {
   test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
     const { pipeline } = await openMedipim(t, { db, options: { lanes: 1 } })
     // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction
     // that a takeover has to wait for.
     if (place === 'before save_checkpoint') await pipeline.sync()
-    const standing = Promise.withResolvers<void>()
-    const goOn = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const resume = Promise.withResolvers<void>()
     const own = await watched(
       t,
       pipeline,
-      at(place, 1, () => (standing.resolve(), goOn.promise)),
+      onNthPass(place, 1, () => (reached.resolve(), resume.promise)),
     )
     const first = pipeline.sync(own)
-    await standing.promise
+    await reached.promise
     await pipeline.expireLease()
     const second = await pipeline.sync({ mode: 'auto' })
     assert.deepEqual(
       [second.state, second.resumed, second.ledger.fetched >= 30],
       ['succeeded', true, true],
     )
-    const before = await rowVersions(pipeline)
-    goOn.resolve()
+    const before = await listRowVersions(pipeline)
+    resume.resolve()
     const report = await first
     assert.equal(report.state, 'failed')
     assert.ok(report.error instanceof SyncError)
     assert.equal(report.error.code, 'run/fenced')
-    assert.deepEqual(await rowVersions(pipeline), before)
-    assert.equal((await showProducts(pipeline)).size, 30)
+    assert.deepEqual(await listRowVersions(pipeline), before)
+    assert.equal((await listProducts(pipeline)).size, 30)
   })
 }
 
 test('while a worker lives, another one is refused', async (t) => {
   const { pipeline } = await openMedipim(t, { db })
-  const standing = Promise.withResolvers<void>()
-  const goOn = Promise.withResolvers<void>()
+  const reached = Promise.withResolvers<void>()
+  const resume = Promise.withResolvers<void>()
   const own = await watched(
     t,
     pipeline,
-    at('before settle_run', 1, () => (standing.resolve(), goOn.promise)),
+    onNthPass('before settle_run', 1, () => (reached.resolve(), resume.promise)),
   )
   const first = pipeline.sync(own)
-  await standing.promise
+  await reached.promise
   await assert.rejects(pipeline.sync(), { code: 'run/active' })
-  goOn.resolve()
+  resume.resolve()
   assert.equal((await first).state, 'succeeded')
 })

@@ -7,22 +7,26 @@ import { Writable } from 'node:stream'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
 import type { Db } from '../../src/db/pool.ts'
 
-export type Place = `${'before' | 'after'} ${string}` | 'in copy'
+export type Failpoint = `${'before' | 'after'} ${string}` | 'in copy'
 
 /**
  * Called at every place that is passed. What it returns is awaited there; what it throws, the
  * statement throws.
  */
-export type Watch = (place: Place) => void | Promise<void>
+export type FailpointWatcher = (place: Failpoint) => void | Promise<void>
 
 /** The `nth` time (from 1) that `place` is passed, `act`. */
-export function at(place: Place, nth: number, act: () => void | Promise<void>): Watch {
+export function onNthPass(
+  place: Failpoint,
+  nth: number,
+  act: () => void | Promise<void>,
+): FailpointWatcher {
   let left = nth
   return (passed) => (passed === place && --left === 0 ? act() : undefined)
 }
 
 /** Watches every statement of `db` from now on, on connections of whoever borrows them. */
-export function watchQueries(db: Db, watch: Watch): void {
+export function watchQueries(db: Db, watch: FailpointWatcher): void {
   const watched = new WeakSet<object>()
   const connect = db.connect.bind(db)
   const instrument = (client: Queryable): void => {
@@ -31,7 +35,7 @@ export function watchQueries(db: Db, watch: Watch): void {
     const query = client.query.bind(client)
     client.query = (...call: unknown[]): unknown => {
       if (call[0] instanceof Writable) watchCopy(call[0], watch)
-      const name = nameOf(call[0])
+      const name = nameStatement(call[0])
       if (name === null) return query(...call)
       const callback = call.at(-1)
       const answer = (async () => {
@@ -63,7 +67,7 @@ export function watchQueries(db: Db, watch: Watch): void {
   Object.assign(db, { connect: watchedConnect })
 }
 
-export function watchStore(store: ArtifactStore, watch: Watch): ArtifactStore {
+export function watchStore(store: ArtifactStore, watch: FailpointWatcher): ArtifactStore {
   return {
     describe: () => store.describe(),
     check: () => store.check(),
@@ -80,19 +84,19 @@ export function watchStore(store: ArtifactStore, watch: Watch): ArtifactStore {
   }
 }
 
-function watchCopy(copy: Writable, watch: Watch): void {
+function watchCopy(copy: Writable, watch: FailpointWatcher): void {
   // oxlint-disable-next-line eslint/no-underscore-dangle -- Node's name for what a stream does with a chunk
   const write = copy._write.bind(copy)
   // oxlint-disable-next-line eslint/no-underscore-dangle
   copy._write = (bytes: Buffer, encoding, done) => {
     const middle = bytes.length >> 1
-    const goOn = async (): Promise<void> => {
+    const writeRest = async (): Promise<void> => {
       await watch('in copy')
       write(bytes.subarray(middle), encoding, done)
     }
     write(bytes.subarray(0, middle), encoding, (error) => {
       if (error) done(error)
-      else goOn().catch(done)
+      else writeRest().catch(done)
     })
   }
 }
@@ -101,7 +105,7 @@ interface Queryable {
   query(...call: unknown[]): unknown
 }
 
-function nameOf(statement: unknown): string | null {
+function nameStatement(statement: unknown): string | null {
   if (typeof statement !== 'string') return null
   if (/\bmove_to_completed/.test(statement)) return 'ack'
   return /catalog\.(\w+)\(/.exec(statement)?.[1] ?? statement.split(' ', 1)[0] ?? statement

@@ -12,15 +12,15 @@ import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import type { Http } from '../../src/core/http.ts'
 import { loadRun } from '../../src/db/read/listings.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
-import { showProducts } from '../support/snapshot.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { listProducts } from '../support/snapshot.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 
 async function statuses(pipeline: TestPipeline): Promise<string[]> {
-  return [...(await showProducts(pipeline)).values()].map(({ id, status }) => `${id} ${status}`)
+  return [...(await listProducts(pipeline)).values()].map(({ id, status }) => `${id} ${status}`)
 }
 
 test('a feed truncated at any byte removes nothing, and the next good run heals', async (t) => {
@@ -63,7 +63,7 @@ test('a feed truncated at any byte removes nothing, and the next good run heals'
     'without its last line feed the feed is still whole',
   )
   simulator.setFeed(file)
-  assert.deepEqual(counts(await pipeline.sync()), { unchanged: 12 })
+  assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 12 })
   assert.deepEqual(await statuses(pipeline), before)
 })
 
@@ -209,7 +209,7 @@ test('a stream that is cut again and again is read to its end by resuming', asyn
   simulator.faults.set({ kind: 'cut', path: STREAM, afterLines: 9, afterBytes: 100, times: null })
   const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
-  assert.equal((await showProducts(pipeline)).size, 30)
+  assert.equal((await listProducts(pipeline)).size, 30)
   assert.ok(pipeline.waits.length >= 3, 'it waited before each new attempt')
 })
 
@@ -361,7 +361,7 @@ test('a cancelled sync keeps what has arrived and resumes there', async (t) => {
   assert.match(stopped.reason ?? '', /cancelled/)
   const resumed = await pipeline.sync({ mode: 'auto' })
   assert.deepEqual([resumed.state, resumed.resumed], ['succeeded', true])
-  assert.equal((await showProducts(pipeline)).size, 30)
+  assert.equal((await listProducts(pipeline)).size, 30)
 })
 
 test('a count or a watermark that is none is passed over, and the products arrive', async (t) => {

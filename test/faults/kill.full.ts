@@ -1,9 +1,9 @@
 // Every other place where a worker can be killed.
 
-import { testDatabase } from '../support/database.ts'
-import { testKills } from './killing.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { testSyncKills } from './sync-kills.ts'
 
-testKills(await testDatabase(), [
+testSyncKills(await openTestDatabase(), [
   ['after start_run', 1],
   ['before put', 2],
   ['after add_part', 1],

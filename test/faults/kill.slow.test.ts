@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/pipeline.ts'
-import { snapshot } from '../support/snapshot.ts'
-import { killAt, testKills } from './killing.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
+import { killSyncAt, testSyncKills } from './sync-kills.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 
-testKills(database, [
+testSyncKills(database, [
   ['after put', 2],
   ['after apply_batch', 2],
   ['after commit', 3],
@@ -23,12 +23,15 @@ test('the first load survives being killed again and again', async (t) => {
     db: database.pool,
     supplier: { products: 16 },
   })
-  await killAt(pipeline, database, ['after add_part', 1])
-  await killAt(pipeline, database, ['after commit', 2])
+  await killSyncAt(pipeline, database, ['after add_part', 1])
+  await killSyncAt(pipeline, database, ['after commit', 2])
   const report = await pipeline.sync({ mode: 'auto' })
   assert.equal(report.state, 'succeeded')
   assert.equal(report.ledger.created, 16)
-  const calm = await openMedipim(t, { db: database.pool, simulator })
-  await calm.pipeline.sync()
-  assert.deepEqual(await snapshot(pipeline), await snapshot(calm.pipeline))
+  const uninterrupted = await openMedipim(t, { db: database.pool, simulator })
+  await uninterrupted.pipeline.sync()
+  assert.deepEqual(
+    await snapshotCatalogue(pipeline),
+    await snapshotCatalogue(uninterrupted.pipeline),
+  )
 })

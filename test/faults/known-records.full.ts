@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KnownRecords } from '../../src/pipeline/apply/known-records.ts'
-import { bufferBytes } from '../support/memory.ts'
+import { measureBufferBytes } from '../support/memory.ts'
 
 const KEYS = 5_000_000
 
@@ -19,12 +19,12 @@ function hashOf(number: number, into: Uint32Array): Uint8Array {
 }
 
 test('5,000,000 known hashes fit into 26 bytes each, and each is found', () => {
-  const before = bufferBytes()
+  const before = measureBufferBytes()
   const known = new KnownRecords(KEYS)
   const words = new Uint32Array(4)
   for (let number = 0; number < KEYS; number++) known.add(hashOf(number, words), number)
   assert.equal(known.size, KEYS)
-  assert.ok(bufferBytes() - before < 26 * KEYS, `${bufferBytes() - before} bytes`)
+  assert.ok(measureBufferBytes() - before < 26 * KEYS, `${measureBufferBytes() - before} bytes`)
   for (let number = 0; number < KEYS; number++)
     if (known.find(hashOf(number, words)) !== number) assert.fail(`${number} is not found`)
   for (let number = KEYS; number < KEYS + 100_000; number++)

@@ -3,7 +3,7 @@
 import { openPool } from '../../src/db/pool.ts'
 import { peakMemoryBytes } from '../../src/node/memory.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
-import { medipimOf, openPipeline } from '../support/pipeline.ts'
+import { createMedipimConnector, openPipeline } from '../support/pipeline.ts'
 
 export interface Measured {
   readonly state: string
@@ -19,7 +19,7 @@ const { databaseUrl, source, storeRoot } = JSON.parse(process.argv[2] ?? '') as 
   storeRoot: string
 }
 const db = await openPool(databaseUrl, { applicationName: 'measured' })
-const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
+const connector = createMedipimConnector({ keyId: '42', keySecret: 'secret' })
 const pipeline = await openPipeline(
   { after: () => undefined },
   { db, connector, settings: {}, source, storeRoot, options: DEFAULT_OPTIONS },

@@ -1,5 +1,5 @@
 // A cut that outlasts the lease of the host that was cut off.
 
-import { testCutOff } from './namespaces.ts'
+import { testNetworkCut } from './namespaces.ts'
 
-testCutOff(60_000)
+testNetworkCut(60_000)

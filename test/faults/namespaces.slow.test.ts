@@ -2,19 +2,19 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../support/database.ts'
-import { createNetwork, networkUnavailable } from '../support/network.ts'
-import { testCutOff } from './namespaces.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { createNetwork, explainMissingNetwork } from '../support/network.ts'
+import { testNetworkCut } from './namespaces.ts'
 
 const POOL = JSON.stringify(new URL('../../src/db/pool.ts', import.meta.url))
 
-testCutOff(0)
+testNetworkCut(0)
 
 test(
   'who waits for an answer of a Postgres that cannot be reached any more learns of it while the cut lasts',
-  { skip: networkUnavailable() ?? false },
+  { skip: explainMissingNetwork() ?? false },
   async (t) => {
-    const database = await testDatabase(t)
+    const database = await openTestDatabase(t)
     const { hosts, forward } = await createNetwork(t, ['island'])
     // The notice acknowledges the question: what was sent and not acknowledged would be sent again,
     // for a quarter of an hour.

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
-import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
+import { openFleet, type Machine, type Fleet } from '../e2e/fleet.ts'
 import { lockTable } from '../support/locks.ts'
-import { createNetwork, networkUnavailable } from '../support/network.ts'
-import { rowVersions, snapshot } from '../support/snapshot.ts'
-import { until } from '../support/until.ts'
+import { createNetwork, explainMissingNetwork } from '../support/network.ts'
+import { listRowVersions, snapshotCatalogue } from '../support/snapshot.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const PRODUCTS = 1_500
 
@@ -16,57 +16,57 @@ const PRODUCTS = 1_500
  * Declares the test, with a cut that lasts until the other host has ended the run, and at least so
  * long.
  */
-export function testCutOff(cutMsMin: number): void {
+export function testNetworkCut(cutMsMin: number): void {
   test(
     'a host that is cut off while it applies writes nothing more: the run ends exact without it, and then it works on',
-    { skip: networkUnavailable() ?? false },
+    { skip: explainMissingNetwork() ?? false },
     async (t) => {
       const simulator = await startMedipim({ products: PRODUCTS, rateLimit: null, seed: 12 })
       t.after(simulator.close)
-      const park = await openPark(t, {
+      const fleet = await openFleet(t, {
         supplierUrl: simulator.url,
         queueUrl: null,
         smallParts: true,
       })
-      const expected = await snapshot(await park.calmTwin())
+      const expected = await snapshotCatalogue(await fleet.syncTwin())
       const { hosts, forward } = await createNetwork(t, ['island', 'mainland'])
-      const databaseUrl = await forward(park.database.url)
+      const databaseUrl = await forward(fleet.database.url)
       const start = (name: keyof typeof hosts): Promise<Machine> =>
-        park.serve(
+        fleet.serve(
           ['maintainer'],
           { DATABASE_URL: `${databaseUrl}&application_name=${name}` },
           (...program) => hosts[name].spawn(...program),
         )
       const [home, island, mainland] = await Promise.all([
-        park.serve(['fetcher', 'orchestrator']),
+        fleet.serve(['fetcher', 'orchestrator']),
         start('island'),
         start('mainland'),
       ])
 
-      const lock = await lockCheckpoints(t, park)
-      const run = await park.order(home)
+      const lock = await lockCheckpoints(t, fleet)
+      const run = await fleet.requestRun(home)
       const written = await lock.inTheWayOf('island')
       const cutAtMs = performance.now()
       hosts.island.cutOff()
       await lock.release()
-      const { state, ledger } = await park.ended(run)
+      const { state, ledger } = await fleet.waitForEnd(run)
       assert.deepEqual(
         [state, ledger?.['created'], ledger?.['fetched']],
         ['succeeded', PRODUCTS, PRODUCTS],
       )
-      assert.deepEqual(await snapshot(park.pipeline), expected)
-      for (const { status } of await statusOf(park, written)) assert.equal(status, 'aborted')
+      assert.deepEqual(await snapshotCatalogue(fleet.pipeline), expected)
+      for (const { status } of await statusOf(fleet, written)) assert.equal(status, 'aborted')
 
-      const versions = await rowVersions(park.pipeline)
+      const versions = await listRowVersions(fleet.pipeline)
       await new Promise((resolve) =>
         setTimeout(resolve, Math.max(0, cutAtMs + cutMsMin - performance.now())),
       )
       hosts.island.reconnect()
       mainland.process.kill('SIGTERM')
       await mainland.process.exited
-      assert.deepEqual(await rowVersions(park.pipeline), versions)
+      assert.deepEqual(await listRowVersions(fleet.pipeline), versions)
       const changed = simulator.catalogue.update({ count: 25 })
-      const { state: after, ledger: later } = await park.ended(await park.order(home))
+      const { state: after, ledger: later } = await fleet.waitForEnd(await fleet.requestRun(home))
       assert.deepEqual([after, later?.['updated']], ['succeeded', changed.length])
       assert.match(island.process.output(), /the lease could not be renewed/)
     },
@@ -77,7 +77,7 @@ export function testCutOff(cutMsMin: number): void {
  * Lets everybody read checkpoints and nobody write one, so that every batch stands still just
  * before its commit.
  */
-async function lockCheckpoints(t: TestContext, { database }: Park) {
+async function lockCheckpoints(t: TestContext, { database }: Fleet) {
   const release = await lockTable(t, database.pool, 'catalog.checkpoints')
   return {
     release,
@@ -86,7 +86,7 @@ async function lockCheckpoints(t: TestContext, { database }: Park) {
      * in.
      */
     inTheWayOf: (host: string): Promise<string[]> =>
-      until(async () => {
+      waitUntil(async () => {
         const { rows } = await database.pool.query<{ xid: string }>(
           `select backend_xid::text as xid from pg_stat_activity a join pg_locks l using (pid)
          where application_name = $1 and l.relation = 'catalog.checkpoints'::regclass and not l.granted and backend_xid is not null`,
@@ -98,7 +98,7 @@ async function lockCheckpoints(t: TestContext, { database }: Park) {
 }
 
 async function statusOf(
-  { database }: Park,
+  { database }: Fleet,
   transactions: readonly string[],
 ): Promise<{ status: string }[]> {
   return (

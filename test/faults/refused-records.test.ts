@@ -8,11 +8,11 @@ import type { DbClient } from '../../src/db/pool.ts'
 import { DataApi } from '../../src/db/data-api.ts'
 import { RECORD_STATES } from '../../src/db/errors.ts'
 import { startDataApi } from '../support/data-api.ts'
-import { testDatabase } from '../support/database.ts'
-import { counts, openMedipim, type TestPipeline } from '../support/pipeline.ts'
-import { snapshot } from '../support/snapshot.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 const { pool: db } = database
 const STREAM = '/v4/products/stream'
 const ONE_BATCH = { lanes: 1, batchRecordsMax: 64, batchBytesMax: 1 << 20, partBytesMax: 1 << 22 }
@@ -81,7 +81,7 @@ for (const bad of [1, 8, 64]) {
       new Set(ids.filter((_, index) => index % (64 / bad) === 0)),
     )
     const statements = await listStatements(async () => {
-      assert.deepEqual(counts(await pipeline.sync({ connector })), {
+      assert.deepEqual(countOutcomes(await pipeline.sync({ connector })), {
         ...(bad < 64 ? { created: 64 - bad } : {}),
         quarantined: bad,
       })
@@ -116,7 +116,7 @@ for (const bad of [1, 4]) {
       new Set(ids.filter((_, index) => index % (64 / bad) === 0)),
     )
     const report = await pipeline.sync({ connector, tools: { db: await openDataApi(t) } })
-    assert.deepEqual(counts(report), { created: 64 - bad, quarantined: bad })
+    assert.deepEqual(countOutcomes(report), { created: 64 - bad, quarantined: bad })
     const [row] = await pipeline.query<{ attempts: number }>(
       `select last_value as attempts from faults.attempts_${id}`,
     )
@@ -134,7 +134,7 @@ test('numbers beyond all columns are recognised before they are sent', async (t)
     simulator.faults.set({ kind: 'insert-line', at: 2 * at, text, path: STREAM, times: 1 })
   }
   const statements = await listStatements(async () => {
-    assert.deepEqual(counts(await pipeline.sync()), { created: 16, quarantined: 16 })
+    assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 16, quarantined: 16 })
   })
   assert.deepEqual(
     statements.filter((text) => text === 'rollback'),
@@ -165,10 +165,13 @@ test('whether a record is set aside does not depend on its neighbours', async (t
       (added) => ({ kind: 'insert-line', at: 2, text: added, path: STREAM, times: 1 }) as const,
     ),
   )
-  assert.deepEqual(counts(await pipeline.sync({ connector: careless(pipeline, new Set([bad])) })), {
-    created: 8,
-    quarantined: 2,
-  })
+  assert.deepEqual(
+    countOutcomes(await pipeline.sync({ connector: careless(pipeline, new Set([bad])) })),
+    {
+      created: 8,
+      quarantined: 2,
+    },
+  )
   const rows = await pipeline.query<{ rule: string; raw: Buffer }>(
     'select rule, raw from catalog.quarantine where source_id = $1',
     (await pipeline.source()).id,
@@ -203,12 +206,15 @@ test('the extremes that a draft may hold are held, by sessions and by calls', as
     }
   }
   const connector = { ...pipeline.connector, normalise }
-  assert.deepEqual(counts(await pipeline.sync({ connector })), { created: 4 })
+  assert.deepEqual(countOutcomes(await pipeline.sync({ connector })), { created: 4 })
   const { pipeline: called } = await openMedipim(t, { db, simulator })
-  assert.deepEqual(counts(await called.sync({ connector, tools: { db: await openDataApi(t) } })), {
-    created: 4,
-  })
-  assert.deepEqual(await snapshot(called), await snapshot(pipeline))
+  assert.deepEqual(
+    countOutcomes(await called.sync({ connector, tools: { db: await openDataApi(t) } })),
+    {
+      created: 4,
+    },
+  )
+  assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(pipeline))
 })
 
 test('a plan finds the records that the sync would set aside', async (t) => {
@@ -233,7 +239,7 @@ test('a plan finds the records that the sync would set aside', async (t) => {
     },
   )
   assert.deepEqual(told, [bad])
-  assert.deepEqual(counts(plan), counts(await pipeline.sync({ connector })))
+  assert.deepEqual(countOutcomes(plan), countOutcomes(await pipeline.sync({ connector })))
 })
 
 /**

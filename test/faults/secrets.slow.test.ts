@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { SyncError } from '../../src/core/errors.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const KEY = { keyId: 'planted-key-id', keySecret: 'pl4nted-s3cret/&"ü' }
 const BASIC = Buffer.from(`${KEY.keyId}:${KEY.keySecret}`).toString('base64')
 const SPELLINGS = [

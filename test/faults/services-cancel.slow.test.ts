@@ -15,16 +15,16 @@ import {
 import type { Db } from '../../src/db/pool.ts'
 import { ask } from '../../src/db/errors.ts'
 import { cancelRequestedRun } from '../../src/jobs/request-runs.ts'
-import { testDatabase } from '../support/database.ts'
-import { seriesOf } from '../support/exposition.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { listSeries } from '../support/exposition.ts'
 import { openMedipim } from '../support/pipeline.ts'
 import { lockTable } from '../support/locks.ts'
 import { openServices } from '../support/services.ts'
-import { everyRow, snapshot } from '../support/snapshot.ts'
-import { until } from '../support/until.ts'
-import { calmSecondDay, openSecondDay } from './services-killing.ts'
+import { listAllRowVersions, snapshotCatalogue } from '../support/snapshot.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { runSecondDay, openSecondDay } from './worker-kills.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 
 /** Sessions of the database that wait for a lock, while they do what `query` says. */
 async function waiting(db: Db, query = '%'): Promise<number> {
@@ -75,7 +75,7 @@ for (const [how, code, end] of ENDINGS) {
     const { pipeline } = await openMedipim(t, { db: database.pool })
     const services = await openServices(t, database, pipeline)
     const db = database.pool
-    const { run: id } = await services.order()
+    const { run: id } = await services.requestRun()
     const run = await loadQueuedRun(db, (await pipeline.source()).id, id)
     const claim = (part: number): Promise<LeasedRun> =>
       claimTask(db, run, `part ${part}`, 'a worker', () => false)
@@ -83,7 +83,7 @@ for (const [how, code, end] of ENDINGS) {
     await first.begin()
     await second.begin()
     const ending = end(db, await claim(2))
-    await until(async () => (await waiting(db)) === 1)
+    await waitUntil(async () => (await waiting(db)) === 1)
     await first.commit()
     // Of two that take turns, one is always in the middle of a batch.
     let begun = false
@@ -93,7 +93,7 @@ for (const [how, code, end] of ENDINGS) {
       assert.rejects(following, { code }),
       assert.rejects(claiming, { code: 'run/over' }),
     ])
-    await until(async () => begun || (await waiting(db)) === 3)
+    await waitUntil(async () => begun || (await waiting(db)) === 3)
     assert.equal(begun, false, 'a batch passed whoever ends the run')
     await second.commit()
     await ending
@@ -102,40 +102,40 @@ for (const [how, code, end] of ENDINGS) {
 }
 
 test('a run that is cancelled in the middle of its batches writes nothing afterwards, no lease counts as lost, and the next run is exact', async (t) => {
-  const calm = await calmSecondDay(t)
+  const uninterrupted = await runSecondDay(t)
   const {
     database: { pool },
     pipeline,
     services,
   } = await openSecondDay(t)
   const release = await lockTable(t, pool, 'catalog.checkpoints')
-  const stop = services.work()
-  const { run } = await services.order({ mode: 'full', chunkSize: 1 })
-  await until(async () => (await waiting(pool, '%save_checkpoint%')) === 2)
+  const stop = services.startWorkers()
+  const { run } = await services.requestRun({ mode: 'full', chunkSize: 1 })
+  await waitUntil(async () => (await waiting(pool, '%save_checkpoint%')) === 2)
   const cancelling = cancelRequestedRun(services.tools, run)
-  await until(async () => (await waiting(pool, '%cancel_run%')) === 1)
+  await waitUntil(async () => (await waiting(pool, '%cancel_run%')) === 1)
   await release()
   assert.deepEqual(await cancelling, { run, state: 'cancelled' })
-  const before = await everyRow(pipeline)
-  await until(
+  const before = await listAllRowVersions(pipeline)
+  await waitUntil(
     async () =>
       (await services.queues.apply.getActiveCount()) +
         (await services.queues.fetch.getActiveCount()) ===
       0,
   )
   await stop()
-  assert.deepEqual(await everyRow(pipeline), before)
+  assert.deepEqual(await listAllRowVersions(pipeline), before)
   assert.ok(
     (await pipeline.query('select from catalog.checkpoints where run_id = $1', run)).length > 0,
     'nothing was applied',
   )
-  assert.deepEqual(seriesOf(await services.metrics.text(), 'shelfsync_leases_lost_total'), {
+  assert.deepEqual(listSeries(await services.metrics.text(), 'shelfsync_leases_lost_total'), {
     '': 0,
   })
-  services.work()
-  const next = await services.order({ mode: 'full' })
+  services.startWorkers()
+  const next = await services.requestRun({ mode: 'full' })
   assert.notEqual(next.run, run)
-  const { state, reason } = await services.ended(next.run)
-  assert.equal(state, calm.state, reason ?? '')
-  assert.deepEqual(await snapshot(pipeline), calm.catalogue)
+  const { state, reason } = await services.waitForEnd(next.run)
+  assert.equal(state, uninterrupted.state, reason ?? '')
+  assert.deepEqual(await snapshotCatalogue(pipeline), uninterrupted.catalogue)
 })

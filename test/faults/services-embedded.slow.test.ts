@@ -13,7 +13,7 @@ import { startMedipim } from '../../simulators/medipim/simulator.ts'
 import { findPlace } from '../../src/embedded-postgres/data-directory.ts'
 import { findServer, stopServer, type Server } from '../../src/embedded-postgres/server.ts'
 import { cleanEnv, startProcess } from '../support/processes.ts'
-import { until } from '../support/until.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
@@ -72,7 +72,7 @@ async function openHome(t: TestContext) {
     },
     /** The server that runs in place of `before`. */
     successor: (before: Server | null) =>
-      until(async () => {
+      waitUntil(async () => {
         const now = await server()
         return now?.ready && now.pid !== before?.pid && now
       }),
@@ -85,7 +85,11 @@ interface Said {
 }
 
 /** Null while the face cannot answer. */
-async function ask(port: number | undefined, path: string, method = 'GET'): Promise<Said | null> {
+async function sendRequest(
+  port: number | undefined,
+  path: string,
+  method = 'GET',
+): Promise<Said | null> {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     headers: { 'X-ADMIN-KEY': ADMIN_KEY },
@@ -97,9 +101,9 @@ async function ask(port: number | undefined, path: string, method = 'GET'): Prom
 }
 
 async function runToEnd(port: number | undefined): Promise<string> {
-  const { run } = await until(() => ask(port, '/sync', 'POST'))
-  const { state } = await until(async () => {
-    const said = await ask(port, `/runs/${run}`)
+  const { run } = await waitUntil(() => sendRequest(port, '/sync', 'POST'))
+  const { state } = await waitUntil(async () => {
+    const said = await sendRequest(port, `/runs/${run}`)
     return said?.state !== 'running' && said
   })
   return state

@@ -1,6 +1,6 @@
 // Every other place where a worker can be killed.
 
-import { testWorkerKills } from './services-killing.ts'
+import { testWorkerKills } from './worker-kills.ts'
 
 testWorkerKills(
   [

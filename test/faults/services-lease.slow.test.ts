@@ -3,22 +3,22 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { testDatabase } from '../support/database.ts'
-import { startProxy, through } from '../support/faulty-proxy.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { startProxy, routeThrough } from '../support/faulty-proxy.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { openServices, type TestServices } from '../support/services.ts'
-import { everyRow } from '../support/snapshot.ts'
-import { at, watchQueries, type Place } from './failpoints.ts'
-import { nextDay } from './killing.ts'
+import { listAllRowVersions } from '../support/snapshot.ts'
+import { onNthPass, watchQueries, type Failpoint } from './failpoints.ts'
+import { simulateNextDay } from './sync-kills.ts'
 import {
   SUPPLIER,
-  assertEndsCalmly,
-  calmSecondDay,
+  assertEndsAsUninterrupted,
+  runSecondDay,
   openSecondDay,
   startWorkers,
-  untilFrozen,
-  type Calm,
-} from './services-killing.ts'
+  waitUntilFrozen,
+  type UninterruptedRun,
+} from './worker-kills.ts'
 
 /**
  * Lets other workers take over, up to where only settling is left; lets the lost one come back and
@@ -28,29 +28,34 @@ async function assertWritesNothing(
   lost: { readonly pipeline: TestPipeline; comeBack(): Promise<void> },
   services: TestServices,
   run: number,
-  calm: Calm,
+  uninterrupted: UninterruptedRun,
 ): Promise<void> {
   const { pipeline, comeBack } = lost
-  const standing = Promise.withResolvers<void>()
-  const goOn = Promise.withResolvers<void>()
+  const reached = Promise.withResolvers<void>()
+  const resume = Promise.withResolvers<void>()
   watchQueries(
     services.tools.db,
-    at('before settle_run', 1, () => (standing.resolve(), goOn.promise)),
+    onNthPass('before settle_run', 1, () => (reached.resolve(), resume.promise)),
   )
-  services.work()
-  await standing.promise
-  const before = await everyRow(pipeline)
+  services.startWorkers()
+  await reached.promise
+  const before = await listAllRowVersions(pipeline)
   await comeBack()
-  assert.deepEqual(await everyRow(pipeline), before)
-  goOn.resolve()
-  await assertEndsCalmly(services, pipeline, run, calm)
+  assert.deepEqual(await listAllRowVersions(pipeline), before)
+  resume.resolve()
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
 }
 
-async function surviveFreeze(t: TestContext, place: Place, nth: number, calm: Calm): Promise<void> {
+async function surviveFreeze(
+  t: TestContext,
+  place: Failpoint,
+  nth: number,
+  uninterrupted: UninterruptedRun,
+): Promise<void> {
   const { database, pipeline, services } = await openSecondDay(t)
-  const frozen = await startWorkers(t, database, pipeline, { place, nth, stand: 'frozen' })
-  const { run } = await services.order({ mode: 'full' })
-  await untilFrozen(frozen)
+  const frozen = await startWorkers(t, database, pipeline, { place, nth, onReached: 'freeze' })
+  const { run } = await services.requestRun({ mode: 'full' })
+  await waitUntilFrozen(frozen)
   await assertWritesNothing(
     {
       pipeline,
@@ -63,11 +68,11 @@ async function surviveFreeze(t: TestContext, place: Place, nth: number, calm: Ca
     },
     services,
     run,
-    calm,
+    uninterrupted,
   )
 }
 
-const PLACES: readonly (readonly [Place, number])[] = [
+const PLACES: readonly (readonly [Failpoint, number])[] = [
   ['before add_part', 2],
   ['in copy', 2],
   ['before commit', 2],
@@ -78,30 +83,36 @@ test(
   'a worker that was frozen for longer than its lease writes nothing afterwards, and the run ends exact',
   { concurrency: PLACES.length },
   async (t) => {
-    const calm = await calmSecondDay(t)
+    const uninterrupted = await runSecondDay(t)
     await Promise.all(
       PLACES.map(([place, nth]) =>
-        t.test(`frozen ${place}, time ${nth}`, (one) => surviveFreeze(one, place, nth, calm)),
+        t.test(`frozen ${place}, time ${nth}`, (one) =>
+          surviveFreeze(one, place, nth, uninterrupted),
+        ),
       ),
     )
   },
 )
 
 test('a worker whose network is silent for longer than its lease writes nothing afterwards, and the run ends exact', async (t) => {
-  const calm = await calmSecondDay(t)
-  const database = await testDatabase(t)
+  const uninterrupted = await runSecondDay(t)
+  const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
   const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
   await pipeline.sync()
-  nextDay(simulator)
-  const lost = await openServices(t, { ...database, url: through(database.url, proxy) }, pipeline)
+  simulateNextDay(simulator)
+  const lost = await openServices(
+    t,
+    { ...database, url: routeThrough(database.url, proxy) },
+    pipeline,
+  )
   const silent = Promise.withResolvers<void>()
   watchQueries(
     lost.tools.db,
-    at('before apply_batch', 2, () => (proxy.stall(), silent.resolve())),
+    onNthPass('before apply_batch', 2, () => (proxy.stall(), silent.resolve())),
   )
-  const stopLost = lost.work()
-  const { run } = await lost.order({ mode: 'full' })
+  const stopLost = lost.startWorkers()
+  const { run } = await lost.requestRun({ mode: 'full' })
   await silent.promise
   await assertWritesNothing(
     {
@@ -113,6 +124,6 @@ test('a worker whose network is silent for longer than its lease writes nothing 
     },
     await openServices(t, database, pipeline),
     run,
-    calm,
+    uninterrupted,
   )
 })

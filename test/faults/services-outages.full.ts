@@ -3,13 +3,18 @@
 
 import { test, type TestContext } from 'node:test'
 import { wait } from '../../src/lib/back-off.ts'
-import { testDatabase } from '../support/database.ts'
-import { startProxy, through } from '../support/faulty-proxy.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { startProxy, routeThrough } from '../support/faulty-proxy.ts'
 import { openMedipim } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
-import { at, watchQueries } from './failpoints.ts'
-import { type KillPlace, nextDay } from './killing.ts'
-import { assertEndsCalmly, calmSecondDay, SUPPLIER, type Calm } from './services-killing.ts'
+import { onNthPass, watchQueries } from './failpoints.ts'
+import { type KillPlace, simulateNextDay } from './sync-kills.ts'
+import {
+  assertEndsAsUninterrupted,
+  runSecondDay,
+  SUPPLIER,
+  type UninterruptedRun,
+} from './worker-kills.ts'
 
 const PLACES: readonly KillPlace[] = [
   ['before claim_task', 1],
@@ -26,8 +31,12 @@ const PLACES: readonly KillPlace[] = [
   ['after settle_run', 1],
 ]
 
-async function surviveCut(t: TestContext, [place, nth]: KillPlace, calm: Calm): Promise<void> {
-  const database = await testDatabase(t)
+async function surviveCut(
+  t: TestContext,
+  [place, nth]: KillPlace,
+  uninterrupted: UninterruptedRun,
+): Promise<void> {
+  const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
   const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
@@ -35,29 +44,29 @@ async function surviveCut(t: TestContext, [place, nth]: KillPlace, calm: Calm): 
     options: { wait, backOff: { baseMs: 50, maxMs: 400 } },
   })
   await pipeline.sync()
-  nextDay(simulator)
+  simulateNextDay(simulator)
   const services = await openServices(
     t,
-    { ...database, url: through(database.url, proxy) },
+    { ...database, url: routeThrough(database.url, proxy) },
     pipeline,
   )
   const felt = Promise.withResolvers<void>()
   watchQueries(
     services.tools.db,
-    at(place, nth, () => proxy.cut().then(felt.resolve, felt.reject)),
+    onNthPass(place, nth, () => proxy.cut().then(felt.resolve, felt.reject)),
   )
-  services.work()
-  const { run } = await services.order({ mode: 'full' })
+  services.startWorkers()
+  const { run } = await services.requestRun({ mode: 'full' })
   await felt.promise
   await proxy.resume()
-  await assertEndsCalmly(services, pipeline, run, calm)
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
 }
 
 test('a network that is cut anywhere is waited for', { concurrency: 4 }, async (t) => {
-  const calm = await calmSecondDay(t)
+  const uninterrupted = await runSecondDay(t)
   await Promise.all(
     PLACES.map((place) =>
-      t.test(`cut ${place[0]}, time ${place[1]}`, (one) => surviveCut(one, place, calm)),
+      t.test(`cut ${place[0]}, time ${place[1]}`, (one) => surviveCut(one, place, uninterrupted)),
     ),
   )
 })

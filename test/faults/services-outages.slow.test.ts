@@ -14,17 +14,17 @@ import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { wait } from '../../src/lib/back-off.ts'
 import type { PipelineOptions } from '../../src/pipeline/context.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { seriesOf } from '../support/exposition.ts'
-import { startProxy, through } from '../support/faulty-proxy.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { listSeries } from '../support/exposition.ts'
+import { startProxy, routeThrough } from '../support/faulty-proxy.ts'
 import { openMedipim, type MedipimSetup, type TestPipeline } from '../support/pipeline.ts'
 import { lockTable } from '../support/locks.ts'
 import { openServices, type TestServices } from '../support/services.ts'
 import { mountDisk, NO_DISKS } from '../support/small-disk.ts'
-import { until } from '../support/until.ts'
-import { at, watchQueries, type Place } from './failpoints.ts'
-import { nextDay } from './killing.ts'
-import { assertEndsCalmly, calmSecondDay, SUPPLIER } from './services-killing.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { onNthPass, watchQueries, type Failpoint } from './failpoints.ts'
+import { simulateNextDay } from './sync-kills.ts'
+import { assertEndsAsUninterrupted, runSecondDay, SUPPLIER } from './worker-kills.ts'
 
 const STREAM = '/v4/products/stream'
 /** Real waits, but short ones. */
@@ -48,7 +48,7 @@ interface Setting {
    * the work has paused for `code`.
    */
   pausedAt(
-    place: Place,
+    place: Failpoint,
     nth: number,
     code: ErrorCode,
     strike: () => Promise<unknown>,
@@ -70,7 +70,7 @@ async function openSetting(
     ...setup,
   })
   await pipeline.sync()
-  nextDay(simulator)
+  simulateNextDay(simulator)
   const services = await openServices(t, { ...database, url: way }, pipeline)
   return {
     database,
@@ -81,16 +81,16 @@ async function openSetting(
       const struck = Promise.withResolvers<unknown>()
       watchQueries(
         services.tools.db,
-        at(place, nth, () => strike().then(struck.resolve, struck.reject)),
+        onNthPass(place, nth, () => strike().then(struck.resolve, struck.reject)),
       )
-      services.work()
-      const { run } = await services.order({ mode: 'full' })
+      services.startWorkers()
+      const { run } = await services.requestRun({ mode: 'full' })
       await struck.promise
-      await until(async () => {
+      await waitUntil(async () => {
         await keepAt?.()
         return services.pauses.some((pause) => pause.code === code)
       })
-      const seconds = seriesOf(
+      const seconds = listSeries(
         await services.metrics.text(),
         'shelfsync_backpressure_seconds_total',
       )[`reason="${REASONS[code]}"`]
@@ -132,49 +132,49 @@ function assertSaid(pipeline: TestPipeline, code: ErrorCode, words: RegExp): voi
 }
 
 test('a network that is cut between worker and Postgres is waited for', async (t) => {
-  const calm = await calmSecondDay(t)
-  const database = await testDatabase(t)
+  const uninterrupted = await runSecondDay(t)
+  const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
   const { pipeline, services, pausedAt } = await openSetting(
     t,
     database,
-    through(database.url, proxy),
+    routeThrough(database.url, proxy),
   )
   const run = await pausedAt('before apply_batch', 2, 'db/unreachable', () => proxy.cut())
   await proxy.resume()
-  await assertEndsCalmly(services, pipeline, run, calm)
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
   assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is gone|Cannot connect|ECONN/)
 })
 
 test('a Postgres that is restarted is waited for', async (t) => {
-  const calm = await calmSecondDay(t)
+  const uninterrupted = await runSecondDay(t)
   const { server, restart } = await openServer(t)
   const database = await openDatabase(t, server.url)
   const { pipeline, services, pausedAt } = await openSetting(t, database)
   const run = await pausedAt('before commit', 2, 'db/unreachable', () => server.stop())
   assert.equal((await restart()).url, database.url)
-  await assertEndsCalmly(services, pipeline, run, calm)
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
   assertSaid(pipeline, 'db/unreachable', /The connection to Postgres is gone/)
 })
 
 test('a statement that Postgres cancels is tried again', async (t) => {
-  const calm = await calmSecondDay(t)
-  const { database, pipeline, services, pausedAt } = await openSetting(t, await testDatabase(t))
+  const uninterrupted = await runSecondDay(t)
+  const { database, pipeline, services, pausedAt } = await openSetting(t, await openTestDatabase(t))
   const lock = await database.pool.connect()
   await lock.query('begin; lock table catalog.products in share mode')
   const cancel = `select pg_cancel_backend(pid) as cancelled from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%apply_batch%'`
-  const cancelling = until(async () => (await database.pool.query(cancel)).rows.length > 0)
+  const cancelling = waitUntil(async () => (await database.pool.query(cancel)).rows.length > 0)
   const run = await pausedAt('before apply_batch', 1, 'db/busy', () => Promise.resolve())
   await cancelling
   await lock.query('commit')
   lock.release()
-  await assertEndsCalmly(services, pipeline, run, calm)
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
   assertSaid(pipeline, 'db/busy', /canceling statement due to user request/)
 })
 
 test('a Postgres that is too busy to answer in time is waited for', async (t) => {
-  const calm = await calmSecondDay(t)
-  const { database, pipeline, services, pausedAt } = await openSetting(t, await testDatabase(t))
+  const uninterrupted = await runSecondDay(t)
+  const { database, pipeline, services, pausedAt } = await openSetting(t, await openTestDatabase(t))
   let statementMs = 250
   services.tools.db.on(
     'acquire',
@@ -184,25 +184,25 @@ test('a Postgres that is too busy to answer in time is waited for', async (t) =>
   const run = await pausedAt('before apply_batch', 1, 'db/busy', () => Promise.resolve())
   statementMs = 0
   await release()
-  await assertEndsCalmly(services, pipeline, run, calm)
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
   assertSaid(pipeline, 'db/busy', /canceling statement due to statement timeout/)
 })
 
 test('a Postgres that is far away is only slow', async (t) => {
-  const calm = await calmSecondDay(t)
-  const database = await testDatabase(t)
+  const uninterrupted = await runSecondDay(t)
+  const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { pipeline, services } = await openSetting(t, database, through(database.url, proxy))
+  const { pipeline, services } = await openSetting(t, database, routeThrough(database.url, proxy))
   proxy.latencyMs = 20
   proxy.bytesPerSecond = 100_000
-  services.work()
-  const { run } = await services.order({ mode: 'full' })
-  await assertEndsCalmly(services, pipeline, run, calm)
+  services.startWorkers()
+  const { run } = await services.requestRun({ mode: 'full' })
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
   assert.deepEqual(services.pauses, [])
 })
 
 test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t) => {
-  const calm = await calmSecondDay(t)
+  const uninterrupted = await runSecondDay(t)
   const { server, user } = await openServer(t)
   const disk = await mountDisk(t, { megabytes: 64, user })
   const admin = await openPool(server.url, { max: 1, applicationName: 'test' })
@@ -216,7 +216,7 @@ test('a Postgres whose disk is full is waited for', { skip: NO_DISKS }, async (t
   // Postgres gives room back, for instance that of staging tables.
   const run = await pausedAt('before apply_batch', 1, 'db/full', disk.fill, disk.fill)
   await disk.free()
-  await assertEndsCalmly(services, pipeline, run, calm)
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
   assertSaid(pipeline, 'db/full', /Postgres takes no more rows: .*No space left on device/)
 })
 
@@ -224,9 +224,9 @@ test(
   'an artifact store whose disk is full is waited for, and the supplier is not asked again',
   { skip: NO_DISKS },
   async (t) => {
-    const calm = await calmSecondDay(t)
+    const uninterrupted = await runSecondDay(t)
     const disk = await mountDisk(t, { megabytes: 1 })
-    const database = await testDatabase(t)
+    const database = await openTestDatabase(t)
     const { pipeline, services, simulator, pausedAt } = await openSetting(
       t,
       database,
@@ -237,7 +237,7 @@ test(
     )
     const run = await pausedAt('after claim_task', 1, 'artifact/unwritable', disk.fill)
     await disk.free()
-    await assertEndsCalmly(services, pipeline, run, calm)
+    await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
     assertSaid(pipeline, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
     assert.equal(simulator.stats.snapshot().requests[STREAM], 2, 'one stream a day')
   },

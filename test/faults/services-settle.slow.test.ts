@@ -6,30 +6,34 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { executeTask } from '../../src/jobs/execute-task.ts'
 import { lockTable } from '../support/locks.ts'
-import { until } from '../support/until.ts'
+import { waitUntil } from '../support/wait-until.ts'
 import {
-  assertEndsCalmly,
-  calmSecondDay,
+  assertEndsAsUninterrupted,
+  runSecondDay,
   openSecondDay,
   startWorkers,
-  untilFrozen,
-  type Calm,
-} from './services-killing.ts'
+  waitUntilFrozen,
+  type UninterruptedRun,
+} from './worker-kills.ts'
 
-async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Promise<void> {
+async function surviveKill(
+  t: TestContext,
+  uninterrupted: UninterruptedRun,
+  takenOver: boolean,
+): Promise<void> {
   const { database, pipeline, services } = await openSecondDay(t)
-  const doomed = await startWorkers(t, database, pipeline, {
+  const killed = await startWorkers(t, database, pipeline, {
     place: 'before settle_run',
     nth: 1,
-    stand: 'frozen',
+    onReached: 'freeze',
   })
-  const { run } = await services.order({ mode: 'full' })
-  await untilFrozen(doomed)
+  const { run } = await services.requestRun({ mode: 'full' })
+  await waitUntilFrozen(killed)
   const [job] = await services.queues.apply.getJobs(['active'])
   assert.equal(job?.name, 'settle')
   /** The session that is in the middle of settling, other than `except`. */
   const findSettling = (except = 0): Promise<number> =>
-    until(async () => {
+    waitUntil(async () => {
       const [session] = await pipeline.query<{ pid: number }>(
         `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%settle_run%' and pid <> $1`,
         except,
@@ -37,10 +41,10 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
       return session?.pid
     })
   const release = await lockTable(t, database.pool, 'catalog.changes')
-  doomed.kill('SIGCONT')
+  killed.kill('SIGCONT')
   const orphan = await findSettling()
-  doomed.kill('SIGKILL')
-  await doomed.exited
+  killed.kill('SIGKILL')
+  await killed.exited
   if (takenOver) {
     // Sooner than the queue gives the job to anybody else.
     const settled = executeTask(
@@ -61,18 +65,18 @@ async function surviveKill(t: TestContext, calm: Calm, takenOver: boolean): Prom
   } else {
     await release()
   }
-  services.work()
-  await assertEndsCalmly(services, pipeline, run, calm)
+  services.startWorkers()
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
 }
 
 test(
   'a run whose worker is killed while it settles ends as if nothing had happened',
   { concurrency: 2 },
   async (t) => {
-    const calm = await calmSecondDay(t)
+    const uninterrupted = await runSecondDay(t)
     await Promise.all([
-      t.test('its session settles the run', (one) => surviveKill(one, calm, false)),
-      t.test('another worker takes over first', (one) => surviveKill(one, calm, true)),
+      t.test('its session settles the run', (one) => surviveKill(one, uninterrupted, false)),
+      t.test('another worker takes over first', (one) => surviveKill(one, uninterrupted, true)),
     ])
   },
 )

@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { cleanEnv, startProcess, type Process } from '../support/processes.ts'
-import { snapshot } from '../support/snapshot.ts'
-import { until } from '../support/until.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const SHELFSYNC = fileURLToPath(new URL('../../bin/shelfsync', import.meta.url))
 const ADMIN_KEY = 'a key for nothing but tests'
@@ -29,7 +29,7 @@ interface Setting {
 }
 
 async function openSetting(t: TestContext): Promise<Setting> {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   await migrateQueue(database.pool)
   return {
     database,
@@ -92,7 +92,7 @@ function rowOf<Row>(
   sql: string,
   ...parameters: readonly unknown[]
 ): Promise<Row> {
-  return until(async () => (await pipeline.query<Row>(sql, ...parameters))[0])
+  return waitUntil(async () => (await pipeline.query<Row>(sql, ...parameters))[0])
 }
 
 /** Jobs that nobody could take now, other than those that wait for other jobs. */
@@ -112,14 +112,17 @@ async function assertFinishes(t: TestContext, setting: Setting, run: number): Pr
     run,
   )
   assert.equal(state, 'succeeded', reason ?? '')
-  const calm = await openMedipim(t, {
+  const uninterrupted = await openMedipim(t, {
     db: database.pool,
     simulator,
     options: DEFAULT_OPTIONS,
     linesPerPage: Infinity,
   })
-  assert.equal((await calm.pipeline.sync()).ledger.created, PRODUCTS)
-  assert.deepEqual(await snapshot(pipeline), await snapshot(calm.pipeline))
+  assert.equal((await uninterrupted.pipeline.sync()).ledger.created, PRODUCTS)
+  assert.deepEqual(
+    await snapshotCatalogue(pipeline),
+    await snapshotCatalogue(uninterrupted.pipeline),
+  )
 }
 
 test('SIGTERM lets the batch under way commit, gives its part back at once and ends with 0; the next process finishes the run', async (t) => {

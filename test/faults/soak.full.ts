@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { soak } from './soaking.ts'
+import { runSoak } from './run-soak.ts'
 
 for (const queue of ['postgres', 'redis'] as const) {
   test(`runs whose processes are killed at random moments end in the catalogue that one calm process makes, by way of ${queue}`, async (t) => {
-    const { kills, hits, runs } = await soak({
+    const { kills, hits, runs } = await runSoak({
       kills: 12,
       queue,
       seed: Number(process.env['SEED'] ?? 1),

@@ -3,7 +3,7 @@
 
 import { Command, Option } from 'commander'
 import { parseCount } from '../../src/cli/ids.ts'
-import { soak } from './soaking.ts'
+import { runSoak } from './run-soak.ts'
 
 const {
   kills: wanted,
@@ -31,7 +31,7 @@ const say = (line: string): void =>
   console.log(`${Math.round((performance.now() - startedMs) / 1000)} s  ${line}`)
 say(`seed ${seed}, queue on ${queue}`)
 try {
-  const { kills, hits, runs } = await soak({ kills: wanted, queue, seed, say })
+  const { kills, hits, runs } = await runSoak({ kills: wanted, queue, seed, say })
   say(
     `survived ${kills} kills, ${hits} of them in the middle of a task: all ${runs} runs ended exact`,
   )

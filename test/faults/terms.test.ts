@@ -8,12 +8,12 @@ import { openPool } from '../../src/db/pool.ts'
 import { startRun } from '../../src/db/write/runs.ts'
 import { newProgress, type RunContext } from '../../src/pipeline/context.ts'
 import { Terms } from '../../src/pipeline/apply/term-writer.ts'
-import { testDatabase } from '../support/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/pipeline.ts'
-import { heapBytes } from '../support/memory.ts'
-import { at, watchQueries } from './failpoints.ts'
+import { measureHeapBytes } from '../support/memory.ts'
+import { onNthPass, watchQueries } from './failpoints.ts'
 
-const { pool: db, url } = await testDatabase()
+const { pool: db, url } = await openTestDatabase()
 
 const brand = (externalId: string, name = externalId): Term => ({
   kind: 'brand',
@@ -28,7 +28,7 @@ test('brands whose writing fails are written by the next lane that saves, before
   t.after(() => own.end())
   watchQueries(
     own,
-    at('before upsert_terms', 1, () => {
+    onNthPass('before upsert_terms', 1, () => {
       throw new Error('Connection terminated')
     }),
   )
@@ -109,9 +109,9 @@ test('of terms that are written nothing is kept but hashes, however long their n
     }
   }
   await write(0, 3)
-  const before = heapBytes()
+  const before = measureHeapBytes()
   await write(3, 23)
-  const grown = heapBytes() - before
+  const grown = measureHeapBytes() - before
   assert.ok(grown < 3_000_000, `${grown} bytes`)
   terms.collect([brand('brand 3', '3 '.repeat(150_000))])
   const [{ written } = { written: '' }] = await pipeline.query<{ written: string }>(

@@ -13,7 +13,7 @@ const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
  * A self-signed certificate for `name` that is always valid (X.509 by hand, ECDSA P-256), so that
  * no key lies in the repository.
  */
-export function selfSigned(name: string): { key: string; cert: string } {
+export function createCertificate(name: string): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = der(0x30, hex('06082a8648ce3d040302'))
   const subject = der(0x30, der(0x31, der(0x30, hex('0603550403'), der(0x0c, Buffer.from(name)))))

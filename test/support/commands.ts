@@ -5,7 +5,7 @@ import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
 
-export interface Said {
+export interface CommandOutput {
   readonly stdout: string
   readonly stderr: string
 }
@@ -15,7 +15,7 @@ export async function runCommand(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
   said = { stdout: '', stderr: '' },
-): Promise<Said> {
+): Promise<CommandOutput> {
   const output = new Output(
     { write: (text) => (said.stdout += text) },
     { write: (text) => (said.stderr += text) },

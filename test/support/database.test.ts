@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from './database.ts'
+import { openTestDatabase } from './database.ts'
 
 test('each test has a migrated database of its own, and it is gone afterwards', async (t) => {
-  const [one, two] = await Promise.all([testDatabase(t), testDatabase(t)])
+  const [one, two] = await Promise.all([openTestDatabase(t), openTestDatabase(t)])
   await one.pool.query('create table mine ()')
   const tables = `select to_regclass('mine') as mine, to_regclass('catalog.migrations') is not null as migrated`
   assert.deepEqual((await two.pool.query(tables)).rows, [{ mine: null, migrated: true }])
@@ -17,7 +17,7 @@ test('each test has a migrated database of its own, and it is gone afterwards', 
 })
 
 test('a database without any migration can be had as well', async (t) => {
-  const { pool } = await testDatabase(t, { migrations: [] })
+  const { pool } = await openTestDatabase(t, { migrations: [] })
   assert.deepEqual((await pool.query(`select to_regnamespace('catalog') as catalog`)).rows, [
     { catalog: null },
   ])

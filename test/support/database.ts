@@ -55,7 +55,7 @@ const SETTINGS = {
  * A database of one's own, dropped with the test `t`, or without one with the file. `TEST_POSTGRES`
  * chooses the server: `embedded` (the default), `15` (Debian's) or the URL of a superuser.
  */
-export async function testDatabase(
+export async function openTestDatabase(
   t?: Lifetime,
   options: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {

@@ -49,7 +49,7 @@ export function parseExposition(text: string): Map<string, number> {
 }
 
 /** The series of one metric, shorter: what stands between the braces → value. */
-export function seriesOf(text: string, name: string): Record<string, number> {
+export function listSeries(text: string, name: string): Record<string, number> {
   const own = [...parseExposition(text)].filter(
     ([series]) => series === name || series.startsWith(`${name}{`),
   )

@@ -4,11 +4,11 @@ import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { openPool } from '../../src/db/pool.ts'
-import { testDatabase } from './database.ts'
-import { startProxy, through } from './faulty-proxy.ts'
-import { until } from './until.ts'
+import { openTestDatabase } from './database.ts'
+import { startProxy, routeThrough } from './faulty-proxy.ts'
+import { waitUntil } from './wait-until.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 
 /** A server that keeps who comes and says everything back, and a proxy before it. */
 async function startEcho(t: TestContext) {
@@ -36,7 +36,7 @@ async function listen(t: TestContext, server: Server): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
 }
 
-async function hear(socket: Socket): Promise<string> {
+async function readSocket(socket: Socket): Promise<string> {
   const [bytes] = (await once(socket, 'data')) as [Buffer]
   return bytes.toString()
 }
@@ -48,12 +48,12 @@ async function settle(): Promise<void> {
 
 test('Postgres is spoken to through it', async (t) => {
   const proxy = await startProxy(t, database.url)
-  const pool = await openPool(through(database.url, proxy), { applicationName: 'proxy test' })
+  const pool = await openPool(routeThrough(database.url, proxy), { applicationName: 'proxy test' })
   const { rows } = await pool.query<{ long: string }>(`select repeat('x', 5000000) as long`)
   assert.equal(rows[0]?.long.length, 5_000_000)
   assert.ok(proxy.connections > 0)
   await pool.end()
-  await until(() => proxy.connections === 0)
+  await waitUntil(() => proxy.connections === 0)
 })
 
 test('HTTP is spoken through it, path and query included, and connections that close at once do no harm', async (t) => {
@@ -62,7 +62,7 @@ test('HTTP is spoken through it, path and query included, and connections that c
   )
   const url = await listen(t, server)
   const proxy = await startProxy(t, url)
-  const response = await fetch(through(`${url}/runs/7?limit=1`, proxy), {
+  const response = await fetch(routeThrough(`${url}/runs/7?limit=1`, proxy), {
     method: 'POST',
     headers: { connection: 'close' },
   })
@@ -73,11 +73,11 @@ test('an end of one direction leaves the other open, and a reset stays a reset',
   const { guests, visit } = await startEcho(t)
   const polite = await visit()
   polite.end('last words')
-  assert.equal(await hear(polite), 'last words')
+  assert.equal(await readSocket(polite), 'last words')
   await once(polite, 'close')
   const rude = await visit()
   rude.write('x')
-  await hear(rude)
+  await readSocket(rude)
   const broken = once(guests[1] ?? rude, 'error')
   rude.resetAndDestroy()
   assert.equal((await broken)[0].code, 'ECONNRESET')
@@ -87,7 +87,7 @@ test('a cut resets both sides and refuses whoever comes, until it is resumed on 
   const { proxy, guests, visit } = await startEcho(t)
   const client = await visit()
   client.write('hello')
-  assert.equal(await hear(client), 'hello')
+  assert.equal(await readSocket(client), 'hello')
   const { port } = proxy
   const broken = Promise.all([once(client, 'error'), once(guests[0] ?? client, 'error')])
   await proxy.cut()
@@ -106,13 +106,13 @@ test('a cut resets both sides and refuses whoever comes, until it is resumed on 
   assert.equal(proxy.port, port)
   const again = await visit()
   again.write('again')
-  assert.equal(await hear(again), 'again')
+  assert.equal(await readSocket(again), 'again')
 })
 
 test('while it is stalled nothing arrives, not even an end, and afterwards everything does', async (t) => {
   const { proxy, guests, visit } = await startEcho(t)
   const [client, leaving] = [await visit(), await visit()]
-  await until(() => guests.length === 2)
+  await waitUntil(() => guests.length === 2)
   const heard: string[] = []
   let left = 0
   const leave = (): void => void (left += 1)
@@ -131,22 +131,22 @@ test('while it is stalled nothing arrives, not even an end, and afterwards every
   await settle()
   assert.deepEqual([heard, left, guests.length], [[], 0, 2])
   await proxy.resume()
-  assert.match(await hear(client), /^one/)
-  assert.equal(await hear(late), 'three')
-  await until(() => left === 1)
+  assert.match(await readSocket(client), /^one/)
+  assert.equal(await readSocket(late), 'three')
+  await waitUntil(() => left === 1)
 })
 
 test('a stall takes no more than a few megabytes, and can end in a cut', async (t) => {
   const { proxy, guests, visit } = await startEcho(t)
   const client = await visit()
-  await until(() => guests.length === 1)
+  await waitUntil(() => guests.length === 1)
   proxy.stall()
   let taken = false
   client.write(Buffer.alloc(64 * 1024 * 1024), () => (taken = true))
   await settle()
   assert.equal(taken, false)
   await proxy.cut()
-  await until(() => client.closed)
+  await waitUntil(() => client.closed)
   assert.equal(guests[0]?.bytesRead, 0)
 })
 
@@ -156,7 +156,7 @@ test('latency delays what is said in each direction', async (t) => {
   proxy.latencyMs = 40
   const startedAt = performance.now()
   client.write('hello')
-  assert.equal(await hear(client), 'hello')
+  assert.equal(await readSocket(client), 'hello')
   assert.ok(performance.now() - startedAt > 75)
 })
 
@@ -169,16 +169,16 @@ test('all connections share the bytes per second, and a wider line is felt at on
     clients.map(async (client) => {
       let heard = 0
       client.on('data', (bytes: Buffer) => (heard += bytes.length)).write(Buffer.alloc(10_000))
-      await until(() => heard === 10_000)
+      await waitUntil(() => heard === 10_000)
     }),
   )
   assert.ok(performance.now() - startedAt > 190)
   proxy.bytesPerSecond = 20
   const client = await visit()
   client.write(Buffer.alloc(1_000_000))
-  await hear(client)
+  await readSocket(client)
   proxy.bytesPerSecond = Infinity
   let rest = 0
   client.on('data', (bytes: Buffer) => (rest += bytes.length))
-  await until(() => rest >= 999_990)
+  await waitUntil(() => rest >= 999_990)
 })

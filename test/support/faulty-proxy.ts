@@ -27,7 +27,7 @@ export async function startProxy(t: Lifetime, target: string): Promise<FaultyPro
 }
 
 /** `url`, by way of the proxy. */
-export function through(url: string, { port }: { readonly port: number }): string {
+export function routeThrough(url: string, { port }: { readonly port: number }): string {
   const way = new URL(url)
   way.hostname = '127.0.0.1'
   way.port = String(port)

@@ -10,7 +10,7 @@ export interface Gate {
   open(): void
 }
 
-export function gateAfter(pipeline: TestPipeline, pages: number): Gate {
+export function stopAfterPages(pipeline: TestPipeline, pages: number): Gate {
   const reached = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<void>()
   async function* fetch(

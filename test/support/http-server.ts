@@ -33,7 +33,7 @@ export interface TestServer {
   readonly recorded: Recorded
   readonly port: number
   /** With the key, unless `headers` says otherwise. */
-  ask(path: string, init?: RequestInit): Promise<Response>
+  sendRequest(path: string, init?: RequestInit): Promise<Response>
   /** A POST of JSON. */
   post(path: string, body?: unknown): Promise<Response>
   close(): Promise<void>
@@ -83,15 +83,15 @@ export async function startServer(
   const key = options.keys[0] ?? ''
   const { port, close } = await listen(create(options), { host: '127.0.0.1', port: 0 })
   t.after(close)
-  const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
+  const sendRequest = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'X-ADMIN-KEY': key }, ...init })
   const post = (path: string, body?: unknown): Promise<Response> =>
-    ask(path, {
+    sendRequest(path, {
       method: 'POST',
       headers: { 'X-ADMIN-KEY': key, 'Content-Type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-  return { recorded, port, ask, post, close }
+  return { recorded, port, sendRequest, post, close }
 }
 
 /** Every source has one run for ever: `one` has 1, `two` has 2. */

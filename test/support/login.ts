@@ -11,7 +11,7 @@ export interface Login {
 }
 
 /** Makes a login role, member of `roles`, and a pool that is logged in as it. */
-export async function logIn(
+export async function createLogin(
   t: Lifetime,
   { pool: db, url }: Pick<TestDatabase, 'pool' | 'url'>,
   ...roles: readonly string[]

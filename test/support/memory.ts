@@ -9,13 +9,13 @@ setFlagsFromString('--expose-gc')
 const collectGarbage: unknown = runInNewContext('gc')
 
 /** The bytes of all reachable buffers of this process. */
-export function bufferBytes(): number {
+export function measureBufferBytes(): number {
   collect()
   return process.memoryUsage().arrayBuffers
 }
 
 /** The bytes of everything else that is reachable: texts and objects. */
-export function heapBytes(): number {
+export function measureHeapBytes(): number {
   collect()
   return process.memoryUsage().heapUsed
 }

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { test, type TestContext } from 'node:test'
-import { testDatabase } from './database.ts'
-import { createNetwork, networkUnavailable } from './network.ts'
+import { openTestDatabase } from './database.ts'
+import { createNetwork, explainMissingNetwork } from './network.ts'
 
-const skip = networkUnavailable() ?? false
+const skip = explainMissingNetwork() ?? false
 const POOL = JSON.stringify(new URL('../../src/db/pool.ts', import.meta.url))
 
 const node = (script: string): [string, string[]] => [
@@ -40,11 +40,11 @@ test(
   'a database of this machine is reached by its forwarded address, and by no other',
   { skip },
   async (t) => {
-    const database = await testDatabase(t)
+    const database = await openTestDatabase(t)
     const { hosts, forward } = await createNetwork(t, ['worker'])
     const url = await forward(database.url)
     assert.equal(await forward(database.url), url)
-    const ask = async (address: string): Promise<string> => {
+    const sendRequest = async (address: string): Promise<string> => {
       const client = await hosts.worker.spawn(
         ...node(`const { openPool } = await import(${POOL})
       const pool = await openPool('${address}', { applicationName: 'host' })
@@ -54,8 +54,8 @@ test(
       await client.exited
       return client.output()
     }
-    assert.equal(await ask(url), `[{"name":"${new URL(url).pathname.slice(1)}"}]\n`)
-    assert.match(await ask(database.url), /ECONNREFUSED/)
+    assert.equal(await sendRequest(url), `[{"name":"${new URL(url).pathname.slice(1)}"}]\n`)
+    assert.match(await sendRequest(database.url), /ECONNREFUSED/)
   },
 )
 

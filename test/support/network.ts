@@ -52,7 +52,7 @@ const LISTENER = fileURLToPath(new URL('network-listener.ts', import.meta.url))
  * Why this machine can have no such network, or null when it can: the reason to skip the tests that
  * need one.
  */
-export function networkUnavailable(): string | null {
+export function explainMissingNetwork(): string | null {
   try {
     run(
       'unshare',

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openPool } from '../../src/db/pool.ts'
-import { testDatabase } from './database.ts'
+import { openTestDatabase } from './database.ts'
 import { startPgbouncer } from './pgbouncer.ts'
-import { missingProgram } from './processes.ts'
+import { explainMissingProgram } from './processes.ts'
 
-const skip = missingProgram('pgbouncer', 'pgbouncer')
+const skip = explainMissingProgram('pgbouncer', 'pgbouncer')
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 const options = { applicationName: 'pgbouncer test' }
 
 for (const [poolSize, order] of [

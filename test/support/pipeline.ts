@@ -53,7 +53,7 @@ export interface PipelineSetup {
   readonly storeRoot?: string
 }
 
-export interface SyncWish extends Partial<SyncRequest> {
+export interface SyncOverrides extends Partial<SyncRequest> {
   readonly tools?: Partial<PipelineTools>
   readonly connector?: Connector
   readonly signal?: AbortSignal
@@ -74,8 +74,8 @@ export interface TestPipeline {
    * A full run unless the wish says otherwise. A run that settles has a balanced ledger, or this
    * throws.
    */
-  sync(wish?: SyncWish): Promise<RunReport>
-  replay(run: number, wish?: SyncWish): Promise<RunReport>
+  sync(wish?: SyncOverrides): Promise<RunReport>
+  replay(run: number, wish?: SyncOverrides): Promise<RunReport>
   /** What a run's artifact holds. */
   archived(run: number): Promise<string>
   /** As if its worker had been silent for too long. */
@@ -195,8 +195,8 @@ export async function openMedipim(
   const simulator =
     setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
   if (!setup.simulator) t.after(simulator.close)
-  const connector = inSmallPages(
-    medipimOf(setup.key ?? { keyId: '42', keySecret: 'secret' }),
+  const connector = splitPages(
+    createMedipimConnector(setup.key ?? { keyId: '42', keySecret: 'secret' }),
     setup.linesPerPage ?? 4,
   )
   return {
@@ -209,7 +209,7 @@ export async function openMedipim(
   }
 }
 
-export function medipimOf(key: Secrets): Connector {
+export function createMedipimConnector(key: Secrets): Connector {
   const connector = createConnectors({ medipim: key }).get('medipim')
   assert.ok(connector)
   return connector
@@ -219,7 +219,7 @@ export function medipimOf(key: Secrets): Connector {
  * MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor that
  * it would have had there.
  */
-export function inSmallPages(connector: Connector, linesPerPage: number): Connector {
+export function splitPages(connector: Connector, linesPerPage: number): Connector {
   async function* fetch(request: FetchRequest<unknown>, signal: AbortSignal): AsyncGenerator<Page> {
     const tally = new Tally(readPosition(request.cursor))
     let known = true
@@ -264,13 +264,13 @@ function balanced(report: RunReport): RunReport {
 }
 
 /** The outcomes that are not zero, with `removed` and `missing`: what a test says about a run. */
-export function counts({ ledger }: Pick<RunReport, 'ledger'>): Record<string, number> {
+export function countOutcomes({ ledger }: Pick<RunReport, 'ledger'>): Record<string, number> {
   const { expected: _, fetched: __, ...rest } = ledger
   return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0))
 }
 
 /** Ids of the supplier's active products, each with a public price of 10.00 from now on. */
-export function priced({ catalogue }: MedipimSimulator): string[] {
+export function priceActiveProducts({ catalogue }: MedipimSimulator): string[] {
   const ids = catalogue
     .visible()
     .filter(({ status }) => status === 'active')

@@ -117,12 +117,12 @@ function listenTo(child: ChildProcess, name: string): Process {
     more.resolve()
     more = Promise.withResolvers()
   }
-  const hear = (line: string): void => {
+  const readSocket = (line: string): void => {
     said.push(line)
     wake()
   }
   for (const input of [child.stdout, child.stderr])
-    if (input) createInterface({ input }).on('line', hear)
+    if (input) createInterface({ input }).on('line', readSocket)
   const exited = once(child, 'close').then(([code, signal]): Ended => {
     ended = true
     wake()
@@ -203,7 +203,7 @@ export async function freePort(): Promise<number> {
 /** Where a program is. @throws Error with the Debian package to install when it is missing */
 export function findProgram(name: string, debianPackage: string): string {
   const file = fileOf(name)
-  if (file === null) throw new Error(missingProgram(name, debianPackage) || name)
+  if (file === null) throw new Error(explainMissingProgram(name, debianPackage) || name)
   return file
 }
 
@@ -211,7 +211,7 @@ export function findProgram(name: string, debianPackage: string): string {
  * Why a test that needs the program is skipped, or false when it is there: for `test(name, { skip
  * })`.
  */
-export function missingProgram(name: string, debianPackage: string): string | false {
+export function explainMissingProgram(name: string, debianPackage: string): string | false {
   return (
     fileOf(name) === null &&
     `${name} is not installed, and this test needs it: apt-get install ${debianPackage}`

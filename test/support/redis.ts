@@ -46,7 +46,7 @@ export async function startRedis(t: Lifetime): Promise<Redis> {
   }
   return {
     url: `redis://127.0.0.1:${port}`,
-    flush: async () => void (await ask(port, 'flushall')),
+    flush: async () => void (await runRedisCommand(port, 'flushall')),
     stop,
     async restart() {
       await stop()
@@ -72,7 +72,11 @@ export async function startRedisCluster(
     '--cluster-yes',
   ])
   for (const { port } of nodes) {
-    while (!/cluster_state:ok[^]*cluster_known_nodes:3/.test(await ask(port, 'cluster', 'info')))
+    while (
+      !/cluster_state:ok[^]*cluster_known_nodes:3/.test(
+        await runRedisCommand(port, 'cluster', 'info'),
+      )
+    )
       await new Promise(setImmediate)
   }
   return { urls: nodes.map(({ port }) => `redis://127.0.0.1:${port}`) }
@@ -115,7 +119,7 @@ function launch(t: Lifetime, port: number, ...more: readonly string[]): Promise<
 }
 
 /** What the server answers to one command, as redis-cli prints it. */
-async function ask(port: number, ...command: readonly string[]): Promise<string> {
+async function runRedisCommand(port: number, ...command: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(redisCli(), ['-e', '-p', String(port), ...command])
   return stdout
 }

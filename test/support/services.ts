@@ -29,7 +29,7 @@ import { Calendar } from '../../src/sources/due.ts'
 import { countTasks } from '../../src/app/task-metrics.ts'
 import type { Lifetime, TestDatabase } from './database.ts'
 import type { TestPipeline } from './pipeline.ts'
-import { until } from './until.ts'
+import { waitUntil } from './wait-until.ts'
 
 export interface TestServices {
   readonly tools: TaskTools
@@ -37,18 +37,18 @@ export interface TestServices {
   readonly pauses: readonly Pause[]
   /** What the workers count. */
   readonly metrics: Metrics
-  order(order?: Partial<RunsRequest>): Promise<RequestedRun>
-  tick(): Promise<void>
+  requestRun(order?: Partial<RunsRequest>): Promise<RequestedRun>
+  runScheduler(): Promise<void>
   /** Starts workers; the result stops them, as SIGTERM would. */
-  work(): () => Promise<void>
+  startWorkers(): () => Promise<void>
   /** The dead letter that ended the run: the run ends first, its job a moment later. */
-  letter(run: number): Promise<DeadLetter>
+  waitForDeadLetter(run: number): Promise<DeadLetter>
   /** The job when it waits for its next attempt. */
-  delayed(id: string): Promise<Job<Task>>
+  waitForDelayedJob(id: string): Promise<Job<Task>>
   /** As `ended`, while a scheduler looks after the queue. */
-  tended(run: number): Promise<EndedRun>
+  runSchedulerUntilEnd(run: number): Promise<EndedRun>
   /** The run's row, when it is over. */
-  ended(run: number): Promise<EndedRun>
+  waitForEnd(run: number): Promise<EndedRun>
 }
 
 export interface EndedRun {
@@ -112,7 +112,7 @@ export async function openServices(
     queues,
     pauses,
     metrics,
-    async order(order = {}) {
+    async requestRun(order = {}) {
       const [ordered] = await requestRuns(
         tools,
         { ...AS_SCHEDULED, source: pipeline.name, ...order },
@@ -121,11 +121,11 @@ export async function openServices(
       if (!ordered || 'error' in ordered) throw new Error('nothing was ordered')
       return ordered
     },
-    async tick() {
+    async runScheduler() {
       await startDue(tools, new Calendar())
       await repairQueue(tools)
     },
-    work() {
+    startWorkers() {
       const stopping = new AbortController()
       const workers = [
         startWorker(tools, 'fetch', 1, stopping.signal),
@@ -140,12 +140,13 @@ export async function openServices(
       stops.push(stop)
       return stop
     },
-    letter: (run) =>
-      until(async () => (await listDeadLetters(queues)).find((letter) => letter.run === run)),
-    delayed: (id) =>
-      until(async () => (await queues.fetch.getDelayed()).find((job) => job.id === id)),
-    tended: (run) => until(async () => (await find(run)) ?? services.tick().then(() => null)),
-    ended: (run) => until(() => find(run)),
+    waitForDeadLetter: (run) =>
+      waitUntil(async () => (await listDeadLetters(queues)).find((letter) => letter.run === run)),
+    waitForDelayedJob: (id) =>
+      waitUntil(async () => (await queues.fetch.getDelayed()).find((job) => job.id === id)),
+    runSchedulerUntilEnd: (run) =>
+      waitUntil(async () => (await find(run)) ?? services.runScheduler().then(() => null)),
+    waitForEnd: (run) => waitUntil(() => find(run)),
   }
   return services
 }

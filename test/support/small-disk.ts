@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { errnoOf } from '../../src/node/system-errors.ts'
 import type { Lifetime } from './database.ts'
 import { findProgram } from './processes.ts'
-import { until } from './until.ts'
+import { waitUntil } from './wait-until.ts'
 
 export const NO_DISKS =
   process.getuid?.() === 0 && process.platform === 'linux'
@@ -56,7 +56,7 @@ export async function mountDisk(
     free: () => rm(ballast),
     async setReadOnly(readOnly) {
       const options = ['-o', `remount,${readOnly ? 'ro' : 'rw'}`, path]
-      await until(() => spawnSync(findProgram('mount', 'mount'), options).status === 0)
+      await waitUntil(() => spawnSync(findProgram('mount', 'mount'), options).status === 0)
     },
   }
 }

@@ -3,7 +3,7 @@
 
 import type { TestPipeline } from './pipeline.ts'
 
-export interface ShownProduct {
+export interface ListedProduct {
   readonly id: string
   readonly status: string
   readonly title: string | null
@@ -12,8 +12,8 @@ export interface ShownProduct {
 }
 
 /** Every product with its public price, by id. */
-export async function showProducts(pipeline: TestPipeline): Promise<Map<string, ShownProduct>> {
-  const rows = await pipeline.query<ShownProduct>(
+export async function listProducts(pipeline: TestPipeline): Promise<Map<string, ListedProduct>> {
+  const rows = await pipeline.query<ListedProduct>(
     `select p.external_id as id, p.status, p.title,
        coalesce((select jsonb_object_agg(x.state, x.amount_minor) from catalog.prices x
          where x.source_id = p.source_id and x.product_external_id = p.external_id and x.price_type = 'public' and x.state in ('current', 'pending', 'held')), '{}') as prices
@@ -24,7 +24,7 @@ export async function showProducts(pipeline: TestPipeline): Promise<Map<string, 
 }
 
 /** Members that say when, in which run and under which number, not what. */
-const WHEREABOUTS = [
+const INCOMPARABLE = [
   'source_id',
   'id',
   'seq',
@@ -59,14 +59,14 @@ const TABLES = [
 ] as const
 
 /** Everything that a source's tables hold, apart from times, run and row numbers. */
-export async function snapshot(pipeline: TestPipeline): Promise<Record<string, string[]>> {
+export async function snapshotCatalogue(pipeline: TestPipeline): Promise<Record<string, string[]>> {
   const { id } = await pipeline.source()
   const tables: Record<string, string[]> = {}
   for (const table of TABLES) {
     const kept =
       table === 'variants' || table === 'images'
-        ? WHEREABOUTS.filter((name) => name !== 'position')
-        : WHEREABOUTS
+        ? INCOMPARABLE.filter((name) => name !== 'position')
+        : INCOMPARABLE
     const rows = await pipeline.query<{ row: string }>(
       `select (to_jsonb(t) - $2::text[] || jsonb_strip_nulls(jsonb_build_object('last_available_at', (to_jsonb(t) ->> 'last_available_at') < 'x',
          'raw', md5(catalog.remove_members(to_jsonb(t) -> 'raw', $3)::text), 'description', md5(to_jsonb(t) ->> 'description'))))::text as row
@@ -84,7 +84,7 @@ export async function snapshot(pipeline: TestPipeline): Promise<Record<string, s
  * The version of every row of a source: two equal lists mean that nothing was written in between,
  * not even the same again.
  */
-export async function rowVersions(pipeline: TestPipeline): Promise<string[]> {
+export async function listRowVersions(pipeline: TestPipeline): Promise<string[]> {
   const { id } = await pipeline.source()
   const versions: string[] = []
   for (const table of TABLES) {
@@ -101,10 +101,10 @@ export async function rowVersions(pipeline: TestPipeline): Promise<string[]> {
  * The rows of `rowVersions`, and those of the runs themselves with all that they have archived and
  * applied, of every source.
  */
-export async function everyRow(pipeline: TestPipeline): Promise<string[]> {
+export async function listAllRowVersions(pipeline: TestPipeline): Promise<string[]> {
   const rows = await pipeline.query<{ row: string }>(
     `select r::text as row from catalog.runs r union all select p::text from catalog.parts p union all select a::text from catalog.artifacts a
      union all select format('%s %s %s', part_no, lines_done, xmin) from catalog.checkpoints`,
   )
-  return [...(await rowVersions(pipeline)), ...rows.map(({ row }) => row)]
+  return [...(await listRowVersions(pipeline)), ...rows.map(({ row }) => row)]
 }

@@ -21,7 +21,7 @@ export const MIB = 1024 * 1024
 /** Three chunks. */
 export const PART = randomBytes(13 * MIB)
 
-export interface Opened {
+export interface OpenedStorage {
   readonly folder: string
   readonly service: StorageSimulator
   readonly store: SupabaseStore
@@ -33,7 +33,7 @@ export async function openStorage(
   context: TestContext,
   simulated: Partial<StorageOptions> = {},
   options: Partial<SupabaseOptions> = {},
-): Promise<Opened> {
+): Promise<OpenedStorage> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
   const service = await startStorage({ folder, ...simulated })
   const waits: number[] = []
@@ -64,21 +64,21 @@ export interface Patch {
   readonly bytes: number
 }
 
-export function patchesOf({ stats }: StorageSimulator): Patch[] {
+export function listPatches({ stats }: StorageSimulator): Patch[] {
   return stats
     .snapshot()
     .last.filter(({ method }) => method === 'PATCH')
     .map(({ body }) => body as Patch)
 }
 
-export function asked({ stats }: StorageSimulator, request: string): number {
+export function countRequests({ stats }: StorageSimulator, request: string): number {
   return stats.snapshot().requests[request] ?? 0
 }
 
 export const CREATE = 'POST /upload/resumable'
 
 /** `bytes` in pieces that divide nothing evenly. */
-export async function* slowly(bytes: Buffer): AsyncGenerator<Uint8Array> {
+export async function* streamSlowly(bytes: Buffer): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += 999_983) {
     await turn()
     yield bytes.subarray(start, start + 999_983)

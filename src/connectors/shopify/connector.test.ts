@@ -11,20 +11,20 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { Http, HttpRequest } from '../../core/http.ts'
 import { ANSWERS } from '../../../simulators/shopify/faults.ts'
 import {
-  http,
-  idsOf,
-  linesOf,
-  open,
-  pagesOf,
-  read,
+  fetchHttp,
+  listIds,
+  listLines,
+  openShop,
+  fetchPages,
+  readPages,
   recognise,
-  rejection,
-} from '../../../test/support/shop.ts'
+  catchSyncError,
+} from '../../../test/support/shopify.ts'
 import { shopify, ShopifySettings } from './connector.ts'
 
 test('a shop is read page by page until the page without products', async (t) => {
-  const simulator = await open(t, { products: 510 })
-  const pages = await read(simulator)
+  const simulator = await openShop(t, { products: 510 })
+  const pages = await readPages(simulator)
   assert.deepEqual(
     pages.map(({ lineCount, complete }) => [lineCount, complete]),
     [
@@ -35,7 +35,7 @@ test('a shop is read page by page until the page without products', async (t) =>
     ],
   )
   assert.deepEqual(
-    idsOf(pages),
+    listIds(pages),
     simulator.shop.products().map(({ id }) => id),
   )
   const cursors = [
@@ -52,7 +52,7 @@ test('a shop is read page by page until the page without products', async (t) =>
 })
 
 test('an empty shop is complete at once', async (t) => {
-  const pages = await read(await open(t, { products: 0 }))
+  const pages = await readPages(await openShop(t, { products: 0 }))
   assert.deepEqual(
     pages.map(({ lineCount, complete, bytes }) => [lineCount, complete, bytes.length]),
     [[0, true, 0]],
@@ -60,12 +60,12 @@ test('an empty shop is complete at once', async (t) => {
 })
 
 test("a line is the shop's own bytes, and a pretty-printed record is still one line", async (t) => {
-  const simulator = await open(t, { products: 3 })
+  const simulator = await openShop(t, { products: 3 })
   const answer = await (await fetch(`${simulator.url}/products.json`)).text()
-  assert.equal(`{"products":[${linesOf(await read(simulator)).join(',')}]}`, answer)
+  assert.equal(`{"products":[${listLines(await readPages(simulator)).join(',')}]}`, answer)
   assert.ok(answer.includes(String.raw`\u003c\/p\u003e`))
   simulator.set({ pretty: true })
-  const lines = linesOf(await read(simulator))
+  const lines = listLines(await readPages(simulator))
   assert.deepEqual(
     lines.map((line) => JSON.parse(line)),
     JSON.parse(answer).products,
@@ -74,19 +74,21 @@ test("a line is the shop's own bytes, and a pretty-printed record is still one l
 })
 
 test('a cursor goes on where the last page ended', async (t) => {
-  const simulator = await open(t, { products: 510 })
-  const [first, ...others] = await read(simulator)
-  assert.deepEqual(await read(simulator, { cursor: first?.cursor ?? null }), others)
+  const simulator = await openShop(t, { products: 510 })
+  const [first, ...others] = await readPages(simulator)
+  assert.deepEqual(await readPages(simulator, { cursor: first?.cursor ?? null }), others)
   assert.deepEqual(
-    await read(simulator, { cursor: others.at(-1)?.cursor ?? null }),
+    await readPages(simulator, { cursor: others.at(-1)?.cursor ?? null }),
     others.slice(-1),
   )
 })
 
 test('each document is asked for once, by GET, without a language or a cookie that could change the prices', async (t) => {
-  const simulator = await open(t, { products: 1 })
+  const simulator = await openShop(t, { products: 1 })
   const asked: HttpRequest[] = []
-  await read(simulator, { ask: (request, signal) => (asked.push(request), http(request, signal)) })
+  await readPages(simulator, {
+    http: (request, signal) => (asked.push(request), fetchHttp(request, signal)),
+  })
   const paths = [
     '/meta.json',
     '/cart.js',
@@ -118,34 +120,34 @@ const FAILURES: readonly [name: keyof typeof ANSWERS, code: ErrorCode, message: 
 
 for (const [name, code, message] of FAILURES) {
   test(`"${name}" on a later page is ${code}, never the end`, async (t) => {
-    const simulator = await open(t, { products: 300 })
+    const simulator = await openShop(t, { products: 300 })
     simulator.faults.set({ ...ANSWERS[name], path: '/products.json?page=2' })
     const pages: Page[] = []
-    const error = await rejection(
+    const error = await catchSyncError(
       (async () => {
-        for await (const page of pagesOf(simulator)) pages.push(page)
+        for await (const page of fetchPages(simulator)) pages.push(page)
       })(),
     )
     assert.deepEqual([error.code, pages.length, pages[0]?.complete], [code, 1, false])
     assert.match(error.message, message)
     assert.match(error.message, /127\.0\.0\.1:\d+/)
     assert.equal(
-      (await read(simulator, { cursor: pages[0]?.cursor ?? null })).at(-1)?.complete,
+      (await readPages(simulator, { cursor: pages[0]?.cursor ?? null })).at(-1)?.complete,
       true,
     )
   })
 
   test(`"${name}" while the shop is added is refused with ${code}`, async (t) => {
-    const simulator = await open(t)
+    const simulator = await openShop(t)
     simulator.faults.set({ ...ANSWERS[name], path: '/products.json?page=1' })
-    const error = await rejection(recognise(simulator))
+    const error = await catchSyncError(recognise(simulator))
     assert.equal(error.code, code)
     assert.match(error.message, message)
   })
 }
 
 test('behind Cloudflare the words of the page tell a challenge from a failure that passes', async (t) => {
-  const simulator = await open(t)
+  const simulator = await openShop(t)
   const { body, headers } = ANSWERS.unmarkedChallenge
   const failure = async (fault: {
     status: number
@@ -153,7 +155,7 @@ test('behind Cloudflare the words of the page tell a challenge from a failure th
     headers?: Record<string, string>
   }): Promise<string> => {
     simulator.faults.set({ kind: 'status', path: '/products.json?page=1', ...fault })
-    const { code, message } = await rejection(read(simulator))
+    const { code, message } = await catchSyncError(readPages(simulator))
     return message.includes('bot challenge') ? `${code}, a challenge` : code
   }
   for (const status of [202, 403, 429, 503])
@@ -182,7 +184,7 @@ test('behind Cloudflare the words of the page tell a challenge from a failure th
 })
 
 test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or odd', async (t) => {
-  const simulator = await open(t)
+  const simulator = await openShop(t)
   const date = 'Sun, 22 Nov 2026 10:00:00 GMT'
   const wishes: [header: string | null, waitMs: number][] = [
     ['12', 12_000],
@@ -198,22 +200,26 @@ test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or o
       headers: { date, ...(header !== null && { 'retry-after': header }) },
       path: '/products.json?page=1',
     })
-    assert.equal((await rejection(read(simulator))).detail['retryAfterMs'], waitMs, String(header))
+    assert.equal(
+      (await catchSyncError(readPages(simulator))).detail['retryAfterMs'],
+      waitMs,
+      String(header),
+    )
   }
 })
 
 test('a page that ends in its middle is cut short, and the message names page and byte', async (t) => {
-  const simulator = await open(t, { products: 300 })
+  const simulator = await openShop(t, { products: 300 })
   for (const afterBytes of [0, 1, 13, 5_000]) {
     simulator.faults.set({ kind: 'cut', afterBytes, path: '/products.json?page=2' })
-    const error = await rejection(read(simulator))
+    const error = await catchSyncError(readPages(simulator))
     assert.equal(error.code, 'source/cut-short')
     assert.match(error.message, new RegExp(`page 2, ends in the middle, at byte ${afterBytes}$`))
   }
 })
 
 test('an empty answer, a dropped connection and garbage are failures, a slow drip is none', async (t) => {
-  const simulator = await open(t, { products: 2 })
+  const simulator = await openShop(t, { products: 2 })
   const codes: string[] = []
   const path = '/products.json?page=1'
   const faults = [
@@ -224,7 +230,7 @@ test('an empty answer, a dropped connection and garbage are failures, a slow dri
   ] as const
   for (const fault of faults) {
     simulator.faults.set(fault)
-    codes.push((await rejection(read(simulator))).code)
+    codes.push((await catchSyncError(readPages(simulator))).code)
   }
   assert.deepEqual(codes, [
     'source/cut-short',
@@ -233,42 +239,42 @@ test('an empty answer, a dropped connection and garbage are failures, a slow dri
     'source/cut-short',
   ])
   simulator.faults.set({ kind: 'drip', bytes: 1_000, everyMs: 0, path })
-  assert.equal((await read(simulator)).at(-1)?.complete, true)
+  assert.equal((await readPages(simulator)).at(-1)?.complete, true)
 })
 
 test('a short or shifted page is not the end', async (t) => {
-  const simulator = await open(t, { products: 510 })
+  const simulator = await openShop(t, { products: 510 })
   simulator.faults.set({ kind: 'shift', by: 1, path: '/products.json?page=3' })
-  const pages = await read(simulator)
+  const pages = await readPages(simulator)
   assert.deepEqual(
     pages.map(({ lineCount }) => lineCount),
     [250, 250, 11, 0],
   )
-  assert.equal(new Set(idsOf(pages)).size, 510)
+  assert.equal(new Set(listIds(pages)).size, 510)
 })
 
 test('a shop beyond the reach of the list ends incomplete and says so, with either status', async (t) => {
-  const simulator = await open(t, { products: 3 })
+  const simulator = await openShop(t, { products: 3 })
   for (const reachStatus of [400, 200] as const) {
     simulator.set({ reachStatus })
     const warnings: string[] = []
-    const pages = await read(simulator, { cursor: { page: 101, listed: 25_000 }, warnings })
+    const pages = await readPages(simulator, { cursor: { page: 101, listed: 25_000 }, warnings })
     assert.deepEqual(pages, [])
     assert.match(warnings.join(), /no more than 25000 products.*incomplete/)
   }
 })
 
 test('an error inside a JSON answer within reach is a failure', async (t) => {
-  const simulator = await open(t, { products: 3, reach: 10, reachStatus: 200 })
-  const error = await rejection(read(simulator))
+  const simulator = await openShop(t, { products: 3, reach: 10, reachStatus: 200 })
+  const error = await catchSyncError(readPages(simulator))
   assert.equal(error.code, 'source/rejected')
   assert.match(error.message, /Page \* Limit/)
 })
 
 test('a shop that never ends is left after maxPages, incomplete', async (t) => {
-  const simulator = await open(t, { products: 600 })
+  const simulator = await openShop(t, { products: 600 })
   const warnings: string[] = []
-  const pages = await read(simulator, { settings: { maxPages: 2 }, warnings })
+  const pages = await readPages(simulator, { settings: { maxPages: 2 }, warnings })
   assert.deepEqual(
     pages.map(({ complete }) => complete),
     [false, false],
@@ -277,18 +283,18 @@ test('a shop that never ends is left after maxPages, incomplete', async (t) => {
 })
 
 test('a changed currency stops the run before any product is read', async (t) => {
-  const simulator = await open(t, { currency: 'NZD' })
-  const error = await rejection(read(simulator))
+  const simulator = await openShop(t, { currency: 'NZD' })
+  const error = await catchSyncError(readPages(simulator))
   assert.equal(error.code, 'source/malformed')
   assert.match(error.message, /from AUD to NZD/)
   assert.equal(simulator.stats.snapshot().requests['/products.json'], undefined)
 })
 
 test('a shop that states no currency, or another to visitors, or another count, is read with a warning', async (t) => {
-  const simulator = await open(t, { products: 2, currency: null, visitorCurrency: 'AUD' })
+  const simulator = await openShop(t, { products: 2, currency: null, visitorCurrency: 'AUD' })
   const warned = async (): Promise<string> => {
     const warnings: string[] = []
-    assert.equal((await read(simulator, { warnings })).at(-1)?.complete, true)
+    assert.equal((await readPages(simulator, { warnings })).at(-1)?.complete, true)
     return warnings.join()
   }
   assert.match(await warned(), /states no currency/)
@@ -301,12 +307,12 @@ test('a shop that states no currency, or another to visitors, or another count, 
 })
 
 test('a cancelled fetch ends in its pause', { timeout: 30_000 }, async (t) => {
-  const simulator = await open(t)
+  const simulator = await openShop(t)
   const stop = new AbortController()
   const asked: string[] = []
-  const ask: Http = async (request, signal) => {
+  const http: Http = async (request, signal) => {
     asked.push(request.url)
-    const response = await http(request, signal)
+    const response = await fetchHttp(request, signal)
     const body = async function* (): AsyncGenerator<Uint8Array> {
       yield* response.body
       // Only promises lie between here and the pause, so it has begun when this runs.
@@ -315,14 +321,14 @@ test('a cancelled fetch ends in its pause', { timeout: 30_000 }, async (t) => {
     return { ...response, body: body() }
   }
   await assert.rejects(
-    read(simulator, { ask, signal: stop.signal, settings: { minIntervalMs: 600_000 } }),
+    readPages(simulator, { http, signal: stop.signal, settings: { minIntervalMs: 600_000 } }),
     { name: 'AbortError' },
   )
   assert.deepEqual(asked, [`${simulator.url}/meta.json`])
 })
 
 test('a shop is recognised by any of its addresses, with its own currency and name', async (t) => {
-  const simulator = await open(t, {
+  const simulator = await openShop(t, {
     name: 'Café Öland & Sons',
     currency: 'JPY',
     visitorCurrency: 'EUR',
@@ -340,12 +346,12 @@ test('a shop is recognised by any of its addresses, with its own currency and na
 })
 
 test('a shop without a stated currency is not guessed at', async (t) => {
-  const error = await rejection(recognise(await open(t, { currency: null })))
+  const error = await catchSyncError(recognise(await openShop(t, { currency: null })))
   assert.match(error.message, /states no currency/)
 })
 
 test('a site that has nothing of Shopify is not recognised, without an error', async (t) => {
-  const simulator = await open(t, { currency: null })
+  const simulator = await openShop(t, { currency: null })
   for (const answer of [ANSWERS.missing, ANSWERS.webPage]) {
     simulator.faults.set({
       ...answer,
@@ -396,8 +402,11 @@ for (const [what, text, code, message] of LOOK_ALIKES) {
     t.after(() => rm(folder, { recursive: true }))
     const file = join(folder, 'products.json')
     await writeFile(file, text)
-    const simulator = await open(t, { file })
-    for (const error of [await rejection(recognise(simulator)), await rejection(read(simulator))]) {
+    const simulator = await openShop(t, { file })
+    for (const error of [
+      await catchSyncError(recognise(simulator)),
+      await catchSyncError(readPages(simulator)),
+    ]) {
       assert.equal(error.code, code)
       assert.match(error.message, message)
     }
@@ -441,10 +450,10 @@ test('the record is the whole line without its end', () => {
 })
 
 test('a malformed product at the head of a page is a line like any other', async (t) => {
-  const simulator = await open(t, { products: 251 })
+  const simulator = await openShop(t, { products: 251 })
   const products = simulator.shop.products()
   for (const at of [0, 250]) Object.assign(products[at] ?? {}, { variants: 'none' })
-  assert.equal(linesOf(await read(simulator)).length, 251)
+  assert.equal(listLines(await readPages(simulator)).length, 251)
   for (const product of products) Object.assign(product, { variants: 'none' })
-  assert.match((await rejection(read(simulator))).message, /without ids or variants/)
+  assert.match((await catchSyncError(readPages(simulator))).message, /without ids or variants/)
 })

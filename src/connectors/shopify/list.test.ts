@@ -4,12 +4,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Http } from '../../core/http.ts'
-import { idsOf, open, read, readWhile, rejection } from '../../../test/support/shop.ts'
+import {
+  listIds,
+  openShop,
+  readPages,
+  readWhile,
+  catchSyncError,
+} from '../../../test/support/shopify.ts'
 
 test('a list that ignores "page" is recognised on its second page, after two requests', async (t) => {
   for (const products of [1, 3, 700]) {
-    const simulator = await open(t, { products, ignoresPage: true })
-    const error = await rejection(read(simulator))
+    const simulator = await openShop(t, { products, ignoresPage: true })
+    const error = await catchSyncError(readPages(simulator))
     assert.equal(error.code, 'source/malformed')
     assert.match(error.message, /lists on page 2 what it lists on page 1: it ignores "page"/)
     assert.equal(simulator.stats.snapshot().requests['/products.json'], 2)
@@ -17,8 +23,8 @@ test('a list that ignores "page" is recognised on its second page, after two req
 })
 
 test('a list whose redirect drops "page" is recognised as well, also when the fetch was resumed', async (t) => {
-  const simulator = await open(t, { products: 300 })
-  const [first] = await read(simulator)
+  const simulator = await openShop(t, { products: 300 })
+  const [first] = await readPages(simulator)
   simulator.faults.set({
     kind: 'status',
     status: 302,
@@ -27,7 +33,7 @@ test('a list whose redirect drops "page" is recognised as well, also when the fe
     times: null,
   })
   for (const cursor of [null, first?.cursor ?? null]) {
-    const error = await rejection(read(simulator, { cursor }))
+    const error = await catchSyncError(readPages(simulator, { cursor }))
     assert.equal(error.code, 'source/malformed')
     assert.match(
       error.message,
@@ -43,7 +49,7 @@ test('products that move to a page that was read already are found at its seam',
     [510, 20],
     [510, 200],
   ] as const) {
-    const simulator = await open(t, { products })
+    const simulator = await openShop(t, { products })
     const listed = simulator.shop.products().map(({ id }) => id)
     const { pages, asked } = await readWhile(simulator, ({ searchParams }) => {
       if (searchParams.get('page') === '1' && searchParams.get('limit') === '250')
@@ -51,28 +57,28 @@ test('products that move to a page that was read already are found at its seam',
     })
     assert.equal(pages.at(-1)?.complete, true)
     assert.deepEqual(
-      new Set(idsOf(pages)),
+      new Set(listIds(pages)),
       new Set(listed),
       `${goneFirst} of ${products} taken off the first page`,
     )
-    assert.equal(idsOf(pages).length, products, 'none twice')
+    assert.equal(listIds(pages).length, products, 'none twice')
     assert.ok(asked.length <= 2 * Math.ceil(products / 250) + 2, asked.join(' '))
   }
 })
 
 test('a product that moves while the fetch is interrupted is found when it goes on', async (t) => {
-  const simulator = await open(t, { products: 300 })
+  const simulator = await openShop(t, { products: 300 })
   const listed = simulator.shop.products().map(({ id }) => id)
-  const [first] = await read(simulator)
+  const [first] = await readPages(simulator)
   assert.ok(first)
   simulator.shop.remove(...listed.slice(0, 1))
-  const rest = await read(simulator, { cursor: first.cursor })
-  assert.deepEqual(new Set(idsOf([first, ...rest])), new Set(listed))
+  const rest = await readPages(simulator, { cursor: first.cursor })
+  assert.deepEqual(new Set(listIds([first, ...rest])), new Set(listed))
 })
 
 test('a list that changes faster than it is read is not complete', async (t) => {
-  const simulator = await open(t, { products: 1500 })
-  const { message, code } = await rejection(
+  const simulator = await openShop(t, { products: 1500 })
+  const { message, code } = await catchSyncError(
     readWhile(simulator, ({ searchParams }) => {
       if (searchParams.get('page') === '1')
         simulator.shop.remove(
@@ -88,7 +94,7 @@ test('a list that changes faster than it is read is not complete', async (t) => 
 
 test('a quiet shop is asked for each page once, for the end of each page once more, and a small one for two pages only', async (t) => {
   const requestsFor = async (products: number): Promise<string[]> =>
-    (await readWhile(await open(t, { products }), () => undefined)).asked
+    (await readWhile(await openShop(t, { products }), () => undefined)).asked
   assert.deepEqual(await requestsFor(3), ['?limit=250&page=1', '?limit=250&page=2'])
   assert.deepEqual(await requestsFor(500), [
     '?limit=250&page=1',
@@ -129,10 +135,12 @@ function listWithLarge(products: number, large: number, asked: string[]): Http {
 
 test('a page above 64 MiB is asked for again in smaller pages, down to the one product that is so large, and the list goes on behind it', async (t) => {
   const asked: string[] = []
-  const pages = await read(await open(t, { products: 0 }), { ask: listWithLarge(256, 3, asked) })
+  const pages = await readPages(await openShop(t, { products: 0 }), {
+    http: listWithLarge(256, 3, asked),
+  })
   assert.equal(pages.at(-1)?.complete, true)
   assert.deepEqual(
-    idsOf(pages),
+    listIds(pages),
     Array.from({ length: 256 }, (_, id) => id),
   )
   assert.deepEqual(asked.slice(0, 3), ['?limit=250&page=1', '?limit=50&page=1', '?limit=10&page=1'])

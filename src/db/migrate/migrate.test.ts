@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { testDatabase } from '../../../test/support/database.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
 import { renderInitSql } from './init-sql.ts'
 import {
   copyMigrations,
@@ -189,7 +189,7 @@ test('file names that would not apply in a certain order are refused', async (t)
 })
 
 async function emptyDatabase(t: TestContext): Promise<Db> {
-  return (await testDatabase(t, { migrations: [] })).pool
+  return (await openTestDatabase(t, { migrations: [] })).pool
 }
 
 async function fixtures(

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { testDatabase } from '../../../test/support/database.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
 import type { Db } from '../pool.ts'
 import { listMigrations, MIGRATIONS_DIRECTORY, SCHEMAS_DIRECTORY } from './migrate.ts'
 
@@ -59,7 +59,7 @@ test('the comparison notices a body, a grant, a comment, a column and a policy',
 })
 
 async function load(t: TestContext, directory: string): Promise<Db> {
-  return (await testDatabase(t, { migrations: await listMigrations(directory) })).pool
+  return (await openTestDatabase(t, { migrations: await listMigrations(directory) })).pool
 }
 
 /** `function catalog.fail(text,text)` → everything that defines it. */

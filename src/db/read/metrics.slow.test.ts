@@ -3,10 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseExposition, seriesOf } from '../../../test/support/exposition.ts'
-import { at, watchQueries } from '../../../test/faults/failpoints.ts'
-import { testDatabase } from '../../../test/support/database.ts'
-import { openMedipim, priced, type TestPipeline } from '../../../test/support/pipeline.ts'
+import { parseExposition, listSeries } from '../../../test/support/exposition.ts'
+import { onNthPass, watchQueries } from '../../../test/faults/failpoints.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
+import {
+  openMedipim,
+  priceActiveProducts,
+  type TestPipeline,
+} from '../../../test/support/pipeline.ts'
 import { OUTCOMES } from '../../core/ledger.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import { METRICS, type Metric } from '../../telemetry/metrics-table.ts'
@@ -16,7 +20,7 @@ import { removeSource } from '../write/remove-source.ts'
 import { decideRun, listReviews } from '../reviews.ts'
 import { saveSource } from '../sources.ts'
 
-const { pool: db, url } = await testDatabase()
+const { pool: db, url } = await openTestDatabase()
 const STREAM = '/v4/products/stream'
 
 /** What a fresh process would show. */
@@ -33,7 +37,7 @@ async function shown(
   text?: string,
 ): Promise<Record<string, number>> {
   const own = `source="${pipeline.name}"`
-  const series = Object.entries(seriesOf(text ?? (await showMetrics()), name)).map(
+  const series = Object.entries(listSeries(text ?? (await showMetrics()), name)).map(
     ([labels, value]) => [labels.split(','), value] as const,
   )
   const mine = series.filter(([labels, value]) => labels.includes(own) && value !== 0)
@@ -44,7 +48,7 @@ async function shown(
 
 test('records are counted by outcome over all settled runs, and each ledger balances', async (t) => {
   const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   const first = await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.update(ids.slice(0, 3))
@@ -64,7 +68,7 @@ test('records are counted by outcome over all settled runs, and each ledger bala
     Object.fromEntries(expected.filter(([, count]) => count > 0)),
   )
   assert.deepEqual(
-    seriesOf(await showMetrics(), 'shelfsync_ledger_difference_records')[
+    listSeries(await showMetrics(), 'shelfsync_ledger_difference_records')[
       `source="${pipeline.name}"`
     ],
     0,
@@ -96,7 +100,7 @@ test('a run under way shows how far it is', async (t) => {
   const seen: unknown[] = []
   watchQueries(
     own,
-    at(
+    onNthPass(
       'before settle_run',
       1,
       async () => void seen.push(await shown(pipeline, 'shelfsync_active_run_records')),
@@ -286,7 +290,7 @@ test('what Postgres writes is counted: log, and rows by table', { timeout: 60_00
   // A session reports its counts at the latest when it ends.
   await own.end()
   const rise = (text: string, name: string, series: string) =>
-    (seriesOf(text, name)[series] ?? 0) - (seriesOf(before, name)[series] ?? 0)
+    (listSeries(text, name)[series] ?? 0) - (listSeries(before, name)[series] ?? 0)
   let after = await showMetrics()
   while (rise(after, 'shelfsync_database_rows_written_total', 'table="products"') < 30)
     after = await showMetrics()
@@ -332,13 +336,13 @@ test('a database that is gone takes its series with it, and nothing else', async
   await gone.end()
   const text = await metrics.text()
   assert.doesNotMatch(text, /shelfsync_run_age_seconds/)
-  assert.deepEqual(seriesOf(text, 'shelfsync_collect_failures_total'), {
+  assert.deepEqual(listSeries(text, 'shelfsync_collect_failures_total'), {
     'collector="database"': 1,
   })
   assert.match(text, /process_resident_memory_bytes/)
 })
 
 test('a database without our tables says so', async (t) => {
-  const { pool } = await testDatabase(t, { migrations: [] })
+  const { pool } = await openTestDatabase(t, { migrations: [] })
   await assert.rejects(createMetricsReader(pool)(), { code: 'db/not-migrated' })
 })

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../../../test/support/database.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
 import { removeSource, TABLES } from './remove-source.ts'
 import { addSource, listSources } from '../sources.ts'
 
 const SCHEDULE = { cron: '0 3 * * *', zone: 'UTC', fullOn: null }
 
 test('a source is forgotten with its runs, and its neighbour is left alone', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   for (const name of ['one', 'two']) {
     const { id } = await addSource(pool, {
       name,
@@ -30,7 +30,7 @@ test('a source is forgotten with its runs, and its neighbour is left alone', asy
 })
 
 test('no table that belongs to sources is forgotten itself', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { rows } = await pool.query<{
     name: string
   }>(`select table_name as name from information_schema.columns

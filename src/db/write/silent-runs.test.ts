@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { testDatabase } from '../../../test/support/database.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
 import { openMedipim } from '../../../test/support/pipeline.ts'
 import { listRuns, listStatus, loadRun } from '../read/listings.ts'
 import { createMetricsReader } from '../read/metrics.ts'
 import { claimTask, startQueuedRun, startRun, type RunRequest } from './runs.ts'
 import { loadRunStanding, loadStanding } from '../read/status.ts'
 
-const { pool: db } = await testDatabase()
+const { pool: db } = await openTestDatabase()
 const RESPONSE_MS = 5000
 
 async function openRun(t: TestContext) {

@@ -21,7 +21,7 @@ const NOTHING = {
   debug: false,
 }
 
-/** The routes here ask the operations, not the database. */
+/** The routes here call the operations, not the database. */
 const createOrchestrator = (options: ServerOptions) =>
   createOrchestratorApp({ ...options, db: null as never })
 
@@ -108,11 +108,11 @@ test('an order is checked strictly, and all that is wrong with it is said at onc
 })
 
 test('an order has no parameters in its address, and a question has each of them once', async (t) => {
-  const { ask, post, recorded } = await startServer(t, createOrchestrator)
+  const { sendRequest, post, recorded } = await startServer(t, createOrchestrator)
   for (const path of ['/sync?mode=fetch-only', '/runs/7/cancel?force=1'])
     assert.equal((await post(path)).status, 400, path)
   for (const path of ['/status?sauce=one', '/status?source=one&source=two'])
-    assert.equal((await ask(path)).status, 400, path)
+    assert.equal((await sendRequest(path)).status, 400, path)
   assert.deepEqual([recorded.requests, recorded.cancelled], [[], []])
 })
 
@@ -148,11 +148,11 @@ test('without the key, and with a wrong one, every path of every server is 401, 
   for (const name of ['fetcher', 'maintainer', 'orchestrator', 'metrics'] as const) {
     for (const route of Object.keys(SERVERS[name].routes)) {
       // A server of its own each time: failures add up to a ban.
-      const { ask } = await startServer(t, create[name])
+      const { sendRequest } = await startServer(t, create[name])
       const [method = '', path = ''] = route.replace(':id', '1').split(' ')
       const statuses = await Promise.all(
         [{}, { 'X-ADMIN-KEY': 'wrong' }].map(
-          async (headers) => (await ask(path, { method, headers })).status,
+          async (headers) => (await sendRequest(path, { method, headers })).status,
         ),
       )
       assert.deepEqual(
@@ -240,10 +240,10 @@ test('a run is cancelled by its number', async (t) => {
 })
 
 test('health names what is broken, and is 503 then', async (t) => {
-  const { ask, recorded } = await startServer(t, createOrchestrator)
+  const { sendRequest, recorded } = await startServer(t, createOrchestrator)
   const database = { component: 'database', ok: true, detail: 'Postgres 17.2', latencyMs: 2 }
   recorded.components = [database]
-  const well = await ask('/health')
+  const well = await sendRequest('/health')
   assert.deepEqual(
     [well.status, await well.json()],
     [200, { ok: true, broken: [], components: [database] }],
@@ -255,7 +255,7 @@ test('health names what is broken, and is 503 then', async (t) => {
     latencyMs: 1000,
   }
   recorded.components = [database, queue]
-  const ill = await ask('/health')
+  const ill = await sendRequest('/health')
   assert.equal(ill.status, 503)
   assert.deepEqual(await ill.json(), {
     ok: false,

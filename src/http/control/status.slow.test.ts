@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { at, watchQueries, watchStore } from '../../../test/faults/failpoints.ts'
-import { testDatabase } from '../../../test/support/database.ts'
+import { onNthPass, watchQueries, watchStore } from '../../../test/faults/failpoints.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
 import { startServer } from '../../../test/support/http-server.ts'
-import { openMedipim, priced } from '../../../test/support/pipeline.ts'
+import { openMedipim, priceActiveProducts } from '../../../test/support/pipeline.ts'
 import { SyncError } from '../../core/errors.ts'
 import { listStatus } from '../../db/read/listings.ts'
 import { openPool, type Db } from '../../db/pool.ts'
@@ -36,7 +36,7 @@ async function startOrchestrator(t: Parameters<typeof startServer>[0], db: Db) {
   /** Past the half second in which an answer is given again. */
   const status = async (query = ''): Promise<Status> => {
     server.recorded.nowMs += 1000
-    const response = await server.ask(`/status${query}`)
+    const response = await server.sendRequest(`/status${query}`)
     assert.equal(response.status, 200)
     return (await response.json()) as Status
   }
@@ -51,7 +51,7 @@ function steady({
 }
 
 test('before the first run everything is idle, in the same shape', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { status } = await startOrchestrator(t, pool)
   const idle = await status()
   assert.deepEqual(Object.keys(idle), MEMBERS)
@@ -63,7 +63,7 @@ test('before the first run everything is idle, in the same shape', async (t) => 
 })
 
 test('a run is followed from its first line to its last', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: pool })
   const { status } = await startOrchestrator(t, pool)
   const seen: Status[] = []
@@ -110,14 +110,14 @@ test('a run is followed from its first line to its last', async (t) => {
 })
 
 test('what is fetched but not applied is in phase apply, with what the checkpoints say; a restart forgets nothing', async (t) => {
-  const { pool, url } = await testDatabase(t)
+  const { pool, url } = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: pool })
   const watched = await openPool(url, { applicationName: 'watched' })
   t.after(() => watched.end())
   const failure = new SyncError('source/malformed', 'planted')
   watchQueries(
     watched,
-    at('before settle_run', 1, () => {
+    onNthPass('before settle_run', 1, () => {
       throw failure
     }),
   )
@@ -142,15 +142,15 @@ test('what is fetched but not applied is in phase apply, with what the checkpoin
 })
 
 test('inserted, updated and skipped are what was created, changed and left alone; held prices and runs are told per source', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { pipeline, simulator } = await openMedipim(t, { db: pool })
-  const ids = priced(simulator)
+  const ids = priceActiveProducts(simulator)
   await pipeline.sync()
   simulator.clock.advance(60_000)
   simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 100_000 })
   simulator.catalogue.setPrice(ids.slice(1, 3), { cents: 1001 })
   const { run } = await pipeline.sync()
-  const { status, ask } = await startOrchestrator(t, pool)
+  const { status, sendRequest } = await startOrchestrator(t, pool)
   const now = await status()
   assert.deepEqual(steady(now), {
     phase: 'done',
@@ -178,7 +178,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
   )
   assert.equal(source?.lastGoodAt, now.startedAt)
 
-  const details = (await (await ask(`/runs/${run}`)).json()) as Record<string, unknown>
+  const details = (await (await sendRequest(`/runs/${run}`)).json()) as Record<string, unknown>
   assert.deepEqual(Object.keys(details), [
     'run',
     'source',
@@ -196,7 +196,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
     [run, 'succeeded', 'test', now.progress],
   )
   assert.deepEqual([details.startedAt, typeof details.finishedAt], [now.startedAt, 'string'])
-  const unknown = await ask('/runs/999999')
+  const unknown = await sendRequest('/runs/999999')
   assert.deepEqual(
     [unknown.status, ((await unknown.json()) as { error: { code: string } }).error.code],
     [404, 'run/unknown'],
@@ -204,7 +204,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
 })
 
 test('a held run says why, and waits at its source', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { pipeline, simulator } = await openMedipim(t, { db: pool })
   await pipeline.sync()
   simulator.catalogue.remove({ count: 20 })
@@ -220,7 +220,7 @@ test('a held run says why, and waits at its source', async (t) => {
 })
 
 test('a run that was to be fetched only, and was, has no error', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: pool })
   const { run } = await pipeline.sync()
   await pool.query(
@@ -236,12 +236,12 @@ test('a run that was to be fetched only, and was, has no error', async (t) => {
 })
 
 test('a run that is under way comes before a newer one that is over, and one source can be asked for', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const first = await openMedipim(t, { db: pool })
   const second = await openMedipim(t, { db: pool })
   await first.pipeline.sync()
   await second.pipeline.sync()
-  const { status, ask } = await startOrchestrator(t, pool)
+  const { status, sendRequest } = await startOrchestrator(t, pool)
   assert.equal((await status()).source, second.pipeline.name)
   await pool.query(
     `update catalog.runs set state = 'running', finished_at = null, ledger = null where source_id = $1`,
@@ -257,12 +257,12 @@ test('a run that is under way comes before a newer one that is over, and one sou
     [one.source, one.state, one.sources.map(({ source }) => source)],
     [second.pipeline.name, 'succeeded', [second.pipeline.name]],
   )
-  assert.equal((await ask('/status?source=nobody')).status, 404)
-  assert.equal((await ask('/status?sauce=x')).status, 400)
+  assert.equal((await sendRequest('/status?source=nobody')).status, 404)
+  assert.equal((await sendRequest('/status?sauce=x')).status, 400)
 })
 
 test('a source is late an hour after its schedule, and never while it is paused', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: pool })
   await pool.query(
     `update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": null}'`,
@@ -288,7 +288,7 @@ test('a source is late an hour after its schedule, and never while it is paused'
 })
 
 test('a schedule that is set is due and late from then on, never for a time before it was', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: pool })
   const { id, schedule } = await pipeline.source()
   await pipeline.sync()
@@ -327,7 +327,7 @@ test('a schedule that is set is due and late from then on, never for a time befo
 })
 
 test('a thousand readers at once cost one query, so does half a second of them, and then none of them waits for the next', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   let queries = 0
   let held: Promise<unknown> = Promise.resolve()
   const db = new Proxy(pool, {
@@ -360,7 +360,7 @@ test('a thousand readers at once cost one query, so does half a second of them, 
 })
 
 test('a reading that hangs is given up, and the next one does not wait for it', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   let hangs = true
   const db = new Proxy(pool, {
     get: (target, name) =>
@@ -375,7 +375,7 @@ test('a reading that hangs is given up, and the next one does not wait for it', 
 })
 
 test('a secret in a reason or a name reaches no status', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   const { pipeline } = await openMedipim(t, { db: pool })
   await pipeline.sync()
   await pool.query(
@@ -389,16 +389,16 @@ test('a secret in a reason or a name reaches no status', async (t) => {
     },
   )
   for (const path of ['/status', '/runs/1']) {
-    const text = await (await server.ask(path)).text()
+    const text = await (await server.sendRequest(path)).text()
     assert.match(text, /postgres:\/\/\[redacted\]@h\/ refused \[redacted\]/)
     assert.doesNotMatch(text, /planted/)
   }
 })
 
 test('without its tables the database is said to be not migrated', async (t) => {
-  const { pool } = await testDatabase(t, { migrations: [] })
-  const { ask } = await startOrchestrator(t, pool)
-  const response = await ask('/status')
+  const { pool } = await openTestDatabase(t, { migrations: [] })
+  const { sendRequest } = await startOrchestrator(t, pool)
+  const response = await sendRequest('/status')
   assert.deepEqual(
     [response.status, ((await response.json()) as { error: { code: string } }).error.code],
     [500, 'db/not-migrated'],
@@ -471,7 +471,7 @@ test('a run that only fetches is measured by what it archived', () => {
 })
 
 test('workers may look at how things stand, the public may not', async (t) => {
-  const { pool } = await testDatabase(t)
+  const { pool } = await openTestDatabase(t)
   await assert.doesNotReject(loadStanding(pool, null, 5000))
   const { rows } = await pool.query<{
     role: string

@@ -21,30 +21,30 @@ function linesOf({ recorded }: TestServer): Record<string, unknown>[] {
 }
 
 test('a path that does not exist is 404, a method that a path does not know 405, whatever the key', async (t) => {
-  const { ask } = await startServer(t, createFetcherApp)
+  const { sendRequest } = await startServer(t, createFetcherApp)
   for (const headers of [{ 'X-ADMIN-KEY': KEY }, {}]) {
-    assert.deepEqual(await errorOf(await ask('/nothing', { headers })), [
+    assert.deepEqual(await errorOf(await sendRequest('/nothing', { headers })), [
       404,
       'request/unknown-path',
     ])
-    assert.deepEqual(await errorOf(await ask('/run/', { method: 'POST', headers })), [
+    assert.deepEqual(await errorOf(await sendRequest('/run/', { method: 'POST', headers })), [
       404,
       'request/unknown-path',
     ])
-    const response = await ask('/healthz', { method: 'DELETE', headers })
+    const response = await sendRequest('/healthz', { method: 'DELETE', headers })
     assert.equal(response.headers.get('Allow'), 'GET, HEAD')
     assert.deepEqual(await errorOf(response), [405, 'request/wrong-method'])
-    const get = await ask('/run', { headers })
+    const get = await sendRequest('/run', { headers })
     assert.equal(get.headers.get('Allow'), 'POST')
     assert.deepEqual(await errorOf(get), [405, 'request/wrong-method'])
   }
 })
 
 test('the process is alive for everybody, and HEAD is GET without a body', async (t) => {
-  const { ask } = await startServer(t, createFetcherApp)
-  const alive = await ask('/healthz', { headers: {} })
+  const { sendRequest } = await startServer(t, createFetcherApp)
+  const alive = await sendRequest('/healthz', { headers: {} })
   assert.deepEqual([alive.status, await alive.json()], [200, { ok: true }])
-  const head = await ask('/healthz', { method: 'HEAD', headers: {} })
+  const head = await sendRequest('/healthz', { method: 'HEAD', headers: {} })
   assert.deepEqual(
     [head.status, head.headers.get('Content-Length'), await head.text()],
     [200, '11', ''],
@@ -52,26 +52,29 @@ test('the process is alive for everybody, and HEAD is GET without a body', async
 })
 
 test('metrics need the key, except on the private port', async (t) => {
-  const { ask } = await startServer(t, createFetcherApp)
-  assert.deepEqual(await errorOf(await ask('/metrics', { headers: {} })), [
+  const { sendRequest } = await startServer(t, createFetcherApp)
+  assert.deepEqual(await errorOf(await sendRequest('/metrics', { headers: {} })), [
     401,
     'request/unauthorized',
   ])
   const privately = await startServer(t, createMetricsApp)
   for (const response of [
-    await ask('/metrics'),
-    await privately.ask('/metrics', { headers: {} }),
+    await sendRequest('/metrics'),
+    await privately.sendRequest('/metrics', { headers: {} }),
   ]) {
     assert.deepEqual([response.status, await response.text()], [200, 'shelfsync_up 1\n'])
     assert.match(response.headers.get('Content-Type') ?? '', /^text\/plain; version=0\.0\.4/)
   }
-  assert.deepEqual(await errorOf(await privately.ask('/healthz')), [404, 'request/unknown-path'])
+  assert.deepEqual(await errorOf(await privately.sendRequest('/healthz')), [
+    404,
+    'request/unknown-path',
+  ])
 })
 
 test("every answer may not be stored and has a correlation id: its own, or the caller's when it looks like one", async (t) => {
   const server = await startServer(t, createFetcherApp)
   const idOf = async (path: string, given?: string): Promise<string> => {
-    const response = await server.ask(path, {
+    const response = await server.sendRequest(path, {
       headers: given === undefined ? {} : { 'X-Correlation-Id': given },
     })
     assert.equal(response.headers.get('Cache-Control'), 'no-store')
@@ -86,7 +89,7 @@ test("every answer may not be stored and has a correlation id: its own, or the c
 
 test('every log line of a request has its correlation id, and the run that it started knows it', async (t) => {
   const server = await startServer(t, createFetcherApp)
-  await server.ask('/run', {
+  await server.sendRequest('/run', {
     method: 'POST',
     headers: { 'X-ADMIN-KEY': KEY, 'X-Correlation-Id': 'mine' },
   })
@@ -102,9 +105,9 @@ test('every log line of a request has its correlation id, and the run that it st
 
 test('one line of access log per request says who asked for what and how it ended, without the path; probes are only seen when debugging', async (t) => {
   const server = await startServer(t, createFetcherApp)
-  await server.ask('/secret/planted?planted=1')
+  await server.sendRequest('/secret/planted?planted=1')
   const bytes = (await (await server.post('/run', { source: 'one' })).arrayBuffer()).byteLength
-  await server.ask('/healthz')
+  await server.sendRequest('/healthz')
   const lines = linesOf(server)
     .filter(({ message }) => message === 'request')
     .map(({ time: _, cid: __, ms, ...line }) => {
@@ -190,7 +193,7 @@ test('a body over 64 KiB is refused, announced or not, and read by nobody withou
     'request/too-large',
   ])
   const headers = { 'X-ADMIN-KEY': KEY, 'Content-Type': 'application/json' }
-  const streamed = await server.ask('/run', {
+  const streamed = await server.sendRequest('/run', {
     method: 'POST',
     headers,
     body: new Blob([big]).stream(),
@@ -198,7 +201,7 @@ test('a body over 64 KiB is refused, announced or not, and read by nobody withou
   } as RequestInit)
   assert.deepEqual(await errorOf(streamed), [413, 'request/too-large'])
   assert.deepEqual(
-    await errorOf(await server.ask('/run', { method: 'POST', headers: {}, body: big })),
+    await errorOf(await server.sendRequest('/run', { method: 'POST', headers: {}, body: big })),
     [401, 'request/unauthorized'],
   )
   assert.deepEqual(await errorOf(await server.post('/run', { source: 'x'.repeat(60_000) })), [
@@ -211,7 +214,7 @@ test('a body over 64 KiB is refused, announced or not, and read by nobody withou
 test('a body that is not JSON, or not said to be, is refused; none at all is an empty one', async (t) => {
   const server = await startServer(t, createFetcherApp)
   const send = (type: string | null, body: string | Uint8Array<ArrayBuffer>) =>
-    server.ask('/run', {
+    server.sendRequest('/run', {
       method: 'POST',
       headers: { 'X-ADMIN-KEY': KEY, ...(type === null ? {} : { 'Content-Type': type }) },
       body,
@@ -230,7 +233,7 @@ test('a body that is not JSON, or not said to be, is refused; none at all is an 
   }
   assert.equal((await send('Application/JSON; charset=utf-8', '{}')).status, 202)
   assert.equal((await send('application/json', ' \n')).status, 202)
-  assert.equal((await server.ask('/run', { method: 'POST' })).status, 202)
+  assert.equal((await server.sendRequest('/run', { method: 'POST' })).status, 202)
 })
 
 test('what is hardly HTTP is answered in the same shape', async (t) => {

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testDatabase } from '../../../test/support/database.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
 import { startServer } from '../../../test/support/http-server.ts'
-import { startProxy, through } from '../../../test/support/faulty-proxy.ts'
+import { startProxy, routeThrough } from '../../../test/support/faulty-proxy.ts'
 import { openMedipim } from '../../../test/support/pipeline.ts'
 import { openServices } from '../../../test/support/services.ts'
 import { cancelRequestedRun, requestRuns } from '../../jobs/request-runs.ts'
 import { createOrchestratorApp } from '../control/servers.ts'
 
 test('while Postgres is silent, what needs it is answered with db/unreachable; when it speaks again, as ever', async (t) => {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
   const { pipeline } = await openMedipim(t, { db: database.pool })
   const { tools } = await openServices(
     t,
-    { ...database, url: through(database.url, proxy) },
+    { ...database, url: routeThrough(database.url, proxy) },
     pipeline,
   )
   const server = await startServer(t, (options) =>
@@ -32,8 +32,8 @@ test('while Postgres is silent, what needs it is answered with db/unreachable; w
   const { run } = await pipeline.sync()
   const askAll = async (): Promise<[status: number, code: unknown][]> => {
     const asked = [
-      server.ask('/status'),
-      server.ask(`/runs/${run}`),
+      server.sendRequest('/status'),
+      server.sendRequest(`/runs/${run}`),
       server.post('/sync', { source: pipeline.name, mode: 'full' }),
       server.post(`/runs/${run}/cancel`),
     ]

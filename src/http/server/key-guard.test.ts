@@ -6,15 +6,18 @@ import {
   startServer,
   type TestServer,
 } from '../../../test/support/http-server.ts'
-import { until } from '../../../test/support/until.ts'
+import { waitUntil } from '../../../test/support/wait-until.ts'
 import { SyncError } from '../../core/errors.ts'
 import { createNetworks } from '../../node/networks.ts'
 import { createMaintainerApp } from '../control/servers.ts'
 
 const NEXT = 'the-key-of-tomorrow-12'
 
-async function statusWith({ ask }: TestServer, headers: Record<string, string>): Promise<number> {
-  const response = await ask('/metrics', { headers })
+async function statusWith(
+  { sendRequest }: TestServer,
+  headers: Record<string, string>,
+): Promise<number> {
+  const response = await sendRequest('/metrics', { headers })
   await response.arrayBuffer()
   return response.status
 }
@@ -35,10 +38,10 @@ test('the key opens a route as X-ADMIN-KEY or as a bearer token, and nothing els
 })
 
 test('a missing key and a wrong one are the same answer', async (t) => {
-  const { ask, recorded } = await startServer(t, createMaintainerApp)
+  const { sendRequest, recorded } = await startServer(t, createMaintainerApp)
   const answers = []
   for (const headers of [{}, { 'X-ADMIN-KEY': '' }, { 'X-ADMIN-KEY': 'wrong' }]) {
-    const response = await ask('/run', { method: 'POST', headers })
+    const response = await sendRequest('/run', { method: 'POST', headers })
     answers.push([response.status, response.headers.get('WWW-Authenticate'), await response.json()])
   }
   const body = {
@@ -86,7 +89,7 @@ test('who fails five times is refused until the ban is over, and each refusal is
   for (let i = 0; i < 5; i++)
     assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 401)
   assert.deepEqual(server.recorded.slowedMs, [])
-  const banned = await server.ask('/metrics', { headers: {} })
+  const banned = await server.sendRequest('/metrics', { headers: {} })
   assert.equal(banned.status, 429)
   assert.equal(banned.headers.get('Retry-After'), '30')
   assert.deepEqual(await banned.json(), {
@@ -105,7 +108,7 @@ test('who fails five times is refused until the ban is over, and each refusal is
     'banned',
   ])
   assert.deepEqual(server.recorded.slowedMs, [1000])
-  assert.equal((await server.ask('/healthz')).status, 200)
+  assert.equal((await server.sendRequest('/healthz')).status, 200)
   server.recorded.nowMs += 30_000
   assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 401)
 })
@@ -141,7 +144,7 @@ test('guesses that are slowed hold no more than a hundred requests, and the righ
   })
   for (let i = 0; i < 5; i++) await statusWith(server, { 'X-ADMIN-KEY': 'wrong' })
   const waiting = Array.from({ length: 100 }, () => statusWith(server, { 'X-ADMIN-KEY': 'wrong' }))
-  await until(() => Promise.resolve(held.length === 100))
+  await waitUntil(() => Promise.resolve(held.length === 100))
   assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 429)
   assert.equal(held.length, 100, 'the next guess is refused at once')
   assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
@@ -183,8 +186,8 @@ test('behind a proxy that is known one caller is banned, and its neighbours are 
 })
 
 test('a refusal is logged with its reason and without the key', async (t) => {
-  const { ask, recorded } = await startServer(t, createMaintainerApp)
-  await ask('/metrics?key=planted-in-query', {
+  const { sendRequest, recorded } = await startServer(t, createMaintainerApp)
+  await sendRequest('/metrics?key=planted-in-query', {
     headers: { 'X-ADMIN-KEY': 'planted-in-header', Authorization: 'Bearer planted-as-bearer' },
   })
   const lines = recorded.logged.map((line): Record<string, unknown> => JSON.parse(line))

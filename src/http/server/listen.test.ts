@@ -26,12 +26,12 @@ function slowOperations(): { operations: Operations; asked: Promise<void>; letGo
 
 test('closing lets an open request finish, takes no new one and leaves no connection', async (t) => {
   const { operations, asked, letGo } = slowOperations()
-  const { post, ask, close } = await startServer(t, createFetcherApp, { operations })
-  await (await ask('/healthz')).text()
+  const { post, sendRequest, close } = await startServer(t, createFetcherApp, { operations })
+  await (await sendRequest('/healthz')).text()
   const open = post('/run')
   await asked
   const closed = close()
-  await assert.rejects(ask('/healthz'), /fetch failed/)
+  await assert.rejects(sendRequest('/healthz'), /fetch failed/)
   letGo()
   const response = await open
   assert.deepEqual([response.status, response.headers.get('Connection')], [202, 'close'])
@@ -41,10 +41,10 @@ test('closing lets an open request finish, takes no new one and leaves no connec
 })
 
 test('a connection that says nothing does not hold up closing', { timeout: 5000 }, async (t) => {
-  const { port, ask, close } = await startServer(t, createFetcherApp)
+  const { port, sendRequest, close } = await startServer(t, createFetcherApp)
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
-  await (await ask('/healthz')).text()
+  await (await sendRequest('/healthz')).text()
   const ended = text(socket)
   await close()
   assert.equal(await ended, '')

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Queue, Worker } from 'bullmq'
-import { testDatabase } from '../../../test/support/database.ts'
+import { openTestDatabase } from '../../../test/support/database.ts'
 import { openPool } from '../../db/pool.ts'
 import { createCalmBackend } from './postgres.ts'
 import { migrateQueue, QUEUE_SCHEMA } from '../queues.ts'
 
 test('a Postgres that gives out no job is asked again after a pause, every time, until it does', async (t) => {
-  const { pool, url } = await testDatabase(t)
+  const { pool, url } = await openTestDatabase(t)
   await migrateQueue(pool)
   const rename = (from: string, to: string) =>
     pool.query(`do $$ begin
@@ -43,7 +43,7 @@ test(
   'a worker that began while Postgres was away takes jobs when it is back',
   { timeout: 60_000 },
   async (t) => {
-    const { pool, url } = await testDatabase(t)
+    const { pool, url } = await openTestDatabase(t)
     await migrateQueue(pool)
     await using opened = new AsyncDisposableStack()
     const connection = opened.adopt(

@@ -3,26 +3,26 @@
 
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
-import { openPark } from '../../../test/e2e/many-machines.ts'
-import { testDatabase, type Lifetime } from '../../../test/support/database.ts'
-import { gateAfter } from '../../../test/support/gate.ts'
+import { openFleet } from '../../../test/e2e/fleet.ts'
+import { openTestDatabase, type Lifetime } from '../../../test/support/database.ts'
+import { stopAfterPages } from '../../../test/support/gate.ts'
 import { lockTable } from '../../../test/support/locks.ts'
 import { openMedipim } from '../../../test/support/pipeline.ts'
-import { missingProgram } from '../../../test/support/processes.ts'
+import { explainMissingProgram } from '../../../test/support/processes.ts'
 import { startRedis, startRedisCluster, startSentinel } from '../../../test/support/redis.ts'
 import { openServices } from '../../../test/support/services.ts'
-import { snapshot } from '../../../test/support/snapshot.ts'
+import { snapshotCatalogue } from '../../../test/support/snapshot.ts'
 import { saveSource } from '../../db/sources.ts'
 import { Calendar } from '../../sources/due.ts'
 import { listDeadLetters, retryDeadLetter } from '../dead-letters.ts'
 import { cancelRequestedRun } from '../request-runs.ts'
 import { startDue } from '../scheduler.ts'
 
-const database = await testDatabase()
+const database = await openTestDatabase()
 const db = database.pool
 
 /** As long as the file, because workers stop after the tests that started them. */
-const skip = missingProgram('redis-server', 'redis-server')
+const skip = explainMissingProgram('redis-server', 'redis-server')
 const redis = skip ? null : await startRedis({ after })
 const cluster = skip ? null : await startRedisCluster({ after })
 const sentinel = redis && (await startSentinel({ after }, redis.url))
@@ -41,10 +41,10 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
       const { pipeline } = await openMedipim(t, { db, supplier })
       const services = await openServices(t, database, pipeline, queueUrl)
       assert.equal(services.queues.backend, 'redis')
-      services.work()
-      const { run } = await services.order()
-      assert.equal((await services.ended(run)).state, 'succeeded')
-      assert.deepEqual(await snapshot(pipeline), await snapshot(alone.pipeline))
+      services.startWorkers()
+      const { run } = await services.requestRun()
+      assert.equal((await services.waitForEnd(run)).state, 'succeeded')
+      assert.deepEqual(await snapshotCatalogue(pipeline), await snapshotCatalogue(alone.pipeline))
       while ((await services.queues.fetch.count()) + (await services.queues.apply.count()) > 0)
         await new Promise(setImmediate)
     })
@@ -52,15 +52,15 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
     test('a task that fails for good is a dead letter, and tried again its run ends well', async (t) => {
       const { pipeline, simulator } = await openMedipim(t, { db })
       const services = await openServices(t, database, pipeline, queueUrl)
-      services.work()
+      services.startWorkers()
       simulator.faults.set({ kind: 'status', status: 401, times: null })
-      const { run } = await services.order()
-      assert.equal((await services.ended(run)).state, 'failed')
-      const letter = await services.letter(run)
+      const { run } = await services.requestRun()
+      assert.equal((await services.waitForEnd(run)).state, 'failed')
+      const letter = await services.waitForDeadLetter(run)
       assert.deepEqual([letter.run, letter.queue], [run, 'fetch'])
       simulator.faults.clear()
       await retryDeadLetter(db, services.queues, letter.id)
-      assert.equal((await services.ended(run)).state, 'succeeded')
+      assert.equal((await services.waitForEnd(run)).state, 'succeeded')
       assert.deepEqual(await listDeadLetters(services.queues), [])
     })
   })
@@ -68,12 +68,12 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
 
 test('a process whose Redis is away still stops when it is told to', { skip }, async (t) => {
   const own = await startRedis(t)
-  const park = await openPark(t, {
+  const fleet = await openFleet(t, {
     supplierUrl: 'http://127.0.0.1:1',
     queueUrl: own.url,
     smallParts: true,
   })
-  const machines = await Promise.all([park.serve([]), park.serve(['orchestrator'])])
+  const machines = await Promise.all([fleet.serve([]), fleet.serve(['orchestrator'])])
   await own.stop()
   for (const { process } of machines) await process.waitForLine(/the queue is disturbed/)
   for (const { process } of machines) process.kill('SIGTERM')
@@ -93,7 +93,7 @@ test(
         await pipeline.query<{ state: string }>('select state from catalog.runs where id = $1', run)
       )[0]?.state
     await own.stop()
-    const { run } = await services.order()
+    const { run } = await services.requestRun()
     assert.equal(await stateOf(run), 'running')
     assert.deepEqual(await cancelRequestedRun(services.tools, run), { run, state: 'cancelled' })
     assert.match(
@@ -119,9 +119,9 @@ test(
     assert.equal(due?.state, 'running')
     await saveSource(db, id, { state: 'paused' })
     await own.restart()
-    await services.tick()
-    services.work()
-    assert.equal((await services.ended(due.id)).state, 'succeeded')
+    await services.runScheduler()
+    services.startWorkers()
+    assert.equal((await services.waitForEnd(due.id)).state, 'succeeded')
   },
 )
 
@@ -130,26 +130,26 @@ test(
   { skip },
   async (t) => {
     const supplier = { products: 60, seed: 8 }
-    const calm = await openMedipim(t, { db, supplier })
-    await calm.pipeline.sync()
+    const uninterrupted = await openMedipim(t, { db, supplier })
+    await uninterrupted.pipeline.sync()
     const { pipeline, simulator } = await openMedipim(t, { db, supplier })
-    const gate = gateAfter(pipeline, 8)
+    const gate = stopAfterPages(pipeline, 8)
     const services = await openServices(t, database, gate.pipeline, redis?.url)
     const lock = await lockCheckpoints(t)
-    services.work()
-    const { run } = await services.order()
+    services.startWorkers()
+    const { run } = await services.requestRun()
     await gate.reached
     await lock.inTheWay()
     assert.ok((await services.queues.apply.getActiveCount()) > 0)
     await redis?.flush()
     // The tasks under way are in the queue a second time now, and whoever gets them finds them
     // held.
-    await services.tick()
+    await services.runScheduler()
     gate.open()
     await lock.release()
-    const over = services.ended(run)
+    const over = services.waitForEnd(run)
     for (let ended = false; !ended;) {
-      await services.tick()
+      await services.runScheduler()
       ended = await Promise.race([
         over.then(() => true),
         new Promise<false>((resolve) => setTimeout(() => resolve(false), 100)),
@@ -157,7 +157,10 @@ test(
     }
     const { state, ledger } = await over
     assert.deepEqual([state, ledger?.['created'], ledger?.['fetched']], ['succeeded', 60, 60])
-    assert.deepEqual(await snapshot(pipeline), await snapshot(calm.pipeline))
+    assert.deepEqual(
+      await snapshotCatalogue(pipeline),
+      await snapshotCatalogue(uninterrupted.pipeline),
+    )
     assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
   },
 )

@@ -11,16 +11,16 @@ import type { Lifetime } from '../../../test/support/database.ts'
 import {
   cleanEnv,
   findProgram,
-  missingProgram,
+  explainMissingProgram,
   startProcess,
   startServer,
 } from '../../../test/support/processes.ts'
 import { startRedis, startSentinel } from '../../../test/support/redis.ts'
 import { createRedis, openRedis } from './redis.ts'
 
-const skip = missingProgram('redis-server', 'redis-server')
+const skip = explainMissingProgram('redis-server', 'redis-server')
 
-const noTls = skip || missingProgram('openssl', 'openssl')
+const noTls = skip || explainMissingProgram('openssl', 'openssl')
 
 interface TlsServer {
   readonly port: number

@@ -4,36 +4,42 @@
 
 import { openPool } from '../../src/db/pool.ts'
 import type { Lifetime } from '../support/database.ts'
-import { inSmallPages, medipimOf, openPipeline } from '../support/pipeline.ts'
+import { splitPages, createMedipimConnector, openPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
-import { at, watchQueries, watchStore, type Place, type Watch } from './failpoints.ts'
+import {
+  onNthPass,
+  watchQueries,
+  watchStore,
+  type Failpoint,
+  type FailpointWatcher,
+} from './failpoints.ts'
 
-export interface WorkerDoom {
+export interface FailpointWorker {
   readonly databaseUrl: string
   /** Any source of the database; the workers take the tasks of all. */
   readonly source: string
   readonly storeRoot: string
   /** Null: it works until it ends. */
-  readonly place: Place | null
+  readonly place: Failpoint | null
   readonly nth: number
-  readonly stand: 'still' | 'frozen'
+  readonly onReached: 'wait' | 'freeze'
 }
 
-const { databaseUrl, source, storeRoot, place, nth, stand } = JSON.parse(
+const { databaseUrl, source, storeRoot, place, nth, onReached } = JSON.parse(
   process.argv[2] ?? '',
-) as WorkerDoom
+) as FailpointWorker
 await using opened = new AsyncDisposableStack()
 const lifetime: Lifetime = { after: (end) => opened.defer(end) }
-const db = await openPool(databaseUrl, { applicationName: 'doomed' })
+const db = await openPool(databaseUrl, { applicationName: 'failpoint' })
 lifetime.after(() => db.end())
 
 const reached = (): void | Promise<void> => {
   console.log('reached')
-  if (stand === 'still') return new Promise(() => undefined)
+  if (onReached === 'wait') return new Promise(() => undefined)
   process.kill(process.pid, 'SIGSTOP')
 }
-const watch: Watch = place === null ? () => undefined : at(place, nth, reached)
-const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
+const watch: FailpointWatcher = place === null ? () => undefined : onNthPass(place, nth, reached)
+const connector = splitPages(createMedipimConnector({ keyId: '42', keySecret: 'secret' }), 4)
 const pipeline = await openPipeline(lifetime, { db, connector, settings: {}, source, storeRoot })
 const tools = { ...pipeline.tools, store: watchStore(pipeline.tools.store, watch) }
 const services = await openServices(
@@ -42,7 +48,7 @@ const services = await openServices(
   { ...pipeline, tools },
 )
 watchQueries(services.tools.db, watch)
-const stop = services.work()
+const stop = services.startWorkers()
 console.log('working')
 await new Promise<void>((resolve) => process.once('SIGTERM', resolve))
 await stop()

@@ -2,25 +2,27 @@
 // waits there to be killed.
 
 import { openPool } from '../../src/db/pool.ts'
-import { inSmallPages, medipimOf, openPipeline } from '../support/pipeline.ts'
-import { at, watchQueries, watchStore, type Place } from './failpoints.ts'
+import { splitPages, createMedipimConnector, openPipeline } from '../support/pipeline.ts'
+import { onNthPass, watchQueries, watchStore, type Failpoint } from './failpoints.ts'
 
-export interface Doom {
+export interface FailpointSync {
   readonly databaseUrl: string
   readonly source: string
   readonly storeRoot: string
-  readonly place: Place
+  readonly place: Failpoint
   readonly nth: number
 }
 
-const { databaseUrl, source, storeRoot, place, nth } = JSON.parse(process.argv[2] ?? '') as Doom
-const db = await openPool(databaseUrl, { applicationName: 'doomed' })
-const reached = at(place, nth, () => {
+const { databaseUrl, source, storeRoot, place, nth } = JSON.parse(
+  process.argv[2] ?? '',
+) as FailpointSync
+const db = await openPool(databaseUrl, { applicationName: 'failpoint' })
+const reached = onNthPass(place, nth, () => {
   console.log('reached')
   return new Promise<void>(() => setInterval(() => undefined, 60_000))
 })
 watchQueries(db, reached)
-const connector = inSmallPages(medipimOf({ keyId: '42', keySecret: 'secret' }), 4)
+const connector = splitPages(createMedipimConnector({ keyId: '42', keySecret: 'secret' }), 4)
 const pipeline = await openPipeline(
   { after: () => undefined },
   { db, connector, settings: {}, source, storeRoot },

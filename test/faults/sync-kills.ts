@@ -10,25 +10,25 @@ import { fileURLToPath } from 'node:url'
 import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
-import { snapshot } from '../support/snapshot.ts'
-import type { Doom } from './doomed-sync.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
+import type { FailpointSync } from './sync-to-failpoint.ts'
 
-export type KillPlace = readonly [place: Doom['place'], nth: number]
+export type KillPlace = readonly [place: FailpointSync['place'], nth: number]
 
 /** Runs the pipeline in a process of its own until it stands at the place, and kills it there. */
-export async function killAt(
+export async function killSyncAt(
   pipeline: TestPipeline,
   { url: databaseUrl }: TestDatabase,
   [place, nth]: KillPlace,
 ): Promise<void> {
-  const doom: Doom = {
+  const doom: FailpointSync = {
     databaseUrl,
     source: pipeline.name,
     storeRoot: pipeline.storeRoot,
     place,
     nth,
   }
-  const program = fileURLToPath(new URL('doomed-sync.ts', import.meta.url))
+  const program = fileURLToPath(new URL('sync-to-failpoint.ts', import.meta.url))
   // A process that is killed leaves half a coverage file, which no report survives.
   const env = { ...process.env, NODE_V8_COVERAGE: '' }
   const child = spawn(process.execPath, [program, JSON.stringify(doom)], {
@@ -43,32 +43,32 @@ export async function killAt(
 }
 
 /** Declares the test that a second day's sync survives being killed at each of `places`. */
-export function testKills(database: TestDatabase, places: readonly KillPlace[]): void {
+export function testSyncKills(database: TestDatabase, places: readonly KillPlace[]): void {
   test('a sync that was killed anywhere ends, run again, in the catalogue of one that was not', async (t) => {
     const supplier = { products: 16, seed: 3 }
-    const calm = await openMedipim(t, { db: database.pool, supplier })
-    await calm.pipeline.sync()
-    nextDay(calm.simulator)
-    const expected = await calm.pipeline.sync()
-    const expectedCatalogue = await snapshot(calm.pipeline)
+    const uninterrupted = await openMedipim(t, { db: database.pool, supplier })
+    await uninterrupted.pipeline.sync()
+    simulateNextDay(uninterrupted.simulator)
+    const expected = await uninterrupted.pipeline.sync()
+    const expectedCatalogue = await snapshotCatalogue(uninterrupted.pipeline)
     for (const place of places) {
       await t.test(`killed ${place[0]}, time ${place[1]}`, async (one) => {
         const { pipeline, simulator } = await openMedipim(one, { db: database.pool, supplier })
         await pipeline.sync()
-        nextDay(simulator)
-        await killAt(pipeline, database, place)
+        simulateNextDay(simulator)
+        await killSyncAt(pipeline, database, place)
         const settled = place[0] === 'after settle_run'
         const report = await pipeline.sync({ mode: settled ? 'incremental' : 'auto' })
         assert.equal(report.resumed, !settled)
         assert.equal(report.state, expected.state)
-        assert.deepEqual(await snapshot(pipeline), expectedCatalogue)
+        assert.deepEqual(await snapshotCatalogue(pipeline), expectedCatalogue)
       })
     }
   })
 }
 
 /** A day on which everything happens. */
-export function nextDay({ catalogue, clock }: MedipimSimulator): void {
+export function simulateNextDay({ catalogue, clock }: MedipimSimulator): void {
   clock.advance(86_400_000)
   const ids = catalogue
     .visible()

@@ -8,16 +8,16 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { OUTCOMES } from '../../src/core/ledger.ts'
 import { enqueueOpenRuns } from '../../src/jobs/enqueue.ts'
-import { type Lifetime, type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Lifetime, type TestDatabase, openTestDatabase } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { startProcess, type Process } from '../support/processes.ts'
 import { openServices, type EndedRun, type TestServices } from '../support/services.ts'
-import { snapshot } from '../support/snapshot.ts'
-import { until } from '../support/until.ts'
-import type { WorkerDoom } from './doomed-worker.ts'
-import { type KillPlace, nextDay } from './killing.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import type { FailpointWorker } from './work-to-failpoint.ts'
+import { type KillPlace, simulateNextDay } from './sync-kills.ts'
 
-const PROGRAM = fileURLToPath(new URL('doomed-worker.ts', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('work-to-failpoint.ts', import.meta.url))
 export const SUPPLIER = { products: 16, seed: 3 }
 /** What docs/services.md promises for a machine that is gone, by the clock of the database. */
 const TAKEN_OVER_WITHIN_S = 30
@@ -27,12 +27,12 @@ export async function startWorkers(
   t: Lifetime,
   { url: databaseUrl }: TestDatabase,
   pipeline: TestPipeline,
-  doom: Partial<WorkerDoom> = {},
+  doom: Partial<FailpointWorker> = {},
 ): Promise<Process> {
-  const all: WorkerDoom = {
+  const all: FailpointWorker = {
     place: null,
     nth: 1,
-    stand: 'still',
+    onReached: 'wait',
     ...doom,
     databaseUrl,
     source: pipeline.name,
@@ -47,9 +47,9 @@ export async function startWorkers(
  * Resolves when workers that stand `frozen` do: a SIGCONT that came before they had stopped would
  * be lost.
  */
-export async function untilFrozen(workers: Process): Promise<void> {
+export async function waitUntilFrozen(workers: Process): Promise<void> {
   await workers.waitForLine(/^reached$/)
-  await until(async () => /\) T /.test(await readFile(`/proc/${workers.pid}/stat`, 'utf8')))
+  await waitUntil(async () => /\) T /.test(await readFile(`/proc/${workers.pid}/stat`, 'utf8')))
 }
 
 /**
@@ -58,49 +58,49 @@ export async function untilFrozen(workers: Process): Promise<void> {
 export async function openSecondDay(
   t: TestContext,
 ): Promise<{ database: TestDatabase; pipeline: TestPipeline; services: TestServices }> {
-  const database = await testDatabase(t)
+  const database = await openTestDatabase(t)
   const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
   await pipeline.sync()
-  nextDay(simulator)
+  simulateNextDay(simulator)
   return { database, pipeline, services: await openServices(t, database, pipeline) }
 }
 
-export interface Calm {
+export interface UninterruptedRun {
   readonly state: string
   readonly ledger: Readonly<Record<string, number | null | undefined>>
   readonly catalogue: Readonly<Record<string, readonly string[]>>
 }
 
 /** What the second day comes to when nothing happens. */
-export async function calmSecondDay(t: TestContext): Promise<Calm> {
-  const database = await testDatabase(t)
+export async function runSecondDay(t: TestContext): Promise<UninterruptedRun> {
+  const database = await openTestDatabase(t)
   const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
   await pipeline.sync()
-  nextDay(simulator)
+  simulateNextDay(simulator)
   const { state, ledger } = await pipeline.sync()
-  return { state, ledger: { ...ledger }, catalogue: await snapshot(pipeline) }
+  return { state, ledger: { ...ledger }, catalogue: await snapshotCatalogue(pipeline) }
 }
 
 /**
  * Waits for the run's end, and for the queue to have nothing left; all must be as if nothing had
  * happened.
  */
-export async function assertEndsCalmly(
+export async function assertEndsAsUninterrupted(
   services: TestServices,
   pipeline: TestPipeline,
   run: number,
-  calm: Calm,
+  uninterrupted: UninterruptedRun,
 ): Promise<void> {
-  await assertSettledAs(calm, pipeline, await endOf(services, run))
-  await queueIsEmpty(services)
+  await assertSameResult(uninterrupted, pipeline, await enqueueUntilEnd(services, run))
+  await waitForEmptyQueue(services)
 }
 
-export async function assertSettledAs(
-  calm: Calm,
+export async function assertSameResult(
+  uninterrupted: UninterruptedRun,
   pipeline: TestPipeline,
   { state, ledger, reason }: EndedRun,
 ): Promise<void> {
-  assert.equal(state, calm.state, reason ?? '')
+  assert.equal(state, uninterrupted.state, reason ?? '')
   assert.ok(ledger)
   assert.equal(
     OUTCOMES.reduce((sum, outcome) => sum + (ledger[outcome] ?? 0), 0),
@@ -109,17 +109,20 @@ export async function assertSettledAs(
   )
   // A fetch that goes on where it stopped may be sent a line twice; what the lines come to stays
   // the same.
-  assert.deepEqual(decisive(ledger), decisive(calm.ledger))
-  assert.deepEqual(await snapshot(pipeline), calm.catalogue)
+  assert.deepEqual(pickDecisive(ledger), pickDecisive(uninterrupted.ledger))
+  assert.deepEqual(await snapshotCatalogue(pipeline), uninterrupted.catalogue)
 }
 
 /** Waits for the run's end as an orchestrator does: what is not in the queue is put there. */
-async function endOf({ tools, queues, ended }: TestServices, run: number): Promise<EndedRun> {
-  const care = setInterval(
+async function enqueueUntilEnd(
+  { tools, queues, waitForEnd }: TestServices,
+  run: number,
+): Promise<EndedRun> {
+  const timer = setInterval(
     () => void enqueueOpenRuns(tools.db, queues).catch(() => undefined),
     1000,
   )
-  return ended(run).finally(() => clearInterval(care))
+  return waitForEnd(run).finally(() => clearInterval(timer))
 }
 
 /**
@@ -131,27 +134,33 @@ export function testWorkerKills(places: readonly KillPlace[], atOnce: number): v
     'a run whose worker is killed is taken over within 30 seconds, and ends as if nothing had happened',
     { concurrency: atOnce },
     async (t) => {
-      const calm = await calmSecondDay(t)
+      const uninterrupted = await runSecondDay(t)
       await Promise.all(
         places.map((place) =>
-          t.test(`killed ${place[0]}, time ${place[1]}`, (one) => surviveKill(one, place, calm)),
+          t.test(`killed ${place[0]}, time ${place[1]}`, (one) =>
+            surviveKill(one, place, uninterrupted),
+          ),
         ),
       )
     },
   )
 }
 
-async function surviveKill(t: TestContext, [place, nth]: KillPlace, calm: Calm): Promise<void> {
+async function surviveKill(
+  t: TestContext,
+  [place, nth]: KillPlace,
+  uninterrupted: UninterruptedRun,
+): Promise<void> {
   const { database, pipeline, services } = await openSecondDay(t)
-  const doomed = await startWorkers(t, database, pipeline, { place, nth })
-  const { run } = await services.order({ mode: 'full' })
-  await doomed.waitForLine(/^reached$/)
-  services.work()
+  const killed = await startWorkers(t, database, pipeline, { place, nth })
+  const { run } = await services.requestRun({ mode: 'full' })
+  await killed.waitForLine(/^reached$/)
+  services.startWorkers()
   const [{ now: killedAt } = { now: new Date(NaN) }] = await pipeline.query<{ now: Date }>(
     'select clock_timestamp() as now',
   )
-  doomed.kill('SIGKILL')
-  await assertEndsCalmly(services, pipeline, run, calm)
+  killed.kill('SIGKILL')
+  await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
   const [{ seconds } = { seconds: NaN }] = await pipeline.query<{ seconds: number }>(
     'select extract(epoch from finished_at - $2)::float8 as seconds from catalog.runs where id = $1',
     run,
@@ -161,9 +170,9 @@ async function surviveKill(t: TestContext, [place, nth]: KillPlace, calm: Calm):
   t.diagnostic(`ended ${seconds.toFixed(1)} s after the kill`)
 }
 
-async function queueIsEmpty({ queues }: TestServices): Promise<void> {
+async function waitForEmptyQueue({ queues }: TestServices): Promise<void> {
   const states = ['waiting', 'delayed', 'waiting-children', 'active', 'failed'] as const
-  await until(
+  await waitUntil(
     async () =>
       (
         await Promise.all([queues.fetch.getJobs([...states]), queues.apply.getJobs([...states])])
@@ -171,7 +180,7 @@ async function queueIsEmpty({ queues }: TestServices): Promise<void> {
   )
 }
 
-function decisive({
+function pickDecisive({
   expected,
   created,
   updated,
@@ -179,6 +188,6 @@ function decisive({
   held,
   removed,
   missing,
-}: Calm['ledger']): Calm['ledger'] {
+}: UninterruptedRun['ledger']): UninterruptedRun['ledger'] {
   return { expected, created, updated, quarantined, held, removed, missing }
 }

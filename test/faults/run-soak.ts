@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { type Random, seededRandom } from '../../simulators/support/random.ts'
-import { openPark, type Machine, type Park } from '../e2e/many-machines.ts'
+import { openFleet, type Machine, type Fleet } from '../e2e/fleet.ts'
 import type { Lifetime } from '../support/database.ts'
 import type { TestPipeline } from '../support/pipeline.ts'
 import { startRedis } from '../support/redis.ts'
-import { snapshot } from '../support/snapshot.ts'
-import { assertSettledAs } from './services-killing.ts'
+import { snapshotCatalogue } from '../support/snapshot.ts'
+import { assertSameResult } from './worker-kills.ts'
 
 export interface SoakOptions {
   readonly kills: number
@@ -49,31 +49,33 @@ interface Pair {
 }
 
 /** @throws AssertionError at the first source that differs from its twin */
-export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<SoakSummary> {
+export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise<SoakSummary> {
   await using opened = new AsyncDisposableStack()
   const lifetime: Lifetime = { after: (end) => opened.defer(end) }
   const random = seededRandom(seed)
-  const { park, pairs } = await openPairs(lifetime, queue, seed)
+  const { fleet, pairs } = await openPairs(lifetime, queue, seed)
   // Each does everything: fetches, applies, takes orders and looks after the queue.
-  const start = (): Promise<Machine> => park.serve(['fetcher', 'maintainer', 'orchestrator'])
+  const start = (): Promise<Machine> => fleet.serve(['fetcher', 'maintainer', 'orchestrator'])
   const machines = await Promise.all(Array.from({ length: PROCESSES }, start))
   const done = { kills: 0, hits: 0, runs: 0 }
 
   const order = async (pipeline: TestPipeline, mode: 'auto' | 'full'): Promise<number> => {
-    const ask = async (index: number): Promise<number> =>
-      park.order(machines[index % PROCESSES] ?? assert.fail(), mode, pipeline)
+    const requestFrom = async (index: number): Promise<number> =>
+      fleet.requestRun(machines[index % PROCESSES] ?? assert.fail(), mode, pipeline)
     // Whoever is killed in the middle of an order is not asked again at once; another one finds the
     // same run.
     for (let attempt = 0; attempt < 10; attempt++) {
-      const run = await ask(attempt).catch(() => null)
+      const run = await requestFrom(attempt).catch(() => null)
       if (run !== null) return run
     }
-    return ask(0)
+    return requestFrom(0)
   }
   const killOne = async (): Promise<void> => {
     const victim =
-      (await findBusy(park, machines, random)) ?? machines[random.below(PROCESSES)] ?? assert.fail()
-    done.hits += (await holders(park)).has(victim.process.pid) ? 1 : 0
+      (await findBusy(fleet, machines, random)) ??
+      machines[random.below(PROCESSES)] ??
+      assert.fail()
+    done.hits += (await holders(fleet)).has(victim.process.pid) ? 1 : 0
     done.kills += 1
     victim.process.kill('SIGKILL')
     await victim.process.exited
@@ -94,7 +96,7 @@ export async function soak({ kills, queue, seed, say }: SoakOptions): Promise<So
       await killOne()
     }
     const runs = await ordered
-    for (const [index, pair] of pairs.entries()) await compare(park, pair, runs[index] ?? 0)
+    for (const [index, pair] of pairs.entries()) await compare(fleet, pair, runs[index] ?? 0)
     done.runs += runs.length
     say(
       `round ${round}: ${done.kills} kills, ${done.hits} of them in the middle of a task; ${done.runs} runs ended exact`,
@@ -107,7 +109,7 @@ async function openPairs(
   lifetime: Lifetime,
   queue: SoakOptions['queue'],
   seed: number,
-): Promise<{ park: Park; pairs: readonly Pair[] }> {
+): Promise<{ fleet: Fleet; pairs: readonly Pair[] }> {
   const queueUrl = queue === 'redis' ? (await startRedis(lifetime)).url : null
   const simulators = await Promise.all(
     Array.from({ length: SOURCES }, (_, index) =>
@@ -115,7 +117,7 @@ async function openPairs(
     ),
   )
   for (const { close } of simulators) lifetime.after(close)
-  const park = await openPark(lifetime, {
+  const fleet = await openFleet(lifetime, {
     supplierUrl: simulators[0]?.url ?? '',
     queueUrl,
     smallParts: true,
@@ -123,24 +125,24 @@ async function openPairs(
   const pairs = await Promise.all(
     simulators.map(async (simulator) => {
       return {
-        pipeline: await park.addSource(simulator.url),
-        twin: await park.addSource(simulator.url),
+        pipeline: await fleet.addSource(simulator.url),
+        twin: await fleet.addSource(simulator.url),
         simulator,
       }
     }),
   )
-  return { park, pairs }
+  return { fleet, pairs }
 }
 
-async function compare(park: Park, { pipeline, twin }: Pair, run: number): Promise<void> {
-  const ended = await park.ended(run)
+async function compare(fleet: Fleet, { pipeline, twin }: Pair, run: number): Promise<void> {
+  const ended = await fleet.waitForEnd(run)
   const [{ kind } = assert.fail()] = await pipeline.query<{ kind: 'full' | 'incremental' }>(
     'select kind from catalog.runs where id = $1',
     run,
   )
   const { state, ledger } = await twin.sync({ mode: kind })
-  await assertSettledAs(
-    { state, ledger: { ...ledger }, catalogue: await snapshot(twin) },
+  await assertSameResult(
+    { state, ledger: { ...ledger }, catalogue: await snapshotCatalogue(twin) },
     pipeline,
     ended,
   )
@@ -151,13 +153,13 @@ async function compare(park: Park, { pipeline, twin }: Pair, run: number): Promi
  * find nobody at work for two seconds.
  */
 async function findBusy(
-  park: Park,
+  fleet: Fleet,
   machines: readonly Machine[],
   random: Random,
 ): Promise<Machine | null> {
   if (random.chance(0.25)) return null
   for (let look = 0; look < 100; look++) {
-    const busy = await holders(park)
+    const busy = await holders(fleet)
     const found = machines.find(({ process }) => busy.has(process.pid))
     if (found) return found
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -168,7 +170,7 @@ async function findBusy(
 /**
  * The pids of the processes that hold a task, and of dead ones that nobody has inherited from yet.
  */
-async function holders({ pipeline }: Park): Promise<Set<number>> {
+async function holders({ pipeline }: Fleet): Promise<Set<number>> {
   const rows = await pipeline.query<{ pid: number }>(
     `select split_part(owner, ':', -2)::integer as pid from catalog.leases where expires_at > clock_timestamp()`,
   )

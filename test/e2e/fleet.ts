@@ -7,8 +7,8 @@ import { migrateQueue } from '../../src/jobs/queues.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import type { Role } from '../../src/app/roles.ts'
 import { NODE_FLAGS } from '../../bin/launch.js'
-import { testDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
-import { medipimOf, openPipeline, type TestPipeline } from '../support/pipeline.ts'
+import { openTestDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
+import { createMedipimConnector, openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import {
   cleanEnv,
   startProcess,
@@ -17,13 +17,13 @@ import {
   type StartOptions,
 } from '../support/processes.ts'
 import type { EndedRun } from '../support/services.ts'
-import { until } from '../support/until.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const SMALL_PARTS = new URL('small-parts.ts', import.meta.url).href
 export const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
 
-export interface ParkOptions {
+export interface FleetOptions {
   readonly supplierUrl: string
   /** Null: the queue is in the database. */
   readonly queueUrl: string | null
@@ -48,7 +48,7 @@ export type Start = (
 ) => Promise<Process>
 
 /** A database and a store, and the source that machines bring up to date. */
-export interface Park {
+export interface Fleet {
   readonly database: TestDatabase
   readonly pipeline: TestPipeline
   /** Another source, from this supplier. */
@@ -56,20 +56,20 @@ export interface Park {
   readonly env: Environment
   /** Starts one machine and waits until it serves. */
   serve(roles: readonly Role[], env?: Environment, start?: Start): Promise<Machine>
-  order(machine: Machine, mode?: 'auto' | 'full', pipeline?: TestPipeline): Promise<number>
+  requestRun(machine: Machine, mode?: 'auto' | 'full', pipeline?: TestPipeline): Promise<number>
   /** The run's row, when it is over. */
-  ended(run: number): Promise<TimedRun>
+  waitForEnd(run: number): Promise<TimedRun>
   /** Another source, brought up to date from the same supplier by this process alone. */
-  calmTwin(): Promise<TestPipeline>
+  syncTwin(): Promise<TestPipeline>
 }
 
-export async function openPark(
+export async function openFleet(
   t: Lifetime,
-  { supplierUrl, queueUrl, smallParts }: ParkOptions,
-): Promise<Park> {
-  const database = await testDatabase(t)
+  { supplierUrl, queueUrl, smallParts }: FleetOptions,
+): Promise<Fleet> {
+  const database = await openTestDatabase(t)
   await migrateQueue(database.pool)
-  const connector = medipimOf({ keyId: '42', keySecret: 'secret' })
+  const connector = createMedipimConnector({ keyId: '42', keySecret: 'secret' })
   const addSource = (apiUrl: string) =>
     openPipeline(t, {
       db: database.pool,
@@ -111,7 +111,7 @@ export async function openPark(
         ports: Object.fromEntries(servers.map(({ name, port }) => [name, port])),
       }
     },
-    async order({ ports }, mode = 'auto', { name: source } = pipeline) {
+    async requestRun({ ports }, mode = 'auto', { name: source } = pipeline) {
       const answer = await fetch(`http://127.0.0.1:${ports['orchestrator']}/sync`, {
         method: 'POST',
         headers: { 'X-ADMIN-KEY': ADMIN_KEY, 'Content-Type': 'application/json' },
@@ -121,15 +121,15 @@ export async function openPark(
       assert.equal(answer.status, 202)
       return run
     },
-    ended: (run) =>
-      until(async () => {
+    waitForEnd: (run) =>
+      waitUntil(async () => {
         const [row] = await pipeline.query<TimedRun>(
           'select state, reason, ledger, extract(epoch from finished_at - started_at)::float8 as seconds from catalog.runs where id = $1',
           run,
         )
         return row?.state !== 'running' && row
       }),
-    async calmTwin() {
+    async syncTwin() {
       const twin = await addSource(supplierUrl)
       const { state } = await twin.sync()
       assert.equal(state, 'succeeded')
@@ -140,7 +140,7 @@ export async function openPark(
 
 /** Every worker that held a lease while the run was on, by what it did. Ends with the run. */
 export async function watchWorkers(
-  { pipeline, database }: Park,
+  { pipeline, database }: Fleet,
   run: number,
 ): Promise<Record<'fetch' | 'part' | 'settle', Set<string>>> {
   const workers = { fetch: new Set<string>(), part: new Set<string>(), settle: new Set<string>() }

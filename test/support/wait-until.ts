@@ -8,7 +8,7 @@ type Nothing = false | null | undefined
 const LOOK_AGAIN_MS = 20
 
 /** Looks again and again until there is something, and returns it. */
-export async function until<Found>(
+export async function waitUntil<Found>(
   look: () => Found | Nothing | Promise<Found | Nothing>,
 ): Promise<Found> {
   for (;;) {

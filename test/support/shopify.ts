@@ -12,7 +12,7 @@ import type { Cursor, Page } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Http } from '../../src/core/http.ts'
 
-export const http: Http = async ({ url, method = 'GET', headers = {} }, signal) => {
+export const fetchHttp: Http = async ({ url, method = 'GET', headers = {} }, signal) => {
   try {
     const response = await fetch(url, { method, headers, signal })
     // A body that is being read is cancelled by its reader.
@@ -39,7 +39,7 @@ async function* bodyOf({ body, url }: Response): AsyncGenerator<Uint8Array> {
   }
 }
 
-export async function open(
+export async function openShop(
   t: TestContext,
   options: ShopifyOptions = {},
 ): Promise<ShopifySimulator> {
@@ -48,21 +48,24 @@ export async function open(
   return simulator
 }
 
-interface Asking {
+interface ReadOptions {
   readonly cursor?: Cursor | null
   readonly settings?: Partial<ShopifySettings>
   readonly warnings?: string[]
   readonly signal?: AbortSignal
-  readonly ask?: Http
+  readonly http?: Http
 }
 
-export function pagesOf({ url }: ShopifySimulator, asking: Asking = {}): AsyncIterable<Page> {
+export function fetchPages(
+  { url }: ShopifySimulator,
+  asking: ReadOptions = {},
+): AsyncIterable<Page> {
   const {
     cursor = null,
     settings = {},
     warnings = [],
     signal = new AbortController().signal,
-    ask = http,
+    http = fetchHttp,
   } = asking
   const all = ShopifySettings.parse({ url, currency: 'AUD', minIntervalMs: 0, ...settings })
   return shopify.fetch(
@@ -70,26 +73,29 @@ export function pagesOf({ url }: ShopifySimulator, asking: Asking = {}): AsyncIt
       settings: all,
       scope: { kind: 'all' },
       cursor,
-      http: ask,
+      http,
       warn: (message) => void warnings.push(message),
     },
     signal,
   )
 }
 
-export async function read(simulator: ShopifySimulator, asking?: Asking): Promise<Page[]> {
-  return Array.fromAsync(pagesOf(simulator, asking))
+export async function readPages(
+  simulator: ShopifySimulator,
+  asking?: ReadOptions,
+): Promise<Page[]> {
+  return Array.fromAsync(fetchPages(simulator, asking))
 }
 
-export function linesOf(pages: readonly Page[]): string[] {
+export function listLines(pages: readonly Page[]): string[] {
   return pages.flatMap(({ bytes }) => new TextDecoder().decode(bytes).split('\n').slice(0, -1))
 }
 
-export function idsOf(pages: readonly Page[]): unknown[] {
-  return linesOf(pages).map((line) => JSON.parse(line).id)
+export function listIds(pages: readonly Page[]): unknown[] {
+  return listLines(pages).map((line) => JSON.parse(line).id)
 }
 
-export async function rejection(work: Promise<unknown>): Promise<SyncError> {
+export async function catchSyncError(work: Promise<unknown>): Promise<SyncError> {
   const error = await work.then(
     () => null,
     (reason: unknown) => reason,
@@ -100,7 +106,7 @@ export async function rejection(work: Promise<unknown>): Promise<SyncError> {
 
 export function recognise(simulator: ShopifySimulator, path = '/') {
   assert.ok(shopify.recognise)
-  return shopify.recognise(new URL(path, simulator.url), http, new AbortController().signal)
+  return shopify.recognise(new URL(path, simulator.url), fetchHttp, new AbortController().signal)
 }
 
 /**
@@ -110,11 +116,11 @@ export function recognise(simulator: ShopifySimulator, path = '/') {
 export async function readWhile(
   simulator: ShopifySimulator,
   afterAnswer: (asked: URL) => void,
-  asking: Asking = {},
+  asking: ReadOptions = {},
 ): Promise<{ pages: Page[]; asked: string[] }> {
   const asked: string[] = []
-  const ask: Http = async (request, signal) => {
-    const response = await http(request, signal)
+  const http: Http = async (request, signal) => {
+    const response = await fetchHttp(request, signal)
     const url = new URL(request.url)
     if (url.pathname !== '/products.json') return response
     asked.push(url.search)
@@ -124,5 +130,5 @@ export async function readWhile(
     }
     return { ...response, body: body() }
   }
-  return { pages: await read(simulator, { ...asking, ask }), asked }
+  return { pages: await readPages(simulator, { ...asking, http }), asked }
 }

@@ -8,7 +8,7 @@ import { SyncError } from '../../src/core/errors.ts'
  * True of an error of ours with this code and message, in which no secret stands anywhere: those of
  * tests are `planted`.
  */
-export function says(code: string, message: RegExp): (error: unknown) => boolean {
+export function isSyncError(code: string, message: RegExp): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof SyncError, inspect(error))
     assert.equal(error.code, code, error.message)
