@@ -52,7 +52,7 @@ async function describeDatabase(db: Db): Promise<string> {
 }
 
 async function describeQueues(queues: Queues): Promise<string> {
-  await queues.proveWritable()
+  await queues.verifyWritable()
   const counts = await Promise.all(
     QUEUE_NAMES.map(async (name) => `${name} ${await queues[name].count()}`),
   )

@@ -1,5 +1,5 @@
-// How stored bytes are compressed. The work runs on the thread pool; the main thread only passes
-// chunks on. Deno 2.1 has no zstd, so what an edge function writes or reads is gzip.
+// Compression of stored bytes, on the thread pool. Deno 2.1 has no zstd, so edge functions use
+// gzip.
 
 import { PassThrough, type Transform } from 'node:stream'
 import {
@@ -14,22 +14,22 @@ import { z } from 'zod'
 export const Codec = z.enum(['zstd', 'gzip', 'none'])
 export type Codec = z.infer<typeof Codec>
 
-/** What a codec adds to a file's name. */
+/** File name extension of each codec. */
 export const EXTENSIONS: Readonly<Record<Codec, string>> = { zstd: '.zst', gzip: '.gz', none: '' }
 
 /**
- * Level 1 of both. On 600 MB of product JSON zstd 1, 2 and 3 take 3.6, 4.2 and 4.3 s of one core
- * for a ratio of 4.4, 4.3 and 4.4; gzip 1 takes 7.4 s (3.7), gzip 6 takes 27.8 s (4.7).
+ * Level for zstd and gzip. On 600 MB of product JSON zstd 1, 2 and 3 take 3.6, 4.2 and 4.3 s of one
+ * core for a ratio of 4.4, 4.3 and 4.4; gzip 1 takes 7.4 s (3.7), gzip 6 takes 27.8 s (4.7).
  */
 const LEVEL = 1
 
 /**
- * 64 KiB chunks cost the main thread twice as much (0.45 s per 600 MB against 0.22 s); beyond 1 MiB
- * nothing is won.
+ * 64 KiB chunks cost the main thread twice as much (0.45 s per 600 MB against 0.22 s); more than
+ * 1 MiB gains no time.
  */
 export const CHUNK_BYTES = 1024 * 1024
 
-export function compressor(codec: Codec): Transform {
+export function createCompressor(codec: Codec): Transform {
   switch (codec) {
     case 'zstd':
       return createZstdCompress({
@@ -44,11 +44,11 @@ export function compressor(codec: Codec): Transform {
 }
 
 /**
- * The raw bytes of `stored` in chunks of at most `CHUNK_BYTES`, unfolded as they are taken. Throws
- * zlib's own errors.
+ * Yields the raw bytes of `stored` in chunks of at most `CHUNK_BYTES`, decompressed on demand.
+ * Throws zlib's errors.
  */
 export function decompress(codec: Codec, stored: Uint8Array): AsyncIterable<Buffer> {
-  if (codec === 'none') return slices(stored)
+  if (codec === 'none') return sliceChunks(stored)
   const decoder =
     codec === 'zstd'
       ? createZstdDecompress({ chunkSize: CHUNK_BYTES })
@@ -57,7 +57,7 @@ export function decompress(codec: Codec, stored: Uint8Array): AsyncIterable<Buff
   return decoder
 }
 
-async function* slices(bytes: Uint8Array): AsyncIterable<Buffer> {
+async function* sliceChunks(bytes: Uint8Array): AsyncIterable<Buffer> {
   for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
     yield Buffer.from(
       bytes.buffer,

@@ -1,4 +1,4 @@
-// A folder as a store: the common suite, and what only a disk can do wrong.
+// The disk store: the conformance suite, and faults that only a disk has.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -43,7 +43,7 @@ test('only the owner may read the files and enter the folders', async () => {
   await close()
 })
 
-test('what a crash left behind is not listed, and swept only when it is old', async () => {
+test('files of a crashed writer are not listed, and are swept only when they are old', async () => {
   const { store, root, close } = await openEmpty()
   await store.put('shop/run/part', Buffer.from('x'))
   await mkdir(join(root, 'shop/dead'))
@@ -66,7 +66,7 @@ test('what a crash left behind is not listed, and swept only when it is old', as
   await close()
 })
 
-test('folders that removing has emptied are removed, the store itself stays', async () => {
+test('remove deletes emptied folders but not the root', async () => {
   const { store, root, close } = await openEmpty()
   await store.put('shop/2026/11/22/run/part', Buffer.from('x'))
   await store.put('shop/2026/other', Buffer.from('x'))
@@ -77,14 +77,14 @@ test('folders that removing has emptied are removed, the store itself stays', as
   await close()
 })
 
-test('a store that takes no bytes is artifact/unwritable and says why', async () => {
+test('a store that rejects writes reports artifact/unwritable with the reason', async () => {
   const { store, root, close } = await openEmpty()
   await store.put('file', Buffer.from('x'))
   await assert.rejects(store.put('file/below', Buffer.from('x')), (error) => {
     assert.ok(error instanceof SyncError && error.code === 'artifact/unwritable')
     assert.match(
       error.message,
-      /^Cannot write file\/below in file:.*a file stands where a folder should be \((ENOTDIR|EEXIST)\)$/,
+      /^Cannot write file\/below in file:.*a file is in the place of a folder \((ENOTDIR|EEXIST)\)$/,
     )
     return true
   })
@@ -92,7 +92,7 @@ test('a store that takes no bytes is artifact/unwritable and says why', async ()
   await close()
 })
 
-test('a part is never a symbolic link, and neither is a folder on its way', async () => {
+test('symbolic links are refused as files and as folders', async () => {
   const { store, root, close } = await openEmpty()
   const outside = join(root, '..', 'outside')
   await mkdir(outside)
@@ -107,7 +107,7 @@ test('a part is never a symbolic link, and neither is a folder on its way', asyn
       store.get(key),
       isSyncError(
         'artifact/missing',
-        /a symbolic link stands on its way, and none is followed \(ELOOP\)$/,
+        /its path contains a symbolic link, which is not allowed \(ELOOP\)$/,
       ),
       key,
     )
@@ -115,13 +115,13 @@ test('a part is never a symbolic link, and neither is a folder on its way', asyn
   for (const key of ['shop/elsewhere/new', 'shop/elsewhere/deeper/new', 'shop/inside/new']) {
     await assert.rejects(
       store.put(key, Buffer.from('x')),
-      isSyncError('artifact/unwritable', /a symbolic link stands on its way/),
+      isSyncError('artifact/unwritable', /its path contains a symbolic link/),
       key,
     )
   }
   await assert.rejects(
     store.remove(['shop/elsewhere/part']),
-    isSyncError('artifact/unwritable', /a symbolic link stands on its way/),
+    isSyncError('artifact/unwritable', /its path contains a symbolic link/),
   )
   assert.deepEqual(
     (await Array.fromAsync(store.list(''))).map(({ key }) => key),
@@ -129,10 +129,10 @@ test('a part is never a symbolic link, and neither is a folder on its way', asyn
   )
   await assert.rejects(
     Array.fromAsync(store.list('shop/elsewhere/')),
-    isSyncError('artifact/missing', /a symbolic link stands on its way/),
+    isSyncError('artifact/missing', /its path contains a symbolic link/),
   )
   assert.equal(await store.sweep(new Date(Date.now() + 1_000)), 0)
-  // What is written takes the place of a link, and not of what the link leads to.
+  // A write replaces a link, not the target of the link.
   await store.put('shop/run/link', Buffer.from('new'))
   assert.equal(Buffer.from(await store.get('shop/run/link')).toString(), 'new')
   assert.deepEqual(
@@ -142,7 +142,7 @@ test('a part is never a symbolic link, and neither is a folder on its way', asyn
   await close()
 })
 
-test('a store whose root is a symbolic link works as any other', async () => {
+test('the root of a store may be a symbolic link', async () => {
   const { root, close } = await openEmpty()
   await mkdir(`${root}-real`)
   await symlink(`${root}-real`, root)
@@ -157,13 +157,16 @@ test('a store whose root is a symbolic link works as any other', async () => {
 })
 
 test(
-  'what is no file is not read, and a pipe is not waited for',
+  'get rejects a pipe without waiting for it',
   { skip: process.platform === 'win32' && 'needs mkfifo' },
   async () => {
     const { store, root, close } = await openEmpty()
     await store.put('shop/part', Buffer.from('x'))
     assert.equal(spawnSync('sh', ['-c', 'mkfifo "$0"', join(root, 'shop/pipe')]).status, 0)
-    await assert.rejects(store.get('shop/pipe'), isSyncError('artifact/missing', /it is no file/))
+    await assert.rejects(
+      store.get('shop/pipe'),
+      isSyncError('artifact/missing', /it is not a regular file/),
+    )
     assert.deepEqual(
       (await Array.fromAsync(store.list(''))).map(({ key }) => key),
       ['shop/part'],
@@ -173,7 +176,7 @@ test(
 )
 
 test(
-  'a place where the system makes no folders is artifact/unwritable',
+  'a folder that cannot be created is artifact/unwritable',
   { skip: process.platform !== 'linux' && 'needs /proc' },
   async () => {
     await assert.rejects(new DiskStore('/proc/nope').check(), {
@@ -183,15 +186,16 @@ test(
   },
 )
 
-test('a write that the disk cuts off leaves nothing behind', async () => {
+test('a write that the disk interrupts leaves no file', async () => {
   const { root, close } = await openEmpty()
   const script = `
     import { DiskStore } from ${JSON.stringify(import.meta.resolve('./disk.ts'))}
     const store = new DiskStore(${JSON.stringify(root)})
     await store.put('small', Buffer.alloc(100))
-    await store.put('large', Buffer.alloc(1_000_000)).catch((error) => console.log(error.code, error.detail.errno))`
+    const print = (error) => console.log(error.code, error.detail.errno)
+    await store.put('large', Buffer.alloc(1_000_000)).catch(print)`
   const limited = 'ulimit -f 100; exec "$0" --input-type=module -e "$1"'
-  // The limit would cut a coverage file off too, and no report survives half a file.
+  // The limit would also truncate a coverage file, which breaks the report.
   const env = { ...process.env, NODE_V8_COVERAGE: '' }
   const { stdout } = spawnSync('sh', ['-c', limited, process.execPath, script], {
     encoding: 'utf8',

@@ -1,7 +1,6 @@
-// Artifacts in a folder. A file appears under its name only when its bytes are on the disk: it is
-// written beside its place, synced, renamed, and then the folders that name it are synced too,
-// since a rename alone may not outlive a power cut. Below the root no symbolic link is followed: a
-// part is a file, and its folders are folders. The root itself may be one.
+// Artifacts in a folder. A file gets its name only after its bytes are on the disk: it is written
+// under a temporary name, synced and renamed, and then its folders are synced, because a rename
+// alone may not survive a power cut. Below the root, symbolic links are refused.
 
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
@@ -13,7 +12,7 @@ import { errnoOf } from '../node/system-errors.ts'
 import {
   checkKey,
   folderOf,
-  proveWritable,
+  verifyWritable,
   UNFINISHED,
   type ArtifactStore,
   type StoredObject,
@@ -29,15 +28,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',
   EPERM: 'permission is denied',
   EROFS: 'the file system is read-only',
-  ENOTDIR: 'a file stands where a folder should be',
-  EEXIST: 'a file stands where a folder should be',
-  EISDIR: 'a folder stands where a file should be',
-  ENOENT: 'it is not there',
+  ENOTDIR: 'a file is in the place of a folder',
+  EEXIST: 'a file is in the place of a folder',
+  EISDIR: 'a folder is in the place of a file',
+  ENOENT: 'it does not exist',
   EFBIG: 'the file is larger than the system allows',
   EMFILE: 'too many files are open',
   EIO: 'the disk reports an error',
-  ELOOP: 'a symbolic link stands on its way, and none is followed',
-  EFTYPE: 'it is no file',
+  ELOOP: 'its path contains a symbolic link, which is not allowed',
+  EFTYPE: 'it is not a regular file',
 }
 
 export class DiskStore implements ArtifactStore {
@@ -53,12 +52,12 @@ export class DiskStore implements ArtifactStore {
 
   async check(): Promise<void> {
     try {
-      await makeSynced(this.#root)
+      await makeFoldersDurably(this.#root)
       await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK)
-      // A disk that is full, or that has become read-only, grants the same rights as before.
-      await proveWritable(this)
+      // The permissions do not change when a disk becomes full or read-only.
+      await verifyWritable(this)
     } catch (error) {
-      throw this.#named(
+      throw this.#toSyncError(
         'artifact/unwritable',
         'Cannot keep artifacts',
         error instanceof SyncError ? error.cause : error,
@@ -79,13 +78,13 @@ export class DiskStore implements ArtifactStore {
     const unfinished = `${path}.${randomUUID()}${UNFINISHED}`
     try {
       await this.#refuseLinks(key)
-      await makeSynced(dirname(path))
-      await writeSynced(unfinished, content)
+      await makeFoldersDurably(dirname(path))
+      await writeDurably(unfinished, content)
       await rename(unfinished, path)
       await syncFolder(dirname(path))
     } catch (error) {
       await rm(unfinished, { force: true }).catch(() => undefined)
-      throw this.#named('artifact/unwritable', `Cannot write ${key}`, error)
+      throw this.#toSyncError('artifact/unwritable', `Cannot write ${key}`, error)
     }
   }
 
@@ -93,16 +92,16 @@ export class DiskStore implements ArtifactStore {
     const path = this.#pathOf(key)
     try {
       await this.#refuseLinks(key)
-      return await readWhole(path)
+      return await readFile(path)
     } catch (error) {
-      throw this.#named('artifact/missing', `Cannot read ${key}`, error)
+      throw this.#toSyncError('artifact/missing', `Cannot read ${key}`, error)
     }
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
     const folder = folderOf(prefix)
     await this.#refuseLinks(folder).catch((error: unknown) => {
-      throw this.#named('artifact/missing', `Cannot list ${folder}`, error)
+      throw this.#toSyncError('artifact/missing', `Cannot list ${folder}`, error)
     })
     for await (const object of this.#walk(folder, prefix)) {
       if (!object.key.endsWith(UNFINISHED)) yield object
@@ -116,9 +115,10 @@ export class DiskStore implements ArtifactStore {
         await this.#refuseLinks(key)
         await rm(path, { force: true })
       } catch (error) {
-        if (!isGone(error)) throw this.#named('artifact/unwritable', `Cannot remove ${key}`, error)
+        if (!isMissing(error))
+          throw this.#toSyncError('artifact/unwritable', `Cannot remove ${key}`, error)
       }
-      await this.#prune(dirname(path))
+      await this.#removeEmptyFolders(dirname(path))
     }
   }
 
@@ -128,7 +128,7 @@ export class DiskStore implements ArtifactStore {
       if (!key.endsWith(UNFINISHED) || modifiedAt >= before) continue
       const path = join(this.#root, key)
       await rm(path, { force: true })
-      await this.#prune(dirname(path))
+      await this.#removeEmptyFolders(dirname(path))
       count += 1
     }
     return count
@@ -139,16 +139,16 @@ export class DiskStore implements ArtifactStore {
   }
 
   /**
-   * Every file under `folder` ('' or ended by a slash) whose key begins with `prefix`, finished or
-   * not.
+   * Yields every file under `folder` ('' or with a trailing slash) whose key begins with `prefix`,
+   * unfinished ones included.
    */
   async *#walk(folder: string, prefix: string): AsyncIterable<StoredObject> {
-    for (const { name, isFolder } of await this.#entries(folder)) {
+    for (const { name, isFolder } of await this.#listFolder(folder)) {
       const key = folder + name
       if (isFolder) {
         if (key.startsWith(prefix)) yield* this.#walk(key, prefix)
       } else if (key.startsWith(prefix)) {
-        const found = await lstat(join(this.#root, key)).catch(ignoreGone)
+        const found = await lstat(join(this.#root, key)).catch(ignoreMissing)
         if (found?.isFile()) yield { key, bytes: found.size, modifiedAt: found.mtime }
       }
     }
@@ -158,24 +158,23 @@ export class DiskStore implements ArtifactStore {
   async #refuseLinks(key: string): Promise<void> {
     const folders = key.split('/').slice(0, -1)
     for (const [depth] of folders.entries()) {
-      const found = await lstat(join(this.#root, ...folders.slice(0, depth + 1))).catch(ignoreGone)
+      const found = await lstat(join(this.#root, ...folders.slice(0, depth + 1))).catch(
+        ignoreMissing,
+      )
       if (found === null) return
       if (found.isSymbolicLink())
         throw Object.assign(new Error('a symbolic link'), { code: 'ELOOP' })
     }
   }
 
-  /**
-   * Folders keep their slash, so that sorting names sorts keys: `a.b` comes before `a/`, as in any
-   * object store.
-   */
-  async #entries(folder: string): Promise<{ name: string; isFolder: boolean }[]> {
+  /** Folders end with a slash, so that `a.b` sorts before `a/`, as in any object store. */
+  async #listFolder(folder: string): Promise<{ name: string; isFolder: boolean }[]> {
     let entries: Dirent[]
     try {
       entries = await readdir(join(this.#root, folder), { withFileTypes: true })
     } catch (error) {
-      if (isGone(error)) return []
-      throw this.#named('artifact/missing', `Cannot list ${folder || 'the store'}`, error)
+      if (isMissing(error)) return []
+      throw this.#toSyncError('artifact/missing', `Cannot list ${folder || 'the store'}`, error)
     }
     return entries
       .map((entry) => ({
@@ -185,8 +184,8 @@ export class DiskStore implements ArtifactStore {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  /** Removes `folder` and the ones above it for as long as they are empty, never the root. */
-  async #prune(folder: string): Promise<void> {
+  /** Removes `folder` and its parents while they are empty, never the root. */
+  async #removeEmptyFolders(folder: string): Promise<void> {
     for (
       let path = folder;
       path.startsWith(this.#root) && path !== this.#root;
@@ -195,19 +194,20 @@ export class DiskStore implements ArtifactStore {
       try {
         await rmdir(path)
       } catch {
-        return // not empty, or another process was faster: an empty folder does no harm
+        return // not empty, or removed by another process
       }
     }
   }
 
-  /**
-   * Turns a file system's error into ours; anything else, such as what a source threw, stays what
-   * it is.
-   */
-  #named(code: 'artifact/unwritable' | 'artifact/missing', what: string, error: unknown): unknown {
+  /** Converts errors of the file system; others, such as those of a source, pass unchanged. */
+  #toSyncError(
+    code: 'artifact/unwritable' | 'artifact/missing',
+    what: string,
+    error: unknown,
+  ): unknown {
     const errno = errnoOf(error)
     if (errno === null || error instanceof SyncError) return error
-    const reason = REASONS[errno] ?? 'the system refused'
+    const reason = REASONS[errno] ?? 'the system rejected the operation'
     return new SyncError(code, `${what} in ${this.describe()}: ${reason} (${errno})`, {
       cause: error,
       detail: { errno },
@@ -215,15 +215,12 @@ export class DiskStore implements ArtifactStore {
   }
 }
 
-/**
- * Makes `folder` and its parents, and syncs each folder that got a new name, so that the path
- * outlives a power cut.
- */
-async function makeSynced(folder: string): Promise<void> {
+/** Syncs the parent of each folder that it creates, so that the path survives a power cut. */
+async function makeFoldersDurably(folder: string): Promise<void> {
   for (const made of await makeFolder(folder, FOLDER_MODE)) await syncFolder(dirname(made))
 }
 
-async function writeSynced(
+async function writeDurably(
   path: string,
   content: Uint8Array | AsyncIterable<Uint8Array>,
 ): Promise<void> {
@@ -232,28 +229,28 @@ async function writeSynced(
   await file.sync()
 }
 
-/** Never through a link, and never what only waits, such as a pipe. */
-async function readWhole(path: string): Promise<Buffer> {
+/** Refuses symbolic links, and pipes and other files that could block. */
+async function readFile(path: string): Promise<Buffer> {
   await using file = await open(
     path,
     constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
   )
   if ((await file.stat()).isFile()) return await file.readFile()
-  throw Object.assign(new Error('no file'), { code: 'EFTYPE' })
+  throw Object.assign(new Error('not a regular file'), { code: 'EFTYPE' })
 }
 
 async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return // has no such call; NTFS journals its names
+  if (process.platform === 'win32') return // not supported there; NTFS journals its names
   await using folder = await open(path, 'r')
   await folder.sync()
 }
 
-function isGone(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   const errno = errnoOf(error)
   return errno === 'ENOENT' || errno === 'ENOTDIR'
 }
 
-function ignoreGone(error: unknown): null {
-  if (isGone(error)) return null
+function ignoreMissing(error: unknown): null {
+  if (isMissing(error)) return null
   throw error
 }

@@ -36,7 +36,7 @@ async function latestOf(store: DiskStore): Promise<string> {
   return Buffer.from(await store.get(latestKey('shop'))).toString()
 }
 
-test('latest.ndjson is what was archived, part after part, and the next run takes its place', async (context) => {
+test('latest.ndjson contains all parts in order, and the next run replaces it', async (context) => {
   const store = await open(context)
   const parts = [
     await archive(store, 1, '{"id":"a"}\n'),
@@ -50,7 +50,7 @@ test('latest.ndjson is what was archived, part after part, and the next run take
   assert.equal(latestKey('shop'), 'shop/latest.ndjson')
 })
 
-test('a part that is not what was archived leaves the last good file', async (context) => {
+test('a corrupt part leaves the previous file', async (context) => {
   const store = await open(context)
   const parts = [await archive(store, 1, '{"id":"a"}\n'), await archive(store, 2, '{"id":"b"}\n')]
   await writeLatest(store, 'shop', parts)

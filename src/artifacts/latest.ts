@@ -1,9 +1,8 @@
-// `<source>/latest.ndjson`: a source's newest whole catalogue as one plain file, for those who read
-// that. It is a copy: nothing here reads it, and it is overwritten, so who needs yesterday's or a
-// proof reads the parts and their manifest.
+// `<source>/latest.ndjson`: the newest complete catalogue of a source as one plain file, for other
+// programs. It is an overwritten copy; the parts and their manifest are the archive.
 
 import type { Part } from './parts.ts'
-import { catArtifact } from './parts.ts'
+import { readArtifact } from './parts.ts'
 import type { ArtifactStore } from './store.ts'
 
 export function latestKey(source: string): string {
@@ -11,9 +10,8 @@ export function latestKey(source: string): string {
 }
 
 /**
- * Writes `parts`, which must be those of a complete full run, as the NDJSON that was archived;
- * never more than a part in memory. Readers see the old file or the new one. Twice is safe;
- * whatever fails leaves the old one.
+ * Writes `parts`, which must be those of a complete full run, with at most one part in memory.
+ * Readers see the old file or the new one; an error leaves the old one. Safe to repeat.
  *
  * @throws SyncError `artifact/corrupt` · `artifact/missing` when a part is not what was archived ·
  * as `ArtifactStore.putStream`
@@ -23,5 +21,5 @@ export async function writeLatest(
   source: string,
   parts: readonly Part[],
 ): Promise<void> {
-  await store.putStream(latestKey(source), catArtifact(store, parts))
+  await store.putStream(latestKey(source), readArtifact(store, parts))
 }

@@ -1,5 +1,5 @@
-// Lines against a model that simply splits: whatever the chunks, the same lines at the same
-// offsets.
+// Compares readLines with a model that splits the whole input: any chunks give the same lines at the
+// same offsets.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -84,7 +84,7 @@ function split(text: string): Seen[] {
   })
 }
 
-test('every line comes once, in order, at its offset, however the chunks are cut and whichever lines are too long or begin with a byte order mark', async () => {
+test('every line is read once, in order, at its offset, for any chunks, long lines and byte order marks', async () => {
   const text = fc
     .array(fc.constantFrom('\n', '\n', 'a', MARK, 'bcd', 'e'.repeat(20)), { maxLength: 30 })
     .map((pieces) => pieces.join(''))
@@ -105,7 +105,7 @@ test('every line comes once, in order, at its offset, however the chunks are cut
   await fc.assert(property, { numRuns: 500 })
 })
 
-test('a line of 40 MB is told by its offset, its length and its first 64 KiB, and is not held', async () => {
+test('a line of 40 MB is reported by its offset, its length and its first 64 KiB, and is not kept in memory', async () => {
   const chunkBytes = 1024 * 1024
   let heldBytes = 0
   async function* chunks(): AsyncGenerator<Buffer> {
@@ -134,6 +134,6 @@ test('lines inside a chunk are not copied', async () => {
   assert.ok(batch?.kind === 'lines' && batch.bytes === chunk)
 })
 
-test('no bytes are no lines', async () => {
+test('an empty stream has no lines', async () => {
   assert.deepEqual((await read('', [], 10)).batches, [])
 })

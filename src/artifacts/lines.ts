@@ -1,7 +1,6 @@
-// NDJSON chunks to batches of whole lines. A batch is one chunk with the bounds of its lines: no
-// line is copied but the one that lies across two chunks, and there is one turn of the event loop
-// per chunk, not per line. A byte order mark before a line is no part of it: files that were joined
-// have several.
+// Splits NDJSON chunks into batches of whole lines. A batch is one chunk with the bounds of its
+// lines: only a line that crosses chunks is copied, and the event loop turns once per chunk, not
+// per line. A byte order mark before a line is skipped: joined files have several.
 
 import { BYTE_ORDER_MARK, LINE_FEED, lengthOfMark } from '../lib/ndjson.ts'
 
@@ -13,13 +12,13 @@ export interface Lines {
   readonly offset: number
   readonly bytes: Buffer
   /**
-   * Pairs `from, to` in `bytes`, flat and ascending, one for each line, its mark and its `\n` left
-   * out. Never empty.
+   * Flat, ascending pairs `from, to` in `bytes`, one per line, without its mark and its `\n`. Never
+   * empty.
    */
   readonly bounds: readonly number[]
 }
 
-/** Is given a line beyond the limit, piece by piece. */
+/** Receives a line beyond the limit piece by piece. */
 export interface LineReader {
   push(bytes: Buffer): void
 }
@@ -27,22 +26,22 @@ export interface LineReader {
 /** A line beyond the limit. Only its beginning is kept. */
 export interface LongLine<Reader> {
   readonly kind: 'long'
-  /** Was given all of the line. */
+  /** Has received the whole line. */
   readonly reader: Reader
   readonly line: number
   readonly offset: number
-  /** Of the whole line, without its mark and its `\n`. */
+  /** Bytes of the whole line, without its mark and its `\n`. */
   readonly length: number
-  /** Its first 64 KiB at most. */
+  /** The first 64 KiB at most. */
   readonly head: Buffer
 }
 
 const HEAD_BYTES = 64 * 1024
 
 /**
- * Yields every line of `chunks` once, in order, empty ones and a last one without `\n` too. Holds
- * at most one chunk and `lineBytesMax`, however long a line is; what is longer goes through a
- * reader. A batch's bytes may be the chunk itself: neither may be changed.
+ * Yields every line of `chunks` once, in order, including empty ones and a last one without `\n`.
+ * Keeps at most one chunk and `lineBytesMax` in memory; a longer line goes through a reader. A
+ * batch's bytes may be the chunk itself, so neither may be changed.
  */
 export async function* readLines<Reader extends LineReader>(
   chunks: AsyncIterable<Buffer>,
@@ -60,9 +59,9 @@ export async function* readLines<Reader extends LineReader>(
       from = to === -1 ? chunk.length : to + 1
       if (to !== -1) yield open.take(line++, offset + to)
     }
-    for (const batch of wholeLines(chunk, from, line, offset, lineBytesMax)) {
+    for (const batch of findWholeLines(chunk, { from, line, offset }, lineBytesMax)) {
       yield batch.kind === 'long'
-        ? { ...batch, reader: readAll(newReader(), batch.bytes), head: headOf(batch.bytes) }
+        ? { ...batch, reader: readAll(newReader(), batch.bytes), head: copyHead(batch.bytes) }
         : batch
       line += batch.kind === 'long' ? 1 : batch.bounds.length / 2
     }
@@ -77,16 +76,23 @@ type LongPiece = Pick<LongLine<unknown>, 'kind' | 'line' | 'offset' | 'length'> 
   readonly bytes: Buffer
 }
 
-/**
- * The lines that end inside `chunk`, from the line start at `from`; a long one divides the batch.
- */
-function* wholeLines(
+/** Start of a line. */
+interface Position {
+  /** In the chunk. */
+  readonly from: number
+  readonly line: number
+  /** Offset of the chunk in the part. */
+  readonly offset: number
+}
+
+/** Yields the lines that end inside `chunk`; a long one splits the batch. */
+function* findWholeLines(
   chunk: Buffer,
-  from: number,
-  line: number,
-  offset: number,
+  position: Position,
   lineBytesMax: number,
 ): Generator<Lines | LongPiece> {
+  let { from, line } = position
+  const { offset } = position
   let bounds: number[] = []
   let firstLine = line
   for (let to = chunk.indexOf(LINE_FEED, from); to !== -1; to = chunk.indexOf(LINE_FEED, from)) {
@@ -112,13 +118,13 @@ function* wholeLines(
   if (bounds.length > 0) yield { kind: 'lines', firstLine, offset, bytes: chunk, bounds }
 }
 
-/** The line whose end has not been seen yet. */
+/** A line whose end has not arrived yet. */
 class OpenLine<Reader extends LineReader> {
-  /** How long it is so far, kept or not. */
+  /** Length so far, including bytes that were not kept. */
   length = 0
   #kept: Buffer[] = []
   #keptBytes = 0
-  /** Given what is not kept any more, once the line is too long. */
+  /** Receives the bytes once the line is too long to keep. */
   #reader: Reader | null = null
   readonly #newReader: () => Reader
   readonly #lineBytesMax: number
@@ -164,7 +170,7 @@ class OpenLine<Reader extends LineReader> {
       line,
       offset: end - length,
       length,
-      head: headOf(content),
+      head: copyHead(content),
       reader: reader ?? readAll(this.#newReader(), content),
     }
   }
@@ -176,6 +182,6 @@ function readAll<Reader extends LineReader>(reader: Reader, bytes: Buffer): Read
 }
 
 /** A copy, so that keeping the beginning does not keep the rest. */
-function headOf(line: Buffer): Buffer {
+function copyHead(line: Buffer): Buffer {
   return Buffer.from(line.subarray(0, HEAD_BYTES))
 }

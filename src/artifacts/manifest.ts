@@ -1,6 +1,5 @@
-// What an artifact is called, and the page that describes it: manifest.json, written beside the
-// parts when the fetch is over, so that the bytes can be read without the database. A run folder
-// without one was cut short.
+// Keys of an artifact's parts, and its manifest.json, which is written after the fetch so that the
+// parts can be read without the database. A run's folder without a manifest is incomplete.
 
 import { z } from 'zod'
 import { EXTENSIONS } from './codec.ts'
@@ -12,9 +11,9 @@ export const Manifest = z.strictObject({
   run: z.string(),
   mode: z.enum(['full', 'incremental', 'refresh', 'import']),
   parts: z.array(Part),
-  /** Whether the supplier's own count or end marker proved that nothing is missing. */
+  /** True when the supplier's count or end marker proved that no record is missing. */
   complete: z.boolean(),
-  /** How many records the supplier said there are, when it did. */
+  /** The supplier's count of records; null when it sent none. */
   expected: z.int().nonnegative().nullable(),
   lines: z.int().nonnegative(),
   rawBytes: z.int().nonnegative(),
@@ -28,39 +27,36 @@ export const Manifest = z.strictObject({
 })
 export type Manifest = z.infer<typeof Manifest>
 
-/**
- * The run whose artifact it is. The date in a key is the UTC day on which the run began, also when
- * it is resumed later.
- */
+/** The run of an artifact. Keys contain the UTC day on which the run started, even when resumed. */
 export interface ArtifactRun {
   readonly source: string
   readonly run: string
   readonly startedAt: Date
 }
 
-/** `<source>/<yyyy>/<mm>/<dd>/<run>/`: the prefix of everything that a run archives. */
+/** `<source>/<yyyy>/<mm>/<dd>/<run>/`: the prefix of all keys of a run. */
 export function artifactPrefix({ source, run, startedAt }: ArtifactRun): string {
   return `${source}/${startedAt.toISOString().slice(0, 10).replaceAll('-', '/')}/${run}/`
 }
 
 /**
- * `…/part-00001-<checksum>.ndjson.zst`. The checksum's first 8 digits keep two workers apart that
- * archive the same part number: one that lost its lease cannot overwrite what the other has
- * archived.
+ * `…/part-00001-<checksum>.ndjson.zst`. With the first 8 digits of the checksum, a worker that lost
+ * its lease cannot overwrite the part of its successor.
  */
 export function artifactKey(
   run: ArtifactRun,
   no: number,
   { sha256, codec }: Pick<PackedPart, 'sha256' | 'codec'>,
 ): string {
-  return `${artifactPrefix(run)}part-${String(no).padStart(5, '0')}-${sha256.slice(0, 8)}.ndjson${EXTENSIONS[codec]}`
+  const name = `part-${String(no).padStart(5, '0')}-${sha256.slice(0, 8)}`
+  return `${artifactPrefix(run)}${name}.ndjson${EXTENSIONS[codec]}`
 }
 
 export function manifestKey(run: ArtifactRun): string {
   return `${artifactPrefix(run)}manifest.json`
 }
 
-/** Writes the manifest to its key; twice is safe. @throws SyncError `artifact/unwritable` */
+/** Safe to repeat. @throws SyncError `artifact/unwritable` */
 export async function saveManifest(
   store: ArtifactStore,
   key: string,

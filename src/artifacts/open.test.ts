@@ -13,7 +13,7 @@ const ACCESS: StoreAccess = {
   },
 }
 
-test('a folder is a path, relative to a base', () => {
+test('file: opens a folder, relative to a base', () => {
   const folders = {
     'file:store': '/home/shop/store',
     'file:./store/': '/home/shop/store',
@@ -24,7 +24,7 @@ test('a folder is a path, relative to a base', () => {
     assert.equal(openStore(location, '/home/shop').describe(), `file:${path}`)
 })
 
-test('Supabase Storage is a bucket of the project, the usual one unless named', () => {
+test('supabase: opens a bucket of the project, the default one unless named', () => {
   assert.equal(
     openStore('supabase:', '/', ACCESS).describe(),
     'supabase:medipim-raw at x.supabase.co',
@@ -36,7 +36,7 @@ test('Supabase Storage is a bucket of the project, the usual one unless named', 
   assert.throws(() => openStore('supabase:', '/', { ...ACCESS, supabase: null }), /SUPABASE_URL/)
 })
 
-test('S3 is a bucket and perhaps a prefix, on AWS unless an endpoint is set', () => {
+test('s3: opens a bucket with an optional prefix, on AWS unless an endpoint is set', () => {
   assert.equal(openStore('s3://raw', '/').describe(), 's3://raw/')
   assert.equal(openStore('s3://raw/', '/').describe(), 's3://raw/')
   assert.equal(
@@ -45,7 +45,7 @@ test('S3 is a bucket and perhaps a prefix, on AWS unless an endpoint is set', ()
   )
 })
 
-test('anything else is refused without repeating it', () => {
+test('any other location is rejected without repeating it', () => {
   for (const location of [
     '',
     'file:',

@@ -1,4 +1,4 @@
-// Opens the store that a setting names.
+// Opens the artifact store of a setting.
 
 import { resolve } from 'node:path'
 import { SyncError } from '../core/errors.ts'
@@ -8,10 +8,7 @@ import type { ArtifactStore } from './store.ts'
 import { SupabaseStore } from './supabase.ts'
 import { createUploadMemory } from './upload-memory.ts'
 
-/**
- * What the stores across a network need besides the location; the settings of a process have this
- * shape.
- */
+/** Access to network stores, in addition to the location. The process settings have this shape. */
 export interface StoreAccess {
   readonly supabase: {
     readonly url: string
@@ -19,9 +16,9 @@ export interface StoreAccess {
     readonly bucket: string
   } | null
   readonly s3: Pick<S3Options, 'endpoint' | 'region' | 'key'>
-  /** What a store's own words may not tell. */
+  /** Secrets that are removed from a store's messages. */
   readonly secrets?: readonly string[]
-  /** Our own folder, for what has to outlive a process. */
+  /** Folder for files that outlive a process. */
   readonly home: string
 }
 
@@ -33,9 +30,9 @@ const NO_ACCESS: StoreAccess = {
 
 /**
  * Opens `file:PATH` (a relative path begins at `base`), `supabase:` or `supabase:BUCKET`, or
- * `s3://BUCKET/PREFIX`. Touches nothing yet: `check` does, and else the first write.
+ * `s3://BUCKET/PREFIX`. It does not access the store; `check` and the first write do.
  *
- * @throws SyncError `settings/invalid`, without the location, which may hold a secret
+ * @throws SyncError `settings/invalid`, without the location, which may contain a secret
  */
 export function openStore(
   location: string,
@@ -63,6 +60,6 @@ export function openStore(
     return new S3Store({ ...s3, bucket, prefix: prefix ? `${prefix}/` : '' })
   throw new SyncError(
     'settings/invalid',
-    'ARTIFACTS is no store that we know: write file:PATH, supabase:BUCKET or s3://BUCKET/PREFIX',
+    'ARTIFACTS is not a known store: write file:PATH, supabase:BUCKET or s3://BUCKET/PREFIX',
   )
 }

@@ -10,7 +10,7 @@ import { SyncError } from '../core/errors.ts'
 import { Codec, CHUNK_BYTES, decompress } from './codec.ts'
 import { DiskStore } from './disk.ts'
 import { artifactKey, type ArtifactRun, Manifest, manifestKey, saveManifest } from './manifest.ts'
-import { catArtifact, Part, PartWriter, readPart, verifyArtifact } from './parts.ts'
+import { readArtifact, Part, PartWriter, readPart, verifyArtifact } from './parts.ts'
 
 const RUN: ArtifactRun = {
   source: 'medipim-au',
@@ -59,7 +59,7 @@ function corrupt(message: RegExp): (error: unknown) => boolean {
 }
 
 for (const codec of Codec.options) {
-  test(`${codec}: the pages are read back byte for byte, and the figures are theirs`, async () => {
+  test(`${codec}: pages are read back byte for byte, with matching counts`, async () => {
     const pages = [page(0, 40_000), page(40_000, 1), page(40_001, 20_000)]
     const raw = Buffer.concat(pages.map(({ bytes }) => bytes))
     const part = await archive(1, codec, pages)
@@ -72,13 +72,13 @@ for (const codec of Codec.options) {
     for await (const chunk of readPart(store, part)) assert.ok(chunk.length <= CHUNK_BYTES)
   })
 
-  test(`${codec}: no pages are an empty part`, async () => {
+  test(`${codec}: without pages the part is empty`, async () => {
     const part = await archive(2, codec, [])
     assert.equal((await rawOf(part)).length, 0)
     assert.deepEqual([part.rawBytes, part.lineCount], [0, 0])
   })
 
-  test(`${codec}: a flipped bit anywhere is artifact/corrupt, and not one byte is handed out`, async () => {
+  test(`${codec}: a flipped bit is artifact/corrupt, and no byte is yielded`, async () => {
     const part = await archive(3, codec, [page(0, 50)])
     const stored = Buffer.from(await store.get(part.key))
     for (let at = 0; at < stored.length; at += 97) {
@@ -90,13 +90,13 @@ for (const codec of Codec.options) {
     }
   })
 
-  test(`${codec}: stored bytes cut short are artifact/corrupt`, async () => {
+  test(`${codec}: truncated bytes are artifact/corrupt`, async () => {
     const part = await archive(4, codec, [page(0, 50)])
     await store.put(part.key, (await store.get(part.key)).subarray(0, 20))
     await assert.rejects(rawOf(part), corrupt(/20 bytes/))
   })
 
-  test(`${codec}: more or fewer raw bytes than were archived are artifact/corrupt, and the limit is never passed`, async () => {
+  test(`${codec}: more or fewer raw bytes than archived are artifact/corrupt, and no more than archived are yielded`, async () => {
     const part = await archive(5, codec, [page(0, 100_000)])
     let handedOut = 0
     const reading = async (rawBytes: number): Promise<void> => {
@@ -110,16 +110,16 @@ for (const codec of Codec.options) {
 
 test('bytes of another codec are artifact/corrupt even with the right checksum', async () => {
   const part = await archive(6, 'gzip', [page(0, 50)])
-  await assert.rejects(rawOf({ ...part, codec: 'zstd' }), corrupt(/is no zstd data/))
+  await assert.rejects(rawOf({ ...part, codec: 'zstd' }), corrupt(/is not valid zstd data/))
 })
 
-test('a page that ends in the middle of a line is refused', async () => {
+test('a part that ends inside a line is rejected', async () => {
   const unfinished = new PartWriter('none')
   await unfinished.add({ bytes: Buffer.from('{"id":1}'), lineCount: 0 })
   await assert.rejects(unfinished.finish(), /must end with a line feed/)
 })
 
-test('a part is full at its limit, but takes one page of any size', async () => {
+test('a part is full at its limit, but accepts a first page of any size', async () => {
   const writer = new PartWriter('none', 100)
   assert.ok(writer.fits(1000))
   await writer.add({ bytes: Buffer.from(`${'x'.repeat(59)}\n`), lineCount: 1 })
@@ -128,7 +128,7 @@ test('a part is full at its limit, but takes one page of any size', async () => 
   writer.discard()
 })
 
-test('packing does not keep the raw bytes', async () => {
+test('a part writer does not keep raw bytes', async () => {
   const writer = new PartWriter('zstd')
   const pageBytes = 1024 * 1024
   const bytesBefore = measureBufferBytes()
@@ -139,7 +139,7 @@ test('packing does not keep the raw bytes', async () => {
   assert.equal((await writer.finish()).rawBytes, 32 * pageBytes)
 })
 
-test('a reader that stops early leaves nothing running', async () => {
+test('a reader that stops early releases its resources', async () => {
   const part = await archive(7, 'zstd', [page(0, 100_000)])
   for await (const chunk of readPart(store, part)) {
     assert.ok(chunk.length > 0)
@@ -147,15 +147,15 @@ test('a reader that stops early leaves nothing running', async () => {
   }
 })
 
-test('an artifact is its parts in order, as one NDJSON', async () => {
+test('readArtifact yields all parts in order', async () => {
   const parts = [await archive(8, 'zstd', [page(0, 10)]), await archive(9, 'gzip', [page(10, 10)])]
   assert.equal(
-    String(Buffer.concat(await Array.fromAsync(catArtifact(store, parts)))),
+    String(Buffer.concat(await Array.fromAsync(readArtifact(store, parts)))),
     String(page(0, 20).bytes),
   )
 })
 
-test('verifying names each bad part and goes on', async () => {
+test('verifyArtifact reports each bad part and continues', async () => {
   const archiveNine = (no: number): Promise<Part> => archive(no, 'zstd', [page(no * 9, 9)])
   const [good, wrong, gone, miscounted] = await Promise.all([
     archiveNine(10),
@@ -204,7 +204,7 @@ test('keys sort by source, UTC day, run and part', () => {
   assert.equal(manifestKey(RUN), 'medipim-au/2026/11/22/01J/manifest.json')
 })
 
-test('a manifest is written as it is, and one of the wrong shape is not written', async () => {
+test('a manifest is written unchanged, and an invalid one is rejected', async () => {
   const part = await archive(15, 'zstd', [page(0, 3)])
   const { rawBytes, storedBytes } = part
   const manifest: Manifest = {
@@ -228,7 +228,7 @@ test('a manifest is written as it is, and one of the wrong shape is not written'
   await assert.rejects(store.get('other.json'))
 })
 
-test('chunks of stored bytes that were not compressed are views, not copies', async () => {
+test('chunks of an uncompressed part are views, not copies', async () => {
   const stored = Buffer.alloc(CHUNK_BYTES + 1)
   const chunks = await Array.fromAsync(decompress('none', stored))
   assert.deepEqual(

@@ -1,6 +1,6 @@
-// A part: whole NDJSON lines, compressed, about 32 MiB raw and 5 to 8 MB stored. An artifact is its
-// parts in order. The unit is small enough to be lost, repeated or applied by another worker, and
-// its stored bytes fit in memory.
+// Parts of an artifact: whole NDJSON lines, compressed, about 32 MiB raw and 5 to 8 MB stored. A
+// part is small enough to be repeated or applied by another worker, and its stored bytes fit in
+// memory.
 
 import { createHash, hash } from 'node:crypto'
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import type { Transform } from 'node:stream'
 import { z } from 'zod'
 import { SyncError } from '../core/errors.ts'
 import { LINE_FEED } from '../lib/ndjson.ts'
-import { Codec, compressor, decompress } from './codec.ts'
+import { Codec, createCompressor, decompress } from './codec.ts'
 import type { ArtifactStore } from './store.ts'
 
 export const PART_BYTES_MAX = 32 * 1024 * 1024
@@ -18,7 +18,7 @@ export const Part = z.strictObject({
   no: z.int().positive(),
   key: z.string(),
   codec: Codec,
-  /** Of the stored bytes, in lower-case hex. */
+  /** SHA-256 of the stored bytes, in lower-case hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   rawBytes: z.int().nonnegative(),
   storedBytes: z.int().nonnegative(),
@@ -26,28 +26,28 @@ export const Part = z.strictObject({
 })
 export type Part = z.infer<typeof Part>
 
-/** A finished part before it has a place. */
+/** A finished part without a key. */
 export interface PackedPart extends Omit<Part, 'no' | 'key'> {
   readonly bytes: Buffer
 }
 
-/** Packs the pages of one part. Raw bytes are compressed as they come and not kept. */
+/** Compresses the pages of one part as they arrive; raw bytes are not kept. */
 export class PartWriter {
   rawBytes = 0
   lineCount = 0
-  /** So far; the last of it is still with the compressor. */
+  /** Bytes so far, without those still in the compressor. */
   storedBytes = 0
   readonly #codec: Codec
   readonly #partBytesMax: number
   readonly #compressor: Transform
   readonly #sha256 = createHash('sha256')
   readonly #stored: Buffer[] = []
-  #inLine = false
+  #isInLine = false
 
   constructor(codec: Codec, partBytesMax = PART_BYTES_MAX) {
     this.#codec = codec
     this.#partBytesMax = partBytesMax
-    this.#compressor = compressor(codec)
+    this.#compressor = createCompressor(codec)
     this.#compressor.on('data', (chunk: Buffer) => {
       this.#sha256.update(chunk)
       this.#stored.push(chunk)
@@ -55,29 +55,26 @@ export class PartWriter {
     })
   }
 
-  /**
-   * Whether a page of `byteLength` still belongs here. An empty part takes any page, so that no
-   * page is too large.
-   */
+  /** True when a page of `byteLength` fits. An empty part accepts a page of any size. */
   fits(byteLength: number): boolean {
     return this.rawBytes === 0 || this.rawBytes + byteLength <= this.#partBytesMax
   }
 
   /**
-   * Takes a page of whole lines, or a piece of one, whose bytes must not change afterwards. Await
-   * it before the next: it resolves when there is room again, and the page is compressed meanwhile.
+   * Adds whole lines or a piece of one. The bytes must not change afterwards: they are compressed
+   * in the background. Await each call; it resolves when there is room for the next.
    */
   async add(page: { readonly bytes: Uint8Array; readonly lineCount: number }): Promise<void> {
     if (page.bytes.length === 0) return
-    this.#inLine = page.bytes.at(-1) !== LINE_FEED
+    this.#isInLine = page.bytes.at(-1) !== LINE_FEED
     this.rawBytes += page.bytes.length
     this.lineCount += page.lineCount
     if (!this.#compressor.write(page.bytes)) await once(this.#compressor, 'drain')
   }
 
-  /** Closes the part, which must end with a whole line. Call it once. */
+  /** Closes the part, which must end with a line feed. Call it once. */
   async finish(): Promise<PackedPart> {
-    if (this.#inLine) throw new TypeError('A part must end with a line feed')
+    if (this.#isInLine) throw new TypeError('A part must end with a line feed')
     const ended = once(this.#compressor, 'end')
     this.#compressor.end()
     await ended
@@ -93,15 +90,15 @@ export class PartWriter {
     }
   }
 
-  /** Gives the memory back when the part will not be finished. */
+  /** Frees the memory of a part that will not be finished. */
   discard(): void {
     this.#compressor.destroy()
   }
 }
 
 /**
- * Yields the raw bytes of a part in chunks of about 1 MiB. Nothing is yielded before the stored
- * bytes have proved to be the ones that were archived, and never more than `rawBytes`.
+ * Yields the raw bytes of a part in chunks of about 1 MiB, after it has verified the checksum of
+ * the stored bytes, and never more than `rawBytes`.
  *
  * @throws SyncError `artifact/corrupt` · `artifact/missing`
  */
@@ -113,7 +110,7 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
       `${actual} (${stored.length} bytes)`,
       `${part.sha256} (${part.storedBytes} bytes)`,
     ]
-    throw corrupt(store, part, `has SHA-256 ${is}, but ${was} was archived`)
+    throw corruptError(store, part, `has SHA-256 ${is}, but ${was} was archived`)
   }
   let rawBytes = 0
   try {
@@ -123,23 +120,25 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
       yield chunk
     }
   } catch (error) {
-    throw corrupt(store, part, `is no ${part.codec} data after ${rawBytes} raw bytes`, error)
+    throw corruptError(
+      store,
+      part,
+      `is not valid ${part.codec} data after ${rawBytes} raw bytes`,
+      error,
+    )
   }
   if (rawBytes !== part.rawBytes) {
     const compared = rawBytes > part.rawBytes ? 'more' : 'fewer'
-    throw corrupt(
+    throw corruptError(
       store,
       part,
-      `unfolds to ${compared} than the ${part.rawBytes} raw bytes that were archived`,
+      `decompresses to ${compared} than the ${part.rawBytes} raw bytes that were archived`,
     )
   }
 }
 
-/**
- * The whole artifact as the NDJSON that was archived. @throws as `readPart` does, after the parts
- * before.
- */
-export async function* catArtifact(
+/** Yields the raw NDJSON of all parts in order. @throws as `readPart`, after the preceding parts */
+export async function* readArtifact(
   store: ArtifactStore,
   parts: readonly Part[],
 ): AsyncGenerator<Buffer, void> {
@@ -148,14 +147,11 @@ export async function* catArtifact(
 
 export interface PartCheck {
   readonly part: Part
-  /** What is wrong with it: `artifact/corrupt` or `artifact/missing`. Null: it is as archived. */
+  /** `artifact/corrupt` or `artifact/missing`; null when the part is intact. */
   readonly problem: SyncError | null
 }
 
-/**
- * Reads every part to its end and compares checksum, size and line count; one bad part does not
- * hide the next.
- */
+/** Compares checksum, size and line count of every part. A bad part does not end the check. */
 export async function* verifyArtifact(
   store: ArtifactStore,
   parts: readonly Part[],
@@ -172,14 +168,14 @@ async function findProblem(store: ArtifactStore, part: Part): Promise<SyncError 
     }
     return lineCount === part.lineCount
       ? null
-      : corrupt(store, part, `has ${lineCount} lines, but ${part.lineCount} were archived`)
+      : corruptError(store, part, `has ${lineCount} lines, but ${part.lineCount} were archived`)
   } catch (error) {
     if (error instanceof SyncError && error.code.startsWith('artifact/')) return error
     throw error
   }
 }
 
-function corrupt(store: ArtifactStore, part: Part, how: string, cause?: unknown): SyncError {
+function corruptError(store: ArtifactStore, part: Part, how: string, cause?: unknown): SyncError {
   const detail = { key: part.key, part: part.no }
   return new SyncError('artifact/corrupt', `${part.key} in ${store.describe()} ${how}`, {
     cause,

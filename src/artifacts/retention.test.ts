@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Keep, type Retained, runsToPurge } from './retention.ts'
+import { type Keep, type Retained, selectRunsToPurge } from './retention.ts'
 
 /** One a day: incremental and good unless the facts say otherwise. */
 function run(day: number, facts: Partial<Retained> = {}): Retained {
@@ -21,22 +21,22 @@ const FULL = { whole: true }
 const FAILED = { good: false, closed: false }
 
 function purged(runs: readonly Retained[], keep: Keep): number[] {
-  return runsToPurge(runs, keep)
+  return selectRunsToPurge(runs, keep)
     .map((one) => one.run)
     .sort((a, b) => a - b)
 }
 
-test('the newest good runs are kept, in whatever order they come', () => {
+test('the newest good runs are kept, in any order of the input', () => {
   assert.deepEqual(purged([run(3), run(1), run(5), run(2), run(4)], 2), [1, 2, 3])
 })
 
-test('the newest whole artifact and every one after it stay, however few are to be kept', () => {
+test('the newest complete artifact and every later one are kept, even beyond the number to keep', () => {
   const runs = [run(1, FULL), run(2), run(3, FULL), run(4), run(5), run(6, { good: false }), run(7)]
   for (const keep of [0, 1]) assert.deepEqual(purged(runs, keep), [1, 2])
   assert.deepEqual(purged(runs, 5), [1])
 })
 
-test('the run that latest points to and the held ones stay, however old', () => {
+test('the run that latest points to and held runs are kept at any age', () => {
   assert.deepEqual(
     purged(
       [run(1, { latest: true }), run(2, { good: false, held: true }), run(3), run(4), run(5)],
@@ -46,7 +46,7 @@ test('the run that latest points to and the held ones stay, however old', () => 
   )
 })
 
-test('a run that is not over is never purged', () => {
+test('an active run is never purged', () => {
   for (const keep of [0, 'none'] as const)
     assert.deepEqual(
       purged([run(1, { finishedAt: null, good: false }), run(2), run(3)], keep),
@@ -54,18 +54,18 @@ test('a run that is not over is never purged', () => {
     )
 })
 
-test('a failed run goes when as many newer runs are there as are kept, also after the newest whole one', () => {
+test('a failed run is purged when as many newer runs exist as are kept', () => {
   assert.deepEqual(purged([run(1), run(2, FAILED), run(3, FAILED), run(4, FAILED)], 2), [2])
   assert.deepEqual(purged([run(1, FULL), run(2, FAILED), run(3, FAILED), run(4, FAILED)], 2), [2])
 })
 
-test('keep all purges nothing; keep none purges everything that is over and decided, even the latest', () => {
+test('keep all purges no run; keep none purges every finished and decided run, even the latest', () => {
   const runs = [run(1, FULL), run(2, { held: true, good: false }), run(3, { latest: true })]
   assert.deepEqual(purged(runs, 'all'), [])
   assert.deepEqual(purged(runs, 'none'), [1, 3])
 })
 
-test('whatever the runs, the kept number of good ones is left, what a rebuild needs is left, and nothing protected goes', () => {
+test('for any runs, the number of good ones to keep, those for a rebuild and protected ones are kept', () => {
   const anyRun = fc.record({
     over: fc.boolean(),
     good: fc.boolean(),
@@ -87,7 +87,7 @@ test('whatever the runs, the kept number of good ones is left, what a rebuild ne
           ...(over ? {} : { finishedAt: null }),
         }),
       )
-      const gone = new Set(runsToPurge(runs, keep))
+      const gone = new Set(selectRunsToPurge(runs, keep))
       for (const one of gone) assert.ok(one.finishedAt !== null && !one.held && !one.latest)
       const good = runs.filter((one) => one.good && one.finishedAt !== null && !one.held)
       assert.ok(good.filter((one) => !gone.has(one)).length >= Math.min(keep, good.length))

@@ -1,55 +1,49 @@
-// Which runs' bytes may go. A pure decision: the caller removes the bytes and then marks the rows.
+// Decides which runs' artifacts to delete. The caller removes the bytes and then marks the rows.
 
 export interface Retained {
-  /** Artifacts are in the order of these numbers. */
+  /** Ascending in the order of the artifacts. */
   readonly run: number
-  /** Null while it runs. */
+  /** Null while the run is active. */
   readonly finishedAt: Date | null
-  /** Whether it succeeded. */
+  /** True when it succeeded. */
   readonly good: boolean
-  /**
-   * Whether it succeeded with everything that the supplier has: a rebuild of the catalogue begins
-   * here.
-   */
+  /** True when it succeeded with the complete catalogue, so that a rebuild can begin with it. */
   readonly whole: boolean
-  /** Whether its fetch came to an end. Only such an artifact can be replayed. */
+  /** True when its fetch was completed. Only such an artifact can be replayed. */
   readonly closed: boolean
-  /** Whether the source's `latest` points to it. */
+  /** True when the source's `latest` points to it. */
   readonly latest: boolean
-  /** Whether a person has yet to decide on it. */
+  /** True while it waits for a person's decision. */
   readonly held: boolean
 }
 
-/**
- * `all` purges nothing; `none` purges everything that is over and decided, and gives up that the
- * catalogue can be rebuilt.
- */
+/** With `none`, all finished and decided runs are purged, and the catalogue cannot be rebuilt. */
 export type Keep = number | 'all' | 'none'
 
 /**
- * The runs of one source whose artifacts are no longer kept: all but the newest `keep` good ones,
- * those that a rebuild of the catalogue needs, the latest and those that are held or not over. A
- * failed run whose fetch did not end is of no use to a rebuild: it stays only while it is among the
- * newest `keep` of all, so that a supplier that fails every night does not fill the disk.
+ * Selects the runs of one source whose artifacts are deleted: all except the newest `keep` good
+ * ones, those that a rebuild of the catalogue needs, the latest, and those that are held or active.
+ * A rebuild cannot use a failed run whose fetch was not completed: such a run is kept only among
+ * the newest `keep` of all, so that a supplier that fails every night does not fill the disk.
  */
-export function runsToPurge<Run extends Retained>(runs: readonly Run[], keep: Keep): Run[] {
+export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], keep: Keep): Run[] {
   if (keep === 'all') return []
-  const over = runs.filter((run) => run.finishedAt !== null && !run.held).sort(byNewest)
-  if (keep === 'none') return over
-  const needed = runsToRebuild(runs)
+  const finished = runs.filter((run) => run.finishedAt !== null && !run.held).sort(byNewest)
+  if (keep === 'none') return finished
+  const needed = selectRunsForRebuild(runs)
   const kept = new Set([
-    ...over.filter(({ good }) => good).slice(0, keep),
-    ...over.slice(0, keep),
+    ...finished.filter(({ good }) => good).slice(0, keep),
+    ...finished.slice(0, keep),
     ...needed,
   ])
-  return over.filter((run) => !kept.has(run) && !run.latest)
+  return finished.filter((run) => !kept.has(run) && !run.latest)
 }
 
 /**
- * The newest whole artifact and every one after it that can be replayed. Without a whole one there
- * is nothing to begin with.
+ * Selects the newest complete artifact and every later one that can be replayed; no run without a
+ * complete one.
  */
-export function runsToRebuild<Run extends Retained>(runs: readonly Run[]): Run[] {
+export function selectRunsForRebuild<Run extends Retained>(runs: readonly Run[]): Run[] {
   const first = Math.max(...runs.filter(({ whole }) => whole).map(({ run }) => run), 0)
   return first === 0 ? [] : runs.filter(({ run, closed }) => run >= first && closed)
 }

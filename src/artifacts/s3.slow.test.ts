@@ -1,4 +1,4 @@
-// S3 as an independent server speaks it.
+// The S3 store against an independent implementation of the protocol.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -34,7 +34,7 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
-// Each store has a prefix of its own, so that what one leaves behind would show in another.
+// A separate prefix for each store shows objects that another one left.
 let opened = 0
 
 testStore('S3', () => {
@@ -45,7 +45,7 @@ testStore('S3', () => {
   })
 })
 
-test('a store sees what lies under its own prefix only', async () => {
+test('a store lists only objects under its prefix', async () => {
   const [mine, neighbour] = [
     new S3Store({ ...options, prefix: 'mine/' }),
     new S3Store({ ...options, prefix: 'mine-too/' }),
@@ -62,7 +62,7 @@ test('a store sees what lies under its own prefix only', async () => {
   )
 })
 
-test('a list has no end at a page of a thousand', async () => {
+test('a list continues beyond a page of 1,000', async () => {
   const store = new S3Store({ ...options, prefix: 'many/' })
   const keys = Array.from({ length: 1003 }, (_, i) => `k/${String(i).padStart(4, '0')}`)
   for (let i = 0; i < keys.length; i += 50)
@@ -73,13 +73,13 @@ test('a list has no end at a page of a thousand', async () => {
   )
 })
 
-test('a bucket that is not there is a setting to correct, and is not made', async () => {
+test('a missing bucket is reported as settings/invalid and not created', async () => {
   const store = new S3Store({ ...options, bucket: 'elsewhere' })
   await assert.rejects(
     store.check(),
     isSyncError(
       'settings/invalid',
-      /The bucket of s3:\/\/elsewhere\/ .*does not exist: make it, or correct ARTIFACTS/,
+      /The bucket of s3:\/\/elsewhere\/ .*does not exist: create it, or correct ARTIFACTS/,
     ),
   )
   await assert.rejects(
@@ -88,7 +88,7 @@ test('a bucket that is not there is a setting to correct, and is not made', asyn
   )
 })
 
-test('a key that is refused is a setting to correct, and is shown nowhere', async () => {
+test('a rejected access key is reported as settings/invalid and never shown', async () => {
   const key = { id: 'planted-id', secret: 'planted-secret' }
   const store = new S3Store({ ...options, key })
   const put = (): Promise<void> => store.put('a', Buffer.from('x'))
@@ -105,7 +105,7 @@ test('a key that is refused is a setting to correct, and is shown nowhere', asyn
   }
 })
 
-test('what a server writes as the code of an error is repeated only when it is a name', async (t) => {
+test('the error code of a server is repeated only when it is an identifier', async (t) => {
   let code = ''
   const proxy = createServer(
     (_, response) =>
@@ -129,7 +129,7 @@ test('what a server writes as the code of an error is repeated only when it is a
   }
 })
 
-test('a server that is not there is artifact/unavailable', async () => {
+test('an unreachable server is reported as artifact/unavailable', async () => {
   const store = new S3Store({ ...options, endpoint: 'http://127.0.0.1:1' })
   await assert.rejects(
     store.get('a'),

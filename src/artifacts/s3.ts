@@ -1,6 +1,5 @@
-// Artifacts in S3, or in whatever speaks its protocol. Retries are the SDK's own and the only ones;
-// the SDK is loaded by the first call, because it costs 190 ms and 34 MB that nobody else should
-// pay.
+// Artifacts in S3 or a compatible store. The SDK makes all retries. It is loaded by the first call,
+// because loading costs 190 ms and 34 MB.
 
 import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
@@ -17,29 +16,24 @@ import {
 
 export interface S3Options {
   readonly bucket: string
-  /** What every key begins with, '' or ended by a slash. */
+  /** Prefix of every key: '' or a path with a trailing slash. */
   readonly prefix: string
   readonly region: string
-  /**
-   * Null: AWS itself. Another one is spoken to in path style, without AWS's own checksum headers.
-   */
+  /** Null: AWS. Other endpoints get path-style addresses and no AWS checksum headers. */
   readonly endpoint: string | null
-  /** Null: the SDK looks for the role or the profile of the machine. */
+  /** Null: the SDK uses the role or the profile of the machine. */
   readonly key: { readonly id: string; readonly secret: string } | null
 }
 
 type Code = 'artifact/unwritable' | 'artifact/missing'
 
-/** Of a stream; S3 takes at most 10,000 pieces, so this is good for 80 GB. */
+/** S3 accepts at most 10,000 pieces of a stream, so this allows 80 GB. */
 const PIECE_BYTES = 8 * 1024 * 1024
 
-/**
- * After which a connection counts as broken; without it, one that was cut silently would be waited
- * for for ever.
- */
+/** A connection without data for this long counts as broken. The SDK has no such default. */
 const SILENCE_MS = 60_000
 
-/** What the store says when our settings are wrong, not the moment. */
+/** Error names that mean wrong settings. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'AccessDenied',
   'AllAccessDisabled',
@@ -54,7 +48,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'SignatureDoesNotMatch',
 ])
 
-/** Checksums that AWS made the default in 2025 are refused by many others. */
+/** Many compatible stores reject the checksums that the SDK sends by default since 2025. */
 const NOT_AWS = {
   forcePathStyle: true,
   requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -62,7 +56,7 @@ const NOT_AWS = {
 } as const
 
 const REMEDY =
-  'Check ARTIFACTS, S3_REGION, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, and what the key may do'
+  'Check ARTIFACTS, S3_REGION, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, and what the key permits'
 
 export class S3Store implements ArtifactStore {
   readonly #options: S3Options
@@ -77,10 +71,7 @@ export class S3Store implements ArtifactStore {
     return `s3://${bucket}/${prefix}${endpoint === null ? '' : ` at ${new URL(endpoint).host}`}`
   }
 
-  /**
-   * Makes no bucket: where it lies, who owns it and what it costs is for the account's owner to
-   * say.
-   */
+  /** Creates no bucket: its region, owner and cost are decisions of the account's owner. */
   async check(): Promise<void> {
     try {
       await this.#call('artifact/unwritable', 'Cannot find the bucket', (client) =>
@@ -90,7 +81,8 @@ export class S3Store implements ArtifactStore {
       if (!(error instanceof SyncError) || error.detail.status !== 404) throw error
       throw new SyncError(
         'settings/invalid',
-        `The bucket of ${this.describe()} does not exist: make it, or correct ARTIFACTS and S3_REGION`,
+        `The bucket of ${this.describe()} does not exist: ` +
+          'create it, or correct ARTIFACTS and S3_REGION',
       )
     }
   }
@@ -145,7 +137,7 @@ export class S3Store implements ArtifactStore {
     } while (token !== undefined)
   }
 
-  /** One by one: stores differ in the checksum that they ask for when many are removed at once. */
+  /** Removes one object per request: stores require different checksums for bulk removal. */
   async remove(keys: readonly string[]): Promise<void> {
     for (const place of keys.map((key) => this.#placeOf(key))) {
       await this.#call('artifact/unwritable', `Cannot remove ${place.Key}`, (client) =>
@@ -154,10 +146,7 @@ export class S3Store implements ArtifactStore {
     }
   }
 
-  /**
-   * Nothing to do for objects. Pieces of a stream that died stay, unseen, until the bucket's own
-   * rule for unfinished uploads.
-   */
+  /** Pieces of an unfinished stream stay hidden until the bucket's lifecycle rule removes them. */
   sweep(): Promise<number> {
     return Promise.resolve(0)
   }
@@ -189,28 +178,26 @@ export class S3Store implements ArtifactStore {
     try {
       return await call(client)
     } catch (error) {
-      throw this.#named(code, what, error)
+      throw this.#toSyncError(code, what, error)
     }
   }
 
-  /**
-   * Ours for theirs, without their error itself: it quotes the key's id and the request that was
-   * signed.
-   */
-  #named(code: Code, what: string, error: unknown): unknown {
+  /** Omits the SDK's error as a cause: it quotes the key's id and the signed request. */
+  #toSyncError(code: Code, what: string, error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof SyncError) return error
     const status = statusOf(error)
-    // It is what the server wrote as its code, which may be anything.
+    // The server's error code, which may be any text.
     const name = /^[A-Za-z][\w.]{0,60}$/.test(error.name) ? error.name : 'an error without a name'
     const reason = errnoOf(error) ?? name
     const isRefusal =
       REFUSALS.has(name) || (status !== null && classifyStatus(status) === 'unauthorized')
     if (status === null && !isRefusal && reason === name && name !== 'TimeoutError') return error
-    const message = `${what} in ${this.describe()}: ${reason}${status === null ? '' : ` (${status})`}`
+    const suffix = status === null ? '' : ` (${status})`
+    const message = `${what} in ${this.describe()}: ${reason}${suffix}`
     const detail = { status, name }
     if (isRefusal) return new SyncError('settings/invalid', `${message}. ${REMEDY}`, { detail })
-    const passes = status === null || isTransientStatus(status)
-    return new SyncError(passes ? 'artifact/unavailable' : code, message, { detail })
+    const isTransient = status === null || isTransientStatus(status)
+    return new SyncError(isTransient ? 'artifact/unavailable' : code, message, { detail })
   }
 }
 

@@ -1,6 +1,6 @@
-// Where raw bytes live. Every store keeps this contract; test/conformance/store.ts is the suite
-// that proves it. Putting other bytes under a key replaces the old ones, so a part's key carries
-// its checksum: nobody can spoil another's.
+// The contract of artifact stores; test/conformance/store.ts tests every implementation. `put`
+// replaces the object under a key, so a part's key contains its checksum: no worker can overwrite
+// another worker's part.
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
@@ -12,62 +12,59 @@ export interface StoredObject {
 }
 
 export interface ArtifactStore {
-  /** The store's own address for messages, such as `file:/var/lib/shelfsync`. Never a secret. */
+  /** Returns its address for messages, such as `file:/var/lib/shelfsync`, without secrets. */
   describe(): string
 
   /**
-   * Proves that the store can be used as it is set up, a disk by writing to it, and makes what is
-   * missing (a folder, a bucket of Supabase). Twice is safe.
+   * Verifies that the store is usable, a disk by writing to it. Creates a missing folder or
+   * Supabase bucket. Safe to repeat.
    *
-   * @throws SyncError `settings/invalid` with what to change · `artifact/unwritable` ·
+   * @throws SyncError `settings/invalid` with the remedy · `artifact/unwritable` ·
    * `artifact/unavailable`
    */
   check(): Promise<void>
 
   /**
-   * Stores `bytes`, which must not change meanwhile. When it resolves they survive a power cut; a
-   * reader sees all of them or what was there before. The same bytes again: nothing changes.
+   * Stores `bytes`, which must not change until it resolves. After that they survive a power cut. A
+   * reader sees all of them or the previous object. Safe to repeat.
    *
-   * @throws SyncError `artifact/unwritable`, and then no reader ever sees any of it ·
-   * `usage/invalid` for an unsafe key; and from a store across a network, here and below,
-   * `artifact/unavailable` · `settings/invalid` when it refuses our key or the size
+   * @throws SyncError `artifact/unwritable`, and then no reader sees any of the bytes ·
+   * `usage/invalid` for an unsafe key; a network store also throws, here and below,
+   * `artifact/unavailable` · `settings/invalid` when it rejects the credentials or the size
    */
   put(key: string, bytes: Uint8Array): Promise<void>
 
   /**
-   * The same for bytes that are too many to hold: a few MiB of them are in memory at a time.
-   * `source` is read once, so what cannot be resumed fails, and what `source` throws is thrown;
-   * readers then see what was there before.
+   * Stores a stream with a few MiB in memory at a time. `source` is read once, so an upload that
+   * cannot be resumed fails. After a failure, also one of `source`, readers see the previous
+   * object.
    */
   putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void>
 
-  /** @throws SyncError `artifact/missing` when there are none, or none that can be read */
+  /** @throws SyncError `artifact/missing` when the object does not exist or cannot be read */
   get(key: string): Promise<Uint8Array>
 
   /**
-   * Every whole object whose key begins with `prefix`, keys ascending. What unfinished writers left
-   * behind is not listed. What was yielded may be removed meanwhile.
+   * Yields every complete object whose key begins with `prefix`, keys ascending. The caller may
+   * remove objects while it iterates.
    */
   list(prefix: string): AsyncIterable<StoredObject>
 
-  /** Removes what is there of `keys`. Twice is safe. @throws SyncError `artifact/unwritable` */
+  /** Ignores keys that do not exist. @throws SyncError `artifact/unwritable` */
   remove(keys: readonly string[]): Promise<void>
 
   /**
-   * Removes what writers that died left behind and says how many pieces that were. Only what was
-   * last touched before `before` goes, so choose an instant that is older than any write can take.
+   * Removes files of writers that died and returns their number. `before` protects active writers:
+   * only files last changed before it are removed.
    */
   sweep(before: Date): Promise<number>
 }
 
-/** A block: file systems keep less than that beside the name, where a full disk still takes it. */
+/** One block: file systems keep fewer bytes with the name, which works even on a full disk. */
 const PROBE_BYTES = 4096
 
-/**
- * Writes, reads and removes a few kilobytes. @throws SyncError as `put`, `get` and `remove` do, and
- * then nothing is left of it
- */
-export async function proveWritable(store: ArtifactStore): Promise<void> {
+/** Writes, reads and removes an object of 4 KB. @throws SyncError as `put`, `get` and `remove` */
+export async function verifyWritable(store: ArtifactStore): Promise<void> {
   const key = `check-${randomUUID()}.json`
   await store.put(key, new Uint8Array(PROBE_BYTES))
   try {
@@ -86,11 +83,11 @@ const TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
 }
 
-/** What an unfinished write is called, so no object may be called so. */
+/** Extension of unfinished files; no key may end with it. */
 export const UNFINISHED = '.tmp'
 
 /**
- * `key` itself, when every store can hold it and it cannot lead out of one. @throws SyncError
+ * Returns `key` if it is valid in every store and stays inside it. @throws SyncError
  * `usage/invalid`
  */
 export function checkKey(key: string): string {
@@ -101,15 +98,16 @@ export function checkKey(key: string): string {
     const shown = JSON.stringify(key.slice(0, 200))
     throw new SyncError(
       'usage/invalid',
-      `${shown} is no artifact key: use A–Z a–z 0–9 . _ - between single slashes`,
+      `${shown} is not a valid artifact key: use A–Z a–z 0–9 . _ - between single slashes`,
     )
   }
   return key
 }
 
 /**
- * The folder of `prefix`, '' or ended by a slash: all keys with the prefix lie below it. @throws
- * SyncError `usage/invalid`
+ * Returns the folder that contains all keys with `prefix`: '' or a path with a trailing slash.
+ *
+ * @throws SyncError `usage/invalid`
  */
 export function folderOf(prefix: string): string {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
@@ -117,7 +115,7 @@ export function folderOf(prefix: string): string {
   return folder
 }
 
-/** The media type under which a store that has such a thing keeps `key`. */
+/** Returns the media type of `key`, for stores that record one. */
 export function contentTypeOf(key: string): string {
   return TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
 }

@@ -1,6 +1,6 @@
-// Requests to Supabase Storage. It says most refusals with HTTP 400 and the real status in the JSON
-// body, and a gateway in front of it says them with an HTML page, even with status 200: neither is
-// what it looks like.
+// Requests to Supabase Storage. The service reports most errors with HTTP 400 and the real status
+// in the JSON body; a gateway in front of it reports its own with an HTML page, sometimes with
+// status 200.
 
 import { delayMs, wait as waitFor, type Waiter } from '../lib/back-off.ts'
 import { classifyStatus, isTransientStatus, readRetryAfter } from '../lib/http-status.ts'
@@ -12,8 +12,7 @@ export interface ApiOptions {
   /** The address of the project. */
   readonly url: string
   /**
-   * A secret key (`sb_secret_…`) or the older service-role token; both go into the same two
-   * headers.
+   * A secret key (`sb_secret_…`) or the older service-role token; both use the same two headers.
    */
   readonly secretKey: string
   /** Other secrets that its messages may quote. */
@@ -31,47 +30,47 @@ export interface ApiRequest {
   readonly json?: unknown
 }
 
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly headers: Headers
   readonly bytes: Uint8Array
 }
 
-interface TroubleFacts {
-  /** Null: there was no answer, or none that could be used. */
+interface StorageErrorFacts {
+  /** Null without a usable response. */
   readonly status?: number | null
-  /** Whether it may pass by itself. */
-  readonly passes: boolean
+  /** True when the same request may succeed later. */
+  readonly isTransient: boolean
   readonly retryAfterMs?: number | null
 }
 
-/** Why a request failed, in words without a secret. It does not leave this folder. */
-export class Trouble extends Error implements TroubleFacts {
-  override readonly name = 'Trouble'
+/** A failed request, described without secrets. It does not leave this folder. */
+export class StorageError extends Error implements StorageErrorFacts {
+  override readonly name = 'StorageError'
   readonly status: number | null
-  readonly passes: boolean
+  readonly isTransient: boolean
   readonly retryAfterMs: number | null
 
-  constructor(message: string, { status = null, passes, retryAfterMs = null }: TroubleFacts) {
+  constructor(
+    message: string,
+    { status = null, isTransient, retryAfterMs = null }: StorageErrorFacts,
+  ) {
     super(message)
     this.status = status
-    this.passes = passes
+    this.isTransient = isTransient
     this.retryAfterMs = retryAfterMs
   }
 }
 
-/**
- * At this many in a row without progress, some three seconds in, the caller's own retry is the
- * better place to wait: it says why.
- */
+/** Attempts in a row without progress, about 3 s in total. The caller retries after that. */
 const RETRIES_MAX = 3
 const BACK_OFF = { baseMs: 500, maxMs: 20_000, retryAfterMaxMs: 60_000 }
-/** Of one request, body and answer: 6 MiB at 20 KB a second. */
+/** Limit of one request and its response: 6 MiB at 20 KB per second. */
 const TIMEOUT_MS = 300_000
 
 /** Two uploads of one object met; a later attempt finds it complete or free. */
 const LOST_RACE = new Set([409, 423])
 
-/** What a gateway means when it says it with a page; any other page is a disturbance of its own. */
+/** Statuses that a gateway's web page means; any other page is a transient fault of the gateway. */
 const FINAL_PAGES = new Set([301, 302, 307, 308, 413])
 
 export class StorageApi {
@@ -89,81 +88,83 @@ export class StorageApi {
     this.#wait = wait
   }
 
-  /**
-   * Sends until there is an answer or no hope of one: for requests that may be repeated. @throws
-   * Trouble
-   */
-  async ask(request: ApiRequest): Promise<ApiAnswer> {
+  /** Retries transient errors; only for requests that may be repeated. @throws StorageError */
+  async sendWithRetries(request: ApiRequest): Promise<ApiResponse> {
     for (let failures = 0; ; failures++) {
       try {
         return await this.send(request)
       } catch (error) {
-        await this.pause(error, failures)
+        await this.waitBeforeRetry(error, failures)
       }
     }
   }
 
   /**
-   * Waits before the attempt after `failures` others in a row failed, or throws `error` when
-   * another one would not help.
+   * Waits before the attempt that follows `failures` failed ones, or throws `error` when it is not
+   * transient or `retriesMax` is reached.
    */
-  async pause(error: unknown, failures: number, retriesMax = RETRIES_MAX): Promise<void> {
-    if (!(error instanceof Trouble) || !error.passes || failures >= retriesMax) throw error
+  async waitBeforeRetry(error: unknown, failures: number, retriesMax = RETRIES_MAX): Promise<void> {
+    if (!(error instanceof StorageError) || !error.isTransient || failures >= retriesMax)
+      throw error
     await this.#wait(
       delayMs(failures, { ...BACK_OFF, retryAfterMs: error.retryAfterMs }),
       new AbortController().signal,
     )
   }
 
-  /** One attempt. @throws Trouble for whatever is not a success */
-  async send({ method, path, headers = {}, body, json }: ApiRequest): Promise<ApiAnswer> {
-    let response: Response
-    let bytes: Uint8Array
+  /** One attempt. @throws StorageError unless it succeeds */
+  async send(request: ApiRequest): Promise<ApiResponse> {
+    const { response, bytes } = await this.#fetch(request)
+    const isPage = response.headers.get('content-type')?.startsWith('text/html') === true
+    if (response.ok && !isPage) return { headers: response.headers, bytes }
+    const { status, message } = readError(
+      response.status,
+      isPage ? null : new TextDecoder().decode(bytes),
+    )
+    throw new StorageError(`HTTP ${status}: ${shorten(this.#redact(message))}`, {
+      status,
+      isTransient:
+        isTransientStatus(status) || LOST_RACE.has(status) || (isPage && !FINAL_PAGES.has(status)),
+      retryAfterMs: readRetryAfter(response.headers),
+    })
+  }
+
+  async #fetch({
+    method,
+    path,
+    headers = {},
+    body,
+    json,
+  }: ApiRequest): Promise<{ response: Response; bytes: Uint8Array }> {
+    const type = json === undefined ? {} : { 'content-type': 'application/json' }
+    // The type excludes only memory that threads share.
+    const raw = (body as Uint8Array<ArrayBuffer> | undefined) ?? null
     try {
-      response = await fetch(this.#base + path, {
+      const response = await fetch(this.#base + path, {
         method,
-        headers: {
-          ...this.#headers,
-          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        // The type excludes only memory that threads share.
-        body:
-          json === undefined
-            ? ((body as Uint8Array<ArrayBuffer> | undefined) ?? null)
-            : JSON.stringify(json),
-        // A redirect would carry the key to wherever it leads.
+        headers: { ...this.#headers, ...type, ...headers },
+        body: json === undefined ? raw : JSON.stringify(json),
+        // A redirect would send the key to another host.
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
-      bytes = await response.bytes()
+      return { response, bytes: await response.bytes() }
     } catch (error) {
-      throw new Trouble(`no answer (${fetchFailureOf(error)})`, { passes: true })
+      throw new StorageError(`no response (${fetchFailureOf(error)})`, { isTransient: true })
     }
-    const isPage = response.headers.get('content-type')?.startsWith('text/html') === true
-    if (response.ok && !isPage) return { headers: response.headers, bytes }
-    const refusal = readRefusal(response.status, isPage ? null : new TextDecoder().decode(bytes))
-    throw new Trouble(`HTTP ${refusal.status}: ${shorten(this.#redact(refusal.message))}`, {
-      status: refusal.status,
-      passes:
-        isTransientStatus(refusal.status) ||
-        LOST_RACE.has(refusal.status) ||
-        (isPage && !FINAL_PAGES.has(refusal.status)),
-      retryAfterMs: readRetryAfter(response.headers),
-    })
   }
 }
 
 /** `text` is the body, or null for a web page. */
-function readRefusal(status: number, text: string | null): { status: number; message: string } {
+function readError(status: number, text: string | null): { status: number; message: string } {
   if (classifyStatus(status) === 'redirect')
     return { status, message: 'a redirect; correct SUPABASE_URL' }
-  if (text === null) return { status, message: 'a web page in place of an answer' }
+  if (text === null) return { status, message: 'a web page instead of a response' }
   try {
     const { statusCode, message, error } = Object(JSON.parse(text))
-    const told = Number(statusCode)
+    const inBody = Number(statusCode)
     return {
-      status: Number.isInteger(told) && told >= 400 ? told : status,
+      status: Number.isInteger(inBody) && inBody >= 400 ? inBody : status,
       message: String(message ?? error),
     }
   } catch {

@@ -1,5 +1,5 @@
-// The bucket of Supabase's store: made, checked, limited by size and type, and deleted while it is
-// in use.
+// The bucket of the Supabase store: creation, checks, limits of size and type, and deletion during
+// use.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,25 +19,25 @@ import {
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
 
-test('the bucket is made private when it is missing, once for all writers', async (context) => {
+test('a missing bucket is created once, as a private one, for all writers', async (context) => {
   const { store, service } = await openStorage(context)
   await Promise.all(['a', 'b', 'c'].map((key) => store.put(key, Buffer.from(key))))
   assert.equal(service.objects.findBucket(BUCKET)?.public, false)
   assert.equal(countRequests(service, 'POST /bucket'), 1)
 })
 
-test('a bucket that another process makes at the same moment is as good', async (context) => {
+test('a bucket that another process creates at the same time is used', async (context) => {
   const { store, service } = await openStorage(context)
   const other = new SupabaseStore({ url: service.url, secretKey: SECRET_KEY, bucket: BUCKET })
   await Promise.all([store.check(), other.check()])
 })
 
-test('a bucket that is too small for a part, or public, is a setting to correct', async (context) => {
+test('a bucket that is public or too small for a part is reported as settings/invalid', async (context) => {
   const { store, service } = await openStorage(context)
   await store.check()
   changeBucket(service, { file_size_limit: 10 * MIB })
   const tooSmall =
-    /takes files of at most 10 MiB, but a part can have 32 MiB\. Raise the file size limit of the bucket/
+    /accepts files of at most 10 MiB, but a part can have 32 MiB\. Raise the file size limit of the bucket/
   await assert.rejects(store.check(), isSyncError('settings/invalid', tooSmall))
   changeBucket(service, { file_size_limit: 32 * MIB })
   await store.check()
@@ -51,29 +51,26 @@ test('a bucket that is too small for a part, or public, is a setting to correct'
   )
 })
 
-test('a check that failed is made again by the next write', async (context) => {
+test('the next write repeats a failed check', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'status', status: 503, path: `GET /bucket/${BUCKET}`, times: 4 })
   await assert.rejects(
     store.put('a', Buffer.from('x')),
-    isSyncError(
-      'artifact/unavailable',
-      /^Cannot look at the bucket in supabase:medipim-raw at 127/,
-    ),
+    isSyncError('artifact/unavailable', /^Cannot read the bucket in supabase:medipim-raw at 127/),
   )
   await store.put('a', Buffer.from('x'))
 })
 
-test('a project that is too small for a part is told so before anything is sent', async (context) => {
+test('a project limit below the size of a part is reported before any upload', async (context) => {
   const { store, service } = await openStorage(context, { fileBytesMax: 8 * MIB })
   const message =
-    /^The project at 127.* takes files of at most 8 MiB, but a part can have 32 MiB\. Raise the file size limit/
+    /^The project at 127.* accepts files of at most 8 MiB, but a part can have 32 MiB\. Raise the file size limit/
   await assert.rejects(store.check(), isSyncError('settings/invalid', message))
   await assert.rejects(store.put('part', PART), isSyncError('settings/invalid', message))
   assert.equal(countRequests(service, CREATE), 0)
 })
 
-test('a server that does not tell the limit of its project is as good', async (context) => {
+test('a server that reports no project limit passes the check', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set(
     { kind: 'status', status: 405, path: 'OPTIONS *' },
@@ -84,11 +81,11 @@ test('a server that does not tell the limit of its project is as good', async (c
   service.faults.set({ kind: 'status', status: 503, path: 'OPTIONS *', times: 4 })
   await assert.rejects(
     store.check(),
-    isSyncError('artifact/unavailable', /^Cannot ask for the file size limit/),
+    isSyncError('artifact/unavailable', /^Cannot read the file size limit/),
   )
 })
 
-test('a file that passes a limit that was lowered since the check names it and what to raise', async (context) => {
+test('a file over a limit that was lowered after the check fails with the limit and the remedy', async (context) => {
   const { store, service, waits } = await openStorage(context)
   await store.put('first', Buffer.from('x'))
   changeBucket(service, { file_size_limit: 8 * MIB })
@@ -102,7 +99,7 @@ test('a file that passes a limit that was lowered since the check names it and w
   assert.deepEqual(waits, [])
 })
 
-test('a bucket that does not take the types of a run is a setting to correct', async (context) => {
+test('a bucket that does not accept the types of a run is reported as settings/invalid', async (context) => {
   const { store, service } = await openStorage(context)
   await store.put('first', Buffer.from('x'))
   for (const [allowed, refused] of [
@@ -114,7 +111,7 @@ test('a bucket that does not take the types of a run is a setting to correct', a
       store.check(),
       isSyncError(
         'settings/invalid',
-        new RegExp(`takes no files of the type ${refused}\\. Allow application/zstd, `),
+        new RegExp(`does not accept files of type ${refused}\\. Allow application/zstd, `),
       ),
     )
   }
@@ -129,7 +126,7 @@ test('a bucket that does not take the types of a run is a setting to correct', a
   await store.put('latest.ndjson', Buffer.from('x'))
 })
 
-test('a bucket that is deleted between two writes is made again by the next one', async (context) => {
+test('the next write recreates a deleted bucket', async (context) => {
   const { store, service } = await openStorage(context)
   await store.put('first', Buffer.from('x'))
   service.objects.remove(BUCKET, ['first'])
@@ -142,7 +139,7 @@ test('a bucket that is deleted between two writes is made again by the next one'
   assert.ok(PART.equals(await store.get('stream')))
 })
 
-test('a bucket that is deleted in the middle of an upload is made again for it, or for the next try', async (context) => {
+test('a bucket deleted during an upload is recreated for it, or for the next attempt', async (context) => {
   const { store, service } = await openStorage(context)
   await store.put('first', Buffer.from('x'))
   service.objects.remove(BUCKET, ['first'])
@@ -173,7 +170,7 @@ test('a bucket that is deleted in the middle of an upload is made again for it, 
   assert.ok(PART.equals(await other.get('part')))
 })
 
-test('a name that no bucket can have is a setting to correct', async (context) => {
+test('an invalid bucket name is reported as settings/invalid', async (context) => {
   const { store } = await openStorage(context, {}, { bucket: 'raw/more?' })
   const message =
     /^supabase:raw\/more\? at .*: HTTP 400: Bucket name invalid\. Name another bucket in BUCKET/

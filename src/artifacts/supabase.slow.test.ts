@@ -1,5 +1,5 @@
-// Supabase Storage as a real tus server in front of a folder plays it. What breaks is broken on
-// purpose and at an exact byte; waiting is recorded, not done.
+// Tests against a simulator of Supabase Storage: a real tus server over a folder. Faults happen at an
+// exact byte; waits are recorded instead of slept.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -27,7 +27,7 @@ import {
 } from '../../test/support/supabase-storage.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import { SupabaseStore } from './supabase.ts'
-import { UPLOAD_CHUNK_BYTES } from './tus.ts'
+import { UPLOAD_CHUNK_BYTES } from './resumable-upload.ts'
 
 testStore('Supabase Storage', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
@@ -40,7 +40,7 @@ testStore('Supabase Storage', async () => {
   return { store, close }
 })
 
-test('a part goes in chunks of exactly 6 MiB, the last with the rest', async (context) => {
+test('a part is uploaded in chunks of exactly 6 MiB and a shorter last one', async (context) => {
   const { store, service } = await openStorage(context)
   await store.put('part', PART)
   const expected = [
@@ -58,7 +58,7 @@ test('a part goes in chunks of exactly 6 MiB, the last with the rest', async (co
   assert.equal(UPLOAD_CHUNK_BYTES, 6 * 1024 * 1024)
 })
 
-test('a stream is read no further than a chunk ahead of what the service holds', async (context) => {
+test('a stream is read at most one chunk ahead of the bytes that the service has', async (context) => {
   const { store, service } = await openStorage(context)
   let aheadBytesMax = 0
   async function* source(): AsyncGenerator<Uint8Array> {
@@ -73,7 +73,7 @@ test('a stream is read no further than a chunk ahead of what the service holds',
   assert.ok(aheadBytesMax <= UPLOAD_CHUNK_BYTES + MIB, `${aheadBytesMax} bytes ahead`)
 })
 
-test('the type and no cache time are kept with an object', async (context) => {
+test('an object is stored with its type and without a cache time', async (context) => {
   const { store, service } = await openStorage(context)
   const types = {
     'a.ndjson.zst': 'application/zstd',
@@ -89,7 +89,7 @@ test('the type and no cache time are kept with an object', async (context) => {
   }
 })
 
-test('nothing is stored as an object of no bytes, even when an answer is lost', async (context) => {
+test('no bytes are stored as an empty object, even when a response is lost', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
   await store.put('empty', new Uint8Array())
@@ -103,7 +103,7 @@ const WAYS: Readonly<Record<string, (store: SupabaseStore) => Promise<void>>> = 
 }
 
 for (const [how, put] of Object.entries(WAYS)) {
-  test(`${how}: a connection that breaks in the middle of a chunk is resumed where the service says it stopped`, async (context) => {
+  test(`${how}: after a connection breaks in a chunk, the upload resumes at the offset of the service`, async (context) => {
     const { store, service } = await openStorage(context)
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 1, afterBytes: 2 * MIB })
     await put(store)
@@ -117,7 +117,7 @@ for (const [how, put] of Object.entries(WAYS)) {
     assert.equal(countRequests(service, CREATE), 1)
   })
 
-  test(`${how}: a broken last chunk is resumed too`, async (context) => {
+  test(`${how}: an interrupted last chunk is resumed`, async (context) => {
     const { store, service } = await openStorage(context)
     service.faults.set({ kind: 'break', path: 'PATCH *', skip: 2, afterBytes: 500_000 })
     await put(store)
@@ -126,7 +126,7 @@ for (const [how, put] of Object.entries(WAYS)) {
   })
 
   for (const status of [409, 423, 429, 500, 503, 544]) {
-    test(`${how}: ${status} is tried again`, async (context) => {
+    test(`${how}: a response with status ${status} is retried`, async (context) => {
       const { store, service, waits } = await openStorage(context)
       service.faults.set({
         kind: 'status',
@@ -146,7 +146,7 @@ for (const [how, put] of Object.entries(WAYS)) {
     })
   }
 
-  test(`${how}: a chunk whose answer is lost is not sent twice`, async (context) => {
+  test(`${how}: a chunk whose response is lost is not sent twice`, async (context) => {
     const { store, service } = await openStorage(context)
     service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
     await put(store)
@@ -158,7 +158,7 @@ for (const [how, put] of Object.entries(WAYS)) {
   })
 }
 
-test('Retry-After is waited for, and then some, but never longer than a minute or so', async (context) => {
+test('Retry-After is the shortest wait, up to one minute', async (context) => {
   const { store, service, waits } = await openStorage(context)
   service.faults.set({
     kind: 'status',
@@ -179,7 +179,7 @@ test('Retry-After is waited for, and then some, but never longer than a minute o
   assert.ok(bounded >= 60_000 && bounded <= 60_500, `${bounded}`)
 })
 
-test('a service that is down for good is artifact/unavailable, after a bounded number of tries', async (context) => {
+test('a service that stays down is reported as artifact/unavailable after a fixed number of attempts', async (context) => {
   const { store, service, waits } = await openStorage(context)
   await store.check()
   service.faults.set({
@@ -202,11 +202,11 @@ test('a service that is down for good is artifact/unavailable, after a bounded n
   await service.close()
   await assert.rejects(
     store.get('part'),
-    isSyncError('artifact/unavailable', /^Cannot read part in .*: no answer \(ECONNREFUSED\)$/),
+    isSyncError('artifact/unavailable', /^Cannot read part in .*: no response \(ECONNREFUSED\)$/),
   )
 })
 
-test('an upload that expired meanwhile is begun anew', async (context) => {
+test('an upload that expired is restarted', async (context) => {
   const expire: Waiter = () => Promise.resolve(service.objects.expireUploads())
   const { store, service } = await openStorage(context, {}, { wait: expire })
   service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', skip: 1 })
@@ -215,7 +215,7 @@ test('an upload that expired meanwhile is begun anew', async (context) => {
   assert.equal(countRequests(service, CREATE), 2)
 })
 
-test('an upload that expires whenever it is waited for ends as artifact/unwritable', async (context) => {
+test('an upload that expires during every wait fails with artifact/unwritable', async (context) => {
   const expire: Waiter = () => Promise.resolve(service.objects.expireUploads())
   const { store, service } = await openStorage(context, {}, { wait: expire })
   service.faults.set({ kind: 'status', status: 503, path: 'PATCH *', times: null })
@@ -223,7 +223,7 @@ test('an upload that expires whenever it is waited for ends as artifact/unwritab
   assert.equal(countRequests(service, CREATE), 4)
 })
 
-test('when the answer to the last byte is lost, only an object that is there counts', async (context) => {
+test('when the response to the last byte is lost, the upload succeeds only if the object exists', async (context) => {
   for (const kind of ['lose-answer', 'unfinished'] as const) {
     const { store, service } = await openStorage(context)
     service.faults.set({ kind, path: 'PATCH *', skip: 2 })
@@ -233,17 +233,17 @@ test('when the answer to the last byte is lost, only an object that is there cou
   }
 })
 
-test('a stream whose last answer is lost is an error that asks for another try', async (context) => {
+test('a stream whose last response is lost fails with a retryable error', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set({ kind: 'unfinished', path: 'PATCH *', skip: 2 })
   await assert.rejects(
     store.putStream('part', streamSlowly(PART)),
-    isSyncError('artifact/unwritable', /nobody knows whether the upload is over$/),
+    isSyncError('artifact/unwritable', /it is unknown whether the upload was completed$/),
   )
   await assert.rejects(store.get('part'), isSyncError('artifact/missing', /Object not found/))
 })
 
-test('a service that is killed in the middle of a chunk and started again goes on with the same upload', async (context) => {
+test('after the service is killed in a chunk and restarted, the same upload resumes', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-storage-'))
   const [first, url] = await spawnStorage(folder, 0)
   let child = first
@@ -271,12 +271,12 @@ test('a service that is killed in the middle of a chunk and started again goes o
     requests: Record<string, number>
     last: { method: string; body: Patch }[]
   }
-  assert.equal(requests[CREATE], undefined, 'the upload was begun anew')
+  assert.equal(requests[CREATE], undefined, 'the upload was restarted')
   const offsets = last.filter(({ method }) => method === 'PATCH').map(({ body }) => body.offset)
   assert.ok(offsets.length === 2 && (offsets[0] ?? 0) >= 6 * MIB, `resumed at ${offsets.join()}`)
 })
 
-test('a web page is no artifact, with whatever status', async (context) => {
+test('a web page is never stored as an artifact, regardless of its status', async (context) => {
   const { store, service, waits } = await openStorage(context)
   await store.put('part', PART)
   service.faults.set(
@@ -288,16 +288,16 @@ test('a web page is no artifact, with whatever status', async (context) => {
   service.faults.set({ kind: 'status', status: 200, path: 'GET /object/*', times: null })
   await assert.rejects(
     store.get('part'),
-    isSyncError('artifact/unavailable', /HTTP 200: a web page in place of an answer$/),
+    isSyncError('artifact/unavailable', /HTTP 200: a web page instead of a response$/),
   )
 })
 
-test('an answer that is cut short is asked for again', async (context) => {
-  const answers = [(whole: Buffer) => whole.subarray(0, 5000), (whole: Buffer) => whole]
+test('a truncated response is requested again', async (context) => {
+  const bodies = [(whole: Buffer) => whole.subarray(0, 5000), (whole: Buffer) => whole]
   const bytes = randomBytes(100_000)
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-length': bytes.length })
-    const sent = answers.shift()?.(bytes) ?? bytes
+    const sent = bodies.shift()?.(bytes) ?? bytes
     response.write(sent, () => (sent.length < bytes.length ? response.destroy() : response.end()))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -313,7 +313,7 @@ test('an answer that is cut short is asked for again', async (context) => {
   assert.ok(bytes.equals(await store.get('part')))
 })
 
-test('a folder of more than a page is listed whole, and everything can be removed', async (context) => {
+test('a folder of more than one page is listed and removed completely', async (context) => {
   const { store, service } = await openStorage(context)
   await store.put('k/0000', Buffer.from('x'))
   const row = service.objects.find(BUCKET, 'k/0000')
@@ -327,7 +327,7 @@ test('a folder of more than a page is listed whole, and everything can be remove
   assert.deepEqual(await Array.fromAsync(store.list('')), [])
 })
 
-test('without a bucket nothing is listed, nothing is missing to remove, and reading is artifact/missing', async (context) => {
+test('without a bucket, list is empty, remove succeeds and get fails with artifact/missing', async (context) => {
   const { store } = await openStorage(context)
   assert.deepEqual(await Array.fromAsync(store.list('')), [])
   await store.remove(['a'])
@@ -337,7 +337,7 @@ test('without a bucket nothing is listed, nothing is missing to remove, and read
   )
 })
 
-test('a key that is refused is a setting to correct, and is shown nowhere, not even when the service repeats it', async (context) => {
+test('a rejected API key is reported as settings/invalid and never shown, even when the service repeats it', async (context) => {
   for (const secretKey of ['sb_secret_planted', 'eyJplanted.payload.signature']) {
     const { store, service } = await openStorage(context, {}, { secretKey })
     const put = (): Promise<void> => store.put('a', Buffer.from('x'))
@@ -372,18 +372,18 @@ test('a key that is refused is a setting to correct, and is shown nowhere, not e
     })
     await assert.rejects(store.get('a'), isSyncError('artifact/missing', /x{190} \[redacte…$/))
     await service.close()
-    await assert.rejects(store.get('a'), isSyncError('artifact/unavailable', /no answer/))
+    await assert.rejects(store.get('a'), isSyncError('artifact/unavailable', /no response/))
   }
 })
 
-test('the older kind of key goes into the same two headers', async (context) => {
+test('a service-role token is sent in the same two headers', async (context) => {
   const secretKey = 'eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.signature'
   const { store } = await openStorage(context, { secretKey }, { secretKey })
   await store.put('a', Buffer.from('x'))
   assert.equal((await store.get('a')).length, 1)
 })
 
-test('no redirect is followed, because the key would go along', async (context) => {
+test('a redirect is not followed, because it would receive the key', async (context) => {
   const { store, service } = await openStorage(context)
   service.faults.set({
     kind: 'status',
@@ -397,14 +397,14 @@ test('no redirect is followed, because the key would go along', async (context) 
   )
 })
 
-test('many writers of many parts do not disturb each other', async (context) => {
+test('concurrent writers store their parts independently', async (context) => {
   const { store } = await openStorage(context)
   const parts = Array.from({ length: 6 }, (_, i) => PART.subarray(i * MIB, i * MIB + 7 * MIB))
   await Promise.all(parts.map((bytes, i) => store.put(`part-${i}`, bytes)))
   for (const [i, bytes] of parts.entries()) assert.ok(bytes.equals(await store.get(`part-${i}`)))
 })
 
-/** The simulator as a process of its own, which `die` really kills. */
+/** Starts the simulator as a separate process, which the fault `die` kills. */
 async function spawnStorage(
   folder: string,
   port: number,

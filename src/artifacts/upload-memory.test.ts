@@ -1,4 +1,4 @@
-// An upload that outlives the process that began it.
+// Uploads that survive the process that started them.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises'
@@ -18,11 +18,11 @@ import {
 } from '../../test/support/supabase-storage.ts'
 import { createUploadMemory, nameUpload } from './upload-memory.ts'
 
-test('a client that is killed in the middle of a chunk leaves its upload to the next process, when that puts the same bytes', async (context) => {
+test('after a client is killed in a chunk, the next process that stores the same bytes resumes its upload', async (context) => {
   const memory = join(await mkdtemp(join(tmpdir(), 'shelfsync-uploads-')), 'uploads')
   const { store, service } = await openStorage(context, {}, { memory: createUploadMemory(memory) })
   context.after(() => rm(join(memory, '..'), { recursive: true }))
-  // It says so when it would wait before it tries again, and waits for ever.
+  // The child prints a line instead of its first wait before a retry, and then stays.
   const put = (bytes: string) => `
     import { SupabaseStore } from ${JSON.stringify(new URL('supabase.ts', import.meta.url).href)}
     import { createUploadMemory } from ${JSON.stringify(new URL('upload-memory.ts', import.meta.url).href)}
@@ -58,7 +58,7 @@ test('a client that is killed in the middle of a chunk leaves its upload to the 
   assert.deepEqual(
     [countRequests(service, CREATE), listPatches(service).length],
     [1, 3],
-    'other bytes are another upload',
+    'other bytes are a separate upload',
   )
   assert.equal((await readdir(memory)).length, 1)
   const long = new Date(Date.now() - 25 * 3_600_000)
@@ -67,7 +67,7 @@ test('a client that is killed in the middle of a chunk leaves its upload to the 
   assert.deepEqual(await readdir(memory), [])
 })
 
-test('a remembered upload that the service has forgotten, or that may be over, is made anew', async (context) => {
+test('a remembered upload that the service no longer has is restarted', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-uploads-'))
   context.after(() => rm(folder, { recursive: true }))
   const { store, service } = await openStorage(context, {}, { memory: createUploadMemory(folder) })

@@ -1,21 +1,20 @@
-// Where uploads under way live on the server, remembered on disk, so that a process that is killed
-// leaves its upload to the next one. An upload is known by its target and its bytes together: other
-// bytes are another upload.
+// Remembers the paths of unfinished uploads on disk, so that the next process can resume the upload
+// of a killed one. An upload is identified by its target and its bytes.
 
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../node/make-folder.ts'
 
-/** The platform forgets an upload after a day. */
+/** The platform drops unfinished uploads after a day. */
 const AGE_MS_MAX = 24 * 3_600_000
 
 export interface UploadMemory {
-  /** The path that was remembered for an upload of just these bytes, or null. */
+  /** Returns the path of an upload of these bytes, or null. */
   recall(upload: string): Promise<string | null>
   remember(upload: string, path: string): Promise<void>
   forget(upload: string): Promise<void>
-  /** Drops what no server knows any more. */
+  /** Drops uploads that the platform has dropped. */
   sweep(): Promise<void>
 }
 
@@ -24,8 +23,8 @@ export function nameUpload(bucket: string, key: string, bytes: Uint8Array): stri
 }
 
 /**
- * A file for each upload in `folder`, which is made when it is needed. A disk that is full or
- * read-only only means that nothing is remembered.
+ * Keeps one file per upload in `folder`, which is created on demand. On a full or read-only disk no
+ * upload is remembered.
  */
 export function createUploadMemory(folder: string): UploadMemory {
   const drop = (upload: string): Promise<void> =>

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { proveWritable, type ArtifactStore } from '../artifacts/store.ts'
+import { verifyWritable, type ArtifactStore } from '../artifacts/store.ts'
 import { openApi } from '../connectors/medipim/api.ts'
 import { medipimSettings } from '../connectors/medipim/market.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
@@ -28,7 +28,7 @@ export async function checkStore(
   const name = 'artifacts'
   try {
     await store.check()
-    await proveWritable(store)
+    await verifyWritable(store)
   } catch (error) {
     return toFailedCheck(name, error)
   }

@@ -214,7 +214,7 @@ function noJson(status: number): Refusal {
     message:
       classifyStatus(status) === 'redirect'
         ? 'a redirect, so SUPABASE_URL is not the address itself'
-        : 'a web page in place of an answer',
+        : 'a web page instead of a response',
   }
 }
 

@@ -72,7 +72,7 @@ export interface Queues {
    * Writes and removes a key of Redis. In Postgres there is nothing to prove. @throws Error what
    * Redis says
    */
-  proveWritable(): Promise<void>
+  verifyWritable(): Promise<void>
   readonly fetch: Queue<Task>
   readonly apply: Queue<Task>
   addFlow(flow: FlowJob): Promise<void>
@@ -117,7 +117,7 @@ export async function openQueues(
     ...queues,
     backend: redis === null ? 'postgres' : 'redis',
     evictionPolicy: redis && library && (await library.findEvictionPolicy(redis)),
-    proveWritable: async () =>
+    verifyWritable: async () =>
       void (redis && (await library?.proveRedisWritable(redis, `${PREFIX}:check-${randomUUID()}`))),
     addFlow: async (flow) => void (await flows.add(flow)),
     work(name, concurrency, processor) {

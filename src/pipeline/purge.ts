@@ -2,7 +2,7 @@
 // in between, it is done again.
 
 import { artifactPrefix } from '../artifacts/manifest.ts'
-import { type Keep, runsToPurge, runsToRebuild } from '../artifacts/retention.ts'
+import { type Keep, selectRunsToPurge, selectRunsForRebuild } from '../artifacts/retention.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { beginPurge, listRetained, markPurged, type RetainedRun } from '../db/write/retention.ts'
@@ -42,8 +42,8 @@ export async function purgeSource(
   const purged: RetainedRun[] = []
   const elsewhere: number[] = []
   const retained = await listRetained(db, source.id)
-  const rebuild = keep === 'none' ? [] : runsToRebuild(retained).map(({ run }) => run)
-  for (const doomed of runsToPurge(retained, keep)) {
+  const rebuild = keep === 'none' ? [] : selectRunsForRebuild(retained).map(({ run }) => run)
+  for (const doomed of selectRunsToPurge(retained, keep)) {
     const { run, startedAt } = doomed
     const keys = await Array.fromAsync(
       store.list(artifactPrefix({ source: source.name, run: String(run), startedAt })),

@@ -156,6 +156,6 @@ test('a bucket that takes no part is refused at start, with both sizes', async (
   })
   await assert.rejects(
     fleet.serve(['fetcher'], { ...project, BUCKET: small }),
-    /too-small.* takes files of at most 10 MiB, but a part can have 32 MiB/,
+    /too-small.* accepts files of at most 10 MiB, but a part can have 32 MiB/,
   )
 })
