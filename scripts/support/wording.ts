@@ -34,7 +34,9 @@ const CONSTRUCTIONS: readonly Construction[] = [
   { pattern: /\banew\b/i, instead: 'again, or the verb with re-: fetches again, rebuilds' },
   { pattern: /\b(goes|go|going|went) on\b/i, instead: 'continues, resumes' },
   {
-    pattern: /\b(has|have|had) not (?!(been|begun|come|gone|seen|sent|read|made|\w+ed|\w+en)\b)/i, instead: 'does not have' },
+    pattern: /\b(has|have|had) not (?!(been|begun|come|gone|seen|sent|read|made|\w+ed|\w+en)\b)/i,
+    instead: 'does not have',
+  },
   {
     pattern: /\b(is|are|was|were) no (?!longer\b|more\b|less\b)/i,
     instead: 'is not a, is not valid',

@@ -2,7 +2,7 @@
 // programs. It is an overwritten copy; the parts and their manifest are the archive.
 
 import type { Part } from './parts.ts'
-import { readArtifact } from './parts.ts'
+import { readParts } from './parts.ts'
 import type { ArtifactStore } from './store.ts'
 
 export function latestKey(source: string): string {
@@ -21,5 +21,5 @@ export async function writeLatest(
   source: string,
   parts: readonly Part[],
 ): Promise<void> {
-  await store.putStream(latestKey(source), readArtifact(store, parts))
+  await store.putStream(latestKey(source), readParts(store, parts))
 }

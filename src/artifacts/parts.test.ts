@@ -10,7 +10,7 @@ import { SyncError } from '../core/errors.ts'
 import { Codec, CHUNK_BYTES, decompress } from './codec.ts'
 import { DiskStore } from './disk.ts'
 import { artifactKey, type ArtifactRun, Manifest, manifestKey, saveManifest } from './manifest.ts'
-import { readArtifact, Part, PartWriter, readPart, verifyArtifact } from './parts.ts'
+import { readParts, Part, PartWriter, readPart, verifyArtifact } from './parts.ts'
 
 const RUN: ArtifactRun = {
   source: 'medipim-au',
@@ -147,10 +147,10 @@ test('a reader that stops early releases its resources', async () => {
   }
 })
 
-test('readArtifact yields all parts in order', async () => {
+test('readParts yields all parts in order', async () => {
   const parts = [await archive(8, 'zstd', [page(0, 10)]), await archive(9, 'gzip', [page(10, 10)])]
   assert.equal(
-    String(Buffer.concat(await Array.fromAsync(readArtifact(store, parts)))),
+    String(Buffer.concat(await Array.fromAsync(readParts(store, parts)))),
     String(page(0, 20).bytes),
   )
 })

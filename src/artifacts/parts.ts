@@ -138,7 +138,7 @@ export async function* readPart(store: ArtifactStore, part: Part): AsyncGenerato
 }
 
 /** Yields the raw NDJSON of all parts in order. @throws as `readPart`, after the preceding parts */
-export async function* readArtifact(
+export async function* readParts(
   store: ArtifactStore,
   parts: readonly Part[],
 ): AsyncGenerator<Buffer, void> {

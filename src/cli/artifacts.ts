@@ -1,7 +1,7 @@
 // `shelfsync artifacts`: what suppliers sent, as it was archived.
 
 import type { Command } from 'commander'
-import { readArtifact, verifyArtifact } from '../artifacts/parts.ts'
+import { readParts, verifyArtifact } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
 import { listArtifacts, type ArtifactListing } from '../db/read/listings.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
@@ -131,9 +131,7 @@ export function addArtifacts(program: Command, cli: Cli): void {
     )
     .action(async (run: number) => {
       await using tools = await cli.open()
-      await writeAll(
-        readArtifact(tools.store, await partsOf(tools, await loadArtifact(tools, run))),
-      )
+      await writeAll(readParts(tools.store, await partsOf(tools, await loadArtifact(tools, run))))
     })
 }
 

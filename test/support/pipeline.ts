@@ -12,7 +12,7 @@ import {
   type MedipimSimulator,
 } from '../../simulators/medipim/simulator.ts'
 import { DiskStore } from '../../src/artifacts/disk.ts'
-import { readArtifact } from '../../src/artifacts/parts.ts'
+import { readParts } from '../../src/artifacts/parts.ts'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
 import { createConnectors } from '../../src/connectors/registry.ts'
 import type { Secrets } from '../../src/connectors/medipim/responses.ts'
@@ -164,7 +164,7 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
     },
     async archived(run) {
       const chunks: Buffer[] = []
-      for await (const chunk of readArtifact(store, await listParts(db, (await source()).id, run)))
+      for await (const chunk of readParts(store, await listParts(db, (await source()).id, run)))
         chunks.push(chunk)
       return Buffer.concat(chunks).toString()
     },
