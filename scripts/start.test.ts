@@ -30,21 +30,21 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
 
   assert.equal(
     await shelfsync('stop'),
-    `There is no database in ${home}: nothing to stop. SHELFSYNC_HOME names the folder.\n`,
+    `${home} does not contain a database. SHELFSYNC_HOME chooses the folder.\n`,
   )
   assert.deepEqual(await readdir(home), [])
   const place = join(home, 'postgres')
   assert.ok(
     (await ask([inRoot('bin/shelfsync'), 'status'])).stderr.includes(
-      `a new, empty database was made in ${place}. `,
+      `a new, empty database was created in ${place}. `,
     ),
   )
   assert.ok(
     (await ask([inRoot('bin/shelfsync'), 'runs'])).stderr.includes(
-      `the database in ${place} is empty: it has no source. `,
+      `the database in ${place} is empty: it does not have a source. `,
     ),
   )
-  assert.equal(await shelfsync('stop'), `The database in ${home} does not run: nothing to stop.\n`)
+  assert.equal(await shelfsync('stop'), `The database in ${home} is not running.\n`)
 
   const demo = [inRoot('bin/launch.js'), inRoot('scripts/start.ts')]
   const { stdout: told } = await ask(demo)
@@ -81,7 +81,7 @@ test('the demo fits a narrow terminal, and what it leaves behind does not get in
   assert.match(await asTold('status'), /^medipim-demo /m)
   assert.match(
     await shelfsync('stop'),
-    /^DATABASE_URL names a database of your own: nothing to stop/,
+    /^DATABASE_URL chooses a database that Shelfsync does not manage/,
   )
   assert.match(await asTold('stop'), /is stopped/)
 })

@@ -8,7 +8,10 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { dataApiOf, openTools, readDotEnv, type Tools } from '../src/cli/open.ts'
+import { openTools, type Tools } from '../src/app/compose.ts'
+import { findDataApi } from '../src/app/open-database.ts'
+import { Cli } from '../src/cli/cli.ts'
+import { readDotEnv } from '../src/cli/read-settings.ts'
 import { Output } from '../src/cli/output.ts'
 import { showProgress } from '../src/cli/progress.ts'
 import { formatBytes, formatCount } from '../src/cli/format.ts'
@@ -46,7 +49,9 @@ async function main(signal: AbortSignal): Promise<void> {
   console.log(
     `A simulated MediPim with ${formatCount(PRODUCTS)} products, and a Postgres in ${HOME}:`,
   )
-  await using tools = await openTools(output, settings, { keepServer: true })
+  await using tools = await openTools(settings, new Cli(output, {}).createHost(settings), {
+    keepServer: true,
+  })
   const { id } = await beginAnew(tools, simulator)
   try {
     const syncs = [await sync('first sync', tools, signal)]
@@ -231,7 +236,7 @@ async function findPrefix(): Promise<string> {
     const settings = loadSettings(process.env, await readDotEnv())
     if (
       settings.databaseUrl === null &&
-      dataApiOf(settings) === null &&
+      findDataApi(settings) === null &&
       resolve(settings.home) === resolve(HOME)
     )
       return ''

@@ -11,7 +11,7 @@ import { recogniseAddress, sampleProducts } from '../sources/add-source.ts'
 import { bindConnector } from '../sources/bound-source.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import type { SyncTools } from './open.ts'
+import type { SyncTools } from '../app/compose.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 import { checkSettings, readSetting } from './connector-settings.ts'
 import { addressOf } from './sources.ts'
@@ -55,7 +55,7 @@ export function addAdd(program: Command, cli: Cli): void {
           '--market and --api-url are for medipim; what another source is to be told goes into --set name=value',
         )
       }
-      const signal = cli.stoppable(STOPPING)
+      const signal = cli.createStopSignal(STOPPING)
       await using tools = await cli.openSync()
       const connector = tools.connectors.get(shop)
       await (connector

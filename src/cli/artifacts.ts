@@ -9,7 +9,7 @@ import { escapeLines } from '../lib/printable.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples, EXIT } from './cli.ts'
 import { createLimitOption, parseId } from './ids.ts'
-import type { Tools } from './open.ts'
+import type { Tools } from '../app/compose.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
 
 export function addArtifacts(program: Command, cli: Cli): void {

@@ -10,7 +10,7 @@ const stubborn = (withinMs: string) => `
   import { Output } from ${JSON.stringify(new URL('output.ts', import.meta.url).href)}
   const cli = new Cli(new Output(process.stdout, process.stderr), process.env)
   setInterval(() => undefined, 1000)
-  const signal = cli.stoppable('stopping', { code: 0, withinMs: ${withinMs} })
+  const signal = cli.createStopSignal('stopping', { code: 0, withinMs: ${withinMs} })
   signal.addEventListener('abort', () => console.error('told'))
   process.kill(process.pid, 'SIGTERM')`
 
@@ -22,7 +22,7 @@ test('what does not stop in time is left behind, with the exit code of a clean s
     { env: cleanEnv({}) },
   )
   assert.equal((await exited).code, 0)
-  assert.match(output(), /stopping\n[^]*told\n[^]*something does not stop; leaving without it/)
+  assert.match(output(), /stopping\n[^]*told\n[^]*a task did not stop in time; exiting without it/)
 })
 
 test(

@@ -1,24 +1,20 @@
-// What every command is given: where to speak, how to open things, how to be stopped, and the exit
-// code it leaves behind.
+// The context of a command: its output, the objects it opens, its stop signal, and its exit code.
 
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:os'
-import {
-  openSyncTools,
-  openTools,
-  readSettings,
-  type Env,
-  type SyncTools,
-  type Tools,
-} from './open.ts'
+import { openSyncTools, openTools, type Host, type SyncTools, type Tools } from '../app/compose.ts'
+import type { Settings } from '../config/settings.ts'
+import { createLog } from '../telemetry/log.ts'
 import type { Output } from './output.ts'
+import { readSettings, type Env } from './read-settings.ts'
 
 /**
- * 0 green · 2 held: a person must decide · 1 failed · 64 the command line itself is wrong · 130
- * after Ctrl-C.
+ * 0 green · 2 held: a person must decide · 1 failed · 64 the command line is wrong · 130 stopped by
+ * Ctrl-C.
  */
 export const EXIT = { green: 0, failed: 1, held: 2, usage: 64, interrupted: 130 } as const
 
-/** Of several ends the worst is told. */
+/** A command with several results exits with the last code of this list among them. */
 const WORST_LAST: readonly number[] = [
   EXIT.green,
   EXIT.held,
@@ -27,12 +23,14 @@ const WORST_LAST: readonly number[] = [
   EXIT.interrupted,
 ]
 
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 export interface StopOptions {
-  /** What the process then ends with. Default 130. */
+  /** The exit code after a stop. Default 130. */
   readonly code?: number
-  /** How long whatever holds it up may do so. Default: for ever. */
+  /** Time limit of the stop; after it, the process exits. Default: none. */
   readonly withinMs?: number | null
-  /** Default: a note on standard error. */
+  /** Reports the stop. Default: a note on standard error. */
   readonly say?: (text: string) => void
 }
 
@@ -46,28 +44,48 @@ export class Cli {
     this.env = env
   }
 
+  /** Reads the settings, and hides their secrets. @throws SyncError `settings/invalid` */
+  async readSettings(): Promise<Settings> {
+    return readSettings(this.output, this.env)
+  }
+
   /** Opens everything; close it with `await using`. */
   async open(): Promise<Tools> {
-    return openTools(this.output, await readSettings(this.output, this.env))
+    const settings = await this.readSettings()
+    return openTools(settings, this.createHost(settings))
   }
 
-  /** The same for what can do without sessions. */
+  /** Opens everything for commands that also work over the Data API. */
   async openSync(): Promise<SyncTools> {
-    return openSyncTools(this.output, await readSettings(this.output, this.env))
+    const settings = await this.readSettings()
+    return openSyncTools(settings, this.createHost(settings))
   }
 
-  /** Ends with `code`, unless something worse was told before. */
+  /** A command prints its own results, so its log contains warnings and errors only. */
+  createHost(settings: Settings): Host {
+    const { output } = this
+    const correlationId = randomUUID()
+    const quietLevel = settings.logLevel === 'info' ? 'warn' : settings.logLevel
+    const log = createLog({
+      level: output.verbose ? 'debug' : quietLevel,
+      destination: output.logDestination(),
+      secrets: settings.secrets,
+    }).child({ cid: correlationId })
+    return { log, correlationId, notify: (text) => output.note(text) }
+  }
+
+  /** Sets the exit code, unless a worse one is set. */
   end(code: number): void {
     if (WORST_LAST.indexOf(code) > WORST_LAST.indexOf(this.exitCode)) this.exitCode = code
   }
 
   /**
-   * A signal that fires on the first Ctrl-C, SIGTERM or SIGHUP (the terminal is gone), after
-   * `words` have been said; the second ends the process at once. A command that does not ask for it
-   * is ended by the first.
+   * Returns a signal that aborts on the first Ctrl-C, SIGTERM or SIGHUP, after `message` was
+   * reported. The second signal ends the process at once. Without this method, the first signal
+   * does.
    */
-  stoppable(
-    words: string,
+  createStopSignal(
+    message: string,
     {
       code = EXIT.interrupted,
       withinMs = null,
@@ -75,27 +93,27 @@ export class Cli {
     }: StopOptions = {},
   ): AbortSignal {
     const controller = new AbortController()
-    const stop = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {
+    const stop = (signal: (typeof STOP_SIGNALS)[number]): void => {
       if (controller.signal.aborted) process.exit(128 + constants.signals[signal])
-      say(words)
+      say(message)
       this.end(code)
-      if (withinMs !== null) setTimeout(() => this.#leave(say), withinMs).unref()
+      if (withinMs !== null) setTimeout(() => this.#exit(say), withinMs).unref()
       controller.abort()
     }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+    for (const signal of STOP_SIGNALS) process.on(signal, stop)
     return controller.signal
   }
 
-  #leave(say: (text: string) => void): void {
-    say('something does not stop; leaving without it')
+  #exit(say: (text: string) => void): void {
+    say('a task did not stop in time; exiting without it')
     process.exit(this.exitCode)
   }
 }
 
-/** What every list of sources says instead of nothing. */
+/** Replaces an empty list of sources. */
 export const NO_SOURCES = 'No sources yet. Add one: shelfsync add https://some-shop.example'
 
-/** Help text with commands to copy, one on each line. */
+/** Formats the help text with commands to copy, one per line. */
 export function formatExamples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
 }

@@ -5,7 +5,7 @@ import { medipimSettings } from '../connectors/medipim/market.ts'
 import type { Connector } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import type { Basics } from './open.ts'
+import type { Basics } from '../app/compose.ts'
 
 /**
  * What the connector makes of them.

@@ -11,7 +11,7 @@ import { inspectServer } from '../db/server-facts.ts'
 import { listSources, type Source } from '../db/sources.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
-import { dataApiOf, MIGRATE_BY_HAND, openDatabase } from './open.ts'
+import { findDataApi, MIGRATE_BY_HAND, openDatabase } from '../app/open-database.ts'
 import type { Output } from './output.ts'
 import { formatQuantity } from './format.ts'
 
@@ -27,10 +27,10 @@ export async function checkDatabase(
   settings: Settings,
   tell: (check: Check) => void,
 ): Promise<Source[]> {
-  const project = dataApiOf(settings)
+  const project = findDataApi(settings)
   try {
     if (project !== null) return await checkDataApi(new DataApi(project), tell)
-    await using opened = await openDatabase(output, settings)
+    await using opened = await openDatabase(settings, { notify: (text) => output.note(text) })
     const { db } = opened
     const { version, readOnly, writable, tables, skewMs } = await inspectServer(db)
     const where = settings.databaseUrl === null ? `embedded in ${settings.home}` : 'DATABASE_URL'

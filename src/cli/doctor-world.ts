@@ -13,7 +13,7 @@ import { hostOf } from '../lib/http.ts'
 import type { Source } from '../db/sources.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
-import type { Basics } from './open.ts'
+import type { Basics } from '../app/compose.ts'
 import { formatBytes, formatQuantity } from './format.ts'
 
 /** How long Redis may take over a write. */

@@ -6,7 +6,8 @@ import { loadSettings } from '../config/settings.ts'
 import { checkClock } from './doctor-database.ts'
 import { checkMedipim } from './doctor-world.ts'
 import { checkNames } from './doctor.ts'
-import { openBasics } from './open.ts'
+import { openBasics } from '../app/compose.ts'
+import { Cli } from './cli.ts'
 import { Output } from './output.ts'
 
 const SOURCE: Source = {
@@ -27,7 +28,10 @@ const SOURCE: Source = {
 
 test('a source that is paused needs no key', async () => {
   const nowhere = { write: () => true }
-  await using basics = openBasics(new Output(nowhere, nowhere), loadSettings({}))
+  await using basics = openBasics(
+    loadSettings({}),
+    new Cli(new Output(nowhere, nowhere), {}).createHost(loadSettings({})),
+  )
   const stateWith = async (state: Source['state']) =>
     (await checkMedipim(basics, [{ ...SOURCE, state }], new AbortController().signal)).state
   assert.deepEqual([await stateWith('active'), await stateWith('paused')], ['fail', 'ok'])

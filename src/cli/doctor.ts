@@ -7,7 +7,8 @@ import { type Check, toFailedCheck } from './check.ts'
 import { type Cli, formatExamples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkMedipim, checkPrivateHosts, checkQueue, checkStore } from './doctor-world.ts'
-import { openBasics, readDotEnv, readSettings } from './open.ts'
+import { openBasics } from '../app/compose.ts'
+import { readDotEnv } from './read-settings.ts'
 
 export function addDoctor(program: Command, cli: Cli): void {
   program
@@ -15,7 +16,7 @@ export function addDoctor(program: Command, cli: Cli): void {
     .description('check settings, database, artifact store, keys and clocks, and say what to do')
     .addHelpText('after', formatExamples('shelfsync doctor', 'shelfsync doctor --json'))
     .action(async () => {
-      const signal = cli.stoppable('stopping')
+      const signal = cli.createStopSignal('stopping')
       const tell = (check: Check): void => {
         if (check.state === 'fail') cli.end(EXIT.failed)
         cli.output.result(
@@ -25,12 +26,12 @@ export function addDoctor(program: Command, cli: Cli): void {
       }
       let settings
       try {
-        settings = await readSettings(cli.output, cli.env)
+        settings = await cli.readSettings()
         tell(checkNames(await readDotEnv()))
       } catch (error) {
         return tell(toFailedCheck('settings', error))
       }
-      await using basics = openBasics(cli.output, settings)
+      await using basics = openBasics(settings, cli.createHost(settings))
       const sources = await checkDatabase(cli.output, settings, tell)
       if (settings.queue.url !== null) tell(await checkQueue(settings.queue.url))
       for (const check of [

@@ -1,21 +1,14 @@
-// `shelfsync jobs`: dead letters, tasks that failed for good and wait for a person.
+// `shelfsync jobs`: dead letters, the tasks that failed for good and wait for a person.
 
 import type { Command } from 'commander'
+import type { QueueTools } from '../app/open-queues.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { readSettings } from './open.ts'
 import { formatRelative } from './format.ts'
 
 export function addJobs(program: Command, cli: Cli): void {
-  // Only here: other commands start faster and smaller without a queue.
-  const load = () => import('../jobs/dead-letters.ts')
-  const open = async () =>
-    (await import('./open-queues.ts')).openQueueTools(
-      cli.output,
-      await readSettings(cli.output, cli.env),
-    )
   const jobs = program
     .command('jobs')
-    .description('dead letters: tasks of the services that failed for good')
+    .description('list, retry or discard dead letters: tasks of the services that failed for good')
     .addHelpText(
       'after',
       formatExamples(
@@ -26,49 +19,68 @@ export function addJobs(program: Command, cli: Cli): void {
     )
   jobs
     .command('list', { isDefault: true })
-    .description('list them, with what went wrong')
+    .description('list the dead letters, with the reason of each')
     .addHelpText('after', formatExamples('shelfsync jobs', 'shelfsync jobs --json'))
-    .action(async () => {
-      await using tools = await open()
-      const now = new Date()
-      const letters = await (await load()).listDeadLetters(tools.queues)
-      const rows = letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [
-        id,
-        source,
-        run,
-        part,
-        attempts,
-        failedAt && formatRelative(failedAt, now),
-        reason,
-      ])
-      cli.output.list(
-        letters,
-        ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
-        rows,
-        'No task has failed for good.',
-      )
-    })
+    .action(() => listJobs(cli))
   jobs
     .command('retry')
-    .argument('<job>', 'as `jobs list` shows it')
-    .description('let its run go on where it stopped')
+    .argument('<job>', 'the id in `jobs list`')
+    .description('resume the run of a dead letter where it stopped')
     .addHelpText('after', formatExamples('shelfsync jobs retry 12-fetch'))
-    .action(async (id: string) => {
-      await using tools = await open()
-      const letter = await (await load()).retryDeadLetter(tools.db, tools.queues, id)
-      cli.output.result(letter, `Run ${letter.run} of ${letter.source} goes on.`)
-    })
+    .action((id: string) => retryJob(cli, id))
   jobs
     .command('discard')
-    .argument('<job>', 'as `jobs list` shows it')
-    .description('throw it away; its run stays as it ended')
+    .argument('<job>', 'the id in `jobs list`')
+    .description('delete a dead letter; its run stays failed')
     .addHelpText('after', formatExamples('shelfsync jobs discard 12-part-3'))
-    .action(async (id: string) => {
-      await using tools = await open()
-      const letter = await (await load()).discardDeadLetter(tools.queues, id)
-      cli.output.result(
-        letter,
-        `${letter.id} is gone. Run ${letter.run} of ${letter.source} stays as it ended.`,
-      )
-    })
+    .action((id: string) => discardJob(cli, id))
+}
+
+async function listJobs(cli: Cli): Promise<void> {
+  await using tools = await openQueue(cli)
+  const { listDeadLetters } = await loadDeadLetters()
+  const letters = await listDeadLetters(tools.queues)
+  const now = new Date()
+  cli.output.list(
+    letters,
+    ['job', 'source', 'run', 'part', 'attempts', 'failed', 'reason'],
+    letters.map(({ id, source, run, part, attempts, failedAt, reason }) => [
+      id,
+      source,
+      run,
+      part,
+      attempts,
+      failedAt && formatRelative(failedAt, now),
+      reason,
+    ]),
+    'No task has failed for good.',
+  )
+}
+
+async function retryJob(cli: Cli, id: string): Promise<void> {
+  await using tools = await openQueue(cli)
+  const { retryDeadLetter } = await loadDeadLetters()
+  const letter = await retryDeadLetter(tools.db, tools.queues, id)
+  cli.output.result(letter, `Run ${letter.run} of ${letter.source} resumes.`)
+}
+
+async function discardJob(cli: Cli, id: string): Promise<void> {
+  await using tools = await openQueue(cli)
+  const { discardDeadLetter } = await loadDeadLetters()
+  const letter = await discardDeadLetter(tools.queues, id)
+  cli.output.result(
+    letter,
+    `${letter.id} is deleted. Run ${letter.run} of ${letter.source} stays failed.`,
+  )
+}
+
+/** Imported on demand: all other commands start faster without the queue. */
+async function openQueue(cli: Cli): Promise<QueueTools> {
+  const { openQueueTools } = await import('../app/open-queues.ts')
+  const settings = await cli.readSettings()
+  return openQueueTools(settings, cli.createHost(settings))
+}
+
+function loadDeadLetters() {
+  return import('../jobs/dead-letters.ts')
 }

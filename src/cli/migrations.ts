@@ -1,4 +1,4 @@
-// `shelfsync migrations copy DIR`: for projects whose database is pushed by the Supabase CLI.
+// `shelfsync migrations copy DIR`: copies the migrations into a project that the Supabase CLI pushes.
 
 import type { Command } from 'commander'
 import { copyMigrations } from '../db/migrate/migrate.ts'
@@ -7,22 +7,24 @@ import { type Cli, formatExamples } from './cli.ts'
 export function addMigrations(program: Command, cli: Cli): void {
   const migrations = program
     .command('migrations')
-    .description('the SQL files that make the schema')
+    .description('copy the SQL files of the schema')
     .addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))
   migrations
     .command('copy')
-    .argument('<dir>', "your project's folder of migrations, made when missing")
+    .argument('<dir>', "your project's folder of migrations; created if it does not exist")
     .description(
-      'copy the migrations into a Supabase project, for its own `supabase db push`; when a later migration of yours has been pushed before, with --include-all',
+      'copy the migrations into a Supabase project for its own `supabase db push` (with --include-all if you have already pushed a later migration)',
     )
     .addHelpText('after', formatExamples('shelfsync migrations copy supabase/migrations'))
-    .action(async (directory: string) => {
-      const copied = await copyMigrations(directory)
-      cli.output.list(
-        copied,
-        ['file', 'outcome'],
-        copied.map(({ file, outcome }) => [file, outcome]),
-        'There are no migrations.',
-      )
-    })
+    .action((directory: string) => copyToProject(cli, directory))
+}
+
+async function copyToProject({ output }: Cli, directory: string): Promise<void> {
+  const copied = await copyMigrations(directory)
+  output.list(
+    copied,
+    ['file', 'outcome'],
+    copied.map(({ file, outcome }) => [file, outcome]),
+    'This version has no migrations.',
+  )
 }

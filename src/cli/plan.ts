@@ -32,7 +32,7 @@ export function addPlan(program: Command, cli: Cli): void {
       formatExamples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'),
     )
     .action(async (name: string, flags: SyncFlags) => {
-      const signal = cli.stoppable('stopping; nothing was changed')
+      const signal = cli.createStopSignal('stopping; nothing was changed')
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
       const request = toRequest(flags)

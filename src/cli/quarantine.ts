@@ -65,7 +65,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
     )
     .addHelpText('after', formatExamples('shelfsync quarantine replay medipim-au'))
     .action(async (name: string) => {
-      const signal = cli.stoppable(STOPPING)
+      const signal = cli.createStopSignal(STOPPING)
       await using tools = await cli.open()
       const source = await loadSource(tools.db, name)
       const bound = bindSource(tools, source)

@@ -38,7 +38,7 @@ export function addReplay(program: Command, cli: Cli): void {
     )
     .action(async (name: string, { run, plan = false }: { run?: number; plan?: boolean }) => {
       if (plan) {
-        const signal = cli.stoppable('stopping; nothing was changed')
+        const signal = cli.createStopSignal('stopping; nothing was changed')
         await using tools = await cli.open()
         const source = await loadSource(tools.db, name)
         return await showPlan(cli, source, (progress, onChange) =>
@@ -49,7 +49,7 @@ export function addReplay(program: Command, cli: Cli): void {
           }),
         )
       }
-      const signal = cli.stoppable(STOPPING)
+      const signal = cli.createStopSignal(STOPPING)
       await using tools = await cli.openSync()
       const source = await loadSource(tools.db, name)
       const artifactRun = artifactOf(source, run)

@@ -6,7 +6,7 @@ import { newProgress, type Progress } from '../pipeline/context.ts'
 import { keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import type { RunReport } from '../pipeline/sync.ts'
 import type { Cli } from './cli.ts'
-import type { SyncTools } from './open.ts'
+import type { SyncTools } from '../app/compose.ts'
 import { showProgress } from './progress.ts'
 import { toExitCode, printReport, toRefusedReport, type Report } from './report.ts'
 

@@ -1,22 +1,24 @@
-// `shelfsync serve [ROLE…]`: the services, until SIGTERM or Ctrl-C.
+// `shelfsync serve [ROLE…]`: runs the services until SIGTERM or Ctrl-C.
 
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { constants, getPriority, setPriority } from 'node:os'
-import { InvalidArgumentError, type Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { QueueTools } from '../app/open-queues.ts'
+import { ALL_ROLES, ROLES, type Role } from '../app/roles.ts'
+import type { OpenServer, Services } from '../app/serve.ts'
+import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
-import { createLog } from '../telemetry/log.ts'
-import { ALL_ROLES, ROLES, type Role } from '../app/roles.ts'
-import type { OpenServer } from '../app/serve.ts'
+import { createLog, type Log } from '../telemetry/log.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
-import { readSettings } from './open.ts'
 
 const { PRIORITY_BELOW_NORMAL } = constants.priority
 const STOPPING = 'stopping: batches under way are finished'
 /**
- * Less than the kill timeout that the docs ask for. What a Redis that is away still holds up then
- * goes to others by its lease.
+ * Shorter than the kill timeout that docs/services.md recommends. When an unavailable Redis blocks
+ * the stop for longer, the leases of the process expire and other workers take over.
  */
 const STOP_MS = 25_000
 
@@ -25,10 +27,10 @@ export function addServe(program: Command, cli: Cli): void {
     .command('serve')
     .argument(
       '[roles...]',
-      'fetcher, maintainer, orchestrator, scheduler; without any, one process does it all',
+      'fetcher, maintainer, orchestrator, scheduler; by default one process has every role',
       parseRole,
     )
-    .description('run the services: workers for the queue, the schedules, and the HTTP servers')
+    .description('run the services: workers of the queue, schedules, and HTTP servers')
     .addHelpText(
       'after',
       formatExamples(
@@ -38,89 +40,123 @@ export function addServe(program: Command, cli: Cli): void {
         'shelfsync serve orchestrator',
       ),
     )
-    .action(async (given: readonly Role[]) => {
-      const roles = given.length === 0 ? ALL_ROLES : given
-      const settings = await readSettings(cli.output, cli.env)
-      if (settings.http.keys.length === 0)
-        throw new SyncError(
-          'settings/invalid',
-          'ADMIN_KEY: missing; the HTTP servers do not start without it. Make one with `openssl rand -hex 32`',
-        )
-      // Only here: other commands need neither queue nor web server, and start faster and smaller
-      // without them.
-      const [{ openQueueTools }, { requireRights }, { startServices }, { countRequests }] =
-        await Promise.all([
-          import('./open-queues.ts'),
-          import('../app/rights.ts'),
-          import('../app/serve.ts'),
-          import('../telemetry/metrics.ts'),
-        ])
-      // A service is read by its log, so it says what a command would print.
-      const log = createLog({
-        level: cli.output.verbose ? 'debug' : settings.logLevel,
-        destination: cli.output.stderr,
-        secrets: settings.secrets,
-      })
-      const signal = cli.stoppable(STOPPING, {
-        code: EXIT.green,
-        withinMs: STOP_MS,
-        say: (text) => log.info({}, text),
-      })
-      await using tools = await openQueueTools(cli.output, settings, log)
-      await requireRights(tools.db, roles)
-      const guard = createAddressGuard(settings.allowPrivateHosts)
-      await tools.store.check().catch((error: unknown) => {
-        // What is only full is waited for by the work, and /health says so meanwhile.
-        if (!(error instanceof SyncError && error.detail.errno === 'ENOSPC')) throw error
-        log.warn({ cause: String(error) }, 'the artifact store is full; serving all the same')
-      })
-      // On a machine that they share, whoever works gives way to whoever answers; alone on one, it
-      // makes no difference. Not with the embedded database: whoever starts it again passes the
-      // priority on to it.
-      if (
-        settings.databaseUrl !== null &&
-        !roles.includes('orchestrator') &&
-        getPriority() < PRIORITY_BELOW_NORMAL
-      )
-        setPriority(PRIORITY_BELOW_NORMAL)
-      const services = await startServices(
-        {
-          ...tools,
-          openHttp: (connector, metrics) =>
-            createHttp({
-              guard,
-              userAgent: settings.userAgent,
-              onRequest: countRequests(metrics, connector),
-            }),
-        },
-        roles,
-      )
-      log.info(
-        {
-          roles,
-          queue: tools.queues.backend,
-          artifacts: tools.store.describe(),
-          ports: Object.fromEntries(services.servers.map(({ name, port }) => [name, port])),
-        },
-        'serving',
-      )
-      cli.output.result(
-        { serving: roles, servers: services.servers },
-        services.servers.map((face) => `${face.name.padEnd(12)} ${addressOf(face)}`).join('\n'),
-      )
-      if (!signal.aborted) await once(signal, 'abort')
-      await services.stop()
-      log.info({}, 'stopped')
-    })
+    .action((roles: readonly Role[]) => serve(cli, roles.length === 0 ? ALL_ROLES : roles))
 }
 
-/** As a person on this machine would open it. */
-function addressOf({ host, port }: OpenServer): string {
+async function serve(cli: Cli, roles: readonly Role[]): Promise<void> {
+  const settings = await cli.readSettings()
+  requireKey(settings)
+  // Imported on demand: all other commands start faster without the queue and the web server.
+  const [{ openQueueTools }, { requireRights }] = await Promise.all([
+    import('../app/open-queues.ts'),
+    import('../app/rights.ts'),
+  ])
+  // The log of a service also contains the events that a command would print.
+  const log = createLog({
+    level: cli.output.verbose ? 'debug' : settings.logLevel,
+    destination: cli.output.stderr,
+    secrets: settings.secrets,
+  })
+  const signal = cli.createStopSignal(STOPPING, {
+    code: EXIT.green,
+    withinMs: STOP_MS,
+    say: (text) => log.info({}, text),
+  })
+  await using tools = await openQueueTools(
+    settings,
+    { log, correlationId: randomUUID(), notify: (text) => cli.output.note(text) },
+    { onServerLost: (warning) => log.warn({}, warning) },
+  )
+  await requireRights(tools.db, roles)
+  await checkStore(tools)
+  lowerPriority(settings, roles)
+  const services = await start(tools, roles)
+  reportStart(cli, log, { tools, roles, services })
+  if (!signal.aborted) await once(signal, 'abort')
+  await services.stop()
+  log.info({}, 'stopped')
+}
+
+/** @throws SyncError `settings/invalid` */
+function requireKey({ http }: Settings): void {
+  if (http.keys.length === 0)
+    throw new SyncError(
+      'settings/invalid',
+      'ADMIN_KEY: missing; the HTTP servers do not start without it. Create one with `openssl rand -hex 32`',
+    )
+}
+
+/** A full store does not prevent the start: the workers wait for space, and /health reports it. */
+async function checkStore({ store, log }: QueueTools): Promise<void> {
+  await store.check().catch((error: unknown) => {
+    if (!(error instanceof SyncError && error.detail.errno === 'ENOSPC')) throw error
+    log.warn({ cause: String(error) }, 'the artifact store is full; serving all the same')
+  })
+}
+
+/**
+ * Gives the orchestrator precedence over workers on the same machine. Not with the embedded
+ * database: a process that restarts it would pass its own priority on.
+ */
+function lowerPriority({ databaseUrl }: Settings, roles: readonly Role[]): void {
+  if (
+    databaseUrl !== null &&
+    !roles.includes('orchestrator') &&
+    getPriority() < PRIORITY_BELOW_NORMAL
+  )
+    setPriority(PRIORITY_BELOW_NORMAL)
+}
+
+async function start(tools: QueueTools, roles: readonly Role[]): Promise<Services> {
+  const [{ startServices }, { countRequests }] = await Promise.all([
+    import('../app/serve.ts'),
+    import('../telemetry/metrics.ts'),
+  ])
+  const guard = createAddressGuard(tools.settings.allowPrivateHosts)
+  return startServices(
+    {
+      ...tools,
+      openHttp: (connector, metrics) =>
+        createHttp({
+          guard,
+          userAgent: tools.settings.userAgent,
+          onRequest: countRequests(metrics, connector),
+        }),
+    },
+    roles,
+  )
+}
+
+function reportStart(
+  { output }: Cli,
+  log: Log,
+  {
+    tools,
+    roles,
+    services: { servers },
+  }: { tools: QueueTools; roles: readonly Role[]; services: Services },
+): void {
+  log.info(
+    {
+      roles,
+      queue: tools.queues.backend,
+      artifacts: tools.store.describe(),
+      ports: Object.fromEntries(servers.map(({ name, port }) => [name, port])),
+    },
+    'serving',
+  )
+  output.result(
+    { serving: roles, servers },
+    servers.map((server) => `${server.name.padEnd(12)} ${toLocalUrl(server)}`).join('\n'),
+  )
+}
+
+function toLocalUrl({ host, port }: OpenServer): string {
   const name = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
-/** For `ROLE…`: commander hands over what came before. */
+/** Parses one of `[roles...]`; commander passes the values before it. */
 function parseRole(text: string, before: readonly Role[] = []): readonly Role[] {
   const role = ROLES.find((one) => one === text)
   if (!role) throw new InvalidArgumentError(`The roles are ${ROLES.join(', ')}.`)

@@ -17,7 +17,7 @@ import { loadConnector } from '../sources/bound-source.ts'
 import { faultOf } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { checkSettings, readSetting } from './connector-settings.ts'
-import type { SyncTools } from './open.ts'
+import type { SyncTools } from '../app/compose.ts'
 
 const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
 

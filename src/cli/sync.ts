@@ -7,7 +7,7 @@ import { bindSource } from '../sources/bound-source.ts'
 import { newProgress } from '../pipeline/context.ts'
 import { syncSource, type SyncRequest } from '../pipeline/sync.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
-import type { SyncTools } from './open.ts'
+import type { SyncTools } from '../app/compose.ts'
 import { toIdleReport, printReport, toRefusedReport, reportJson } from './report.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 
@@ -37,7 +37,7 @@ export function addSync(program: Command, cli: Cli): void {
       ),
     )
     .action(async (name: string | undefined, flags: SyncFlags) => {
-      const signal = cli.stoppable(STOPPING)
+      const signal = cli.createStopSignal(STOPPING)
       try {
         await using tools = await cli.openSync()
         const sources =

@@ -59,7 +59,7 @@ for (const queue of ['Postgres', 'Redis'] as const) {
       const thrown = await jobs('discard', `${discarded}-fetch`)
       assert.deepEqual(thrown, {
         code: 0,
-        output: `${discarded}-fetch is gone. Run ${discarded} of ${pipeline.name} stays as it ended.\n`,
+        output: `${discarded}-fetch is deleted. Run ${discarded} of ${pipeline.name} stays failed.\n`,
       })
       assert.equal((await services.waitForEnd(discarded)).state, 'failed')
 
@@ -72,7 +72,7 @@ for (const queue of ['Postgres', 'Redis'] as const) {
       simulator.faults.clear()
       assert.deepEqual(await jobs('retry', `${run}-fetch`), {
         code: 0,
-        output: `Run ${run} of ${pipeline.name} goes on.\n`,
+        output: `Run ${run} of ${pipeline.name} resumes.\n`,
       })
       services.startWorkers()
       assert.equal((await services.waitForEnd(run)).state, 'succeeded')

@@ -126,7 +126,7 @@ test(
 
     assert.match(
       await home.run('stop'),
-      /is stopped\. A `shelfsync serve` that runs on it starts it again/,
+      /is stopped\. A running `shelfsync serve` starts it again/,
     )
     const third = await home.successor(second)
     assert.equal(third.port, first.port)

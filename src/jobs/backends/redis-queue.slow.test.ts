@@ -75,7 +75,7 @@ test('a process whose Redis is away still stops when it is told to', { skip }, a
   })
   const machines = await Promise.all([fleet.serve([]), fleet.serve(['orchestrator'])])
   await own.stop()
-  for (const { process } of machines) await process.waitForLine(/the queue is disturbed/)
+  for (const { process } of machines) await process.waitForLine(/the queue failed; trying again/)
   for (const { process } of machines) process.kill('SIGTERM')
   for (const { process } of machines)
     assert.deepEqual(await process.exited, { code: 0, signal: null })

@@ -1,0 +1,120 @@
+// The database that the settings choose: DATABASE_URL, the embedded Postgres, or nothing but the
+// Data API of a Supabase project.
+
+import { resolve } from 'node:path'
+import type { Settings } from '../config/settings.ts'
+import { SyncError } from '../core/errors.ts'
+import type { Catalog } from '../db/catalog.ts'
+import type { DataApiOptions } from '../db/data-api.ts'
+import { listMissingMigrations } from '../db/migrate/migrate.ts'
+import { openPool, type Db } from '../db/pool.ts'
+import { openEmbedded } from '../embedded-postgres/embedded.ts'
+
+/** A start of the embedded server that takes less time is not announced. */
+const ANNOUNCE_AFTER_MS = 1500
+
+/** The advice for a project without DATABASE_URL. */
+export const MIGRATE_BY_HAND =
+  'Without DATABASE_URL, use `shelfsync migrations copy` and `supabase db push --include-all`; ' +
+  'or, in a project without any of the migrations, paste supabase/db/init.sql into the SQL editor'
+
+export interface DatabaseOptions {
+  /** Receives notices for the operator. */
+  readonly notify: (text: string) => void
+  /** Leaves the embedded server running. */
+  readonly keepServer?: boolean
+  /** Restarts an embedded server that is lost, and reports that here. For long-lived processes. */
+  readonly onServerLost?: (warning: string) => void
+  /** See `openPool`. */
+  readonly searchPath?: string
+}
+
+/** Returns the project whose Data API is used because the settings name no database. */
+export function findDataApi({
+  databaseUrl,
+  embedded,
+  supabase,
+  secrets,
+}: Pick<Settings, 'databaseUrl' | 'embedded' | 'supabase' | 'secrets'>): DataApiOptions | null {
+  return databaseUrl === null && !embedded && supabase !== null ? { ...supabase, secrets } : null
+}
+
+/**
+ * Opens the database without migrating it. Starts the embedded server if it does not run, and stops
+ * it again unless another process uses it or it was running already.
+ *
+ * @throws SyncError `db/unsuitable` when the settings only allow the Data API · `db/unreachable`
+ */
+export async function openDatabase(
+  settings: Settings,
+  options: DatabaseOptions,
+): Promise<AsyncDisposable & { readonly db: Db }> {
+  const { databaseUrl, home } = settings
+  if (findDataApi(settings) !== null) {
+    throw new SyncError(
+      'db/unsuitable',
+      'This command needs a Postgres session, which SUPABASE_URL alone does not provide: set DATABASE_URL to the direct connection ' +
+        'or the session pooler of your project. The commands add, sync, replay, status, sources list, runs list and doctor work without it',
+    )
+  }
+  await using opened = new AsyncDisposableStack()
+  const url = databaseUrl ?? (await startEmbedded(home, options, opened))
+  const db = await openPool(url, {
+    applicationName: 'shelfsync',
+    ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
+  })
+  opened.defer(() => db.end())
+  if (databaseUrl === null) await notifyIfEmpty(db, home, options)
+  const kept = opened.move()
+  return { db, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** @throws SyncError `db/not-migrated`, with `advice` in its message */
+export async function requireMigrated(db: Catalog, ...advice: readonly string[]): Promise<void> {
+  const { length } = await listMissingMigrations(db)
+  if (length === 0) return
+  throw new SyncError(
+    'db/not-migrated',
+    [
+      `The database lacks ${length} ${length === 1 ? 'migration' : 'migrations'} of this version of Shelfsync`,
+      ...advice,
+    ].join('. '),
+  )
+}
+
+/**
+ * In another folder, a command uses another catalogue. The notice names the place of a database
+ * that was just created or does not have a source.
+ */
+async function notifyIfEmpty(db: Db, home: string, { notify }: DatabaseOptions): Promise<void> {
+  const {
+    rows: [found],
+  } = await db.query<{ created: boolean }>(
+    `select to_regclass('catalog.sources') is null as created`,
+  )
+  const isNew = found?.created === true
+  if (!isNew && (await db.query('select from catalog.sources limit 1')).rowCount !== 0) return
+  const place = resolve(home, 'postgres')
+  const notice = isNew
+    ? `a new, empty database was created in ${place}`
+    : `the database in ${place} is empty: it does not have a source`
+  notify(`${notice}. SHELFSYNC_HOME chooses another folder, DATABASE_URL chooses another database`)
+}
+
+async function startEmbedded(
+  home: string,
+  { notify, keepServer = false, onServerLost }: DatabaseOptions,
+  opened: AsyncDisposableStack,
+): Promise<string> {
+  let progress: string | null = null
+  const announcement = setTimeout(() => progress !== null && notify(progress), ANNOUNCE_AFTER_MS)
+  try {
+    const embedded = await openEmbedded({ home, onProgress: (text) => void (progress = text) })
+    const wasRunning = progress === null
+    opened.defer(() => embedded.close({ keepServer: keepServer || wasRunning }))
+    if (onServerLost) embedded.tend(onServerLost)
+    return embedded.url
+  } finally {
+    clearTimeout(announcement)
+  }
+}
