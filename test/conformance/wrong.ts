@@ -7,6 +7,7 @@ import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { HttpResponse } from '../../src/core/http.ts'
 import type { Draft } from '../../src/core/product.ts'
+import { trustedTime } from '../../src/core/source-time.ts'
 import { readBytes } from '../../src/lib/http.ts'
 import { measureWhenAsked } from './measure.ts'
 import type { Subject } from './rig.ts'
@@ -52,14 +53,28 @@ const ToySettings = z.strictObject({
 })
 type ToySettings = z.infer<typeof ToySettings>
 
+const UNKNOWN_VARIANT = {
+  title: null,
+  sku: null,
+  gtin: null,
+  weightGrams: null,
+  packCount: null,
+  availability: null,
+}
+
 const Cursor = z.object({ page: z.int(), listed: z.int() })
 const ToyRecord = z.object({
   id: z.string(),
   name: z.string(),
-  price: z.int(),
+  status: z.enum(['active', 'unavailable']).default('active'),
+  price: z.int().nullable(),
+  currency: z.string().default('EUR'),
   text: z.string(),
   tags: z.array(z.string()),
-  updated_at: z.int(),
+  brand: z.string().nullable().default(null),
+  images: z.array(z.url()).default([]),
+  /** Epoch milliseconds. Anything else counts as unknown, with a warning. */
+  updated_at: z.unknown(),
 })
 
 /** The toy and its supplier, with `defect` or without one. */
@@ -77,11 +92,11 @@ export function toy(defect: Defect | null): Subject {
 const served: Served = {
   record: ({ id, title, priceMinor, createdAtMs, updatedAtMs, touchedAtMs, text }) => ({
     seen: touchedAtMs,
+    updated_at: updatedAtMs,
     id,
     name: title,
     price: priceMinor,
     created_at: createdAtMs,
-    updated_at: updatedAtMs,
     tags: ['new', 'café'],
     text,
   }),
@@ -99,8 +114,13 @@ const served: Served = {
     )
     const lines = wanted
       .slice(from, from + PAGE_SIZE)
-      .map((record, n) => `${JSON.stringify({ n, record })}\n`)
-    return new Response(lines.join(''), { headers: { 'x-count': String(wanted.length) } })
+      .map((record, index) => `${JSON.stringify({ n: from + index, record })}\n`)
+    const headers = {
+      'x-lines': String(lines.length),
+      'x-pages': String(Math.ceil(wanted.length / PAGE_SIZE)),
+      'x-count': String(wanted.length),
+    }
+    return new Response(lines.join(''), { headers })
   },
   first: '/products?page=1&*',
   middle: '/products?page=2&*',
@@ -122,7 +142,7 @@ function toyConnector(has: Has): Connector<ToySettings> {
     title: 'A connector for the tests of the suite itself',
     settings,
     normaliserVersion: 1,
-    volatilePaths: has('masks nothing') ? [] : ['seen'],
+    volatilePaths: has('masks nothing') ? [] : ['seen', 'updated_at'],
     idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
     scopes: ['all', 'since', 'keys'],
     schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
@@ -132,7 +152,7 @@ function toyConnector(has: Has): Connector<ToySettings> {
         has('does not hear the signal') ? new AbortController().signal : signal,
         has,
       ),
-    scan: (line) => scanLine(line, has),
+    scan: (line, arrivedMs) => scanLine(line, arrivedMs, has),
     unwrap: (line) => z.object({ record: z.unknown() }).parse(line).record,
     identify: has('identifies by normalising')
       ? (record) => normalise(record).externalId
@@ -166,15 +186,21 @@ async function* fetchPages(
     if (failed && !has('takes a failed page for the end')) throw await refusalOf(response, has)
     const bytes = failed ? new Uint8Array() : await readPage(response, has)
     const lines = new TextDecoder().decode(bytes).split('\n').slice(0, -1)
-    const expected = Number(response.headers.get('x-count') ?? Number.NaN)
-    listed += lines.length
+    const expected = headerOf(response, 'x-count')
+    const lineCount = countListed(lines)
+    if (lineCount < headerOf(response, 'x-lines') && !believesAnyEnd(has))
+      throw new SyncError(
+        'source/cut-short',
+        `Page ${page} of the toy ended after ${lineCount} lines`,
+      )
+    listed += lineCount
     if (has('keeps all pages')) kept.push(bytes)
     const repeats = new Set(lines.map(numberIn)).size < lines.length
     if (repeats && has('refuses repeated products'))
       throw new SyncError('source/malformed', 'a product came twice')
     for (const line of lines)
       watermarkMs = Math.max(watermarkMs ?? 0, Number(/"updated_at":(\d+)/.exec(line)?.[1] ?? 0))
-    const isLast = listed >= expected || lines.length === 0
+    const isLast = !(page < headerOf(response, 'x-pages'))
     const whole = isLast && isWhole({ listed, expected, lines, failed }, has)
     if (isLast && !whole)
       throw new SyncError(
@@ -204,12 +230,28 @@ function isWhole(
   has: Has,
 ): boolean {
   const { listed, expected, lines, failed } = page
-  const believed =
-    has('takes any end for the end') ||
-    has('passes over silence') ||
-    has('passes over cuts') ||
-    failed
-  return believed || (has('takes nothing for the end') && lines.length === 0) || listed === expected
+  return (
+    believesAnyEnd(has) ||
+    failed ||
+    (has('takes nothing for the end') && lines.length === 0) ||
+    listed === expected
+  )
+}
+
+function believesAnyEnd(has: Has): boolean {
+  return has('takes any end for the end') || has('passes over silence') || has('passes over cuts')
+}
+
+function headerOf({ headers }: HttpResponse, name: string): number {
+  return Number(headers.get(name) ?? Number.NaN)
+}
+
+/** The records of a page: a repeated line counts once, a blank one not at all. */
+function countListed(lines: readonly string[]): number {
+  const written = lines.filter((line) => line.trim() !== '' && line !== '\ufeff')
+  return new Set(
+    written.map((line, index) => /^\ufeff?\{"n":(\d+),/.exec(line)?.[1] ?? `#${index}`),
+  ).size
 }
 
 async function readPage(response: HttpResponse, has: Has): Promise<Uint8Array> {
@@ -254,19 +296,22 @@ async function refusalOf(response: HttpResponse, has: Has): Promise<SyncError> {
   return new SyncError(status === 401 ? 'source/unauthorized' : 'source/rejected', message)
 }
 
-function scanLine(line: Uint8Array, has: Has): ReturnType<Connector['scan']> {
+function scanLine(line: Uint8Array, arrivedMs: number, has: Has): ReturnType<Connector['scan']> {
   if (has('scans nothing and counts in its titles')) return null
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('latin1')
   const head = /^\{"n":\d+,"record":/.exec(text)
   if (!head || !text.endsWith('}}')) return null
   const [start, end] = [head[0].length, text.length - 1]
-  const span = (has('masks the price') ? /"price":/ : /^\{"seen":/).exec(
-    text.slice(start, start + 400),
-  )
-  if (!span) return null
+  const record = text.slice(start, start + 400)
+  const members = /^\{"seen":\d+,"updated_at":(\d+),/.exec(record)
+  if (!members || trustedTime(Number(members[1]), arrivedMs) === null) return null
   if (has('masks nothing')) return { start, end, volatile: [] }
-  const from = start + span.index + span[0].length
-  return { start, end, volatile: [from, text.indexOf(',', from)] }
+  const masked = has('masks the price') ? ['"price":'] : ['{"seen":', '"updated_at":']
+  const volatile = masked.flatMap((member) => {
+    const from = start + record.indexOf(member) + member.length
+    return [from, text.indexOf(',', from)]
+  })
+  return { start, end, volatile }
 }
 
 function idOf(record: unknown, has: Has): string | null {
@@ -282,20 +327,13 @@ function draftOf(record: unknown, suffix: string, has: Has): Draft {
   if (!data && has('throws what has no name'))
     throw new TypeError('price.toFixed is not a function')
   if (!data) throw new SyncError('record/invalid', error.message.replaceAll(/\s+/g, ' '))
-  const unknown = {
-    title: null,
-    sku: null,
-    gtin: null,
-    weightGrams: null,
-    packCount: null,
-    availability: null,
-  }
+  const sourceUpdatedAtMs = Number.isSafeInteger(data.updated_at) ? Number(data.updated_at) : null
   return {
     externalId,
-    status: 'active',
+    status: data.status,
     title: data.name + suffix,
     description: data.text,
-    brand: null,
+    brand: data.brand,
     manufacturer: null,
     url: null,
     identifiers: {},
@@ -304,22 +342,34 @@ function draftOf(record: unknown, suffix: string, has: Has): Draft {
         ? data.tags.filter((tag, at, all) => all.indexOf(tag) === at)
         : data.tags,
     },
-    sourceUpdatedAtMs: data.updated_at,
+    sourceUpdatedAtMs,
     successorId: null,
     expiresAtMs: null,
-    variants: [{ externalId, options: {}, ...unknown }],
+    variants: [{ externalId, options: {}, ...UNKNOWN_VARIANT }],
     prices: [
       {
         variantId: externalId,
         type: 'public',
         amountMinor: data.price,
-        currency: 'EUR',
+        currency: data.currency,
         compareAtMinor: null,
       },
     ],
-    images: [],
-    terms: [],
-    warnings: [],
+    images: data.images.map((url, position) => ({ url, alt: null, position })),
+    terms:
+      data.brand === null
+        ? []
+        : [
+            {
+              kind: 'brand',
+              externalId: data.brand,
+              name: data.brand,
+              parentId: null,
+              attributes: {},
+            },
+          ],
+    warnings:
+      sourceUpdatedAtMs === null && data.updated_at != null ? ['updated_at is no time'] : [],
   }
 }
 
