@@ -79,24 +79,40 @@ function columnOf(member: string): string {
   )
 }
 
-/**
- * `catalog.runs` → what stands above its statement, `catalog.runs.since` → what stands beside the
- * column.
- */
+/** `catalog.runs` → the comment above its statement, `catalog.runs.since` → the one of the column. */
 function readComments(sql: string): Map<string, string> {
   const comments = new Map<string, string>()
   for (const [, above = '', relation = '', body = ''] of sql.matchAll(
     /((?:^--.*\n)*)^create (?:table|view) (\w+\.\w+)([\s\S]*?);$/gm,
   )) {
-    const words = above
-      .replaceAll(/^--\s*/gm, '')
-      .replaceAll('\n', ' ')
-      .trim()
-    if (words !== '') comments.set(relation, words)
-    for (const [, column = '', beside = ''] of body.matchAll(/^ {2}(\w+) .*?--\s*(.+)$/gm))
-      comments.set(`${relation}.${column}`, beside)
+    const text = joinComment(above)
+    if (text !== '') comments.set(relation, text)
+    for (const [column, comment] of readColumnComments(body))
+      comments.set(`${relation}.${column}`, comment)
   }
   return comments
+}
+
+/** A short comment stands beside the column, a long one on the lines above it. */
+function readColumnComments(body: string): [column: string, comment: string][] {
+  return [...body.matchAll(/((?:^ {2}--.*\n)*)^ {2}(\w+) .*?(?:--\s*(.+))?$/gm)]
+    .map(([, above = '', column = '', beside]): [string, string] => [
+      column,
+      toSentence(beside ?? joinComment(above)),
+    ])
+    .filter(([, comment]) => comment !== '')
+}
+
+function toSentence(comment: string): string {
+  if (comment === '') return ''
+  return `${comment[0]?.toUpperCase()}${comment.slice(1)}${comment.endsWith('.') ? '' : '.'}`
+}
+
+function joinComment(lines: string): string {
+  return lines
+    .replaceAll(/^ *--\s*/gm, '')
+    .replaceAll('\n', ' ')
+    .trim()
 }
 
 async function renderPage(db: Db): Promise<string> {

@@ -25,15 +25,14 @@ $$;
 
 -- Generated from supabase/schemas/10_run_tables.sql until the first release: do not edit.
 
--- Sources, their runs and what a run works on. Schema `catalog` is private: it is not exposed to the Data API, and row
--- security is on everywhere without a policy. Every primary key begins with the source, so that the catalogue can be
--- split by source without a rewrite.
+-- Sources, their runs, and the tables that runs work with. Schema `catalog` is private: it is not exposed to
+-- the Data API, and row security is on for every table without a policy. Every primary key begins with the
+-- source, so that the catalogue can be split by source without a rewrite.
 
 create schema if not exists catalog;
-
 create schema if not exists api;
 comment on schema catalog is 'Shelfsync: all tables. Private; readers use schema api.';
-comment on schema api is 'Shelfsync: what readers and the Data API may use.';
+comment on schema api is 'Shelfsync: views for readers and the Data API.';
 
 -- One configured catalogue: a connector, its settings, its schedule and its policy.
 create table catalog.sources (
@@ -42,79 +41,98 @@ create table catalog.sources (
   connector          text not null,
   settings           jsonb not null default '{}',
   schedule           jsonb not null default '{}',
-  schedule_set_at    timestamptz not null default now(), -- since when its times are what they are: none before is due
+  -- Last change of the schedule's times; no earlier time is due.
+  schedule_set_at    timestamptz not null default now(),
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
-  normaliser_version integer,                        -- what the last full run normalised with; null before it, 0 since the settings changed
-  next_seq           integer not null default 0,     -- products are numbered from 0 in the order they appeared
+  -- Normaliser version of the last full run. Null before the first one, 0 after the settings have changed.
+  normaliser_version integer,
+  -- Next product number; numbers follow the order of appearance.
+  next_seq           integer not null default 0,
   watermark          timestamptz,                    -- newest source time of the last settled run
-  latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes
+  -- Newest full or incremental run with a complete artifact.
+  latest_run         bigint,
   last_full_at       timestamptz,                    -- start of the last settled full run
-  copied_run         bigint,                         -- whose artifact `latest.ndjson` holds; null when there is no such copy
-  copy_failures      integer not null default 0,     -- how often that copy could not be written, ever
-  copy_error         text,                           -- why not, the last time; null when it was written since
+  -- Run whose artifact `latest.ndjson` holds; null without a copy.
+  copied_run         bigint,
+  -- Failed attempts to write that copy, since the source was added.
+  copy_failures      integer not null default 0,
+  -- Error of the last attempt to write that copy; null if it succeeded.
+  copy_error         text,
   created_at         timestamptz not null default now()
 );
 
--- One attempt to bring a source up to date. The row is the truth about it; queues and processes come and go.
+-- One attempt to update a source. This row decides about the run; queues and processes come and go.
 create table catalog.runs (
   source_id          integer not null references catalog.sources (id),
   id                 bigint generated always as identity,
   kind               text not null check (kind in ('full', 'incremental', 'refresh', 'import', 'replay')),
   state              text not null default 'running'
-                     check (state in ('running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
+                     check (state in ('running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed',
+                                      'rejected', 'superseded', 'cancelled', 'partial')),
   reason             text,
   error_code         text,
   correlation_id     text not null,
-  artifact_run       bigint not null,                -- whose artifact it applies: its own, or an older one in a replay
-  since              timestamptz,                    -- incremental: asked for what changed from here on
+  -- Run whose artifact is applied: itself, or an older one in a replay.
+  artifact_run       bigint not null,
+  -- Incremental: the supplier was asked for changes from here on.
+  since              timestamptz,
   normaliser_version integer not null,
-  first_load         boolean not null,               -- the source had no product when it began
-  queued             boolean not null default false, -- its tasks are done by whoever takes them from the queue, not by one process
-  options            jsonb not null default '{}',    -- what a hand-made run asks for: stages, chunkSize, offset, limit, debug
+  first_load         boolean not null,               -- the source had no product when the run started
+  queued             boolean not null default false, -- workers of the queue do its tasks, not one process
+  -- Of a manual run: stages, chunkSize, offset, limit, debug.
+  options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
-  last_started_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
+  -- When it was last started or resumed.
+  last_started_at    timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
-  removals_off       text,                           -- full runs: why it could not tell what is missing, so that nothing was removed
+  -- Full runs: the reason why it could not tell what is missing.
+  removals_off       text,
   watermark          timestamptz,
-  seen               bytea,                          -- bitmap over products.seq of what the run saw
+  -- Bitmap over products.seq of the products that the run saw.
+  seen               bytea,
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);
-create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted', 'fetched');
+create unique index runs_one_active on catalog.runs (source_id)
+  where state in ('running', 'interrupted', 'fetched');
 create index runs_held on catalog.runs (source_id) where state = 'held';
 
--- Fencing tokens: whoever takes a lease gets a number that was never given before, and proves it in every transaction.
+-- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
+-- transaction.
 create sequence catalog.tokens;
 
--- Who works on which task of a run, and until when its silence is borne: `run` for a process that does all of it, `fetch`, `part N`
--- and `settle` for workers of the queue. Rows of their own, because batches keep the run's row share-locked: a renewal must never wait.
+-- The worker that owns a run or one task of it. Task `run` belongs to a process that does the whole run;
+-- `fetch`, `part N` and `settle` belong to workers of the queue. Leases are rows of their own table because
+-- batches keep the run's row share-locked, and a renewal must never wait for a batch.
 create table catalog.leases (
   source_id          integer not null,
   run_id             bigint not null,
   task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
   token              bigint not null,
   owner              text not null,
-  expires_at         timestamptz not null,
+  expires_at         timestamptz not null,           -- from here on another worker may take over
   primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 
--- What a fetch brought, in immutable parts. `complete` is the connector's proof that nothing is missing.
+-- The result of a fetch, in immutable parts.
 create table catalog.artifacts (
   source_id          integer not null,
   run_id             bigint not null,
   state              text not null default 'open' check (state in ('open', 'closed', 'purged')),
-  complete           boolean not null default false,
-  expected            bigint,
+  complete           boolean not null default false, -- the connector proved that nothing is missing
+  expected           bigint,                         -- number of records that the supplier says there are
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
-  purge_began_at     timestamptz,                    -- from here on its bytes may be gone, all of them when it is `purged`
+  -- From here on bytes may be missing; all are once it is `purged`.
+  purge_began_at     timestamptz,
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 
+-- One stored file of an artifact.
 create table catalog.parts (
   source_id          integer not null,
   run_id             bigint not null,
@@ -125,26 +143,28 @@ create table catalog.parts (
   line_count         bigint not null,
   raw_bytes          bigint not null,
   stored_bytes       bigint not null,
-  cursor_after       jsonb,
+  cursor_after       jsonb,                          -- where the fetch resumes after this part
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
 );
 
--- How runs ended by themselves, in the order in which they did; one that failed and was tried again is here twice. Rows are never changed, so
--- that whoever counts them reads each once.
+-- Ends of runs, in the order in which they were committed; a run that failed and was retried has two. Rows
+-- never change, so that a reader counts each one once.
 create table catalog.run_ends (
   no                 bigint generated always as identity primary key,
   source_id          integer not null,
   run_id             bigint not null,
   state              text not null,
   seconds            double precision not null,      -- since the run was started, interruptions included
-  bytes              bigint not null,                -- of raw lines that were archived since its end before this one
+  -- Raw bytes archived since the previous end of the same run.
+  bytes              bigint not null,
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 create index run_ends_run on catalog.run_ends (source_id, run_id);
 
--- How far a run has applied a part, with what it saw there: committed together with the rows of the batch.
+-- The position up to which a run has applied a part, and the products it saw there. Each batch commits it
+-- with its rows.
 create table catalog.checkpoints (
   source_id          integer not null,
   run_id             bigint not null,
@@ -153,10 +173,11 @@ create table catalog.checkpoints (
   bytes_done         bigint not null,
   done               boolean not null,
   counts             jsonb not null,
-  known              bytea not null,                 -- deflated bitmap: products whose hash was already known
-  staged             bytea not null,                 -- deflated bitmap: products that went through staging
-  -- Numbers of the products that the last batch staged, as big-endian int4, which are not yet in `staged`: only the worker can
-  -- unpack that. A worker that copies its batches knows them in time and leaves this empty.
+  -- Deflated bitmap of products whose hash was already known.
+  known              bytea not null,
+  staged             bytea not null,                 -- deflated bitmap of products that went through staging
+  -- Numbers of the products in the last batch, as big-endian int4: not yet in `staged`, which only the worker
+  -- can unpack. Empty for a worker with a session, which learns the numbers in time.
   last_staged        bytea not null default '',
   primary key (source_id, run_id, part_no),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
@@ -166,14 +187,13 @@ create table catalog.checkpoints (
 
 -- Generated from supabase/schemas/11_catalogue_tables.sql until the first release: do not edit.
 
--- The catalogue: products with their variants, prices and images, and the brands, organisations and categories that
--- records mention.
+-- The catalogue: products with their variants, prices and images, and the brands, organisations and
+-- categories that records mention.
 
 create table catalog.products (
-
   source_id          integer not null,
   external_id        text collate "C" not null,
-  seq                integer not null,
+  seq                integer not null,               -- number within the source; runs keep bitmaps over it
   status             text not null check (status in ('draft', 'active', 'unavailable', 'removed')),
   title              text,
   description        text,
@@ -186,14 +206,16 @@ create table catalog.products (
   source_updated_at  timestamptz,
   first_seen_at      timestamptz not null,
   changed_at         timestamptz not null,
-  last_available_at  timestamptz,                    -- when it stopped being active; null while it is
+  last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
   expires_at         timestamptz,
-  run_id             bigint not null,                -- whose artifact wrote it last, with the place in it:
-  part_no            integer not null,               --   within one artifact the highest
-  line_no            integer not null,               --   (source time, part, line) of a key wins
+  run_id             bigint not null,                -- run whose artifact wrote the row last
+  -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key wins.
+  part_no            integer not null,
+  line_no            integer not null,               -- see part_no
   normaliser_version integer not null,
-  record_hash        bytea not null,                 -- of the record's bytes without its volatile members
-  content_hash       bytea not null,                 -- of what the normaliser made of it
+  -- Hash of the record's bytes without its volatile members.
+  record_hash        bytea not null,
+  content_hash       bytea not null,                 -- hash of the normalised product
   warnings           jsonb,
   raw                jsonb,
   primary key (source_id, external_id)
@@ -201,9 +223,10 @@ create table catalog.products (
 
 -- The uuid by which `api.products` knows a product is derived from its key, so it needs no column.
 create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
-create index products_expiring on catalog.products (source_id, external_id) include (expires_at) where expires_at is not null;
+create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
+  where expires_at is not null;
 
--- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
+-- lz4 compresses a load's documents in a fraction of the time of pglz. Some servers are built without it.
 do $$
 begin
   alter table catalog.products alter raw set compression lz4, alter description set compression lz4;
@@ -227,18 +250,20 @@ create table catalog.variants (
 );
 create index variants_gtin on catalog.variants (gtin) where gtin is not null;
 
--- Appended on change. A changed price is `pending` until its run settles, `held` when it failed a gate; `superseded` when another
--- price came before it was decided. `current` and `past` are the history of what was right.
+-- One row for each change. A changed price is `pending` until its run settles and `held` if it failed a gate;
+-- it is `superseded` if another price arrived before a decision. `current` and `past` are the published
+-- history.
 create table catalog.prices (
   source_id           integer not null,
   product_external_id text collate "C" not null,
   variant_external_id text collate "C" not null,
   price_type          text not null,
   run_id              bigint not null,
-  amount_minor        bigint,                        -- null: the supplier withdrew it
+  amount_minor        bigint,                        -- null: the supplier withdrew the price
   currency            text not null check (currency ~ '^[A-Z]{3}$'),
   compare_at_minor    bigint,
-  state               text not null check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
+  state               text not null
+                      check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
   observed_at         timestamptz not null,
   primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
 );
@@ -280,9 +305,11 @@ create table catalog.categories (
 
 -- Generated from supabase/schemas/12_review_tables.sql until the first release: do not edit.
 
--- Rows that wait for a decision or record one: missed products, quarantined records, reviews, and the published changes.
+-- Missed products, quarantined records, reviews, and changes: the rows that wait for a decision or record
+-- one.
 
--- Products that the last complete run did not see. Seen again: the row goes. Missed again: the product is removed.
+-- Products that the last complete run did not see. The row is deleted when the product is seen again; a
+-- second complete run in a row without the product removes it.
 create table catalog.misses (
   source_id           integer not null references catalog.sources (id),
   external_id         text collate "C" not null,
@@ -295,7 +322,8 @@ create table catalog.misses (
 create table catalog.quarantine (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
-  run_id              bigint not null,               -- the run that put it here last: a replay has another one's artifact
+  -- Run that quarantined it last; a replay applies another artifact.
+  run_id              bigint not null,
   artifact_run        bigint not null,
   part_no             integer not null,
   line_no             integer not null,
@@ -305,17 +333,18 @@ create table catalog.quarantine (
   rule                text not null,
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
-  state               text not null default 'open' check (state in ('open', 'replayed', 'superseded', 'resolved')),
+  state               text not null default 'open'
+                      check (state in ('open', 'replayed', 'superseded', 'resolved')),
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
 );
-
--- Open records are counted at every scrape, and listed by run; those of a settling run are looked up by that run.
+-- Every scrape of the metrics counts open records, the command line lists them by artifact, settle finds them
+-- by run.
 create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
--- What waits for a person: a price that failed a gate, or a whole run.
+-- Decisions that wait for a person: a price that failed a gate, or a whole run.
 create table catalog.reviews (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
@@ -326,7 +355,8 @@ create table catalog.reviews (
   price_type          text,
   reason              text not null,
   detail              jsonb not null default '{}',
-  state               text not null default 'open' check (state in ('open', 'approved', 'rejected', 'superseded')),
+  state               text not null default 'open'
+                      check (state in ('open', 'approved', 'rejected', 'superseded')),
   opened_at           timestamptz not null default clock_timestamp(),
   decided_at          timestamptz,
   decided_by          text,
@@ -334,14 +364,17 @@ create table catalog.reviews (
 );
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 
--- What runs did to products. `position` is given by settle under a lock, so a reader that follows it skips nothing;
--- null: not published yet.
+-- Changes that runs made to products. Settle gives `position` under a lock, so that a reader that follows it
+-- skips none.
 create table catalog.changes (
   source_id           integer not null references catalog.sources (id),
   run_id              bigint not null,
-  product_external_id text collate "C" not null,                 -- empty for `loaded`, which stands for a whole first load
-  kind                text not null check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed', 'returned')),
-  position            bigint,
+  -- Empty for `loaded`, which stands for a whole first load.
+  product_external_id text collate "C" not null,
+  kind                text not null
+                      check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed',
+                                      'returned')),
+  position            bigint,                        -- null: not published yet
   detail              jsonb not null default '{}',
   changed_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, product_external_id)
@@ -350,37 +383,77 @@ create unique index changes_position on catalog.changes (position) where positio
 create index changes_product on catalog.changes (source_id, product_external_id);
 create index changes_unpublished on catalog.changes (source_id) where position is null;
 
+-- 20261122000013_constants.sql
+
+-- Generated from supabase/schemas/13_constants.sql until the first release: do not edit.
+
+-- Constants that more than one function uses. Those that TypeScript has too are compared by
+-- src/db/constants.test.ts.
+
+-- How far a supplier's clock may run ahead of ours: CLOCK_TOLERANCE_MS in src/core/source-time.ts.
+create function catalog.clock_tolerance() returns interval
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 minutes' $$;
+
+-- Fewer changed prices than this never hold a run as a price shift.
+create function catalog.shifted_prices_min() returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 5 $$;
+
+-- Time after a lapsed lease in which another worker of the queue takes the task over.
+create function catalog.takeover_grace() returns interval
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select interval '5 seconds' $$;
+
+-- First number of an advisory lock on a run.
+create function catalog.run_lock_class() returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 1936221287 $$;
+
+-- First number of an advisory lock that marks the session of a lease's token.
+create function catalog.token_lock_class() returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 1936221286 $$;
+
 -- 20261122000020_leases.sql
 
 -- Generated from supabase/schemas/20_leases.sql until the first release: do not edit.
 
--- Leases: which worker owns a run or one task of it. Workers may execute these functions and read no table.
--- Errors carry SQLSTATE SHELF, and the error code as their hint.
+-- Leases: the worker that owns a run, or one task of it. Workers may execute these functions and read no
+-- table.
 
+-- fail(code, message): raises a named error.
+--   errors      SQLSTATE SHELF; the hint is the error code of src/core/errors.ts
 create function catalog.fail(code text, message text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception using errcode = 'SHELF', hint = code, message = message;
 end $$;
 
--- lock_run_shared(run) and lock_run_exclusive(run): whoever works in a run enters it for the length of a transaction; whoever ends it waits until all are out
--- and lets nobody in before. The lock of the run's row cannot do that: Postgres lets a new sharer pass an update that waits, so that batches
--- which overlap would keep it waiting without end. Who may write is still for the rows to say.
+-- advisory_key(id) → the second number of an advisory lock, for a run's id or a lease's token.
+create function catalog.advisory_key(p_id bigint) returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select (p_id % 2147483647)::integer
+$$;
+
+-- lock_run_shared(run): taken for the length of a transaction by every worker that writes to the run.
+--   ordering    a caller waits while another transaction ends the run; workers do not wait for each other
 create function catalog.lock_run_shared(p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-  select pg_catalog.pg_advisory_xact_lock_shared(1936221287, (p_run % 2147483647)::integer)
+  select pg_catalog.pg_advisory_xact_lock_shared(catalog.run_lock_class(), catalog.advisory_key(p_run))
 $$;
 
+-- lock_run_exclusive(run): taken by a transaction that ends the run. It waits until the transactions of all
+-- workers have ended and lets no new one in. The lock of the run's row cannot do that: Postgres lets a new
+-- sharer pass an update that waits, so overlapping batches would keep the update waiting without end. It
+-- grants no right to write: the rows decide.
 create function catalog.lock_run_exclusive(p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-  select pg_catalog.pg_advisory_xact_lock(1936221287, (p_run % 2147483647)::integer)
+  select pg_catalog.pg_advisory_xact_lock(catalog.run_lock_class(), catalog.advisory_key(p_run))
 $$;
 
--- raise_lease_error(…): fails with the reason why a worker may not go on.
---   run/cancelled  a person ended the run
---   run/fenced     the lease is another worker's, or nobody's
---   run/over       the lease is its own still, but the run has ended
-create function catalog.raise_lease_error(p_run bigint, p_token bigint, p_state text, p_leased boolean) returns void
+-- raise_lease_error(run, token, state, leased): fails with the reason why a worker has to stop.
+--   state       of the run; null when it does not exist
+--   leased      the token is still that of a lease
+--   errors      run/cancelled  a person ended the run run/fenced     another worker has the lease, or the
+--               lease was given back run/over       the worker has the lease, but the run has ended
+create function catalog.raise_lease_error(p_run bigint, p_token bigint, p_state text, p_leased boolean)
+returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if p_state = 'cancelled' then
@@ -388,14 +461,18 @@ begin
   elsif p_leased or p_state is null then
     perform catalog.fail('run/over', format('Run %s is over: it is %s', p_run, coalesce(p_state, 'gone')));
   else
-    perform catalog.fail('run/fenced', format('Run %s is no longer held by this worker: another one took it over (token %s)', p_run, p_token));
+    perform catalog.fail('run/fenced',
+      format('Run %s is no longer leased to this worker (token %s): another one took it over', p_run,
+      p_token));
   end if;
 end $$;
 
--- assert_lease(source, run, token): inside a transaction, proves that the caller still owns the run, or its task of it.
---   fencing     both rows are share-locked, so a takeover waits for this transaction, and this one fails after a takeover;
---               a lease that ran out without a takeover harms nobody. A key share lock lets renewals pass
---   refusals    see raise_lease_error
+-- assert_lease(source, run, token): proves, inside a transaction, that the caller owns the run or its task of
+-- it.
+--   fencing     both rows are share-locked: a takeover waits for this transaction, and after a takeover this
+--               fails. A lease that expired without a takeover still counts. A key share lock lets renewals
+--               pass
+--   errors      see raise_lease_error
 create function catalog.assert_lease(p_source integer, p_run bigint, p_token bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -409,79 +486,99 @@ begin
   if not leased or current_state is distinct from 'running' then
     perform catalog.raise_lease_error(p_run, p_token, current_state, leased);
   end if;
-  -- So that whoever takes over can find the session.
-  perform pg_catalog.pg_advisory_xact_lock_shared(1936221286, (p_token % 2147483647)::integer);
+  -- Marks this session as the token's, for terminate_sessions.
+  perform pg_catalog.pg_advisory_xact_lock_shared(catalog.token_lock_class(), catalog.advisory_key(p_token));
 end $$;
 
--- terminate_sessions(token): ends the sessions in which a holder whose lease is over still has a transaction open. It may have been cut off in the
--- middle of a COPY, behind a pooler that keeps the session alive: its locks would be waited for without end. Where the owner of this
--- function may not do that, the session's own time limits have to (src/db/pool.ts).
+-- terminate_sessions(token): ends the sessions in which the worker of an expired lease has a transaction
+-- open. Such a worker may have been cut off in the middle of a COPY, behind a pooler that keeps the session
+-- alive, and its locks would never be released. Does nothing where the owner of this function may not
+-- terminate sessions: there the time limits of the session apply (src/db/pool.ts).
 create function catalog.terminate_sessions(p_token bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  perform pg_catalog.pg_terminate_backend(l.pid) from pg_catalog.pg_locks l
-    where l.locktype = 'advisory' and l.classid = 1936221286 and l.objid = (p_token % 2147483647)::oid and l.objsubid = 2 and l.pid <> pg_backend_pid()
+  perform pg_catalog.pg_terminate_backend(l.pid)
+    from pg_catalog.pg_locks l
+    where l.locktype = 'advisory' and l.classid = catalog.token_lock_class()::oid
+      and l.objid = catalog.advisory_key(p_token)::oid and l.objsubid = 2 and l.pid <> pg_backend_pid()
       and l.database = (select oid from pg_catalog.pg_database where datname = current_database());
 exception when insufficient_privilege then null;
 end $$;
 
--- take_lease(…) → a new token, null while another worker's lease lasts, unless that worker is known to be dead; and who had the lease before
--- and never gave it back.
+-- take_lease(source, run, task, owner, dead_owner, duration) → (token, previous_owner)
+--   token            new; null while another worker's lease lasts, unless that worker is `p_dead_owner`
+--   previous_owner   the worker that had the lease and never gave it back
+--   ordering         waits for the transaction that the previous owner has open
 create function catalog.take_lease(
-  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out previous_owner text
+  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
+  out token bigint, out previous_owner text
 ) language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
-  perform catalog.terminate_sessions(l.token) from catalog.leases l
-    where l.source_id = p_source and l.run_id = p_run and l.task = p_task and (l.expires_at <= clock_timestamp() or l.owner = p_dead_owner);
-  -- Waits for what the holder is writing just now. An upsert alone would not.
-  select l.owner into previous_owner from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.task = p_task for update;
+  perform catalog.terminate_sessions(l.token)
+    from catalog.leases l
+    where l.source_id = p_source and l.run_id = p_run and l.task = p_task
+      and (l.expires_at <= clock_timestamp() or l.owner = p_dead_owner);
+  -- Waits for the owner's open transaction, which an upsert alone would not do.
+  select l.owner into previous_owner
+    from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.task = p_task for update;
   insert into catalog.leases as l (source_id, run_id, task, token, owner, expires_at)
     values (p_source, p_run, p_task, nextval('catalog.tokens'), p_owner, clock_timestamp() + p_lease)
-    on conflict (source_id, run_id, task) do update set token = excluded.token, owner = excluded.owner, expires_at = excluded.expires_at
+    on conflict (source_id, run_id, task) do update
+      set token = excluded.token, owner = excluded.owner, expires_at = excluded.expires_at
       where l.expires_at <= clock_timestamp() or l.owner = p_dead_owner
     returning l.token into token;
 end $$;
 
--- claim_task(…) → the token for one task of a queued run, and the worker that had it and never gave it back.
---   run/over    the run has ended, or a process has taken all of it over: there is nothing left to do in it
---   run/active  another worker does this task
+-- claim_task(source, run, task, owner, dead_owner, duration) → (token, previous_owner), as take_lease
+--   errors      run/over    the run has ended, or one process has taken all of it over run/active  another
+--               worker has this task
 create function catalog.claim_task(
-  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval, out token bigint, out previous_owner text
+  p_source integer, p_run bigint, p_task text, p_owner text, p_dead_owner text, p_lease interval,
+  out token bigint, out previous_owner text
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.lock_run_shared(p_run);
-  perform from catalog.runs where source_id = p_source and id = p_run and state = 'running' and queued for share;
+  perform from catalog.runs
+    where source_id = p_source and id = p_run and state = 'running' and queued for share;
   if not found then
-    perform catalog.fail('run/over', format('Run %s is not waiting for workers any more', p_run));
+    perform catalog.fail('run/over', format('Run %s does not wait for workers any more', p_run));
   end if;
-  select l.token, l.previous_owner into token, previous_owner from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
+  select l.token, l.previous_owner into token, previous_owner
+    from catalog.take_lease(p_source, p_run, p_task, p_owner, p_dead_owner, p_lease) l;
   if token is null then
-    perform catalog.fail('run/active', format('Another worker holds "%s" of run %s', p_task, p_run));
+    perform catalog.fail('run/active',
+      format('Another worker has the lease of "%s" of run %s', p_task, p_run));
   end if;
 end $$;
 
+-- find_lease_owner(source, run, task) → the owner, also of an expired lease; null without a lease.
 create function catalog.find_lease_owner(p_source integer, p_run bigint, p_task text) returns text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select owner from catalog.leases where source_id = p_source and run_id = p_run and task = p_task
 $$;
 
--- renew_lease(…): waits for nobody's batch. Refuses as raise_lease_error says.
-create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval) returns void
+-- renew_lease(source, run, token, duration): extends the lease from now on.
+--   ordering    never waits for a batch
+--   errors      see raise_lease_error
+create function catalog.renew_lease(p_source integer, p_run bigint, p_token bigint, p_lease interval)
+returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   current_state text;
   leased boolean;
 begin
   select state into current_state from catalog.runs where source_id = p_source and id = p_run;
-  update catalog.leases set expires_at = clock_timestamp() + p_lease where source_id = p_source and run_id = p_run and token = p_token;
+  update catalog.leases set expires_at = clock_timestamp() + p_lease
+    where source_id = p_source and run_id = p_run and token = p_token;
   leased := found;
   if not leased or current_state is distinct from 'running' then
     perform catalog.raise_lease_error(p_run, p_token, current_state, leased);
   end if;
 end $$;
 
--- release_task(…): the worker is done with its task, well or not; the next may take it at once.
+-- release_task(source, run, token): gives the lease back, so that another worker may claim the task at once.
+--   idempotent  a token that is not a lease's any more changes nothing
 create function catalog.release_task(p_source integer, p_run bigint, p_token bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from catalog.leases where source_id = p_source and run_id = p_run and token = p_token
@@ -491,22 +588,92 @@ $$;
 
 -- Generated from supabase/schemas/21_runs.sql until the first release: do not edit.
 
--- Runs: started, widened, ended, cancelled and reopened.
+-- Runs: started, resumed, extended, ended, cancelled and reopened.
 
--- start_run(…) → the run to work on: a new one as asked for, or the interrupted one. One that was to be fetched only, and was, goes on likewise.
---   exclusive   run/active while another worker's lease lasts, unless that worker is known to be dead
---   resume      an interrupted run younger than `p_resume_within`, of the same normaliser, is taken over, which fences whoever had it: one that
---               asks for at least as much, or with `p_resume_any` whichever there is but a replay; any other is superseded
---   anew        with `p_refetch` the supplier is asked: a run that was interrupted after it had fetched all is superseded too
---   queued      the run is for the queue: no lease and no token yet, each task is claimed by itself. Asked twice: the same run, untouched
---   after       a schedule's run, due since the run `p_after`: when there is a younger one already, that one, untouched
---   started     whether this call started or resumed it
+-- may_resume(active, …) → whether a request may resume the source's active run instead of starting one.
+--   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes only
+--   the same
+--   replay. Any other request resumes a run of its kind that asks for at least as much, or with
+--   `p_resume_any` any run
+--   but a replay. With `p_refetch` the supplier is to be asked: a run that has fetched everything is not
+--   resumed.
+create function catalog.may_resume(
+  p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
+  p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean
+) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(
+    p_active.started_at > clock_timestamp() - p_resume_within
+    and p_active.normaliser_version = p_normaliser_version
+    and case p_kind
+      when 'replay' then
+        p_active.kind = 'replay' and p_active.artifact_run = p_artifact_run
+        and p_active.options = p_options
+      else
+        p_resume_any and p_active.kind <> 'replay'
+        or p_active.kind = p_kind and (p_active.since is null or p_active.since <= p_since)
+    end
+    and not (p_refetch and p_active.state in ('interrupted', 'fetched') and not exists (
+      select from catalog.artifacts a
+      where a.source_id = p_active.source_id and a.run_id = p_active.artifact_run and a.state = 'open')),
+    false)
+$$;
+
+-- resume_run(active, …) → the run, running again. Its leases are gone, which fences their workers.
+create function catalog.resume_run(
+  p_active catalog.runs, p_correlation_id text, p_queued boolean, p_options jsonb
+) returns catalog.runs
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  run catalog.runs;
+begin
+  update catalog.runs r
+    set state = 'running', reason = null, error_code = null, last_started_at = clock_timestamp(),
+        finished_at = null, correlation_id = p_correlation_id, queued = p_queued, options = p_options
+    where r.source_id = p_active.source_id and r.id = p_active.id returning * into run;
+  delete from catalog.leases l where l.source_id = run.source_id and l.run_id = run.id;
+  return run;
+end $$;
+
+-- insert_run(…) → a new run, with an artifact of its own unless it applies the one of `p_artifact_run`.
+create function catalog.insert_run(
+  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
+  p_correlation_id text, p_queued boolean, p_options jsonb
+) returns catalog.runs
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  run catalog.runs;
+begin
+  insert into catalog.runs
+      (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
+    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id,
+      p_queued, p_options, not exists (select from catalog.products where source_id = p_source))
+    returning * into run;
+  if p_artifact_run is null then
+    update catalog.runs r set artifact_run = run.id
+      where r.source_id = p_source and r.id = run.id returning * into run;
+    insert into catalog.artifacts (source_id, run_id) values (p_source, run.id);
+  end if;
+  return run;
+end $$;
+
+-- start_run(…) → the run to work on, new or resumed (see may_resume); an active run that is not resumed is
+-- superseded.
+--   started     this call started or resumed the run
+--   token       null for a run of the queue: each of its tasks is claimed separately
+--   idempotent  a second request for a queued run that is running returns it unchanged; so does a schedule's
+--               request (`p_after`: the run that its time counts from) when the source has a younger run
+--               already
+--   ordering    requests for one source wait for each other
+--   errors      run/active  another worker has the lease, unless it is `p_dead_owner`
 create function catalog.start_run(
-  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean, p_normaliser_version integer,
-  p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval, p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
+  p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
+  p_normaliser_version integer, p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval,
+  p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
   p_refetch boolean default false
 ) returns table (
-  run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz
+  run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz,
+  artifact_run bigint, first_load boolean, started_at timestamptz
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -517,76 +684,73 @@ declare
   given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
-  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched');
-  resumes := coalesce(active.started_at > clock_timestamp() - p_resume_within and active.normaliser_version = p_normaliser_version and (case p_kind
-    when 'replay' then active.kind = 'replay' and active.artifact_run = p_artifact_run and active.options = p_options
-    else p_resume_any and active.kind <> 'replay' or active.kind = p_kind and (active.since is null or active.since <= p_since)
-  end), false);
-  if p_refetch and active.state in ('interrupted', 'fetched') then
-    resumes := resumes and exists (select from catalog.artifacts a where a.source_id = p_source and a.run_id = active.artifact_run and a.state = 'open');
-  end if;
+  select * into active from catalog.runs r
+    where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched');
+  resumes := catalog.may_resume(active, p_kind, p_since, p_artifact_run, p_resume_any, p_normaliser_version,
+    p_resume_within, p_options, p_refetch);
   if p_after is not null and active.id is null then
-    select * into active from catalog.runs r
-      where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental') order by r.id desc limit 1;
-    if found then
-      return query select active.id, null::bigint, false, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
-      return;
-    end if;
+    select * into run from catalog.runs r
+      where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental')
+      order by r.id desc limit 1;
+  elsif p_queued and active.queued and active.state = 'running' then
+    run := active;
   end if;
-  if p_queued and active.queued and active.state = 'running' then
-    return query select active.id, null::bigint, false, true, active.kind, active.since, active.artifact_run, active.first_load, active.started_at;
+  if run.id is not null then
+    return query select run.id, null::bigint, false, true, run.kind, run.since, run.artifact_run,
+      run.first_load, run.started_at;
     return;
   end if;
+
   select * into lease from catalog.leases l
-    where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp() and l.owner is distinct from p_dead_owner
+    where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp()
+      and l.owner is distinct from p_dead_owner
     order by expires_at desc limit 1;
   if active.state = 'running' and lease.task is not null then
-    perform catalog.fail('run/active', format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
+    perform catalog.fail('run/active',
+      format('Run %s of this source is under way on %s', active.id, split_part(lease.owner, '/', 1)));
   end if;
-  perform catalog.terminate_sessions(l.token) from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
+  perform catalog.terminate_sessions(l.token)
+    from catalog.leases l where l.source_id = p_source and l.run_id = active.id;
   if resumes then
-    update catalog.runs r
-      set state = 'running', reason = null, error_code = null, last_started_at = clock_timestamp(), finished_at = null,
-          correlation_id = p_correlation_id, queued = p_queued, options = p_options
-      where r.source_id = p_source and r.id = active.id returning * into run;
-    delete from catalog.leases l where l.source_id = p_source and l.run_id = run.id;
+    run := catalog.resume_run(active, p_correlation_id, p_queued, p_options);
   else
-    update catalog.runs r set state = 'superseded', reason = 'given up for a newer run, which could not go on with it', finished_at = clock_timestamp()
+    update catalog.runs r
+      set state = 'superseded', reason = 'a newer run that could not resume it has replaced it',
+          finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
-    insert into catalog.runs (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
-      values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id, p_queued, p_options,
-              not exists (select from catalog.products where source_id = p_source))
-      returning * into run;
-    if p_artifact_run is null then
-      update catalog.runs r set artifact_run = run.id where r.source_id = p_source and r.id = run.id returning * into run;
-      insert into catalog.artifacts (source_id, run_id) values (p_source, run.id);
-    end if;
+    run := catalog.insert_run(p_source, p_kind, p_since, p_artifact_run, p_normaliser_version,
+      p_correlation_id, p_queued, p_options);
   end if;
   if not p_queued then
     select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
   end if;
-  return query select run.id, given, true, resumes, run.kind, run.since, run.artifact_run, run.first_load, run.started_at;
+  return query select run.id, given, true, resumes, run.kind, run.since, run.artifact_run, run.first_load,
+    run.started_at;
 end $$;
 
--- extend_run(…) → whether the run, ordered to be fetched only and still under way, is from now on to be applied too.
+-- extend_run(source, run) → whether a run that was to be fetched only will now be applied too. False if it
+-- has ended, or was to be applied anyway.
 create function catalog.extend_run(p_source integer, p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  with widened as (
+  with extended as (
     update catalog.runs set options = options - 'stages'
     where source_id = p_source and id = p_run and state = 'running' and queued and options ? 'stages'
     returning 1)
-  select exists (select from widened)
+  select exists (select from extended)
 $$;
 
--- record_run_end(): a trigger. Numbers are given in the order of commits, or a reader could pass one by.
+-- record_run_end(): a trigger that appends the end of a run to run_ends.
+--   ordering    numbers follow the order of commits, so that a reader that remembers the last one misses none
 create function catalog.record_run_end() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtext('catalog.run_ends'));
   insert into catalog.run_ends (source_id, run_id, state, seconds, bytes)
     select new.source_id, new.id, new.state, extract(epoch from new.finished_at - new.started_at),
-      (select coalesce(sum(raw_bytes), 0) from catalog.parts p where p.source_id = new.source_id and p.run_id = new.id)
-      - (select coalesce(sum(bytes), 0) from catalog.run_ends e where e.source_id = new.source_id and e.run_id = new.id);
+      (select coalesce(sum(raw_bytes), 0) from catalog.parts p
+       where p.source_id = new.source_id and p.run_id = new.id)
+      - (select coalesce(sum(bytes), 0) from catalog.run_ends e
+         where e.source_id = new.source_id and e.run_id = new.id);
   return null;
 end $$;
 
@@ -594,10 +758,15 @@ create trigger record_run_end after update of state on catalog.runs for each row
   when (old.state in ('running', 'interrupted') and new.state not in ('running', 'interrupted'))
   execute function catalog.record_run_end();
 
--- end_run(…): ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; `partial` was never meant to settle;
--- `fetched` has done what was ordered, unless more has been asked for since: the next sync goes on with it too. A run that ends because of too
--- many bad records asks for nothing more, so its artifact is closed as it is, and can be replayed.
-create function catalog.end_run(p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text) returns void
+-- end_run(source, run, token, state, code, reason): ends a run that did not reach settle.
+--   interrupted the next sync may resume it
+--   fetched     as requested, unless extend_run came first; the next sync may resume it too
+--   partial     it was never meant to settle
+--   failed      with `run/too-many-quarantined` its artifact is closed as it is, and can be replayed
+--   idempotent  a call of a worker without the lease changes nothing
+create function catalog.end_run(
+  p_source integer, p_run bigint, p_token bigint, p_state text, p_code text, p_reason text
+) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.lock_run_exclusive(p_run);
   with ended as (
@@ -605,21 +774,26 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     set state = p_state, error_code = p_code, reason = p_reason, finished_at = clock_timestamp()
     where source_id = p_source and id = p_run and state = 'running'
       and (p_state in ('interrupted', 'failed', 'partial') or p_state = 'fetched' and options ? 'stages')
-      and exists (select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
+      and exists (
+        select from catalog.leases l where l.source_id = p_source and l.run_id = p_run and l.token = p_token)
     returning r.artifact_run)
   update catalog.artifacts a set state = 'closed', warnings = a.warnings || to_jsonb(p_reason)
-    from ended e where a.source_id = p_source and a.run_id = e.artifact_run and a.state = 'open' and p_code = 'run/too-many-quarantined'
+    from ended e
+    where a.source_id = p_source and a.run_id = e.artifact_run and a.state = 'open'
+      and p_code = 'run/too-many-quarantined'
 $$;
 
--- cancel_run(run) → its state afterwards. Waits for what is being written just now; whoever works on it is refused its next write. A run
--- that is over stays as it is.
+-- cancel_run(run) → the state of the run afterwards. A run that has ended stays as it is.
+--   ordering    waits for open transactions of its workers; their next write fails with run/cancelled
+--   errors      run/unknown
 create function catalog.cancel_run(p_run bigint) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   ended text;
 begin
   perform catalog.lock_run_exclusive(p_run);
-  update catalog.runs set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
+  update catalog.runs
+    set state = 'cancelled', reason = 'cancelled by a person', finished_at = clock_timestamp()
     where id = p_run and state in ('running', 'interrupted', 'fetched');
   select state into ended from catalog.runs where id = p_run;
   if not found then
@@ -628,20 +802,23 @@ begin
   return ended;
 end $$;
 
--- reopen_run(run) → whether it is running for the queue again. A run that failed or was interrupted can go on where it stopped while it is
--- its source's youngest.
+-- reopen_run(run) → whether the run is running for the queue again. Only the youngest run of a source, failed
+-- or interrupted, can be reopened.
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
   with reopened as (
-    update catalog.runs r set state = 'running', queued = true, reason = null, error_code = null, last_started_at = clock_timestamp(), finished_at = null
+    update catalog.runs r
+    set state = 'running', queued = true, reason = null, error_code = null,
+        last_started_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
       and not exists (select from catalog.runs y where y.source_id = r.source_id and y.id > r.id)
     returning 1)
   select exists (select from reopened)
 $$;
 
--- interrupt_run(…): ends a queued run that no worker will finish, because its job is a dead letter. A later sync can go on with it.
+-- interrupt_run(run, reason): ends a running run of the queue that no worker will finish, because its job is
+-- a dead letter. The next sync may resume it.
 create function catalog.interrupt_run(p_run bigint, p_reason text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select catalog.lock_run_exclusive(p_run);
@@ -653,46 +830,71 @@ $$;
 
 -- Generated from supabase/schemas/22_queue.sql until the first release: do not edit.
 
--- Readers for the queue and the scheduler: which runs have work left, and which sources are due.
+-- Readers for the queue and the scheduler: runs with work left, and sources that may be due.
 
--- find_active_run(…): the run that is under way, or that the next sync goes on with. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
+-- find_active_run(source) → the run that is under way, or that the next sync resumes; no row without one.
+--   owner       of its last lease, if there is one
+--   leased      that lease has not expired
 create function catalog.find_active_run(p_source integer)
-returns table (id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text, leased boolean, started_at timestamptz)
+returns table (
+  id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text,
+  leased boolean, started_at timestamptz
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner, r.state = 'running' and l.expires_at > clock_timestamp(), r.started_at
+  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner,
+    r.state = 'running' and l.expires_at > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
-    select * from catalog.leases where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
+    select * from catalog.leases
+    where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
 $$;
 
--- load_run(…): a queued run as its workers need it.
+-- load_run(source, run) → the members of a run that its workers need; no row if it does not exist.
 create function catalog.load_run(p_source integer, p_run bigint)
-returns table (kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz, options jsonb, correlation_id text)
+returns table (
+  kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz,
+  options jsonb, correlation_id text
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
+  select kind, since, artifact_run, first_load, started_at, options, correlation_id
+  from catalog.runs where source_id = p_source and id = p_run
 $$;
 
--- list_due_sources(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
--- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
--- resumed and ended does not stand for the time at which it was resumed.
-create function catalog.list_due_sources() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+-- list_due_sources() → each active source, and the instant from which its schedule's next time counts.
+--   last_run    newest full or incremental run; 0 without one
+--   since       start of that run, or the last change of the schedule if that was later. An interrupted run
+--               counts from its last resumption; one that was resumed and has ended counts from its first
+--               start
+--   at          the database's clock, which decides
+create function catalog.list_due_sources()
+returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.name, s.schedule, coalesce(r.id, 0), greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end, s.schedule_set_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0),
+    greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end,
+      s.schedule_set_at),
+    clock_timestamp()
   from catalog.sources s
   left join lateral (
-    select id, state, started_at, last_started_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
+    select id, state, started_at, last_started_at from catalog.runs
+    where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
   where s.state = 'active'
 $$;
 
--- list_queued_runs(run): what the queue has to do, for whoever fills it: each run, or that one, with the parts that are not applied to their end.
+-- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
+--   fetched     its artifact is closed: nothing more will be fetched
+--   parts_left  parts that are not applied to their end, in order
 create function catalog.list_queued_runs(p_run bigint default null)
-returns table (source_id integer, source text, run_id bigint, last_started_at timestamptz, options jsonb, closed boolean, parts_left integer[])
+returns table (
+  source_id integer, source text, run_id bigint, last_started_at timestamptz, options jsonb, fetched boolean,
+  parts_left integer[]
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.source_id, s.name, r.id, r.last_started_at, r.options, a.state <> 'open', coalesce((
-    select array_agg(p.no order by p.no) from catalog.parts p
+    select array_agg(p.no order by p.no)
+    from catalog.parts p
     left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
     where p.source_id = r.source_id and p.run_id = r.artifact_run and not coalesce(c.done, false)), '{}')
   from catalog.runs r
@@ -701,8 +903,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.state = 'running' and r.queued and (p_run is null or r.id = p_run)
 $$;
 
--- list_obsolete_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
--- of anybody. A replay, which does not ask the supplier, makes up for replays only.
+-- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
+-- since, or was removed. A replay does not ask the supplier, so its success counts for replays only.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
@@ -710,7 +912,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select from catalog.runs r
     where r.id = asked.id and not exists (
       select from catalog.runs y
-      where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded' and (y.kind <> 'replay' or r.kind = 'replay')))
+      where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded'
+        and (y.kind <> 'replay' or r.kind = 'replay')))
 $$;
 
 -- 20261122000023_sources.sql
@@ -2626,12 +2829,13 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'b23a830a1cdca69305b8854ec09969945bedfda429d55b0445af7321ea67feb3'),
-  ('20261122000011', 'catalogue_tables', 'd7d0c2d062d2e6dda695877ae1da582b1731ceb43a22b07a70e5f7a351cb51e9'),
-  ('20261122000012', 'review_tables', '9a435ffff0eb3f3c0a8069b93f50eb5b3d85da3d742339f43944004fcbac1ad3'),
-  ('20261122000020', 'leases', 'd42b80845c2a1fb3445fbb526f2c3521e5e407b403f145366a64ddb81d0132d1'),
-  ('20261122000021', 'runs', '70320bf9de1545ea82f9efe35feb811f91934e21a8c53fbd5074501157f3b19a'),
-  ('20261122000022', 'queue', '2d318a6c35e6ff7df0958834088ee93b49a07c93390aa28071155f510d47fe45'),
+  ('20261122000010', 'run_tables', 'fb58f73ac724dbc3ec07b4d662c67e4d8b321ef53af88d93ca0ea88f3bf121de'),
+  ('20261122000011', 'catalogue_tables', 'd017b083e0b098e1f9c3e13ab3a4d62a66ead7a7ef106ee24ac446dc0adf4934'),
+  ('20261122000012', 'review_tables', '78e3988c16847e592d912b6928ad41846e3df57dd48126273c5da69daebf1778'),
+  ('20261122000013', 'constants', 'ca7a0c8f8ff0f46ae9de519d3f062cbf6367f8079053a92aa58bb10e01156056'),
+  ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
+  ('20261122000021', 'runs', '7cd1e4e2304df95f3136e1f4f8f7f276cdcce595acf49d250dc4abe8dabb1021'),
+  ('20261122000022', 'queue', '24de76a18edfcd7b0220caf3b5156d4c79632016552fb3eaf07ad97062e8be96'),
   ('20261122000023', 'sources', '7f38025d396b11d6a441604c5d2acbf27d92c8ea88e921d956c9a6ff4cd0858e'),
   ('20261122000024', 'artifacts', 'e98c9f631e5dde824105d16f8d4e16f140e7b9bded079a43c48a025102fccb85'),
   ('20261122000030', 'records', 'da98a94de43bf48963b24ad9d9eed1eeff18b8a010a31b11691e939de3cf3b8f'),

@@ -1,45 +1,70 @@
 -- Generated from supabase/schemas/22_queue.sql until the first release: do not edit.
 
--- Readers for the queue and the scheduler: which runs have work left, and which sources are due.
+-- Readers for the queue and the scheduler: runs with work left, and sources that may be due.
 
--- find_active_run(…): the run that is under way, or that the next sync goes on with. `owner`: who holds it, or some of its tasks, and `leased`: whether still.
+-- find_active_run(source) → the run that is under way, or that the next sync resumes; no row without one.
+--   owner       of its last lease, if there is one
+--   leased      that lease has not expired
 create function catalog.find_active_run(p_source integer)
-returns table (id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text, leased boolean, started_at timestamptz)
+returns table (
+  id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text,
+  leased boolean, started_at timestamptz
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner, r.state = 'running' and l.expires_at > clock_timestamp(), r.started_at
+  select r.id, r.kind, r.state, r.queued, r.artifact_run, r.options, l.owner,
+    r.state = 'running' and l.expires_at > clock_timestamp(), r.started_at
   from catalog.runs r
   left join lateral (
-    select * from catalog.leases where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
+    select * from catalog.leases
+    where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
 $$;
 
--- load_run(…): a queued run as its workers need it.
+-- load_run(source, run) → the members of a run that its workers need; no row if it does not exist.
 create function catalog.load_run(p_source integer, p_run bigint)
-returns table (kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz, options jsonb, correlation_id text)
+returns table (
+  kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz,
+  options jsonb, correlation_id text
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select kind, since, artifact_run, first_load, started_at, options, correlation_id from catalog.runs where source_id = p_source and id = p_run
+  select kind, since, artifact_run, first_load, started_at, options, correlation_id
+  from catalog.runs where source_id = p_source and id = p_run
 $$;
 
--- list_due_sources(): since when each active source may be due, for whoever keeps the schedules: when it was last begun with, or when its schedule was
--- set, if that was later. `at` is the one clock that counts. A run that was resumed and interrupted again waits for the next time; one that was
--- resumed and ended does not stand for the time at which it was resumed.
-create function catalog.list_due_sources() returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
+-- list_due_sources() → each active source, and the instant from which its schedule's next time counts.
+--   last_run    newest full or incremental run; 0 without one
+--   since       start of that run, or the last change of the schedule if that was later. An interrupted run
+--               counts from its last resumption; one that was resumed and has ended counts from its first
+--               start
+--   at          the database's clock, which decides
+create function catalog.list_due_sources()
+returns table (source text, schedule jsonb, last_run bigint, since timestamptz, at timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.name, s.schedule, coalesce(r.id, 0), greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end, s.schedule_set_at), clock_timestamp()
+  select s.name, s.schedule, coalesce(r.id, 0),
+    greatest(case when r.state in ('interrupted', 'fetched') then r.last_started_at else r.started_at end,
+      s.schedule_set_at),
+    clock_timestamp()
   from catalog.sources s
   left join lateral (
-    select id, state, started_at, last_started_at from catalog.runs where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
+    select id, state, started_at, last_started_at from catalog.runs
+    where source_id = s.id and kind in ('full', 'incremental') order by id desc limit 1
   ) r on true
   where s.state = 'active'
 $$;
 
--- list_queued_runs(run): what the queue has to do, for whoever fills it: each run, or that one, with the parts that are not applied to their end.
+-- list_queued_runs(run) → each running run of the queue, or only `p_run`, with its work.
+--   fetched     its artifact is closed: nothing more will be fetched
+--   parts_left  parts that are not applied to their end, in order
 create function catalog.list_queued_runs(p_run bigint default null)
-returns table (source_id integer, source text, run_id bigint, last_started_at timestamptz, options jsonb, closed boolean, parts_left integer[])
+returns table (
+  source_id integer, source text, run_id bigint, last_started_at timestamptz, options jsonb, fetched boolean,
+  parts_left integer[]
+)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.source_id, s.name, r.id, r.last_started_at, r.options, a.state <> 'open', coalesce((
-    select array_agg(p.no order by p.no) from catalog.parts p
+    select array_agg(p.no order by p.no)
+    from catalog.parts p
     left join catalog.checkpoints c on c.source_id = p.source_id and c.run_id = r.id and c.part_no = p.no
     where p.source_id = r.source_id and p.run_id = r.artifact_run and not coalesce(c.done, false)), '{}')
   from catalog.runs r
@@ -48,8 +73,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   where r.state = 'running' and r.queued and (p_run is null or r.id = p_run)
 $$;
 
--- list_obsolete_runs(runs): which of them a younger run of their source has made up for, or went with their source: what failed in them asks nothing
--- of anybody. A replay, which does not ask the supplier, makes up for replays only.
+-- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
+-- since, or was removed. A replay does not ask the supplier, so its success counts for replays only.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
@@ -57,5 +82,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select from catalog.runs r
     where r.id = asked.id and not exists (
       select from catalog.runs y
-      where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded' and (y.kind <> 'replay' or r.kind = 'replay')))
+      where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded'
+        and (y.kind <> 'replay' or r.kind = 'replay')))
 $$;

@@ -1,12 +1,11 @@
--- Sources, their runs and what a run works on. Schema `catalog` is private: it is not exposed to the Data API, and row
--- security is on everywhere without a policy. Every primary key begins with the source, so that the catalogue can be
--- split by source without a rewrite.
+-- Sources, their runs, and the tables that runs work with. Schema `catalog` is private: it is not exposed to
+-- the Data API, and row security is on for every table without a policy. Every primary key begins with the
+-- source, so that the catalogue can be split by source without a rewrite.
 
 create schema if not exists catalog;
-
 create schema if not exists api;
 comment on schema catalog is 'Shelfsync: all tables. Private; readers use schema api.';
-comment on schema api is 'Shelfsync: what readers and the Data API may use.';
+comment on schema api is 'Shelfsync: views for readers and the Data API.';
 
 -- One configured catalogue: a connector, its settings, its schedule and its policy.
 create table catalog.sources (
@@ -15,79 +14,98 @@ create table catalog.sources (
   connector          text not null,
   settings           jsonb not null default '{}',
   schedule           jsonb not null default '{}',
-  schedule_set_at    timestamptz not null default now(), -- since when its times are what they are: none before is due
+  -- Last change of the schedule's times; no earlier time is due.
+  schedule_set_at    timestamptz not null default now(),
   policy             jsonb not null default '{}',
   state              text not null default 'active' check (state in ('active', 'paused')),
-  normaliser_version integer,                        -- what the last full run normalised with; null before it, 0 since the settings changed
-  next_seq           integer not null default 0,     -- products are numbered from 0 in the order they appeared
+  -- Normaliser version of the last full run. Null before the first one, 0 after the settings have changed.
+  normaliser_version integer,
+  -- Next product number; numbers follow the order of appearance.
+  next_seq           integer not null default 0,
   watermark          timestamptz,                    -- newest source time of the last settled run
-  latest_run         bigint,                         -- the newest run with a complete artifact, full or incremental: what `replay` takes
+  -- Newest full or incremental run with a complete artifact.
+  latest_run         bigint,
   last_full_at       timestamptz,                    -- start of the last settled full run
-  copied_run         bigint,                         -- whose artifact `latest.ndjson` holds; null when there is no such copy
-  copy_failures      integer not null default 0,     -- how often that copy could not be written, ever
-  copy_error         text,                           -- why not, the last time; null when it was written since
+  -- Run whose artifact `latest.ndjson` holds; null without a copy.
+  copied_run         bigint,
+  -- Failed attempts to write that copy, since the source was added.
+  copy_failures      integer not null default 0,
+  -- Error of the last attempt to write that copy; null if it succeeded.
+  copy_error         text,
   created_at         timestamptz not null default now()
 );
 
--- One attempt to bring a source up to date. The row is the truth about it; queues and processes come and go.
+-- One attempt to update a source. This row decides about the run; queues and processes come and go.
 create table catalog.runs (
   source_id          integer not null references catalog.sources (id),
   id                 bigint generated always as identity,
   kind               text not null check (kind in ('full', 'incremental', 'refresh', 'import', 'replay')),
   state              text not null default 'running'
-                     check (state in ('running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed', 'rejected', 'superseded', 'cancelled', 'partial')),
+                     check (state in ('running', 'interrupted', 'fetched', 'succeeded', 'held', 'failed',
+                                      'rejected', 'superseded', 'cancelled', 'partial')),
   reason             text,
   error_code         text,
   correlation_id     text not null,
-  artifact_run       bigint not null,                -- whose artifact it applies: its own, or an older one in a replay
-  since              timestamptz,                    -- incremental: asked for what changed from here on
+  -- Run whose artifact is applied: itself, or an older one in a replay.
+  artifact_run       bigint not null,
+  -- Incremental: the supplier was asked for changes from here on.
+  since              timestamptz,
   normaliser_version integer not null,
-  first_load         boolean not null,               -- the source had no product when it began
-  queued             boolean not null default false, -- its tasks are done by whoever takes them from the queue, not by one process
-  options            jsonb not null default '{}',    -- what a hand-made run asks for: stages, chunkSize, offset, limit, debug
+  first_load         boolean not null,               -- the source had no product when the run started
+  queued             boolean not null default false, -- workers of the queue do its tasks, not one process
+  -- Of a manual run: stages, chunkSize, offset, limit, debug.
+  options            jsonb not null default '{}',
   started_at         timestamptz not null default clock_timestamp(),
-  last_started_at           timestamptz not null default clock_timestamp(), -- when it was started or resumed last
+  -- When it was last started or resumed.
+  last_started_at    timestamptz not null default clock_timestamp(),
   finished_at        timestamptz,
   ledger             jsonb,
-  removals_off       text,                           -- full runs: why it could not tell what is missing, so that nothing was removed
+  -- Full runs: the reason why it could not tell what is missing.
+  removals_off       text,
   watermark          timestamptz,
-  seen               bytea,                          -- bitmap over products.seq of what the run saw
+  -- Bitmap over products.seq of the products that the run saw.
+  seen               bytea,
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);
-create unique index runs_one_active on catalog.runs (source_id) where state in ('running', 'interrupted', 'fetched');
+create unique index runs_one_active on catalog.runs (source_id)
+  where state in ('running', 'interrupted', 'fetched');
 create index runs_held on catalog.runs (source_id) where state = 'held';
 
--- Fencing tokens: whoever takes a lease gets a number that was never given before, and proves it in every transaction.
+-- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
+-- transaction.
 create sequence catalog.tokens;
 
--- Who works on which task of a run, and until when its silence is borne: `run` for a process that does all of it, `fetch`, `part N`
--- and `settle` for workers of the queue. Rows of their own, because batches keep the run's row share-locked: a renewal must never wait.
+-- The worker that owns a run or one task of it. Task `run` belongs to a process that does the whole run;
+-- `fetch`, `part N` and `settle` belong to workers of the queue. Leases are rows of their own table because
+-- batches keep the run's row share-locked, and a renewal must never wait for a batch.
 create table catalog.leases (
   source_id          integer not null,
   run_id             bigint not null,
   task               text not null check (task ~ '^(run|fetch|part [0-9]+|settle)$'),
   token              bigint not null,
   owner              text not null,
-  expires_at         timestamptz not null,
+  expires_at         timestamptz not null,           -- from here on another worker may take over
   primary key (source_id, run_id, task),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 
--- What a fetch brought, in immutable parts. `complete` is the connector's proof that nothing is missing.
+-- The result of a fetch, in immutable parts.
 create table catalog.artifacts (
   source_id          integer not null,
   run_id             bigint not null,
   state              text not null default 'open' check (state in ('open', 'closed', 'purged')),
-  complete           boolean not null default false,
-  expected            bigint,
+  complete           boolean not null default false, -- the connector proved that nothing is missing
+  expected           bigint,                         -- number of records that the supplier says there are
   watermark          timestamptz,
   warnings           jsonb not null default '[]',
-  purge_began_at     timestamptz,                    -- from here on its bytes may be gone, all of them when it is `purged`
+  -- From here on bytes may be missing; all are once it is `purged`.
+  purge_began_at     timestamptz,
   primary key (source_id, run_id),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 
+-- One stored file of an artifact.
 create table catalog.parts (
   source_id          integer not null,
   run_id             bigint not null,
@@ -98,26 +116,28 @@ create table catalog.parts (
   line_count         bigint not null,
   raw_bytes          bigint not null,
   stored_bytes       bigint not null,
-  cursor_after       jsonb,
+  cursor_after       jsonb,                          -- where the fetch resumes after this part
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
 );
 
--- How runs ended by themselves, in the order in which they did; one that failed and was tried again is here twice. Rows are never changed, so
--- that whoever counts them reads each once.
+-- Ends of runs, in the order in which they were committed; a run that failed and was retried has two. Rows
+-- never change, so that a reader counts each one once.
 create table catalog.run_ends (
   no                 bigint generated always as identity primary key,
   source_id          integer not null,
   run_id             bigint not null,
   state              text not null,
   seconds            double precision not null,      -- since the run was started, interruptions included
-  bytes              bigint not null,                -- of raw lines that were archived since its end before this one
+  -- Raw bytes archived since the previous end of the same run.
+  bytes              bigint not null,
   foreign key (source_id, run_id) references catalog.runs (source_id, id)
 );
 create index run_ends_run on catalog.run_ends (source_id, run_id);
 
--- How far a run has applied a part, with what it saw there: committed together with the rows of the batch.
+-- The position up to which a run has applied a part, and the products it saw there. Each batch commits it
+-- with its rows.
 create table catalog.checkpoints (
   source_id          integer not null,
   run_id             bigint not null,
@@ -126,10 +146,11 @@ create table catalog.checkpoints (
   bytes_done         bigint not null,
   done               boolean not null,
   counts             jsonb not null,
-  known              bytea not null,                 -- deflated bitmap: products whose hash was already known
-  staged             bytea not null,                 -- deflated bitmap: products that went through staging
-  -- Numbers of the products that the last batch staged, as big-endian int4, which are not yet in `staged`: only the worker can
-  -- unpack that. A worker that copies its batches knows them in time and leaves this empty.
+  -- Deflated bitmap of products whose hash was already known.
+  known              bytea not null,
+  staged             bytea not null,                 -- deflated bitmap of products that went through staging
+  -- Numbers of the products in the last batch, as big-endian int4: not yet in `staged`, which only the worker
+  -- can unpack. Empty for a worker with a session, which learns the numbers in time.
   last_staged        bytea not null default '',
   primary key (source_id, run_id, part_no),
   foreign key (source_id, run_id) references catalog.runs (source_id, id)

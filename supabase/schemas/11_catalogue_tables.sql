@@ -1,11 +1,10 @@
--- The catalogue: products with their variants, prices and images, and the brands, organisations and categories that
--- records mention.
+-- The catalogue: products with their variants, prices and images, and the brands, organisations and
+-- categories that records mention.
 
 create table catalog.products (
-
   source_id          integer not null,
   external_id        text collate "C" not null,
-  seq                integer not null,
+  seq                integer not null,               -- number within the source; runs keep bitmaps over it
   status             text not null check (status in ('draft', 'active', 'unavailable', 'removed')),
   title              text,
   description        text,
@@ -18,14 +17,16 @@ create table catalog.products (
   source_updated_at  timestamptz,
   first_seen_at      timestamptz not null,
   changed_at         timestamptz not null,
-  last_available_at  timestamptz,                    -- when it stopped being active; null while it is
+  last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
   expires_at         timestamptz,
-  run_id             bigint not null,                -- whose artifact wrote it last, with the place in it:
-  part_no            integer not null,               --   within one artifact the highest
-  line_no            integer not null,               --   (source time, part, line) of a key wins
+  run_id             bigint not null,                -- run whose artifact wrote the row last
+  -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key wins.
+  part_no            integer not null,
+  line_no            integer not null,               -- see part_no
   normaliser_version integer not null,
-  record_hash        bytea not null,                 -- of the record's bytes without its volatile members
-  content_hash       bytea not null,                 -- of what the normaliser made of it
+  -- Hash of the record's bytes without its volatile members.
+  record_hash        bytea not null,
+  content_hash       bytea not null,                 -- hash of the normalised product
   warnings           jsonb,
   raw                jsonb,
   primary key (source_id, external_id)
@@ -33,9 +34,10 @@ create table catalog.products (
 
 -- The uuid by which `api.products` knows a product is derived from its key, so it needs no column.
 create index products_id on catalog.products ((md5(source_id::text || ' ' || external_id)::uuid));
-create index products_expiring on catalog.products (source_id, external_id) include (expires_at) where expires_at is not null;
+create index products_expiring on catalog.products (source_id, external_id) include (expires_at)
+  where expires_at is not null;
 
--- lz4 compresses a load's documents in a fraction of the time of pglz; some servers are built without it.
+-- lz4 compresses a load's documents in a fraction of the time of pglz. Some servers are built without it.
 do $$
 begin
   alter table catalog.products alter raw set compression lz4, alter description set compression lz4;
@@ -59,18 +61,20 @@ create table catalog.variants (
 );
 create index variants_gtin on catalog.variants (gtin) where gtin is not null;
 
--- Appended on change. A changed price is `pending` until its run settles, `held` when it failed a gate; `superseded` when another
--- price came before it was decided. `current` and `past` are the history of what was right.
+-- One row for each change. A changed price is `pending` until its run settles and `held` if it failed a gate;
+-- it is `superseded` if another price arrived before a decision. `current` and `past` are the published
+-- history.
 create table catalog.prices (
   source_id           integer not null,
   product_external_id text collate "C" not null,
   variant_external_id text collate "C" not null,
   price_type          text not null,
   run_id              bigint not null,
-  amount_minor        bigint,                        -- null: the supplier withdrew it
+  amount_minor        bigint,                        -- null: the supplier withdrew the price
   currency            text not null check (currency ~ '^[A-Z]{3}$'),
   compare_at_minor    bigint,
-  state               text not null check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
+  state               text not null
+                      check (state in ('current', 'pending', 'held', 'past', 'rejected', 'superseded')),
   observed_at         timestamptz not null,
   primary key (source_id, product_external_id, variant_external_id, price_type, run_id)
 );

@@ -1,6 +1,8 @@
--- Rows that wait for a decision or record one: missed products, quarantined records, reviews, and the published changes.
+-- Missed products, quarantined records, reviews, and changes: the rows that wait for a decision or record
+-- one.
 
--- Products that the last complete run did not see. Seen again: the row goes. Missed again: the product is removed.
+-- Products that the last complete run did not see. The row is deleted when the product is seen again; a
+-- second complete run in a row without the product removes it.
 create table catalog.misses (
   source_id           integer not null references catalog.sources (id),
   external_id         text collate "C" not null,
@@ -13,7 +15,8 @@ create table catalog.misses (
 create table catalog.quarantine (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
-  run_id              bigint not null,               -- the run that put it here last: a replay has another one's artifact
+  -- Run that quarantined it last; a replay applies another artifact.
+  run_id              bigint not null,
   artifact_run        bigint not null,
   part_no             integer not null,
   line_no             integer not null,
@@ -23,17 +26,18 @@ create table catalog.quarantine (
   rule                text not null,
   message             text not null,
   raw                 bytea not null,                -- at most 64 KiB; the artifact has all of it
-  state               text not null default 'open' check (state in ('open', 'replayed', 'superseded', 'resolved')),
+  state               text not null default 'open'
+                      check (state in ('open', 'replayed', 'superseded', 'resolved')),
   created_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, id),
   unique (source_id, artifact_run, part_no, line_no)
 );
-
--- Open records are counted at every scrape, and listed by run; those of a settling run are looked up by that run.
+-- Every scrape of the metrics counts open records, the command line lists them by artifact, settle finds them
+-- by run.
 create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
--- What waits for a person: a price that failed a gate, or a whole run.
+-- Decisions that wait for a person: a price that failed a gate, or a whole run.
 create table catalog.reviews (
   source_id           integer not null references catalog.sources (id),
   id                  bigint generated always as identity,
@@ -44,7 +48,8 @@ create table catalog.reviews (
   price_type          text,
   reason              text not null,
   detail              jsonb not null default '{}',
-  state               text not null default 'open' check (state in ('open', 'approved', 'rejected', 'superseded')),
+  state               text not null default 'open'
+                      check (state in ('open', 'approved', 'rejected', 'superseded')),
   opened_at           timestamptz not null default clock_timestamp(),
   decided_at          timestamptz,
   decided_by          text,
@@ -52,14 +57,17 @@ create table catalog.reviews (
 );
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
 
--- What runs did to products. `position` is given by settle under a lock, so a reader that follows it skips nothing;
--- null: not published yet.
+-- Changes that runs made to products. Settle gives `position` under a lock, so that a reader that follows it
+-- skips none.
 create table catalog.changes (
   source_id           integer not null references catalog.sources (id),
   run_id              bigint not null,
-  product_external_id text collate "C" not null,                 -- empty for `loaded`, which stands for a whole first load
-  kind                text not null check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed', 'returned')),
-  position            bigint,
+  -- Empty for `loaded`, which stands for a whole first load.
+  product_external_id text collate "C" not null,
+  kind                text not null
+                      check (kind in ('loaded', 'created', 'updated', 'repriced', 'unavailable', 'removed',
+                                      'returned')),
+  position            bigint,                        -- null: not published yet
   detail              jsonb not null default '{}',
   changed_at          timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, product_external_id)

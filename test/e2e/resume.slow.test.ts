@@ -86,7 +86,7 @@ test('a full run is not asked for by going on with an incremental one', async (t
     interrupted.run,
   )
   assert.deepEqual(rows, [
-    { state: 'superseded', reason: 'given up for a newer run, which could not go on with it' },
+    { state: 'superseded', reason: 'a newer run that could not resume it has replaced it' },
   ])
   assert.ok(
     pipeline.logged.some((text) =>

@@ -279,7 +279,7 @@ async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[
     run_id: number
     last_started_at: string
     options: RunOptions
-    closed: boolean
+    fetched: boolean
     parts_left: number[]
   }>('list_queued_runs', { run })
   return rows.map((row) => ({
@@ -288,7 +288,7 @@ async function readQueuedRuns(db: Catalog, run: number | null): Promise<OpenRun[
     id: row.run_id,
     begunAt: toInstant(row.last_started_at),
     options: row.options,
-    fetched: row.closed,
+    fetched: row.fetched,
     partsLeft: row.parts_left,
   }))
 }
