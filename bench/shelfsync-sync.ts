@@ -7,7 +7,7 @@ import { openPool } from '../src/db/pool.ts'
 import { addSource, findSource } from '../src/db/sources.ts'
 import { createAddressGuard } from '../src/node/address-guard.ts'
 import { createHttp } from '../src/node/http-client.ts'
-import { peakMemoryBytes } from '../src/node/memory.ts'
+import { readPeakMemoryBytes } from '../src/node/memory.ts'
 import { newProgress } from '../src/pipeline/context.ts'
 import { bindConnector } from '../src/sources/bound-source.ts'
 import { DEFAULT_OPTIONS, syncSource } from '../src/pipeline/sync.ts'
@@ -55,7 +55,7 @@ process.send?.({
   state: report.state,
   reason: report.reason,
   ledger: report.ledger,
-  rssPeakMb: Math.round(peakMemoryBytes() / 1e6),
+  rssPeakMb: Math.round(readPeakMemoryBytes() / 1e6),
 })
 await db.end()
 await http.close()

@@ -18,7 +18,7 @@ import { formatBytes, formatCount } from '../src/cli/format.ts'
 import { removeSource } from '../src/db/write/remove-source.ts'
 import { addSource, loadSource, saveSource, type Source } from '../src/db/sources.ts'
 import { EMBEDDED } from '../src/config/database-choice.ts'
-import { peakMemoryBytes } from '../src/node/memory.ts'
+import { readPeakMemoryBytes } from '../src/node/memory.ts'
 import { loadSettings } from '../src/config/settings.ts'
 import { newProgress } from '../src/pipeline/context.ts'
 import { bindSource } from '../src/sources/bound-source.ts'
@@ -190,7 +190,7 @@ function figuresOf(
     seconds: seconds.toFixed(1),
     'products/s': formatCount(fetched / seconds),
     'MB/s': (fetchedBytes / seconds / 1e6).toFixed(1),
-    'peak memory': formatBytes(peakMemoryBytes()),
+    'peak memory': formatBytes(readPeakMemoryBytes()),
   }
 }
 

@@ -7,7 +7,7 @@ import type { Db } from '../db/pool.ts'
 import { loadStanding, type SourceStanding } from '../db/read/status.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
-import { within } from '../lib/deadline.ts'
+import { withTimeout } from '../lib/timeout.ts'
 
 const DEADLINE_MS = 3_000
 
@@ -77,7 +77,7 @@ async function checkComponent(
   const startedMs = performance.now()
   const elapsedMs = () => Math.round(performance.now() - startedMs)
   try {
-    const detail = await within(describe(), DEADLINE_MS)
+    const detail = await withTimeout(describe(), DEADLINE_MS)
     return { component, ok: true, detail, latencyMs: elapsedMs() }
   } catch (error) {
     return {

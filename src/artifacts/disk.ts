@@ -8,7 +8,7 @@ import { access, constants, lstat, open, readdir, rename, rm, rmdir } from 'node
 import { dirname, join } from 'node:path'
 import { SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 import {
   checkKey,
   folderOf,
@@ -205,7 +205,7 @@ export class DiskStore implements ArtifactStore {
     what: string,
     error: unknown,
   ): unknown {
-    const errno = errnoOf(error)
+    const errno = findErrno(error)
     if (errno === null || error instanceof SyncError) return error
     const reason = REASONS[errno] ?? 'the system rejected the operation'
     return new SyncError(code, `${what} in ${this.describe()}: ${reason} (${errno})`, {
@@ -246,7 +246,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 function isMissing(error: unknown): boolean {
-  const errno = errnoOf(error)
+  const errno = findErrno(error)
   return errno === 'ENOENT' || errno === 'ENOTDIR'
 }
 

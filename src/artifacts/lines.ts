@@ -2,7 +2,7 @@
 // lines: only a line that crosses chunks is copied, and the event loop turns once per chunk, not
 // per line. A byte order mark before a line is skipped: joined files have several.
 
-import { BYTE_ORDER_MARK, LINE_FEED, lengthOfMark } from '../lib/ndjson.ts'
+import { BYTE_ORDER_MARK, LINE_FEED, countMarkBytes } from '../lib/ndjson.ts'
 
 export interface Lines {
   readonly kind: 'lines'
@@ -97,7 +97,7 @@ function* findWholeLines(
   let firstLine = line
   for (let to = chunk.indexOf(LINE_FEED, from); to !== -1; to = chunk.indexOf(LINE_FEED, from)) {
     const start =
-      chunk[from] === BYTE_ORDER_MARK[0] ? from + lengthOfMark(chunk.subarray(from, to)) : from
+      chunk[from] === BYTE_ORDER_MARK[0] ? from + countMarkBytes(chunk.subarray(from, to)) : from
     if (to - start <= lineBytesMax) {
       bounds.push(start, to)
     } else {
@@ -143,14 +143,14 @@ class OpenLine<Reader extends LineReader> {
     if (this.#reader !== null || this.#keptBytes <= this.#lineBytesMax + BYTE_ORDER_MARK.length)
       return
     const bytes = Buffer.concat(this.#kept)
-    this.#reader = readAll(this.#newReader(), bytes.subarray(lengthOfMark(bytes)))
+    this.#reader = readAll(this.#newReader(), bytes.subarray(countMarkBytes(bytes)))
   }
 
   /** Closes the line, which ends at `end` in the part. */
   take(line: number, end: number): Lines | LongLine<Reader> {
     const reader = this.#reader
     const bytes = Buffer.concat(this.#kept)
-    const mark = lengthOfMark(bytes)
+    const mark = countMarkBytes(bytes)
     const length = this.length - mark
     this.#kept = []
     this.#keptBytes = 0

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import type { S3 } from '@aws-sdk/client-s3'
 import { SyncError } from '../core/errors.ts'
 import { classifyStatus, isTransientStatus } from '../lib/http-status.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 import {
   checkKey,
   contentTypeOf,
@@ -188,7 +188,7 @@ export class S3Store implements ArtifactStore {
     const status = statusOf(error)
     // The server's error code, which may be any text.
     const name = /^[A-Za-z][\w.]{0,60}$/.test(error.name) ? error.name : 'an error without a name'
-    const reason = errnoOf(error) ?? name
+    const reason = findErrno(error) ?? name
     const isRefusal =
       REFUSALS.has(name) || (status !== null && classifyStatus(status) === 'unauthorized')
     if (status === null && !isRefusal && reason === name && name !== 'TimeoutError') return error

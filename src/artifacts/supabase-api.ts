@@ -2,11 +2,11 @@
 // in the JSON body; a gateway in front of it reports its own with an HTML page, sometimes with
 // status 200.
 
-import { delayMs, wait as waitFor, type Waiter } from '../lib/back-off.ts'
+import { chooseDelayMs, wait as waitFor, type Waiter } from '../lib/back-off.ts'
 import { classifyStatus, isTransientStatus, readRetryAfter } from '../lib/http-status.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
-import { fetchFailureOf } from '../node/system-errors.ts'
+import { describeFetchError } from '../node/system-errors.ts'
 
 export interface ApiOptions {
   /** The address of the project. */
@@ -107,7 +107,7 @@ export class StorageApi {
     if (!(error instanceof StorageError) || !error.isTransient || failures >= retriesMax)
       throw error
     await this.#wait(
-      delayMs(failures, { ...BACK_OFF, retryAfterMs: error.retryAfterMs }),
+      chooseDelayMs(failures, { ...BACK_OFF, retryAfterMs: error.retryAfterMs }),
       new AbortController().signal,
     )
   }
@@ -150,7 +150,7 @@ export class StorageApi {
       })
       return { response, bytes: await response.bytes() }
     } catch (error) {
-      throw new StorageError(`no response (${fetchFailureOf(error)})`, { isTransient: true })
+      throw new StorageError(`no response (${describeFetchError(error)})`, { isTransient: true })
     }
   }
 }

@@ -8,8 +8,8 @@ import { verifyWritable, type ArtifactStore } from '../artifacts/store.ts'
 import { openApi } from '../connectors/medipim/api.ts'
 import { medipimSettings } from '../connectors/medipim/market.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
-import { within } from '../lib/deadline.ts'
-import { hostOf } from '../lib/http.ts'
+import { withTimeout } from '../lib/timeout.ts'
+import { toHost } from '../lib/read-body.ts'
 import type { Source } from '../db/sources.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
@@ -53,7 +53,7 @@ export async function checkQueue(queueUrl: string): Promise<Check> {
   try {
     const redis = await openRedis(queueUrl, () => undefined)
     try {
-      await within(proveRedisWritable(redis, `shelfsync-check-${randomUUID()}`), QUEUE_MS)
+      await withTimeout(proveRedisWritable(redis, `shelfsync-check-${randomUUID()}`), QUEUE_MS)
       const policy = await findEvictionPolicy(redis)
       if (policy === null || policy === 'noeviction')
         return { name, state: 'ok', message: 'Redis takes writes' }
@@ -115,7 +115,7 @@ export async function checkMedipim(
   )
   try {
     for (const url of urls) await openApi(url, medipimKey, http, signal).listFields()
-    return { name, state: 'ok', message: `accepted by ${[...urls].map(hostOf).join(', ')}` }
+    return { name, state: 'ok', message: `accepted by ${[...urls].map(toHost).join(', ')}` }
   } catch (error) {
     return toFailedCheck(name, error)
   }

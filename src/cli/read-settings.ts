@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { decodeDotEnv, findCutValues, findEarlyQuotes, findRepeated } from '../config/dot-env.ts'
 import { loadSettings, type Settings } from '../config/settings.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 import type { Output } from './output.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -38,7 +38,7 @@ export async function readDotEnv(): Promise<string> {
   try {
     return decodeDotEnv(await readFile('.env'))
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return ''
+    if (findErrno(error) === 'ENOENT') return ''
     throw new SyncError(
       'settings/invalid',
       `.env in the working directory cannot be read: ${messageOf(error)}`,

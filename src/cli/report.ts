@@ -3,7 +3,7 @@
 import { asks, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
-import { peakMemoryBytes } from '../node/memory.ts'
+import { readPeakMemoryBytes } from '../node/memory.ts'
 import type { Progress } from '../pipeline/context.ts'
 import type { RunReport } from '../pipeline/sync.ts'
 import { EXIT } from './cli.ts'
@@ -93,7 +93,7 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
     resumed,
     code: isAbort(error) ? 'run/cancelled' : error instanceof SyncError ? error.code : null,
     bytes: fetchedBytes,
-    peakMemoryBytes: peakMemoryBytes(),
+    peakMemoryBytes: readPeakMemoryBytes(),
     removalsOff,
   }
 }
@@ -127,7 +127,7 @@ export function formatReport(report: Report, { fetchedBytes }: Progress): string
     ...(reason !== null && state === 'held' ? [`  because: ${reason}`] : []),
     `  ${formatLedger(ledger)}`,
     ...listRemovalsOff(report.removalsOff),
-    `  ${[...rates, `peak memory ${formatBytes(peakMemoryBytes())}`].join(' · ')}`,
+    `  ${[...rates, `peak memory ${formatBytes(readPeakMemoryBytes())}`].join(' · ')}`,
     ...nextSteps(report).map((step) => `  ${step}`),
   ].join('\n')
 }

@@ -3,7 +3,7 @@
 // instants are ISO text, bytes are `\x` and hex.
 
 import type { ClientBase } from 'pg'
-import { storableJson, storableText } from '../lib/storable.ts'
+import { toStorableJson, toStorableText } from '../lib/storable.ts'
 import { ask } from './errors.ts'
 
 /**
@@ -34,7 +34,7 @@ export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
       )
       const sql = `select to_jsonb(f) as row from catalog.${name}(${parameters.join(', ')}) f`
       const values = Object.values(args).map((value) =>
-        typeof value === 'string' ? storableText(value) : value,
+        typeof value === 'string' ? toStorableText(value) : value,
       )
       const { rows } = await ask(
         session.query<{ row: Row }>(timeoutMs === undefined ? sql : timed(sql, timeoutMs), values),
@@ -56,7 +56,7 @@ export function timed(text: string, timeoutMs: number): { readonly text: string 
 
 /** A document as an argument: pg would make an SQL array of a list, so it is told otherwise. */
 export function jsonb(value: unknown): object {
-  return { toPostgres: () => storableJson(JSON.stringify(value)), toJSON: () => value }
+  return { toPostgres: () => toStorableJson(JSON.stringify(value)), toJSON: () => value }
 }
 
 /** The only row. @throws Error when there is none: functions that answer one always do */

@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises'
 import { SyncError } from '../core/errors.ts'
 import { secretsOfAddress } from '../config/connection-address.ts'
 import { createRedactor } from '../telemetry/redact.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 
 interface Place {
   readonly host: string
@@ -42,7 +42,7 @@ async function reasonOf(error: unknown, place: Place): Promise<string | null> {
   // Several addresses were tried: the first one tells.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return null
-  const code = errnoOf(first) ?? ''
+  const code = findErrno(first) ?? ''
   if (NETWORK.has(code))
     return (await isIpv6Only(place.host)) ? IPV6_ONLY : `${NETWORK.get(code)} (${code})`
   return (
@@ -125,5 +125,5 @@ function protocolReason(code: string, message: string): string | null {
 }
 
 function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message || errnoOf(error) || error.name : String(error)
+  return error instanceof Error ? error.message || findErrno(error) || error.name : String(error)
 }

@@ -9,10 +9,10 @@ import {
   toStatusError,
   type StatusCodes,
 } from '../lib/http-status.ts'
-import { storableJson } from '../lib/storable.ts'
+import { toStorableJson } from '../lib/storable.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
-import { fetchFailureOf } from '../node/system-errors.ts'
+import { describeFetchError } from '../node/system-errors.ts'
 import type { Args, Catalog } from './catalog.ts'
 import { toSyncError } from './errors.ts'
 import type { Db } from './pool.ts'
@@ -132,7 +132,7 @@ export class DataApi implements Catalog {
     } catch (error) {
       throw new SyncError(
         'db/unreachable',
-        `The Data API at ${this.host} does not answer (${fetchFailureOf(error)})`,
+        `The Data API at ${this.host} does not answer (${describeFetchError(error)})`,
       )
     }
   }
@@ -167,7 +167,7 @@ export class DataApi implements Catalog {
 function renderArgs(args: Args): string {
   const member = (value: unknown): unknown =>
     value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value
-  return storableJson(
+  return toStorableJson(
     JSON.stringify(
       Object.fromEntries(Object.entries(args).map(([name, value]) => [`p_${name}`, member(value)])),
     ),

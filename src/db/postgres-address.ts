@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
 import { findUnencoded, parsePostgresUrl } from '../config/connection-address.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 
 const SSL_MODES: readonly string[] = [
   'disable',
@@ -83,7 +83,7 @@ async function requireFiles({ searchParams }: URL): Promise<void> {
     const file = searchParams.get(name)
     if (file === null) continue
     await readFile(file).catch((cause: unknown) => {
-      throw invalid(`the file of ${name} cannot be read (${errnoOf(cause)})`)
+      throw invalid(`the file of ${name} cannot be read (${findErrno(cause)})`)
     })
   }
 }

@@ -19,7 +19,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, SyncError } from '../core/errors.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 import { type Account, canEnter, findAccount, readFileAs, runAs } from './account.ts'
 import { readMajor } from './binaries.ts'
 
@@ -187,10 +187,10 @@ async function removeDraft({ directory, account }: Place): Promise<void> {
 }
 
 function ignoreNoLink(error: unknown): void {
-  if (!['ENOENT', 'EISDIR', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
+  if (!['ENOENT', 'EISDIR', 'EPERM'].includes(findErrno(error) ?? '')) throw error
 }
 
 function isTaken(error: unknown): boolean {
-  const errno = errnoOf(error)
+  const errno = findErrno(error)
   return errno === 'EEXIST' || errno === 'ENOTEMPTY'
 }

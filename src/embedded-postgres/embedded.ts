@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { makeFolder } from '../node/make-folder.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 import { isConnectionError } from '../db/errors.ts'
 import { runAs, type Account } from './account.ts'
 import { findBinaries, readMajor } from './binaries.ts'
@@ -318,11 +318,11 @@ async function isAlone(presence: pg.Client): Promise<boolean> {
 /** What initdb says at length ends with the reason. */
 function unmakeable(home: string, cause: unknown): unknown {
   if (cause instanceof SyncError) return cause
-  const readOnly = errnoOf(cause) === 'EROFS' || errnoOf(cause) === 'EACCES'
+  const readOnly = findErrno(cause) === 'EROFS' || findErrno(cause) === 'EACCES'
   if (readOnly)
     return new SyncError(
       'settings/invalid',
-      `SHELFSYNC_HOME: ${home} cannot be written to (${errnoOf(cause)})`,
+      `SHELFSYNC_HOME: ${home} cannot be written to (${findErrno(cause)})`,
       { cause },
     )
   return new SyncError(

@@ -9,7 +9,7 @@ import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SyncError } from '../core/errors.ts'
-import { errnoOf } from '../node/system-errors.ts'
+import { findErrno } from '../node/system-errors.ts'
 import { readFileAs, runAs, SERVER_ENVIRONMENT } from './account.ts'
 import { dataOf, type Place } from './data-directory.ts'
 
@@ -146,7 +146,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    return errnoOf(error) !== 'ESRCH'
+    return findErrno(error) !== 'ESRCH'
   }
 }
 

@@ -25,7 +25,7 @@ import {
 import { loadSource, type Source } from '../db/sources.ts'
 import { loadRunStanding } from '../db/read/status.ts'
 import type { Log } from '../telemetry/log.ts'
-import { isOwnerDead, owner } from '../node/process-owner.ts'
+import { isOwnerDead, getOwnerName } from '../node/process-owner.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import {
@@ -150,7 +150,7 @@ interface BegunTask {
 async function beginTask({ db, log }: TaskTools, name: TaskName, task: Task): Promise<BegunTask> {
   const source = await loadSource(db, task.source)
   const { options, correlationId, ...run } = await loadQueuedRun(db, task.sourceId, task.run)
-  const { takenFrom, ...held } = await claimTask(db, run, name, owner(), isOwnerDead)
+  const { takenFrom, ...held } = await claimTask(db, run, name, getOwnerName(), isOwnerDead)
   // A run that asked for it says more than its process does.
   const level = options.debug === true ? { level: 'debug' } : {}
   const own = log.child({ cid: correlationId, run: run.id, source: source.name, task: name }, level)

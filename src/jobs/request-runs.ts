@@ -25,7 +25,7 @@ import {
   type RunRequest,
 } from '../db/write/runs.ts'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
-import { within } from '../lib/deadline.ts'
+import { withTimeout } from '../lib/timeout.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
 import { bindSource, type BoundSource } from '../sources/bound-source.ts'
 import type { Log } from '../pipeline/context.ts'
@@ -245,7 +245,7 @@ async function promptly(
   otherwise: string,
   work: Promise<void>,
 ): Promise<void> {
-  await within(work, QUEUE_MS).catch((error: unknown) =>
+  await withTimeout(work, QUEUE_MS).catch((error: unknown) =>
     log.warn({ ...facts, cause: messageOf(error) }, otherwise),
   )
 }

@@ -1,39 +1,39 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
-import { delayMs, parseRetryAfter, wait } from './back-off.ts'
+import { chooseDelayMs, parseRetryAfter, wait } from './back-off.ts'
 
 const widest = () => 0.999_999
 
-test('the widest delay doubles with each attempt up to its maximum', () => {
+test('the upper bound doubles with each attempt up to its maximum', () => {
   const delays = [0, 1, 2, 3, 4, 500].map((attempt) =>
-    delayMs(attempt, { baseMs: 100, maxMs: 1000, random: widest }),
+    chooseDelayMs(attempt, { baseMs: 100, maxMs: 1000, random: widest }),
   )
   assert.deepEqual(delays, [100, 200, 400, 800, 1000, 1000])
 })
 
-test('jitter is full: the least delay is none at all', () => {
-  assert.equal(delayMs(5, { baseMs: 100, maxMs: 1000, random: () => 0 }), 0)
+test('full jitter includes a delay of zero', () => {
+  assert.equal(chooseDelayMs(5, { baseMs: 100, maxMs: 1000, random: () => 0 }), 0)
 })
 
-test('Retry-After is a floor, with the jitter on top', () => {
+test('Retry-After is the minimum, and jitter is added to it', () => {
   assert.equal(
-    delayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0 }),
+    chooseDelayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0 }),
     60_000,
   )
   assert.equal(
-    delayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0.5 }),
+    chooseDelayMs(0, { baseMs: 100, maxMs: 1000, retryAfterMs: 60_000, random: () => 0.5 }),
     60_050,
   )
 })
 
-test('an absurd Retry-After is cut at its cap, and a negative one is none', () => {
+test('a Retry-After above its maximum is reduced, and a negative one is ignored', () => {
   const options = { baseMs: 100, maxMs: 1000, random: () => 0 }
-  assert.equal(delayMs(0, { ...options, retryAfterMs: 1e12, retryAfterMaxMs: 5000 }), 5000)
-  assert.equal(delayMs(0, { ...options, retryAfterMs: -5 }), 0)
+  assert.equal(chooseDelayMs(0, { ...options, retryAfterMs: 1e12, retryAfterMaxMs: 5000 }), 5000)
+  assert.equal(chooseDelayMs(0, { ...options, retryAfterMs: -5 }), 0)
 })
 
-test('Retry-After is read as seconds or as a date, anything else is nothing', () => {
+test('Retry-After is read as seconds or as a date, and any other text is ignored', () => {
   const nowMs = Date.parse('2026-01-01T00:00:00Z')
   assert.equal(parseRetryAfter('120', nowMs), 120_000)
   assert.equal(parseRetryAfter(' 0.5 ', nowMs), 500)
@@ -46,13 +46,13 @@ test('Retry-After is read as seconds or as a date, anything else is nothing', ()
     assert.equal(parseRetryAfter(header, nowMs), null)
 })
 
-test('waiting ends when the time is over and leaves no listener behind', async () => {
+test('wait resolves after its time and removes its listener', async () => {
   const { signal } = new AbortController()
   await wait(0, signal)
   assert.equal(getEventListeners(signal, 'abort').length, 0)
 })
 
-test('a wait longer than a timer can hold is not cut to nothing', async (t) => {
+test('a wait beyond the maximum of a timer does not end at once', async (t) => {
   const warnings: string[] = []
   const note = ({ name }: Error) => void warnings.push(name)
   process.on('warning', note)
@@ -65,7 +65,7 @@ test('a wait longer than a timer can hold is not cut to nothing', async (t) => {
   assert.deepEqual(warnings, [])
 })
 
-test('waiting rejects with the reason of the abort, also one from before', async () => {
+test('wait rejects with the reason of an abort, before or during the wait', async () => {
   const controller = new AbortController()
   const reason = new Error('the operator pressed Ctrl-C')
   const waiting = wait(60_000, controller.signal)

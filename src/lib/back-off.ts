@@ -1,48 +1,44 @@
-// How long to wait before trying again, and the waiting itself. A supplier's Retry-After is a floor
-// under the jitter, not a replacement of it: a hundred workers that were told "in 60 s" must not
-// all come back in the same instant.
+// Delays before retries. A supplier's Retry-After is the minimum, and jitter is added to it: a
+// hundred workers that receive "60 s" must not all return at the same instant.
 
 export interface BackOff {
-  /** The widest first delay; each further attempt doubles it. */
+  /** Upper bound of the first delay; each further attempt doubles it. */
   readonly baseMs: number
-  /** The widest delay of any attempt, Retry-After apart. */
+  /** Upper bound of any delay, without Retry-After. */
   readonly maxMs: number
-  /** What the supplier asked for, see `parseRetryAfter`. */
+  /** The supplier's Retry-After, see `parseRetryAfter`. */
   readonly retryAfterMs?: number | null
   /**
-   * How much of Retry-After is believed. Default 15 minutes: a typo of theirs must not park a run
-   * for a day.
+   * Upper bound of Retry-After. Default 15 minutes: a wrong header must not stop a run for a day.
    */
   readonly retryAfterMaxMs?: number
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number
 }
 
-/**
- * Waits `ms`, or rejects with the signal's reason. Handed in as an argument, so that tests need not
- * sleep.
- */
+/** Waits `ms`, or rejects with the signal's reason. Tests pass one that does not sleep. */
 export type Waiter = (ms: number, signal: AbortSignal) => Promise<void>
 
-// A longer timer fires at once: setTimeout keeps its delay in 32 signed bits.
+// setTimeout stores its delay in 32 signed bits and fires at once for a larger one.
 const TIMER_MAX_MS = 2 ** 31 - 1
 
 /**
- * Exponential back-off with full jitter, whole milliseconds; `attempt` counts from 0. Full jitter
- * spreads clients best: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ * Exponential back-off with full jitter, in whole milliseconds; `attempt` counts from 0. Full
+ * jitter spreads clients best:
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function delayMs(attempt: number, backOff: BackOff): number {
+export function chooseDelayMs(attempt: number, backOff: BackOff): number {
   const { baseMs, maxMs, retryAfterMs, retryAfterMaxMs = 900_000, random = Math.random } = backOff
   const floorMs = Math.min(Math.max(retryAfterMs ?? 0, 0), retryAfterMaxMs)
   return Math.round(floorMs + random() * Math.min(maxMs, baseMs * 2 ** attempt))
 }
 
-/** No header is believed beyond this: so that what comes of it can be added to any time. */
+/** Upper bound of a header, so that the sum with any time is a valid time. */
 const RETRY_AFTER_MAX_MS = 366 * 86_400_000
 
 /**
- * Reads a Retry-After header, seconds or an HTTP date (RFC 9110 10.2.3), as milliseconds from
- * `nowMs`, a year at most. Null when absent or unreadable.
+ * Converts a Retry-After header, seconds or an HTTP date (RFC 9110 10.2.3), into milliseconds from
+ * `nowMs`, at most a year. Null when it is absent or invalid.
  */
 export function parseRetryAfter(header: string | null, nowMs: number): number | null {
   const text = header?.trim() ?? ''

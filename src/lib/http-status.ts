@@ -1,4 +1,4 @@
-// The one reading of HTTP status codes. Callers map each class to an error code of their own area.
+// Classes of HTTP status codes. Each caller maps a class to the error code of its area.
 
 import { SyncError, type ErrorCode } from '../core/errors.ts'
 import { parseRetryAfter } from './back-off.ts'
@@ -15,8 +15,8 @@ export type StatusClass =
   | 'rejected'
 
 /**
- * Classifies a status from 200. 408 and 425 count as `unavailable`, because both ask for the same
- * request again; 410 counts as `not-found`. A supplier that gives a status its own meaning looks it
+ * Classifies a status from 200. 408 and 425 count as `unavailable`, because the same request may
+ * succeed later; 410 counts as `not-found`. A supplier that gives a status its own meaning looks it
  * up before it calls this function.
  */
 export function classifyStatus(status: number): StatusClass {
@@ -28,7 +28,7 @@ export function classifyStatus(status: number): StatusClass {
   return status >= 500 || status === 408 || status === 425 ? 'unavailable' : 'rejected'
 }
 
-/** Whether the same request may succeed later without any change. */
+/** True when the same request may succeed later. */
 export function isTransientStatus(status: number): boolean {
   return ['throttled', 'unavailable'].includes(classifyStatus(status))
 }

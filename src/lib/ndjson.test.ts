@@ -25,7 +25,7 @@ function linesOf(blocks: readonly LineBlock[]): string[] {
   return lines.map((line) => Buffer.from(line).toString('latin1'))
 }
 
-test('lines come out as they went in, wherever the chunks are cut', async () => {
+test('lines are unchanged for any split into chunks', async () => {
   const text = fc
     .array(fc.constantFrom('a', '\n', '\r', '\u2028', 'é', '°'), { maxLength: 90 })
     .map((letters) => letters.join(''))
@@ -50,20 +50,20 @@ test('lines come out as they went in, wherever the chunks are cut', async () => 
   )
 })
 
-test('plain Uint8Arrays are cut like Buffers', async () => {
+test('plain Uint8Arrays are split like Buffers', async () => {
   assert.deepEqual(
     linesOf(await collect(chunksOf(new TextEncoder().encode('one\ntwo\nthr'), 2, 5))),
     ['one\n', 'two\n', 'thr'],
   )
 })
 
-test('a block is handed on as soon as it is large enough, also out of one huge chunk', async () => {
+test('a block is yielded at its size, also from one huge chunk', async () => {
   const blocks = await collect(chunksOf(Buffer.from('12345\n'.repeat(100))))
   assert.ok(blocks.length > 20)
   assert.ok(blocks.every(({ bytes }) => bytes.length < 16 + 16 + 6))
 })
 
-test('a line that is too long comes in pieces, its neighbours whole, wherever the chunks are cut', async () => {
+test('a line that is too long is yielded in pieces and its neighbours whole, for any split into chunks', async () => {
   const long = 'x'.repeat(250)
   const input = Buffer.from(`one\ntwo\n${long}\nfour\n${long}\nsix`)
   await fc.assert(
@@ -90,7 +90,7 @@ test('a line that is too long comes in pieces, its neighbours whole, wherever th
   )
 })
 
-test('a long line that the stream does not end is followed by an empty rest', async () => {
+test('an unterminated long line is followed by an empty rest', async () => {
   const blocks = await collect(chunksOf(Buffer.from('x'.repeat(101)), 50))
   assert.deepEqual(
     blocks.map(({ kind, bytes }) => [kind, bytes.length]),
@@ -101,7 +101,7 @@ test('a long line that the stream does not end is followed by an empty rest', as
   )
 })
 
-test('the whole lines that had arrived come before the failure of their source, the half line does not', async () => {
+test('whole lines are yielded before the error of their source, a partial line is not', async () => {
   async function* cut() {
     yield Buffer.from('one\ntwo\nth')
     throw new Error('reset')

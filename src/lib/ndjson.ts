@@ -1,78 +1,71 @@
-// Cuts a byte stream into blocks of whole lines. Only the byte 0x0A ends a line: U+2028 and a
-// carriage return are data. Line ends are looked for in the chunks as they come, because a Node
-// Buffer searches six times faster than a plain Uint8Array.
+// Splits a byte stream into blocks of whole lines. Only the byte 0x0A ends a line: U+2028 and a
+// carriage return are data. Line ends are searched in the original chunks, because a Node Buffer
+// searches six times faster than a plain Uint8Array.
 
 export interface LineBlock {
   /**
-   * `lines`: whole lines. `piece`: a piece of one line that is too long to be held; the last piece
-   * has its `\n`, and its end in `ends`. `rest`: what came behind the last `\n` of the stream;
-   * empty when that was a long line, whose pieces came before.
+   * `lines`: whole lines. `piece`: part of a line that is too long for memory; the last piece has
+   * the `\n`, and its end in `ends`. `rest`: bytes after the last `\n` of the stream; empty after
+   * the pieces of an unterminated long line.
    */
   readonly kind: 'lines' | 'piece' | 'rest'
-  /** A copy that the caller may keep; every byte as it came. */
+  /** An exact copy that the caller may keep. */
   readonly bytes: Uint8Array
-  /** Where each line ends, just behind its `\n`. */
+  /** End of each line, just after its `\n`. */
   readonly ends: readonly number[]
 }
 
-export interface PipelineLimits {
-  /**
-   * A block is handed on as soon as it is this large: it passes this size by less than a line and a
-   * chunk.
-   */
+export interface BlockLimits {
+  /** A block is yielded at this size; it exceeds it by less than a line and a chunk. */
   readonly blockBytes: number
-  /** A line of more than this comes in pieces. One of less than a block more may come whole. */
+  /** Longer lines are yielded in pieces; one that is less than a block longer may be whole. */
   readonly lineBytesMax: number
 }
 
 export const LINE_FEED = 0x0a
-/**
- * Some programs write it before a file, and so before a line where files were joined. It says
- * nothing.
- */
+/** Some programs write it at the start of a file; joined files have it before other lines too. */
 export const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const
-/** Up to here ASCII has nothing but blanks and control characters. */
+/** Up to here, ASCII has only white space and control characters. */
 const SPACE = 0x20
 
-/** How many bytes of `line` are a byte order mark before it. */
-export function lengthOfMark(line: Uint8Array): number {
+/** Returns the length of the byte order mark before `line`, or 0. */
+export function countMarkBytes(line: Uint8Array): number {
   return BYTE_ORDER_MARK.every((byte, at) => line[at] === byte) ? BYTE_ORDER_MARK.length : 0
 }
 
-/** Whether a line has no content: no record is meant by it. */
+/** True for a line without content, which is not a record. */
 export function isBlank(line: Uint8Array): boolean {
-  let at = lengthOfMark(line)
+  let at = countMarkBytes(line)
   while (at < line.byteLength && (line[at] ?? 0) <= SPACE) at++
   return at === line.byteLength
 }
 
 /**
- * Yields the lines of `chunks` in order, in few large blocks; the unterminated rest, if any, comes
- * last as a block of its own. When `chunks` fails, the whole lines that had arrived are yielded
- * first, so that a retry does not begin before them. The chunks must not be overwritten by their
- * producer.
+ * Yields the lines of `chunks` in order, in few large blocks; an unterminated rest is the last
+ * block. When `chunks` fails, the whole lines that arrived are yielded first, so that a retry
+ * resumes after them. The producer must not overwrite its chunks.
  *
- * @throws whatever `chunks` throws
+ * @throws the error of `chunks`
  */
 export async function* readLineBlocks(
   chunks: AsyncIterable<Uint8Array>,
-  { blockBytes, lineBytesMax }: PipelineLimits,
+  { blockBytes, lineBytesMax }: BlockLimits,
 ): AsyncGenerator<LineBlock> {
   const gathered = new Gathered()
-  let inLongLine = false
+  let isInLongLine = false
   let failure: { readonly reason: unknown } | null = null
   try {
     for await (const chunk of chunks) {
       for (let from = 0; from < chunk.byteLength; from += blockBytes) {
         const part = chunk.subarray(from, from + blockBytes)
-        const end = inLongLine ? part.indexOf(LINE_FEED) + 1 : 0
-        if (inLongLine) yield pieceOf(end === 0 ? part : part.subarray(0, end))
-        if (inLongLine && end === 0) continue
+        const end = isInLongLine ? part.indexOf(LINE_FEED) + 1 : 0
+        if (isInLongLine) yield toPiece(end === 0 ? part : part.subarray(0, end))
+        if (isInLongLine && end === 0) continue
         gathered.add(part.subarray(end))
-        inLongLine = gathered.openBytes > lineBytesMax
-        if (gathered.hasLine && (inLongLine || gathered.byteLength >= blockBytes))
+        isInLongLine = gathered.openBytes > lineBytesMax
+        if (gathered.hasLine && (isInLongLine || gathered.byteLength >= blockBytes))
           yield gathered.takeLines()
-        if (inLongLine) yield pieceOf(gathered.takeRest())
+        if (isInLongLine) yield toPiece(gathered.takeRest())
       }
     }
   } catch (reason) {
@@ -80,11 +73,11 @@ export async function* readLineBlocks(
   }
   if (gathered.hasLine) yield gathered.takeLines()
   if (failure !== null) throw failure.reason
-  if (inLongLine || gathered.byteLength > 0)
+  if (isInLongLine || gathered.byteLength > 0)
     yield { kind: 'rest', bytes: gathered.takeRest(), ends: [] }
 }
 
-function pieceOf(bytes: Uint8Array): LineBlock {
+function toPiece(bytes: Uint8Array): LineBlock {
   return {
     kind: 'piece',
     bytes: new Uint8Array(bytes),
@@ -101,7 +94,7 @@ class Gathered {
     return this.#ends.length > 0
   }
 
-  /** Of the line that has not ended. */
+  /** Bytes of the unterminated line. */
   get openBytes(): number {
     return this.byteLength - (this.#ends.at(-1) ?? 0)
   }

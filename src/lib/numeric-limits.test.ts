@@ -34,7 +34,7 @@ const NUMBERS: readonly string[] = [
   '0.001e131075',
 ]
 
-test('a number is found exactly when jsonb refuses it', async (t) => {
+test('a number is found exactly when jsonb rejects it', async (t) => {
   const { pool } = await openTestDatabase(t)
   for (const number of NUMBERS) {
     for (const json of [
@@ -52,7 +52,7 @@ test('a number is found exactly when jsonb refuses it', async (t) => {
   }
 })
 
-test('digits inside strings are no numbers', () => {
+test('digits inside strings are ignored', () => {
   assert.equal(
     findUnstorableNumber(String.raw`{"sku":"1e999999","note":"a \" 1e999999 \\","n":1}`),
     null,

@@ -1,11 +1,11 @@
-// What a terminal would obey is written as JSON writes it.
+// Characters that a terminal would interpret are escaped as in JSON.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { escapeControls, escapeLines } from './printable.ts'
 
-test('controls, marks of direction and invisible characters can be seen, everything else stays', () => {
+test('controls, marks of direction and invisible characters are escaped, other text is unchanged', () => {
   assert.equal(escapeControls('a\u001b[31m\u009b\u007f'), String.raw`a\u001b[31m\u009b\u007f`)
   assert.equal(
     escapeControls('\u202e\u2066\u061c\u200f\ufeff\u2028\u200b'),
@@ -17,11 +17,11 @@ test('controls, marks of direction and invisible characters can be seen, everyth
     assert.equal(escapeControls(text), text)
 })
 
-test('lines of ours keep their ends', () => {
+test('line ends are kept', () => {
   assert.equal(escapeLines('a\u001b\nb\r\n'), 'a\\u001b\nb\\r\n')
 })
 
-test('any JSON stays the same value, and twice is once', () => {
+test('escaping keeps the value of any JSON and is idempotent', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const json = escapeControls(JSON.stringify({ [text]: [text] }))

@@ -1,5 +1,5 @@
-// Text from outside, made harmless for a terminal: a supplier's title can otherwise move the
-// cursor, set the window's title, write to the clipboard, or turn the rest of a line around.
+// Escapes text from outside for a terminal: a supplier's title could otherwise move the cursor, set
+// the window's title, write to the clipboard or reverse the rest of a line.
 
 /**
  * Controls (C0, C1), line separators, bidirectional marks, invisible characters that hide text, and
@@ -14,10 +14,7 @@ const SHORT: Readonly<Record<string, string>> = {
   '\t': String.raw`\t`,
 }
 
-/**
- * Writes them as JSON does (`\u001b`), so that they can be seen; text that is JSON stays the same
- * JSON. Twice is the same as once.
- */
+/** Escapes as JSON does (`\u001b`), so JSON text keeps its value. Repeating it changes no text. */
 export function escapeControls(text: string): string {
   return text.replace(
     UNSAFE,
@@ -27,7 +24,7 @@ export function escapeControls(text: string): string {
   )
 }
 
-/** The same for lines of ours: what stands between their ends. */
+/** Escapes each line of a text that we built, and keeps its line ends. */
 export function escapeLines(text: string): string {
   return text.split('\n').map(escapeControls).join('\n')
 }

@@ -8,7 +8,7 @@ import { createHider } from './secrets.ts'
 const SECRET = 'p@ss/wörd "x"\\&+ ='
 const hide = createHider([SECRET], '…')
 
-test('every spelling of a secret is hidden', () => {
+test('every spelling of a secret is replaced', () => {
   const spellings = {
     plain: SECRET,
     url: encodeURIComponent(SECRET),
@@ -21,7 +21,7 @@ test('every spelling of a secret is hidden', () => {
     assert.equal(hide(`before ${spelling} after`), 'before … after', name)
 })
 
-test('base64 of a longer value that holds the secret shows no piece of it', () => {
+test('base64 of a longer value that contains the secret shows no part of it', () => {
   for (const before of ['', '4', '42', '42:']) {
     const hidden = hide(Buffer.from(`${before}${SECRET} and more`).toString('base64'))
     assert.ok(hidden.includes('…'), hidden)
@@ -29,12 +29,12 @@ test('base64 of a longer value that holds the secret shows no piece of it', () =
   }
 })
 
-test('a secret that begins with another leaves no tail, and none leaves everything as it is', () => {
+test('a secret that begins with another is replaced whole, and without secrets text is unchanged', () => {
   assert.equal(createHider(['abcdef', 'abcdefghij'], '…')('abcdefghij abcdef'), '… …')
   assert.equal(createHider([''], '…')('as it is'), 'as it is')
 })
 
-test('no text around a secret lets it through', () => {
+test('a secret is replaced in any surrounding text', () => {
   fc.assert(
     fc.property(
       fc.string({ minLength: 4, maxLength: 40, unit: 'binary' }),

@@ -1,14 +1,14 @@
-// The spellings in which a secret travels, so that a text from outside that quotes one can be
-// cleaned. Clean a text before it is cut: half a secret matches no spelling.
+// Encodings of a secret, so that it can be removed from text of other systems. Remove secrets
+// before text is shortened: part of a secret matches no encoding.
 
-/** Shorter pieces of base64 appear in ordinary words. */
+/** Shorter pieces of base64 occur in ordinary words. */
 const BASE64_PIECE_MIN = 10
 
 /**
- * `secret` as it is, URL-encoded, in base64 (also inside a longer value), in hexadecimal and
+ * Returns `secret` plain, URL-encoded, in base64 (also inside a longer value), in hexadecimal and
  * escaped for JSON.
  */
-export function spellingsOf(secret: string): string[] {
+export function listSpellings(secret: string): string[] {
   const encoded = encodeURIComponent(secret.toWellFormed())
   const bytes = new TextEncoder().encode(secret)
   const base64 = toBase64(bytes)
@@ -25,7 +25,7 @@ export function spellingsOf(secret: string): string[] {
     base64.replace(/=+$/, ''),
     encodeURIComponent(base64),
     toBase64Url(base64),
-    ...base64PiecesOf(bytes),
+    ...listBase64Pieces(bytes),
     json,
     JSON.stringify(json).slice(1, -1),
     hex,
@@ -33,20 +33,20 @@ export function spellingsOf(secret: string): string[] {
   ]
 }
 
-/** A function that replaces every spelling of `secrets` by `mark`. */
+/** Returns a function that replaces every spelling of `secrets` with `mark`. */
 export function createHider(secrets: readonly string[], mark: string): (text: string) => string {
-  const spellings = [...new Set(secrets.filter((secret) => secret !== '').flatMap(spellingsOf))]
-  // The longest first, or a secret that begins with another would leave its tail behind.
+  const spellings = [...new Set(secrets.filter((secret) => secret !== '').flatMap(listSpellings))]
+  // The longest first: otherwise the end of a secret that begins with another would remain.
   spellings.sort((a, b) => b.length - a.length)
   return (text) =>
     spellings.reduce((cleaned, spelling) => cleaned.replaceAll(spelling, () => mark), text)
 }
 
 /**
- * What base64 of any longer value shows of these bytes: the letters that the bytes decide alone, at
- * each of three alignments.
+ * Returns the part of the base64 text of any longer value that depends on these bytes only, at each
+ * of three alignments.
  */
-function base64PiecesOf(bytes: Uint8Array): string[] {
+function listBase64Pieces(bytes: Uint8Array): string[] {
   const pieces = [0, 1, 2].map((shift) => {
     const shifted = new Uint8Array(shift + bytes.length)
     shifted.set(bytes, shift)

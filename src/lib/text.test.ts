@@ -3,18 +3,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cutText, slugOf } from './text.ts'
+import { cutText, toSlug } from './text.ts'
 
-test('a slug is the words in lower case, without accents and apostrophes', () => {
-  assert.equal(slugOf("  Café d'Or – Pty. Ltd! "), 'cafe-dor-pty-ltd')
-  assert.equal(slugOf('株式会社'), '')
+test('a slug has the words in lower case, without accents and apostrophes', () => {
+  assert.equal(toSlug("  Café d'Or – Pty. Ltd! "), 'cafe-dor-pty-ltd')
+  assert.equal(toSlug('株式会社'), '')
 })
 
-test('a slug of any text is words joined by single hyphens, 60 characters at most', () => {
+test('a slug of any text has words joined by single hyphens, at most 60 characters', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
-      assert.match(slugOf(text), /^([a-z0-9]+(-[a-z0-9]+)*)?$/)
-      assert.ok(slugOf(text).length <= 60)
+      assert.match(toSlug(text), /^([a-z0-9]+(-[a-z0-9]+)*)?$/)
+      assert.ok(toSlug(text).length <= 60)
     }),
   )
 })

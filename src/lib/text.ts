@@ -1,10 +1,10 @@
-// Small changes to free text.
+// Slugs and shortened text.
 
 /**
  * `Café d'Or Pty.` → `cafe-dor-pty`, at most 60 characters. Empty when `text` has neither a Latin
  * letter nor a digit.
  */
-export function slugOf(text: string): string {
+export function toSlug(text: string): string {
   const words =
     text
       .normalize('NFKD')
@@ -15,8 +15,8 @@ export function slugOf(text: string): string {
 }
 
 /**
- * The text itself, or its first `charsMax - 1` characters and `…`. Take secrets out of it first:
- * half of one is not recognised.
+ * Returns the text, or its first `charsMax - 1` characters and `…`. Remove secrets first: part of a
+ * secret is not recognised.
  */
 export function cutText(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text

@@ -72,11 +72,12 @@ const HOST_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_
  * Where clouds answer every process of a machine, with its credentials among the rest. All of the
  * link-local range is refused alike:
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
- * (169.254.169.254, fd00:ec2::254; of containers
- * 169.254.170.2, 169.254.170.23, fd00:ec2::23) · https://cloud.google.com/compute/docs/metadata/querying-metadata (169.254.169.254,
- * fd20:ce::254) · https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 ·
- * https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata (100.100.100.200) · Oracle (192.0.0.192, fd00:c1::a9fe:a9fe) ·
- * Tencent (169.254.0.23) · Scaleway (169.254.42.42, fd00:42::42) · OpenStack (fe80::a9fe:a9fe)
+ * (169.254.169.254, fd00:ec2::254; of containers 169.254.170.2, 169.254.170.23, fd00:ec2::23) ·
+ * https://cloud.google.com/compute/docs/metadata/querying-metadata (169.254.169.254, fd20:ce::254)
+ * · https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 ·
+ * https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata (100.100.100.200) ·
+ * Oracle (192.0.0.192, fd00:c1::a9fe:a9fe) · Tencent (169.254.0.23) · Scaleway (169.254.42.42,
+ * fd00:42::42) · OpenStack (fe80::a9fe:a9fe)
  */
 const METADATA = createNetworks([
   '169.254.0.0/16',

@@ -1,17 +1,15 @@
-// Hashes of records and of files. A record's hash leaves out the bytes that move without meaning
-// anything, so that a feed in which every timestamp moved still counts as unchanged.
+// Hashes of records and files. A record's hash omits volatile bytes, so that a record with only a
+// new timestamp counts as unchanged.
 
 import { createHash, hash } from 'node:crypto'
 import type { Scan } from '../core/connector.ts'
 
-/**
- * The length of a record hash: half a SHA-256, still 2⁶⁴ records away from a collision by chance.
- */
+/** Length of a record hash: half a SHA-256. A collision by chance takes about 2⁶⁴ records. */
 export const RECORD_HASH_BYTES = 16
 
 /**
- * The hash of the record that `scan` finds in `line`, without its volatile spans: 16 bytes.
- * `scratch` is overwritten; a record that does not fit is hashed piecewise, to the same result.
+ * Returns the hash of the record that `scan` found in `line`, without its volatile spans: 16 bytes.
+ * `scratch` is overwritten; a record that does not fit is hashed piecewise, with the same result.
  */
 export function hashRecord(
   line: Uint8Array,
@@ -32,7 +30,7 @@ export function hashRecord(
   return toBytes(hash('sha256', scratch.subarray(0, size + end - from), 'binary'))
 }
 
-/** The SHA-256 of `bytes`: 32 bytes. */
+/** Returns the 32 bytes of the SHA-256. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }
@@ -52,8 +50,8 @@ function hashPieces(
   return toBytes(sum.update(line.subarray(from, end)).digest('binary'))
 }
 
-// By way of a string: the Buffer that `hash` can return lies outside the heap and costs 1.7 µs
-// more, a quarter of the whole.
+// Uses a string, because the Buffer that `hash` can return is outside the heap and costs 1.7 µs
+// more, a quarter of the total.
 function toBytes(digest: string): Uint8Array {
   const bytes = new Uint8Array(RECORD_HASH_BYTES)
   for (let i = 0; i < RECORD_HASH_BYTES; i++) bytes[i] = digest.charCodeAt(i)

@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { SyncError } from '../core/errors.ts'
-import { connectionError, cutShort } from './http-errors.ts'
-import { errnoOf } from './system-errors.ts'
+import { toConnectionError, cutShort } from './http-errors.ts'
+import { findErrno } from './system-errors.ts'
 
 /**
  * What we say we can read. Deflate is read too when it comes, but not asked for: servers disagree
@@ -147,10 +147,10 @@ async function* keepPace(
 
 function toSyncError(error: unknown, host: string, bytes: number): unknown {
   if (error instanceof SyncError) return error
-  const code = errnoOf(error) ?? ''
+  const code = findErrno(error) ?? ''
   if (code === 'Z_BUF_ERROR') return cutShort(host, bytes, error)
   if (/^(Z_|ERR__ERROR_|ZSTD_)/.test(code)) return damaged(host, code, bytes, error)
-  return connectionError(error, host, bytes)
+  return toConnectionError(error, host, bytes)
 }
 
 function damaged(host: string, reason: string, bytes: number, cause: unknown): SyncError {

@@ -11,7 +11,7 @@ import { test, type TestContext } from 'node:test'
 import * as zlib from 'node:zlib'
 import { SyncError, isAbort, type ErrorCode } from '../core/errors.ts'
 import type { HttpRequest } from '../core/http.ts'
-import { readBytes } from '../lib/http.ts'
+import { readBytes } from '../lib/read-body.ts'
 import { createAddressGuard, type AllowPrivateHosts } from './address-guard.ts'
 import { createHttp, type HttpOptions, type RequestReport } from './http-client.ts'
 

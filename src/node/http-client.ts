@@ -7,7 +7,7 @@ import { SyncError } from '../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../core/http.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { ACCEPT_ENCODING, readBody, type BodyContext } from './http-body.ts'
-import { connectionError } from './http-errors.ts'
+import { toConnectionError } from './http-errors.ts'
 
 export interface HttpOptions {
   readonly guard: AddressGuard
@@ -137,7 +137,7 @@ export function createHttp(options: HttpOptions): Http & { close(): Promise<void
       return { data, report: (bytes, error) => report(data.statusCode, bytes, error) }
     } catch (error) {
       report(null, 0, error)
-      throw signal.aborted ? signal.reason : connectionError(error, host, null)
+      throw signal.aborted ? signal.reason : toConnectionError(error, host, null)
     }
   }
 

@@ -2,7 +2,7 @@
 // or query: those may hold keys.
 
 import { SyncError } from '../core/errors.ts'
-import { errnoOf } from './system-errors.ts'
+import { findErrno } from './system-errors.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name is not known to DNS',
@@ -39,12 +39,12 @@ const CUTS = new Set([
  * Names an error of the connection to `host`. `bodyBytes` is how much of the body had come, null
  * before the headers. What is no error of a connection is returned as it is: a bug must stay one.
  */
-export function connectionError(error: unknown, host: string, bodyBytes: number | null): unknown {
+export function toConnectionError(error: unknown, host: string, bodyBytes: number | null): unknown {
   if (error instanceof SyncError) return error
   // Several addresses were tried in parallel: their errors are alike, the first one tells.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return error
-  const code = errnoOf(first) ?? first.name
+  const code = findErrno(first) ?? first.name
   if (bodyBytes !== null && (CUTS.has(code) || /Invalid EOF state/.test(first.message)))
     return cutShort(host, bodyBytes, error)
   const other =

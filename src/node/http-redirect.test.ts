@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import type { HttpRequest } from '../core/http.ts'
-import { readBytes } from '../lib/http.ts'
+import { readBytes } from '../lib/read-body.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { createHttp } from './http-client.ts'
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { createCertificate } from '../../test/support/certificate.ts'
 import { SyncError } from '../core/errors.ts'
-import { readBytes } from '../lib/http.ts'
+import { readBytes } from '../lib/read-body.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { createHttp } from './http-client.ts'
 

@@ -11,7 +11,7 @@ async function openEmpty(t: TestContext): Promise<string> {
   return parent
 }
 
-test('what is missing is made, the outermost first, once, and all of it with the mode', async (t) => {
+test('missing folders are created once, the outermost first, all with the mode', async (t) => {
   const parent = await openEmpty(t)
   const [outer, inner] = [join(parent, 'a'), join(parent, 'a/b')]
   assert.deepEqual(await makeFolder(inner, 0o700), [outer, inner])
@@ -19,13 +19,13 @@ test('what is missing is made, the outermost first, once, and all of it with the
   assert.deepEqual(await makeFolder(inner), [])
 })
 
-test('several at once make one folder', async (t) => {
+test('concurrent calls create one folder', async (t) => {
   const inner = join(await openEmpty(t), 'a/b/c')
   await Promise.all(Array.from({ length: 20 }, () => makeFolder(inner)))
   assert.ok((await stat(inner)).isDirectory())
 })
 
-test('a file in the way is an error, at the end of the path and inside it', async (t) => {
+test('a file in the path is an error, at its end or inside it', async (t) => {
   const file = join(await openEmpty(t), 'file')
   await writeFile(file, '')
   await assert.rejects(makeFolder(file), { code: 'EEXIST' })

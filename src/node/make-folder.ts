@@ -1,16 +1,15 @@
-// A folder with its parents, made level by level. Node's own `mkdir` with `recursive` never returns
-// where the system answers "not there" to making a folder in one that is there, as below /proc.
+// Creates a folder and its parents level by level. Node's recursive `mkdir` never returns where the
+// system reports ENOENT for a folder whose parent exists, as below /proc.
 
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errnoOf } from './system-errors.ts'
+import { findErrno } from './system-errors.ts'
 
 /**
- * Makes `folder` and what is missing above it, and returns what was made, the outermost first.
- * Twice is safe, also at once.
+ * Returns the folders that it created, the outermost first. Safe to repeat and to run concurrently.
  *
- * @throws the system's error, such as ENOTDIR, EEXIST (a file has the name), EACCES or ENOENT
- * (nothing can be made there)
+ * @throws the system's error, such as ENOTDIR, EEXIST (a file has the name), EACCES or ENOENT (no
+ * folder can be created there)
  */
 export async function makeFolder(folder: string, mode?: number): Promise<readonly string[]> {
   if (await isFolder(folder)) return []
@@ -19,7 +18,7 @@ export async function makeFolder(folder: string, mode?: number): Promise<readonl
   try {
     await mkdir(folder, { mode })
   } catch (error) {
-    if (await isFolder(folder)) return made // somebody else was faster
+    if (await isFolder(folder)) return made // another process was faster
     throw error
   }
   return [...made, folder]
@@ -29,7 +28,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory()
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
+    if (findErrno(error) === 'ENOENT') return false
     throw error
   }
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { peakMemoryBytes } from './memory.ts'
+import { readPeakMemoryBytes } from './memory.ts'
 
-test('the peak of memory is in bytes, includes what is held now, and does not fall when it is freed', () => {
-  const before = peakMemoryBytes()
+test('peak memory is in bytes, includes the current use and does not fall when memory is freed', () => {
+  const before = readPeakMemoryBytes()
   let held: Buffer | null = Buffer.alloc(before + 50e6, 1)
-  const during = peakMemoryBytes()
+  const during = readPeakMemoryBytes()
   assert.ok(during >= held.byteLength, `${during} ≥ ${held.byteLength}`)
   held = null
-  assert.ok(peakMemoryBytes() >= during)
+  assert.ok(readPeakMemoryBytes() >= during)
 })

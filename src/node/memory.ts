@@ -1,4 +1,4 @@
-// The most memory this process has ever held at once, as the kernel counts it.
+// Peak memory of this process, as the kernel counts it.
 
 import { readFileSync } from 'node:fs'
 
@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
  * Peak resident set size in bytes since the process started. Linux: VmHWM, which writing 5 to
  * `/proc/self/clear_refs` resets.
  */
-export function peakMemoryBytes(): number {
+export function readPeakMemoryBytes(): number {
   try {
     const [, kilobytes] =
       /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createNetworks } from './networks.ts'
 
-test('an address lies in a network by its bits, and IPv4 inside IPv6 is IPv4', () => {
+test('an address is matched by its bits, and IPv4 inside IPv6 is IPv4', () => {
   const networks = createNetworks(['10.0.0.0/8', '203.0.113.7', 'fd00::/8', '2001:db8::1'])
   for (const inside of ['10.255.0.1', '::ffff:10.0.0.1', '203.0.113.7', 'fd12::1', '2001:db8::1'])
     assert.ok(networks.includes(inside), inside)
@@ -10,7 +10,7 @@ test('an address lies in a network by its bits, and IPv4 inside IPv6 is IPv4', (
     assert.ok(!networks.includes(outside), outside)
 })
 
-test('what is no network is refused, and so is a range that everything lies in', () => {
+test('text that is not a network and ranges of every address are rejected', () => {
   for (const wrong of [
     '1',
     'true',

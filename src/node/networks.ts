@@ -1,17 +1,18 @@
-// Lists of addresses and networks, such as those of proxies that are known.
+// Lists of addresses and networks, such as those of trusted proxies.
 
 import ipaddr from 'ipaddr.js'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
 export interface Networks {
-  /** Whether `address` lies in one of them. What is no address does not. */
+  /** True when `address` is in one of the networks; false for text that is not an address. */
   includes(address: string): boolean
 }
 
 /**
- * Each an address or a CIDR range. @throws Error for anything else, and for a range that everything
- * lies in
+ * Each entry is an address or a CIDR range.
+ *
+ * @throws Error for other text, and for a range that contains every address
  */
 export function createNetworks(entries: readonly string[]): Networks {
   const ranges = entries.map(parseRange)
@@ -27,7 +28,7 @@ export function createNetworks(entries: readonly string[]): Networks {
 }
 
 function parseRange(entry: string): [Address, number] {
-  // Stricter than ipaddr.js, for which `1` and `0x7f000001` are addresses too.
+  // Stricter than ipaddr.js, which accepts `1` and `0x7f000001` as addresses.
   const [, host = '', digits] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(entry) ?? []
   if (!host.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(host))
     throw new Error(`"${entry}" is neither an address nor a CIDR range`)
@@ -35,6 +36,8 @@ function parseRange(entry: string): [Address, number] {
   const width = address.kind() === 'ipv4' ? 32 : 128
   const bits = digits === undefined ? width : Number(digits)
   if (bits < 1 || bits > width)
-    throw new Error(`"${entry}" is no network: after the slash stands a number from 1 to ${width}`)
+    throw new Error(
+      `"${entry}" is not a network: write a number from 1 to ${width} after the slash`,
+    )
   return [address, bits]
 }

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { isOwnerDead, owner } from './process-owner.ts'
+import { isOwnerDead, getOwnerName } from './process-owner.ts'
 
 const onLinux = { skip: process.platform !== 'linux' }
-const nameItself = `import { owner } from '${import.meta.resolve('./process-owner.ts')}'; process.stdout.write(owner()); process.stdin.resume()`
+const nameItself = `import { getOwnerName } from '${import.meta.resolve('./process-owner.ts')}'; process.stdout.write(getOwnerName()); process.stdin.resume()`
 
-test('a process that runs is not dead', onLinux, () => {
-  assert.match(owner(), new RegExp(`^.+/[0-9a-f-]{36}/\\d+:${process.pid}:\\d+$`))
-  assert.equal(isOwnerDead(owner()), false)
+test('a running process is not dead', onLinux, () => {
+  assert.match(getOwnerName(), new RegExp(`^.+/[0-9a-f-]{36}/\\d+:${process.pid}:\\d+$`))
+  assert.equal(isOwnerDead(getOwnerName()), false)
 })
 
-test('a process that was killed is dead', onLinux, async () => {
+test('a killed process is dead', onLinux, async () => {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', nameItself], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_V8_COVERAGE: '' },
@@ -24,7 +24,7 @@ test('a process that was killed is dead', onLinux, async () => {
   assert.equal(isOwnerDead(String(name)), true)
 })
 
-test('a process that died and was not yet fetched by its parent is dead', onLinux, async (t) => {
+test('a zombie process is dead', onLinux, async (t) => {
   const command = `"$0" --input-type=module --eval "$1" </dev/null & exec sleep 60 >/dev/null`
   const parent = spawn('sh', ['-c', command, process.execPath, nameItself], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -37,15 +37,15 @@ test('a process that died and was not yet fetched by its parent is dead', onLinu
   assert.doesNotThrow(() => process.kill(Number(name.split(':')[1]), 0))
 })
 
-test('a pid that was given to another process is dead', onLinux, () => {
-  assert.equal(isOwnerDead(owner().replace(/\d+$/, '1')), true)
+test('a process whose pid was reused is dead', onLinux, () => {
+  assert.equal(isOwnerDead(getOwnerName().replace(/\d+$/, '1')), true)
 })
 
 test(
   'nothing is said about another host, boot or container, nor about a name that cannot be read',
   onLinux,
   () => {
-    const [host, boot, rest] = owner()
+    const [host, boot, rest] = getOwnerName()
       .replace(/\d+:\d+$/, '99999999:1')
       .split('/')
     assert.equal(isOwnerDead(`${host}/${boot}/${rest}`), true)

@@ -1,15 +1,15 @@
-// What the system says went wrong, by its code: ENOENT, ECONNREFUSED.
+// Codes of system errors, such as ENOENT and ECONNREFUSED.
 
-/** The code of a system's error, or null when it has none. */
-export function errnoOf(error: unknown): string | null {
+/** Returns the code of a system error, or null. */
+export function findErrno(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code
     : null
 }
 
-/** Why `fetch` failed. Only the code: what else a failed request says may quote its headers. */
-export function fetchFailureOf(error: unknown): string {
+/** Describes a failure of `fetch` by its code only: the message may quote request headers. */
+export function describeFetchError(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   if (error.name === 'TimeoutError') return 'timeout'
-  return errnoOf(error.cause) ?? 'the connection broke'
+  return findErrno(error.cause) ?? 'the connection broke'
 }

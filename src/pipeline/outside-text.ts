@@ -1,7 +1,7 @@
 // What suppliers, stores and Postgres say, as it may be stored and shown.
 
 import { cutText } from '../lib/text.ts'
-import { storableText } from '../lib/storable.ts'
+import { toStorableText } from '../lib/storable.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 
 const CHARS_MAX = 1000
@@ -11,5 +11,5 @@ const CHARS_MAX = 1000
  * A column of Postgres can hold it.
  */
 export function outsideText({ redact }: { readonly redact: Redactor }, text: string): string {
-  return cutText(storableText(redact(text).replaceAll(/\s+/g, ' ')), CHARS_MAX)
+  return cutText(toStorableText(redact(text).replaceAll(/\s+/g, ' ')), CHARS_MAX)
 }

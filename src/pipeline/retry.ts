@@ -5,7 +5,7 @@
 import { asks, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
-import { delayMs } from '../lib/back-off.ts'
+import { chooseDelayMs } from '../lib/back-off.ts'
 import type { Progress, RunContext } from './context.ts'
 
 /** What of a run's context is needed to wait. */
@@ -67,7 +67,10 @@ export async function waitBeforeRetry(
 ): Promise<number> {
   const { options, progress, log, signal, onPause } = context
   const askedMs = typeof failure.detail.retryAfterMs === 'number' ? failure.detail.retryAfterMs : 0
-  const waitMs = delayMs(attempt, { ...options.backOff, retryAfterMs: Math.max(askedMs, leastMs) })
+  const waitMs = chooseDelayMs(attempt, {
+    ...options.backOff,
+    retryAfterMs: Math.max(askedMs, leastMs),
+  })
   log.warn({ code: failure.code, attempt: attempt + 1, waitMs }, failure.message)
   progress.waiting = `${failure.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`
   onPause?.({ code: failure.code, waitMs, triedMs })

@@ -19,7 +19,7 @@ import {
 import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
-import { isOwnerDead, owner } from '../node/process-owner.ts'
+import { isOwnerDead, getOwnerName } from '../node/process-owner.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { PipelineOptions, Log, RunContext, RunControls } from './context.ts'
@@ -283,7 +283,7 @@ async function takeRun(
       normaliserVersion: connector.normaliserVersion,
       correlationId,
       options: {},
-      owner: owner(),
+      owner: getOwnerName(),
       deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
       // Where somebody asks for everything, what was ordered to be fetched only and left is no
       // interrupted attempt at that.
@@ -302,7 +302,7 @@ async function takeRun(
         !(error instanceof SyncError) ||
         error.code !== 'run/active' ||
         waitedMs >= LEASE_MS ||
-        active?.owner === owner()
+        active?.owner === getOwnerName()
       )
         throw error
       progress.waiting = `another worker holds this source; waiting in case its lease runs out (${Math.ceil((LEASE_MS - waitedMs) / 1000)} s)`

@@ -4,7 +4,7 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { VERSION } from '../core/version.ts'
-import { within } from '../lib/deadline.ts'
+import { withTimeout } from '../lib/timeout.ts'
 import type { RequestReport } from '../node/http-client.ts'
 import {
   METRICS,
@@ -220,7 +220,7 @@ function readSparingly(
     if (nowMs() - askedAtMs < everyMs) return answer
     askedAtMs = nowMs()
     reading ??= begin()
-    answer = within(reading, timeoutMs).catch((error: unknown) => {
+    answer = withTimeout(reading, timeoutMs).catch((error: unknown) => {
       onFailure(error)
       return []
     })

@@ -3,7 +3,7 @@
 // enters. What we say ourselves is only looked through for values that cannot be a word of ours: a
 // password such as "medipim" would otherwise eat the names of sources and the members of JSON.
 
-import { spellingsOf } from '../lib/secrets.ts'
+import { listSpellings } from '../lib/secrets.ts'
 
 const MARK = '[redacted]'
 // Shorter values are words: hiding them would hide half of every line and protect nothing.
@@ -99,7 +99,7 @@ function isUnmistakable(secret: string): boolean {
 
 function createValueRedactor(secrets: readonly string[]): Redactor {
   const spellings = [
-    ...new Set(secrets.filter(({ length }) => length >= SECRET_LENGTH_MIN).flatMap(spellingsOf)),
+    ...new Set(secrets.filter(({ length }) => length >= SECRET_LENGTH_MIN).flatMap(listSpellings)),
   ]
   if (spellings.length === 0) return (text) => text
   // The longest first, or a secret that begins with another would leave its tail behind.

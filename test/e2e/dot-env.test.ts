@@ -37,7 +37,10 @@ test('a working directory that is gone is told as that', () => {
     encoding: 'utf8',
   })
   assert.equal(status, 1)
-  assert.match(stderr, /^error: The working directory does not exist any more: change to another directory$/m)
+  assert.match(
+    stderr,
+    /^error: The working directory does not exist any more: change to another directory$/m,
+  )
 })
 
 test('an address with a password in it is refused before any of it is said', async (t) => {

@@ -3,7 +3,7 @@
 
 import { shopify } from '../../src/connectors/shopify/connector.ts'
 import type { HttpResponse } from '../../src/core/http.ts'
-import { peakMemoryBytes } from '../../src/node/memory.ts'
+import { readPeakMemoryBytes } from '../../src/node/memory.ts'
 
 export interface MeasuredPage {
   readonly lines: number
@@ -43,4 +43,4 @@ for await (const { lineCount } of shopify.fetch(
   new AbortController().signal,
 ))
   lines += lineCount
-console.log(JSON.stringify({ lines, peakBytes: peakMemoryBytes() } satisfies MeasuredPage))
+console.log(JSON.stringify({ lines, peakBytes: readPeakMemoryBytes() } satisfies MeasuredPage))

@@ -1,7 +1,7 @@
 // A process that syncs one source once and says how much memory it ever held.
 
 import { openPool } from '../../src/db/pool.ts'
-import { peakMemoryBytes } from '../../src/node/memory.ts'
+import { readPeakMemoryBytes } from '../../src/node/memory.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import { createMedipimConnector, openPipeline } from '../support/pipeline.ts'
 
@@ -35,7 +35,7 @@ console.log(
     reason,
     created,
     unchanged,
-    peakBytes: peakMemoryBytes(),
+    peakBytes: readPeakMemoryBytes(),
   } satisfies Measured),
 )
 process.exit()

@@ -124,10 +124,7 @@ test(
     assert.equal(await runToEnd(port), 'succeeded')
     assert.equal(serving.output().match(GONE)?.length, 1)
 
-    assert.match(
-      await home.run('stop'),
-      /is stopped\. A running `shelfsync serve` starts it again/,
-    )
+    assert.match(await home.run('stop'), /is stopped\. A running `shelfsync serve` starts it again/)
     const third = await home.successor(second)
     assert.equal(third.port, first.port)
     assert.equal(await runToEnd(port), 'succeeded')

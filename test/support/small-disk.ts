@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { errnoOf } from '../../src/node/system-errors.ts'
+import { findErrno } from '../../src/node/system-errors.ts'
 import type { Lifetime } from './database.ts'
 import { findProgram } from './processes.ts'
 import { waitUntil } from './wait-until.ts'
@@ -49,7 +49,7 @@ export async function mountDisk(
       await writeFile(ballast, Buffer.alloc(bavail * bsize), { flag: 'a' }).catch(
         (error: unknown) => {
           // Somebody else has taken the last of it meanwhile.
-          if (errnoOf(error) !== 'ENOSPC') throw error
+          if (findErrno(error) !== 'ENOSPC') throw error
         },
       )
     },

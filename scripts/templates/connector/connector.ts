@@ -8,7 +8,7 @@ import { SyncError } from '../../../src/core/errors.ts'
 import type { Draft, Variant } from '../../../src/core/product.ts'
 import { parseRetryAfter } from '../../../src/lib/back-off.ts'
 import type { HttpResponse } from '../../../src/core/http.ts'
-import { hostOf } from '../../../src/lib/http.ts'
+import { toHost } from '../../../src/lib/read-body.ts'
 import { readLineBlocks } from '../../../src/lib/ndjson.ts'
 
 const PAGE_BYTES = 1024 * 1024
@@ -93,7 +93,7 @@ async function* fetchPages(
     }
     if (expected !== null) return
   }
-  const host = hostOf(response.url)
+  const host = toHost(response.url)
   throw new SyncError(
     'source/cut-short',
     `The answer of ${host} ended after ${recordCount} products without its end marker`,
@@ -110,7 +110,7 @@ function countIn(line: Uint8Array): number | null {
 }
 
 function refusalOf({ status, url, headers }: HttpResponse): SyncError {
-  const message = `${hostOf(url)} answered ${status}`
+  const message = `${toHost(url)} answered ${status}`
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
   if (status === 429)
     return new SyncError('source/rate-limited', message, { detail: { retryAfterMs } })

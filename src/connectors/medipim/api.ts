@@ -3,7 +3,7 @@
 
 import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
-import { readBytes } from '../../lib/http.ts'
+import { readBytes } from '../../lib/read-body.ts'
 import { basicToken, refusalOf, type Secrets } from './responses.ts'
 import { isObject, objectsIn, textOf } from './values.ts'
 

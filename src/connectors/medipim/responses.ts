@@ -5,7 +5,7 @@
 import { isAbort, type SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import { SUPPLIER_CODES, toStatusError } from '../../lib/http-status.ts'
-import { hostOf, readBytes } from '../../lib/http.ts'
+import { toHost, readBytes } from '../../lib/read-body.ts'
 import { createHider } from '../../lib/secrets.ts'
 import { cutText } from '../../lib/text.ts'
 import { isObject, textOf } from './values.ts'
@@ -49,7 +49,7 @@ export async function refusalOf(response: HttpResponse, secrets: Secrets): Promi
   return toStatusError(
     response,
     SUPPLIER_CODES,
-    `${hostOf(response.url)} answered ${status}${reason}`,
+    `${toHost(response.url)} answered ${status}${reason}`,
     explained ? { supplierCode: explained.code } : {},
   )
 }

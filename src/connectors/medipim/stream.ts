@@ -9,7 +9,7 @@ import { MemberFinder } from '../../lib/member-finder.ts'
 import {
   BYTE_ORDER_MARK,
   isBlank,
-  lengthOfMark,
+  countMarkBytes,
   LINE_FEED,
   readLineBlocks,
   type LineBlock,
@@ -101,7 +101,7 @@ function countLines(
 ): { lineCount: number; error: SupplierError | null } {
   let start = 0
   for (const [lineCount, end] of ends.entries()) {
-    if (bytes[start] === BYTE_ORDER_MARK[0]) start += lengthOfMark(bytes.subarray(start, end))
+    if (bytes[start] === BYTE_ORDER_MARK[0]) start += countMarkBytes(bytes.subarray(start, end))
     // Of its own bytes: looking for where a blank line begins would lead through all that follow
     // it.
     const line = bytes.subarray(start, end)
@@ -141,14 +141,15 @@ async function* endedBlocks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Lin
     if (block.kind === 'piece') {
       const begins = check === null
       check ??= new JsonCheck()
-      check.push(begins ? block.bytes.subarray(lengthOfMark(block.bytes)) : block.bytes)
+      check.push(begins ? block.bytes.subarray(countMarkBytes(block.bytes)) : block.bytes)
       if (block.ends.length > 0) check = null
     }
     if (block.kind !== 'rest') yield block
     else if (check !== null)
       yield check.isWhole ? { kind: 'piece', bytes: new Uint8Array([LINE_FEED]), ends: [1] } : 'cut'
     else
-      yield isBlank(block.bytes) || isObject(parse(block.bytes.subarray(lengthOfMark(block.bytes))))
+      yield isBlank(block.bytes) ||
+      isObject(parse(block.bytes.subarray(countMarkBytes(block.bytes))))
         ? endedLine(block.bytes)
         : 'cut'
   }

@@ -7,10 +7,10 @@ import type { Connector, FetchRequest, Page, Recognition } from '../../core/conn
 import { asks, SyncError } from '../../core/errors.ts'
 import { wait } from '../../lib/back-off.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
-import { hostOf } from '../../lib/http.ts'
+import { toHost } from '../../lib/read-body.ts'
 import type { LinesOfBlock } from '../../lib/json-slices.ts'
 import { LINE_FEED } from '../../lib/ndjson.ts'
-import { slugOf } from '../../lib/text.ts'
+import { toSlug } from '../../lib/text.ts'
 import { lookAlikeOf, readFacts, readPage } from './responses.ts'
 import { failureOf, isFromShopify } from './errors.ts'
 import { PAGE_SIZE, ProductList, REACH, refuseRepetition, type Ask } from './list.ts'
@@ -184,7 +184,7 @@ async function loadShop(
   { url, currency }: ShopifySettings,
   warn: Warn,
 ): Promise<Meta | null> {
-  const host = hostOf(url)
+  const host = toHost(url)
   const meta = await find(ask, `${url}/meta.json`, Meta)
   if (!meta?.currency) {
     warn(`${host}/meta.json states no currency: prices are taken as ${currency}, as set`)
@@ -227,7 +227,7 @@ async function recognise(
   const ask = politely(http, 0, signal)
   const response = await ask(`${address.origin}/products.json?limit=1`)
   const shop = new URL(response.url).origin
-  const where = `${hostOf(shop)}/products.json`
+  const where = `${toHost(shop)}/products.json`
   const failure = await failureOf(response, where)
   if (failure) {
     await response.cancel()
@@ -248,8 +248,8 @@ async function recognise(
     throw new SyncError('source/malformed', `${where} ${reason}`)
   }
   const settings = ShopifySettings.parse({ url: shop, currency: meta.currency })
-  const host = hostOf(shop).replace(/^www\.|\.myshopify\.com$/g, '')
-  return { suggestedName: slugOf(meta.name ?? '') || slugOf(host), settings }
+  const host = toHost(shop).replace(/^www\.|\.myshopify\.com$/g, '')
+  return { suggestedName: toSlug(meta.name ?? '') || toSlug(host), settings }
 }
 
 /**

@@ -4,7 +4,7 @@
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
-import { hostOf } from '../../lib/http.ts'
+import { toHost } from '../../lib/read-body.ts'
 import {
   firstMemberValue,
   lineBlocks,
@@ -64,7 +64,7 @@ export class ProductList {
   constructor(ask: Ask, shop: string) {
     this.#ask = ask
     this.#shop = shop
-    this.host = hostOf(shop)
+    this.host = toHost(shop)
   }
 
   /**

@@ -4,10 +4,10 @@
 
 import { SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
-import { readBytes } from '../../lib/http.ts'
+import { readBytes } from '../../lib/read-body.ts'
 import { JsonCheck } from '../../lib/json-check.ts'
 import { elements, memberValue, valueStart, type Slice } from '../../lib/json-slices.ts'
-import { lengthOfMark } from '../../lib/ndjson.ts'
+import { countMarkBytes } from '../../lib/ndjson.ts'
 import { failureOf } from './errors.ts'
 
 /** 250 products of the largest shops are about 10 MB. */
@@ -55,7 +55,7 @@ async function readChecked(
   const check = new JsonCheck()
   let begins = true
   const bytes = await readBytes(response, bytesMax, (chunk) => {
-    check.push(begins ? chunk.subarray(lengthOfMark(chunk)) : chunk)
+    check.push(begins ? chunk.subarray(countMarkBytes(chunk)) : chunk)
     begins = false
   })
   if (check.isWhole) return bytes

@@ -2,7 +2,7 @@
 // waiting.
 
 import { SyncError } from '../../core/errors.ts'
-import { within } from '../../lib/deadline.ts'
+import { withTimeout } from '../../lib/timeout.ts'
 
 /** Short enough for a probe or a dashboard, long enough for a busy database. */
 export const RESPONSE_MS = 5_000
@@ -16,5 +16,5 @@ export function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T>
   const message =
     `The database did not respond within ${timeoutMs / 1000} s. ` +
     'The request may still take effect; repeating it is safe'
-  return within(work, timeoutMs, () => new SyncError('db/unreachable', message))
+  return withTimeout(work, timeoutMs, () => new SyncError('db/unreachable', message))
 }

@@ -6,7 +6,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { ERRORS, SyncError } from '../../core/errors.ts'
-import { errnoOf } from '../../node/system-errors.ts'
+import { findErrno } from '../../node/system-errors.ts'
 import type { App } from './app.ts'
 
 /** Generous for small JSON requests, so that a slow sender cannot keep a connection. */
@@ -89,7 +89,7 @@ async function bind(
     server.listen({ port, ...(host === '::' ? {} : { host }) })
     await once(server, 'listening')
   } catch (cause) {
-    const errno = errnoOf(cause)
+    const errno = findErrno(cause)
     const reason =
       errno === 'EADDRINUSE' ? 'another process listens there' : (errno ?? String(cause))
     throw new SyncError(

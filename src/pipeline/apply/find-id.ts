@@ -5,7 +5,7 @@
 import type { Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { documentOf, MemberFinder } from '../../lib/member-finder.ts'
-import { storableText } from '../../lib/storable.ts'
+import { toStorableText } from '../../lib/storable.ts'
 
 /** Push the line into it, then ask `idFound`. */
 export function newIdFinder({ idPaths }: Connector): MemberFinder {
@@ -17,7 +17,7 @@ export function idFound(connector: Connector, { found }: MemberFinder): string |
   if (found === null) return null
   try {
     const id = connector.identify(connector.unwrap(documentOf(found)))
-    return id === null ? null : storableText(id)
+    return id === null ? null : toStorableText(id)
   } catch (error) {
     if (error instanceof SyncError) return null
     throw error

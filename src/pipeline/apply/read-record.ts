@@ -6,10 +6,10 @@ import { boundedDraft } from '../../core/bounded-draft.ts'
 import type { Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'
-import { jsonFaultOf } from '../../lib/json-fault.ts'
+import { describeJsonError } from '../../lib/json-error.ts'
 import { countValues } from '../../lib/json-slices.ts'
 import { findUnstorableNumber } from '../../lib/numeric-limits.ts'
-import { mapTexts, storableText } from '../../lib/storable.ts'
+import { mapTexts, toStorableText } from '../../lib/storable.ts'
 import { sha256, RECORD_HASH_BYTES } from '../../node/hash.ts'
 import type { PendingLine } from './batch.ts'
 import { checkKeys } from './check-keys.ts'
@@ -56,7 +56,7 @@ export function readRecord(
         : parseJson(line.subarray(scan.start, scan.end))
     if (mayHoldWhatTextCannot(line)) {
       record = mapTexts(record, (text) => {
-        const stored = storableText(text)
+        const stored = toStorableText(text)
         // Bytes that are no UTF-8 have become U+FFFD already.
         if (stored !== text || text.includes('\ufffd')) repairs += 1
         return stored
@@ -121,7 +121,7 @@ function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new SyncError('record/unreadable', `no JSON: ${jsonFaultOf(error)}`)
+    throw new SyncError('record/unreadable', `no JSON: ${describeJsonError(error)}`)
   }
 }
 

@@ -115,7 +115,7 @@ const secretsStay: Check = {
       'the database': await everyRow(rig),
       'an artifact': await everyArtifact(rig),
     }
-    for (const spelling of new Set(secrets.flatMap(spellingsOf))) {
+    for (const spelling of new Set(secrets.flatMap(listSpellings))) {
       for (const [place, text] of Object.entries(places))
         assert.ok(
           !text.includes(spelling),
@@ -156,7 +156,7 @@ async function everyArtifact(rig: Rig): Promise<string> {
   return texts.join('\n')
 }
 
-function spellingsOf(secret: string): string[] {
+function listSpellings(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1)
   return [
     secret,

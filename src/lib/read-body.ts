@@ -1,11 +1,12 @@
-// Small helpers around an HTTP answer.
+// Reads response bodies of limited size.
 
 import { SyncError } from '../core/errors.ts'
 import type { HttpResponse } from '../core/http.ts'
 
 /**
- * Reads a body of at most `bytesMax` bytes, and gives `onChunk` each piece as it comes. @throws
- * SyncError `source/too-large` beyond that.
+ * Reads a body of at most `bytesMax` bytes and passes each chunk to `onChunk` as it arrives.
+ *
+ * @throws SyncError `source/too-large`
  */
 export async function readBytes(
   response: HttpResponse,
@@ -20,7 +21,7 @@ export async function readBytes(
       await response.cancel()
       throw new SyncError(
         'source/too-large',
-        `The answer of ${hostOf(response.url)} is larger than ${bytesMax} bytes`,
+        `The response of ${toHost(response.url)} is larger than ${bytesMax} bytes`,
       )
     }
     chunks.push(chunk)
@@ -35,6 +36,6 @@ export async function readBytes(
   return bytes
 }
 
-export function hostOf(url: string): string {
+export function toHost(url: string): string {
   return URL.parse(url)?.host ?? 'unknown host'
 }

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jsonFaultOf } from './json-fault.ts'
+import { describeJsonError } from './json-error.ts'
 
-test('the parser says what is wrong and quotes nothing of the text', () => {
+test('a JSON error is described without an excerpt of the text', () => {
   for (const text of [
     'secret',
     '{"a": secret "b"}',
@@ -19,7 +19,7 @@ test('the parser says what is wrong and quotes nothing of the text', () => {
     try {
       JSON.parse(text)
     } catch (error) {
-      fault = jsonFaultOf(error)
+      fault = describeJsonError(error)
     }
     assert.match(fault, /^(Unexpected|Unterminated|Expected|Bad|not valid)/, text)
     assert.doesNotMatch(fault, /secret/, text)
