@@ -1,21 +1,26 @@
-// `shelfsync artifacts`: what suppliers sent, as it was archived.
+// `shelfsync artifacts`: lists, verifies and prints the archived data of the suppliers.
 
 import type { Command } from 'commander'
+import type { Tools } from '../app/compose.ts'
 import { readParts, verifyArtifact } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
 import { listArtifacts, type ArtifactListing } from '../db/read/listings.ts'
+import { loadSource } from '../db/sources.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { escapeLines } from '../lib/printable.ts'
-import { loadSource } from '../db/sources.ts'
-import { type Cli, formatExamples, EXIT } from './cli.ts'
-import { createLimitOption, parseId } from './ids.ts'
-import type { Tools } from '../app/compose.ts'
+import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
+import { createLimitOption, parseId } from './ids.ts'
+
+interface ListFlags {
+  readonly source?: string
+  readonly limit: number
+}
 
 export function addArtifacts(program: Command, cli: Cli): void {
   const artifacts = program
     .command('artifacts')
-    .description('list, verify or print what suppliers sent')
+    .description("list, verify or print the suppliers' archived data")
     .addHelpText(
       'after',
       formatExamples(
@@ -27,101 +32,30 @@ export function addArtifacts(program: Command, cli: Cli): void {
   artifacts
     .command('list', { isDefault: true })
     .description('list the newest artifacts')
-    .option('--source <name>', 'of this source only')
+    .option('--source <name>', 'only artifacts of this source')
     .addOption(createLimitOption(20))
     .addHelpText(
       'after',
       formatExamples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'),
     )
-    .action(async (filter: { source?: string; limit: number }) => {
-      await using tools = await cli.open()
-      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
-      const listed = await listArtifacts(tools.db, filter)
-      const now = new Date()
-      const rows = listed.map(
-        ({
-          run,
-          source,
-          state,
-          complete,
-          startedAt,
-          parts,
-          lines,
-          rawBytes,
-          storedBytes,
-          latest,
-        }) => [
-          String(run),
-          source,
-          latest ? `${state}, latest` : state,
-          complete ? 'yes' : 'no',
-          formatRelative(startedAt, now),
-          parts,
-          lines,
-          formatBytes(rawBytes),
-          formatBytes(storedBytes),
-        ],
-      )
-      cli.output.list(
-        listed,
-        ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'],
-        rows,
-        'No artifacts yet.',
-      )
-    })
-
+    .action((flags: ListFlags) => printArtifacts(cli, flags))
   artifacts
     .command('verify')
-    .argument('[run]', 'whose artifact; by default all that are not purged', parseId)
-    .description(
-      'read stored bytes back and compare them with their checksums, sizes and line counts',
+    .argument(
+      '[run]',
+      'the run of the artifact; by default every artifact that is not purged',
+      parseId,
     )
+    .description('read stored bytes back and compare checksums, sizes and line counts')
     .addHelpText(
       'after',
       formatExamples('shelfsync artifacts verify', 'shelfsync artifacts verify 7'),
     )
-    .action(async (run: number | undefined) => {
-      await using tools = await cli.open()
-      const listed =
-        run === undefined
-          ? await listArtifacts(tools.db, { limit: 1_000_000 })
-          : [await loadArtifact(tools, run)]
-      for (const artifact of listed.filter(({ state }) => state !== 'purged')) {
-        let sound = 0
-        const problems: string[] = []
-        for await (const { problem } of verifyArtifact(
-          tools.store,
-          await partsOf(tools, artifact),
-        )) {
-          if (problem) problems.push(problem.message)
-          else sound += 1
-        }
-        if (problems.length > 0) cli.end(EXIT.failed)
-        const verdict =
-          problems.length === 0
-            ? `${formatQuantity(sound, 'part')} as archived`
-            : `${problems.length} of ${formatQuantity(sound + problems.length, 'part')} damaged`
-        const text = [
-          `run ${artifact.run} of ${artifact.source}: ${verdict}`,
-          ...problems.map((problem) => `  ${problem}`),
-        ].join('\n')
-        cli.output.result(
-          {
-            run: artifact.run,
-            source: artifact.source,
-            ok: problems.length === 0,
-            sound,
-            problems,
-          },
-          text,
-        )
-      }
-    })
-
+    .action((run: number | undefined) => verifyArtifacts(cli, run))
   artifacts
     .command('cat')
-    .argument('<run>', 'whose artifact', parseId)
-    .description('print an artifact as the NDJSON that was archived, verified part by part')
+    .argument('<run>', 'the run of the artifact', parseId)
+    .description('print an artifact as the archived NDJSON, verified part by part')
     .addHelpText(
       'after',
       formatExamples(
@@ -129,27 +63,92 @@ export function addArtifacts(program: Command, cli: Cli): void {
         'shelfsync artifacts cat 7 | head -3',
       ),
     )
-    .action(async (run: number) => {
-      await using tools = await cli.open()
-      await writeAll(readParts(tools.store, await partsOf(tools, await loadArtifact(tools, run))))
-    })
+    .action((run: number) => printArtifact(cli, run))
 }
 
+async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
+  await using tools = await cli.open()
+  if (flags.source !== undefined) await loadSource(tools.db, flags.source)
+  const artifacts = await listArtifacts(tools.db, flags)
+  const now = new Date()
+  cli.output.list(
+    artifacts,
+    ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'],
+    artifacts.map((artifact) => [
+      String(artifact.run),
+      artifact.source,
+      artifact.latest ? `${artifact.state}, latest` : artifact.state,
+      artifact.complete ? 'yes' : 'no',
+      formatRelative(artifact.startedAt, now),
+      artifact.parts,
+      artifact.lines,
+      formatBytes(artifact.rawBytes),
+      formatBytes(artifact.storedBytes),
+    ]),
+    'No artifacts yet.',
+  )
+}
+
+async function verifyArtifacts(cli: Cli, run: number | undefined): Promise<void> {
+  await using tools = await cli.open()
+  const artifacts =
+    run === undefined
+      ? await listArtifacts(tools.db, { limit: 1_000_000 })
+      : [await loadArtifact(tools, run)]
+  for (const artifact of artifacts.filter(({ state }) => state !== 'purged')) {
+    let sound = 0
+    const problems: string[] = []
+    for await (const { problem } of verifyArtifact(
+      tools.store,
+      await listArtifactParts(tools, artifact),
+    )) {
+      if (problem) problems.push(problem.message)
+      else sound += 1
+    }
+    const ok = problems.length === 0
+    if (!ok) cli.end(EXIT.failed)
+    const { run: id, source } = artifact
+    cli.output.result(
+      { run: id, source, ok, sound, problems },
+      [
+        `run ${id} of ${source}: ${formatVerdict(sound, problems.length)}`,
+        ...problems.map((problem) => `  ${problem}`),
+      ].join('\n'),
+    )
+  }
+}
+
+function formatVerdict(sound: number, damaged: number): string {
+  return damaged === 0
+    ? `${formatQuantity(sound, 'part')} verified`
+    : `${damaged} of ${formatQuantity(sound + damaged, 'part')} damaged`
+}
+
+async function printArtifact(cli: Cli, run: number): Promise<void> {
+  await using tools = await cli.open()
+  const parts = await listArtifactParts(tools, await loadArtifact(tools, run))
+  await writeAll(readParts(tools.store, parts))
+}
+
+/** @throws SyncError `run/no-artifact` */
 async function loadArtifact({ db }: Tools, run: number): Promise<ArtifactListing> {
   const [artifact] = await listArtifacts(db, { run, limit: 1 })
-  if (!artifact) throw new SyncError('run/no-artifact', `There is no artifact of a run ${run}`)
+  if (!artifact) throw new SyncError('run/no-artifact', `Run ${run} does not have an artifact`)
   if (artifact.state === 'purged')
     throw new SyncError('run/no-artifact', `The artifact of run ${run} is purged`)
   return artifact
 }
 
-async function partsOf({ db }: Tools, { source, run }: ArtifactListing): Promise<ArchivedPart[]> {
+async function listArtifactParts(
+  { db }: Tools,
+  { source, run }: ArtifactListing,
+): Promise<ArchivedPart[]> {
   return listParts(db, (await loadSource(db, source)).id, run)
 }
 
 /**
- * To standard output byte for byte, no faster than it is read, and no further than that: `head`
- * closes it early. A terminal gets what is harmless.
+ * Writes the bytes unchanged to standard output, at the speed of the reader, and stops when the
+ * reader closes it, as `head` does. On a terminal, control characters are escaped.
  */
 async function writeAll(chunks: AsyncIterable<Buffer>): Promise<void> {
   const decoder = new TextDecoder()
@@ -157,9 +156,7 @@ async function writeAll(chunks: AsyncIterable<Buffer>): Promise<void> {
   process.stdout.once('error', () => (isClosed = true))
   for await (const chunk of chunks) {
     if (isClosed) return
-    const shown = process.stdout.isTTY
-      ? escapeLines(decoder.decode(chunk, { stream: true }))
-      : chunk
-    await new Promise<void>((resolve) => process.stdout.write(shown, () => resolve()))
+    const text = process.stdout.isTTY ? escapeLines(decoder.decode(chunk, { stream: true })) : chunk
+    await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
   }
 }

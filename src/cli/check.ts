@@ -1,4 +1,4 @@
-// One finding of the doctor.
+// The result of one check of `shelfsync doctor`.
 
 import { SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
@@ -7,11 +7,11 @@ export interface Check {
   readonly name: string
   readonly state: 'ok' | 'warn' | 'fail'
   readonly message: string
-  /** What to do, when it is not ok. */
+  /** Advice for the operator, unless the state is ok. */
   readonly hint?: string
 }
 
-/** An error that we named, as a finding. Others are thrown on. */
+/** Converts a named error into a failed check, and throws any other error again. */
 export function toFailedCheck(name: string, thrown: unknown): Check {
   const error = toSyncError(thrown)
   if (!(error instanceof SyncError)) throw error

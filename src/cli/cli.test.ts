@@ -4,17 +4,17 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { cleanEnv, startProcess } from '../../test/support/processes.ts'
 
-/** A process that has been told to stop once, and whose work takes no notice. */
+/** A process that has received one stop signal, and whose work ignores it. */
 const stubborn = (withinMs: string) => `
   import { Cli } from ${JSON.stringify(new URL('cli.ts', import.meta.url).href)}
   import { Output } from ${JSON.stringify(new URL('output.ts', import.meta.url).href)}
   const cli = new Cli(new Output(process.stdout, process.stderr), process.env)
   setInterval(() => undefined, 1000)
   const signal = cli.createStopSignal('stopping', { code: 0, withinMs: ${withinMs} })
-  signal.addEventListener('abort', () => console.error('told'))
+  signal.addEventListener('abort', () => console.error('aborted'))
   process.kill(process.pid, 'SIGTERM')`
 
-test('what does not stop in time is left behind, with the exit code of a clean stop', async (t) => {
+test('a process whose work does not stop in time exits with the code of a clean stop', async (t) => {
   const { exited, output } = await startProcess(
     t,
     process.execPath,
@@ -22,11 +22,14 @@ test('what does not stop in time is left behind, with the exit code of a clean s
     { env: cleanEnv({}) },
   )
   assert.equal((await exited).code, 0)
-  assert.match(output(), /stopping\n[^]*told\n[^]*a task did not stop in time; exiting without it/)
+  assert.match(
+    output(),
+    /stopping\n[^]*aborted\n[^]*a task did not stop in time; exiting without it/,
+  )
 })
 
 test(
-  'results that cannot be written are told in one line, with exit code 1',
+  'results that cannot be written cause one line of error and exit code 1',
   { skip: !existsSync('/dev/full') && 'needs /dev/full' },
   async (t) => {
     const main = fileURLToPath(new URL('main.ts', import.meta.url))

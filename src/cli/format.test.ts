@@ -10,7 +10,7 @@ import {
   formatTable,
 } from './format.ts'
 
-test('numbers have separators, and nouns their number', () => {
+test('numbers have separators, and nouns follow their number', () => {
   assert.deepEqual(
     [
       formatCount(1234567),
@@ -22,7 +22,7 @@ test('numbers have separators, and nouns their number', () => {
   )
 })
 
-test('sizes and durations are as long as they are told exactly', () => {
+test('sizes and durations have a unit that fits their magnitude', () => {
   assert.deepEqual([0, 999, 1000, 5600, 601_000_000, 1.5e12].map(formatBytes), [
     '0 B',
     '999 B',
@@ -40,7 +40,7 @@ test('sizes and durations are as long as they are told exactly', () => {
   ])
 })
 
-test('an instant is told as the distance to it, or in UTC', () => {
+test('an instant is formatted relative to now, or in UTC', () => {
   const now = new Date('2026-01-31T12:00:00Z')
   const at = (seconds: number) => formatRelative(new Date(now.getTime() + seconds * 1000), now)
   assert.deepEqual(
@@ -50,7 +50,7 @@ test('an instant is told as the distance to it, or in UTC', () => {
   assert.deepEqual([formatInstant(now), formatInstant(null)], ['2026-01-31 12:00:00 UTC', '-'])
 })
 
-test('a table is as wide as its cells, with numbers to the right', () => {
+test('table columns fit their widest cell, and numbers are aligned to the right', () => {
   assert.equal(
     formatTable(
       ['name', 'n', 'note'],

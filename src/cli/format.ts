@@ -1,5 +1,4 @@
-// How numbers, times and tables read on a terminal. Pure: everything is handed in, also the time it
-// is now.
+// Formats numbers, times and tables for a terminal. Pure: the current time is an argument.
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
@@ -7,12 +6,12 @@ export function formatCount(value: number): string {
   return NUMBER.format(value)
 }
 
-/** `1 product`, `2 products`; `plural` where adding an s is wrong. */
+/** `1 product`, `2 products`; `plural` is for nouns whose plural does not end in s. */
 export function formatQuantity(value: number, noun: string, plural = `${noun}s`): string {
   return `${formatCount(value)} ${value === 1 ? noun : plural}`
 }
 
-/** Decimal units, as disks and suppliers count: `812 B`, `5.6 KB`, `601 MB`. */
+/** Decimal units, as disks and suppliers use them: `812 B`, `5.6 KB`, `601 MB`. */
 export function formatBytes(value: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB']
   const step = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), units.length - 1)
@@ -44,16 +43,14 @@ export function formatRelative(at: Date, now: Date): string {
   return seconds < 0 ? `${text} ago` : `in ${text}`
 }
 
-/** `2026-01-31 03:17:02 UTC`, or `-` for none. */
+/** `2026-01-31 03:17:02 UTC`, or `-` for null. */
 export function formatInstant(value: Date | null): string {
   return value === null ? '-' : value.toISOString().slice(0, 19).replace('T', ' ').concat(' UTC')
 }
 
 type Cell = string | number | null
 
-/**
- * Columns as wide as their widest cell, numbers to the right. Nothing at all when there is no row.
- */
+/** Aligns columns, numbers to the right. Returns an empty string without rows. */
 export function formatTable(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],

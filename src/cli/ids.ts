@@ -1,23 +1,26 @@
-// Numbers on the command line.
+// Parsers of numbers on the command line.
 
 import { InvalidArgumentError, Option } from 'commander'
 
-/** A run or review as a person types it. */
+/** Parses the number of a run or review. */
 export function parseId(text: string): number {
-  if (!/^[1-9]\d{0,15}$/.test(text)) throw new InvalidArgumentError('Write its number.')
+  if (!/^[1-9]\d{0,15}$/.test(text)) throw new InvalidArgumentError('It must be a number.')
   return Number(text)
 }
 
-/** For `ID…`: commander hands over what came before. */
+/** Parses one of `[ids...]`; commander passes the values before it. */
 export function parseIds(text: string, before: number[] | undefined): number[] {
   return [...(before ?? []), parseId(text)]
 }
 
 export function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Write a number from 1.')
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new InvalidArgumentError('It must be a whole number, 1 or more.')
   return Number(text)
 }
 
-export function createLimitOption(otherwise: number): Option {
-  return new Option('--limit <n>', 'how many at most').argParser(parseCount).default(otherwise)
+export function createLimitOption(defaultLimit: number): Option {
+  return new Option('--limit <n>', 'maximum number of rows')
+    .argParser(parseCount)
+    .default(defaultLimit)
 }

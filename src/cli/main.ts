@@ -1,4 +1,4 @@
-// The command line. Everything that may end the process is here; commands only say how it went.
+// The entry point of the command line: runs one command and turns errors into the exit code.
 
 import { CommanderError } from 'commander'
 import { isAbort, SyncError } from '../core/errors.ts'
@@ -6,14 +6,14 @@ import { Cli, EXIT } from './cli.ts'
 import { Output } from './output.ts'
 import { createProgram } from './program.ts'
 
-// pg would ask for a replication connection, which takes no statements with parameters.
+// With PGREPLICATION, pg opens a replication connection, which rejects statements with parameters.
 delete process.env['PGREPLICATION']
 const output = new Output(process.stdout, process.stderr)
 const cli = new Cli(output, process.env)
 
 const ignore = (): void => undefined
-// Whoever reads us may leave early, as `head` does: what is left to say is then dropped. A full
-// disk is said, once.
+// A reader such as `head` may close the pipe early; the rest of the output is then dropped. A full
+// disk is reported once.
 process.stdout.on('error', ignore).once('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return
   output.note(`error: the results cannot be written: ${error.message}`)

@@ -17,7 +17,7 @@ function capture(flags: { json?: boolean; verbose?: boolean } = {}): {
   return { output, out: () => written.out, err: () => written.err }
 }
 
-test('results are text for people and one JSON line for machines', () => {
+test('a result is text, or one JSON line with --json', () => {
   const people = capture()
   people.output.result({ run: 7 }, 'Run 7')
   people.output.say('and so on')
@@ -28,7 +28,7 @@ test('results are text for people and one JSON line for machines', () => {
   assert.equal(machines.out(), '{"run":7,"at":"1970-01-01T00:00:00.000Z"}\n')
 })
 
-test('nothing leaves with a secret in it that cannot be a word, on either side and in either form', () => {
+test('a secret that cannot be an ordinary word is redacted on standard output and standard error, as text and as JSON', () => {
   for (const json of [false, true]) {
     const { output, out, err } = capture({ json, verbose: true })
     output.hide(['hunter22!x'])
@@ -41,7 +41,7 @@ test('nothing leaves with a secret in it that cannot be a word, on either side a
   }
 })
 
-test('text is cut after its secrets are out, on one line, and a cell is never megabytes long', () => {
+test('text is put on one line and cut after redaction, and a table cell has a limit', () => {
   const { output, out } = capture()
   output.hide(['hunter22!and-more'])
   assert.equal(output.short('a\n b', 10), 'a b')
@@ -51,7 +51,7 @@ test('text is cut after its secrets are out, on one line, and a cell is never me
   assert.equal(out().length, 'id\n'.length + 1000 + '\n'.length)
 })
 
-test('a secret that is a word of ours changes nothing that we say, and is taken out of an error that is not ours', () => {
+test('a secret that is an ordinary word is redacted only in unexpected errors', () => {
   for (const json of [false, true]) {
     const { output, out, err } = capture({ json })
     const words = [
@@ -74,20 +74,20 @@ test('a secret that is a word of ours changes nothing that we say, and is taken 
     output.list([result], words, [words], '')
     assert.doesNotMatch(out(), /redacted/)
     if (json) assert.deepEqual(JSON.parse(out().split('\n')[0] ?? ''), result)
-    output.error(new SyncError('source/unknown', 'There is no source "medipim-au"'))
-    assert.match(err(), /There is no source \\?"medipim-au\\?"/)
+    output.error(new SyncError('source/unknown', 'Unknown source "medipim-au"'))
+    assert.match(err(), /Unknown source \\?"medipim-au\\?"/)
     output.error(new Error('the driver says: medipim'))
     assert.match(err(), /internal error: the driver says: \[redacted\]/)
   }
 })
 
-test('an error of ours is its message and a hint, any other is short; the stack is for --verbose', () => {
+test('a named error prints its message and hint, an unexpected error one line; --verbose adds the stack', () => {
   const plain = capture()
-  plain.output.error(new SyncError('run/unknown', 'There is no run 7'))
+  plain.output.error(new SyncError('run/unknown', 'Unknown run 7'))
   plain.output.error(new TypeError('x is not a function'))
   assert.match(
     plain.err(),
-    /^error: There is no run 7\n hint: List the runs with `shelfsync runs`\.\nerror: internal error: x is not a function\n hint: .*--verbose/,
+    /^error: Unknown run 7\n hint: List the runs with `shelfsync runs`\.\nerror: internal error: x is not a function\n hint: .*--verbose/,
   )
   assert.doesNotMatch(plain.err(), /output\.test\.ts/)
   const verbose = capture({ verbose: true })
@@ -95,13 +95,13 @@ test('an error of ours is its message and a hint, any other is short; the stack 
   assert.match(verbose.err(), /output\.test\.ts/)
 })
 
-test('a cancellation is not told as an error', () => {
+test('a cancellation does not print an error', () => {
   const { output, err } = capture()
   output.error(AbortSignal.abort().reason)
   assert.equal(err(), '')
 })
 
-test('while bars are drawn, what is said goes above them', () => {
+test('messages are printed above the progress bars', () => {
   const { output, err } = capture()
   const above: string[] = []
   output.aboveBars = (text) => above.push(text)

@@ -1,7 +1,7 @@
-// Where a command's words go: results to standard output, everything else to standard error,
-// without anything that a terminal would obey. They are ours, so only secrets that cannot be a word
-// are taken out of them; an error that we did not name may quote any. With --json standard output
-// holds JSON lines only, so that it can be piped into anything.
+// The output of a command: results to standard output, everything else to standard error. Control
+// characters are escaped and secrets redacted. Messages of Shelfsync are redacted only where a
+// secret cannot be an ordinary word; unexpected errors are redacted everywhere. With --json,
+// standard output contains JSON lines only.
 
 import { isAbort, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
@@ -11,7 +11,7 @@ import { redactJson, type LogDestination } from '../telemetry/log.ts'
 import { createKeyRedactor, createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { formatTable } from './format.ts'
 
-/** A supplier's id may have megabytes; as JSON it is whole. */
+/** A supplier's id can have megabytes. JSON output contains it in full. */
 const CELL_CHARS_MAX = 1000
 
 export interface Stream {
@@ -20,10 +20,10 @@ export interface Stream {
 }
 
 export class Output {
-  /** Set once, from the flags of the command. */
+  /** Set once, from the options of the command. */
   json = false
   verbose = false
-  /** While bars are drawn, what is said on standard error has to go above them. */
+  /** Prints text above the progress bars while they are drawn. */
   aboveBars: ((text: string) => void) | null = null
   #redact: Redactor = createKeyRedactor([])
   #redactForeign: Redactor = createRedactor([])
@@ -36,22 +36,22 @@ export class Output {
   }
 
   /**
-   * From now on these values are hidden too: in errors that are not ours wherever they stand,
-   * elsewhere when they cannot be a word.
+   * Redacts these values from now on: everywhere in unexpected errors, elsewhere only values that
+   * cannot be an ordinary word.
    */
   hide(secrets: readonly string[]): void {
     this.#redact = createKeyRedactor(secrets)
     this.#redactForeign = createRedactor(secrets)
   }
 
-  /** The result: `value` as one line with --json, else `text`. */
+  /** Prints a result: `value` as one line with --json, otherwise `text`. */
   result(value: unknown, text: string): void {
     this.stdout.write(
       `${this.json ? redactJson(value, this.#redact) : escapeLines(this.#redact(text))}\n`,
     )
   }
 
-  /** A result that is a list: a table, or `empty` when there is nothing. */
+  /** Prints a list as a table, or `empty` without rows. */
   list(
     value: readonly unknown[],
     headings: readonly string[],
@@ -66,54 +66,42 @@ export class Output {
     this.result(value, formatTable(headings, cells) || empty)
   }
 
-  /** For a person beside the result; not said with --json. */
+  /** Prints text for a person beside the result. Prints nothing with --json. */
   say(text: string): void {
     if (!this.json) this.stdout.write(`${escapeLines(this.#redact(text))}\n`)
   }
 
-  /** What goes on meanwhile. */
+  /** Prints a message about the work in progress. */
   note(text: string): void {
     this.#writeError(this.json ? JSON.stringify({ note: this.#redact(text) }) : this.#redact(text))
   }
 
-  /** Facts for machines that watch standard error. */
+  /** Prints JSON for programs that read standard error. */
   noteJson(value: unknown): void {
     this.#writeError(redactJson(value, this.#redact))
   }
 
-  /**
-   * Says what went wrong and what to do about it; a stack only with --verbose. A cancellation is no
-   * error.
-   */
+  /** Prints the message, the hint and, with --verbose, the stack. Ignores a cancellation. */
   error(error: unknown): void {
     if (isAbort(error)) return
     const { code, message, hint } = this.#describe(error)
     if (this.json) this.noteJson({ error: { code, message, hint } })
     else this.#writeError(`error: ${message}${hint === null ? '' : `\n hint: ${hint}`}`)
     if (this.verbose && error instanceof Error)
-      this.#writeError(this.#redactForeign(`${error.stack}${causesOf(error)}`))
+      this.#writeError(this.#redactForeign(`${error.stack}${formatCauses(error)}`))
   }
 
-  /**
-   * For the log of a command: short lines among what it says, above the bars as well, redacted by
-   * the log itself.
-   */
+  /** The destination of the command's log. The log redacts its own lines. */
   logDestination(): LogDestination {
     return { write: (text) => this.#writeError(text.trimEnd()), isTTY: !this.json }
   }
 
-  /**
-   * Text from outside as a part of a line: it cannot begin a line of its own. What it could quote
-   * was taken out where it entered.
-   */
+  /** Escapes text from a supplier as a part of a line: it cannot start a new line. */
   inLine(text: string): string {
     return escapeControls(this.#redact(text))
   }
 
-  /**
-   * The same with single spaces, cut to `charsMax`: only here, because half a secret is not
-   * recognised any more.
-   */
+  /** The same with single spaces, cut after redaction: half a secret could not be recognised. */
   short(text: string, charsMax: number): string {
     return cutText(escapeControls(this.#redact(text).replaceAll(/\s+/g, ' ')), charsMax)
   }
@@ -123,19 +111,20 @@ export class Output {
     if (error instanceof SyncError)
       return { code: error.code, message: this.#redact(error.message), hint: error.hint }
     const message = error instanceof Error ? error.message || error.name : String(error)
-    const hint = 'This should not happen. Run it again with --verbose to see where.'
+    const hint =
+      'This is a bug. Run the command again with --verbose for a stack trace, and report it.'
     return { code: 'internal', message: `internal error: ${this.#redactForeign(message)}`, hint }
   }
 
-  #writeError(said: string): void {
-    const text = escapeLines(said)
+  #writeError(message: string): void {
+    const text = escapeLines(message)
     if (this.aboveBars) this.aboveBars(`${text}\n`)
     else this.stderr.write(`${text}\n`)
   }
 }
 
-function causesOf(error: Error): string {
+function formatCauses(error: Error): string {
   return error.cause instanceof Error
-    ? `\ncaused by: ${error.cause.stack}${causesOf(error.cause)}`
+    ? `\ncaused by: ${error.cause.stack}${formatCauses(error.cause)}`
     : ''
 }

@@ -1,5 +1,5 @@
-// `shelfsync plan NAME`: what a sync would change now, field by field, without changing it, and how
-// the run would settle. What a plan prints, `replay --plan` prints too.
+// `shelfsync plan NAME`: prints what a sync would change, field by field, and how the run would
+// settle. `replay --plan` prints the same for a replay.
 
 import { type Command, Option } from 'commander'
 import { loadSource, type Source } from '../db/sources.ts'
@@ -14,7 +14,7 @@ import { formatLedger, listRemovalsOff } from './report.ts'
 import { createSinceOption, type SyncFlags, toRequest } from './sync.ts'
 import { formatCount } from './format.ts'
 
-/** How long a value may be in the text; --json has all of it. */
+/** Maximum length of a value in the text; --json contains all of it. */
 const VALUE_CHARS_MAX = 60
 const ID_CHARS_MAX = 200
 
@@ -23,7 +23,7 @@ export function addPlan(program: Command, cli: Cli): void {
     .command('plan')
     .argument('<name>', 'the source')
     .description(
-      'show what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing',
+      'print what a sync would change now, and whether it would be held (exit code 0 in either case); change nothing',
     )
     .addOption(new Option('--full', 'plan a full run').conflicts('since'))
     .addOption(createSinceOption())
@@ -31,18 +31,20 @@ export function addPlan(program: Command, cli: Cli): void {
       'after',
       formatExamples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'),
     )
-    .action(async (name: string, flags: SyncFlags) => {
-      const signal = cli.createStopSignal('stopping; nothing was changed')
-      await using tools = await cli.open()
-      const source = await loadSource(tools.db, name)
-      const request = toRequest(flags)
-      await showPlan(cli, source, (progress, onChange) =>
-        planSource(tools, bindSource(tools, source), request, { progress, signal, onChange }),
-      )
-    })
+    .action((name: string, flags: SyncFlags) => printSyncPlan(cli, name, flags))
 }
 
-/** Prints each change as `plan` tells it, and at the end how the run would settle. */
+async function printSyncPlan(cli: Cli, name: string, flags: SyncFlags): Promise<void> {
+  const signal = cli.createStopSignal('stopping; nothing was changed')
+  await using tools = await cli.open()
+  const source = await loadSource(tools.db, name)
+  const request = toRequest(flags)
+  await showPlan(cli, source, (progress, onChange) =>
+    planSource(tools, bindSource(tools, source), request, { progress, signal, onChange }),
+  )
+}
+
+/** Prints each change that `plan` reports, and then how the run would settle. */
 export async function showPlan(
   { output }: Cli,
   { name }: Source,

@@ -11,15 +11,15 @@ function build(): { program: Command; said: () => string } {
   return { program: createProgram(new Cli(new Output(stream, stream), {})), said: () => text }
 }
 
-/** All of them, groups such as `runs` too. */
-function commandsIn(group: Command): Command[] {
-  return group.commands.flatMap((command) => [command, ...commandsIn(command)])
+/** Lists all commands, including groups such as `runs`. */
+function listCommands(group: Command): Command[] {
+  return group.commands.flatMap((command) => [command, ...listCommands(command)])
 }
 
 test('every command and every group has a description, and help with an example of itself', async () => {
-  const commands = commandsIn(build().program)
-  assert.deepEqual(commands.filter((command) => command.description() === '').map(pathOf), [])
-  const names = commands.map(pathOf)
+  const commands = listCommands(build().program)
+  assert.deepEqual(commands.filter((command) => command.description() === '').map(toPath), [])
+  const names = commands.map(toPath)
   assert.ok(
     ['runs', 'runs list', 'migrations', 'sync'].every((name) => names.includes(name)),
     names.join(),
@@ -35,11 +35,11 @@ test('every command and every group has a description, and help with an example 
   }
 })
 
-function pathOf(command: Command): string {
-  return command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
+function toPath(command: Command): string {
+  return command.parent?.parent ? `${toPath(command.parent)} ${command.name()}` : command.name()
 }
 
-test('what is not understood is said, and thrown', async () => {
+test('a wrong command line prints the reason and throws', async () => {
   for (const wrong of [
     ['bogus'],
     ['sync', '--bogus'],

@@ -1,4 +1,4 @@
-// All commands. Each file adds its own; the flags that all of them have are here.
+// The whole command line: the commands, each added by its own file, and the options of all commands.
 
 import { Command } from 'commander'
 import { VERSION } from '../core/version.ts'
@@ -45,15 +45,15 @@ const COMMANDS = [
 ]
 
 const EXIT_CODES =
-  'Exit codes: 0 green, 2 held for a person to decide, 1 failed, 64 wrong usage, 130 after Ctrl-C.'
+  'Exit codes: 0 green, 2 held for a decision, 1 failed, 64 wrong command line, 130 stopped by Ctrl-C.'
 
-/** The whole command line. @throws CommanderError when it is not understood, after saying why */
+/** @throws CommanderError when a command line is wrong, after printing the reason */
 export function createProgram(cli: Cli): Command {
   const program = new Command('shelfsync')
     .description('Keeps a Postgres or Supabase database in step with product catalogues.')
     .version(VERSION)
     .option('--json', 'print results as JSON lines, and progress as JSON lines on standard error')
-    .option('--verbose', 'log everything, and show where errors come from')
+    .option('--verbose', 'log at level debug, and print stack traces')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void cli.output.stdout.write(escapeLines(text)),

@@ -15,7 +15,7 @@ function onTerminal(): { terminal: Terminal; output: Output; results: () => stri
   }
 }
 
-test('on a terminal two bars tell how far a run is, and leave nothing behind', async (t) => {
+test('on a terminal, two bars show the progress of a run and are removed at its end', async (t) => {
   const { terminal, output, results } = onTerminal()
   const progress = newProgress()
   const hide = showProgress(output, 'shop', progress)
@@ -53,7 +53,7 @@ test('on a terminal two bars tell how far a run is, and leave nothing behind', a
   )
 })
 
-test('what is said while bars are drawn stands above them, in order, and stays', async (t) => {
+test('messages during a run are printed above the bars, in order, and stay', async (t) => {
   const { terminal, output } = onTerminal()
   const hide = showProgress(output, 'shop', newProgress())
   t.after(hide)

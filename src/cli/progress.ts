@@ -1,5 +1,5 @@
-// What a run shows while it works: two bars on a terminal, a line every five seconds in a pipe,
-// JSON lines with --json. The numbers are the run's own; nothing is counted here.
+// The progress of a run: two bars on a terminal, a line every five seconds in a pipe, JSON lines
+// with --json.
 
 import { Writable } from 'node:stream'
 import { MultiBar } from 'cli-progress'
@@ -12,20 +12,20 @@ const LINE_EVERY_MS = 5000
 const DRAW_EVERY_MS = 100
 
 /**
- * Shows `progress` on standard error until the returned function is called, which leaves nothing
- * behind on a terminal.
+ * Shows `progress` on standard error until the returned function is called, which removes the bars
+ * from a terminal.
  */
 export function showProgress(output: Output, source: string, progress: Progress): () => void {
   const { stderr } = output
   if (!output.json && stderr.isTTY === true && stderr instanceof Writable)
     return drawBars(output, stderr, source, progress)
   const startedMs = performance.now()
-  const tell = (): void => {
+  const report = (): void => {
     const seconds = (performance.now() - startedMs) / 1000
     if (output.json) output.noteJson({ source, ...toJson(progress), seconds: Math.round(seconds) })
     else output.note(`${source}: ${formatProgress(progress, seconds)}`)
   }
-  const timer = setInterval(tell, LINE_EVERY_MS)
+  const timer = setInterval(report, LINE_EVERY_MS)
   return () => clearInterval(timer)
 }
 
@@ -51,10 +51,10 @@ function drawBars(
   const applied = bars.create(1, 0, { name: `${' '.repeat(source.length)}  applied`, text: '' })
   const draw = (): void => {
     const seconds = (performance.now() - startedMs) / 1000
-    const total = totalOf(progress)
+    const total = findTotal(progress)
     for (const [bar, done, text] of [
-      [fetched, progress.fetchedLines, output.inLine(fetchedText(progress, seconds))],
-      [applied, progress.appliedLines, appliedText(progress, seconds)],
+      [fetched, progress.fetchedLines, output.inLine(formatFetched(progress, seconds))],
+      [applied, progress.appliedLines, formatApplied(progress, seconds)],
     ] as const) {
       bar.setTotal(total ?? Math.max(done, 1))
       bar.update(total === null ? 0 : Math.min(done, total), { text })
@@ -66,47 +66,45 @@ function drawBars(
   return () => {
     clearInterval(timer)
     output.aboveBars = null
-    // Flushes what was said above the bars.
+    // Flushes the messages above the bars.
     bars.update()
     bars.stop()
   }
 }
 
-/**
- * How many lines there will be: what the supplier says, or what has arrived once the fetch is over.
- */
-function totalOf({ expected, fetchedLines, phase }: Progress): number | null {
+/** Returns the number of lines: the supplier's count, or the lines fetched once the fetch is over. */
+function findTotal({ expected, fetchedLines, phase }: Progress): number | null {
   if (phase === 'apply' || phase === 'settle' || phase === 'done') return Math.max(fetchedLines, 1)
   return expected === null ? null : Math.max(expected, fetchedLines, 1)
 }
 
-function fetchedText(progress: Progress, seconds: number): string {
+function formatFetched(progress: Progress, seconds: number): string {
   const { fetchedLines, fetchedBytes, waiting, phase } = progress
   if (waiting !== null) return waiting
   const rate = fetchedBytes > 0 && seconds > 0 ? ` · ${formatBytes(fetchedBytes / seconds)}/s` : ''
-  return `${ofTotal(fetchedLines, totalOf(progress))} · ${formatBytes(fetchedBytes)}${phase === 'fetch' ? rate + eta(fetchedLines, totalOf(progress), seconds) : ''}`
+  return `${formatPortion(fetchedLines, findTotal(progress))} · ${formatBytes(fetchedBytes)}${phase === 'fetch' ? rate + formatTimeLeft(fetchedLines, findTotal(progress), seconds) : ''}`
 }
 
-function appliedText(progress: Progress, seconds: number): string {
+function formatApplied(progress: Progress, seconds: number): string {
   const { appliedLines, counts, phase } = progress
   if (phase === 'settle') return 'settling …'
   const outcomes = OUTCOMES.filter((outcome) => counts[outcome] > 0).map(
     (outcome) => ` · ${outcome} ${formatCount(counts[outcome])}`,
   )
   const rate = appliedLines > 0 && seconds > 0 ? ` · ${formatCount(appliedLines / seconds)}/s` : ''
-  return `${ofTotal(appliedLines, totalOf(progress))}${rate}${eta(appliedLines, totalOf(progress), seconds)}${outcomes.join('')}`
+  return `${formatPortion(appliedLines, findTotal(progress))}${rate}${formatTimeLeft(appliedLines, findTotal(progress), seconds)}${outcomes.join('')}`
 }
 
-/** Both in one line, for logs. */
+/** Formats both stages in one line, for a pipe. */
 export function formatProgress(progress: Progress, seconds: number): string {
-  return `${progress.waiting === null ? 'fetched ' : ''}${fetchedText(progress, seconds)}; applied ${appliedText(progress, seconds)}`
+  return `${progress.waiting === null ? 'fetched ' : ''}${formatFetched(progress, seconds)}; applied ${formatApplied(progress, seconds)}`
 }
 
-function ofTotal(done: number, total: number | null): string {
+function formatPortion(done: number, total: number | null): string {
   return total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`
 }
 
-function eta(done: number, total: number | null, seconds: number): string {
+function formatTimeLeft(done: number, total: number | null, seconds: number): string {
   if (total === null || done === 0 || done >= total || seconds < 1) return ''
   return ` · ${formatDuration(((total - done) * seconds) / done)} left`
 }

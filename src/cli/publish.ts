@@ -1,19 +1,27 @@
-// `shelfsync publish`: lets database roles read the views of schema `api`, takes that away again,
-// or says who may.
+// `shelfsync publish`: grants or revokes the right to read schema `api`, or lists its readers.
 
 import type { Command } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { listReaders, publishTo, unpublishFrom } from '../db/write/publications.ts'
 import { type Cli, formatExamples } from './cli.ts'
 
+interface PublishFlags {
+  readonly role: readonly string[]
+  readonly revoke?: boolean
+}
+
 export function addPublish(program: Command, cli: Cli): void {
   program
     .command('publish')
     .description(
-      'let database roles read the catalogue through schema api, but never the raw records; without a role: say who may',
+      'let database roles read schema api, but never the raw records; without --role, list the readers',
     )
-    .option('--role <role...>', 'who may read, such as anon and authenticated of Supabase', [])
-    .option('--revoke', 'take the right away again')
+    .option(
+      '--role <role...>',
+      'the database roles, such as anon and authenticated of Supabase',
+      [],
+    )
+    .option('--revoke', 'revoke the right')
     .addHelpText(
       'after',
       formatExamples(
@@ -22,21 +30,23 @@ export function addPublish(program: Command, cli: Cli): void {
         'shelfsync publish',
       ),
     )
-    .action(async ({ role: roles, revoke = false }: { role: string[]; revoke?: boolean }) => {
-      if (revoke && roles.length === 0)
-        throw new SyncError(
-          'usage/invalid',
-          'Whose right is to be revoked? Name them: shelfsync publish --role anon --revoke',
-        )
-      await using tools = await cli.open()
-      for (const role of roles)
-        await (revoke ? unpublishFrom(tools.db, role) : publishTo(tools.db, role))
-      const readers = await listReaders(tools.db)
-      cli.output.result(
-        { readers },
-        readers.length === 0
-          ? 'Nobody but the owner may read schema api.'
-          : `Schema api can be read by: ${readers.join(', ')}`,
-      )
-    })
+    .action((flags: PublishFlags) => publish(cli, flags))
+}
+
+async function publish(cli: Cli, { role: roles, revoke = false }: PublishFlags): Promise<void> {
+  if (revoke && roles.length === 0)
+    throw new SyncError(
+      'usage/invalid',
+      '--revoke needs a role: shelfsync publish --role anon --revoke',
+    )
+  await using tools = await cli.open()
+  for (const role of roles)
+    await (revoke ? unpublishFrom(tools.db, role) : publishTo(tools.db, role))
+  const readers = await listReaders(tools.db)
+  cli.output.result(
+    { readers },
+    readers.length === 0
+      ? 'Only the owner may read schema api.'
+      : `Schema api can be read by: ${readers.join(', ')}`,
+  )
 }

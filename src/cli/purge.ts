@@ -1,5 +1,5 @@
-// `shelfsync purge`: removes archived bytes that are no longer kept. The same happens after every
-// run that went well.
+// `shelfsync purge`: removes archived bytes that are not kept any more. Every run that ends well does
+// the same.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Keep } from '../artifacts/retention.ts'
@@ -18,21 +18,21 @@ interface PurgeFlags {
 export function addPurge(program: Command, cli: Cli): void {
   program
     .command('purge')
-    .argument('[name]', 'the source; without it every one')
-    .description('remove the stored bytes of old runs; what they brought stays in the catalogue')
+    .argument('[name]', 'the source; by default every source')
+    .description('remove the stored bytes of old runs; their products stay in the catalogue')
     .addOption(
       new Option(
         '--keep <n>',
-        'how many good runs of each source keep their bytes, besides those that a rebuild of the catalogue needs, or all; by default ARTIFACTS_KEEP',
+        'number of good runs of each source that keep their bytes, or all; a rebuild of the catalogue stays possible in any case; by default ARTIFACTS_KEEP',
       ).argParser(parseKeep),
     )
     .addOption(
       new Option(
         '--everything',
-        'of the source that is named, also what a rebuild of the catalogue needs; no replay is possible then',
+        'remove all bytes of the named source; a replay or rebuild is not possible afterwards',
       ).conflicts('keep'),
     )
-    .option('--dry-run', 'only say what would go')
+    .option('--dry-run', 'only print the runs that would be purged')
     .addHelpText(
       'after',
       formatExamples(
@@ -41,44 +41,40 @@ export function addPurge(program: Command, cli: Cli): void {
         'shelfsync purge my-shop --everything',
       ),
     )
-    .action(
-      async (
-        name: string | undefined,
-        { keep, everything = false, dryRun = false }: PurgeFlags,
-      ) => {
-        if (everything && name === undefined)
-          throw new SyncError('usage/invalid', '--everything needs the name of a source')
-        await using tools = await cli.open()
-        const sources =
-          name === undefined ? await listSources(tools.db) : [await loadSource(tools.db, name)]
-        for (const source of sources) {
-          const purged = await purgeSource(
-            tools,
-            source,
-            everything ? 'none' : (keep ?? tools.settings.artifactsKeep),
-            { dryRun },
-          )
-          const what =
-            purged.runs.length === 0
-              ? 'nothing to purge'
-              : `${formatQuantity(purged.runs.length, 'run')} ${dryRun ? 'would be purged' : 'purged'}, ${formatBytes(purged.storedBytes)}`
-          cli.output.result(
-            { ...purged, dryRun },
-            `${source.name}: ${what}${rebuildText(purged.rebuild)}`,
-          )
-        }
-      },
-    )
+    .action((name: string | undefined, flags: PurgeFlags) => purge(cli, name, flags))
+}
+
+async function purge(
+  cli: Cli,
+  name: string | undefined,
+  { keep, everything = false, dryRun = false }: PurgeFlags,
+): Promise<void> {
+  if (everything && name === undefined)
+    throw new SyncError('usage/invalid', '--everything needs the name of a source')
+  await using tools = await cli.open()
+  const sources =
+    name === undefined ? await listSources(tools.db) : [await loadSource(tools.db, name)]
+  const kept = everything ? 'none' : (keep ?? tools.settings.artifactsKeep)
+  for (const source of sources) {
+    const purged = await purgeSource(tools, source, kept, { dryRun })
+    const { runs, storedBytes, rebuild } = purged
+    const result =
+      runs.length === 0
+        ? 'nothing to purge'
+        : `${formatQuantity(runs.length, 'run')} ${dryRun ? 'would be purged' : 'purged'}, ${formatBytes(storedBytes)}`
+    cli.output.result({ ...purged, dryRun }, `${source.name}: ${result}${formatRebuild(rebuild)}`)
+  }
 }
 
 /** `; the catalogue can be rebuilt from run 7 and the 38 runs after it`. */
-function rebuildText([first, ...later]: readonly number[]): string {
+function formatRebuild([first, ...later]: readonly number[]): string {
   if (first === undefined) return ''
   return `; the catalogue can be rebuilt from run ${first}${later.length === 0 ? '' : ` and the ${formatQuantity(later.length, 'run')} after it`}`
 }
 
 function parseKeep(text: string): number | 'all' {
   if (text === 'all') return 'all'
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('Write a number of runs, or all.')
+  if (!/^\d{1,6}$/.test(text))
+    throw new InvalidArgumentError('It must be a number of runs, or all.')
   return Number(text)
 }

@@ -1,4 +1,4 @@
-// `shelfsync replay NAME`: applies an archived artifact anew, without asking the supplier.
+// `shelfsync replay NAME`: applies an archived artifact again, without a request to the supplier.
 
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
@@ -11,23 +11,25 @@ import { parseId } from './ids.ts'
 import { showPlan } from './plan.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 
+interface ReplayFlags {
+  readonly run?: number
+  readonly plan?: boolean
+}
+
 export function addReplay(program: Command, cli: Cli): void {
   program
     .command('replay')
     .argument('<name>', 'the source')
     .description(
-      'apply an archived artifact anew: writes what a newer Shelfsync reads differently, and removes nothing',
+      'apply an archived artifact again: write the products that this version reads differently, and remove nothing',
     )
     .addOption(
       new Option(
         '--run <id>',
-        'whose artifact; by default that of the latest complete run, which may be incremental and hold only what changed',
+        'the run of the artifact; by default the latest complete run, which may be incremental and contain only what changed',
       ).argParser(parseId),
     )
-    .option(
-      '--plan',
-      'only show what the replay would change, and whether it would be held; change nothing',
-    )
+    .option('--plan', 'only print what the replay would change, and whether it would be held')
     .addHelpText(
       'after',
       formatExamples(
@@ -36,31 +38,33 @@ export function addReplay(program: Command, cli: Cli): void {
         'shelfsync replay medipim-au --run 7',
       ),
     )
-    .action(async (name: string, { run, plan = false }: { run?: number; plan?: boolean }) => {
-      if (plan) {
-        const signal = cli.createStopSignal('stopping; nothing was changed')
-        await using tools = await cli.open()
-        const source = await loadSource(tools.db, name)
-        return await showPlan(cli, source, (progress, onChange) =>
-          planReplay(tools, bindSource(tools, source), artifactOf(source, run), {
-            progress,
-            signal,
-            onChange,
-          }),
-        )
-      }
-      const signal = cli.createStopSignal(STOPPING)
-      await using tools = await cli.openSync()
-      const source = await loadSource(tools.db, name)
-      const artifactRun = artifactOf(source, run)
-      await watchRun(cli, tools, source, (progress) =>
-        replayRun(tools, bindSource(tools, source), artifactRun, { progress, signal }),
-      )
-    })
+    .action((name: string, flags: ReplayFlags) =>
+      flags.plan ? printReplayPlan(cli, name, flags) : replay(cli, name, flags),
+    )
+}
+
+async function printReplayPlan(cli: Cli, name: string, { run }: ReplayFlags): Promise<void> {
+  const signal = cli.createStopSignal('stopping; nothing was changed')
+  await using tools = await cli.open()
+  const source = await loadSource(tools.db, name)
+  const artifactRun = requireArtifact(source, run)
+  await showPlan(cli, source, (progress, onChange) =>
+    planReplay(tools, bindSource(tools, source), artifactRun, { progress, signal, onChange }),
+  )
+}
+
+async function replay(cli: Cli, name: string, { run }: ReplayFlags): Promise<void> {
+  const signal = cli.createStopSignal(STOPPING)
+  await using tools = await cli.openSync()
+  const source = await loadSource(tools.db, name)
+  const artifactRun = requireArtifact(source, run)
+  await watchRun(cli, tools, source, (progress) =>
+    replayRun(tools, bindSource(tools, source), artifactRun, { progress, signal }),
+  )
 }
 
 /** @throws SyncError `run/no-artifact` */
-function artifactOf({ name, latestRun }: Source, run: number | undefined): number {
+function requireArtifact({ name, latestRun }: Source, run: number | undefined): number {
   const artifactRun = run ?? latestRun
   if (artifactRun === null)
     throw new SyncError('run/no-artifact', `${name} has no complete artifact yet`)

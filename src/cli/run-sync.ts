@@ -1,5 +1,5 @@
-// One run as a command does it: with progress while it works, a report at its end, and old
-// artifacts purged after it went well.
+// Executes one run for a command: shows progress, prints a report, and purges old artifacts after a
+// good end.
 
 import type { Source } from '../db/sources.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'
@@ -10,10 +10,10 @@ import type { SyncTools } from '../app/compose.ts'
 import { showProgress } from './progress.ts'
 import { toExitCode, printReport, toRefusedReport, type Report } from './report.ts'
 
-/** What Ctrl-C says while a run is under way. */
+/** The message of Ctrl-C during a run. */
 export const STOPPING = 'stopping after this batch; the next sync resumes'
 
-/** Shows, reports and remembers the end of whatever `work` does. */
+/** Prints the progress and the report of `work`, and sets the exit code. */
 export async function watchRun(
   cli: Cli,
   tools: SyncTools,

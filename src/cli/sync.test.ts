@@ -5,7 +5,7 @@ import { parseSince } from './sync.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')
 
-test('--since takes a day in UTC, or a time with its zone', () => {
+test('--since accepts a day in UTC, or a time with its zone', () => {
   const read = (text: string) => parseSince(text, NOW).toISOString()
   assert.deepEqual(
     [
@@ -27,7 +27,7 @@ test('--since takes a day in UTC, or a time with its zone', () => {
   )
 })
 
-test('--since refuses what does not exist, has no zone, lies in the future or is not ISO 8601, and says what it takes', () => {
+test('--since refuses a time that does not exist, has no zone, is in the future or is not ISO 8601', () => {
   const wrong = [
     '2026-02-30',
     '2025-02-29',

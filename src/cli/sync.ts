@@ -1,4 +1,4 @@
-// `shelfsync sync [NAME]`: brings one source up to date, or all active ones, one after the other.
+// `shelfsync sync [NAME]`: syncs one source, or all active ones one after the other.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
@@ -19,10 +19,10 @@ export interface SyncFlags {
 export function addSync(program: Command, cli: Cli): void {
   program
     .command('sync')
-    .argument('[name]', 'the source; without it every active one')
-    .description('fetch what changed and apply it; resumes a run that was interrupted')
+    .argument('[name]', 'the source; by default every active source')
+    .description('fetch and apply what changed; resume an interrupted run')
     .addOption(
-      new Option('--full', 'fetch everything; only a full run can find out what is gone').conflicts(
+      new Option('--full', 'fetch everything; only a full run notices removed products').conflicts(
         'since',
       ),
     )
@@ -36,27 +36,30 @@ export function addSync(program: Command, cli: Cli): void {
         'shelfsync sync --json | tail -1',
       ),
     )
-    .action(async (name: string | undefined, flags: SyncFlags) => {
-      const signal = cli.createStopSignal(STOPPING)
-      try {
-        await using tools = await cli.openSync()
-        const sources =
-          name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
-        for (const source of sources) {
-          if (signal.aborted) return
-          await watchRun(cli, tools, source, async (progress) =>
-            syncSource(tools, bindSource(tools, source), toRequest(flags), { progress, signal }),
-          )
-        }
-      } catch (error) {
-        // Whoever reads the last line finds a report there, whatever went wrong.
-        if (cli.output.json)
-          printReport(cli.output, toRefusedReport(name ?? null, error), newProgress())
-        throw error
-      }
-    })
+    .action((name: string | undefined, flags: SyncFlags) => sync(cli, name, flags))
 }
 
+async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promise<void> {
+  const signal = cli.createStopSignal(STOPPING)
+  try {
+    await using tools = await cli.openSync()
+    const sources =
+      name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
+    for (const source of sources) {
+      if (signal.aborted) return
+      await watchRun(cli, tools, source, async (progress) =>
+        syncSource(tools, bindSource(tools, source), toRequest(flags), { progress, signal }),
+      )
+    }
+  } catch (error) {
+    // With --json, the last line is always a report.
+    if (cli.output.json)
+      printReport(cli.output, toRefusedReport(name ?? null, error), newProgress())
+    throw error
+  }
+}
+
+/** Lists the active sources, and reports why there is none. */
 async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]> {
   const sources = await listSources(db)
   const active = sources.filter(({ state }) => state === 'active')
@@ -72,7 +75,7 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
 
 const TIMES =
   'a day in UTC such as 2026-01-31, or a time with its zone such as 2026-01-31T12:00:00Z or 2026-01-31T22:00+10:00'
-/** Seconds may be left out: precision -1 is zod's word for minutes. */
+/** In zod, precision -1 means minutes: a time may omit the seconds. */
 const Since = z.union([
   z.iso.date(),
   z.iso.datetime({ offset: true }),
@@ -80,19 +83,16 @@ const Since = z.union([
 ])
 
 export function createSinceOption(): Option {
-  return new Option('--since <time>', `everything that changed from then on: ${TIMES}`).argParser(
+  return new Option('--since <time>', `fetch what changed since this time: ${TIMES}`).argParser(
     (text) => parseSince(text, new Date()),
   )
 }
 
-/**
- * `Date` alone would make 2 March of 2026-02-30, and read a time without a zone by the clock of
- * this machine.
- */
+/** `Date` alone would turn 2026-02-30 into 2 March, and read a time without a zone as local time. */
 export function parseSince(text: string, now: Date): Date {
   const time = new Date(text)
   if (!Since.safeParse(text).success || time > now)
-    throw new InvalidArgumentError(`Write ${TIMES}; it must exist, and not lie in the future.`)
+    throw new InvalidArgumentError(`It must be ${TIMES}, and must not be in the future.`)
   return time
 }
 

@@ -1,8 +1,8 @@
-// Who sits at this machine: noted with every decision.
+// The user of this machine, recorded with every decision.
 
 import { hostname, userInfo } from 'node:os'
 
-/** `user@host`; in a container without users just its number. */
+/** Returns `user@host`, or the numeric id in a container without user names. */
 export function describeUser(): string {
   try {
     return `${userInfo().username}@${hostname()}`
