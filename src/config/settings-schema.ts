@@ -3,7 +3,8 @@
 // must never be shown.
 
 import { z } from 'zod'
-import { parseHostPattern, type AllowPrivateHosts } from '../node/address-guard.ts'
+import type { AllowPrivateHosts } from '../node/address-guard.ts'
+import { parseHostPattern } from '../node/host-patterns.ts'
 import { findRedisFault, findUnencoded, parsePostgresUrl } from './connection-address.ts'
 import { createNetworks } from '../node/networks.ts'
 

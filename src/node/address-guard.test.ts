@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
-import { createAddressGuard, parseHostPattern, type AllowPrivateHosts } from './address-guard.ts'
+import { createAddressGuard, type AllowPrivateHosts } from './address-guard.ts'
+import { parseHostPattern } from './host-patterns.ts'
 import { createHttp } from './http-client.ts'
 
 const EVERYWHERE = ['0.0.0.0/0', '::/0']
@@ -22,7 +23,7 @@ const isRefused = (url: string, allow: AllowPrivateHosts = []) => {
   }
 }
 
-/** What a connection to `url` would be given when DNS says `addresses`. */
+/** Returns the addresses for a connection to `url` when DNS returns `addresses`. */
 function look(
   url: string,
   addresses: readonly string[],
@@ -31,8 +32,8 @@ function look(
   const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
   const lookup = createAddressGuard(allow, async () => found).lookupFor(new URL(url))
   return new Promise((resolve, reject) => {
-    lookup('name', { all: true }, (error, answer) =>
-      error !== null ? reject(error) : resolve(answer as LookupAddress[]),
+    lookup('name', { all: true }, (error, resolved) =>
+      error !== null ? reject(error) : resolve(resolved as LookupAddress[]),
     )
   })
 }
@@ -104,14 +105,14 @@ const PUBLIC = [
 ]
 const literal = (address: string) => (address.includes(':') ? `[${address}]` : address)
 
-test('no address outside the public internet passes, as a literal or from DNS', async () => {
+test('addresses outside the public internet are rejected, as a literal or from DNS', async () => {
   for (const address of PRIVATE) {
     assert.ok(isRefused(`https://${literal(address)}/`), address)
     await assert.rejects(look('https://shop.example/', [address]), refusal, address)
   }
 })
 
-test('public addresses pass, as a literal and from DNS', async () => {
+test('public addresses are accepted, as a literal and from DNS', async () => {
   for (const address of PUBLIC) {
     assert.ok(!isRefused(`https://${literal(address)}/`), address)
     assert.equal((await look('https://shop.example/', [address]))[0]?.address, address)
@@ -123,7 +124,7 @@ test('a mapped address is judged as the IPv4 address that it reaches', () => {
   assert.ok(!isRefused('http://[::ffff:8.8.8.8]/'))
 })
 
-test('odd notations of a private address are seen through', () => {
+test('unusual notations of a private address are recognised', () => {
   for (const host of [
     '2130706433',
     '0x7f000001',
@@ -148,7 +149,7 @@ test('odd notations of a private address are seen through', () => {
     assert.ok(isRefused(`http://${host}/`), host)
 })
 
-test('names that mean a private network are refused before DNS is asked', () => {
+test('names of private networks are rejected without a DNS lookup', () => {
   for (const host of [
     'localhost',
     'LOCALHOST',
@@ -168,7 +169,7 @@ test('names that mean a private network are refused before DNS is asked', () => 
     assert.ok(!isRefused(`http://${host}/`), host)
 })
 
-test('only http and https are spoken, and never with credentials in the address', () => {
+test('only http and https are accepted, and no credentials in the address', () => {
   for (const url of [
     'file:///etc/passwd',
     'ftp://shop.example/',
@@ -192,7 +193,7 @@ test('ports other than 80 and 443 need a permission', async () => {
   )
 })
 
-test('one private address among public ones is enough to refuse', async () => {
+test('one private address among public ones is rejected', async () => {
   await assert.rejects(
     look('https://shop.example/', ['8.8.8.8', '10.0.0.1']),
     /shop\.example is refused: it leads to 10\.0\.0\.1: the range "private"/,
@@ -221,7 +222,7 @@ test('permissions are by host, wildcard, address, range and port', async () => {
   )
 })
 
-test('where a cloud keeps credentials only that very address opens, however private hosts are allowed', async () => {
+test('a cloud metadata address is reachable only when it is allowed by its exact address', async () => {
   const metadata = [
     '169.254.169.254',
     '169.254.170.2',
@@ -271,7 +272,7 @@ test('where a cloud keeps credentials only that very address opens, however priv
   assert.ok(!isRefused('http://2852039166/', ['169.254.169.254']))
   assert.ok(
     isRefused('http://168.63.129.16/'),
-    'also where nothing is allowed, although it is no private address',
+    'rejected by default, although it is a public address',
   )
   for (const neighbour of [
     '168.63.129.17',
@@ -283,7 +284,7 @@ test('where a cloud keeps credentials only that very address opens, however priv
     assert.ok(!isRefused(`http://${literal(neighbour)}/`, EVERYWHERE), neighbour)
 })
 
-test('what is sent in the clear stays with us on this machine, and at hosts that are allowed by name or address', () => {
+test('this machine and hosts that are allowed by name or address are our own', () => {
   const isOwn = (url: string, allow: AllowPrivateHosts = []) =>
     createAddressGuard(allow).isOwn(new URL(url))
   for (const url of [
@@ -306,7 +307,7 @@ test('what is sent in the clear stays with us on this machine, and at hosts that
   assert.ok(!isOwn('http://db.internal:81/', ['db.internal:80']))
 })
 
-test('a pattern that is no host, address or range is an error', () => {
+test('a pattern that is not a host, an address or a range is an error', () => {
   for (const pattern of [
     '',
     'http://x',
@@ -338,7 +339,7 @@ test('a pattern that is no host, address or range is an error', () => {
     assert.throws(() => parseHostPattern(pattern), pattern)
 })
 
-test('a name that is public when first asked and private afterwards is never connected to', async (t) => {
+test('a name that is public at the check and private afterwards is never connected to', async (t) => {
   const answers = [['8.8.8.8'], ['127.0.0.1']]
   const asked: string[] = []
   let hits = 0

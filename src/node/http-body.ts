@@ -1,50 +1,42 @@
-// The body of an answer: decoded, counted, and with every way of ending badly given its name.
-// Bodies that are not compressed pass through as the very buffers that the socket gave.
+// Decodes and counts response bodies and converts their errors. Uncompressed bodies are yielded in
+// the socket's buffers, without a copy.
 
 import { once } from 'node:events'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { SyncError } from '../core/errors.ts'
-import { toConnectionError, cutShort } from './http-errors.ts'
+import { createCutShortError, toConnectionError } from './http-errors.ts'
 import { findErrno } from './system-errors.ts'
 
-/**
- * What we say we can read. Deflate is read too when it comes, but not asked for: servers disagree
- * on what it is.
- */
+/** Encodings to request. Deflate is decoded but not requested, because servers disagree on it. */
 export const ACCEPT_ENCODING = 'gzip, br, zstd'
 
-// Large outputs: at zlib's default of 16 KiB the events cost more than the inflating.
+// At zlib's default of 16 KiB, the events cost more than the decompression.
 const OPTIONS = { chunkSize: 256 * 1024 }
-// 8 MiB is the most that RFC 9659 lets a server use; zstd itself would keep 128 MiB of output for
-// references.
+// RFC 9659 limits a server to 8 MiB; zstd itself allows a window of 128 MiB.
 const ZSTD_OPTIONS = { ...OPTIONS, params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }
-// One is usual, and a proxy may put a second on top. Each more multiplies what a few bytes can
-// become.
+// A proxy may add a second encoding. Each further one multiplies the size that few bytes can reach.
 const ENCODINGS_MAX = 2
-// Below this much output a high ratio harms nobody, and small pages of one repeated letter exist.
+// Below this output size a high ratio is harmless; small pages of one repeated letter exist.
 const RATIO_FREE_BYTES = 16 * 1024 * 1024
 
-/**
- * Who sends less than this while we wait so long holds a place for nothing: 220 bytes a second,
- * where the slowest feeds send a thousand times that.
- */
+/** Slowest accepted sender: 220 bytes per second. The slowest known feeds send 1,000 times that. */
 const PACE_MIN = { bytes: 64 * 1024, waitedMs: 300_000 }
 
 export interface BodyContext {
   /** For messages: the host, nothing else of the address. */
   readonly host: string
   readonly signal: AbortSignal
-  /** The most bytes one compressed byte may become. */
+  /** Maximum ratio of decompressed to compressed bytes. */
   readonly inflateRatioMax: number
-  /** A clock that never goes back, in ms. */
+  /** A monotonic clock, in ms. */
   readonly now: () => number
-  /** Called once, when the body has ended in whatever way. */
+  /** Called once at the end of the body, successful or not. */
   readonly onEnd: (bytes: number, error: unknown) => void
 }
 
 /**
- * Yields the decoded body. Ending the iteration early gives the connection up.
+ * Yields the decoded body. Ending the iteration early closes the connection.
  *
  * @throws SyncError `source/cut-short` · `source/unavailable` · `source/too-slow` ·
  * `source/too-large` (a decompression bomb) · the reason of the signal
@@ -58,10 +50,10 @@ export async function* readBody(
   let failure: unknown = null
   const wire = { bytes: 0 }
   try {
-    const decoders = await decodersFor(encodings, raw, context)
+    const decoders = await createDecoders(encodings, raw, context)
     for await (const chunk of decoders.reduce(
-      (source, decoder) => unpack(source, decoder, wire, context),
-      keepPace(raw, wire, context),
+      (source, decoder) => decompress(source, decoder, wire, context),
+      checkPace(raw, wire, context),
     )) {
       bytes += chunk.byteLength
       yield chunk
@@ -78,11 +70,11 @@ export async function* readBody(
 }
 
 /**
- * One stage of decoding. What comes out is measured against the wire and not against the stage
- * before, because an inner stage may swallow what an outer one has blown up, and the body itself
- * stays small.
+ * One stage of decoding. Its output is compared with the bytes on the wire, not with the input of
+ * the stage: an inner stage may consume a huge output of the outer one, so that the body stays
+ * small.
  */
-async function* unpack(
+async function* decompress(
   source: AsyncIterable<Uint8Array>,
   decoder: Decoder,
   wire: Counted,
@@ -93,15 +85,14 @@ async function* unpack(
     if (given.bytes > RATIO_FREE_BYTES && given.bytes > wire.bytes * inflateRatioMax) {
       throw new SyncError(
         'source/too-large',
-        `${host} sent a body that unpacks to more than ${inflateRatioMax} times its size`,
+        `${host} sent a body that decompresses to more than ${inflateRatioMax} times its size`,
       )
     }
     yield chunk
   }
-  // Node stops without a word after the first of several zstd frames, and after the end of the
-  // others.
+  // Node ignores data after the first zstd frame, and after the end of the other formats.
   if (decoder.bytesWritten < taken.bytes)
-    throw damaged(host, 'more follows after its end', given.bytes, null)
+    throw createDamagedError(host, 'data follows its end', given.bytes, null)
 }
 
 interface Counted {
@@ -118,11 +109,8 @@ async function* count(
   }
 }
 
-/**
- * Counts the bytes into `wire`, and only the time that the sender is waited for: a reader may be as
- * slow as it likes.
- */
-async function* keepPace(
+/** Counts bytes into `wire`, and only the time that is spent waiting for the sender. */
+async function* checkPace(
   raw: Readable,
   wire: Counted,
   { host, now }: BodyContext,
@@ -148,12 +136,17 @@ async function* keepPace(
 function toSyncError(error: unknown, host: string, bytes: number): unknown {
   if (error instanceof SyncError) return error
   const code = findErrno(error) ?? ''
-  if (code === 'Z_BUF_ERROR') return cutShort(host, bytes, error)
-  if (/^(Z_|ERR__ERROR_|ZSTD_)/.test(code)) return damaged(host, code, bytes, error)
+  if (code === 'Z_BUF_ERROR') return createCutShortError(host, bytes, error)
+  if (/^(Z_|ERR__ERROR_|ZSTD_)/.test(code)) return createDamagedError(host, code, bytes, error)
   return toConnectionError(error, host, bytes)
 }
 
-function damaged(host: string, reason: string, bytes: number, cause: unknown): SyncError {
+function createDamagedError(
+  host: string,
+  reason: string,
+  bytes: number,
+  cause: unknown,
+): SyncError {
   return new SyncError(
     'source/unavailable',
     `${host} sent a damaged compressed body: ${reason}, after ${bytes} bytes`,
@@ -163,7 +156,7 @@ function damaged(host: string, reason: string, bytes: number, cause: unknown): S
 
 type Decoder = Transform & { readonly bytesWritten: number }
 
-async function decodersFor(
+async function createDecoders(
   encodings: readonly string[],
   raw: Readable,
   { host }: BodyContext,
@@ -173,7 +166,7 @@ async function decodersFor(
   if (named.length > ENCODINGS_MAX)
     throw new SyncError(
       'source/too-large',
-      `${host} sent a body that is compressed ${named.length} times; ${ENCODINGS_MAX} are the most that is read`,
+      `${host} sent a body compressed ${named.length} times; the maximum is ${ENCODINGS_MAX}`,
     )
   for (const encoding of named.toReversed()) {
     if (encoding === 'gzip' || encoding === 'x-gzip') decoders.push(zlib.createGunzip(OPTIONS))
@@ -181,10 +174,10 @@ async function decodersFor(
     else if (encoding === 'zstd') decoders.push(zlib.createZstdDecompress(ZSTD_OPTIONS))
     else if (encoding === 'deflate') decoders.push(await openInflate(raw))
     else {
-      // Not quoted: a header may hold anything, and this becomes the reason of a run.
+      // Not quoted: a header may contain any text, and the message is stored with the run.
       throw new SyncError(
         'source/unavailable',
-        'The answer has a content encoding that is not gzip, br, zstd or deflate',
+        'The response has a content encoding that is not gzip, br, zstd or deflate',
       )
     }
   }

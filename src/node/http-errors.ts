@@ -1,32 +1,32 @@
-// Names for what goes wrong on a connection. Messages carry the host and the reason, never the path
-// or query: those may hold keys.
+// Converts connection errors into SyncErrors. Messages contain the host and the reason, never the
+// path or query, which may contain keys.
 
 import { SyncError } from '../core/errors.ts'
 import { findErrno } from './system-errors.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'its name is not known to DNS',
-  EAI_AGAIN: 'DNS did not answer',
+  ENOTFOUND: 'its name does not exist in DNS',
+  EAI_AGAIN: 'DNS did not respond',
   ECONNREFUSED: 'it refuses the connection',
   ECONNRESET: 'it reset the connection',
   EPIPE: 'it closed the connection',
-  EHOSTUNREACH: 'there is no route to it',
-  ENETUNREACH: 'there is no route to it',
-  ETIMEDOUT: 'it did not answer the connection attempt',
-  UND_ERR_CONNECT_TIMEOUT: 'it did not answer the connection attempt',
-  UND_ERR_HEADERS_TIMEOUT: 'it did not begin to answer in time',
-  UND_ERR_BODY_TIMEOUT: 'it fell silent inside its answer',
+  EHOSTUNREACH: 'no route leads to it',
+  ENETUNREACH: 'no route leads to it',
+  ETIMEDOUT: 'it did not accept the connection in time',
+  UND_ERR_CONNECT_TIMEOUT: 'it did not accept the connection in time',
+  UND_ERR_HEADERS_TIMEOUT: 'it did not begin its response in time',
+  UND_ERR_BODY_TIMEOUT: 'it stopped sending during its response',
   UND_ERR_HEADERS_OVERFLOW: 'its headers are too large',
-  UND_ERR_SOCKET: 'it closed the connection without an answer',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'its Content-Length is not the length of its answer',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'its answer is too large',
+  UND_ERR_SOCKET: 'it closed the connection without a response',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'its Content-Length differs from the length of its response',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'its response is too large',
   // undici asserts that a status has three digits.
-  ERR_ASSERTION: 'its answer is not HTTP',
+  ERR_ASSERTION: 'its response is not HTTP',
   UND_ERR_DESTROYED: 'the client is closed',
   UND_ERR_CLOSED: 'the client is closed',
 }
 
-// What an end before the announced end looks like from inside a body.
+// Codes of a body that ends before its announced end.
 const CUTS = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
@@ -36,40 +36,42 @@ const CUTS = new Set([
 ])
 
 /**
- * Names an error of the connection to `host`. `bodyBytes` is how much of the body had come, null
- * before the headers. What is no error of a connection is returned as it is: a bug must stay one.
+ * Converts an error of the connection to `host`. `bodyBytes` is the size of the body so far, null
+ * before the headers. Other errors are returned unchanged, because they are bugs.
  */
 export function toConnectionError(error: unknown, host: string, bodyBytes: number | null): unknown {
   if (error instanceof SyncError) return error
-  // Several addresses were tried in parallel: their errors are alike, the first one tells.
+  // Several addresses were tried in parallel, and the first error is representative.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   if (!(first instanceof Error)) return error
   const code = findErrno(first) ?? first.name
   if (bodyBytes !== null && (CUTS.has(code) || /Invalid EOF state/.test(first.message)))
-    return cutShort(host, bodyBytes, error)
+    return createCutShortError(host, bodyBytes, error)
   const other =
     first.name === 'HTTPParserError'
-      ? 'its answer is not HTTP'
+      ? 'its response is not HTTP'
       : 'syscall' in first
         ? 'the connection failed'
         : null
-  const reason = REASONS[code] ?? tlsReason(code) ?? other
+  const reason = REASONS[code] ?? findTlsReason(code) ?? other
   if (reason === null) return error
   const what =
-    bodyBytes === null ? `No answer from ${host}` : `${host} broke off after ${bodyBytes} bytes`
+    bodyBytes === null
+      ? `No response from ${host}`
+      : `${host} ended its response after ${bodyBytes} bytes`
   return new SyncError('source/unavailable', `${what}: ${reason} (${code})`, { cause: error })
 }
 
-export function cutShort(host: string, bodyBytes: number, cause: unknown): SyncError {
+export function createCutShortError(host: string, bodyBytes: number, cause: unknown): SyncError {
   return new SyncError(
     'source/cut-short',
-    `${host} ended its answer before its announced end, after ${bodyBytes} bytes`,
+    `${host} ended its response before its announced end, after ${bodyBytes} bytes`,
     { cause },
   )
 }
 
-/** OpenSSL's verification codes (X509_V_ERR_… without the prefix), and Node's own. */
-function tlsReason(code: string): string | null {
+/** Reads OpenSSL's verification codes (X509_V_ERR_… without the prefix) and those of Node. */
+function findTlsReason(code: string): string | null {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its TLS certificate is for another host'
   if (/CERT|SIGNATURE|ISSUER|CRL|CHAIN/.test(code)) return 'its TLS certificate is not trusted'
   return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')

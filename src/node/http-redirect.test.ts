@@ -9,8 +9,8 @@ import { readBytes } from '../lib/read-body.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { createHttp } from './http-client.ts'
 
-/** Answers with what it was asked, except for `/to/STATUS/LOCATION`, which redirects. */
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Echoes the request, except for `/to/STATUS/LOCATION`, which redirects. */
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, status, location] = /^\/to\/(\d+)\/(.*)$/.exec(request.url ?? '') ?? []
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
@@ -41,7 +41,7 @@ interface Echo {
  * allowed.
  */
 async function start(t: TestContext) {
-  const server = createServer((request, response) => void answer(request, response)).listen(
+  const server = createServer((request, response) => void respond(request, response)).listen(
     0,
     '127.0.0.1',
   )
@@ -66,7 +66,7 @@ async function start(t: TestContext) {
 const refused = (error: unknown) =>
   error instanceof SyncError && error.code === 'source/address-refused'
 
-test('a redirect is followed, relative or absolute, and the final address is told', async (t) => {
+test('a redirect is followed, relative or absolute, and the response has the final address', async (t) => {
   const { get, to, port } = await start(t)
   assert.equal((await get({ url: to('/there?x=1') })).finalUrl, `http://a.test:${port}/there?x=1`)
   assert.equal(
@@ -75,7 +75,7 @@ test('a redirect is followed, relative or absolute, and the final address is tol
   )
 })
 
-test('a key is not sent in the clear to anybody but ourselves, not by a redirect either', async (t) => {
+test('a key is sent unencrypted only to this machine, also after a redirect', async (t) => {
   const asked: string[] = []
   const server = createServer(({ headers }, response) => {
     asked.push(String(headers.host))
@@ -100,7 +100,7 @@ test('a key is not sent in the clear to anybody but ourselves, not by a redirect
   ]) {
     await assert.rejects(
       get('shop.test', headers),
-      /A key is not sent to http:\/\/shop\.test:\d+, where anybody on the way could read it: use https/,
+      /A key is not sent to http:\/\/shop\.test:\d+ unencrypted: use https/,
     )
     for (const host of ['own.test', '127.0.0.1']) assert.equal(await get(host, headers), 200)
   }
@@ -108,7 +108,7 @@ test('a key is not sent in the clear to anybody but ourselves, not by a redirect
   assert.equal(await get('shop.test', { accept: '*/*' }), 200)
 })
 
-test('a redirect from an allowed host to a private one is refused, by name, by literal and by scheme', async (t) => {
+test('a redirect from an allowed host to a private one is rejected, by name, address and scheme', async (t) => {
   const { get, to, port } = await start(t)
   for (const location of [
     `http://evil.test:${port}/`,
@@ -135,7 +135,7 @@ test('a POST becomes a GET without body on 301, 302 and 303, and stays a POST on
   }
 })
 
-test('credentials stay on their origin, other headers travel', async (t) => {
+test('credentials stay on their origin, other headers are sent on', async (t) => {
   const { get, to, port } = await start(t)
   const headers = {
     Authorization: 'Basic eDp5',
@@ -154,7 +154,7 @@ test('credentials stay on their origin, other headers travel', async (t) => {
   assert.equal(other.headers['accept'], 'text/x')
 })
 
-test('credentials do not come back when a redirect returns to the first origin', async (t) => {
+test('credentials are not sent again when a redirect returns to the first origin', async (t) => {
   const { get, to, port } = await start(t)
   const back = `http://b.test:${port}/to/302/${encodeURIComponent(`http://a.test:${port}/`)}`
   assert.equal(
@@ -173,7 +173,7 @@ test('five redirects are followed, a sixth is not', async (t) => {
   await assert.rejects(get({ url: to(chain(5)) }), /a\.test:\d+ redirects more than 5 times/)
 })
 
-test('an answer that redirects nowhere is given as it is, and an unreadable target is named', async (t) => {
+test('a redirect without a target is returned unchanged, and an invalid target is an error', async (t) => {
   const { get, to, port } = await start(t)
   const { status } = await createProbe(t, port)
   assert.equal(status, 304)

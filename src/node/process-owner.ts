@@ -11,7 +11,8 @@ import { findErrno } from './system-errors.ts'
  * unknown, and no owner is reported as dead.
  */
 export function getOwnerName(): string {
-  return `${findMachine() ?? `${hostname()}//`}:${process.pid}:${readProcessStat(process.pid)?.startTicks ?? ''}`
+  const startTicks = readProcessStat(process.pid)?.startTicks ?? ''
+  return `${findMachine() ?? `${hostname()}//`}:${process.pid}:${startTicks}`
 }
 
 /** True only with proof: `name` is of this boot and pid namespace, and the process is gone. */

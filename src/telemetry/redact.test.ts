@@ -76,7 +76,7 @@ test('ordinary text stays as it is', () => {
     'Check the key: its id, its secret, and that the supplier has not revoked it.',
     'Basic authentication failed for https://shop.example/@team/x?page=2',
     'run 7 of medipim-au: 20000 products, 5.6 KB each, person@example.com asked',
-    'No answer from shop.example:8080: it refuses the connection (ECONNREFUSED)',
+    'No response from shop.example:8080: it refuses the connection (ECONNREFUSED)',
     'Set both (or MEDIPIM_API_KEY=id:secret), such as MEDIPIM_API_KEY=your-key-id:your-key-secret',
     'MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim',
     '{"run":7,"source":"shop","ledger":{"fetched":20}}',
