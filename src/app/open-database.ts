@@ -4,7 +4,7 @@
 import { resolve } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { SyncError } from '../core/errors.ts'
-import type { Catalog } from '../db/catalog.ts'
+import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { DataApiOptions } from '../db/data-api.ts'
 import { listMissingMigrations } from '../db/migrate/migrate.ts'
 import { openPool, type Db } from '../db/pool.ts'
@@ -70,7 +70,7 @@ export async function openDatabase(
 }
 
 /** @throws SyncError `db/not-migrated`, with `advice` in its message */
-export async function requireMigrated(db: Catalog, ...advice: readonly string[]): Promise<void> {
+export async function requireMigrated(db: PipelineDb, ...advice: readonly string[]): Promise<void> {
   const { length } = await listMissingMigrations(db)
   if (length === 0) return
   throw new SyncError(

@@ -4,7 +4,7 @@
 
 import type { ClientBase } from 'pg'
 import { toStorableJson, toStorableText } from '../lib/storable.ts'
-import { ask } from './errors.ts'
+import { translateErrors } from './errors.ts'
 
 /**
  * By the names that the function gives them, without their `p_`. Bytes go as bytes, instants as
@@ -36,7 +36,7 @@ export function inSession(session: Pick<ClientBase, 'query'>): Catalog {
       const values = Object.values(args).map((value) =>
         typeof value === 'string' ? toStorableText(value) : value,
       )
-      const { rows } = await ask(
+      const { rows } = await translateErrors(
         session.query<{ row: Row }>(timeoutMs === undefined ? sql : timed(sql, timeoutMs), values),
       )
       return rows.map(({ row }) => row)
@@ -83,4 +83,10 @@ export function toInstant(text: string): Date
 export function toInstant(text: string | null): Date | null
 export function toInstant(text: string | null): Date | null {
   return text === null ? null : new Date(text)
+}
+
+/** Reads big-endian int4 values that follow each other, from a `bytea` as text. */
+export function toInts(text: string): number[] {
+  const bytes = toBytes(text)
+  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readInt32BE(index * 4))
 }

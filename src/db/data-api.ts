@@ -13,12 +13,12 @@ import { toStorableJson } from '../lib/storable.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import { describeFetchError } from '../node/system-errors.ts'
-import type { Args, Catalog } from './catalog.ts'
+import type { Args } from './catalog.ts'
 import { toSyncError } from './errors.ts'
-import type { Db } from './pool.ts'
-
-/** What a line can work on: sessions of Postgres, or calls alone. */
-export type PipelineDb = Db | DataApi
+import type { PipelineDb, TakeHash } from './pipeline-db.ts'
+import { readKnownPages } from './read/known-hashes.ts'
+import type { BatchWriter, WriterOptions } from './write/batch-writer.ts'
+import { DataApiWriter } from './write/data-api-writer.ts'
 
 export interface DataApiOptions {
   /** The address of the project. */
@@ -87,7 +87,7 @@ const TOKEN_OVER: Advice = [
   "the key is a token whose time is over: take a secret key (sb_secret_…) from the project's settings, under API keys",
 ]
 
-export class DataApi implements Catalog {
+export class DataApi implements PipelineDb {
   readonly host: string
   readonly #base: string
   readonly #headers: Readonly<Record<string, string>>
@@ -112,6 +112,24 @@ export class DataApi implements Catalog {
     const rows = response.ok && isJson(response) ? readRows<Row>(text) : null
     if (rows !== null) return rows
     throw toSyncError(this.#failureOf(response, text))
+  }
+
+  readKnownHashes(sourceId: number, take: TakeHash): Promise<void> {
+    return readKnownPages(this, sourceId, take)
+  }
+
+  openWriter(options: WriterOptions): Promise<BatchWriter> {
+    return Promise.resolve(new DataApiWriter(this, options))
+  }
+
+  /** @throws SyncError `db/not-migrated` when the project has none of our functions */
+  listAppliedVersions(): Promise<string[]> {
+    return this.call<string>('list_applied_versions', {})
+  }
+
+  /** Does nothing: VACUUM cannot run inside a call, and autovacuum follows soon. */
+  analyzeAfterLoad(): Promise<void> {
+    return Promise.resolve()
   }
 
   async #post(

@@ -9,8 +9,8 @@ interface PostgresError extends Error {
   readonly detail?: string
 }
 
-/** What the query answers. Its failure comes in our words. */
-export async function ask<Answer>(query: Promise<Answer>): Promise<Answer> {
+/** Returns the result of a query; an error that we named is thrown as SyncError. */
+export async function translateErrors<Result>(query: Promise<Result>): Promise<Result> {
   try {
     return await query
   } catch (error) {

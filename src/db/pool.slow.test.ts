@@ -12,7 +12,8 @@ import { openTestDatabase } from '../../test/support/database.ts'
 import { startTransactionPooler } from '../../test/support/transaction-pooler.ts'
 import { SyncError } from '../core/errors.ts'
 import { isConnectionError, toSyncError } from './errors.ts'
-import { openPool, transaction } from './pool.ts'
+import { openPool } from './pool.ts'
+import { transaction } from './transaction.ts'
 
 const options = { applicationName: 'pool test' }
 
@@ -313,21 +314,20 @@ test('a transaction keeps all or nothing', async (t) => {
   const { pool } = await openTestDatabase(t)
   await pool.query('create table kept (n integer)')
   assert.equal(
-    await transaction(
-      pool,
+    await pool.transaction(
       async (client) => (await client.query('insert into kept values (1)')).rowCount,
     ),
     1,
   )
   await assert.rejects(
-    transaction(pool, async (client) => {
+    pool.transaction(async (client) => {
       await client.query('insert into kept values (2)')
       throw new Error('no')
     }),
     /^Error: no$/,
   )
   const client = await pool.connect()
-  await transaction(client, (inside) => inside.query('insert into kept values (3)'))
+  await transaction(client, () => client.query('insert into kept values (3)'))
   client.release()
   assert.deepEqual((await pool.query('select n from kept order by n')).rows, [{ n: 1 }, { n: 3 }])
   assert.equal(pool.idleCount, pool.totalCount)
@@ -336,21 +336,23 @@ test('a transaction keeps all or nothing', async (t) => {
 test('a transaction in which a failure was swallowed is an error, not a commit that never was', async (t) => {
   const { pool } = await openTestDatabase(t)
   await assert.rejects(
-    transaction(pool, (client) => client.query('select 1 / 0').catch(() => undefined)),
+    pool.transaction((client) => client.query('select 1 / 0').catch(() => undefined)),
     /had failed and was ignored/,
   )
 })
 
 test('a connection that breaks inside a transaction is a connection error, is thrown away, and ends nothing else', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const lost = await transaction(pool, async (client) => {
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-    await pool.query('select pg_terminate_backend($1, 5000)', [rows[0]?.pid])
-    await client.query('select 1')
-  }).then(
-    () => null,
-    (error: unknown) => error,
-  )
+  const lost = await pool
+    .transaction(async (client) => {
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+      await pool.query('select pg_terminate_backend($1, 5000)', [rows[0]?.pid])
+      await client.query('select 1')
+    })
+    .then(
+      () => null,
+      (error: unknown) => error,
+    )
   assert.ok(isConnectionError(lost), String(lost))
   assert.deepEqual((await pool.query('select 1 as one')).rows, [{ one: 1 }])
   assert.equal(pool.idleCount, pool.totalCount)

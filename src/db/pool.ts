@@ -1,19 +1,68 @@
-// One pool of connections per process, opened only after the server has shown that it can do what
-// the line needs: sessions that keep their locks and temporary tables. A pooler in transaction mode
-// accepts both and then loses them without a word.
+// One pool of connections per process. It is opened only after the server has proved that sessions
+// keep their locks and temporary tables: a pooler in transaction mode accepts both and then loses
+// them without an error.
 
 import pg from 'pg'
 import { SyncError } from '../core/errors.ts'
-import { type Args, type Catalog, inSession } from './catalog.ts'
+import { type Args, inSession } from './catalog.ts'
 import { nameConnectFailure } from './connect-errors.ts'
+import type { PipelineDb, TakeHash } from './pipeline-db.ts'
 import { chooseTls, parsePostgresAddress } from './postgres-address.ts'
+import { copyKnownHashes } from './read/known-hashes.ts'
+import { transaction, type DbClient } from './transaction.ts'
+import { analyzeTables } from './write/analyze.ts'
+import type { BatchWriter, WriterOptions } from './write/batch-writer.ts'
+import { CopyWriter } from './write/copy-writer.ts'
+import { ProductNumbers } from './write/product-numbers.ts'
 
-export type DbClient = pg.PoolClient
-
-/** A pool of sessions, each of which can do all that Postgres can. */
-export class Db extends pg.Pool implements Catalog {
+/** A pool of Postgres sessions. */
+export class Db extends pg.Pool implements PipelineDb {
   call<Row>(name: string, args: Args, timeoutMs?: number): Promise<Row[]> {
     return inSession(this).call(name, args, timeoutMs)
+  }
+
+  /** Lends a connection to `work`, and closes that connection if `work` fails. */
+  async use<T>(work: (client: DbClient) => Promise<T>): Promise<T> {
+    const client = await this.connect()
+    let broken = true
+    try {
+      const result = await work(client)
+      broken = false
+      return result
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  /** Runs `work` in one transaction of a connection: all of it is committed, or nothing. */
+  async transaction<T>(work: (client: DbClient) => Promise<T>): Promise<T> {
+    const client = await this.connect()
+    try {
+      return await transaction(client, () => work(client))
+    } finally {
+      client.release()
+    }
+  }
+
+  readKnownHashes(sourceId: number, take: TakeHash): Promise<void> {
+    return this.use((client) => copyKnownHashes(client, sourceId, take))
+  }
+
+  async openWriter(options: WriterOptions): Promise<BatchWriter> {
+    const numbers = new ProductNumbers(this, options.run.sourceId)
+    return new CopyWriter(await this.connect(), numbers, options)
+  }
+
+  /** Empty for a database that has none of our tables. */
+  async listAppliedVersions(): Promise<string[]> {
+    const { rows } = await this.query<{ migrated: boolean }>(
+      `select to_regprocedure('catalog.list_applied_versions()') is not null as migrated`,
+    )
+    return rows[0]?.migrated ? this.call<string>('list_applied_versions', {}) : []
+  }
+
+  analyzeAfterLoad(onSkipped: (reason: string) => void): Promise<void> {
+    return analyzeTables(this, onSkipped)
   }
 }
 
@@ -22,32 +71,38 @@ export interface PoolOptions {
   readonly max?: number
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string
-  /** For libraries whose SQL does not name its schema; ours always does. */
+  /** For libraries whose SQL does not name its schema. The SQL of this project always does. */
   readonly searchPath?: string
 }
 
 const VERSION_MIN = 150_000
 
 /**
- * What a database or a role may have set otherwise, and we rely on: how values are written, and
- * what names mean. Supabase cancels its users' statements after two minutes; a large merge or an
- * index may take longer. A worker that was cut off or stands still in the middle of a transaction
- * must not keep its locks for longer than a lease lasts: whoever takes over waits for them.
+ * Settings that a database or a role may have changed and this project relies on: the format of
+ * values and the meaning of names. Supabase cancels its users' statements after two minutes; a
+ * large merge or an index may take longer. A worker that loses its connection or stops inside a
+ * transaction must not keep its locks for longer than a lease: the next worker waits for them.
  */
-const SESSION = `set time zone 'UTC'; set client_encoding = 'UTF8'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; set bytea_output = 'hex';
-  set extra_float_digits = 1; set standard_conforming_strings = on; set array_nulls = on; set transform_null_equals = off; set row_security = on;
-  set default_transaction_isolation = 'read committed'; set default_transaction_deferrable = off;
-  set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0; set idle_in_transaction_session_timeout = '15s';
-  set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3; set tcp_user_timeout = 10000;`
-/** It exists since Postgres 17. */
-const NO_TRANSACTION_TIMEOUT = `select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name operator(pg_catalog.=) 'transaction_timeout';`
+const SESSION = `
+  set time zone 'UTC'; set client_encoding = 'UTF8'; set datestyle = 'ISO, MDY';
+  set intervalstyle = 'postgres'; set bytea_output = 'hex'; set extra_float_digits = 1;
+  set standard_conforming_strings = on; set array_nulls = on; set transform_null_equals = off;
+  set row_security = on; set default_transaction_isolation = 'read committed';
+  set default_transaction_deferrable = off; set statement_timeout = 0; set lock_timeout = 0;
+  set idle_session_timeout = 0; set idle_in_transaction_session_timeout = '15s';
+  set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3;
+  set tcp_user_timeout = 10000;`
+/** The setting exists since Postgres 17. */
+const NO_TRANSACTION_TIMEOUT = `
+  select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings
+  where name operator(pg_catalog.=) 'transaction_timeout';`
 const SEARCH_PATH = 'public'
 
 /**
- * Connects, checks the server and hands out a pool. `sslmode` in the URL means what it means to
- * libpq; without it, a server on another machine is asked for TLS first. `bigint` is read as a
- * number while that is exact, else as a string; `numeric` is always a string, and so is `date`,
- * because a day is no instant. Sessions run in UTC and without a statement timeout.
+ * Connects, checks the server and returns a pool. `sslmode` in the URL has libpq's meaning; without
+ * it, TLS is tried first with a server on another machine. `bigint` is read as a number while that
+ * is exact, else as a string; `numeric` is always a string, and so is `date`, because a day is not
+ * an instant. Sessions run in UTC and without a statement timeout.
  *
  * @throws SyncError `settings/invalid` (no such URL) · `db/unreachable` · `db/unsuitable` (version,
  * transaction mode, read replica)
@@ -62,19 +117,19 @@ export async function openPool(
     connectionString: await chooseTls(address),
     application_name: applicationName,
     max: Math.max(2, max),
-    // A worker that was cut off while it waited for an answer learns of it within fifteen seconds.
-    // Without a delay of our own Linux takes two hours.
+    // A worker that loses its connection while it waits for a result notices within fifteen
+    // seconds. Without this delay Linux takes two hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     connectionTimeoutMillis: 10_000,
     types: readableTypes(),
-    // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it; only its types do not say so
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg awaits it, against its types
     onConnect: (client) =>
       client.query(
         `${SESSION} ${NO_TRANSACTION_TIMEOUT} set search_path = ${searchPath ?? SEARCH_PATH};`,
       ),
   })
-  // A connection that breaks is told by the next query on it; without a listener it would end the
+  // The next query on a broken connection reports it; without a listener the error would end the
   // process.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
@@ -85,61 +140,6 @@ export async function openPool(
     await pool.end()
     throw error instanceof SyncError ? error : await nameConnectFailure(address, error)
   }
-}
-
-/**
- * Runs `work` in one transaction: all of it or nothing. Given a pool, it takes a connection and
- * gives it back, or throws it away when broken. Given a connection, it uses that one, which must
- * not be in a transaction already.
- */
-export async function transaction<T>(
-  db: Db | DbClient,
-  work: (client: DbClient) => Promise<T>,
-): Promise<T> {
-  const client = db instanceof Db ? await db.connect() : db
-  let broken = false
-  try {
-    await client.query('begin')
-    const result = await work(client)
-    const { command } = await client.query('commit')
-    // Postgres answers so, and without an error, when a failed statement was swallowed on the way.
-    if (command === 'ROLLBACK')
-      throw new Error(
-        'The transaction was rolled back: a statement in it had failed and was ignored',
-      )
-    return result
-  } catch (error) {
-    broken = !(await tryToRollBack(client))
-    throw error
-  } finally {
-    if (db instanceof Db) client.release(broken)
-  }
-}
-
-/**
- * Runs `work` in a transaction of `client` that is always rolled back. @throws the error of `work`,
- * also when the connection is lost
- */
-export async function rollBack(client: DbClient, work: () => Promise<unknown>): Promise<void> {
-  await client.query('begin')
-  try {
-    await work()
-  } catch (error) {
-    await tryToRollBack(client)
-    throw error
-  }
-  await client.query('rollback')
-}
-
-/**
- * Whether the connection can still be used. A failed rollback must not hide the error that made it
- * necessary.
- */
-function tryToRollBack(client: DbClient): Promise<boolean> {
-  return client.query('rollback').then(
-    () => true,
-    () => false,
-  )
 }
 
 function refuseKnownTransactionPort({ hostname, port }: URL): void {
@@ -176,9 +176,8 @@ async function checkServer(pool: Db): Promise<void> {
         'db/unsuitable',
         'The server is a read replica; Shelfsync needs the primary',
       )
-    // In session mode each connection has a process of its own. A pooler in transaction mode hands
-    // its processes round, the last used first or in turn: asked one after the other in this order,
-    // either way shows.
+    // In session mode each connection has a separate server process. A pooler in transaction mode
+    // shares its processes, the last used first or in turn: this sequence of queries detects both.
     const seen = [pid]
     for (const client of [two, one, one, two]) seen.push((await loadSession(client)).pid)
     const [a, b, c, d, e] = seen
@@ -191,11 +190,11 @@ async function checkServer(pool: Db): Promise<void> {
 }
 
 async function loadSession(client: DbClient): Promise<Session> {
-  const { rows } =
-    await client.query<Session>(`select pg_backend_pid() as pid, current_setting('server_version_num')::int as version,
-    current_setting('server_version') as name, pg_is_in_recovery() as replica`)
+  const { rows } = await client.query<Session>(`select pg_backend_pid() as pid,
+      current_setting('server_version_num')::int as version,
+      current_setting('server_version') as name, pg_is_in_recovery() as replica`)
   const session = rows[0]
-  if (!session) throw new Error('The server answered without a row')
+  if (!session) throw new Error('The server returned no row')
   return session
 }
 

@@ -2,7 +2,7 @@
 // decide_run and decide_price.
 
 import { SyncError } from '../core/errors.ts'
-import { ask } from './errors.ts'
+import { translateErrors } from './errors.ts'
 import type { Db } from './pool.ts'
 
 export interface Review {
@@ -65,7 +65,7 @@ export async function decideRun(
   approve: boolean,
   by: string,
 ): Promise<number> {
-  const { rows } = await ask(
+  const { rows } = await translateErrors(
     db.query<{ removed: number }>('select catalog.decide_run($1, $2, $3) as removed', [
       run,
       approve,
@@ -82,7 +82,7 @@ export async function decidePrice(
   approve: boolean,
   by: string,
 ): Promise<void> {
-  await ask(db.query('select catalog.decide_price($1, $2, $3)', [review, approve, by]))
+  await translateErrors(db.query('select catalog.decide_price($1, $2, $3)', [review, approve, by]))
 }
 
 /** Decides on one review of either kind. @throws SyncError `review/unknown` */

@@ -1,7 +1,7 @@
 // Which roles a login really has, asked before it works: without its rights a process would take
 // tasks that it can only ruin.
 
-import { ask } from './errors.ts'
+import { translateErrors } from './errors.ts'
 import type { Db } from './pool.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function findLackingRights(
 ): Promise<{ login: string; lacking: WorkerRole[] }> {
   const {
     rows: [row],
-  } = await ask(
+  } = await translateErrors(
     db.query<{ login: string; lacking: WorkerRole[] }>(
       `select quote_ident(current_user) as login, array(
        select role from unnest($1::text[], $2::text[]) as needed (role, telltale) where not exists (

@@ -8,7 +8,7 @@ import { asks, isAbort, SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { countLines } from '../core/ledger.ts'
 import { listParts } from '../db/write/artifacts.ts'
-import { findCheckpoint } from '../db/write/batches.ts'
+import { findCheckpoint } from '../db/write/checkpoints.ts'
 import { toSyncError } from '../db/errors.ts'
 import type { Db } from '../db/pool.ts'
 import {

@@ -4,7 +4,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { PipelineDb } from '../db/data-api.ts'
+import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { LeasedRun } from '../db/write/runs.ts'
 import type { Http } from '../core/http.ts'
 import type { Waiter } from '../lib/back-off.ts'

@@ -8,11 +8,12 @@ import { addCounts, emptyCounts, toLedger } from '../core/ledger.ts'
 import { listParts } from '../db/write/artifacts.ts'
 import { inSession } from '../db/catalog.ts'
 import { listMissing, openPlan, planRun, type RunFacts } from '../db/write/plans.ts'
-import type { Db, DbClient } from '../db/pool.ts'
+import type { Db } from '../db/pool.ts'
+import type { DbClient } from '../db/transaction.ts'
 import { scopeOf } from './fetch.ts'
 import { findActiveRun, type RunKind, type Settled } from '../db/write/runs.ts'
 import type { Source } from '../db/sources.ts'
-import { Lane } from './apply/lane.ts'
+import { Lane, toWriterOptions } from './apply/lane.ts'
 import { Bitmap } from './apply/bitmap.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { RunContext, RunControls } from './context.ts'
@@ -140,8 +141,9 @@ async function planParts(
   const client = await context.db.connect()
   try {
     await openPlan(client)
-    const state = await prepareApply(context)
-    const lane = new Lane(context, state, new PlanWriter(context, state, client, onChange))
+    const state = { ...(await prepareApply(context)), taxonomy: null }
+    const writer = new PlanWriter(client, toWriterOptions(context, state.rules), onChange)
+    const lane = new Lane(context, state, writer)
     const total: Total = { counts: emptyCounts(), known: new Bitmap(), staged: new Bitmap() }
     for (const { part, bytes } of parts) {
       const at = new PartPosition(part, null)
@@ -219,13 +221,11 @@ async function planSettle(
   const { expected, fetchedLines: fetched } = progress
   known.union(staged)
   const seen = known.toBytes()
-  const { reasons, whole, removalsOff } = await planRun(
-    session,
-    source.id,
-    { ...facts, kind: run.kind, expected, fetched, counts },
+  const { reasons, whole, removalsOff } = await planRun(session, source.id, {
+    facts: { ...facts, kind: run.kind, expected, fetched, counts },
     seen,
-    source.policy,
-  )
+    policy: source.policy,
+  })
   const held = reasons.length > 0
   const gone = { removed: 0, missing: 0 }
   for (const { externalId, title, missedBefore } of whole && !held

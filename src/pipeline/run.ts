@@ -6,11 +6,9 @@ import { SyncError } from '../core/errors.ts'
 import { addCounts } from '../core/ledger.ts'
 import { VERSION } from '../core/version.ts'
 import { findArtifact, listParts, listSeenAfter, type StoredPart } from '../db/write/artifacts.ts'
-import { findCheckpoint, listCheckpoints } from '../db/write/batches.ts'
-import { readKnownHashes } from '../db/read/known-hashes.ts'
-import { Db } from '../db/pool.ts'
+import type { BatchRules } from '../db/write/batch-writer.ts'
+import { findCheckpoint, listCheckpoints } from '../db/write/checkpoints.ts'
 import { settleRun, type Settled } from '../db/write/runs.ts'
-import { analyzeAfterLoad } from '../db/write/analyze.ts'
 import { Lane, type ApplyState } from './apply/lane.ts'
 import { Bitmap } from './apply/bitmap.ts'
 import type { RunContext } from './context.ts'
@@ -20,10 +18,10 @@ import { stagedIn, type LineWindow } from './apply/part-position.ts'
 import { PartQueue } from './part-queue.ts'
 import { withRetry } from './retry.ts'
 import { compareDuplicates } from './apply/compare-duplicates.ts'
-import { Terms } from './apply/term-writer.ts'
+import { TaxonomyWriter } from './apply/taxonomy-writer.ts'
 
-/** Rows written from which on the planner's statistics are worth refreshing at once. */
-const TIDY_FROM_ROWS = 10_000
+/** From so many written products on, the planner's statistics are refreshed at once. */
+const ANALYZE_FROM_PRODUCTS = 10_000
 
 /**
  * Brings the run to its end, from wherever an earlier attempt left it.
@@ -92,9 +90,14 @@ export async function prepareApply(context: RunContext): Promise<ApplyState> {
     source.normaliserVersion === connector.normaliserVersion
   const known = new KnownRecords(trusted ? Math.min(source.nextSeq, options.knownRecordsMax) : 0)
   if (trusted && source.nextSeq > 0)
-    await readKnownHashes(db, source.id, (hash, seq) => known.add(hash, seq))
+    await db.readKnownHashes(source.id, (hash, seq) => known.add(hash, seq))
   const { staged } = await unionOfSeen(context)
-  return { known, seenStaged: staged, ...(await prepareMerge(context)) }
+  return {
+    known,
+    seenStaged: staged,
+    rules: await prepareRules(context),
+    taxonomy: new TaxonomyWriter(),
+  }
 }
 
 /**
@@ -132,10 +135,13 @@ export async function settle(context: RunContext): Promise<Settled> {
     const state = {
       known: new KnownRecords(0),
       seenStaged: new Bitmap(),
-      ...(await prepareMerge(context)),
+      rules: await prepareRules(context),
+      taxonomy: new TaxonomyWriter(),
     }
     await withRetry(context, () =>
-      Lane.use(context, state, (lane) => compareDuplicates(context, lane, known, staged, parts)),
+      Lane.use(context, state, (lane) =>
+        compareDuplicates(context, lane, { parts, known, staged }),
+      ),
     )
   }
   known.union(staged)
@@ -143,9 +149,8 @@ export async function settle(context: RunContext): Promise<Settled> {
   const settled = await withRetry(context, () =>
     settleRun(db, run, known.toBytes(), repeats, source.policy),
   )
-  const tidies =
-    db instanceof Db && settled.ledger.created + settled.ledger.updated >= TIDY_FROM_ROWS
-  if (tidies) await analyzeAfterLoad(db, (why) => log.debug({ why }, 'not tidied'))
+  if (settled.ledger.created + settled.ledger.updated >= ANALYZE_FROM_PRODUCTS)
+    await db.analyzeAfterLoad((reason) => log.debug({ reason }, 'a table was not analysed'))
   progress.phase = 'done'
   return settled
 }
@@ -191,15 +196,14 @@ async function applyFrom(context: RunContext, state: ApplyState, queue: PartQueu
     await applyPart(context, state, part)
 }
 
-async function prepareMerge(context: RunContext): Promise<Pick<ApplyState, 'terms' | 'rules'>> {
+async function prepareRules(context: RunContext): Promise<BatchRules> {
   const { connector, source, run } = context
-  const rules = {
+  return {
     normaliserVersion: connector.normaliserVersion,
     volatilePaths: connector.volatilePaths,
     priceFactor: source.policy.priceFactor,
     seenLater: run.kind === 'replay' ? await seenLater(context) : null,
   }
-  return { terms: new Terms(), rules }
 }
 
 async function seenLater({ db, source, run }: RunContext): Promise<Buffer> {

@@ -5,7 +5,7 @@ import type { ArtifactStore } from '../artifacts/store.ts'
 import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
 import { toLedger, type Ledger } from '../core/ledger.ts'
 import { findArtifact, type ArtifactNote } from '../db/write/artifacts.ts'
-import type { PipelineDb } from '../db/data-api.ts'
+import type { PipelineDb } from '../db/pipeline-db.ts'
 import { toSyncError } from '../db/errors.ts'
 import {
   endRun,

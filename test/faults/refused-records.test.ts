@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Draft } from '../../src/core/product.ts'
-import type { DbClient } from '../../src/db/pool.ts'
+import type { DbClient } from '../../src/db/transaction.ts'
 import { DataApi } from '../../src/db/data-api.ts'
 import { RECORD_STATES } from '../../src/db/errors.ts'
 import { startDataApi } from '../support/data-api.ts'

@@ -13,7 +13,7 @@ import {
   type LeasedRun,
 } from '../../src/db/write/runs.ts'
 import type { Db } from '../../src/db/pool.ts'
-import { ask } from '../../src/db/errors.ts'
+import { translateErrors } from '../../src/db/errors.ts'
 import { cancelRequestedRun } from '../../src/jobs/request-runs.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { listSeries } from '../support/exposition.ts'
@@ -48,7 +48,7 @@ async function openBatch(t: TestContext, run: LeasedRun): Promise<Batch> {
   return {
     async begin() {
       await client.query('begin')
-      await ask(
+      await translateErrors(
         client.query('select catalog.assert_lease($1, $2, $3)', [run.sourceId, run.id, run.token]),
       )
     },

@@ -7,7 +7,7 @@ import type { Term } from '../../src/core/product.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { startRun } from '../../src/db/write/runs.ts'
 import { newProgress, type RunContext } from '../../src/pipeline/context.ts'
-import { Terms } from '../../src/pipeline/apply/term-writer.ts'
+import { TaxonomyWriter } from '../../src/pipeline/apply/taxonomy-writer.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openMedipim } from '../support/pipeline.ts'
 import { measureHeapBytes } from '../support/memory.ts'
@@ -58,11 +58,9 @@ test('brands whose writing fails are written by the next lane that saves, before
     signal: new AbortController().signal,
   }
 
-  const terms = new Terms()
-  terms.collect([brand('one')])
-  const first = terms.save(context)
-  terms.collect([brand('one'), brand('two')])
-  const second = terms.save(context)
+  const taxonomy = new TaxonomyWriter()
+  const first = taxonomy.save(context, [{ terms: [brand('one')] }])
+  const second = taxonomy.save(context, [{ terms: [brand('one'), brand('two')] }])
   await assert.rejects(first, /Connection terminated/)
   await second
   const brands = await pipeline.query<{ external_id: string }>(
@@ -101,11 +99,11 @@ test('of terms that are written nothing is kept but hashes, however long their n
     progress: newProgress(),
     signal: new AbortController().signal,
   }
-  const terms = new Terms()
+  const taxonomy = new TaxonomyWriter()
   const write = async (from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) {
-      terms.collect([brand(`brand ${n}`, `${n} `.repeat(150_000))])
-      await terms.save(context)
+      const terms = [brand(`brand ${n}`, `${n} `.repeat(150_000))]
+      await taxonomy.save(context, [{ terms }])
     }
   }
   await write(0, 3)
@@ -113,12 +111,11 @@ test('of terms that are written nothing is kept but hashes, however long their n
   await write(3, 23)
   const grown = measureHeapBytes() - before
   assert.ok(grown < 3_000_000, `${grown} bytes`)
-  terms.collect([brand('brand 3', '3 '.repeat(150_000))])
   const [{ written } = { written: '' }] = await pipeline.query<{ written: string }>(
     'select max(changed_at)::text as written from catalog.brands where source_id = $1',
     source.id,
   )
-  await terms.save(context)
+  await taxonomy.save(context, [{ terms: [brand('brand 3', '3 '.repeat(150_000))] }])
   const [after] = await pipeline.query<{ written: string }>(
     'select max(changed_at)::text as written from catalog.brands where source_id = $1',
     source.id,

@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { SyncError } from '../../core/errors.ts'
 import { makeFolder } from '../../node/make-folder.ts'
-import type { Catalog } from '../catalog.ts'
-import { Db, type DbClient, transaction } from '../pool.ts'
+import type { PipelineDb } from '../pipeline-db.ts'
+import type { Db } from '../pool.ts'
+import { transaction, type DbClient } from '../transaction.ts'
 import { countLines, splitSql, type Statement } from './sql-statements.ts'
 
 /** The migrations that this version of Shelfsync ships. */
@@ -122,9 +123,9 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
     const fresh = migrations.filter(({ version }) => !applied.has(version))
     const missing = fresh.filter((migration) => !isPushed(migration, pushed))
     for (const migration of fresh)
-      await transaction(client, (inside) => apply(inside, migration, missing.includes(migration)))
+      await transaction(client, () => apply(client, migration, missing.includes(migration)))
     if (options.recordFor === 'supabase')
-      await transaction(client, (inside) => recordForSupabase(inside, migrations))
+      await transaction(client, () => recordForSupabase(client, migrations))
     return missing
   } catch (error) {
     broken = !(error instanceof SyncError)
@@ -144,10 +145,8 @@ export async function migrate(db: Db, options: MigrateOptions = {}): Promise<Mig
  *
  * @throws SyncError `db/not-migrated` when a project that can only be called has none of ours
  */
-export async function listMissingMigrations(db: Catalog): Promise<string[]> {
-  const empty =
-    db instanceof Db && !(await exists(db, 'catalog.list_applied_versions()', 'to_regprocedure'))
-  const applied = new Set(empty ? [] : await db.call<string>('list_applied_versions', {}))
+export async function listMissingMigrations(db: PipelineDb): Promise<string[]> {
+  const applied = new Set(await db.listAppliedVersions())
   return (await listMigrations())
     .map(({ version }) => version)
     .filter((version) => !applied.has(version))
@@ -309,14 +308,11 @@ function isPushed(
   return pushed.has(version) && (pushed.get(version) ?? name) === name
 }
 
-async function exists(
-  db: Db | DbClient,
-  name: string,
-  find: 'to_regclass' | 'to_regprocedure' = 'to_regclass',
-): Promise<boolean> {
-  const { rows } = await db.query<{ found: boolean }>(`select ${find}($1) is not null as found`, [
-    name,
-  ])
+async function exists(db: Db | DbClient, table: string): Promise<boolean> {
+  const { rows } = await db.query<{ found: boolean }>(
+    'select to_regclass($1) is not null as found',
+    [table],
+  )
   return rows[0]?.found ?? false
 }
 

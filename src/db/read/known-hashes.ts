@@ -1,10 +1,10 @@
-// The record hashes of a source out of Postgres: streamed in binary, so that reading millions costs
-// neither memory nor parsing, or without a session in pages.
+// Reads the record hashes of a source: streamed in binary through a session, so that millions cost
+// neither memory nor parsing, or in pages through the Data API.
 
 import { to as copyTo } from 'pg-copy-streams'
-import { one, toBytes } from '../catalog.ts'
-import { DataApi, type PipelineDb } from '../data-api.ts'
-import type { Db } from '../pool.ts'
+import { type Catalog, one, toBytes } from '../catalog.ts'
+import type { TakeHash } from '../pipeline-db.ts'
+import type { DbClient } from '../transaction.ts'
 
 // A binary COPY begins with an 11-byte signature and two int4: flags, and the length of an
 // extension (none).
@@ -16,43 +16,32 @@ const ROW_BYTES = 2 + 4 + 4 + 4 + 16
 const PAGE_RECORDS = 20_000
 const PAGE_RECORD_BYTES = 4 + 16
 
-type Take = (hash: Uint8Array, seq: number) => void
-
-/**
- * Calls `take` for each product that is not removed: its 16-byte record hash, which is valid during
- * the call.
- */
-export function readKnownHashes(db: PipelineDb, sourceId: number, take: Take): Promise<void> {
-  return db instanceof DataApi ? readPages(db, sourceId, take) : copyOut(db, sourceId, take)
-}
-
-async function copyOut(db: Db, sourceId: number, take: Take): Promise<void> {
-  const client = await db.connect()
-  try {
-    // Sources' ids are integers, never text.
-    const stream = client.query(
-      copyTo(
-        `copy (select * from catalog.list_known_records(${Math.trunc(sourceId)})) to stdout (format binary)`,
-      ),
-    )
-    let rest: Buffer = Buffer.alloc(0)
-    let skip = HEADER_BYTES
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      let at = Math.min(skip, bytes.length)
-      skip -= at
-      for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES)
-        take(bytes.subarray(at + 14, at + ROW_BYTES), bytes.readInt32BE(at + 6))
-      rest = bytes.subarray(at)
-    }
-    client.release()
-  } catch (error) {
-    client.release(true)
-    throw error
+/** Streams the hashes through a session. Close the connection if this fails. */
+export async function copyKnownHashes(
+  client: DbClient,
+  sourceId: number,
+  take: TakeHash,
+): Promise<void> {
+  // Sources' ids are integers, never text.
+  const stream = client.query(
+    copyTo(
+      `copy (select * from catalog.list_known_records(${Math.trunc(sourceId)})) to stdout (format binary)`,
+    ),
+  )
+  let rest: Buffer = Buffer.alloc(0)
+  let skip = HEADER_BYTES
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let at = Math.min(skip, bytes.length)
+    skip -= at
+    for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES)
+      take(bytes.subarray(at + 14, at + ROW_BYTES), bytes.readInt32BE(at + 6))
+    rest = bytes.subarray(at)
   }
 }
 
-async function readPages(db: DataApi, sourceId: number, take: Take): Promise<void> {
+/** Reads the hashes in pages, one call each. */
+export async function readKnownPages(db: Catalog, sourceId: number, take: TakeHash): Promise<void> {
   for (let after: string | null = ''; after !== null;) {
     const page: KnownPage = one(
       await db.call<KnownPage>('list_known_records_page', {

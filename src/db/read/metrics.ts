@@ -5,8 +5,9 @@
 import { countLines, OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
 import type { Distribution, Reading } from '../../telemetry/metrics.ts'
 import { METRICS, type OpenState, type RunEnd } from '../../telemetry/metrics-table.ts'
-import { ask } from '../errors.ts'
-import { transaction, type Db, type DbClient } from '../pool.ts'
+import { translateErrors } from '../errors.ts'
+import type { Db } from '../pool.ts'
+import type { DbClient } from '../transaction.ts'
 
 interface SourceRow {
   readonly id: number
@@ -57,8 +58,8 @@ export function createMetricsReader(db: Db): () => Promise<Reading[]> {
   const totals = new Map<number, Totals>()
   let counted = 0
   return () =>
-    ask(
-      transaction(db, async (client) => {
+    translateErrors(
+      db.transaction(async (client) => {
         // One moment for all of it, or a run that ends meanwhile would count twice, then once: a
         // counter that falls.
         await client.query('set transaction isolation level repeatable read, read only')

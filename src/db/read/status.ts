@@ -4,7 +4,7 @@
 import { OUTCOMES, type Outcome } from '../../core/ledger.ts'
 import { SyncError } from '../../core/errors.ts'
 import { timed } from '../catalog.ts'
-import { ask } from '../errors.ts'
+import { translateErrors } from '../errors.ts'
 import type { RunState } from './listings.ts'
 import type { Db } from '../pool.ts'
 import type { RunOptions } from '../write/runs.ts'
@@ -109,7 +109,7 @@ export async function loadRunStanding(
   run: number,
   timeoutMs: number,
 ): Promise<RunStanding> {
-  const { rows } = await ask(
+  const { rows } = await translateErrors(
     db.query<RunRow>(timed('select * from catalog.run_progress(null, $1)', timeoutMs), [run]),
   )
   if (!rows[0]) throw new SyncError('run/unknown', `There is no run ${run}`)
@@ -127,7 +127,7 @@ export async function loadStanding(
   source: string | null,
   timeoutMs: number,
 ): Promise<{ run: RunStanding | null; sources: SourceStanding[] }> {
-  const { rows } = await ask(
+  const { rows } = await translateErrors(
     db.query<(RunRow | { readonly run: null }) & { readonly sources: readonly SourceRow[] }>(
       timed(
         `select p.*, (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.source_standings($1) s) as sources

@@ -1,16 +1,12 @@
-// A batch that goes to the catalogue in one call: its records as JSON, what is quarantined of it,
-// and the checkpoint.
+// One call of the Data API that writes a batch: its records as JSON, its quarantined records, and the
+// checkpoint.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Counts } from '../../core/ledger.ts'
-import {
-  quarantineJson,
-  toInts,
-  type BatchRules,
-  type Checkpoint,
-  type QuarantinedRecord,
-} from './batches.ts'
-import { jsonb, one, type Catalog } from '../catalog.ts'
+import { jsonb, one, toInts, type Catalog } from '../catalog.ts'
+import type { BatchRules, QuarantinedRecord } from './batch-writer.ts'
+import { toQuarantineJson } from './batches.ts'
+import type { Checkpoint } from './checkpoints.ts'
 import type { LeasedRun } from './runs.ts'
 
 export interface BatchCall {
@@ -19,62 +15,51 @@ export interface BatchCall {
   readonly records: readonly string[]
   readonly quarantined: readonly QuarantinedRecord[]
   readonly seqFrom: number
+  readonly rules: BatchRules
+  /**
+   * Lines of the part before the batch, and the checkpoint after it without what the batch itself
+   * adds: only the database knows that. Null: nothing is counted, and the checkpoint stays.
+   */
+  readonly step: { readonly linesBefore: number; readonly checkpoint: Checkpoint } | null
 }
 
-/**
- * Where the part stands before the batch, and where it will after it: without what the batch itself
- * adds, which only the database knows.
- */
-export interface Step {
-  readonly linesBefore: number
-  readonly checkpoint: Checkpoint
-}
-
-export interface BatchAnswer {
+export interface BatchResponse {
   /** Of the whole part so far. */
   readonly counts: Counts
   /** The numbers of all products that the batch named. */
   readonly seqs: readonly number[]
+  /** The first product number that is still free. */
   readonly nextSeq: number
 }
 
-/** A record that Postgres cannot hold: its index in the call. */
-export interface RefusedRecord {
-  readonly index: number
-  readonly why: string
-}
-
 /**
- * Writes a batch and its checkpoint, or nothing of either. Sent twice it is written once, and
- * answers the same. Without a step the records have had their outcome before: nothing is counted,
- * and the checkpoint stays.
+ * Writes a batch and its checkpoint, or nothing of either. A second identical call writes nothing
+ * and returns the same response.
  *
- * @throws SyncError `record/invalid`: see `refusedBy` · `db/busy` when the part stands elsewhere ·
- * `run/fenced`
+ * @throws SyncError `record/invalid`: see `listRefused` · `db/busy` when the checkpoint of the part
+ * is not where the call expects it · `run/fenced`
  */
 export async function callBatch(
   db: Catalog,
   run: LeasedRun,
-  rules: BatchRules,
-  call: BatchCall,
-  step: Step | null,
-): Promise<BatchAnswer> {
-  const { linesBefore, checkpoint } = step ?? { linesBefore: null, checkpoint: null }
+  { step, rules, ...call }: BatchCall,
+): Promise<BatchResponse> {
+  const checkpoint = step?.checkpoint
   const row = one(
     await db.call<{ counts: Counts; seqs: string; next_seq: number }>('write_batch', {
       source: run.sourceId,
       run: run.id,
       token: run.token,
       part: call.partNo,
-      lines_before: linesBefore,
+      lines_before: step?.linesBefore ?? null,
       lines_done: checkpoint?.linesDone ?? null,
       bytes_done: checkpoint?.bytesDone ?? null,
       done: checkpoint?.done ?? null,
-      counts: checkpoint && jsonb(checkpoint.counts),
+      counts: checkpoint ? jsonb(checkpoint.counts) : null,
       known: checkpoint?.known ?? null,
       staged: checkpoint?.staged ?? null,
       records: call.records,
-      quarantined: quarantineJson(call.quarantined),
+      quarantined: toQuarantineJson(call.quarantined),
       seq_from: call.seqFrom,
       volatile: rules.volatilePaths,
       price_factor: rules.priceFactor,
@@ -85,11 +70,11 @@ export async function callBatch(
 }
 
 /**
- * The records for which a call was refused, so that it can be made again without them; nothing of
- * it was written. Empty: it failed otherwise.
+ * The records for which a call was refused, by their index in it. Nothing of the call was written.
+ * Empty when the call failed for another reason.
  */
-export function refusedBy(error: unknown): RefusedRecord[] {
+export function listRefused(error: unknown): { readonly index: number; readonly reason: string }[] {
   if (!(error instanceof SyncError) || error.code !== 'record/invalid') return []
   const { refused = [] } = error.detail as { refused?: readonly { record: number; why: string }[] }
-  return refused.map(({ record, why }) => ({ index: record - 1, why }))
+  return refused.map(({ record, why }) => ({ index: record - 1, reason: why }))
 }

@@ -1,12 +1,13 @@
-// What a batch or a whole run would do, asked from the same SQL that would do it. A session plans
-// one run: it remembers what the batches before would have written.
+// The effect of a batch or a whole run, computed by the same SQL that would write it. A session
+// plans one run: its plan tables keep what earlier batches would have written.
 
 import type { Json } from '../../core/json.ts'
 import type { Counts } from '../../core/ledger.ts'
 import type { Policy } from '../../core/policy.ts'
 import { type Catalog, jsonb, one } from '../catalog.ts'
-import { type BatchRules, openStaging } from './batches.ts'
-import type { DbClient } from '../pool.ts'
+import type { DbClient } from '../transaction.ts'
+import type { BatchRules } from './batch-writer.ts'
+import { openStaging } from './batches.ts'
 import type { RunKind, Settled } from './runs.ts'
 
 export type ChangeKind = 'created' | 'updated' | 'repriced' | 'unavailable' | 'returned' | 'removed'
@@ -16,7 +17,7 @@ export interface PlannedLine {
   readonly seq: number | null
   readonly externalId: string
   readonly verdict: 'created' | 'updated' | 'unchanged' | 'older' | 'duplicate'
-  /** A price of it would be held: the ledger says this instead of the verdict. */
+  /** One of its prices would be held: the ledger counts `held` instead of the verdict. */
   readonly held: boolean
   /** Null when nothing would change. */
   readonly kind: ChangeKind | null
@@ -24,42 +25,42 @@ export interface PlannedLine {
   readonly detail: Readonly<Record<string, readonly Json[]>> | null
 }
 
-/** What is known of a run when nothing but settling is left. */
+/** Facts about a run that has only settling left. */
 export interface RunFacts {
   readonly kind: RunKind
   readonly complete: boolean
   readonly expected: number | null
   readonly fetched: number
   readonly counts: Counts
-  /** The last one of the artifact, which says what ended it when it is not complete. */
+  /** The artifact's last warning: the reason why it is not complete. */
   readonly warning: string | null
 }
 
-/**
- * Why a planned run would be held; whether it could tell what is missing, and of a full run that
- * could not, why.
- */
 export interface PlannedRun extends Pick<Settled, 'removalsOff'> {
+  /** Why the run would be held; empty when it would not. */
   readonly reasons: readonly string[]
+  /** Whether the run can tell which products are missing. */
   readonly whole: boolean
 }
 
-/** Makes the session's staging tables, and those of the plan. Once a connection. */
+/** Creates the session's staging and plan tables. Call it once per connection. */
 export async function openPlan(client: DbClient): Promise<void> {
   await openStaging(client)
   await client.query('select catalog.open_plan()')
 }
 
-/**
- * Judges what is staged, as a part of the artifact of that run; null: of one that is newer than
- * all.
- */
+export interface PlanBatch {
+  readonly partNo: number
+  /** The run whose artifact the part belongs to; null for one that is newer than all. */
+  readonly artifactRun: number | null
+  readonly rules: BatchRules
+}
+
+/** Judges the staged records as lines of that part. */
 export async function planBatch(
   session: Catalog,
   sourceId: number,
-  artifactRun: number | null,
-  partNo: number,
-  rules: BatchRules,
+  { partNo, artifactRun, rules }: PlanBatch,
 ): Promise<PlannedLine[]> {
   const rows = await session.call<Omit<PlannedLine, 'externalId'> & { external_id: string }>(
     'plan_batch',
@@ -75,23 +76,13 @@ export async function planBatch(
   return rows.map(({ external_id: externalId, ...line }) => ({ ...line, externalId }))
 }
 
-/** The numbers of those of the products that are there. */
-export async function numberProducts(
-  session: Catalog,
-  sourceId: number,
-  ids: readonly string[],
-): Promise<number[]> {
-  return session.call<number>('list_product_seqs', { source: sourceId, ids })
-}
-
 /** Judges the planned run by the limits of settle. `seen` as in `settleRun`. */
 export async function planRun(
   session: Catalog,
   sourceId: number,
-  facts: RunFacts,
-  seen: Buffer,
-  policy: Policy,
+  run: { readonly facts: RunFacts; readonly seen: Buffer; readonly policy: Policy },
 ): Promise<PlannedRun> {
+  const { facts, seen, policy } = run
   const row = one(
     await session.call<{ reasons: string[]; whole: boolean; removals_off: string | null }>(
       'plan_run',
@@ -106,7 +97,7 @@ export async function planRun(
   return { reasons: row.reasons, whole: row.whole, removalsOff: row.removals_off }
 }
 
-/** Products that a complete run would miss; those missed before would be removed. */
+/** Products that a complete run would not see; those missed before would be removed. */
 export async function listMissing(
   db: Catalog,
   sourceId: number,

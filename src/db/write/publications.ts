@@ -2,7 +2,7 @@
 // in SQL: `publish`, `unpublish`, `list_stray_grants`.
 
 import type { Catalog } from '../catalog.ts'
-import { ask } from '../errors.ts'
+import { translateErrors } from '../errors.ts'
 import type { Db } from '../pool.ts'
 
 /** Twice is safe. @throws SyncError `usage/invalid` when there is no such role */
@@ -37,5 +37,5 @@ export function listStrayGrants(db: Catalog): Promise<StrayGrant[]> {
 }
 
 async function call(db: Db, sql: string, role: string): Promise<void> {
-  await ask(db.query(sql, [role]))
+  await translateErrors(db.query(sql, [role]))
 }

@@ -1,7 +1,7 @@
 // Forgets a source with everything that it brought. Stored bytes are not here; see the artifact
 // store.
 
-import { transaction, type Db } from '../pool.ts'
+import type { Db } from '../pool.ts'
 
 /** Those that others refer to come last. */
 export const TABLES = [
@@ -26,7 +26,7 @@ export const TABLES = [
 
 /** Nothing happens when there is no such source. */
 export async function removeSource(db: Db, name: string): Promise<void> {
-  await transaction(db, async (client) => {
+  await db.transaction(async (client) => {
     const { rows } = await client.query<{ id: number }>(
       'select id from catalog.sources where name = $1 for update',
       [name],

@@ -1,14 +1,13 @@
-// A batch as JSON texts, for `catalog.stage_records`: the rows that COPY would bring, in words.
+// Records as JSON texts for `catalog.stage_records`: the same values that COPY would send.
 
-import type { Draft } from '../../core/product.ts'
-import { type StagedRecord, StagedRows } from './staged-rows.ts'
+import type { StagedRecord } from './batch-writer.ts'
+import { StagedRows } from './staged-rows.ts'
 
-/** Makes the text of one record after the other. */
 export class StagedJson {
   readonly #rows = new StagedRows()
 
-  render(record: StagedRecord, draft: Draft): string {
-    const { lineNo, recordHash, raw } = record
+  render(record: StagedRecord): string {
+    const { lineNo, recordHash, raw, draft } = record
     this.#rows.clear()
     const product = {
       line_no: lineNo,
@@ -25,7 +24,7 @@ export class StagedJson {
       source_updated_at: timestamp(draft.sourceUpdatedAtMs),
       expires_at: timestamp(draft.expiresAtMs),
       record_hash: hex(recordHash),
-      content_hash: hex(this.#rows.add(record, draft)),
+      content_hash: hex(this.#rows.add(record)),
       warnings: draft.warnings.length === 0 ? null : draft.warnings,
       variants: draft.variants.map((variant, position) => ({
         external_id: variant.externalId,
@@ -47,12 +46,13 @@ export class StagedJson {
       })),
       images: draft.images.map(({ position, url, alt }) => ({ position, url, alt })),
     }
-    // The record's own JSON goes in as it came: parsing it here would change its numbers.
-    return `${JSON.stringify(product).slice(0, -1)},"raw":${typeof raw === 'string' ? raw : Buffer.from(raw).toString()}}`
+    // The record's own JSON is inserted unchanged: parsing it here would change its numbers.
+    const rawText = typeof raw === 'string' ? raw : Buffer.from(raw).toString()
+    return `${JSON.stringify(product).slice(0, -1)},"raw":${rawText}}`
   }
 }
 
-/** As Postgres reads it: years beyond 9999 have no sign there. */
+/** In the form that Postgres reads: a year beyond 9999 has no sign there. */
 function timestamp(epochMs: number | null): string | null {
   return epochMs === null ? null : new Date(Math.round(epochMs)).toISOString().replace(/^\+0*/, '')
 }

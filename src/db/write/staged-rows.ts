@@ -1,32 +1,25 @@
-// A batch as rows of the four staging tables, in the binary form of COPY. A product's content hash
-// is taken of these very bytes, so that it is the same whichever way the product travels.
+// Records as rows of the four staging tables, in the binary format of COPY. The content hash of a
+// product is computed from these bytes, so that it is the same for both kinds of writer.
 
 import { hash } from 'node:crypto'
 import type { Draft } from '../../core/product.ts'
+import type { StagedRecord } from './batch-writer.ts'
 import { CopyRows } from './copy-rows.ts'
 
-/** What the columns of `#addProduct` and its neighbours are, in their order. */
+/** The columns that the methods below fill, in their order. */
 export const COLUMNS = {
-  products: `line_no, external_id, status, title, description, brand, manufacturer, url, identifiers, attributes, successor, expires_at, warnings,
-    source_updated_at, record_hash, content_hash, raw`,
-  variants:
-    'line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability',
+  products: `line_no, external_id, status, title, description, brand, manufacturer, url,
+    identifiers, attributes, successor, expires_at, warnings, source_updated_at, record_hash,
+    content_hash, raw`,
+  variants: `line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count,
+    availability`,
   prices: 'line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor',
   images: 'line_no, position, url, alt',
 } as const
 
 const HASH_BYTES = 16
-// A row's field count, the length and the value of its line number: no part of its content.
+// The field count of a row, and the length and value of its line number: not part of its content.
 const CHILD_PREFIX_BYTES = 2 + 4 + 4
-
-/** Where a record stood and what its bytes were. */
-export interface StagedRecord {
-  readonly lineNo: number
-  /** 16 bytes: the record without its volatile members. */
-  readonly recordHash: Uint8Array
-  /** The record's JSON as jsonb can hold it. */
-  readonly raw: Uint8Array | string
-}
 
 export class StagedRows {
   readonly products: CopyRows
@@ -40,19 +33,20 @@ export class StagedRows {
   }
 
   /** Appends the rows of one record; returns its content hash, 16 bytes. */
-  add(record: StagedRecord, draft: Draft): Buffer {
+  add(record: StagedRecord): Buffer {
+    const { lineNo, draft } = record
     this.#content.clear()
-    this.#addVariants(record, draft)
-    this.#addImages(record, draft)
-    this.#addPrices(record, draft)
-    return this.#addProduct(record, draft)
+    this.#addVariants(lineNo, draft)
+    this.#addImages(lineNo, draft)
+    this.#addPrices(lineNo, draft)
+    return this.#addProduct(record)
   }
 
   clear(): void {
     for (const rows of [this.products, this.variants, this.prices, this.images]) rows.clear()
   }
 
-  #addProduct({ lineNo, recordHash, raw }: StagedRecord, draft: Draft): Buffer {
+  #addProduct({ lineNo, recordHash, raw, draft }: StagedRecord): Buffer {
     const rows = this.products
     rows.row(17)
     rows.int4(lineNo)
@@ -82,7 +76,7 @@ export class StagedRows {
     return contentHash
   }
 
-  #addVariants({ lineNo }: StagedRecord, draft: Draft): void {
+  #addVariants(lineNo: number, draft: Draft): void {
     const rows = this.variants
     draft.variants.forEach((variant, position) => {
       const from = rows.length
@@ -101,7 +95,7 @@ export class StagedRows {
     })
   }
 
-  #addImages({ lineNo }: StagedRecord, draft: Draft): void {
+  #addImages(lineNo: number, draft: Draft): void {
     const rows = this.images
     for (const image of draft.images) {
       const from = rows.length
@@ -114,7 +108,7 @@ export class StagedRows {
     }
   }
 
-  #addPrices({ lineNo }: StagedRecord, draft: Draft): void {
+  #addPrices(lineNo: number, draft: Draft): void {
     const rows = this.prices
     for (const price of draft.prices) {
       rows.row(6)

@@ -1,5 +1,4 @@
-// A growing bitmap over product numbers (`seq`), in the bit order of Postgres' get_bit: what a run
-// has seen.
+// A growing bitmap over product numbers (`seq`), in the bit order of Postgres' get_bit.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
@@ -10,14 +9,14 @@ export class Bitmap {
     this.#bytes = new Uint8Array((bits + 7) >> 3)
   }
 
-  /** Over plain bytes, which it may change. */
+  /** Wraps plain bytes, which the bitmap may change. */
   static of(bytes: Uint8Array): Bitmap {
     const bitmap = new Bitmap()
     bitmap.#bytes = bytes
     return bitmap
   }
 
-  /** Reads what `pack` wrote. */
+  /** The inverse of `pack`. */
   static unpack(packed: Uint8Array): Bitmap {
     return Bitmap.of(inflateRawSync(packed))
   }
@@ -30,6 +29,13 @@ export class Bitmap {
     const index = bit >> 3
     if (index >= this.#bytes.length) this.#grow(index + 1)
     this.#bytes[index] = (this.#bytes[index] ?? 0) | (1 << (bit & 7))
+  }
+
+  /** A copy in which `bits` are set too. */
+  with(bits: readonly number[]): Bitmap {
+    const copy = Bitmap.of(this.#bytes.slice())
+    for (const bit of bits) copy.set(bit)
+    return copy
   }
 
   /** Sets every bit that is set in `other`. */
@@ -49,7 +55,7 @@ export class Bitmap {
     }
   }
 
-  /** How many bits are set in both. */
+  /** The number of bits that are set in both. */
   overlap(other: Bitmap): number {
     let count = 0
     for (const _ of this.common(other)) count += 1
@@ -61,7 +67,7 @@ export class Bitmap {
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
   }
 
-  /** Deflated: a part sees a sliver of the catalogue, and zeros cost nothing. */
+  /** Deflated: a part names few products of the catalogue, and zeros cost nothing. */
   pack(): Buffer {
     return deflateRawSync(this.#bytes, { level: 1 })
   }

@@ -1,32 +1,32 @@
-// Within a run the highest (source time, part, line) of a product wins. Normally the merge sees to
-// that. One case escapes it: a line was skipped because its hash was known, and another line of the
-// same product was merged. Then nobody has compared the two.
+// Within a run the line with the highest (source time, part, line) of a product wins. The merge
+// decides that, except when one line was passed because its hash was known and another line of the
+// same product was merged: those two are compared here.
 
 import { readLines } from '../../artifacts/lines.ts'
 import { readPart } from '../../artifacts/parts.ts'
 import type { Draft } from '../../core/product.ts'
 import { trustedTime } from '../../core/source-time.ts'
 import type { StoredPart } from '../../db/write/artifacts.ts'
-import { nameProducts } from '../../db/write/batches.ts'
-import type { Lane } from './lane.ts'
-import type { PendingLine } from './batch.ts'
-import type { Bitmap } from './bitmap.ts'
-import type { RunContext } from '../context.ts'
-import { readRecord } from './read-record.ts'
+import { listProductIds } from '../../db/write/product-numbers.ts'
 import { hashRecord } from '../../node/hash.ts'
+import type { RunContext } from '../context.ts'
+import type { Bitmap } from './bitmap.ts'
+import type { Lane } from './lane.ts'
+import { PendingBatch, type PendingLine } from './pending-batch.ts'
+import { readRecord } from './record-reader.ts'
 
-/** Products that are looked for in one pass over the artifact: bounds the memory, not the work. */
-const DISPUTED_MAX = 1000
+/** Products compared in one pass over the artifact: this limits the memory, not the work. */
+const PRODUCTS_MAX = 1000
 
-/** What hashing a line may use; a larger record is hashed in pieces. */
+/** Memory for hashing a line; a larger record is hashed in pieces. */
 const SCRATCH_BYTES = 1 << 20
 
-/** A line that is too large was set aside: it is nobody's rival. */
-const SKIPPED = { push: () => undefined }
+/** A line that is too long was quarantined, so it is not compared. */
+const IGNORED = { push: () => undefined }
 
 /**
- * Where the line is that wins; its bytes are read again, since a thousand of them may be too many
- * to hold.
+ * The place of a winning line. Its bytes are read again, because a thousand lines may be too large
+ * to keep.
  */
 interface Winner {
   readonly partNo: number
@@ -34,28 +34,35 @@ interface Winner {
   readonly timeMs: number
 }
 
+/** A whole artifact, and the products seen in it. */
+export interface SeenArtifact {
+  readonly parts: readonly StoredPart[]
+  /** Products whose hash was known. */
+  readonly known: Bitmap
+  /** Products that went through staging. */
+  readonly staged: Bitmap
+}
+
 /**
- * Compares the lines of every product that was both skipped and merged, and merges the winner
- * again. Twice is safe.
+ * Compares the lines of every product that was both passed and merged, and merges the winner again.
+ * Calling it twice is safe.
  */
 export async function compareDuplicates(
   context: RunContext,
   lane: Lane,
-  known: Bitmap,
-  staged: Bitmap,
-  parts: readonly StoredPart[],
+  { parts, known, staged }: SeenArtifact,
 ): Promise<void> {
+  const { db, source } = context
   const disputed = [...known.common(staged)]
-  for (let from = 0; from < disputed.length; from += DISPUTED_MAX) {
-    const names = new Set(
-      await nameProducts(context.db, context.source.id, disputed.slice(from, from + DISPUTED_MAX)),
-    )
-    const winners = await findWinners(context, names, parts)
+  for (let from = 0; from < disputed.length; from += PRODUCTS_MAX) {
+    const seqs = disputed.slice(from, from + PRODUCTS_MAX)
+    const ids = new Set(await listProductIds(db, source.id, seqs))
+    const winners = await findWinners(context, ids, parts)
     for (const part of parts) {
-      const wanted = new Set(
+      const lineNos = new Set(
         winners.filter(({ partNo }) => partNo === part.no).map(({ lineNo }) => lineNo),
       )
-      if (wanted.size > 0) await applyWinners(context, lane, part, wanted)
+      if (lineNos.size > 0) await applyWinners(context, lane, part, lineNos)
     }
   }
 }
@@ -64,76 +71,69 @@ async function applyWinners(
   context: RunContext,
   lane: Lane,
   part: StoredPart,
-  wanted: ReadonlySet<number>,
+  lineNos: ReadonlySet<number>,
 ): Promise<void> {
-  let lines: PendingLine[] = []
-  let bytes = 0
-  for await (const pending of candidates(context, part, (lineNo) => wanted.has(lineNo))) {
-    lines.push(pending)
-    bytes += pending.line.length
-    if (bytes < context.options.batchBytesMax) continue
-    await lane.applyAgain(part.no, lines)
-    lines = []
-    bytes = 0
+  const { batchRecordsMax, batchBytesMax } = context.options
+  const batch = new PendingBatch(batchRecordsMax, batchBytesMax)
+  for await (const { line, ...place } of scanLines(context, part, (no) => lineNos.has(no))) {
+    if (!batch.fits(line.length)) {
+      await lane.applyAgain(part.no, batch.lines)
+      batch.clear()
+    }
+    batch.add(line, place)
   }
-  if (lines.length > 0) await lane.applyAgain(part.no, lines)
+  if (batch.lines.length > 0) await lane.applyAgain(part.no, batch.lines)
 }
 
 async function findWinners(
   context: RunContext,
-  names: ReadonlySet<string>,
+  ids: ReadonlySet<string>,
   parts: readonly StoredPart[],
 ): Promise<Winner[]> {
   const winners = new Map<string, Winner>()
   for (const part of parts) {
-    for await (const pending of candidates(context, part, () => true)) {
-      const draft = draftOf(context, pending)
-      if (!draft || !names.has(draft.externalId)) continue
+    const arrivedMs = part.createdAt.getTime()
+    for await (const line of scanLines(context, part, () => true)) {
+      const draft = readDraft(context, line)
+      if (!draft || !ids.has(draft.externalId)) continue
       const best = winners.get(draft.externalId)
-      const timeMs = trustedTime(draft.sourceUpdatedAtMs, part.createdAt.getTime()) ?? -Infinity
-      // Parts and lines ascend, so an equal time is the later line.
+      const timeMs = trustedTime(draft.sourceUpdatedAtMs, arrivedMs) ?? -Infinity
+      // Parts and lines ascend, so at an equal time the later line wins.
       if (!best || timeMs >= best.timeMs)
-        winners.set(draft.externalId, { partNo: part.no, lineNo: pending.lineNo, timeMs })
+        winners.set(draft.externalId, { partNo: part.no, lineNo: line.lineNo, timeMs })
     }
   }
   return [...winners.values()]
 }
 
-/** The lines of a part that are wanted, each in bytes of its own. */
-async function* candidates(
+/** Yields the wanted lines of a part. The bytes of each are valid until the next one. */
+async function* scanLines(
   { connector, store, options, signal }: RunContext,
   part: StoredPart,
-  wants: (lineNo: number) => boolean,
+  isWanted: (lineNo: number) => boolean,
 ): AsyncGenerator<PendingLine> {
   const scratch = Buffer.alloc(SCRATCH_BYTES)
-  for await (const lines of readLines(
-    readPart(store, part),
-    options.recordBytesMax,
-    () => SKIPPED,
-  )) {
+  const arrivedMs = part.createdAt.getTime()
+  const batches = readLines(readPart(store, part), options.recordBytesMax, () => IGNORED)
+  for await (const lines of batches) {
     signal.throwIfAborted()
     if (lines.kind === 'long') continue
     const { bytes, bounds, firstLine, offset } = lines
     for (let i = 0; i < bounds.length; i += 2) {
       const from = bounds[i] ?? 0
       const lineNo = firstLine + i / 2
-      if (!wants(lineNo)) continue
-      const line = Buffer.from(bytes.subarray(from, bounds[i + 1]))
-      const scan = connector.scan(line, part.createdAt.getTime())
-      yield {
-        lineNo,
-        byteOffset: offset + from,
-        line,
-        scan,
-        hash: scan && hashRecord(line, scan, scratch),
-      }
+      if (!isWanted(lineNo)) continue
+      const line = bytes.subarray(from, bounds[i + 1])
+      const scan = connector.scan(line, arrivedMs)
+      const hash = scan && hashRecord(line, scan, scratch)
+      yield { lineNo, byteOffset: offset + from, line, scan, hash }
     }
   }
 }
 
-function draftOf({ connector, settings }: RunContext, pending: PendingLine): Draft | null {
+function readDraft(context: RunContext, line: PendingLine): Draft | null {
   try {
-    return readRecord(connector, settings, pending).draft
+    return readRecord(context, line).draft
   } catch {
     return null
   }

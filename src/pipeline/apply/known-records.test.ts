@@ -26,7 +26,7 @@ test('hashes that share their first bytes are told apart', () => {
   )
 })
 
-test('a full table ignores more records, and still answers', () => {
+test('a full table ignores more records and still finds the earlier ones', () => {
   const known = new KnownRecords(1)
   known.add(hashOf('a'), 7)
   known.add(hashOf('b'), 8)

@@ -1,5 +1,5 @@
-// The hashes of all records that are already in the catalogue, in 25 bytes each. A line whose hash
-// is here needs no parsing.
+// The hashes of all records in the catalogue, in 25 bytes each. A line whose hash is known needs no
+// parsing.
 
 const LOAD_FACTOR = 0.8
 const HASH_WORDS = 4
@@ -7,7 +7,7 @@ const HASH_WORDS = 4
 /**
  * A hash table over typed arrays: 128-bit record hash → product number. Open addressing with linear
  * probing; the hashes are uniform, so their first word is the slot. It holds at most `capacity`
- * records; what does not fit is only slower to apply, never wrong.
+ * records; records that do not fit are applied more slowly, never wrongly.
  */
 export class KnownRecords {
   readonly #capacity: number

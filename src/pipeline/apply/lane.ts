@@ -1,42 +1,43 @@
-// apply: one archived part to rows. A line whose hash is known costs a look-up; only the rest is
-// parsed and merged.
+// Applies archived parts: cuts a part into lines, passes those whose hash is known, and gives the
+// others to the reader and the writer in batches.
 
 import { readLines, type LongLine, type Lines } from '../../artifacts/lines.ts'
 import { readPart } from '../../artifacts/parts.ts'
-import { SyncError } from '../../core/errors.ts'
 import { addCounts } from '../../core/ledger.ts'
 import type { StoredPart } from '../../db/write/artifacts.ts'
-import type { QuarantinedRecord, StoredCheckpoint } from '../../db/write/batches.ts'
-import { DataApi } from '../../db/data-api.ts'
-import { isBlank } from '../../lib/ndjson.ts'
+import type {
+  BatchOutcome,
+  BatchRules,
+  BatchStep,
+  BatchWriter,
+  QuarantinedRecord,
+  WriterOptions,
+} from '../../db/write/batch-writer.ts'
+import type { StoredCheckpoint } from '../../db/write/checkpoints.ts'
 import type { MemberFinder } from '../../lib/member-finder.ts'
+import { isBlank } from '../../lib/ndjson.ts'
 import { hashRecord } from '../../node/hash.ts'
-import type { BatchWriter, WriterState } from './batch-writer.ts'
-import { Batch, type PendingLine } from './batch.ts'
-import type { Bitmap } from './bitmap.ts'
-import { CallWriter } from './call-writer.ts'
 import type { RunContext } from '../context.ts'
-import { CopyWriter } from './copy-writer.ts'
-import { idFound, newIdFinder } from './find-id.ts'
+import type { Bitmap } from './bitmap.ts'
 import type { KnownRecords } from './known-records.ts'
+import { newIdFinder, toLineId } from './line-id.ts'
 import { PartPosition, type LineWindow } from './part-position.ts'
-import { quarantined } from './read-batch.ts'
+import { PendingBatch, type PendingLine } from './pending-batch.ts'
+import { checkQuarantineBudget, quarantineLine } from './quarantine.ts'
+import { readBatch } from './record-reader.ts'
+import type { TaxonomyWriter } from './taxonomy-writer.ts'
 
-/** What hashing a line may use; a larger record is hashed in pieces. */
+/** Memory for hashing a line; a larger record is hashed in pieces. */
 const SCRATCH_BYTES = 1 << 20
 
-/**
- * A run stops above this number of quarantined records and this many times its budget: each takes
- * up to 64 KiB in the database.
- */
-const QUARANTINED_MAX = 10_000
-const QUARANTINE_BUDGETS_MAX = 10
-
-/** What all lanes of a run share. */
-export interface ApplyState extends WriterState {
+/** State shared by all lanes of a run. */
+export interface ApplyState {
   readonly known: KnownRecords
-  /** Products that went through staging in any part so far, as far as this process knows. */
+  /** Products that went through staging in any part, as far as this process knows. */
   readonly seenStaged: Bitmap
+  readonly rules: BatchRules
+  /** Null in a plan, which writes nothing. */
+  readonly taxonomy: TaxonomyWriter | null
 }
 
 /** Applies one part at a time. */
@@ -44,27 +45,23 @@ export class Lane {
   readonly #context: RunContext
   readonly #state: ApplyState
   readonly #writer: BatchWriter
-  readonly #batch: Batch
+  readonly #batch: PendingBatch
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   constructor(context: RunContext, state: ApplyState, writer: BatchWriter) {
     this.#context = context
     this.#state = state
     this.#writer = writer
-    this.#batch = new Batch(context.options.batchRecordsMax, context.options.batchBytesMax)
+    this.#batch = new PendingBatch(context.options.batchRecordsMax, context.options.batchBytesMax)
   }
 
-  /** Opens what `work` writes with, and closes it again. */
+  /** Opens a lane with a writer of the run's database for `work`, and closes it afterwards. */
   static async use<T>(
     context: RunContext,
     state: ApplyState,
     work: (lane: Lane) => Promise<T>,
   ): Promise<T> {
-    const { db } = context
-    const writer =
-      db instanceof DataApi
-        ? new CallWriter(context, state, db)
-        : await CopyWriter.open(context, state, db)
+    const writer = await context.db.openWriter(toWriterOptions(context, state.rules))
     let broken = true
     try {
       const result = await work(new Lane(context, state, writer))
@@ -78,12 +75,12 @@ export class Lane {
   /**
    * Applies one archived part to the catalogue, from its checkpoint on.
    *
-   * Each batch commits its rows, its price points, its changes and the checkpoint in one
-   * transaction, so a crash between batches loses nothing and repeats nothing. A cancelled lane
-   * commits what it has looked at and stops.
+   * Each batch commits its rows, prices, changes and checkpoint in one transaction, so a crash
+   * between batches loses nothing and repeats nothing. A cancelled lane commits the lines it has
+   * passed and stops.
    *
-   * @throws SyncError `run/fenced` when another worker has taken the run over; nothing of this
-   * batch is written
+   * @throws SyncError `run/fenced` if another worker has taken over the run; nothing of this batch
+   * is written
    */
   async applyPart(
     part: StoredPart,
@@ -96,7 +93,7 @@ export class Lane {
     )
   }
 
-  /** The same for a part whose bytes are at hand. */
+  /** Does the same for the bytes of a part. After a failure `at` is of no use. */
   async applyLines(at: PartPosition, bytes: AsyncIterable<Buffer>): Promise<void> {
     const { connector, signal, options, progress } = this.#context
     try {
@@ -104,8 +101,8 @@ export class Lane {
         newIdFinder(connector),
       )) {
         if (signal.aborted) break
-        if (lines.kind === 'long') await this.#setAside(at, lines)
-        else await this.#lookAt(at, lines)
+        if (lines.kind === 'long') await this.#passLongLine(at, lines)
+        else await this.#passLines(at, lines)
       }
       await this.#flush(at, !signal.aborted)
     } catch (error) {
@@ -115,12 +112,12 @@ export class Lane {
     signal.throwIfAborted()
   }
 
-  /** Merges lines once more without counting them: they have their outcome already. */
+  /** Merges lines again without counting them: they have their outcome already. */
   async applyAgain(partNo: number, lines: readonly PendingLine[]): Promise<void> {
-    await this.#writer.writeAgain(partNo, lines)
+    await this.#write(partNo, lines, null)
   }
 
-  async #lookAt(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
+  async #passLines(at: PartPosition, { bytes, bounds, firstLine, offset }: Lines): Promise<void> {
     const { connector, progress } = this.#context
     const { known, seenStaged } = this.#state
     const arrivedMs = at.part.createdAt.getTime()
@@ -142,71 +139,81 @@ export class Lane {
         if (!this.#batch.fits(line.length)) await this.#flush(at, false)
         this.#batch.add(line, { lineNo, byteOffset: offset + from, scan, hash })
       }
-      at.lookedAt(lineNo, offset + (bounds[i + 1] ?? 0) + 1)
+      at.pass(lineNo, offset + (bounds[i + 1] ?? 0) + 1)
       progress.appliedLines += 1
     }
   }
 
-  async #setAside(
-    at: PartPosition,
-    { line: lineNo, offset: byteOffset, length, head, reader }: LongLine<MemberFinder>,
-  ): Promise<void> {
+  /** A line that is too long is quarantined with its beginning. */
+  async #passLongLine(at: PartPosition, long: LongLine<MemberFinder>): Promise<void> {
+    const { line: lineNo, offset: byteOffset, length, head } = long
     if (!at.wants(lineNo)) return
     const { connector, options, progress } = this.#context
-    const id = idFound(connector, reader)
-    const why = `the line has ${length} bytes, ${options.recordBytesMax} are the limit`
-    at.lookedAt(lineNo, byteOffset + length + 1)
+    at.pass(lineNo, byteOffset + length + 1)
     progress.appliedLines += 1
-    await this.#flush(at, false, [
-      quarantined(
-        this.#context,
-        at.part.no,
-        { lineNo, byteOffset, line: head },
-        'record/too-large',
-        why,
-        id,
-        length,
-      ),
-    ])
+    const fault = {
+      rule: 'record/too-large',
+      reason: `the line has ${length} bytes, ${options.recordBytesMax} are the limit`,
+      externalId: toLineId(connector, long.reader),
+      byteLength: length,
+    } as const
+    const line = { lineNo, byteOffset, line: head }
+    await this.#flush(at, false, [quarantineLine(this.#context, at.part.no, line, fault)])
   }
 
-  /** Commits everything up to the line looked at last. */
+  /** Commits every line passed so far. */
   async #flush(
     at: PartPosition,
     done: boolean,
-    aside: readonly QuarantinedRecord[] = [],
+    quarantined: readonly QuarantinedRecord[] = [],
   ): Promise<void> {
     const { progress, log } = this.#context
-    const writes = at.moved || done
-    if (writes)
-      for (const seq of await this.#writer.write(at, this.#batch.lines, aside, done))
-        this.#state.seenStaged.set(seq)
-    const counts = at.saved()
+    const { lines } = this.#batch
+    const hasNews = at.moved || done
+    if (hasNews) {
+      const outcome = await this.#write(at.part.no, lines, at.step(done), quarantined)
+      at.add(outcome)
+      for (const seq of outcome.seqs) this.#state.seenStaged.set(seq)
+    }
+    const counts = at.markSaved()
     addCounts(progress.counts, counts)
-    if (writes)
+    if (hasNews)
       log.debug(
-        { part: at.part.no, line: at.linesSaved, staged: this.#batch.lines.length, ...counts },
+        { part: at.part.no, line: at.linesSaved, staged: lines.length, ...counts },
         'batch committed',
       )
     this.#batch.clear()
     checkQuarantineBudget(this.#context)
   }
+
+  /** Reads the lines, and writes their records when all of them have been read. */
+  async #write(
+    partNo: number,
+    lines: readonly PendingLine[],
+    step: BatchStep | null,
+    quarantined: readonly QuarantinedRecord[] = [],
+  ): Promise<BatchOutcome> {
+    const batch = await readBatch(this.#context, partNo, lines)
+    const drafts = batch.records.map(({ draft }) => draft)
+    await this.#state.taxonomy?.save(this.#context, drafts)
+    return this.#writer.write(
+      { ...batch, quarantined: [...quarantined, ...batch.quarantined] },
+      step,
+    )
+  }
 }
 
-/**
- * @throws SyncError `run/too-many-quarantined` when the run is so far over its budget that more
- * records in quarantine would help no person
- */
-function checkQuarantineBudget({ source, progress }: RunContext): void {
-  const { counts, appliedLines, expected } = progress
-  const share = source.policy.quarantineShare
-  const limit = Math.max(
-    QUARANTINED_MAX,
-    QUARANTINE_BUDGETS_MAX * share * Math.max(appliedLines, expected ?? 0),
-  )
-  if (counts.quarantined <= limit) return
-  throw new SyncError(
-    'run/too-many-quarantined',
-    `${counts.quarantined} of the first ${appliedLines} records of ${source.name} are in quarantine, where the limit is ${Math.round(share * 1e6) / 1e4} %`,
-  )
+export function toWriterOptions(context: RunContext, rules: BatchRules): WriterOptions {
+  const { run, signal } = context
+  return {
+    run,
+    rules,
+    signal,
+    quarantine: (partNo, record, reason) =>
+      quarantineLine(context, partNo, record, {
+        rule: 'record/invalid',
+        reason: `Postgres cannot hold it: ${reason}`,
+        externalId: record.draft.externalId,
+      }),
+  }
 }

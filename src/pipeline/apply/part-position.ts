@@ -1,8 +1,9 @@
-// How far a lane is in a part, and what it has found there: the checkpoint in the making.
+// The position of a lane in a part, with the outcome of the lines before it: the next checkpoint.
 
-import { emptyCounts, type Counts } from '../../core/ledger.ts'
+import { addCounts, emptyCounts, type Counts } from '../../core/ledger.ts'
 import type { StoredPart } from '../../db/write/artifacts.ts'
-import type { Checkpoint, StoredCheckpoint } from '../../db/write/batches.ts'
+import type { BatchOutcome, BatchStep } from '../../db/write/batch-writer.ts'
+import type { Checkpoint, StoredCheckpoint } from '../../db/write/checkpoints.ts'
 import { Bitmap } from './bitmap.ts'
 
 /** The lines of a part after `from` and up to `to`, counted from 1. */
@@ -11,7 +12,7 @@ export interface LineWindow {
   readonly to: number
 }
 
-/** The number of a part, and when it was archived. */
+/** A part by its number, and the instant at which it was archived. */
 export type ArrivedPart = Pick<StoredPart, 'no' | 'createdAt'>
 
 const WHOLE: LineWindow = { from: 0, to: Infinity }
@@ -19,18 +20,21 @@ const WHOLE: LineWindow = { from: 0, to: Infinity }
 export class PartPosition {
   readonly part: ArrivedPart
   readonly counts: Counts
+  /** Products whose hash was known. */
   readonly known: Bitmap
+  /** Products that went through staging. */
   readonly staged: Bitmap
+  /** Whether a line was passed since the position was created. */
   moved = false
-  /** Lines looked at since the last commit. */
+  /** Lines passed since the last commit. */
   linesUnsaved = 0
-  /** Where the committed checkpoint is. */
+  /** Lines that the committed checkpoint covers. */
   linesSaved: number
   readonly #from: number
   readonly #to: number
   #line: number
   #byte: number
-  #told: Counts
+  #reported: Counts
 
   constructor(part: ArrivedPart, checkpoint: StoredCheckpoint | null, window: LineWindow = WHOLE) {
     this.part = part
@@ -42,52 +46,58 @@ export class PartPosition {
     this.#from = Math.max(this.#line, window.from)
     this.#to = window.to
     this.#byte = checkpoint?.bytesDone ?? 0
-    this.#told = { ...this.counts }
+    this.#reported = { ...this.counts }
   }
 
-  /** Whether the line is asked for, and no earlier attempt has committed it. */
+  /** Whether the line is in the window, and no earlier attempt has committed it. */
   wants(line: number): boolean {
     return line > this.#from && line <= this.#to
   }
 
-  lookedAt(line: number, byteAfter: number): void {
+  pass(line: number, byteAfter: number): void {
     this.#line = line
     this.#byte = byteAfter
     this.moved = true
     this.linesUnsaved += 1
   }
 
-  /** What the part comes to with a batch that named the products `seqs`. */
-  add(counts: Counts, seqs: readonly number[]): void {
-    Object.assign(this.counts, counts)
-    for (const seq of seqs) this.staged.set(seq)
-  }
-
-  checkpoint(done: boolean): Checkpoint {
-    const { part, counts, known, staged } = this
+  /** The step that a batch up to here makes; `done` when the part ends with it. */
+  step(done: boolean): BatchStep {
     return {
-      partNo: part.no,
-      linesDone: this.#line,
-      bytesDone: this.#byte,
-      done,
-      counts: { ...counts },
-      known: known.pack(),
-      staged: staged.pack(),
+      linesBefore: this.linesSaved,
+      checkpoint: (outcome) => this.#checkpoint(done, outcome),
     }
   }
 
-  /**
-   * Everything looked at is committed. Returns what was counted since the last call, for the
-   * progress display.
-   */
-  saved(): Counts {
+  /** Adds the outcome of a committed batch. */
+  add({ counts, seqs }: BatchOutcome): void {
+    addCounts(this.counts, counts)
+    for (const seq of seqs) this.staged.set(seq)
+  }
+
+  /** Notes that every line so far is committed. Returns the counts since the last call. */
+  markSaved(): Counts {
     this.linesUnsaved = 0
     this.linesSaved = this.#line
     const news = { ...this.counts }
     for (const outcome of Object.keys(news) as (keyof Counts)[])
-      news[outcome] -= this.#told[outcome]
-    this.#told = { ...this.counts }
+      news[outcome] -= this.#reported[outcome]
+    this.#reported = { ...this.counts }
     return news
+  }
+
+  #checkpoint(done: boolean, outcome?: BatchOutcome): Checkpoint {
+    const counts = { ...this.counts }
+    if (outcome) addCounts(counts, outcome.counts)
+    return {
+      partNo: this.part.no,
+      linesDone: this.#line,
+      bytesDone: this.#byte,
+      done,
+      counts,
+      known: this.known.pack(),
+      staged: (outcome ? this.staged.with(outcome.seqs) : this.staged).pack(),
+    }
   }
 }
 

@@ -1,123 +1,96 @@
-// Batches of a plan, of a sync or a replay: staged as those of a run are, and judged instead of
-// merged. The transaction is read-only, so that the server refuses whatever would be written beyond
-// the session's own tables.
+// Batches of a planned sync or replay: staged as those of a run are, and judged instead of merged.
+// The transaction is read-only, so the server refuses any write outside the session's own tables.
 
-import { addCounts, emptyCounts } from '../../core/ledger.ts'
-import type { QuarantinedRecord } from '../../db/write/batches.ts'
-import { inSession } from '../../db/catalog.ts'
-import {
-  numberProducts,
-  planBatch,
-  type ChangeKind,
-  type PlannedLine,
-} from '../../db/write/plans.ts'
-import { transaction, type DbClient } from '../../db/pool.ts'
-import type { BatchWriter, WriterState } from './batch-writer.ts'
-import type { PendingLine } from './batch.ts'
-import type { RunContext } from '../context.ts'
-import type { PartPosition } from './part-position.ts'
-import { mergePieces, writeAccepted, type Staging } from './stage.ts'
+import { emptyCounts } from '../../core/ledger.ts'
+import { inSession, type Catalog } from '../../db/catalog.ts'
+import type { DbClient } from '../../db/transaction.ts'
+import type {
+  Batch,
+  BatchOutcome,
+  BatchWriter,
+  QuarantinedRecord,
+  WriterOptions,
+} from '../../db/write/batch-writer.ts'
+import { mergeRecords, type MergeSession } from '../../db/write/merge-records.ts'
+import { planBatch, type ChangeKind, type PlannedLine } from '../../db/write/plans.ts'
+import { listProductSeqs } from '../../db/write/product-numbers.ts'
 
-/** One thing that a sync or a replay would do. */
+/** One change that a sync or a replay would make. */
 export interface PlannedChange {
   readonly externalId: string
   /**
-   * `missing`: not there now, and removed if the next complete run does not see it either.
-   * `quarantined`: cannot be applied.
+   * `missing`: not seen for the first time, and removed if the next complete run does not see it
+   * either. `quarantined`: cannot be applied.
    */
   readonly kind: ChangeKind | 'missing' | 'quarantined'
   /** Member → [before, after]; a price that would be held has the reason as a third. */
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-interface PlannedBatch {
-  readonly planned: readonly PlannedLine[]
-  readonly refused: readonly QuarantinedRecord[]
-  /** The numbers of the products that the lines name, also of those that would be quarantined. */
+interface JudgedBatch {
+  readonly lines: readonly PlannedLine[]
+  readonly quarantined: readonly QuarantinedRecord[]
+  /** The numbers of all products that the batch names, also of the quarantined ones. */
   readonly seqs: readonly number[]
 }
 
 export class PlanWriter implements BatchWriter {
-  readonly #context: RunContext
-  readonly #state: WriterState
   readonly #client: DbClient
+  readonly #session: Catalog
+  readonly #options: WriterOptions
   readonly #onChange: (change: PlannedChange) => void
 
   /** `client` must have gone through `openPlan`. */
-  constructor(
-    context: RunContext,
-    state: WriterState,
-    client: DbClient,
-    onChange: (change: PlannedChange) => void,
-  ) {
-    this.#context = context
-    this.#state = state
+  constructor(client: DbClient, options: WriterOptions, onChange: (change: PlannedChange) => void) {
     this.#client = client
+    this.#session = inSession(client)
+    this.#options = options
     this.#onChange = onChange
   }
 
-  async write(
-    at: PartPosition,
-    lines: readonly PendingLine[],
-    aside: readonly QuarantinedRecord[],
-  ): Promise<readonly number[]> {
-    const { planned, refused, seqs } = await this.#plan(at.part.no, lines, aside)
+  async write(batch: Batch): Promise<BatchOutcome> {
+    const { lines, quarantined, seqs } = await this.#judge(batch)
     const counts = emptyCounts()
-    for (const { verdict, held, externalId, kind, detail } of planned) {
+    for (const { verdict, held, externalId, kind, detail } of lines) {
       counts[held ? 'held' : verdict] += 1
       if (kind !== null) this.#onChange({ externalId, kind, detail: detail ?? {} })
     }
-    for (const { externalId, lineNo, why } of refused) {
+    for (const { externalId, lineNo, reason } of quarantined) {
       counts.quarantined += 1
       if (externalId === null) counts.unreadable += 1
-      this.#onChange({
-        externalId: externalId ?? '',
-        kind: 'quarantined',
-        detail: { line: lineNo, reason: why },
-      })
+      const detail = { line: lineNo, reason }
+      this.#onChange({ externalId: externalId ?? '', kind: 'quarantined', detail })
     }
-    addCounts(counts, at.counts)
-    at.add(counts, seqs)
-    return seqs
-  }
-
-  /** Which of two lines stands in the end changes no count. */
-  writeAgain(): Promise<void> {
-    return Promise.resolve()
+    return { counts, seqs }
   }
 
   close(): void {
     // The connection belongs to the plan.
   }
 
-  async #plan(
-    partNo: number,
-    lines: readonly PendingLine[],
-    aside: readonly QuarantinedRecord[],
-  ): Promise<PlannedBatch> {
-    const { source, run } = this.#context
+  #judge(batch: Batch): Promise<JudgedBatch> {
+    const { run, quarantine } = this.#options
+    const { partNo } = batch
+    return mergeRecords(this.#planSession(partNo), batch.records, async (planned, refused) => {
+      const lines = planned.flat()
+      const quarantined = [
+        ...batch.quarantined,
+        ...refused.map(({ record, reason }) => quarantine(partNo, record, reason)),
+      ]
+      const ids = quarantined.flatMap(({ externalId }) => externalId ?? [])
+      const named = ids.length > 0 ? await listProductSeqs(this.#session, run.sourceId, ids) : []
+      return { lines, quarantined, seqs: [...lines.flatMap(({ seq }) => seq ?? []), ...named] }
+    })
+  }
+
+  #planSession(partNo: number): MergeSession<PlannedLine[]> {
+    const { run, rules, signal } = this.#options
     const artifactRun = run.kind === 'replay' ? run.artifactRun : null
-    const session = inSession(this.#client)
-    const staging: Staging<PlannedLine[]> = {
-      context: this.#context,
+    return {
       client: this.#client,
-      terms: this.#state.terms,
-      partNo,
+      signal,
       begin: async () => void (await this.#client.query('set transaction read only')),
-      merge: () => planBatch(session, source.id, artifactRun, partNo, this.#state.rules),
+      merge: () => planBatch(this.#session, run.sourceId, { partNo, artifactRun, rules }),
     }
-    return writeAccepted(staging, lines, (batch) =>
-      transaction(this.#client, async () => {
-        const { merged, refused } = await mergePieces(staging, batch)
-        const planned = merged.flat()
-        const all = [...aside, ...refused]
-        const ids = all.flatMap(({ externalId }) => externalId ?? [])
-        const seqs = [
-          ...planned.flatMap(({ seq }) => seq ?? []),
-          ...(ids.length > 0 ? await numberProducts(session, source.id, ids) : []),
-        ]
-        return { planned, refused: all, seqs }
-      }),
-    )
   }
 }

@@ -9,11 +9,8 @@ import type { Draft } from '../../../src/core/product.ts'
 import { StagedJson } from '../../../src/db/write/staged-json.ts'
 import { StagedRows } from '../../../src/db/write/staged-rows.ts'
 import { RECORD_HASH_BYTES } from '../../../src/node/hash.ts'
-import {
-  readRecord,
-  UnreadableRecord,
-  type ReadRecord,
-} from '../../../src/pipeline/apply/read-record.ts'
+import type { ReadRecord } from '../../../src/db/write/batch-writer.ts'
+import { readRecord, UnreadableRecord } from '../../../src/pipeline/apply/record-reader.ts'
 import { EXTREMES, LARGE, listLike, pathsOf, valueAt, withValue, type Path } from '../hostile.ts'
 import type { Rig } from '../rig.ts'
 import type { Check } from './check.ts'
@@ -44,7 +41,8 @@ const holdsAnything: Check = {
  */
 function read({ subject: { connector } }: Rig, settings: unknown, line: Buffer): ReadRecord {
   const scan = { start: 0, end: line.length, volatile: [] }
-  return readRecord(connector, settings, {
+  const context = { connector, settings, redact: (text: string) => text }
+  return readRecord(context, {
     lineNo: 1,
     byteOffset: 0,
     line,
@@ -56,12 +54,11 @@ function read({ subject: { connector } }: Rig, settings: unknown, line: Buffer):
 const stagedRows = new StagedRows()
 const stagedJson = new StagedJson()
 
-function assertHeld({ draft, raw, hash }: ReadRecord): void {
-  DraftSchema.parse(draft)
-  const record = { lineNo: 1, recordHash: hash, raw }
+function assertHeld(record: ReadRecord): void {
+  DraftSchema.parse(record.draft)
   stagedRows.clear()
-  stagedRows.add(record, draft)
-  stagedJson.render(record, draft)
+  stagedRows.add(record)
+  stagedJson.render(record)
 }
 
 const SIZES = [10_000, 100_000]

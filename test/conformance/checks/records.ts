@@ -6,7 +6,7 @@ import type { Scan } from '../../../src/core/connector.ts'
 import { SyncError } from '../../../src/core/errors.ts'
 import { DraftSchema } from '../../../src/core/product-schema.ts'
 import type { Draft } from '../../../src/core/product.ts'
-import { findId } from '../../../src/pipeline/apply/find-id.ts'
+import { findLineId } from '../../../src/pipeline/apply/line-id.ts'
 import { given, middleOf, type Check } from './check.ts'
 
 const scanAgrees: Check = {
@@ -54,10 +54,10 @@ const idsByBytes: Check = {
     const { connector } = rig.subject
     for (const line of await rig.lines()) {
       const id = connector.identify(connector.unwrap(JSON.parse(line.toString())))
-      assert.equal(findId(connector, line), id, 'idPaths lead to another id')
+      assert.equal(findLineId(connector, line), id, 'idPaths lead to another id')
       const end = line.lastIndexOf('"')
       assert.equal(
-        findId(connector, line.subarray(0, end)),
+        findLineId(connector, line.subarray(0, end)),
         id,
         'the id of a line without its end is another',
       )

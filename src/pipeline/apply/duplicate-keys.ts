@@ -1,12 +1,11 @@
-// Each variant, price and image of a product has a key of its own. Postgres would refuse two rows
-// of one key in words that it also has for faults of a statement, so a draft with two is recognised
-// here.
+// Each variant, price and image of a product needs its own key. Postgres reports two rows with one
+// key by the same error as a faulty statement, so such a draft is recognised before it is written.
 
 import { SyncError } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'
 
-/** @throws SyncError `record/invalid` when two parts of the draft have one key */
-export function checkKeys({ variants, prices, images }: Draft): void {
+/** @throws SyncError `record/invalid` when two variants, prices or images have one key */
+export function checkDuplicateKeys({ variants, prices, images }: Draft): void {
   checkDistinct('variants with the id', variants, ({ externalId }) => externalId)
   checkDistinct(
     'prices with the variant and type',

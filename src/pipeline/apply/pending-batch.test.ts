@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Batch } from './batch.ts'
+import { PendingBatch } from './pending-batch.ts'
 
 const rest = { lineNo: 1, byteOffset: 0, scan: null, hash: null }
 
 test('a batch keeps its own copy of each line', () => {
-  const batch = new Batch(10, 100)
+  const batch = new PendingBatch(10, 100)
   const chunk = Buffer.from('first')
   batch.add(chunk, rest)
   chunk.fill(0)
@@ -13,18 +13,18 @@ test('a batch keeps its own copy of each line', () => {
 })
 
 test('a batch is full by records or by bytes, but takes any first line', () => {
-  const byRecords = new Batch(1, 100)
+  const byRecords = new PendingBatch(1, 100)
   byRecords.add(Buffer.from('a'), rest)
   assert.equal(byRecords.fits(1), false)
-  const byBytes = new Batch(10, 4)
+  const byBytes = new PendingBatch(10, 4)
   assert.equal(byBytes.fits(1000), true)
   byBytes.add(Buffer.from('abc'), rest)
   assert.equal(byBytes.fits(1), true)
   assert.equal(byBytes.fits(2), false)
 })
 
-test('a line beyond the arena is kept whole beside it, and a cleared batch starts anew', () => {
-  const batch = new Batch(10, 4)
+test('a line beyond the arena is kept whole beside it, and a cleared batch starts again', () => {
+  const batch = new PendingBatch(10, 4)
   batch.add(Buffer.from('longer than four'), rest)
   assert.equal(batch.lines[0]?.line.toString(), 'longer than four')
   batch.clear()

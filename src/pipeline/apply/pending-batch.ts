@@ -1,20 +1,17 @@
-// The lines of one batch that are not known yet. They are copied into one arena, because a single
-// line would otherwise keep the whole chunk that it came in alive.
+// Lines that wait to be read and written as one batch. They are copied into one arena, because a
+// single line would otherwise keep the whole chunk that it came in alive.
 
 import type { Scan } from '../../core/connector.ts'
+import type { ArchivedLine } from '../../db/write/batch-writer.ts'
 
-export interface PendingLine {
-  readonly lineNo: number
-  /** Raw offset of the line in its part. */
-  readonly byteOffset: number
-  /** Valid until the batch is cleared. */
-  readonly line: Buffer
-  /** Where the record lies, with its hash; null when it must be parsed to find out. */
+/** Its bytes are valid until the batch is cleared. */
+export interface PendingLine extends ArchivedLine {
+  /** The place and the hash of the record; null when the line must be parsed to find them. */
   readonly scan: Scan | null
   readonly hash: Uint8Array | null
 }
 
-export class Batch {
+export class PendingBatch {
   readonly lines: PendingLine[] = []
   readonly #arena: Buffer
   readonly #recordsMax: number
@@ -25,7 +22,7 @@ export class Batch {
     this.#arena = Buffer.allocUnsafeSlow(bytesMax)
   }
 
-  /** Whether a line of `byteLength` still belongs here. An empty batch takes any line. */
+  /** Whether a line of `byteLength` still fits. An empty batch takes any line. */
   fits(byteLength: number): boolean {
     return (
       this.lines.length === 0 ||

@@ -1,19 +1,18 @@
-// Whose record a line holds that cannot be parsed: too large, cut short or broken. A record that is
-// set aside with its id counts as seen, so that nobody has to guess which product the line stands
-// for.
+// Finds the id of the record in a line that cannot be parsed because it is too large, cut short or
+// broken. A quarantined record with an id counts as seen, so its product is not taken for missing.
 
 import type { Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import { documentOf, MemberFinder } from '../../lib/member-finder.ts'
 import { toStorableText } from '../../lib/storable.ts'
 
-/** Push the line into it, then ask `idFound`. */
+/** Push the line into it, then call `toLineId`. */
 export function newIdFinder({ idPaths }: Connector): MemberFinder {
   return new MemberFinder(idPaths)
 }
 
-/** The id, when it is where the connector expects it, and one that it takes. */
-export function idFound(connector: Connector, { found }: MemberFinder): string | null {
+/** The id, when it is at one of the connector's paths and the connector accepts it. */
+export function toLineId(connector: Connector, { found }: MemberFinder): string | null {
   if (found === null) return null
   try {
     const id = connector.identify(connector.unwrap(documentOf(found)))
@@ -24,8 +23,8 @@ export function idFound(connector: Connector, { found }: MemberFinder): string |
   }
 }
 
-export function findId(connector: Connector, line: Uint8Array): string | null {
+export function findLineId(connector: Connector, line: Uint8Array): string | null {
   const finder = newIdFinder(connector)
   finder.push(line)
-  return idFound(connector, finder)
+  return toLineId(connector, finder)
 }

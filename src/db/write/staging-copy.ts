@@ -1,21 +1,37 @@
-// Fills the session's staging tables by binary COPY. The products' COPY is fed while records are
-// still being parsed, so that parsing overlaps Postgres' work; the small tables follow when it is
-// through.
+// Fills the session's staging tables by binary COPY. The products' COPY is fed in chunks while the
+// next rows are encoded; the small tables follow.
 
 import { finished } from 'node:stream/promises'
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams'
-import type { Draft } from '../../core/product.ts'
+import type { DbClient } from '../transaction.ts'
+import type { StagedRecord } from './batch-writer.ts'
 import type { CopyRows } from './copy-rows.ts'
-import type { DbClient } from '../pool.ts'
-import { COLUMNS, type StagedRecord, StagedRows } from './staged-rows.ts'
+import { COLUMNS, StagedRows } from './staged-rows.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
 /**
- * One batch on its way into staging. Feed it with `add`, then `finish`; after an error the
- * transaction must be rolled back.
+ * Copies records into the staging tables of `client`. After an error the transaction must be rolled
+ * back.
  */
-export class StagingCopy {
+export async function copyRecords(
+  client: DbClient,
+  records: readonly StagedRecord[],
+): Promise<void> {
+  const copy = new StagingCopy(client)
+  try {
+    for (const record of records) {
+      const sent = copy.add(record)
+      if (sent) await sent
+    }
+    await copy.finish()
+  } catch (error) {
+    await copy.abandon(error instanceof Error ? error : new Error(String(error)))
+    throw error
+  }
+}
+
+class StagingCopy {
   readonly #client: DbClient
   readonly #copy: CopyStreamQuery
   readonly #failed: Promise<void>
@@ -30,9 +46,9 @@ export class StagingCopy {
     for (const rows of [products, variants, prices, images]) rows.header()
   }
 
-  /** Stages one record. Resolves at once unless Postgres is behind. */
-  add(record: StagedRecord, draft: Draft): Promise<void> | undefined {
-    this.#rows.add(record, draft)
+  /** Encodes one record. Returns a promise to await when a chunk is full and on its way. */
+  add(record: StagedRecord): Promise<void> | undefined {
+    this.#rows.add(record)
     return this.#rows.products.length >= CHUNK_BYTES ? this.#send() : undefined
   }
 
@@ -47,15 +63,15 @@ export class StagingCopy {
     await this.#sendAll('images', images)
   }
 
-  /** Leaves the COPY, so that the connection can be used again after a rollback. */
+  /** Ends the COPY, so that the connection can be used again after a rollback. */
   async abandon(reason: Error): Promise<void> {
     this.#copy.destroy(reason)
     await this.#failed.catch(() => {})
   }
 
   /**
-   * The buffer is used again: a chunk above the socket's high-water mark is called back when the
-   * kernel has all of it.
+   * Sends the rows so far and reuses their buffer. The callback of a chunk above the socket's
+   * high-water mark comes when the kernel has taken all of it.
    */
   async #send(): Promise<void> {
     const { products } = this.#rows

@@ -1,0 +1,93 @@
+// How a batch reaches the catalogue: its records, its quarantined records and the checkpoint after
+// it are written together, or none of them is.
+
+import type { ErrorCode } from '../../core/errors.ts'
+import type { Counts } from '../../core/ledger.ts'
+import type { Draft } from '../../core/product.ts'
+import type { Checkpoint } from './checkpoints.ts'
+import type { LeasedRun } from './runs.ts'
+
+/** A line of an archived part, by its place and its bytes. */
+export interface ArchivedLine {
+  readonly lineNo: number
+  /** Raw offset of the line in its part. */
+  readonly byteOffset: number
+  readonly line: Buffer
+}
+
+/** A record ready to be staged. */
+export interface StagedRecord {
+  readonly lineNo: number
+  /** 16 bytes: the record without its volatile members. */
+  readonly recordHash: Uint8Array
+  /** The record's JSON in the form that jsonb accepts. */
+  readonly raw: Uint8Array | string
+  readonly draft: Draft
+}
+
+/** A staged record with the line it was read from. */
+export interface ReadRecord extends ArchivedLine, StagedRecord {}
+
+export interface QuarantinedRecord {
+  readonly lineNo: number
+  readonly byteOffset: number
+  readonly byteLength: number
+  /** Null when the record has no readable id. */
+  readonly externalId: string | null
+  readonly rule: ErrorCode
+  readonly reason: string
+  /** The reason with the place of the line before it. */
+  readonly message: string
+  readonly raw: Uint8Array
+}
+
+/** Records of one part, in the order of their lines. */
+export interface Batch {
+  readonly partNo: number
+  readonly records: readonly ReadRecord[]
+  readonly quarantined: readonly QuarantinedRecord[]
+}
+
+/** Counts of one batch, and the numbers of all products that it named. */
+export interface BatchOutcome {
+  readonly counts: Counts
+  readonly seqs: readonly number[]
+}
+
+/** The place of a batch in its part. */
+export interface BatchStep {
+  /** Lines of the part that earlier batches have committed. */
+  readonly linesBefore: number
+  /** The checkpoint after the batch; without `outcome`, what the batch itself adds is left out. */
+  checkpoint(outcome?: BatchOutcome): Checkpoint
+}
+
+export interface BatchWriter {
+  /**
+   * Writes a batch and its checkpoint in one transaction. Records that Postgres refuses are
+   * quarantined, and the others are written without them. Without a step the records have been
+   * counted before: the catalogue is merged again and the checkpoint stays.
+   *
+   * @throws SyncError `run/fenced` · `db/…`
+   */
+  write(batch: Batch, step: BatchStep | null): Promise<BatchOutcome>
+  /** Releases the writer; a `broken` one is not used again. */
+  close(broken: boolean): void
+}
+
+/** Values that decide how records of a run are merged. */
+export interface BatchRules {
+  readonly normaliserVersion: number
+  readonly volatilePaths: readonly string[]
+  readonly priceFactor: number
+  /** Replays only: bitmap of the products that settled runs with a younger artifact saw. */
+  readonly seenLater: Buffer | null
+}
+
+export interface WriterOptions {
+  readonly run: LeasedRun
+  readonly rules: BatchRules
+  readonly signal: AbortSignal
+  /** Describes a record that was read and that Postgres refuses. */
+  quarantine(partNo: number, record: ReadRecord, reason: string): QuarantinedRecord
+}

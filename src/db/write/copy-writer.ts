@@ -1,0 +1,103 @@
+// Batches through a session: copied into staging tables and merged in one transaction.
+
+import { emptyCounts } from '../../core/ledger.ts'
+import { inSession, type Catalog } from '../catalog.ts'
+import type { DbClient } from '../transaction.ts'
+import {
+  type Batch,
+  type BatchOutcome,
+  type BatchStep,
+  type BatchWriter,
+  type QuarantinedRecord,
+  type WriterOptions,
+} from './batch-writer.ts'
+import { applyBatch, openStaging, quarantineRecords, type MergedBatch } from './batches.ts'
+import { saveCheckpoint } from './checkpoints.ts'
+import { mergeRecords, type MergeSession } from './merge-records.ts'
+import type { ProductNumbers } from './product-numbers.ts'
+
+/** Owns one connection, and creates its staging tables when there is something to stage. */
+export class CopyWriter implements BatchWriter {
+  readonly #client: DbClient
+  readonly #session: Catalog
+  readonly #numbers: ProductNumbers
+  readonly #options: WriterOptions
+  #staging: Promise<void> | null = null
+
+  constructor(client: DbClient, numbers: ProductNumbers, options: WriterOptions) {
+    this.#client = client
+    this.#session = inSession(client)
+    this.#numbers = numbers
+    this.#options = options
+  }
+
+  async write(batch: Batch, step: BatchStep | null): Promise<BatchOutcome> {
+    const { partNo, records, quarantined } = batch
+    const { run } = this.#options
+    if (records.length + quarantined.length === 0) {
+      if (step) await saveCheckpoint(this.#session, run, step.checkpoint())
+      return { counts: emptyCounts(), seqs: [] }
+    }
+    if (records.length > 0) {
+      await (this.#staging ??= openStaging(this.#client))
+      await this.#numbers.reserve(records.length)
+    }
+    return mergeRecords(this.#mergeSession(partNo), records, async (merged, refused) => {
+      const aside = refused.map(({ record, reason }) =>
+        this.#options.quarantine(partNo, record, reason),
+      )
+      const outcome = await this.#quarantine(partNo, [...quarantined, ...aside], addUp(merged))
+      if (step) await saveCheckpoint(this.#session, run, step.checkpoint(outcome))
+      return outcome
+    })
+  }
+
+  /** Returns the connection to the pool. One with staging tables is closed. */
+  close(broken: boolean): void {
+    this.#client.release(broken || this.#staging !== null)
+  }
+
+  #mergeSession(partNo: number): MergeSession<MergedBatch> {
+    const { run, rules, signal } = this.#options
+    const numbers = this.#numbers
+    const seqFrom = numbers.next
+    return {
+      client: this.#client,
+      signal,
+      begin: () => {
+        // Numbers that a transaction took are free again when it was rolled back.
+        numbers.next = seqFrom
+        return Promise.resolve()
+      },
+      merge: async () => {
+        const batch = { partNo, seqFrom: numbers.next, rules }
+        const merged = await applyBatch(this.#session, run, batch)
+        numbers.next = merged.nextSeq
+        return merged
+      },
+    }
+  }
+
+  async #quarantine(
+    partNo: number,
+    records: readonly QuarantinedRecord[],
+    { counts, seqs }: BatchOutcome,
+  ): Promise<BatchOutcome> {
+    if (records.length === 0) return { counts, seqs }
+    const named = await quarantineRecords(this.#session, this.#options.run, partNo, records)
+    const unreadable = records.filter(({ externalId }) => externalId === null).length
+    return {
+      counts: { ...counts, quarantined: records.length, unreadable },
+      seqs: [...seqs, ...named],
+    }
+  }
+}
+
+function addUp(merged: readonly MergedBatch[]): BatchOutcome {
+  const counts = emptyCounts()
+  for (const piece of merged) {
+    for (const name of ['created', 'updated', 'unchanged', 'older', 'duplicate', 'held'] as const)
+      counts[name] += piece[name]
+  }
+  return { counts, seqs: merged.flatMap(({ seqs }) => seqs) }
+}

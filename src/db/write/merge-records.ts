@@ -1,0 +1,103 @@
+// Stages and merges the records of a batch in one session. When Postgres refuses the batch because
+// of a record, smaller attempts find that record, and the batch is written without it. Each attempt
+// is a transaction that is rolled back: savepoints inside one transaction would add up and slow
+// down every later statement.
+
+import { isRecordRefusal } from '../errors.ts'
+import { dryRun, transaction, type DbClient } from '../transaction.ts'
+import type { ReadRecord } from './batch-writer.ts'
+import { clearStaging } from './batches.ts'
+import { copyRecords } from './staging-copy.ts'
+
+export interface MergeSession<Merged> {
+  /** Has staging tables: see `openStaging`. */
+  readonly client: DbClient
+  readonly signal: AbortSignal
+  /** Called first in each transaction. */
+  begin(): Promise<void>
+  /** Merges the staged records. */
+  merge(): Promise<Merged>
+}
+
+export interface RefusedRecord {
+  readonly record: ReadRecord
+  /** The message of Postgres. */
+  readonly reason: string
+}
+
+/** A batch in the form that Postgres accepts: pieces that are merged one after the other. */
+interface AcceptedBatch {
+  readonly pieces: readonly (readonly ReadRecord[])[]
+  readonly refused: readonly RefusedRecord[]
+}
+
+/**
+ * Merges `records` in one transaction together with `conclude`, which receives the result of each
+ * piece and the refused records. When Postgres refuses a record, the transaction is rolled back and
+ * run a second time without it.
+ *
+ * @throws the error of `merge` or `conclude`, except for the first refusal
+ */
+export async function mergeRecords<Merged, Result>(
+  session: MergeSession<Merged>,
+  records: readonly ReadRecord[],
+  conclude: (merged: readonly Merged[], refused: readonly RefusedRecord[]) => Promise<Result>,
+): Promise<Result> {
+  const write = ({ pieces, refused }: AcceptedBatch): Promise<Result> =>
+    transaction(session.client, async () => conclude(await mergePieces(session, pieces), refused))
+  try {
+    return await write({ pieces: records.length === 0 ? [] : [records], refused: [] })
+  } catch (error) {
+    if (records.length === 0 || !isRecordRefusal(error)) throw error
+  }
+  return write(await findAccepted(session, records))
+}
+
+async function mergePieces<Merged>(
+  session: MergeSession<Merged>,
+  pieces: readonly (readonly ReadRecord[])[],
+): Promise<Merged[]> {
+  const merged: Merged[] = []
+  await session.begin()
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await clearStaging(session.client)
+    await copyRecords(session.client, piece)
+    merged.push(await session.merge())
+  }
+  return merged
+}
+
+/** Splits a refused batch in halves: a refused record among n takes about 2 log n attempts. */
+async function findAccepted(
+  session: MergeSession<unknown>,
+  records: readonly ReadRecord[],
+): Promise<AcceptedBatch> {
+  const pieces: (readonly ReadRecord[])[] = []
+  const refused: RefusedRecord[] = []
+  // The first half is on top, so pieces and refusals keep the order of the lines.
+  const left = [records]
+  for (let piece = left.pop(); piece; piece = left.pop()) {
+    session.signal.throwIfAborted()
+    const reason = await findRefusal(session, piece)
+    const [record] = piece
+    const middle = piece.length >> 1
+    if (reason === null) pieces.push(piece)
+    else if (record && piece.length === 1) refused.push({ record, reason })
+    else left.push(piece.slice(middle), piece.slice(0, middle))
+  }
+  return { pieces, refused }
+}
+
+/** Why Postgres refuses the records; null when it accepts them. Writes nothing. */
+async function findRefusal(
+  session: MergeSession<unknown>,
+  records: readonly ReadRecord[],
+): Promise<string | null> {
+  try {
+    await dryRun(session.client, () => mergePieces(session, [records]))
+    return null
+  } catch (error) {
+    if (!isRecordRefusal(error)) throw error
+    return error.message
+  }
+}

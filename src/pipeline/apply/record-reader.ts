@@ -1,0 +1,190 @@
+// Reads archived lines: each becomes a draft with the JSON that jsonb can store, or a quarantined
+// record. All faults of a single record are found here, before the batch is written.
+
+import { isUtf8 } from 'node:buffer'
+import { setImmediate } from 'node:timers/promises'
+import { boundedDraft } from '../../core/bounded-draft.ts'
+import type { Connector } from '../../core/connector.ts'
+import { SyncError } from '../../core/errors.ts'
+import type { Draft } from '../../core/product.ts'
+import type { Batch, QuarantinedRecord, ReadRecord } from '../../db/write/batch-writer.ts'
+import { describeJsonError } from '../../lib/json-error.ts'
+import { countValues } from '../../lib/json-slices.ts'
+import { findUnstorableNumber } from '../../lib/numeric-limits.ts'
+import { mapTexts, toStorableText } from '../../lib/storable.ts'
+import { sha256, RECORD_HASH_BYTES } from '../../node/hash.ts'
+import type { RunContext } from '../context.ts'
+import { outsideText } from '../outside-text.ts'
+import { checkDuplicateKeys } from './duplicate-keys.ts'
+import { findLineId } from './line-id.ts'
+import type { PendingLine } from './pending-batch.ts'
+import { quarantineLine } from './quarantine.ts'
+
+/**
+ * A product has some hundred values. From a million on, parsing and normalising would block the
+ * process for too long.
+ */
+const VALUES_MAX = 1_000_000
+
+/** Bytes that are read before other work of the process gets its turn: about ten milliseconds. */
+const TURN_BYTES = 512 * 1024
+
+/** A record that cannot be applied, with its id when that could be read. */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord'
+  override readonly cause: SyncError
+  readonly externalId: string | null
+
+  constructor(cause: SyncError, externalId: string | null) {
+    super(cause.message)
+    this.cause = cause
+    this.externalId = externalId
+  }
+}
+
+/** The run's values that reading a line depends on. */
+export type ReaderContext = Pick<RunContext, 'connector' | 'settings' | 'source' | 'run' | 'redact'>
+
+/** Reads the lines of one part. Writes nothing. */
+export async function readBatch(
+  context: ReaderContext,
+  partNo: number,
+  lines: readonly PendingLine[],
+): Promise<Batch> {
+  const records: ReadRecord[] = []
+  const quarantined: QuarantinedRecord[] = []
+  let turnBytes = 0
+  for (const line of lines) {
+    turnBytes += line.line.length
+    if (turnBytes > TURN_BYTES) {
+      turnBytes = 0
+      await setImmediate()
+    }
+    try {
+      records.push(readRecord(context, line))
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error
+      const { cause, message: reason, externalId } = error
+      quarantined.push(
+        quarantineLine(context, partNo, line, { rule: cause.code, reason, externalId }),
+      )
+    }
+  }
+  return { partNo, records, quarantined }
+}
+
+/** @throws UnreadableRecord when the record must be quarantined */
+export function readRecord(
+  context: Pick<RunContext, 'connector' | 'settings' | 'redact'>,
+  { lineNo, byteOffset, line, scan, hash }: PendingLine,
+): ReadRecord {
+  const { connector, settings } = context
+  const { record, repairs } = parseRecord(connector, { line, scan })
+  try {
+    const draft = boundedDraft(connector.normalise(record, settings))
+    checkDuplicateKeys(draft)
+    const exact = scan !== null && hash !== null && repairs === 0
+    if (exact) checkNumbers(line.toString('latin1', scan.start, scan.end))
+    return {
+      lineNo,
+      byteOffset,
+      line,
+      draft: withWarnings(context, draft, repairs),
+      raw: exact ? line.subarray(scan.start, scan.end) : JSON.stringify(record),
+      recordHash: hash ?? hashParsed(record),
+    }
+  } catch (error) {
+    throw toUnreadable(error, () => connector.identify(record) ?? findLineId(connector, line))
+  }
+}
+
+/** Parses the record in a line. `repairs` counts the texts that Postgres could not have stored. */
+function parseRecord(
+  connector: Connector,
+  { line, scan }: Pick<PendingLine, 'line' | 'scan'>,
+): { record: unknown; repairs: number } {
+  try {
+    checkSize(line)
+    const record =
+      scan === null
+        ? connector.unwrap(parseJson(line))
+        : parseJson(line.subarray(scan.start, scan.end))
+    if (!mayHoldUntoStorableText(line)) return { record, repairs: 0 }
+    let repairs = 0
+    const repaired = mapTexts(record, (text) => {
+      const stored = toStorableText(text)
+      // Invalid UTF-8 has become U+FFFD already.
+      if (stored !== text || text.includes('\ufffd')) repairs += 1
+      return stored
+    })
+    return { record: repaired, repairs }
+  } catch (error) {
+    throw toUnreadable(error, () => findLineId(connector, line))
+  }
+}
+
+/** The draft itself when it has no warnings. */
+function withWarnings(context: Pick<RunContext, 'redact'>, draft: Draft, repairs: number): Draft {
+  if (draft.warnings.length === 0 && repairs === 0) return draft
+  const warnings = draft.warnings.map((text) => outsideText(context, text))
+  if (repairs > 0)
+    warnings.push(
+      `${repairs} texts had U+0000, lone surrogates or invalid UTF-8: replaced by U+FFFD`,
+    )
+  return { ...draft, warnings }
+}
+
+function hashParsed(record: unknown): Uint8Array {
+  return sha256(Buffer.from(JSON.stringify(record))).subarray(0, RECORD_HASH_BYTES)
+}
+
+/**
+ * A record that is stored byte by byte keeps its numbers as they are written, and JSON has no
+ * limits for them.
+ *
+ * @throws SyncError `record/invalid`
+ */
+function checkNumbers(json: string): void {
+  const number = findUnstorableNumber(json)
+  if (number !== null)
+    throw new SyncError(
+      'record/invalid',
+      `Postgres cannot hold it: the number ${number} is out of its range`,
+    )
+}
+
+/** `findId` is called only for a fault of the record. Any other error is returned unchanged. */
+function toUnreadable(error: unknown, findId: () => string | null): unknown {
+  // The stack limits how deep a document may be: JSON.parse reads what JSON.stringify cannot write.
+  const failure =
+    error instanceof RangeError
+      ? new SyncError('record/invalid', 'the record is nested too deeply', { cause: error })
+      : error
+  return failure instanceof SyncError && failure.action === 'quarantine'
+    ? new UnreadableRecord(failure, findId())
+    : failure
+}
+
+/** @throws SyncError `record/too-large` */
+function checkSize(line: Buffer): void {
+  if (line.length <= VALUES_MAX) return
+  const values = countValues(line)
+  if (values > VALUES_MAX)
+    throw new SyncError(
+      'record/too-large',
+      `the record has some ${values} values, ${VALUES_MAX} are the limit`,
+    )
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    throw new SyncError('record/unreadable', `no JSON: ${describeJsonError(error)}`)
+  }
+}
+
+/** Postgres text has no U+0000, and UTF-8 has no lone surrogates: JSON escapes can hide both. */
+function mayHoldUntoStorableText(line: Buffer): boolean {
+  return line.includes('\\u0000') || line.includes('\\ud') || line.includes('\\uD') || !isUtf8(line)
+}
