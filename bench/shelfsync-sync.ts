@@ -2,7 +2,7 @@
 // `shelfsync sync --full` does.
 
 import { openStore } from '../src/artifacts/open.ts'
-import { createMedipim } from '../src/connectors/medipim/connector.ts'
+import { medipim } from '../src/connectors/medipim/connector.ts'
 import { openPool } from '../src/db/pool.ts'
 import { addSource, findSource } from '../src/db/sources.ts'
 import { createAddressGuard } from '../src/node/address-guard.ts'
@@ -10,6 +10,7 @@ import { createHttp } from '../src/node/http-client.ts'
 import { readPeakMemoryBytes } from '../src/node/memory.ts'
 import { newProgress } from '../src/pipeline/context.ts'
 import { bindConnector } from '../src/sources/bound-source.ts'
+import { createCredentialReader } from '../src/sources/credentials.ts'
 import { DEFAULT_OPTIONS, syncSource } from '../src/pipeline/sync.ts'
 
 const [url, databaseUrl, artifacts] = process.argv.slice(2)
@@ -17,9 +18,10 @@ if (url === undefined || databaseUrl === undefined || artifacts === undefined)
   throw new Error('usage: shelfsync-sync.ts URL DATABASE ARTIFACTS')
 
 const startedMs = performance.now()
-const connector = createMedipim({ keyId: '42', keySecret: 'secret' })
+const connector = medipim
 const db = await openPool(databaseUrl, { applicationName: 'bench' })
-const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'Shelfsync-bench' })
+const guard = createAddressGuard(['127.0.0.1'])
+const http = createHttp({ guard, userAgent: 'Shelfsync-bench' })
 const quiet = () => undefined
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 const settings = { apiUrl: url, market: 'au' }
@@ -36,6 +38,7 @@ const tools = {
   db,
   store: openStore(artifacts, '.'),
   http,
+  credentials: createCredentialReader({ MEDIPIM_API_KEY: '42:secret' }, guard),
   log,
   options: DEFAULT_OPTIONS,
   redact: (text: string) => text,

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   normalise: PURE,
   node: PURE,
   telemetry: [...PURE, 'node'],
-  config: [...PURE, 'node', 'telemetry'],
+  config: [...PURE, 'node', 'telemetry', 'connectors'],
   artifacts: PLATFORM,
   'embedded-postgres': [...PLATFORM, 'db'],
   db: [...PLATFORM, 'artifacts'],

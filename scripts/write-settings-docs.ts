@@ -1,24 +1,39 @@
-// Writes `.env.example` and docs/settings.md from the settings schema and from the limits of a
-// source.
+// Writes `.env.example` and docs/settings.md from the settings schema, the credentials that
+// connectors declare, and the limits of a source.
 
 import { Policy } from '../src/core/policy.ts'
-import { SETTING_NAMES, settingMeta } from '../src/config/settings-schema.ts'
+import { SETTING_GROUPS } from '../src/config/settings-schema.ts'
+import { CONNECTORS } from '../src/connectors/registry.ts'
+import { sourceVariable } from '../src/core/credentials.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
-const settings = SETTING_NAMES.map((name) => ({ name, ...settingMeta(name) }))
-const groups = Map.groupBy(settings, ({ group }) => group)
+const EXAMPLE_SOURCE = 'my-shop'
+
+/** The secrets that a source may have of its own: `SECRET_MY_SHOP_TOKEN`. */
+const sourceSecrets = [...CONNECTORS.values()].flatMap(({ name: connector, credentials }) =>
+  Object.entries(credentials.variables)
+    .filter(([, { secret }]) => secret)
+    .map(([member, { name, description }]) => ({
+      connector,
+      name: sourceVariable(EXAMPLE_SOURCE, member),
+      shared: name,
+      description,
+    })),
+)
 
 function envExample(): string {
   const lines = [
     '# All settings of Shelfsync; each is optional. Copy this file to `.env`. The environment overrides `.env`.',
     '# Put a value that contains "#" in quotes: NAME="a#b". Without quotes, a comment begins at the "#", and the rest of the value is lost.',
   ]
-  for (const [group, members] of groups) {
-    lines.push('', `# ${group}`)
-    for (const { name, description, default: otherwise, example } of members) {
+  for (const [heading, settings] of SETTING_GROUPS) {
+    lines.push('', `# ${heading}`)
+    for (const [name, { description, default: otherwise, example }] of settings) {
       lines.push('', `# ${description} Default: ${otherwise}.`, `#${name}=${example}`)
     }
   }
+  lines.push('', '# Secrets of one source: SECRET_<SOURCE>_<NAME>. They win over the shared ones.')
+  lines.push(...sourceSecrets.map(({ name }) => `#${name}=`))
   return `${lines.join('\n')}\n`
 }
 
@@ -30,14 +45,15 @@ function settingsPage(): string {
     'In `.env`, put a value that contains `#` in quotes: without quotes, a comment begins there.',
     '`scripts/write-settings-docs.ts` writes this page from the schema in `src/config/settings-schema.ts`.',
   ]
-  for (const [group, members] of groups) {
-    const rows = members.map(({ name, description, default: otherwise, secret }) => [
+  for (const [heading, settings] of SETTING_GROUPS) {
+    const rows = [...settings].map(([name, { description, default: otherwise, secret }]) => [
       `\`${name}\``,
       `${description}${secret ? ' **Secret.**' : ''}`,
       otherwise,
     ])
-    lines.push('', `## ${group}`, '', ...markdownTable(['setting', 'meaning', 'default'], rows))
+    lines.push('', `## ${heading}`, '', ...markdownTable(['setting', 'meaning', 'default'], rows))
   }
+  lines.push('', ...sourceSecretLines())
   const limits = Object.entries(Policy.shape).map(([name, limit]) => [
     `\`${name}\``,
     limit.description ?? '',
@@ -52,6 +68,27 @@ function settingsPage(): string {
     ...markdownTable(['limit', 'meaning', 'default'], limits),
   )
   return `${lines.join('\n')}\n`
+}
+
+function sourceSecretLines(): string[] {
+  return [
+    '## Secrets of one source',
+    '',
+    'Hundreds of shops each need their own token. Set `SECRET_<SOURCE>_<NAME>` in the environment or in `.env`: the name of the source in upper case, with `_` for `-`.',
+    `For the source \`${EXAMPLE_SOURCE}\` these are:`,
+    '',
+    ...markdownTable(
+      ['variable', 'connector', 'in place of'],
+      sourceSecrets.map(({ name, connector, shared }) => [
+        `\`${name}\``,
+        connector,
+        shared === null ? '' : `\`${shared}\``,
+      ]),
+    ),
+    '',
+    'A source that has one secret of its own uses no shared secret of its connector. Secrets are never stored in the database and never printed:',
+    '`shelfsync sources show NAME` lists the variables of a source as set or missing, and `shelfsync doctor` reports a variable that no source uses.',
+  ]
 }
 
 await writeGenerated({ '.env.example': envExample(), 'docs/settings.md': settingsPage() })

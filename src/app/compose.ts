@@ -3,9 +3,7 @@
 
 import { openStore } from '../artifacts/open.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
-import { checkKeyHost } from '../connectors/medipim/api.ts'
-import type { Secrets } from '../connectors/medipim/responses.ts'
-import { createConnectors } from '../connectors/registry.ts'
+import { CONNECTORS } from '../connectors/registry.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Connector } from '../core/connector.ts'
 import type { Http } from '../core/http.ts'
@@ -13,8 +11,9 @@ import { DataApi } from '../db/data-api.ts'
 import { migrate } from '../db/migrate/migrate.ts'
 import type { Db } from '../db/pool.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
-import { checkPrivacy, createHttp } from '../node/http-client.ts'
+import { createHttp } from '../node/http-client.ts'
 import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type PipelineTools } from '../pipeline/sync.ts'
+import { createCredentialReader, type CredentialReader } from '../sources/credentials.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
 import {
@@ -42,12 +41,7 @@ export interface Basics extends AsyncDisposable {
   readonly store: ArtifactStore
   readonly http: Http
   readonly connectors: ReadonlyMap<string, Connector>
-  /** Null when the settings contain none. */
-  readonly medipimKey: Secrets | null
-  /**
-   * @throws SyncError `source/address-refused` when the key of MediPim may not be sent to `url`
-   */
-  checkKeyAddress(url: URL): void
+  readonly credentials: CredentialReader
   readonly correlationId: string
 }
 
@@ -68,22 +62,15 @@ export function openBasics(settings: Settings, { log, correlationId }: Host): Ba
     onRequest: (report) => log.debug(report, 'request'),
   })
   const redact = createRedactor(settings.supplierSecrets, settings.secrets)
-  const { key, keyHosts } = settings.medipim
-  const mayGoTo = (url: URL): boolean => keyHosts.includes(url.host) || guard.isOwn(url)
-  const medipimKey = key && { keyId: key.id, keySecret: key.secret, mayGoTo }
   return {
     settings,
     log,
     http,
     correlationId,
     redact,
-    medipimKey,
     store: openStore(settings.artifacts, process.cwd(), settings),
-    connectors: createConnectors({ medipim: medipimKey }),
-    checkKeyAddress(url) {
-      checkKeyHost(url, mayGoTo)
-      checkPrivacy(url, guard)
-    },
+    connectors: CONNECTORS,
+    credentials: createCredentialReader(settings.credentials, guard),
     [Symbol.asyncDispose]: () => http.close(),
   }
 }

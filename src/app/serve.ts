@@ -28,6 +28,7 @@ import { createRedactor } from '../telemetry/redact.ts'
 import type { Settings } from '../config/settings.ts'
 import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
 import { DEFAULT_OPTIONS } from '../pipeline/sync.ts'
+import type { CredentialReader } from '../sources/credentials.ts'
 import { checkHealth } from './health.ts'
 import type { Role } from './roles.ts'
 import { countTasks } from './task-metrics.ts'
@@ -38,6 +39,7 @@ export interface ServiceTools {
   readonly store: ArtifactStore
   readonly queues: Queues
   readonly connectors: ReadonlyMap<string, Connector>
+  readonly credentials: CredentialReader
   readonly log: Log
   /** Opens a client for the requests of one connector. */
   openHttp(connector: string, metrics: Metrics): Http
@@ -137,7 +139,7 @@ function* createServers(tools: ServiceTools, metrics: Metrics, roles: readonly R
 }
 
 function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
-  const { db, store, log, connectors, queues } = tools
+  const { db, store, log, connectors, credentials, queues } = tools
   const clients = new Map<string, Http>()
   const http = (connector: string): Http => {
     const client = clients.get(connector) ?? tools.openHttp(connector, metrics)
@@ -151,6 +153,7 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
     log,
     redact,
     connectors,
+    credentials,
     queues,
     http,
     options: DEFAULT_OPTIONS,

@@ -2,38 +2,45 @@
 // connector's name.
 
 import { type Command, Option } from 'commander'
-import { z } from 'zod'
-import type { Connector } from '../core/connector.ts'
+import { CONNECTORS } from '../connectors/registry.ts'
+import type { Connector, Sample } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { addSource, findSource, listSources, type Source } from '../db/sources.ts'
 import { recogniseAddress, sampleProducts } from '../sources/add-source.ts'
-import { bindConnector } from '../sources/bound-source.ts'
+import { bindConnector, findAddress, type BoundSource } from '../sources/bound-source.ts'
+import { listSecretStates } from '../sources/credentials.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
-import { checkSettings, readSetting } from './connector-settings.ts'
-import { addressOf } from './sources.ts'
+import {
+  listAddOptions,
+  nameFor,
+  parseSourceSettings,
+  readSetting,
+  settingsFromOptions,
+} from './source-settings.ts'
+
 import { toRequest } from './sync.ts'
 
-interface AddFlags {
+/** Besides these, the options of the connectors, by setting. */
+interface AddFlags extends Readonly<Record<string, unknown>> {
   readonly name?: string
-  readonly market?: string
-  readonly apiUrl?: string
   readonly set: Readonly<Record<string, Json>>
   readonly sync: boolean
 }
 
 export function addAdd(program: Command, cli: Cli): void {
-  program
+  const command = program
     .command('add')
-    .argument('<shop>', "a shop's address, or the name of a connector such as medipim")
+    .argument(
+      '<shop>',
+      `the address of a shop, or a connector: ${[...CONNECTORS.keys()].join(', ')}`,
+    )
     .description('add a source: a shop is recognised by its address, tried out and synced at once')
     .option('--name <name>', 'what to call it: lower-case words joined by hyphens')
     .option('--no-sync', 'do not sync the shop yet')
-    .option('--market <market>', 'medipim: au, be, fr, de or us; by default what the address says')
-    .option('--api-url <url>', 'medipim: the API, by default MEDIPIM_API_URL')
     .addOption(
       new Option('--set <name=value>', 'any setting of the connector; may be given several times')
         .argParser(readSetting)
@@ -44,17 +51,10 @@ export function addAdd(program: Command, cli: Cli): void {
       formatExamples(
         'shelfsync add https://some-shop.example',
         'shelfsync add https://some-shop.example --name my-shop --no-sync',
-        'shelfsync add medipim --name medipim-au',
         'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
       ),
     )
     .action(async (shop: string, flags: AddFlags) => {
-      if (shop !== 'medipim' && (flags.market ?? flags.apiUrl) !== undefined) {
-        throw new SyncError(
-          'usage/invalid',
-          '--market and --api-url are for medipim; what another source is to be told goes into --set name=value',
-        )
-      }
       const signal = cli.createStopSignal(STOPPING)
       await using tools = await cli.openSync()
       const connector = tools.connectors.get(shop)
@@ -62,6 +62,8 @@ export function addAdd(program: Command, cli: Cli): void {
         ? addByName(cli, tools, connector, flags)
         : addByAddress(cli, tools, shop, flags, signal))
     })
+  for (const { flags, description } of listAddOptions(CONNECTORS.values()))
+    command.option(flags, description)
 }
 
 async function addByName(
@@ -70,26 +72,15 @@ async function addByName(
   connector: Connector,
   flags: AddFlags,
 ): Promise<void> {
-  const settings = checkSettings(tools, connector, 'added', {
-    ...(connector.name === 'medipim' && medipimSettings(tools, flags)),
-    ...flags.set,
-  })
-  const source = await save(
-    cli,
+  const settings = parseSourceSettings(
     tools,
-    flags.name ?? nameFor(connector, settings),
     connector,
-    settings,
+    { name: flags.name ?? null, verb: 'added' },
+    { ...settingsFromOptions(tools, connector, flags), ...flags.set },
   )
-  cli.output.result(
-    { source: source.name, connector: connector.name, settings: source.settings },
-    `Added ${source.name}. Next: shelfsync sync ${source.name}`,
-  )
-  if (connector.name === 'medipim' && tools.settings.medipim.key === null) {
-    cli.output.note(
-      'No key for MediPim yet: put MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET into the environment or .env, then try `shelfsync doctor`',
-    )
-  }
+  const name = flags.name ?? nameFor(connector, settings)
+  const source = await save(cli, tools, name, { connector, settings })
+  reportAdded(cli, tools, { source, connector, settings }, { samples: null, syncs: false })
 }
 
 async function addByAddress(
@@ -99,8 +90,8 @@ async function addByAddress(
   flags: AddFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  // Before any of it is repeated: it may be a user name and a password, with an unencoded slash
-  // too.
+  settingsFromOptions(tools, null, flags)
+  // Checked before the text is repeated: it may contain a password, also one with an unencoded "/".
   if (text.includes('@'))
     throw new SyncError(
       'usage/invalid',
@@ -118,72 +109,81 @@ async function addByAddress(
     settings: recognised,
     suggestedName,
   } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
-  const settings = checkSettings(tools, connector, 'added', {
-    ...(recognised as object),
-    ...flags.set,
-  })
   const name = flags.name ?? suggestedName
+  const settings = parseSourceSettings(
+    tools,
+    connector,
+    { name, verb: 'added' },
+    { ...(recognised as object), ...flags.set },
+  )
   await refuseTaken(tools, name)
   cli.output.say(`${address.host}: ${connector.title}`)
-  if (address.pathname !== '/' && URL.parse(addressOf(settings) ?? '')?.pathname === '/')
+  if (address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/')
     cli.output.note(`The whole shop is added, not only ${address.pathname}`)
-  const samples = await sampleProducts(connector, settings, tools.http, signal)
+  const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
   for (const { title, price } of samples)
     cli.output.say(`  ${cli.output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
-  const source = await save(cli, tools, name, connector, settings)
-  cli.output.result(
-    { source: name, connector: connector.name, settings: source.settings, samples },
-    `Added ${name}.${flags.sync ? '' : ` Next: shelfsync sync ${name}`}`,
-  )
+  const source = await save(cli, tools, name, { connector, settings })
+  reportAdded(cli, tools, { source, connector, settings }, { samples, syncs: flags.sync })
   if (flags.sync)
     await watchRun(cli, tools, source, (progress) =>
       syncSource(tools, bindConnector(connector, source), toRequest({}), { progress, signal }),
     )
 }
 
-/** One that is read already may be added again, say with other settings, but seldom on purpose. */
+/** A source that reads the same address is allowed, and seldom intended. */
 async function save(
   { output }: Cli,
-  { db }: SyncTools,
+  tools: SyncTools,
   name: string,
-  connector: Connector,
-  settings: unknown,
+  { connector, settings }: Pick<BoundSource, 'connector' | 'settings'>,
 ): Promise<Source> {
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
     throw new SyncError(
       'usage/invalid',
-      `"${name}" is no name for a source: use lower-case letters, digits and hyphens`,
+      `"${name}" is not a valid name for a source: use lower-case letters, digits and hyphens`,
     )
-  const source = await addSource(db, {
+  const source = await addSource(tools.db, {
     name,
     connector: connector.name,
     settings: settings as Json,
     schedule: connector.schedule,
   })
-  const address = addressOf(settings)
-  const twin = (await listSources(db)).find(
-    (other) => other.id !== source.id && address !== null && addressOf(other.settings) === address,
+  const address = connector.address(settings)
+  const twin = (await listSources(tools.db)).find(
+    (other) => other.id !== source.id && findAddress(tools, other) === address,
   )
   if (twin)
-    output.note(`${twin.name} already reads ${address}; with ${name} its products are there twice`)
+    output.note(`${twin.name} already reads ${address}; with ${name} its products exist twice`)
   return source
+}
+
+function reportAdded(
+  { output }: Cli,
+  { settings: { credentials: values }, credentials }: SyncTools,
+  { source, connector, settings }: BoundSource,
+  { samples, syncs }: { readonly samples: readonly Sample[] | null; readonly syncs: boolean },
+): void {
+  const { name } = source
+  const secrets = listSecretStates({ source, connector }, values)
+  output.result(
+    {
+      source: name,
+      connector: connector.name,
+      settings: source.settings,
+      ...(samples !== null && { samples }),
+      ...(secrets.length > 0 && { secrets }),
+    },
+    `Added ${name}.${syncs ? '' : ` Next: shelfsync sync ${name}`}`,
+  )
+  if (!connector.credentials.isComplete(credentials({ source, connector, settings })))
+    output.note(
+      `No credentials for ${name} yet: ${connector.credentials.hint} in the environment or .env, then run \`shelfsync doctor\``,
+    )
 }
 
 /** Before the shop is asked for samples. @throws SyncError `source/exists` */
 async function refuseTaken({ db }: SyncTools, name: string): Promise<void> {
   if (await findSource(db, name))
     throw new SyncError('source/exists', `There is a source called ${name} already`)
-}
-
-function medipimSettings(
-  { settings }: SyncTools,
-  { apiUrl = settings.medipim.apiUrl, market }: AddFlags,
-): Record<string, Json> {
-  return { apiUrl, ...(market !== undefined && { market }) }
-}
-
-/** `medipim-au`: a supplier with markets has a source for each. */
-function nameFor({ name }: Connector, settings: unknown): string {
-  const market = z.object({ market: z.string() }).safeParse(settings).data?.market
-  return market === undefined ? name : `${name}-${market}`
 }

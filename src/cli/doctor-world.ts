@@ -1,19 +1,13 @@
-// The doctor's look outside the database: the artifact store, the supplier's key, and how open we
-// are to private hosts.
+// The part of the doctor that checks the artifact store, the queue and access to private hosts.
 
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { verifyWritable, type ArtifactStore } from '../artifacts/store.ts'
-import { openApi } from '../connectors/medipim/api.ts'
-import { medipimSettings } from '../connectors/medipim/market.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { withTimeout } from '../lib/timeout.ts'
-import { toHost } from '../lib/read-body.ts'
-import type { Source } from '../db/sources.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
-import type { Basics } from '../app/compose.ts'
 import { formatBytes, formatQuantity } from './format.ts'
 
 /** How long Redis may take over a write. */
@@ -81,43 +75,6 @@ async function freeBytes(folder: string): Promise<number | null> {
     return bavail * bsize
   } catch {
     return dirname(folder) === folder ? null : freeBytes(dirname(folder))
-  }
-}
-
-/**
- * Asks for the list of fields: a few kilobytes that every key may read. What is paused is not
- * asked, and needs no key.
- */
-export async function checkMedipim(
-  { settings, http, medipimKey }: Basics,
-  sources: readonly Source[],
-  signal: AbortSignal,
-): Promise<Check> {
-  const name = 'medipim key'
-  const mine = sources.filter(
-    ({ connector, state }) => connector === 'medipim' && state === 'active',
-  )
-  const { apiUrl } = settings.medipim
-  if (medipimKey === null) {
-    if (mine.length === 0)
-      return { name, state: 'ok', message: 'none, and no active source needs one' }
-    return {
-      name,
-      state: 'fail',
-      message: `none, but ${mine.map((source) => source.name).join(', ')} needs one`,
-      hint: 'Set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET.',
-    }
-  }
-  const urls = new Set(
-    mine.length === 0
-      ? [medipimSettings.parse({ apiUrl }).apiUrl]
-      : mine.map((source) => medipimSettings.parse(source.settings).apiUrl),
-  )
-  try {
-    for (const url of urls) await openApi(url, medipimKey, http, signal).listFields()
-    return { name, state: 'ok', message: `accepted by ${[...urls].map(toHost).join(', ')}` }
-  } catch (error) {
-    return toFailedCheck(name, error)
   }
 }
 

@@ -4,7 +4,7 @@ import { Policy } from '../core/policy.ts'
 import type { Source } from '../db/sources.ts'
 import { loadSettings } from '../config/settings.ts'
 import { checkClock } from './doctor-database.ts'
-import { checkMedipim } from './doctor-world.ts'
+import { checkSuppliers } from './doctor-suppliers.ts'
 import { checkNames } from './doctor.ts'
 import { openBasics } from '../app/compose.ts'
 import { Cli } from './cli.ts'
@@ -33,7 +33,7 @@ test('a source that is paused needs no key', async () => {
     new Cli(new Output(nowhere, nowhere), {}).createHost(loadSettings({})),
   )
   const stateWith = async (state: Source['state']) =>
-    (await checkMedipim(basics, [{ ...SOURCE, state }], new AbortController().signal)).state
+    (await checkSuppliers(basics, [{ ...SOURCE, state }], new AbortController().signal))[0]?.state
   assert.deepEqual([await stateWith('active'), await stateWith('paused')], ['fail', 'ok'])
 })
 

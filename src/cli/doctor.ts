@@ -6,7 +6,8 @@ import { findMisspelt } from '../config/dot-env.ts'
 import { type Check, toFailedCheck } from './check.ts'
 import { type Cli, formatExamples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'
-import { checkMedipim, checkPrivateHosts, checkQueue, checkStore } from './doctor-world.ts'
+import { checkSourceSecrets, checkSuppliers } from './doctor-suppliers.ts'
+import { checkPrivateHosts, checkQueue, checkStore } from './doctor-world.ts'
 import { openBasics } from '../app/compose.ts'
 import { readDotEnv } from './read-settings.ts'
 
@@ -34,12 +35,11 @@ export function addDoctor(program: Command, cli: Cli): void {
       await using basics = openBasics(settings, cli.createHost(settings))
       const sources = await checkDatabase(cli.output, settings, tell)
       if (settings.queue.url !== null) tell(await checkQueue(settings.queue.url))
-      for (const check of [
-        checkStore(basics.store, settings),
-        checkMedipim(basics, sources, signal),
-        checkPrivateHosts(settings),
-      ])
-        tell(await check)
+      tell(await checkStore(basics.store, settings))
+      for (const check of await checkSuppliers(basics, sources, signal)) tell(check)
+      const secrets = checkSourceSecrets(basics, sources)
+      if (secrets !== null) tell(secrets)
+      tell(checkPrivateHosts(settings))
     })
 }
 

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { test } from 'node:test'
 import { SyncError } from '../core/errors.ts'
 import { createLog } from '../telemetry/log.ts'
-import { SETTING_NAMES, settingMeta } from './settings-schema.ts'
+import { isSecret, SETTING_GROUPS, SETTING_NAMES } from './settings-schema.ts'
 import { loadSettings } from './settings.ts'
 
 function problemsOf(env: Record<string, string>, dotEnvText?: string): string {
@@ -38,7 +38,7 @@ test('without any setting everything has a default, and no secret has one', () =
     },
     queue: { url: null, concurrency: { fetch: 2, apply: 2 } },
     s3: { endpoint: null, region: 'us-east-1', key: null },
-    medipim: { apiUrl: 'https://api.au.medipim.com', key: null, keyHosts: [] },
+    credentials: {},
     supabase: null,
     secrets: [],
     supplierSecrets: [],
@@ -149,22 +149,33 @@ test('ports, host and both keys of the HTTP servers are read, and a next key doe
 test('the settings cannot be changed', () => {
   const settings = loadSettings({ MEDIPIM_API_KEY: 'id:secret' })
   assert.throws(() => Object.assign(settings, { home: 'x' }), TypeError)
-  assert.throws(() => Object.assign(settings.medipim.key ?? {}, { id: 'x' }), TypeError)
+  assert.throws(() => Object.assign(settings.credentials, { MEDIPIM_API_KEY: 'x' }), TypeError)
 })
 
-test('the MediPim key is read from its parts or in one', () => {
-  const key = { id: 'an-id', secret: 'a:secret' }
-  assert.deepEqual(
-    loadSettings({ MEDIPIM_API_KEY_ID: 'an-id', MEDIPIM_API_KEY_SECRET: 'a:secret' }).medipim.key,
-    key,
-  )
-  assert.deepEqual(loadSettings({ MEDIPIM_API_KEY: 'an-id:a:secret' }).medipim.key, key)
+test('variables that belong to a connector reach its credentials, and their conflicts are problems', () => {
+  const { credentials } = loadSettings({ MEDIPIM_API_KEY: 'an-id:a:secret', PATH: '/bin' })
+  assert.deepEqual(credentials, { MEDIPIM_API_KEY: 'an-id:a:secret' })
   assert.match(
     problemsOf({ MEDIPIM_API_KEY: 'a:b', MEDIPIM_API_KEY_ID: 'c' }),
     /MEDIPIM_API_KEY: set either/,
   )
   assert.match(problemsOf({ MEDIPIM_API_KEY_ID: 'c' }), /MEDIPIM_API_KEY_SECRET: missing/)
   assert.match(problemsOf({ MEDIPIM_API_KEY_SECRET: 'c' }), /MEDIPIM_API_KEY_ID: missing/)
+})
+
+test('the secret of one source is read from the environment and .env, and known to the redactor in every form', () => {
+  const { credentials, secrets, supplierSecrets } = loadSettings(
+    { SECRET_MY_SHOP_API_KEY_ID: 'planted-id' },
+    'SECRET_MY_SHOP_API_KEY_SECRET=planted-secret\nSECRET_OTHER_TOKEN=planted-token\n',
+  )
+  assert.deepEqual(credentials, {
+    SECRET_MY_SHOP_API_KEY_ID: 'planted-id',
+    SECRET_MY_SHOP_API_KEY_SECRET: 'planted-secret',
+    SECRET_OTHER_TOKEN: 'planted-token',
+  })
+  const forms = ['planted-id', 'planted-secret', 'planted-token', 'planted-id:planted-secret']
+  assert.deepEqual(new Set(secrets), new Set(forms))
+  assert.deepEqual(new Set(supplierSecrets), new Set(forms))
 })
 
 test('Supabase takes either key, and an address and a key go together', () => {
@@ -182,7 +193,7 @@ test('Supabase takes either key, and an address and a key go together', () => {
   const open = { SUPABASE_URL: 'http://supabase.example:8000', SUPABASE_SECRET_KEY: 'sb_secret_x' }
   assert.match(
     problemsOf(open),
-    /SUPABASE_URL: expected https, because anybody on the way could read the key/,
+    /SUPABASE_URL: expected https, because anybody on the network could read the key/,
   )
   assert.ok(loadSettings({ ...open, ALLOW_PRIVATE_HOSTS: 'supabase.example' }).supabase)
   assert.ok(loadSettings({ ...open, SUPABASE_URL: 'http://127.0.0.1:54321' }).supabase)
@@ -227,10 +238,6 @@ test('private hosts are allowed all together or one by one', () => {
 })
 
 test('a host that the key of MediPim may go to is a host, and never a switch or a range', () => {
-  assert.deepEqual(
-    loadSettings({ MEDIPIM_HOSTS: 'Gateway.example:8443, b.example' }).medipim.keyHosts,
-    ['gateway.example:8443', 'b.example'],
-  )
   for (const meant of [
     '1',
     'true',
@@ -347,7 +354,7 @@ test('all problems are listed at once, by name and expectation, never by value',
  * as a password that is sent encoded.
  */
 const SECRETS = Object.fromEntries(
-  SETTING_NAMES.filter((name) => settingMeta(name).secret).map((name) => [name, plantedAs(name)]),
+  SETTING_NAMES.filter((name) => isSecret(name)).map((name) => [name, plantedAs(name)]),
 )
 
 function plantedAs(name: string): string {
@@ -435,10 +442,13 @@ test('an address whose password is not encoded says which character, and none of
 })
 
 test('every setting that is a key, a secret or a connection is marked as a secret and has no value as its default', () => {
-  const secret = SETTING_NAMES.filter((name) => settingMeta(name).secret)
+  const secret = SETTING_NAMES.filter((name) => isSecret(name))
   assert.deepEqual(
     secret,
     SETTING_NAMES.filter((name) => /KEY|SECRET|DATABASE|QUEUE/.test(name)),
   )
-  for (const name of secret) assert.match(settingMeta(name).default, /^(none|an own|the queue)/)
+  for (const group of SETTING_GROUPS.values()) {
+    for (const [name, setting] of group)
+      if (isSecret(name)) assert.match(setting.default, /^(none|an embedded|the queue)/)
+  }
 })

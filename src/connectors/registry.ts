@@ -1,24 +1,15 @@
-// Every connector, by name. Secrets are handed in here, because a source's settings are stored and
-// secrets are not.
+// Every connector, by name. One line each: everything else about a supplier is in its folder.
 
 import type { Connector } from '../core/connector.ts'
-import type { Secrets } from './medipim/responses.ts'
-import { createMedipim } from './medipim/connector.ts'
+import { medipim } from './medipim/connector.ts'
 import { shopify } from './shopify/connector.ts'
 
-/**
- * What connectors need and no source may store. Null: the suppliers can be replayed, but not
- * fetched from.
- */
-export interface ConnectorSecrets {
-  readonly medipim: Secrets | null
-}
+export const CONNECTORS: ReadonlyMap<string, Connector> = byName([
+  medipim,
+  shopify,
+  // npm run new connector: above this line
+])
 
-export function createConnectors(secrets: ConnectorSecrets): ReadonlyMap<string, Connector> {
-  const connectors: readonly Connector[] = [
-    createMedipim(secrets.medipim),
-    shopify,
-    // npm run new connector: above this line
-  ]
+function byName(connectors: readonly Connector[]): Map<string, Connector> {
   return new Map(connectors.map((connector) => [connector.name, connector]))
 }

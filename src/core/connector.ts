@@ -2,6 +2,7 @@
 // else knows the supplier.
 
 import type { z } from 'zod'
+import type { CredentialSchema } from './credentials.ts'
 import type { Http } from './http.ts'
 import type { Json } from './json.ts'
 import type { Draft } from './product.ts'
@@ -21,8 +22,10 @@ export type Scope =
   /** External ids, as `identify` returns them, at least one and without duplicates. */
   | { readonly kind: 'keys'; readonly keys: readonly string[] }
 
-export interface FetchRequest<Settings> {
+export interface FetchRequest<Settings = unknown, Credentials = unknown> {
   readonly settings: Settings
+  /** As the connector's `credentials` schema parsed them; they may be incomplete. */
+  readonly credentials: Credentials
   /** One of the connector's `scopes`. */
   readonly scope: Scope
   /** The cursor of the last archived page, or null to start at the beginning. */
@@ -80,16 +83,36 @@ export interface Recognition<Settings> {
   readonly settings: Settings
 }
 
-export interface Connector<Settings = unknown> {
+export type ProbeRequest<Settings = unknown, Credentials = unknown> = Pick<
+  FetchRequest<Settings, Credentials>,
+  'settings' | 'credentials' | 'http'
+>
+
+/** An option of `shelfsync add` that sets one setting: `apiUrl` becomes `--api-url`. */
+export interface AddOption {
+  readonly setting: string
+  /** What stands for the value in help, such as `url`. */
+  readonly value: string
+  readonly description: string
+  /** The member of `credentials.variables` that provides the value when the option is absent. */
+  readonly variable?: string
+}
+
+/** Everything Shelfsync needs to know about one kind of supplier. */
+export interface Connector<Settings = unknown, Credentials = unknown> {
   /** Lower-case slug: the folder name, the `connector` column and the metric label. */
   readonly name: string
   /** One sentence for lists and help. */
   readonly title: string
-  /**
-   * What a source of this kind must be told; secrets are not settings, they come from the
-   * environment.
-   */
+  /** The settings of a source. They are stored and shown, so they hold no secret. */
   readonly settings: z.ZodType<Settings>
+  /**
+   * The environment variables that the connector reads. Settings, `.env.example`, docs, redaction,
+   * `add` and `doctor` are driven by this list.
+   */
+  readonly credentials: CredentialSchema<Credentials>
+  /** The options of `shelfsync add NAME`; any other setting is given by `--set`. */
+  readonly options: readonly AddOption[]
   /**
    * Raised whenever `normalise` would make something else of the same record: the next full run
    * then looks at every record again.
@@ -124,7 +147,18 @@ export interface Connector<Settings = unknown> {
    *
    * @throws SyncError `source/…`
    */
-  fetch(request: FetchRequest<Settings>, signal: AbortSignal): AsyncIterable<Page>
+  fetch(request: FetchRequest<Settings, Credentials>, signal: AbortSignal): AsyncIterable<Page>
+
+  /**
+   * One cheap request that succeeds when the supplier accepts the credentials. Required when a
+   * credential is a secret.
+   *
+   * @throws SyncError `source/…`
+   */
+  probe?(request: ProbeRequest<Settings, Credentials>, signal: AbortSignal): Promise<void>
+
+  /** The address that a source reads. Its secrets are sent there and nowhere else. */
+  address(settings: Settings): string
 
   /**
    * Finds the record in an archived line by its bytes alone. Null when the line does not have the

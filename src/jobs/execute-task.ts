@@ -26,6 +26,7 @@ import { loadSource, type Source } from '../db/sources.ts'
 import { loadRunStanding } from '../db/read/status.ts'
 import type { Log } from '../telemetry/log.ts'
 import { isOwnerDead, getOwnerName } from '../node/process-owner.ts'
+import type { CredentialReader } from '../sources/credentials.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import {
@@ -67,6 +68,7 @@ export interface TaskTools {
   readonly store: ArtifactStore
   /** One client a connector, so that its requests can be counted apart. */
   readonly http: (connector: string) => Http
+  readonly credentials: CredentialReader
   readonly log: Log
   readonly redact: Redactor
   readonly options: PipelineOptions
@@ -256,7 +258,7 @@ function openContext(
 ): RunContext {
   const bound = bindSource(tools, source)
   const { connector } = bound
-  const { db, store, http, redact, events } = tools
+  const { db, store, http, credentials, redact, events } = tools
   return {
     db,
     store,
@@ -266,6 +268,7 @@ function openContext(
     run,
     signal,
     http: http(connector.name),
+    credentials,
     progress: newProgress(),
     options:
       options.chunkSize === undefined

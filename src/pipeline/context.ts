@@ -9,6 +9,7 @@ import type { LeasedRun } from '../db/write/runs.ts'
 import type { Http } from '../core/http.ts'
 import type { Waiter } from '../lib/back-off.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
+import type { CredentialReader } from '../sources/credentials.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 
 export interface Log {
@@ -91,6 +92,7 @@ export interface RunContext extends BoundSource, RunControls {
   readonly db: PipelineDb
   readonly store: ArtifactStore
   readonly http: Http
+  readonly credentials: CredentialReader
   readonly log: Log
   /** For what is stored: messages from outside may quote a key. */
   readonly redact: Redactor

@@ -93,13 +93,12 @@ async function fetchWithRetries(context: RunContext, archive: Archive): Promise<
   }
 }
 
-function fetchPages(
-  { connector, settings, run, http, signal }: RunContext,
-  archive: Archive,
-): AsyncIterable<Page> {
+function fetchPages(context: RunContext, archive: Archive): AsyncIterable<Page> {
+  const { connector, settings, run, http, signal } = context
   return connector.fetch(
     {
       settings,
+      credentials: context.credentials(context),
       scope: scopeOf(run),
       cursor: archive.cursor,
       http,

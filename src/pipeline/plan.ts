@@ -178,18 +178,12 @@ async function refuseUnended(db: Db, source: Source): Promise<void> {
 }
 
 /** The supplier's bytes to their end. @throws SyncError `source/…` */
-async function* fetchAll({
-  connector,
-  settings,
-  run,
-  http,
-  log,
-  progress,
-  signal,
-}: RunContext): AsyncGenerator<Buffer, void> {
+async function* fetchAll(context: RunContext): AsyncGenerator<Buffer, void> {
+  const { connector, settings, run, http, log, progress, signal } = context
   const warn = (message: string): void => log.warn({}, message)
   const request = {
     settings,
+    credentials: context.credentials(context),
     scope: scopeOf(run),
     cursor: null,
     http,

@@ -20,6 +20,7 @@ import type { Source } from '../db/sources.ts'
 import type { Http } from '../core/http.ts'
 import { wait } from '../lib/back-off.ts'
 import { isOwnerDead, getOwnerName } from '../node/process-owner.ts'
+import type { CredentialReader } from '../sources/credentials.ts'
 import type { Redactor } from '../telemetry/redact.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import type { PipelineOptions, Log, RunContext, RunControls } from './context.ts'
@@ -63,6 +64,7 @@ export interface PipelineTools {
   readonly db: PipelineDb
   readonly store: ArtifactStore
   readonly http: Http
+  readonly credentials: CredentialReader
   readonly log: Log
   readonly redact: Redactor
   readonly options: PipelineOptions

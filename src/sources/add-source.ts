@@ -1,10 +1,11 @@
 // add: finds out what kind of shop an address is, and tries it out before anything is stored.
 
-import type { Connector, Recognition, Sample } from '../core/connector.ts'
+import type { Connector, FetchRequest, Recognition, Sample } from '../core/connector.ts'
 import { isAbort, SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { formatMoney } from '../core/money.ts'
 import type { Draft } from '../core/product.ts'
+import type { CredentialOwner, CredentialReader } from './credentials.ts'
 
 export interface Recognised extends Recognition<unknown> {
   readonly connector: Connector
@@ -45,19 +46,20 @@ export async function recogniseAddress(
  * page is a product
  */
 export async function sampleProducts(
-  connector: Connector,
-  settings: unknown,
-  http: Http,
+  owner: CredentialOwner,
+  { http, credentials }: { readonly http: Http; readonly credentials: CredentialReader },
   signal: AbortSignal,
   wanted = 5,
 ): Promise<Sample[]> {
-  const request = {
+  const { connector, settings } = owner
+  const request: FetchRequest = {
     settings,
+    credentials: credentials(owner),
     scope: { kind: 'all' },
     cursor: null,
     http,
     warn: () => undefined,
-  } as const
+  }
   const samples: Sample[] = []
   let refusal: SyncError | null = null
   for await (const page of connector.fetch(request, signal)) {

@@ -45,3 +45,10 @@ export function loadConnector({ connectors }: Connectors, { name, connector }: S
     )
   return found
 }
+
+/** The address that a source reads; null when this version cannot read its settings. */
+export function findAddress({ connectors }: Connectors, source: Source): string | null {
+  const connector = connectors.get(source.connector)
+  const settings = connector?.settings.safeParse(source.settings)
+  return connector && settings?.success ? connector.address(settings.data) : null
+}

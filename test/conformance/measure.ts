@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { measureBufferBytes } from '../support/memory.ts'
-import type { Subject } from './rig.ts'
+import { credentialsOf, type Subject } from './rig.ts'
 
 export interface Measure {
   readonly feedBytes: number
@@ -56,13 +56,15 @@ async function measureAll(subject: Subject, origins: readonly string[]): Promise
   return measures.slice(1)
 }
 
-async function measure({ connector, settings }: Subject, origin: string): Promise<Measure> {
+async function measure(subject: Subject, origin: string): Promise<Measure> {
+  const { connector, settings } = subject
   const http = createHttp({
     guard: createAddressGuard(['127.0.0.1']),
     userAgent: 'shelfsync-conformance',
   })
   const request = {
     settings: connector.settings.parse(settings(origin)),
+    credentials: credentialsOf(subject),
     scope: { kind: 'all' },
     cursor: null,
     http,

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Connector, Cursor, Page } from '../../src/core/connector.ts'
+import { parseCredentials, type CredentialValues } from '../../src/core/credentials.ts'
 import type { Http } from '../../src/core/http.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { listParts, type ArchivedPart } from '../../src/db/write/artifacts.ts'
@@ -22,11 +23,8 @@ export interface Subject {
   readonly start: (size: number) => Promise<Supplier>
   /** How many products make two pages or more; not many more, each check reads them a few times. */
   readonly size: number
-  /**
-   * What the connector was made with and nobody may ever read: also as it is sent, when that is
-   * encoded.
-   */
-  readonly secrets?: readonly string[]
+  /** Values of the environment variables that the connector declares. */
+  readonly credentials?: CredentialValues
   /**
    * The file that calls `testConnector` with this, and its arguments. Default: the one that was
    * started.
@@ -95,6 +93,7 @@ export class Rig {
       const pipeline = await openPipeline(scope, {
         db,
         connector: subject.connector,
+        credentials: subject.credentials ?? {},
         settings,
         policy: POLICY,
         options: { ...SMALL, wait },
@@ -132,6 +131,7 @@ export class Rig {
   fetch(cursor: Cursor | null = null): AsyncIterable<Page> {
     const request = {
       settings: this.settings(),
+      credentials: this.credentials(),
       scope: { kind: 'all' },
       cursor,
       http: this.http,
@@ -142,6 +142,10 @@ export class Rig {
 
   settings(): unknown {
     return this.subject.connector.settings.parse(this.subject.settings(this.supplier.origin))
+  }
+
+  credentials(): unknown {
+    return credentialsOf(this.subject)
   }
 
   /** The lines that the supplier sends now, without their ends. */
@@ -252,6 +256,13 @@ export class Rig {
     const { id } = await this.pipeline.source()
     return this.pipeline.query<Row>(sql, id)
   }
+}
+
+/** The subject's credentials as its connector parses them. */
+export function credentialsOf({ connector, credentials = {} }: Omit<Subject, 'start'>): unknown {
+  const parsed = parseCredentials(connector.credentials, credentials, null)
+  assert.deepEqual(parsed.problems, [], 'the credentials of the subject are not valid')
+  return parsed.credentials
 }
 
 /** What a product is compared by. */

@@ -3,7 +3,8 @@
 // `{"n":0,"record":{…}}`, and the header `x-count` for all pages; `&keys=p-1,p-2` names products.
 
 import { z } from 'zod'
-import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
+import type { Connector, FetchRequest, Page, ProbeRequest } from '../../src/core/connector.ts'
+import type { CredentialSchema } from '../../src/core/credentials.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { HttpResponse } from '../../src/core/http.ts'
 import type { Draft } from '../../src/core/product.ts'
@@ -62,6 +63,11 @@ const UNKNOWN_VARIANT = {
   availability: null,
 }
 
+const ToyCredentials = z.strictObject({
+  key: z.string().min(4, 'expected 4 characters or more').optional(),
+})
+type ToyCredentials = z.infer<typeof ToyCredentials>
+
 const Cursor = z.object({ page: z.int(), listed: z.int() })
 const ToyRecord = z.object({
   id: z.string(),
@@ -84,7 +90,7 @@ export function toy(defect: Defect | null): Subject {
     settings: (origin) => ({ url: origin }),
     start: (size) => serve(size, served),
     size: 60,
-    secrets: [KEY],
+    credentials: { TOY_KEY: KEY },
     file: [import.meta.filename, defect ?? ''],
   }
 }
@@ -128,7 +134,7 @@ const served: Served = {
 
 type Has = (defect: Defect) => boolean
 
-function toyConnector(has: Has): Connector<ToySettings> {
+function toyConnector(has: Has): Connector<ToySettings, ToyCredentials> {
   let count = 0
   const settings: z.ZodType<ToySettings> = has('takes any settings')
     ? z.looseObject({ url: z.any() })
@@ -141,6 +147,8 @@ function toyConnector(has: Has): Connector<ToySettings> {
     name: 'toy',
     title: 'A connector for the tests of the suite itself',
     settings,
+    credentials: toyCredentials(has),
+    options: [],
     normaliserVersion: 1,
     volatilePaths: has('masks nothing') ? [] : ['seen', 'updated_at'],
     idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
@@ -152,6 +160,8 @@ function toyConnector(has: Has): Connector<ToySettings> {
         has('does not hear the signal') ? new AbortController().signal : signal,
         has,
       ),
+    probe,
+    address: ({ url }) => url,
     scan: (line, arrivedMs) => scanLine(line, arrivedMs, has),
     unwrap: (line) => z.object({ record: z.unknown() }).parse(line).record,
     identify: has('identifies by normalising')
@@ -161,10 +171,45 @@ function toyConnector(has: Has): Connector<ToySettings> {
   }
 }
 
-type Asked = FetchRequest<ToySettings>
+function toyCredentials(_has: Has): CredentialSchema<ToyCredentials> {
+  return {
+    variables: {
+      key: {
+        name: 'TOY_KEY',
+        secret: true,
+        description: 'The key of the toy.',
+        default: 'none: toys cannot be synced',
+        example: 'your-toy-key',
+      },
+    },
+    schema: ToyCredentials,
+    isComplete: ({ key }) => key !== undefined,
+    hint: 'set TOY_KEY',
+    spellings: () => [],
+    findHostFault: ({ hostname }) =>
+      hostname === 'toy.example' ? null : `${hostname} is not toy.example`,
+  }
+}
+
+function requireKey({ key }: ToyCredentials): string {
+  if (key === undefined) throw new SyncError('settings/invalid', 'No key for the toy: set TOY_KEY')
+  return key
+}
+
+async function probe(
+  { settings, credentials, http }: ProbeRequest<ToySettings, ToyCredentials>,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = { 'x-key': requireKey(credentials) }
+  const response = await http({ url: `${settings.url}/products?page=0&since=0`, headers }, signal)
+  if (response.status !== 200) throw await refusalOf(response, () => false)
+  await response.cancel()
+}
+
+type Asked = FetchRequest<ToySettings, ToyCredentials>
 
 async function* fetchPages(
-  { settings, scope, cursor, http }: Asked,
+  { settings, credentials, scope, cursor, http }: Asked,
   signal: AbortSignal,
   has: Has,
 ): AsyncGenerator<Page> {
@@ -178,7 +223,7 @@ async function* fetchPages(
     const response = await http(
       {
         url: `${settings.url}/products?page=${page}&since=${since}&by=${by}${keys}`,
-        headers: { 'x-key': KEY },
+        headers: { 'x-key': requireKey(credentials) },
       },
       signal,
     )

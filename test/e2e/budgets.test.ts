@@ -8,10 +8,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import { startMedipim } from '../../simulators/medipim/simulator.ts'
+import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { countOutcomes, createMedipimConnector, openPipeline } from '../support/pipeline.ts'
+import { countOutcomes, MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
 
 const PRODUCTS = 5000
 const MEGABYTE = 1_000_000
@@ -68,10 +69,10 @@ test('the same feed again writes no row and next to no log, also when every movi
   const simulator = await startMedipim({ products: 1, rateLimit: null })
   t.after(simulator.close)
   const settings = { apiUrl: simulator.url, market: 'au' }
-  const connector = createMedipimConnector({ keyId: '42', keySecret: 'secret' })
   const pipeline = await openPipeline(t, {
     db,
-    connector,
+    connector: medipim,
+    credentials: MEDIPIM_KEY,
     settings,
     options: { partBytesMax: 4 << 20, batchRecordsMax: 500, batchBytesMax: 4 << 20 },
   })

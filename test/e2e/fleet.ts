@@ -3,12 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
+import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { migrateQueue } from '../../src/jobs/queues.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
 import type { Role } from '../../src/app/roles.ts'
 import { NODE_FLAGS } from '../../bin/launch.js'
 import { openTestDatabase, type Lifetime, type TestDatabase } from '../support/database.ts'
-import { createMedipimConnector, openPipeline, type TestPipeline } from '../support/pipeline.ts'
+import { MEDIPIM_KEY, openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import {
   cleanEnv,
   startProcess,
@@ -69,11 +70,11 @@ export async function openFleet(
 ): Promise<Fleet> {
   const database = await openTestDatabase(t)
   await migrateQueue(database.pool)
-  const connector = createMedipimConnector({ keyId: '42', keySecret: 'secret' })
   const addSource = (apiUrl: string) =>
     openPipeline(t, {
       db: database.pool,
-      connector,
+      connector: medipim,
+      credentials: MEDIPIM_KEY,
       settings: { apiUrl, market: 'au' },
       options: DEFAULT_OPTIONS,
     })

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startShopify } from '../../simulators/shopify/server.ts'
-import { createConnectors } from '../../src/connectors/registry.ts'
+import { CONNECTORS } from '../../src/connectors/registry.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
@@ -368,7 +368,7 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
   const simulator = await startShopify({ products: UNDATED.length })
   t.after(simulator.close)
   const { shop } = simulator
-  const connector = createConnectors({ medipim: null }).get('shopify')
+  const connector = CONNECTORS.get('shopify')
   assert.ok(connector)
   const pipeline = await openPipeline(t, {
     db,
@@ -398,7 +398,7 @@ test('a shop that leaves its times out, or in the future, is followed all the sa
 test('a shop that stated a time, then none for the same product, is followed when it states a lower one', async (t) => {
   const simulator = await startShopify({ products: 1 })
   t.after(simulator.close)
-  const connector = createConnectors({ medipim: null }).get('shopify')
+  const connector = CONNECTORS.get('shopify')
   assert.ok(connector)
   const pipeline = await openPipeline(t, {
     db,

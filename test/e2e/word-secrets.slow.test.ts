@@ -66,7 +66,7 @@ async function setStage(t: TestContext): Promise<Stage> {
   const keys = [WORDS, OTHERS].map(({ id, key: secret }) => ({ id, secret }))
   const { pipeline, simulator } = await openMedipim(t, {
     db: database.pool,
-    key: { keyId: OTHERS.id, keySecret: OTHERS.key },
+    key: { id: OTHERS.id, secret: OTHERS.key },
     supplier: { keys },
     policy: { quarantineShare: 0.9 },
     options: { attemptsMax: 1 },

@@ -39,7 +39,7 @@ const http = ({ url }: { readonly url: string }): Promise<HttpResponse> => {
 const settings = { url: 'https://shop.example', currency: 'AUD', minIntervalMs: 0, maxPages: 101 }
 let lines = 0
 for await (const { lineCount } of shopify.fetch(
-  { settings, scope: { kind: 'all' }, cursor: null, http, warn: () => undefined },
+  { settings, credentials: {}, scope: { kind: 'all' }, cursor: null, http, warn: () => undefined },
   new AbortController().signal,
 ))
   lines += lineCount

@@ -1,9 +1,10 @@
 // A process that syncs one source once and says how much memory it ever held.
 
+import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { readPeakMemoryBytes } from '../../src/node/memory.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
-import { createMedipimConnector, openPipeline } from '../support/pipeline.ts'
+import { MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
 
 export interface Measured {
   readonly state: string
@@ -19,10 +20,17 @@ const { databaseUrl, source, storeRoot } = JSON.parse(process.argv[2] ?? '') as 
   storeRoot: string
 }
 const db = await openPool(databaseUrl, { applicationName: 'measured' })
-const connector = createMedipimConnector({ keyId: '42', keySecret: 'secret' })
 const pipeline = await openPipeline(
   { after: () => undefined },
-  { db, connector, settings: {}, source, storeRoot, options: DEFAULT_OPTIONS },
+  {
+    db,
+    connector: medipim,
+    credentials: MEDIPIM_KEY,
+    settings: {},
+    source,
+    storeRoot,
+    options: DEFAULT_OPTIONS,
+  },
 )
 const {
   state,

@@ -11,14 +11,14 @@ import { openTestDatabase } from '../support/database.ts'
 import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
 const { pool: db } = await openTestDatabase()
-const KEY = { keyId: 'planted-key-id', keySecret: 'pl4nted-s3cret/&"ü' }
-const BASIC = Buffer.from(`${KEY.keyId}:${KEY.keySecret}`).toString('base64')
+const KEY = { id: 'planted-key-id', secret: 'pl4nted-s3cret/&"ü' }
+const BASIC = Buffer.from(`${KEY.id}:${KEY.secret}`).toString('base64')
 const SPELLINGS = [
-  KEY.keySecret,
+  KEY.secret,
   BASIC,
-  encodeURIComponent(KEY.keySecret),
-  JSON.stringify(KEY.keySecret).slice(1, -1),
-  Buffer.from(KEY.keySecret).toString('base64'),
+  encodeURIComponent(KEY.secret),
+  JSON.stringify(KEY.secret).slice(1, -1),
+  Buffer.from(KEY.secret).toString('base64'),
 ]
 
 async function everythingWritten(
@@ -61,19 +61,19 @@ function errorText(report: unknown): string {
 }
 
 test('a key reaches no log, artifact, table or error, whatever the supplier answers', async (t) => {
-  const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
+  const supplier = { keys: [KEY] }
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     key: KEY,
     supplier,
-    secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`],
+    secrets: [KEY.secret, `${KEY.id}:${KEY.secret}`],
     options: { attemptsMax: 2 },
   })
   const reports = [await pipeline.sync()]
   assert.equal(reports[0]?.state, 'succeeded')
   const body = (text: string): string =>
     JSON.stringify({ error: { status: 500, code: 'internal', message: text } })
-  for (const echoed of [`You sent ${KEY.keySecret}`, `Authorization: Basic ${BASIC}`]) {
+  for (const echoed of [`You sent ${KEY.secret}`, `Authorization: Basic ${BASIC}`]) {
     for (const status of [401, 422, 500]) {
       simulator.faults.set({ kind: 'status', status, body: body(echoed), times: null })
       reports.push(await pipeline.sync())
@@ -89,43 +89,43 @@ test('a key reaches no log, artifact, table or error, whatever the supplier answ
     reports.push(await pipeline.sync())
     simulator.faults.clear()
   }
-  simulator.setKey({ id: KEY.keyId, secret: 'another' })
+  simulator.setKey({ id: KEY.id, secret: 'another' })
   reports.push(await pipeline.sync())
   await assertNothingSaid(pipeline, reports)
 })
 
 test('a key that the supplier quotes in a header of its answer goes no further', async (t) => {
-  const supplier = { keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
+  const supplier = { keys: [KEY] }
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     key: KEY,
     supplier,
-    secrets: [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`],
+    secrets: [KEY.secret, `${KEY.id}:${KEY.secret}`],
     options: { attemptsMax: 2 },
   })
   const reports = [await pipeline.sync()]
-  const quoted = encodeURIComponent(KEY.keySecret)
+  const quoted = encodeURIComponent(KEY.secret)
   const answers: readonly (readonly [
     status: number,
     headers: Record<string, string>,
     code: string,
   ])[] = [
-    [401, { 'www-authenticate': `Basic realm="${KEY.keySecret}"` }, 'source/unauthorized'],
-    [429, { 'retry-after': KEY.keySecret }, 'source/rate-limited'],
+    [401, { 'www-authenticate': `Basic realm="${KEY.secret}"` }, 'source/unauthorized'],
+    [429, { 'retry-after': KEY.secret }, 'source/rate-limited'],
     [
       503,
       {
         'retry-after': BASIC,
         'set-cookie': `key=${BASIC}`,
-        'x-request-id': KEY.keySecret,
+        'x-request-id': KEY.secret,
         'content-type': `text/html; key="${quoted}"`,
       },
       'source/unavailable',
     ],
     [302, { location: `/login?key=${quoted}` }, 'source/gone'],
-    [302, { location: `http://${KEY.keyId}:${quoted}@127.0.0.1/` }, 'source/address-refused'],
+    [302, { location: `http://${KEY.id}:${quoted}@127.0.0.1/` }, 'source/address-refused'],
     [302, { location: `http://127.0.0.1:1/${quoted}` }, 'source/unavailable'],
-    [302, { location: `http://[${KEY.keySecret}` }, 'source/unavailable'],
+    [302, { location: `http://[${KEY.secret}` }, 'source/unavailable'],
     [302, { location: `ftp://127.0.0.1/${quoted}` }, 'source/address-refused'],
   ]
   for (const [status, headers, code] of answers) {
@@ -145,8 +145,8 @@ test('a key that the supplier quotes in a header of its answer goes no further',
 })
 
 test('a key reaches nothing as a half of it either, wherever a text that quotes it is cut', async (t) => {
-  const secrets = [KEY.keySecret, `${KEY.keyId}:${KEY.keySecret}`]
-  const supplier = { products: 60, keys: [{ id: KEY.keyId, secret: KEY.keySecret }] }
+  const secrets = [KEY.secret, `${KEY.id}:${KEY.secret}`]
+  const supplier = { products: 60, keys: [KEY] }
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     key: KEY,
@@ -156,10 +156,10 @@ test('a key reaches nothing as a half of it either, wherever a text that quotes 
   })
   const reports = []
   const spellings = [
-    KEY.keySecret,
+    KEY.secret,
     BASIC,
-    Buffer.from(KEY.keySecret).toString('base64'),
-    Buffer.from(`key=${KEY.keySecret};`).toString('base64'),
+    Buffer.from(KEY.secret).toString('base64'),
+    Buffer.from(`key=${KEY.secret};`).toString('base64'),
   ]
   // Every limit that has a text of its own: of a code, of a message, of a whole reason.
   for (const limit of [60, 300, 1000]) {
@@ -197,10 +197,10 @@ test('what a record quotes in a warning or in quarantine is cleaned before it is
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     supplier: { products: 60 },
-    secrets: [KEY.keySecret],
+    secrets: [KEY.secret],
   })
   const ids = simulator.catalogue.visible().map(simulator.catalogue.idOf)
-  const quoting = (length: number): string => 'x'.repeat(length - 8) + KEY.keySecret
+  const quoting = (length: number): string => 'x'.repeat(length - 8) + KEY.secret
   simulator.faults.set(
     { kind: 'patch', ids: [ids[1] ?? ''], patch: { status: quoting(40) }, times: null },
     {

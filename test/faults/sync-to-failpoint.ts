@@ -1,8 +1,9 @@
 // A process that syncs one source until it comes to the place that its argument names, says so, and
 // waits there to be killed.
 
+import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { splitPages, createMedipimConnector, openPipeline } from '../support/pipeline.ts'
+import { splitPages, MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
 import { onNthPass, watchQueries, watchStore, type Failpoint } from './failpoints.ts'
 
 export interface FailpointSync {
@@ -22,10 +23,11 @@ const reached = onNthPass(place, nth, () => {
   return new Promise<void>(() => setInterval(() => undefined, 60_000))
 })
 watchQueries(db, reached)
-const connector = splitPages(createMedipimConnector({ keyId: '42', keySecret: 'secret' }), 4)
+const connector = splitPages(medipim, 4)
+const credentials = MEDIPIM_KEY
 const pipeline = await openPipeline(
   { after: () => undefined },
-  { db, connector, settings: {}, source, storeRoot },
+  { db, connector, credentials, settings: {}, source, storeRoot },
 )
 const { state, reason } = await pipeline.sync({
   tools: { store: watchStore(pipeline.tools.store, reached) },

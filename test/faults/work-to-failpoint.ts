@@ -2,9 +2,10 @@
 // when it comes there, and stands: until it is killed, or, frozen as a whole, until SIGCONT.
 // SIGTERM ends it as it ends `shelfsync serve`.
 
+import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import type { Lifetime } from '../support/database.ts'
-import { splitPages, createMedipimConnector, openPipeline } from '../support/pipeline.ts'
+import { splitPages, MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
 import {
   onNthPass,
@@ -39,8 +40,16 @@ const reached = (): void | Promise<void> => {
   process.kill(process.pid, 'SIGSTOP')
 }
 const watch: FailpointWatcher = place === null ? () => undefined : onNthPass(place, nth, reached)
-const connector = splitPages(createMedipimConnector({ keyId: '42', keySecret: 'secret' }), 4)
-const pipeline = await openPipeline(lifetime, { db, connector, settings: {}, source, storeRoot })
+const connector = splitPages(medipim, 4)
+const credentials = MEDIPIM_KEY
+const pipeline = await openPipeline(lifetime, {
+  db,
+  connector,
+  credentials,
+  settings: {},
+  source,
+  storeRoot,
+})
 const tools = { ...pipeline.tools, store: watchStore(pipeline.tools.store, watch) }
 const services = await openServices(
   lifetime,

@@ -14,11 +14,12 @@ import {
 import { DiskStore } from '../../src/artifacts/disk.ts'
 import { readParts } from '../../src/artifacts/parts.ts'
 import type { ArtifactStore } from '../../src/artifacts/store.ts'
-import { createConnectors } from '../../src/connectors/registry.ts'
-import type { Secrets } from '../../src/connectors/medipim/responses.ts'
+import { medipim } from '../../src/connectors/medipim/connector.ts'
+import type { Key } from '../../src/connectors/medipim/credentials.ts'
 import { scanLine } from '../../src/connectors/medipim/scan.ts'
 import { readPosition, Tally } from '../../src/connectors/medipim/stream-progress.ts'
 import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
+import type { CredentialValues } from '../../src/core/credentials.ts'
 import type { Json } from '../../src/core/json.ts'
 import { OUTCOMES } from '../../src/core/ledger.ts'
 import type { Policy } from '../../src/core/policy.ts'
@@ -39,6 +40,7 @@ import {
   type SyncRequest,
 } from '../../src/pipeline/sync.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
+import { createCredentialReader } from '../../src/sources/credentials.ts'
 import type { Lifetime } from './database.ts'
 
 export interface PipelineSetup {
@@ -48,6 +50,8 @@ export interface PipelineSetup {
   readonly policy?: Partial<Policy>
   readonly options?: Partial<PipelineOptions>
   readonly secrets?: readonly string[]
+  /** Values of the environment that the connector reads. */
+  readonly credentials?: CredentialValues
   /** A source that exists already, to work on it as another process would. */
   readonly source?: string
   readonly storeRoot?: string
@@ -95,10 +99,11 @@ export const TOY_OPTIONS: PipelineOptions = {
 let sources = 0
 
 export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<TestPipeline> {
-  const { db, connector, settings, policy, options, secrets = [] } = setup
+  const { db, connector, settings, policy, options, secrets = [], credentials = {} } = setup
   const storeRoot = setup.storeRoot ?? (await mkdtemp(join(tmpdir(), 'shelfsync-pipeline-')))
   if (setup.storeRoot === undefined) t.after(() => rm(storeRoot, { recursive: true, force: true }))
-  const http = createHttp({ guard: createAddressGuard(['127.0.0.1']), userAgent: 'shelfsync-test' })
+  const guard = createAddressGuard(['127.0.0.1'])
+  const http = createHttp({ guard, userAgent: 'shelfsync-test' })
   t.after(() => http.close())
   const logged: string[] = []
   const waits: number[] = []
@@ -113,6 +118,7 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
     db,
     store,
     http,
+    credentials: createCredentialReader(credentials, guard),
     log,
     redact: createRedactor(secrets),
     options: { ...TOY_OPTIONS, wait, ...options },
@@ -184,8 +190,11 @@ export interface MedipimSetup extends Partial<Omit<PipelineSetup, 'connector' | 
   readonly simulator?: MedipimSimulator
   readonly supplier?: Partial<MedipimOptions>
   readonly linesPerPage?: number
-  readonly key?: Secrets
+  readonly key?: Key
 }
+
+/** A key that a simulated MediPim accepts. */
+export const MEDIPIM_KEY: CredentialValues = { MEDIPIM_API_KEY: '42:secret' }
 
 /** A simulated MediPim, 30 products unless told otherwise, and a source that reads it. */
 export async function openMedipim(
@@ -195,24 +204,17 @@ export async function openMedipim(
   const simulator =
     setup.simulator ?? (await startMedipim({ products: 30, rateLimit: null, ...setup.supplier }))
   if (!setup.simulator) t.after(simulator.close)
-  const connector = splitPages(
-    createMedipimConnector(setup.key ?? { keyId: '42', keySecret: 'secret' }),
-    setup.linesPerPage ?? 4,
-  )
   return {
     simulator,
     pipeline: await openPipeline(t, {
       ...setup,
-      connector,
+      connector: splitPages(medipim, setup.linesPerPage ?? 4),
+      credentials: setup.key
+        ? { MEDIPIM_API_KEY: `${setup.key.id}:${setup.key.secret}` }
+        : MEDIPIM_KEY,
       settings: { apiUrl: simulator.url, market: 'au' },
     }),
   }
-}
-
-export function createMedipimConnector(key: Secrets): Connector {
-  const connector = createConnectors({ medipim: key }).get('medipim')
-  assert.ok(connector)
-  return connector
 }
 
 /**
@@ -220,7 +222,7 @@ export function createMedipimConnector(key: Secrets): Connector {
  * it would have had there.
  */
 export function splitPages(connector: Connector, linesPerPage: number): Connector {
-  async function* fetch(request: FetchRequest<unknown>, signal: AbortSignal): AsyncGenerator<Page> {
+  async function* fetch(request: FetchRequest, signal: AbortSignal): AsyncGenerator<Page> {
     const tally = new Tally(readPosition(request.cursor))
     let known = true
     for await (const page of connector.fetch(request, signal)) {

@@ -2,7 +2,7 @@
 // and Redis when asked.
 
 import type { Job } from 'bullmq'
-import { createConnectors } from '../../src/connectors/registry.ts'
+import { CONNECTORS } from '../../src/connectors/registry.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { listDeadLetters, type DeadLetter } from '../../src/jobs/dead-letters.ts'
@@ -75,7 +75,7 @@ export async function openServices(
     await db.end()
   })
   const connectors: ReadonlyMap<string, Connector> = new Map([
-    ...createConnectors({ medipim: null }),
+    ...CONNECTORS,
     [pipeline.connector.name, pipeline.connector],
   ])
   const pauses: Pause[] = []

@@ -71,6 +71,7 @@ export function fetchPages(
   return shopify.fetch(
     {
       settings: all,
+      credentials: {},
       scope: { kind: 'all' },
       cursor,
       http,

@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page } from '../../../src/core/connector.ts'
+import { NO_CREDENTIALS } from '../../../src/core/credentials.ts'
 import { SyncError } from '../../../src/core/errors.ts'
 import type { Draft, Variant } from '../../../src/core/product.ts'
 import { parseRetryAfter } from '../../../src/lib/back-off.ts'
@@ -40,12 +41,15 @@ export const exampleSupplier: Connector<ExampleSupplierSettings> = {
   name: 'example-supplier',
   title: 'example-supplier, a catalogue in one NDJSON answer',
   settings: ExampleSupplierSettings,
+  credentials: NO_CREDENTIALS,
+  options: [],
   normaliserVersion: 1,
   volatilePaths: [],
   idPaths: ['id'],
   scopes: ['all'],
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
   fetch: fetchPages,
+  address: ({ url }) => url,
 
   scan(line) {
     const end = line.at(-1) === 0x0a ? line.length - 1 : line.length

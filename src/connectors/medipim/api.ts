@@ -4,16 +4,14 @@
 import { SyncError } from '../../core/errors.ts'
 import type { Http, HttpRequest, HttpResponse } from '../../core/http.ts'
 import { readBytes } from '../../lib/read-body.ts'
-import { basicToken, refusalOf, type Secrets } from './responses.ts'
+import type { Key } from './credentials.ts'
+import { basicToken, refusalOf } from './responses.ts'
 import { isObject, objectsIn, textOf } from './values.ts'
 
 /** The supplier may work on a filter over the whole catalogue for long before its first line. */
 const FIRST_BYTE_TIMEOUT_MS = 300_000
 const IDLE_TIMEOUT_MS = 60_000
 const FIELDS_BYTES_MAX = 4 * 1024 ** 2
-/** Each market has a domain of its own or a part of medipim.com: https://docs.dev.medipim.be */
-const OWN_HOST = /(^|\.)medipim\.(com|be|fr|de)$/
-const THIS_MACHINE = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 export interface Api {
   /** Everything touched at or after `since`, unix seconds, of any status, oldest first. */
@@ -23,24 +21,22 @@ export interface Api {
 }
 
 /**
- * Every call is one attempt. The key goes to hosts of MediPim's, to this machine, and to what
- * `secrets.mayGoTo` names.
+ * Each call makes one attempt.
  *
- * @throws SyncError `source/…` for any answer but 200 and 204, with the supplier's reason and none
- * of the secrets
+ * @throws SyncError `source/…` for any status but 200 and 204, with the supplier's reason and
+ * without the key
  */
-export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: AbortSignal): Api {
-  checkKeyHost(new URL(baseUrl), secrets.mayGoTo)
+export function openApi(baseUrl: string, key: Key, http: Http, signal: AbortSignal): Api {
   const timeouts = { firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS }
   const headers = {
-    Authorization: `Basic ${basicToken(secrets)}`,
+    Authorization: `Basic ${basicToken(key)}`,
     'Content-Type': 'application/json',
   }
 
   async function send(path: string, request: Omit<HttpRequest, 'url'>): Promise<HttpResponse> {
     const response = await http({ ...timeouts, ...request, url: baseUrl + path }, signal)
     if (response.status === 200 || response.status === 204) return response
-    throw await refusalOf(response, secrets)
+    throw await refusalOf(response, key)
   }
 
   return {
@@ -61,19 +57,6 @@ export function openApi(baseUrl: string, secrets: Secrets, http: Http, signal: A
       return fieldCodes(await readBytes(response, FIELDS_BYTES_MAX))
     },
   }
-}
-
-/**
- * @throws SyncError `source/address-refused` when a source's address would take the key to somebody
- * else
- */
-export function checkKeyHost(url: URL, mayGoTo: Secrets['mayGoTo'] = () => false): void {
-  if (OWN_HOST.test(url.hostname) || THIS_MACHINE.test(url.hostname) || mayGoTo(url)) return
-  const reason = `The key of MediPim is not sent to ${url.host}, which is no host of MediPim's`
-  throw new SyncError(
-    'source/address-refused',
-    `${reason}. If it is meant, name it in MEDIPIM_HOSTS`,
-  )
 }
 
 /** @throws SyncError `source/malformed` when the answer names no field */

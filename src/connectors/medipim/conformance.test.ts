@@ -3,17 +3,17 @@
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { statusFault, type Supplier } from '../../../test/conformance/supplier.ts'
 import { startMedipim } from '../../../simulators/medipim/simulator.ts'
-import { createMedipim } from './connector.ts'
+import { medipim } from './connector.ts'
 
 const STREAM = '/v4/products/stream'
 const A_DAY_MS = 86_400_000
-const KEY = { keyId: '42', keySecret: 'planted-sécret+/=&"' }
+const KEY = { id: '42', secret: 'planted-sécret+/=&"' }
 
 async function start(size: number): Promise<Supplier> {
   const simulator = await startMedipim({
     products: size,
     rateLimit: null,
-    keys: [{ id: KEY.keyId, secret: KEY.keySecret }],
+    keys: [KEY],
   })
   const { catalogue, clock, faults } = simulator
   const middle = size >> 1
@@ -81,9 +81,9 @@ async function start(size: number): Promise<Supplier> {
 }
 
 testConnector({
-  connector: createMedipim(KEY),
+  connector: medipim,
+  credentials: { MEDIPIM_API_KEY_ID: KEY.id, MEDIPIM_API_KEY_SECRET: KEY.secret },
   settings: (origin) => ({ apiUrl: origin }),
   start,
   size: 240,
-  secrets: [KEY.keySecret, Buffer.from(`${KEY.keyId}:${KEY.keySecret}`).toString('base64')],
 })

@@ -1,12 +1,12 @@
-// MediPim: the product catalogue of pharmacies, API v4. One stream brings everything that was
-// touched since an instant; a full run asks for everything touched since 1970. The key is handed
-// in, because settings are stored with the source and secrets are not.
+// MediPim: the product catalogue of pharmacies, API v4. One stream returns every product that was
+// touched since an instant; a full run requests everything touched since 1970.
 
 import type { Connector, FetchRequest, Page } from '../../core/connector.ts'
 import { isAbort, SyncError } from '../../core/errors.ts'
 import { cutText } from '../../lib/text.ts'
 import { openApi, type Api } from './api.ts'
-import { hideKey, type Secrets } from './responses.ts'
+import { medipimCredentials, type Key, type MedipimCredentials } from './credentials.ts'
+import { hideKey } from './responses.ts'
 import { findDrift } from './fields.ts'
 import { marketOf, medipimSettings, type MedipimSettings } from './market.ts'
 import { normalise, readId, unwrap } from './normalise.ts'
@@ -14,58 +14,72 @@ import { scanLine } from './scan.ts'
 import { readPages } from './stream.ts'
 import { readPosition } from './stream-progress.ts'
 
-/**
- * The MediPim connector. Without secrets everything but `fetch` works, so that archived answers can
- * be replayed.
- */
-export function createMedipim(secrets: Secrets | null): Connector<MedipimSettings> {
-  return {
-    name: 'medipim',
-    title: 'MediPim, the product catalogue of pharmacies (API v4)',
-    settings: medipimSettings,
-    normaliserVersion: 1,
-    volatilePaths: ['meta.updatedAt', 'meta.embedUrl'],
-    idPaths: ['result.id', 'results.*.id'],
-    scopes: ['all', 'since'],
-    schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
-    fetch: (request, signal) => fetchPages(secrets, request, signal),
-    scan: (line, arrivedMs) => scanLine(line, 0, line.byteLength, arrivedMs),
-    unwrap,
-    identify: readId,
-    normalise: (record, settings) => normalise(record, marketOf(settings)),
-  }
+export const medipim: Connector<MedipimSettings, MedipimCredentials> = {
+  name: 'medipim',
+  title: 'MediPim, the product catalogue of pharmacies (API v4)',
+  settings: medipimSettings,
+  credentials: medipimCredentials,
+  options: [
+    {
+      setting: 'market',
+      value: 'market',
+      description: 'au, be, fr, de or us; by default the market that the address names',
+    },
+    {
+      setting: 'apiUrl',
+      value: 'url',
+      description: 'the API; by default MEDIPIM_API_URL',
+      variable: 'apiUrl',
+    },
+  ],
+  normaliserVersion: 1,
+  volatilePaths: ['meta.updatedAt', 'meta.embedUrl'],
+  idPaths: ['result.id', 'results.*.id'],
+  scopes: ['all', 'since'],
+  schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
+  fetch: fetchPages,
+  probe: listFields,
+  address: ({ apiUrl }) => apiUrl,
+  scan: (line, arrivedMs) => scanLine(line, 0, line.byteLength, arrivedMs),
+  unwrap,
+  identify: readId,
+  normalise: (record, settings) => normalise(record, marketOf(settings)),
 }
 
-type Request = FetchRequest<MedipimSettings>
+type Request = FetchRequest<MedipimSettings, MedipimCredentials>
 
 const FIELDS_SHOWN = 60
 const FIELD_CHARS_MAX = 60
-const NO_KEY =
-  'No key for MediPim: set MEDIPIM_API_KEY_ID and MEDIPIM_API_KEY_SECRET (or MEDIPIM_API_KEY=id:secret)'
 
-async function* fetchPages(
-  secrets: Secrets | null,
-  request: Request,
-  signal: AbortSignal,
-): AsyncGenerator<Page> {
-  if (secrets === null) throw new SyncError('settings/invalid', NO_KEY)
+async function* fetchPages(request: Request, signal: AbortSignal): AsyncGenerator<Page> {
   const { settings, scope, http, warn } = request
+  const key = requireKey(request)
   const resumed = readPosition(request.cursor)
-  const api = openApi(settings.apiUrl, secrets, http, signal)
-  if (resumed === null) await reportDrift(api, settings, warn, hideKey(secrets))
+  const api = openApi(settings.apiUrl, key, http, signal)
+  if (resumed === null) await reportDrift(api, settings, warn, hideKey(key))
 
   const wanted = scope.kind === 'since' ? Math.floor(scope.sinceMs / 1000) : 0
   const response = await api.openStream(Math.max(wanted, resumed?.touchedAt ?? 0))
   try {
-    yield* readPages(
-      response.status === 204 ? null : response.body,
-      resumed,
-      warn,
-      hideKey(secrets),
-    )
+    yield* readPages(response.status === 204 ? null : response.body, resumed, warn, hideKey(key))
   } finally {
     await response.cancel()
   }
+}
+
+/** A few kilobytes that every key may read. */
+async function listFields(
+  request: Pick<Request, 'settings' | 'credentials' | 'http'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings, http } = request
+  await openApi(settings.apiUrl, requireKey(request), http, signal).listFields()
+}
+
+function requireKey({ credentials: { key } }: Pick<Request, 'credentials'>): Key {
+  if (key === null)
+    throw new SyncError('settings/invalid', `No key for MediPim: ${medipimCredentials.hint}`)
+  return key
 }
 
 /**

@@ -3,11 +3,10 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { SyncError } from '../../core/errors.ts'
-import { createMedipim } from './connector.ts'
+import { medipim } from './connector.ts'
 import type { MarketName } from './market.ts'
 import { unwrap } from './normalise.ts'
 
-const medipim = createMedipim(null)
 const [full, sparse, replaced, unselected] = readFileSync(
   new URL('fixtures/stream.ndjson', import.meta.url),
   'utf8',

@@ -8,14 +8,8 @@ import { SUPPLIER_CODES, toStatusError } from '../../lib/http-status.ts'
 import { toHost, readBytes } from '../../lib/read-body.ts'
 import { createHider } from '../../lib/secrets.ts'
 import { cutText } from '../../lib/text.ts'
+import type { Key } from './credentials.ts'
 import { isObject, textOf } from './values.ts'
-
-export interface Secrets {
-  readonly keyId: string
-  readonly keySecret: string
-  /** Hosts that the operator trusts with the key, besides the supplier's own and this machine. */
-  readonly mayGoTo?: (url: URL) => boolean
-}
 
 export interface SupplierError {
   readonly code: string
@@ -41,10 +35,10 @@ export function errorOfAnswer(answer: unknown): SupplierError | null {
  * Reads a refusal to its end and names it. `detail.retryAfterMs` is there when the supplier said
  * when to come back.
  */
-export async function refusalOf(response: HttpResponse, secrets: Secrets): Promise<SyncError> {
+export async function refusalOf(response: HttpResponse, key: Key): Promise<SyncError> {
   const { status } = response
   const explanation = await explanationOf(response)
-  const explained = explanation && tellable(explanation, hideKey(secrets))
+  const explained = explanation && tellable(explanation, hideKey(key))
   const reason = explained === null ? '' : `: ${explained.code}: ${explained.message}`
   return toStatusError(
     response,
@@ -81,14 +75,14 @@ function oneLine(text: string): string {
 }
 
 /** Takes the key out of a text: a supplier may quote the request in its message. */
-export function hideKey({ keyId, keySecret }: Secrets): (text: string) => string {
-  return createHider([keySecret, `${keyId}:${keySecret}`], '…')
+export function hideKey({ id, secret }: Key): (text: string) => string {
+  return createHider([secret, `${id}:${secret}`], '…')
 }
 
 /**
  * What follows `Basic ` by RFC 7617, with UTF-8, as MediPim has it:
  * https://docs.dev.medipim.be/authentication
  */
-export function basicToken({ keyId, keySecret }: Secrets): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(`${keyId}:${keySecret}`)))
+export function basicToken({ id, secret }: Key): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(`${id}:${secret}`)))
 }

@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page, Recognition } from '../../core/connector.ts'
+import { NO_CREDENTIALS } from '../../core/credentials.ts'
 import { asks, SyncError } from '../../core/errors.ts'
 import { wait } from '../../lib/back-off.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
@@ -78,6 +79,8 @@ export const shopify: Connector<ShopifySettings> = {
   name: 'shopify',
   title: 'A Shopify shop, by the list of products that it publishes.',
   settings: ShopifySettings,
+  credentials: NO_CREDENTIALS,
+  options: [],
   normaliserVersion: 1,
   volatilePaths: [
     'updated_at',
@@ -89,6 +92,7 @@ export const shopify: Connector<ShopifySettings> = {
   scopes: ['all'],
   schedule: { cron: '30 2 * * *', zone: 'UTC', fullOn: null },
   fetch: fetchProducts,
+  address: ({ url }) => url,
   scan: (line) => ({
     start: 0,
     end: line.at(-1) === LINE_FEED ? line.length - 1 : line.length,

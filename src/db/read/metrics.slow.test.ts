@@ -298,17 +298,17 @@ test('what Postgres writes is counted: log, and rows by table', { timeout: 60_00
 })
 
 test('no label says anything but the words of the table and the names of sources and tables, and no key is shown', async (t) => {
-  const key = { keyId: '42', keySecret: 'c4tnip-s3cret' }
+  const key = { id: '42', secret: 'c4tnip-s3cret' }
   const { pipeline, simulator } = await openMedipim(t, {
     db,
     key,
-    supplier: { keys: [{ id: key.keyId, secret: key.keySecret }] },
+    supplier: { keys: [key] },
   })
   assert.equal((await pipeline.sync()).state, 'succeeded')
   const text = await showMetrics()
   for (const secret of [
-    key.keySecret,
-    Buffer.from(`${key.keyId}:${key.keySecret}`).toString('base64'),
+    key.secret,
+    Buffer.from(`${key.id}:${key.secret}`).toString('base64'),
     simulator.url,
     url,
   ])

@@ -2,7 +2,7 @@
 // docs/http.md are both generated from this table, so they cannot disagree.
 
 import type { z } from 'zod'
-import { PORTS } from '../../config/settings-schema.ts'
+import { PORTS } from '../../config/service-settings.ts'
 import { FetchBody, MaintainBody, NoBody, StatusQuery, SyncBody } from './request-schemas.ts'
 
 export interface Route {

@@ -1,5 +1,7 @@
 // One promise that every connector keeps, and how it is proved.
 
+import type { Connector } from '../../../src/core/connector.ts'
+import { listSecrets, type CredentialValues } from '../../../src/core/credentials.ts'
 import type { Rig } from '../rig.ts'
 
 export interface Check {
@@ -21,4 +23,15 @@ export function given<T>(value: T | null | undefined, what: string): T {
 /** The middle one. */
 export function middleOf<T>(list: readonly T[]): T {
   return given(list[list.length >> 1], 'middle of an empty list')
+}
+
+/** Shorter values are words, which the redactor leaves alone. */
+const SECRET_LENGTH_MIN = 4
+
+/** The secrets among these values, in every form in which the connector sends them. */
+export function secretsOf(
+  { credentials: schema }: Pick<Connector, 'credentials'>,
+  values: CredentialValues,
+): string[] {
+  return listSecrets([schema], values).filter(({ length }) => length >= SECRET_LENGTH_MIN)
 }

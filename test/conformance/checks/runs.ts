@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import type { Connector, Page } from '../../../src/core/connector.ts'
 import type { Rig } from '../rig.ts'
-import type { Check } from './check.ts'
+import { secretsOf, type Check } from './check.ts'
 
 const sameFeedWritesNothing: Check = {
   name: 'the same feed again writes no row, also when all that is volatile has moved',
@@ -88,8 +88,9 @@ const secretsStay: Check = {
   async prove(rig) {
     const {
       supplier,
-      subject: { connector, secrets = [] },
+      subject: { connector, credentials = {} },
     } = rig
+    const secrets = secretsOf(connector, credentials)
     if (secrets.length === 0) return
     const told: string[] = []
     supplier.spoil(supplier.ids()[1] ?? '', 'shape')

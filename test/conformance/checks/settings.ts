@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { isSecretName } from '../../../src/telemetry/redact.ts'
 import type { Rig } from '../rig.ts'
-import type { Check } from './check.ts'
+import { secretsOf, type Check } from './check.ts'
 
 const settingsReadBack: Check = {
   name: 'settings read back as they were understood, and name what is wrong with them',
@@ -46,7 +46,7 @@ const settingsWithoutSecrets: Check = {
     const read = membersOf(schema.parse(written))
     for (const [name, value] of Object.entries(read)) {
       assert.ok(!isSecretName(name), `the setting ${name} is made for a secret`)
-      for (const secret of subject.secrets ?? [])
+      for (const secret of secretsOf(subject.connector, subject.credentials ?? {}))
         assert.ok(!JSON.stringify(value).includes(secret), `the setting ${name} holds the secret`)
       const url = typeof value === 'string' ? URL.parse(value) : null
       if (url?.host !== undefined && url.host !== '') {

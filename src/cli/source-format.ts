@@ -1,0 +1,41 @@
+// How a source is printed: as JSON, and its schedule as text.
+
+import type { Schedule, Source } from '../db/sources.ts'
+
+export const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
+
+export function sourceToJson({
+  name,
+  connector,
+  state,
+  schedule,
+  policy,
+  settings,
+  watermarkAt,
+  latestRun,
+  lastFullAt,
+}: Source): Record<string, unknown> {
+  return {
+    source: name,
+    connector,
+    state,
+    schedule,
+    policy,
+    settings,
+    watermarkAt,
+    latestRun,
+    lastFullAt,
+  }
+}
+
+/** `17 3 * * * Australia/Sydney, full on sunday`. */
+export function formatSchedule({ cron, zone, fullOn }: Schedule): string {
+  const day = fullOn === 'every' ? 'every day' : DAYS[fullOn ?? -1]
+  return `${cron} ${zone}${day === undefined ? '' : `, full on ${day}`}`
+}
+
+export function formatPolicy({ policy }: Source): string {
+  return Object.entries(policy)
+    .map(([limit, value]) => `${limit} ${value}`)
+    .join(' · ')
+}

@@ -1,0 +1,35 @@
+// Settings of the database.
+
+import { z } from 'zod'
+import { parsePostgresUrl } from './connection-address.ts'
+import { plain, secret } from './setting.ts'
+import { connectionAddress } from './value-schemas.ts'
+
+export const databaseSettings = {
+  DATABASE_URL: secret(
+    connectionAddress(/^postgres(ql)?:\/\//, 'a postgres:// address').refine(
+      (text) => parsePostgresUrl(text) !== null,
+      {
+        error: 'an address of the form postgres://user:password@host:5432/database, with one host',
+        abort: true,
+      },
+    ),
+    {
+      description:
+        'The Postgres to write to: a direct or session-mode connection, Postgres 15 or newer. `embedded` means the same as no value, even when SUPABASE_URL is set. ' +
+        'In the user name and password write `/`, `?`, `#`, `@`, `%` and blanks as %2F, %3F, %23, %40, %25 and %20.',
+      default: 'an embedded Postgres in SHELFSYNC_HOME',
+      example: 'postgres://user:password@db.example:5432/postgres',
+    },
+  ),
+  SHELFSYNC_HOME: plain(
+    z.string().refine((text) => !/^~[^/]/.test(text), {
+      error: 'a folder; `~` stands for your own home only',
+    }),
+    {
+      description: 'The folder of the embedded database and of the artifacts; `~/` is your home.',
+      default: '.shelfsync',
+      example: '/var/lib/shelfsync',
+    },
+  ),
+}

@@ -1,0 +1,33 @@
+// Settings of outgoing requests and of the log.
+
+import { z } from 'zod'
+import { plain } from './setting.ts'
+import { HostPatterns, matching } from './value-schemas.ts'
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+export const requestSettings = {
+  ALLOW_PRIVATE_HOSTS: plain(HostPatterns, {
+    description:
+      'Your own private hosts that requests may reach: a list of `host`, `*.domain`, address and CIDR range, each host ' +
+      'and address with an optional `:port`. An address where a cloud serves the credentials of its machines, such as 169.254.169.254, must be listed itself.',
+    default: 'none',
+    example: '127.0.0.1,shop.internal:8080,10.0.0.0/8',
+  }),
+  LOG_LEVEL: plain(z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }), {
+    description: `The lowest level that is logged: ${LOG_LEVELS.join(', ')}.`,
+    default: 'info',
+    example: 'debug',
+  }),
+  CONTACT: plain(matching(/^[\x21-\x7e]{1,200}$/, 'an address or e-mail, without spaces'), {
+    description: 'Where shop owners can reach you; part of the User-Agent.',
+    default: 'the project page',
+    example: 'https://your-site.example/bot',
+  }),
+  USER_AGENT: plain(matching(/^[\x20-\x7e]{1,300}$/, 'plain ASCII text'), {
+    description:
+      'The complete User-Agent, in place of the one that contains Shelfsync and CONTACT.',
+    default: 'Shelfsync/VERSION (+CONTACT)',
+    example: 'MyPriceSite/2.1 (+https://your-site.example/bot)',
+  }),
+}

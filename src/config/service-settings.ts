@@ -1,0 +1,102 @@
+// Settings of the services: HTTP servers, workers and their queue.
+
+import { z } from 'zod'
+import { findRedisFault } from './connection-address.ts'
+import { plain, secret, type Setting } from './setting.ts'
+import { connectionAddress, Host, Networks, Port, Switch, upTo } from './value-schemas.ts'
+
+const ADMIN_KEY_LENGTH_MIN = 16
+export const CONCURRENCY = { fetch: 2, apply: 2 } as const
+const FETCH_CONCURRENCY_MAX = 9
+/**
+ * A process has ten connections to Postgres: two listen for the queue, and two serve short
+ * statements.
+ */
+const APPLY_CONCURRENCY_MAX = 6
+/** The port of each HTTP server unless a setting changes it. */
+export const PORTS = { fetcher: 3001, maintainer: 3002, orchestrator: 3003, metrics: 9091 } as const
+
+/** Metrics without a key are readable on this machine only, unless a setting changes it. */
+export const METRICS_HOST_DEFAULT = '127.0.0.1'
+
+const AdminKey = z
+  .string()
+  .min(ADMIN_KEY_LENGTH_MIN, { error: `at least ${ADMIN_KEY_LENGTH_MIN} characters` })
+
+export const serviceSettings = {
+  ADMIN_KEY: secret(AdminKey, {
+    description:
+      'The key that callers of the HTTP servers send as X-ADMIN-KEY. Generate one with `openssl rand -hex 32`.',
+    default: 'none: the HTTP servers do not start',
+    example: 'at-least-16-characters',
+  }),
+  ADMIN_KEY_NEXT: secret(AdminKey, {
+    description: 'A second ADMIN_KEY that is also accepted, while callers change to it.',
+    default: 'none',
+    example: 'another-16-characters-or-more',
+  }),
+  LISTEN_HOST: plain(Host, {
+    description:
+      'The address on which the HTTP servers that require a key listen; `::` is every address, IPv4 included.',
+    default: '::',
+    example: '127.0.0.1',
+  }),
+  FETCHER_PORT: port(PORTS.fetcher, 'of the fetcher'),
+  MAINTAINER_PORT: port(PORTS.maintainer, 'of the maintainer'),
+  ORCHESTRATOR_PORT: port(PORTS.orchestrator, 'of the orchestrator'),
+  METRICS_PORT: port(PORTS.metrics, 'for metrics without a key, which must be private'),
+  METRICS_HOST: plain(Host, {
+    description:
+      'The address on which metrics without a key are served, independent of LISTEN_HOST. For a scraper on another machine use a private network, such as `fly-local-6pn`.',
+    default: METRICS_HOST_DEFAULT,
+    example: '10.0.0.5',
+  }),
+  TRUST_FLY_HEADER: plain(Switch, {
+    description:
+      'Whether `Fly-Client-IP` identifies the caller when a key is wrong. Set it only directly behind the proxy of Fly.io, which sets that header.',
+    default: 'false',
+    example: 'true',
+  }),
+  TRUST_PROXY: plain(Networks, {
+    description:
+      'The addresses and networks of your own proxies, separated by commas. The `X-Forwarded-For` that they send identifies the caller.',
+    default: 'none: every caller behind a proxy counts as the proxy',
+    example: '127.0.0.1,10.0.0.0/8',
+  }),
+  QUEUE_URL: secret(
+    connectionAddress(
+      /^rediss?(-cluster|-sentinel)?:\/\//,
+      'a redis://, redis-cluster:// or redis-sentinel:// address, or one of rediss',
+      findRedisFault,
+    ),
+    {
+      description:
+        'The Redis or Valkey that holds the queue: `redis://host:6379`, `redis-cluster://host:port,host:port`, ' +
+        '`redis-sentinel://host:port,host:port/master`, each with an optional `user:password@`. `rediss` in place of `redis` uses TLS.',
+      default: 'the queue is in the same Postgres',
+      example: 'redis://queue.example:6379',
+    },
+  ),
+  FETCH_CONCURRENCY: concurrency(
+    `How many sources a process fetches at once, ${FETCH_CONCURRENCY_MAX} at most.`,
+    CONCURRENCY.fetch,
+    FETCH_CONCURRENCY_MAX,
+  ),
+  APPLY_CONCURRENCY: concurrency(
+    `How many parts a process applies at once, ${APPLY_CONCURRENCY_MAX} at most. Each uses a database connection.`,
+    CONCURRENCY.apply,
+    APPLY_CONCURRENCY_MAX,
+  ),
+}
+
+function port(usual: number, purpose: string): Setting<number> {
+  return plain(Port, {
+    description: `The port ${purpose}; 0 takes any free one.`,
+    default: String(usual),
+    example: String(usual),
+  })
+}
+
+function concurrency(description: string, usual: number, max: number): Setting<number> {
+  return plain(upTo(max), { description, default: String(usual), example: String(usual) })
+}

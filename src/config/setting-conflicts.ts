@@ -1,0 +1,59 @@
+// Problems that no setting shows alone: two that exclude each other, or one without the other.
+
+import { createAddressGuard } from '../node/address-guard.ts'
+import type { Environment } from './settings-schema.ts'
+
+/** Values by name; an empty value is absent. */
+export type GivenValues = Readonly<Record<string, string | undefined>>
+
+/** One line each, by name and never by value. */
+export function findConflicts(given: GivenValues): string[] {
+  return [
+    ...supabaseConflicts(given),
+    ...missingPartners(given, 'ADMIN_KEY_NEXT', 'ADMIN_KEY', 'ADMIN_KEY_NEXT needs it'),
+    ...missingPartners(given, 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', PAIR),
+    ...missingPartners(given, 'S3_SECRET_ACCESS_KEY', 'S3_ACCESS_KEY_ID', PAIR),
+  ]
+}
+
+const PAIR = 'an access key is its id and its secret'
+
+function supabaseConflicts(given: GivenValues): string[] {
+  const hasUrl = given.SUPABASE_URL !== undefined
+  const { SUPABASE_SECRET_KEY: key, SUPABASE_SERVICE_ROLE_KEY: olderKey } = given
+  const problems = []
+  if (key !== undefined && olderKey !== undefined && key !== olderKey)
+    problems.push('SUPABASE_SECRET_KEY: set either this or SUPABASE_SERVICE_ROLE_KEY')
+  if (hasUrl && key === undefined && olderKey === undefined)
+    problems.push('SUPABASE_SECRET_KEY: missing; SUPABASE_URL needs it')
+  if (!hasUrl && (key ?? olderKey) !== undefined)
+    problems.push(
+      `SUPABASE_URL: missing; ${key === undefined ? 'SUPABASE_SERVICE_ROLE_KEY' : 'SUPABASE_SECRET_KEY'} needs it`,
+    )
+  if (!hasUrl && given.ARTIFACTS?.startsWith('supabase:') === true)
+    problems.push('SUPABASE_URL: missing; ARTIFACTS needs it')
+  return problems
+}
+
+function missingPartners(
+  given: GivenValues,
+  name: string,
+  partner: string,
+  reason: string,
+): string[] {
+  return given[name] !== undefined && given[partner] === undefined
+    ? [`${partner}: missing; ${reason}`]
+    : []
+}
+
+/** The key of a Supabase project is part of every request to it. */
+export function findKeysInTheClear({
+  SUPABASE_URL: text,
+  ALLOW_PRIVATE_HOSTS: allow = [],
+}: Environment): string[] {
+  const url = URL.parse(text ?? '')
+  if (url?.protocol !== 'http:' || createAddressGuard(allow).isOwn(url)) return []
+  return [
+    'SUPABASE_URL: expected https, because anybody on the network could read the key; a host of your own may be listed in ALLOW_PRIVATE_HOSTS',
+  ]
+}

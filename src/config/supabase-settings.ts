@@ -1,0 +1,33 @@
+// Settings of a Supabase project.
+
+import { BUCKET_NAME } from './artifact-settings.ts'
+import { plain, secret } from './setting.ts'
+import { HttpUrl, matching } from './value-schemas.ts'
+
+export const BUCKET_DEFAULT = 'medipim-raw'
+
+export const supabaseSettings = {
+  SUPABASE_URL: plain(HttpUrl, {
+    description: 'The address of your project.',
+    default: 'none',
+    example: 'https://your-project.supabase.co',
+  }),
+  SUPABASE_SECRET_KEY: secret(matching(/^\S+$/, 'a secret key (`sb_secret_…`)'), {
+    description: 'A secret key of the project.',
+    default: 'none',
+    example: 'sb_secret_…',
+  }),
+  SUPABASE_SERVICE_ROLE_KEY: secret(matching(/^\S+$/, 'a service role key'), {
+    description: 'The older kind of key, in place of SUPABASE_SECRET_KEY.',
+    default: 'none',
+    example: 'your-service-role-key',
+  }),
+  BUCKET: plain(
+    matching(BUCKET_NAME, 'a bucket name of lower-case letters, digits, dots and hyphens'),
+    {
+      description: 'The private storage bucket for artifacts. It is created when it is missing.',
+      default: BUCKET_DEFAULT,
+      example: BUCKET_DEFAULT,
+    },
+  ),
+}

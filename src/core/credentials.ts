@@ -1,0 +1,161 @@
+// The environment variables of a connector. A connector declares them and never reads the
+// environment: composition parses the values and passes them to `fetch` and `probe`.
+
+import { z } from 'zod'
+
+/** Values of environment variables, by name. */
+export type CredentialValues = Readonly<Record<string, string | undefined>>
+
+export interface CredentialVariable {
+  /** The variable that all sources of the connector share; null when each source needs its own. */
+  readonly name: string | null
+  /** A secret is hidden from logs, and a source may have its own: see `sourceVariable`. */
+  readonly secret: boolean
+  /** One sentence for `.env.example` and docs/settings.md. */
+  readonly description: string
+  /** The value, or as text what happens without one. A secret has no default value. */
+  readonly default: string
+  readonly example: string
+}
+
+export interface CredentialSchema<Credentials> {
+  /** By member of the object that `schema` parses. */
+  readonly variables: Readonly<Record<string, CredentialVariable>>
+  /**
+   * Parses an object of strings that has a member for each variable with a value. An empty object
+   * is valid. The path of an issue is the member, and its message begins with `expected`, `missing`
+   * or `set`; it never quotes the value.
+   */
+  readonly schema: z.ZodType<Credentials>
+  /** Whether `fetch` and `probe` can use these credentials. */
+  isComplete(credentials: Credentials): boolean
+  /** How the operator completes them, such as `set SHOP_TOKEN`. */
+  readonly hint: string
+  /** Other forms in which secrets are sent, such as `id:secret`: the redactor hides them as well. */
+  spellings(credentials: Credentials): readonly string[]
+  /**
+   * Why the secrets must not be sent to `address`, the address of a source, or null when they may
+   * be. This machine and hosts in ALLOW_PRIVATE_HOSTS are always allowed.
+   */
+  findHostFault(address: URL, credentials: Credentials): string | null
+}
+
+/** The schema of a connector that needs no credentials. */
+export const NO_CREDENTIALS: CredentialSchema<object> = {
+  variables: {},
+  schema: z.strictObject({}),
+  isComplete: () => true,
+  hint: '',
+  spellings: () => [],
+  findHostFault: () => null,
+}
+
+/** `SECRET_MY_SHOP_API_KEY`: the secret `apiKey` of the source `my-shop` alone. */
+export function sourceVariable(source: string, member: string): string {
+  return `SECRET_${source.replaceAll('-', '_').toUpperCase()}_${toUpperSnake(member)}`
+}
+
+/** Whether `name` is the variable of a secret of one source. */
+export function isSourceVariable(name: string): boolean {
+  return /^SECRET_[A-Z0-9]+(_[A-Z0-9]+)+$/.test(name)
+}
+
+/** The variable that a member is read from: its name, or null when none has a value. */
+export interface ReadVariable {
+  readonly member: string
+  readonly secret: boolean
+  readonly name: string | null
+  /** The variables that could provide it, the one that wins first. */
+  readonly names: readonly string[]
+}
+
+/**
+ * Chooses the variable of each member. A source with one secret of its own uses no shared secret,
+ * so that its key is never completed with part of another.
+ */
+export function chooseVariables(
+  { variables }: Pick<CredentialSchema<unknown>, 'variables'>,
+  values: CredentialValues,
+  source: string | null,
+): ReadVariable[] {
+  const rows = Object.entries(variables).map(([member, { name: shared, secret }]) => {
+    const own = secret && source !== null ? sourceVariable(source, member) : null
+    return { member, secret, own, shared }
+  })
+  const hasOwn = rows.some(({ own }) => own !== null && values[own] !== undefined)
+  return rows.map(({ member, secret, own, shared }) => {
+    const names = [own, secret && hasOwn ? null : shared].filter((name) => name !== null)
+    return { member, secret, names, name: names.find((name) => values[name] !== undefined) ?? null }
+  })
+}
+
+export interface ParsedCredentials<Credentials> {
+  /** Null when there are problems. */
+  readonly credentials: Credentials | null
+  /** One line each, `NAME: expected …`; never a value. */
+  readonly problems: readonly string[]
+}
+
+/** Reads the credentials of `source`, or those that all sources share when it is null. */
+export function parseCredentials<Credentials>(
+  schema: CredentialSchema<Credentials>,
+  values: CredentialValues,
+  source: string | null,
+): ParsedCredentials<Credentials> {
+  const chosen = chooseVariables(schema, values, source)
+  const given = chosen.flatMap(({ member, name }) =>
+    name === null ? [] : [[member, values[name]] as const],
+  )
+  const { data, error } = schema.schema.safeParse(Object.fromEntries(given))
+  if (error === undefined) return { credentials: data, problems: [] }
+  const problems = error.issues.map(({ path: [member], message }) => {
+    const variable = chosen.find((one) => one.member === member)
+    return `${variable?.name ?? variable?.names[0] ?? String(member)}: ${message}`
+  })
+  return { credentials: null, problems }
+}
+
+/**
+ * Every secret that the values hold, in every form that it is sent in, whatever source it belongs
+ * to: for the redactor.
+ */
+export function listSecrets(
+  schemas: Iterable<CredentialSchema<unknown>>,
+  values: CredentialValues,
+): string[] {
+  const secrets = Object.entries(values)
+    .filter(([name]) => isSourceVariable(name))
+    .map(([, value]) => value)
+  for (const schema of schemas) {
+    for (const source of [null, ...listSources(schema, values)]) {
+      const chosen = chooseVariables(schema, values, source)
+      secrets.push(
+        ...chosen.map(({ name, secret }) => (secret && name !== null ? values[name] : undefined)),
+      )
+      const { credentials } = parseCredentials(schema, values, source)
+      if (credentials !== null) secrets.push(...schema.spellings(credentials))
+    }
+  }
+  return [...new Set(secrets.filter((secret) => secret !== undefined && secret !== ''))] as string[]
+}
+
+/** The sources that `SECRET_<SOURCE>_<MEMBER>` variables name, as they are written there. */
+function listSources(
+  { variables }: CredentialSchema<unknown>,
+  values: CredentialValues,
+): Set<string> {
+  const sources = new Set<string>()
+  for (const name of Object.keys(values)) {
+    for (const member of Object.keys(variables)) {
+      const end = `_${toUpperSnake(member)}`
+      if (isSourceVariable(name) && name.endsWith(end))
+        sources.add(name.slice('SECRET_'.length, -end.length))
+    }
+  }
+  return sources
+}
+
+/** `apiKey` becomes `API_KEY`. */
+function toUpperSnake(member: string): string {
+  return member.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()
+}

@@ -1,0 +1,79 @@
+// The credentials of a source: read from the values of the environment, and released only for an
+// address that may receive them.
+
+import {
+  chooseVariables,
+  parseCredentials,
+  type CredentialSchema,
+  type CredentialValues,
+} from '../core/credentials.ts'
+import { SyncError } from '../core/errors.ts'
+import type { AddressGuard } from '../node/address-guard.ts'
+import { checkPrivacy } from '../node/http-client.ts'
+import type { BoundSource } from './bound-source.ts'
+
+/** A source, or one that is about to be added. */
+export type CredentialOwner = Pick<BoundSource, 'connector' | 'settings'> & {
+  readonly source: { readonly name: string }
+}
+
+/**
+ * Reads the credentials of a source; they may be incomplete, and `fetch` then fails.
+ *
+ * @throws SyncError `settings/invalid` when a variable is not valid · `source/address-refused` when
+ * the address of the source may not receive them
+ */
+export type CredentialReader = (owner: CredentialOwner) => unknown
+
+export function createCredentialReader(
+  values: CredentialValues,
+  guard: AddressGuard,
+): CredentialReader {
+  return (owner) => {
+    const { name } = owner.source
+    const { credentials: schema } = owner.connector
+    const { credentials, problems } = parseCredentials(schema, values, name)
+    if (problems.length > 0)
+      throw new SyncError(
+        'settings/invalid',
+        [`The credentials of ${name} are not valid:`, ...problems].join('\n  '),
+      )
+    const isSent =
+      !schema.isComplete(credentials) ||
+      chooseVariables(schema, values, name).some((one) => one.secret && one.name !== null)
+    if (isSent) checkAddress(owner, schema, credentials, guard)
+    return credentials
+  }
+}
+
+function checkAddress(
+  { source, connector, settings }: CredentialOwner,
+  schema: CredentialSchema<unknown>,
+  credentials: unknown,
+  guard: AddressGuard,
+): void {
+  const address = new URL(connector.address(settings))
+  const fault = guard.isOwn(address) ? null : schema.findHostFault(address, credentials)
+  if (fault !== null)
+    throw new SyncError(
+      'source/address-refused',
+      `The credentials of ${source.name} are not sent to ${address.host}: ${fault}`,
+    )
+  checkPrivacy(address, guard)
+}
+
+/** A secret that the connector of a source declares, for lists: set or missing, never its value. */
+export interface SecretState {
+  /** The variable that is used, or the first that would be. */
+  readonly name: string
+  readonly set: boolean
+}
+
+export function listSecretStates(
+  { source, connector }: Pick<CredentialOwner, 'source' | 'connector'>,
+  values: CredentialValues,
+): SecretState[] {
+  return chooseVariables(connector.credentials, values, source.name)
+    .filter(({ secret }) => secret)
+    .map(({ name, names }) => ({ name: name ?? names.at(-1) ?? '', set: name !== null }))
+}
