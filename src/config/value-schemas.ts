@@ -2,7 +2,7 @@
 // `expected` and never quotes the value, which may be a secret.
 
 import { z } from 'zod'
-import { parseHostPattern } from '../node/address-guard.ts'
+import { parseHostPattern } from '../node/host-patterns.ts'
 import { createNetworks } from '../node/networks.ts'
 import { findUnencoded } from './connection-address.ts'
 

@@ -57,7 +57,7 @@ function checkAddress(
   if (fault !== null)
     throw new SyncError(
       'source/address-refused',
-      `The credentials of ${source.name} are not sent to ${address.host}: ${fault}`,
+      `The key of ${source.name} is not sent to ${address.host}: ${fault}`,
     )
   checkPrivacy(address, guard)
 }

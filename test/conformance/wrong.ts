@@ -187,7 +187,7 @@ function toyCredentials(_has: Has): CredentialSchema<ToyCredentials> {
     hint: 'set TOY_KEY',
     spellings: () => [],
     findHostFault: ({ hostname }) =>
-      hostname === 'toy.example' ? null : `${hostname} is not toy.example`,
+      hostname === 'toy.example' ? null : 'it is not a host of the toy',
   }
 }
 

@@ -85,7 +85,7 @@ test('the key is sent to hosts of MediPim, to this machine and to hosts that the
     assert.ok(error instanceof SyncError && error.code === 'source/address-refused', apiUrl)
     assert.match(
       error.message,
-      /^The credentials of pharmacy are not sent to .*: .* is not a host of MediPim\. If it is yours, add it to MEDIPIM_HOSTS$/,
+      /^The key of pharmacy is not sent to .*: it is not a host of MediPim\. If it is yours, add it to MEDIPIM_HOSTS$/,
     )
   }
   assert.deepEqual(requested, [])

@@ -81,7 +81,7 @@ export const medipimCredentials: CredentialSchema<MedipimCredentials> = {
   findHostFault: ({ host, hostname }, { hosts }) =>
     OWN_HOST.test(hostname) || hosts.includes(host)
       ? null
-      : `${host} is not a host of MediPim. If it is yours, add it to MEDIPIM_HOSTS`,
+      : 'it is not a host of MediPim. If it is yours, add it to MEDIPIM_HOSTS',
 }
 
 function toCredentials({ apiKeyId, apiKeySecret, apiKey, hosts }: Variables): MedipimCredentials {
