@@ -80,7 +80,7 @@ const ToyRecord = z.object({
   brand: z.string().nullable().default(null),
   images: z.array(z.url()).default([]),
   /** Epoch milliseconds. Anything else counts as unknown, with a warning. */
-  updated_at: z.unknown(),
+  updated_at: z.unknown().optional(),
 })
 
 /** The toy and its supplier, with `defect` or without one. */
@@ -243,8 +243,10 @@ async function* fetchPages(
     const repeats = new Set(lines.map(numberIn)).size < lines.length
     if (repeats && has('refuses repeated products'))
       throw new SyncError('source/malformed', 'a product came twice')
-    for (const line of lines)
-      watermarkMs = Math.max(watermarkMs ?? 0, Number(/"updated_at":(\d+)/.exec(line)?.[1] ?? 0))
+    for (const line of lines) {
+      const updatedAtMs = Number(/"updated_at":(\d+)/.exec(line)?.[1] ?? 0)
+      watermarkMs = Math.max(watermarkMs ?? 0, trustedTime(updatedAtMs, Date.now()) ?? 0)
+    }
     const isLast = !(page < headerOf(response, 'x-pages'))
     const whole = isLast && isWhole({ listed, expected, lines, failed }, has)
     if (isLast && !whole)

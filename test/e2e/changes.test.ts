@@ -9,7 +9,8 @@ import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim, priceActiveProducts, type TestPipeline } from '../support/pipeline.ts'
+import { type TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 
 const { pool: db } = await openTestDatabase()
 
@@ -33,11 +34,10 @@ async function kinds(pipeline: TestPipeline, after = 0): Promise<string[][]> {
 }
 
 test('each change is published under what happened, as the plan foretold it', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
-  const [renamed = '', repriced = '', deactivated = '', returned = ''] =
-    priceActiveProducts(simulator)
+  const { pipeline, supplier } = await openToy(t, { db })
+  const [renamed = '', repriced = '', deactivated = '', returned = ''] = supplier.catalogue.ids()
   await pipeline.sync()
-  simulator.catalogue.remove([returned])
+  supplier.catalogue.remove([returned])
   await pipeline.sync()
   await pipeline.sync()
   const told = await published(pipeline)
@@ -45,12 +45,12 @@ test('each change is published under what happened, as the plan foretold it', as
     told.map(({ kind }) => kind),
     ['loaded', 'removed'],
   )
-  simulator.clock.advance(60_000)
-  simulator.catalogue.restore([returned])
-  simulator.catalogue.update([renamed], { name: { en: 'Another name' } })
-  simulator.catalogue.setPrice([repriced], { cents: 1100 })
-  simulator.catalogue.deactivate([deactivated])
-  const [created = ''] = simulator.catalogue.add(1)
+  supplier.clock.advance(60_000)
+  supplier.catalogue.restore([returned])
+  supplier.catalogue.update([renamed], { name: 'Another name' })
+  supplier.catalogue.setPrice([repriced], { cents: 1100 })
+  supplier.catalogue.deactivate([deactivated])
+  const [created = ''] = supplier.catalogue.add(1)
 
   const expected = [
     `created ${created}`,
@@ -84,13 +84,13 @@ test('each change is published under what happened, as the plan foretold it', as
 })
 
 test('a product that is created and changed in one run is created', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, {
+  const { pipeline, supplier } = await openToy(t, {
     db,
     options: { lanes: 1, batchRecordsMax: 1 },
   })
   await pipeline.sync()
   const [first] = await published(pipeline)
-  const [created = ''] = simulator.catalogue.add(1)
+  const [created = ''] = supplier.catalogue.add(1)
   let seen = 0
   const connector = {
     ...pipeline.connector,
@@ -100,7 +100,7 @@ test('a product that is created and changed in one run is created', async (t) =>
       return draft.externalId === created ? { ...draft, title: `title ${++seen}` } : draft
     },
   }
-  simulator.faults.set({ kind: 'duplicate-line', at: 30, path: '/v4/products/stream' })
+  supplier.setFaults({ kind: 'duplicate-line', at: 30 })
   assert.equal((await pipeline.sync({ connector })).ledger.updated, 1)
   assert.deepEqual(
     (await published(pipeline, first?.position)).map(({ kind, detail }) => [kind, detail]),
@@ -110,10 +110,9 @@ test('a product that is created and changed in one run is created', async (t) =>
 
 test('a first load that was held is published by the run that follows it, before anything else', async (t) => {
   for (const decision of ['superseded', 'rejected']) {
-    const { pipeline, simulator } = await openMedipim(t, { db })
-    const [id = ''] = priceActiveProducts(simulator)
-    for (const at of [3, 9])
-      simulator.faults.set({ kind: 'half-line', at, path: '/v4/products/stream', times: 1 })
+    const { pipeline, supplier } = await openToy(t, { db })
+    const [id = ''] = supplier.catalogue.ids()
+    for (const at of [3, 9]) supplier.setFaults({ kind: 'half-line', at, times: 1 })
     const held = await pipeline.sync()
     assert.deepEqual([held.state, held.ledger.created], ['held', 28])
     if (decision === 'rejected') await decideRun(db, held.run, false, 'me')
@@ -126,7 +125,7 @@ test('a first load that was held is published by the run that follows it, before
       decision,
     )
     assert.deepEqual(changes[0]?.detail, { products: 30 })
-    simulator.catalogue.update([id])
+    supplier.catalogue.update([id])
     await pipeline.sync()
     assert.deepEqual(
       (await kinds(pipeline, changes[2]?.position)).length,
@@ -137,12 +136,12 @@ test('a first load that was held is published by the run that follows it, before
 })
 
 test('a source that was empty at first is published as loaded when it has products', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db, policy: { allowEmpty: true } })
-  const all = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
-  simulator.catalogue.remove(all)
+  const { pipeline, supplier } = await openToy(t, { db, policy: { allowEmpty: true } })
+  const all = supplier.catalogue.ids()
+  supplier.catalogue.remove(all)
   assert.equal((await pipeline.sync()).state, 'succeeded')
   assert.deepEqual(await kinds(pipeline), [])
-  simulator.catalogue.restore('all')
+  supplier.catalogue.restore('all')
   await pipeline.sync()
   assert.deepEqual(await kinds(pipeline), [['loaded', '']])
 })

@@ -7,30 +7,27 @@ import { openPool } from '../../src/db/pool.ts'
 import { OUTCOMES } from '../../src/core/ledger.ts'
 import { onNthPass, watchQueries } from '../faults/failpoints.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openMedipim, priceActiveProducts } from '../support/pipeline.ts'
+import { countOutcomes } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 
 const { pool: db, url: databaseUrl } = await openTestDatabase()
-const STREAM = '/v4/products/stream'
 
 test('every outcome is counted once, and they add up to what was fetched', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, {
+  const { pipeline, supplier } = await openToy(t, {
     db,
     policy: { quarantineShare: 0.5 },
     options: { lanes: 1 },
   })
-  const ids = priceActiveProducts(simulator)
+  const ids = supplier.catalogue.ids()
   const first = await pipeline.sync()
   assert.deepEqual(countOutcomes(first), { created: 30 })
-  simulator.clock.advance(60_000)
-  simulator.catalogue.add(2)
-  simulator.catalogue.update(ids.slice(0, 3))
-  simulator.catalogue.setPrice(ids.slice(3, 4), { cents: 90_000 })
-  simulator.catalogue.touch(ids.slice(4, 9))
-  simulator.faults.set(
-    { kind: 'patch', ids: ids.slice(9, 11), patch: { publicPrice: 'much' }, path: STREAM },
-    { kind: 'insert-line', at: 8, text: '', path: STREAM },
-    { kind: 'duplicate-line', at: 2, path: STREAM },
-  )
+  supplier.clock.advance(60_000)
+  supplier.catalogue.add(2)
+  supplier.catalogue.update(ids.slice(0, 3))
+  supplier.catalogue.setPrice(ids.slice(3, 4), { cents: 90_000 })
+  supplier.catalogue.touch(ids.slice(4, 9))
+  supplier.misstate(ids.slice(9, 11), { price: 'much' })
+  supplier.setFaults({ kind: 'insert-line', at: 8, text: '' }, { kind: 'duplicate-line', at: 20 })
   const report = await pipeline.sync()
   assert.equal(report.state, 'succeeded', report.reason ?? '')
   assert.deepEqual(countOutcomes(report), {
@@ -59,7 +56,7 @@ test('every outcome is counted once, and they add up to what was fetched', async
 })
 
 test('a run whose lines are not all accounted for is held', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const own = await openPool(databaseUrl, { applicationName: 'watched' })
   t.after(() => own.end())
   watchQueries(

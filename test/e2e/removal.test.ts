@@ -3,31 +3,31 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
 import { listStatus, loadRun } from '../../src/db/read/listings.ts'
 import { createMetricsReader } from '../../src/db/read/metrics.ts'
 import { decideRun } from '../../src/db/reviews.ts'
 import { loadRunStanding, loadStanding } from '../../src/db/read/status.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openMedipim, priceActiveProducts } from '../support/pipeline.ts'
+import { countOutcomes } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
+import type { ToySupplier } from '../support/toy/supplier.ts'
 import { listProducts } from '../support/snapshot.ts'
 
 const { pool: db } = await openTestDatabase()
-const STREAM = '/v4/products/stream'
 
-async function open(t: Parameters<typeof openMedipim>[0], products = 30) {
-  const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products } })
-  const ids = priceActiveProducts(simulator)
+async function open(t: Parameters<typeof openToy>[0], products = 30) {
+  const { pipeline, supplier } = await openToy(t, { db, start: { products } })
+  const ids = supplier.catalogue.ids()
   await pipeline.sync()
   const [gone = ''] = ids
   const statusOf = async (id: string): Promise<string | undefined> =>
     (await listProducts(pipeline)).get(id)?.status
-  return { pipeline, simulator, ids, gone, statusOf }
+  return { pipeline, supplier, ids, gone, statusOf }
 }
 
 test('a product is removed when two complete runs in a row did not see it', async (t) => {
-  const { pipeline, simulator, gone, statusOf } = await open(t)
-  simulator.catalogue.remove([gone])
+  const { pipeline, supplier, gone, statusOf } = await open(t)
+  supplier.catalogue.remove([gone])
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, missing: 1 })
   assert.equal(await statusOf(gone), 'active')
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, removed: 1 })
@@ -36,11 +36,11 @@ test('a product is removed when two complete runs in a row did not see it', asyn
 })
 
 test('a product that comes back is active again, with the same row and its price', async (t) => {
-  const { pipeline, simulator, gone, statusOf } = await open(t)
-  simulator.catalogue.remove([gone])
+  const { pipeline, supplier, gone, statusOf } = await open(t)
+  supplier.catalogue.remove([gone])
   await pipeline.sync()
   await pipeline.sync()
-  simulator.catalogue.restore([gone])
+  supplier.catalogue.restore([gone])
   assert.deepEqual(countOutcomes(await pipeline.sync()), { updated: 1, unchanged: 29 })
   assert.equal(await statusOf(gone), 'active')
   assert.deepEqual((await listProducts(pipeline)).get(gone)?.prices, { current: 1000 })
@@ -56,91 +56,88 @@ test('a product that comes back is active again, with the same row and its price
 })
 
 test('being seen in between starts the count anew, also by an incremental run', async (t) => {
-  const { pipeline, simulator, gone, statusOf } = await open(t)
-  simulator.catalogue.remove([gone])
+  const { pipeline, supplier, gone, statusOf } = await open(t)
+  supplier.catalogue.remove([gone])
   await pipeline.sync()
-  simulator.clock.advance(3_600_000)
-  simulator.catalogue.restore([gone])
-  await pipeline.sync({ mode: 'incremental', sinceAt: new Date(simulator.clock.nowMs() - 1000) })
-  simulator.catalogue.remove([gone])
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.restore([gone])
+  await pipeline.sync({ mode: 'incremental', sinceAt: new Date(supplier.clock.nowMs() - 1000) })
+  supplier.catalogue.remove([gone])
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, missing: 1 })
   assert.equal(await statusOf(gone), 'active')
 })
 
 test('an incremental run, a held one and an incomplete one count no misses', async (t) => {
-  const { pipeline, simulator, ids, gone, statusOf } = await open(t)
-  simulator.catalogue.remove([gone])
+  const { pipeline, supplier, ids, gone, statusOf } = await open(t)
+  supplier.catalogue.remove([gone])
   await pipeline.sync()
   await pipeline.sync({ mode: 'incremental' })
-  simulator.catalogue.remove(ids.slice(1, 12))
+  supplier.catalogue.remove(ids.slice(1, 12))
   assert.equal((await pipeline.sync()).state, 'held')
-  simulator.catalogue.restore(ids.slice(1, 12))
-  simulator.faults.set(
-    { kind: 'cut', path: STREAM, afterLines: 3 },
-    { kind: 'empty', path: STREAM, skip: 1, times: null },
-  )
+  supplier.catalogue.restore(ids.slice(1, 12))
+  supplier.setFaults({ kind: 'cut', afterLines: 3 }, { kind: 'empty', skip: 1, times: null })
   assert.equal((await pipeline.sync()).state, 'held')
   assert.equal(await statusOf(gone), 'active')
 })
 
 test('of a small source one product may always go, two may not', async (t) => {
-  const { pipeline, simulator, ids, gone, statusOf } = await open(t, 6)
-  simulator.catalogue.remove([gone])
+  const { pipeline, supplier, ids, gone, statusOf } = await open(t, 6)
+  supplier.catalogue.remove([gone])
   assert.equal((await pipeline.sync()).state, 'succeeded')
   assert.equal((await pipeline.sync()).ledger.removed, 1)
   assert.equal(await statusOf(gone), 'removed')
-  simulator.catalogue.remove(ids.slice(1, 3))
+  supplier.catalogue.remove(ids.slice(1, 3))
   const report = await pipeline.sync()
   assert.equal(report.state, 'held')
   assert.match(report.reason ?? '', /2 of 5 products are missing/)
 })
 
 test("the share of products that may go is the source's own", async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db, policy: { removalShare: 0.5 } })
-  const ids = priceActiveProducts(simulator)
+  const { pipeline, supplier } = await openToy(t, { db, policy: { removalShare: 0.5 } })
+  const ids = supplier.catalogue.ids()
   await pipeline.sync()
-  simulator.catalogue.remove(ids.slice(0, 12))
+  supplier.catalogue.remove(ids.slice(0, 12))
   assert.equal((await pipeline.sync()).ledger.missing, 12)
   assert.equal((await pipeline.sync()).ledger.removed, 12)
 })
 
 test('a quarantined record whose id can be read counts as seen', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
-  const [gone = ''] = priceActiveProducts(simulator)
+  const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
+  const [gone = ''] = supplier.catalogue.ids()
   await pipeline.sync()
-  simulator.faults.set({
-    kind: 'patch',
-    ids: [gone],
-    patch: { publicPrice: 'much' },
-    path: STREAM,
-    times: null,
-  })
+  supplier.misstate([gone], { price: 'much' })
   for (let night = 0; night < 3; night++)
     assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 29, quarantined: 1 })
   assert.equal((await listProducts(pipeline)).get(gone)?.status, 'active')
 })
 
-const NAMED: readonly (readonly [what: string, fault: MedipimFaultInput])[] = [
+const NAMED: readonly (readonly [
+  what: string,
+  spoil: (supplier: ToySupplier, id: string) => void,
+])[] = [
   [
     'too large to be parsed',
-    { kind: 'product', change: 'padding', bytes: 2_000_000, path: STREAM, times: null },
+    (supplier, id) => supplier.misstate([id], { padding: 'x'.repeat(1_000_000) }),
   ],
-  ['cut off in its middle', { kind: 'half-line', at: 4, path: STREAM, times: null }],
+  [
+    'cut off in its middle',
+    (supplier) => supplier.setFaults({ kind: 'half-line', at: 4, times: null }),
+  ],
 ]
 
-for (const [what, fault] of NAMED) {
+for (const [what, spoil] of NAMED) {
   test(`a record that is ${what} is set aside with its id: it counts as seen, and what is gone is removed`, async (t) => {
-    const { pipeline, simulator } = await openMedipim(t, {
+    const { pipeline, supplier } = await openToy(t, {
       db,
       policy: { quarantineShare: 0.5 },
       options: { recordBytesMax: 1_000_000 },
     })
-    const ids = priceActiveProducts(simulator)
+    const ids = supplier.catalogue.ids()
     await pipeline.sync()
     const [large = ''] = ids
-    simulator.faults.set(fault.kind === 'product' ? { ...fault, ids: [large] } : fault)
+    spoil(supplier, large)
     const gone = ids.at(-1) ?? ''
-    simulator.catalogue.remove([gone])
+    supplier.catalogue.remove([gone])
     assert.deepEqual(countOutcomes(await pipeline.sync()), {
       unchanged: 28,
       quarantined: 1,
@@ -159,12 +156,12 @@ for (const [what, fault] of NAMED) {
 }
 
 test('a byte order mark before a line is no content: its record is seen unchanged, and a line of nothing else is blank', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
-  simulator.faults.set(
-    { kind: 'insert-line', at: 0, text: '\ufeff', path: STREAM },
-    { kind: 'mark', at: 1, path: STREAM },
-    { kind: 'mark', at: 9, path: STREAM },
+  supplier.setFaults(
+    { kind: 'insert-line', at: 0, text: '\ufeff' },
+    { kind: 'mark', at: 1 },
+    { kind: 'mark', at: 9 },
   )
   const report = await pipeline.sync()
   assert.deepEqual(
@@ -174,11 +171,11 @@ test('a byte order mark before a line is no content: its record is seen unchange
 })
 
 test('a run with a record of which no id can be read counts no misses, and says so until a whole one has settled', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
+  const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
   await pipeline.sync()
-  simulator.faults.set(
-    { kind: 'drop-line', at: 4, path: STREAM, times: null },
-    { kind: 'insert-line', at: 4, text: '<html>', path: STREAM, times: null },
+  supplier.setFaults(
+    { kind: 'drop-line', at: 4, times: null },
+    { kind: 'insert-line', at: 4, text: '<html>', times: null },
   )
   const why =
     '1 of 30 records have no id that could be read, and each may be a product that seems to be missing'
@@ -207,7 +204,7 @@ test('a run with a record of which no id can be read counts no misses, and says 
     [...(await listProducts(pipeline)).values()].filter(({ status }) => status === 'removed'),
     [],
   )
-  simulator.faults.clear()
+  supplier.heal()
   assert.equal((await pipeline.sync({ mode: 'incremental' })).removalsOff, null)
   assert.deepEqual(await told(), [why, why, 0, 1])
   await pipeline.sync()
@@ -215,11 +212,11 @@ test('a run with a record of which no id can be read counts no misses, and says 
 })
 
 test('an empty line does not stand for a product that is missing', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
-  simulator.faults.set(
-    { kind: 'insert-line', at: 4, text: '', path: STREAM, times: null },
-    { kind: 'drop-line', at: 9, path: STREAM, times: null },
+  supplier.setFaults(
+    { kind: 'insert-line', at: 4, text: '', times: null },
+    { kind: 'drop-line', at: 9, times: null },
   )
   for (let night = 0; night < 3; night++) assert.equal((await pipeline.sync()).state, 'held')
   assert.deepEqual(
@@ -229,8 +226,8 @@ test('an empty line does not stand for a product that is missing', async (t) => 
 })
 
 test('approving a held run removes at once, rejecting it leaves everything', async (t) => {
-  const { pipeline, simulator, ids } = await open(t)
-  simulator.catalogue.remove(ids.slice(0, 10))
+  const { pipeline, supplier, ids } = await open(t)
+  supplier.catalogue.remove(ids.slice(0, 10))
   const rejected = await pipeline.sync()
   assert.equal(await decideRun(db, rejected.run, false, 'me'), 0)
   const approved = await pipeline.sync()
@@ -245,11 +242,11 @@ test('approving a held run removes at once, rejecting it leaves everything', asy
 })
 
 test('a held run cannot be approved any more when a younger run has seen its missing products', async (t) => {
-  const { pipeline, simulator, ids } = await open(t)
-  simulator.catalogue.remove(ids.slice(0, 10))
+  const { pipeline, supplier, ids } = await open(t)
+  supplier.catalogue.remove(ids.slice(0, 10))
   const held = await pipeline.sync()
-  simulator.catalogue.restore(ids.slice(0, 10))
-  simulator.catalogue.setPrice(ids, { cents: 2000 })
+  supplier.catalogue.restore(ids.slice(0, 10))
+  supplier.catalogue.setPrice(ids, { cents: 2000 })
   assert.equal((await pipeline.sync()).state, 'held', 'the whole source moved its prices')
   await assert.rejects(decideRun(db, held.run, true, 'me'), { code: 'run/not-held' })
   assert.deepEqual(
@@ -259,9 +256,9 @@ test('a held run cannot be approved any more when a younger run has seen its mis
 })
 
 test('a product that the supplier deactivates is unavailable, not removed', async (t) => {
-  const { pipeline, simulator, gone, statusOf } = await open(t)
-  simulator.clock.advance(60_000)
-  simulator.catalogue.deactivate([gone])
+  const { pipeline, supplier, gone, statusOf } = await open(t)
+  supplier.clock.advance(60_000)
+  supplier.catalogue.deactivate([gone])
   await pipeline.sync()
   assert.equal(await statusOf(gone), 'unavailable')
 })

@@ -87,7 +87,7 @@ export interface TestPipeline {
   query<Row>(sql: string, ...parameters: readonly unknown[]): Promise<Row[]>
 }
 
-export const TOY_OPTIONS: PipelineOptions = {
+export const SMALL_OPTIONS: PipelineOptions = {
   ...DEFAULT_OPTIONS,
   partBytesMax: 24 * 1024,
   batchRecordsMax: 3,
@@ -121,7 +121,7 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
     credentials: createCredentialReader(credentials, guard),
     log,
     redact: createRedactor(secrets),
-    options: { ...TOY_OPTIONS, wait, ...options },
+    options: { ...SMALL_OPTIONS, wait, ...options },
     correlationId: 'test',
   }
   const name = setup.source ?? `source-${process.pid}-${++sources}`
