@@ -1,5 +1,4 @@
-// The doctor's look at the database: can it be reached, is it suitable and up to date, may we do
-// what a sync does.
+// The checks of `shelfsync doctor` for the database: connection, migrations, rights and clock.
 
 import { ERRORS } from '../core/errors.ts'
 import { DataApi } from '../db/data-api.ts'
@@ -15,39 +14,36 @@ import { findDataApi, MIGRATE_BY_HAND, openDatabase } from '../app/open-database
 import type { Output } from './output.ts'
 import { formatQuantity } from './format.ts'
 
-/**
- * Leases and removals go by the server's clock; seconds do no harm, minutes puzzle whoever reads
- * the runs.
- */
+/** Leases and removals use the server's clock. A larger difference makes the times of runs confusing. */
 const SKEW_MAX_MS = 30_000
 
-/** Tells one check after the other; returns the sources, which further checks are about. */
+/** Reports each check, and returns the sources for the checks that follow. */
 export async function checkDatabase(
   output: Output,
   settings: Settings,
-  tell: (check: Check) => void,
+  report: (check: Check) => void,
 ): Promise<Source[]> {
   const project = findDataApi(settings)
   try {
-    if (project !== null) return await checkDataApi(new DataApi(project), tell)
+    if (project !== null) return await checkDataApi(new DataApi(project), report)
     await using opened = await openDatabase(settings, { notify: (text) => output.note(text) })
     const { db } = opened
     const { version, readOnly, writable, tables, skewMs } = await inspectServer(db)
     const where = settings.databaseUrl === null ? `embedded in ${settings.home}` : 'DATABASE_URL'
-    tell({
+    report({
       name: 'database',
       state: 'ok',
-      message: `Postgres ${version} (${where}), sessions last`,
+      message: `Postgres ${version} (${where}), with sessions`,
     })
     if (readOnly)
-      tell({
+      report({
         name: 'read-only',
         state: 'fail',
-        message: 'the database is read-only: it can be looked at, and no sync can write',
+        message: 'the database is read-only: no sync can write',
         hint: ERRORS['db/read-only'].hint,
       })
-    await checkMigrations(db, settings, tell)
-    tell(
+    await checkMigrations(db, settings, report)
+    report(
       writable
         ? {
             name: 'privileges',
@@ -57,37 +53,37 @@ export async function checkDatabase(
         : {
             name: 'privileges',
             state: 'fail',
-            message: 'the role may not make temporary tables or use schema catalog',
+            message: 'the role may not create temporary tables or use schema catalog',
             hint: 'Connect as the owner of schema catalog, or grant TEMPORARY on the database and USAGE on the schema.',
           },
     )
     if (tables === 'foreign') {
-      tell({
+      report({
         name: 'owner',
         state: 'warn',
         message: 'the tables belong to another role',
-        hint: 'After big loads that role should run `vacuum (analyze)`; ours may not.',
+        hint: 'After large loads, run `vacuum (analyze)` as that role: this login may not.',
       })
     }
-    tell(checkClock(skewMs))
+    report(checkClock(skewMs))
     if (tables === 'none') return []
-    tell(await checkGrants(db))
+    report(await checkGrants(db))
     return await listSources(db)
   } catch (error) {
-    tell(toFailedCheck('database', error))
+    report(toFailedCheck('database', error))
     return []
   }
 }
 
-async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<Source[]> {
+async function checkDataApi(db: DataApi, report: (check: Check) => void): Promise<Source[]> {
   const missing = await listMissingMigrations(db)
-  tell({
+  report({
     name: 'database',
     state: 'ok',
     message: `the Data API of ${db.host}: sync works, more slowly; serve and decisions need DATABASE_URL`,
   })
   const name = 'migrations'
-  tell(
+  report(
     missing.length === 0
       ? { name, state: 'ok', message: 'all applied' }
       : {
@@ -97,13 +93,13 @@ async function checkDataApi(db: DataApi, tell: (check: Check) => void): Promise<
           hint: `${MIGRATE_BY_HAND}.`,
         },
   )
-  if (missing.length === 0) tell(await checkGrants(db))
+  if (missing.length === 0) report(await checkGrants(db))
   return await listSources(db)
 }
 
 /**
- * Functions that check their caller and tables with row security are safe all the same: it takes
- * two mistakes to lose anything.
+ * A stray grant alone gives no access, because functions check their caller and tables have row
+ * security.
  */
 async function checkGrants(db: Catalog): Promise<Check> {
   const stray = await listStrayGrants(db)
@@ -117,12 +113,12 @@ async function checkGrants(db: Catalog): Promise<Check> {
   return {
     name: 'grants',
     state: 'fail',
-    message: `given by somebody else: ${message}`,
+    message: `grants that Shelfsync did not make: ${message}`,
     hint: `As the owner: ${stray.map(({ undo }) => undo).join(' ')}`,
   }
 }
 
-/** `skewMs` is the database's clock minus ours. */
+/** `skewMs` is the clock of the database minus the clock of this machine. */
 export function checkClock(skewMs: number): Check {
   const seconds = (Math.abs(skewMs) / 1000).toFixed(1)
   const message =
@@ -130,13 +126,13 @@ export function checkClock(skewMs: number): Check {
       ? "the same as the database's"
       : `${seconds} s ${skewMs < 0 ? 'ahead of' : 'behind'} the database's`
   if (Math.abs(skewMs) < SKEW_MAX_MS) return { name: 'clock', state: 'ok', message }
-  return { name: 'clock', state: 'warn', message, hint: 'Let both keep time by NTP.' }
+  return { name: 'clock', state: 'warn', message, hint: 'Synchronise both clocks by NTP.' }
 }
 
 async function checkMigrations(
   db: Db,
   { databaseUrl }: Settings,
-  tell: (check: Check) => void,
+  report: (check: Check) => void,
 ): Promise<void> {
   const states = await listMigrationStates(db)
   const pending = states.filter(({ state }) => state === 'pending').length
@@ -144,24 +140,22 @@ async function checkMigrations(
   const name = 'migrations'
   if (strange.length > 0) {
     const which = strange.map(({ version, state }) => `${version} (${state})`).join(', ')
-    tell({
+    report({
       name,
       state: 'fail',
-      message: `not those of this version: ${which}`,
-      hint: 'Install the Shelfsync that migrated this database, or a newer one.',
+      message: `not the migrations of this version: ${which}`,
+      hint: 'Install the version of Shelfsync that migrated this database, or a newer one.',
     })
   } else if (pending > 0) {
     const hint =
-      databaseUrl === null
-        ? 'Nothing to do: the next command applies them.'
-        : 'Run `shelfsync migrate`.'
-    tell({
+      databaseUrl === null ? 'The next command applies them.' : 'Run `shelfsync migrate`.'
+    report({
       name,
       state: databaseUrl === null ? 'warn' : 'fail',
       message: `${formatQuantity(pending, 'migration')} not applied yet`,
       hint,
     })
   } else {
-    tell({ name, state: 'ok', message: `all ${states.length} applied` })
+    report({ name, state: 'ok', message: `all ${states.length} applied` })
   }
 }
