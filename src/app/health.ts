@@ -4,7 +4,7 @@
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
-import { loadStanding, type SourceStanding } from '../db/read/status.ts'
+import { listSourceSummaries, type SourceSummary } from '../db/read/source-summaries.ts'
 import type { ComponentHealth } from '../http/control/operations.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
 import { withTimeout } from '../lib/timeout.ts'
@@ -19,10 +19,7 @@ export interface HealthTools {
 
 export async function checkHealth({ db, queues, store }: HealthTools): Promise<ComponentHealth[]> {
   // An unavailable database is reported by its own check.
-  const sources = loadStanding(db, null, DEADLINE_MS).then(
-    (standing) => standing.sources,
-    () => [],
-  )
+  const sources = listSourceSummaries(db, DEADLINE_MS).catch(() => [])
   const components = await Promise.all([
     checkComponent('database', () => describeDatabase(db)),
     checkComponent('queue', () => describeQueues(queues)),
@@ -60,7 +57,7 @@ async function describeQueues(queues: Queues): Promise<string> {
 }
 
 /** @throws Error when one of the copies could not be written */
-function describeCopies(sources: readonly SourceStanding[]): string {
+function describeCopies(sources: readonly SourceSummary[]): string {
   const broken = sources.flatMap(({ source, latestCopy }) =>
     latestCopy?.error == null
       ? []

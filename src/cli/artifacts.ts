@@ -4,17 +4,18 @@ import type { Command } from 'commander'
 import type { Tools } from '../app/compose.ts'
 import { readParts, verifyArtifact } from '../artifacts/parts.ts'
 import { SyncError } from '../core/errors.ts'
-import { listArtifacts, type ArtifactListing } from '../db/read/listings.ts'
+import { listArtifacts, loadArtifact, type ArtifactSummary } from '../db/read/artifacts.ts'
+import { loadAllPages, type PageRequest } from '../db/read/page.ts'
 import { loadSource } from '../db/sources.ts'
 import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { escapeLines } from '../lib/printable.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
 import { createLimitOption, parseId } from './ids.ts'
+import { createAfterOption, printPage } from './paging.ts'
 
-interface ListFlags {
+interface ListFlags extends PageRequest {
   readonly source?: string
-  readonly limit: number
 }
 
 export function addArtifacts(program: Command, cli: Cli): void {
@@ -31,9 +32,10 @@ export function addArtifacts(program: Command, cli: Cli): void {
     )
   artifacts
     .command('list', { isDefault: true })
-    .description('list the newest artifacts')
+    .description('list artifacts, the newest first')
     .option('--source <name>', 'only artifacts of this source')
     .addOption(createLimitOption(20))
+    .addOption(createAfterOption('artifacts'))
     .addHelpText(
       'after',
       formatExamples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'),
@@ -69,12 +71,11 @@ export function addArtifacts(program: Command, cli: Cli): void {
 async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
   await using tools = await cli.open()
   if (flags.source !== undefined) await loadSource(tools.db, flags.source)
-  const artifacts = await listArtifacts(tools.db, flags)
+  const page = await listArtifacts(tools.db, flags)
   const now = new Date()
-  cli.output.list(
-    artifacts,
-    ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'],
-    artifacts.map((artifact) => [
+  printPage(cli.output, page, {
+    headings: ['run', 'source', 'state', 'complete', 'started', 'parts', 'lines', 'raw', 'stored'],
+    rows: page.items.map((artifact) => [
       String(artifact.run),
       artifact.source,
       artifact.latest ? `${artifact.state}, latest` : artifact.state,
@@ -85,16 +86,16 @@ async function printArtifacts(cli: Cli, flags: ListFlags): Promise<void> {
       formatBytes(artifact.rawBytes),
       formatBytes(artifact.storedBytes),
     ]),
-    'No artifacts yet.',
-  )
+    empty: 'No artifacts yet.',
+  })
 }
 
 async function verifyArtifacts(cli: Cli, run: number | undefined): Promise<void> {
   await using tools = await cli.open()
   const artifacts =
     run === undefined
-      ? await listArtifacts(tools.db, { limit: 1_000_000 })
-      : [await loadArtifact(tools, run)]
+      ? await loadAllPages((page) => listArtifacts(tools.db, page))
+      : [await loadStoredArtifact(tools, run)]
   for (const artifact of artifacts.filter(({ state }) => state !== 'purged')) {
     let sound = 0
     const problems: string[] = []
@@ -126,14 +127,13 @@ function formatVerdict(sound: number, damaged: number): string {
 
 async function printArtifact(cli: Cli, run: number): Promise<void> {
   await using tools = await cli.open()
-  const parts = await listArtifactParts(tools, await loadArtifact(tools, run))
+  const parts = await listArtifactParts(tools, await loadStoredArtifact(tools, run))
   await writeAll(readParts(tools.store, parts))
 }
 
-/** @throws SyncError `run/no-artifact` */
-async function loadArtifact({ db }: Tools, run: number): Promise<ArtifactListing> {
-  const [artifact] = await listArtifacts(db, { run, limit: 1 })
-  if (!artifact) throw new SyncError('run/no-artifact', `Run ${run} does not have an artifact`)
+/** @throws SyncError `run/no-artifact`, also when it is purged */
+async function loadStoredArtifact({ db }: Tools, run: number): Promise<ArtifactSummary> {
+  const artifact = await loadArtifact(db, run)
   if (artifact.state === 'purged')
     throw new SyncError('run/no-artifact', `The artifact of run ${run} is purged`)
   return artifact
@@ -141,7 +141,7 @@ async function loadArtifact({ db }: Tools, run: number): Promise<ArtifactListing
 
 async function listArtifactParts(
   { db }: Tools,
-  { source, run }: ArtifactListing,
+  { source, run }: ArtifactSummary,
 ): Promise<ArchivedPart[]> {
   return listParts(db, (await loadSource(db, source)).id, run)
 }

@@ -53,7 +53,7 @@ export class Output {
 
   /** Prints a list as a table, or `empty` without rows. */
   list(
-    value: readonly unknown[],
+    value: unknown,
     headings: readonly string[],
     rows: Parameters<typeof formatTable>[1],
     empty: string,

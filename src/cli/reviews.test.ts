@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decisionsOn } from './reviews.ts'
+import { listDecisionCommands } from './reviews.ts'
 
 test('the list of reviews ends with the commands that apply to it, and no others', () => {
   const [price, run] = [{ kind: 'price' }, { kind: 'run' }] as const
-  const kindsIn = (open: Parameters<typeof decisionsOn>[0]) =>
-    decisionsOn(open).map((line) => /shelfsync (\w+) approve/.exec(line)?.[1])
+  const kindsIn = (open: Parameters<typeof listDecisionCommands>[0]) =>
+    listDecisionCommands(open).map((line) => /shelfsync (\w+) approve/.exec(line)?.[1])
   assert.deepEqual(kindsIn([]), [])
   assert.deepEqual(kindsIn([price, price]), ['reviews'])
   assert.deepEqual(kindsIn([run]), ['runs'])

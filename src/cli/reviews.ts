@@ -1,15 +1,19 @@
-// `shelfsync reviews`: what is held until a person decides. Whole runs stand in the list too;
-// several at once are prices only.
+// `shelfsync reviews`: lists held prices and runs, and records decisions on prices. Several reviews
+// can be decided at once only if they are prices.
 
 import { type Command, Option } from 'commander'
 import { SyncError } from '../core/errors.ts'
 import { formatMoney } from '../core/money.ts'
-import { loadRun } from '../db/read/listings.ts'
-import { decideReview, listReviews, type Review } from '../db/reviews.ts'
+import type { Db } from '../db/pool.ts'
+import { loadAllPages, type PageRequest } from '../db/read/page.ts'
+import { listReviews, type ReviewFilter, type ReviewSummary } from '../db/read/reviews.ts'
+import { loadRunSummary } from '../db/read/run-summaries.ts'
+import { decideReview } from '../db/write/decisions.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId, parseIds } from './ids.ts'
 import type { Output } from './output.ts'
+import { createAfterOption, printPage } from './paging.ts'
 import { describeUser } from './user.ts'
 import { formatQuantity, formatRelative } from './format.ts'
 
@@ -22,7 +26,7 @@ interface DecideFlags {
 export function addReviews(program: Command, cli: Cli): void {
   const reviews = program
     .command('reviews')
-    .description('list, approve or reject what is held for a person')
+    .description('list, approve or reject held prices and runs')
     .addHelpText(
       'after',
       formatExamples(
@@ -31,78 +35,81 @@ export function addReviews(program: Command, cli: Cli): void {
         'shelfsync reviews reject --run 7',
       ),
     )
-  reviews
-    .command('list', { isDefault: true })
-    .description('list what waits for a decision, the oldest first')
-    .option('--source <name>', 'of this source only')
-    .addOption(new Option('--run <id>', 'of this run only').argParser(parseId))
-    .addOption(createLimitOption(100))
-    .addHelpText('after', formatExamples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
-    .action(async (filter: { source?: string; run?: number; limit: number }) => {
-      await using tools = await cli.open()
-      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
-      if (filter.run !== undefined) await loadRun(tools.db, filter.run)
-      const open = await listReviews(tools.db, filter)
-      const now = new Date()
-      const rows = open.map((review) => [
-        String(review.id),
-        review.source,
-        String(review.run),
-        ...subjectOf(cli.output, review),
-        review.reason,
-        formatRelative(review.openedAt, now),
-      ])
-      cli.output.list(
-        open,
-        ['review', 'source', 'run', 'what', 'from', 'to', 'reason', 'opened'],
-        rows,
-        'Nothing waits for a decision.',
-      )
-      for (const line of decisionsOn(open)) cli.output.say(line)
-    })
-
-  for (const [verb, what] of [
-    ['approve', 'make held prices current'],
-    ['reject', 'drop held prices: the last good ones stay'],
-  ] as const) {
-    reviews
-      .command(verb)
-      .argument('[ids...]', 'reviews', parseIds)
-      .description(what)
-      .addOption(new Option('--run <id>', 'all held prices of this run').argParser(parseId))
-      .option('--all', 'all held prices')
-      .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
-      .addHelpText(
-        'after',
-        formatExamples(
-          `shelfsync reviews ${verb} 3 4 5`,
-          `shelfsync reviews ${verb} --run 7`,
-          `shelfsync reviews ${verb} --all`,
-        ),
-      )
-      .action(async (ids: number[] | undefined, { run, all = false, by }: DecideFlags) => {
-        if ([(ids ?? []).length > 0, run !== undefined, all].filter(Boolean).length !== 1) {
-          throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
-        }
-        await using tools = await cli.open()
-        if (run !== undefined) await loadRun(tools.db, run)
-        const chosen = ids?.length
-          ? ids
-          : (await listReviews(tools.db, { run, kind: 'price' })).map(({ id }) => id)
-        for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
-        const done = verb === 'approve' ? 'approved' : 'rejected'
-        cli.output.result({ [done]: chosen }, `${formatQuantity(chosen.length, 'review')} ${done}.`)
-        if (run !== undefined && chosen.length === 0)
-          cli.output.say(
-            `Run ${run} holds no price. If the run itself is held: shelfsync runs ${verb} ${run}`,
-          )
-      })
-  }
+  addList(reviews, cli)
+  addDecision(reviews, cli, 'approve', 'make held prices current')
+  addDecision(reviews, cli, 'reject', 'discard held prices and keep the last good ones')
 }
 
-/** The commands that decide what is in the list. */
-export function decisionsOn(open: readonly Pick<Review, 'kind'>[]): string[] {
-  const has = (kind: Review['kind']) => open.some((review) => review.kind === kind)
+function addList(reviews: Command, cli: Cli): void {
+  reviews
+    .command('list', { isDefault: true })
+    .description('list open reviews, the oldest first')
+    .option('--source <name>', 'only reviews of this source')
+    .addOption(new Option('--run <id>', 'only reviews of this run').argParser(parseId))
+    .addOption(createLimitOption(100))
+    .addOption(createAfterOption('reviews'))
+    .addHelpText('after', formatExamples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
+    .action(async (filter: ReviewFilter & PageRequest) => {
+      await using tools = await cli.open()
+      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
+      if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
+      const page = await listReviews(tools.db, filter)
+      const now = new Date()
+      printPage(cli.output, page, {
+        headings: ['review', 'source', 'run', 'subject', 'from', 'to', 'reason', 'opened'],
+        rows: page.items.map((review) => toRow(cli.output, review, now)),
+        empty: 'No open reviews.',
+      })
+      for (const line of listDecisionCommands(page.items)) cli.output.say(line)
+    })
+}
+
+function addDecision(
+  reviews: Command,
+  cli: Cli,
+  verb: 'approve' | 'reject',
+  description: string,
+): void {
+  reviews
+    .command(verb)
+    .argument('[ids...]', 'reviews', parseIds)
+    .description(description)
+    .addOption(new Option('--run <id>', 'all held prices of this run').argParser(parseId))
+    .option('--all', 'all held prices')
+    .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
+    .addHelpText(
+      'after',
+      formatExamples(
+        `shelfsync reviews ${verb} 3 4 5`,
+        `shelfsync reviews ${verb} --run 7`,
+        `shelfsync reviews ${verb} --all`,
+      ),
+    )
+    .action(async (ids: number[] = [], { run, all = false, by }: DecideFlags) => {
+      if ([ids.length > 0, run !== undefined, all].filter(Boolean).length !== 1)
+        throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
+      await using tools = await cli.open()
+      const chosen = ids.length > 0 ? ids : await listHeldPrices(tools.db, run)
+      for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
+      const done = verb === 'approve' ? 'approved' : 'rejected'
+      cli.output.result({ [done]: chosen }, `${formatQuantity(chosen.length, 'review')} ${done}.`)
+      if (run !== undefined && chosen.length === 0)
+        cli.output.say(
+          `Run ${run} has no held price. If the run itself is held: shelfsync runs ${verb} ${run}`,
+        )
+    })
+}
+
+/** The reviews of all held prices, or of those of one run. @throws SyncError `run/unknown` */
+async function listHeldPrices(db: Db, run: number | undefined): Promise<number[]> {
+  if (run !== undefined) await loadRunSummary(db, run)
+  const reviews = await loadAllPages((page) => listReviews(db, { run, kind: 'price', ...page }))
+  return reviews.map(({ id }) => id)
+}
+
+/** Returns the commands that decide the listed reviews. */
+export function listDecisionCommands(open: readonly Pick<ReviewSummary, 'kind'>[]): string[] {
+  const has = (kind: ReviewSummary['kind']) => open.some((review) => review.kind === kind)
   return [
     ...(has('price')
       ? ['Decide a price: shelfsync reviews approve REVIEW… · shelfsync reviews reject REVIEW…']
@@ -111,10 +118,16 @@ export function decisionsOn(open: readonly Pick<Review, 'kind'>[]): string[] {
   ]
 }
 
-function subjectOf(
+function toRow(output: Output, review: ReviewSummary, now: Date): string[] {
+  const { id, source, run, reason, openedAt } = review
+  const subject = describeSubject(output, review)
+  return [String(id), source, String(run), ...subject, reason, formatRelative(openedAt, now)]
+}
+
+function describeSubject(
   output: Output,
-  { kind, product, title, variant, priceType, detail }: Review,
-): [what: string, from: string, to: string] {
+  { kind, product, title, variant, priceType, detail }: ReviewSummary,
+): [subject: string, from: string, to: string] {
   if (kind === 'run') return ['the whole run', '', '']
   const { from = null, to = null, currency = 'XXX' } = detail
   const name = `${product}${variant !== product ? ` ${variant}` : ''} ${priceType} (${output.short(title ?? 'untitled', 40)})`

@@ -1,12 +1,25 @@
-// `shelfsync runs`: what ran, how it went, and the decision on what is held.
+// `shelfsync runs`: lists and shows runs, and records the decision on a held one.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { listRuns, loadRun, type RunDetails } from '../db/read/listings.ts'
-import { decideRun } from '../db/reviews.ts'
+import { listChanges, type ChangeSummary } from '../db/read/changes.ts'
+import {
+  listRuns,
+  loadRunDetails,
+  loadRunSummary,
+  RUN_STATES,
+  type RunDetails,
+  type RunFilter,
+  type RunState,
+  type RunSummary,
+} from '../db/read/run-summaries.ts'
+import type { ArtifactSummary } from '../db/read/artifacts.ts'
+import type { PageRequest } from '../db/read/page.ts'
+import { decideRun } from '../db/write/decisions.ts'
 import { loadSource } from '../db/sources.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import { createLimitOption, parseId } from './ids.ts'
 import type { Output } from './output.ts'
+import { createAfterOption, printPage } from './paging.ts'
 import { describeUser } from './user.ts'
 import { formatLedger } from './report.ts'
 import {
@@ -18,19 +31,6 @@ import {
   formatRelative,
 } from './format.ts'
 
-const STATES = [
-  'running',
-  'interrupted',
-  'fetched',
-  'succeeded',
-  'held',
-  'failed',
-  'rejected',
-  'superseded',
-  'cancelled',
-  'partial',
-]
-
 export function addRuns(program: Command, cli: Cli): void {
   const runs = program
     .command('runs')
@@ -39,16 +39,25 @@ export function addRuns(program: Command, cli: Cli): void {
       'after',
       formatExamples('shelfsync runs', 'shelfsync runs show 7', 'shelfsync runs approve 7'),
     )
+  addList(runs, cli)
+  addShow(runs, cli)
+  addChanges(runs, cli)
+  addDecision(runs, cli, 'approve')
+  addDecision(runs, cli, 'reject')
+}
+
+function addList(runs: Command, cli: Cli): void {
   runs
     .command('list', { isDefault: true })
-    .description('list the newest runs')
-    .option('--source <name>', 'of this source only')
+    .description('list runs, the newest first')
+    .option('--source <name>', 'only runs of this source')
     .addOption(
-      new Option('--state <state>', `in this state only: ${STATES.join(', ')}`).argParser(
+      new Option('--state <state>', `only runs in this state: ${RUN_STATES.join(', ')}`).argParser(
         parseState,
       ),
     )
     .addOption(createLimitOption(20))
+    .addOption(createAfterOption('runs'))
     .addHelpText(
       'after',
       formatExamples(
@@ -57,111 +66,136 @@ export function addRuns(program: Command, cli: Cli): void {
         'shelfsync runs --source medipim-au --limit 5',
       ),
     )
-    .action(async (filter: { source?: string; state?: string; limit: number }) => {
+    .action(async (filter: RunFilter) => {
       await using tools = await cli.openSync()
       if (filter.source !== undefined) await loadSource(tools.db, filter.source)
-      const listed = await listRuns(tools.db, filter)
+      const page = await listRuns(tools.db, filter)
       const now = new Date()
-      const rows = listed.map(({ id, source, kind, state, startedAt, seconds, ledger, reason }) => [
-        String(id),
-        source,
-        kind,
-        state,
-        formatRelative(startedAt, now),
-        formatDuration(seconds),
-        ledger?.fetched ?? null,
-        ledger?.created ?? null,
-        ledger?.updated ?? null,
-        ledger?.removed ?? null,
-        cli.output.short(reason ?? '', 60),
-      ])
-      cli.output.list(
-        listed,
-        [
-          'run',
-          'source',
-          'kind',
-          'state',
-          'started',
-          'took',
+      printPage(cli.output, page, {
+        headings: ['run', 'source', 'kind', 'state', 'started', 'took'].concat(
           'fetched',
           'created',
           'updated',
           'removed',
           'reason',
-        ],
-        rows,
-        'No runs yet.',
-      )
+        ),
+        rows: page.items.map((run) => toRow(cli.output, run, now)),
+        empty: 'No runs yet.',
+      })
     })
+}
 
+function toRow(output: Output, run: RunSummary, now: Date): (string | number | null)[] {
+  const { ledger } = run
+  return [
+    String(run.id),
+    run.source,
+    run.kind,
+    run.state,
+    formatRelative(run.startedAt, now),
+    formatDuration(run.seconds),
+    ledger?.fetched ?? null,
+    ledger?.created ?? null,
+    ledger?.updated ?? null,
+    ledger?.removed ?? null,
+    output.short(run.reason ?? '', 60),
+  ]
+}
+
+function addShow(runs: Command, cli: Cli): void {
   runs
     .command('show')
     .argument('<id>', 'the run', parseId)
-    .description('show everything about one run')
+    .description('show one run in detail')
     .addHelpText('after', formatExamples('shelfsync runs show 7'))
     .action(async (id: number) => {
       await using tools = await cli.open()
-      const run = await loadRun(tools.db, id)
-      cli.output.result(run, runText(cli.output, run))
+      const run = await loadRunDetails(tools.db, id)
+      cli.output.result(run, formatRun(cli.output, run))
     })
+}
 
-  for (const [verb, what] of [
-    ['approve', 'let a held run do what it waits to do, removals included'],
-    ['reject', 'drop what a held run waits to do'],
-  ] as const) {
-    runs
-      .command(verb)
-      .argument('<id>', 'the held run', parseId)
-      .description(what)
-      .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
-      .addHelpText('after', formatExamples(`shelfsync runs ${verb} 7`))
-      .action(async (id: number, { by }: { by: string }) => {
-        await using tools = await cli.open()
-        const removed = await decideRun(tools.db, id, verb === 'approve', by)
-        const text =
-          verb === 'approve'
-            ? `Run ${id} is approved: ${formatQuantity(removed, 'product')} removed, pending prices are current.`
-            : `Run ${id} is rejected: what waited is dropped.`
-        cli.output.result(
-          { run: id, state: verb === 'approve' ? 'succeeded' : 'rejected', removed },
-          text,
-        )
+function addChanges(runs: Command, cli: Cli): void {
+  runs
+    .command('changes')
+    .argument('<id>', 'the run', parseId)
+    .description('list the changes of one run by product; those of a held run are not published')
+    .addOption(createLimitOption(100))
+    .addOption(createAfterOption('changes'))
+    .addHelpText(
+      'after',
+      formatExamples('shelfsync runs changes 7', 'shelfsync runs changes 7 --limit 1000 --json'),
+    )
+    .action(async (id: number, request: PageRequest) => {
+      await using tools = await cli.open()
+      await loadRunSummary(tools.db, id)
+      const page = await listChanges(tools.db, id, request)
+      printPage(cli.output, page, {
+        headings: ['product', 'change', 'title', 'detail'],
+        rows: page.items.map((change) => toChangeRow(cli.output, change)),
+        empty: `Run ${id} changed no product.`,
       })
-  }
+    })
 }
 
-function parseState(text: string): string {
-  if (!STATES.includes(text)) throw new InvalidArgumentError(`One of ${STATES.join(', ')}.`)
-  return text
+function toChangeRow(
+  output: Output,
+  { product, kind, title, detail }: ChangeSummary,
+): (string | null)[] {
+  const text = Object.keys(detail).length === 0 ? '' : output.short(JSON.stringify(detail), 80)
+  return [product ?? 'all products', kind, title && output.short(title, 40), text]
 }
 
-function runText(output: Output, run: RunDetails): string {
-  const { ledger, artifact, changes } = run
+const DECISIONS = {
+  approve: {
+    state: 'succeeded',
+    description: 'apply the pending removals and prices of a held run',
+    formatResult: (id: number, removed: number) =>
+      `Run ${id} is approved: ${formatQuantity(removed, 'product')} removed, pending prices are current.`,
+  },
+  reject: {
+    state: 'rejected',
+    description: 'discard the pending removals and prices of a held run',
+    formatResult: (id: number) =>
+      `Run ${id} is rejected: its pending removals and prices are discarded.`,
+  },
+} as const
+
+function addDecision(runs: Command, cli: Cli, verb: keyof typeof DECISIONS): void {
+  const { state, description, formatResult } = DECISIONS[verb]
+  runs
+    .command(verb)
+    .argument('<id>', 'the held run', parseId)
+    .description(description)
+    .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
+    .addHelpText('after', formatExamples(`shelfsync runs ${verb} 7`))
+    .action(async (id: number, { by }: { by: string }) => {
+      await using tools = await cli.open()
+      const removed = await decideRun(tools.db, id, verb === 'approve', by)
+      cli.output.result({ run: id, state, removed }, formatResult(id, removed))
+    })
+}
+
+function parseState(text: string): RunState {
+  const state = RUN_STATES.find((one) => one === text)
+  if (!state) throw new InvalidArgumentError(`The states are ${RUN_STATES.join(', ')}.`)
+  return state
+}
+
+function formatRun(output: Output, run: RunDetails): string {
+  const { ledger, artifact } = run
+  const changes = Object.entries(run.changes).map(([kind, n]) => `${kind} ${formatCount(n)}`)
+  const expected = ledger?.expected == null ? '' : ` · expected ${formatCount(ledger.expected)}`
   const facts: [name: string, value: string | null][] = [
     ['source', run.source],
     ['kind', run.sinceAt ? `${run.kind}, since ${formatInstant(run.sinceAt)}` : run.kind],
     ['state', run.errorCode ? `${run.state} (${run.errorCode})` : run.state],
     ['reason', run.reason],
     ['started', `${formatInstant(run.startedAt)}, took ${formatDuration(run.seconds)}`],
-    [
-      'ledger',
-      ledger &&
-        `${formatLedger(ledger)}${ledger.expected === null ? '' : ` · expected ${formatCount(ledger.expected)}`}`,
-    ],
+    ['ledger', ledger && `${formatLedger(ledger)}${expected}`],
     ['removals', run.removalsOff && `off: ${run.removalsOff}`],
-    [
-      'changes',
-      Object.entries(changes)
-        .map(([kind, n]) => `${kind} ${formatCount(n)}`)
-        .join(' · ') || null,
-    ],
-    [
-      'artifact',
-      artifact &&
-        `run ${artifact.run}, ${artifact.state}, ${artifact.complete ? 'complete' : 'not complete'}: ${formatQuantity(artifact.lines, 'line')} in ` +
-          `${formatQuantity(artifact.parts, 'part')}, ${formatBytes(artifact.rawBytes)} (${formatBytes(artifact.storedBytes)} stored)`,
-    ],
+    ['changes', changes.join(' · ') || null],
+    ['artifact', artifact && formatArtifact(artifact)],
     ...(artifact?.warnings ?? []).map((warning): [string, string] => ['warning', warning]),
     [
       'open',
@@ -181,4 +215,13 @@ function runText(output: Output, run: RunDetails): string {
       value === null ? [] : [`  ${name.padEnd(11)} ${output.inLine(value)}`],
     ),
   ].join('\n')
+}
+
+function formatArtifact(artifact: ArtifactSummary): string {
+  const { run, state, complete, lines, parts, rawBytes, storedBytes } = artifact
+  return (
+    `run ${run}, ${state}, ${complete ? 'complete' : 'not complete'}: ` +
+    `${formatQuantity(lines, 'line')} in ${formatQuantity(parts, 'part')}, ` +
+    `${formatBytes(rawBytes)} (${formatBytes(storedBytes)} stored)`
+  )
 }

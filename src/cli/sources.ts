@@ -1,11 +1,14 @@
 // `shelfsync sources`: lists the sources, shows one, and pauses or resumes it.
 
 import type { Command } from 'commander'
-import { listSources, loadSource, saveSource, type Source } from '../db/sources.ts'
+import type { PageRequest } from '../db/read/page.ts'
+import { listSourcePage, loadSource, saveSource, type Source } from '../db/sources.ts'
 import { findAddress, loadConnector } from '../sources/bound-source.ts'
 import { listSecretStates } from '../sources/credentials.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatTable } from './format.ts'
+import { createLimitOption } from './ids.ts'
+import { createAfterOption, printPage } from './paging.ts'
 import type { SyncTools } from '../app/compose.ts'
 import { addSourcesSet } from './sources-set.ts'
 import { formatPolicy, formatSchedule, sourceToJson } from './source-format.ts'
@@ -33,22 +36,27 @@ export function addSources(program: Command, cli: Cli): void {
 function addList(sources: Command, cli: Cli): void {
   sources
     .command('list', { isDefault: true })
-    .description('list the sources')
+    .description('list the sources by name')
+    .addOption(createLimitOption(1000))
+    .addOption(createAfterOption('sources'))
     .addHelpText('after', formatExamples('shelfsync sources', 'shelfsync sources --json'))
-    .action(async () => {
+    .action(async (request: PageRequest) => {
       await using tools = await cli.openSync()
-      const listed = await listSources(tools.db)
-      cli.output.list(
-        listed.map(sourceToJson),
-        ['source', 'connector', 'state', 'schedule', 'address'],
-        listed.map((source) => [
-          source.name,
-          source.connector,
-          source.state,
-          formatSchedule(source.schedule),
-          findAddress(tools, source),
-        ]),
-        NO_SOURCES,
+      const { items, next } = await listSourcePage(tools.db, request)
+      printPage(
+        cli.output,
+        { items: items.map(sourceToJson), next },
+        {
+          headings: ['source', 'connector', 'state', 'schedule', 'address'],
+          rows: items.map((source) => [
+            source.name,
+            source.connector,
+            source.state,
+            formatSchedule(source.schedule),
+            findAddress(tools, source),
+          ]),
+          empty: NO_SOURCES,
+        },
       )
     })
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Standing, statusTable } from './status.ts'
+import { type SourceStatus, toStatusTable } from './status.ts'
 
 const NOW = new Date('2026-01-31T12:00:00Z')
 
-function standing(source: string, draft: number): Standing {
+function status(source: string, draft: number): SourceStatus {
   return {
     source,
     connector: 'shopify',
@@ -16,6 +16,8 @@ function standing(source: string, draft: number): Standing {
     watermarkAt: null,
     due: null,
     heldRuns: [],
+    schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: null },
+    heldPrices: 0,
     openReviews: 0,
     openQuarantine: 0,
     latestCopy: null,
@@ -24,15 +26,15 @@ function standing(source: string, draft: number): Standing {
 }
 
 test('drafts are counted apart, in a column that is there only when there are any', () => {
-  const cells = (...standings: Standing[]) => {
-    const { headings, rows } = statusTable(standings, NOW)
+  const cells = (...statuses: SourceStatus[]) => {
+    const { headings, rows } = toStatusTable(statuses, NOW)
     return [headings.slice(2, -4), ...rows.map((row) => row.slice(2, -4))]
   }
-  assert.deepEqual(cells(standing('a', 0)), [
+  assert.deepEqual(cells(status('a', 0)), [
     ['active', 'unavailable', 'removed'],
     [7, 2, 1],
   ])
-  assert.deepEqual(cells(standing('a', 0), standing('b', 3)), [
+  assert.deepEqual(cells(status('a', 0), status('b', 3)), [
     ['active', 'draft', 'unavailable', 'removed'],
     [7, 0, 2, 1],
     [7, 3, 2, 1],

@@ -1,25 +1,28 @@
-// `shelfsync status`: how every source stands, what is late and what waits for a person.
+// `shelfsync status`: the state of every source, what is late and what waits for a person.
 
 import type { Command } from 'commander'
-import { listStatus, type SourceStatus } from '../db/read/listings.ts'
-import { listSources, type Source } from '../db/sources.ts'
+import {
+  countProducts,
+  listSourceSummaries,
+  type ProductCounts,
+  type SourceSummary,
+} from '../db/read/source-summaries.ts'
 import { type Due, dueAt } from '../sources/due.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import { formatQuantity, formatRelative } from './format.ts'
 
-export interface Standing extends SourceStatus {
-  readonly state: Source['state']
-  readonly connector: string
-  readonly watermarkAt: Date | null
+export interface SourceStatus extends SourceSummary {
+  readonly products: ProductCounts
+  /** Null while the source is paused. */
   readonly due: Due | null
 }
+
+const NO_PRODUCTS: ProductCounts = { draft: 0, active: 0, unavailable: 0, removed: 0 }
 
 export function addStatus(program: Command, cli: Cli): void {
   program
     .command('status')
-    .description(
-      'show how every source stands: products, last run, what is late and what waits for you',
-    )
+    .description('show every source: products, last run, what is late and what waits for you')
     .addHelpText(
       'after',
       formatExamples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),
@@ -27,82 +30,65 @@ export function addStatus(program: Command, cli: Cli): void {
     .action(async () => {
       await using tools = await cli.openSync()
       const now = new Date()
-      const sources = new Map((await listSources(tools.db)).map((source) => [source.name, source]))
-      const standings = (await listStatus(tools.db)).flatMap((status): Standing[] => {
-        const source = sources.get(status.source)
-        return source ? [standingOf(status, source, now)] : []
-      })
-      const { headings, rows } = statusTable(standings, now)
-      cli.output.list(standings, headings, rows, NO_SOURCES)
-      for (const line of standings.flatMap(waitingOf)) cli.output.say(line)
+      const products = await countProducts(tools.db)
+      const statuses = (await listSourceSummaries(tools.db)).map((summary): SourceStatus => ({
+        ...summary,
+        products: products.get(summary.source) ?? NO_PRODUCTS,
+        due: summary.state === 'active' ? dueAt(summary.schedule, summary.dueSinceAt, now) : null,
+      }))
+      const { headings, rows } = toStatusTable(statuses, now)
+      cli.output.list(statuses, headings, rows, NO_SOURCES)
+      for (const line of statuses.flatMap(listOpenIssues)) cli.output.say(line)
     })
 }
 
-function standingOf(status: SourceStatus, source: Source, now: Date): Standing {
-  const due = source.state === 'active' ? dueAt(source.schedule, status.dueSinceAt, now) : null
-  return {
-    ...status,
-    state: source.state,
-    connector: source.connector,
-    watermarkAt: source.watermarkAt,
-    due,
-  }
-}
-
-/** Most sources have no drafts, so these have a column only when there are any. */
-export function statusTable(
-  standings: readonly Standing[],
+/** Most sources have no drafts, so the column appears only if one has. */
+export function toStatusTable(
+  sources: readonly SourceStatus[],
   now: Date,
 ): { headings: string[]; rows: (string | number | null)[][] } {
-  const draft = standings.some(({ products }) => products.draft > 0) ? (['draft'] as const) : []
+  const draft = sources.some(({ products }) => products.draft > 0) ? (['draft'] as const) : []
   const statuses = ['active', ...draft, 'unavailable', 'removed'] as const
-  const rows = standings.map(
-    ({ source, state, connector, products, lastRun, watermarkAt, due }) => {
-      const next =
-        state === 'paused'
-          ? 'paused'
-          : due && `${due.at ? formatRelative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
-      return [
-        source,
-        connector,
-        ...statuses.map((status) => products[status]),
-        lastRun && `${lastRun.id} ${lastRun.state}`,
-        lastRun && formatRelative(lastRun.startedAt, now),
-        watermarkAt && formatRelative(watermarkAt, now),
-        next,
-      ]
-    },
-  )
   return {
     headings: ['source', 'connector', ...statuses, 'last run', 'when', 'newest data', 'next due'],
-    rows,
+    rows: sources.map(({ products, lastRun, watermarkAt, ...source }) => [
+      source.source,
+      source.connector,
+      ...statuses.map((status) => products[status]),
+      lastRun && `${lastRun.id} ${lastRun.state}`,
+      lastRun && formatRelative(lastRun.startedAt, now),
+      watermarkAt && formatRelative(watermarkAt, now),
+      source.state === 'paused' ? 'paused' : formatDue(source.due, now),
+    ]),
   }
 }
 
-/** What a person has to look at, each with the command that shows it. */
-function waitingOf({
+function formatDue(due: Due | null, now: Date): string | null {
+  return due && `${due.at ? formatRelative(due.at, now) : 'never'}${due.late ? ' (late)' : ''}`
+}
+
+/** The issues that a person has to look at, each with the command that shows it. */
+function listOpenIssues({
   source,
   heldRuns,
-  openReviews,
+  heldPrices,
   openQuarantine,
   latestCopy,
   removalsOff,
-}: Standing): string[] {
-  const waiting = heldRuns.map(
-    (run) => `${source}: run ${run} is held; see shelfsync runs show ${run}`,
-  )
-  if (openReviews > 0)
-    waiting.push(
-      `${source}: ${formatQuantity(openReviews, 'held price')}; see shelfsync reviews --source ${source}`,
+}: SourceStatus): string[] {
+  const issues = heldRuns.map((run) => `run ${run} is held; see shelfsync runs show ${run}`)
+  if (heldPrices > 0)
+    issues.push(
+      `${formatQuantity(heldPrices, 'held price')}; see shelfsync reviews --source ${source}`,
     )
   if (openQuarantine > 0)
-    waiting.push(
-      `${source}: ${formatQuantity(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`,
+    issues.push(
+      `${formatQuantity(openQuarantine, 'record')} in quarantine; see shelfsync quarantine --source ${source}`,
     )
-  if (removalsOff !== null) waiting.push(`${source}: removals are off: ${removalsOff}`)
+  if (removalsOff !== null) issues.push(`removals are off: ${removalsOff}`)
   if (latestCopy?.error != null) {
-    const held = latestCopy.run === null ? 'there is none yet' : `it holds run ${latestCopy.run}`
-    waiting.push(`${source}: latest.ndjson could not be written (${held}): ${latestCopy.error}`)
+    const copy = latestCopy.run === null ? 'there is none yet' : `it holds run ${latestCopy.run}`
+    issues.push(`latest.ndjson could not be written (${copy}): ${latestCopy.error}`)
   }
-  return waiting
+  return issues.map((issue) => `${source}: ${issue}`)
 }

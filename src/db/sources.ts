@@ -4,6 +4,7 @@ import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
 import type { Json } from '../core/json.ts'
 import { type Catalog, jsonb, toInstant } from './catalog.ts'
+import { loadPage, type Page, type PageRequest } from './read/page.ts'
 
 /**
  * When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday), or every
@@ -84,8 +85,18 @@ export async function loadSource(db: Catalog, name: string): Promise<Source> {
   return source
 }
 
+/** All sources by name. */
 export async function listSources(db: Catalog): Promise<Source[]> {
   return (await db.call<SourceRow>('list_sources', {})).map(toSource)
+}
+
+/** A page of the sources by name. */
+export function listSourcePage(db: Catalog, page: PageRequest): Promise<Page<Source>> {
+  return loadPage('sources', page, {
+    load: (after, limit) => db.call<SourceRow>('list_sources', { after, limit }),
+    toItem: toSource,
+    keyOf: ({ name }) => name,
+  })
 }
 
 /** @throws SyncError `source/exists` */

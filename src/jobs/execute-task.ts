@@ -23,7 +23,7 @@ import {
   type TaskName,
 } from '../db/write/runs.ts'
 import { loadSource, type Source } from '../db/sources.ts'
-import { loadRunStanding } from '../db/read/status.ts'
+import { loadRunSummary } from '../db/read/run-summaries.ts'
 import type { Log } from '../telemetry/log.ts'
 import { isOwnerDead, getOwnerName } from '../node/process-owner.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
@@ -187,7 +187,7 @@ async function carryTask(
 
 /** The limit on what a run may quarantine counts what all of its tasks have done. */
 async function countOtherTasks(db: Db, { run, progress }: RunContext): Promise<void> {
-  const { expected, outcomes } = await loadRunStanding(db, run.id, STANDING_MS)
+  const { expected, outcomes } = await loadRunSummary(db, run.id, STANDING_MS)
   progress.expected = expected
   progress.appliedLines = countLines(outcomes)
   Object.assign(progress.counts, outcomes)

@@ -98,6 +98,7 @@ create index runs_id on catalog.runs (id);
 create unique index runs_one_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched');
 create index runs_held on catalog.runs (source_id) where state = 'held';
+create index runs_by_state on catalog.runs (state, id);
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
 -- transaction.
@@ -342,6 +343,7 @@ create table catalog.quarantine (
 -- Every scrape of the metrics counts open records, the command line lists them by artifact, settle finds them
 -- by run.
 create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
+create index quarantine_newest on catalog.quarantine (id) where state = 'open';
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
 -- Decisions that wait for a person: a price that failed a gate, or a whole run.
@@ -363,6 +365,7 @@ create table catalog.reviews (
   primary key (source_id, id)
 );
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
+create index reviews_oldest on catalog.reviews (id) where state = 'open';
 
 -- Changes that runs made to products. Settle gives `position` under a lock, so that a reader that follows it
 -- skips none.
@@ -927,9 +930,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name = p_name
 $$;
 
-create function catalog.list_sources() returns setof catalog.sources
+-- list_sources(…) → sources by name, after the name `p_after`; all without a limit.
+create function catalog.list_sources(p_after text default null, p_limit integer default null) returns setof catalog.sources
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.sources order by name
+  select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
 -- add_source(…) → the new source; no row when the name is taken.
@@ -2273,15 +2277,15 @@ begin
   end loop;
 end $$;
 
--- 20261122000070_status.sql
+-- 20261122000070_summaries.sql
 
--- Generated from supabase/schemas/70_status.sql until the first release: do not edit.
+-- Generated from supabase/schemas/70_summaries.sql until the first release: do not edit.
 
--- Readers of the state of sources and runs, for the status, the metrics and the command line. Every number comes from rows,
--- so a restart loses nothing.
+-- The read model of runs and sources, for the command line, HTTP and the metrics. Each fact has one reader.
+-- Every number comes from rows, so a restart loses nothing.
 
--- find_lease_lapse(…) → since when nothing has been heard of whoever works on a run that is under way; null while its lease lasts. A queued run may
--- wait for workers without any lease, and one that a worker left goes to another a few seconds after that.
+-- find_lease_lapse(…) → when the lease of a running run's worker expired; null while it lasts. A queued run may
+-- wait for workers without a lease, and one whose worker left gets another within five seconds.
 create function catalog.find_lease_lapse(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
@@ -2292,7 +2296,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from catalog.leases where source_id = p_source and run_id = p_run
 $$;
 
--- derive_run_state(run) → its state as it is to be told: what nobody works on any more is interrupted, though nobody was left to write that down.
+-- derive_run_state(run) → the state of a run as of now. A running run without a live worker is interrupted, although
+-- no worker was left to write that down.
 create function catalog.derive_run_state(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -2308,100 +2313,275 @@ begin
   end if;
 end $$;
 
--- run_progress(source, run) → how far one run has come, or no row. With `p_run` that one; else one that is under way, else the newest, of
--- the source `p_source` or of all. `counts` has the lines by outcome, and of a settled run all of its ledger.
-create function catalog.run_progress(p_source text, p_run bigint) returns table (
-  run bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  started_at timestamptz, finished_at timestamptz, measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
-  removals_off text
+-- summarize_runs(runs) → these runs, the newest first.
+--   state        as of now, see derive_run_state
+--   fetched      archived lines; fetched_all: the fetch has ended
+--   counts       lines by outcome so far; of a settled run, its ledger
+create function catalog.summarize_runs(p_runs bigint[]) returns table (
+  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
+  since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz, measured_at timestamptz,
+  fetched_all boolean, expected bigint, fetched bigint, counts jsonb, ledger jsonb, removals_off text
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options,
+    r.since, r.artifact_run, r.started_at, n.finished_at, clock_timestamp(),
+    coalesce(a.state <> 'open', false), a.expected,
+    coalesce((r.ledger ->> 'fetched')::bigint, (
+      select sum(p.line_count) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.artifact_run), 0)::bigint,
+    coalesce(r.ledger, catalog.sum_run_counts(r.source_id, r.id)), r.ledger, r.removals_off
+  from catalog.runs r
+  cross join lateral catalog.derive_run_state(r) n
+  join catalog.sources s on s.id = r.source_id
+  left join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+  where r.id = any (p_runs) order by r.id desc
+$$;
+
+-- list_runs(…) → runs, the newest first: of one source and in one state, or of all with null, older than
+-- `p_before`.
+create function catalog.list_runs(p_source text, p_state text, p_before bigint, p_limit integer) returns table (
+  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
+  since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz, measured_at timestamptz,
+  fetched_all boolean, expected bigint, fetched bigint, counts jsonb, ledger jsonb, removals_off text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
-  chosen bigint := p_run;
+  before bigint := coalesce(p_before, 9223372036854775807);
 begin
-  if chosen is null then
-    select r.id into chosen from catalog.runs r
-      where r.state = 'running' and (p_source is null or r.source_id = of_source) and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
-      order by r.id desc limit 1;
-  end if;
-  -- Apart, so that each has its index: the runs of years are not looked through twice a second.
-  if chosen is null and p_source is null then
-    select r.id into chosen from catalog.runs r order by r.id desc limit 1;
-  elsif chosen is null then
-    select r.id into chosen from catalog.runs r where r.source_id = of_source order by r.id desc limit 1;
-  end if;
-  return query
-    select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options, r.started_at, n.finished_at, clock_timestamp(),
-      a.state <> 'open', a.expected,
-      coalesce((r.ledger ->> 'fetched')::bigint, (select sum(p.line_count) from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id), 0)::bigint,
-      coalesce(r.ledger, catalog.sum_run_counts(r.source_id, r.id)), r.removals_off
-    from catalog.runs r
-    cross join lateral catalog.derive_run_state(r) n
-    join catalog.sources s on s.id = r.source_id
-    join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
-    where r.id = chosen;
+  return query select * from catalog.summarize_runs(case
+    -- A branch for each filter, so that each has its index. A state is filtered as stored first, then as of now.
+    when p_source is not null then array(
+      select r.id from catalog.runs r
+      where r.source_id = of_source and r.id < before
+        and (p_state is null or (select n.state from catalog.derive_run_state(r) n) = p_state)
+      order by r.id desc limit p_limit)
+    when p_state is null then array(select r.id from catalog.runs r where r.id < before order by r.id desc limit p_limit)
+    when p_state = 'interrupted' then array(
+      select r.id from catalog.runs r
+      where r.state in ('running', 'interrupted') and r.id < before and (select n.state from catalog.derive_run_state(r) n) = p_state
+      order by r.id desc limit p_limit)
+    else array(
+      select r.id from catalog.runs r
+      where r.state = p_state and r.id < before and (select n.state from catalog.derive_run_state(r) n) = p_state
+      order by r.id desc limit p_limit)
+  end);
 end $$;
 
--- find_settled_full_run(source) → the newest full run that settled: what it says about removals holds until the next one settles.
+-- find_current_run(source) → the active run, otherwise the newest one, of the source or of all with null.
+create function catalog.find_current_run(p_source text) returns bigint
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  of_source integer := (select id from catalog.sources where name = p_source);
+begin
+  return coalesce(
+    (select r.id from catalog.runs r
+      where r.state = 'running' and (p_source is null or r.source_id = of_source)
+        and catalog.find_lease_lapse(r.source_id, r.id, r.queued) is null
+      order by r.id desc limit 1),
+    -- Two queries, so that each has its index: this runs twice a second over the runs of years.
+    case when p_source is null
+      then (select r.id from catalog.runs r order by r.id desc limit 1)
+      else (select r.id from catalog.runs r where r.source_id = of_source order by r.id desc limit 1)
+    end);
+end $$;
+
+-- find_settled_full_run(source) → the newest full run that settled. What it says about removals holds until the next one
+-- settles.
 create function catalog.find_settled_full_run(p_source integer) returns setof catalog.runs
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null order by id desc limit 1
 $$;
 
--- source_standings(source) → every source, or the one, by name: its last run, what is needed to tell whether it is late, and what is held.
-create function catalog.source_standings(p_source text) returns table (
-  source text, connector text, state text, schedule jsonb, last_good_at timestamptz, due_since timestamptz,
-  last_run bigint, last_kind text, last_state text, last_started_at timestamptz, last_finished_at timestamptz,
-  held_runs bigint[], held_prices bigint, copied_run bigint, copy_error text, removals_off text
+-- summarize_sources(…) → sources by name: one, or all with null, after the name `p_after`. Counts no
+-- products, so the cost does not depend on the size of the catalogue.
+--   last_good_at start of the last successful run other than a replay
+--   due_since    the source is due at the first time of its schedule after this
+--   removals_off why the newest full run removed nothing; null when it could tell what is missing
+create function catalog.summarize_sources(p_source text, p_after text default null, p_limit integer default null) returns table (
+  id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz, last_good_at timestamptz,
+  due_since timestamptz, last_run jsonb, held_runs bigint[], held_prices bigint, open_reviews bigint, open_quarantine bigint,
+  copied_run bigint, copy_error text, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select s.name, s.connector, s.state, s.schedule, good.started_at, greatest(good.started_at, s.schedule_set_at),
-    r.id, r.kind, n.state, r.started_at, n.finished_at,
+  select s.id, s.name, s.connector, s.state, s.schedule, s.watermark, good.started_at,
+    greatest(good.started_at, s.schedule_set_at),
+    case when r.id is not null then jsonb_build_object('id', r.id, 'kind', r.kind, 'state', n.state,
+      'started_at', r.started_at, 'finished_at', n.finished_at) end,
     array(select h.id from catalog.runs h where h.source_id = s.id and h.state = 'held' order by h.id),
-    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
+    reviews.prices, reviews.total,
+    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
     s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
   from catalog.sources s
   left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
   left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
-    select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1
+    select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay'
+    order by g.id desc limit 1
   ) good on true
-  where p_source is null or s.name = p_source
-  order by s.name
+  cross join lateral (
+    select count(*) as total, count(*) filter (where kind = 'price') as prices
+    from catalog.reviews v where v.source_id = s.id and v.state = 'open'
+  ) reviews
+  where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
+  order by s.name limit p_limit
 $$;
 
--- source_measures(): each source by name, for the metrics. `ledger` is that of the last run that settled; `removals_off` says in
--- a word why the newest full run could not tell what is missing; what is under way is null without a run. `open_state`: of the run that is under
--- way, or that the next sync goes on with.
-create function catalog.source_measures() returns table (
+-- load_status(source) → the current run (null before the first) and the sources, of one source or of all, in
+-- one call.
+create function catalog.load_status(p_source text, out run jsonb, out sources jsonb)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select (select to_jsonb(r) from catalog.summarize_runs(array[catalog.find_current_run(p_source)]) r),
+    (select coalesce(jsonb_agg(s order by s.source), '[]') from catalog.summarize_sources(p_source) s)
+$$;
+
+-- count_products() → the products of each source by status. Counts every product once: seconds on a catalogue
+-- of millions.
+create function catalog.count_products() returns table (source text, products jsonb)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select s.name,
+    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
+      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}')
+  from catalog.sources s order by s.name
+$$;
+
+-- 20261122000071_lists.sql
+
+-- Generated from supabase/schemas/71_lists.sql until the first release: do not edit.
+
+-- The read model of artifacts, changes, reviews and quarantine. A list takes a limit and the key of the last
+-- row that the caller has seen, so a page stays the same while rows are added, and reads an index.
+
+-- list_artifacts(…) → artifacts, the newest first: of one source, of one run, or all with null, older than
+-- `p_before`.
+create function catalog.list_artifacts(p_source text, p_run bigint, p_before bigint, p_limit integer) returns table (
+  run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb, started_at timestamptz,
+  parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings, r.started_at,
+    p.parts, p.lines, p.raw_bytes, p.stored_bytes, s.latest_run is not distinct from a.run_id
+  from catalog.runs r
+  join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+  join catalog.sources s on s.id = r.source_id
+  cross join lateral (
+    select count(*) as parts, coalesce(sum(line_count), 0)::bigint as lines,
+      coalesce(sum(raw_bytes), 0)::bigint as raw_bytes, coalesce(sum(stored_bytes), 0)::bigint as stored_bytes
+    from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id
+  ) p
+  where r.id = any (case
+    when p_run is not null then array[p_run]
+    when p_source is not null then array(
+      select a.run_id from catalog.artifacts a join catalog.sources s on s.id = a.source_id
+      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807) order by a.run_id desc limit p_limit)
+    else array(
+      select r.id from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+      where r.id < coalesce(p_before, 9223372036854775807) order by r.id desc limit p_limit)
+  end)
+  order by r.id desc
+$$;
+
+-- describe_run(run) → one run with its artifact, its changes by kind (published or not), and the open reviews
+-- and open quarantined records that it left; no row for an unknown run.
+create function catalog.describe_run(p_run bigint) returns table (
+  run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, open_quarantine bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select to_jsonb(s),
+    (select to_jsonb(a) from catalog.list_artifacts(null, r.artifact_run, null, 1) a),
+    coalesce((select jsonb_object_agg(kind, n) from (
+      select kind, count(*) as n from catalog.changes c where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
+    (select count(*) from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
+    (select count(*) from catalog.quarantine q
+      where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open')
+  from catalog.summarize_runs(array[p_run]) s
+  join catalog.runs r on r.id = s.id
+$$;
+
+-- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
+-- are not published yet. A first load is one change, whose product is empty.
+create function catalog.list_changes(p_run bigint, p_after text, p_limit integer) returns table (
+  product text, title text, kind text, detail jsonb, published boolean, changed_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select c.product_external_id, p.title, c.kind, c.detail, c.position is not null, c.changed_at
+  from catalog.changes c
+  left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
+  where c.source_id = (select source_id from catalog.runs where id = p_run) and c.run_id = p_run
+    and c.product_external_id >= coalesce(p_after, '') and c.product_external_id is distinct from p_after
+  order by c.product_external_id limit p_limit
+$$;
+
+-- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`. Each filter may be
+-- null.
+create function catalog.list_reviews(
+  p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
+) returns table (
+  id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text, reason text,
+  detail jsonb, opened_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type, v.reason,
+    v.detail, v.opened_at
+  from catalog.reviews v
+  join catalog.sources s on s.id = v.source_id
+  left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
+  where v.state = 'open' and v.id > coalesce(p_after, 0) and (p_review is null or v.id = p_review)
+    and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run) and (p_kind is null or v.kind = p_kind)
+  order by v.id limit p_limit
+$$;
+
+-- list_quarantine(…) → open quarantined records, the newest first: of one source or of all with null, older
+-- than `p_before`.
+create function catalog.list_quarantine(p_source text, p_before bigint, p_limit integer) returns table (
+  id bigint, source text, artifact_run bigint, part integer, line integer, byte_offset bigint, byte_length bigint,
+  product text, rule text, message text, created_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select q.id, s.name, q.artifact_run, q.part_no, q.line_no, q.byte_offset, q.byte_length,
+    q.external_id, q.rule, q.message, q.created_at
+  from catalog.quarantine q
+  join catalog.sources s on s.id = q.source_id
+  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807) and (p_source is null or s.name = p_source)
+  order by q.id desc limit p_limit
+$$;
+
+-- 20261122000072_metrics.sql
+
+-- Generated from supabase/schemas/72_metrics.sql until the first release: do not edit.
+
+-- Readers for the metrics.
+
+-- measure_sources() → each source by name. The columns of the active run are null without one.
+--   ledger       of the newest run that settled
+--   removals_off reason, as a label, why the newest full run could not tell what is missing
+--   open_state   state of the run that is active, or that the next sync resumes
+create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
   copy_failures integer, removals_off text, open_state text, expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
-    case s.state when 'active' then extract(epoch from clock_timestamp() - coalesce(
-      (select g.started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay' order by g.id desc limit 1),
-      s.created_at)) end,
+    case s.state when 'active' then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
     (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null order by l.id desc limit 1),
-    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open'),
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copy_failures,
+    summary.open_reviews, summary.open_quarantine, s.copy_failures,
     (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.find_settled_full_run(s.id) f
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
-    (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
+    (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n
+      where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
     active.*
-  from catalog.sources s
+  from catalog.summarize_sources(null) summary
+  join catalog.sources s on s.id = summary.id
   left join lateral (
     select a.expected, p.fetched,
       (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id),
-      -- An earlier end of the same run has counted its own.
+      -- Less what an earlier end of the same run has counted.
       p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e where e.source_id = s.id and e.run_id = r.id)
     from catalog.runs r
     left join catalog.artifacts a on a.source_id = s.id and a.run_id = r.artifact_run
     cross join lateral (
-      select coalesce(sum(line_count), 0)::bigint as fetched, coalesce(sum(raw_bytes) filter (where p.run_id = r.id), 0)::bigint as bytes
+      select coalesce(sum(line_count), 0)::bigint as fetched,
+        coalesce(sum(raw_bytes) filter (where p.run_id = r.id), 0)::bigint as bytes
       from catalog.parts p where p.source_id = s.id and p.run_id = r.artifact_run
     ) p
     where r.source_id = s.id and r.state in ('running', 'interrupted')
@@ -2409,7 +2589,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   order by s.name
 $$;
 
--- list_run_ends(after) → how runs ended since the end number `p_after`, the oldest first; 5,000 at most. A run has a ledger where it settled.
+-- list_run_ends(after) → ends of runs after the end number `p_after`, the oldest first, at most 5,000. A run
+-- that settled has a ledger.
 create function catalog.list_run_ends(p_after bigint) returns table (
   no bigint, source_id integer, state text, seconds double precision, ledger jsonb, bytes bigint
 )
@@ -2418,41 +2599,6 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   from catalog.run_ends e
   join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
   where e.no > p_after order by e.no limit 5000
-$$;
-
--- list_runs(source, state, limit) → the newest first, of all sources and in every state when null. `seconds` runs on while the run does.
-create function catalog.list_runs(p_source text, p_state text, p_limit integer) returns table (
-  id bigint, source text, kind text, state text, reason text, error_code text, started_at timestamptz, finished_at timestamptz, ledger jsonb,
-  seconds double precision, removals_off text
-)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.started_at, n.finished_at, r.ledger,
-    extract(epoch from coalesce(n.finished_at, clock_timestamp()) - r.started_at), r.removals_off
-  from catalog.runs r join catalog.sources s on s.id = r.source_id cross join lateral catalog.derive_run_state(r) n
-  where (p_source is null or s.name = p_source) and (p_state is null or n.state = p_state)
-  order by r.id desc limit p_limit
-$$;
-
--- list_status(): how every source stands. Counts every product once.
-create function catalog.list_status() returns table (
-  source text, products jsonb, last_run jsonb, last_good_at timestamptz, due_since timestamptz, held_runs bigint[], open_reviews bigint,
-  open_quarantine bigint, copied_run bigint, copy_error text, removals_off text
-)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select s.name,
-    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
-      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}'),
-    (select to_jsonb(l) from catalog.list_runs(s.name, null, 1) l),
-    good.started_at, greatest(good.started_at, s.schedule_set_at),
-    array(select r.id from catalog.runs r where r.source_id = s.id and r.state = 'held' order by r.id),
-    (select count(*) from catalog.reviews v where v.source_id = s.id and v.state = 'open' and v.kind = 'price'),
-    (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
-    s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
-  from catalog.sources s
-  cross join lateral (
-    select max(r.started_at) as started_at from catalog.runs r where r.source_id = s.id and r.state = 'succeeded' and r.kind <> 'replay'
-  ) good
-  order by s.name
 $$;
 
 -- 20261122000080_data_api.sql
@@ -2794,7 +2940,7 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
   catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
-  catalog.run_progress, catalog.source_standings, catalog.list_applied_versions, catalog.list_unexpected_grants
+  catalog.summarize_runs, catalog.summarize_sources, catalog.load_status, catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
@@ -2810,14 +2956,15 @@ grant execute on function
   to shelfsync_maintainer;
 grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run, catalog.list_obsolete_runs,
-  catalog.source_measures, catalog.list_run_ends
+  catalog.list_runs, catalog.describe_run, catalog.list_artifacts, catalog.list_changes, catalog.list_reviews,
+  catalog.list_quarantine, catalog.measure_sources, catalog.list_run_ends
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
 do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
     'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
     'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'reserve_seqs', 'upsert_terms', 'write_batch'
@@ -2829,14 +2976,14 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'fb58f73ac724dbc3ec07b4d662c67e4d8b321ef53af88d93ca0ea88f3bf121de'),
+  ('20261122000010', 'run_tables', 'b45fe0e13dc666a37ec6b97e10790ca323e039ba57a99c60551b06b185b2dd02'),
   ('20261122000011', 'catalogue_tables', 'd017b083e0b098e1f9c3e13ab3a4d62a66ead7a7ef106ee24ac446dc0adf4934'),
-  ('20261122000012', 'review_tables', '78e3988c16847e592d912b6928ad41846e3df57dd48126273c5da69daebf1778'),
+  ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
   ('20261122000013', 'constants', 'ca7a0c8f8ff0f46ae9de519d3f062cbf6367f8079053a92aa58bb10e01156056'),
   ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
   ('20261122000021', 'runs', '7cd1e4e2304df95f3136e1f4f8f7f276cdcce595acf49d250dc4abe8dabb1021'),
   ('20261122000022', 'queue', '24de76a18edfcd7b0220caf3b5156d4c79632016552fb3eaf07ad97062e8be96'),
-  ('20261122000023', 'sources', '7f38025d396b11d6a441604c5d2acbf27d92c8ea88e921d956c9a6ff4cd0858e'),
+  ('20261122000023', 'sources', 'f49a7423f3390d89617d1420aac43dde85a500336daefb1cd71a7ebc95cf1fdd'),
   ('20261122000024', 'artifacts', 'e98c9f631e5dde824105d16f8d4e16f140e7b9bded079a43c48a025102fccb85'),
   ('20261122000030', 'records', 'da98a94de43bf48963b24ad9d9eed1eeff18b8a010a31b11691e939de3cf3b8f'),
   ('20261122000031', 'staging', '64b0e3ffb8c2a3fc98e95364459099ff28d1483e497716ffd52fd6f1237abcf9'),
@@ -2848,8 +2995,10 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', 'f335c7d756fce8555dfed49ba0f13ea4b8caf01a06bc301918d1d4881cca6726'),
   ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
   ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),
-  ('20261122000070', 'status', '0f3873bce2daca03cc29245e421be8e8e5a77b83afd77ae8fe4aa612f3fd95eb'),
+  ('20261122000070', 'summaries', '3bde32191d24a1c419f46d62550bb178737e0225143f87d1c67ba31d7ff47be3'),
+  ('20261122000071', 'lists', 'e72647b0d79368db428b311567453f41928261e69ce1bcc91e79e81aaac5a028'),
+  ('20261122000072', 'metrics', '08bc36e67823ee620df3f68d34370b0287e22e797b28e3b64c2994f24c3575da'),
   ('20261122000080', 'data_api', '37a2684616705ada1c593df8fe6f29821cfe93bbf36faf18cda83a3df30fbb2c'),
-  ('20261122000090', 'security', 'b592fd934c423ed7d2190a49e8131b8edbb7bb0cbe59825ce804a2cc7b3216e2');
+  ('20261122000090', 'security', 'bb5fb9604e0ac8cf473e723ad6bb936177a28856ead57e25545d3b14c9a6a89f');
 
 commit;

@@ -7,9 +7,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name = p_name
 $$;
 
-create function catalog.list_sources() returns setof catalog.sources
+-- list_sources(…) → sources by name, after the name `p_after`; all without a limit.
+create function catalog.list_sources(p_after text default null, p_limit integer default null) returns setof catalog.sources
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.sources order by name
+  select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
 -- add_source(…) → the new source; no row when the name is taken.

@@ -71,6 +71,7 @@ create index runs_id on catalog.runs (id);
 create unique index runs_one_active on catalog.runs (source_id)
   where state in ('running', 'interrupted', 'fetched');
 create index runs_held on catalog.runs (source_id) where state = 'held';
+create index runs_by_state on catalog.runs (state, id);
 
 -- Fencing tokens. Each lease gets a number that was never given before, and its worker proves it in every
 -- transaction.

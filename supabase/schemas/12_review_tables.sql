@@ -35,6 +35,7 @@ create table catalog.quarantine (
 -- Every scrape of the metrics counts open records, the command line lists them by artifact, settle finds them
 -- by run.
 create index quarantine_open on catalog.quarantine (source_id, artifact_run) where state = 'open';
+create index quarantine_newest on catalog.quarantine (id) where state = 'open';
 create index quarantine_run on catalog.quarantine (source_id, run_id);
 
 -- Decisions that wait for a person: a price that failed a gate, or a whole run.
@@ -56,6 +57,7 @@ create table catalog.reviews (
   primary key (source_id, id)
 );
 create index reviews_open on catalog.reviews (source_id, run_id) where state = 'open';
+create index reviews_oldest on catalog.reviews (id) where state = 'open';
 
 -- Changes that runs made to products. Settle gives `position` under a lock, so that a reader that follows it
 -- skips none.

@@ -121,7 +121,7 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
   catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
-  catalog.run_progress, catalog.source_standings, catalog.list_applied_versions, catalog.list_unexpected_grants
+  catalog.summarize_runs, catalog.summarize_sources, catalog.load_status, catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
@@ -137,14 +137,15 @@ grant execute on function
   to shelfsync_maintainer;
 grant execute on function
   catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run, catalog.list_obsolete_runs,
-  catalog.source_measures, catalog.list_run_ends
+  catalog.list_runs, catalog.describe_run, catalog.list_artifacts, catalog.list_changes, catalog.list_reviews,
+  catalog.list_quarantine, catalog.measure_sources, catalog.list_run_ends
   to shelfsync_orchestrator;
 
 -- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
 do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'list_status', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
     'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
     'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'reserve_seqs', 'upsert_terms', 'write_batch'

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decideRun } from '../../src/db/reviews.ts'
+import { decideRun } from '../../src/db/write/decisions.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planSource } from '../../src/pipeline/plan.ts'

@@ -249,7 +249,7 @@ test('a held run that a person rejects removes nothing, and is over', async (t) 
   assert.deepEqual(rows, [
     { state: 'rejected', review: 'rejected', decided_by: 'tester', products: 60 },
   ])
-  assert.equal((await run('reviews', '--json')).json().length, 0)
+  assert.deepEqual((await run('reviews', '--json')).json()['items'], [])
   const late = await run('runs', 'approve', String(id))
   assertEnded(late, 1)
   assert.match(late.stderr, /is rejected, not held/)
@@ -266,12 +266,14 @@ test('held prices are listed, and become current or are dropped as a person deci
   const repriced = await run('sync', '--json')
   assertEnded(repriced, 0)
   assert.equal(ledgerOf(repriced)['held'], 2)
-  const listed = JSON.parse((await run('reviews', '--json')).stdout) as {
-    id: number
-    product: string
-    priceType: string
-    detail: { from: number; to: number }
-  }[]
+  const { items: listed } = JSON.parse((await run('reviews', '--json')).stdout) as {
+    items: {
+      id: number
+      product: string
+      priceType: string
+      detail: { from: number; to: number }
+    }[]
+  }
   const find = (product: string) =>
     listed.find((review) => review.product === product && review.priceType === 'public')
   assertEnded(await run('reviews', 'approve', String(find(dear)?.id)), 0)
@@ -303,11 +305,13 @@ test('a replay empties quarantine of what can be applied now, and keeps the rest
   const synced = await run('sync', '--json')
   assertEnded(synced, 0)
   assert.equal(ledgerOf(synced)['quarantined'], 1)
-  const listed = JSON.parse((await run('quarantine', '--json')).stdout) as {
-    product: string
-    line: number
-    byteOffset: number
-  }[]
+  const { items: listed } = JSON.parse((await run('quarantine', '--json')).stdout) as {
+    items: {
+      product: string
+      line: number
+      byteOffset: number
+    }[]
+  }
   assert.deepEqual(
     listed.map(({ product }) => product),
     [bad],
@@ -448,10 +452,12 @@ test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) 
   await run('add', 'medipim')
   await mkdir(join(folder, 'artifacts/medipim-au/latest.ndjson/in-the-way'), { recursive: true })
   for (let i = 0; i < 3; i++) assertEnded(await run('sync', '--full'), 0)
-  const listed = JSON.parse((await run('artifacts', '--json')).stdout) as {
-    state: string
-    latest: boolean
-  }[]
+  const { items: listed } = JSON.parse((await run('artifacts', '--json')).stdout) as {
+    items: {
+      state: string
+      latest: boolean
+    }[]
+  }
   assert.deepEqual(
     listed.map(({ state, latest }) => [state, latest]),
     [

@@ -114,10 +114,12 @@ test('no command lets a supplier write to the terminal, and as JSON each says wh
   t.after(shop.close)
   for (const { id } of shop.shop.products())
     shop.shop.update(id, { title: `Title ${HOSTILE}`, vendor: `Vendor ${HOSTILE}` })
-  const runs = JSON.parse((await runCommand(env, ['runs', '--json'])).stdout) as {
-    id: number
-    reason: string | null
-  }[]
+  const { items: runs } = JSON.parse((await runCommand(env, ['runs', '--json'])).stdout) as {
+    items: {
+      id: number
+      reason: string | null
+    }[]
+  }
   const refused = runs.find(({ reason }) => reason?.includes('code x') === true)
   assert.ok(refused, 'a run has a hostile reason')
 

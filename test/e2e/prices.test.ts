@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decidePrice, decideRun, listReviews } from '../../src/db/reviews.ts'
+import { listReviews } from '../../src/db/read/reviews.ts'
+import { decidePrice, decideRun } from '../../src/db/write/decisions.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { newProgress } from '../../src/pipeline/context.ts'
 import { planSource } from '../../src/pipeline/plan.ts'
@@ -32,7 +33,7 @@ async function open(t: Parameters<typeof openToy>[0]) {
     return row?.amount_minor
   }
   const review = async () =>
-    (await listReviews(db, { source: pipeline.name, kind: 'price' })).find(
+    (await listReviews(db, { source: pipeline.name, kind: 'price', limit: 100 })).items.find(
       ({ priceType }) => priceType === 'public',
     )
   return { pipeline, supplier, ids, id, prices, shown, review }
@@ -100,7 +101,7 @@ test('a held price that is approved becomes the current one and the measure of t
   const { pipeline, supplier, id, prices } = await open(t)
   supplier.catalogue.setPrice([id], { cents: 50_000 })
   await pipeline.sync()
-  for (const waiting of await listReviews(db, { source: pipeline.name }))
+  for (const waiting of (await listReviews(db, { source: pipeline.name, limit: 100 })).items)
     await decidePrice(db, waiting.id, true, 'me')
   assert.deepEqual(await prices(), { current: 50_000 })
   assert.deepEqual(countOutcomes(await pipeline.sync()), { unchanged: 30 })
@@ -184,7 +185,11 @@ test('another currency holds every price that it changes', async (t) => {
   supplier.catalogue.update([id], { currency: 'USD' })
   await pipeline.sync()
   assert.deepEqual((await prices())?.current, 1000)
-  const reviews = await listReviews(db, { source: pipeline.name, kind: 'price' })
+  const { items: reviews } = await listReviews(db, {
+    source: pipeline.name,
+    kind: 'price',
+    limit: 100,
+  })
   assert.match(reviews[0]?.reason ?? '', /the currency changed from EUR to USD/)
 })
 

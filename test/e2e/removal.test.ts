@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listStatus, loadRun } from '../../src/db/read/listings.ts'
+import { loadRunDetails, loadRunSummary } from '../../src/db/read/run-summaries.ts'
 import { createMetricsReader } from '../../src/db/read/metrics.ts'
-import { decideRun } from '../../src/db/reviews.ts'
-import { loadRunStanding, loadStanding } from '../../src/db/read/status.ts'
+import { decideRun } from '../../src/db/write/decisions.ts'
+import { listSourceSummaries, loadStatus } from '../../src/db/read/source-summaries.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes } from '../support/pipeline.ts'
 import { openToy } from '../support/toy/open.ts'
@@ -182,8 +182,8 @@ test('a run with a record of which no id can be read counts no misses, and says 
   const told = async () => {
     const {
       sources: [standing],
-    } = await loadStanding(db, pipeline.name, 5_000)
-    const status = (await listStatus(db)).find(({ source }) => source === pipeline.name)
+    } = await loadStatus(db, pipeline.name, 5_000)
+    const status = (await listSourceSummaries(db)).find(({ source }) => source === pipeline.name)
     const readings = (await createMetricsReader(db)()).filter(
       ({ name, labels }) =>
         name === 'shelfsync_removals_off' && 'source' in labels && labels.source === pipeline.name,
@@ -196,8 +196,8 @@ test('a run with a record of which no id can be read counts no misses, and says 
       [countOutcomes(report), report.removalsOff],
       [{ unchanged: 29, quarantined: 1 }, why],
     )
-    assert.equal((await loadRun(db, report.run)).removalsOff, why)
-    assert.equal((await loadRunStanding(db, report.run, 5_000)).removalsOff, why)
+    assert.equal((await loadRunDetails(db, report.run)).removalsOff, why)
+    assert.equal((await loadRunSummary(db, report.run, 5_000)).removalsOff, why)
   }
   assert.deepEqual(await told(), [why, why, 0, 1])
   assert.deepEqual(

@@ -362,7 +362,7 @@ const TELLING = [
   'list_known_records_page',
   'list_product_ids',
   'list_missing',
-  'list_status',
+  'count_products',
   'list_newer_seen',
 ]
 

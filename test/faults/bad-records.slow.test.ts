@@ -7,7 +7,7 @@ import type { MedipimFaultInput } from '../../simulators/medipim/faults.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft, Term } from '../../src/core/product.ts'
-import { decideRun } from '../../src/db/reviews.ts'
+import { decideRun } from '../../src/db/write/decisions.ts'
 import { openTestDatabase } from '../support/database.ts'
 import {
   countOutcomes,

@@ -11,7 +11,7 @@ import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { Connector } from '../../src/core/connector.ts'
 import type { Http } from '../../src/core/http.ts'
-import { loadRun } from '../../src/db/read/listings.ts'
+import { loadRunDetails } from '../../src/db/read/run-summaries.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
 import { listProducts } from '../support/snapshot.ts'
@@ -138,7 +138,7 @@ for (const [what, state, reason, faults] of FAILURES) {
       { lines: Number(lineNo) - 1, bytes: Number(byte) },
       'it is where the archive ends',
     )
-    const shown = await loadRun(db, report.run)
+    const shown = await loadRunDetails(db, report.run)
     assert.equal(shown.reason, report.reason)
     if (state === 'held')
       assert.ok(report.reason?.includes(shown.artifact?.warnings.at(-1) ?? 'no warning'))

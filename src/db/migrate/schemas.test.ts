@@ -44,7 +44,8 @@ test('the comparison notices a body, a grant, a comment, a column and a policy',
   const db = await load(t, SCHEMAS_DIRECTORY)
   const before = await listDefinitions(db)
   const changes = {
-    'function catalog.list_sources()': 'alter function catalog.list_sources() rows 7',
+    'function catalog.list_sources(text,integer)':
+      'alter function catalog.list_sources(text, integer) rows 7',
     'function catalog.fail(text,text)': 'grant execute on function catalog.fail to public',
     'schema api': `comment on schema api is 'other words'`,
     'column catalog.prices.currency': 'alter table catalog.prices alter currency drop not null',

@@ -17,7 +17,8 @@ import { METRICS, type Metric } from '../../telemetry/metrics-table.ts'
 import { createMetricsReader } from './metrics.ts'
 import { openPool } from '../pool.ts'
 import { removeSource } from '../write/remove-source.ts'
-import { decideRun, listReviews } from '../reviews.ts'
+import { listReviews } from './reviews.ts'
+import { decideRun } from '../write/decisions.ts'
 import { saveSource } from '../sources.ts'
 
 const { pool: db, url } = await openTestDatabase()
@@ -74,7 +75,7 @@ test('records are counted by outcome over all settled runs, and each ledger bala
     0,
   )
   assert.deepEqual(await shown(pipeline, 'shelfsync_open_reviews'), {
-    '': (await listReviews(db, { source: pipeline.name })).length,
+    '': (await listReviews(db, { source: pipeline.name, limit: 100 })).items.length,
   })
   assert.deepEqual(await shown(pipeline, 'shelfsync_open_quarantine'), { '': 2 })
   const archived = Buffer.byteLength(

@@ -64,7 +64,7 @@ export function createMetricsReader(db: Db): () => Promise<Reading[]> {
         // counter that falls.
         await client.query('set transaction isolation level repeatable read, read only')
         const { rows: sources } = await client.query<SourceRow>(
-          'select * from catalog.source_measures()',
+          'select * from catalog.measure_sources()',
         )
         for (
           let ends = await listEnds(client, counted);

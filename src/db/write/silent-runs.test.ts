@@ -5,10 +5,10 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { openMedipim } from '../../../test/support/pipeline.ts'
-import { listRuns, listStatus, loadRun } from '../read/listings.ts'
+import { listRuns, loadRunDetails, loadRunSummary } from '../read/run-summaries.ts'
 import { createMetricsReader } from '../read/metrics.ts'
 import { claimTask, startQueuedRun, startRun, type RunRequest } from './runs.ts'
-import { loadRunStanding, loadStanding } from '../read/status.ts'
+import { listSourceSummaries, loadStatus } from '../read/source-summaries.ts'
 
 const { pool: db } = await openTestDatabase()
 const RESPONSE_MS = 5000
@@ -33,9 +33,11 @@ async function openRun(t: TestContext) {
     request,
     /** The state of the run as each place tells it. */
     async told(run: number) {
-      const [listed] = await listRuns(db, { source: pipeline.name, limit: 1 })
-      const status = (await listStatus(db)).find(({ source }) => source === pipeline.name)
-      const standing = await loadStanding(db, pipeline.name, RESPONSE_MS)
+      const {
+        items: [listed],
+      } = await listRuns(db, { source: pipeline.name, limit: 1 })
+      const status = (await listSourceSummaries(db)).find(({ source }) => source === pipeline.name)
+      const standing = await loadStatus(db, pipeline.name, RESPONSE_MS)
       const open = (await createMetricsReader(db)()).find(
         ({ name, labels, value }) =>
           name === 'shelfsync_open_runs' &&
@@ -46,10 +48,10 @@ async function openRun(t: TestContext) {
       return [
         listed?.state,
         status?.lastRun?.state,
-        (await loadRun(db, run)).state,
+        (await loadRunDetails(db, run)).state,
         standing.run?.state,
         standing.sources[0]?.lastRun?.state,
-        (await loadRunStanding(db, run, RESPONSE_MS)).state,
+        (await loadRunSummary(db, run, RESPONSE_MS)).state,
         open && 'state' in open.labels ? open.labels.state : null,
       ]
     },
@@ -64,17 +66,20 @@ test('a run whose worker is silent for longer than its lease is interrupted wher
   assert.deepEqual(await told(id), everywhere('running'))
   await pipeline.expireLease()
   assert.deepEqual(await told(id), everywhere('interrupted'))
-  const { reason, finishedAt, seconds } = await loadRun(db, id)
+  const { reason, finishedAt, seconds } = await loadRunDetails(db, id)
   assert.match(reason ?? '', /^its worker has been silent for longer than its lease/)
   assert.ok(finishedAt)
-  assert.equal(seconds, (await loadRun(db, id)).seconds, 'it does not go on')
+  assert.equal(seconds, (await loadRunDetails(db, id)).seconds, 'it does not go on')
   assert.deepEqual(
-    (await listRuns(db, { source: pipeline.name, state: 'interrupted', limit: 9 })).map(
+    (await listRuns(db, { source: pipeline.name, state: 'interrupted', limit: 9 })).items.map(
       (run) => run.id,
     ),
     [id],
   )
-  assert.deepEqual(await listRuns(db, { source: pipeline.name, state: 'running', limit: 9 }), [])
+  assert.deepEqual(
+    (await listRuns(db, { source: pipeline.name, state: 'running', limit: 9 })).items,
+    [],
+  )
   const { run, state } = await pipeline.sync()
   assert.deepEqual([run, state], [id, 'succeeded'])
 })

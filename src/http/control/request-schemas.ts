@@ -2,6 +2,8 @@
 // error of the caller and is reported as one.
 
 import { z } from 'zod'
+import { isCursor } from '../../db/read/page.ts'
+import { RUN_STATES } from '../../db/read/run-summaries.ts'
 
 const CHUNK_SIZE = 5000
 const CHUNK_SIZE_MAX = 100_000
@@ -83,6 +85,26 @@ export const StatusQuery = z.strictObject({
     .nullable()
     .default(null)
     .describe('Name of a source. Omit to report every source.'),
+})
+
+const PAGE_SIZE = 20
+const PAGE_SIZE_MAX = 100
+
+export const RunsQuery = z.strictObject({
+  source: source.optional().describe('Name of a source. Omit to list the runs of every source.'),
+  state: z.enum(RUN_STATES).optional().describe('Only runs in this state.'),
+  limit: z.coerce
+    .number<string>({ error: 'expected a number' })
+    .int()
+    .min(1)
+    .max(PAGE_SIZE_MAX)
+    .default(PAGE_SIZE)
+    .describe('Maximum number of runs in the response.'),
+  after: z
+    .string()
+    .refine((text) => isCursor('runs', text), { error: 'expected the `next` of an earlier page' })
+    .optional()
+    .describe('The `next` of the page before. Omit to get the newest runs.'),
 })
 
 export const RunPath = z.strictObject({

@@ -3,7 +3,14 @@
 
 import type { z } from 'zod'
 import { PORTS } from '../../config/service-settings.ts'
-import { FetchBody, MaintainBody, NoBody, StatusQuery, SyncBody } from './request-schemas.ts'
+import {
+  FetchBody,
+  MaintainBody,
+  NoBody,
+  RunsQuery,
+  StatusQuery,
+  SyncBody,
+} from './request-schemas.ts'
 
 export interface Route {
   readonly summary: string
@@ -61,10 +68,16 @@ export const SERVERS = {
         query: StatusQuery,
         responses: { 200: '[the status](#status)', 404: '`source/unknown`' },
       },
-      'GET /runs/:id': {
-        summary: 'Returns one run.',
+      'GET /runs': {
+        summary: 'Lists runs, the newest first.',
         needsKey: true,
-        responses: { 200: '[the run](#status)', 404: '`run/unknown`' },
+        query: RunsQuery,
+        responses: { 200: '`{"items":[…],"next"}`: a page of [runs](#the-run-object)' },
+      },
+      'GET /runs/:id': {
+        summary: 'Returns one run in detail.',
+        needsKey: true,
+        responses: { 200: '[the run](#the-run-object)', 404: '`run/unknown`' },
       },
       'POST /runs/:id/cancel': {
         summary: 'Ends a run for good. A finished run stays unchanged.',

@@ -4,7 +4,7 @@
 import type { Context } from 'hono'
 import { SyncError } from '../../core/errors.ts'
 import type { Db } from '../../db/pool.ts'
-import { loadRunStanding } from '../../db/read/status.ts'
+import { listRuns, loadRunDetails } from '../../db/read/run-summaries.ts'
 import type { RequestedRun, RefusedRun, RunsRequest } from '../../jobs/request-runs.ts'
 import { sendJson, sendJsonText, sendText, type ServerEnv } from '../server/responses.ts'
 import { createApp, type App, type AppOptions, type Handler } from '../server/app.ts'
@@ -13,6 +13,7 @@ import {
   MaintainBody,
   NoBody,
   RunPath,
+  RunsQuery,
   StatusQuery,
   SyncBody,
 } from './request-schemas.ts'
@@ -21,7 +22,7 @@ import type { KeyGuardOptions } from '../server/key-guard.ts'
 import type { Operations } from './operations.ts'
 import { readBody, readPath, readQuery } from '../server/read-request.ts'
 import { createStatusCache } from './status-cache.ts'
-import { describeRun } from './status.ts'
+import { toRunJson, toRunDetailsJson } from './runs.ts'
 
 export interface MetricsOptions extends AppOptions {
   /** Returns all metrics of the process in the Prometheus text format. */
@@ -84,9 +85,16 @@ export function createOrchestratorApp(options: OrchestratorOptions): App {
       },
       'GET /status': async (c) =>
         sendJsonText(c, 200, await cache.read(readQuery(c, StatusQuery).source)),
+      'GET /runs': async (c) => {
+        const { items, next } = await withDeadline(
+          listRuns(db, readQuery(c, RunsQuery), responseMs),
+          responseMs,
+        )
+        return sendJson(c, 200, { items: items.map(toRunJson), next })
+      },
       'GET /runs/:id': async (c) => {
-        const loading = loadRunStanding(db, readPath(c, RunPath).id, responseMs)
-        return sendJson(c, 200, describeRun(await withDeadline(loading, responseMs)))
+        const loading = loadRunDetails(db, readPath(c, RunPath).id, responseMs)
+        return sendJson(c, 200, toRunDetailsJson(await withDeadline(loading, responseMs)))
       },
       'POST /runs/:id/cancel': async (c) => {
         const { id } = readPath(c, RunPath)

@@ -2,13 +2,14 @@
 // time, so a thousand callers a second cost it no more than one, and callers do not wait for it.
 
 import type { Db } from '../../db/pool.ts'
-import { loadStanding } from '../../db/read/status.ts'
+import { loadStatus } from '../../db/read/source-summaries.ts'
 import { redactJson } from '../../telemetry/log.ts'
 import type { Redactor } from '../../telemetry/redact.ts'
 import { Calendar } from '../../sources/due.ts'
 import { RESPONSE_MS, withDeadline } from '../server/deadline.ts'
 import { createThroughputMeter, type ThroughputMeter } from './throughput.ts'
-import { describeStatus, linesDone } from './status.ts'
+import { countLinesDone } from './run-progress.ts'
+import { toStatus } from './status.ts'
 
 /** Older responses are refreshed. */
 const FRESH_MS = 500
@@ -50,14 +51,14 @@ export function createStatusCache({
   const calendar = new Calendar()
 
   const load = async (source: string | null): Promise<string> => {
-    const { run, sources } = await loadStanding(db, source, responseMs)
+    const { run, sources } = await loadStatus(db, source, responseMs)
     const meter = meters.get(source) ?? createThroughputMeter()
     meters.set(source, meter)
     const perSecond =
       run?.state === 'running'
-        ? meter({ run: run.run, linesDone: linesDone(run), atMs: run.measuredAt.getTime() })
+        ? meter({ run: run.id, linesDone: countLinesDone(run), atMs: run.measuredAt.getTime() })
         : null
-    const status = describeStatus(run, sources, perSecond, calendar, new Date(nowMs()))
+    const status = toStatus(run, sources, perSecond, { calendar, now: new Date(nowMs()) })
     return redactJson(status, redact)
   }
 

@@ -5,13 +5,14 @@ import { openTestDatabase } from '../../../test/support/database.ts'
 import { startServer } from '../../../test/support/http-server.ts'
 import { openMedipim, priceActiveProducts } from '../../../test/support/pipeline.ts'
 import { SyncError } from '../../core/errors.ts'
-import { listStatus } from '../../db/read/listings.ts'
 import { openPool, type Db } from '../../db/pool.ts'
 import { saveSource } from '../../db/sources.ts'
-import { loadStanding, type RunStanding } from '../../db/read/status.ts'
+import type { RunSummary } from '../../db/read/run-summaries.ts'
+import { listSourceSummaries, loadStatus } from '../../db/read/source-summaries.ts'
 import { dueAt } from '../../sources/due.ts'
 import { createOrchestratorApp } from './servers.ts'
-import { progressOf, type Status } from './status.ts'
+import { toRunProgress } from './run-progress.ts'
+import type { Status } from './status.ts'
 import { createStatusCache } from './status-cache.ts'
 
 const MEMBERS = ['state', 'source', 'run', 'startedAt', 'progress', 'errors', 'sources']
@@ -180,7 +181,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
 
   const details = (await (await sendRequest(`/runs/${run}`)).json()) as Record<string, unknown>
   assert.deepEqual(Object.keys(details), [
-    'run',
+    'id',
     'source',
     'kind',
     'state',
@@ -190,9 +191,13 @@ test('inserted, updated and skipped are what was created, changed and left alone
     'removalsOff',
     'progress',
     'errors',
+    'artifact',
+    'changes',
+    'openReviews',
+    'openQuarantine',
   ])
   assert.deepEqual(
-    [details.run, details.state, details.correlationId, details.progress],
+    [details.id, details.state, details.correlationId, details.progress],
     [run, 'succeeded', 'test', now.progress],
   )
   assert.deepEqual([details.startedAt, typeof details.finishedAt], [now.startedAt, 'string'])
@@ -295,7 +300,7 @@ test('a schedule that is set is due and late from then on, never for a time befo
   const { status } = await startOrchestrator(t, pool)
   const due = async () => {
     const [source] = (await status()).sources
-    const [listed] = await listStatus(pool)
+    const [listed] = await listSourceSummaries(pool)
     assert.equal(
       dueAt(
         { ...schedule, cron: '30 12 * * *', zone: 'UTC' },
@@ -405,8 +410,8 @@ test('without its tables the database is said to be not migrated', async (t) => 
   )
 })
 
-const STANDING: RunStanding = {
-  run: 1,
+const RUNNING: RunSummary = {
+  id: 1,
   source: 'one',
   kind: 'full',
   state: 'running',
@@ -417,6 +422,10 @@ const STANDING: RunStanding = {
   startedAt: new Date(0),
   finishedAt: null,
   measuredAt: new Date(100_000),
+  seconds: 100,
+  sinceAt: null,
+  artifactRun: 1,
+  ledger: null,
   fetchedAll: false,
   expected: 1000,
   fetched: 500,
@@ -435,36 +444,36 @@ const STANDING: RunStanding = {
 }
 
 test('speed and time to go are of the last seconds when they were watched, else of the whole run', () => {
-  const { applied, total, percent, perSecond, etaSeconds } = progressOf(STANDING, null)
+  const { applied, total, percent, perSecond, etaSeconds } = toRunProgress(RUNNING, null)
   assert.deepEqual(
     { applied, total, percent, perSecond, etaSeconds },
     { applied: 400, total: 1000, percent: 40, perSecond: 4, etaSeconds: 150 },
   )
   assert.deepEqual(
-    [progressOf(STANDING, 60).etaSeconds, progressOf(STANDING, 0).etaSeconds],
+    [toRunProgress(RUNNING, 60).etaSeconds, toRunProgress(RUNNING, 0).etaSeconds],
     [10, null],
   )
   assert.equal(
-    progressOf({ ...STANDING, state: 'interrupted', finishedAt: new Date(50_000) }, null)
+    toRunProgress({ ...RUNNING, state: 'interrupted', finishedAt: new Date(50_000) }, null)
       .etaSeconds,
     null,
   )
 })
 
 test('the total is what the supplier claims until all is fetched, unknown when it claims nothing, and what a run by hand asked for', () => {
-  const totalOf = (changes: Partial<RunStanding>) =>
-    progressOf({ ...STANDING, ...changes }, null).total
+  const totalOf = (changes: Partial<RunSummary>) =>
+    toRunProgress({ ...RUNNING, ...changes }, null).total
   assert.equal(totalOf({ expected: 400 }), 500)
   assert.equal(totalOf({ fetchedAll: true }), 500)
   assert.equal(totalOf({ expected: null }), null)
-  assert.equal(progressOf({ ...STANDING, expected: null }, null).percent, null)
+  assert.equal(toRunProgress({ ...RUNNING, expected: null }, null).percent, null)
   assert.equal(totalOf({ fetchedAll: true, options: { offset: 450, limit: 100 } }), 50)
   assert.equal(totalOf({ fetchedAll: true, options: { limit: 100 } }), 100)
 })
 
 test('a run that only fetches is measured by what it archived', () => {
-  const { phase, percent, applied } = progressOf(
-    { ...STANDING, options: { stages: 'fetch' } },
+  const { phase, percent, applied } = toRunProgress(
+    { ...RUNNING, options: { stages: 'fetch' } },
     null,
   )
   assert.deepEqual([phase, percent, applied], ['fetch', 50, 400])
@@ -472,13 +481,13 @@ test('a run that only fetches is measured by what it archived', () => {
 
 test('workers may look at how things stand, the public may not', async (t) => {
   const { pool } = await openTestDatabase(t)
-  await assert.doesNotReject(loadStanding(pool, null, 5000))
+  await assert.doesNotReject(loadStatus(pool, null, 5000))
   const { rows } = await pool.query<{
     role: string
     may: boolean
   }>(`select role, bool_and(has_function_privilege(role, f, 'execute')) as may
     from unnest(array['public', 'shelfsync_fetcher', 'shelfsync_maintainer']) role,
-      unnest(array['catalog.run_progress(text, bigint)', 'catalog.source_standings(text)']) f group by role order by role`)
+      unnest(array['catalog.summarize_runs(bigint[])', 'catalog.load_status(text)']) f group by role order by role`)
   assert.deepEqual(
     rows.map(({ role, may }) => [role, may]),
     [

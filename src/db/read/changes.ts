@@ -1,0 +1,51 @@
+// The read model of changes: what a run did, or waits to do, to each product.
+
+import { type Catalog, toInstant } from '../catalog.ts'
+import { loadPage, type Page, type PageRequest } from './page.ts'
+
+export interface ChangeSummary {
+  /** Null for the one change that stands for a whole first load. */
+  readonly product: string | null
+  readonly title: string | null
+  readonly kind:
+    | 'loaded'
+    | 'created'
+    | 'updated'
+    | 'repriced'
+    | 'unavailable'
+    | 'removed'
+    | 'returned'
+  readonly detail: Readonly<Record<string, unknown>>
+  /** False while the run is held. */
+  readonly published: boolean
+  readonly changedAt: Date
+}
+
+interface ChangeRow {
+  readonly product: string
+  readonly title: string | null
+  readonly kind: ChangeSummary['kind']
+  readonly detail: Readonly<Record<string, unknown>>
+  readonly published: boolean
+  readonly changed_at: string
+}
+
+/** By product. */
+export function listChanges(
+  db: Catalog,
+  run: number,
+  page: PageRequest,
+): Promise<Page<ChangeSummary>> {
+  return loadPage('changes', page, {
+    load: (after, limit) => db.call<ChangeRow>('list_changes', { run, after, limit }),
+    toItem: ({ product, title, kind, detail, published, changed_at: changedAt }) => ({
+      product: product === '' ? null : product,
+      title,
+      kind,
+      detail,
+      published,
+      changedAt: toInstant(changedAt),
+    }),
+    keyOf: ({ product }) => product ?? '',
+  })
+}

@@ -1,0 +1,78 @@
+// Pages of a list. A cursor holds the key of the last row of a page, so that the next page stays the
+// same while rows are added. Callers treat it as opaque.
+
+import { SyncError } from '../../core/errors.ts'
+
+export interface PageRequest {
+  readonly limit: number
+  /** The `next` of the page before. Default: the first page. */
+  readonly after?: string | undefined
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  /** The cursor of the next page; null on the last one. */
+  readonly next: string | null
+}
+
+/** A list with a cursor. The prefix in the cursor keeps it from being used for another list. */
+export type ListName = 'runs' | 'sources' | 'artifacts' | 'changes' | 'reviews' | 'quarantine'
+
+interface PageReader<Row, Item> {
+  /** Loads up to `limit` rows after the key, or the first ones with null. */
+  readonly load: (key: string | null, limit: number) => Promise<readonly Row[]>
+  readonly toItem: (row: Row) => Item
+  /** Returns the key by which the list is sorted. */
+  readonly keyOf: (item: Item) => string | number
+}
+
+/** @throws SyncError `usage/invalid` when the cursor is not one of this list */
+export async function loadPage<Row, Item>(
+  list: ListName,
+  { limit, after }: PageRequest,
+  { load, toItem, keyOf }: PageReader<Row, Item>,
+): Promise<Page<Item>> {
+  // One row more than the page holds tells whether there is another page.
+  const rows = await load(after === undefined ? null : decodeCursor(list, after), limit + 1)
+  const items = rows.slice(0, limit).map(toItem)
+  const last = items.at(-1)
+  const next = rows.length > limit && last !== undefined ? encodeCursor(list, keyOf(last)) : null
+  return { items, next }
+}
+
+/** Follows a list to its end. */
+export async function loadAllPages<Item>(
+  load: (request: PageRequest) => Promise<Page<Item>>,
+): Promise<Item[]> {
+  const all: Item[] = []
+  let after: string | undefined
+  do {
+    const page: Page<Item> = await load({ limit: 1000, after })
+    all.push(...page.items)
+    after = page.next ?? undefined
+  } while (after !== undefined)
+  return all
+}
+
+export function isCursor(list: ListName, text: string): boolean {
+  return findKey(list, text) !== null
+}
+
+function decodeCursor(list: ListName, text: string): string {
+  const key = findKey(list, text)
+  if (key === null) throw new SyncError('usage/invalid', `"${text}" is not a cursor of ${list}`)
+  return key
+}
+
+function encodeCursor(list: ListName, key: string | number): string {
+  return Buffer.from(`${list}:${key}`).toString('base64url')
+}
+
+function findKey(list: ListName, cursor: string): string | null {
+  const text = Buffer.from(cursor, 'base64url').toString()
+  if (!text.startsWith(`${list}:`) || encodeCursor(list, text.slice(list.length + 1)) !== cursor)
+    return null
+  const key = text.slice(list.length + 1)
+  const isText = list === 'sources' || list === 'changes'
+  return isText || /^\d{1,16}$/.test(key) ? key : null
+}

@@ -1,0 +1,83 @@
+// The read model of open reviews: held prices and held runs.
+
+import { SyncError } from '../../core/errors.ts'
+import { type Catalog, toInstant } from '../catalog.ts'
+import { loadPage, type Page, type PageRequest } from './page.ts'
+
+export interface ReviewSummary {
+  readonly id: number
+  readonly source: string
+  readonly kind: 'price' | 'run'
+  readonly run: number
+  readonly product: string | null
+  readonly title: string | null
+  readonly variant: string | null
+  readonly priceType: string | null
+  readonly reason: string
+  /** Of a price: `from` and `to` in minor units, `currency`. */
+  readonly detail: {
+    readonly from?: number | null
+    readonly to?: number | null
+    readonly currency?: string
+  }
+  readonly openedAt: Date
+}
+
+export interface ReviewFilter {
+  readonly source?: string | undefined
+  readonly run?: number | undefined
+  readonly kind?: ReviewSummary['kind'] | undefined
+}
+
+type ReviewRow = Omit<ReviewSummary, 'priceType' | 'openedAt'> & {
+  readonly price_type: string | null
+  readonly opened_at: string
+}
+
+/** The oldest first. */
+export function listReviews(
+  db: Catalog,
+  { source, run, kind, ...page }: ReviewFilter & PageRequest,
+): Promise<Page<ReviewSummary>> {
+  return loadPage('reviews', page, {
+    load: (after, limit) =>
+      db.call<ReviewRow>('list_reviews', {
+        review: null,
+        source: source ?? null,
+        run: run ?? null,
+        kind: kind ?? null,
+        after: after === null ? null : Number(after),
+        limit,
+      }),
+    toItem: toReviewSummary,
+    keyOf: ({ id }) => id,
+  })
+}
+
+/** @throws SyncError `review/unknown` when it is not open */
+export async function loadReview(db: Catalog, id: number): Promise<ReviewSummary> {
+  const filter = { source: null, run: null, kind: null, after: null, limit: 1 }
+  const [row] = await db.call<ReviewRow>('list_reviews', { review: id, ...filter })
+  if (!row) throw new SyncError('review/unknown', `There is no open review ${id}`)
+  return toReviewSummary(row)
+}
+
+function toReviewSummary({
+  price_type: priceType,
+  opened_at: openedAt,
+  ...row
+}: ReviewRow): ReviewSummary {
+  return {
+    id: row.id,
+    source: row.source,
+    kind: row.kind,
+    run: row.run,
+    product: row.product,
+    title: row.title,
+    variant: row.variant,
+    priceType,
+    reason: row.reason,
+    detail: row.detail,
+    openedAt: toInstant(openedAt),
+  }
+}

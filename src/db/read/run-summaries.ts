@@ -1,0 +1,187 @@
+// The read model of runs. The command line and HTTP format these objects and read nothing else about
+// a run.
+
+import { OUTCOMES, type Ledger, type Outcome } from '../../core/ledger.ts'
+import { SyncError } from '../../core/errors.ts'
+import { type Catalog, toInstant } from '../catalog.ts'
+import type { RunOptions } from '../write/runs.ts'
+import { toArtifactSummary, type ArtifactRow, type ArtifactSummary } from './artifacts.ts'
+import { loadPage, type Page, type PageRequest } from './page.ts'
+
+export const RUN_STATES = [
+  'running',
+  'interrupted',
+  'fetched',
+  'succeeded',
+  'held',
+  'failed',
+  'rejected',
+  'superseded',
+  'cancelled',
+  'partial',
+] as const
+export type RunState = (typeof RUN_STATES)[number]
+
+export interface RunSummary {
+  readonly id: number
+  readonly source: string
+  readonly kind: string
+  /** A running run whose worker's lease expired is `interrupted`. */
+  readonly state: RunState
+  readonly reason: string | null
+  readonly errorCode: string | null
+  readonly correlationId: string
+  readonly options: RunOptions
+  /** Of an incremental run: the start of the period it covers. */
+  readonly sinceAt: Date | null
+  /** The run whose artifact it applies; its own unless it is a replay. */
+  readonly artifactRun: number
+  readonly startedAt: Date
+  readonly finishedAt: Date | null
+  /** When the numbers were read, by the database's clock. */
+  readonly measuredAt: Date
+  /** Until it finished, or until `measuredAt`. */
+  readonly seconds: number
+  /** The fetch has ended. */
+  readonly fetchedAll: boolean
+  /** The number of records the supplier says there are; null when it does not say. */
+  readonly expected: number | null
+  /** Archived lines. */
+  readonly fetched: number
+  /** Applied lines by outcome. */
+  readonly outcomes: Readonly<Record<Outcome, number>>
+  readonly removed: number
+  /** Null until the run settles. */
+  readonly ledger: Ledger | null
+  /** Of a full run: why it removed nothing; null when it could tell what is missing. */
+  readonly removalsOff: string | null
+}
+
+export interface RunDetails extends RunSummary {
+  readonly artifact: ArtifactSummary | null
+  /** Changes by kind, published or not. */
+  readonly changes: Readonly<Record<string, number>>
+  readonly openReviews: number
+  readonly openQuarantine: number
+}
+
+export interface RunFilter extends PageRequest {
+  readonly source?: string | undefined
+  readonly state?: RunState | undefined
+}
+
+/** The columns of `catalog.summarize_runs`. */
+export interface RunRow {
+  readonly id: number
+  readonly source: string
+  readonly kind: string
+  readonly state: RunState
+  readonly reason: string | null
+  readonly error_code: string | null
+  readonly correlation_id: string
+  readonly options: RunOptions
+  readonly since: string | null
+  readonly artifact_run: number
+  readonly started_at: string
+  readonly finished_at: string | null
+  readonly measured_at: string
+  readonly fetched_all: boolean
+  readonly expected: number | null
+  readonly fetched: number
+  readonly counts: Readonly<Partial<Record<Outcome | 'removed', number>>>
+  readonly ledger: Ledger | null
+  readonly removals_off: string | null
+}
+
+/** The newest first. @throws SyncError `db/unreachable`, also after `timeoutMs` */
+export function listRuns(
+  db: Catalog,
+  { source, state, ...page }: RunFilter,
+  timeoutMs?: number,
+): Promise<Page<RunSummary>> {
+  return loadPage('runs', page, {
+    load: (before, limit) =>
+      db.call<RunRow>(
+        'list_runs',
+        {
+          source: source ?? null,
+          state: state ?? null,
+          before: before === null ? null : Number(before),
+          limit,
+        },
+        timeoutMs,
+      ),
+    toItem: toRunSummary,
+    keyOf: ({ id }) => id,
+  })
+}
+
+/** @throws SyncError `run/unknown` · `db/unreachable`, also after `timeoutMs` */
+export async function loadRunSummary(
+  db: Catalog,
+  run: number,
+  timeoutMs?: number,
+): Promise<RunSummary> {
+  const [row] = await db.call<RunRow>('summarize_runs', { runs: [run] }, timeoutMs)
+  if (!row) throw createUnknownRunError(run)
+  return toRunSummary(row)
+}
+
+/** @throws SyncError `run/unknown` · `db/unreachable`, also after `timeoutMs` */
+export async function loadRunDetails(
+  db: Catalog,
+  run: number,
+  timeoutMs?: number,
+): Promise<RunDetails> {
+  const [row] = await db.call<{
+    run: RunRow
+    artifact: ArtifactRow | null
+    changes: RunDetails['changes']
+    open_reviews: number
+    open_quarantine: number
+  }>('describe_run', { run }, timeoutMs)
+  if (!row) throw createUnknownRunError(run)
+  return {
+    ...toRunSummary(row.run),
+    artifact: row.artifact && toArtifactSummary(row.artifact),
+    changes: row.changes,
+    openReviews: row.open_reviews,
+    openQuarantine: row.open_quarantine,
+  }
+}
+
+export function toRunSummary(row: RunRow): RunSummary {
+  const startedAt = toInstant(row.started_at)
+  const finishedAt = toInstant(row.finished_at)
+  const measuredAt = toInstant(row.measured_at)
+  const outcomes = Object.fromEntries(
+    OUTCOMES.map((outcome) => [outcome, row.counts[outcome] ?? 0]),
+  ) as Record<Outcome, number>
+  return {
+    id: row.id,
+    source: row.source,
+    kind: row.kind,
+    state: row.state,
+    reason: row.reason,
+    errorCode: row.error_code,
+    correlationId: row.correlation_id,
+    options: row.options,
+    sinceAt: toInstant(row.since),
+    artifactRun: row.artifact_run,
+    startedAt,
+    finishedAt,
+    measuredAt,
+    seconds: ((finishedAt ?? measuredAt).getTime() - startedAt.getTime()) / 1000,
+    fetchedAll: row.fetched_all,
+    expected: row.expected,
+    fetched: row.fetched,
+    outcomes,
+    removed: row.counts.removed ?? 0,
+    ledger: row.ledger,
+    removalsOff: row.removals_off,
+  }
+}
+
+function createUnknownRunError(run: number): SyncError {
+  return new SyncError('run/unknown', `There is no run ${run}`)
+}

@@ -1,0 +1,141 @@
+// The read model of sources: what ran last, what is late and what waits for a person.
+
+import { SyncError } from '../../core/errors.ts'
+import { type Catalog, toInstant } from '../catalog.ts'
+import { toLatestCopy, type LatestCopy, type Schedule, type Source } from '../sources.ts'
+import { toRunSummary, type RunRow, type RunState, type RunSummary } from './run-summaries.ts'
+
+export interface SourceSummary {
+  /** The name of the source. */
+  readonly source: string
+  readonly connector: string
+  readonly state: Source['state']
+  readonly schedule: Schedule
+  /** The newest source time that a settled run has seen. */
+  readonly watermarkAt: Date | null
+  readonly lastRun: LastRun | null
+  /** Start of the last successful run other than a replay. */
+  readonly lastGoodAt: Date | null
+  /**
+   * The source is due at the first time of its schedule after this: `lastGoodAt`, or later, when the
+   * schedule was set.
+   */
+  readonly dueSinceAt: Date
+  readonly heldRuns: readonly number[]
+  readonly heldPrices: number
+  /** Held prices and held runs. */
+  readonly openReviews: number
+  readonly openQuarantine: number
+  readonly latestCopy: LatestCopy | null
+  /** Why the newest full run removed nothing; null when it could tell what is missing. */
+  readonly removalsOff: string | null
+}
+
+export interface LastRun {
+  readonly id: number
+  readonly kind: string
+  readonly state: RunState
+  readonly startedAt: Date
+  readonly finishedAt: Date | null
+}
+
+export type ProductCounts = Readonly<Record<'draft' | 'active' | 'unavailable' | 'removed', number>>
+
+interface SourceRow {
+  readonly source: string
+  readonly connector: string
+  readonly state: Source['state']
+  readonly schedule: Schedule
+  readonly watermark: string | null
+  readonly last_run: {
+    readonly id: number
+    readonly kind: string
+    readonly state: RunState
+    readonly started_at: string
+    readonly finished_at: string | null
+  } | null
+  readonly last_good_at: string | null
+  readonly due_since: string
+  readonly held_runs: readonly number[]
+  readonly held_prices: number
+  readonly open_reviews: number
+  readonly open_quarantine: number
+  readonly copied_run: number | null
+  readonly copy_error: string | null
+  readonly removals_off: string | null
+}
+
+/** Every source by name. @throws SyncError `db/unreachable`, also after `timeoutMs` */
+export async function listSourceSummaries(
+  db: Catalog,
+  timeoutMs?: number,
+): Promise<SourceSummary[]> {
+  const rows = await db.call<SourceRow>('summarize_sources', { source: null }, timeoutMs)
+  return rows.map(toSourceSummary)
+}
+
+/** @throws SyncError `source/unknown` */
+export async function loadSourceSummary(db: Catalog, source: string): Promise<SourceSummary> {
+  const [row] = await db.call<SourceRow>('summarize_sources', { source })
+  if (!row) throw createUnknownSourceError(source)
+  return toSourceSummary(row)
+}
+
+/** Products of each source by status. Counts every product: seconds on a catalogue of millions. */
+export async function countProducts(db: Catalog): Promise<Map<string, ProductCounts>> {
+  const rows = await db.call<{ source: string; products: ProductCounts }>('count_products', {})
+  return new Map(rows.map(({ source, products }) => [source, products]))
+}
+
+/**
+ * Loads the active run, or the newest one if none is active, and the sources by name, in one round
+ * trip: of one source, or of all with null.
+ *
+ * @throws SyncError `source/unknown` · `db/unreachable`, also after `timeoutMs`
+ */
+export async function loadStatus(
+  db: Catalog,
+  source: string | null,
+  timeoutMs: number,
+): Promise<{ run: RunSummary | null; sources: SourceSummary[] }> {
+  const [row] = await db.call<{ run: RunRow | null; sources: readonly SourceRow[] }>(
+    'load_status',
+    { source },
+    timeoutMs,
+  )
+  if (source !== null && row?.sources.length === 0) throw createUnknownSourceError(source)
+  return {
+    run: row?.run ? toRunSummary(row.run) : null,
+    sources: (row?.sources ?? []).map(toSourceSummary),
+  }
+}
+
+function toSourceSummary(row: SourceRow): SourceSummary {
+  const { last_run: last } = row
+  return {
+    source: row.source,
+    connector: row.connector,
+    state: row.state,
+    schedule: row.schedule,
+    watermarkAt: toInstant(row.watermark),
+    lastRun: last && {
+      id: last.id,
+      kind: last.kind,
+      state: last.state,
+      startedAt: toInstant(last.started_at),
+      finishedAt: toInstant(last.finished_at),
+    },
+    lastGoodAt: toInstant(row.last_good_at),
+    dueSinceAt: toInstant(row.due_since),
+    heldRuns: row.held_runs,
+    heldPrices: row.held_prices,
+    openReviews: row.open_reviews,
+    openQuarantine: row.open_quarantine,
+    latestCopy: toLatestCopy(row),
+    removalsOff: row.removals_off,
+  }
+}
+
+function createUnknownSourceError(source: string): SyncError {
+  return new SyncError('source/unknown', `There is no source called ${source}`)
+}

@@ -1,0 +1,47 @@
+// The run object of the API, formatted from the read model.
+
+import { ERRORS } from '../../core/errors.ts'
+import type { RunDetails, RunSummary } from '../../db/read/run-summaries.ts'
+import { toRunProgress } from './run-progress.ts'
+
+export interface RunError {
+  /** Null for a held run: it is not an error, but waits for a decision. */
+  readonly code: string | null
+  readonly message: string
+  readonly hint: string | null
+}
+
+export function toRunJson(run: RunSummary) {
+  const { id, source, kind, state, correlationId, startedAt, finishedAt, removalsOff } = run
+  return {
+    id,
+    source,
+    kind,
+    state,
+    correlationId,
+    startedAt,
+    finishedAt,
+    removalsOff,
+    progress: toRunProgress(run, null),
+    errors: listRunErrors(run),
+  }
+}
+
+export function toRunDetailsJson(run: RunDetails) {
+  const { artifact, changes, openReviews, openQuarantine } = run
+  return { ...toRunJson(run), artifact, changes, openReviews, openQuarantine }
+}
+
+/** Why a run failed, was interrupted, held or rejected; empty for any other run. */
+export function listRunErrors({ id, state, errorCode, reason }: RunSummary): RunError[] {
+  if (reason === null || !['failed', 'interrupted', 'held', 'rejected'].includes(state)) return []
+  const known: Readonly<Record<string, { readonly hint: string }>> = ERRORS
+  const decide = `Look at it with \`shelfsync runs show ${id}\`, then \`shelfsync runs approve ${id}\`, or \`reject\`.`
+  return [
+    {
+      code: errorCode,
+      message: reason,
+      hint: known[errorCode ?? '']?.hint ?? (state === 'held' ? decide : null),
+    },
+  ]
+}

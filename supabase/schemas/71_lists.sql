@@ -1,0 +1,96 @@
+-- The read model of artifacts, changes, reviews and quarantine. A list takes a limit and the key of the last
+-- row that the caller has seen, so a page stays the same while rows are added, and reads an index.
+
+-- list_artifacts(…) → artifacts, the newest first: of one source, of one run, or all with null, older than
+-- `p_before`.
+create function catalog.list_artifacts(p_source text, p_run bigint, p_before bigint, p_limit integer) returns table (
+  run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb, started_at timestamptz,
+  parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select a.run_id, s.name, a.state, a.complete, a.expected, a.warnings, r.started_at,
+    p.parts, p.lines, p.raw_bytes, p.stored_bytes, s.latest_run is not distinct from a.run_id
+  from catalog.runs r
+  join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+  join catalog.sources s on s.id = r.source_id
+  cross join lateral (
+    select count(*) as parts, coalesce(sum(line_count), 0)::bigint as lines,
+      coalesce(sum(raw_bytes), 0)::bigint as raw_bytes, coalesce(sum(stored_bytes), 0)::bigint as stored_bytes
+    from catalog.parts p where p.source_id = a.source_id and p.run_id = a.run_id
+  ) p
+  where r.id = any (case
+    when p_run is not null then array[p_run]
+    when p_source is not null then array(
+      select a.run_id from catalog.artifacts a join catalog.sources s on s.id = a.source_id
+      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807) order by a.run_id desc limit p_limit)
+    else array(
+      select r.id from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+      where r.id < coalesce(p_before, 9223372036854775807) order by r.id desc limit p_limit)
+  end)
+  order by r.id desc
+$$;
+
+-- describe_run(run) → one run with its artifact, its changes by kind (published or not), and the open reviews
+-- and open quarantined records that it left; no row for an unknown run.
+create function catalog.describe_run(p_run bigint) returns table (
+  run jsonb, artifact jsonb, changes jsonb, open_reviews bigint, open_quarantine bigint
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select to_jsonb(s),
+    (select to_jsonb(a) from catalog.list_artifacts(null, r.artifact_run, null, 1) a),
+    coalesce((select jsonb_object_agg(kind, n) from (
+      select kind, count(*) as n from catalog.changes c where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
+    (select count(*) from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
+    (select count(*) from catalog.quarantine q
+      where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open')
+  from catalog.summarize_runs(array[p_run]) s
+  join catalog.runs r on r.id = s.id
+$$;
+
+-- list_changes(…) → the changes of one run by product, after the product `p_after`. The changes of a held run
+-- are not published yet. A first load is one change, whose product is empty.
+create function catalog.list_changes(p_run bigint, p_after text, p_limit integer) returns table (
+  product text, title text, kind text, detail jsonb, published boolean, changed_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select c.product_external_id, p.title, c.kind, c.detail, c.position is not null, c.changed_at
+  from catalog.changes c
+  left join catalog.products p on p.source_id = c.source_id and p.external_id = c.product_external_id
+  where c.source_id = (select source_id from catalog.runs where id = p_run) and c.run_id = p_run
+    and c.product_external_id >= coalesce(p_after, '') and c.product_external_id is distinct from p_after
+  order by c.product_external_id limit p_limit
+$$;
+
+-- list_reviews(…) → open reviews, the oldest first, opened after the review `p_after`. Each filter may be
+-- null.
+create function catalog.list_reviews(
+  p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
+) returns table (
+  id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text, reason text,
+  detail jsonb, opened_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type, v.reason,
+    v.detail, v.opened_at
+  from catalog.reviews v
+  join catalog.sources s on s.id = v.source_id
+  left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
+  where v.state = 'open' and v.id > coalesce(p_after, 0) and (p_review is null or v.id = p_review)
+    and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run) and (p_kind is null or v.kind = p_kind)
+  order by v.id limit p_limit
+$$;
+
+-- list_quarantine(…) → open quarantined records, the newest first: of one source or of all with null, older
+-- than `p_before`.
+create function catalog.list_quarantine(p_source text, p_before bigint, p_limit integer) returns table (
+  id bigint, source text, artifact_run bigint, part integer, line integer, byte_offset bigint, byte_length bigint,
+  product text, rule text, message text, created_at timestamptz
+)
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select q.id, s.name, q.artifact_run, q.part_no, q.line_no, q.byte_offset, q.byte_length,
+    q.external_id, q.rule, q.message, q.created_at
+  from catalog.quarantine q
+  join catalog.sources s on s.id = q.source_id
+  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807) and (p_source is null or s.name = p_source)
+  order by q.id desc limit p_limit
+$$;
