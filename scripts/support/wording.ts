@@ -28,7 +28,7 @@ const CONSTRUCTIONS: readonly Construction[] = [
   },
   { pattern: /\b(whoever|whatever|whosoever)\b/i, instead: 'name the actor or the thing' },
   {
-    pattern: /\b(somebody|nobody|anybody)\b/i,
+    pattern: /\b(somebody|nobody|anybody)\b(?!`)/i,
     instead: 'name the actor: a person, no worker, any caller',
   },
   { pattern: /\banew\b/i, instead: 'again, or the verb with re-: fetches again, rebuilds' },

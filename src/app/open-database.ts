@@ -112,7 +112,7 @@ async function startEmbedded(
     const embedded = await openEmbedded({ home, onProgress: (text) => void (progress = text) })
     const wasRunning = progress === null
     opened.defer(() => embedded.close({ keepServer: keepServer || wasRunning }))
-    if (onServerLost) embedded.tend(onServerLost)
+    if (onServerLost) embedded.keepRunning(onServerLost)
     return embedded.url
   } finally {
     clearTimeout(announcement)

@@ -1,5 +1,5 @@
-// Who the database server runs as. Postgres refuses to run as root, so root lends it an account
-// that may do nothing else.
+// The account of the database server. Postgres refuses to run as root, so root starts it with an
+// account that has no other rights.
 
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
@@ -7,30 +7,26 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { SyncError } from '../core/errors.ts'
 
-/** Ids to start a process with; without them it runs as ourselves. */
+/** Ids to start a process with; without them it runs as the current user. */
 export type Account =
   | { readonly uid: number; readonly gid: number }
   | { readonly uid?: never; readonly gid?: never }
 
-/** Nothing of our environment reaches the server: it holds secrets. */
+/** The server's whole environment. Ours contains secrets. */
 export const SERVER_ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
   LC_ALL: 'C',
   TZ: 'UTC',
 }
 
-/**
- * Runs a program as `account` to its end and returns its output. Rejects with the program's own
- * words on a failure.
- */
+/** Runs a program as `account` and returns its output. Rejects with the program's error output. */
 export async function runAs(
   account: Account,
   program: string,
   args: readonly string[],
   timeoutMs = 0,
 ): Promise<string> {
-  // The working directory is inherited and may be closed to the account; initdb stops when it
-  // cannot read it.
+  // The account may not be able to read the inherited working directory, which stops initdb.
   const options = {
     ...account,
     cwd: '/',
@@ -46,8 +42,9 @@ const FILE_BYTES_MAX = 64 * 1024
 const READ_TIMEOUT_MS = 10_000
 
 /**
- * The last 64 KiB of a file that `account` may replace, read with the account's rights: root would
- * follow a link to any file of the machine. Rejects when the account cannot read it.
+ * Returns the last 64 KiB of a file that `account` can replace. It is read with the account's
+ * rights: root would follow a link to any file of the machine. Rejects when the account cannot read
+ * it.
  */
 export async function readFileAs(account: Account, file: string): Promise<string> {
   if (account.uid === undefined) return (await readFile(file, 'utf8')).slice(-FILE_BYTES_MAX)
@@ -55,10 +52,10 @@ export async function readFileAs(account: Account, file: string): Promise<string
 }
 
 /**
- * Ourselves, or when we are root: the user `shelfsync`, `postgres`, a `shelfsync` made now, or
- * `nobody`, whichever is first.
+ * Returns the current user, or for root the first of: the user `shelfsync`, `postgres`, a new
+ * `shelfsync`, `nobody`.
  *
- * @throws SyncError `db/unsuitable` when root has nobody to lend to
+ * @throws SyncError `db/unsuitable` when root finds no account
  */
 export async function findAccount(): Promise<Account> {
   if (process.getuid?.() !== 0) return {}
@@ -71,16 +68,18 @@ export async function findAccount(): Promise<Account> {
     '/usr/sbin/nologin',
     'shelfsync',
   ]).catch(() => undefined)
-  const made = (await findUser('shelfsync')) ?? (await findUser('nobody'))
-  if (made) return made
-  const message =
-    'Postgres does not run as root, and there is no other account: add a user named shelfsync, or set DATABASE_URL'
-  throw new SyncError('db/unsuitable', message)
+  const created = (await findUser('shelfsync')) ?? (await findUser('nobody'))
+  if (created) return created
+  throw new SyncError(
+    'db/unsuitable',
+    'Postgres does not run as root, and this machine has no suitable account: ' +
+      'add a user named shelfsync, or set DATABASE_URL',
+  )
 }
 
 /**
- * Whether `account` can enter `directory`, relative to our own working directory, by trying: mode
- * bits alone know nothing of parents and access lists.
+ * Tries to enter `directory`, relative to our working directory, as `account`: mode bits do not
+ * include parents and access lists.
  */
 export async function canEnter(account: Account, directory: string): Promise<boolean> {
   return runAs(account, '/bin/sh', ['-c', 'cd "$1"', 'sh', resolve(directory)]).then(

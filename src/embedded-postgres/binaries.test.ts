@@ -8,7 +8,7 @@ import { findBinaries, findPackage, readMajor } from './binaries.ts'
 
 const asRoot = process.getuid?.() === 0
 
-test('the programs that npm installed are used where they lie', async (t) => {
+test('the programs are used where npm installed them', async (t) => {
   const account = await findAccount()
   const binaries = await findBinaries(
     account,
@@ -19,7 +19,7 @@ test('the programs that npm installed are used where they lie', async (t) => {
   assert.equal(await readMajor(account, binaries), 18)
 })
 
-test('links that `npm ci --ignore-scripts` left out are put back', async (t) => {
+test('links that `npm ci --ignore-scripts` omitted are restored', async (t) => {
   const root = await installed(t, { linked: false })
   const binaries = await findBinaries(await findAccount(), () => temporaryFolder(t), root)
   assert.equal(binaries, join(root, 'native', 'bin'))
@@ -27,7 +27,7 @@ test('links that `npm ci --ignore-scripts` left out are put back', async (t) => 
 })
 
 test(
-  'programs in a folder that only root may enter are copied, once, to where the account can run them',
+  'programs in a folder that only root can enter are copied once for the account',
   { skip: !asRoot },
   async (t) => {
     const root = await installed(t, { linked: false })
@@ -45,7 +45,7 @@ test(
   },
 )
 
-test('root lends an account that is not root, and everybody else runs the server alone', async () => {
+test('root uses another account for the server, and other users their own', async () => {
   const account = await findAccount()
   assert.equal((await runAs(account, 'id', ['-u'])) === '0\n', false)
   assert.equal(account.uid === undefined, !asRoot)
@@ -58,7 +58,7 @@ async function temporaryFolder(t: TestContext): Promise<string> {
   return folder
 }
 
-/** A copy of the package as npm leaves it, with or without its install script having run. */
+/** Copies the installed package, with the links of its install script or without them. */
 async function installed(t: TestContext, { linked }: { linked: boolean }): Promise<string> {
   const root = join(await temporaryFolder(t), 'package')
   const original = findPackage()

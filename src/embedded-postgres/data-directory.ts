@@ -1,6 +1,7 @@
-// Where an embedded server keeps its data: `<home>/postgres`, or a shelter with a link there when
-// root's account cannot enter `home`. A place is made under another name and appears by one atomic
-// step, so that it is whole or absent, and made once by racing processes.
+// The data of an embedded server: `<home>/postgres`, or a link from there to a shelter when the
+// server's account cannot enter the home of root. A place is created under another name and renamed
+// or linked at once, so that it is complete or absent, and only one of several processes creates
+// it.
 
 import { randomBytes } from 'node:crypto'
 import {
@@ -24,9 +25,9 @@ import { type Account, canEnter, findAccount, readFileAs, runAs } from './accoun
 import { readMajor } from './binaries.ts'
 
 /**
- * `data`, `password`, `log` and `home` (whose it is) inside `directory`, an absolute path without
- * links. All of it belongs to `account`, which can put a link in the place of any file: root opens,
- * writes and removes nothing below `directory` but as that account.
+ * `data`, `password`, `log` and `home` (its owner) inside `directory`, an absolute path without
+ * links. All of it belongs to `account`, which can replace any file by a link: below `directory`,
+ * root opens, writes and removes files only as that account.
  */
 export interface Place {
   readonly directory: string
@@ -38,8 +39,9 @@ export function dataOf(place: Place): string {
 }
 
 /**
- * The place of `home`, or null when there is none yet. @throws SyncError `db/unsuitable` when it
- * belongs to somebody else, or to root
+ * Returns the place of `home`, or null.
+ *
+ * @throws SyncError `db/unsuitable` when it belongs to another user or to root
  */
 export async function findPlace(home: string): Promise<Place | null> {
   const directory = await realpath(join(home, 'postgres')).catch(() => null)
@@ -47,22 +49,26 @@ export async function findPlace(home: string): Promise<Place | null> {
   const { uid, gid } = await stat(directory)
   const self = process.getuid?.()
   if (uid === 0) {
-    const owned =
-      'belongs to root, as a copy that root made does, and Postgres does not run as root'
     throw new SyncError(
       'db/unsuitable',
-      `The database in ${directory} ${owned}: give it to who owns the original (chown -R), or choose another SHELFSYNC_HOME`,
+      `The database in ${directory} belongs to root, probably as a copy, and Postgres does not ` +
+        'run as root: give it to the owner of the original (chown -R), or choose another ' +
+        'SHELFSYNC_HOME',
     )
   }
   if (self === 0) return { directory, account: { uid, gid } }
   if (self === uid) return { directory, account: {} }
-  const message = `The database in ${directory} belongs to user ${uid}: run as that user, or choose another SHELFSYNC_HOME`
-  throw new SyncError('db/unsuitable', message)
+  throw new SyncError(
+    'db/unsuitable',
+    `The database in ${directory} belongs to user ${uid}: run as that user, ` +
+      'or choose another SHELFSYNC_HOME',
+  )
 }
 
 /**
- * The server's password, safe inside a URL. @throws SyncError `db/unsuitable` when the place's
- * account cannot read it
+ * Returns the server's password, encoded for a URL.
+ *
+ * @throws SyncError `db/unsuitable` when the place's account cannot read it
  */
 export async function loadPassword(place: Place): Promise<string> {
   const file = join(place.directory, 'password')
@@ -71,15 +77,16 @@ export async function loadPassword(place: Place): Promise<string> {
   } catch (cause) {
     throw new SyncError(
       'db/unsuitable',
-      `The password of the embedded database cannot be read: ${unreadable(place, file)}`,
+      `The password of the embedded database cannot be read: ${describeUnreadable(place, file)}`,
       { cause },
     )
   }
 }
 
 /**
- * The major version that made the data. @throws SyncError `db/unsuitable` when the place's account
- * cannot read it
+ * Returns the major version of Postgres that created the data.
+ *
+ * @throws SyncError `db/unsuitable` when the place's account cannot read it
  */
 export async function loadMajor(place: Place): Promise<number> {
   const file = join(dataOf(place), 'PG_VERSION')
@@ -88,20 +95,19 @@ export async function loadMajor(place: Place): Promise<number> {
   } catch (cause) {
     throw new SyncError(
       'db/unsuitable',
-      `The version of the embedded database cannot be read: ${unreadable(place, file)}`,
+      `The version of the embedded database cannot be read: ${describeUnreadable(place, file)}`,
       { cause },
     )
   }
 }
 
-function unreadable({ account }: Place, file: string): string {
-  return `${file} is missing, or ${account.uid === undefined ? 'we' : `user ${account.uid}, whom the database runs as,`} may not read it`
+function describeUnreadable({ account }: Place, file: string): string {
+  const reader =
+    account.uid === undefined ? 'this user' : `user ${account.uid}, the account of the database,`
+  return `${file} is missing, or ${reader} cannot read it`
 }
 
-/**
- * Initialises a database for `home`. When another process is faster, its place is returned and ours
- * is dropped.
- */
+/** Initialises a database for `home`, or returns the place of another process that was faster. */
 export async function makePlace(
   home: string,
   shelter: string,
@@ -110,17 +116,17 @@ export async function makePlace(
   const account = await findAccount()
   const binaries = await findBinaries(account)
   const pointer = join(home, 'postgres')
-  const sheltered = !(await canEnter(account, home))
+  const isSheltered = !(await canEnter(account, home))
   const draft = await realpath(
-    await mkdtemp(join(sheltered ? await openShelter(shelter) : home, 'database-')),
+    await mkdtemp(join(isSheltered ? await openShelter(shelter) : home, 'database-')),
   )
   try {
     await writeFile(join(draft, 'home'), `${await realpath(home)}\n`)
     await initialise({ directory: draft, account }, binaries)
-    // A link to a shelter that was emptied leads nowhere and would block the name for ever. What is
-    // no link is another process's, just made.
+    // A link to a shelter that was emptied would block the name forever. A folder was just created
+    // by another process.
     if ((await findPlace(home)) === null) await unlink(pointer).catch(ignoreNoLink)
-    await (sheltered ? symlink(draft, pointer) : rename(draft, pointer))
+    await (isSheltered ? symlink(draft, pointer) : rename(draft, pointer))
   } catch (error) {
     await removeDraft({ directory: draft, account })
     if (!isTaken(error)) throw error
@@ -129,13 +135,15 @@ export async function makePlace(
   if (place) return place
   throw new SyncError(
     'db/unsuitable',
-    `${pointer} was removed while the database was being made: leave it alone while Shelfsync runs`,
+    `${pointer} was removed while the database was being created: ` +
+      'do not change it while Shelfsync runs',
   )
 }
 
 /**
- * A folder that every account can enter, made when missing. @throws SyncError `db/unsuitable` when
- * we may not make it, as only root may
+ * Returns a folder that every account can enter, created when it is missing.
+ *
+ * @throws SyncError `db/unsuitable` when this process cannot create it, which needs root
  */
 export async function openShelter(shelter: string): Promise<string> {
   try {
@@ -143,10 +151,10 @@ export async function openShelter(shelter: string): Promise<string> {
     await chmod(shelter, 0o755)
     return shelter
   } catch (cause) {
-    const message = `The database would have to lie in ${shelter}, which we may not make (${messageOf(cause)}): `
     throw new SyncError(
       'db/unsuitable',
-      `${message}choose a SHELFSYNC_HOME that you may enter, or set DATABASE_URL`,
+      `The database needs the folder ${shelter}, which cannot be created (${messageOf(cause)}): ` +
+        'choose a SHELFSYNC_HOME that this user can enter, or set DATABASE_URL',
       { cause },
     )
   }
@@ -158,10 +166,10 @@ async function initialise(place: Place, binaries: string): Promise<void> {
   await writeFile(password, randomBytes(24).toString('hex'), { mode: 0o600 })
   if (account.uid !== undefined) {
     await chown(password, account.uid, account.gid)
-    // Last: from here on the account can put anything in the place of any file.
+    // Last, because from here on the account can replace any file.
     await chown(directory, account.uid, account.gid)
   }
-  // The builtin provider sorts alike on every machine; Postgres has it since 17.
+  // The builtin provider sorts the same on every machine; Postgres has it since version 17.
   const locale =
     (await readMajor(account, binaries)) >= 17
       ? ['--locale-provider=builtin', '--locale=C.UTF-8']
@@ -180,7 +188,7 @@ async function initialise(place: Place, binaries: string): Promise<void> {
 async function removeDraft({ directory, account }: Place): Promise<void> {
   if (account.uid !== undefined) {
     await runAs(account, 'find', [directory, '-mindepth', '1', '-delete']).catch(() => undefined)
-    // What is left is from before the folder was the account's.
+    // The rest was created before the folder belonged to the account.
     if ((await stat(directory)).uid !== 0) return await rmdir(directory).catch(() => undefined)
   }
   await rm(directory, { recursive: true, force: true })

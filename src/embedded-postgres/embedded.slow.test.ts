@@ -1,4 +1,4 @@
-// Real servers in temporary folders; processes that are killed are real processes.
+// Tests with real servers in temporary folders and real processes.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -24,9 +24,10 @@ import { createInterface } from 'node:readline/promises'
 import { text as readText } from 'node:stream/consumers'
 import { after, before, test, type TestContext } from 'node:test'
 import pg from 'pg'
-import { type Embedded, type EmbeddedOptions, openEmbedded, PRESENCE_LOCK } from './embedded.ts'
+import { type Embedded, type EmbeddedOptions, openEmbedded } from './embedded.ts'
 import { type Account, runAs } from './account.ts'
 import { findPlace } from './data-directory.ts'
+import { PRESENCE_LOCK } from './presence.ts'
 import { findServer, readLogTail, removeStalePidFile, stopServer } from './server.ts'
 
 const SETTINGS = { fsync: 'off', shared_buffers: '16MB' }
@@ -35,7 +36,7 @@ const onLinux = process.platform === 'linux'
 const NOBODY = { uid: 65_534, gid: 65_534 }
 const asRoot = process.getuid?.() === 0
 
-/** A home whose database was made once: copying it takes a twentieth of the time. */
+/** A home with a database: copying it takes a twentieth of the time. */
 let seed: string
 
 before(async () => {
@@ -46,23 +47,23 @@ before(async () => {
 
 after(() => rm(seed, { recursive: true, force: true }))
 
-test('a database is made on first use and is still there the next time', async (t) => {
+test('a database is created on first use and kept', async (t) => {
   const home = await temporaryHome(t)
   const heard: string[] = []
   const first = await open({ home, onProgress: (text) => heard.push(text) })
-  await query(first.url, 'create table kept as select 42 as answer')
+  await query(first.url, 'create table kept as select 42 as value')
   await first.close()
   const second = await open({ home, onProgress: (text) => heard.push(text) })
-  assert.deepEqual(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
+  assert.deepEqual(await query(second.url, 'select value from kept'), [{ value: 42 }])
   assert.deepEqual(heard, [
     'Preparing the database, once …',
     'Starting the database …',
     'Starting the database …',
   ])
-  assert.equal(second.url, first.url, 'the address noted down yesterday still works')
+  assert.equal(second.url, first.url, 'the address stays the same')
 })
 
-test('only this machine and only who may read the password gets in', async (t) => {
+test('only this machine and only readers of the password can connect', async (t) => {
   const home = await usedHome(t)
   const { url } = await open({ home })
   assert.deepEqual(await query(url, 'show listen_addresses'), [{ listen_addresses: '127.0.0.1' }])
@@ -74,7 +75,7 @@ test('only this machine and only who may read the password gets in', async (t) =
 })
 
 test(
-  'the server is in a process group of its own and knows nothing of our environment',
+  'the server has a separate process group and does not get our environment',
   { skip: !onLinux },
   async (t) => {
     const home = await usedHome(t)
@@ -87,7 +88,7 @@ test(
   },
 )
 
-test('the server of a killed process is adopted, not restarted', async (t) => {
+test('the server of a killed process is adopted instead of restarted', async (t) => {
   const home = await usedHome(t)
   const child = await spawnUser(t, home)
   await kill(child.process)
@@ -96,16 +97,16 @@ test('the server of a killed process is adopted, not restarted', async (t) => {
   assert.deepEqual(await query(url, 'select 1 as one'), [{ one: 1 }])
 })
 
-test('a server killed with kill -9 is started again and has lost nothing that was committed', async (t) => {
+test('a server killed with kill -9 is restarted and keeps every committed row', async (t) => {
   const home = await usedHome(t)
   const first = await open({ home })
-  await query(first.url, 'create table kept as select 42 as answer')
+  await query(first.url, 'create table kept as select 42 as value')
   process.kill(await pidOf(home), 'SIGKILL')
   const second = await open({ home })
-  assert.deepEqual(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
+  assert.deepEqual(await query(second.url, 'select value from kept'), [{ value: 42 }])
 })
 
-test('a pid file whose pid now belongs to another program does not keep the server from starting', async (t) => {
+test('a pid file whose pid belongs to another program does not prevent a start', async (t) => {
   const home = await usedHome(t)
   const first = await open({ home })
   const file = join(home, 'postgres', 'data', 'postmaster.pid')
@@ -119,7 +120,7 @@ test('a pid file whose pid now belongs to another program does not keep the serv
   assert.equal(other.exitCode, null)
 })
 
-test('a pid file whose pid nobody has is left to Postgres, because somebody else may just be starting', async (t) => {
+test('a pid file with an unused pid is left to Postgres, because another process may be starting', async (t) => {
   const home = await usedHome(t)
   const place = await findPlace(home)
   assert.ok(place)
@@ -131,7 +132,7 @@ test('a pid file whose pid nobody has is left to Postgres, because somebody else
   assert.equal(await readFile(file, 'utf8'), `${dead.pid}\n`)
 })
 
-test('those who open a new home at the same time share one server, and processes that come later join it', async (t) => {
+test('processes that open a new home at the same time share one server, and later ones join it', async (t) => {
   const home = await temporaryHome(t)
   const servers = await Promise.all([open({ home }), open({ home })])
   const { serverPid } = await spawnUser(t, home)
@@ -141,10 +142,10 @@ test('those who open a new home at the same time share one server, and processes
     [{ runs: true }],
   )
   assert.equal(await pidOf(home), serverPid)
-  assert.deepEqual(await readdir(home), ['postgres'], 'the slower draft is gone')
+  assert.deepEqual(await readdir(home), ['postgres'], 'the slower draft is removed')
 })
 
-test('whoever comes while the server is being stopped waits, and starts it anew', async (t) => {
+test('a process that joins a stopping server waits and restarts it', async (t) => {
   const home = await usedHome(t)
   const first = await open({ home })
   const leaver = new pg.Client({ connectionString: first.url })
@@ -163,7 +164,7 @@ test('whoever comes while the server is being stopped waits, and starts it anew'
   assert.deepEqual(await query((await coming).url, 'select 1 as one'), [{ one: 1 }])
 })
 
-test('whoever comes while the last one is leaving gets a server that stays', async (t) => {
+test('a process that joins while the last one leaves gets a server that stays', async (t) => {
   const home = await usedHome(t)
   await (await open({ home })).close()
   await Promise.all(
@@ -180,7 +181,7 @@ test('whoever comes while the last one is leaving gets a server that stays', asy
   assert.equal(await pidOf(home), 0)
 })
 
-test('close leaves the server to others who are connected, and stops it after the last one', async (t) => {
+test('close keeps the server for other clients, and stops it after the last one', async (t) => {
   const home = await usedHome(t)
   const [one, two] = [await open({ home }), await open({ home })]
   await one.close()
@@ -197,7 +198,7 @@ test('close leaves the server to others who are connected, and stops it after th
   assert.equal(await pidOf(home), 0)
 })
 
-test('stop stops the server whoever is connected', async (t) => {
+test('stop ends the server with clients connected', async (t) => {
   const home = await usedHome(t)
   const [one, two] = [await open({ home }), await open({ home })]
   await one.stop()
@@ -205,7 +206,7 @@ test('stop stops the server whoever is connected', async (t) => {
   await two.close()
 })
 
-test('a server that cannot start is an error with its own words', async (t) => {
+test('a server that cannot start is an error with the end of its log', async (t) => {
   const home = await usedHome(t)
   await assert.rejects(
     open({ home, settings: { shared_buffers: 'plenty' }, launchRetryMs: 0 }),
@@ -219,33 +220,33 @@ test('a server that cannot start is an error with its own words', async (t) => {
   )
 })
 
-test('data of another Postgres version is refused with both versions', async (t) => {
+test('data of another Postgres version is rejected with both versions', async (t) => {
   const home = await usedHome(t)
   await (await open({ home })).close()
   await writeFile(join(home, 'postgres', 'data', 'PG_VERSION'), '17\n')
-  await assert.rejects(open({ home }), /made by Postgres 17, but Postgres 18 is installed/)
+  await assert.rejects(open({ home }), /created by Postgres 17, but Postgres 18 is installed/)
 })
 
 test(
-  'root in a folder that only root may enter gets a server in the shelter, and a link to it',
+  'root with a home that only root can enter gets a server in the shelter, with a link',
   { skip: !asRoot },
   async (t) => {
     const home = await temporaryHome(t, 0o700)
     const shelter = join(await temporaryHome(t), 'shelter')
     const first = await open({ home, shelter })
-    await query(first.url, 'create table kept as select 42 as answer')
+    await query(first.url, 'create table kept as select 42 as value')
     await first.close()
     assert.match(await readlink(join(home, 'postgres')), new RegExp(`^${shelter}/`))
     assert.equal(await readFile(join(home, 'postgres', 'home'), 'utf8'), `${home}\n`)
     const second = await open({ home, shelter })
-    assert.deepEqual(await query(second.url, 'select answer from kept'), [{ answer: 42 }])
+    assert.deepEqual(await query(second.url, 'select value from kept'), [{ value: 42 }])
   },
 )
 
-test('data that root has copied is refused with what to do', { skip: !asRoot }, async (t) => {
+test('data that root has copied is rejected with the remedy', { skip: !asRoot }, async (t) => {
   const home = await temporaryHome(t)
   await runAs({}, 'cp', ['-r', join(seed, 'postgres'), home])
-  await assert.rejects(open({ home }), /belongs to root, as a copy that root made does.*chown -R/)
+  await assert.rejects(open({ home }), /belongs to root, probably as a copy.*chown -R/)
   await rm(join(home, 'postgres'), { recursive: true })
 })
 
@@ -259,8 +260,8 @@ test(
     const closed = await temporaryHome(t, 0o700)
     const secret = join(closed, 'secret')
     /**
-     * What opening the server says with `text` in a file of root's own, to which a link leads;
-     * afterwards the place is as it was.
+     * Opens the server while a link leads to a file of root with `text`, restores the place, and
+     * returns the message.
      */
     const refusal = async (file: string, text: string): Promise<string> => {
       const [at, aside] = [join(place.directory, file), join(closed, 'aside')]
@@ -277,21 +278,17 @@ test(
       return said
     }
     await (await open({ home })).close()
-    assert.equal(
-      await refusal('log', 'shadow'),
-      'open',
-      "what is not the account's own is moved aside",
-    )
+    assert.equal(await refusal('log', 'shadow'), 'open', 'a log of another account is renamed')
     assert.match(
       await refusal('password', 'shadow'),
-      /password of the embedded database cannot be read.* user \d+, whom the database runs as, may not read it$/,
+      /password of the embedded database cannot be read.* user \d+, the account of the database, cannot read it$/,
     )
     assert.match(
       await refusal('data/PG_VERSION', '17'),
       /version of the embedded database cannot be read/,
     )
 
-    // So that the log in the words of a failure is not another file's either.
+    // The log in an error message is not that of another file either.
     await writeFile(secret, 'shadow', { mode: 0o600 })
     await rm(join(place.directory, 'log'))
     await symlink(secret, join(place.directory, 'log'))
@@ -322,7 +319,7 @@ test(
   },
 )
 
-test('a log that has grown is moved aside', async (t) => {
+test('a large log is renamed', async (t) => {
   const home = await usedHome(t)
   const log = join(home, 'postgres', 'log')
   await truncate(log, 9 * 1024 * 1024)
@@ -341,7 +338,7 @@ test('a link into a shelter that was emptied is replaced', { skip: !asRoot }, as
 })
 
 test(
-  'a home relative to the working directory is as good as an absolute one, for root and for an ordinary user',
+  'a home may be relative to the working directory, for root and for other users',
   { skip: !onLinux },
   async (t) => {
     const accounts: Account[] = asRoot ? [{}, NOBODY] : [{}]
@@ -361,32 +358,26 @@ test(
       )
       assert.ok(
         (await lstat(join(folder, '.home', 'postgres'))).isDirectory(),
-        'nothing is sheltered',
+        'the shelter is not used',
       )
     }
   },
 )
 
-test(
-  'an ordinary user in a folder that is closed to them is told so',
-  { skip: !asRoot },
-  async (t) => {
-    const home = await temporaryHome(t, 0o700)
-    const said = await runUser(tmpdir(), NOBODY, { home, shelter: join(home, 'shelter') })
-    assert.match(
-      said,
-      /^db\/unsuitable: The database would have to lie in .*choose a SHELFSYNC_HOME that you may enter/,
-    )
-  },
-)
+test('a user who cannot enter the home gets an error', { skip: !asRoot }, async (t) => {
+  const home = await temporaryHome(t, 0o700)
+  const said = await runUser(tmpdir(), NOBODY, { home, shelter: join(home, 'shelter') })
+  assert.match(
+    said,
+    /^db\/unsuitable: The database needs the folder .*choose a SHELFSYNC_HOME that this user can enter/,
+  )
+})
 
 function open(options: EmbeddedOptions): Promise<Embedded> {
   return openEmbedded({ settings: SETTINGS, ...options })
 }
 
-/**
- * A folder that every account may enter, as in most clones. Its server is stopped with the test.
- */
+/** Creates a folder that every account can enter. Its server is stopped with the test. */
 async function temporaryHome(t: TestContext, mode = 0o755): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-embedded-'))
   await chmod(home, mode)
@@ -409,7 +400,7 @@ interface User {
   readonly serverPid: number
 }
 
-/** Another process that opens the server and stays until it is killed. */
+/** Starts a process that opens the server and runs until it is killed. */
 async function spawnUser(
   t: TestContext,
   home: string,
@@ -418,7 +409,7 @@ async function spawnUser(
   const script = `import { openEmbedded } from ${JSON.stringify(new URL('embedded.ts', import.meta.url).href)}
     await openEmbedded(${JSON.stringify({ home, settings: SETTINGS })})
     console.log('open')`
-  // Half a coverage file is what a killed process leaves, and no report survives it.
+  // A killed process leaves a truncated coverage file, which breaks the report.
   const env = { ...process.env, ...secrets, NODE_V8_COVERAGE: '' }
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -455,7 +446,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-/** 0 when no server runs. */
+/** Returns 0 without a server. */
 async function pidOf(home: string): Promise<number> {
   const place = await findPlace(home)
   return (place && (await findServer(place))?.pid) ?? 0

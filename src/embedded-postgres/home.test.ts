@@ -1,4 +1,4 @@
-// Homes that no database can be made or run in, and an environment that is meant for other servers.
+// Homes without a usable database, and environment variables for other servers.
 
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
@@ -17,7 +17,7 @@ async function opened(home: string): Promise<AsyncDisposable & { readonly url: s
 }
 
 test(
-  'a home that is too long or read-only is told by its setting, before and after the database was made',
+  'a home that is too long or read-only is an error of its setting, before and after the first use',
   { skip: NO_DISKS },
   async (t) => {
     await assert.rejects(
@@ -48,12 +48,12 @@ test(
     await chmod(full.path, 0o755)
     await assert.rejects(openEmbedded({ settings: SETTINGS, home: full.path }), {
       code: 'db/unsuitable',
-      message: /^The database cannot be made in .*No space left on device/s,
+      message: /^The database cannot be created in .*No space left on device/s,
     })
   },
 )
 
-test('no variable that is meant for another server reaches the embedded one', async (t) => {
+test('variables for other servers do not reach the embedded one', async (t) => {
   const home = await mkdtemp(join(tmpdir(), 'shelfsync-home-'))
   t.after(() => rm(home, { recursive: true, force: true }))
   await chmod(home, 0o755)

@@ -1,6 +1,5 @@
-// One Postgres server process, known by its data directory: find it, launch it, stop it.
-// `postmaster.pid` is the only truth, and it lies after a `kill -9`: the pid in it may by now be
-// any other program.
+// Finds, launches and stops the Postgres server of a data directory. `postmaster.pid` names its
+// process, but is stale after a `kill -9`: its pid may belong to another program.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +25,7 @@ export interface Server {
 
 export type Settings = Readonly<Record<string, string>>
 
-/** The server that runs on this place's data now, whoever started it, or null. */
+/** Returns the server that runs on this place's data, started by any process, or null. */
 export async function findServer(place: Place): Promise<Server | null> {
   const [pid, , , port, , , , status] = await readPidFile(place)
   if (!pid) return null
@@ -40,9 +39,9 @@ export async function findServer(place: Place): Promise<Server | null> {
 }
 
 /**
- * Removes a `postmaster.pid` whose pid another program has by now: Postgres itself would refuse to
- * start for ever. One whose pid nobody has is left to Postgres: by the time that we removed it, it
- * could be that of a server which somebody else has just started.
+ * Removes a `postmaster.pid` whose pid now belongs to another program, because Postgres would
+ * refuse to start. One whose pid is unused is left to Postgres: until we removed it, another
+ * process could have started a server.
  */
 export async function removeStalePidFile(place: Place): Promise<void> {
   const [pid] = await readPidFile(place)
@@ -51,18 +50,23 @@ export async function removeStalePidFile(place: Place): Promise<void> {
     await runAs(place.account, 'rm', ['-f', join(dataOf(place), 'postmaster.pid')])
 }
 
+export interface Launch {
+  /** Folder of the Postgres programs. */
+  readonly binaries: string
+  readonly settings: Settings
+  /** Null: the previous port, or another when that one is in use. */
+  readonly port: number | null
+}
+
 /**
- * Starts a server on loopback in a process group of its own, so that Ctrl-C in our terminal does
- * not reach it. Without `port` it gets the one that it had before, or another when that is taken.
- * It is not ready yet when this returns: ask `findServer`. The process outlives ours.
+ * Starts a server on loopback in its own process group, so that Ctrl-C in the terminal does not
+ * stop it. It outlives this process. It is not ready when this returns: use `findServer`.
  */
 export async function launchServer(
   place: Place,
-  binaries: string,
-  settings: Settings,
-  port: number | null,
+  { binaries, settings, port }: Launch,
 ): Promise<ChildProcess> {
-  const all = { ...settings, port: String(port ?? (await freePort(await lastPort(place)))) }
+  const all = { ...settings, port: String(port ?? (await findFreePort(await loadLastPort(place)))) }
   const args = [
     '-D',
     dataOf(place),
@@ -85,28 +89,32 @@ export async function launchServer(
 }
 
 /**
- * Becomes the server `$0`. As the account that can replace the log, it opens it, and moves it aside
- * before when it is large or not its own.
+ * Shell script that becomes the server `$0`. It runs as the server's account, opens the log, and
+ * first renames a log that is large or belongs to another account.
  */
 const LAUNCH = `log=$1; shift; umask 077
   (: >> "$log" && [ "$(wc -c < "$log")" -le ${LOG_BYTES_MAX} ]) 2>/dev/null || mv -f "$log" "$log.1"
   exec "$0" "$@" >> "$log" 2>&1`
 
 /**
- * Stops the server cleanly (its clients are cut off) and returns when the process is gone. Harmless
- * when none runs.
+ * Stops the server cleanly, which disconnects its clients, and returns when the process is gone.
+ * Does nothing without a server.
  */
 export async function stopServer(place: Place): Promise<void> {
   const server = await findServer(place)
   if (!server) return
-  // Fast, then immediate: the second skips the final checkpoint, and the next start recovers.
+  // Fast shutdown, then immediate: the second skips the final checkpoint, and the next start
+  // recovers.
   if (await end(server.pid, 'SIGINT', FAST_STOP_MS)) return
   if (await end(server.pid, 'SIGQUIT', IMMEDIATE_STOP_MS)) return
-  const message = `The embedded database (process ${server.pid}) does not stop. Its log: ${join(place.directory, 'log')}`
-  throw new SyncError('db/unreachable', message)
+  const log = join(place.directory, 'log')
+  throw new SyncError(
+    'db/unreachable',
+    `The embedded database (process ${server.pid}) does not stop. Its log: ${log}`,
+  )
 
   async function end(pid: number, signal: NodeJS.Signals, waitMs: number): Promise<boolean> {
-    // As its account: the pid is what a file of that account says.
+    // As the server's account: the pid comes from a file of that account.
     await runAs(place.account, '/bin/sh', [
       '-c',
       'kill -s "$1" "$2"',
@@ -126,7 +134,7 @@ export async function stopServer(place: Place): Promise<void> {
   }
 }
 
-/** The last lines that the server logged, for an error message. */
+/** Returns the last lines of the server's log, for an error message. */
 export async function readLogTail(place: Place): Promise<string> {
   const text = await readFileAs(place.account, join(place.directory, 'log')).catch(
     () => 'its log cannot be read',
@@ -141,7 +149,7 @@ async function readPidFile(place: Place): Promise<string[]> {
   return text === '' ? [] : text.split('\n')
 }
 
-/** Also true of a zombie, which Postgres takes for a server that runs. */
+/** Also true for a zombie, which Postgres considers a running server. */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -150,7 +158,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The command line of a process; empty when it is gone or a zombie. */
+/** Returns the command line of a process; empty when it has ended or is a zombie. */
 async function readCommand(pid: number): Promise<string[]> {
   if (process.platform === 'linux')
     return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
@@ -159,13 +167,13 @@ async function readCommand(pid: number): Promise<string[]> {
     .split(' ')
 }
 
-/** Also true for its child processes, which call themselves `postgres: …`. */
+/** Also true for its child processes, whose name is `postgres: …`. */
 function isPostgres(program: string | undefined): boolean {
   return program !== undefined && /^postgres(:|$)/.test(basename(program))
 }
 
-/** The port of the previous start, so that an address noted down yesterday still works today. */
-async function lastPort(place: Place): Promise<number> {
+/** Returns the port of the previous start, so that a saved address stays valid. */
+async function loadLastPort(place: Place): Promise<number> {
   const options = await readFileAs(place.account, join(dataOf(place), 'postmaster.opts')).catch(
     () => '',
   )
@@ -174,10 +182,10 @@ async function lastPort(place: Place): Promise<number> {
 }
 
 /**
- * `preferred` when nobody listens there, else any port. Somebody may still take it before the
- * server does: then launch again.
+ * Returns `preferred` when it is free, or another port. Another program may take it before the
+ * server does; the server is then launched again.
  */
-async function freePort(preferred: number): Promise<number> {
+async function findFreePort(preferred: number): Promise<number> {
   const probe = createServer()
   try {
     probe.listen(preferred, '127.0.0.1')
@@ -186,7 +194,7 @@ async function freePort(preferred: number): Promise<number> {
     return typeof address === 'object' && address ? address.port : 0
   } catch (error) {
     if (preferred === 0) throw error
-    return await freePort(0)
+    return await findFreePort(0)
   } finally {
     probe.close()
   }

@@ -17,7 +17,7 @@ import { waitUntil } from '../support/wait-until.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const ADMIN_KEY = 'a-key-for-tests-only-0123456789'
-const GONE = /the embedded database is gone/g
+const GONE = /the embedded database ended unexpectedly/g
 
 /**
  * A home with one source, and a supplier. What is started later ends earlier, so that nobody starts
