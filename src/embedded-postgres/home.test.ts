@@ -27,7 +27,7 @@ test(
       }),
       {
         code: 'settings/invalid',
-        message: /^SHELFSYNC_HOME: its path has 10\d\d bytes, and Postgres takes 900/,
+        message: /^SHELFSYNC_HOME: its path has 10\d\d bytes, and Postgres accepts at most 900/,
       },
     )
     const disk = await mountDisk(t, { megabytes: 200 })
