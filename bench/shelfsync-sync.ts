@@ -11,7 +11,9 @@ import { readPeakMemoryBytes } from '../src/node/memory.ts'
 import { newProgress } from '../src/pipeline/context.ts'
 import { bindConnector } from '../src/sources/bound-source.ts'
 import { createCredentialReader } from '../src/sources/credentials.ts'
-import { DEFAULT_OPTIONS, syncSource } from '../src/pipeline/sync.ts'
+import { DEFAULT_OPTIONS } from '../src/pipeline/options.ts'
+import { syncSource } from '../src/pipeline/sync.ts'
+import type { StartTools } from '../src/pipeline/take-run.ts'
 
 const [url, databaseUrl, artifacts] = process.argv.slice(2)
 if (url === undefined || databaseUrl === undefined || artifacts === undefined)
@@ -23,7 +25,13 @@ const db = await openPool(databaseUrl, { applicationName: 'bench' })
 const guard = createAddressGuard(['127.0.0.1'])
 const http = createHttp({ guard, userAgent: 'Shelfsync-bench' })
 const quiet = () => undefined
-const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+const log: StartTools['log'] = {
+  debug: quiet,
+  info: quiet,
+  warn: quiet,
+  error: quiet,
+  child: () => log,
+}
 const settings = { apiUrl: url, market: 'au' }
 const found = await findSource(db, 'bench')
 const source =

@@ -22,7 +22,8 @@ import { readPeakMemoryBytes } from '../src/node/memory.ts'
 import { loadSettings } from '../src/config/settings.ts'
 import { newProgress } from '../src/pipeline/context.ts'
 import { bindSource } from '../src/sources/bound-source.ts'
-import { type RunReport, syncSource } from '../src/pipeline/sync.ts'
+import type { RunReport } from '../src/pipeline/run-in-process.ts'
+import { syncSource } from '../src/pipeline/sync.ts'
 
 const NAME = 'medipim-demo'
 const PRODUCTS = Number(process.env['DEMO_PRODUCTS'] ?? 20_000)

@@ -12,7 +12,8 @@ import { migrate } from '../db/migrate/migrate.ts'
 import type { Db } from '../db/pool.ts'
 import { createAddressGuard } from '../node/address-guard.ts'
 import { createHttp } from '../node/http-client.ts'
-import { DATA_API_OPTIONS, DEFAULT_OPTIONS, type PipelineTools } from '../pipeline/sync.ts'
+import { DATA_API_OPTIONS, DEFAULT_OPTIONS } from '../pipeline/options.ts'
+import type { StartTools } from '../pipeline/take-run.ts'
 import { createCredentialReader, type CredentialReader } from '../sources/credentials.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createRedactor, type Redactor } from '../telemetry/redact.ts'
@@ -46,7 +47,7 @@ export interface Basics extends AsyncDisposable {
 }
 
 /** Tools of a sync. The database has sessions, or is reached over the Data API. */
-export interface SyncTools extends Basics, PipelineTools {
+export interface SyncTools extends Basics, StartTools {
   readonly log: Log
 }
 

@@ -17,9 +17,9 @@ import { listen } from '../http/server/listen.ts'
 import type { ServerName } from '../http/control/routes.ts'
 import { cancelRequestedRun, requestRuns } from '../jobs/request-runs.ts'
 import { QUEUE_NAMES, type Queues } from '../jobs/queues.ts'
-import { RunStates } from '../jobs/apply-state-cache.ts'
+import { ApplyStateCache } from '../jobs/apply-state-cache.ts'
 import { runScheduler } from '../jobs/scheduler.ts'
-import type { TaskEvents, TaskTools } from '../jobs/execute-task.ts'
+import type { TaskEvents, TaskTools } from '../jobs/queued-task.ts'
 import { startWorker } from '../jobs/worker.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createMetrics, type Metrics, type Reading } from '../telemetry/metrics.ts'
@@ -27,7 +27,7 @@ import { createNetworks } from '../node/networks.ts'
 import { createRedactor } from '../telemetry/redact.ts'
 import type { Settings } from '../config/settings.ts'
 import { copyLatest, keepArtifacts } from '../pipeline/keep-artifacts.ts'
-import { DEFAULT_OPTIONS } from '../pipeline/sync.ts'
+import { DEFAULT_OPTIONS } from '../pipeline/options.ts'
 import type { CredentialReader } from '../sources/credentials.ts'
 import { checkHealth } from './health.ts'
 import type { Role } from './roles.ts'
@@ -157,7 +157,7 @@ function openTaskTools(tools: ServiceTools, metrics: Metrics): TaskTools {
     queues,
     http,
     options: DEFAULT_OPTIONS,
-    states: new RunStates(),
+    applyStates: new ApplyStateCache(),
     events: openEvents(tools, metrics),
   }
 }

@@ -1,7 +1,7 @@
 // Counts the events of tasks in the metrics of the process that works on them.
 
 import type { ErrorCode } from '../core/errors.ts'
-import type { TaskEvents } from '../jobs/execute-task.ts'
+import type { TaskEvents } from '../jobs/queued-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** Counts waits by their cause, and tasks that other workers took over. */

@@ -4,7 +4,7 @@
 import type { Source } from '../db/sources.ts'
 import { newProgress, type Progress } from '../pipeline/context.ts'
 import { keepArtifacts } from '../pipeline/keep-artifacts.ts'
-import type { RunReport } from '../pipeline/sync.ts'
+import type { RunReport } from '../pipeline/run-in-process.ts'
 import type { Cli } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
 import { showProgress } from './progress.ts'

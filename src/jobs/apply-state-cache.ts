@@ -1,53 +1,54 @@
-// What the parts of one run share in this process: the hashes of all known records. Read once for
-// as long as parts of the run come.
+// Caches the apply state of runs in this process: the hashes of all known records, read once for
+// all parts of a run.
 
+import { loadApplyState } from '../pipeline/apply-state.ts'
 import type { ApplyState } from '../pipeline/apply/lane.ts'
 import type { RunContext } from '../pipeline/context.ts'
 import { withRetry } from '../pipeline/retry.ts'
-import { prepareApply } from '../pipeline/run.ts'
 
 /**
- * How long a run's state is kept without a part that uses it: the hashes of a large source are
- * worth some seconds of reading.
+ * How long a state without users is kept: reading the hashes of a large source takes several
+ * seconds.
  */
 const KEEP_MS = 20_000
 
-interface Kept {
+interface Entry {
   readonly state: Promise<ApplyState>
   users: number
   expiry: NodeJS.Timeout | null
 }
 
-export class RunStates {
-  readonly #kept = new Map<number, Kept>()
+export class ApplyStateCache {
+  readonly #entries = new Map<number, Entry>()
 
-  /** Lends the run's state to `work`, reading it first when nobody has it yet. */
+  /** Calls `work` with the state of the run, and loads it first if it is not cached. */
   async use<Result>(
     context: RunContext,
     work: (state: ApplyState) => Promise<Result>,
   ): Promise<Result> {
     const { id } = context.run
-    const kept = this.#kept.get(id) ?? {
-      state: withRetry(context, () => prepareApply(context)),
+    const entry = this.#entries.get(id) ?? {
+      state: withRetry(context, () => loadApplyState(context)),
       users: 0,
       expiry: null,
     }
-    this.#kept.set(id, kept)
-    if (kept.expiry) clearTimeout(kept.expiry)
-    kept.users += 1
+    this.#entries.set(id, entry)
+    if (entry.expiry) clearTimeout(entry.expiry)
+    entry.users += 1
     try {
-      return await work(await kept.state)
+      return await work(await entry.state)
     } catch (error) {
-      // Whatever spoilt it, the next part begins with what the database says.
-      this.#forget(id, kept)
+      // The state may not match the database any longer; the next part loads it again.
+      this.#remove(id, entry)
       throw error
     } finally {
-      kept.users -= 1
-      if (kept.users === 0) kept.expiry = setTimeout(() => this.#forget(id, kept), KEEP_MS).unref()
+      entry.users -= 1
+      if (entry.users === 0)
+        entry.expiry = setTimeout(() => this.#remove(id, entry), KEEP_MS).unref()
     }
   }
 
-  #forget(id: number, kept: Kept): void {
-    if (this.#kept.get(id) === kept) this.#kept.delete(id)
+  #remove(id: number, entry: Entry): void {
+    if (this.#entries.get(id) === entry) this.#entries.delete(id)
   }
 }

@@ -9,7 +9,7 @@ import type { Db } from '../db/pool.ts'
 import { listQueuedRuns, loadQueuedRun, type OpenRun } from '../db/write/runs.ts'
 import type { Log } from '../pipeline/context.ts'
 import { listFailed, type Queues, type Task } from './queues.ts'
-import { isPartial, windowsOf } from './line-windows.ts'
+import { isPartial, windowsOf } from '../pipeline/line-windows.ts'
 
 /**
  * A task is tried again so often, when its error says that trying helps, after fifteen seconds and

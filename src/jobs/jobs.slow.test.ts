@@ -243,7 +243,7 @@ test('a partial run applies the lines that it is asked for and settles nothing',
   })
   const { state, reason } = await services.waitForEnd(run)
   assert.deepEqual([state, (await listProducts(pipeline)).size], ['partial', 12])
-  assert.match(reason ?? '', /12 lines after 5 of artifact/)
+  assert.match(reason ?? '', /12 lines after line 5 of artifact/)
   const [{ watermark } = { watermark: 'unread' }] = await pipeline.query<{ watermark: unknown }>(
     'select watermark from catalog.sources where name = $1',
     pipeline.name,
@@ -290,11 +290,11 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
     services.waitForEnd((await services.requestRun({ mode: 'maintain-only', ...order })).run)
   assert.match(
     (await endOf({ artifact: full, offset: 25 })).reason ?? '',
-    new RegExp(`^5 lines after 25 of artifact ${full} were applied`),
+    new RegExp(`^5 lines after line 25 of artifact ${full} were applied`),
   )
   assert.match(
     (await endOf({ artifact: delta, limit: 1 })).reason ?? '',
-    new RegExp(`^1 lines after 0 of artifact ${delta} were applied`),
+    new RegExp(`^1 lines after line 0 of artifact ${delta} were applied`),
   )
   // The source of a run is known.
   const [ordered] = await requestRuns(

@@ -29,10 +29,10 @@ import { withTimeout } from '../lib/timeout.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
 import { bindSource, type BoundSource } from '../sources/bound-source.ts'
 import type { Log } from '../pipeline/context.ts'
-import { chooseRun, requireArtifact, type ChosenRun } from '../pipeline/sync.ts'
+import { chooseRun, requireArtifact, type ChosenRun } from '../pipeline/choose-run.ts'
 import { dequeueRun, enqueueRun } from './enqueue.ts'
 import type { Queues } from './queues.ts'
-import { isPartial } from './line-windows.ts'
+import { isPartial } from '../pipeline/line-windows.ts'
 
 /** How long an order waits for the queue: Redis may be away for any time. */
 const QUEUE_MS = 2_000

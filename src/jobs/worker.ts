@@ -1,16 +1,16 @@
-// Taking tasks from the queue. What comes of a task is for the run's row to say; the queue only
-// learns whether to give it out again.
+// Takes tasks from the queue. The run's row records what a task did; the queue only learns whether
+// to hand the task out again.
 
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
 import { asks, messageOf } from '../core/errors.ts'
 import type { TaskName } from '../db/write/runs.ts'
 import { outsideText } from '../pipeline/outside-text.ts'
+import { BUSY_MS, executeQueuedTask, type TaskEnd, type TaskTools } from './queued-task.ts'
 import type { QueueName, Task } from './queues.ts'
-import { BUSY_MS, executeTask, type TaskEnd, type TaskTools } from './execute-task.ts'
 
 /**
- * Starts `concurrency` workers on a queue. When `stopping` is aborted, the tasks at hand commit
- * what they have and go back.
+ * Starts `concurrency` workers on a queue. When `stopping` is aborted, running tasks commit their
+ * batch and return to the queue.
  */
 export function startWorker(
   tools: TaskTools,
@@ -19,16 +19,7 @@ export function startWorker(
   stopping: AbortSignal,
 ): Worker<Task> {
   return tools.queues.work(name, concurrency, async (job, token) => {
-    let end: TaskEnd
-    try {
-      const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
-      end = await executeTask(tools, taskName(job), job.data, last, stopping)
-    } catch (error) {
-      // The dead letter shows the message. Anything that we did not name is a bug: trying again
-      // would only repeat it.
-      const message = outsideText(tools, messageOf(error))
-      throw asks(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
-    }
+    const end = await executeJob(tools, job, stopping)
     if (end === 'busy') {
       await job.moveToDelayed(Date.now() + BUSY_MS, token)
       throw new DelayedError()
@@ -38,6 +29,22 @@ export function startWorker(
       throw new WaitingError()
     }
   })
+}
+
+async function executeJob(
+  tools: TaskTools,
+  job: Job<Task>,
+  stopping: AbortSignal,
+): Promise<TaskEnd> {
+  const isLastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
+  const task = { name: taskName(job), task: job.data, isLastAttempt }
+  try {
+    return await executeQueuedTask(tools, task, stopping)
+  } catch (error) {
+    // The dead letter shows this message. An error without a code is a bug, and is not retried.
+    const message = outsideText(tools, messageOf(error))
+    throw asks(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
+  }
 }
 
 function taskName({ name, data }: Job<Task>): TaskName {

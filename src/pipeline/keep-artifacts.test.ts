@@ -11,7 +11,7 @@ import { openServices } from '../../test/support/services.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
 import { checkHealth } from '../app/health.ts'
 import { keepArtifacts } from './keep-artifacts.ts'
-import type { RunReport } from './sync.ts'
+import type { RunReport } from './run-in-process.ts'
 
 const database = await openTestDatabase()
 

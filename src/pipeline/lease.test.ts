@@ -6,7 +6,7 @@ import { lockTable } from '../../test/support/locks.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { openPool, type Db } from '../db/pool.ts'
 import { cancelRun, endRun, startRun, type LeasedRun } from '../db/write/runs.ts'
-import { whileLeased } from './lease.ts'
+import { withLease } from './lease.ts'
 
 const database = await openTestDatabase()
 
@@ -33,20 +33,17 @@ async function openRun(
   }
 }
 
-/** Resolves when `held` is aborted, with its reason. */
-function lossOf(held: AbortSignal): Promise<unknown> {
+/** Resolves with the reason when `leased` is aborted. */
+function lossOf(leased: AbortSignal): Promise<unknown> {
   return new Promise((resolve) =>
-    held.addEventListener('abort', () => resolve(held.reason), { once: true }),
+    leased.addEventListener('abort', () => resolve(leased.reason), { once: true }),
   )
 }
 
 function codeOfLoss(db: Db, pipeline: TestPipeline, run: LeasedRun): Promise<unknown> {
-  return whileLeased(
-    db,
-    pipeline.tools.log,
-    run,
-    new AbortController().signal,
-    async (held) => Object(await lossOf(held)).code,
+  return withLease(
+    { db, log: pipeline.tools.log, run, signal: new AbortController().signal },
+    async (leased) => Object(await lossOf(leased)).code,
     5,
   )
 }
@@ -56,7 +53,11 @@ test('work is stopped with the reason: another worker has the lease, or the run 
   await taken.takeOver()
   assert.equal(await codeOfLoss(database.pool, taken.pipeline, taken.run), 'run/fenced')
   const ended = await openRun(t)
-  await endRun(database.pool, ended.run, 'failed', null, 'a sibling gave up')
+  await endRun(database.pool, ended.run, {
+    state: 'failed',
+    code: null,
+    reason: 'a sibling gave up',
+  })
   assert.equal(await codeOfLoss(database.pool, ended.pipeline, ended.run), 'run/over')
   const cancelled = await openRun(t)
   await cancelRun(database.pool, cancelled.run.id)
@@ -84,11 +85,8 @@ test('a Postgres that does not answer has one renewal to answer at a time, and k
     },
   }
   const release = await lockTable(t, database.pool, 'catalog.leases')
-  await whileLeased(
-    watched,
-    pipeline.tools.log,
-    run,
-    new AbortController().signal,
+  await withLease(
+    { db: watched, log: pipeline.tools.log, run, signal: new AbortController().signal },
     async () => {
       await tried.promise
       assert.deepEqual([renewals.most, db.totalCount], [1, 1])

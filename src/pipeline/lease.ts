@@ -1,27 +1,27 @@
-// Keeping a lease while work goes on. Losing it is no news to the database, which refuses every
-// write from then on; the signal only spares the worker the effort.
+// Keeps a lease while work runs. Once the lease is lost the database refuses every write; the abort
+// signal only stops the work early.
 
 import { asks, SyncError } from '../core/errors.ts'
-import type { Catalog } from '../db/catalog.ts'
-import { LEASE_MS, renewLease, type LeasedRun } from '../db/write/runs.ts'
-import type { Log } from './context.ts'
+import { LEASE_MS, renewLease } from '../db/write/runs.ts'
+import type { RunContext } from './context.ts'
 
-/**
- * When a lease is renewed, and how long one renewal may take: together less than the lease lasts.
- */
+/** Interval of renewals and time limit of each: together less than the lease duration. */
 const RENEW_MS = LEASE_MS / 3
 
+/** Part of a run's context that keeping its lease needs. */
+export type LeaseContext = Pick<RunContext, 'run' | 'log' | 'signal'> & {
+  readonly db: Pick<RunContext['db'], 'call'>
+}
+
 /**
- * Renews the lease of a run, or of a task of it, every `renewMs` while `work` goes on; when it is
- * lost, or the run is over, `work` is aborted with `run/fenced`, `run/over` or `run/cancelled`. A
- * renewal that has not come through after `renewMs` is given up before the next begins.
+ * Renews the lease of a run, or of one of its tasks, every `renewMs` while `work` runs. The signal
+ * that `work` receives is aborted with the caller's reason, or with `run/fenced`, `run/over` or
+ * `run/cancelled` when a renewal is refused. A renewal that takes longer than `renewMs` is abandoned
+ * before the next one begins.
  */
-export async function whileLeased<T>(
-  db: Catalog,
-  log: Log,
-  run: LeasedRun,
-  signal: AbortSignal,
-  work: (held: AbortSignal) => Promise<T>,
+export async function withLease<T>(
+  { db, run, log, signal }: LeaseContext,
+  work: (leased: AbortSignal) => Promise<T>,
   renewMs = RENEW_MS,
 ): Promise<T> {
   const lost = new AbortController()

@@ -5,7 +5,7 @@ import { SyncError } from '../core/errors.ts'
 import { createLog } from '../telemetry/log.ts'
 import { newProgress, type Pause } from './context.ts'
 import { withRetry, type Waiting } from './retry.ts'
-import { DEFAULT_OPTIONS } from './sync.ts'
+import { DEFAULT_OPTIONS } from './options.ts'
 
 const AWAY = new SyncError('db/unreachable', 'gone')
 

@@ -10,7 +10,7 @@ import type { Http } from '../../src/core/http.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { listParts, type ArchivedPart } from '../../src/db/write/artifacts.ts'
 import type { Db } from '../../src/db/pool.ts'
-import type { RunReport } from '../../src/pipeline/sync.ts'
+import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { openPipeline, type TestPipeline } from '../support/pipeline.ts'
 import type { Supplier } from './supplier.ts'
 

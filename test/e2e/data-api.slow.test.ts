@@ -7,7 +7,7 @@ import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { DataApi } from '../../src/db/data-api.ts'
-import type { RunReport } from '../../src/pipeline/sync.ts'
+import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { startDataApi, statusOf, type TestDataApi, type Trouble } from '../support/data-api.ts'
 import { openTestDatabase } from '../support/database.ts'
 import {

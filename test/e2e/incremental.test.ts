@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bindConnector } from '../../src/sources/bound-source.ts'
-import { chooseRun, OVERLAP_MS, type SyncRequest } from '../../src/pipeline/sync.ts'
+import { chooseRun, OVERLAP_MS, type SyncRequest } from '../../src/pipeline/choose-run.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
 
@@ -81,8 +81,11 @@ test('what a run is follows from what is asked, what the supplier can, and what 
     sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS),
   }
   const full = { kind: 'full', sinceAt: null }
-  const choose = (request: Partial<SyncRequest>, of = source, connector = pipeline.connector) =>
-    chooseRun(bindConnector(connector, of), { mode: 'auto', sinceAt: null, now, ...request })
+  const choose = (request: Partial<SyncRequest>, of = source, connector = pipeline.connector) => {
+    const wanted = { mode: 'auto', sinceAt: null, now, ...request } as const
+    const { kind, sinceAt: from } = chooseRun(bindConnector(connector, of), wanted)
+    return { kind, sinceAt: from }
+  }
   assert.deepEqual(choose({}), overlapping)
   assert.deepEqual(choose({ mode: 'incremental' }), overlapping)
   assert.deepEqual(choose({ mode: 'full' }), full)

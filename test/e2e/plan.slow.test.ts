@@ -408,7 +408,7 @@ test('what cannot be planned is an error', async (t) => {
   simulator.faults.clear()
   await assert.rejects(makePlan(pipeline), {
     code: 'run/active',
-    message: /is interrupted: a sync would go on with that run/,
+    message: /is interrupted: a sync would resume that run/,
   })
   await pipeline.sync()
   assert.equal((await makePlan(pipeline)).plan.state, 'succeeded')

@@ -132,7 +132,7 @@ test('a replay cannot be planned of an artifact that is not there, nor while a r
   assert.equal((await findActiveRun(db, (await pipeline.source()).id))?.id, first)
   await assert.rejects(plan(pipeline, first), {
     code: 'run/active',
-    message: /is under way, and a replay waits for it/,
+    message: /is running, and a replay waits for it/,
   })
 })
 

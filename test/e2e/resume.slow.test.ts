@@ -90,7 +90,7 @@ test('a full run is not asked for by going on with an incremental one', async (t
   ])
   assert.ok(
     pipeline.logged.some((text) =>
-      text.includes(`run ${interrupted.run} was interrupted and is given up`),
+      text.includes(`run ${interrupted.run} was interrupted and is superseded`),
     ),
   )
 })

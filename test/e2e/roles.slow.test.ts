@@ -13,7 +13,7 @@ import { listDeadLetters, retryDeadLetter } from '../../src/jobs/dead-letters.ts
 import { AS_SCHEDULED, cancelRequestedRun, requestRuns } from '../../src/jobs/request-runs.ts'
 import { migrateQueue, openQueues, QUEUE_SCHEMA } from '../../src/jobs/queues.ts'
 import { repairQueue } from '../../src/jobs/scheduler.ts'
-import { executeTask } from '../../src/jobs/execute-task.ts'
+import { executeQueuedTask } from '../../src/jobs/queued-task.ts'
 import { requireRights } from '../../src/app/rights.ts'
 import { ALL_ROLES, ROLES, type Role } from '../../src/app/roles.ts'
 import { openTestDatabase, type Lifetime } from '../support/database.ts'
@@ -255,9 +255,16 @@ test('a task and a request whose login lacks a right say so with the same code, 
   const { error } = (await answer.json()) as { error: { code: string } }
   assert.deepEqual([answer.status, error.code], [500, 'db/denied'])
 
-  await assert.rejects(executeTask(tools, 'fetch', job.data, false, new AbortController().signal), {
-    code: 'db/denied',
-  })
+  await assert.rejects(
+    executeQueuedTask(
+      tools,
+      { name: 'fetch', task: job.data, isLastAttempt: false },
+      new AbortController().signal,
+    ),
+    {
+      code: 'db/denied',
+    },
+  )
   const [ended] = await pipeline.query(
     'select state, error_code from catalog.runs where id = $1',
     run,

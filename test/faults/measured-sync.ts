@@ -3,7 +3,7 @@
 import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { readPeakMemoryBytes } from '../../src/node/memory.ts'
-import { DEFAULT_OPTIONS } from '../../src/pipeline/sync.ts'
+import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
 import { MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
 
 export interface Measured {

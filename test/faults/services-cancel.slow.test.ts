@@ -66,7 +66,7 @@ const ENDINGS: readonly (readonly [
   [
     'ended by one of its workers',
     'run/over',
-    (db, run) => endRun(db, run, 'interrupted', null, 'its fetch failed'),
+    (db, run) => endRun(db, run, { state: 'interrupted', code: null, reason: 'its fetch failed' }),
   ],
 ]
 

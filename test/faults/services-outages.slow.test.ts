@@ -13,7 +13,7 @@ import { type Embedded, openEmbedded } from '../../src/embedded-postgres/embedde
 import { migrate } from '../../src/db/migrate/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { wait } from '../../src/lib/back-off.ts'
-import type { PipelineOptions } from '../../src/pipeline/context.ts'
+import type { PipelineOptions } from '../../src/pipeline/options.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { listSeries } from '../support/exposition.ts'
 import { startProxy, routeThrough } from '../support/faulty-proxy.ts'

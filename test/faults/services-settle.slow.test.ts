@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { executeTask } from '../../src/jobs/execute-task.ts'
+import { executeQueuedTask } from '../../src/jobs/queued-task.ts'
 import { lockTable } from '../support/locks.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import {
@@ -47,11 +47,9 @@ async function surviveKill(
   await killed.exited
   if (takenOver) {
     // Sooner than the queue gives the job to anybody else.
-    const settled = executeTask(
+    const settled = executeQueuedTask(
       services.tools,
-      'settle',
-      job.data,
-      true,
+      { name: 'settle', task: job.data, isLastAttempt: true },
       new AbortController().signal,
     )
     await findSettling(orphan)

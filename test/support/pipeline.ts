@@ -30,15 +30,14 @@ import { createAddressGuard } from '../../src/node/address-guard.ts'
 import { createHttp } from '../../src/node/http-client.ts'
 import { createLog, type Log } from '../../src/telemetry/log.ts'
 import { createRedactor } from '../../src/telemetry/redact.ts'
-import { newProgress, type PipelineOptions } from '../../src/pipeline/context.ts'
-import {
-  DEFAULT_OPTIONS,
-  replayRun,
-  syncSource,
-  type PipelineTools,
-  type RunReport,
-  type SyncRequest,
-} from '../../src/pipeline/sync.ts'
+import { newProgress } from '../../src/pipeline/context.ts'
+import type { PipelineOptions } from '../../src/pipeline/options.ts'
+import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
+import { replayRun } from '../../src/pipeline/replay.ts'
+import { syncSource } from '../../src/pipeline/sync.ts'
+import type { StartTools } from '../../src/pipeline/take-run.ts'
+import type { RunReport } from '../../src/pipeline/run-in-process.ts'
+import type { SyncRequest } from '../../src/pipeline/choose-run.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { createCredentialReader } from '../../src/sources/credentials.ts'
 import type { Lifetime } from './database.ts'
@@ -58,7 +57,7 @@ export interface PipelineSetup {
 }
 
 export interface SyncOverrides extends Partial<SyncRequest> {
-  readonly tools?: Partial<PipelineTools>
+  readonly tools?: Partial<StartTools>
   readonly connector?: Connector
   readonly signal?: AbortSignal
 }
@@ -66,7 +65,7 @@ export interface SyncOverrides extends Partial<SyncRequest> {
 /** One source with everything that a worker needs. */
 export interface TestPipeline {
   readonly name: string
-  readonly tools: PipelineTools & { readonly db: Db; readonly log: Log }
+  readonly tools: StartTools & { readonly db: Db; readonly log: Log }
   readonly connector: Connector
   readonly storeRoot: string
   /** What was logged, a line of JSON each. */

@@ -19,12 +19,13 @@ import {
   type Queues,
   type Task,
 } from '../../src/jobs/queues.ts'
-import { RunStates } from '../../src/jobs/apply-state-cache.ts'
+import { ApplyStateCache } from '../../src/jobs/apply-state-cache.ts'
 import { startDue, repairQueue } from '../../src/jobs/scheduler.ts'
-import type { TaskEvents, TaskTools } from '../../src/jobs/execute-task.ts'
+import type { TaskEvents, TaskTools } from '../../src/jobs/queued-task.ts'
 import { startWorker } from '../../src/jobs/worker.ts'
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts'
-import type { PipelineOptions, Pause } from '../../src/pipeline/context.ts'
+import type { PipelineOptions } from '../../src/pipeline/options.ts'
+import type { Pause } from '../../src/pipeline/context.ts'
 import { Calendar } from '../../src/sources/due.ts'
 import { countTasks } from '../../src/app/task-metrics.ts'
 import type { Lifetime, TestDatabase } from './database.ts'
@@ -97,7 +98,7 @@ export async function openServices(
     queues,
     connectors,
     events,
-    states: new RunStates(),
+    applyStates: new ApplyStateCache(),
     options: { ...pipeline.tools.options, ...options },
   }
   const find = async (run: number): Promise<EndedRun | null> => {

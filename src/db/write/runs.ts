@@ -40,6 +40,7 @@ export interface Run {
   /** The source had no product when the run began. */
   readonly firstLoad: boolean
   readonly startedAt: Date
+  readonly options: RunOptions
 }
 
 /** A run for the queue as somebody asked for it. */
@@ -144,6 +145,7 @@ async function askForRun(
     resumed: row.resumed,
     firstLoad: row.first_load,
     startedAt: toInstant(row.started_at),
+    options: request.options,
   }
 }
 
@@ -225,7 +227,7 @@ export async function loadQueuedRun(
   db: Catalog,
   sourceId: number,
   id: number,
-): Promise<Run & { readonly options: RunOptions; readonly correlationId: string }> {
+): Promise<Run & { readonly correlationId: string }> {
   const [row] = await db.call<{
     kind: RunKind
     since: string | null
@@ -360,25 +362,25 @@ export async function renewLease(db: Catalog, run: LeasedRun, timeoutMs: number)
   )
 }
 
+/** How a run ends that does not settle. */
+export interface RunEnd {
+  readonly state: 'interrupted' | 'failed' | 'partial' | 'fetched'
+  readonly code: ErrorCode | null
+  readonly reason: string
+}
+
 /**
- * Ends a run that did not come to settle. `interrupted` keeps it for the next sync to resume; so
- * does `fetched`, of a run that was to be fetched only and was. A fenced worker's call does
- * nothing.
+ * Ends a run that does not settle. The next sync resumes a run that is `interrupted` or `fetched`.
+ * Does nothing when the caller has lost the lease.
  */
-export async function endRun(
-  db: Catalog,
-  run: LeasedRun,
-  state: 'interrupted' | 'failed' | 'partial' | 'fetched',
-  code: ErrorCode | null,
-  reason: string,
-): Promise<void> {
+export async function endRun(db: Catalog, run: LeasedRun, end: RunEnd): Promise<void> {
   await db.call('end_run', {
     source: run.sourceId,
     run: run.id,
     token: run.token,
-    state,
-    code,
-    reason,
+    state: end.state,
+    code: end.code,
+    reason: end.reason,
   })
 }
 

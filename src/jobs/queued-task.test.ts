@@ -8,7 +8,7 @@ import { openMedipim } from '../../test/support/pipeline.ts'
 import { openServices } from '../../test/support/services.ts'
 import type { TaskName } from '../db/write/runs.ts'
 import type { Task } from './queues.ts'
-import { executeTask } from './execute-task.ts'
+import { executeQueuedTask } from './queued-task.ts'
 
 /** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
 async function openFetchTask(t: TestContext) {
@@ -19,7 +19,11 @@ async function openFetchTask(t: TestContext) {
   const [job] = await services.queues.fetch.getJobs()
   assert.ok(job)
   const begin = () =>
-    executeTask(services.tools, 'fetch', job.data, true, new AbortController().signal)
+    executeQueuedTask(
+      services.tools,
+      { name: 'fetch', task: job.data, isLastAttempt: true },
+      new AbortController().signal,
+    )
   return { database, pipeline, services, run: job.data.run, begin }
 }
 
@@ -55,7 +59,7 @@ test('a task that cannot be begun because Postgres is read-only is left for late
     said.map(({ task, run: id, source }) => [task, id, source]),
     [['fetch', run, pipeline.name]],
   )
-  assert.match(String(said[0]?.['message']), /cannot be begun: The database is read-only/)
+  assert.match(String(said[0]?.['message']), /cannot start: The database is read-only/)
   await setReadOnly('off')
   assert.equal(await begin(), 'done')
 })
@@ -130,7 +134,11 @@ test('a run whose tasks together are far over its budget stops, and what is arch
   const [fetching] = await services.queues.fetch.getJobs()
   assert.ok(fetching)
   const begin = (name: TaskName, task: Task) =>
-    executeTask(services.tools, name, task, true, new AbortController().signal)
+    executeQueuedTask(
+      services.tools,
+      { name, task, isLastAttempt: true },
+      new AbortController().signal,
+    )
   await begin('fetch', fetching.data)
   const parts = await database.pool.query<{ no: number; lines: number }>(
     'select no, line_count as lines from catalog.parts where run_id = $1 order by no',

@@ -1,18 +1,18 @@
-// Which lines of which part a hand-made run asks for, when it asks for some lines of its artifact
-// only.
+// The lines of each part that a partial run applies: `offset` and `limit` of a run, counted over
+// all lines of its artifact.
 
 import type { StoredPart } from '../db/write/artifacts.ts'
 import type { RunOptions } from '../db/write/runs.ts'
-import type { LineWindow } from '../pipeline/apply/part-position.ts'
+import type { LineWindow } from './apply/part-position.ts'
 
-/** Whether only some lines are asked for. */
+/** Whether the run applies only some lines of its artifact. Such a run never settles. */
 export function isPartial({ offset, limit }: RunOptions): boolean {
   return offset !== undefined || limit !== undefined
 }
 
 /**
- * A window for each of `parts` that has lines after `offset` and within `limit`. `parts`: all of an
- * artifact, in order.
+ * Returns a window for each part that has lines after `offset` and within `limit`. `parts`: all
+ * parts of an artifact, in order.
  */
 export function windowsOf(
   parts: readonly Pick<StoredPart, 'no' | 'lineCount'>[],

@@ -1,0 +1,245 @@
+// Executes one task from the queue. Each task has its own lease in Postgres: when two workers hold
+// the same job by mistake, one of them executes it and the other writes nothing.
+
+import type { ArtifactStore } from '../artifacts/store.ts'
+import type { Connector } from '../core/connector.ts'
+import { asks, isAbort, SyncError } from '../core/errors.ts'
+import type { Http } from '../core/http.ts'
+import { countLines } from '../core/ledger.ts'
+import { toSyncError } from '../db/errors.ts'
+import type { Db } from '../db/pool.ts'
+import { loadRunSummary } from '../db/read/run-summaries.ts'
+import { loadSource, type Source } from '../db/sources.ts'
+import { listParts } from '../db/write/artifacts.ts'
+import { findCheckpoint } from '../db/write/checkpoints.ts'
+import {
+  claimTask,
+  findQueuedRun,
+  loadQueuedRun,
+  releaseTask,
+  type LeasedRun,
+  type Settled,
+  type TaskName,
+} from '../db/write/runs.ts'
+import { getOwnerName, isOwnerDead } from '../node/process-owner.ts'
+import { newProgress, type Pause, type RunContext } from '../pipeline/context.ts'
+import { executeTasks, isLost, type TaskResult } from '../pipeline/execute-tasks.ts'
+import { isPartial, windowsOf } from '../pipeline/line-windows.ts'
+import type { PipelineOptions } from '../pipeline/options.ts'
+import { applyTask, fetchTask, settleTask } from '../pipeline/tasks.ts'
+import { bindSource } from '../sources/bound-source.ts'
+import type { CredentialReader } from '../sources/credentials.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Redactor } from '../telemetry/redact.ts'
+import type { ApplyStateCache } from './apply-state-cache.ts'
+import { enqueuePart } from './enqueue.ts'
+import type { Queues, Task } from './queues.ts'
+
+/**
+ * Delay before a task that could not start is tried again: another worker's lease may have expired
+ * by then, or Postgres may be available.
+ */
+export const BUSY_MS = 3_000
+/** Time limit for reading the progress of a run. */
+const SUMMARY_MS = 30_000
+
+/** Callbacks for metrics and for work that follows a task. */
+export interface TaskEvents {
+  /** The whole artifact of a run is archived. It may not be applied yet. */
+  archived(source: Source): Promise<void>
+  settled(source: Source, run: LeasedRun, settled: Settled): Promise<void>
+  /** `connector`: null before the task has started. */
+  paused(pause: Pause, connector: string | null): void
+  /** Another worker took over the task. Not called when the run ended. */
+  leaseLost(): void
+}
+
+export interface TaskTools {
+  readonly db: Db
+  readonly store: ArtifactStore
+  /** One client for each connector, so that its requests are counted separately. */
+  readonly http: (connector: string) => Http
+  readonly credentials: CredentialReader
+  readonly log: Log
+  readonly redact: Redactor
+  readonly options: PipelineOptions
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly queues: Queues
+  readonly applyStates: ApplyStateCache
+  readonly events: TaskEvents
+}
+
+export interface QueuedTask {
+  readonly name: TaskName
+  readonly task: Task
+  /** The queue does not retry after this attempt. */
+  readonly isLastAttempt: boolean
+}
+
+/**
+ * How the attempt ended for the queue: `done` also when nothing was left to do · `busy`: it could
+ * not start now · `stopped`: the process stops, and another worker resumes.
+ */
+export type TaskEnd = 'done' | 'busy' | 'stopped'
+
+/**
+ * Executes a task from the last commit of an earlier attempt. After the last attempt, and after an
+ * error that a retry would repeat, the run ends before the error is thrown.
+ *
+ * @throws SyncError see the tasks in src/pipeline/tasks.ts
+ */
+export async function executeQueuedTask(
+  tools: TaskTools,
+  { name, task, isLastAttempt }: QueuedTask,
+  signal: AbortSignal,
+): Promise<TaskEnd> {
+  const context = await startTask(tools, name, task, signal)
+  if (typeof context === 'string') return context
+  const { run, log } = context
+  const stops = (error: unknown): boolean => signal.aborted && isAbort(error)
+  try {
+    const result = await executeTasks(
+      context,
+      (leased) => selectTask(tools, name, task, leased),
+      (error) => stops(error) || (!isLastAttempt && asks(error, 'retry')),
+    )
+    if (result.end === 'settled') await tools.events.settled(context.source, run, result.settled)
+    if (result.end !== 'failed') return 'done'
+    const { error, code } = result
+    if (code === 'run/fenced') tools.events.leaseLost()
+    if (stops(error)) return 'stopped'
+    return toTaskEnd(error)
+  } finally {
+    await releaseTask(tools.db, run).catch((error: unknown) =>
+      log.warn(
+        { cause: String(error) },
+        'the lease of the task could not be released; it will expire',
+      ),
+    )
+  }
+}
+
+/** Returns a `TaskEnd` when the task cannot start. */
+async function startTask(
+  tools: TaskTools,
+  name: TaskName,
+  task: Task,
+  signal: AbortSignal,
+): Promise<RunContext | TaskEnd> {
+  const startedMs = performance.now()
+  try {
+    return await claimContext(tools, name, task, signal)
+  } catch (thrown) {
+    const error = toSyncError(thrown)
+    if (signal.aborted && isAbort(error)) return 'stopped'
+    if (!asks(error, 'retry')) return toTaskEnd(error)
+    // The task did not start, so this is not an attempt: it is tried again soon.
+    tools.log.warn(
+      { code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS },
+      `the task cannot start: ${error.message}`,
+    )
+    const triedMs = performance.now() - startedMs
+    tools.events.paused({ code: error.code, waitMs: BUSY_MS, triedMs }, null)
+    return 'busy'
+  }
+}
+
+async function claimContext(
+  tools: TaskTools,
+  name: TaskName,
+  task: Task,
+  signal: AbortSignal,
+): Promise<RunContext> {
+  const { db, store, credentials, redact, events, http } = tools
+  const source = await loadSource(db, task.source)
+  const bound = bindSource(tools, source)
+  const { correlationId, ...queued } = await loadQueuedRun(db, task.sourceId, task.run)
+  const { takenFrom, ...run } = await claimTask(db, queued, name, getOwnerName(), isOwnerDead)
+  const { chunkSize, debug } = run.options
+  // The run may request more detail than the process logs.
+  const log = tools.log.child(
+    { cid: correlationId, run: run.id, source: source.name, task: name },
+    debug === true ? { level: 'debug' } : {},
+  )
+  if (takenFrom !== null) log.warn({ takenFrom }, 'the task is taken over from a worker that died')
+  const options =
+    chunkSize === undefined ? tools.options : { ...tools.options, batchRecordsMax: chunkSize }
+  return {
+    ...bound,
+    db,
+    store,
+    credentials,
+    redact,
+    log,
+    run,
+    signal,
+    options,
+    http: http(bound.connector.name),
+    progress: newProgress(),
+    onPause: (pause) => events.paused(pause, bound.connector.name),
+  }
+}
+
+async function selectTask(
+  tools: TaskTools,
+  name: TaskName,
+  task: Task,
+  context: RunContext,
+): Promise<TaskResult> {
+  if (name === 'fetch') return fetchAndEnqueue(tools, task, context)
+  if (name !== 'settle') return applyPart(tools, task, context)
+  const { run } = context
+  // The queue may have been filled before these parts were recorded; it will be filled again.
+  const open = isPartial(run.options) ? null : await findQueuedRun(tools.db, run.id)
+  if (open && (!open.fetched || open.partsLeft.length > 0)) return { end: 'open' }
+  return settleTask(context)
+}
+
+/** Enqueues each part as soon as it is recorded, so that it is applied during the fetch. */
+async function fetchAndEnqueue(
+  { queues, events }: TaskTools,
+  task: Task,
+  context: RunContext,
+): Promise<TaskResult> {
+  const adding: Promise<void>[] = []
+  const result = await fetchTask(context, ({ no }) => {
+    adding.push(enqueuePart(queues, task, no, context.log))
+  })
+  await Promise.all(adding)
+  await events.archived(context.source)
+  return result
+}
+
+async function applyPart(
+  { db, applyStates }: TaskTools,
+  task: Task,
+  context: RunContext,
+): Promise<TaskResult> {
+  const { run, source } = context
+  const parts = await listParts(db, source.id, run.artifactRun)
+  const part = parts.find(({ no }) => no === task.part)
+  if (!part)
+    throw new SyncError(
+      'artifact/missing',
+      `Part ${task.part} of run ${run.artifactRun} is not recorded`,
+    )
+  const window = windowsOf(parts, run.options).get(part.no)
+  // The worker that applied it may have died before it could remove the job.
+  if (!window || (await findCheckpoint(db, run, part.no))?.done) return { end: 'open' }
+  await countOtherTasks(db, context)
+  return applyStates.use(context, (state) => applyTask(context, state, part, window))
+}
+
+/** The limit of quarantined records applies to all tasks of the run together. */
+async function countOtherTasks(db: Db, { run, progress }: RunContext): Promise<void> {
+  const { expected, outcomes } = await loadRunSummary(db, run.id, SUMMARY_MS)
+  progress.expected = expected
+  progress.appliedLines = countLines(outcomes)
+  Object.assign(progress.counts, outcomes)
+}
+
+/** @throws any error after which the queue has to act */
+function toTaskEnd(error: unknown): TaskEnd {
+  if (!isLost(error)) throw error
+  return error.code === 'run/over' || error.code === 'run/cancelled' ? 'done' : 'busy'
+}

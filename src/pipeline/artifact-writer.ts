@@ -1,0 +1,195 @@
+// Turns the pages of a fetch into archived parts. One part fills while the previous one is stored;
+// their rows are written in order.
+
+import { artifactKey } from '../artifacts/manifest.ts'
+import { PartWriter } from '../artifacts/parts.ts'
+import type { Cursor, Page } from '../core/connector.ts'
+import { SyncError } from '../core/errors.ts'
+import { isTime } from '../core/source-time.ts'
+import { addPart, noteArtifact, type StoredPart } from '../db/write/artifacts.ts'
+import { LINE_FEED } from '../lib/ndjson.ts'
+import type { RunContext } from './context.ts'
+import { outsideText } from './outside-text.ts'
+import { withRetry } from './retry.ts'
+
+/** Raw bytes of the first part. Each next part may be twice as large, up to `partBytesMax`. */
+const FIRST_PART_BYTES = 2 * 1024 * 1024
+/** The memory limit of a line: a part is stored from memory, and a line lies in one part. */
+const LINE_STORED_BYTES_MAX = 128 * 1024 * 1024
+const WARNINGS_MAX = 100
+
+/** The state in which a fetch begins: empty, or as an interrupted fetch left it. */
+export interface FetchStart {
+  readonly parts: readonly StoredPart[]
+  readonly expected: number | null
+  readonly watermarkMs: number | null
+  readonly warnings: readonly string[]
+}
+
+export class ArtifactWriter {
+  cursor: Cursor | null
+  complete = false
+  readonly #context: RunContext
+  readonly #onPart: (part: StoredPart) => void
+  readonly #warnings: string[]
+  #expected: number | null
+  #watermarkMs: number | null
+  #nextNo: number
+  #writer: PartWriter
+  #storing: Promise<void> = Promise.resolve()
+  /** Whether the part that is filling ends with a piece of a line. */
+  #inLine = false
+
+  /** Calls `onPart` in order for every part whose row is written. */
+  constructor(context: RunContext, start: FetchStart, onPart: (part: StoredPart) => void) {
+    this.#context = context
+    this.#onPart = onPart
+    this.#warnings = [...start.warnings]
+    this.#expected = start.expected
+    this.#watermarkMs = start.watermarkMs
+    this.#nextNo = start.parts.length + 1
+    this.cursor = start.parts.at(-1)?.cursorAfter ?? null
+    this.#writer = this.#newWriter()
+  }
+
+  async add(page: Page): Promise<void> {
+    if (await this.#addPiece(page)) return
+    if (!this.#inLine && !this.#writer.fits(page.bytes.length)) await this.#startPart()
+    this.#inLine = false
+    await this.#writer.add(page)
+    this.cursor = page.cursor
+    this.complete = page.complete
+    const expected = toCount(page.expected)
+    const isNew = this.#expected === null && expected !== null
+    this.#expected ??= expected
+    // The database checks the watermark against its clock.
+    if (page.watermarkMs !== null && isTime(page.watermarkMs)) this.#watermarkMs = page.watermarkMs
+    const { progress } = this.#context
+    progress.expected = this.#expected
+    progress.fetchedLines += page.lineCount
+    progress.fetchedBytes += page.bytes.length
+    // Other processes show the progress of the run from this.
+    if (isNew) await this.#saveNote(false)
+  }
+
+  /**
+   * A line in pieces begins a new part, so that the part can be discarded if the end of the line
+   * does not come. Returns false for a page of whole lines and for the last piece.
+   */
+  async #addPiece({ bytes }: Page): Promise<boolean> {
+    if (bytes.length === 0 || bytes.at(-1) === LINE_FEED) return false
+    if (!this.#inLine) await this.#startPart()
+    this.#inLine = true
+    await this.#writer.add({ bytes, lineCount: 0 })
+    this.#context.progress.fetchedBytes += bytes.length
+    if (this.#writer.storedBytes <= LINE_STORED_BYTES_MAX) return true
+    throw new SyncError(
+      'source/too-large',
+      `A line has more than ${this.#writer.rawBytes} bytes: compressed they pass the limit of ${LINE_STORED_BYTES_MAX}`,
+    )
+  }
+
+  /** Discards the pieces of a line whose end did not come. */
+  dropPieces(): void {
+    if (!this.#inLine) return
+    this.#context.progress.fetchedBytes -= this.#writer.rawBytes
+    this.#writer.discard()
+    this.#writer = this.#newWriter()
+    this.#inLine = false
+  }
+
+  warn(text: string): void {
+    const message = outsideText(this.#context, text)
+    if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message)
+    this.#context.log.warn({}, message)
+  }
+
+  /** Returns the same error with the place in the artifact of the next line. */
+  locate(cause: SyncError): SyncError {
+    const { source, run } = this.#context
+    const place = {
+      source: source.name,
+      run: run.artifactRun,
+      part: this.#nextNo,
+      line: this.#writer.lineCount + 1,
+      byte: this.#writer.rawBytes,
+    }
+    const where = `${place.source}, run ${place.run}, part ${place.part}, line ${place.line}, byte ${place.byte}`
+    return new SyncError(cause.code, `${outsideText(this.#context, cause.message)} (${where})`, {
+      cause,
+      detail: { ...cause.detail, ...place },
+    })
+  }
+
+  /** Stores everything that arrived. */
+  async flush(): Promise<void> {
+    await this.#startPart()
+    await this.#storing
+    await this.#saveNote(false)
+  }
+
+  /**
+   * Stores everything that arrived and closes the artifact: as complete, or with the reason why it
+   * is not, which becomes its last warning.
+   */
+  async close(shortfall: string | null): Promise<void> {
+    this.complete = shortfall === null
+    if (shortfall !== null) {
+      this.#warnings.push(shortfall)
+      this.#context.log.warn({}, `The fetch is incomplete: ${shortfall}`)
+    }
+    await this.#startPart()
+    await this.#storing
+    await this.#saveNote(true)
+  }
+
+  /** Stores the current part after the ones before it, and starts the next. */
+  async #startPart(): Promise<void> {
+    const writer = this.#writer
+    const cursorAfter = this.cursor
+    this.#writer = this.#newWriter()
+    await this.#storing
+    if (writer.lineCount === 0) return writer.discard()
+    this.#storing = this.#store(writer, this.#nextNo++, cursorAfter)
+    // The next caller to await it receives the error; this only prevents an unhandled rejection.
+    this.#storing.catch(() => {})
+  }
+
+  async #store(writer: PartWriter, no: number, cursorAfter: Cursor | null): Promise<void> {
+    const { db, store, run, source } = this.#context
+    const { bytes, ...packed } = await writer.finish()
+    const key = artifactKey(
+      { source: source.name, run: String(run.id), startedAt: run.startedAt },
+      no,
+      packed,
+    )
+    await withRetry(this.#context, () => store.put(key, bytes))
+    const part = { ...packed, no, key, cursorAfter }
+    this.#onPart(await withRetry(this.#context, () => addPart(db, run, part)))
+  }
+
+  #saveNote(closed: boolean): Promise<void> {
+    const note = {
+      closed,
+      complete: closed && this.complete,
+      expected: this.#expected,
+      watermarkMs: this.#watermarkMs,
+      warnings: this.#warnings,
+    }
+    return withRetry(this.#context, () => noteArtifact(this.#context.db, this.#context.run, note))
+  }
+
+  /** The first parts are small, so that applying starts soon after the fetch. */
+  #newWriter(): PartWriter {
+    const { partBytesMax } = this.#context.options
+    return new PartWriter(
+      'zstd',
+      Math.min(partBytesMax, FIRST_PART_BYTES * 2 ** (this.#nextNo - 1)),
+    )
+  }
+}
+
+/** A supplier may send any number as its record count; only a whole one can be stored. */
+function toCount(expected: number | null): number | null {
+  return expected !== null && Number.isSafeInteger(expected) && expected >= 0 ? expected : null
+}

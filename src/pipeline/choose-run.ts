@@ -1,0 +1,82 @@
+// The rule that chooses a run: its kind, from when it asks the supplier, and which interrupted run
+// it may resume. Commands, plans, requests to the services and schedules all use it.
+
+import { SyncError } from '../core/errors.ts'
+import type { PipelineDb } from '../db/pipeline-db.ts'
+import type { Source } from '../db/sources.ts'
+import { findArtifact, type ArtifactNote } from '../db/write/artifacts.ts'
+import type { RunRequest } from '../db/write/runs.ts'
+import type { BoundSource } from '../sources/bound-source.ts'
+import { isFullDue } from '../sources/schedule.ts'
+
+/**
+ * An incremental run asks from this long before the watermark: clocks differ, and suppliers write
+ * late.
+ */
+export const OVERLAP_MS = 10 * 60_000
+
+export interface SyncRequest {
+  /** `auto`: incremental when the supplier supports it and no full run is due. */
+  readonly mode: 'auto' | 'full' | 'incremental'
+  /** Start of an incremental run that a person requested. Null: the watermark. */
+  readonly sinceAt: Date | null
+  readonly now: Date
+}
+
+export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>
+
+export function chooseRun(
+  { source, connector }: BoundSource,
+  { mode, sinceAt, now }: SyncRequest,
+): ChosenRun {
+  const full = {
+    kind: 'full',
+    sinceAt: null,
+    artifactRun: null,
+    resumeAny: mode === 'auto' && sinceAt === null,
+  } as const
+  if (sinceAt) return { ...full, kind: 'incremental', sinceAt }
+  if (mode === 'full' || !connector.scopes.includes('since') || !source.watermarkAt) return full
+  const newNormaliser =
+    source.normaliserVersion !== null && source.normaliserVersion !== connector.normaliserVersion
+  const fullDue = newNormaliser || isFullDue(source.schedule, source.lastFullAt, now)
+  if (mode === 'auto' && fullDue) return full
+  return {
+    ...full,
+    kind: 'incremental',
+    sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS),
+  }
+}
+
+/** A run that applies an archived artifact again. It never removes a product. */
+export function chooseReplay(artifactRun: number): ChosenRun {
+  return { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }
+}
+
+/**
+ * Returns the artifact of that run if it can be applied. @throws SyncError `run/unknown` ·
+ * `run/no-artifact`
+ */
+export async function requireArtifact(
+  db: PipelineDb,
+  source: Source,
+  artifactRun: number,
+): Promise<ArtifactNote> {
+  const artifact = await findArtifact(db, source.id, artifactRun)
+  if (!artifact)
+    throw new SyncError(
+      'run/unknown',
+      `${source.name} has no run ${artifactRun} that fetched anything`,
+    )
+  if (artifact.purged)
+    throw new SyncError(
+      'run/no-artifact',
+      `The artifact of run ${artifactRun} of ${source.name} has been purged`,
+    )
+  if (!artifact.closed)
+    throw new SyncError(
+      'run/no-artifact',
+      `The artifact of run ${artifactRun} is not closed: its fetch did not finish`,
+    )
+  return artifact
+}

@@ -1,0 +1,105 @@
+// The driver: executes tasks of a leased run and ends the run when it has to end. The command line
+// (run-in-process.ts) and the queue (src/jobs) are two schedulers over it: they decide which tasks
+// one lease covers, and whether a failed task is tried again.
+
+import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
+import { toSyncError } from '../db/errors.ts'
+import { endRun, type Settled } from '../db/write/runs.ts'
+import type { RunContext } from './context.ts'
+import { withLease } from './lease.ts'
+import { outsideText } from './outside-text.ts'
+
+export type TaskResult =
+  /** The run stays open: other tasks are left. */
+  | { readonly end: 'open' }
+  | { readonly end: 'settled'; readonly settled: Settled }
+  /** The run did everything it was requested to do, and does not settle. */
+  | { readonly end: 'fetched' | 'partial'; readonly reason: string }
+
+export interface FailedTasks extends FailedRun {
+  readonly end: 'failed'
+  readonly error: unknown
+  /**
+   * The run has ended already, or another worker has taken over the task: this worker has nothing
+   * left to do.
+   */
+  readonly lost: boolean
+}
+
+/** How a run ends after an error. A later sync resumes a run that is `interrupted`. */
+export interface FailedRun {
+  readonly state: 'interrupted' | 'failed'
+  readonly code: ErrorCode | null
+  /** Redacted. */
+  readonly reason: string
+}
+
+/**
+ * Executes `tasks` under the lease of `context.run`. An error ends the run, unless `staysOpen`
+ * returns true for it: then the scheduler tries the task again. Never throws an error of the tasks.
+ */
+export async function executeTasks(
+  context: RunContext,
+  tasks: (context: RunContext) => Promise<TaskResult>,
+  staysOpen: (error: unknown) => boolean = () => false,
+): Promise<TaskResult | FailedTasks> {
+  const { db, run, log } = context
+  try {
+    const result = await withLease(context, async (signal) => {
+      const done = await tasks({ ...context, signal })
+      if (done.end === 'fetched' || done.end === 'partial')
+        await endRun(db, run, { state: done.end, code: null, reason: done.reason })
+      return done
+    })
+    if (result.end === 'settled') log.info(result.settled, 'run settled')
+    return result
+  } catch (thrown) {
+    const error = toSyncError(thrown)
+    const lost = isLost(error)
+    const failed = describeFailure(context, error)
+    if (lost) log.warn({ code: failed.code }, `this worker stops: ${failed.reason}`)
+    else if (!staysOpen(error)) await endFailedRun(context, failed, error)
+    return { end: 'failed', error, lost, ...failed }
+  }
+}
+
+async function endFailedRun(
+  { db, run, log }: RunContext,
+  failed: FailedRun,
+  error: unknown,
+): Promise<void> {
+  const { state, code, reason } = failed
+  if (isAbort(error)) log.info({ state, code }, reason)
+  else log.error({ state, code, err: error instanceof SyncError ? undefined : error }, reason)
+  await endRun(db, run, failed).catch((cause: unknown) =>
+    log.warn(
+      { cause: String(cause) },
+      'the end of the run could not be recorded; another worker can take over when the lease expires',
+    ),
+  )
+}
+
+/** An error without a code is a bug: a retry would only repeat it. */
+function describeFailure(tools: Pick<RunContext, 'redact'>, error: unknown): FailedRun {
+  const code = error instanceof SyncError ? error.code : null
+  if (isAbort(error))
+    return { state: 'interrupted', code, reason: 'cancelled; the next sync resumes here' }
+  if (error instanceof SyncError)
+    return {
+      state: error.action === 'retry' ? 'interrupted' : 'failed',
+      code,
+      reason: outsideText(tools, error.message),
+    }
+  return {
+    state: 'failed',
+    code,
+    reason: `internal error: ${outsideText(tools, messageOf(error))}`,
+  }
+}
+
+const LOST: readonly ErrorCode[] = ['run/over', 'run/active', 'run/fenced', 'run/cancelled']
+
+/** Whether the run has ended, or its task belongs to another worker. */
+export function isLost(error: unknown): error is SyncError {
+  return error instanceof SyncError && LOST.includes(error.code)
+}

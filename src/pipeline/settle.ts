@@ -1,0 +1,74 @@
+// settle: closes a run whose parts are all archived and applied. The database decides about
+// completeness, removals, prices and the watermark; this file gives it the set of seen products and
+// writes the artifact's manifest.
+
+import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
+import { VERSION } from '../core/version.ts'
+import { findArtifact, listParts, type StoredPart } from '../db/write/artifacts.ts'
+import { settleRun, type Settled } from '../db/write/runs.ts'
+import { loadEmptyState, loadSeen, type Seen } from './apply-state.ts'
+import { compareDuplicates } from './apply/compare-duplicates.ts'
+import { Lane } from './apply/lane.ts'
+import type { RunContext } from './context.ts'
+import { withRetry } from './retry.ts'
+
+/** Number of written products from which the planner's statistics are refreshed at once. */
+const ANALYZE_FROM_PRODUCTS = 10_000
+
+/** @throws SyncError `run/fenced` */
+export async function settle(context: RunContext): Promise<Settled> {
+  const { db, run, progress, source, log } = context
+  progress.phase = 'settle'
+  const [parts, seen] = await withRetry(context, () =>
+    Promise.all([listParts(db, source.id, run.artifactRun), loadSeen(context)]),
+  )
+  await mergeWinners(context, seen, parts)
+  seen.known.union(seen.staged)
+  await withRetry(context, () => writeManifest(context, parts))
+  const settled = await withRetry(context, () =>
+    settleRun(db, run, seen.known.toBytes(), seen.repeats, source.policy),
+  )
+  if (settled.ledger.created + settled.ledger.updated >= ANALYZE_FROM_PRODUCTS)
+    await db.analyzeAfterLoad((reason) => log.debug({ reason }, 'a table was not analysed'))
+  progress.phase = 'done'
+  return settled
+}
+
+/** Within a run one line of each product wins, also when another of its lines was unchanged. */
+async function mergeWinners(
+  context: RunContext,
+  { known, staged }: Seen,
+  parts: readonly StoredPart[],
+): Promise<void> {
+  if (known.common(staged).next().done) return
+  const state = await loadEmptyState(context)
+  await withRetry(context, () =>
+    Lane.use(context, state, (lane) => compareDuplicates(context, lane, { parts, known, staged })),
+  )
+}
+
+async function writeManifest(
+  { db, store, source, run }: RunContext,
+  parts: readonly StoredPart[],
+): Promise<void> {
+  if (run.kind === 'replay') return
+  const artifact = await findArtifact(db, source.id, run.artifactRun)
+  if (!artifact) return
+  const sum = (of: (part: StoredPart) => number) =>
+    parts.reduce((total, part) => total + of(part), 0)
+  const place = { source: source.name, run: String(run.id) }
+  await saveManifest(store, manifestKey({ ...place, startedAt: run.startedAt }), {
+    ...place,
+    mode: run.kind,
+    parts: parts.map(({ cursorAfter: _, createdAt: __, ...part }) => part),
+    complete: artifact.complete,
+    expected: artifact.expected,
+    lines: sum(({ lineCount }) => lineCount),
+    rawBytes: sum(({ rawBytes }) => rawBytes),
+    storedBytes: sum(({ storedBytes }) => storedBytes),
+    watermark: artifact.watermarkMs === null ? null : new Date(artifact.watermarkMs).toISOString(),
+    startedAt: run.startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    shelfsync: VERSION,
+  })
+}

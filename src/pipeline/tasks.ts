@@ -1,0 +1,72 @@
+// The three tasks of a run: fetch its artifact, apply one part, settle. Each may be executed again
+// at any time: it continues from the last commit.
+
+import { findCheckpoint } from '../db/write/checkpoints.ts'
+import { listParts, type StoredPart } from '../db/write/artifacts.ts'
+import { Lane, type ApplyState } from './apply/lane.ts'
+import type { LineWindow } from './apply/part-position.ts'
+import type { RunContext } from './context.ts'
+import type { TaskResult } from './execute-tasks.ts'
+import { fetchParts } from './fetch.ts'
+import { isPartial, windowsOf } from './line-windows.ts'
+import { withRetry } from './retry.ts'
+import { settle } from './settle.ts'
+
+/**
+ * Archives the rest of the artifact and calls `onPart` in order for every part that still has to be
+ * applied.
+ *
+ * @throws SyncError see `fetchParts`
+ */
+export async function fetchTask(
+  context: RunContext,
+  onPart: (part: StoredPart) => void,
+): Promise<TaskResult> {
+  const { run, log, progress } = context
+  const fetchOnly = run.options.stages === 'fetch'
+  await fetchParts(context, fetchOnly ? () => undefined : onPart)
+  const { fetchedLines: lines, fetchedBytes: bytes } = progress
+  log.info({ lines, bytes }, 'artifact archived')
+  if (!fetchOnly) return { end: 'open' }
+  return {
+    end: 'fetched',
+    reason:
+      'fetched as requested and not applied yet; the next sync, or maintain-only, resumes here',
+  }
+}
+
+/**
+ * Applies one part, or a window of it, from its checkpoint. Waits while Postgres is unavailable.
+ *
+ * @throws SyncError `run/fenced` · `artifact/…`
+ */
+export async function applyTask(
+  context: RunContext,
+  state: ApplyState,
+  part: StoredPart,
+  window?: LineWindow,
+): Promise<TaskResult> {
+  await withRetry(context, () =>
+    Lane.use(context, state, async (lane) =>
+      lane.applyPart(part, await findCheckpoint(context.db, context.run, part.no), window),
+    ),
+  )
+  return { end: 'open' }
+}
+
+/**
+ * Settles a run whose parts are all applied. A partial run ends without settling.
+ *
+ * @throws SyncError `run/fenced`
+ */
+export async function settleTask(context: RunContext): Promise<TaskResult> {
+  const { db, run, source } = context
+  const { options, artifactRun } = run
+  if (!isPartial(options)) return { end: 'settled', settled: await settle(context) }
+  const windows = windowsOf(await listParts(db, source.id, artifactRun), options)
+  const lines = [...windows.values()].reduce((sum, { from, to }) => sum + to - from, 0)
+  return {
+    end: 'partial',
+    reason: `${lines} lines after line ${options.offset ?? 0} of artifact ${artifactRun} were applied; a partial run does not settle`,
+  }
+}
