@@ -7,6 +7,7 @@ import {
   type FunctionShape,
   type SourceFile,
 } from './support/source-files.ts'
+import { listRooms } from './support/record-way.ts'
 import { listWordings } from './support/wording.ts'
 
 const PATTERNS = ['{src,simulators,scripts,bench,bin}/**/*.ts']
@@ -14,6 +15,7 @@ const FILE_LINES_MAX = 300
 const FUNCTION_LINES_MAX = 60
 const PARAMETERS_MAX = 4
 const COLUMNS_MAX = 100
+const ROOMS_MAX = 12
 
 interface Figure {
   readonly name: string
@@ -38,6 +40,7 @@ const figures: readonly Figure[] = [
   ),
   cycles(),
   longLines(),
+  recordWay(),
   wordings(),
 ]
 
@@ -97,6 +100,12 @@ function longLines(): Figure {
   const total = files.reduce((sum, { lines }) => sum + lines.length, 0)
   const percent = Math.round((1000 * places.length) / total) / 10
   return { name: `lines over ${COLUMNS_MAX} columns`, value: percent, limit: 1, unit: ' %', places }
+}
+
+function recordWay(): Figure {
+  const rooms = listRooms()
+  const places = rooms.map(({ path, name }) => `${path}: ${name}`)
+  return { name: 'modules on the way of a record', value: rooms.length, limit: ROOMS_MAX, places }
 }
 
 function wordings(): Figure {
