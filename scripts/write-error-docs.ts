@@ -1,6 +1,6 @@
 // Writes docs/errors.md from the table of errors.
 
-import { ERRORS, type Action } from '../src/core/errors.ts'
+import { ERRORS, type Action } from '../src/core/error-table.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const ACTIONS: Readonly<Record<Action, string>> = {
@@ -17,7 +17,7 @@ const lines = [
   '',
   'Every error that Shelfsync foresees has a code, `<where>/<what>`. The command line prints the message and the hint. `--json`, the log',
   'and `shelfsync runs show` contain the code. A message that begins with "internal error" has no code and is a bug.',
-  '`scripts/write-error-docs.ts` writes this page from `src/core/errors.ts`.',
+  '`scripts/write-error-docs.ts` writes this page from `src/core/error-table.ts`.',
 ]
 for (const [place, members] of places) {
   const rows = members.map(([code, { action, status, hint }]) => [

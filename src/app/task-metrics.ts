@@ -1,6 +1,6 @@
 // Counts the events of tasks in the metrics of the process that works on them.
 
-import type { ErrorCode } from '../core/errors.ts'
+import type { ErrorCode } from '../core/error-table.ts'
 import type { TaskEvents } from '../jobs/queued-task.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 

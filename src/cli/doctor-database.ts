@@ -1,6 +1,6 @@
 // The checks of `shelfsync doctor` for the database: connection, migrations, rights and clock.
 
-import { ERRORS } from '../core/errors.ts'
+import { ERRORS } from '../core/error-table.ts'
 import { DataApi } from '../db/data-api.ts'
 import { listMigrationStates, listMissingMigrations } from '../db/migrate/migrate.ts'
 import type { Catalog } from '../db/catalog.ts'

@@ -1,6 +1,6 @@
 // How a run went: a block for people, one JSON line for machines, and the exit code.
 
-import { asks, isAbort, messageOf, SyncError } from '../core/errors.ts'
+import { hasAction, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
 import { readPeakMemoryBytes } from '../node/memory.ts'
@@ -109,7 +109,7 @@ export function formatReport(report: Report, { fetchedBytes }: Progress): string
   const { run, source, kind, resumed, state, reason, ledger, seconds, error } = report
   const how = isAbort(error)
     ? 'was stopped after'
-    : asks(error, 'retry')
+    : hasAction(error, 'retry')
       ? 'was interrupted after'
       : state === 'held'
         ? 'is held after'
@@ -173,6 +173,6 @@ function nextSteps({ run, source, state, ledger, error }: Report): string[] {
     steps.push(
       `${formatQuantity(ledger.missing, 'product')} missing: removed if the next full run does not see ${ledger.missing === 1 ? 'it' : 'them'} either`,
     )
-  if (isAbort(error) || asks(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
+  if (isAbort(error) || hasAction(error, 'retry')) steps.push(`resume: shelfsync sync ${source}`)
   return steps
 }

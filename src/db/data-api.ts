@@ -2,7 +2,8 @@
 // one transaction, so nothing lasts from one to the next. One attempt a call: whoever calls knows
 // whether it may be made again.
 
-import { SyncError, type ErrorCode } from '../core/errors.ts'
+import type { ErrorCode } from '../core/error-table.ts'
+import { SyncError } from '../core/errors.ts'
 import {
   classifyStatus,
   readRetryAfter,
@@ -162,8 +163,9 @@ export class DataApi implements PipelineDb {
     const said = `The Data API at ${this.host} answers ${status}: ${shorten(this.#redact(message))}`
     const named = this.#adviceOn(code, message)
     if (named) {
-      const retryAfterMs = readRetryAfter(response.headers)
-      return new SyncError(named[0], `${said}: ${named[1]}`, { detail: { retryAfterMs } })
+      return new SyncError(named[0], `${said}: ${named[1]}`, {
+        retryAfterMs: readRetryAfter(response.headers),
+      })
     }
     if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) {
       return Object.assign(new Error(this.#redact(message)), {

@@ -1,7 +1,8 @@
 // What Postgres says, as our own errors: SQLSTATE SHELF carries one of our codes in its hint, and
 // facts as JSON in its detail.
 
-import { ERRORS, SyncError, type ErrorCode } from '../core/errors.ts'
+import { ERRORS, type ErrorCode } from '../core/error-table.ts'
+import { SyncError } from '../core/errors.ts'
 
 interface PostgresError extends Error {
   readonly code?: string

@@ -3,7 +3,7 @@
 
 import type { ArtifactStore } from '../artifacts/store.ts'
 import type { Connector } from '../core/connector.ts'
-import { asks, isAbort, SyncError } from '../core/errors.ts'
+import { hasAction, isAbort, SyncError } from '../core/errors.ts'
 import type { Http } from '../core/http.ts'
 import { countLines } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
@@ -101,7 +101,7 @@ export async function executeQueuedTask(
     const result = await executeTasks(
       context,
       (leased) => selectTask(tools, name, task, leased),
-      (error) => stops(error) || (!isLastAttempt && asks(error, 'retry')),
+      (error) => stops(error) || (!isLastAttempt && hasAction(error, 'retry')),
     )
     if (result.end === 'settled') await tools.events.settled(context.source, run, result.settled)
     if (result.end !== 'failed') return 'done'
@@ -132,7 +132,7 @@ async function startTask(
   } catch (thrown) {
     const error = toSyncError(thrown)
     if (signal.aborted && isAbort(error)) return 'stopped'
-    if (!asks(error, 'retry')) return toTaskEnd(error)
+    if (!hasAction(error, 'retry')) return toTaskEnd(error)
     // The task did not start, so this is not an attempt: it is tried again soon.
     tools.log.warn(
       { code: error.code, run: task.run, source: task.source, task: name, waitMs: BUSY_MS },

@@ -3,7 +3,8 @@
 // queue that is away holds nobody up: it is filled from the database later.
 
 import type { Connector } from '../core/connector.ts'
-import { messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
+import type { ErrorCode } from '../core/error-table.ts'
+import { messageOf, SyncError } from '../core/errors.ts'
 import {
   findArtifact,
   findNewestArtifact,

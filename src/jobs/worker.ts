@@ -2,7 +2,7 @@
 // to hand the task out again.
 
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
-import { asks, messageOf } from '../core/errors.ts'
+import { hasAction, messageOf } from '../core/errors.ts'
 import type { TaskName } from '../db/write/runs.ts'
 import { outsideText } from '../pipeline/outside-text.ts'
 import { BUSY_MS, executeQueuedTask, type TaskEnd, type TaskTools } from './queued-task.ts'
@@ -43,7 +43,7 @@ async function executeJob(
   } catch (error) {
     // The dead letter shows this message. An error without a code is a bug, and is not retried.
     const message = outsideText(tools, messageOf(error))
-    throw asks(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
+    throw hasAction(error, 'retry') ? new Error(message) : new UnrecoverableError(message)
   }
 }
 

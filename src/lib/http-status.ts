@@ -1,6 +1,7 @@
 // Classes of HTTP status codes. Each caller maps a class to the error code of its area.
 
-import { SyncError, type ErrorCode } from '../core/errors.ts'
+import type { ErrorCode } from '../core/error-table.ts'
+import { SyncError } from '../core/errors.ts'
 import { parseRetryAfter } from './back-off.ts'
 
 export type StatusClass =
@@ -51,16 +52,16 @@ export interface StatusLine {
   readonly headers: Headers
 }
 
-/** `detail` has the status, and `retryAfterMs` when the server sent Retry-After. */
+/** `detail` has the status; `retryAfterMs` is set when the server sent Retry-After. */
 export function toStatusError(
   { status, headers }: StatusLine,
   codes: StatusCodes,
   message: string,
   detail: Readonly<Record<string, unknown>> = {},
 ): SyncError {
-  const retryAfterMs = readRetryAfter(headers)
   return new SyncError(codes[classifyStatus(status)], message, {
-    detail: { status, ...detail, ...(retryAfterMs !== null && { retryAfterMs }) },
+    detail: { status, ...detail },
+    retryAfterMs: readRetryAfter(headers),
   })
 }
 

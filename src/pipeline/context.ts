@@ -1,7 +1,7 @@
 // What every stage of a run receives: handles, the leased run, and the progress it reports.
 
 import type { ArtifactStore } from '../artifacts/store.ts'
-import type { ErrorCode } from '../core/errors.ts'
+import type { ErrorCode } from '../core/error-table.ts'
 import type { Http } from '../core/http.ts'
 import { emptyCounts, type Counts } from '../core/ledger.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'

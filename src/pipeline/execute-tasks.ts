@@ -2,7 +2,8 @@
 // (run-in-process.ts) and the queue (src/jobs) are two schedulers over it: they decide which tasks
 // one lease covers, and whether a failed task is tried again.
 
-import { isAbort, messageOf, SyncError, type ErrorCode } from '../core/errors.ts'
+import type { ErrorCode } from '../core/error-table.ts'
+import { isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { toSyncError } from '../db/errors.ts'
 import { endRun, type Settled } from '../db/write/runs.ts'
 import type { RunContext } from './context.ts'

@@ -2,7 +2,7 @@
 // of those that are old. A run has not failed because one of these did.
 
 import { writeLatest } from '../artifacts/latest.ts'
-import { asks, messageOf, SyncError } from '../core/errors.ts'
+import { hasAction, messageOf, SyncError } from '../core/errors.ts'
 import { findNewestWholeArtifact, listParts } from '../db/write/artifacts.ts'
 import type { RunKind } from '../db/write/runs.ts'
 import { loadSource, noteCopy, type Source } from '../db/sources.ts'
@@ -68,7 +68,7 @@ export async function copyLatest(
     }
   } catch (error) {
     const reason = error instanceof SyncError ? `${error.code}: ${error.message}` : messageOf(error)
-    log[asks(error, 'retry') ? 'warn' : 'error'](
+    log[hasAction(error, 'retry') ? 'warn' : 'error'](
       { source: name, run, cause: reason },
       'latest.ndjson could not be written; the next run tries again',
     )

@@ -1,7 +1,7 @@
 // Keeps a lease while work runs. Once the lease is lost the database refuses every write; the abort
 // signal only stops the work early.
 
-import { asks, SyncError } from '../core/errors.ts'
+import { hasAction, SyncError } from '../core/errors.ts'
 import { LEASE_MS, renewLease } from '../db/write/runs.ts'
 import type { RunContext } from './context.ts'
 
@@ -31,7 +31,7 @@ export async function withLease<T>(
     try {
       await renewLease(db, run, renewMs)
     } catch (error) {
-      if (error instanceof SyncError && asks(error, 'stop')) lost.abort(error)
+      if (error instanceof SyncError && hasAction(error, 'stop')) lost.abort(error)
       else log.warn({ cause: String(error) }, 'the lease could not be renewed; trying again')
     } finally {
       renewing = false

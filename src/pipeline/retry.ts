@@ -2,7 +2,7 @@
 // disk that is full. The one layer that tries again for these; what a supplier does is fetch's
 // business. Whatever is done again begins at its last commit, so twice is safe.
 
-import { asks, type SyncError } from '../core/errors.ts'
+import { hasAction, type SyncError } from '../core/errors.ts'
 import { countLines } from '../core/ledger.ts'
 import { toSyncError } from '../db/errors.ts'
 import { chooseDelayMs } from '../lib/back-off.ts'
@@ -31,7 +31,7 @@ export async function withRetry<T>(context: Waiting, work: () => Promise<T>): Pr
       // Then it is another disturbance.
       if (gotFurther) [stoodMs, attempt] = [0, 0]
       if (
-        !asks(failure, 'retry') ||
+        !hasAction(failure, 'retry') ||
         failure.code.startsWith('source/') ||
         stoodMs >= options.retryWithinMs
       )
@@ -66,10 +66,9 @@ export async function waitBeforeRetry(
   { attempt, triedMs = 0, leastMs = 0 }: Attempt,
 ): Promise<number> {
   const { options, progress, log, signal, onPause } = context
-  const askedMs = typeof failure.detail.retryAfterMs === 'number' ? failure.detail.retryAfterMs : 0
   const waitMs = chooseDelayMs(attempt, {
     ...options.backOff,
-    retryAfterMs: Math.max(askedMs, leastMs),
+    retryAfterMs: Math.max(failure.retryAfterMs ?? 0, leastMs),
   })
   log.warn({ code: failure.code, attempt: attempt + 1, waitMs }, failure.message)
   progress.waiting = `${failure.message}; next attempt in ${Math.ceil(waitMs / 1000)} s`

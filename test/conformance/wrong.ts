@@ -334,12 +334,12 @@ async function refusalOf(response: HttpResponse, has: Has): Promise<SyncError> {
   const { status, headers } = response
   await response.cancel()
   const seconds = Number(headers.get('retry-after') ?? 0)
-  const detail = has('ignores Retry-After') ? {} : { retryAfterMs: seconds * 1000 }
+  const retryAfterMs = has('ignores Retry-After') ? null : seconds * 1000
   const message = `The toy answered ${status}${has('quotes its key') ? ` to ${KEY}` : ''}`
   if (status === 429 && !has('gives up at 429'))
-    return new SyncError('source/rate-limited', message, { detail })
+    return new SyncError('source/rate-limited', message, { retryAfterMs })
   if (status >= 500 && !has('gives up at 5xx'))
-    return new SyncError('source/unavailable', message, { detail })
+    return new SyncError('source/unavailable', message, { retryAfterMs })
   return new SyncError(status === 401 ? 'source/unauthorized' : 'source/rejected', message)
 }
 

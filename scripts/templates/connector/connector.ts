@@ -116,10 +116,8 @@ function countIn(line: Uint8Array): number | null {
 function refusalOf({ status, url, headers }: HttpResponse): SyncError {
   const message = `${toHost(url)} answered ${status}`
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'), Date.now())
-  if (status === 429)
-    return new SyncError('source/rate-limited', message, { detail: { retryAfterMs } })
-  if (status >= 500)
-    return new SyncError('source/unavailable', message, { detail: { retryAfterMs } })
+  if (status === 429) return new SyncError('source/rate-limited', message, { retryAfterMs })
+  if (status >= 500) return new SyncError('source/unavailable', message, { retryAfterMs })
   if (status === 401 || status === 403) return new SyncError('source/unauthorized', message)
   return new SyncError(
     status === 404 || status === 410 ? 'source/gone' : 'source/rejected',

@@ -111,8 +111,8 @@ async function reportDrift(
       warn(`MediPim no longer lists fields that products are made of: ${namesOf(vanished, hide)}`)
   } catch (error) {
     if (!(error instanceof SyncError) || isAbort(error)) throw error
-    const { status, retryAfterMs } = error.detail
-    if (status === 401 || status === 429 || retryAfterMs !== undefined) throw error
+    const { status } = error.detail
+    if (status === 401 || status === 429 || error.retryAfterMs !== null) throw error
     warn(`The list of MediPim's fields could not be compared: ${error.message}`)
   }
 }

@@ -32,8 +32,8 @@ export function errorOfAnswer(answer: unknown): SupplierError | null {
 }
 
 /**
- * Reads a refusal to its end and names it. `detail.retryAfterMs` is there when the supplier said
- * when to come back.
+ * Reads a refusal to its end and names it. `retryAfterMs` is set when the supplier sent
+ * Retry-After.
  */
 export async function refusalOf(response: HttpResponse, key: Key): Promise<SyncError> {
   const { status } = response

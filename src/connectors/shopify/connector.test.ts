@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Page } from '../../core/connector.ts'
-import type { ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/error-table.ts'
 import type { Http, HttpRequest } from '../../core/http.ts'
 import { ANSWERS } from '../../../simulators/shopify/faults.ts'
 import {
@@ -200,11 +200,7 @@ test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or o
       headers: { date, ...(header !== null && { 'retry-after': header }) },
       path: '/products.json?page=1',
     })
-    assert.equal(
-      (await catchSyncError(readPages(simulator))).detail['retryAfterMs'],
-      waitMs,
-      String(header),
-    )
+    assert.equal((await catchSyncError(readPages(simulator))).retryAfterMs, waitMs, String(header))
   }
 })
 

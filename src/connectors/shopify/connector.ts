@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import type { Connector, FetchRequest, Page, Recognition } from '../../core/connector.ts'
 import { NO_CREDENTIALS } from '../../core/credentials.ts'
-import { asks, SyncError } from '../../core/errors.ts'
+import { hasAction, SyncError } from '../../core/errors.ts'
 import { wait } from '../../lib/back-off.ts'
 import type { Http, HttpResponse } from '../../core/http.ts'
 import { toHost } from '../../lib/read-body.ts'
@@ -272,7 +272,7 @@ async function find<T>(ask: Ask, url: string, schema: z.ZodType<T>): Promise<T |
   try {
     return schema.safeParse(await readFacts(response, url)).data ?? null
   } catch (error) {
-    if (asks(error, 'stop') && error.code !== 'run/cancelled') return null
+    if (hasAction(error, 'stop') && error.code !== 'run/cancelled') return null
     throw error
   }
 }

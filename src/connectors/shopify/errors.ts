@@ -1,7 +1,8 @@
 // What an answer that is not a page of products means. A shop says "closed" in many ways; only 404
 // and 410 say "gone".
 
-import { isAbort, SyncError, type ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/error-table.ts'
+import { isAbort, SyncError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
 import {
   classifyStatus,
@@ -34,9 +35,8 @@ export async function failureOf(response: HttpResponse, where: string): Promise<
       : new SyncError('source/malformed', `${where} answers ${contentOf(headers)}, not JSON`)
   }
   if (status === 429) {
-    const detail = { retryAfterMs: retryAfterMsOf(headers) }
     return new SyncError('source/rate-limited', `${where} answers 429: too many requests`, {
-      detail,
+      retryAfterMs: retryAfterMsOf(headers),
     })
   }
   if (isTransientStatus(status))

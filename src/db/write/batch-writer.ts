@@ -1,7 +1,7 @@
 // How a batch reaches the catalogue: its records, its quarantined records and the checkpoint after
 // it are written together, or none of them is.
 
-import type { ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/error-table.ts'
 import type { Counts } from '../../core/ledger.ts'
 import type { Draft } from '../../core/product.ts'
 import type { Checkpoint } from './checkpoints.ts'

@@ -1,7 +1,8 @@
 // Runs as workers use them: start or resume, hold the lease, end, settle. The rules are in the SQL
 // functions of the same names.
 
-import { SyncError, type ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/error-table.ts'
+import { SyncError } from '../../core/errors.ts'
 import type { Counts, Ledger } from '../../core/ledger.ts'
 import type { Policy } from '../../core/policy.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'

@@ -1,6 +1,6 @@
 // The run object of the API, formatted from the read model.
 
-import { ERRORS } from '../../core/errors.ts'
+import { ERRORS } from '../../core/error-table.ts'
 import type { RunDetails, RunSummary } from '../../db/read/run-summaries.ts'
 import { toRunProgress } from './run-progress.ts'
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { test } from 'node:test'
 import { KEY, startServer, type TestServer } from '../../../test/support/http-server.ts'
-import { ERRORS, SyncError } from '../../core/errors.ts'
+import { ERRORS } from '../../core/error-table.ts'
+import { SyncError } from '../../core/errors.ts'
 import { createFetcherApp, createMetricsApp } from '../control/servers.ts'
 
 interface ErrorBody {

@@ -1,7 +1,8 @@
 // Records that cannot be applied: their description for the operator, and the limit at which a run
 // stops.
 
-import { SyncError, type ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/error-table.ts'
+import { SyncError } from '../../core/errors.ts'
 import type { ArchivedLine, QuarantinedRecord } from '../../db/write/batch-writer.ts'
 import type { RunContext } from '../context.ts'
 import { outsideText } from '../outside-text.ts'

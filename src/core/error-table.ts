@@ -1,0 +1,308 @@
+// Every error code: its action, its HTTP status, and the hint that the operator reads. docs/errors.md
+// is written from this table.
+
+/**
+ * What the caller does about an error: `retry` the step later, `quarantine` the record, or `stop`
+ * the run until the operator has acted.
+ */
+export type Action = 'retry' | 'quarantine' | 'stop'
+
+interface ErrorPolicy {
+  readonly action: Action
+  /** The status of our own HTTP response when this error ends a request. */
+  readonly status: number
+  /** What the operator can do about it. */
+  readonly hint: string
+}
+
+const SOURCE_ERRORS = {
+  'source/rate-limited': {
+    action: 'retry',
+    status: 503,
+    hint: 'The supplier limits requests. A run waits and continues by itself; otherwise try again later.',
+  },
+  'source/unavailable': {
+    action: 'retry',
+    status: 503,
+    hint: 'Check the address. If it is right, the supplier has a problem: try again later. An interrupted run resumes.',
+  },
+  'source/cut-short': {
+    action: 'retry',
+    status: 503,
+    hint: 'The response of the supplier ended too early. Sync again: an interrupted run resumes where it ended.',
+  },
+  'source/too-slow': {
+    action: 'retry',
+    status: 503,
+    hint: 'The supplier sends almost nothing. The bytes that arrived are archived. Sync again: the run resumes after them.',
+  },
+  'source/unauthorized': {
+    action: 'stop',
+    status: 502,
+    hint: 'Check the key: its id, its secret, and that the supplier has not revoked it. `shelfsync doctor` tests it.',
+  },
+  'source/rejected': {
+    action: 'stop',
+    status: 502,
+    hint: 'The supplier refused the request. Read its message; its API may have changed.',
+  },
+  'source/blocked': {
+    action: 'stop',
+    status: 502,
+    hint: 'A bot protection answered in place of the shop. Ask its owner for access; do not evade it.',
+  },
+  'source/password': {
+    action: 'stop',
+    status: 502,
+    hint: 'The shop is closed by a password page. Only its owner can open it.',
+  },
+  'source/closed': {
+    action: 'stop',
+    status: 502,
+    hint: 'The platform has closed this shop (frozen or locked). Only its owner can open it again.',
+  },
+  'source/gone': {
+    action: 'stop',
+    status: 502,
+    hint: 'Nothing is at this address. Correct it, or pause the source with `shelfsync sources pause NAME`.',
+  },
+  'source/malformed': {
+    action: 'stop',
+    status: 502,
+    hint: 'The response is not in the format of this connector. Read the reason, and `shelfsync artifacts cat RUN` if there was a run.',
+  },
+  'source/not-recognised': {
+    action: 'stop',
+    status: 422,
+    hint: 'No connector recognises this address. Check it, or name the connector: `shelfsync add --help` lists them.',
+  },
+  'source/too-large': {
+    action: 'stop',
+    status: 502,
+    hint: 'The response exceeds a limit. Raise the limit only if you trust the supplier.',
+  },
+  'source/address-refused': {
+    action: 'stop',
+    status: 422,
+    hint: 'Requests go to public addresses only, and a key goes to its supplier only. List your own hosts in ALLOW_PRIVATE_HOSTS.',
+  },
+  'source/unknown': {
+    action: 'stop',
+    status: 404,
+    hint: 'List the sources with `shelfsync sources`, or add one with `shelfsync add`.',
+  },
+  'source/exists': {
+    action: 'stop',
+    status: 409,
+    hint: 'Choose another --name, or change the existing source with `shelfsync sources set`.',
+  },
+  'source/paused': {
+    action: 'stop',
+    status: 409,
+    hint: 'Resume it with `shelfsync sources resume NAME`.',
+  },
+} as const satisfies Record<string, ErrorPolicy>
+
+const RECORD_ERRORS = {
+  'record/unreadable': {
+    action: 'quarantine',
+    status: 422,
+    hint: 'The line is not JSON. `shelfsync quarantine` shows its bytes.',
+  },
+  'record/too-large': {
+    action: 'quarantine',
+    status: 422,
+    hint: 'The record exceeds the size limit. Its bytes are in the artifact.',
+  },
+  'record/no-id': {
+    action: 'quarantine',
+    status: 422,
+    hint: 'The record has no id, so it cannot be matched to a product.',
+  },
+  'record/invalid': {
+    action: 'quarantine',
+    status: 422,
+    hint: 'The record does not match the documented format. `shelfsync quarantine` shows the reason.',
+  },
+} as const satisfies Record<string, ErrorPolicy>
+
+const RUN_ERRORS = {
+  'run/active': {
+    action: 'stop',
+    status: 409,
+    hint: 'Another process syncs this source. Wait for it; `shelfsync status` shows its progress.',
+  },
+  'run/fenced': {
+    action: 'stop',
+    status: 409,
+    hint: 'Another process has taken over this run. This process wrote nothing after that.',
+  },
+  'run/over': {
+    action: 'stop',
+    status: 409,
+    hint: 'The run has ended or another process has taken it over. This process wrote nothing after that.',
+  },
+  'run/unknown': { action: 'stop', status: 404, hint: 'List the runs with `shelfsync runs`.' },
+  'run/not-held': {
+    action: 'stop',
+    status: 409,
+    hint: 'Only a held run can be approved or rejected. List the held ones with `shelfsync reviews`.',
+  },
+  'run/cancelled': {
+    action: 'stop',
+    status: 409,
+    hint: 'Run `shelfsync sync` to resume it.',
+  },
+  'run/too-many-quarantined': {
+    action: 'stop',
+    status: 422,
+    hint: 'Read the reasons with `shelfsync quarantine`: the supplier may have changed its format. Every record that arrived is archived. If that many are expected, raise quarantineShare with `shelfsync sources set NAME --policy`.',
+  },
+  'run/no-artifact': {
+    action: 'stop',
+    status: 409,
+    hint: 'List the artifacts with `shelfsync artifacts list`; a sync fetches a new one.',
+  },
+  'review/unknown': {
+    action: 'stop',
+    status: 404,
+    hint: 'List the open reviews with `shelfsync reviews`.',
+  },
+} as const satisfies Record<string, ErrorPolicy>
+
+const ARTIFACT_ERRORS = {
+  'artifact/corrupt': {
+    action: 'stop',
+    status: 500,
+    hint: 'The stored bytes do not match their checksum. Restore them or sync again.',
+  },
+  'artifact/missing': {
+    action: 'stop',
+    status: 500,
+    hint: 'The stored bytes do not exist, or another machine has them in its own folder: processes on several machines need one store in ARTIFACTS. Restore them or sync again.',
+  },
+  'artifact/unwritable': {
+    action: 'retry',
+    status: 507,
+    hint: 'The artifact store refused the bytes. Check its disk space and permissions.',
+  },
+  'artifact/unavailable': {
+    action: 'retry',
+    status: 503,
+    hint: 'The artifact store did not respond, and the step is retried. If this lasts, check the address and the status page of the store.',
+  },
+} as const satisfies Record<string, ErrorPolicy>
+
+const DATABASE_ERRORS = {
+  'db/unreachable': {
+    action: 'retry',
+    status: 503,
+    hint: 'Check DATABASE_URL (or SUPABASE_URL) and that the server runs. A running sync waits for it.',
+  },
+  'db/full': {
+    action: 'retry',
+    status: 507,
+    hint: 'Give the database more disk space. The run waits for it and continues.',
+  },
+  // https://supabase.com/docs/guides/platform/database-size
+  'db/read-only': {
+    action: 'retry',
+    status: 503,
+    hint: 'Supabase makes a database read-only while its disk is full: enlarge the disk. Otherwise the database or the role is set so: `alter database … reset default_transaction_read_only`. A run waits for it.',
+  },
+  'db/busy': {
+    action: 'retry',
+    status: 503,
+    hint: 'Postgres is out of memory, connections or time. The run waits and continues; check what else uses the server.',
+  },
+  'db/denied': {
+    action: 'stop',
+    status: 500,
+    hint: "Put a login with this right into DATABASE_URL: for a service that of its role, for the command line the owner's. See docs/services.md.",
+  },
+  'db/unsuitable': {
+    action: 'stop',
+    status: 500,
+    hint: 'Use a direct or session-mode connection to Postgres 15 or newer.',
+  },
+  'db/not-exposed': {
+    action: 'stop',
+    status: 500,
+    hint: 'Add the schema to the exposed schemas, in the settings of the project under Data API. See docs/operations.md.',
+  },
+  'db/not-migrated': {
+    action: 'stop',
+    status: 500,
+    hint: 'Run `shelfsync migrate`; without DATABASE_URL paste supabase/db/init.sql into the SQL editor.',
+  },
+  'db/migration-failed': {
+    action: 'stop',
+    status: 500,
+    hint: 'Read the message. Nothing of the migration was applied. A migration that was applied must not change.',
+  },
+} as const satisfies Record<string, ErrorPolicy>
+
+const REQUEST_ERRORS = {
+  'request/invalid': {
+    action: 'stop',
+    status: 400,
+    hint: 'Correct what the message names. docs/http.md lists the parameters of each route.',
+  },
+  'request/unauthorized': {
+    action: 'stop',
+    status: 401,
+    hint: 'Send the value of ADMIN_KEY in the header X-ADMIN-KEY.',
+  },
+  'request/unknown-path': {
+    action: 'stop',
+    status: 404,
+    hint: 'docs/http.md lists the routes of each service and its port.',
+  },
+  'request/wrong-method': {
+    action: 'stop',
+    status: 405,
+    hint: 'The header Allow lists the methods of this path.',
+  },
+  'request/too-large': {
+    action: 'stop',
+    status: 413,
+    hint: 'Send a smaller body: no route needs more than a few lines.',
+  },
+  'request/not-json': {
+    action: 'stop',
+    status: 415,
+    hint: 'Send JSON, with the header Content-Type: application/json.',
+  },
+  'request/too-many-failures': {
+    action: 'stop',
+    status: 429,
+    hint: 'Too many requests had a wrong key or none. Wait as long as the header Retry-After says.',
+  },
+} as const satisfies Record<string, ErrorPolicy>
+
+export const ERRORS = {
+  ...SOURCE_ERRORS,
+  ...RECORD_ERRORS,
+  ...RUN_ERRORS,
+  ...ARTIFACT_ERRORS,
+  'settings/invalid': {
+    action: 'stop',
+    status: 500,
+    hint: 'Correct the settings named above; `.env.example` describes each.',
+  },
+  ...DATABASE_ERRORS,
+  ...REQUEST_ERRORS,
+  'queue/unreachable': {
+    action: 'retry',
+    status: 503,
+    hint: 'Check QUEUE_URL and that Redis runs. Runs are stored in Postgres, so nothing is lost.',
+  },
+  'job/unknown': {
+    action: 'stop',
+    status: 404,
+    hint: 'List the dead letters with `shelfsync jobs`.',
+  },
+  'usage/invalid': { action: 'stop', status: 400, hint: 'See --help.' },
+} as const satisfies Record<string, ErrorPolicy>
+
+export type ErrorCode = keyof typeof ERRORS
