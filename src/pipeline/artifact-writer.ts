@@ -118,6 +118,7 @@ export class ArtifactWriter {
     return new SyncError(cause.code, `${outsideText(this.#context, cause.message)} (${where})`, {
       cause,
       detail: { ...cause.detail, ...place },
+      retryAfterMs: cause.retryAfterMs,
     })
   }
 
