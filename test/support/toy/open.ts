@@ -34,6 +34,7 @@ export async function openToy(t: Lifetime, setup: ToySetup): Promise<OpenedToy> 
     options: { partBytesMax: TOY_PART_BYTES_MAX, ...setup.options },
     connector: createToyConnector(),
     settings: { url: supplier.url },
+    credentials: { TOY_KEY: 'toy-key' },
   })
   return { pipeline, supplier }
 }
