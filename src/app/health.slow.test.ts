@@ -87,7 +87,7 @@ test(
     const { state, message } = await checkQueue(url)
     assert.deepEqual(
       [state, message],
-      ['warn', 'Redis takes writes, and drops some when its memory is full (allkeys-lru)'],
+      ['warn', 'Redis accepts writes, but evicts keys when its memory is full (allkeys-lru)'],
     )
   },
 )

@@ -1,5 +1,5 @@
-// `shelfsync add`: a shop by its address, which is recognised and tried out, or a supplier by its
-// connector's name.
+// `shelfsync add`: adds a shop by its address, after reading some of its products, or any supplier by
+// the name of its connector.
 
 import { type Command, Option } from 'commander'
 import { CONNECTORS } from '../connectors/registry.ts'
@@ -16,19 +16,25 @@ import type { SyncTools } from '../app/compose.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 import {
   listAddOptions,
-  nameFor,
+  suggestName,
   parseSourceSettings,
   readSetting,
-  settingsFromOptions,
+  readAddOptions,
 } from './source-settings.ts'
-
 import { toRequest } from './sync.ts'
 
-/** Besides these, the options of the connectors, by setting. */
+/** Also contains the options of the connectors, by setting. */
 interface AddFlags extends Readonly<Record<string, unknown>> {
   readonly name?: string
   readonly set: Readonly<Record<string, Json>>
   readonly sync: boolean
+}
+
+interface Addition {
+  readonly cli: Cli
+  readonly tools: SyncTools
+  readonly flags: AddFlags
+  readonly signal: AbortSignal
 }
 
 export function addAdd(program: Command, cli: Cli): void {
@@ -38,11 +44,11 @@ export function addAdd(program: Command, cli: Cli): void {
       '<shop>',
       `the address of a shop, or a connector: ${[...CONNECTORS.keys()].join(', ')}`,
     )
-    .description('add a source: a shop is recognised by its address, tried out and synced at once')
-    .option('--name <name>', 'what to call it: lower-case words joined by hyphens')
-    .option('--no-sync', 'do not sync the shop yet')
+    .description('add a source; a shop is recognised by its address and synced at once')
+    .option('--name <name>', 'the name of the source: lower-case words joined by hyphens')
+    .option('--no-sync', 'do not sync the shop now')
     .addOption(
-      new Option('--set <name=value>', 'any setting of the connector; may be given several times')
+      new Option('--set <name=value>', 'a setting of the connector; may be repeated')
         .argParser(readSetting)
         .default({}),
     )
@@ -54,44 +60,64 @@ export function addAdd(program: Command, cli: Cli): void {
         'shelfsync add shopify --set url=https://some-shop.example --set currency=AUD',
       ),
     )
-    .action(async (shop: string, flags: AddFlags) => {
-      const signal = cli.createStopSignal(STOPPING)
-      await using tools = await cli.openSync()
-      const connector = tools.connectors.get(shop)
-      await (connector
-        ? addByName(cli, tools, connector, flags)
-        : addByAddress(cli, tools, shop, flags, signal))
-    })
+    .action((shop: string, flags: AddFlags) => add(cli, shop, flags))
   for (const { flags, description } of listAddOptions(CONNECTORS.values()))
     command.option(flags, description)
 }
 
-async function addByName(
-  cli: Cli,
-  tools: SyncTools,
-  connector: Connector,
-  flags: AddFlags,
-): Promise<void> {
+async function add(cli: Cli, shop: string, flags: AddFlags): Promise<void> {
+  const signal = cli.createStopSignal(STOPPING)
+  await using tools = await cli.openSync()
+  const connector = tools.connectors.get(shop)
+  const addition = { cli, tools, flags, signal }
+  await (connector ? addByName(addition, connector) : addByAddress(addition, shop))
+}
+
+async function addByName({ cli, tools, flags }: Addition, connector: Connector): Promise<void> {
   const settings = parseSourceSettings(
     tools,
     connector,
     { name: flags.name ?? null, verb: 'added' },
-    { ...settingsFromOptions(tools, connector, flags), ...flags.set },
+    { ...readAddOptions(tools, connector, flags), ...flags.set },
   )
-  const name = flags.name ?? nameFor(connector, settings)
+  const name = flags.name ?? suggestName(connector, settings)
   const source = await save(cli, tools, name, { connector, settings })
   reportAdded(cli, tools, { source, connector, settings }, { samples: null, syncs: false })
 }
 
-async function addByAddress(
-  cli: Cli,
-  tools: SyncTools,
-  text: string,
-  flags: AddFlags,
-  signal: AbortSignal,
-): Promise<void> {
-  settingsFromOptions(tools, null, flags)
-  // Checked before the text is repeated: it may contain a password, also one with an unencoded "/".
+async function addByAddress({ cli, tools, flags, signal }: Addition, text: string): Promise<void> {
+  readAddOptions(tools, null, flags)
+  const address = parseAddress(text, tools)
+  const { output } = cli
+  const recognised = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
+  const { connector } = recognised
+  const name = flags.name ?? recognised.suggestedName
+  const settings = parseSourceSettings(
+    tools,
+    connector,
+    { name, verb: 'added' },
+    { ...(recognised.settings as object), ...flags.set },
+  )
+  await requireFreeName(tools, name)
+  output.say(`${address.host}: ${connector.title}`)
+  if (address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/')
+    output.note(`The whole shop is added, not only ${address.pathname}`)
+  const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
+  for (const { title, price } of samples)
+    output.say(`  ${output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
+  const source = await save(cli, tools, name, { connector, settings })
+  reportAdded(cli, tools, { source, connector, settings }, { samples, syncs: flags.sync })
+  if (flags.sync)
+    await watchRun(cli, tools, source, (progress) =>
+      syncSource(tools, bindConnector(connector, source), toRequest({}), { progress, signal }),
+    )
+}
+
+/**
+ * @throws SyncError `usage/invalid` when `text` is not an address, or contains a user name. The
+ * message never repeats a password, not even one with an unencoded slash.
+ */
+function parseAddress(text: string, { connectors }: SyncTools): URL {
   if (text.includes('@'))
     throw new SyncError(
       'usage/invalid',
@@ -101,37 +127,13 @@ async function addByAddress(
   if (!address || !/^https?:$/.test(address.protocol) || !/[.:]|^localhost$/.test(address.host)) {
     throw new SyncError(
       'usage/invalid',
-      `"${text}" is neither the address of a shop nor a connector (${[...tools.connectors.keys()].join(', ')})`,
+      `"${text}" is neither the address of a shop nor a connector (${[...connectors.keys()].join(', ')})`,
     )
   }
-  const {
-    connector,
-    settings: recognised,
-    suggestedName,
-  } = await recogniseAddress(tools.connectors.values(), address, tools.http, signal)
-  const name = flags.name ?? suggestedName
-  const settings = parseSourceSettings(
-    tools,
-    connector,
-    { name, verb: 'added' },
-    { ...(recognised as object), ...flags.set },
-  )
-  await refuseTaken(tools, name)
-  cli.output.say(`${address.host}: ${connector.title}`)
-  if (address.pathname !== '/' && URL.parse(connector.address(settings))?.pathname === '/')
-    cli.output.note(`The whole shop is added, not only ${address.pathname}`)
-  const samples = await sampleProducts({ connector, settings, source: { name } }, tools, signal)
-  for (const { title, price } of samples)
-    cli.output.say(`  ${cli.output.short(title, 60).padEnd(60)}  ${price ?? 'no price'}`)
-  const source = await save(cli, tools, name, { connector, settings })
-  reportAdded(cli, tools, { source, connector, settings }, { samples, syncs: flags.sync })
-  if (flags.sync)
-    await watchRun(cli, tools, source, (progress) =>
-      syncSource(tools, bindConnector(connector, source), toRequest({}), { progress, signal }),
-    )
+  return address
 }
 
-/** A source that reads the same address is allowed, and seldom intended. */
+/** A second source with the same address is allowed, but reported. */
 async function save(
   { output }: Cli,
   tools: SyncTools,
@@ -182,8 +184,8 @@ function reportAdded(
     )
 }
 
-/** Before the shop is asked for samples. @throws SyncError `source/exists` */
-async function refuseTaken({ db }: SyncTools, name: string): Promise<void> {
+/** Fails before the first request for samples. @throws SyncError `source/exists` */
+async function requireFreeName({ db }: SyncTools, name: string): Promise<void> {
   if (await findSource(db, name))
-    throw new SyncError('source/exists', `There is a source called ${name} already`)
+    throw new SyncError('source/exists', `There is already a source named ${name}`)
 }

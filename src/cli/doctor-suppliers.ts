@@ -1,4 +1,4 @@
-// The part of the doctor that asks suppliers whether they accept the credentials of their sources.
+// The checks of `shelfsync doctor` for suppliers: whether they accept the credentials of their sources.
 
 import { parseCredentials } from '../core/credentials.ts'
 import type { Connector, ProbeRequest } from '../core/connector.ts'
@@ -11,7 +11,7 @@ import { listSecretStates, type CredentialOwner } from '../sources/credentials.t
 import { type Check, toFailedCheck } from './check.ts'
 import { formatQuantity } from './format.ts'
 import type { Basics } from '../app/compose.ts'
-import { settingsFromOptions } from './source-settings.ts'
+import { readAddOptions } from './source-settings.ts'
 
 /** Requests to suppliers that are under way at once. */
 const PROBES_MAX = 4
@@ -19,10 +19,7 @@ const NAMES_SHOWN = 3
 
 type Tools = Pick<Basics, 'settings' | 'credentials' | 'connectors' | 'http'>
 
-/**
- * One check for each connector with secrets. Paused sources are not probed and need no
- * credentials.
- */
+/** Returns one check for each connector with secrets. Paused sources are not checked. */
 export async function checkSuppliers(
   tools: Tools,
   sources: readonly Source[],
@@ -53,7 +50,7 @@ async function checkSupplier(
   const owners = sources.length > 0 ? sources.map((source) => bindConnector(connector, source)) : []
   const probes = new Map<string, ProbeRequest>()
   const incomplete: CredentialOwner[] = []
-  for (const owner of owners.length > 0 ? owners : defaultOwners(tools, connector)) {
+  for (const owner of owners.length > 0 ? owners : listDefaultOwners(tools, connector)) {
     const credentials = tools.credentials(owner)
     if (!connector.credentials.isComplete(credentials)) incomplete.push(owner)
     else
@@ -72,10 +69,10 @@ async function checkSupplier(
   return { state: 'ok', message: `accepted by ${formatNames(hosts.map(toHost))}` }
 }
 
-/** Without a source, the shared credentials are tried at the default address, if there is one. */
-function defaultOwners(tools: Tools, connector: Connector): CredentialOwner[] {
+/** Without a source, the shared credentials are checked at the default address, if there is one. */
+function listDefaultOwners(tools: Tools, connector: Connector): CredentialOwner[] {
   const { credentials } = parseCredentials(connector.credentials, tools.settings.credentials, null)
-  const { data } = connector.settings.safeParse(settingsFromOptions(tools, connector, {}))
+  const { data } = connector.settings.safeParse(readAddOptions(tools, connector, {}))
   const isUsable = credentials !== null && connector.credentials.isComplete(credentials)
   return isUsable && data !== undefined
     ? [{ connector, settings: data, source: { name: connector.name } }]
@@ -119,7 +116,7 @@ async function probeAll(
   throw new SyncError(first.code, first.message + more, { cause: first })
 }
 
-/** Variables such as SECRET_MY_SHOP_TOKEN that belong to no source: probably misspelt. */
+/** Finds variables such as SECRET_MY_SHOP_TOKEN that do not belong to a source. */
 export function checkSourceSecrets(
   { settings, connectors }: Pick<Basics, 'settings' | 'connectors'>,
   sources: readonly Source[],
@@ -144,7 +141,7 @@ export function checkSourceSecrets(
   }
 }
 
-/** The first few, and how many more there are. */
+/** Returns the first names and the number of the others. */
 function formatNames(names: readonly string[]): string {
   const shown = names.slice(0, NAMES_SHOWN).join(', ')
   return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown

@@ -10,7 +10,7 @@ import type { Settings } from '../config/settings.ts'
 import { type Check, toFailedCheck } from './check.ts'
 import { formatBytes, formatQuantity } from './format.ts'
 
-/** How long Redis may take over a write. */
+/** Time limit of a write to Redis. */
 const QUEUE_MS = 3_000
 /** A catalogue of 600 MB takes about 150 MB a run. */
 const FREE_BYTES_MIN = 2 * 1000 ** 3
@@ -27,7 +27,7 @@ export async function checkStore(
     return toFailedCheck(name, error)
   }
   const free = artifacts.startsWith('file:')
-    ? await freeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, ''))
+    ? await findFreeBytes(artifacts.replace(/^file:(\/\/(?=\/))?/, ''))
     : null
   const message = `${store.describe()} is writable${free === null ? '' : `, ${formatBytes(free)} free`}, keeps ${artifactsKeep === 'all' ? 'all' : formatQuantity(artifactsKeep, 'run')}`
   if (free === null || free >= FREE_BYTES_MIN) return { name, state: 'ok', message }
@@ -35,11 +35,11 @@ export async function checkStore(
     name,
     state: 'warn',
     message,
-    hint: 'Make room, keep fewer runs (ARTIFACTS_KEEP), or run `shelfsync purge --keep 3`.',
+    hint: 'Free some space, keep fewer runs (ARTIFACTS_KEEP), or run `shelfsync purge --keep 3`.',
   }
 }
 
-/** Of a queue in Redis: it must take writes, and keep what it took. */
+/** Checks that the Redis of the queue accepts writes and never evicts keys. */
 export async function checkQueue(queueUrl: string): Promise<Check> {
   const name = 'queue'
   const { findEvictionPolicy, openRedis, proveRedisWritable } =
@@ -50,11 +50,11 @@ export async function checkQueue(queueUrl: string): Promise<Check> {
       await withTimeout(proveRedisWritable(redis, `shelfsync-check-${randomUUID()}`), QUEUE_MS)
       const policy = await findEvictionPolicy(redis)
       if (policy === null || policy === 'noeviction')
-        return { name, state: 'ok', message: 'Redis takes writes' }
+        return { name, state: 'ok', message: 'Redis accepts writes' }
       return {
         name,
         state: 'warn',
-        message: `Redis takes writes, and drops some when its memory is full (${policy})`,
+        message: `Redis accepts writes, but evicts keys when its memory is full (${policy})`,
         hint: 'Set maxmemory-policy noeviction.',
       }
     } finally {
@@ -63,18 +63,18 @@ export async function checkQueue(queueUrl: string): Promise<Check> {
   } catch (error) {
     if (error instanceof SyncError) return toFailedCheck(name, error)
     const hint =
-      'QUEUE_URL needs a Redis that takes writes: no read-only replica, and with memory to spare.'
-    return { name, state: 'fail', message: `Redis takes no writes: ${messageOf(error)}`, hint }
+      'QUEUE_URL needs a Redis that accepts writes: not a read-only replica, and with free memory.'
+    return { name, state: 'fail', message: `Redis rejects writes: ${messageOf(error)}`, hint }
   }
 }
 
-/** On the disk of `folder`, or of the nearest folder above it that exists. */
-async function freeBytes(folder: string): Promise<number | null> {
+/** Returns the free space of the disk of `folder`, or of the nearest parent folder that exists. */
+async function findFreeBytes(folder: string): Promise<number | null> {
   try {
     const { bavail, bsize } = await statfs(folder)
     return bavail * bsize
   } catch {
-    return dirname(folder) === folder ? null : freeBytes(dirname(folder))
+    return dirname(folder) === folder ? null : findFreeBytes(dirname(folder))
   }
 }
 
@@ -84,8 +84,8 @@ export function checkPrivateHosts({ allowPrivateHosts }: Settings): Check {
     return {
       name,
       state: 'warn',
-      message: 'requests may go anywhere inside your network',
-      hint: 'List the hosts that you mean in ALLOW_PRIVATE_HOSTS.',
+      message: 'requests may go to any address inside your network',
+      hint: 'List only the hosts that you need in ALLOW_PRIVATE_HOSTS.',
     }
   }
   return {

@@ -51,7 +51,7 @@ test('the clock is said to be ahead or behind, never minus zero seconds away, an
   assert.deepEqual([state, message], ['warn', "90.0 s behind the database's"])
 })
 
-test('what looks like a slip in .env is a warning, because it may be meant for another program', () => {
+test('a misspelt name in .env is a warning, because another program may read it', () => {
   const { state, message } = checkNames('MEDIPIM_API_URI=https://api.sandbox.example\nPORT=3000\n')
   assert.deepEqual(
     [state, message],

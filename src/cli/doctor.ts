@@ -1,5 +1,5 @@
-// `shelfsync doctor`: checks everything that a sync needs and says what to do about what is wrong.
-// It changes nothing.
+// `shelfsync doctor`: checks everything that a sync needs and prints advice for each problem. It
+// changes nothing.
 
 import type { Command } from 'commander'
 import { findMisspelt } from '../config/dot-env.ts'
@@ -14,36 +14,39 @@ import { readDotEnv } from './read-settings.ts'
 export function addDoctor(program: Command, cli: Cli): void {
   program
     .command('doctor')
-    .description('check settings, database, artifact store, keys and clocks, and say what to do')
+    .description('check settings, database, artifact store, keys and clocks, and print advice')
     .addHelpText('after', formatExamples('shelfsync doctor', 'shelfsync doctor --json'))
-    .action(async () => {
-      const signal = cli.createStopSignal('stopping')
-      const tell = (check: Check): void => {
-        if (check.state === 'fail') cli.end(EXIT.failed)
-        cli.output.result(
-          check,
-          `${check.state.padEnd(4)}  ${check.name.padEnd(14)} ${check.message}${check.hint === undefined ? '' : `\n      ${' '.repeat(14)} hint: ${check.hint}`}`,
-        )
-      }
-      let settings
-      try {
-        settings = await cli.readSettings()
-        tell(checkNames(await readDotEnv()))
-      } catch (error) {
-        return tell(toFailedCheck('settings', error))
-      }
-      await using basics = openBasics(settings, cli.createHost(settings))
-      const sources = await checkDatabase(cli.output, settings, tell)
-      if (settings.queue.url !== null) tell(await checkQueue(settings.queue.url))
-      tell(await checkStore(basics.store, settings))
-      for (const check of await checkSuppliers(basics, sources, signal)) tell(check)
-      const secrets = checkSourceSecrets(basics, sources)
-      if (secrets !== null) tell(secrets)
-      tell(checkPrivateHosts(settings))
-    })
+    .action(() => checkAll(cli))
 }
 
-/** Of settings that could be read. */
+async function checkAll(cli: Cli): Promise<void> {
+  const signal = cli.createStopSignal('stopping')
+  const report = (check: Check): void => reportCheck(cli, check)
+  let settings
+  try {
+    settings = await cli.readSettings()
+    report(checkNames(await readDotEnv()))
+  } catch (error) {
+    return report(toFailedCheck('settings', error))
+  }
+  await using basics = openBasics(settings, cli.createHost(settings))
+  const sources = await checkDatabase(cli.output, settings, report)
+  if (settings.queue.url !== null) report(await checkQueue(settings.queue.url))
+  report(await checkStore(basics.store, settings))
+  for (const check of await checkSuppliers(basics, sources, signal)) report(check)
+  const secrets = checkSourceSecrets(basics, sources)
+  if (secrets !== null) report(secrets)
+  report(checkPrivateHosts(settings))
+}
+
+function reportCheck(cli: Cli, check: Check): void {
+  const { name, state, message, hint } = check
+  if (state === 'fail') cli.end(EXIT.failed)
+  const advice = hint === undefined ? '' : `\n      ${' '.repeat(14)} hint: ${hint}`
+  cli.output.result(check, `${state.padEnd(4)}  ${name.padEnd(14)} ${message}${advice}`)
+}
+
+/** Checks the names in `.env`, after the settings were read without an error. */
 export function checkNames(dotEnvText: string): Check {
   const name = 'settings'
   const misspelt = findMisspelt(dotEnvText)

@@ -1,10 +1,10 @@
-// How a source is printed: as JSON, and its schedule as text.
+// Formats a source as JSON, and its schedule and limits as text.
 
 import type { Schedule, Source } from '../db/sources.ts'
 
 export const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
 
-export function sourceToJson({
+export function toSourceJson({
   name,
   connector,
   state,

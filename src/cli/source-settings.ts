@@ -1,5 +1,4 @@
-// The settings of a source as the command line gives them: options of its connector and
-// `--set name=value`.
+// Settings of a source on the command line: the options of its connector, and `--set name=value`.
 
 import type { z } from 'zod'
 import { chooseVariables } from '../core/credentials.ts'
@@ -9,7 +8,7 @@ import type { Json } from '../core/json.ts'
 import type { Basics } from '../app/compose.ts'
 
 /**
- * The settings as the connector parses them.
+ * Returns the settings as the connector parses them.
  *
  * @throws SyncError `usage/invalid`, one line per setting · `source/address-refused` when the
  * secrets of the source may not be sent to its address
@@ -24,17 +23,17 @@ export function parseSourceSettings(
   if (error)
     throw new SyncError(
       'usage/invalid',
-      `${connector.name} cannot be ${source.verb} with these settings:\n  ${problemsOf(error, given).join('\n  ')}`,
+      `${connector.name} cannot be ${source.verb} with these settings:\n  ${listProblems(error, given).join('\n  ')}`,
     )
   tools.credentials({
     connector,
     settings: data,
-    source: { name: source.name ?? nameFor(connector, data) },
+    source: { name: source.name ?? suggestName(connector, data) },
   })
   return data
 }
 
-function problemsOf({ issues }: z.ZodError, given: Readonly<Record<string, unknown>>): string[] {
+function listProblems({ issues }: z.ZodError, given: Readonly<Record<string, unknown>>): string[] {
   return issues.map(({ path: [name], message }) => {
     if (name === undefined) return message
     return String(name) in given
@@ -43,13 +42,13 @@ function problemsOf({ issues }: z.ZodError, given: Readonly<Record<string, unkno
   })
 }
 
-/** `name=value`; a value that is JSON is parsed, any other is text. */
+/** Parses `name=value`. A value that is JSON is parsed, any other is text. */
 export function readSetting(
   text: string,
   before: Readonly<Record<string, Json>>,
 ): Record<string, Json> {
   const at = text.indexOf('=')
-  if (at < 1) throw new SyncError('usage/invalid', `--set ${text}: write name=value`)
+  if (at < 1) throw new SyncError('usage/invalid', `--set ${text}: it must be name=value`)
   const value = text.slice(at + 1)
   let parsed: Json = value
   try {
@@ -60,19 +59,19 @@ export function readSetting(
   return { ...before, [text.slice(0, at)]: parsed }
 }
 
-/** `--api-url` for the setting `apiUrl`. */
-export function flagOf({ setting }: Pick<AddOption, 'setting'>): string {
+/** Returns `--api-url` for the setting `apiUrl`. */
+export function toFlag({ setting }: Pick<AddOption, 'setting'>): string {
   return `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
-/** The options of all connectors, each flag once, with the connectors that have it. */
+/** Lists the options of all connectors: each flag once, with the connectors that have it. */
 export function listAddOptions(
   connectors: Iterable<Connector>,
 ): { readonly flags: string; readonly description: string }[] {
   const options = [...connectors].flatMap(({ name, options: own }) =>
     own.map((option) => ({ ...option, connector: name })),
   )
-  return [...Map.groupBy(options, flagOf)].map(([flag, same]) => ({
+  return [...Map.groupBy(options, toFlag)].map(([flag, same]) => ({
     flags: `${flag} <${same[0]?.value}>`,
     description: same
       .map(({ connector, description }) => `${connector}: ${description}`)
@@ -81,11 +80,11 @@ export function listAddOptions(
 }
 
 /**
- * The settings that the options give, or the environment where an option is absent.
+ * Returns the settings from the options, or from the environment where an option is absent.
  *
  * @throws SyncError `usage/invalid` for an option of another connector
  */
-export function settingsFromOptions(
+export function readAddOptions(
   { settings: { credentials }, connectors }: Pick<Basics, 'settings' | 'connectors'>,
   connector: Connector | null,
   flags: Readonly<Record<string, unknown>>,
@@ -99,7 +98,7 @@ export function settingsFromOptions(
     if (foreign !== undefined)
       throw new SyncError(
         'usage/invalid',
-        `${flagOf(foreign)} is an option of ${name}; give other settings as --set name=value`,
+        `${toFlag(foreign)} is an option of ${name}; give other settings as --set name=value`,
       )
   }
   const shared = connector === null ? [] : chooseVariables(connector.credentials, credentials, null)
@@ -110,8 +109,8 @@ export function settingsFromOptions(
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
-/** `supplier-au`: a supplier with markets has a source for each. */
-export function nameFor({ name }: Connector, settings: unknown): string {
+/** Returns `supplier-au` for a market, because a supplier with markets has one source for each. */
+export function suggestName({ name }: Connector, settings: unknown): string {
   const { market } = Object(settings) as { readonly market?: unknown }
   return typeof market === 'string' ? `${name}-${market}` : name
 }

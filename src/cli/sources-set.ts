@@ -10,7 +10,7 @@ import { loadConnector } from '../sources/bound-source.ts'
 import { faultOf } from '../sources/due.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
-import { DAYS, formatPolicy, formatSchedule, sourceToJson } from './source-format.ts'
+import { DAYS, formatPolicy, formatSchedule, toSourceJson } from './source-format.ts'
 import { parseSourceSettings, readSetting } from './source-settings.ts'
 
 interface SetFlags {
@@ -22,7 +22,7 @@ interface SetFlags {
   readonly set: Readonly<Record<string, Json>>
 }
 
-export function addSourcesSet(sources: Command, cli: Cli): void {
+export function addSet(sources: Command, cli: Cli): void {
   sources
     .command('set')
     .argument('<name>', 'the source')
@@ -39,7 +39,7 @@ export function addSourcesSet(sources: Command, cli: Cli): void {
     .addOption(
       new Option(
         '--full-on <day>',
-        'the day on which the first run is full; every for each day, none for no scheduled full run',
+        'the weekday whose first run is full; every for each day, none for no scheduled full run',
       ).argParser(parseDay),
     )
     .addOption(
@@ -49,7 +49,7 @@ export function addSourcesSet(sources: Command, cli: Cli): void {
       ).argParser(parsePolicy),
     )
     .addOption(
-      new Option('--set <name=value>', 'any setting of the connector; may be given several times')
+      new Option('--set <name=value>', 'a setting of the connector; may be repeated')
         .argParser(readSetting)
         .default({}, 'none'),
     )
@@ -76,11 +76,11 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
     )
   await using tools = await cli.open()
   const source = await loadSource(tools.db, name)
-  const schedule = scheduleWith(source.schedule, flags)
-  if (changesSettings) await saveSettings(tools.db, source.id, settingsWith(tools, source, set))
+  const schedule = toSchedule(source.schedule, flags)
+  if (changesSettings) await saveSettings(tools.db, source.id, mergeSettings(tools, source, set))
   const saved = await saveSource(tools.db, source.id, { schedule, ...(policy && { policy }) })
   cli.output.result(
-    sourceToJson(saved),
+    toSourceJson(saved),
     `${name}: ${formatSchedule(saved.schedule)}\n  ${formatPolicy(saved)}`,
   )
   if (changesSettings)
@@ -88,7 +88,7 @@ async function setSource(cli: Cli, name: string, flags: SetFlags): Promise<void>
 }
 
 /** @throws SyncError `usage/invalid` */
-function scheduleWith(
+function toSchedule(
   before: Schedule,
   { schedule: cron = before.cron, zone = before.zone, fullOn = before.fullOn ?? 'none' }: SetFlags,
 ): Schedule {
@@ -99,17 +99,22 @@ function scheduleWith(
 }
 
 /**
- * The settings of the source with those of `set` in place of its own. @throws SyncError
- * `usage/invalid` when the connector refuses them
+ * Returns the settings of the source with those of `set` in their place.
+ *
+ * @throws SyncError `usage/invalid` when the connector refuses them
  */
-function settingsWith(tools: SyncTools, source: Source, set: Readonly<Record<string, Json>>): Json {
-  const own = z.record(z.string(), z.json()).safeParse(source.settings).data
+function mergeSettings(
+  tools: SyncTools,
+  source: Source,
+  set: Readonly<Record<string, Json>>,
+): Json {
+  const before = z.record(z.string(), z.json()).safeParse(source.settings).data
   const { name } = source
   return parseSourceSettings(
     tools,
     loadConnector(tools, source),
     { name, verb: 'set' },
-    { ...own, ...set },
+    { ...before, ...set },
   ) as Json
 }
 
@@ -117,7 +122,7 @@ function parseZone(text: string): string {
   try {
     new Date().toLocaleString('en', { timeZone: text })
   } catch {
-    throw new InvalidArgumentError('Write an IANA zone, such as Europe/Berlin or UTC.')
+    throw new InvalidArgumentError('It must be an IANA time zone, such as Europe/Berlin or UTC.')
   }
   return text
 }
@@ -125,22 +130,27 @@ function parseZone(text: string): string {
 function parseDay(text: string): number | 'every' | 'none' {
   if (text === 'none' || text === 'every') return text
   const day = DAYS.indexOf(text.toLowerCase())
-  if (day === -1) throw new InvalidArgumentError(`One of ${DAYS.join(', ')}, every, none.`)
+  if (day === -1)
+    throw new InvalidArgumentError(`It must be one of ${DAYS.join(', ')}, every, none.`)
   return day
 }
 
-/** `removalShare=0.2,allowEmpty=true`. */
+/** Parses `removalShare=0.2,allowEmpty=true`. */
 function parsePolicy(text: string): Partial<Policy> {
   const given = Object.fromEntries(
     text.split(',').map((part) => {
       const [name = '', value = ''] = part.split('=', 2).map((word) => word.trim())
-      return [
-        name,
-        value === 'true' ? true : value === 'false' ? false : value === '' ? value : Number(value),
-      ]
+      return [name, parseLimit(value)]
     }),
   )
   const { data, error } = Policy.safeParse(given)
   if (error) throw new InvalidArgumentError(z.prettifyError(error))
   return Object.fromEntries(Object.entries(data).filter(([name]) => name in given))
+}
+
+/** An empty value stays text, so that the schema refuses it. */
+function parseLimit(value: string): boolean | number | string {
+  if (value === 'true') return true
+  if (value === 'false') return false
+  return value === '' ? value : Number(value)
 }

@@ -10,13 +10,13 @@ import { formatTable } from './format.ts'
 import { createLimitOption } from './ids.ts'
 import { createAfterOption, printPage } from './paging.ts'
 import type { SyncTools } from '../app/compose.ts'
-import { addSourcesSet } from './sources-set.ts'
-import { formatPolicy, formatSchedule, sourceToJson } from './source-format.ts'
+import { addSet } from './sources-set.ts'
+import { formatPolicy, formatSchedule, toSourceJson } from './source-format.ts'
 
 export function addSources(program: Command, cli: Cli): void {
   const sources = program
     .command('sources')
-    .description('list the sources, or change how they behave')
+    .description('list, show, change, pause or resume sources')
     .addHelpText(
       'after',
       formatExamples(
@@ -28,7 +28,7 @@ export function addSources(program: Command, cli: Cli): void {
     )
   addList(sources, cli)
   addShow(sources, cli)
-  addSourcesSet(sources, cli)
+  addSet(sources, cli)
   addStateCommand(sources, cli, 'pause', 'stop syncing a source until it is resumed')
   addStateCommand(sources, cli, 'resume', 'sync a paused source again')
 }
@@ -40,25 +40,27 @@ function addList(sources: Command, cli: Cli): void {
     .addOption(createLimitOption(1000))
     .addOption(createAfterOption('sources'))
     .addHelpText('after', formatExamples('shelfsync sources', 'shelfsync sources --json'))
-    .action(async (request: PageRequest) => {
-      await using tools = await cli.openSync()
-      const { items, next } = await listSourcePage(tools.db, request)
-      printPage(
-        cli.output,
-        { items: items.map(sourceToJson), next },
-        {
-          headings: ['source', 'connector', 'state', 'schedule', 'address'],
-          rows: items.map((source) => [
-            source.name,
-            source.connector,
-            source.state,
-            formatSchedule(source.schedule),
-            findAddress(tools, source),
-          ]),
-          empty: NO_SOURCES,
-        },
-      )
-    })
+    .action((request: PageRequest) => printSources(cli, request))
+}
+
+async function printSources(cli: Cli, request: PageRequest): Promise<void> {
+  await using tools = await cli.openSync()
+  const { items, next } = await listSourcePage(tools.db, request)
+  printPage(
+    cli.output,
+    { items: items.map(toSourceJson), next },
+    {
+      headings: ['source', 'connector', 'state', 'schedule', 'address'],
+      rows: items.map((source) => [
+        source.name,
+        source.connector,
+        source.state,
+        formatSchedule(source.schedule),
+        findAddress(tools, source),
+      ]),
+      empty: NO_SOURCES,
+    },
+  )
 }
 
 function addShow(sources: Command, cli: Cli): void {
@@ -70,18 +72,20 @@ function addShow(sources: Command, cli: Cli): void {
       'after',
       formatExamples('shelfsync sources show my-shop', 'shelfsync sources show my-shop --json'),
     )
-    .action(async (name: string) => {
-      await using tools = await cli.openSync()
-      const source = await loadSource(tools.db, name)
-      const secrets = listSecretStates(
-        { source, connector: loadConnector(tools, source) },
-        tools.settings.credentials,
-      )
-      cli.output.result(
-        { ...sourceToJson(source), secrets },
-        formatSource(tools, source, secrets.map(formatSecret)),
-      )
-    })
+    .action((name: string) => printSource(cli, name))
+}
+
+async function printSource(cli: Cli, name: string): Promise<void> {
+  await using tools = await cli.openSync()
+  const source = await loadSource(tools.db, name)
+  const secrets = listSecretStates(
+    { source, connector: loadConnector(tools, source) },
+    tools.settings.credentials,
+  )
+  cli.output.result(
+    { ...toSourceJson(source), secrets },
+    formatSource(tools, source, secrets.map(formatSecret)),
+  )
 }
 
 function formatSecret({ name, set }: { readonly name: string; readonly set: boolean }): string {
@@ -107,15 +111,17 @@ function addStateCommand(
   verb: 'pause' | 'resume',
   description: string,
 ): void {
-  const state = verb === 'pause' ? 'paused' : 'active'
   sources
     .command(verb)
     .argument('<name>', 'the source')
     .description(description)
     .addHelpText('after', formatExamples(`shelfsync sources ${verb} my-shop`))
-    .action(async (name: string) => {
-      await using tools = await cli.open()
-      const saved = await saveSource(tools.db, (await loadSource(tools.db, name)).id, { state })
-      cli.output.result(sourceToJson(saved), `${name} is ${state}.`)
-    })
+    .action((name: string) => saveState(cli, name, verb === 'pause' ? 'paused' : 'active'))
+}
+
+async function saveState(cli: Cli, name: string, state: Source['state']): Promise<void> {
+  await using tools = await cli.open()
+  const { id } = await loadSource(tools.db, name)
+  const saved = await saveSource(tools.db, id, { state })
+  cli.output.result(toSourceJson(saved), `${name} is ${state}.`)
 }

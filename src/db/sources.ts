@@ -111,7 +111,7 @@ export async function addSource(
     settings: jsonb(settings),
     schedule: jsonb(schedule),
   })
-  if (!row) throw new SyncError('source/exists', `There is a source called ${name} already`)
+  if (!row) throw new SyncError('source/exists', `There is already a source named ${name}`)
   return toSource(row)
 }
 
