@@ -925,61 +925,76 @@ $$;
 
 -- Sources: found, added and changed.
 
+-- find_source(name) → the source; no row if it does not exist.
 create function catalog.find_source(p_name text) returns setof catalog.sources
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name = p_name
 $$;
 
--- list_sources(…) → sources by name, after the name `p_after`; all without a limit.
-create function catalog.list_sources(p_after text default null, p_limit integer default null) returns setof catalog.sources
+-- list_sources(after, limit) → sources by name, after the name `p_after`; all of them without a limit.
+create function catalog.list_sources(p_after text default null, p_limit integer default null)
+returns setof catalog.sources
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.sources where name > coalesce(p_after, '') order by name limit p_limit
 $$;
 
--- add_source(…) → the new source; no row when the name is taken.
-create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb) returns setof catalog.sources
+-- add_source(name, connector, settings, schedule) → the new source; no row if the name is taken.
+create function catalog.add_source(p_name text, p_connector text, p_settings jsonb, p_schedule jsonb)
+returns setof catalog.sources
 language sql set search_path = pg_catalog, pg_temp as $$
-  insert into catalog.sources (name, connector, settings, schedule) values (p_name, p_connector, p_settings, p_schedule)
+  insert into catalog.sources (name, connector, settings, schedule)
+    values (p_name, p_connector, p_settings, p_schedule)
     on conflict (name) do nothing returning *
 $$;
 
--- save_source(…) → the source as it is then. Null leaves a member as it is; of the policy, what is named is changed. A schedule counts from
--- here on when its times change, which they do not with the day on which the run is full.
-create function catalog.save_source(p_source integer, p_schedule jsonb, p_policy jsonb, p_state text) returns setof catalog.sources
+-- save_source(source, schedule, policy, state) → the source afterwards.
+--   null        leaves that member as it is; of the policy, only the given members change
+--   schedule    counts from now on if its times change, which `fullOn` does not
+create function catalog.save_source(p_source integer, p_schedule jsonb, p_policy jsonb, p_state text)
+returns setof catalog.sources
 language sql set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
     set schedule = coalesce(p_schedule, schedule), policy = policy || coalesce(p_policy, '{}'),
         state = coalesce(p_state, state),
-        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp() else schedule_set_at end
+        schedule_set_at = case when p_schedule - 'fullOn' <> schedule - 'fullOn' then clock_timestamp()
+                               else schedule_set_at end
     where id = p_source returning *
 $$;
 
--- set_settings(…) → the source with other settings. They may make another product of a record that has not changed, so the next full run looks
--- at every record again, and a run that was interrupted is given up.
---   run/active  a run is under way, which has read the settings already
+-- set_settings(source, settings) → the source afterwards. Other settings can turn an unchanged record into
+-- another product: the next full run normalises every record again, and an interrupted run is superseded.
+--   errors      run/active  a running run has read the old settings
 create function catalog.set_settings(p_source integer, p_settings jsonb) returns setof catalog.sources
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   active catalog.runs;
 begin
   perform from catalog.sources where id = p_source for update;
-  select * into active from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
+  select * into active
+    from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
   if active.state = 'running' and (active.queued or exists (
-      select from catalog.leases l where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
-    perform catalog.fail('run/active', format('Run %s of this source is under way with the settings as they are', active.id));
+      select from catalog.leases l
+      where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
+    perform catalog.fail('run/active',
+      format('Run %s of this source is under way with the settings as they are', active.id));
   end if;
-  update catalog.runs set state = 'superseded', reason = 'given up because the settings of the source were changed', finished_at = clock_timestamp()
+  update catalog.runs
+    set state = 'superseded', reason = 'the settings of the source were changed',
+        finished_at = clock_timestamp()
     where source_id = p_source and id = active.id;
-  return query update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
+  return query
+    update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
 end $$;
 
 -- 20261122000024_artifacts.sql
 
 -- Generated from supabase/schemas/24_artifacts.sql until the first release: do not edit.
 
--- Artifacts and their parts: archived by a fetch, read by apply, removed by retention.
+-- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
--- add_part(…) → when the part was archived. Its bytes are durable. The same part twice is one row.
+-- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
+--   idempotent  the same part a second time changes nothing
+--   errors      see raise_lease_error
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
@@ -987,210 +1002,288 @@ create function catalog.add_part(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
-    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
+  insert into catalog.parts
+      (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
+      p_cursor_after)
     on conflict do nothing;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
--- update_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
--- incremental run would ask for nothing until that time has come.
+-- update_artifact(source, run, token, …): stores what the fetch knows so far.
+--   closed      nothing more will be fetched; `p_complete` is then the connector's proof that nothing is
+--               missing
+--   watermark   ignored if it lies further ahead than the clock tolerance: the next incremental run would ask
+--               for no change until that time has come
+--   errors      see raise_lease_error
 create function catalog.update_artifact(
-  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint,
+  p_watermark timestamptz, p_warnings jsonb
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   update catalog.artifacts
-    set state = case when p_closed then 'closed' else state end, complete = p_complete, expected = coalesce(p_expected, expected),
-        watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
+    set state = case when p_closed then 'closed' else state end,
+        complete = p_complete,
+        expected = coalesce(p_expected, expected),
+        watermark = greatest(
+          case when p_watermark <= clock_timestamp() + catalog.clock_tolerance() then p_watermark end,
+          watermark),
+        warnings = p_warnings
     where source_id = p_source and run_id = p_run;
 end $$;
 
+-- find_artifact(source, run) → the artifact; no row if the run has none.
 create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
+-- find_newest_artifact(source) → the run of the newest closed artifact; null without one.
 create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
--- find_newest_full_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+-- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has
+-- all its bytes; null without one.
 create function catalog.find_newest_full_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
+  select max(a.run_id)
+  from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
+    and r.kind = 'full'
 $$;
 
+-- list_parts(source, run) → the parts of the artifact, in order.
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
--- record_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+-- record_copy(source, run, error): `latest.ndjson` holds the artifact of `p_run`, or writing it failed with
+-- `p_error`. Both null: the source has no copy any more.
 create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
-    set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
+    set copied_run = case when p_error is null then p_run else copied_run end,
+        copy_error = p_error,
         copy_failures = copy_failures + case when p_error is null then 0 else 1 end
     where id = p_source
 $$;
 
--- list_retained_artifacts(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
--- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
--- has begun to remove them.
+-- list_retained_artifacts(source) → every artifact that is not purged, by run.
+--   finished_at null while a run that applies the artifact, its own or a replay, is active
+--   good        its run succeeded
+--   whole       its run was a full one that succeeded, and it is complete with all its bytes
+--   closed      nothing more will be fetched, and it has all its bytes
+--   held        a run that applies it is held
+--   latest      `replay` takes it by default
+--   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
-  stored_bytes bigint
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
+  held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
-    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete and a.purge_began_at is null,
+  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
+    r.state = 'succeeded',
+    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
+      and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
-    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
+    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null,
+    coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   cross join lateral (
-    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active, bool_or(u.state = 'held') as held
+    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active,
+      bool_or(u.state = 'held') as held
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
-  cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
+  cross join lateral (
+    select sum(stored_bytes) as stored_bytes from catalog.parts p
+    where p.source_id = r.source_id and p.run_id = r.id
+  ) p
   where a.source_id = p_source and a.state <> 'purged' order by r.id
 $$;
 
--- begin_purge(…): from now on the bytes of this run may be gone.
+-- begin_purge(source, run): from now on bytes of this artifact may be missing.
+--   idempotent  the first instant stays
 create function catalog.begin_purge(p_source integer, p_run bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
+  update catalog.artifacts set purge_began_at = now()
+    where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
--- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
+-- mark_purged(source, runs): the bytes of these artifacts are removed; so are the checkpoints of the runs
+-- that applied them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  update catalog.artifacts set state = 'purged'
+    where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
-    where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
+    where source_id = p_source and run_id in (
+      select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
 $$;
 
 -- 20261122000030_records.sql
 
 -- Generated from supabase/schemas/30_records.sql until the first release: do not edit.
 
--- Records of a run: the hashes that are known already, the numbers of products, the checkpoints, the quarantine, and the
--- brands, organisations and categories.
+-- Records of a run: known hashes, product numbers, checkpoints, quarantine, and the brands, organisations and
+-- categories that records mention.
 
--- list_known_records(…): hash and number of every product that a record with the same hash would leave as it is.
+-- list_known_records(source) → number and hash of every product: a record with that hash would leave it
+-- unchanged.
 create function catalog.list_known_records(p_source integer) returns table (seq integer, record_hash bytea)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq, record_hash from catalog.products where source_id = p_source and status <> 'removed'
 $$;
 
--- list_known_records_page(…): a page of list_known_records, in the order of their ids, beginning after `p_after`: one row of 20 bytes a product (seq as big-endian
--- int4, record hash), because the Data API cuts an answer at a thousand rows. `last` is null when nothing follows.
-create function catalog.list_known_records_page(p_source integer, p_after text, p_limit integer) returns table (last text, records bytea)
+-- list_known_records_page(source, after, limit) → (last, records): the same by id, for products after the id
+-- `p_after`.
+--   records     20 bytes a product, as one value: seq as big-endian int4, and the hash. The Data API cuts off
+--               a response at a thousand rows
+--   last        the last id of the page; null if the page is empty
+create function catalog.list_known_records_page(p_source integer, p_after text, p_limit integer)
+returns table (last text, records bytea)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select max(external_id), coalesce(string_agg(int4send(seq) || record_hash, ''::bytea), '')
-  from (select external_id, seq, record_hash from catalog.products
-        where source_id = p_source and external_id > p_after and status <> 'removed' order by external_id limit p_limit) page
+  from (
+    select external_id, seq, record_hash from catalog.products
+    where source_id = p_source and external_id > p_after and status <> 'removed'
+    order by external_id limit p_limit
+  ) page
 $$;
 
--- list_newer_seen(…): the bitmaps of the settled runs whose artifact is younger than that of `p_artifact_run`.
+-- list_newer_seen(source, artifact_run) → the `seen` bitmaps of settled runs whose artifact is newer.
 create function catalog.list_newer_seen(p_source integer, p_artifact_run bigint) returns setof bytea
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seen from catalog.runs where source_id = p_source and artifact_run > p_artifact_run and seen is not null
+  select seen from catalog.runs
+  where source_id = p_source and artifact_run > p_artifact_run and seen is not null
 $$;
 
--- reserve_seqs(…): `p_count` product numbers; those not used are gaps that cost a bit each.
+-- reserve_seqs(source, count) → the first of `p_count` product numbers. Unused ones are gaps that cost a bit
+-- each.
 create function catalog.reserve_seqs(p_source integer, p_count integer) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources set next_seq = next_seq + p_count where id = p_source returning next_seq - p_count
 $$;
 
--- list_product_ids(…): the ids behind product numbers.
+-- list_product_ids(source, seqs) → the ids of products with these numbers, in no order.
 create function catalog.list_product_ids(p_source integer, p_seqs integer[]) returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select external_id from catalog.products where source_id = p_source and seq = any (p_seqs)
 $$;
 
--- list_product_seqs(…): the numbers behind ids.
+-- list_product_seqs(source, ids) → the numbers of products with these ids, in no order.
 create function catalog.list_product_seqs(p_source integer, p_ids text[]) returns setof integer
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select seq from catalog.products where source_id = p_source and external_id = any (p_ids)
 $$;
 
+-- save_checkpoint(source, run, token, part, …): replaces the part's checkpoint.
+--   atomic      with the rows that the caller wrote in the same transaction
+--   errors      see raise_lease_error
 create function catalog.save_checkpoint(
-  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
-  p_counts jsonb, p_known bytea, p_staged bytea
+  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_done bigint, p_bytes_done bigint,
+  p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
+  insert into catalog.checkpoints
+      (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
     values (p_source, p_run, p_part, p_lines_done, p_bytes_done, p_done, p_counts, p_known, p_staged)
     on conflict (source_id, run_id, part_no) do update
       set lines_done = excluded.lines_done, bytes_done = excluded.bytes_done, done = excluded.done,
           counts = excluded.counts, known = excluded.known, staged = excluded.staged;
 end $$;
 
+-- list_checkpoints(source, run) → the checkpoints of all parts, in order.
 create function catalog.list_checkpoints(p_source integer, p_run bigint) returns setof catalog.checkpoints
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.checkpoints where source_id = p_source and run_id = p_run order by part_no
 $$;
 
-create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer) returns setof catalog.checkpoints
+-- find_checkpoint(source, run, part) → the checkpoint; no row before the part's first batch.
+create function catalog.find_checkpoint(p_source integer, p_run bigint, p_part integer)
+returns setof catalog.checkpoints
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part
 $$;
 
--- quarantine_records(…) → the numbers of the products that these records name, so that they count as seen.
---   p_records   [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
-create function catalog.quarantine_records(p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb)
-returns setof integer
+-- quarantine_records(source, run, token, artifact_run, part, records) → the numbers of the products that the
+-- records name, which count as seen.
+--   records     [{line_no, byte_offset, byte_length, external_id, rule, message, raw (base64)}]
+--   idempotent  the same line a second time replaces its row and opens it again
+--   errors      see raise_lease_error
+create function catalog.quarantine_records(
+  p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_records jsonb
+) returns setof integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length, external_id, rule, message, raw)
-    select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length, r.external_id, r.rule, r.message, decode(r.raw, 'base64')
-    from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint, external_id text, rule text, message text, raw text)
+  insert into catalog.quarantine (source_id, run_id, artifact_run, part_no, line_no, byte_offset, byte_length,
+      external_id, rule, message, raw)
+    select p_source, p_run, p_artifact_run, p_part, r.line_no, r.byte_offset, r.byte_length,
+      r.external_id, r.rule, r.message, decode(r.raw, 'base64')
+    from jsonb_to_recordset(p_records) as r (line_no integer, byte_offset bigint, byte_length bigint,
+      external_id text, rule text, message text, raw text)
     on conflict (source_id, artifact_run, part_no, line_no) do update
-      set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message, external_id = excluded.external_id, state = 'open';
+      set run_id = excluded.run_id, rule = excluded.rule, message = excluded.message,
+          external_id = excluded.external_id, state = 'open';
   return query
     select p.seq from catalog.products p
     where p.source_id = p_source
       and p.external_id in (select r.external_id from jsonb_to_recordset(p_records) as r (external_id text));
 end $$;
 
--- upsert_terms(…): brands, organisations and categories that the records mention; a row is written only when it differs.
-create function catalog.upsert_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb) returns integer
+-- upsert_terms(source, run, token, terms) → rows written: brands, organisations and categories.
+--   terms       [{kind (brand, organization or category), external_id, name, parent_id, attributes}]
+--   idempotent  a row is written only if it differs
+--   errors      see raise_lease_error
+create function catalog.upsert_terms(p_source integer, p_run bigint, p_token bigint, p_terms jsonb)
+returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  written integer := 0;
-  touched integer;
-  target text;
+  written integer;
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  foreach target in array array['brand', 'organization', 'category'] loop
-    execute format($sql$
-      insert into catalog.%1$I (source_id, external_id, name, attributes, changed_at %2$s)
-      select distinct on (t.external_id) $1, t.external_id, t.name, t.attributes, now() %3$s
-      from jsonb_to_recordset($2) as t (kind text, external_id text, name text, parent_id text, attributes jsonb)
-      where t.kind = $3 order by t.external_id
-      on conflict (source_id, external_id) do update set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at %4$s
-      where (%1$I.name, %1$I.attributes %5$s) is distinct from (excluded.name, excluded.attributes %6$s)
-    $sql$,
-      case target when 'brand' then 'brands' when 'organization' then 'organizations' else 'categories' end,
-      case target when 'category' then ', parent_external_id' else '' end,
-      case target when 'category' then ', t.parent_id' else '' end,
-      case target when 'category' then ', parent_external_id = excluded.parent_external_id' else '' end,
-      case target when 'category' then ', categories.parent_external_id' else '' end,
-      case target when 'category' then ', excluded.parent_external_id' else '' end)
-    using p_source, p_terms, target;
-    get diagnostics touched = row_count;
-    written := written + touched;
-  end loop;
+  with terms as (
+    select distinct on (kind, external_id) *
+    from jsonb_to_recordset(p_terms)
+      as t (kind text, external_id text, name text, parent_id text, attributes jsonb)
+    order by kind, external_id
+  ), brands as (
+    insert into catalog.brands as b (source_id, external_id, name, attributes, changed_at)
+      select p_source, external_id, name, attributes, now() from terms where kind = 'brand'
+      on conflict (source_id, external_id) do update
+        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at
+        where (b.name, b.attributes) is distinct from (excluded.name, excluded.attributes)
+      returning 1
+  ), organizations as (
+    insert into catalog.organizations as o (source_id, external_id, name, attributes, changed_at)
+      select p_source, external_id, name, attributes, now() from terms where kind = 'organization'
+      on conflict (source_id, external_id) do update
+        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at
+        where (o.name, o.attributes) is distinct from (excluded.name, excluded.attributes)
+      returning 1
+  ), categories as (
+    insert into catalog.categories as c
+        (source_id, external_id, name, attributes, changed_at, parent_external_id)
+      select p_source, external_id, name, attributes, now(), parent_id from terms where kind = 'category'
+      on conflict (source_id, external_id) do update
+        set name = excluded.name, attributes = excluded.attributes, changed_at = excluded.changed_at,
+            parent_external_id = excluded.parent_external_id
+        where (c.name, c.attributes, c.parent_external_id)
+          is distinct from (excluded.name, excluded.attributes, excluded.parent_external_id)
+      returning 1
+  )
+  select (select count(*) from brands) + (select count(*) from organizations)
+      + (select count(*) from categories)
+    into written;
   return written;
 end $$;
 
@@ -1200,40 +1293,51 @@ end $$;
 
 -- Staging: temporary tables of a session, from which a batch is merged into the catalogue.
 
--- open_staging(): this session's staging tables. They are temporary, so a batch costs no WAL, and owned by this function's owner,
--- so a worker can fill them but not replace them by something that would run as the owner.
+-- open_staging(): creates the staging tables of this session. Temporary tables cost no WAL. Their owner is
+-- the owner of this function: a worker can fill them, and cannot replace them by tables with triggers that
+-- would run as the owner.
+--   verdicts        of judge_batch, one for each staged line
+--   price_verdicts  of judge_prices, one for each price that differs
+--   errors      SQLSTATE 42P07 (duplicate_table) if the session has tables of these names
 create function catalog.open_staging() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   create temporary table staged_products (
-    line_no integer not null, external_id text collate "C" not null, status text not null, title text, description text, brand text,
-    manufacturer text, url text, identifiers jsonb not null, attributes jsonb not null, successor text, source_updated_at timestamptz,
-    expires_at timestamptz, record_hash bytea not null, content_hash bytea not null, warnings jsonb, raw jsonb not null
+    line_no integer not null, external_id text collate "C" not null, status text not null, title text,
+    description text, brand text, manufacturer text, url text, identifiers jsonb not null,
+    attributes jsonb not null, successor text, source_updated_at timestamptz, expires_at timestamptz,
+    record_hash bytea not null, content_hash bytea not null, warnings jsonb, raw jsonb not null
   ) with (toast_tuple_target = 8160) on commit delete rows;
-  alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;  -- compressing twice is the cost
+  -- The catalogue compresses these once more; compressing them here too would cost more than it saves.
+  alter table pg_temp.staged_products alter raw set storage external, alter description set storage external;
   create temporary table staged_variants (
-    line_no integer not null, external_id text collate "C" not null, position integer not null, title text, sku text, gtin text,
-    options jsonb not null, weight_grams double precision, pack_count integer, availability text
+    line_no integer not null, external_id text collate "C" not null, position integer not null, title text,
+    sku text, gtin text, options jsonb not null, weight_grams double precision, pack_count integer,
+    availability text
   ) on commit delete rows;
   create temporary table staged_prices (
-    line_no integer not null, variant_external_id text collate "C" not null, price_type text not null, amount_minor bigint,
-    currency text not null, compare_at_minor bigint
+    line_no integer not null, variant_external_id text collate "C" not null, price_type text not null,
+    amount_minor bigint, currency text not null, compare_at_minor bigint
   ) on commit delete rows;
   create temporary table staged_images (
     line_no integer not null, position integer not null, url text not null, alt text
   ) on commit delete rows;
-  create temporary table judged (
+  create temporary table verdicts (
     line_no integer primary key, external_id text collate "C" not null, seq integer, verdict text not null,
     reprices boolean not null default false, held boolean not null default false
   ) on commit delete rows;
-  create temporary table judged_prices (
-    line_no integer not null, external_id text collate "C" not null, variant_external_id text collate "C" not null, price_type text not null,
-    amount_minor bigint, currency text not null, compare_at_minor bigint, last_good bigint, last_good_currency text, state text not null, reason text
+  create temporary table price_verdicts (
+    line_no integer not null, external_id text collate "C" not null,
+    variant_external_id text collate "C" not null, price_type text not null, amount_minor bigint,
+    currency text not null, compare_at_minor bigint, last_good bigint, last_good_currency text,
+    state text not null, reason text
   ) on commit delete rows;
-  grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices, pg_temp.staged_images to public;
+  grant insert on pg_temp.staged_products, pg_temp.staged_variants, pg_temp.staged_prices,
+    pg_temp.staged_images to public;
 end $$;
 
--- is_own_table(table): whether this session's temporary table is the caller's own. Each set of ours is made at once, so one of it answers for all.
+-- is_own_table(name) → whether this session's temporary table belongs to the owner of the calling function.
+-- Each set of tables is created at once, so one of them stands for all.
 create function catalog.is_own_table(p_table text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
@@ -1241,23 +1345,29 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where c.relnamespace = pg_my_temp_schema() and c.relname = p_table and r.rolname = current_user)
 $$;
 
--- assert_own_table(table): refuses tables that a worker has made itself: what it has attached to them would run as the owner of our functions.
+-- assert_own_table(name): refuses a table that a worker has created itself: its triggers would run as the
+-- owner of our functions.
+--   errors      db/unsuitable
 create function catalog.assert_own_table(p_table text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if not catalog.is_own_table(p_table) then
-    perform catalog.fail('db/unsuitable', format('The temporary table %s of this session was not made by Shelfsync', p_table));
+    perform catalog.fail('db/unsuitable',
+      format('The temporary table %s of this session was not created by Shelfsync', p_table));
   end if;
 end $$;
 
--- clear_staging(): empties the staging tables within a transaction, to stage a smaller piece of a batch that was refused.
+-- clear_staging(): empties the tables within a transaction, to stage a smaller piece of a batch that Postgres
+-- refused.
+--   errors      db/unsuitable, see assert_own_table
 create function catalog.clear_staging() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_own_table('staged_products');
-  -- A plan may not truncate: its transaction is read-only. `where true`: Supabase's Data API refuses a delete or an update without a condition.
-  delete from pg_temp.judged where true;
-  delete from pg_temp.judged_prices where true;
+  -- Deletes, because the transaction of a plan is read-only and may not truncate. `where true`, because
+  -- Supabase's Data API refuses a delete or an update without a condition.
+  delete from pg_temp.verdicts where true;
+  delete from pg_temp.price_verdicts where true;
   delete from pg_temp.staged_products where true;
   delete from pg_temp.staged_variants where true;
   delete from pg_temp.staged_prices where true;
@@ -1268,14 +1378,21 @@ end $$;
 
 -- Generated from supabase/schemas/32_judge.sql until the first release: do not edit.
 
--- The verdict on each staged line: what it would do to the catalogue. Apply and plan share it.
+-- Verdicts: what each staged line would do to the catalogue. Apply and plan share them. These functions write
+-- nothing but the temporary tables `verdicts` and `price_verdicts`.
+--
+-- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, whatever it
+-- believes about the sizes of the tables.
 
--- remove_member(doc, paths): the document without its volatile members; `*` in a path stands for any index.
+-- remove_member(doc, path) → the document without the member at the path; `*` in a path stands for every
+-- index.
 create function catalog.remove_member(doc jsonb, path text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if jsonb_typeof(doc) = 'array' and path[1] = '*' then
-    return (select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
+    return (
+      select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]')
+      from jsonb_array_elements(doc) with ordinality as t (e, i));
   elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
     return doc;
   elsif cardinality(path) = 1 then
@@ -1284,6 +1401,7 @@ begin
   return jsonb_set(doc, path[1:1], catalog.remove_member(doc -> path[1], path[2:]));
 end $$;
 
+-- remove_members(doc, paths) → the document without the members at these paths, written with dots.
 create function catalog.remove_members(doc jsonb, paths text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -1295,136 +1413,214 @@ begin
   return doc;
 end $$;
 
--- correct_source_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
--- which stands for a missing value, and one later than the part that holds it by more than the tolerance. One that is ahead by less becomes the
--- time of the part, so that the record of the next run is not older. A plan has no part: its records arrive now.
-create function catalog.correct_source_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
+-- correct_source_times(source, artifact_run, part): applies the rule of `trustedTime` in
+-- src/core/source-time.ts to the staged times.
+--   unknown     a time at or before 1970, which stands for a missing value, and a time that is ahead of the
+--               part's arrival by more than the clock tolerance
+--   arrival     a time that is ahead by less, so that the record of the next run is not older
+--   A plan of a sync has no part: its records arrive now.
+create function catalog.correct_source_times(p_source integer, p_artifact_run bigint, p_part integer)
+returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  arrived timestamptz := coalesce((select created_at from catalog.parts where source_id = p_source and run_id = p_artifact_run and no = p_part), now());
+  arrived timestamptz := coalesce((
+    select created_at from catalog.parts
+    where source_id = p_source and run_id = p_artifact_run and no = p_part
+  ), now());
+  latest timestamptz := arrived + catalog.clock_tolerance();
 begin
   update pg_temp.staged_products
-    set source_updated_at = case when source_updated_at > arrived and source_updated_at <= arrived + interval '5 minutes' then arrived end
+    set source_updated_at =
+      case when source_updated_at > arrived and source_updated_at <= latest then arrived end
     where source_updated_at > arrived or source_updated_at <= 'epoch';
 end $$;
 
--- judge(…): what each staged line that is not judged yet would do to the catalogue. Writes nothing but `judged` and `judged_prices`.
---   order       within one artifact the highest (source time, part, line) of a key wins, and any time is higher than an unknown one; an
---               artifact older than what wrote the row, or than a settled run that saw it (p_seen_later), may only normalise anew the record
---               that the row already holds; of two artifacts the newer wins, unless both times are known and its own is lower
---   lateral … offset 0   keeps the planner at one index look-up a line, whatever it believes about the sizes
-create function catalog.judge(p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric)
-returns void
+-- judge_products(source, artifact_run, part, seen_later, volatile): one verdict for each staged line without
+-- one.
+--   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
+--               has a better record of the same product
+--   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
+--               than an unknown one. An artifact older than the one that wrote the row, or than a settled run
+--               that saw the product (`p_seen_later`), may only normalise again the record that the row
+--               already holds. Of two artifacts the newer wins, unless both times are known and its own is
+--               lower
+--   p_volatile  paths of members that change without meaning
+create function catalog.judge_products(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[]
+) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  perform catalog.assert_own_table('staged_products');
-  perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
-  -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
-  for pass in 1 .. 2 loop
-    insert into pg_temp.judged (line_no, external_id, seq, verdict)
-    select s.line_no, s.external_id, p.seq,
-      case
-        when s.rank > 1 then 'duplicate'
-        when p.seq is null then 'created'
-        when p.run_id = p_artifact_run
-          and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no) < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
-          then 'duplicate'
-        when (p.run_id > p_artifact_run or p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1)
-          and p.record_hash <> s.record_hash
-          then 'older'
-        when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
-        when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
-        when p.content_hash <> s.content_hash then 'updated'
-        when p.record_hash <> s.record_hash
-          and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
-          then 'updated'
-        else 'unchanged'
-      end
-    from (
-      select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
-        row_number() over (partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
-      from pg_temp.staged_products
-      where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
-    ) s
-    left join lateral (
-      select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
-    ) p on true;
+  insert into pg_temp.verdicts (line_no, external_id, seq, verdict)
+  select s.line_no, s.external_id, p.seq,
+    case
+      when s.rank > 1 then 'duplicate'
+      when p.seq is null then 'created'
+      when p.run_id = p_artifact_run
+        and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no)
+          < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
+        then 'duplicate'
+      when p.record_hash <> s.record_hash
+        and (p.run_id > p_artifact_run
+          or p_seen_later is not null and p.seq < 8 * length(p_seen_later)
+            and get_bit(p_seen_later, p.seq) = 1)
+        then 'older'
+      when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
+      when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
+      when p.content_hash <> s.content_hash then 'updated'
+      when p.record_hash <> s.record_hash
+        and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members(
+          (select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+        then 'updated'
+      else 'unchanged'
+    end
+  from (
+    select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
+      row_number() over (
+        partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
+    from pg_temp.staged_products
+    where not exists (select from pg_temp.verdicts j where j.line_no = staged_products.line_no)
+  ) s
+  left join lateral (
+    select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
+  ) p on true;
+end $$;
 
-    -- A plan, whose transaction is read-only, has nothing to keep as it is.
-    exit when pass = 2 or current_setting('transaction_read_only')::boolean;
-    perform from pg_temp.judged j join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
-      where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
-    exit when not found;
-    delete from pg_temp.judged j where j.seq is not null and j.verdict <> 'created';
-  end loop;
+-- lock_judged_products(source) → whether products with a verdict exist already. Their rows are locked, in the
+-- order of their ids so that lanes cannot deadlock, and their verdicts deleted: judged again, they stay as
+-- they are.
+create function catalog.lock_judged_products(p_source integer) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  perform from pg_temp.verdicts j
+    join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
+    where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
+  if not found then
+    return false;
+  end if;
+  delete from pg_temp.verdicts j where j.seq is not null and j.verdict <> 'created';
+  return true;
+end $$;
 
-  -- Apply judges once more when another lane was faster: what the batch has created by then is its own and stays.
-  delete from pg_temp.judged_prices where true;
-  -- Prices of products that were here before, against the current one and the newest one that waits or was rejected.
-  insert into pg_temp.judged_prices
+-- gate_price(…) → the reason why a person has to decide on this price; null if it may become current.
+--   last_good   the current price; null without one
+--   declared    the currency in the settings of the source: a change to it was made by a person
+--   factor      a price that rises or falls by this factor or more is held
+create function catalog.gate_price(
+  amount_minor bigint, currency text, last_good bigint, last_good_currency text, declared text, factor numeric
+) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when amount_minor = 0 and last_good is distinct from 0 then 'the price is zero'
+    -- Amounts of two currencies cannot be compared.
+    when last_good_currency <> currency and currency = declared then null
+    when last_good_currency <> currency
+      then format('the currency changed from %s to %s', last_good_currency, currency)
+    when last_good > 0 and amount_minor >= last_good * factor
+      then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
+    when last_good > 0 and amount_minor * factor <= last_good
+      then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
+  end
+$$;
+
+-- judge_prices(source, factor): fills price_verdicts for products that exist already. A stated price is
+-- compared with the current one and with the newest one that waits for a decision or was rejected; only a
+-- difference gets a verdict.
+--   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
+--               it is the current price again, which ends what waited
+--   amount null the supplier no longer states the price
+create function catalog.judge_prices(p_source integer, p_price_factor numeric) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  declared text := (select settings ->> 'currency' from catalog.sources where id = p_source);
+begin
+  -- Apply judges again when another lane was faster; the prices of what this batch created stay out.
+  delete from pg_temp.price_verdicts where true;
+  insert into pg_temp.price_verdicts
   with stated as (
-    select j.external_id, n.* from pg_temp.staged_prices n join pg_temp.judged j using (line_no)
+    select j.external_id, n.*
+    from pg_temp.staged_prices n join pg_temp.verdicts j using (line_no)
     where j.seq is not null and j.verdict in ('updated', 'unchanged') and n.amount_minor is not null
-  ), held_now as (
-    select j.line_no, j.external_id, c.* from pg_temp.judged j
+  ), current_prices as (
+    select j.line_no, j.external_id, c.*
+    from pg_temp.verdicts j
     cross join lateral (
-      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, run_id from catalog.prices
+      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, run_id
+      from catalog.prices
       where source_id = p_source and product_external_id = j.external_id and state = 'current' offset 0
     ) c
     where j.seq is not null and j.verdict in ('updated', 'unchanged')
   ), pairs as (
     select line_no, coalesce(n.external_id, c.external_id) as external_id, variant_external_id, price_type,
       n.amount_minor, coalesce(n.currency, c.currency) as currency, n.compare_at_minor,
-      c.amount_minor as last_good, c.currency as last_good_currency, c.compare_at_minor as last_compare_at, c.run_id as last_run, c.line_no is null as is_new
-    from stated n full join held_now c using (line_no, variant_external_id, price_type)
+      c.amount_minor as last_good, c.currency as last_good_currency, c.run_id as last_run,
+      c.line_no is null as is_first,
+      c.line_no is not null and (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
+        is not distinct from (c.amount_minor, c.currency, c.compare_at_minor) as is_current
+    from stated n full join current_prices c using (line_no, variant_external_id, price_type)
   )
-  select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor, last_good, last_good_currency,
-    case
-      when not is_new and (amount_minor, currency, compare_at_minor) is not distinct from (last_good, last_good_currency, last_compare_at) then 'kept'
-      when reason is not null then 'held'
-      when is_new then 'current'
-      else 'pending'
-    end, reason
-  from (
-    select *, case
-      when amount_minor = 0 and last_good is distinct from 0 then 'the price is zero'
-      -- Amounts of two currencies cannot be compared. A source whose settings state a currency has had it changed by a person.
-      when last_good_currency <> currency and currency = (select settings ->> 'currency' from catalog.sources where id = p_source) then null
-      when last_good_currency <> currency then format('the currency changed from %s to %s', last_good_currency, currency)
-      when last_good > 0 and amount_minor >= last_good * p_price_factor then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
-      when last_good > 0 and amount_minor * p_price_factor <= last_good then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
-    end as reason
-    from pairs
-  ) gated
+  select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor,
+    last_good, last_good_currency,
+    case when is_current then 'kept' when reason is not null then 'held' when is_first then 'current'
+      else 'pending' end,
+    reason
+  from pairs
   left join lateral (
-    select state as waiting_state, amount_minor as waiting_amount, currency as waiting_currency, compare_at_minor as waiting_compare_at
+    select state, (amount_minor, currency, compare_at_minor)
+        is distinct from (pairs.amount_minor, pairs.currency, pairs.compare_at_minor) as differs
     from catalog.prices
-    where source_id = p_source and product_external_id = gated.external_id and variant_external_id = gated.variant_external_id
-      and price_type = gated.price_type and state in ('pending', 'held', 'rejected') and run_id > coalesce(gated.last_run, 0)
+    where source_id = p_source and product_external_id = pairs.external_id
+      and variant_external_id = pairs.variant_external_id and price_type = pairs.price_type
+      and state in ('pending', 'held', 'rejected') and run_id > coalesce(pairs.last_run, 0)
     order by run_id desc limit 1
-  ) w on true
+  ) waiting on true
+  cross join lateral (
+    select catalog.gate_price(amount_minor, currency, last_good, last_good_currency, declared, p_price_factor)
+      as reason offset 0
+  ) gate
   where case
-    when waiting_state is null then is_new or (amount_minor, currency, compare_at_minor) is distinct from (last_good, last_good_currency, last_compare_at)
-    when waiting_state = 'rejected' and (amount_minor, currency, compare_at_minor) is not distinct from (last_good, last_good_currency, last_compare_at) then false
-    else (amount_minor, currency, compare_at_minor) is distinct from (waiting_amount, waiting_currency, waiting_compare_at)
+    when waiting.state is null then not is_current
+    when waiting.state = 'rejected' and is_current then false
+    else waiting.differs
   end;
-
-  update pg_temp.judged j
-    set verdict = 'updated', reprices = true, held = p.held
-    from (select line_no, bool_or(state = 'held') as held from pg_temp.judged_prices group by line_no) p
-    where j.line_no = p.line_no;
-
-  -- A first price of zero waits for a person too.
-  insert into pg_temp.judged_prices
-    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
-      'held', 'the price is zero'
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
-    where j.verdict = 'created' and n.amount_minor = 0;
-  update pg_temp.judged j set held = true
-    where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
 end $$;
 
--- diff_members(old, new): the members that differ, as {member: [before, after]}.
+-- judge_batch(source, artifact_run, part, seen_later, volatile, factor): judges every staged line that has no
+-- verdict yet, then the prices. A product whose prices differ is updated; one with a held price is held.
+--   locks       existing products are locked and judged a second time, as nothing can change them then. A
+--               plan, whose transaction is read-only, judges once
+--   errors      db/unsuitable, see assert_own_table
+create function catalog.judge_batch(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[],
+  p_price_factor numeric
+) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  perform catalog.assert_own_table('staged_products');
+  perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
+  perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
+  if not current_setting('transaction_read_only')::boolean and catalog.lock_judged_products(p_source) then
+    perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
+  end if;
+
+  perform catalog.judge_prices(p_source, p_price_factor);
+  update pg_temp.verdicts j
+    set verdict = 'updated', reprices = true, held = p.held
+    from (
+      select line_no, bool_or(state = 'held') as held from pg_temp.price_verdicts group by line_no
+    ) p
+    where j.line_no = p.line_no;
+  -- First prices of new products become current without a verdict, except a price of zero.
+  insert into pg_temp.price_verdicts
+    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency,
+      n.compare_at_minor, null, null, 'held', 'the price is zero'
+    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor = 0;
+  update pg_temp.verdicts j set held = true
+    where j.verdict = 'created'
+      and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
+end $$;
+
+-- diff_members(before, after) → the members that differ, as {member: [before, after]}.
 create function catalog.diff_members(before jsonb, after jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
@@ -1432,9 +1628,23 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   where before -> k is distinct from after -> k
 $$;
 
--- list_staged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
--- in apply the rows of new products are there already, so only the verdict tells that they are new.
-create function catalog.list_staged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
+-- product_members(…) → the members of a product that a change reports.
+create function catalog.product_members(
+  status text, title text, description text, brand text, manufacturer text, url text, successor text,
+  identifiers jsonb, attributes jsonb
+) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object('status', status, 'title', title, 'description', description, 'brand', brand,
+    'manufacturer', manufacturer, 'url', url, 'successor', successor) || identifiers || attributes
+$$;
+
+-- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
+-- verdict created or updated makes.
+--   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason.
+--               Empty members for a new product: in apply its row exists by now, so only the verdict tells
+--               that it is new
+create function catalog.list_staged_changes(p_source integer)
+returns table (line_no integer, external_id text, kind text, detail jsonb)
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -1446,20 +1656,23 @@ begin
       when j.reprices and p.content_hash = s.content_hash then 'repriced'
       else 'updated'
     end,
-    case when j.verdict <> 'created' then
+    case when j.verdict = 'created' then '{}' else
       catalog.diff_members(
-        jsonb_build_object('status', p.status, 'title', p.title, 'description', p.description, 'brand', p.brand, 'manufacturer', p.manufacturer,
-          'url', p.url, 'successor', p.successor) || p.identifiers || p.attributes,
-        jsonb_build_object('status', s.status, 'title', s.title, 'description', s.description, 'brand', s.brand, 'manufacturer', s.manufacturer,
-          'url', s.url, 'successor', s.successor) || s.identifiers || s.attributes)
-    else '{}' end
+        catalog.product_members(p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.successor,
+          p.identifiers, p.attributes),
+        catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
+          s.identifiers, s.attributes))
+    end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
-        jsonb_build_array(q.last_good, q.amount_minor) || case when q.state = 'held' then jsonb_build_array(q.reason) else '[]' end)
-      from pg_temp.judged_prices q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
-  from pg_temp.judged j
+        jsonb_build_array(q.last_good, q.amount_minor)
+          || case when q.state = 'held' then jsonb_build_array(q.reason) else '[]' end)
+      from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
+  from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
-  left join lateral (select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0) p on true
+  left join lateral (
+    select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0
+  ) p on true
   where j.verdict in ('created', 'updated');
 end $$;
 
@@ -1468,181 +1681,264 @@ end $$;
 -- Generated from supabase/schemas/33_apply.sql until the first release: do not edit.
 
 -- apply_batch: merges the staging tables into the catalogue, in one transaction with the batch's checkpoint.
+-- The functions that write take the verdicts of judge_batch; rows are taken in the order of their ids, so
+-- that lanes cannot deadlock.
 
--- apply_batch(…) → (created, updated, unchanged, older, duplicate, held, seqs, next_seq)
---   atomic      rows, price points, changes, or nothing; the caller saves its checkpoint in the same transaction
---   idempotent  the same batch twice writes no row the second time
---   ordering    see judge; rows are taken in the order of their ids, so lanes cannot deadlock
---   seqs        the numbers of all products that the batch named, as big-endian int4: the run has seen them
---   next_seq    the first number after p_seq_from that is still free; at most one is taken a staged line and round
-create function catalog.apply_batch(
-  p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_seq_from integer,
-  p_normaliser_version integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea, p_first_load boolean
-) returns table (created integer, updated integer, unchanged integer, older integer, duplicate integer, held integer, seqs bytea, next_seq integer)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
+-- create_products(source, artifact_run, part, normaliser_version, seq_from) → (created, lost): inserts the
+-- products with the verdict created, numbered from `p_seq_from`.
+--   lost        products that another lane created meanwhile; their verdicts are deleted, to be judged again
+create function catalog.create_products(
+  p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer, p_seq_from integer,
+  out created integer, out lost integer
+) language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
-declare
-  free_seq integer := p_seq_from;
-  judged_new integer;
-  lost integer;
 begin
-  perform catalog.assert_lease(p_source, p_run, p_token);
-  loop
-    perform catalog.judge(p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
-
-    with numbered as (
-      select line_no, free_seq - 1 + row_number() over (order by line_no) as seq from pg_temp.judged where verdict = 'created' and seq is null
-    ), written as (
-      insert into catalog.products (
-        source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers, attributes, successor,
-        source_updated_at, first_seen_at, changed_at, last_available_at, expires_at, run_id, part_no, line_no, normaliser_version,
-        record_hash, content_hash, warnings, raw)
-      select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.identifiers, s.attributes, s.successor,
-        s.source_updated_at, now(), now(), null, s.expires_at, p_artifact_run, p_part, s.line_no, p_normaliser_version,
-        s.record_hash, s.content_hash, s.warnings, s.raw
-      from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
-      order by s.external_id
-      on conflict do nothing
-      returning line_no, seq
-    )
-    update pg_temp.judged j set seq = w.seq from written w where w.line_no = j.line_no;
-    get diagnostics judged_new = row_count;
-
-    -- Another lane created the same product meanwhile: judge those lines again, now against its row.
-    delete from pg_temp.judged where verdict = 'created' and seq is null;
-    get diagnostics lost = row_count;
-    free_seq := free_seq + judged_new + lost;
-    exit when lost = 0;
-  end loop;
-
-  if not p_first_load then
-    insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
-      select p_source, p_run, c.external_id, c.kind, case c.kind when 'created' then '{}' else c.detail - 'description' end
-      from catalog.list_staged_changes(p_source) c
-      on conflict (source_id, run_id, product_external_id) do update
-        set detail = changes.detail || excluded.detail, kind = excluded.kind
-        where changes.kind <> 'created';
-  end if;
-
-  update catalog.products p
-    set status = case when p.status = 'removed' and p.run_id > p_artifact_run then p.status else s.status end, title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer, url = s.url,
-        identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
-        source_updated_at = case when p.run_id > p_artifact_run then p.source_updated_at else s.source_updated_at end, changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version, record_hash = s.record_hash,
-        content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
-        last_available_at = case when s.status = 'active' then null when p.status = 'active' then now() else p.last_available_at end,
-        run_id = greatest(p.run_id, p_artifact_run), part_no = case when p.run_id > p_artifact_run then p.part_no else p_part end,
-        line_no = case when p.run_id > p_artifact_run then p.line_no else s.line_no end
-    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
-    where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
-
-  -- A newer artifact that does not know the time any more, or knows it again: what follows is compared with that.
-  update catalog.products p
-    set source_updated_at = s.source_updated_at, record_hash = s.record_hash
-    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
-    where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id and p.run_id < p_artifact_run
-      and (p.source_updated_at is null) <> (s.source_updated_at is null)
-      and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1);
-
-  perform catalog.write_variants(p_source);
-  perform catalog.write_images(p_source);
-  perform catalog.write_prices(p_source, p_run);
-
-  return query
-    select count(*) filter (where verdict = 'created' and not j.held)::integer, count(*) filter (where verdict = 'updated' and not j.held)::integer,
-      count(*) filter (where verdict = 'unchanged')::integer, count(*) filter (where verdict = 'older')::integer,
-      count(*) filter (where verdict = 'duplicate')::integer, count(*) filter (where j.held)::integer,
-      coalesce(string_agg(int4send(j.seq), ''::bytea) filter (where j.seq is not null), ''), free_seq
-    from pg_temp.judged j;
+  with numbered as (
+    select line_no, p_seq_from - 1 + row_number() over (order by line_no) as seq
+    from pg_temp.verdicts where verdict = 'created' and seq is null
+  ), written as (
+    insert into catalog.products (
+      source_id, external_id, seq, status, title, description, brand, manufacturer, url, identifiers,
+      attributes, successor, source_updated_at, first_seen_at, changed_at, last_available_at, expires_at,
+      run_id, part_no, line_no, normaliser_version, record_hash, content_hash, warnings, raw)
+    select p_source, s.external_id, n.seq, s.status, s.title, s.description, s.brand, s.manufacturer, s.url,
+      s.identifiers, s.attributes, s.successor, s.source_updated_at, now(), now(), null, s.expires_at,
+      p_artifact_run, p_part, s.line_no, p_normaliser_version, s.record_hash, s.content_hash, s.warnings,
+      s.raw
+    from numbered n join pg_temp.staged_products s on s.line_no = n.line_no
+    order by s.external_id
+    on conflict do nothing
+    returning line_no, seq
+  )
+  update pg_temp.verdicts j set seq = w.seq from written w where w.line_no = j.line_no;
+  get diagnostics created = row_count;
+  delete from pg_temp.verdicts where verdict = 'created' and seq is null;
+  get diagnostics lost = row_count;
 end $$;
 
+-- record_changes(source, run): one row of `changes` for each product, with the changes of all batches of the
+-- run.
+create function catalog.record_changes(p_source integer, p_run bigint) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+    select p_source, p_run, c.external_id, c.kind,
+      case c.kind when 'created' then '{}' else c.detail - 'description' end
+    from catalog.list_staged_changes(p_source) c
+    on conflict (source_id, run_id, product_external_id) do update
+      set detail = changes.detail || excluded.detail, kind = excluded.kind
+      where changes.kind <> 'created'
+$$;
+
+-- update_products(source, artifact_run, part, normaliser_version): writes the products with the verdict
+-- updated. A row that a newer artifact wrote keeps its place, its source time, and its removal.
+create function catalog.update_products(
+  p_source integer, p_artifact_run bigint, p_part integer, p_normaliser_version integer
+) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  update catalog.products p
+    set title = s.title, description = s.description, brand = s.brand, manufacturer = s.manufacturer,
+        url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
+        changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
+        record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
+        status = case when p.status = 'removed' and p.run_id > p_artifact_run then p.status else s.status end,
+        last_available_at = case when s.status = 'active' then null when p.status = 'active' then now()
+                                 else p.last_available_at end,
+        source_updated_at = case when p.run_id > p_artifact_run then p.source_updated_at
+                                 else s.source_updated_at end,
+        run_id = greatest(p.run_id, p_artifact_run),
+        part_no = case when p.run_id > p_artifact_run then p.part_no else p_part end,
+        line_no = case when p.run_id > p_artifact_run then p.line_no else s.line_no end
+    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
+end $$;
+
+-- update_source_times(source, artifact_run, seen_later): of unchanged products, stores a source time that a
+-- newer artifact knows for the first time or no longer knows. Later records are compared with it.
+create function catalog.update_source_times(p_source integer, p_artifact_run bigint,
+  p_seen_later bytea) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  update catalog.products p
+    set source_updated_at = s.source_updated_at, record_hash = s.record_hash
+    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
+    where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
+      and p.run_id < p_artifact_run and (p.source_updated_at is null) <> (s.source_updated_at is null)
+      and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
+        and get_bit(p_seen_later, p.seq) = 1);
+end $$;
+
+-- write_variants(source): variants of created and updated products. One that the product no longer lists is
+-- marked as removed.
 create function catalog.write_variants(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  insert into catalog.variants (source_id, product_external_id, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability)
-    select p_source, j.external_id, v.external_id, v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams::numeric, v.pack_count, v.availability
-    from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no
+  insert into catalog.variants as v (source_id, product_external_id, external_id, position, title, sku, gtin,
+      options, weight_grams, pack_count, availability)
+    select p_source, j.external_id, n.external_id, n.position, n.title, n.sku, n.gtin, n.options,
+      n.weight_grams::numeric, n.pack_count, n.availability
+    from pg_temp.verdicts j join pg_temp.staged_variants n on n.line_no = j.line_no
     where j.verdict in ('created', 'updated')
-    order by j.external_id, v.external_id
+    order by j.external_id, n.external_id
     on conflict (source_id, product_external_id, external_id) do update
-      set position = excluded.position, title = excluded.title, sku = excluded.sku, gtin = excluded.gtin, options = excluded.options,
-          weight_grams = excluded.weight_grams, pack_count = excluded.pack_count, availability = excluded.availability, removed_at = null
-      where (variants.position, variants.title, variants.sku, variants.gtin, variants.options, variants.weight_grams, variants.pack_count, variants.availability,
-             variants.removed_at)
-        is distinct from (excluded.position, excluded.title, excluded.sku, excluded.gtin, excluded.options, excluded.weight_grams, excluded.pack_count,
-             excluded.availability, null);
+      set position = excluded.position, title = excluded.title, sku = excluded.sku, gtin = excluded.gtin,
+          options = excluded.options, weight_grams = excluded.weight_grams, pack_count = excluded.pack_count,
+          availability = excluded.availability, removed_at = null
+      where (v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability,
+          v.removed_at)
+        is distinct from (excluded.position, excluded.title, excluded.sku, excluded.gtin, excluded.options,
+          excluded.weight_grams, excluded.pack_count, excluded.availability, null);
   update catalog.variants v set removed_at = now()
-    from pg_temp.judged j
-    where j.verdict = 'updated' and v.source_id = p_source and v.product_external_id = j.external_id and v.removed_at is null
-      and not exists (select from pg_temp.staged_variants n where n.line_no = j.line_no and n.external_id = v.external_id);
+    from pg_temp.verdicts j
+    where j.verdict = 'updated' and v.source_id = p_source and v.product_external_id = j.external_id
+      and v.removed_at is null and not exists (
+        select from pg_temp.staged_variants n where n.line_no = j.line_no and n.external_id = v.external_id);
 end $$;
 
+-- write_images(source): images of created and updated products, by position. A changed image has to be stored
+-- again; one that the product no longer lists is deleted.
 create function catalog.write_images(p_source integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  insert into catalog.images (source_id, product_external_id, position, url, alt)
-    select p_source, j.external_id, i.position, i.url, i.alt
-    from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no
+  insert into catalog.images as i (source_id, product_external_id, position, url, alt)
+    select p_source, j.external_id, n.position, n.url, n.alt
+    from pg_temp.verdicts j join pg_temp.staged_images n on n.line_no = j.line_no
     where j.verdict in ('created', 'updated')
-    order by j.external_id, i.position
+    order by j.external_id, n.position
     on conflict (source_id, product_external_id, position) do update
       set url = excluded.url, alt = excluded.alt, sha256 = null, cdn_url = null, state = 'new'
-      where (images.url, images.alt) is distinct from (excluded.url, excluded.alt);
+      where (i.url, i.alt) is distinct from (excluded.url, excluded.alt);
   delete from catalog.images i
-    using pg_temp.judged j
+    using pg_temp.verdicts j
     where j.verdict = 'updated' and i.source_id = p_source and i.product_external_id = j.external_id
-      and not exists (select from pg_temp.staged_images n where n.line_no = j.line_no and n.position = i.position);
+      and not exists (
+        select from pg_temp.staged_images n where n.line_no = j.line_no and n.position = i.position);
 end $$;
 
--- write_prices(…): first prices are current at once; changed ones wait for settle; those that fail a gate wait for a person.
-create function catalog.write_prices(p_source integer, p_run bigint) returns void
+-- write_first_prices(source, run): prices of created products, current at once; a price of zero is held.
+create function catalog.write_first_prices(p_source integer, p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
-declare
-  first_prices integer;
 begin
-  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, compare_at_minor, state, observed_at)
-    select p_source, j.external_id, n.variant_external_id, n.price_type, p_run, n.amount_minor, n.currency, n.compare_at_minor,
-      case n.amount_minor when 0 then 'held' else 'current' end, now()
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
+      amount_minor, currency, compare_at_minor, state, observed_at)
+    select p_source, j.external_id, n.variant_external_id, n.price_type, p_run, n.amount_minor, n.currency,
+      n.compare_at_minor, case n.amount_minor when 0 then 'held' else 'current' end, now()
+    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
     where j.verdict = 'created' and n.amount_minor is not null
     order by j.external_id, n.variant_external_id, n.price_type
     on conflict do nothing;
+end $$;
 
-  if not exists (select from pg_temp.judged_prices) then
-    return;
+-- correct_first_prices(source, run): a price that this run made current came from a record that lost against
+-- a better one of the same artifact. The better record's price is a first price too, so it passes without a
+-- gate.
+create function catalog.correct_first_prices(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  update pg_temp.price_verdicts q
+    set state = case q.amount_minor when 0 then 'held' else 'current' end,
+        reason = case q.amount_minor when 0 then 'the price is zero' end
+    from catalog.prices c
+    where c.source_id = p_source and c.product_external_id = q.external_id
+      and c.variant_external_id = q.variant_external_id and c.price_type = q.price_type and c.run_id = p_run
+      and c.state = 'current' and q.state in ('pending', 'held');
+  if found then
+    update pg_temp.verdicts j
+      set held = exists (
+        select from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state = 'held')
+      where j.reprices;
   end if;
-  -- A price that this very run made current is a first price of a record that lost meanwhile. The winner's is as good a first price.
-  with firsts as (
-    update pg_temp.judged_prices q
-      set state = case q.amount_minor when 0 then 'held' else 'current' end, reason = case q.amount_minor when 0 then 'the price is zero' end
-      from catalog.prices c
-      where c.source_id = p_source and c.product_external_id = q.external_id and c.variant_external_id = q.variant_external_id
-        and c.price_type = q.price_type and c.run_id = p_run and c.state = 'current' and q.state in ('pending', 'held')
-      returning q.line_no)
-  select count(*) into first_prices from firsts;
-  if first_prices > 0 then
-    update pg_temp.judged j set held = exists (select from pg_temp.judged_prices q where q.line_no = j.line_no and q.state = 'held') where j.reprices;
-  end if;
+end $$;
+
+-- write_changed_prices(source, run): prices with a verdict. They supersede the prices and reviews that
+-- waited; those that failed a gate get a review.
+create function catalog.write_changed_prices(p_source integer, p_run bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
   update catalog.prices w set state = 'superseded'
-    from pg_temp.judged_prices q
-    where w.source_id = p_source and w.product_external_id = q.external_id and w.variant_external_id = q.variant_external_id
-      and w.price_type = q.price_type and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state = 'kept');
+    from pg_temp.price_verdicts q
+    where w.source_id = p_source and w.product_external_id = q.external_id
+      and w.variant_external_id = q.variant_external_id and w.price_type = q.price_type
+      and w.state in ('pending', 'held') and (w.run_id <> p_run or q.state = 'kept');
   update catalog.reviews r set state = 'superseded', decided_at = now()
-    from pg_temp.judged_prices q
-    where r.source_id = p_source and r.state = 'open' and r.kind = 'price' and r.product_external_id = q.external_id
-      and r.variant_external_id = q.variant_external_id and r.price_type = q.price_type;
-  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, compare_at_minor, state, observed_at)
-    select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency, q.compare_at_minor, q.state, now()
-    from pg_temp.judged_prices q
+    from pg_temp.price_verdicts q
+    where r.source_id = p_source and r.state = 'open' and r.kind = 'price'
+      and r.product_external_id = q.external_id and r.variant_external_id = q.variant_external_id
+      and r.price_type = q.price_type;
+  insert into catalog.prices (source_id, product_external_id, variant_external_id, price_type, run_id,
+      amount_minor, currency, compare_at_minor, state, observed_at)
+    select p_source, q.external_id, q.variant_external_id, q.price_type, p_run, q.amount_minor, q.currency,
+      q.compare_at_minor, q.state, now()
+    from pg_temp.price_verdicts q
     where q.state <> 'kept'
     on conflict (source_id, product_external_id, variant_external_id, price_type, run_id) do update
-      set amount_minor = excluded.amount_minor, currency = excluded.currency, compare_at_minor = excluded.compare_at_minor,
-          state = excluded.state, observed_at = excluded.observed_at
+      set amount_minor = excluded.amount_minor, currency = excluded.currency,
+          compare_at_minor = excluded.compare_at_minor, state = excluded.state,
+          observed_at = excluded.observed_at
       where prices.state in ('pending', 'held', 'superseded', 'current');
-  insert into catalog.reviews (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
+  insert into catalog.reviews
+      (source_id, kind, run_id, product_external_id, variant_external_id, price_type, reason, detail)
     select p_source, 'price', p_run, q.external_id, q.variant_external_id, q.price_type, q.reason,
       jsonb_build_object('from', q.last_good, 'to', q.amount_minor, 'currency', q.currency)
-    from pg_temp.judged_prices q
+    from pg_temp.price_verdicts q
     where q.state = 'held';
+end $$;
+
+-- apply_batch(…) → (created, updated, unchanged, older, duplicate, held, seqs, next_seq)
+--   atomic      rows, prices and changes, or nothing; the caller saves its checkpoint in the same transaction
+--   idempotent  the same batch a second time writes no row
+--   ordering    an older record never overwrites a newer one, see judge_products
+--   p_first_load   writes no changes: settle publishes the load as a whole
+--   held        records with a held price; they count as neither created nor updated
+--   seqs        numbers of all products in the batch, as big-endian int4: the run has seen them
+--   next_seq    first number from `p_seq_from` on that is still free; a round takes at most one for each
+--               staged line
+--   errors      see raise_lease_error and assert_own_table
+create function catalog.apply_batch(
+  p_source integer, p_run bigint, p_token bigint, p_artifact_run bigint, p_part integer, p_seq_from integer,
+  p_normaliser_version integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea,
+  p_first_load boolean
+) returns table (
+  created integer, updated integer, unchanged integer, older integer, duplicate integer, held integer,
+  seqs bytea,
+  next_seq integer
+)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set jit = off set work_mem = '32MB' as $$
+#variable_conflict use_column
+declare
+  free_seq integer := p_seq_from;
+  result record;
+begin
+  perform catalog.assert_lease(p_source, p_run, p_token);
+  loop
+    perform catalog.judge_batch(p_source, p_artifact_run, p_part, p_seen_later, p_volatile, p_price_factor);
+    select * into result
+      from catalog.create_products(p_source, p_artifact_run, p_part, p_normaliser_version, free_seq);
+    free_seq := free_seq + result.created + result.lost;
+    exit when result.lost = 0;
+  end loop;
+  if not p_first_load then
+    perform catalog.record_changes(p_source, p_run);
+  end if;
+  perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
+  perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
+  perform catalog.write_variants(p_source);
+  perform catalog.write_images(p_source);
+  perform catalog.write_first_prices(p_source, p_run);
+  if exists (select from pg_temp.price_verdicts) then
+    perform catalog.correct_first_prices(p_source, p_run);
+    perform catalog.write_changed_prices(p_source, p_run);
+  end if;
+  return query
+    select count(*) filter (where verdict = 'created' and not j.held)::integer,
+      count(*) filter (where verdict = 'updated' and not j.held)::integer,
+      count(*) filter (where verdict = 'unchanged')::integer,
+      count(*) filter (where verdict = 'older')::integer,
+      count(*) filter (where verdict = 'duplicate')::integer,
+      count(*) filter (where j.held)::integer,
+      coalesce(string_agg(int4send(j.seq), ''::bytea) filter (where j.seq is not null), ''), free_seq
+    from pg_temp.verdicts j;
 end $$;
 
 -- 20261122000040_gate.sql
@@ -2025,10 +2321,10 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set enab
 #variable_conflict use_column
 begin
   perform catalog.assert_own_table('planned_products');
-  perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
+  perform catalog.judge_batch(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
 
   -- A product that an earlier batch would have written is judged against that.
-  update pg_temp.judged j
+  update pg_temp.verdicts j
     set verdict = case
         when coalesce(s.source_updated_at, '-infinity') < w.source_updated_at then 'duplicate'
         when (s.content_hash, s.record_hash) <> (w.content_hash, w.record_hash) then 'updated'
@@ -2036,14 +2332,14 @@ begin
       end
     from pg_temp.staged_products s, pg_temp.planned_products w
     where s.line_no = j.line_no and w.external_id = j.external_id and j.verdict <> 'duplicate';
-  update pg_temp.judged set held = false where verdict not in ('created', 'updated');
-  delete from pg_temp.judged_prices q using pg_temp.judged j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
+  update pg_temp.verdicts set held = false where verdict not in ('created', 'updated');
+  delete from pg_temp.price_verdicts q using pg_temp.verdicts j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
 
   insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
     select j.external_id,
       not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
       coalesce(s.source_updated_at, '-infinity'), s.record_hash, s.content_hash
-    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
+    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict in ('created', 'updated')
     on conflict (external_id) do update
       set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
@@ -2052,27 +2348,27 @@ begin
   delete from pg_temp.planned_variants where true;
   insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
     select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
-    from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
+    from pg_temp.verdicts j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
   delete from pg_temp.planned_images where true;
   insert into pg_temp.planned_images (source_id, product_external_id, position, url)
     select p_source, j.external_id, i.position, i.url
-    from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
-  delete from pg_temp.planned_prices w using pg_temp.judged j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
+    from pg_temp.verdicts j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
+  delete from pg_temp.planned_prices w using pg_temp.verdicts j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
   insert into pg_temp.planned_prices (
       source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
     select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
       case q.state when 'kept' then 'superseded' else q.state end, now(),
       case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
-    from pg_temp.judged_prices q;
+    from pg_temp.price_verdicts q;
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
     select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
     where j.seq is null and j.verdict in ('created', 'updated') and n.amount_minor <> 0
     on conflict do nothing;
 
   return query
     select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
-    from pg_temp.judged j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
+    from pg_temp.verdicts j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
     order by j.line_no;
 end $$;
 
@@ -2983,16 +3279,16 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
   ('20261122000021', 'runs', '7cd1e4e2304df95f3136e1f4f8f7f276cdcce595acf49d250dc4abe8dabb1021'),
   ('20261122000022', 'queue', '24de76a18edfcd7b0220caf3b5156d4c79632016552fb3eaf07ad97062e8be96'),
-  ('20261122000023', 'sources', 'f49a7423f3390d89617d1420aac43dde85a500336daefb1cd71a7ebc95cf1fdd'),
-  ('20261122000024', 'artifacts', 'e98c9f631e5dde824105d16f8d4e16f140e7b9bded079a43c48a025102fccb85'),
-  ('20261122000030', 'records', 'da98a94de43bf48963b24ad9d9eed1eeff18b8a010a31b11691e939de3cf3b8f'),
-  ('20261122000031', 'staging', '64b0e3ffb8c2a3fc98e95364459099ff28d1483e497716ffd52fd6f1237abcf9'),
-  ('20261122000032', 'judge', '094967734d8f5c79b8970c83d2a070742e9b7d24d3b85479f84a29d047365a7a'),
-  ('20261122000033', 'apply', '1b17947e4fa78c86c8a711a7f3732ce9c3012d09392955ca406e2a9bd983c040'),
+  ('20261122000023', 'sources', 'ff5aee7de233787769805481639131e054ccea454e3683a5fdca28cc28770007'),
+  ('20261122000024', 'artifacts', 'a068e64227e8959bc8f0332bfef481ba64e113cc182a481a980b582ffe688f25'),
+  ('20261122000030', 'records', '711c30e770087a84a7a7be480452b48045a6307f830a5462f263ef8a04fe6d84'),
+  ('20261122000031', 'staging', 'e9c91a75871dcc356d005157ca02c6071afb4d00a3a5eb15426c3d1f60f12c58'),
+  ('20261122000032', 'judge', 'c93775119e11ff4a9673d677e41c2e5e4a2e348b4a57cfa2b63da939ddd5da82'),
+  ('20261122000033', 'apply', '2296713921746c778b4aeba17ff6bc6ab8dd51a194fc4e8dab9450d07da0122a'),
   ('20261122000040', 'gate', '1a349f178062fd31823c01abbde8664497af92b7bf5f0b0ec2b89f7d1323c5b5'),
   ('20261122000041', 'settle', 'fde74f8ad08fcab58870c2d1d09568e20d358fd86bca1d43239511c0c5d2c9c4'),
   ('20261122000042', 'reviews', '23ca27b2b3c89fcdf10000b3ffabba293b3cdb131b15df2a2b93db4329d7db84'),
-  ('20261122000050', 'plan', 'f335c7d756fce8555dfed49ba0f13ea4b8caf01a06bc301918d1d4881cca6726'),
+  ('20261122000050', 'plan', 'f0f89196e135baf16eea3517a0224619a64618d4a1f10103e3657d24bb14adc9'),
   ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
   ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),
   ('20261122000070', 'summaries', '3bde32191d24a1c419f46d62550bb178737e0225143f87d1c67ba31d7ff47be3'),

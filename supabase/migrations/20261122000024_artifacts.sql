@@ -1,8 +1,10 @@
 -- Generated from supabase/schemas/24_artifacts.sql until the first release: do not edit.
 
--- Artifacts and their parts: archived by a fetch, read by apply, removed by retention.
+-- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
--- add_part(…) → when the part was archived. Its bytes are durable. The same part twice is one row.
+-- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
+--   idempotent  the same part a second time changes nothing
+--   errors      see raise_lease_error
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
   p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
@@ -10,90 +12,127 @@ create function catalog.add_part(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  insert into catalog.parts (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
-    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes, p_cursor_after)
+  insert into catalog.parts
+      (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+    values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
+      p_cursor_after)
     on conflict do nothing;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
 
--- update_artifact(…): what is known about the fetch so far; `p_complete` closes it with the proof. A watermark in the future is not one: the next
--- incremental run would ask for nothing until that time has come.
+-- update_artifact(source, run, token, …): stores what the fetch knows so far.
+--   closed      nothing more will be fetched; `p_complete` is then the connector's proof that nothing is
+--               missing
+--   watermark   ignored if it lies further ahead than the clock tolerance: the next incremental run would ask
+--               for no change until that time has come
+--   errors      see raise_lease_error
 create function catalog.update_artifact(
-  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint, p_watermark timestamptz, p_warnings jsonb
+  p_source integer, p_run bigint, p_token bigint, p_closed boolean, p_complete boolean, p_expected bigint,
+  p_watermark timestamptz, p_warnings jsonb
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   update catalog.artifacts
-    set state = case when p_closed then 'closed' else state end, complete = p_complete, expected = coalesce(p_expected, expected),
-        watermark = greatest(case when p_watermark <= clock_timestamp() + interval '5 minutes' then p_watermark end, watermark), warnings = p_warnings
+    set state = case when p_closed then 'closed' else state end,
+        complete = p_complete,
+        expected = coalesce(p_expected, expected),
+        watermark = greatest(
+          case when p_watermark <= clock_timestamp() + catalog.clock_tolerance() then p_watermark end,
+          watermark),
+        warnings = p_warnings
     where source_id = p_source and run_id = p_run;
 end $$;
 
+-- find_artifact(source, run) → the artifact; no row if the run has none.
 create function catalog.find_artifact(p_source integer, p_run bigint) returns setof catalog.artifacts
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.artifacts where source_id = p_source and run_id = p_run
 $$;
 
+-- find_newest_artifact(source) → the run of the newest closed artifact; null without one.
 create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
 $$;
 
--- find_newest_full_artifact(…): of a full run, with the proof that nothing is missing, and all its bytes still there. Whatever became of the run.
+-- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has
+-- all its bytes; null without one.
 create function catalog.find_newest_full_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(a.run_id) from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
-  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null and r.kind = 'full'
+  select max(a.run_id)
+  from catalog.artifacts a join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and a.complete and a.purge_began_at is null
+    and r.kind = 'full'
 $$;
 
+-- list_parts(source, run) → the parts of the artifact, in order.
 create function catalog.list_parts(p_source integer, p_run bigint) returns setof catalog.parts
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select * from catalog.parts where source_id = p_source and run_id = p_run order by no
 $$;
 
--- record_copy(…): `latest.ndjson` of the source holds the artifact of that run, or could not be written. Neither run nor error: there is to be no copy.
+-- record_copy(source, run, error): `latest.ndjson` holds the artifact of `p_run`, or writing it failed with
+-- `p_error`. Both null: the source has no copy any more.
 create function catalog.record_copy(p_source integer, p_run bigint, p_error text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   update catalog.sources
-    set copied_run = case when p_error is null then p_run else copied_run end, copy_error = p_error,
+    set copied_run = case when p_error is null then p_run else copied_run end,
+        copy_error = p_error,
         copy_failures = copy_failures + case when p_error is null then 0 else 1 end
     where id = p_source
 $$;
 
--- list_retained_artifacts(…): every artifact of the source that is not purged. A run that is under way or held keeps the artifact that it applies, its
--- own or not. `whole`: the run succeeded with all that the supplier has. `closed`: its fetch came to an end. `archived`: it has parts, and nobody
--- has begun to remove them.
+-- list_retained_artifacts(source) → every artifact that is not purged, by run.
+--   finished_at null while a run that applies the artifact, its own or a replay, is active
+--   good        its run succeeded
+--   whole       its run was a full one that succeeded, and it is complete with all its bytes
+--   closed      nothing more will be fetched, and it has all its bytes
+--   held        a run that applies it is held
+--   latest      `replay` takes it by default
+--   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean, held boolean, latest boolean, archived boolean,
-  stored_bytes bigint
+  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
+  held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
-    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete and a.purge_began_at is null,
+  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
+    r.state = 'succeeded',
+    r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
+      and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
-    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null, coalesce(p.stored_bytes, 0)
+    s.latest_run is not distinct from r.id, p.stored_bytes is not null and a.purge_began_at is null,
+    coalesce(p.stored_bytes, 0)
   from catalog.artifacts a
   join catalog.sources s on s.id = a.source_id
   join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
   cross join lateral (
-    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active, bool_or(u.state = 'held') as held
+    select bool_or(u.state in ('running', 'interrupted', 'fetched')) as active,
+      bool_or(u.state = 'held') as held
     from catalog.runs u where u.source_id = a.source_id and u.artifact_run = a.run_id
   ) u
-  cross join lateral (select sum(stored_bytes) as stored_bytes from catalog.parts p where p.source_id = r.source_id and p.run_id = r.id) p
+  cross join lateral (
+    select sum(stored_bytes) as stored_bytes from catalog.parts p
+    where p.source_id = r.source_id and p.run_id = r.id
+  ) p
   where a.source_id = p_source and a.state <> 'purged' order by r.id
 $$;
 
--- begin_purge(…): from now on the bytes of this run may be gone.
+-- begin_purge(source, run): from now on bytes of this artifact may be missing.
+--   idempotent  the first instant stays
 create function catalog.begin_purge(p_source integer, p_run bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.artifacts set purge_began_at = now() where source_id = p_source and run_id = p_run and purge_began_at is null;
+  update catalog.artifacts set purge_began_at = now()
+    where source_id = p_source and run_id = p_run and purge_began_at is null;
 $$;
 
--- mark_purged(…): the bytes of these runs are gone, and how far they had been applied is forgotten with them.
+-- mark_purged(source, runs): the bytes of these artifacts are removed; so are the checkpoints of the runs
+-- that applied them.
 create function catalog.mark_purged(p_source integer, p_runs bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
-  update catalog.artifacts set state = 'purged' where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
+  update catalog.artifacts set state = 'purged'
+    where source_id = p_source and run_id = any (p_runs) and state <> 'purged';
   delete from catalog.checkpoints
-    where source_id = p_source and run_id in (select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
+    where source_id = p_source and run_id in (
+      select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
 $$;

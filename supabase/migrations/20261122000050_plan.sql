@@ -26,10 +26,10 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set enab
 #variable_conflict use_column
 begin
   perform catalog.assert_own_table('planned_products');
-  perform catalog.judge(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
+  perform catalog.judge_batch(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
 
   -- A product that an earlier batch would have written is judged against that.
-  update pg_temp.judged j
+  update pg_temp.verdicts j
     set verdict = case
         when coalesce(s.source_updated_at, '-infinity') < w.source_updated_at then 'duplicate'
         when (s.content_hash, s.record_hash) <> (w.content_hash, w.record_hash) then 'updated'
@@ -37,14 +37,14 @@ begin
       end
     from pg_temp.staged_products s, pg_temp.planned_products w
     where s.line_no = j.line_no and w.external_id = j.external_id and j.verdict <> 'duplicate';
-  update pg_temp.judged set held = false where verdict not in ('created', 'updated');
-  delete from pg_temp.judged_prices q using pg_temp.judged j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
+  update pg_temp.verdicts set held = false where verdict not in ('created', 'updated');
+  delete from pg_temp.price_verdicts q using pg_temp.verdicts j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
 
   insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
     select j.external_id,
       not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
       coalesce(s.source_updated_at, '-infinity'), s.record_hash, s.content_hash
-    from pg_temp.judged j join pg_temp.staged_products s on s.line_no = j.line_no
+    from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict in ('created', 'updated')
     on conflict (external_id) do update
       set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
@@ -53,27 +53,27 @@ begin
   delete from pg_temp.planned_variants where true;
   insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
     select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
-    from pg_temp.judged j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
+    from pg_temp.verdicts j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
   delete from pg_temp.planned_images where true;
   insert into pg_temp.planned_images (source_id, product_external_id, position, url)
     select p_source, j.external_id, i.position, i.url
-    from pg_temp.judged j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
-  delete from pg_temp.planned_prices w using pg_temp.judged j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
+    from pg_temp.verdicts j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
+  delete from pg_temp.planned_prices w using pg_temp.verdicts j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
   insert into pg_temp.planned_prices (
       source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
     select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
       case q.state when 'kept' then 'superseded' else q.state end, now(),
       case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
-    from pg_temp.judged_prices q;
+    from pg_temp.price_verdicts q;
   insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
     select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
+    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
     where j.seq is null and j.verdict in ('created', 'updated') and n.amount_minor <> 0
     on conflict do nothing;
 
   return query
     select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
-    from pg_temp.judged j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
+    from pg_temp.verdicts j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
     order by j.line_no;
 end $$;
 

@@ -1,11 +1,18 @@
--- The verdict on each staged line: what it would do to the catalogue. Apply and plan share it.
+-- Verdicts: what each staged line would do to the catalogue. Apply and plan share them. These functions write
+-- nothing but the temporary tables `verdicts` and `price_verdicts`.
+--
+-- `lateral … offset 0` with `enable_seqscan = off` keeps the planner at one index look-up a line, whatever it
+-- believes about the sizes of the tables.
 
--- remove_member(doc, paths): the document without its volatile members; `*` in a path stands for any index.
+-- remove_member(doc, path) → the document without the member at the path; `*` in a path stands for every
+-- index.
 create function catalog.remove_member(doc jsonb, path text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if jsonb_typeof(doc) = 'array' and path[1] = '*' then
-    return (select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]') from jsonb_array_elements(doc) with ordinality as t (e, i));
+    return (
+      select coalesce(jsonb_agg(catalog.remove_member(e, path[2:]) order by i), '[]')
+      from jsonb_array_elements(doc) with ordinality as t (e, i));
   elsif jsonb_typeof(doc) is distinct from 'object' or not doc ? path[1] then
     return doc;
   elsif cardinality(path) = 1 then
@@ -14,6 +21,7 @@ begin
   return jsonb_set(doc, path[1:1], catalog.remove_member(doc -> path[1], path[2:]));
 end $$;
 
+-- remove_members(doc, paths) → the document without the members at these paths, written with dots.
 create function catalog.remove_members(doc jsonb, paths text[]) returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -25,136 +33,214 @@ begin
   return doc;
 end $$;
 
--- correct_source_times(…): a staged time that cannot be trusted becomes unknown, as `trustedTime` has it in src/core/source-time.ts: one at or before 1970,
--- which stands for a missing value, and one later than the part that holds it by more than the tolerance. One that is ahead by less becomes the
--- time of the part, so that the record of the next run is not older. A plan has no part: its records arrive now.
-create function catalog.correct_source_times(p_source integer, p_artifact_run bigint, p_part integer) returns void
+-- correct_source_times(source, artifact_run, part): applies the rule of `trustedTime` in
+-- src/core/source-time.ts to the staged times.
+--   unknown     a time at or before 1970, which stands for a missing value, and a time that is ahead of the
+--               part's arrival by more than the clock tolerance
+--   arrival     a time that is ahead by less, so that the record of the next run is not older
+--   A plan of a sync has no part: its records arrive now.
+create function catalog.correct_source_times(p_source integer, p_artifact_run bigint, p_part integer)
+returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  arrived timestamptz := coalesce((select created_at from catalog.parts where source_id = p_source and run_id = p_artifact_run and no = p_part), now());
+  arrived timestamptz := coalesce((
+    select created_at from catalog.parts
+    where source_id = p_source and run_id = p_artifact_run and no = p_part
+  ), now());
+  latest timestamptz := arrived + catalog.clock_tolerance();
 begin
   update pg_temp.staged_products
-    set source_updated_at = case when source_updated_at > arrived and source_updated_at <= arrived + interval '5 minutes' then arrived end
+    set source_updated_at =
+      case when source_updated_at > arrived and source_updated_at <= latest then arrived end
     where source_updated_at > arrived or source_updated_at <= 'epoch';
 end $$;
 
--- judge(…): what each staged line that is not judged yet would do to the catalogue. Writes nothing but `judged` and `judged_prices`.
---   order       within one artifact the highest (source time, part, line) of a key wins, and any time is higher than an unknown one; an
---               artifact older than what wrote the row, or than a settled run that saw it (p_seen_later), may only normalise anew the record
---               that the row already holds; of two artifacts the newer wins, unless both times are known and its own is lower
---   lateral … offset 0   keeps the planner at one index look-up a line, whatever it believes about the sizes
-create function catalog.judge(p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric)
-returns void
+-- judge_products(source, artifact_run, part, seen_later, volatile): one verdict for each staged line without
+-- one.
+--   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
+--               has a better record of the same product
+--   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
+--               than an unknown one. An artifact older than the one that wrote the row, or than a settled run
+--               that saw the product (`p_seen_later`), may only normalise again the record that the row
+--               already holds. Of two artifacts the newer wins, unless both times are known and its own is
+--               lower
+--   p_volatile  paths of members that change without meaning
+create function catalog.judge_products(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[]
+) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  perform catalog.assert_own_table('staged_products');
-  perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
-  -- Rows that are there already are locked, in the order of their ids, and then judged again: as they are now, they stay.
-  for pass in 1 .. 2 loop
-    insert into pg_temp.judged (line_no, external_id, seq, verdict)
-    select s.line_no, s.external_id, p.seq,
-      case
-        when s.rank > 1 then 'duplicate'
-        when p.seq is null then 'created'
-        when p.run_id = p_artifact_run
-          and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no) < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
-          then 'duplicate'
-        when (p.run_id > p_artifact_run or p_seen_later is not null and p.seq < 8 * length(p_seen_later) and get_bit(p_seen_later, p.seq) = 1)
-          and p.record_hash <> s.record_hash
-          then 'older'
-        when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
-        when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
-        when p.content_hash <> s.content_hash then 'updated'
-        when p.record_hash <> s.record_hash
-          and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members((select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
-          then 'updated'
-        else 'unchanged'
-      end
-    from (
-      select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
-        row_number() over (partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
-      from pg_temp.staged_products
-      where not exists (select from pg_temp.judged j where j.line_no = staged_products.line_no)
-    ) s
-    left join lateral (
-      select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
-    ) p on true;
+  insert into pg_temp.verdicts (line_no, external_id, seq, verdict)
+  select s.line_no, s.external_id, p.seq,
+    case
+      when s.rank > 1 then 'duplicate'
+      when p.seq is null then 'created'
+      when p.run_id = p_artifact_run
+        and (coalesce(s.source_updated_at, '-infinity'), p_part, s.line_no)
+          < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
+        then 'duplicate'
+      when p.record_hash <> s.record_hash
+        and (p.run_id > p_artifact_run
+          or p_seen_later is not null and p.seq < 8 * length(p_seen_later)
+            and get_bit(p_seen_later, p.seq) = 1)
+        then 'older'
+      when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
+      when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
+      when p.content_hash <> s.content_hash then 'updated'
+      when p.record_hash <> s.record_hash
+        and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members(
+          (select w.raw from pg_temp.staged_products w where w.ctid = s.place), p_volatile)
+        then 'updated'
+      else 'unchanged'
+    end
+  from (
+    select line_no, external_id, source_updated_at, record_hash, content_hash, ctid as place,
+      row_number() over (
+        partition by external_id order by source_updated_at desc nulls last, line_no desc) as rank
+    from pg_temp.staged_products
+    where not exists (select from pg_temp.verdicts j where j.line_no = staged_products.line_no)
+  ) s
+  left join lateral (
+    select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
+  ) p on true;
+end $$;
 
-    -- A plan, whose transaction is read-only, has nothing to keep as it is.
-    exit when pass = 2 or current_setting('transaction_read_only')::boolean;
-    perform from pg_temp.judged j join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
-      where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
-    exit when not found;
-    delete from pg_temp.judged j where j.seq is not null and j.verdict <> 'created';
-  end loop;
+-- lock_judged_products(source) → whether products with a verdict exist already. Their rows are locked, in the
+-- order of their ids so that lanes cannot deadlock, and their verdicts deleted: judged again, they stay as
+-- they are.
+create function catalog.lock_judged_products(p_source integer) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  perform from pg_temp.verdicts j
+    join catalog.products p on p.source_id = p_source and p.external_id = j.external_id
+    where j.seq is not null and j.verdict <> 'created' order by j.external_id for update of p;
+  if not found then
+    return false;
+  end if;
+  delete from pg_temp.verdicts j where j.seq is not null and j.verdict <> 'created';
+  return true;
+end $$;
 
-  -- Apply judges once more when another lane was faster: what the batch has created by then is its own and stays.
-  delete from pg_temp.judged_prices where true;
-  -- Prices of products that were here before, against the current one and the newest one that waits or was rejected.
-  insert into pg_temp.judged_prices
+-- gate_price(…) → the reason why a person has to decide on this price; null if it may become current.
+--   last_good   the current price; null without one
+--   declared    the currency in the settings of the source: a change to it was made by a person
+--   factor      a price that rises or falls by this factor or more is held
+create function catalog.gate_price(
+  amount_minor bigint, currency text, last_good bigint, last_good_currency text, declared text, factor numeric
+) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case
+    when amount_minor = 0 and last_good is distinct from 0 then 'the price is zero'
+    -- Amounts of two currencies cannot be compared.
+    when last_good_currency <> currency and currency = declared then null
+    when last_good_currency <> currency
+      then format('the currency changed from %s to %s', last_good_currency, currency)
+    when last_good > 0 and amount_minor >= last_good * factor
+      then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
+    when last_good > 0 and amount_minor * factor <= last_good
+      then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
+  end
+$$;
+
+-- judge_prices(source, factor): fills price_verdicts for products that exist already. A stated price is
+-- compared with the current one and with the newest one that waits for a decision or was rejected; only a
+-- difference gets a verdict.
+--   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
+--               it is the current price again, which ends what waited
+--   amount null the supplier no longer states the price
+create function catalog.judge_prices(p_source integer, p_price_factor numeric) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  declared text := (select settings ->> 'currency' from catalog.sources where id = p_source);
+begin
+  -- Apply judges again when another lane was faster; the prices of what this batch created stay out.
+  delete from pg_temp.price_verdicts where true;
+  insert into pg_temp.price_verdicts
   with stated as (
-    select j.external_id, n.* from pg_temp.staged_prices n join pg_temp.judged j using (line_no)
+    select j.external_id, n.*
+    from pg_temp.staged_prices n join pg_temp.verdicts j using (line_no)
     where j.seq is not null and j.verdict in ('updated', 'unchanged') and n.amount_minor is not null
-  ), held_now as (
-    select j.line_no, j.external_id, c.* from pg_temp.judged j
+  ), current_prices as (
+    select j.line_no, j.external_id, c.*
+    from pg_temp.verdicts j
     cross join lateral (
-      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, run_id from catalog.prices
+      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, run_id
+      from catalog.prices
       where source_id = p_source and product_external_id = j.external_id and state = 'current' offset 0
     ) c
     where j.seq is not null and j.verdict in ('updated', 'unchanged')
   ), pairs as (
     select line_no, coalesce(n.external_id, c.external_id) as external_id, variant_external_id, price_type,
       n.amount_minor, coalesce(n.currency, c.currency) as currency, n.compare_at_minor,
-      c.amount_minor as last_good, c.currency as last_good_currency, c.compare_at_minor as last_compare_at, c.run_id as last_run, c.line_no is null as is_new
-    from stated n full join held_now c using (line_no, variant_external_id, price_type)
+      c.amount_minor as last_good, c.currency as last_good_currency, c.run_id as last_run,
+      c.line_no is null as is_first,
+      c.line_no is not null and (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
+        is not distinct from (c.amount_minor, c.currency, c.compare_at_minor) as is_current
+    from stated n full join current_prices c using (line_no, variant_external_id, price_type)
   )
-  select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor, last_good, last_good_currency,
-    case
-      when not is_new and (amount_minor, currency, compare_at_minor) is not distinct from (last_good, last_good_currency, last_compare_at) then 'kept'
-      when reason is not null then 'held'
-      when is_new then 'current'
-      else 'pending'
-    end, reason
-  from (
-    select *, case
-      when amount_minor = 0 and last_good is distinct from 0 then 'the price is zero'
-      -- Amounts of two currencies cannot be compared. A source whose settings state a currency has had it changed by a person.
-      when last_good_currency <> currency and currency = (select settings ->> 'currency' from catalog.sources where id = p_source) then null
-      when last_good_currency <> currency then format('the currency changed from %s to %s', last_good_currency, currency)
-      when last_good > 0 and amount_minor >= last_good * p_price_factor then format('the price rose ×%s', round(amount_minor::numeric / last_good, 1))
-      when last_good > 0 and amount_minor * p_price_factor <= last_good then format('the price fell ÷%s', round(last_good::numeric / amount_minor, 1))
-    end as reason
-    from pairs
-  ) gated
+  select line_no, external_id, variant_external_id, price_type, amount_minor, currency, compare_at_minor,
+    last_good, last_good_currency,
+    case when is_current then 'kept' when reason is not null then 'held' when is_first then 'current'
+      else 'pending' end,
+    reason
+  from pairs
   left join lateral (
-    select state as waiting_state, amount_minor as waiting_amount, currency as waiting_currency, compare_at_minor as waiting_compare_at
+    select state, (amount_minor, currency, compare_at_minor)
+        is distinct from (pairs.amount_minor, pairs.currency, pairs.compare_at_minor) as differs
     from catalog.prices
-    where source_id = p_source and product_external_id = gated.external_id and variant_external_id = gated.variant_external_id
-      and price_type = gated.price_type and state in ('pending', 'held', 'rejected') and run_id > coalesce(gated.last_run, 0)
+    where source_id = p_source and product_external_id = pairs.external_id
+      and variant_external_id = pairs.variant_external_id and price_type = pairs.price_type
+      and state in ('pending', 'held', 'rejected') and run_id > coalesce(pairs.last_run, 0)
     order by run_id desc limit 1
-  ) w on true
+  ) waiting on true
+  cross join lateral (
+    select catalog.gate_price(amount_minor, currency, last_good, last_good_currency, declared, p_price_factor)
+      as reason offset 0
+  ) gate
   where case
-    when waiting_state is null then is_new or (amount_minor, currency, compare_at_minor) is distinct from (last_good, last_good_currency, last_compare_at)
-    when waiting_state = 'rejected' and (amount_minor, currency, compare_at_minor) is not distinct from (last_good, last_good_currency, last_compare_at) then false
-    else (amount_minor, currency, compare_at_minor) is distinct from (waiting_amount, waiting_currency, waiting_compare_at)
+    when waiting.state is null then not is_current
+    when waiting.state = 'rejected' and is_current then false
+    else waiting.differs
   end;
-
-  update pg_temp.judged j
-    set verdict = 'updated', reprices = true, held = p.held
-    from (select line_no, bool_or(state = 'held') as held from pg_temp.judged_prices group by line_no) p
-    where j.line_no = p.line_no;
-
-  -- A first price of zero waits for a person too.
-  insert into pg_temp.judged_prices
-    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency, n.compare_at_minor, null, null,
-      'held', 'the price is zero'
-    from pg_temp.judged j join pg_temp.staged_prices n on n.line_no = j.line_no
-    where j.verdict = 'created' and n.amount_minor = 0;
-  update pg_temp.judged j set held = true
-    where j.verdict = 'created' and j.line_no in (select q.line_no from pg_temp.judged_prices q where q.state = 'held');
 end $$;
 
--- diff_members(old, new): the members that differ, as {member: [before, after]}.
+-- judge_batch(source, artifact_run, part, seen_later, volatile, factor): judges every staged line that has no
+-- verdict yet, then the prices. A product whose prices differ is updated; one with a held price is held.
+--   locks       existing products are locked and judged a second time, as nothing can change them then. A
+--               plan, whose transaction is read-only, judges once
+--   errors      db/unsuitable, see assert_own_table
+create function catalog.judge_batch(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[],
+  p_price_factor numeric
+) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  perform catalog.assert_own_table('staged_products');
+  perform catalog.correct_source_times(p_source, p_artifact_run, p_part);
+  perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
+  if not current_setting('transaction_read_only')::boolean and catalog.lock_judged_products(p_source) then
+    perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
+  end if;
+
+  perform catalog.judge_prices(p_source, p_price_factor);
+  update pg_temp.verdicts j
+    set verdict = 'updated', reprices = true, held = p.held
+    from (
+      select line_no, bool_or(state = 'held') as held from pg_temp.price_verdicts group by line_no
+    ) p
+    where j.line_no = p.line_no;
+  -- First prices of new products become current without a verdict, except a price of zero.
+  insert into pg_temp.price_verdicts
+    select j.line_no, j.external_id, n.variant_external_id, n.price_type, n.amount_minor, n.currency,
+      n.compare_at_minor, null, null, 'held', 'the price is zero'
+    from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
+    where j.verdict = 'created' and n.amount_minor = 0;
+  update pg_temp.verdicts j set held = true
+    where j.verdict = 'created'
+      and j.line_no in (select q.line_no from pg_temp.price_verdicts q where q.state = 'held');
+end $$;
+
+-- diff_members(before, after) → the members that differ, as {member: [before, after]}.
 create function catalog.diff_members(before jsonb, after jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(k, jsonb_build_array(before -> k, after -> k) order by k), '{}')
@@ -162,9 +248,23 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   where before -> k is distinct from after -> k
 $$;
 
--- list_staged_changes(source): what every judged line changes, member by member, prices as `price:<variant>:<type>`. Serves both plan and apply;
--- in apply the rows of new products are there already, so only the verdict tells that they are new.
-create function catalog.list_staged_changes(p_source integer) returns table (line_no integer, external_id text, kind text, detail jsonb)
+-- product_members(…) → the members of a product that a change reports.
+create function catalog.product_members(
+  status text, title text, description text, brand text, manufacturer text, url text, successor text,
+  identifiers jsonb, attributes jsonb
+) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object('status', status, 'title', title, 'description', description, 'brand', brand,
+    'manufacturer', manufacturer, 'url', url, 'successor', successor) || identifiers || attributes
+$$;
+
+-- list_staged_changes(source) → (line_no, external_id, kind, detail): the change that each line with the
+-- verdict created or updated makes.
+--   detail      {member: [before, after]}; prices as `price:<variant>:<type>`, a held one with its reason.
+--               Empty members for a new product: in apply its row exists by now, so only the verdict tells
+--               that it is new
+create function catalog.list_staged_changes(p_source integer)
+returns table (line_no integer, external_id text, kind text, detail jsonb)
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 begin
@@ -176,19 +276,22 @@ begin
       when j.reprices and p.content_hash = s.content_hash then 'repriced'
       else 'updated'
     end,
-    case when j.verdict <> 'created' then
+    case when j.verdict = 'created' then '{}' else
       catalog.diff_members(
-        jsonb_build_object('status', p.status, 'title', p.title, 'description', p.description, 'brand', p.brand, 'manufacturer', p.manufacturer,
-          'url', p.url, 'successor', p.successor) || p.identifiers || p.attributes,
-        jsonb_build_object('status', s.status, 'title', s.title, 'description', s.description, 'brand', s.brand, 'manufacturer', s.manufacturer,
-          'url', s.url, 'successor', s.successor) || s.identifiers || s.attributes)
-    else '{}' end
+        catalog.product_members(p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.successor,
+          p.identifiers, p.attributes),
+        catalog.product_members(s.status, s.title, s.description, s.brand, s.manufacturer, s.url, s.successor,
+          s.identifiers, s.attributes))
+    end
     || coalesce((
       select jsonb_object_agg(format('price:%s:%s', q.variant_external_id, q.price_type),
-        jsonb_build_array(q.last_good, q.amount_minor) || case when q.state = 'held' then jsonb_build_array(q.reason) else '[]' end)
-      from pg_temp.judged_prices q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
-  from pg_temp.judged j
+        jsonb_build_array(q.last_good, q.amount_minor)
+          || case when q.state = 'held' then jsonb_build_array(q.reason) else '[]' end)
+      from pg_temp.price_verdicts q where q.line_no = j.line_no and q.state <> 'kept'), '{}')
+  from pg_temp.verdicts j
   join pg_temp.staged_products s on s.line_no = j.line_no
-  left join lateral (select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0) p on true
+  left join lateral (
+    select * from catalog.products where source_id = p_source and external_id = j.external_id offset 0
+  ) p on true
   where j.verdict in ('created', 'updated');
 end $$;

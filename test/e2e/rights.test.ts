@@ -122,12 +122,12 @@ test('staging tables that a worker has made itself are refused, so that nothing 
   const session = await pool.connect()
   try {
     await session.query(`
-      create temporary table judged (line_no integer);
+      create temporary table verdicts (line_no integer);
       create temporary table planned_products (external_id text);
       create function pg_temp.strike() returns trigger language plpgsql as $$ begin raise exception 'it ran as %', current_user; end $$;
-      create trigger strike before insert or delete on judged for each statement execute function pg_temp.strike();
-      grant all on judged, planned_products to public`)
-    const refused = { code: 'SHELF', message: /was not made by Shelfsync/ }
+      create trigger strike before insert or delete on verdicts for each statement execute function pg_temp.strike();
+      grant all on verdicts, planned_products to public`)
+    const refused = { code: 'SHELF', message: /was not created by Shelfsync/ }
     await assert.rejects(
       session.query(`select catalog.plan_batch(1, null, 1, null, '{}', 10)`),
       refused,
