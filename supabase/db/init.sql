@@ -2580,21 +2580,24 @@ end $$;
 -- The read model of runs and sources, for the command line, HTTP and the metrics. Each fact has one reader.
 -- Every number comes from rows, so a restart loses nothing.
 
--- find_lease_lapse(…) → when the lease of a running run's worker expired; null while it lasts. A queued run may
--- wait for workers without a lease, and one whose worker left gets another within five seconds.
+-- find_lease_lapse(…) → when the lease of a running run's worker expired; null while it lasts. A queued run
+-- may wait for workers without a lease, and one whose worker left gets another within five seconds.
 create function catalog.find_lease_lapse(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
       when count(*) = 0 and p_queued then null
-      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end
+        > clock_timestamp() then null
       else coalesce(max(expires_at), clock_timestamp())
     end
   from catalog.leases where source_id = p_source and run_id = p_run
 $$;
 
--- derive_run_state(run) → the state of a run as of now. A running run without a live worker is interrupted, although
--- no worker was left to write that down.
-create function catalog.derive_run_state(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+-- derive_run_state(run) → the state of a run as of now. A running run without a live worker is interrupted,
+-- although no worker was left to record that.
+create function catalog.derive_run_state(
+  p_run catalog.runs, out state text, out reason text, out finished_at timestamptz
+)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   state := p_run.state;
@@ -2604,7 +2607,8 @@ begin
     finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);
     if finished_at is not null then
       state := 'interrupted';
-      reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
+      reason := 'its worker has been silent for longer than its lease: '
+        'another worker, or the next sync, resumes the run';
     end if;
   end if;
 end $$;
@@ -2614,16 +2618,18 @@ end $$;
 --   fetched      archived lines; fetched_all: the fetch has ended
 --   counts       lines by outcome so far; of a settled run, its ledger
 create function catalog.summarize_runs(p_runs bigint[]) returns table (
-  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz, measured_at timestamptz,
-  fetched_all boolean, expected bigint, fetched bigint, counts jsonb, ledger jsonb, removals_off text
+  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
+  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
+  ledger jsonb, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options,
     r.since, r.artifact_run, r.started_at, n.finished_at, clock_timestamp(),
     coalesce(a.state <> 'open', false), a.expected,
     coalesce((r.ledger ->> 'fetched')::bigint, (
-      select sum(p.line_count) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.artifact_run), 0)::bigint,
+      select sum(p.line_count) from catalog.parts p
+      where p.source_id = r.source_id and p.run_id = r.artifact_run), 0)::bigint,
     coalesce(r.ledger, catalog.sum_run_counts(r.source_id, r.id)), r.ledger, r.removals_off
   from catalog.runs r
   cross join lateral catalog.derive_run_state(r) n
@@ -2634,10 +2640,13 @@ $$;
 
 -- list_runs(…) → runs, the newest first: of one source and in one state, or of all with null, older than
 -- `p_before`.
-create function catalog.list_runs(p_source text, p_state text, p_before bigint, p_limit integer) returns table (
-  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz, measured_at timestamptz,
-  fetched_all boolean, expected bigint, fetched bigint, counts jsonb, ledger jsonb, removals_off text
+create function catalog.list_runs(
+  p_source text, p_state text, p_before bigint, p_limit integer
+) returns table (
+  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
+  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
+  ledger jsonb, removals_off text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -2646,20 +2655,24 @@ declare
   before bigint := coalesce(p_before, 9223372036854775807);
 begin
   return query select * from catalog.summarize_runs(case
-    -- A branch for each filter, so that each has its index. A state is filtered as stored first, then as of now.
+    -- A branch for each filter, so that each has its index. The stored state is filtered first, then the
+    -- state as of now.
     when p_source is not null then array(
       select r.id from catalog.runs r
       where r.source_id = of_source and r.id < before
         and (p_state is null or (select n.state from catalog.derive_run_state(r) n) = p_state)
       order by r.id desc limit p_limit)
-    when p_state is null then array(select r.id from catalog.runs r where r.id < before order by r.id desc limit p_limit)
+    when p_state is null then array(
+      select r.id from catalog.runs r where r.id < before order by r.id desc limit p_limit)
     when p_state = 'interrupted' then array(
       select r.id from catalog.runs r
-      where r.state in ('running', 'interrupted') and r.id < before and (select n.state from catalog.derive_run_state(r) n) = p_state
+      where r.state in ('running', 'interrupted') and r.id < before
+        and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
     else array(
       select r.id from catalog.runs r
-      where r.state = p_state and r.id < before and (select n.state from catalog.derive_run_state(r) n) = p_state
+      where r.state = p_state and r.id < before
+        and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
   end);
 end $$;
@@ -2682,21 +2695,23 @@ begin
     end);
 end $$;
 
--- find_settled_full_run(source) → the newest full run that settled. What it says about removals holds until the next one
--- settles.
+-- find_settled_full_run(source) → the newest full run that settled. What it says about removals holds until
+-- the next one settles.
 create function catalog.find_settled_full_run(p_source integer) returns setof catalog.runs
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null order by id desc limit 1
+  select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null
+  order by id desc limit 1
 $$;
 
--- summarize_sources(…) → sources by name: one, or all with null, after the name `p_after`. Counts no
--- products, so the cost does not depend on the size of the catalogue.
---   last_good_at start of the last successful run other than a replay
---   due_since    the source is due at the first time of its schedule after this
---   removals_off why the newest full run removed nothing; null when it could tell what is missing
-create function catalog.summarize_sources(p_source text, p_after text default null, p_limit integer default null) returns table (
-  id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz, last_good_at timestamptz,
-  due_since timestamptz, last_run jsonb, held_runs bigint[], held_prices bigint, open_reviews bigint, open_quarantine bigint,
+-- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
+-- not depend on the size of the catalogue.
+--   last_good_at  start of the last successful run other than a replay
+--   due_since     the source is due at the first time of its schedule after this
+--   removals_off  why the newest full run removed nothing; null when it could tell what is missing
+create function catalog.summarize_sources(p_source text) returns table (
+  id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
+  last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
+  held_prices bigint, open_reviews bigint, open_quarantine bigint,
   copied_run bigint, copy_error text, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -2709,18 +2724,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
     s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
   from catalog.sources s
-  left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  left join lateral (
+    select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
+  ) r on true
   left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
-    select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay'
+    select started_at from catalog.runs g
+    where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay'
     order by g.id desc limit 1
   ) good on true
   cross join lateral (
     select count(*) as total, count(*) filter (where kind = 'price') as prices
     from catalog.reviews v where v.source_id = s.id and v.state = 'open'
   ) reviews
-  where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
-  order by s.name limit p_limit
+  where p_source is null or s.name = p_source
+  order by s.name
 $$;
 
 -- load_status(source) → the current run (null before the first) and the sources, of one source or of all, in
@@ -2736,8 +2754,10 @@ $$;
 create function catalog.count_products() returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
-    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
-      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}')
+    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((
+      select jsonb_object_agg(status, n) from (
+        select status, count(*) as n from catalog.products p
+        where p.source_id = s.id group by status) k), '{}')
   from catalog.sources s order by s.name
 $$;
 
@@ -2750,8 +2770,11 @@ $$;
 
 -- list_artifacts(…) → artifacts, the newest first: of one source, of one run, or all with null, older than
 -- `p_before`.
-create function catalog.list_artifacts(p_source text, p_run bigint, p_before bigint, p_limit integer) returns table (
-  run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb, started_at timestamptz,
+create function catalog.list_artifacts(
+  p_source text, p_run bigint, p_before bigint, p_limit integer
+) returns table (
+  run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb,
+  started_at timestamptz,
   parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -2769,9 +2792,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     when p_run is not null then array[p_run]
     when p_source is not null then array(
       select a.run_id from catalog.artifacts a join catalog.sources s on s.id = a.source_id
-      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807) order by a.run_id desc limit p_limit)
+      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807)
+      order by a.run_id desc limit p_limit)
     else array(
-      select r.id from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+      select r.id from catalog.runs r
+      join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
       where r.id < coalesce(p_before, 9223372036854775807) order by r.id desc limit p_limit)
   end)
   order by r.id desc
@@ -2786,8 +2811,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select to_jsonb(s),
     (select to_jsonb(a) from catalog.list_artifacts(null, r.artifact_run, null, 1) a),
     coalesce((select jsonb_object_agg(kind, n) from (
-      select kind, count(*) as n from catalog.changes c where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
-    (select count(*) from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
+      select kind, count(*) as n from catalog.changes c
+      where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
+    (select count(*) from catalog.reviews v
+      where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q
       where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open')
   from catalog.summarize_runs(array[p_run]) s
@@ -2813,32 +2840,34 @@ $$;
 create function catalog.list_reviews(
   p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
 ) returns table (
-  id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text, reason text,
-  detail jsonb, opened_at timestamptz
+  id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text,
+  reason text, detail jsonb, opened_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type, v.reason,
-    v.detail, v.opened_at
+  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
+    v.reason, v.detail, v.opened_at
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
   where v.state = 'open' and v.id > coalesce(p_after, 0) and (p_review is null or v.id = p_review)
-    and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run) and (p_kind is null or v.kind = p_kind)
+    and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run)
+    and (p_kind is null or v.kind = p_kind)
   order by v.id limit p_limit
 $$;
 
 -- list_quarantine(…) → open quarantined records, the newest first: of one source or of all with null, older
 -- than `p_before`.
 create function catalog.list_quarantine(p_source text, p_before bigint, p_limit integer) returns table (
-  id bigint, source text, artifact_run bigint, part integer, line integer, byte_offset bigint, byte_length bigint,
-  product text, rule text, message text, created_at timestamptz
+  id bigint, source text, artifact_run bigint, part integer, line integer, byte_offset bigint,
+  byte_length bigint, product text, rule text, message text, created_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select q.id, s.name, q.artifact_run, q.part_no, q.line_no, q.byte_offset, q.byte_length,
     q.external_id, q.rule, q.message, q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
-  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807) and (p_source is null or s.name = p_source)
+  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807)
+    and (p_source is null or s.name = p_source)
   order by q.id desc limit p_limit
 $$;
 
@@ -2850,19 +2879,24 @@ $$;
 
 -- measure_sources() → each source by name. The columns of the active run are null without one.
 --   ledger       of the newest run that settled
---   removals_off reason, as a label, why the newest full run could not tell what is missing
+--   removals_off label of the reason why the newest full run could not tell what is missing
 --   open_state   state of the run that is active, or that the next sync resumes
 create function catalog.measure_sources() returns table (
   id integer, source text, age_seconds double precision, ledger jsonb, reviews bigint, quarantine bigint,
-  copy_failures integer, removals_off text, open_state text, expected bigint, fetched bigint, applied bigint, bytes bigint
+  copy_failures integer, removals_off text, open_state text,
+  expected bigint, fetched bigint, applied bigint, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s.id, s.name,
-    case s.state when 'active' then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
-    (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null order by l.id desc limit 1),
+    case s.state when 'active'
+      then extract(epoch from clock_timestamp() - coalesce(summary.last_good_at, s.created_at)) end,
+    (select l.ledger from catalog.runs l where l.source_id = s.id and l.ledger is not null
+      order by l.id desc limit 1),
     summary.open_reviews, summary.open_quarantine, s.copy_failures,
-    (select case when a.complete then 'unreadable' else 'incomplete' end from catalog.find_settled_full_run(s.id) f
-      join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run where f.removals_off is not null),
+    (select case when a.complete then 'unreadable' else 'incomplete' end
+      from catalog.find_settled_full_run(s.id) f
+      join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run
+      where f.removals_off is not null),
     (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n
       where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
     active.*
@@ -2870,9 +2904,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   join catalog.sources s on s.id = summary.id
   left join lateral (
     select a.expected, p.fetched,
-      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c where c.source_id = s.id and c.run_id = r.id),
+      (select coalesce(sum(lines_done), 0)::bigint from catalog.checkpoints c
+        where c.source_id = s.id and c.run_id = r.id),
       -- Less what an earlier end of the same run has counted.
-      p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e where e.source_id = s.id and e.run_id = r.id)
+      p.bytes - (select coalesce(sum(bytes), 0)::bigint from catalog.run_ends e
+        where e.source_id = s.id and e.run_id = r.id)
     from catalog.runs r
     left join catalog.artifacts a on a.source_id = s.id and a.run_id = r.artifact_run
     cross join lateral (
@@ -2891,7 +2927,8 @@ create function catalog.list_run_ends(p_after bigint) returns table (
   no bigint, source_id integer, state text, seconds double precision, ledger jsonb, bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select e.no, e.source_id, e.state, e.seconds, case when e.state in ('succeeded', 'held') then r.ledger end, e.bytes
+  select e.no, e.source_id, e.state, e.seconds,
+    case when e.state in ('succeeded', 'held') then r.ledger end, e.bytes
   from catalog.run_ends e
   join catalog.runs r on r.source_id = e.source_id and r.id = e.run_id
   where e.no > p_after order by e.no limit 5000
@@ -3291,9 +3328,9 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000050', 'plan', 'f0f89196e135baf16eea3517a0224619a64618d4a1f10103e3657d24bb14adc9'),
   ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
   ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),
-  ('20261122000070', 'summaries', '3bde32191d24a1c419f46d62550bb178737e0225143f87d1c67ba31d7ff47be3'),
-  ('20261122000071', 'lists', 'e72647b0d79368db428b311567453f41928261e69ce1bcc91e79e81aaac5a028'),
-  ('20261122000072', 'metrics', '08bc36e67823ee620df3f68d34370b0287e22e797b28e3b64c2994f24c3575da'),
+  ('20261122000070', 'summaries', '8932ee4ffb2ae3f9f189314cda2f8f0ba232ba94ca002d94dd9a8590753a0cf8'),
+  ('20261122000071', 'lists', 'd408bfbf14407ee1590437d1ed05510143a2d5dbbe369272cfaf7085d77e6d03'),
+  ('20261122000072', 'metrics', 'a504ec38921e1459ae60f053e16465751e776f859ee4f776ca3762f380a76513'),
   ('20261122000080', 'data_api', '37a2684616705ada1c593df8fe6f29821cfe93bbf36faf18cda83a3df30fbb2c'),
   ('20261122000090', 'security', 'bb5fb9604e0ac8cf473e723ad6bb936177a28856ead57e25545d3b14c9a6a89f');
 

@@ -1,21 +1,24 @@
 -- The read model of runs and sources, for the command line, HTTP and the metrics. Each fact has one reader.
 -- Every number comes from rows, so a restart loses nothing.
 
--- find_lease_lapse(…) → when the lease of a running run's worker expired; null while it lasts. A queued run may
--- wait for workers without a lease, and one whose worker left gets another within five seconds.
+-- find_lease_lapse(…) → when the lease of a running run's worker expired; null while it lasts. A queued run
+-- may wait for workers without a lease, and one whose worker left gets another within five seconds.
 create function catalog.find_lease_lapse(p_source integer, p_run bigint, p_queued boolean) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
       when count(*) = 0 and p_queued then null
-      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end > clock_timestamp() then null
+      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end
+        > clock_timestamp() then null
       else coalesce(max(expires_at), clock_timestamp())
     end
   from catalog.leases where source_id = p_source and run_id = p_run
 $$;
 
--- derive_run_state(run) → the state of a run as of now. A running run without a live worker is interrupted, although
--- no worker was left to write that down.
-create function catalog.derive_run_state(p_run catalog.runs, out state text, out reason text, out finished_at timestamptz)
+-- derive_run_state(run) → the state of a run as of now. A running run without a live worker is interrupted,
+-- although no worker was left to record that.
+create function catalog.derive_run_state(
+  p_run catalog.runs, out state text, out reason text, out finished_at timestamptz
+)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   state := p_run.state;
@@ -25,7 +28,8 @@ begin
     finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);
     if finished_at is not null then
       state := 'interrupted';
-      reason := 'its worker has been silent for longer than its lease: another worker, or the next sync, resumes the run';
+      reason := 'its worker has been silent for longer than its lease: '
+        'another worker, or the next sync, resumes the run';
     end if;
   end if;
 end $$;
@@ -35,16 +39,18 @@ end $$;
 --   fetched      archived lines; fetched_all: the fetch has ended
 --   counts       lines by outcome so far; of a settled run, its ledger
 create function catalog.summarize_runs(p_runs bigint[]) returns table (
-  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz, measured_at timestamptz,
-  fetched_all boolean, expected bigint, fetched bigint, counts jsonb, ledger jsonb, removals_off text
+  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
+  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
+  ledger jsonb, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select r.id, s.name, r.kind, n.state, n.reason, r.error_code, r.correlation_id, r.options,
     r.since, r.artifact_run, r.started_at, n.finished_at, clock_timestamp(),
     coalesce(a.state <> 'open', false), a.expected,
     coalesce((r.ledger ->> 'fetched')::bigint, (
-      select sum(p.line_count) from catalog.parts p where p.source_id = r.source_id and p.run_id = r.artifact_run), 0)::bigint,
+      select sum(p.line_count) from catalog.parts p
+      where p.source_id = r.source_id and p.run_id = r.artifact_run), 0)::bigint,
     coalesce(r.ledger, catalog.sum_run_counts(r.source_id, r.id)), r.ledger, r.removals_off
   from catalog.runs r
   cross join lateral catalog.derive_run_state(r) n
@@ -55,10 +61,13 @@ $$;
 
 -- list_runs(…) → runs, the newest first: of one source and in one state, or of all with null, older than
 -- `p_before`.
-create function catalog.list_runs(p_source text, p_state text, p_before bigint, p_limit integer) returns table (
-  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text, options jsonb,
-  since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz, measured_at timestamptz,
-  fetched_all boolean, expected bigint, fetched bigint, counts jsonb, ledger jsonb, removals_off text
+create function catalog.list_runs(
+  p_source text, p_state text, p_before bigint, p_limit integer
+) returns table (
+  id bigint, source text, kind text, state text, reason text, error_code text, correlation_id text,
+  options jsonb, since timestamptz, artifact_run bigint, started_at timestamptz, finished_at timestamptz,
+  measured_at timestamptz, fetched_all boolean, expected bigint, fetched bigint, counts jsonb,
+  ledger jsonb, removals_off text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -67,20 +76,24 @@ declare
   before bigint := coalesce(p_before, 9223372036854775807);
 begin
   return query select * from catalog.summarize_runs(case
-    -- A branch for each filter, so that each has its index. A state is filtered as stored first, then as of now.
+    -- A branch for each filter, so that each has its index. The stored state is filtered first, then the
+    -- state as of now.
     when p_source is not null then array(
       select r.id from catalog.runs r
       where r.source_id = of_source and r.id < before
         and (p_state is null or (select n.state from catalog.derive_run_state(r) n) = p_state)
       order by r.id desc limit p_limit)
-    when p_state is null then array(select r.id from catalog.runs r where r.id < before order by r.id desc limit p_limit)
+    when p_state is null then array(
+      select r.id from catalog.runs r where r.id < before order by r.id desc limit p_limit)
     when p_state = 'interrupted' then array(
       select r.id from catalog.runs r
-      where r.state in ('running', 'interrupted') and r.id < before and (select n.state from catalog.derive_run_state(r) n) = p_state
+      where r.state in ('running', 'interrupted') and r.id < before
+        and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
     else array(
       select r.id from catalog.runs r
-      where r.state = p_state and r.id < before and (select n.state from catalog.derive_run_state(r) n) = p_state
+      where r.state = p_state and r.id < before
+        and (select n.state from catalog.derive_run_state(r) n) = p_state
       order by r.id desc limit p_limit)
   end);
 end $$;
@@ -103,21 +116,23 @@ begin
     end);
 end $$;
 
--- find_settled_full_run(source) → the newest full run that settled. What it says about removals holds until the next one
--- settles.
+-- find_settled_full_run(source) → the newest full run that settled. What it says about removals holds until
+-- the next one settles.
 create function catalog.find_settled_full_run(p_source integer) returns setof catalog.runs
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null order by id desc limit 1
+  select * from catalog.runs where source_id = p_source and kind = 'full' and ledger is not null
+  order by id desc limit 1
 $$;
 
--- summarize_sources(…) → sources by name: one, or all with null, after the name `p_after`. Counts no
--- products, so the cost does not depend on the size of the catalogue.
---   last_good_at start of the last successful run other than a replay
---   due_since    the source is due at the first time of its schedule after this
---   removals_off why the newest full run removed nothing; null when it could tell what is missing
-create function catalog.summarize_sources(p_source text, p_after text default null, p_limit integer default null) returns table (
-  id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz, last_good_at timestamptz,
-  due_since timestamptz, last_run jsonb, held_runs bigint[], held_prices bigint, open_reviews bigint, open_quarantine bigint,
+-- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
+-- not depend on the size of the catalogue.
+--   last_good_at  start of the last successful run other than a replay
+--   due_since     the source is due at the first time of its schedule after this
+--   removals_off  why the newest full run removed nothing; null when it could tell what is missing
+create function catalog.summarize_sources(p_source text) returns table (
+  id integer, source text, connector text, state text, schedule jsonb, watermark timestamptz,
+  last_good_at timestamptz, due_since timestamptz, last_run jsonb, held_runs bigint[],
+  held_prices bigint, open_reviews bigint, open_quarantine bigint,
   copied_run bigint, copy_error text, removals_off text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -130,18 +145,21 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     (select count(*) from catalog.quarantine q where q.source_id = s.id and q.state = 'open'),
     s.copied_run, s.copy_error, (select f.removals_off from catalog.find_settled_full_run(s.id) f)
   from catalog.sources s
-  left join lateral (select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1) r on true
+  left join lateral (
+    select * from catalog.runs r where r.source_id = s.id order by r.id desc limit 1
+  ) r on true
   left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
-    select started_at from catalog.runs g where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay'
+    select started_at from catalog.runs g
+    where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay'
     order by g.id desc limit 1
   ) good on true
   cross join lateral (
     select count(*) as total, count(*) filter (where kind = 'price') as prices
     from catalog.reviews v where v.source_id = s.id and v.state = 'open'
   ) reviews
-  where (p_source is null or s.name = p_source) and s.name > coalesce(p_after, '')
-  order by s.name limit p_limit
+  where p_source is null or s.name = p_source
+  order by s.name
 $$;
 
 -- load_status(source) → the current run (null before the first) and the sources, of one source or of all, in
@@ -157,7 +175,9 @@ $$;
 create function catalog.count_products() returns table (source text, products jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.name,
-    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((select jsonb_object_agg(status, n)
-      from (select status, count(*) as n from catalog.products p where p.source_id = s.id group by status) k), '{}')
+    '{"draft": 0, "active": 0, "unavailable": 0, "removed": 0}' || coalesce((
+      select jsonb_object_agg(status, n) from (
+        select status, count(*) as n from catalog.products p
+        where p.source_id = s.id group by status) k), '{}')
   from catalog.sources s order by s.name
 $$;

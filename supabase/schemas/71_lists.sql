@@ -3,8 +3,11 @@
 
 -- list_artifacts(…) → artifacts, the newest first: of one source, of one run, or all with null, older than
 -- `p_before`.
-create function catalog.list_artifacts(p_source text, p_run bigint, p_before bigint, p_limit integer) returns table (
-  run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb, started_at timestamptz,
+create function catalog.list_artifacts(
+  p_source text, p_run bigint, p_before bigint, p_limit integer
+) returns table (
+  run bigint, source text, state text, complete boolean, expected bigint, warnings jsonb,
+  started_at timestamptz,
   parts bigint, lines bigint, raw_bytes bigint, stored_bytes bigint, latest boolean
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -22,9 +25,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     when p_run is not null then array[p_run]
     when p_source is not null then array(
       select a.run_id from catalog.artifacts a join catalog.sources s on s.id = a.source_id
-      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807) order by a.run_id desc limit p_limit)
+      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807)
+      order by a.run_id desc limit p_limit)
     else array(
-      select r.id from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
+      select r.id from catalog.runs r
+      join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
       where r.id < coalesce(p_before, 9223372036854775807) order by r.id desc limit p_limit)
   end)
   order by r.id desc
@@ -39,8 +44,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select to_jsonb(s),
     (select to_jsonb(a) from catalog.list_artifacts(null, r.artifact_run, null, 1) a),
     coalesce((select jsonb_object_agg(kind, n) from (
-      select kind, count(*) as n from catalog.changes c where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
-    (select count(*) from catalog.reviews v where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
+      select kind, count(*) as n from catalog.changes c
+      where c.source_id = r.source_id and c.run_id = r.id group by kind) k), '{}'),
+    (select count(*) from catalog.reviews v
+      where v.source_id = r.source_id and v.run_id = r.id and v.state = 'open'),
     (select count(*) from catalog.quarantine q
       where q.source_id = r.source_id and q.artifact_run = r.artifact_run and q.state = 'open')
   from catalog.summarize_runs(array[p_run]) s
@@ -66,31 +73,33 @@ $$;
 create function catalog.list_reviews(
   p_review bigint, p_source text, p_run bigint, p_kind text, p_after bigint, p_limit integer
 ) returns table (
-  id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text, reason text,
-  detail jsonb, opened_at timestamptz
+  id bigint, source text, kind text, run bigint, product text, title text, variant text, price_type text,
+  reason text, detail jsonb, opened_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type, v.reason,
-    v.detail, v.opened_at
+  select v.id, s.name, v.kind, v.run_id, v.product_external_id, p.title, v.variant_external_id, v.price_type,
+    v.reason, v.detail, v.opened_at
   from catalog.reviews v
   join catalog.sources s on s.id = v.source_id
   left join catalog.products p on p.source_id = v.source_id and p.external_id = v.product_external_id
   where v.state = 'open' and v.id > coalesce(p_after, 0) and (p_review is null or v.id = p_review)
-    and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run) and (p_kind is null or v.kind = p_kind)
+    and (p_source is null or s.name = p_source) and (p_run is null or v.run_id = p_run)
+    and (p_kind is null or v.kind = p_kind)
   order by v.id limit p_limit
 $$;
 
 -- list_quarantine(…) → open quarantined records, the newest first: of one source or of all with null, older
 -- than `p_before`.
 create function catalog.list_quarantine(p_source text, p_before bigint, p_limit integer) returns table (
-  id bigint, source text, artifact_run bigint, part integer, line integer, byte_offset bigint, byte_length bigint,
-  product text, rule text, message text, created_at timestamptz
+  id bigint, source text, artifact_run bigint, part integer, line integer, byte_offset bigint,
+  byte_length bigint, product text, rule text, message text, created_at timestamptz
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select q.id, s.name, q.artifact_run, q.part_no, q.line_no, q.byte_offset, q.byte_length,
     q.external_id, q.rule, q.message, q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
-  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807) and (p_source is null or s.name = p_source)
+  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807)
+    and (p_source is null or s.name = p_source)
   order by q.id desc limit p_limit
 $$;
