@@ -1,4 +1,4 @@
-// `npm start`: the whole line on this machine, with nothing to set up. Syncs a simulated MediPim
+// `npm start`: the whole pipeline on this machine, with nothing to set up. Syncs a simulated supplier
 // three times, while products change, and says what came of it. It begins anew each time; a real
 // key and a real database are never touched. The source is left paused, because its supplier ends
 // with this process.
@@ -8,6 +8,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { demo } from '../simulators/demo.ts'
 import { openTools, type Tools } from '../src/app/compose.ts'
 import { findDataApi } from '../src/app/open-database.ts'
 import { Cli } from '../src/cli/cli.ts'
@@ -25,7 +26,7 @@ import { bindSource } from '../src/sources/bound-source.ts'
 import type { RunReport } from '../src/pipeline/run-in-process.ts'
 import { syncSource } from '../src/pipeline/sync.ts'
 
-const NAME = 'medipim-demo'
+const NAME = demo.source
 const PRODUCTS = Number(process.env['DEMO_PRODUCTS'] ?? 20_000)
 const HOME = process.env['SHELFSYNC_HOME'] ?? '.shelfsync'
 const DAY_SECONDS = 86_400
@@ -43,12 +44,11 @@ async function main(signal: AbortSignal): Promise<void> {
     SHELFSYNC_HOME: HOME,
     ARTIFACTS: process.env['ARTIFACTS'],
     LOG_LEVEL: 'warn',
-    MEDIPIM_API_URL: simulator.url,
-    MEDIPIM_API_KEY: '42:sim-key',
+    ...demo.environment(simulator.url),
     ALLOW_PRIVATE_HOSTS: '127.0.0.1',
   })
   console.log(
-    `A simulated MediPim with ${formatCount(PRODUCTS)} products, and a Postgres in ${HOME}:`,
+    `A simulated ${demo.title} with ${formatCount(PRODUCTS)} products, and a Postgres in ${HOME}:`,
   )
   await using tools = await openTools(settings, new Cli(output, {}).createHost(settings), {
     keepServer: true,
@@ -79,7 +79,7 @@ async function startSimulator(): Promise<Simulator> {
   const cli = fileURLToPath(new URL('../simulators/cli.ts', import.meta.url))
   const child = spawn(
     process.execPath,
-    [cli, 'medipim', '--products', String(PRODUCTS), '--port', '0'],
+    [cli, demo.connector, '--products', String(PRODUCTS), '--port', '0'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const lines = createInterface({ input: child.stdout })
@@ -109,12 +109,12 @@ async function beginAnew(
   { db, store, connectors }: Tools,
   { url, control }: Simulator,
 ): Promise<Source> {
-  const connector = connectors.get('medipim')
-  if (!connector) throw new Error('There is no connector for MediPim')
+  const connector = connectors.get(demo.connector)
+  if (!connector) throw new Error(`There is no connector ${demo.connector}`)
   await removeSource(db, NAME)
   await store.remove(await Array.fromAsync(store.list(`${NAME}/`), ({ key }) => key))
   await control('clock', { set: new Date().toISOString(), advanceSeconds: -DAYS * DAY_SECONDS })
-  const settings = { apiUrl: url, market: 'au' }
+  const settings = demo.settings(url)
   return addSource(db, {
     name: NAME,
     connector: connector.name,
@@ -223,7 +223,7 @@ ${[...steps.slice(0, -1), psql, ...steps.slice(-1)].join('\n')}
 ${NAME} is paused, because its supplier ended with this command: \`shelfsync sync\` leaves it alone.
 
 The real thing:
-  MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim && npx shelfsync sync
+  ${demo.realCommand}
   npx shelfsync add https://some-shop.example
   .env.example explains every setting; DATABASE_URL chooses a database of your own.`
 }

@@ -6,7 +6,7 @@ import { markdownTable, writeGenerated } from './support/generated.ts'
 
 const STATUS = {
   state: 'running',
-  source: 'medipim-au',
+  source: 'my-shop',
   run: 12,
   startedAt: '2026-11-21T16:17:00.000Z',
   progress: {
@@ -27,8 +27,8 @@ const STATUS = {
   errors: [],
   sources: [
     {
-      source: 'medipim-au',
-      connector: 'medipim',
+      source: 'my-shop',
+      connector: 'shopify',
       state: 'active',
       lastRun: {
         run: 12,
@@ -57,7 +57,7 @@ This page is written by \`scripts/write-http-docs.ts\` from \`src/http/control/r
 curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN_KEY"
 curl --fail-with-body http://localhost:3003/status -H "X-ADMIN-KEY: $ADMIN_KEY" | jq .progress
 curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN_KEY" \\
-  -H 'Content-Type: application/json' -d '{"source":"medipim-au","mode":"full"}'
+  -H 'Content-Type: application/json' -d '{"source":"my-shop","mode":"full"}'
 \`\`\`
 
 ## What all have in common
@@ -81,7 +81,7 @@ Every route may answer 400 (\`request/invalid\`), 401 (\`request/unauthorized\`)
 const ORDERED = {
   run: 12,
   runs: [
-    { source: 'medipim-au', run: 12, started: true },
+    { source: 'my-shop', run: 12, started: true },
     {
       source: 'my-shop',
       error: {

@@ -38,7 +38,7 @@ export function addArtifacts(program: Command, cli: Cli): void {
     .addOption(createAfterOption('artifacts'))
     .addHelpText(
       'after',
-      formatExamples('shelfsync artifacts', 'shelfsync artifacts --source medipim-au'),
+      formatExamples('shelfsync artifacts', 'shelfsync artifacts --source my-shop'),
     )
     .action((flags: ListFlags) => printArtifacts(cli, flags))
   artifacts

@@ -29,7 +29,7 @@ export function addPlan(program: Command, cli: Cli): void {
     .addOption(createSinceOption())
     .addHelpText(
       'after',
-      formatExamples('shelfsync plan medipim-au', 'shelfsync plan medipim-au --full --json'),
+      formatExamples('shelfsync plan my-shop', 'shelfsync plan my-shop --full --json'),
     )
     .action((name: string, flags: SyncFlags) => printSyncPlan(cli, name, flags))
 }
@@ -63,7 +63,7 @@ export async function showPlan(
 
 /**
  * ```
- * medipim-au: full run that would be held: updated 2 · quarantined 1; removals and changed prices would wait for a decision
+ * my-shop: full run that would be held: updated 2 · quarantined 1; removals and changed prices would wait for a decision
  *   because: 127 of 150 products are missing (more than 15 %)
  *   fetched 23 · created 0 · updated 2 · unchanged 20 · held 0 · quarantined 1 · removed 0 · missing 0
  * ```

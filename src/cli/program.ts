@@ -62,7 +62,7 @@ export function createProgram(cli: Cli): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      `${formatExamples('shelfsync add https://some-shop.example', 'shelfsync add medipim', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`,
+      `${formatExamples('shelfsync add https://some-shop.example', 'shelfsync sync', 'shelfsync status')}\n\n${EXIT_CODES}`,
     )
     .hook('preAction', (_, command) => {
       const { json = false, verbose = false } = command.optsWithGlobals<{

@@ -25,7 +25,7 @@ export function addQuarantine(program: Command, cli: Cli): void {
     .description('list quarantined records, or apply them again')
     .addHelpText(
       'after',
-      formatExamples('shelfsync quarantine', 'shelfsync quarantine replay medipim-au'),
+      formatExamples('shelfsync quarantine', 'shelfsync quarantine replay my-shop'),
     )
   addList(quarantine, cli)
   addReplay(quarantine, cli)
@@ -40,7 +40,7 @@ function addList(quarantine: Command, cli: Cli): void {
     .addOption(createAfterOption('quarantine'))
     .addHelpText(
       'after',
-      formatExamples('shelfsync quarantine', 'shelfsync quarantine --source medipim-au --json'),
+      formatExamples('shelfsync quarantine', 'shelfsync quarantine --source my-shop --json'),
     )
     .action(async (filter: PageRequest & { source?: string }) => {
       await using tools = await cli.open()
@@ -70,7 +70,7 @@ function addReplay(quarantine: Command, cli: Cli): void {
     .description(
       'replay the artifacts with quarantined records; records that can be applied leave quarantine',
     )
-    .addHelpText('after', formatExamples('shelfsync quarantine replay medipim-au'))
+    .addHelpText('after', formatExamples('shelfsync quarantine replay my-shop'))
     .action(async (name: string) => {
       const signal = cli.createStopSignal(STOPPING)
       await using tools = await cli.open()

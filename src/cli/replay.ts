@@ -33,9 +33,9 @@ export function addReplay(program: Command, cli: Cli): void {
     .addHelpText(
       'after',
       formatExamples(
-        'shelfsync replay medipim-au',
-        'shelfsync replay medipim-au --run 7 --plan',
-        'shelfsync replay medipim-au --run 7',
+        'shelfsync replay my-shop',
+        'shelfsync replay my-shop --run 7 --plan',
+        'shelfsync replay my-shop --run 7',
       ),
     )
     .action((name: string, flags: ReplayFlags) =>

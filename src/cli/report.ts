@@ -100,7 +100,7 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
 
 /**
  * ```
- * medipim-au: full run 7 succeeded in 12 s
+ * my-shop: full run 7 succeeded in 12 s
  *   fetched 20,000 · created 12 · updated 188 · unchanged 19,800 · held 0 · quarantined 0 · removed 3 · missing 0
  *   1,610 products/s · 9.1 MB/s · peak memory 182 MB
  * ```

@@ -63,7 +63,7 @@ function addList(runs: Command, cli: Cli): void {
       formatExamples(
         'shelfsync runs',
         'shelfsync runs --state held',
-        'shelfsync runs --source medipim-au --limit 5',
+        'shelfsync runs --source my-shop --limit 5',
       ),
     )
     .action(async (filter: RunFilter) => {

@@ -32,8 +32,8 @@ export function addSync(program: Command, cli: Cli): void {
       'after',
       formatExamples(
         'shelfsync sync',
-        'shelfsync sync medipim-au --full',
-        'shelfsync sync medipim-au --since 2026-01-31',
+        'shelfsync sync my-shop --full',
+        'shelfsync sync my-shop --since 2026-01-31',
         'shelfsync sync --json | tail -1',
       ),
     )

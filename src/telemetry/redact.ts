@@ -1,7 +1,7 @@
 // Takes secrets out of text. What comes from outside may quote a secret in the middle of anything,
 // so there each value that we know and everything that looks like one is taken out, where the text
 // enters. What we say ourselves is only looked through for values that cannot be a word of ours: a
-// password such as "medipim" would otherwise eat the names of sources and the members of JSON.
+// password such as "removed" would otherwise eat the names of sources and the members of JSON.
 
 import { listSpellings } from '../lib/secrets.ts'
 
@@ -85,7 +85,7 @@ export function createKeyRedactor(secrets: Iterable<string>): Redactor {
 const UNMISTAKABLE_LENGTH = 24
 const KEY_LENGTH_MIN = 8
 /**
- * Words, counts, and words with a number behind them (`postgres15`), one or several (`medipim-au`,
+ * Words, counts, and words with a number behind them (`postgres15`), one or several (`my-shop`,
  * `source/gone`, a date).
  */
 const WORDLIKE = /^(?:(?:\p{L}+\d{0,4}|\d{1,11})(?:[-_.:/ ]|$))+$/u

@@ -1,0 +1,13 @@
+// The supplier that `npm start` simulates, as the demo needs to know it.
+
+export const demo = {
+  /** The name of the simulator and of the connector. */
+  connector: 'medipim',
+  title: 'MediPim',
+  source: 'medipim-demo',
+  environment: (url: string) => ({ MEDIPIM_API_URL: url, MEDIPIM_API_KEY: '42:sim-key' }),
+  settings: (url: string) => ({ apiUrl: url, market: 'au' }),
+  /** How a user syncs the real supplier. */
+  realCommand:
+    'MEDIPIM_API_KEY_ID=… MEDIPIM_API_KEY_SECRET=… npx shelfsync add medipim && npx shelfsync sync',
+}

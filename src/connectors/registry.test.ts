@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { glob } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { CONNECTORS } from './registry.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+/** Prefixes of the environment variables of a connector, such as `SHOP_`. */
+const PREFIXES = [...CONNECTORS.values()].flatMap(({ credentials }) =>
+  Object.values(credentials.variables).flatMap(({ name }) => name?.match(/^[A-Z]+_/)?.[0] ?? []),
+)
+
+test('each connector is in the folder of its name', async () => {
+  for (const [name, connector] of CONNECTORS) {
+    const module: Record<string, unknown> = await import(`./${name}/connector.ts`)
+    assert.ok(Object.values(module).includes(connector), name)
+  }
+})
+
+test('no file outside the folder of a connector contains the name of a variable of it', async () => {
+  const found: string[] = []
+  for await (const path of glob('{src,scripts}/**/*.{ts,md}', { cwd: ROOT })) {
+    if (path.startsWith('src/connectors/') || path.endsWith('.test.ts')) continue
+    const text = await readFile(join(ROOT, path), 'utf8')
+    found.push(
+      ...PREFIXES.filter((prefix) => text.includes(prefix)).map((one) => `${path}: ${one}`),
+    )
+  }
+  assert.deepEqual(found, [])
+})
+
+test('no file outside its folder imports a connector, except the registry', async () => {
+  const imports = /from '[./a-z-]*connectors\/(?!registry\.ts)/
+  const found: string[] = []
+  for await (const path of glob('{src,scripts}/**/*.ts', { cwd: ROOT })) {
+    if (path.startsWith('src/connectors/') || path.endsWith('.test.ts')) continue
+    if (imports.test(await readFile(join(ROOT, path), 'utf8'))) found.push(path)
+  }
+  assert.deepEqual(found, [])
+})
