@@ -272,7 +272,7 @@ test('a task and a request whose login lacks a right say so with the same code, 
   assert.deepEqual(ended, { state: 'failed', error_code: 'db/denied' })
 })
 
-test('a process whose login has not the rights of its role refuses to start, and says which login, which role and what to do', async (t) => {
+test('a process whose login lacks the rights of its role refuses to start, naming the login, the role and the remedy', async (t) => {
   const fleet = await openFleet(t, {
     supplierUrl: 'http://127.0.0.1:1',
     queueUrl: null,
@@ -281,7 +281,7 @@ test('a process whose login has not the rights of its role refuses to start, and
   const refused = async (kind: Kind, roles: readonly Role[], lacking: string): Promise<void> => {
     const { name } = logins[kind]
     const words = new RegExp(
-      `"db/denied".*The login ${name} .*process that is (.*): .*DATABASE_URL, or .*grant (.*) to ${name}".*docs/services.md`,
+      `"db/denied".*The login ${name} .*process with the role (.*): .*DATABASE_URL, or .*grant (.*) to ${name}".*docs/services.md`,
     )
     await assert.rejects(
       fleet.serve(roles, { DATABASE_URL: urlOf(kind, fleet.database.url) }),
