@@ -1,10 +1,10 @@
 // Writes docs/commands.md from the definitions of the commands.
 
 import type { Command, Option } from 'commander'
-import { examplesOf, listCommands, silentProgram } from './support/commands.ts'
+import { examplesOf, listCommands, createSilentProgram } from './support/commands.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
 
-const program = silentProgram()
+const program = createSilentProgram()
 
 const lines = [
   '# Commands',

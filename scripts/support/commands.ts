@@ -7,7 +7,7 @@ import { Output } from '../../src/cli/output.ts'
 import { createProgram } from '../../src/cli/program.ts'
 
 /** The program, deaf and mute: it understands a command line, or throws, and does nothing. */
-export function silentProgram(): Command {
+export function createSilentProgram(): Command {
   const nowhere = { write: () => true }
   const program = createProgram(new Cli(new Output(nowhere, nowhere), {}))
   for (const { command } of listCommands(program)) command.action(() => undefined)

@@ -1,7 +1,7 @@
 // Options and output that all paged lists share.
 
 import { InvalidArgumentError, Option } from 'commander'
-import { isCursor, type ListName, type Page } from '../db/read/page.ts'
+import { isCursor, type ListName, type ListPage } from '../db/read/page.ts'
 import type { Output } from './output.ts'
 import type { formatTable } from './format.ts'
 
@@ -21,7 +21,7 @@ export function createAfterOption(list: ListName): Option {
 }
 
 /** Prints a page as a table, or as one JSON object `{items, next}` with --json. */
-export function printPage(output: Output, { items, next }: Page<unknown>, table: Table): void {
+export function printPage(output: Output, { items, next }: ListPage<unknown>, table: Table): void {
   output.list({ items, next }, table.headings, table.rows, table.empty)
   if (next !== null) output.say(`There is more: repeat the command with --after ${next}`)
 }

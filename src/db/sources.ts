@@ -4,7 +4,7 @@ import { SyncError } from '../core/errors.ts'
 import { Policy } from '../core/policy.ts'
 import type { Json } from '../core/json.ts'
 import { type Catalog, jsonb, toInstant } from './catalog.ts'
-import { loadPage, type Page, type PageRequest } from './read/page.ts'
+import { loadPage, type ListPage, type PageRequest } from './read/page.ts'
 
 /**
  * When a source is synced by itself: cron in an IANA zone; on weekday `fullOn` (0 Sunday), or every
@@ -91,7 +91,7 @@ export async function listSources(db: Catalog): Promise<Source[]> {
 }
 
 /** A page of the sources by name. */
-export function listSourcePage(db: Catalog, page: PageRequest): Promise<Page<Source>> {
+export function listSourcePage(db: Catalog, page: PageRequest): Promise<ListPage<Source>> {
   return loadPage('sources', page, {
     load: (after, limit) => db.call<SourceRow>('list_sources', { after, limit }),
     toItem: toSource,

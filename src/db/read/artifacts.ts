@@ -2,7 +2,7 @@
 
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
-import { loadPage, type Page, type PageRequest } from './page.ts'
+import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export interface ArtifactSummary {
   /** The run that fetched it. */
@@ -42,7 +42,7 @@ export interface ArtifactRow {
 export function listArtifacts(
   db: Catalog,
   { source, ...page }: PageRequest & { readonly source?: string | undefined },
-): Promise<Page<ArtifactSummary>> {
+): Promise<ListPage<ArtifactSummary>> {
   return loadPage('artifacts', page, {
     load: (before, limit) =>
       db.call<ArtifactRow>('list_artifacts', {

@@ -1,7 +1,7 @@
 // The read model of changes: what a run did, or waits to do, to each product.
 
 import { type Catalog, toInstant } from '../catalog.ts'
-import { loadPage, type Page, type PageRequest } from './page.ts'
+import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export interface ChangeSummary {
   /** Null for the one change that stands for a whole first load. */
@@ -35,7 +35,7 @@ export function listChanges(
   db: Catalog,
   run: number,
   page: PageRequest,
-): Promise<Page<ChangeSummary>> {
+): Promise<ListPage<ChangeSummary>> {
   return loadPage('changes', page, {
     load: (after, limit) => db.call<ChangeRow>('list_changes', { run, after, limit }),
     toItem: ({ product, title, kind, detail, published, changed_at: changedAt }) => ({

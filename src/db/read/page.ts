@@ -9,7 +9,7 @@ export interface PageRequest {
   readonly after?: string | undefined
 }
 
-export interface Page<Item> {
+export interface ListPage<Item> {
   readonly items: readonly Item[]
   /** The cursor of the next page; null on the last one. */
   readonly next: string | null
@@ -31,7 +31,7 @@ export async function loadPage<Row, Item>(
   list: ListName,
   { limit, after }: PageRequest,
   { load, toItem, keyOf }: PageReader<Row, Item>,
-): Promise<Page<Item>> {
+): Promise<ListPage<Item>> {
   // One row more than the page holds tells whether there is another page.
   const rows = await load(after === undefined ? null : decodeCursor(list, after), limit + 1)
   const items = rows.slice(0, limit).map(toItem)
@@ -42,12 +42,12 @@ export async function loadPage<Row, Item>(
 
 /** Follows a list to its end. */
 export async function loadAllPages<Item>(
-  load: (request: PageRequest) => Promise<Page<Item>>,
+  load: (request: PageRequest) => Promise<ListPage<Item>>,
 ): Promise<Item[]> {
   const all: Item[] = []
   let after: string | undefined
   do {
-    const page: Page<Item> = await load({ limit: 1000, after })
+    const page: ListPage<Item> = await load({ limit: 1000, after })
     all.push(...page.items)
     after = page.next ?? undefined
   } while (after !== undefined)

@@ -3,9 +3,9 @@
 
 import { type Catalog, toInstant } from '../catalog.ts'
 import type { Db } from '../pool.ts'
-import { loadPage, type Page, type PageRequest } from './page.ts'
+import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
-export interface QuarantinedRecord {
+export interface QuarantineSummary {
   readonly id: number
   readonly source: string
   readonly artifactRun: number
@@ -37,7 +37,7 @@ interface RecordRow {
 export function listQuarantine(
   db: Catalog,
   { source, ...page }: PageRequest & { readonly source?: string | undefined },
-): Promise<Page<QuarantinedRecord>> {
+): Promise<ListPage<QuarantineSummary>> {
   return loadPage('quarantine', page, {
     load: (before, limit) =>
       db.call<RecordRow>('list_quarantine', {

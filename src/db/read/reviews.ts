@@ -2,7 +2,7 @@
 
 import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
-import { loadPage, type Page, type PageRequest } from './page.ts'
+import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export interface ReviewSummary {
   readonly id: number
@@ -38,7 +38,7 @@ type ReviewRow = Omit<ReviewSummary, 'priceType' | 'openedAt'> & {
 export function listReviews(
   db: Catalog,
   { source, run, kind, ...page }: ReviewFilter & PageRequest,
-): Promise<Page<ReviewSummary>> {
+): Promise<ListPage<ReviewSummary>> {
   return loadPage('reviews', page, {
     load: (after, limit) =>
       db.call<ReviewRow>('list_reviews', {

@@ -6,7 +6,7 @@ import { SyncError } from '../../core/errors.ts'
 import { type Catalog, toInstant } from '../catalog.ts'
 import type { RunOptions } from '../write/runs.ts'
 import { toArtifactSummary, type ArtifactRow, type ArtifactSummary } from './artifacts.ts'
-import { loadPage, type Page, type PageRequest } from './page.ts'
+import { loadPage, type ListPage, type PageRequest } from './page.ts'
 
 export const RUN_STATES = [
   'running',
@@ -98,7 +98,7 @@ export function listRuns(
   db: Catalog,
   { source, state, ...page }: RunFilter,
   timeoutMs?: number,
-): Promise<Page<RunSummary>> {
+): Promise<ListPage<RunSummary>> {
   return loadPage('runs', page, {
     load: (before, limit) =>
       db.call<RunRow>(
