@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import pg from 'pg'
 import { startShopify } from '../../simulators/shopify/server.ts'
-import { listCommands, silentProgram } from '../../scripts/support/commands.ts'
+import { listCommands, createSilentProgram } from '../../scripts/support/commands.ts'
 import { runCommand, type CommandOutput } from '../support/commands.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { openMedipim, priceActiveProducts, type TestPipeline } from '../support/pipeline.ts'
@@ -209,7 +209,7 @@ test('with secrets that are words of ours every command says the same as with an
   const { shows, acts } = callsOn(stage)
   const called = [...shows, ...acts].map((args) => args.join(' '))
   // `artifacts cat` writes the supplier's bytes, past everything that this is about.
-  for (const { name } of listCommands(silentProgram()))
+  for (const { name } of listCommands(createSilentProgram()))
     if (name !== 'artifacts cat')
       assert.ok(
         called.some((call) => call === name || call.startsWith(`${name} `)),
