@@ -8,7 +8,7 @@ test('each module on the way of a record hands it to the next, in at most 12 ste
   const rooms = listRooms()
   assert.equal(findWrongRoom(rooms), null)
   assert.ok(rooms.length <= 12, `${rooms.length} modules`)
-  assert.equal(rooms[0]?.path, 'src/pipeline/fetch.ts')
+  assert.equal(rooms[0]?.path, 'src/pipeline/artifact-writer.ts')
   assert.equal(rooms.at(-1)?.path, 'src/db/write/staged-rows.ts')
 })
 

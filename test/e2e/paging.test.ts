@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listArtifacts } from '../../src/db/read/artifacts.ts'
 import { listChanges } from '../../src/db/read/changes.ts'
-import { loadAllPages, type Page, type PageRequest } from '../../src/db/read/page.ts'
+import { loadAllPages, type ListPage, type PageRequest } from '../../src/db/read/page.ts'
 import { listQuarantine } from '../../src/db/read/quarantine.ts'
 import { listReviews } from '../../src/db/read/reviews.ts'
 import { listRuns, RUN_STATES } from '../../src/db/read/run-summaries.ts'
@@ -19,7 +19,7 @@ const { pool: db } = await openTestDatabase()
 
 /** Reads a list in pages of two, and asserts that every page but the last is full. */
 async function readInPages<Item>(
-  list: (page: PageRequest) => Promise<Page<Item>>,
+  list: (page: PageRequest) => Promise<ListPage<Item>>,
 ): Promise<Item[]> {
   const items: Item[] = []
   let after: string | undefined
@@ -52,7 +52,7 @@ test('the pages of each list add up to the whole list, in its order', async (t) 
   const [, changing = 0] = (await loadAllPages((page) => listRuns(db, { source, ...page })))
     .map(({ id }) => id)
     .toReversed()
-  const lists: Record<string, (page: PageRequest) => Promise<Page<object>>> = {
+  const lists: Record<string, (page: PageRequest) => Promise<ListPage<object>>> = {
     runs: (page) => listRuns(db, { source, ...page }),
     'runs of every source': (page) => listRuns(db, page),
     'runs in a state': (page) => listRuns(db, { state: 'succeeded', ...page }),
