@@ -122,7 +122,7 @@ for (const { path, text, fences, inline } of pages) {
         for (const [file] of code.matchAll(
           /(?<![\w/.$@-])(?:src|docs|scripts|simulators|supabase|test|bench|bin)\/[\w./-]*\w(?![\w./-]*[*<])/g,
         )) {
-          assert.ok(/my-supplier/.test(file) || existsSync(join(root, file)), file)
+          assert.ok(/my-(supplier|command)/.test(file) || existsSync(join(root, file)), file)
         }
       }
     })
