@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { onNthPass, watchQueries } from '../../test/faults/failpoints.ts'
 import { listSeries } from '../../test/support/exposition.ts'
 import { openTestDatabase } from '../../test/support/database.ts'
-import { openMedipim } from '../../test/support/pipeline.ts'
+import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import type { TaskName } from '../db/write/runs.ts'
 import type { Task } from './queues.ts'
@@ -13,7 +13,7 @@ import { executeQueuedTask } from './queued-task.ts'
 /** A run whose fetch waits in the queue; `begin` does it, as its last attempt. */
 async function openFetchTask(t: TestContext) {
   const database = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const { pipeline } = await openToy(t, { db: database.pool })
   const services = await openServices(t, database, pipeline)
   await services.requestRun()
   const [job] = await services.queues.fetch.getJobs()
@@ -93,7 +93,7 @@ test('a task of a worker that is gone is taken over, which the log says', async 
 
 test('who debugs sees every batch that was committed', async (t) => {
   const database = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const { pipeline } = await openToy(t, { db: database.pool })
   const services = await openServices(t, database, pipeline)
   const { run } = await services.requestRun({ debug: true })
   services.startWorkers()
@@ -117,16 +117,15 @@ test('who debugs sees every batch that was committed', async (t) => {
 test('a run whose tasks together are far over its budget stops, and what is archived can be replayed', async (t) => {
   const database = await openTestDatabase(t)
   const options = { partBytesMax: 24 * 1024, batchRecordsMax: 5000, batchBytesMax: 1 << 20 }
-  const { pipeline, simulator } = await openMedipim(t, {
+  const { pipeline, supplier } = await openToy(t, {
     db: database.pool,
-    linesPerPage: 500,
+    start: { pageSize: 500 },
     options,
   })
-  simulator.faults.set({
+  supplier.setFaults({
     kind: 'insert-line',
     at: 3,
     text: Array.from({ length: 30_000 }, () => '[]').join('\n'),
-    path: '/v4/products/stream',
     times: 1,
   })
   const services = await openServices(t, database, pipeline)

@@ -6,7 +6,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../../test/support/database.ts'
-import { openMedipim } from '../../test/support/pipeline.ts'
+import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import { createMetricsReader } from '../db/read/metrics.ts'
 import { checkHealth } from '../app/health.ts'
@@ -16,11 +16,11 @@ import type { RunReport } from './run-in-process.ts'
 const database = await openTestDatabase()
 
 async function openCopied(t: TestContext) {
-  const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
+  const { pipeline, supplier } = await openToy(t, { db: database.pool })
   const path = join(pipeline.storeRoot, pipeline.name, 'latest.ndjson')
   return {
     pipeline,
-    simulator,
+    supplier,
     path,
     keep: async ({ run, kind, state }: RunReport, artifactsLatest = true) =>
       await keepArtifacts(
@@ -36,22 +36,18 @@ async function openCopied(t: TestContext) {
 }
 
 test('latest.ndjson holds the newest whole artifact, whatever became of its run', async (t) => {
-  const { pipeline, simulator, keep, latest, copy } = await openCopied(t)
+  const { pipeline, supplier, keep, latest, copy } = await openCopied(t)
   const green = await pipeline.sync()
   await keep(green)
   assert.equal(await latest(), await pipeline.archived(green.run))
 
-  simulator.clock.advance(3_600_000)
-  simulator.catalogue.update(
-    simulator.catalogue.visible().slice(0, 1).map(simulator.catalogue.idOf),
-  )
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.update(supplier.catalogue.ids().slice(0, 1))
   const incremental = await pipeline.sync({ mode: 'incremental' })
   await keep(incremental)
   assert.deepEqual(await copy(), { run: green.run, error: null })
 
-  simulator.catalogue.remove(
-    simulator.catalogue.visible().slice(0, 20).map(simulator.catalogue.idOf),
-  )
+  supplier.catalogue.remove(supplier.catalogue.ids().slice(0, 20))
   const held = await pipeline.sync()
   assert.equal(held.state, 'held')
   await keep(held)

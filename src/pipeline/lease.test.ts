@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../../test/support/database.ts'
-import { openMedipim, type TestPipeline } from '../../test/support/pipeline.ts'
+import { type TestPipeline } from '../../test/support/pipeline.ts'
+import { openToy } from '../../test/support/toy/open.ts'
 import { lockTable } from '../../test/support/locks.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { openPool, type Db } from '../db/pool.ts'
@@ -13,7 +14,7 @@ const database = await openTestDatabase()
 async function openRun(
   t: TestContext,
 ): Promise<{ pipeline: TestPipeline; run: LeasedRun; takeOver(): Promise<LeasedRun> }> {
-  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const { pipeline } = await openToy(t, { db: database.pool })
   const { id: sourceId } = await pipeline.source()
   const request = {
     sourceId,

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { onNthPass, type Failpoint, watchQueries } from '../../test/faults/failpoints.ts'
 import { openTestDatabase } from '../../test/support/database.ts'
-import { openMedipim, type TestPipeline } from '../../test/support/pipeline.ts'
+import { type TestPipeline } from '../../test/support/pipeline.ts'
+import { openToy } from '../../test/support/toy/open.ts'
 import { DiskStore } from '../artifacts/disk.ts'
 import type { ArtifactStore } from '../artifacts/store.ts'
 import { SyncError } from '../core/errors.ts'
@@ -18,12 +19,12 @@ import { purgeSource } from './purge.ts'
 const database = await openTestDatabase()
 
 async function openArchive(t: TestContext) {
-  const { pipeline, simulator } = await openMedipim(t, { db: database.pool })
+  const { pipeline, supplier } = await openToy(t, { db: database.pool })
   const other = await mkdtemp(join(tmpdir(), 'shelfsync-moved-'))
   t.after(() => rm(other, { recursive: true }))
   return {
     pipeline,
-    simulator,
+    supplier,
     moved: new DiskStore(other),
     purge: async (
       wish: { store?: ArtifactStore; db?: typeof database.pool; dryRun?: boolean } = {},
@@ -110,13 +111,13 @@ test('a run that has archived nothing has nothing to miss', async (t) => {
 test('after two days of hourly incremental runs, of which one is to be kept, the archive still rebuilds the catalogue', async (t) => {
   const {
     pipeline,
-    simulator: { catalogue, clock },
+    supplier: { catalogue, clock },
     purge,
   } = await openArchive(t)
   const older = await pipeline.sync()
   const full = await pipeline.sync()
   const runs = [full.run]
-  const ids = catalogue.visible().map(catalogue.idOf)
+  const ids = catalogue.ids()
   for (let hour = 1; hour <= 48; hour++) {
     clock.advance(3_600_000)
     catalogue.update([ids[hour % ids.length] ?? ''], { name: { en: `Renamed in hour ${hour}` } })

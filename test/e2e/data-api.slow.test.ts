@@ -3,21 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import type { Draft } from '../../src/core/product.ts'
 import { DataApi } from '../../src/db/data-api.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { startDataApi, statusOf, type TestDataApi, type Trouble } from '../support/data-api.ts'
 import { openTestDatabase } from '../support/database.ts'
-import {
-  countOutcomes,
-  openMedipim,
-  priceActiveProducts,
-  type MedipimSetup,
-  type SyncOverrides,
-  type TestPipeline,
-} from '../support/pipeline.ts'
+import { countOutcomes, type SyncOverrides, type TestPipeline } from '../support/pipeline.ts'
+import { openToy, type ToySetup } from '../support/toy/open.ts'
+import type { ToySupplier } from '../support/toy/supplier.ts'
 import { canCheck } from '../support/safeupdate.ts'
 import { listRowVersions, snapshotCatalogue } from '../support/snapshot.ts'
 import { simulateNextDay } from '../faults/sync-kills.ts'
@@ -34,21 +28,21 @@ type Test = Parameters<typeof startDataApi>[0]
 interface Both {
   readonly called: TestPipeline
   readonly copied: TestPipeline
-  readonly simulator: MedipimSimulator
+  readonly supplier: ToySupplier
   readonly api: TestDataApi
   /** A sync's wish to work by calls. */
   readonly by: { readonly tools: { readonly db: DataApi } }
 }
 
 /** Two sources of one supplier: one that works by calls, one by sessions. */
-async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Both> {
+async function openBoth(t: Test, setup: Partial<ToySetup> = {}): Promise<Both> {
   const api = await startDataApi(t, database)
-  const { pipeline: called, simulator } = await openMedipim(t, { db, ...setup })
-  const { pipeline: copied } = await openMedipim(t, { db, ...setup, simulator })
+  const { pipeline: called, supplier } = await openToy(t, { db, ...setup })
+  const { pipeline: copied } = await openToy(t, { db, ...setup, supplier })
   return {
     called,
     copied,
-    simulator,
+    supplier,
     api,
     by: { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } },
   }
@@ -57,7 +51,7 @@ async function openBoth(t: Test, setup: Partial<MedipimSetup> = {}): Promise<Bot
 testDataApiKills(database, 1_200)
 
 test('day after day, by calls and by sessions, a source becomes the same', async (t) => {
-  const { called, copied, simulator, by } = await openBoth(t)
+  const { called, copied, supplier, by } = await openBoth(t)
   const both = async (
     sync: (pipeline: TestPipeline, wish: SyncOverrides) => Promise<RunReport>,
   ): Promise<RunReport> => {
@@ -66,18 +60,11 @@ test('day after day, by calls and by sessions, a source becomes the same', async
     assert.deepEqual(await snapshotCatalogue(called), await snapshotCatalogue(copied))
     return one
   }
-  const ids = priceActiveProducts(simulator)
-  const undated = {
-    kind: 'patch',
-    ids: ids.slice(0, 6),
-    patch: { meta: { updatedAt: 4_102_444_800 } },
-    path: '/v4/products/stream',
-    times: null,
-  } as const
-  simulator.faults.set(undated)
+  const ids = supplier.catalogue.ids()
+  supplier.misstate(ids.slice(0, 6), { updated_at: 4_102_444_800_000 })
   await both((pipeline, wish) => pipeline.sync(wish))
-  simulator.faults.clear()
-  simulateNextDay(simulator)
+  supplier.heal()
+  simulateNextDay(supplier, supplier.catalogue.ids())
   const second = await both((pipeline, wish) => pipeline.sync({ ...wish, mode: 'incremental' }))
   assert.ok(second.ledger.updated > 0 && second.ledger.held === 1 && second.ledger.created === 3)
   const full = [
@@ -106,7 +93,7 @@ test(
   async (t) => {
     assert.ok(strict)
     const api = await startDataApi(t, strict)
-    const { pipeline, simulator } = await openMedipim(t, { db: strict.pool })
+    const { pipeline, supplier } = await openToy(t, { db: strict.pool })
     const by = { tools: { db: new DataApi({ url: api.url, secretKey: api.keys.secret }) } }
     await strict.pool.query(
       `create function pipeline.forget_all() returns void language sql security definer as 'delete from catalog.misses'`,
@@ -116,9 +103,8 @@ test(
       message: 'DELETE requires a WHERE clause',
     })
 
-    priceActiveProducts(simulator)
     assert.deepEqual(countOutcomes(await pipeline.sync(by)), { created: 30 })
-    simulateNextDay(simulator)
+    simulateNextDay(supplier, supplier.catalogue.ids())
     const { ledger } = await pipeline.sync(by)
     assert.ok(
       ledger.created === 3 && ledger.updated > 0 && ledger.held === 1 && ledger.quarantined === 0,
@@ -214,12 +200,12 @@ test('a batch that is sent twice is written once, and answered twice', async (t)
 
 for (const trouble of ['before', 'after'] as const) {
   test(`a connection that breaks ${trouble} the work is done costs nothing but time, wherever it breaks`, async (t) => {
-    const { called, copied, simulator, api, by } = await openBoth(t)
+    const { called, copied, supplier, api, by } = await openBoth(t)
     await called.sync(by)
     await copied.sync()
-    simulator.clock.advance(60_000)
-    simulator.catalogue.update({ count: 12 })
-    simulator.catalogue.add(4)
+    supplier.clock.advance(60_000)
+    supplier.catalogue.update(supplier.catalogue.ids().slice(0, 12))
+    supplier.catalogue.add(4)
     const places = [
       'write_batch',
       'add_part',
@@ -285,8 +271,8 @@ for (const [what, trouble] of PASSING) {
 }
 
 test('a record that Postgres cannot hold is quarantined as it is by sessions, and its neighbours arrive', async (t) => {
-  const { called, copied, simulator, by } = await openBoth(t, { policy: { quarantineShare: 0.5 } })
-  const [first = '', second = '', third = ''] = priceActiveProducts(simulator)
+  const { called, copied, supplier, by } = await openBoth(t, { policy: { quarantineShare: 0.5 } })
+  const [first = '', second = '', third = ''] = supplier.catalogue.ids()
   const spoilt: Record<string, (draft: Draft) => Partial<Draft>> = {
     [first]: ({ prices }) => ({ prices: prices.map((price) => ({ ...price, currency: 'A$' })) }),
     [second]: ({ variants }) => ({

@@ -3,10 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { saveSource } from '../../src/db/sources.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { chooseRun, OVERLAP_MS, type SyncRequest } from '../../src/pipeline/choose-run.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 
 const { pool: db } = await openTestDatabase()
 const A_MINUTE_MS = 60_000
@@ -23,9 +25,9 @@ async function titleOf(pipeline: TestPipeline, id: string): Promise<string | nul
 test('a product that was written 5 minutes before the watermark and showed up late comes with the next incremental run', async (t) => {
   const {
     pipeline,
-    simulator: { catalogue, clock },
-  } = await openMedipim(t, { db })
-  const [late = '', later = '', newest = ''] = catalogue.visible().map(catalogue.idOf)
+    supplier: { catalogue, clock },
+  } = await openToy(t, { db })
+  const [late = '', later = '', newest = ''] = catalogue.ids()
   catalogue.remove([late, later])
   clock.advance(60 * A_MINUTE_MS)
   catalogue.update([newest])
@@ -35,7 +37,7 @@ test('a product that was written 5 minutes before the watermark and showed up la
 
   clock.set(watermarkMs - 5 * A_MINUTE_MS)
   catalogue.restore([late])
-  catalogue.update([late], { name: { en: 'Written before, shown after' } })
+  catalogue.update([late], { name: 'Written before, shown after' })
   clock.set(watermarkMs - OVERLAP_MS - A_MINUTE_MS)
   catalogue.restore([later])
   clock.set(watermarkMs + A_MINUTE_MS)
@@ -48,7 +50,11 @@ test('a product that was written 5 minutes before the watermark and showed up la
 })
 
 test('by itself a source runs fully on the Sunday of its own zone, once, and incrementally on all other days', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
+  const { id } = await pipeline.source()
+  await saveSource(db, id, {
+    schedule: { cron: '17 3 * * *', zone: 'Australia/Sydney', fullOn: 0 },
+  })
   const auto = async (now: string) =>
     (await pipeline.sync({ mode: 'auto', now: new Date(now) })).kind
   const fullWasAt = (at: string) =>
@@ -69,7 +75,7 @@ test('by itself a source runs fully on the Sunday of its own zone, once, and inc
 })
 
 test('what a run is follows from what is asked, what the supplier can, and what is known', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const fresh = await pipeline.source()
   await pipeline.sync()
   const source = await pipeline.source()

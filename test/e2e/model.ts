@@ -9,7 +9,7 @@ export interface ModelLine {
   readonly status: string
   readonly title: string
   readonly price: number | null
-  /** Unix seconds; below all others when it cannot be trusted. */
+  /** Epoch milliseconds; below all others when it cannot be trusted. */
   readonly at: number
   /** All of the record that means something. */
   readonly content: string
@@ -23,18 +23,11 @@ export interface ModelProduct {
   missed: boolean
 }
 
-const STATUSES: Readonly<Record<string, string>> = {
-  active: 'active',
-  inactive: 'unavailable',
-  replaced: 'unavailable',
-  no_selection: 'draft',
-}
-
-/** Reads an archived line of MediPim's. */
+/** Reads an archived line of the toy supplier. */
 export function parseModelLine(text: string): ModelLine {
   // What is cut off after its id still says whose it is.
   const unreadable = {
-    id: /"result":\{"id":"([^"]+)"/.exec(text)?.[1] ?? null,
+    id: /"id":"([^"]+)"/.exec(text)?.[1] ?? null,
     broken: true,
     status: '',
     title: '',
@@ -43,28 +36,25 @@ export function parseModelLine(text: string): ModelLine {
     content: '',
   }
   try {
-    const { result } = JSON.parse(text)
-    const { meta, ...content } = result
-    const price: unknown = result.publicPrice ?? null
-    const broken = price !== null && typeof price !== 'number'
+    const { record } = JSON.parse(text)
+    const { seen: _, updated_at: updatedAt, ...content } = record
+    const broken = record.price !== null && typeof record.price !== 'number'
     return {
-      id: result.id,
+      id: record.id,
       broken,
-      status: STATUSES[result.status] ?? 'draft',
-      title: result.name.en,
-      price: broken ? null : price,
-      at: trusted(meta.updatedAt),
-      content: JSON.stringify({ ...content, createdAt: meta.createdAt }),
+      status: record.status,
+      title: record.name,
+      price: broken ? null : record.price,
+      at: trusted(updatedAt),
+      content: JSON.stringify(content),
     }
   } catch {
     return unreadable
   }
 }
 
-function trusted(seconds: unknown): number {
-  return typeof seconds === 'number' && seconds > 0 && seconds <= Date.now() / 1000
-    ? seconds
-    : -Infinity
+function trusted(epochMs: unknown): number {
+  return typeof epochMs === 'number' && epochMs > 0 && epochMs <= Date.now() ? epochMs : -Infinity
 }
 
 export class Model {

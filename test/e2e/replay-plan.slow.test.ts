@@ -12,12 +12,8 @@ import type { PlannedChange } from '../../src/pipeline/apply/plan-writer.ts'
 import { planReplay } from '../../src/pipeline/plan.ts'
 import { bindConnector } from '../../src/sources/bound-source.ts'
 import { openTestDatabase } from '../support/database.ts'
-import {
-  countOutcomes,
-  openMedipim,
-  priceActiveProducts,
-  type TestPipeline,
-} from '../support/pipeline.ts'
+import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { listRowVersions } from '../support/snapshot.ts'
 import { openShelfsync } from './shelfsync.ts'
 
@@ -28,11 +24,11 @@ const { pool: db } = await openTestDatabase()
  * the first.
  */
 async function openArchive(t: TestContext) {
-  const { pipeline, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
-  const ids = priceActiveProducts(simulator)
+  const { pipeline, supplier } = await openToy(t, { db, options: { lanes: 1 } })
+  const ids = supplier.catalogue.ids()
   const first = (await pipeline.sync()).run
-  simulator.clock.advance(3_600_000)
-  simulator.catalogue.update(ids.slice(0, 2))
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.update(ids.slice(0, 2))
   const second = (await pipeline.sync()).run
   const [{ parts } = { parts: 0 }] = await pipeline.query<{ parts: number }>(
     'select count(*)::integer as parts from catalog.parts where run_id = $1',

@@ -7,18 +7,19 @@ import type { Connector, Page } from '../../src/core/connector.ts'
 import type { ErrorCode } from '../../src/core/error-table.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim, type SyncOverrides, type TestPipeline } from '../support/pipeline.ts'
+import { type SyncOverrides, type TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { watchStore } from '../faults/failpoints.ts'
 
 const { pool: db } = await openTestDatabase()
 const WEEK_MS = 7 * 86_400_000
 
 /** A source that is up to date, after a run of this kind that could store nothing. */
-async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncOverrides) {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+async function openInterrupted(t: Parameters<typeof openToy>[0], wish: SyncOverrides) {
+  const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
-  simulator.clock.advance(60_000)
-  simulator.catalogue.touch('all')
+  supplier.clock.advance(60_000)
+  supplier.catalogue.touch('all')
   const full = (): never => {
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
   }
@@ -27,7 +28,7 @@ async function openInterrupted(t: Parameters<typeof openMedipim>[0], wish: SyncO
     tools: { store: watchStore(pipeline.tools.store, full) },
   })
   assert.equal(interrupted.state, 'failed')
-  return { pipeline, simulator, interrupted }
+  return { pipeline, supplier, interrupted }
 }
 
 /** The kind of the next run, from when it asks, and whether it goes on with the interrupted one. */
@@ -127,11 +128,11 @@ function brokenOff(
 }
 
 test('a supplier that breaks off is asked as long as it gets further, one that only trickles so many times; then the next sync goes on behind it', async (t) => {
-  const { pipeline: patient } = await openMedipim(t, { db })
+  const { pipeline: patient } = await openToy(t, { db })
   const further = brokenOff(patient, 'source/unavailable')
   assert.equal((await patient.sync({ connector: further.connector })).state, 'succeeded')
   assert.ok(further.asked > 3)
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const trickling = brokenOff(pipeline, 'source/too-slow')
   const { state, error, ledger } = await pipeline.sync({ connector: trickling.connector })
   assert.deepEqual(
@@ -148,7 +149,7 @@ test('a supplier that breaks off is asked as long as it gets further, one that o
 })
 
 test('a run that a bug of ours ended is not gone on with: its archive would only meet the bug again', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const broken = {
     ...pipeline.connector,
     normalise: () => {

@@ -4,17 +4,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import { findArtifact } from '../../src/db/write/artifacts.ts'
 import { openPool } from '../../src/db/pool.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import { onNthPass, watchQueries, type Failpoint } from '../faults/failpoints.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { type TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
+import type { ToySupplier } from '../support/toy/supplier.ts'
 import { listProducts } from '../support/snapshot.ts'
 import { Model, parseModelLine, type ModelLine } from './model.ts'
 
-const STREAM = '/v4/products/stream'
 const which = fc.nat({ max: 11 })
 
 /** What the supplier does between two runs. */
@@ -58,7 +58,7 @@ const anyRun = fc.oneof(
     arbitrary: fc.record({
       run: fc.constantFrom('full' as const, 'incremental' as const),
       undated: which,
-      time: fc.constantFrom<string | number>('', 0, 4_102_444_800, 1_767_225_600_000),
+      time: fc.constantFrom<string | number>('', 0, 4_102_444_800_000, 1_767_225_600_000_000),
     }),
   },
   {
@@ -87,14 +87,13 @@ export function testSequences(database: TestDatabase, numRuns: number, seed: num
         const ended = new AsyncDisposableStack()
         try {
           const scope = { after: (end: () => Promise<void>) => ended.defer(end) }
-          const { pipeline, simulator } = await openMedipim(scope, {
+          const { pipeline, supplier } = await openToy(scope, {
             db: database.pool,
-            supplier: { products: 9 },
-            linesPerPage: 2,
+            start: { products: 9, pageSize: 2 },
             options: { partBytesMax: 1, batchRecordsMax: 2, attemptsMax: 2 },
             policy: { priceShiftShare: 1, quarantineShare: 0.2 },
           })
-          await new Sequence(database, pipeline, simulator).follow(steps)
+          await new Sequence(database, pipeline, supplier).follow(steps)
         } finally {
           await ended.disposeAsync()
         }
@@ -108,35 +107,34 @@ export function testSequences(database: TestDatabase, numRuns: number, seed: num
 class Sequence {
   readonly #database: TestDatabase
   readonly #pipeline: TestPipeline
-  readonly #simulator: MedipimSimulator
+  readonly #supplier: ToySupplier
   readonly #model = new Model()
   readonly #closed: number[] = []
   #steps = 0
 
-  constructor(database: TestDatabase, pipeline: TestPipeline, simulator: MedipimSimulator) {
+  constructor(database: TestDatabase, pipeline: TestPipeline, supplier: ToySupplier) {
     this.#database = database
     this.#pipeline = pipeline
-    this.#simulator = simulator
+    this.#supplier = supplier
   }
 
   async follow(steps: readonly { happenings: readonly Happening[]; run: Run }[]): Promise<void> {
     for (const { happenings, run } of steps) {
       this.#steps += 1
       for (const happening of happenings) this.#happen(happening)
-      this.#simulator.clock.advance(3_600_000)
+      this.#supplier.clock.advance(3_600_000)
       if ('replay' in run) await this.#replay(run.replay)
       else await this.#run(run)
-      this.#simulator.faults.clear()
+      this.#supplier.heal()
       await this.#compare(run)
     }
   }
 
   #happen(happening: Happening): void {
-    const { catalogue, clock } = this.#simulator
+    const { catalogue, clock } = this.#supplier
     clock.advance(60_000)
     if (happening.do === 'create') return void catalogue.add(1)
-    const all = catalogue.world
-    const ids = [all.idOf(happening.which)].filter((id) => catalogue.has(id))
+    const ids = [catalogue.idAt(happening.which)].filter((id) => catalogue.has(id))
     if (happening.do === 'price') catalogue.setPrice(ids, { cents: happening.cents })
     else if (happening.do === 'change') catalogue.update(ids)
     else if (happening.do === 'touch') catalogue.touch(ids)
@@ -147,32 +145,13 @@ class Sequence {
   }
 
   async #run(run: Exclude<Run, { replay: number }>): Promise<void> {
-    const { faults, catalogue } = this.#simulator
+    const { catalogue, misstate, setFaults } = this.#supplier
     if ('malformed' in run) {
-      if (run.how === 'line')
-        faults.set({ kind: 'half-line', at: run.malformed, path: STREAM, times: null })
-      else
-        faults.set({
-          kind: 'patch',
-          ids: [catalogue.world.idOf(run.malformed)],
-          patch: { publicPrice: 'much' },
-          path: STREAM,
-          times: null,
-        })
+      if (run.how === 'price') misstate([catalogue.idAt(run.malformed)], { price: 'much' })
+      else setFaults({ kind: 'half-line', at: run.malformed, times: null })
     }
-    if ('undated' in run)
-      faults.set({
-        kind: 'patch',
-        ids: [catalogue.world.idOf(run.undated)],
-        patch: { meta: { updatedAt: run.time } },
-        path: STREAM,
-        times: null,
-      })
-    if ('cutAfter' in run)
-      faults.set(
-        { kind: 'cut', path: STREAM, afterLines: run.cutAfter },
-        { kind: 'empty', path: STREAM, skip: 1, times: null },
-      )
+    if ('undated' in run) misstate([catalogue.idAt(run.undated)], { updated_at: run.time })
+    if ('cutAfter' in run) setFaults({ kind: 'cut', afterLines: run.cutAfter, times: null })
     let report =
       'crash' in run ? await this.#runAndCrash(run) : await this.#pipeline.sync({ mode: run.run })
     if ('crash' in run && report.state === 'failed') {

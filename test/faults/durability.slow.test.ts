@@ -2,15 +2,13 @@
 // that fail, and two workers.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { prerenderFeed } from '../../simulators/medipim/feed.ts'
 import { SyncError } from '../../src/core/errors.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { openTestDatabase, type Lifetime } from '../support/database.ts'
-import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
+import type { ToySupplier } from '../support/toy/supplier.ts'
 import { listRowVersions, listProducts } from '../support/snapshot.ts'
 import {
   onNthPass,
@@ -46,19 +44,23 @@ async function assertAccounted(pipeline: TestPipeline): Promise<void> {
   assert.equal(row?.products, row?.accounted)
 }
 
+/** No page of the list was requested a second time. */
+function assertEachPageOnce({ requests }: ToySupplier): void {
+  assert.equal(new Set(requests).size, requests.length)
+}
+
 test('the bytes in the store are the bytes that were served', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'shelfsync-feed-'))
-  t.after(() => rm(folder, { recursive: true }))
-  const { pipeline, simulator } = await openMedipim(t, { db })
-  const feed = await prerenderFeed({ products: 40 }, join(folder, 'feed.ndjson'))
-  simulator.setFeed(feed.file)
+  const { pipeline, supplier } = await openToy(t, { db, start: { products: 40, pageSize: 8 } })
   const { run, ledger } = await pipeline.sync()
   assert.equal(ledger.created, 40)
-  assert.equal(await pipeline.archived(run), await readFile(feed.file, 'utf8'))
+  const served = supplier.requests.map(async (path) =>
+    (await fetch(`${supplier.url}${path}`)).text(),
+  )
+  assert.equal(await pipeline.archived(run), (await Promise.all(served)).join(''))
 })
 
 test('what the store did not take is not applied, and the supplier is not asked again for it', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 40 } })
+  const { pipeline, supplier } = await openToy(t, { db, start: { products: 40 } })
   const full = (): never => {
     throw new SyncError('artifact/unwritable', 'no space is left on the disk')
   }
@@ -72,14 +74,14 @@ test('what the store did not take is not applied, and the supplier is not asked 
   assert.equal(failed.state, 'failed')
   assert.match(failed.reason ?? '', /no space is left/)
   assert.equal((await listProducts(pipeline)).size, 0)
-  assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+  assertEachPageOnce(supplier)
 
   const healed = await pipeline.sync({ mode: 'auto' })
   assert.deepEqual([healed.state, healed.resumed, healed.ledger.created], ['succeeded', true, 40])
 })
 
 test('a part is applied only when its bytes are in the store and its row is written', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   let stored = 0
   let recorded = 0
   let opened = 0
@@ -97,7 +99,7 @@ test('a part is applied only when its bytes are in the store and its row is writ
 })
 
 test('at every commit the checkpoints account for exactly the rows that are there', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   let commits = 0
   const own = await watched(t, pipeline, async (place) => {
     if (place !== 'after commit') return
@@ -118,7 +120,7 @@ for (const place of [
   'before commit',
 ] satisfies Failpoint[]) {
   test(`a batch that breaks ${place} leaves nothing behind`, async (t) => {
-    const { pipeline } = await openMedipim(t, { db, options: { lanes: 1, retryWithinMs: 0 } })
+    const { pipeline } = await openToy(t, { db, options: { lanes: 1, retryWithinMs: 0 } })
     const own = await watched(t, pipeline, onNthPass(place, 3, broken))
     assert.equal((await pipeline.sync(own)).state, 'failed')
     await assertAccounted(pipeline)
@@ -137,7 +139,7 @@ for (const place of [
   'before put',
 ] satisfies Failpoint[]) {
   test(`a run waits for Postgres or the store to come back ${place}, and ends as if nothing had been`, async (t) => {
-    const { pipeline, simulator } = await openMedipim(t, { db, options: { lanes: 1 } })
+    const { pipeline, supplier } = await openToy(t, { db, options: { lanes: 1 } })
     let failures = 0
     const own = await watched(t, pipeline, (passed) => {
       if (passed === place && failures++ < 3) broken()
@@ -152,7 +154,7 @@ for (const place of [
       [true, true, true],
     )
     assert.ok(pipeline.logged.some((text) => text.includes('db/unreachable')))
-    assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+    assertEachPageOnce(supplier)
   })
 }
 
@@ -164,7 +166,7 @@ for (const place of [
   'before update_artifact',
 ] satisfies Failpoint[]) {
   test(`a worker that was taken over ${place} writes nothing more`, async (t) => {
-    const { pipeline } = await openMedipim(t, { db, options: { lanes: 1 } })
+    const { pipeline } = await openToy(t, { db, options: { lanes: 1 } })
     // Of known lines only the checkpoint is written. Within a batch it would stand in a transaction
     // that a takeover has to wait for.
     if (place === 'before save_checkpoint') await pipeline.sync()
@@ -195,7 +197,7 @@ for (const place of [
 }
 
 test('while a worker lives, another one is refused', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const reached = Promise.withResolvers<void>()
   const resume = Promise.withResolvers<void>()
   const own = await watched(

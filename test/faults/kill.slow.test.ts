@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { snapshotCatalogue } from '../support/snapshot.ts'
 import { killSyncAt, testSyncKills } from './sync-kills.ts'
 
@@ -19,16 +19,16 @@ testSyncKills(database, [
 ])
 
 test('the first load survives being killed again and again', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, {
+  const { pipeline, supplier } = await openToy(t, {
     db: database.pool,
-    supplier: { products: 16 },
+    start: { products: 16 },
   })
   await killSyncAt(pipeline, database, ['after add_part', 1])
   await killSyncAt(pipeline, database, ['after commit', 2])
   const report = await pipeline.sync({ mode: 'auto' })
   assert.equal(report.state, 'succeeded')
   assert.equal(report.ledger.created, 16)
-  const uninterrupted = await openMedipim(t, { db: database.pool, simulator })
+  const uninterrupted = await openToy(t, { db: database.pool, supplier })
   await uninterrupted.pipeline.sync()
   assert.deepEqual(
     await snapshotCatalogue(pipeline),

@@ -17,7 +17,7 @@ import { translateErrors } from '../../src/db/errors.ts'
 import { cancelRequestedRun } from '../../src/jobs/request-runs.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { listSeries } from '../support/exposition.ts'
-import { openMedipim } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { lockTable } from '../support/locks.ts'
 import { openServices } from '../support/services.ts'
 import { listAllRowVersions, snapshotCatalogue } from '../support/snapshot.ts'
@@ -72,7 +72,7 @@ const ENDINGS: readonly (readonly [
 
 for (const [how, code, end] of ENDINGS) {
   test(`a run is ${how} as soon as the batches under way have committed, however soon others follow them`, async (t) => {
-    const { pipeline } = await openMedipim(t, { db: database.pool })
+    const { pipeline } = await openToy(t, { db: database.pool })
     const services = await openServices(t, database, pipeline)
     const db = database.pool
     const { run: id } = await services.requestRun()

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../support/database.ts'
 import { startProxy, routeThrough } from '../support/faulty-proxy.ts'
-import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { type TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { openServices, type TestServices } from '../support/services.ts'
 import { listAllRowVersions } from '../support/snapshot.ts'
 import { onNthPass, watchQueries, type Failpoint } from './failpoints.ts'
@@ -98,9 +99,9 @@ test('a worker whose network is silent for longer than its lease writes nothing 
   const uninterrupted = await runSecondDay(t)
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
+  const { pipeline, supplier } = await openToy(t, { db: database.pool, start: SUPPLIER })
   await pipeline.sync()
-  simulateNextDay(simulator)
+  simulateNextDay(supplier, supplier.catalogue.ids())
   const lost = await openServices(
     t,
     { ...database, url: routeThrough(database.url, proxy) },

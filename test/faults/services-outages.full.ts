@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { wait } from '../../src/lib/back-off.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startProxy, routeThrough } from '../support/faulty-proxy.ts'
-import { openMedipim } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { openServices } from '../support/services.ts'
 import { onNthPass, watchQueries } from './failpoints.ts'
 import { type KillPlace, simulateNextDay } from './sync-kills.ts'
@@ -38,13 +38,13 @@ async function surviveCut(
 ): Promise<void> {
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { pipeline, simulator } = await openMedipim(t, {
+  const { pipeline, supplier } = await openToy(t, {
     db: database.pool,
-    supplier: SUPPLIER,
+    start: SUPPLIER,
     options: { wait, backOff: { baseMs: 50, maxMs: 400 } },
   })
   await pipeline.sync()
-  simulateNextDay(simulator)
+  simulateNextDay(supplier, supplier.catalogue.ids())
   const services = await openServices(
     t,
     { ...database, url: routeThrough(database.url, proxy) },

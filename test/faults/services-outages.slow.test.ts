@@ -7,7 +7,6 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
 import type { ErrorCode } from '../../src/core/error-table.ts'
 import { type Embedded, openEmbedded } from '../../src/embedded-postgres/embedded.ts'
 import { migrate } from '../../src/db/migrate/migrate.ts'
@@ -17,7 +16,9 @@ import type { PipelineOptions } from '../../src/pipeline/options.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { listSeries } from '../support/exposition.ts'
 import { startProxy, routeThrough } from '../support/faulty-proxy.ts'
-import { openMedipim, type MedipimSetup, type TestPipeline } from '../support/pipeline.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
+import { openToy, type ToySetup } from '../support/toy/open.ts'
+import type { ToySupplier } from '../support/toy/supplier.ts'
 import { lockTable } from '../support/locks.ts'
 import { openServices, type TestServices } from '../support/services.ts'
 import { mountDisk, NO_DISKS } from '../support/small-disk.ts'
@@ -26,7 +27,6 @@ import { onNthPass, watchQueries, type Failpoint } from './failpoints.ts'
 import { simulateNextDay } from './sync-kills.ts'
 import { assertEndsAsUninterrupted, runSecondDay, SUPPLIER } from './worker-kills.ts'
 
-const STREAM = '/v4/products/stream'
 /** Real waits, but short ones. */
 const IMPATIENT: Partial<PipelineOptions> = { wait, backOff: { baseMs: 50, maxMs: 400 } }
 
@@ -42,7 +42,7 @@ interface Setting {
   readonly database: TestDatabase
   readonly pipeline: TestPipeline
   readonly services: TestServices
-  readonly simulator: MedipimSimulator
+  readonly supplier: ToySupplier
   /**
    * Orders the run; when it stands at the place, `strike`s, keeps at it, and returns the run when
    * the work has paused for `code`.
@@ -61,22 +61,22 @@ async function openSetting(
   t: TestContext,
   database: TestDatabase,
   way = database.url,
-  setup: Partial<MedipimSetup> = {},
+  setup: Partial<ToySetup> = {},
 ): Promise<Setting> {
-  const { pipeline, simulator } = await openMedipim(t, {
+  const { pipeline, supplier } = await openToy(t, {
     db: database.pool,
-    supplier: SUPPLIER,
+    start: SUPPLIER,
     options: IMPATIENT,
     ...setup,
   })
   await pipeline.sync()
-  simulateNextDay(simulator)
+  simulateNextDay(supplier, supplier.catalogue.ids())
   const services = await openServices(t, { ...database, url: way }, pipeline)
   return {
     database,
     pipeline,
     services,
-    simulator,
+    supplier,
     async pausedAt(place, nth, code, strike, keepAt) {
       const struck = Promise.withResolvers<unknown>()
       watchQueries(
@@ -227,7 +227,7 @@ test(
     const uninterrupted = await runSecondDay(t)
     const disk = await mountDisk(t, { megabytes: 1 })
     const database = await openTestDatabase(t)
-    const { pipeline, services, simulator, pausedAt } = await openSetting(
+    const { pipeline, services, supplier, pausedAt } = await openSetting(
       t,
       database,
       database.url,
@@ -239,6 +239,7 @@ test(
     await disk.free()
     await assertEndsAsUninterrupted(services, pipeline, run, uninterrupted)
     assertSaid(pipeline, 'artifact/unwritable', /no space is left on the disk \(ENOSPC\)/)
-    assert.equal(simulator.stats.snapshot().requests[STREAM], 2, 'one stream a day')
+    const firstPages = supplier.requests.filter((path) => path.includes('page=1&'))
+    assert.equal(firstPages.length, 2, 'one list a day')
   },
 )

@@ -7,9 +7,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { MedipimSimulator } from '../../simulators/medipim/simulator.ts'
+import type { Clock } from '../../simulators/support/clock.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
+import type { ToyCatalogue } from '../support/toy/catalogue.ts'
 import { snapshotCatalogue } from '../support/snapshot.ts'
 import type { FailpointSync } from './sync-to-failpoint.ts'
 
@@ -21,7 +23,7 @@ export async function killSyncAt(
   { url: databaseUrl }: TestDatabase,
   [place, nth]: KillPlace,
 ): Promise<void> {
-  const doom: FailpointSync = {
+  const task: FailpointSync = {
     databaseUrl,
     source: pipeline.name,
     storeRoot: pipeline.storeRoot,
@@ -31,7 +33,7 @@ export async function killSyncAt(
   const program = fileURLToPath(new URL('sync-to-failpoint.ts', import.meta.url))
   // A process that is killed leaves half a coverage file, which no report survives.
   const env = { ...process.env, NODE_V8_COVERAGE: '' }
-  const child = spawn(process.execPath, [program, JSON.stringify(doom)], {
+  const child = spawn(process.execPath, [program, JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
   })
@@ -45,17 +47,17 @@ export async function killSyncAt(
 /** Declares the test that a second day's sync survives being killed at each of `places`. */
 export function testSyncKills(database: TestDatabase, places: readonly KillPlace[]): void {
   test('a sync that was killed anywhere ends, run again, in the catalogue of one that was not', async (t) => {
-    const supplier = { products: 16, seed: 3 }
-    const uninterrupted = await openMedipim(t, { db: database.pool, supplier })
+    const start = { products: 16 }
+    const uninterrupted = await openToy(t, { db: database.pool, start })
     await uninterrupted.pipeline.sync()
-    simulateNextDay(uninterrupted.simulator)
+    simulateNextDay(uninterrupted.supplier, uninterrupted.supplier.catalogue.ids())
     const expected = await uninterrupted.pipeline.sync()
     const expectedCatalogue = await snapshotCatalogue(uninterrupted.pipeline)
     for (const place of places) {
       await t.test(`killed ${place[0]}, time ${place[1]}`, async (one) => {
-        const { pipeline, simulator } = await openMedipim(one, { db: database.pool, supplier })
+        const { pipeline, supplier } = await openToy(one, { db: database.pool, start })
         await pipeline.sync()
-        simulateNextDay(simulator)
+        simulateNextDay(supplier, supplier.catalogue.ids())
         await killSyncAt(pipeline, database, place)
         const settled = place[0] === 'after settle_run'
         const report = await pipeline.sync({ mode: settled ? 'incremental' : 'auto' })
@@ -67,13 +69,21 @@ export function testSyncKills(database: TestDatabase, places: readonly KillPlace
   })
 }
 
-/** A day on which everything happens. */
-export function simulateNextDay({ catalogue, clock }: MedipimSimulator): void {
+/** The parts of a simulated supplier that a day changes. */
+interface ChangingSupplier {
+  readonly clock: Clock
+  readonly catalogue: Pick<
+    ToyCatalogue,
+    'update' | 'setPrice' | 'deactivate' | 'remove' | 'touch' | 'add'
+  >
+}
+
+/** A day on which everything happens, to the first ten of `ids` and to three new products. */
+export function simulateNextDay(
+  { catalogue, clock }: ChangingSupplier,
+  ids: readonly string[],
+): void {
   clock.advance(86_400_000)
-  const ids = catalogue
-    .visible()
-    .filter(({ status }) => status === 'active')
-    .map((state) => catalogue.idOf(state))
   catalogue.update(ids.slice(0, 3))
   catalogue.setPrice(ids.slice(3, 4), { factor: 1.5 })
   catalogue.setPrice(ids.slice(4, 5), { factor: 100 })

@@ -1,9 +1,9 @@
 // A process that syncs one source until it comes to the place that its argument names, says so, and
 // waits there to be killed.
 
-import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { splitPages, MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
+import { openPipeline } from '../support/pipeline.ts'
+import { createToy, TOY_OPTIONS } from '../support/toy/open.ts'
 import { onNthPass, watchQueries, watchStore, type Failpoint } from './failpoints.ts'
 
 export interface FailpointSync {
@@ -23,11 +23,9 @@ const reached = onNthPass(place, nth, () => {
   return new Promise<void>(() => setInterval(() => undefined, 60_000))
 })
 watchQueries(db, reached)
-const connector = splitPages(medipim, 4)
-const credentials = MEDIPIM_KEY
 const pipeline = await openPipeline(
   { after: () => undefined },
-  { db, connector, credentials, settings: {}, source, storeRoot },
+  { db, ...createToy(), options: TOY_OPTIONS, settings: {}, source, storeRoot },
 )
 const { state, reason } = await pipeline.sync({
   tools: { store: watchStore(pipeline.tools.store, reached) },

@@ -9,7 +9,7 @@ import { startRun } from '../../src/db/write/runs.ts'
 import { newProgress, type RunContext } from '../../src/pipeline/context.ts'
 import { TaxonomyWriter } from '../../src/pipeline/apply/taxonomy-writer.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { openMedipim } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { measureHeapBytes } from '../support/memory.ts'
 import { onNthPass, watchQueries } from './failpoints.ts'
 
@@ -32,7 +32,7 @@ test('brands whose writing fails are written by the next lane that saves, before
       throw new Error('Connection terminated')
     }),
   )
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const source = await pipeline.source()
   const request = {
     sourceId: source.id,
@@ -74,7 +74,7 @@ test('brands whose writing fails are written by the next lane that saves, before
 })
 
 test('of terms that are written nothing is kept but hashes, however long their names are', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const source = await pipeline.source()
   const request = {
     sourceId: source.id,

@@ -2,11 +2,11 @@
 // when it comes there, and stands: until it is killed, or, frozen as a whole, until SIGCONT.
 // SIGTERM ends it as it ends `shelfsync serve`.
 
-import { medipim } from '../../src/connectors/medipim/connector.ts'
 import { openPool } from '../../src/db/pool.ts'
 import type { Lifetime } from '../support/database.ts'
-import { splitPages, MEDIPIM_KEY, openPipeline } from '../support/pipeline.ts'
+import { openPipeline } from '../support/pipeline.ts'
 import { openServices } from '../support/services.ts'
+import { createToy, TOY_OPTIONS } from '../support/toy/open.ts'
 import {
   onNthPass,
   watchQueries,
@@ -40,12 +40,10 @@ const reached = (): void | Promise<void> => {
   process.kill(process.pid, 'SIGSTOP')
 }
 const watch: FailpointWatcher = place === null ? () => undefined : onNthPass(place, nth, reached)
-const connector = splitPages(medipim, 4)
-const credentials = MEDIPIM_KEY
 const pipeline = await openPipeline(lifetime, {
   db,
-  connector,
-  credentials,
+  ...createToy(),
+  options: TOY_OPTIONS,
   settings: {},
   source,
   storeRoot,

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { OUTCOMES } from '../../src/core/ledger.ts'
 import { enqueueOpenRuns } from '../../src/jobs/enqueue.ts'
 import { type Lifetime, type TestDatabase, openTestDatabase } from '../support/database.ts'
-import { openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import type { TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { startProcess, type Process } from '../support/processes.ts'
 import { openServices, type EndedRun, type TestServices } from '../support/services.ts'
 import { snapshotCatalogue } from '../support/snapshot.ts'
@@ -18,7 +19,7 @@ import type { FailpointWorker } from './work-to-failpoint.ts'
 import { type KillPlace, simulateNextDay } from './sync-kills.ts'
 
 const PROGRAM = fileURLToPath(new URL('work-to-failpoint.ts', import.meta.url))
-export const SUPPLIER = { products: 16, seed: 3 }
+export const SUPPLIER = { products: 16 }
 /** What docs/services.md promises for a machine that is gone, by the clock of the database. */
 const TAKEN_OVER_WITHIN_S = 30
 
@@ -59,9 +60,9 @@ export async function openSecondDay(
   t: TestContext,
 ): Promise<{ database: TestDatabase; pipeline: TestPipeline; services: TestServices }> {
   const database = await openTestDatabase(t)
-  const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
+  const { pipeline, supplier } = await openToy(t, { db: database.pool, start: SUPPLIER })
   await pipeline.sync()
-  simulateNextDay(simulator)
+  simulateNextDay(supplier, supplier.catalogue.ids())
   return { database, pipeline, services: await openServices(t, database, pipeline) }
 }
 
@@ -74,9 +75,9 @@ export interface UninterruptedRun {
 /** What the second day comes to when nothing happens. */
 export async function runSecondDay(t: TestContext): Promise<UninterruptedRun> {
   const database = await openTestDatabase(t)
-  const { pipeline, simulator } = await openMedipim(t, { db: database.pool, supplier: SUPPLIER })
+  const { pipeline, supplier } = await openToy(t, { db: database.pool, start: SUPPLIER })
   await pipeline.sync()
-  simulateNextDay(simulator)
+  simulateNextDay(supplier, supplier.catalogue.ids())
   const { state, ledger } = await pipeline.sync()
   return { state, ledger: { ...ledger }, catalogue: await snapshotCatalogue(pipeline) }
 }

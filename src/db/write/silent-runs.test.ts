@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { openTestDatabase } from '../../../test/support/database.ts'
-import { openMedipim } from '../../../test/support/pipeline.ts'
+import { openToy } from '../../../test/support/toy/open.ts'
 import { listRuns, loadRunDetails, loadRunSummary } from '../read/run-summaries.ts'
 import { createMetricsReader } from '../read/metrics.ts'
 import { claimTask, startQueuedRun, startRun, type RunRequest } from './runs.ts'
@@ -14,7 +14,7 @@ const { pool: db } = await openTestDatabase()
 const RESPONSE_MS = 5000
 
 async function openRun(t: TestContext) {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const { id: sourceId } = await pipeline.source()
   const request: RunRequest = {
     sourceId,

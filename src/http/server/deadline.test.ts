@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { startServer } from '../../../test/support/http-server.ts'
 import { startProxy, routeThrough } from '../../../test/support/faulty-proxy.ts'
-import { openMedipim } from '../../../test/support/pipeline.ts'
+import { openToy } from '../../../test/support/toy/open.ts'
 import { openServices } from '../../../test/support/services.ts'
 import { cancelRequestedRun, requestRuns } from '../../jobs/request-runs.ts'
 import { createOrchestratorApp } from '../control/servers.ts'
@@ -11,7 +11,7 @@ import { createOrchestratorApp } from '../control/servers.ts'
 test('while Postgres is silent, what needs it is answered with db/unreachable; when it speaks again, as ever', async (t) => {
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
-  const { pipeline } = await openMedipim(t, { db: database.pool })
+  const { pipeline } = await openToy(t, { db: database.pool })
   const { tools } = await openServices(
     t,
     { ...database, url: routeThrough(database.url, proxy) },

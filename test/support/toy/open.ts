@@ -1,9 +1,9 @@
 // A pipeline that reads the toy supplier: the tests of the engine use it where the supplier does
 // not matter.
 
-import type { Connector } from '../../../src/core/connector.ts'
 import { toy } from '../../conformance/wrong.ts'
 import type { Db } from '../../../src/db/pool.ts'
+import type { PipelineOptions } from '../../../src/pipeline/options.ts'
 import type { Lifetime } from '../database.ts'
 import { openPipeline, type PipelineSetup, type TestPipeline } from '../pipeline.ts'
 import { startToy, type ToyOptions, type ToySupplier } from './supplier.ts'
@@ -22,7 +22,7 @@ export interface OpenedToy {
 }
 
 /** A few pages of toy records make a part. */
-const TOY_PART_BYTES_MAX = 5 * 1024
+export const TOY_OPTIONS: Partial<PipelineOptions> = { partBytesMax: 5 * 1024 }
 
 /** Opens a toy supplier, and a source that reads it. Each product costs 10.00 EUR at first. */
 export async function openToy(t: Lifetime, setup: ToySetup): Promise<OpenedToy> {
@@ -31,14 +31,16 @@ export async function openToy(t: Lifetime, setup: ToySetup): Promise<OpenedToy> 
   if (!setup.supplier) t.after(supplier.close)
   const pipeline = await openPipeline(t, {
     ...rest,
-    options: { partBytesMax: TOY_PART_BYTES_MAX, ...setup.options },
-    connector: createToyConnector(),
+    options: { ...TOY_OPTIONS, ...setup.options },
+    ...createToy(),
     settings: { url: supplier.url },
     credentials: { TOY_KEY: 'toy-key' },
   })
   return { pipeline, supplier }
 }
 
-export function createToyConnector(): Connector {
-  return toy(null).connector
+/** The toy connector with its credentials. */
+export function createToy(): Pick<PipelineSetup, 'connector' | 'credentials'> {
+  const { connector, credentials = {} } = toy(null)
+  return { connector, credentials }
 }
