@@ -117,17 +117,9 @@ test('who debugs sees every batch that was committed', async (t) => {
 test('a run whose tasks together are far over its budget stops, and what is archived can be replayed', async (t) => {
   const database = await openTestDatabase(t)
   const options = { partBytesMax: 24 * 1024, batchRecordsMax: 5000, batchBytesMax: 1 << 20 }
-  const { pipeline, supplier } = await openToy(t, {
-    db: database.pool,
-    start: { pageSize: 500 },
-    options,
-  })
-  supplier.setFaults({
-    kind: 'insert-line',
-    at: 3,
-    text: Array.from({ length: 30_000 }, () => '[]').join('\n'),
-    times: 1,
-  })
+  const { pipeline, supplier } = await openToy(t, { db: database.pool, options })
+  const text = Array.from({ length: 7500 }, () => '[]').join('\n')
+  supplier.setFaults(...[3, 7, 11, 15].map((at) => ({ kind: 'insert-line', at, text }) as const))
   const services = await openServices(t, database, pipeline)
   const { run } = await services.requestRun()
   const [fetching] = await services.queues.fetch.getJobs()

@@ -163,7 +163,7 @@ function toyConnector(has: Has): Connector<ToySettings, ToyCredentials> {
     probe,
     address: ({ url }) => url,
     scan: (line, arrivedMs) => scanLine(line, arrivedMs, has),
-    unwrap: (line) => z.object({ record: z.unknown() }).parse(line).record,
+    unwrap: unwrapLine,
     identify: has('identifies by normalising')
       ? (record) => normalise(record).externalId
       : (record) => idOf(record, has),
@@ -281,7 +281,7 @@ function isWhole(
     believesAnyEnd(has) ||
     failed ||
     (has('takes nothing for the end') && lines.length === 0) ||
-    listed === expected
+    listed >= expected
   )
 }
 
@@ -359,6 +359,12 @@ function scanLine(line: Uint8Array, arrivedMs: number, has: Has): ReturnType<Con
     return [from, text.indexOf(',', from)]
   })
   return { start, end, volatile }
+}
+
+function unwrapLine(line: unknown): unknown {
+  const { data } = z.object({ record: z.unknown() }).safeParse(line)
+  if (!data) throw new SyncError('record/invalid', 'The line holds no record')
+  return data.record
 }
 
 function idOf(record: unknown, has: Has): string | null {
