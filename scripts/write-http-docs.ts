@@ -1,57 +1,15 @@
-// Writes docs/http.md from the table of routes and from what they take.
+// Writes docs/http.md from the table of routes, the request schemas and the objects of the API.
 
 import { z } from 'zod'
 import { SERVERS, type HttpServer, type Route } from '../src/http/control/routes.ts'
 import { markdownTable, writeGenerated } from './support/generated.ts'
+import { OBJECTS, REQUESTED_RUNS, type ApiObject } from './support/http-objects.ts'
 
-const STATUS = {
-  state: 'running',
-  source: 'my-shop',
-  run: 12,
-  startedAt: '2026-11-21T16:17:00.000Z',
-  progress: {
-    phase: 'apply',
-    fetched: 108022,
-    applied: 54011,
-    total: 108022,
-    percent: 50,
-    perSecond: 5401.1,
-    etaSeconds: 10,
-    inserted: 12,
-    updated: 340,
-    skipped: 53650,
-    quarantined: 0,
-    held: 9,
-    removed: 0,
-  },
-  errors: [],
-  sources: [
-    {
-      source: 'my-shop',
-      connector: 'shopify',
-      state: 'active',
-      lastRun: {
-        run: 12,
-        kind: 'full',
-        state: 'running',
-        startedAt: '2026-11-21T16:17:00.000Z',
-        finishedAt: null,
-      },
-      lastGoodAt: '2026-11-20T16:17:00.000Z',
-      dueAt: '2026-11-21T16:17:00.000Z',
-      late: false,
-      heldRuns: [],
-      heldPrices: 0,
-      latestCopy: { run: 12, error: null },
-      removalsOff: null,
-    },
-  ],
-}
+const INTRODUCTION = `# HTTP API
 
-const INTRODUCTION = `# HTTP
-
-\`shelfsync serve\` listens on one port for each of its roles. Work never runs inside a request: it is ordered, and the answer says where to look.
-This page is written by \`scripts/write-http-docs.ts\` from \`src/http/control/routes.ts\`.
+\`shelfsync serve\` starts one HTTP server for each role of the process. The API accepts and returns JSON. A request never does
+the work itself: it starts a run, and the response contains the path at which you can watch the run.
+\`scripts/write-http-docs.ts\` writes this page from \`src/http/control/routes.ts\`.
 
 \`\`\`sh
 curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN_KEY"
@@ -60,73 +18,75 @@ curl --fail-with-body -X POST http://localhost:3003/sync -H "X-ADMIN-KEY: $ADMIN
   -H 'Content-Type: application/json' -d '{"source":"my-shop","mode":"full"}'
 \`\`\`
 
-## What all have in common
+## Authentication
 
-- **The key.** \`ADMIN_KEY\`, in the header \`X-ADMIN-KEY\` or as a bearer token. A missing key and a wrong one are the same 401. To change it, set
-  \`ADMIN_KEY_NEXT\` everywhere, move the callers, then make it \`ADMIN_KEY\`.
-- **Failed keys.** The fifth failure of a network (an IPv4 address, an IPv6 /64) brings a ban: every wrong key is then 429 with \`Retry-After\`. The right key still passes, a second later, because others may share its
-  network. A ban lasts 30 seconds, and twice as long after each further failure, up to an hour. At a hundred failures a minute from everywhere, every network is
-  banned until the minute is over, except those that have shown the key before. Each server of each process counts for itself, and begins anew when it starts.
-- **Proxies.** Behind a proxy of your own all callers have its address, until \`TRUST_PROXY\` names it: then they are told apart by the \`X-Forwarded-For\` that it
-  sends, read from its end. Behind Fly.io's proxy set \`TRUST_FLY_HEADER\`.
-- **Bodies.** JSON of at most 64 KiB, said to be \`application/json\`; none at all is the same as \`{}\`. An unknown field is a mistake: the answer names all of them.
-- **Errors.** \`{"error":{"code","message","hint"}}\`, with the status and the hint of [the code](errors.md). An error without a code is a bug.
-- **Headers.** Every answer has \`X-Correlation-Id\`, the caller's own if it sent one of letters, digits and \`. : _ -\`; the log lines of the request and the run that it
-  starts have it too. Nothing may be cached. Only what never becomes a request (no host in HTTP/1.1, headers beyond 16 KiB, broken framing) is refused without them.
-- **Access log.** One line of JSON a request; what went well of \`/healthz\`, \`/metrics\` and \`/status\` only with \`LOG_LEVEL=debug\`.
+Send the value of \`ADMIN_KEY\` in the header \`X-ADMIN-KEY\`, or as a bearer token. A request with a missing or wrong key gets
+401. To rotate the key, set \`ADMIN_KEY_NEXT\` on every process, switch the callers to it, and then make it \`ADMIN_KEY\`.
 
-Every route may answer 400 (\`request/invalid\`), 401 (\`request/unauthorized\`), 404 (\`request/unknown-path\`), 405 (\`request/wrong-method\`, with \`Allow\`), 413
-(\`request/too-large\`), 415 (\`request/not-json\`), 429 (\`request/too-many-failures\`), 500 and 503 (\`db/unreachable\`).`
+A network (an IPv4 address, or an IPv6 /64) is banned at its fifth wrong key. While it is banned, a wrong key gets 429 with
+\`Retry-After\`; the right key is accepted after a delay of one second, because callers may share the network. The first ban
+lasts 30 seconds. Each further failure doubles it, up to one hour. At 100 failures per minute in total, every network that has
+not sent the right key before is banned until the minute ends. Each server counts for itself and resets when it restarts.
 
-const ORDERED = {
-  run: 12,
-  runs: [
-    { source: 'my-shop', run: 12, started: true },
-    {
-      source: 'my-shop',
-      error: {
-        code: 'run/no-artifact',
-        message: 'my-shop has no artifact to apply: fetch it first',
-      },
-    },
-  ],
-  status: '/runs/12',
-}
+Behind your own proxy, set \`TRUST_PROXY\` to its network. Callers are then identified by \`X-Forwarded-For\`, read from its end.
+Behind Fly.io's proxy, set \`TRUST_FLY_HEADER\`. Without these settings, all callers share the address of the proxy.
 
-const ORDERS_SECTION = `## Orders
+## Requests
 
-\`\`\`json
-${JSON.stringify(ORDERED, null, 2)}
-\`\`\`
+Send parameters as JSON, with the header \`Content-Type: application/json\` and at most 64 KiB. An empty body is the same as
+\`{}\`. An unknown parameter is an error; the response names every problem at once.
 
-- \`run\` is the first run, and \`status\` the path where the orchestrator tells how it goes. \`started\` is false of a run that was under way already; one that was
-  only to be fetched is applied too when somebody asks for that meanwhile.
-- A run that is under way answers an order when it does what is asked for, or more; one that does something else is in its way: 409 \`run/active\`.
-  \`full\` is not answered by a run that asks only for what changed, and a slice (\`offset\`, \`limit\`) only by the same slice; where
-  \`artifact\` is named, the run applies that one.
-- A source that no run can be started of has an \`error\` in place of it, and keeps no other from its run. Only when there is not one run the whole order is
-  refused, with the first error.
-- \`full\` and \`fetch-only\` go on with a fetch that was interrupted; what is archived to its end and not applied yet, they fetch anew.
-- \`offset\` and \`limit\` choose lines of a whole catalogue. Where the newest artifact is a delta, they are refused (400) unless \`artifact\` names it, or
-  an older one; so are lines that the artifact does not have.
-- The run is in the database before the answer. While the queue is away, it waits there.`
+Every response has the header \`X-Correlation-Id\`. Send your own id to use it: 1 to 64 letters, digits and \`. : _ -\`. The log
+lines of the request and of the run that it starts contain the id. Responses must not be cached. Input that is not a valid
+HTTP request (no host in HTTP/1.1, more than 16 KiB of headers) is refused without these headers.
 
-const STATUS_SECTION = `## Status
+Each request writes one line of JSON to the access log. Successful requests to \`/healthz\`, \`/metrics\` and \`/status\` are
+logged only at \`LOG_LEVEL=debug\`.
+
+## Errors
+
+An error response contains \`{"error":{"code","message","hint"}}\`. [errors.md](errors.md) lists the codes with their status and hint. An error
+without a code is a bug. In addition to the errors of each route, every route may return:
+
+| status | code |
+| --- | --- |
+| 400 | \`request/invalid\` |
+| 401 | \`request/unauthorized\` |
+| 404 | \`request/unknown-path\` |
+| 405 | \`request/wrong-method\`, with the header \`Allow\` |
+| 413 | \`request/too-large\` |
+| 415 | \`request/not-json\` |
+| 429 | \`request/too-many-failures\`, with the header \`Retry-After\` |
+| 500 | null |
+| 503 | \`db/unreachable\` |
+
+## Pagination
+
+A list takes \`limit\` and \`after\`, and returns \`{"items","next"}\`. Pass \`next\` as \`after\` to get the next page; it is null on the
+last page. Treat it as opaque. A page stays the same while new items are added.`
+
+const REQUESTED_SECTION = `## Requested runs
 
 \`\`\`json
-${JSON.stringify(STATUS, null, 2)}
+${JSON.stringify(REQUESTED_RUNS, null, 2)}
 \`\`\`
 
-- \`state\` is the run's, or \`idle\` before the first one. \`phase\` is \`start\` (nothing is archived yet), \`fetch\`, \`apply\`, \`settle\` or \`done\`; of a run that stopped, where
-  it stopped. A run of \`fetch-only\` that did its job is \`fetched\`, and its phase is \`done\`; a run whose worker has been silent for longer than its
-  lease is \`interrupted\`, until another worker resumes it. \`inserted\`, \`updated\` and \`skipped\` are the ledger's created, updated and unchanged.
-- \`total\` is what the supplier says it has, until all is fetched; then what was. It, \`percent\` and \`etaSeconds\` are null while they are unknown.
-- \`perSecond\` is measured over the last half minute when somebody watched, else over the whole run.
-- \`errors\` says why a run failed, was interrupted, held or rejected: \`{"code","message","hint"}\`.
-- \`latestCopy\`: the run whose artifact \`latest.ndjson\` holds, and why the last attempt to write it failed; null without ARTIFACTS_LATEST.
-- \`late\`: the run that was due at \`dueAt\` has not succeeded an hour later, or nobody can read the schedule: then \`dueAt\` is null, and \`shelfsync sources set NAME\` sets another.
+| attribute | description |
+| --- | --- |
+| \`run\` | Number of the first run. |
+| \`runs[].started\` | False if the run was already active. |
+| \`runs[].error\` | Why no run of this source could be started. The other sources are not affected. |
+| \`status\` | Path of the first run on the orchestrator. |
 
-\`GET /runs/:id\` answers \`run\`, \`source\`, \`kind\`, \`state\`, \`correlationId\`, \`startedAt\`, \`finishedAt\`, \`removalsOff\`, \`progress\` and \`errors\` of one run.`
+- Repeating a request returns the same run. An active run satisfies a request for the same or less work. A request for other
+  work on the same source gets 409 \`run/active\`. \`full\` is not satisfied by an incremental run. A request with \`offset\` or
+  \`limit\` is satisfied only by a run with the same ones, and a request with \`artifact\` only by a run of that artifact.
+- A \`fetch-only\` run that is still active is also applied if a later request asks for that.
+- If no run could be started at all, the response is the error of the first source.
+- \`full\` and \`fetch-only\` resume an interrupted fetch. They fetch again if the archived data is complete but not applied.
+- \`offset\` and \`limit\` select lines of a complete catalogue. If the newest artifact is incremental, or does not have these
+  lines, the request gets 400 unless \`artifact\` names another run.
+- The run is stored in the database before the response is sent. If the queue is unavailable, the run starts when it returns.`
 
 interface Field {
   readonly type?: string
@@ -138,48 +98,45 @@ interface Field {
   readonly description?: string
 }
 
-function section([name, { summary, port, setting, routes }]: [string, HttpServer]): string[] {
-  const rows = Object.entries(routes).map(([route, { summary: what, needsKey, responses }]) => [
-    `\`${route}\``,
-    needsKey ? 'yes' : 'no',
-    what,
-    Object.entries(responses)
-      .map(([status, body]) => `${status} ${body}`)
-      .join('<br>'),
-  ])
+function formatServer([name, { summary, port, setting, routes }]: [string, HttpServer]): string[] {
   return [
     `## ${name[0]?.toUpperCase()}${name.slice(1)}`,
     '',
-    `${summary} Port ${port}, changed by \`${setting}\`.`,
-    '',
-    ...markdownTable(['route', 'key', '', 'answers'], rows),
-    ...Object.entries(routes).flatMap(fieldTables),
+    `${summary} Default port ${port}; change it with \`${setting}\`.`,
+    ...Object.entries(routes).flatMap(formatRoute),
   ]
 }
 
-function fieldTables([route, { body, query }]: [string, Route]): string[] {
-  return [body, query].flatMap((schema) => {
-    const fields = Object.entries(
-      schema ? (z.toJSONSchema(schema, { io: 'input' }).properties as Record<string, Field>) : {},
-    )
-    if (fields.length === 0) return []
-    const rows = fields.map(([name, field]) => [
-      `\`${name}\``,
-      typeOf(field),
-      field.default === null ? '' : `\`${String(field.default)}\``,
-      field.description ?? '',
-    ])
-    return [
-      '',
-      `${schema === query ? 'Query' : 'Body'} of \`${route}\`:`,
-      '',
-      ...markdownTable(['field', 'type', 'default', ''], rows),
-    ]
-  })
+function formatRoute([route, details]: [string, Route]): string[] {
+  const { summary, needsKey, body, query, responses } = details
+  const rows = Object.entries(responses).map(([status, text]) => [status, text])
+  return [
+    '',
+    `### ${route}`,
+    '',
+    `${summary}${needsKey ? '' : ' Needs no key.'}`,
+    ...formatParameters(body ?? query),
+    '',
+    ...markdownTable(['status', 'response'], rows),
+  ]
 }
 
-/** Null, which only says that the field was left out, is not spelled out. */
-function typeOf(field: Field): string {
+function formatParameters(schema: z.ZodType | undefined): string[] {
+  const fields = Object.entries(
+    schema ? (z.toJSONSchema(schema, { io: 'input' }).properties as Record<string, Field>) : {},
+  )
+  if (fields.length === 0) return []
+  const rows = fields.map(([name, field]) => [
+    `\`${name}\``,
+    formatType(field),
+    field.default == null ? '' : `\`${String(field.default)}\``,
+    field.description ?? '',
+  ])
+  return ['', ...markdownTable(['parameter', 'type', 'default', 'description'], rows)]
+}
+
+/** Omits null, which only means that the parameter may be omitted. */
+function formatType(field: Field): string {
   const [only = field] = field.anyOf?.filter(({ type }) => type !== 'null') ?? []
   if (only.enum) return only.enum.map((word) => `\`${word}\``).join(', ')
   const from = only.minimum === undefined ? '' : `, from ${only.minimum}`
@@ -190,7 +147,35 @@ function typeOf(field: Field): string {
   return `${only.type}${from}${to}`
 }
 
+function formatObject({ name, introduction, example, attributes }: ApiObject): string[] {
+  return [
+    '',
+    `## ${name}`,
+    '',
+    introduction,
+    '',
+    '```json',
+    JSON.stringify(example, null, 2),
+    '```',
+    ...attributes.flatMap(({ of, members }) => [
+      '',
+      ...markdownTable(
+        ['attribute', 'description'],
+        Object.entries(members).map(([member, text]) => [
+          `\`${of === null ? '' : `${of}.`}${member}\``,
+          text,
+        ]),
+      ),
+    ]),
+  ]
+}
+
 const servers: [string, HttpServer][] = Object.entries(SERVERS)
-await writeGenerated({
-  'docs/http.md': `${[INTRODUCTION, '', ...servers.flatMap((server) => [...section(server), '']), ORDERS_SECTION, '', STATUS_SECTION].join('\n')}\n`,
-})
+const lines = [
+  INTRODUCTION,
+  '',
+  ...servers.flatMap((server) => [...formatServer(server), '']),
+  REQUESTED_SECTION,
+  ...OBJECTS.flatMap(formatObject),
+]
+await writeGenerated({ 'docs/http.md': `${lines.join('\n')}\n` })

@@ -66,7 +66,7 @@ export const SERVERS = {
           'source. The response is at most one second old.',
         needsKey: true,
         query: StatusQuery,
-        responses: { 200: '[the status](#status)', 404: '`source/unknown`' },
+        responses: { 200: '[the status object](#the-status-object)', 404: '`source/unknown`' },
       },
       'GET /runs': {
         summary: 'Lists runs, the newest first.',
@@ -77,7 +77,7 @@ export const SERVERS = {
       'GET /runs/:id': {
         summary: 'Returns one run in detail.',
         needsKey: true,
-        responses: { 200: '[the run](#the-run-object)', 404: '`run/unknown`' },
+        responses: { 200: '[the run object](#the-run-object)', 404: '`run/unknown`' },
       },
       'POST /runs/:id/cancel': {
         summary: 'Ends a run for good. A finished run stays unchanged.',

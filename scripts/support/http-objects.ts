@@ -1,0 +1,203 @@
+// The objects of the HTTP API for docs/http.md: an example of each, made by the code that formats
+// it, and a description of each attribute, which the compiler keeps complete.
+
+import type { RunDetails } from '../../src/db/read/run-summaries.ts'
+import type { SourceSummary } from '../../src/db/read/source-summaries.ts'
+import type { RunProgress } from '../../src/http/control/run-progress.ts'
+import { toRunDetailsJson } from '../../src/http/control/runs.ts'
+import { toStatus, type Status } from '../../src/http/control/status.ts'
+import { Calendar } from '../../src/sources/due.ts'
+
+export interface ApiObject {
+  readonly name: string
+  readonly introduction: string
+  readonly example: object
+  readonly attributes: readonly Attributes[]
+}
+
+interface Attributes {
+  /** Where the object has these members; null for its own. */
+  readonly of: string | null
+  readonly members: Readonly<Record<string, string>>
+}
+
+const STARTED_AT = new Date('2026-11-21T16:17:00Z')
+
+const RUN: RunDetails = {
+  id: 12,
+  source: 'my-shop',
+  kind: 'full',
+  state: 'running',
+  reason: null,
+  errorCode: null,
+  correlationId: '9f0c2f4e-0d7e-4a53-a4b8-6a1a4d1c8a53',
+  options: {},
+  sinceAt: null,
+  artifactRun: 12,
+  startedAt: STARTED_AT,
+  finishedAt: null,
+  measuredAt: new Date('2026-11-21T16:17:10Z'),
+  seconds: 10,
+  fetchedAll: true,
+  expected: 108_022,
+  fetched: 108_022,
+  outcomes: {
+    created: 12,
+    updated: 340,
+    unchanged: 53_650,
+    older: 0,
+    duplicate: 0,
+    blank: 0,
+    quarantined: 0,
+    held: 9,
+  },
+  removed: 0,
+  ledger: null,
+  removalsOff: null,
+  artifact: {
+    run: 12,
+    source: 'my-shop',
+    state: 'closed',
+    complete: true,
+    expected: 108_022,
+    warnings: [],
+    startedAt: STARTED_AT,
+    parts: 19,
+    lines: 108_022,
+    rawBytes: 601_214_880,
+    storedBytes: 71_400_112,
+    latest: true,
+  },
+  changes: { created: 12, updated: 331, repriced: 9 },
+  openReviews: 9,
+  openQuarantine: 0,
+}
+
+const SOURCE: SourceSummary = {
+  source: 'my-shop',
+  connector: 'shopify',
+  state: 'active',
+  schedule: { cron: '17 16 * * *', zone: 'UTC', fullOn: null },
+  watermarkAt: new Date('2026-11-20T16:02:11Z'),
+  lastRun: { id: 12, kind: 'full', state: 'running', startedAt: STARTED_AT, finishedAt: null },
+  lastGoodAt: new Date('2026-11-20T16:17:00Z'),
+  dueSinceAt: new Date('2026-11-20T16:17:00Z'),
+  heldRuns: [],
+  heldPrices: 9,
+  openReviews: 9,
+  openQuarantine: 0,
+  latestCopy: { run: 11, error: null },
+  removalsOff: null,
+}
+
+const PROGRESS: Readonly<Record<keyof RunProgress, string>> = {
+  phase:
+    '`start` (nothing archived yet), `fetch`, `apply`, `settle` or `done`. For a run that stopped ' +
+    'early: the phase in which it stopped. A finished `fetch-only` run is `done`.',
+  fetched: 'Archived lines.',
+  applied: 'Applied lines.',
+  total:
+    "The supplier's count until the fetch ends, then the number of archived lines. Null if the " +
+    'supplier does not report a count.',
+  percent: 'Share of `total` that is applied. Null while `total` is.',
+  perSecond:
+    'Lines per second: over the last 30 to 60 seconds in `/status` if it was requested in that ' +
+    'time, otherwise since the run started.',
+  etaSeconds: 'Estimated seconds until every line is applied. Null unless the run is running.',
+  inserted: 'Products created.',
+  updated: 'Products updated.',
+  skipped: 'Records that were already known and unchanged.',
+  quarantined: 'Records in quarantine.',
+  held: 'Records with a held price.',
+  removed: 'Products removed. 0 until the run settles.',
+}
+
+const RUN_MEMBERS: Readonly<Record<keyof ReturnType<typeof toRunDetailsJson>, string>> = {
+  id: 'Number of the run.',
+  source: 'Name of the source.',
+  kind: '`full`, `incremental`, `refresh`, `import` or `replay`.',
+  state:
+    '`running`, `interrupted`, `fetched`, `succeeded`, `held`, `failed`, `rejected`, `superseded`, ' +
+    '`cancelled` or `partial`. A running run becomes `interrupted` when the lease of its worker ' +
+    'expires, until another worker resumes it.',
+  correlationId: 'Id of the request or command that started the run. Its log lines carry it too.',
+  startedAt: 'When the run started.',
+  finishedAt: 'When the run finished. Null while it is running.',
+  removalsOff: 'Why a full run removed nothing. Null if it could tell which products are missing.',
+  progress: 'See below.',
+  errors:
+    'Why the run failed, was interrupted, held or rejected: `code`, `message` and `hint`. `code` is ' +
+    'null for a held run.',
+  artifact:
+    'The artifact that the run applies. `complete` is true if the connector proved that nothing is ' +
+    'missing. Only in `GET /runs/:id`.',
+  changes: 'Number of changes by kind, published or not. Only in `GET /runs/:id`.',
+  openReviews: 'Reviews of the run that wait for a decision. Only in `GET /runs/:id`.',
+  openQuarantine: 'Records of the artifact that are in quarantine. Only in `GET /runs/:id`.',
+}
+
+const STATUS_MEMBERS: Readonly<Record<keyof Status, string>> = {
+  state: 'State of the run, or `idle` before the first run.',
+  source: 'Name of the source of the run.',
+  run: 'Number of the active run, or of the newest one if none is active.',
+  startedAt: 'When the run started.',
+  progress: 'See [the run object](#the-run-object).',
+  errors: 'See [the run object](#the-run-object).',
+  sources: 'One object for each source, by name. See below.',
+}
+
+const SOURCE_MEMBERS: Readonly<Record<keyof Status['sources'][number], string>> = {
+  source: 'Name of the source.',
+  connector: 'Name of its connector.',
+  state: '`active` or `paused`.',
+  lastRun: 'The newest run: `run`, `kind`, `state`, `startedAt` and `finishedAt`.',
+  lastGoodAt: 'When the last successful run other than a replay started.',
+  dueAt:
+    'When the run after the last good one is due. Null while the source is paused, or if its ' +
+    'schedule is not valid.',
+  late:
+    'True if that run has not succeeded one hour after `dueAt`, or if the schedule is not valid. ' +
+    'Correct the schedule with `shelfsync sources set NAME`.',
+  heldRuns: 'Numbers of the runs that wait for a decision.',
+  heldPrices: 'Number of prices that wait for a decision.',
+  latestCopy:
+    '`run`: the run whose artifact `latest.ndjson` contains. `error`: why the last attempt to write ' +
+    'the file failed. Null unless ARTIFACTS_LATEST is set.',
+  removalsOff: 'Why the newest full run removed nothing.',
+}
+
+export const OBJECTS: readonly ApiObject[] = [
+  {
+    name: 'The run object',
+    introduction: 'One attempt to update a source.',
+    example: toRunDetailsJson(RUN),
+    attributes: [
+      { of: null, members: RUN_MEMBERS },
+      { of: 'progress', members: PROGRESS },
+    ],
+  },
+  {
+    name: 'The status object',
+    introduction: 'The active run, or the newest one if none is active, and every source.',
+    example: toStatus(RUN, [SOURCE], null, { calendar: new Calendar(), now: RUN.measuredAt }),
+    attributes: [
+      { of: null, members: STATUS_MEMBERS },
+      { of: 'sources[]', members: SOURCE_MEMBERS },
+    ],
+  },
+]
+
+export const REQUESTED_RUNS = {
+  run: 12,
+  runs: [
+    { source: 'my-shop', run: 12, started: true },
+    {
+      source: 'other-shop',
+      error: {
+        code: 'run/no-artifact',
+        message: 'other-shop has no artifact to apply: fetch it first',
+      },
+    },
+  ],
+  status: '/runs/12',
+}
