@@ -7,26 +7,26 @@ const metrics = Object.entries<Metric>(METRICS)
 
 const SCOPES: Readonly<Record<Metric['scope'], readonly string[]>> = {
   system: [
-    '## Of the whole system',
+    '## Metrics of the whole system',
     '',
-    'Read from the database or the queue when somebody asks, every ten seconds at most, and reported by orchestrators only. Each says the same: with more than one, take',
-    '`max by` of the labels below, never a sum. A restart forgets nothing, and what a worker did stays when it has stopped. Counters never fall, except',
-    'that a removed source takes its series with it.',
+    'Only orchestrators report these. They read them from the database or the queue on request, at most every ten seconds. All orchestrators report the same values: with more',
+    'than one, use `max by` with the labels below, never a sum. The values survive restarts and the end of a worker. Counters never fall, but the series of a removed source',
+    'disappear.',
   ],
   process: [
-    '## Of each process',
+    '## Metrics of each process',
     '',
-    'Counted since the process started: add them up over processes. Those of Node itself (`process_…`, `nodejs_…`) stand beside them.',
+    'These are counted since the start of the process: add them up over all processes. The metrics of Node itself (`process_…`, `nodejs_…`) are not listed here.',
   ],
 }
 
-function metricsPage(): string {
+function formatPage(): string {
   const lines = [
     '# Metrics',
     '',
-    '`GET /metrics` of every process, in the text format of Prometheus. No label holds an id, an address or a key: it says one of the words below, or',
-    'a name that you chose. What cannot be read just now is missing, and never old: see `shelfsync_collect_failures_total`.',
-    'This page and the alert rules in `deploy/prometheus/alerts.yml` are written by `scripts/write-metrics-docs.ts` from `src/telemetry/metrics-table.ts`.',
+    '`GET /metrics` of every process returns its metrics in the text format of Prometheus. A label is one of the values below or a name that you chose, never an id, an address or a key.',
+    'A metric that cannot be read at the moment is missing, not outdated: see `shelfsync_collect_failures_total`.',
+    '`scripts/write-metrics-docs.ts` writes this page and the alert rules in `deploy/prometheus/alerts.yml` from `src/telemetry/metrics-table.ts`.',
   ]
   for (const [scope, introduction] of Object.entries(SCOPES)) {
     const rows = metrics
@@ -34,7 +34,7 @@ function metricsPage(): string {
       .map(([name, { type, labels, help, alert }]) => [
         `\`${name}\``,
         type,
-        wordsOf(labels),
+        formatLabels(labels),
         help,
         alert
           ? `\`${alert.when}\`${alert.forMinutes > 0 ? ` for ${alert.forMinutes} min` : ''}`
@@ -50,13 +50,13 @@ function metricsPage(): string {
   return `${lines.join('\n')}\n`
 }
 
-function wordsOf(labels: Metric['labels']): string {
+function formatLabels(labels: Metric['labels']): string {
   return Object.entries(labels)
     .map(([label, words]) => `\`${label}\`${words === 'name' ? '' : `: ${words.join(', ')}`}`)
     .join('; ')
 }
 
-function alertRules(): string {
+function formatAlerts(): string {
   const lines = [
     '# Written by scripts/write-metrics-docs.ts from src/telemetry/metrics-table.ts.',
     'groups:',
@@ -77,6 +77,6 @@ function alertRules(): string {
 }
 
 await writeGenerated({
-  'docs/metrics.md': metricsPage(),
-  'deploy/prometheus/alerts.yml': alertRules(),
+  'docs/metrics.md': formatPage(),
+  'deploy/prometheus/alerts.yml': formatAlerts(),
 })

@@ -21,7 +21,7 @@ const sourceSecrets = [...CONNECTORS.values()].flatMap(({ name: connector, crede
     })),
 )
 
-function envExample(): string {
+function formatExample(): string {
   const lines = [
     '# All settings of Shelfsync; each is optional. Copy this file to `.env`. The environment overrides `.env`.',
     '# Put a value that contains "#" in quotes: NAME="a#b". Without quotes, a comment begins at the "#", and the rest of the value is lost.',
@@ -37,7 +37,7 @@ function envExample(): string {
   return `${lines.join('\n')}\n`
 }
 
-function settingsPage(): string {
+function formatPage(): string {
   const lines = [
     '# Settings',
     '',
@@ -91,4 +91,4 @@ function sourceSecretLines(): string[] {
   ]
 }
 
-await writeGenerated({ '.env.example': envExample(), 'docs/settings.md': settingsPage() })
+await writeGenerated({ '.env.example': formatExample(), 'docs/settings.md': formatPage() })
