@@ -7,16 +7,17 @@ const metrics = Object.entries<Metric>(METRICS)
 
 const SCOPES: Readonly<Record<Metric['scope'], readonly string[]>> = {
   system: [
-    '## Metrics of the whole system',
+    '## System metrics',
     '',
-    'Only orchestrators report these. They read them from the database or the queue on request, at most every ten seconds. All orchestrators report the same values: with more',
-    'than one, use `max by` with the labels below, never a sum. The values survive restarts and the end of a worker. Counters never fall, but the series of a removed source',
-    'disappear.',
+    'Orchestrators read these metrics from the database and the queue, at most every ten seconds. Every orchestrator reports the same',
+    'values: with more than one, aggregate with `max by`, never with `sum`. A restart does not reset them. Counters never fall, except',
+    'that the series of a removed source disappear.',
   ],
   process: [
-    '## Metrics of each process',
+    '## Process metrics',
     '',
-    'These are counted since the start of the process: add them up over all processes. The metrics of Node itself (`process_…`, `nodejs_…`) are not listed here.',
+    'Each process counts these metrics since it started: aggregate them with `sum`. The metrics of Node.js (`process_…`, `nodejs_…`)',
+    'are exported too.',
   ],
 }
 
@@ -24,8 +25,9 @@ function formatPage(): string {
   const lines = [
     '# Metrics',
     '',
-    '`GET /metrics` of every process returns its metrics in the text format of Prometheus. A label is one of the values below or a name that you chose, never an id, an address or a key.',
-    'A metric that cannot be read at the moment is missing, not outdated: see `shelfsync_collect_failures_total`.',
+    'Every process exports metrics at `GET /metrics` in the Prometheus text format. Label values are listed below or are names that you',
+    'chose; they never contain an id, an address or a key. A metric that cannot be read is absent, never stale: see',
+    '`shelfsync_collect_failures_total`.',
     '`scripts/write-metrics-docs.ts` writes this page and the alert rules in `deploy/prometheus/alerts.yml` from `src/telemetry/metrics-table.ts`.',
   ]
   for (const [scope, introduction] of Object.entries(SCOPES)) {
@@ -44,7 +46,7 @@ function formatPage(): string {
       '',
       ...introduction,
       '',
-      ...markdownTable(['metric', 'type', 'labels', 'meaning', 'alert'], rows),
+      ...markdownTable(['metric', 'type', 'labels', 'description', 'alert'], rows),
     )
   }
   return `${lines.join('\n')}\n`
@@ -56,7 +58,7 @@ function formatLabels(labels: Metric['labels']): string {
     .join('; ')
 }
 
-function formatAlerts(): string {
+function formatAlertRules(): string {
   const lines = [
     '# Written by scripts/write-metrics-docs.ts from src/telemetry/metrics-table.ts.',
     'groups:',
@@ -78,5 +80,5 @@ function formatAlerts(): string {
 
 await writeGenerated({
   'docs/metrics.md': formatPage(),
-  'deploy/prometheus/alerts.yml': formatAlerts(),
+  'deploy/prometheus/alerts.yml': formatAlertRules(),
 })

@@ -1,47 +1,43 @@
-// Every metric: who reports it, its labels, what it says and when a person must look.
-// docs/metrics.md and the alert rules of Prometheus are written from this table. A label says one
-// of a few words that are listed here, or a name that the operator chose; never an id or a URL.
+// Every metric with its labels, meaning and alert. docs/metrics.md and the alert rules for Prometheus
+// are generated from this table. The values of a label are listed here, or are names that the
+// operator chose; never ids or URLs.
 
 import { OUTCOMES } from '../core/ledger.ts'
 
-/**
- * What a label may say: one of these words, or `name`, such as that of a source, a connector or a
- * table.
- */
+/** The values of a label: one of these words, or with `name` the name of a source, connector or table. */
 export type LabelWords = readonly string[] | 'name'
 
 export interface Metric {
   readonly type: 'counter' | 'gauge' | 'histogram'
   /**
-   * `process`: what each process did itself since it started; add them up. `system`: what the
-   * database or the queue knows of all of them, whoever asks; each orchestrator reports the same,
-   * and no restart forgets it.
+   * `process`: counted by each process since it started; sum over processes. `system`: read from the
+   * database or the queue; every orchestrator reports the same values, and a restart keeps them.
    */
   readonly scope: 'process' | 'system'
   readonly labels: Readonly<Record<string, LabelWords>>
   /** One line. Units are in the name. */
   readonly help: string
-  /** Of a histogram: upper bounds, ascending. */
+  /** Upper bounds of a histogram, ascending. */
   readonly buckets?: readonly number[]
   readonly alert?: Alert
 }
 
 export interface Alert {
-  /** PromQL that is true when somebody must look. */
+  /** PromQL that is true when the alert fires. */
   readonly when: string
-  /** How long it must have been true. */
+  /** Minutes for which it must be true. */
   readonly forMinutes: number
-  /** For the person who is woken; `$labels` are those of the metric. */
+  /** Text for the person on call; `$labels` are the labels of the metric. */
   readonly summary: string
 }
 
 /**
- * How a run ended by itself. What a person decided on a held one afterwards does not change it, so
- * that these only ever go up.
+ * States in which a run ends. A later decision on a held run does not change its end, so that the
+ * counters never fall.
  */
 const RUN_ENDS = ['succeeded', 'fetched', 'held', 'failed', 'cancelled', 'superseded'] as const
 
-/** The states of a run that is under way, or that the next sync goes on with. */
+/** States of an active run, or of one that the next sync resumes. */
 const OPEN_STATES = ['running', 'interrupted', 'fetched'] as const
 
 export type OpenState = (typeof OPEN_STATES)[number]
@@ -53,18 +49,18 @@ export const METRICS = {
     type: 'gauge',
     scope: 'system',
     labels: { source: 'name' },
-    help: 'Seconds since the start of the last good run, or since the source was added. Paused sources have none. Alert above 93600 (26 h) for a nightly source.',
+    help: 'Seconds since the last successful run started, or since the source was added. Absent for a paused source. 93600 (26 h) suits a nightly source.',
     alert: {
       when: 'shelfsync_run_age_seconds > 93600',
       forMinutes: 5,
-      summary: 'Source {{ $labels.source }} has had no good run for 26 hours.',
+      summary: 'Source {{ $labels.source }} has not had a successful run for 26 hours.',
     },
   },
   shelfsync_runs_total: {
     type: 'counter',
     scope: 'system',
     labels: { source: 'name', state: RUN_ENDS },
-    help: 'Runs by how they ended. A held run stays held here, whatever a person decides, and one that failed and was tried again counts as both, as does one that was fetched only and is applied later.',
+    help: 'Runs by the state in which they ended. A held run counts as held, whatever is decided later. A run that ends twice, because it was resumed, counts twice.',
     alert: {
       when: 'increase(shelfsync_runs_total{state=~"failed|held"}[1h]) > 0',
       forMinutes: 0,
@@ -75,26 +71,26 @@ export const METRICS = {
     type: 'histogram',
     scope: 'system',
     labels: { source: 'name', state: RUN_ENDS },
-    help: 'From the first start of a run to its end, interruptions included.',
+    help: 'Time from the first start of a run to its end, including interruptions.',
     buckets: [1, 5, 15, 60, 300, 600, 900, 1500, 2400, 3600, 7200, 14_400],
   },
   shelfsync_open_runs: {
     type: 'gauge',
     scope: 'system',
     labels: { source: 'name', state: OPEN_STATES },
-    help: 'Runs that are under way, or that the next sync goes on with. One whose worker has been silent for longer than its lease is interrupted.',
+    help: 'Active runs, and runs that the next sync resumes. A run whose worker lost its lease is interrupted.',
   },
   shelfsync_active_run_records: {
     type: 'gauge',
     scope: 'system',
     labels: { source: 'name', stage: ['expected', 'fetched', 'applied'] },
-    help: 'Records of the run that is under way: how many the supplier says it has, are archived, are applied.',
+    help: 'Records of the active run: expected by the count of the supplier, fetched into the archive, applied to the catalogue.',
   },
   shelfsync_records_total: {
     type: 'counter',
     scope: 'system',
     labels: { source: 'name', outcome: OUTCOMES },
-    help: 'Archived records of settled runs by outcome.',
+    help: 'Records of settled runs by outcome.',
   },
   shelfsync_ledger_difference_records: {
     type: 'gauge',
@@ -112,30 +108,30 @@ export const METRICS = {
     type: 'counter',
     scope: 'system',
     labels: { source: 'name' },
-    help: 'Bytes archived, before compression, also those of runs that did not end well.',
+    help: 'Bytes archived, before compression, including those of failed runs.',
   },
   shelfsync_open_reviews: {
     type: 'gauge',
     scope: 'system',
     labels: { source: 'name' },
-    help: 'Held prices and held runs that wait for a person.',
+    help: 'Held prices and held runs that wait for a decision.',
     alert: {
       when: 'shelfsync_open_reviews > 0',
       forMinutes: 720,
-      summary: 'Reviews of {{ $labels.source }} have been waiting for 12 hours.',
+      summary: 'Reviews of {{ $labels.source }} have waited for a decision for 12 hours.',
     },
   },
   shelfsync_open_quarantine: {
     type: 'gauge',
     scope: 'system',
     labels: { source: 'name' },
-    help: 'Records that could not be applied, until a replay or a later run takes them in.',
+    help: 'Records that could not be applied and that neither a replay nor a later run has applied since.',
   },
   shelfsync_latest_copy_failures_total: {
     type: 'counter',
     scope: 'system',
     labels: { source: 'name' },
-    help: 'Times that `latest.ndjson` of a source could not be written: it holds an older catalogue until a later run writes it.',
+    help: 'Failed attempts to write `latest.ndjson`. The file contains an older catalogue until a later run writes it.',
     alert: {
       when: 'increase(shelfsync_latest_copy_failures_total[1h]) > 0',
       forMinutes: 0,
@@ -146,12 +142,12 @@ export const METRICS = {
     type: 'gauge',
     scope: 'system',
     labels: { source: 'name', reason: ['incomplete', 'unreadable'] },
-    help: 'Whether (1) the newest full run removed nothing because it could not tell what is missing: not all records arrived, or some have no id that could be read.',
+    help: 'Is 1 if the newest full run removed nothing because it could not tell which products are missing: the fetch was incomplete, or records had an unreadable id.',
     alert: {
       when: 'shelfsync_removals_off > 0',
       forMinutes: 2880,
       summary:
-        'Nothing has been removed from {{ $labels.source }} for two days: {{ $labels.reason }} records. Products that are gone stay.',
+        'Removals from {{ $labels.source }} have been off for two days: {{ $labels.reason }} records. Discontinued products remain in the catalogue.',
     },
   },
   shelfsync_queue_jobs: {
@@ -161,7 +157,7 @@ export const METRICS = {
       queue: 'name',
       state: ['waiting', 'prioritized', 'delayed', 'waiting-children', 'active', 'failed'],
     },
-    help: 'Jobs in the queue. Those that failed are dead letters: nothing tries them again by itself.',
+    help: 'Jobs in the queue. Failed jobs are dead letters, which are not retried automatically.',
     alert: {
       when: 'shelfsync_queue_jobs{state="failed"} > 0',
       forMinutes: 5,
@@ -172,19 +168,19 @@ export const METRICS = {
     type: 'counter',
     scope: 'system',
     labels: {},
-    help: 'Write-ahead log that the whole Postgres server has written, other databases included.',
+    help: 'Bytes of write-ahead log written by the Postgres server, including other databases.',
   },
   shelfsync_database_rows_written_total: {
     type: 'counter',
     scope: 'system',
     labels: { table: 'name' },
-    help: 'Rows inserted, updated and deleted in tables of schema catalog, as Postgres counts them: rolled back ones too.',
+    help: 'Rows inserted, updated and deleted in the tables of schema catalog, including rolled back ones.',
   },
   shelfsync_database_connections: {
     type: 'gauge',
     scope: 'process',
     labels: { state: ['busy', 'idle'] },
-    help: 'Connections to Postgres that this process has open. At most 10.',
+    help: 'Open connections to Postgres. At most 10 per process.',
   },
   shelfsync_source_requests_total: {
     type: 'counter',
@@ -193,70 +189,70 @@ export const METRICS = {
       connector: 'name',
       result: ['ok', 'rate_limited', 'refused', 'unavailable', 'failed', 'aborted'],
     },
-    help: 'Requests to suppliers: 2xx and 3xx, 429, other 4xx, 5xx, no whole answer, given up by us. Redirects count as their own.',
+    help: 'Requests to suppliers by result: ok (2xx, 3xx), rate_limited (429), refused (other 4xx), unavailable (5xx), failed (no complete response), aborted by Shelfsync. Each redirect counts.',
   },
   shelfsync_source_request_duration_seconds: {
     type: 'histogram',
     scope: 'process',
     labels: { connector: 'name' },
-    help: 'From the request to the end of the answer, the time in which it was not read included.',
+    help: 'Time from the request to the end of the response, including time in which the response was not read.',
     buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800, 3600],
   },
   shelfsync_limit_wait_seconds_total: {
     type: 'counter',
     scope: 'process',
     labels: { connector: 'name' },
-    help: "Time spent waiting because a supplier's limit was reached. Waits for one that is broken are none of these.",
+    help: 'Time spent waiting for the rate limit of a supplier. Waits for an unavailable supplier are not included.',
   },
   shelfsync_backpressure_seconds_total: {
     type: 'counter',
     scope: 'process',
     labels: { reason: ['database_unreachable', 'database_slow', 'store_unwritable'] },
-    help: 'Time in which work stood still until something else went on.',
+    help: 'Time in which work waited for the database or the artifact store.',
     alert: {
       when: 'rate(shelfsync_backpressure_seconds_total[15m]) > 0.5',
       forMinutes: 5,
-      summary: 'Work stands still: {{ $labels.reason }}.',
+      summary: 'Work is blocked: {{ $labels.reason }}.',
     },
   },
   shelfsync_leases_lost_total: {
     type: 'counter',
     scope: 'process',
     labels: {},
-    help: 'Tasks that another worker took over because this process was silent for too long. A run that was cancelled, or ended otherwise, does not count.',
+    help: 'Tasks that another worker took over because the lease of this process expired. Cancelled and finished runs do not count.',
     alert: {
       when: 'increase(shelfsync_leases_lost_total[1h]) > 3',
       forMinutes: 0,
-      summary: 'Workers lose their leases: look for stalls and network cuts.',
+      summary: 'Workers lose their leases. Check for stalled processes and network failures.',
     },
   },
   shelfsync_auth_failures_total: {
     type: 'counter',
     scope: 'process',
     labels: { reason: ['missing', 'wrong', 'limited'] },
-    help: 'Requests to us without a key, with a wrong one, or refused with a wrong one after too many of these.',
+    help: 'Requests to Shelfsync with a missing key, with a wrong key, or limited after too many wrong keys.',
     alert: {
       when: 'sum(increase(shelfsync_auth_failures_total[15m])) > 50',
       forMinutes: 0,
-      summary: 'Somebody is trying keys.',
+      summary: 'More than 50 requests with a missing or wrong key in 15 minutes.',
     },
   },
   shelfsync_collect_failures_total: {
     type: 'counter',
     scope: 'process',
     labels: { collector: 'name' },
-    help: 'Times that a part of these metrics could not be read. Its series are missing then, and the alerts on them are blind.',
+    help: 'Failed attempts to read a part of the metrics. Its series are absent then, and their alerts cannot fire.',
     alert: {
       when: 'increase(shelfsync_collect_failures_total[15m]) > 0',
       forMinutes: 5,
-      summary: 'The {{ $labels.collector }} metrics cannot be read, and their alerts are blind.',
+      summary: 'The {{ $labels.collector }} metrics cannot be read. Their alerts cannot fire.',
     },
   },
   shelfsync_build_info: {
     type: 'gauge',
     scope: 'process',
     labels: { version: 'name', node: 'name' },
-    help: 'Always 1: what runs here.',
+    help: 'Always 1. The labels identify the version of the process.',
   },
 } as const satisfies Record<string, Metric>
 
@@ -268,7 +264,7 @@ type LabelsIn<Table> = keyof Table extends never
       readonly [Label in keyof Table]: Table[Label] extends readonly (infer Word)[] ? Word : string
     }
 
-/** The labels of a metric, each with the words that it may say. */
+/** The labels of a metric, each with its possible values. */
 export type Labels<Name extends MetricName> = LabelsIn<(typeof METRICS)[Name]['labels']>
 
 /** The metrics of one kind. */

@@ -1,6 +1,6 @@
-// The metrics of one process, as Prometheus reads them. What the process does itself is counted
-// here as it happens; what the database or the queue knows is read when somebody asks. Each object
-// has a registry of its own: nothing is global.
+// The metrics of one process in the Prometheus text format. Metrics of the process are counted as
+// events happen; metrics of the system are read from the database and the queue when they are
+// requested. Each object has its own registry; nothing is global.
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { VERSION } from '../core/version.ts'
@@ -15,17 +15,14 @@ import {
   type NameOf,
 } from './metrics-table.ts'
 
-/** A histogram that was counted elsewhere. */
+/** A histogram that was counted outside the registry. */
 export interface Distribution {
-  /**
-   * How many fell into each bucket, not added up; one more than there are bounds, for what is above
-   * the last.
-   */
+  /** Values in each bucket, not cumulative; the last one counts values above every bound. */
   readonly counts: readonly number[]
   readonly sum: number
 }
 
-/** A configured name or a version. */
+/** Matches configured names and versions. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
 type ReadingOf<Name extends MetricName> = Name extends MetricName
@@ -42,23 +39,23 @@ export type Reading = ReadingOf<NameOf<{ scope: 'system' }>>
 export interface Collector {
   readonly name: string
   read(): Promise<readonly Reading[]>
-  /** Asked again sooner than this, the last answer is given. Default 10,000. */
+  /** Minimum interval between two reads; earlier requests get the last result. Default 10,000. */
   readonly everyMs?: number
   /**
-   * What takes longer has failed; it is not begun a second time before it ends. Default 5,000: half
-   * of what Prometheus waits.
+   * Time limit of a read. A read that exceeds it has failed, and no other starts before it ends.
+   * Default 5,000: half of the scrape timeout of Prometheus.
    */
   readonly timeoutMs?: number
 }
 
 export interface MetricsOptions {
   readonly nowMs?: () => number
-  /** Told why a collector failed: the metrics only count it. */
+  /** Called with the error of a failed collector; the metrics only count it. */
   readonly onFailure?: (collector: string, error: unknown) => void
 }
 
 export interface Metrics {
-  /** `by` is 0 or more, 1 by default. */
+  /** `by` is not negative. Default 1. */
   count<Name extends NameOf<{ scope: 'process'; type: 'counter' }>>(
     name: Name,
     labels: Labels<Name>,
@@ -69,16 +66,14 @@ export interface Metrics {
     labels: Labels<Name>,
     value: number,
   ): void
-  /** A function is asked each time that the metrics are. */
+  /** A function is called at every request for the metrics. */
   set<Name extends NameOf<{ scope: 'process'; type: 'gauge' }>>(
     name: Name,
     labels: Labels<Name>,
     value: number | (() => number),
   ): void
   collect(collector: Collector): void
-  /**
-   * All of it in the text format 0.0.4. Never fails for a collector: its series are missing then.
-   */
+  /** Returns all metrics in text format 0.0.4. The series of a failed collector are absent. */
   text(): Promise<string>
 }
 
@@ -88,46 +83,46 @@ export function createMetrics({
 }: MetricsOptions = {}): Metrics {
   const registry = new Registry()
   const { counters, gauges, histograms } = createInstruments(registry)
-  const asked: (() => void)[] = []
+  const gaugeWriters: (() => void)[] = []
   const collectors: (() => Promise<readonly Reading[]>)[] = []
   const metrics: Metrics = {
-    count: (name, labels, by = 1) => counters.get(name)?.inc(wordsOf(name, labels), by),
-    observe: (name, labels, value) => histograms.get(name)?.observe(wordsOf(name, labels), value),
+    count: (name, labels, by = 1) => counters.get(name)?.inc(toLabels(name, labels), by),
+    observe: (name, labels, value) => histograms.get(name)?.observe(toLabels(name, labels), value),
     set(name, labels, value) {
-      const write = (number: number): void => gauges.get(name)?.set(wordsOf(name, labels), number)
+      const write = (number: number): void => gauges.get(name)?.set(toLabels(name, labels), number)
       if (typeof value === 'number') write(value)
-      else asked.push(() => write(value()))
+      else gaugeWriters.push(() => write(value()))
     },
     collect(collector) {
       metrics.count('shelfsync_collect_failures_total', { collector: collector.name }, 0)
       collectors.push(
-        readSparingly(collector, nowMs, (error) => {
+        createCachedReader(collector, nowMs, (error) => {
           metrics.count('shelfsync_collect_failures_total', { collector: collector.name })
           onFailure(collector.name, error)
         }),
       )
     },
     async text() {
-      // First, because a collector that fails is counted.
+      // Before the registry is read, because failed collectors are counted in it.
       const readings = await Promise.all(collectors.map((read) => read()))
-      for (const ask of asked) ask()
-      return `${await registry.metrics()}\n${writeReadings(readings.flat())}`
+      for (const write of gaugeWriters) write()
+      return `${await registry.metrics()}\n${formatReadings(readings.flat())}`
     },
   }
   metrics.set('shelfsync_build_info', { version: VERSION, node: process.version }, 1)
-  // Looking at the event loop every 10 ms, the default, costs 0.8 % of a core in an idle process;
-  // this costs a tenth of it.
+  // Sampling the event loop every 10 ms, the default, costs 0.8 % of a core in an idle process; every
+  // 100 ms costs a tenth of that.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
   return metrics
 }
 
-/** For `createHttp({ onRequest })` of a client that one connector uses. */
+/** Returns the `onRequest` callback of an HTTP client that one connector uses. */
 export function countRequests(
   metrics: Metrics,
   connector: string,
 ): (report: RequestReport) => void {
   return (report) => {
-    metrics.count('shelfsync_source_requests_total', { connector, result: resultOf(report) })
+    metrics.count('shelfsync_source_requests_total', { connector, result: toResult(report) })
     metrics.observe(
       'shelfsync_source_request_duration_seconds',
       { connector },
@@ -136,7 +131,7 @@ export function countRequests(
   }
 }
 
-function resultOf({
+function toResult({
   status,
   statusClass,
 }: RequestReport): Labels<'shelfsync_source_requests_total'>['result'] {
@@ -163,17 +158,15 @@ function createInstruments(registry: Registry) {
   )) {
     if (scope !== 'process') continue
     const made = { name, help, labelNames: Object.keys(labels), registers: [registry] }
-    if (type === 'counter') counters.set(name, startAtZero(new Counter(made), labels))
+    if (type === 'counter') counters.set(name, initializeCounter(new Counter(made), labels))
     else if (type === 'gauge') gauges.set(name, new Gauge(made))
     else histograms.set(name, new Histogram({ ...made, buckets: [...buckets] }))
   }
   return { counters, gauges, histograms }
 }
 
-/**
- * A series that appears with a 1 has not risen: only after a 0 does an alert see the first failure.
- */
-function startAtZero(counter: Counter, labels: Metric['labels']): Counter {
+/** An alert sees the first failure only if the series was 0 before. */
+function initializeCounter(counter: Counter, labels: Metric['labels']): Counter {
   const [[label, words] = ['', []], ...others] = Object.entries(labels)
   if (words !== 'name' && others.length === 0)
     for (const word of words) counter.inc({ [label]: word }, 0)
@@ -181,35 +174,33 @@ function startAtZero(counter: Counter, labels: Metric['labels']): Counter {
 }
 
 /**
- * The labels of the table and no others. What they may not say becomes `other`, so that no address,
- * header or message is ever shown.
+ * Returns the labels of the table only. A value that the table does not allow becomes `other`, so
+ * that an address, header or message is never exposed.
  */
-function wordsOf(name: MetricName, labels: object): Record<string, string> {
-  const said = new Map<string, unknown>(Object.entries(labels))
+function toLabels(name: MetricName, labels: object): Record<string, string> {
+  const given = new Map<string, unknown>(Object.entries(labels))
   const allowed = Object.entries<LabelWords>(METRICS[name].labels)
   return Object.fromEntries(
-    allowed.map(([label, words]) => [label, chooseWord(words, said.get(label))]),
+    allowed.map(([label, words]) => [label, toLabelValue(words, given.get(label))]),
   )
 }
 
-function chooseWord(words: LabelWords, word: unknown): string {
+function toLabelValue(words: LabelWords, word: unknown): string {
   const allowed =
     typeof word === 'string' && (words === 'name' ? NAME.test(word) : words.includes(word))
   return allowed ? word : 'other'
 }
 
-/**
- * Makes a reading that never fails, never hangs, and is shared by those who ask at the same time.
- */
-function readSparingly(
+/** Returns a reader that never fails, never hangs, and shares one read between callers. */
+function createCachedReader(
   { read, everyMs = 10_000, timeoutMs = 5_000 }: Collector,
   nowMs: () => number,
   onFailure: (error: unknown) => void,
 ) {
-  let askedAtMs = -Infinity
+  let requestedAtMs = -Infinity
   let reading: Promise<readonly Reading[]> | null = null
-  let answer: Promise<readonly Reading[]> = Promise.resolve([])
-  const begin = async (): Promise<readonly Reading[]> => {
+  let result: Promise<readonly Reading[]> = Promise.resolve([])
+  const start = async (): Promise<readonly Reading[]> => {
     try {
       return await read()
     } finally {
@@ -217,37 +208,37 @@ function readSparingly(
     }
   }
   return (): Promise<readonly Reading[]> => {
-    if (nowMs() - askedAtMs < everyMs) return answer
-    askedAtMs = nowMs()
-    reading ??= begin()
-    answer = withTimeout(reading, timeoutMs).catch((error: unknown) => {
+    if (nowMs() - requestedAtMs < everyMs) return result
+    requestedAtMs = nowMs()
+    reading ??= start()
+    result = withTimeout(reading, timeoutMs).catch((error: unknown) => {
       onFailure(error)
       return []
     })
-    return answer
+    return result
   }
 }
 
 /**
- * See https://prometheus.io/docs/instrumenting/exposition_formats/. Nothing needs escaping: labels
- * say plain words, and so does the table.
+ * See https://prometheus.io/docs/instrumenting/exposition_formats/. Label values and help texts
+ * contain no characters that need escaping.
  */
-function writeReadings(readings: readonly Reading[]): string {
+function formatReadings(readings: readonly Reading[]): string {
   const families = Map.groupBy(readings, ({ name }) => name)
   const paragraphs = [...families].map(([name, members]) => {
     const { help, type } = METRICS[name]
     return [
       `# HELP ${name} ${help}`,
       `# TYPE ${name} ${type}`,
-      ...members.flatMap(writeReading),
+      ...members.flatMap(formatReading),
       '',
     ].join('\n')
   })
   return paragraphs.join('\n')
 }
 
-function writeReading({ name, labels, value }: Reading): string[] {
-  const words = wordsOf(name, labels)
+function formatReading({ name, labels, value }: Reading): string[] {
+  const words = toLabels(name, labels)
   const line = (
     suffix: string,
     number: number,

@@ -5,6 +5,7 @@ import { openTestDatabase } from '../../../test/support/database.ts'
 import { startServer } from '../../../test/support/http-server.ts'
 import { openMedipim, priceActiveProducts } from '../../../test/support/pipeline.ts'
 import { SyncError } from '../../core/errors.ts'
+import { ERRORS } from '../../core/error-table.ts'
 import { openPool, type Db } from '../../db/pool.ts'
 import { saveSource } from '../../db/sources.ts'
 import type { RunSummary } from '../../db/read/run-summaries.ts'
@@ -129,8 +130,7 @@ test('what is fetched but not applied is in phase apply, with what the checkpoin
     [failed.state, failed.progress.phase, failed.progress.applied, failed.progress.inserted],
     ['failed', 'settle', 30, 30],
   )
-  const hint =
-    'The answer is not in the format of this connector. See the reason, and `shelfsync artifacts cat RUN` if there was a run.'
+  const { hint } = ERRORS['source/malformed']
   assert.deepEqual(failed.errors, [{ code: 'source/malformed', message: 'planted', hint }])
   const { rowCount: parts } = await pool.query(
     `update catalog.checkpoints set counts = '{"created": 1, "unchanged": 2, "unreadable": 1}'`,

@@ -7,6 +7,7 @@ import {
   type TestServer,
 } from '../../../test/support/http-server.ts'
 import { waitUntil } from '../../../test/support/wait-until.ts'
+import { ERRORS } from '../../core/error-table.ts'
 import { SyncError } from '../../core/errors.ts'
 import { createNetworks } from '../../node/networks.ts'
 import { createMaintainerApp } from '../control/servers.ts'
@@ -48,7 +49,7 @@ test('a missing key and a wrong one are the same answer', async (t) => {
     error: {
       code: 'request/unauthorized',
       message: 'The key is missing or wrong',
-      hint: 'Send the value of ADMIN_KEY in the header X-ADMIN-KEY.',
+      hint: ERRORS['request/unauthorized'].hint,
     },
   }
   assert.deepEqual(
@@ -96,7 +97,7 @@ test('who fails five times is refused until the ban is over, and each refusal is
     error: {
       code: 'request/too-many-failures',
       message: 'Too many requests without the right key',
-      hint: 'Too many requests came without the right key. Wait as long as the header Retry-After says.',
+      hint: ERRORS['request/too-many-failures'].hint,
     },
   })
   assert.deepEqual(server.recorded.authFailures, [
