@@ -7,6 +7,8 @@ import { type Keep, type Retained, selectRunsToPurge } from './retention.ts'
 function run(day: number, facts: Partial<Retained> = {}): Retained {
   return {
     run: day,
+    keyed: false,
+    startedAt: new Date(day * 86_400_000 - 3_600_000),
     finishedAt: new Date(day * 86_400_000),
     good: true,
     whole: false,
@@ -34,6 +36,13 @@ test('the newest complete artifact and every later one are kept, even beyond the
   const runs = [run(1, FULL), run(2), run(3, FULL), run(4), run(5), run(6, { good: false }), run(7)]
   for (const keep of [0, 1]) assert.deepEqual(purged(runs, keep), [1, 2])
   assert.deepEqual(purged(runs, 5), [1])
+})
+
+test('refreshes and imports do not displace other runs, and those beside the newest complete artifact are kept', () => {
+  const keyed = (day: number, facts: Partial<Retained> = {}) => run(day, { keyed: true, ...facts })
+  const beside = keyed(4, { finishedAt: new Date(5 * 86_400_000) })
+  const runs = [run(1), run(2), keyed(3), beside, run(5, FULL), keyed(6), keyed(7), keyed(8)]
+  assert.deepEqual(purged(runs, 2), [1, 3])
 })
 
 test('the run that latest points to and held runs are kept at any age', () => {

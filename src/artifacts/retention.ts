@@ -3,6 +3,9 @@
 export interface Retained {
   /** Ascending in the order of the artifacts. */
   readonly run: number
+  /** True for a refresh or an import. */
+  readonly keyed: boolean
+  readonly startedAt: Date
   /** Null while the run is active. */
   readonly finishedAt: Date | null
   /** True when it succeeded. */
@@ -31,11 +34,12 @@ export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], ke
   const finished = runs.filter((run) => run.finishedAt !== null && !run.held).sort(byNewest)
   if (keep === 'none') return finished
   const needed = selectRunsForRebuild(runs)
-  const kept = new Set([
-    ...finished.filter(({ good }) => good).slice(0, keep),
-    ...finished.slice(0, keep),
-    ...needed,
-  ])
+  const newest = (keyed: boolean): Run[] => {
+    const runs = finished.filter((run) => run.keyed === keyed)
+    return [...runs.filter(({ good }) => good).slice(0, keep), ...runs.slice(0, keep)]
+  }
+  // Refreshes are frequent: they must not displace the runs that fetched the source.
+  const kept = new Set([...newest(false), ...newest(true), ...needed])
   return finished.filter((run) => !kept.has(run) && !run.latest)
 }
 
@@ -44,8 +48,12 @@ export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], ke
  * complete one.
  */
 export function selectRunsForRebuild<Run extends Retained>(runs: readonly Run[]): Run[] {
-  const first = Math.max(...runs.filter(({ whole }) => whole).map(({ run }) => run), 0)
-  return first === 0 ? [] : runs.filter(({ run, closed }) => run >= first && closed)
+  const first = runs.filter(({ whole }) => whole).sort(byNewest)[0]
+  if (!first) return []
+  // A refresh or an import that started before it may have fetched beside it.
+  const isLater = ({ run, keyed, finishedAt }: Run): boolean =>
+    run >= first.run || (keyed && (finishedAt === null || finishedAt >= first.startedAt))
+  return runs.filter((run) => run.closed && isLater(run))
 }
 
 function byNewest(a: Retained, b: Retained): number {

@@ -2,10 +2,12 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { SyncError } from '../core/errors.ts'
 import { listSources, loadSource, type Source } from '../db/sources.ts'
-import { bindSource } from '../sources/bound-source.ts'
-import { newProgress } from '../pipeline/context.ts'
-import { syncSource } from '../pipeline/sync.ts'
+import { bindSource, type BoundSource } from '../sources/bound-source.ts'
+import { newProgress, type RunControls } from '../pipeline/context.ts'
+import type { RunReport } from '../pipeline/run-in-process.ts'
+import { syncKeys, syncSource } from '../pipeline/sync.ts'
 import type { SyncRequest } from '../pipeline/choose-run.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
@@ -15,6 +17,7 @@ import { STOPPING, watchRun } from './run-sync.ts'
 export interface SyncFlags {
   readonly full?: boolean
   readonly since?: Date
+  readonly keys?: readonly string[]
 }
 
 export function addSync(program: Command, cli: Cli): void {
@@ -28,12 +31,18 @@ export function addSync(program: Command, cli: Cli): void {
       ),
     )
     .addOption(createSinceOption())
+    .addOption(
+      new Option('--keys <ids>', 'fetch only these products, by their ids, separated by commas')
+        .argParser((text) => text.split(',').map((id) => id.trim()))
+        .conflicts(['full', 'since']),
+    )
     .addHelpText(
       'after',
       formatExamples(
         'shelfsync sync',
         'shelfsync sync my-shop --full',
         'shelfsync sync my-shop --since 2026-01-31',
+        'shelfsync sync my-shop --keys 1001,1002',
         'shelfsync sync --json | tail -1',
       ),
     )
@@ -43,13 +52,15 @@ export function addSync(program: Command, cli: Cli): void {
 async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promise<void> {
   const signal = cli.createStopSignal(STOPPING)
   try {
+    if (flags.keys && name === undefined)
+      throw new SyncError('usage/invalid', '--keys needs the name of a source')
     await using tools = await cli.openSync()
     const sources =
       name === undefined ? await listActive(cli, tools) : [await loadSource(tools.db, name)]
     for (const source of sources) {
       if (signal.aborted) return
       await watchRun(cli, tools, source, async (progress) =>
-        syncSource(tools, bindSource(tools, source), toRequest(flags), { progress, signal }),
+        syncOne(tools, bindSource(tools, source), flags, { progress, signal }),
       )
     }
   } catch (error) {
@@ -61,6 +72,17 @@ async function sync(cli: Cli, name: string | undefined, flags: SyncFlags): Promi
 }
 
 /** Lists the active sources, and reports why there is none. */
+function syncOne(
+  tools: SyncTools,
+  bound: BoundSource,
+  { keys, ...flags }: SyncFlags,
+  controls: RunControls,
+): Promise<RunReport> {
+  return keys
+    ? syncKeys(tools, bound, keys, controls)
+    : syncSource(tools, bound, toRequest(flags), controls)
+}
+
 async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]> {
   const sources = await listSources(db)
   const active = sources.filter(({ state }) => state === 'active')

@@ -30,7 +30,13 @@ import { withTimeout } from '../lib/timeout.ts'
 import { isOwnerDead } from '../node/process-owner.ts'
 import { bindSource, type BoundSource } from '../sources/bound-source.ts'
 import type { Log } from '../pipeline/context.ts'
-import { chooseRun, requireArtifact, type ChosenRun } from '../pipeline/choose-run.ts'
+import {
+  chooseKeyedRun,
+  chooseReplay,
+  chooseRun,
+  requireArtifact,
+  type ChosenRun,
+} from '../pipeline/choose-run.ts'
 import { dequeueRun, enqueueRun } from './enqueue.ts'
 import type { Queues } from './queues.ts'
 import { isPartial } from '../pipeline/line-windows.ts'
@@ -48,6 +54,8 @@ export interface RunsRequest {
   /** Null: every active source. */
   readonly source: string | null
   readonly mode: 'auto' | 'full' | 'fetch-only' | 'maintain-only'
+  /** Only these products, by their ids: with the mode `auto` and a source. */
+  readonly keys: readonly string[] | null
   readonly artifact: number | null
   readonly chunkSize: number | null
   readonly offset: number | null
@@ -78,6 +86,7 @@ export interface RequestTools {
 
 export const AS_SCHEDULED: Omit<RunsRequest, 'source'> = {
   mode: 'auto',
+  keys: null,
   artifact: null,
   chunkSize: null,
   offset: null,
@@ -103,6 +112,9 @@ export async function requestRuns(
       'usage/invalid',
       'artifact, offset and limit need the mode maintain-only: they choose what of the archive is applied',
     )
+  }
+  if (order.keys !== null && (order.source === null || order.mode !== 'auto')) {
+    throw new SyncError('usage/invalid', 'keys need a source, and the mode auto')
   }
   const sources = await listOrdered(tools.db, order)
   const begun: StartedRun[] = []
@@ -182,7 +194,8 @@ export async function startOrFindRun(
   if (source.state === 'paused') throw new SyncError('source/paused', `${source.name} is paused`)
   const { db } = tools
   const bound = bindSource(tools, source)
-  const active = await findActiveRun(db, source.id)
+  const keyed = order.keys && (await chooseKeyedRun(db, bound, order.keys))
+  const active = await findActiveRun(db, source.id, keyed?.keys)
   if (active && isUnderWay(active)) {
     if (!serves(active, order))
       throw new SyncError(
@@ -198,7 +211,7 @@ export async function startOrFindRun(
     }
   }
   const request: RunRequest = {
-    ...(await choose(db, bound, order, active)),
+    ...(keyed ?? (await choose(db, bound, order, active))),
     sourceId: source.id,
     normaliserVersion: bound.connector.normaliserVersion,
     owner: 'queue',
@@ -274,7 +287,7 @@ function serves({ kind, options, artifactRun }: ActiveRun, order: RunsRequest): 
     return (
       options.offset === (order.offset ?? undefined) && options.limit === (order.limit ?? undefined)
     )
-  if (order.mode === 'maintain-only') return true
+  if (order.keys !== null || order.mode === 'maintain-only') return true
   return order.mode === 'auto' ? kind !== 'replay' : kind === 'full'
 }
 
@@ -297,19 +310,9 @@ async function choose(
 ): Promise<Choice> {
   const { source } = bound
   const now = new Date()
-  if (order.mode === 'auto')
-    return {
-      ...chooseRun(bound, { mode: 'auto', sinceAt: null, now }),
-      artifactRun: null,
-      resumeAny: true,
-    }
+  if (order.mode === 'auto') return chooseRun(bound, { mode: 'auto', sinceAt: null, now })
   if (order.mode !== 'maintain-only') {
-    return {
-      ...chooseRun(bound, { mode: 'full', sinceAt: null, now }),
-      artifactRun: null,
-      resumeAny: false,
-      anew: true,
-    }
+    return { ...chooseRun(bound, { mode: 'full', sinceAt: null, now }), anew: true }
   }
   // What was fetched and not applied yet is a run that only needs to go on: it may remove products
   // and move the watermark, a replay may not.
@@ -331,7 +334,7 @@ async function choose(
     )
   await requireArtifact(db, source, artifactRun)
   if (wantsSlice(order)) await requireSlice(db, source, order, artifactRun)
-  return { kind: 'replay', sinceAt: null, artifactRun, resumeAny: false }
+  return chooseReplay(artifactRun)
 }
 
 /**

@@ -10,9 +10,13 @@ import { stagedIn } from './apply/part-position.ts'
 import { TaxonomyWriter } from './apply/taxonomy-writer.ts'
 import type { RunContext } from './context.ts'
 
-/** Reads the hashes of all known records. */
+/**
+ * Reads the hashes of all known records. Refreshes and imports are small and may run beside a run
+ * that changes the hashes: the database compares all of their records.
+ */
 export async function loadApplyState(context: RunContext): Promise<ApplyState> {
   const { db, source, run, connector, options } = context
+  if (run.keys !== null) return loadEmptyState(context)
   // A full run with another normaliser normalises every record again.
   const trusted =
     run.kind === 'incremental' ||
@@ -46,7 +50,7 @@ async function loadRules(context: RunContext): Promise<BatchRules> {
     normaliserVersion: connector.normaliserVersion,
     volatilePaths: connector.volatilePaths,
     priceFactor: source.policy.priceFactor,
-    seenLater: run.kind === 'replay' ? await loadSeenLater(context) : null,
+    seenLater: run.kind === 'replay' || run.keys !== null ? await loadSeenLater(context) : null,
   }
 }
 

@@ -6,7 +6,7 @@ import { PartWriter } from '../artifacts/parts.ts'
 import type { Cursor, Page } from '../core/connector.ts'
 import { SyncError } from '../core/errors.ts'
 import { isTime } from '../core/source-time.ts'
-import { addPart, noteArtifact, type StoredPart } from '../db/write/artifacts.ts'
+import { addPart, noteArtifact, type ArchivedPart, type StoredPart } from '../db/write/artifacts.ts'
 import { LINE_FEED } from '../lib/ndjson.ts'
 import type { RunContext } from './context.ts'
 import { outsideText } from './outside-text.ts'
@@ -39,6 +39,9 @@ export class ArtifactWriter {
   #storing: Promise<void> = Promise.resolve()
   /** Whether the part that is filling ends with a piece of a line. */
   #inLine = false
+  #requestedMs = performance.now()
+  /** When the first bytes of the part that is filling were requested; null: it is empty. */
+  #partRequestedMs: number | null = null
 
   /** Calls `onPart` in order for every part whose row is written. */
   constructor(context: RunContext, start: FetchStart, onPart: (part: StoredPart) => void) {
@@ -52,10 +55,16 @@ export class ArtifactWriter {
     this.#writer = this.#newWriter()
   }
 
+  /** The pages that follow are requested now. */
+  beginRequest(): void {
+    this.#requestedMs = performance.now()
+  }
+
   async add(page: Page): Promise<void> {
     if (await this.#addPiece(page)) return
     if (!this.#inLine && !this.#writer.fits(page.bytes.length)) await this.#startPart()
     this.#inLine = false
+    this.#partRequestedMs ??= this.#requestedMs
     await this.#writer.add(page)
     this.cursor = page.cursor
     this.complete = page.complete
@@ -80,6 +89,7 @@ export class ArtifactWriter {
     if (bytes.length === 0 || bytes.at(-1) === LINE_FEED) return false
     if (!this.#inLine) await this.#startPart()
     this.#inLine = true
+    this.#partRequestedMs ??= this.#requestedMs
     await this.#writer.add({ bytes, lineCount: 0 })
     this.#context.progress.fetchedBytes += bytes.length
     if (this.#writer.storedBytes <= LINE_STORED_BYTES_MAX) return true
@@ -95,6 +105,7 @@ export class ArtifactWriter {
     this.#context.progress.fetchedBytes -= this.#writer.rawBytes
     this.#writer.discard()
     this.#writer = this.#newWriter()
+    this.#partRequestedMs = null
     this.#inLine = false
   }
 
@@ -148,25 +159,33 @@ export class ArtifactWriter {
   async #startPart(): Promise<void> {
     const writer = this.#writer
     const cursorAfter = this.cursor
+    const requestedMs = this.#partRequestedMs ?? this.#requestedMs
     this.#writer = this.#newWriter()
+    this.#partRequestedMs = null
     await this.#storing
     if (writer.lineCount === 0) return writer.discard()
-    this.#storing = this.#store(writer, this.#nextNo++, cursorAfter)
+    this.#storing = this.#store(writer, { no: this.#nextNo++, cursorAfter }, requestedMs)
     // The next caller to await it receives the error; this only prevents an unhandled rejection.
     this.#storing.catch(() => {})
   }
 
-  async #store(writer: PartWriter, no: number, cursorAfter: Cursor | null): Promise<void> {
+  async #store(
+    writer: PartWriter,
+    place: Pick<ArchivedPart, 'no' | 'cursorAfter'>,
+    requestedMs: number,
+  ): Promise<void> {
     const { db, store, run, source } = this.#context
     const { bytes, ...packed } = await writer.finish()
     const key = artifactKey(
       { source: source.name, run: String(run.id), startedAt: run.startedAt },
-      no,
+      place.no,
       packed,
     )
     await withRetry(this.#context, () => store.put(key, bytes))
-    const part = { ...packed, no, key, cursorAfter }
-    this.#onPart(await withRetry(this.#context, () => addPart(db, run, part)))
+    const part = { ...packed, ...place, key }
+    this.#onPart(
+      await withRetry(this.#context, () => addPart(db, run, part, performance.now() - requestedMs)),
+    )
   }
 
   #saveNote(closed: boolean): Promise<void> {

@@ -5,6 +5,7 @@ import { SyncError } from '../core/errors.ts'
 import type { PipelineDb } from '../db/pipeline-db.ts'
 import type { Source } from '../db/sources.ts'
 import { findArtifact, type ArtifactNote } from '../db/write/artifacts.ts'
+import { listProductSeqs } from '../db/write/product-numbers.ts'
 import type { RunRequest } from '../db/write/runs.ts'
 import type { BoundSource } from '../sources/bound-source.ts'
 import { isFullDue } from '../sources/schedule.ts'
@@ -23,7 +24,7 @@ export interface SyncRequest {
   readonly now: Date
 }
 
-export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'artifactRun' | 'resumeAny'>
+export type ChosenRun = Pick<RunRequest, 'kind' | 'sinceAt' | 'keys' | 'artifactRun' | 'resumeAny'>
 
 export function chooseRun(
   { source, connector }: BoundSource,
@@ -46,6 +47,35 @@ export function chooseRun(
     kind: 'incremental',
     sinceAt: new Date(source.watermarkAt.getTime() - OVERLAP_MS),
   }
+}
+
+/** Keys of one run at most: they are one value in its row. */
+const KEYS_MAX = 10_000
+
+/**
+ * A run that covers only these products, beside any other run: a refresh when the source has all of
+ * them, else an import. It never finds a product missing. The same keys in any order are the same
+ * run.
+ *
+ * @throws SyncError `usage/invalid` when the connector cannot fetch by key, or no key or too many
+ * keys are named
+ */
+export async function chooseKeyedRun(
+  db: PipelineDb,
+  { source, connector }: BoundSource,
+  requested: readonly string[],
+): Promise<ChosenRun & { readonly keys: readonly string[] }> {
+  const keys = [...new Set(requested)].sort()
+  if (!connector.scopes.includes('keys'))
+    throw new SyncError(
+      'usage/invalid',
+      `The connector ${connector.name} cannot fetch single products. Sync ${source.name} without keys`,
+    )
+  if (keys.length === 0 || keys.length > KEYS_MAX || keys.includes(''))
+    throw new SyncError('usage/invalid', `Name 1 to ${KEYS_MAX} products, each by its id`)
+  const known = await listProductSeqs(db, source.id, keys)
+  const kind = known.length === keys.length ? 'refresh' : 'import'
+  return { kind, keys, sinceAt: null, artifactRun: null, resumeAny: false }
 }
 
 /** A run that applies an archived artifact again. It never removes a product. */

@@ -99,12 +99,14 @@ async function fetchWithRetries(
 }
 
 async function fetchOnce(context: RunContext, writer: ArtifactWriter): Promise<void> {
+  writer.beginRequest()
   const pages = requestPages(context, {
     cursor: writer.cursor,
     warn: (message) => writer.warn(message),
   })
   for await (const page of pages) await writer.add(page)
-  if (writer.complete) return
+  // A fetch by keys has no proof; its clean end means that every key was requested.
+  if (writer.complete || context.run.keys !== null) return
   throw new SyncError('source/cut-short', 'The response ended without proof that it is complete')
 }
 
@@ -119,7 +121,8 @@ export function requestPages(
   return connector.fetch({ settings, credentials, scope, cursor, http, warn }, signal)
 }
 
-function scopeOf({ kind, sinceAt }: Pick<LeasedRun, 'kind' | 'sinceAt'>): Scope {
+function scopeOf({ kind, sinceAt, keys }: LeasedRun): Scope {
+  if (keys !== null) return { kind: 'keys', keys }
   return kind === 'incremental'
     ? { kind: 'since', sinceMs: sinceAt?.getTime() ?? 0 }
     : { kind: 'all' }

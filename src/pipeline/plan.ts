@@ -39,7 +39,7 @@ export interface PlanControls extends RunControls {
 export type Plan = Settled & { readonly kind: RunKind }
 
 /** No run has these numbers: nothing is found under them, and a write with them is fenced. */
-const NO_RUN = { id: 0, token: 0, resumed: false, firstLoad: false, options: {} }
+const NO_RUN = { id: 0, token: 0, keys: null, resumed: false, firstLoad: false, options: {} }
 
 /**
  * Calls `onChange` for every change that a sync of `source` would make now, in the supplier's

@@ -4,8 +4,14 @@
 
 import { manifestKey, saveManifest } from '../artifacts/manifest.ts'
 import { VERSION } from '../core/version.ts'
-import { findArtifact, listParts, type StoredPart } from '../db/write/artifacts.ts'
+import {
+  findArtifact,
+  listOverwrittenProducts,
+  listParts,
+  type StoredPart,
+} from '../db/write/artifacts.ts'
 import { settleRun, type Settled } from '../db/write/runs.ts'
+import { Bitmap } from './apply/bitmap.ts'
 import { loadEmptyState, loadSeen, type Seen } from './apply-state.ts'
 import { compareDuplicates } from './apply/compare-duplicates.ts'
 import { Lane } from './apply/lane.ts'
@@ -19,10 +25,17 @@ const ANALYZE_FROM_PRODUCTS = 10_000
 export async function settle(context: RunContext): Promise<Settled> {
   const { db, run, progress, source, log } = context
   progress.phase = 'settle'
-  const [parts, seen] = await withRetry(context, () =>
-    Promise.all([listParts(db, source.id, run.artifactRun), loadSeen(context)]),
+  const [parts, seen, overwritten] = await withRetry(context, () =>
+    Promise.all([
+      listParts(db, source.id, run.artifactRun),
+      loadSeen(context),
+      listOverwrittenProducts(db, source.id, run.id),
+    ]),
   )
-  await mergeWinners(context, seen, parts)
+  const rivals = new Bitmap()
+  rivals.union(seen.staged)
+  for (const seq of overwritten) rivals.set(seq)
+  await mergeWinners(context, { known: seen.known, staged: rivals }, parts)
   seen.known.union(seen.staged)
   await withRetry(context, () => writeManifest(context, parts))
   const settled = await withRetry(context, () =>
@@ -34,10 +47,13 @@ export async function settle(context: RunContext): Promise<Settled> {
   return settled
 }
 
-/** Within a run one line of each product wins, also when another of its lines was unchanged. */
+/**
+ * Merges the winning line of each product that was unchanged by hash in one place and is in `staged`
+ * too: another of its lines was staged, or a run that is older overwrote its row since.
+ */
 async function mergeWinners(
   context: RunContext,
-  { known, staged }: Seen,
+  { known, staged }: Pick<Seen, 'known' | 'staged'>,
   parts: readonly StoredPart[],
 ): Promise<void> {
   if (known.common(staged).next().done) return

@@ -37,7 +37,7 @@ export async function takeRun(
   const { db, options, log } = tools
   const { source } = bound
   for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-    const active = await findActiveRun(db, source.id)
+    const active = await findActiveRun(db, source.id, chosen.keys)
     try {
       const run = await startRun(db, toRunRequest(tools, bound, chosen, active))
       if (active && active.id !== run.id)

@@ -77,6 +77,8 @@ create table catalog.runs (
   artifact_run       bigint not null,
   -- Incremental: the supplier was asked for changes from here on.
   since              timestamptz,
+  -- Refresh and import: external ids that the supplier was asked for, in order and without duplicates.
+  keys               text[] check ((keys is not null) = (kind in ('refresh', 'import'))),
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
   queued             boolean not null default false, -- workers of the queue do its tasks, not one process
@@ -95,8 +97,11 @@ create table catalog.runs (
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);
+-- Refreshes and imports may run beside any other run.
 create unique index runs_one_active on catalog.runs (source_id)
-  where state in ('running', 'interrupted', 'fetched');
+  where state in ('running', 'interrupted', 'fetched') and kind not in ('refresh', 'import');
+create index runs_keyed_active on catalog.runs (source_id)
+  where state in ('running', 'interrupted', 'fetched') and kind in ('refresh', 'import');
 create index runs_held on catalog.runs (source_id) where state = 'held';
 create index runs_by_state on catalog.runs (state, id);
 
@@ -145,6 +150,8 @@ create table catalog.parts (
   raw_bytes          bigint not null,
   stored_bytes       bigint not null,
   cursor_after       jsonb,                          -- where the fetch resumes after this part
+  -- When the supplier was asked for it; the supplier read its records later.
+  requested_at       timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)
@@ -594,21 +601,22 @@ $$;
 -- Runs: started, resumed, extended, ended, cancelled and reopened.
 
 -- may_resume(active, …) → whether a request may resume the source's active run instead of starting one.
---   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes only
---   the same
---   replay. Any other request resumes a run of its kind that asks for at least as much, or with
+--   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes
+--   only --   the same replay, a refresh or an import only a run of the same keys. Any other request resumes a run of its kind that asks for at least as much, or with
 --   `p_resume_any` any run
 --   but a replay. With `p_refetch` the supplier is to be asked: a run that has fetched everything is not
 --   resumed.
 create function catalog.may_resume(
   p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
-  p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean
+  p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean, p_keys text[]
 ) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(
     p_active.started_at > clock_timestamp() - p_resume_within
     and p_active.normaliser_version = p_normaliser_version
     and case p_kind
+      when 'refresh' then p_active.keys = p_keys
+      when 'import' then p_active.keys = p_keys
       when 'replay' then
         p_active.kind = 'replay' and p_active.artifact_run = p_artifact_run
         and p_active.options = p_options
@@ -641,16 +649,18 @@ end $$;
 -- insert_run(…) → a new run, with an artifact of its own unless it applies the one of `p_artifact_run`.
 create function catalog.insert_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
-  p_correlation_id text, p_queued boolean, p_options jsonb
+  p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[]
 ) returns catalog.runs
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
 begin
   insert into catalog.runs
-      (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
-    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id,
-      p_queued, p_options, not exists (select from catalog.products where source_id = p_source))
+      (source_id, kind, since, keys, artifact_run, normaliser_version, correlation_id, queued, options,
+        first_load)
+    values (p_source, p_kind, p_since, p_keys, coalesce(p_artifact_run, 0), p_normaliser_version,
+      p_correlation_id, p_queued, p_options,
+      p_keys is null and not exists (select from catalog.products where source_id = p_source))
     returning * into run;
   if p_artifact_run is null then
     update catalog.runs r set artifact_run = run.id
@@ -667,13 +677,15 @@ end $$;
 --   idempotent  a second request for a queued run that is running returns it unchanged; so does a schedule's
 --               request (`p_after`: the run that its time counts from) when the source has a younger run
 --               already
+--   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
+--               neither
 --   ordering    requests for one source wait for each other
 --   errors      run/active  another worker has the lease, unless it is `p_dead_owner`
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
   p_normaliser_version integer, p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval,
   p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
-  p_refetch boolean default false
+  p_refetch boolean default false, p_keys text[] default null
 ) returns table (
   run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz,
   artifact_run bigint, first_load boolean, started_at timestamptz
@@ -687,10 +699,16 @@ declare
   given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
+  update catalog.runs r
+    set state = 'superseded', reason = 'it was interrupted for too long to be resumed',
+        finished_at = clock_timestamp()
+    where r.source_id = p_source and r.keys is not null and r.state = 'interrupted'
+      and r.started_at <= clock_timestamp() - p_resume_within;
   select * into active from catalog.runs r
-    where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched');
+    where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
+      and r.keys is not distinct from p_keys;
   resumes := catalog.may_resume(active, p_kind, p_since, p_artifact_run, p_resume_any, p_normaliser_version,
-    p_resume_within, p_options, p_refetch);
+    p_resume_within, p_options, p_refetch, p_keys);
   if p_after is not null and active.id is null then
     select * into run from catalog.runs r
       where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental')
@@ -722,7 +740,7 @@ begin
           finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     run := catalog.insert_run(p_source, p_kind, p_since, p_artifact_run, p_normaliser_version,
-      p_correlation_id, p_queued, p_options);
+      p_correlation_id, p_queued, p_options, p_keys);
   end if;
   if not p_queued then
     select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
@@ -805,8 +823,8 @@ begin
   return ended;
 end $$;
 
--- reopen_run(run) → whether the run is running for the queue again. Only the youngest run of a source, failed
--- or interrupted, can be reopened.
+-- reopen_run(run) → whether the run is running for the queue again. Only the youngest run of a source (of a
+-- refresh or an import: the youngest of the same keys), failed or interrupted, can be reopened.
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
@@ -815,7 +833,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     set state = 'running', queued = true, reason = null, error_code = null,
         last_started_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
-      and not exists (select from catalog.runs y where y.source_id = r.source_id and y.id > r.id)
+      and not exists (
+        select from catalog.runs y
+        where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys)
     returning 1)
   select exists (select from reopened)
 $$;
@@ -835,10 +855,11 @@ $$;
 
 -- Readers for the queue and the scheduler: runs with work left, and sources that may be due.
 
--- find_active_run(source) → the run that is under way, or that the next sync resumes; no row without one.
+-- find_active_run(source, keys) → the run that is under way, or that the next sync resumes; no row without
+-- one. With keys: the refresh or import of these keys.
 --   owner       of its last lease, if there is one
 --   leased      that lease has not expired
-create function catalog.find_active_run(p_source integer)
+create function catalog.find_active_run(p_source integer, p_keys text[] default null)
 returns table (
   id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text,
   leased boolean, started_at timestamptz
@@ -852,16 +873,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
+    and r.keys is not distinct from p_keys
 $$;
 
 -- load_run(source, run) → the members of a run that its workers need; no row if it does not exist.
 create function catalog.load_run(p_source integer, p_run bigint)
 returns table (
-  kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz,
+  kind text, since timestamptz, keys text[], artifact_run bigint, first_load boolean, started_at timestamptz,
   options jsonb, correlation_id text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select kind, since, artifact_run, first_load, started_at, options, correlation_id
+  select kind, since, keys, artifact_run, first_load, started_at, options, correlation_id
   from catalog.runs where source_id = p_source and id = p_run
 $$;
 
@@ -907,7 +929,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
--- since, or was removed. A replay does not ask the supplier, so its success counts for replays only.
+-- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A refresh
+-- or an import counts for those of the same keys or of fewer, and a full run for all of them.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
@@ -916,7 +939,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where r.id = asked.id and not exists (
       select from catalog.runs y
       where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded'
-        and (y.kind <> 'replay' or r.kind = 'replay')))
+        and case
+          when r.keys is not null then y.kind = 'full' or y.keys @> r.keys
+          when y.keys is not null then false
+          else y.kind <> 'replay' or r.kind = 'replay'
+        end))
 $$;
 
 -- 20261122000023_sources.sql
@@ -970,18 +997,20 @@ declare
   active catalog.runs;
 begin
   perform from catalog.sources where id = p_source for update;
-  select * into active
-    from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
-  if active.state = 'running' and (active.queued or exists (
-      select from catalog.leases l
-      where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
-    perform catalog.fail('run/active',
-      format('Run %s of this source is under way with the settings as they are', active.id));
-  end if;
-  update catalog.runs
-    set state = 'superseded', reason = 'the settings of the source were changed',
-        finished_at = clock_timestamp()
-    where source_id = p_source and id = active.id;
+  for active in
+    select * from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted')
+  loop
+    if active.state = 'running' and (active.queued or exists (
+        select from catalog.leases l
+        where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
+      perform catalog.fail('run/active',
+        format('Run %s of this source is under way with the settings as they are', active.id));
+    end if;
+    update catalog.runs
+      set state = 'superseded', reason = 'the settings of the source were changed',
+          finished_at = clock_timestamp()
+      where source_id = p_source and id = active.id;
+  end loop;
   return query
     update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
 end $$;
@@ -993,19 +1022,21 @@ end $$;
 -- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
+--   age         time since the supplier was asked for the part
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
-  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts
-      (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+      (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after,
+        requested_at)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
-      p_cursor_after)
+      p_cursor_after, clock_timestamp() - p_age)
     on conflict do nothing;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
@@ -1043,7 +1074,9 @@ $$;
 -- find_newest_artifact(source) → the run of the newest closed artifact; null without one.
 create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
+  select max(a.run_id) from catalog.artifacts a
+  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and r.keys is null
 $$;
 
 -- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has
@@ -1082,11 +1115,11 @@ $$;
 --   latest      `replay` takes it by default
 --   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
+  run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
   held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
+  select r.id, r.keys is not null, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
     r.state = 'succeeded',
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,
@@ -1127,6 +1160,100 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
       select id from catalog.runs where source_id = p_source and artifact_run = any (p_runs));
 $$;
 
+-- 20261122000025_keyed_runs.sql
+
+-- Generated from supabase/schemas/25_keyed_runs.sql until the first release: do not edit.
+
+-- Keyed runs: runs of the kinds refresh and import, which cover named products. They may run beside any other
+-- run of their source. They never prove that a product is missing, and they publish only what they wrote
+-- themselves.
+
+-- list_keyed_runs_beside(source, run) → older keyed runs that were active at some time since the run started.
+-- A younger run beside it is keyed too, so `run_id > run or run_id = any (…)` are all of them.
+create function catalog.list_keyed_runs_beside(p_source integer, p_run bigint) returns bigint[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select k.id from catalog.runs r
+    join catalog.runs k on k.source_id = r.source_id and k.id < r.id and k.kind in ('refresh', 'import')
+      and (k.state in ('running', 'interrupted', 'fetched') or k.finished_at >= r.started_at)
+    where r.source_id = p_source and r.id = p_run)
+$$;
+
+-- list_unpublished_by_others(source, run) → the runs whose pending prices and unpublished changes this run
+-- leaves alone when it is published or rejected.
+--   keyed run   every other run that has not succeeded
+--   other runs  keyed runs that are active, and younger keyed runs that are held. What an older run left
+--               behind is this run's to publish
+create function catalog.list_unpublished_by_others(p_source integer, p_run bigint) returns bigint[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select array(
+    select o.id from catalog.runs r
+    join catalog.runs o on o.source_id = r.source_id and o.id <> r.id
+    where r.source_id = p_source and r.id = p_run and case
+      when r.kind in ('refresh', 'import') then o.state <> 'succeeded'
+      else o.state in ('running', 'interrupted', 'fetched') or o.state = 'held' and o.id > r.id
+    end)
+$$;
+
+-- load_requested_at(source, artifact_run, part) → when the supplier was asked for the part, or for the first
+-- part of the artifact. The supplier may have read a record at any time from then on. Without a part, the
+-- start of the run.
+create function catalog.load_requested_at(p_source integer, p_artifact_run bigint, p_part integer)
+returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(
+    (select requested_at from catalog.parts
+     where source_id = p_source and run_id = p_artifact_run and no = p_part),
+    (select min(requested_at) from catalog.parts where source_id = p_source and run_id = p_artifact_run),
+    (select started_at from catalog.runs where source_id = p_source and id = p_artifact_run))
+$$;
+
+-- is_newer_artifact(source, artifact_run, than) → whether the supplier was asked for the first artifact after
+-- it was asked for the second.
+create function catalog.is_newer_artifact(p_source integer, p_artifact_run bigint, p_than bigint)
+returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select (catalog.load_requested_at(p_source, p_artifact_run, null), p_artifact_run)
+    > (catalog.load_requested_at(p_source, p_than, null), p_than)
+$$;
+
+-- list_overwritten_products(source, run) → numbers of products whose rows a keyed run wrote beside this run,
+-- although it had asked the supplier before this run did.
+create function catalog.list_overwritten_products(p_source integer, p_run bigint) returns setof integer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  own bigint := (select artifact_run from catalog.runs where source_id = p_source and id = p_run);
+  overwriting bigint[] := array(
+    select k from unnest(catalog.list_keyed_runs_beside(p_source, p_run)) k
+    where catalog.is_newer_artifact(p_source, own, k));
+begin
+  if cardinality(overwriting) > 0 then
+    return query select seq from catalog.products where source_id = p_source and run_id = any (overwriting);
+  end if;
+end $$;
+
+-- mark_seen(source, run, artifact_run, part): a keyed run records in the rows of unchanged products that it
+-- saw them, while another run of the source is active or held. So a record that is older cannot overwrite
+-- them, and a full run cannot remove them.
+create function catalog.mark_seen(p_source integer, p_run bigint, p_artifact_run bigint, p_part integer)
+returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  if not exists (
+    select from catalog.runs r
+    where r.source_id = p_source and r.id = p_run and r.kind in ('refresh', 'import') and exists (
+      select from catalog.runs o
+      where o.source_id = p_source and o.id <> p_run
+        and o.state in ('running', 'interrupted', 'fetched', 'held')))
+  then
+    return;
+  end if;
+  update catalog.products p set run_id = p_artifact_run, part_no = p_part, line_no = j.line_no
+    from pg_temp.verdicts j
+    where j.verdict = 'unchanged' and not j.is_older and p.source_id = p_source
+      and p.external_id = j.external_id and p.run_id <> p_artifact_run;
+end $$;
+
 -- 20261122000030_records.sql
 
 -- Generated from supabase/schemas/30_records.sql until the first release: do not edit.
@@ -1160,8 +1287,10 @@ $$;
 -- list_newer_seen(source, artifact_run) → the `seen` bitmaps of settled runs whose artifact is newer.
 create function catalog.list_newer_seen(p_source integer, p_artifact_run bigint) returns setof bytea
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seen from catalog.runs
-  where source_id = p_source and artifact_run > p_artifact_run and seen is not null
+  select r.seen from catalog.runs r
+  where r.source_id = p_source and r.seen is not null and r.artifact_run <> p_artifact_run
+    and r.finished_at > catalog.load_requested_at(p_source, p_artifact_run, null)
+    and catalog.is_newer_artifact(p_source, r.artifact_run, p_artifact_run)
 $$;
 
 -- reserve_seqs(source, count) → the first of `p_count` product numbers. Unused ones are gaps that cost a bit
@@ -1296,7 +1425,7 @@ end $$;
 -- open_staging(): creates the staging tables of this session. Temporary tables cost no WAL. Their owner is
 -- the owner of this function: a worker can fill them, and cannot replace them by tables with triggers that
 -- would run as the owner.
---   verdicts        of judge_batch, one for each staged line
+--   verdicts        of judge_batch, one for each staged line; `is_older`: a newer artifact wrote the row
 --   price_verdicts  of judge_prices, one for each price that differs
 --   errors      SQLSTATE 42P07 (duplicate_table) if the session has tables of these names
 create function catalog.open_staging() returns void
@@ -1324,7 +1453,8 @@ begin
   ) on commit delete rows;
   create temporary table verdicts (
     line_no integer primary key, external_id text collate "C" not null, seq integer, verdict text not null,
-    reprices boolean not null default false, held boolean not null default false
+    is_older boolean not null default false, reprices boolean not null default false,
+    held boolean not null default false
   ) on commit delete rows;
   create temporary table price_verdicts (
     line_no integer not null, external_id text collate "C" not null,
@@ -1440,7 +1570,8 @@ end $$;
 --   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
 --               has a better record of the same product
 --   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
---               than an unknown one. An artifact older than the one that wrote the row, or than a settled run
+--               than an unknown one. Artifacts are ordered by when the supplier was asked for them, see
+--               load_requested_at. An artifact older than the one that wrote the row, or than a settled run
 --               that saw the product (`p_seen_later`), may only normalise again the record that the row
 --               already holds. Of two artifacts the newer wins, unless both times are known and its own is
 --               lower
@@ -1449,9 +1580,15 @@ create function catalog.judge_products(
   p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[]
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  -- Without a keyed run, runs ask the supplier in the order of their ids.
+  keyed boolean := exists (
+    select from catalog.runs where source_id = p_source and kind in ('refresh', 'import'));
+  requested timestamptz :=
+    coalesce(catalog.load_requested_at(p_source, p_artifact_run, p_part), 'infinity');
 begin
-  insert into pg_temp.verdicts (line_no, external_id, seq, verdict)
-  select s.line_no, s.external_id, p.seq,
+  insert into pg_temp.verdicts (line_no, external_id, seq, is_older, verdict)
+  select s.line_no, s.external_id, p.seq, coalesce(p.is_newer, false),
     case
       when s.rank > 1 then 'duplicate'
       when p.seq is null then 'created'
@@ -1460,12 +1597,13 @@ begin
           < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
         then 'duplicate'
       when p.record_hash <> s.record_hash
-        and (p.run_id > p_artifact_run
+        and (p.is_newer
           or p_seen_later is not null and p.seq < 8 * length(p_seen_later)
             and get_bit(p_seen_later, p.seq) = 1)
         then 'older'
-      when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
-      when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
+      when p.run_id <> p_artifact_run and not p.is_newer and s.source_updated_at < p.source_updated_at
+        then 'older'
+      when p.status = 'removed' and not p.is_newer then 'updated'
       when p.content_hash <> s.content_hash then 'updated'
       when p.record_hash <> s.record_hash
         and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members(
@@ -1481,7 +1619,12 @@ begin
     where not exists (select from pg_temp.verdicts j where j.line_no = staged_products.line_no)
   ) s
   left join lateral (
-    select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
+    select w.*, case
+        when w.run_id = p_artifact_run then false
+        when not keyed then w.run_id > p_artifact_run
+        else (catalog.load_requested_at(p_source, w.run_id, w.part_no), w.run_id) > (requested, p_artifact_run)
+      end as is_newer
+    from catalog.products w where w.source_id = p_source and w.external_id = s.external_id offset 0
   ) p on true;
 end $$;
 
@@ -1522,16 +1665,21 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
--- judge_prices(source, factor): fills price_verdicts for products that exist already. A stated price is
+-- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated price is
 -- compared with the current one and with the newest one that waits for a decision or was rejected; only a
 -- difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
 --               it is the current price again, which ends what waited
 --   amount null the supplier no longer states the price
-create function catalog.judge_prices(p_source integer, p_price_factor numeric) returns void
+create function catalog.judge_prices(p_source integer, p_artifact_run bigint, p_price_factor numeric)
+returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   declared text := (select settings ->> 'currency' from catalog.sources where id = p_source);
+  -- A keyed run publishes only its own prices, so it states again what another run left pending.
+  keyed boolean := exists (
+    select from catalog.runs
+    where source_id = p_source and id = p_artifact_run and kind in ('refresh', 'import'));
 begin
   -- Apply judges again when another lane was faster; the prices of what this batch created stay out.
   delete from pg_temp.price_verdicts where true;
@@ -1544,7 +1692,7 @@ begin
     select j.line_no, j.external_id, c.*
     from pg_temp.verdicts j
     cross join lateral (
-      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, run_id
+      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, observed_at
       from catalog.prices
       where source_id = p_source and product_external_id = j.external_id and state = 'current' offset 0
     ) c
@@ -1552,7 +1700,7 @@ begin
   ), pairs as (
     select line_no, coalesce(n.external_id, c.external_id) as external_id, variant_external_id, price_type,
       n.amount_minor, coalesce(n.currency, c.currency) as currency, n.compare_at_minor,
-      c.amount_minor as last_good, c.currency as last_good_currency, c.run_id as last_run,
+      c.amount_minor as last_good, c.currency as last_good_currency, c.observed_at as last_at,
       c.line_no is null as is_first,
       c.line_no is not null and (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
         is not distinct from (c.amount_minor, c.currency, c.compare_at_minor) as is_current
@@ -1570,8 +1718,9 @@ begin
     from catalog.prices
     where source_id = p_source and product_external_id = pairs.external_id
       and variant_external_id = pairs.variant_external_id and price_type = pairs.price_type
-      and state in ('pending', 'held', 'rejected') and run_id > coalesce(pairs.last_run, 0)
-    order by run_id desc limit 1
+      and state in ('pending', 'held', 'rejected') and observed_at > coalesce(pairs.last_at, '-infinity')
+      and not (keyed and state = 'pending' and run_id <> p_artifact_run)
+    order by observed_at desc, run_id desc limit 1
   ) waiting on true
   cross join lateral (
     select catalog.gate_price(amount_minor, currency, last_good, last_good_currency, declared, p_price_factor)
@@ -1602,7 +1751,7 @@ begin
     perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
   end if;
 
-  perform catalog.judge_prices(p_source, p_price_factor);
+  perform catalog.judge_prices(p_source, p_artifact_run, p_price_factor);
   update pg_temp.verdicts j
     set verdict = 'updated', reprices = true, held = p.held
     from (
@@ -1741,14 +1890,14 @@ begin
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
         record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
-        status = case when p.status = 'removed' and p.run_id > p_artifact_run then p.status else s.status end,
+        status = case when p.status = 'removed' and j.is_older then p.status else s.status end,
         last_available_at = case when s.status = 'active' then null when p.status = 'active' then now()
                                  else p.last_available_at end,
-        source_updated_at = case when p.run_id > p_artifact_run then p.source_updated_at
+        source_updated_at = case when j.is_older then p.source_updated_at
                                  else s.source_updated_at end,
-        run_id = greatest(p.run_id, p_artifact_run),
-        part_no = case when p.run_id > p_artifact_run then p.part_no else p_part end,
-        line_no = case when p.run_id > p_artifact_run then p.line_no else s.line_no end
+        run_id = case when j.is_older then p.run_id else p_artifact_run end,
+        part_no = case when j.is_older then p.part_no else p_part end,
+        line_no = case when j.is_older then p.line_no else s.line_no end
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 end $$;
@@ -1763,7 +1912,8 @@ begin
     set source_updated_at = s.source_updated_at, record_hash = s.record_hash
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
-      and p.run_id < p_artifact_run and (p.source_updated_at is null) <> (s.source_updated_at is null)
+      and p.run_id <> p_artifact_run and not j.is_older
+      and (p.source_updated_at is null) <> (s.source_updated_at is null)
       and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
         and get_bit(p_seen_later, p.seq) = 1);
 end $$;
@@ -1923,6 +2073,7 @@ begin
   end if;
   perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
   perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
+  perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
   perform catalog.write_first_prices(p_source, p_run);
@@ -1958,25 +2109,28 @@ $$;
 -- load_run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
 create function catalog.load_run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('kind', r.kind, 'complete', a.complete, 'expected', a.expected, 'warning', a.warnings ->> -1,
+  select jsonb_build_object('run', r.id, 'kind', r.kind, 'complete', a.complete, 'expected', a.expected, 'warning', a.warnings ->> -1,
     'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
     'counts', catalog.sum_run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- load_price_facts(…): how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
+-- load_price_facts(…), of the prices that the run would publish: how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
 -- how many products wait for the run to settle; how many products would have no price left.
 create function catalog.load_price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
+  with others as (select catalog.list_unpublished_by_others(p_source, p_run) as runs)
   select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
     'gated', (select count(*) from catalog.reviews r
       where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
     || (select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
-      from catalog.prices w where w.source_id = p_source and w.state = 'pending')
+      from catalog.prices w, others
+      where w.source_id = p_source and w.state = 'pending' and w.run_id <> all (others.runs))
     || (select jsonb_build_object('withdrawn', count(distinct w.product_external_id))
-      from catalog.prices w
-      where w.source_id = p_source and w.state = 'pending' and w.amount_minor is null and not exists (
+      from catalog.prices w, others
+      where w.source_id = p_source and w.state = 'pending' and w.run_id <> all (others.runs)
+        and w.amount_minor is null and not exists (
         select from catalog.prices left_over
         where left_over.source_id = p_source and left_over.product_external_id = w.product_external_id and left_over.amount_minor is not null
           and (left_over.state = 'pending' or left_over.state = 'current' and not exists (
@@ -1985,7 +2139,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
               and gone.variant_external_id = left_over.variant_external_id and gone.price_type = left_over.price_type and gone.state = 'pending'))))
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
-  where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
+  cross join others
+  where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (others.runs) and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
     and n.currency = c.currency
 $$;
 
@@ -2019,6 +2174,9 @@ declare
   gated bigint := p_facts ->> 'gated';
   withdrawn bigint := coalesce((p_facts ->> 'withdrawn')::bigint, 0);
   reasons text[] := '{}';
+  keyed boolean := p_facts ->> 'kind' in ('refresh', 'import');
+  run bigint := p_facts ->> 'run';
+  beside bigint[] := catalog.list_keyed_runs_beside(p_source, (p_facts ->> 'run')::bigint);
   outcomes bigint;
   products bigint;
   missing bigint;
@@ -2036,13 +2194,17 @@ begin
   if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
     reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
   end if;
+  if fetched = 0 and keyed and not (p_policy ->> 'allowEmpty')::boolean then
+    reasons := reasons || 'the supplier sent none of the requested products'::text;
+  end if;
   -- One record always may be.
   if quarantined > greatest(1, floor(fetched * (p_policy ->> 'quarantineShare')::numeric)) then
     reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
   end if;
 
   if catalog.proves_missing(p_facts) then
-    select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end)
+    select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end
+        and (run is null or run_id <= run) and run_id <> all (beside))
       into products, missing
       from catalog.products where source_id = p_source and status <> 'removed';
     if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
@@ -2051,7 +2213,11 @@ begin
   end if;
 
   if moved + gated >= 5 then
-    select count(*) + coalesce((p_facts ->> 'newPrices')::bigint, 0) into priced from catalog.prices where source_id = p_source and state = 'current';
+    select count(*) + coalesce((p_facts ->> 'newPrices')::bigint, 0) into priced from catalog.prices c
+      where c.source_id = p_source and c.state = 'current' and (not keyed or exists (
+        select from catalog.products p
+        where p.source_id = p_source and p.external_id = c.product_external_id
+          and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end));
     if gated > priced * (p_policy ->> 'priceShiftShare')::numeric then
       reasons := reasons || format('%s of %s prices failed a gate', gated, priced);
     end if;
@@ -2062,7 +2228,12 @@ begin
   end if;
   if withdrawn >= 5 then
     select count(distinct product_external_id) + coalesce((p_facts ->> 'newProducts')::bigint, 0) into priced
-      from catalog.prices where source_id = p_source and state = 'current' and amount_minor is not null;
+      from catalog.prices c
+      where c.source_id = p_source and c.state = 'current' and c.amount_minor is not null
+        and (not keyed or exists (
+          select from catalog.products p
+          where p.source_id = p_source and p.external_id = c.product_external_id
+            and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end));
     if withdrawn > priced * (p_policy ->> 'priceShiftShare')::numeric then
       reasons := reasons || format('%s of %s products with a price would have none any more', withdrawn, priced);
     end if;
@@ -2087,11 +2258,18 @@ end $$;
 -- product instead of 0.3. A `case` keeps the planner from reading beyond the bitmap first.
 
 -- supersede_held_runs(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
+-- A keyed run supersedes none.
 create function catalog.supersede_held_runs(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-  update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
-  update catalog.reviews set state = 'superseded', decided_at = now()
-    where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
+  with superseded as (
+    update catalog.runs h set state = 'superseded'
+      from catalog.runs r
+      where r.source_id = p_source and r.id = p_run and r.keys is null
+        and h.source_id = p_source and h.state = 'held' and h.id < p_run
+      returning h.id)
+  update catalog.reviews v set state = 'superseded', decided_at = now()
+    from superseded s
+    where v.source_id = p_source and v.kind = 'run' and v.state = 'open' and v.run_id = s.id;
 $$;
 
 -- publish_run(…) → products removed. Does what a run waits to do.
@@ -2101,6 +2279,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
   artifact catalog.artifacts;
+  beside bigint[] := catalog.list_keyed_runs_beside(p_source, p_run);
+  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run);
   removed integer := 0;
   base bigint;
 begin
@@ -2115,6 +2295,8 @@ begin
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
         where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+          -- A keyed run beside this one has seen it.
+          and p.run_id <= p_run and p.run_id <> all (beside)
           and (p_at_once or exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
         returning p.external_id
     ), noted as (
@@ -2128,18 +2310,24 @@ begin
     insert into catalog.misses (source_id, external_id, run_id, missed_at)
       select p_source, external_id, p_run, now() from catalog.products p
       where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+        and p.run_id <= p_run and p.run_id <> all (beside)
       on conflict do nothing;
   end if;
 
   update catalog.prices c set state = 'past'
     from catalog.prices n
-    where n.source_id = p_source and n.state = 'pending' and c.source_id = p_source and c.state = 'current'
+    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (others) and c.source_id = p_source and c.state = 'current'
       and (c.product_external_id, c.variant_external_id, c.price_type) = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current' where source_id = p_source and state = 'pending';
+  update catalog.prices set state = 'current'
+    where source_id = p_source and state = 'pending' and run_id <> all (others);
 
-  -- The first run to publish speaks for every product that a first load wrote silently, its own or one that was never published.
-  if not exists (select from catalog.changes where source_id = p_source and position is not null)
-     and exists (select from catalog.products where source_id = p_source) then
+  -- A first load writes products without changes. The first run that publishes after it speaks for all of them.
+  if run.keys is null
+     and exists (select from catalog.runs r where r.source_id = p_source and r.first_load)
+     and exists (select from catalog.products where source_id = p_source)
+     and not exists (
+       select from catalog.changes where source_id = p_source and product_external_id = '' and kind = 'loaded')
+  then
     insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
       select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source));
   end if;
@@ -2147,11 +2335,12 @@ begin
   select coalesce(max(position), 0) into base from catalog.changes;
   update catalog.changes c set position = base + o.n
     from (select run_id, product_external_id, row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n
-          from catalog.changes where source_id = p_source and position is null) o
+          from catalog.changes
+          where source_id = p_source and position is null and run_id <> all (others)) o
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 
   perform catalog.supersede_held_runs(p_source, p_run);
-  if run.kind <> 'replay' then
+  if run.kind in ('full', 'incremental') then
     update catalog.sources s
       set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
                            when artifact.watermark is null then s.watermark
@@ -2187,7 +2376,11 @@ language sql set search_path = pg_catalog, pg_temp as $$
       end as state
     from catalog.quarantine q
     join catalog.runs r on r.source_id = p_source and r.id = p_run
-    where q.source_id = p_source and q.state = 'open' and q.run_id <> p_run and q.artifact_run <= r.artifact_run
+    where q.source_id = p_source and q.state = 'open' and q.run_id <> p_run and q.artifact_run in (
+      select o.artifact_run
+      from (select distinct artifact_run from catalog.quarantine where source_id = p_source and state = 'open') o
+      where o.artifact_run = r.artifact_run
+        or catalog.is_newer_artifact(p_source, r.artifact_run, o.artifact_run))
   )
   update catalog.quarantine q set state = v.state from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
@@ -2245,6 +2438,7 @@ create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) r
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
+  others bigint[];
   removed integer := 0;
 begin
   select * into run from catalog.runs r where r.id = p_run for update;
@@ -2252,14 +2446,19 @@ begin
     perform catalog.fail('run/unknown', format('There is no run %s', p_run));
   elsif run.state <> 'held' then
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
-  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
+  elsif p_approve and run.keys is null and exists (
+      select from catalog.runs r
+      where r.source_id = run.source_id and r.id > p_run and r.keys is null and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
     perform catalog.fail('run/not-held', format('A newer run of this source has looked at the catalogue since run %s: decide on the newest one', p_run));
   end if;
   if p_approve then
     removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
   else
-    update catalog.prices set state = 'rejected' where source_id = run.source_id and run_id <= p_run and state = 'pending';
-    delete from catalog.changes where source_id = run.source_id and run_id <= p_run and position is null;
+    others := catalog.list_unpublished_by_others(run.source_id, p_run);
+    update catalog.prices set state = 'rejected'
+      where source_id = run.source_id and run_id <= p_run and state = 'pending' and run_id <> all (others);
+    delete from catalog.changes
+      where source_id = run.source_id and run_id <= p_run and position is null and run_id <> all (others);
   end if;
   update catalog.runs r set state = case when p_approve then 'succeeded' else 'rejected' end,
       ledger = r.ledger || jsonb_build_object('removed', removed)
@@ -2705,7 +2904,7 @@ $$;
 
 -- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
 -- not depend on the size of the catalogue.
---   last_good_at  start of the last successful run other than a replay
+--   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  why the newest full run removed nothing; null when it could tell what is missing
 create function catalog.summarize_sources(p_source text) returns table (
@@ -2730,7 +2929,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
     select started_at from catalog.runs g
-    where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay'
+    where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
     order by g.id desc limit 1
   ) good on true
   cross join lateral (
@@ -2898,7 +3097,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run
       where f.removals_off is not null),
     (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n
-      where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
+      where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched') and o.keys is null),
     active.*
   from catalog.summarize_sources(null) summary
   join catalog.sources s on s.id = summary.id
@@ -2916,7 +3115,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         coalesce(sum(raw_bytes) filter (where p.run_id = r.id), 0)::bigint as bytes
       from catalog.parts p where p.source_id = s.id and p.run_id = r.artifact_run
     ) p
-    where r.source_id = s.id and r.state in ('running', 'interrupted')
+    where r.source_id = s.id and r.state in ('running', 'interrupted') and r.keys is null
   ) active on true
   order by s.name
 $$;
@@ -3272,7 +3471,7 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
-  catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
+  catalog.start_run, catalog.list_product_seqs, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
   catalog.summarize_runs, catalog.summarize_sources, catalog.load_status, catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
@@ -3283,7 +3482,7 @@ grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, 
 grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen, catalog.list_product_ids,
-  catalog.list_product_seqs, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
+  catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
   catalog.quarantine_records, catalog.upsert_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
   catalog.plan_run, catalog.list_missing, catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
   to shelfsync_maintainer;
@@ -3300,7 +3499,8 @@ begin
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
     'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'reserve_seqs', 'upsert_terms', 'write_batch'
+    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'list_product_seqs',
+    'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');
@@ -3309,29 +3509,30 @@ begin
 end $$;
 
 insert into catalog.migrations (version, name, checksum) values
-  ('20261122000010', 'run_tables', 'b45fe0e13dc666a37ec6b97e10790ca323e039ba57a99c60551b06b185b2dd02'),
+  ('20261122000010', 'run_tables', '71dc402fa588a3c0817c1f89d3015d137f6276e7c6ac940bbde5d7bb292528ce'),
   ('20261122000011', 'catalogue_tables', 'd017b083e0b098e1f9c3e13ab3a4d62a66ead7a7ef106ee24ac446dc0adf4934'),
   ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
   ('20261122000013', 'constants', 'ca7a0c8f8ff0f46ae9de519d3f062cbf6367f8079053a92aa58bb10e01156056'),
   ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
-  ('20261122000021', 'runs', '7cd1e4e2304df95f3136e1f4f8f7f276cdcce595acf49d250dc4abe8dabb1021'),
-  ('20261122000022', 'queue', '24de76a18edfcd7b0220caf3b5156d4c79632016552fb3eaf07ad97062e8be96'),
-  ('20261122000023', 'sources', 'ff5aee7de233787769805481639131e054ccea454e3683a5fdca28cc28770007'),
-  ('20261122000024', 'artifacts', 'a068e64227e8959bc8f0332bfef481ba64e113cc182a481a980b582ffe688f25'),
-  ('20261122000030', 'records', '711c30e770087a84a7a7be480452b48045a6307f830a5462f263ef8a04fe6d84'),
-  ('20261122000031', 'staging', 'e9c91a75871dcc356d005157ca02c6071afb4d00a3a5eb15426c3d1f60f12c58'),
-  ('20261122000032', 'judge', 'c93775119e11ff4a9673d677e41c2e5e4a2e348b4a57cfa2b63da939ddd5da82'),
-  ('20261122000033', 'apply', '2296713921746c778b4aeba17ff6bc6ab8dd51a194fc4e8dab9450d07da0122a'),
-  ('20261122000040', 'gate', '1a349f178062fd31823c01abbde8664497af92b7bf5f0b0ec2b89f7d1323c5b5'),
-  ('20261122000041', 'settle', 'fde74f8ad08fcab58870c2d1d09568e20d358fd86bca1d43239511c0c5d2c9c4'),
-  ('20261122000042', 'reviews', '23ca27b2b3c89fcdf10000b3ffabba293b3cdb131b15df2a2b93db4329d7db84'),
+  ('20261122000021', 'runs', '16b4c1f6f1073b440db1e6e166600af51e1b50f354951f0d2d4e4dfb13804bb9'),
+  ('20261122000022', 'queue', 'b189b8928703bb8ad2f5c049539f826650c9f15fe8303be44027891e7468f127'),
+  ('20261122000023', 'sources', 'e8133dd0415e7f0a5342bcb5136ecc9d7f1d664a397d7f918a4eef6447d031bc'),
+  ('20261122000024', 'artifacts', '5b9704a1ad408d55df66bbe4f18d39f5c6794d5605e51527bace069f371375ce'),
+  ('20261122000025', 'keyed_runs', '451e3c7e756b15ba2cfb3890eca7c79342f774f3e43ca9cd9229c1d205f297ca'),
+  ('20261122000030', 'records', '138f20a875bdd7787710121c5f8d322997d4fff51a78f19d9bd156f78b8bc81d'),
+  ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
+  ('20261122000032', 'judge', 'ee95b68e811d87cddd8f0f5df4d9c8cf780adac6aa92860a270f03504ce81d24'),
+  ('20261122000033', 'apply', '0f55c681dc677773a6ae6c23d23d2b4618d12b84a56ca9d5345f9336589e6d61'),
+  ('20261122000040', 'gate', 'a8821a15520ccfe408e97bc879309ceb66165552ed362fe7ec8d62033861de6b'),
+  ('20261122000041', 'settle', '5bd7096d8292b37bc7f1690896ca154b71b7e1eb1db3ac3133896d278e4ce13f'),
+  ('20261122000042', 'reviews', '047af5fe6210729aafab2bc02ed938c56aa015d0891dd809a5a9177548713a7d'),
   ('20261122000050', 'plan', 'f0f89196e135baf16eea3517a0224619a64618d4a1f10103e3657d24bb14adc9'),
   ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
   ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),
-  ('20261122000070', 'summaries', '8932ee4ffb2ae3f9f189314cda2f8f0ba232ba94ca002d94dd9a8590753a0cf8'),
+  ('20261122000070', 'summaries', '5fc8f03519c24c4b3303f47f956d9b0d6b15db543a63b1d798bf24469feb2559'),
   ('20261122000071', 'lists', 'd408bfbf14407ee1590437d1ed05510143a2d5dbbe369272cfaf7085d77e6d03'),
-  ('20261122000072', 'metrics', 'a504ec38921e1459ae60f053e16465751e776f859ee4f776ca3762f380a76513'),
+  ('20261122000072', 'metrics', '9320e871cbbe19cc5972a4db133fae7bfcb3e4f31989944c78dd33fdd517d9a8'),
   ('20261122000080', 'data_api', '37a2684616705ada1c593df8fe6f29821cfe93bbf36faf18cda83a3df30fbb2c'),
-  ('20261122000090', 'security', 'bb5fb9604e0ac8cf473e723ad6bb936177a28856ead57e25545d3b14c9a6a89f');
+  ('20261122000090', 'security', '197a12b1f5d59f2404941a140be9d1113791d0574a28b8c85175c2010e3a12fd');
 
 commit;

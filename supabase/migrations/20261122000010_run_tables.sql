@@ -52,6 +52,8 @@ create table catalog.runs (
   artifact_run       bigint not null,
   -- Incremental: the supplier was asked for changes from here on.
   since              timestamptz,
+  -- Refresh and import: external ids that the supplier was asked for, in order and without duplicates.
+  keys               text[] check ((keys is not null) = (kind in ('refresh', 'import'))),
   normaliser_version integer not null,
   first_load         boolean not null,               -- the source had no product when the run started
   queued             boolean not null default false, -- workers of the queue do its tasks, not one process
@@ -70,8 +72,11 @@ create table catalog.runs (
   primary key (source_id, id)
 );
 create index runs_id on catalog.runs (id);
+-- Refreshes and imports may run beside any other run.
 create unique index runs_one_active on catalog.runs (source_id)
-  where state in ('running', 'interrupted', 'fetched');
+  where state in ('running', 'interrupted', 'fetched') and kind not in ('refresh', 'import');
+create index runs_keyed_active on catalog.runs (source_id)
+  where state in ('running', 'interrupted', 'fetched') and kind in ('refresh', 'import');
 create index runs_held on catalog.runs (source_id) where state = 'held';
 create index runs_by_state on catalog.runs (state, id);
 
@@ -120,6 +125,8 @@ create table catalog.parts (
   raw_bytes          bigint not null,
   stored_bytes       bigint not null,
   cursor_after       jsonb,                          -- where the fetch resumes after this part
+  -- When the supplier was asked for it; the supplier read its records later.
+  requested_at       timestamptz not null default clock_timestamp(),
   created_at         timestamptz not null default clock_timestamp(),
   primary key (source_id, run_id, no),
   foreign key (source_id, run_id) references catalog.artifacts (source_id, run_id)

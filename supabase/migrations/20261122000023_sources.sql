@@ -47,18 +47,20 @@ declare
   active catalog.runs;
 begin
   perform from catalog.sources where id = p_source for update;
-  select * into active
-    from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted');
-  if active.state = 'running' and (active.queued or exists (
-      select from catalog.leases l
-      where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
-    perform catalog.fail('run/active',
-      format('Run %s of this source is under way with the settings as they are', active.id));
-  end if;
-  update catalog.runs
-    set state = 'superseded', reason = 'the settings of the source were changed',
-        finished_at = clock_timestamp()
-    where source_id = p_source and id = active.id;
+  for active in
+    select * from catalog.runs r where r.source_id = p_source and r.state in ('running', 'interrupted')
+  loop
+    if active.state = 'running' and (active.queued or exists (
+        select from catalog.leases l
+        where l.source_id = p_source and l.run_id = active.id and l.expires_at > clock_timestamp())) then
+      perform catalog.fail('run/active',
+        format('Run %s of this source is under way with the settings as they are', active.id));
+    end if;
+    update catalog.runs
+      set state = 'superseded', reason = 'the settings of the source were changed',
+          finished_at = clock_timestamp()
+      where source_id = p_source and id = active.id;
+  end loop;
   return query
     update catalog.sources set settings = p_settings, normaliser_version = 0 where id = p_source returning *;
 end $$;

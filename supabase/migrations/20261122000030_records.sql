@@ -29,8 +29,10 @@ $$;
 -- list_newer_seen(source, artifact_run) → the `seen` bitmaps of settled runs whose artifact is newer.
 create function catalog.list_newer_seen(p_source integer, p_artifact_run bigint) returns setof bytea
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select seen from catalog.runs
-  where source_id = p_source and artifact_run > p_artifact_run and seen is not null
+  select r.seen from catalog.runs r
+  where r.source_id = p_source and r.seen is not null and r.artifact_run <> p_artifact_run
+    and r.finished_at > catalog.load_requested_at(p_source, p_artifact_run, null)
+    and catalog.is_newer_artifact(p_source, r.artifact_run, p_artifact_run)
 $$;
 
 -- reserve_seqs(source, count) → the first of `p_count` product numbers. Unused ones are gaps that cost a bit

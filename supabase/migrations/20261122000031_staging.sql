@@ -5,7 +5,7 @@
 -- open_staging(): creates the staging tables of this session. Temporary tables cost no WAL. Their owner is
 -- the owner of this function: a worker can fill them, and cannot replace them by tables with triggers that
 -- would run as the owner.
---   verdicts        of judge_batch, one for each staged line
+--   verdicts        of judge_batch, one for each staged line; `is_older`: a newer artifact wrote the row
 --   price_verdicts  of judge_prices, one for each price that differs
 --   errors      SQLSTATE 42P07 (duplicate_table) if the session has tables of these names
 create function catalog.open_staging() returns void
@@ -33,7 +33,8 @@ begin
   ) on commit delete rows;
   create temporary table verdicts (
     line_no integer primary key, external_id text collate "C" not null, seq integer, verdict text not null,
-    reprices boolean not null default false, held boolean not null default false
+    is_older boolean not null default false, reprices boolean not null default false,
+    held boolean not null default false
   ) on commit delete rows;
   create temporary table price_verdicts (
     line_no integer not null, external_id text collate "C" not null,

@@ -62,7 +62,8 @@ end $$;
 --   verdicts    created, updated, unchanged; older: a newer record has been applied; duplicate: the artifact
 --               has a better record of the same product
 --   order       Within one artifact the highest (source time, part, line) of a key wins; any time is higher
---               than an unknown one. An artifact older than the one that wrote the row, or than a settled run
+--               than an unknown one. Artifacts are ordered by when the supplier was asked for them, see
+--               load_requested_at. An artifact older than the one that wrote the row, or than a settled run
 --               that saw the product (`p_seen_later`), may only normalise again the record that the row
 --               already holds. Of two artifacts the newer wins, unless both times are known and its own is
 --               lower
@@ -71,9 +72,15 @@ create function catalog.judge_products(
   p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[]
 ) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+  -- Without a keyed run, runs ask the supplier in the order of their ids.
+  keyed boolean := exists (
+    select from catalog.runs where source_id = p_source and kind in ('refresh', 'import'));
+  requested timestamptz :=
+    coalesce(catalog.load_requested_at(p_source, p_artifact_run, p_part), 'infinity');
 begin
-  insert into pg_temp.verdicts (line_no, external_id, seq, verdict)
-  select s.line_no, s.external_id, p.seq,
+  insert into pg_temp.verdicts (line_no, external_id, seq, is_older, verdict)
+  select s.line_no, s.external_id, p.seq, coalesce(p.is_newer, false),
     case
       when s.rank > 1 then 'duplicate'
       when p.seq is null then 'created'
@@ -82,12 +89,13 @@ begin
           < (coalesce(p.source_updated_at, '-infinity'), p.part_no, p.line_no)
         then 'duplicate'
       when p.record_hash <> s.record_hash
-        and (p.run_id > p_artifact_run
+        and (p.is_newer
           or p_seen_later is not null and p.seq < 8 * length(p_seen_later)
             and get_bit(p_seen_later, p.seq) = 1)
         then 'older'
-      when p.run_id < p_artifact_run and s.source_updated_at < p.source_updated_at then 'older'
-      when p.status = 'removed' and p.run_id <= p_artifact_run then 'updated'
+      when p.run_id <> p_artifact_run and not p.is_newer and s.source_updated_at < p.source_updated_at
+        then 'older'
+      when p.status = 'removed' and not p.is_newer then 'updated'
       when p.content_hash <> s.content_hash then 'updated'
       when p.record_hash <> s.record_hash
         and catalog.remove_members(p.raw, p_volatile) <> catalog.remove_members(
@@ -103,7 +111,12 @@ begin
     where not exists (select from pg_temp.verdicts j where j.line_no = staged_products.line_no)
   ) s
   left join lateral (
-    select * from catalog.products where source_id = p_source and external_id = s.external_id offset 0
+    select w.*, case
+        when w.run_id = p_artifact_run then false
+        when not keyed then w.run_id > p_artifact_run
+        else (catalog.load_requested_at(p_source, w.run_id, w.part_no), w.run_id) > (requested, p_artifact_run)
+      end as is_newer
+    from catalog.products w where w.source_id = p_source and w.external_id = s.external_id offset 0
   ) p on true;
 end $$;
 
@@ -144,16 +157,21 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
--- judge_prices(source, factor): fills price_verdicts for products that exist already. A stated price is
+-- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated price is
 -- compared with the current one and with the newest one that waits for a decision or was rejected; only a
 -- difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
 --               it is the current price again, which ends what waited
 --   amount null the supplier no longer states the price
-create function catalog.judge_prices(p_source integer, p_price_factor numeric) returns void
+create function catalog.judge_prices(p_source integer, p_artifact_run bigint, p_price_factor numeric)
+returns void
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 declare
   declared text := (select settings ->> 'currency' from catalog.sources where id = p_source);
+  -- A keyed run publishes only its own prices, so it states again what another run left pending.
+  keyed boolean := exists (
+    select from catalog.runs
+    where source_id = p_source and id = p_artifact_run and kind in ('refresh', 'import'));
 begin
   -- Apply judges again when another lane was faster; the prices of what this batch created stay out.
   delete from pg_temp.price_verdicts where true;
@@ -166,7 +184,7 @@ begin
     select j.line_no, j.external_id, c.*
     from pg_temp.verdicts j
     cross join lateral (
-      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, run_id
+      select variant_external_id, price_type, amount_minor, currency, compare_at_minor, observed_at
       from catalog.prices
       where source_id = p_source and product_external_id = j.external_id and state = 'current' offset 0
     ) c
@@ -174,7 +192,7 @@ begin
   ), pairs as (
     select line_no, coalesce(n.external_id, c.external_id) as external_id, variant_external_id, price_type,
       n.amount_minor, coalesce(n.currency, c.currency) as currency, n.compare_at_minor,
-      c.amount_minor as last_good, c.currency as last_good_currency, c.run_id as last_run,
+      c.amount_minor as last_good, c.currency as last_good_currency, c.observed_at as last_at,
       c.line_no is null as is_first,
       c.line_no is not null and (n.amount_minor, coalesce(n.currency, c.currency), n.compare_at_minor)
         is not distinct from (c.amount_minor, c.currency, c.compare_at_minor) as is_current
@@ -192,8 +210,9 @@ begin
     from catalog.prices
     where source_id = p_source and product_external_id = pairs.external_id
       and variant_external_id = pairs.variant_external_id and price_type = pairs.price_type
-      and state in ('pending', 'held', 'rejected') and run_id > coalesce(pairs.last_run, 0)
-    order by run_id desc limit 1
+      and state in ('pending', 'held', 'rejected') and observed_at > coalesce(pairs.last_at, '-infinity')
+      and not (keyed and state = 'pending' and run_id <> p_artifact_run)
+    order by observed_at desc, run_id desc limit 1
   ) waiting on true
   cross join lateral (
     select catalog.gate_price(amount_minor, currency, last_good, last_good_currency, declared, p_price_factor)
@@ -224,7 +243,7 @@ begin
     perform catalog.judge_products(p_source, p_artifact_run, p_part, p_seen_later, p_volatile);
   end if;
 
-  perform catalog.judge_prices(p_source, p_price_factor);
+  perform catalog.judge_prices(p_source, p_artifact_run, p_price_factor);
   update pg_temp.verdicts j
     set verdict = 'updated', reprices = true, held = p.held
     from (

@@ -9,11 +9,18 @@
 -- product instead of 0.3. A `case` keeps the planner from reading beyond the bitmap first.
 
 -- supersede_held_runs(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
+-- A keyed run supersedes none.
 create function catalog.supersede_held_runs(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-  update catalog.runs set state = 'superseded' where source_id = p_source and state = 'held' and id < p_run;
-  update catalog.reviews set state = 'superseded', decided_at = now()
-    where source_id = p_source and kind = 'run' and state = 'open' and run_id < p_run;
+  with superseded as (
+    update catalog.runs h set state = 'superseded'
+      from catalog.runs r
+      where r.source_id = p_source and r.id = p_run and r.keys is null
+        and h.source_id = p_source and h.state = 'held' and h.id < p_run
+      returning h.id)
+  update catalog.reviews v set state = 'superseded', decided_at = now()
+    from superseded s
+    where v.source_id = p_source and v.kind = 'run' and v.state = 'open' and v.run_id = s.id;
 $$;
 
 -- publish_run(…) → products removed. Does what a run waits to do.
@@ -23,6 +30,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
   artifact catalog.artifacts;
+  beside bigint[] := catalog.list_keyed_runs_beside(p_source, p_run);
+  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run);
   removed integer := 0;
   base bigint;
 begin
@@ -37,6 +46,8 @@ begin
       update catalog.products p
         set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
         where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+          -- A keyed run beside this one has seen it.
+          and p.run_id <= p_run and p.run_id <> all (beside)
           and (p_at_once or exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
         returning p.external_id
     ), noted as (
@@ -50,18 +61,24 @@ begin
     insert into catalog.misses (source_id, external_id, run_id, missed_at)
       select p_source, external_id, p_run, now() from catalog.products p
       where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+        and p.run_id <= p_run and p.run_id <> all (beside)
       on conflict do nothing;
   end if;
 
   update catalog.prices c set state = 'past'
     from catalog.prices n
-    where n.source_id = p_source and n.state = 'pending' and c.source_id = p_source and c.state = 'current'
+    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (others) and c.source_id = p_source and c.state = 'current'
       and (c.product_external_id, c.variant_external_id, c.price_type) = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current' where source_id = p_source and state = 'pending';
+  update catalog.prices set state = 'current'
+    where source_id = p_source and state = 'pending' and run_id <> all (others);
 
-  -- The first run to publish speaks for every product that a first load wrote silently, its own or one that was never published.
-  if not exists (select from catalog.changes where source_id = p_source and position is not null)
-     and exists (select from catalog.products where source_id = p_source) then
+  -- A first load writes products without changes. The first run that publishes after it speaks for all of them.
+  if run.keys is null
+     and exists (select from catalog.runs r where r.source_id = p_source and r.first_load)
+     and exists (select from catalog.products where source_id = p_source)
+     and not exists (
+       select from catalog.changes where source_id = p_source and product_external_id = '' and kind = 'loaded')
+  then
     insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
       select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source));
   end if;
@@ -69,11 +86,12 @@ begin
   select coalesce(max(position), 0) into base from catalog.changes;
   update catalog.changes c set position = base + o.n
     from (select run_id, product_external_id, row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n
-          from catalog.changes where source_id = p_source and position is null) o
+          from catalog.changes
+          where source_id = p_source and position is null and run_id <> all (others)) o
     where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
 
   perform catalog.supersede_held_runs(p_source, p_run);
-  if run.kind <> 'replay' then
+  if run.kind in ('full', 'incremental') then
     update catalog.sources s
       set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
                            when artifact.watermark is null then s.watermark
@@ -109,7 +127,11 @@ language sql set search_path = pg_catalog, pg_temp as $$
       end as state
     from catalog.quarantine q
     join catalog.runs r on r.source_id = p_source and r.id = p_run
-    where q.source_id = p_source and q.state = 'open' and q.run_id <> p_run and q.artifact_run <= r.artifact_run
+    where q.source_id = p_source and q.state = 'open' and q.run_id <> p_run and q.artifact_run in (
+      select o.artifact_run
+      from (select distinct artifact_run from catalog.quarantine where source_id = p_source and state = 'open') o
+      where o.artifact_run = r.artifact_run
+        or catalog.is_newer_artifact(p_source, r.artifact_run, o.artifact_run))
   )
   update catalog.quarantine q set state = v.state from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;

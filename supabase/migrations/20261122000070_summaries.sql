@@ -128,7 +128,7 @@ $$;
 
 -- summarize_sources(source) → sources by name: one, or all with null. Counts no products, so the cost does
 -- not depend on the size of the catalogue.
---   last_good_at  start of the last successful run other than a replay
+--   last_good_at  start of the last successful full or incremental run
 --   due_since     the source is due at the first time of its schedule after this
 --   removals_off  why the newest full run removed nothing; null when it could tell what is missing
 create function catalog.summarize_sources(p_source text) returns table (
@@ -153,7 +153,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   left join lateral catalog.derive_run_state(r) n on r.id is not null
   left join lateral (
     select started_at from catalog.runs g
-    where g.source_id = s.id and g.state = 'succeeded' and g.kind <> 'replay'
+    where g.source_id = s.id and g.state = 'succeeded' and g.kind in ('full', 'incremental')
     order by g.id desc limit 1
   ) good on true
   cross join lateral (

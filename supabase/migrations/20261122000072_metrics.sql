@@ -23,7 +23,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
       join catalog.artifacts a on a.source_id = f.source_id and a.run_id = f.artifact_run
       where f.removals_off is not null),
     (select n.state from catalog.runs o cross join lateral catalog.derive_run_state(o) n
-      where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched')),
+      where o.source_id = s.id and o.state in ('running', 'interrupted', 'fetched') and o.keys is null),
     active.*
   from catalog.summarize_sources(null) summary
   join catalog.sources s on s.id = summary.id
@@ -41,7 +41,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         coalesce(sum(raw_bytes) filter (where p.run_id = r.id), 0)::bigint as bytes
       from catalog.parts p where p.source_id = s.id and p.run_id = r.artifact_run
     ) p
-    where r.source_id = s.id and r.state in ('running', 'interrupted')
+    where r.source_id = s.id and r.state in ('running', 'interrupted') and r.keys is null
   ) active on true
   order by s.name
 $$;

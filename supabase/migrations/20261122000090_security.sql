@@ -122,7 +122,7 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
   catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
-  catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
+  catalog.start_run, catalog.list_product_seqs, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
   catalog.summarize_runs, catalog.summarize_sources, catalog.load_status, catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
@@ -133,7 +133,7 @@ grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, 
 grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
   catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen, catalog.list_product_ids,
-  catalog.list_product_seqs, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
+  catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
   catalog.quarantine_records, catalog.upsert_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
   catalog.plan_run, catalog.list_missing, catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
   to shelfsync_maintainer;
@@ -150,7 +150,8 @@ begin
     'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
     'list_unexpected_grants',
     'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'reserve_seqs', 'upsert_terms', 'write_batch'
+    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'list_product_seqs',
+    'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');

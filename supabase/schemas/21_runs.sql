@@ -1,21 +1,22 @@
 -- Runs: started, resumed, extended, ended, cancelled and reopened.
 
 -- may_resume(active, …) → whether a request may resume the source's active run instead of starting one.
---   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes only
---   the same
---   replay. Any other request resumes a run of its kind that asks for at least as much, or with
+--   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes
+--   only --   the same replay, a refresh or an import only a run of the same keys. Any other request resumes a run of its kind that asks for at least as much, or with
 --   `p_resume_any` any run
 --   but a replay. With `p_refetch` the supplier is to be asked: a run that has fetched everything is not
 --   resumed.
 create function catalog.may_resume(
   p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
-  p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean
+  p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean, p_keys text[]
 ) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(
     p_active.started_at > clock_timestamp() - p_resume_within
     and p_active.normaliser_version = p_normaliser_version
     and case p_kind
+      when 'refresh' then p_active.keys = p_keys
+      when 'import' then p_active.keys = p_keys
       when 'replay' then
         p_active.kind = 'replay' and p_active.artifact_run = p_artifact_run
         and p_active.options = p_options
@@ -48,16 +49,18 @@ end $$;
 -- insert_run(…) → a new run, with an artifact of its own unless it applies the one of `p_artifact_run`.
 create function catalog.insert_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_normaliser_version integer,
-  p_correlation_id text, p_queued boolean, p_options jsonb
+  p_correlation_id text, p_queued boolean, p_options jsonb, p_keys text[]
 ) returns catalog.runs
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
 begin
   insert into catalog.runs
-      (source_id, kind, since, artifact_run, normaliser_version, correlation_id, queued, options, first_load)
-    values (p_source, p_kind, p_since, coalesce(p_artifact_run, 0), p_normaliser_version, p_correlation_id,
-      p_queued, p_options, not exists (select from catalog.products where source_id = p_source))
+      (source_id, kind, since, keys, artifact_run, normaliser_version, correlation_id, queued, options,
+        first_load)
+    values (p_source, p_kind, p_since, p_keys, coalesce(p_artifact_run, 0), p_normaliser_version,
+      p_correlation_id, p_queued, p_options,
+      p_keys is null and not exists (select from catalog.products where source_id = p_source))
     returning * into run;
   if p_artifact_run is null then
     update catalog.runs r set artifact_run = run.id
@@ -74,13 +77,15 @@ end $$;
 --   idempotent  a second request for a queued run that is running returns it unchanged; so does a schedule's
 --               request (`p_after`: the run that its time counts from) when the source has a younger run
 --               already
+--   keys        of a refresh or an import: the active run is then one of the same keys, else the one that is
+--               neither
 --   ordering    requests for one source wait for each other
 --   errors      run/active  another worker has the lease, unless it is `p_dead_owner`
 create function catalog.start_run(
   p_source integer, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
   p_normaliser_version integer, p_owner text, p_dead_owner text, p_lease interval, p_resume_within interval,
   p_correlation_id text, p_queued boolean, p_options jsonb, p_after bigint default null,
-  p_refetch boolean default false
+  p_refetch boolean default false, p_keys text[] default null
 ) returns table (
   run_id bigint, token bigint, started boolean, resumed boolean, kind text, since timestamptz,
   artifact_run bigint, first_load boolean, started_at timestamptz
@@ -94,10 +99,16 @@ declare
   given bigint;
 begin
   perform from catalog.sources where id = p_source for update;
+  update catalog.runs r
+    set state = 'superseded', reason = 'it was interrupted for too long to be resumed',
+        finished_at = clock_timestamp()
+    where r.source_id = p_source and r.keys is not null and r.state = 'interrupted'
+      and r.started_at <= clock_timestamp() - p_resume_within;
   select * into active from catalog.runs r
-    where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched');
+    where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
+      and r.keys is not distinct from p_keys;
   resumes := catalog.may_resume(active, p_kind, p_since, p_artifact_run, p_resume_any, p_normaliser_version,
-    p_resume_within, p_options, p_refetch);
+    p_resume_within, p_options, p_refetch, p_keys);
   if p_after is not null and active.id is null then
     select * into run from catalog.runs r
       where r.source_id = p_source and r.id > p_after and r.kind in ('full', 'incremental')
@@ -129,7 +140,7 @@ begin
           finished_at = clock_timestamp()
       where r.source_id = p_source and r.id = active.id;
     run := catalog.insert_run(p_source, p_kind, p_since, p_artifact_run, p_normaliser_version,
-      p_correlation_id, p_queued, p_options);
+      p_correlation_id, p_queued, p_options, p_keys);
   end if;
   if not p_queued then
     select l.token into given from catalog.take_lease(p_source, run.id, 'run', p_owner, null, p_lease) l;
@@ -212,8 +223,8 @@ begin
   return ended;
 end $$;
 
--- reopen_run(run) → whether the run is running for the queue again. Only the youngest run of a source, failed
--- or interrupted, can be reopened.
+-- reopen_run(run) → whether the run is running for the queue again. Only the youngest run of a source (of a
+-- refresh or an import: the youngest of the same keys), failed or interrupted, can be reopened.
 create function catalog.reopen_run(p_run bigint) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   select from catalog.sources s join catalog.runs r on r.source_id = s.id where r.id = p_run for update of s;
@@ -222,7 +233,9 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     set state = 'running', queued = true, reason = null, error_code = null,
         last_started_at = clock_timestamp(), finished_at = null
     where r.id = p_run and r.state in ('failed', 'interrupted')
-      and not exists (select from catalog.runs y where y.source_id = r.source_id and y.id > r.id)
+      and not exists (
+        select from catalog.runs y
+        where y.source_id = r.source_id and y.id > r.id and y.keys is not distinct from r.keys)
     returning 1)
   select exists (select from reopened)
 $$;

@@ -1,9 +1,10 @@
 -- Readers for the queue and the scheduler: runs with work left, and sources that may be due.
 
--- find_active_run(source) → the run that is under way, or that the next sync resumes; no row without one.
+-- find_active_run(source, keys) → the run that is under way, or that the next sync resumes; no row without
+-- one. With keys: the refresh or import of these keys.
 --   owner       of its last lease, if there is one
 --   leased      that lease has not expired
-create function catalog.find_active_run(p_source integer)
+create function catalog.find_active_run(p_source integer, p_keys text[] default null)
 returns table (
   id bigint, kind text, state text, queued boolean, artifact_run bigint, options jsonb, owner text,
   leased boolean, started_at timestamptz
@@ -17,16 +18,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where source_id = r.source_id and run_id = r.id order by expires_at desc limit 1
   ) l on true
   where r.source_id = p_source and r.state in ('running', 'interrupted', 'fetched')
+    and r.keys is not distinct from p_keys
 $$;
 
 -- load_run(source, run) → the members of a run that its workers need; no row if it does not exist.
 create function catalog.load_run(p_source integer, p_run bigint)
 returns table (
-  kind text, since timestamptz, artifact_run bigint, first_load boolean, started_at timestamptz,
+  kind text, since timestamptz, keys text[], artifact_run bigint, first_load boolean, started_at timestamptz,
   options jsonb, correlation_id text
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select kind, since, artifact_run, first_load, started_at, options, correlation_id
+  select kind, since, keys, artifact_run, first_load, started_at, options, correlation_id
   from catalog.runs where source_id = p_source and id = p_run
 $$;
 
@@ -72,7 +74,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
--- since, or was removed. A replay does not ask the supplier, so its success counts for replays only.
+-- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A refresh
+-- or an import counts for those of the same keys or of fewer, and a full run for all of them.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
@@ -81,5 +84,9 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     where r.id = asked.id and not exists (
       select from catalog.runs y
       where y.source_id = r.source_id and y.id >= r.id and y.state = 'succeeded'
-        and (y.kind <> 'replay' or r.kind = 'replay')))
+        and case
+          when r.keys is not null then y.kind = 'full' or y.keys @> r.keys
+          when y.keys is not null then false
+          else y.kind <> 'replay' or r.kind = 'replay'
+        end))
 $$;

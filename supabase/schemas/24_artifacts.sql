@@ -1,19 +1,21 @@
 -- Artifacts and their parts: archived by fetch, read by apply, removed by retention.
 
 -- add_part(source, run, token, …) → when the part was archived. The caller has made its bytes durable.
+--   age         time since the supplier was asked for the part
 --   idempotent  the same part a second time changes nothing
 --   errors      see raise_lease_error
 create function catalog.add_part(
   p_source integer, p_run bigint, p_token bigint, p_no integer, p_key text, p_codec text, p_sha256 bytea,
-  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb
+  p_line_count bigint, p_raw_bytes bigint, p_stored_bytes bigint, p_cursor_after jsonb, p_age interval
 ) returns timestamptz
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   insert into catalog.parts
-      (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after)
+      (source_id, run_id, no, key, codec, sha256, line_count, raw_bytes, stored_bytes, cursor_after,
+        requested_at)
     values (p_source, p_run, p_no, p_key, p_codec, p_sha256, p_line_count, p_raw_bytes, p_stored_bytes,
-      p_cursor_after)
+      p_cursor_after, clock_timestamp() - p_age)
     on conflict do nothing;
   return (select created_at from catalog.parts where source_id = p_source and run_id = p_run and no = p_no);
 end $$;
@@ -51,7 +53,9 @@ $$;
 -- find_newest_artifact(source) → the run of the newest closed artifact; null without one.
 create function catalog.find_newest_artifact(p_source integer) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select max(run_id) from catalog.artifacts where source_id = p_source and state = 'closed'
+  select max(a.run_id) from catalog.artifacts a
+  join catalog.runs r on r.source_id = a.source_id and r.id = a.run_id
+  where a.source_id = p_source and a.state = 'closed' and r.keys is null
 $$;
 
 -- find_newest_full_artifact(source) → the newest full run, in any state, whose artifact is complete and has
@@ -90,11 +94,11 @@ $$;
 --   latest      `replay` takes it by default
 --   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
-  run bigint, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
+  run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
   held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
+  select r.id, r.keys is not null, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
     r.state = 'succeeded',
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,

@@ -59,14 +59,14 @@ begin
         url = s.url, identifiers = s.identifiers, attributes = s.attributes, successor = s.successor,
         changed_at = now(), expires_at = s.expires_at, normaliser_version = p_normaliser_version,
         record_hash = s.record_hash, content_hash = s.content_hash, warnings = s.warnings, raw = s.raw,
-        status = case when p.status = 'removed' and p.run_id > p_artifact_run then p.status else s.status end,
+        status = case when p.status = 'removed' and j.is_older then p.status else s.status end,
         last_available_at = case when s.status = 'active' then null when p.status = 'active' then now()
                                  else p.last_available_at end,
-        source_updated_at = case when p.run_id > p_artifact_run then p.source_updated_at
+        source_updated_at = case when j.is_older then p.source_updated_at
                                  else s.source_updated_at end,
-        run_id = greatest(p.run_id, p_artifact_run),
-        part_no = case when p.run_id > p_artifact_run then p.part_no else p_part end,
-        line_no = case when p.run_id > p_artifact_run then p.line_no else s.line_no end
+        run_id = case when j.is_older then p.run_id else p_artifact_run end,
+        part_no = case when j.is_older then p.part_no else p_part end,
+        line_no = case when j.is_older then p.line_no else s.line_no end
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'updated' and p.source_id = p_source and p.external_id = j.external_id;
 end $$;
@@ -81,7 +81,8 @@ begin
     set source_updated_at = s.source_updated_at, record_hash = s.record_hash
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict = 'unchanged' and p.source_id = p_source and p.external_id = j.external_id
-      and p.run_id < p_artifact_run and (p.source_updated_at is null) <> (s.source_updated_at is null)
+      and p.run_id <> p_artifact_run and not j.is_older
+      and (p.source_updated_at is null) <> (s.source_updated_at is null)
       and not (p_seen_later is not null and p.seq < 8 * length(p_seen_later)
         and get_bit(p_seen_later, p.seq) = 1);
 end $$;
@@ -241,6 +242,7 @@ begin
   end if;
   perform catalog.update_products(p_source, p_artifact_run, p_part, p_normaliser_version);
   perform catalog.update_source_times(p_source, p_artifact_run, p_seen_later);
+  perform catalog.mark_seen(p_source, p_run, p_artifact_run, p_part);
   perform catalog.write_variants(p_source);
   perform catalog.write_images(p_source);
   perform catalog.write_first_prices(p_source, p_run);

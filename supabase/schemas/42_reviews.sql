@@ -5,6 +5,7 @@ create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) r
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   run catalog.runs;
+  others bigint[];
   removed integer := 0;
 begin
   select * into run from catalog.runs r where r.id = p_run for update;
@@ -12,14 +13,19 @@ begin
     perform catalog.fail('run/unknown', format('There is no run %s', p_run));
   elsif run.state <> 'held' then
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
-  elsif p_approve and exists (select from catalog.runs r where r.source_id = run.source_id and r.id > p_run and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
+  elsif p_approve and run.keys is null and exists (
+      select from catalog.runs r
+      where r.source_id = run.source_id and r.id > p_run and r.keys is null and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
     perform catalog.fail('run/not-held', format('A newer run of this source has looked at the catalogue since run %s: decide on the newest one', p_run));
   end if;
   if p_approve then
     removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
   else
-    update catalog.prices set state = 'rejected' where source_id = run.source_id and run_id <= p_run and state = 'pending';
-    delete from catalog.changes where source_id = run.source_id and run_id <= p_run and position is null;
+    others := catalog.list_unpublished_by_others(run.source_id, p_run);
+    update catalog.prices set state = 'rejected'
+      where source_id = run.source_id and run_id <= p_run and state = 'pending' and run_id <> all (others);
+    delete from catalog.changes
+      where source_id = run.source_id and run_id <= p_run and position is null and run_id <> all (others);
   end if;
   update catalog.runs r set state = case when p_approve then 'succeeded' else 'rejected' end,
       ledger = r.ledger || jsonb_build_object('removed', removed)

@@ -39,11 +39,17 @@ interface PartRow {
   readonly created_at: string
 }
 
-/** Notes that the part's bytes are durable. Twice is one row. @throws SyncError `run/fenced` */
+/**
+ * Records a part whose bytes are durable. A second call changes nothing. `ageMs`: time since the
+ * supplier was asked for it.
+ *
+ * @throws SyncError `run/fenced`
+ */
 export async function addPart(
   db: Catalog,
   run: LeasedRun,
   part: ArchivedPart,
+  ageMs: number,
 ): Promise<StoredPart> {
   const rows = await db.call<string>('add_part', {
     source: run.sourceId,
@@ -57,6 +63,7 @@ export async function addPart(
     raw_bytes: part.rawBytes,
     stored_bytes: part.storedBytes,
     cursor_after: jsonb(part.cursorAfter),
+    age: `${Math.ceil(ageMs)} ms`,
   })
   return { ...part, createdAt: toInstant(one(rows)) }
 }
@@ -139,4 +146,16 @@ export async function listSeenAfter(
   return (
     await db.call<string>('list_newer_seen', { source: sourceId, artifact_run: artifactRun })
   ).map(toBytes)
+}
+
+/**
+ * Product numbers whose rows a refresh or an import wrote beside this run, although it had asked
+ * the supplier before this run did.
+ */
+export function listOverwrittenProducts(
+  db: Catalog,
+  sourceId: number,
+  run: number,
+): Promise<number[]> {
+  return db.call<number>('list_overwritten_products', { source: sourceId, run })
 }

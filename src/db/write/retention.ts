@@ -18,6 +18,7 @@ export interface RetainedRun extends Retained {
 export async function listRetained(db: Catalog, sourceId: number): Promise<RetainedRun[]> {
   const rows = await db.call<{
     run: number
+    keyed: boolean
     started_at: string
     finished_at: string | null
     good: boolean

@@ -8,7 +8,7 @@ import type { Policy } from '../../core/policy.ts'
 import { type Catalog, jsonb, one, toInstant } from '../catalog.ts'
 import type { Schedule } from '../sources.ts'
 
-export type RunKind = 'full' | 'incremental' | 'replay'
+export type RunKind = 'full' | 'incremental' | 'refresh' | 'import' | 'replay'
 
 /** How long a worker's silence is borne before another may take its run over. */
 export const LEASE_MS = 15_000
@@ -37,6 +37,8 @@ export interface Run {
   /** Whose artifact it applies: its own id, or in a replay an older run's. */
   readonly artifactRun: number
   readonly sinceAt: Date | null
+  /** Of a refresh or an import: the external ids that it covers. */
+  readonly keys: readonly string[] | null
   readonly resumed: boolean
   /** The source had no product when the run began. */
   readonly firstLoad: boolean
@@ -61,6 +63,8 @@ export interface RunRequest {
   readonly sourceId: number
   readonly kind: RunKind
   readonly sinceAt: Date | null
+  /** Of a refresh or an import: external ids in order, without duplicates. */
+  readonly keys?: readonly string[] | null
   readonly artifactRun: number | null
   /**
    * Goes on with whatever sync was interrupted; without it only with one that asks for at least as
@@ -133,6 +137,7 @@ async function askForRun(
       options: jsonb(request.options),
       after: request.after ?? null,
       refetch: request.anew ?? false,
+      keys: request.keys ?? null,
     }),
   )
   return {
@@ -143,6 +148,7 @@ async function askForRun(
     kind: row.kind,
     artifactRun: row.artifact_run,
     sinceAt: toInstant(row.since),
+    keys: request.keys ?? null,
     resumed: row.resumed,
     firstLoad: row.first_load,
     startedAt: toInstant(row.started_at),
@@ -172,11 +178,18 @@ export async function widenRun(db: Catalog, sourceId: number, id: number): Promi
   return one(await db.call<boolean>('extend_run', { source: sourceId, run: id }))
 }
 
-/** The run that is under way, or that the next sync goes on with, and who holds it. */
-export async function findActiveRun(db: Catalog, sourceId: number): Promise<ActiveRun | null> {
+/**
+ * The run that is active, or that the next sync resumes. With `keys`: the refresh or import of these
+ * keys; else the one run of the source that is neither.
+ */
+export async function findActiveRun(
+  db: Catalog,
+  sourceId: number,
+  keys: readonly string[] | null = null,
+): Promise<ActiveRun | null> {
   const [row] = await db.call<
     Omit<ActiveRun, 'startedAt' | 'artifactRun'> & { started_at: string; artifact_run: number }
-  >('find_active_run', { source: sourceId })
+  >('find_active_run', { source: sourceId, keys })
   if (!row) return null
   const { started_at: startedAt, artifact_run: artifactRun, ...run } = row
   return { ...run, artifactRun, startedAt: toInstant(startedAt) }
@@ -232,6 +245,7 @@ export async function loadQueuedRun(
   const [row] = await db.call<{
     kind: RunKind
     since: string | null
+    keys: string[] | null
     artifact_run: number
     first_load: boolean
     started_at: string
@@ -245,6 +259,7 @@ export async function loadQueuedRun(
     kind: row.kind,
     artifactRun: row.artifact_run,
     sinceAt: toInstant(row.since),
+    keys: row.keys,
     resumed: false,
     firstLoad: row.first_load,
     startedAt: toInstant(row.started_at),

@@ -39,6 +39,16 @@ const artifact = z
     'The run whose artifact is applied. Omit to apply the newest artifact. ' +
       'If set, `source` may be omitted.',
   )
+const keys = z
+  .array(z.string().min(1).max(200))
+  .min(1)
+  .max(10_000)
+  .nullable()
+  .default(null)
+  .describe(
+    'Ids of the products to fetch: only these are updated, beside any other run of `source`, ' +
+      'which must be set. Needs the mode `auto` and a connector that can fetch by id.',
+  )
 const debug = z.boolean().default(false).describe('Log every batch of the run.')
 
 export const SyncBody = z
@@ -52,12 +62,20 @@ export const SyncBody = z
           '`full` fetches and applies everything. `fetch-only` archives everything for a later ' +
           'run. `maintain-only` applies an artifact that is already archived.',
       ),
+    keys,
     artifact,
     chunkSize: chunkSize.nullable().default(null).describe(chunkSizeMeaning),
     offset,
     limit,
     debug,
   })
+  .refine(
+    ({ mode, source: named, keys: ids }) => ids === null || (mode === 'auto' && named !== null),
+    {
+      error: 'keys need a source, and the mode auto',
+      path: ['keys'],
+    },
+  )
   .refine(
     ({ mode, artifact: named, offset: skipped, limit: taken }) =>
       mode === 'maintain-only' || (named ?? skipped ?? taken) === null,

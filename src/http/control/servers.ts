@@ -45,7 +45,14 @@ export function createFetcherApp(options: ServerOptions): App {
     {
       'POST /run': async (c) => {
         const body = await readBody(c, FetchBody)
-        const request = { ...body, artifact: null, chunkSize: null, offset: null, limit: null }
+        const request = {
+          ...body,
+          keys: null,
+          artifact: null,
+          chunkSize: null,
+          offset: null,
+          limit: null,
+        }
         return sendRuns(c, await requestRuns(c, options, { ...request, mode: 'fetch-only' }))
       },
       'GET /healthz': sendAlive,
@@ -62,7 +69,10 @@ export function createMaintainerApp(options: ServerOptions): App {
     {
       'POST /run': async (c) => {
         const body = await readBody(c, MaintainBody)
-        return sendRuns(c, await requestRuns(c, options, { ...body, mode: 'maintain-only' }))
+        return sendRuns(
+          c,
+          await requestRuns(c, options, { ...body, mode: 'maintain-only', keys: null }),
+        )
       },
       'GET /healthz': sendAlive,
       'GET /metrics': createMetricsHandler(options),
