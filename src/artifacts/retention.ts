@@ -35,8 +35,8 @@ export function selectRunsToPurge<Run extends Retained>(runs: readonly Run[], ke
   if (keep === 'none') return finished
   const needed = selectRunsForRebuild(runs)
   const newest = (keyed: boolean): Run[] => {
-    const runs = finished.filter((run) => run.keyed === keyed)
-    return [...runs.filter(({ good }) => good).slice(0, keep), ...runs.slice(0, keep)]
+    const alike = finished.filter((run) => run.keyed === keyed)
+    return [...alike.filter(({ good }) => good).slice(0, keep), ...alike.slice(0, keep)]
   }
   // Refreshes are frequent: they must not displace the runs that fetched the source.
   const kept = new Set([...newest(false), ...newest(true), ...needed])

@@ -14,6 +14,7 @@ import { SERVERS } from './routes.ts'
 const NOTHING = {
   source: null,
   mode: 'auto',
+  keys: null,
   artifact: null,
   chunkSize: null,
   offset: null,
