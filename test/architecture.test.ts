@@ -8,16 +8,16 @@ test('each module on the way of a record hands it to the next, in at most 12 ste
   const rooms = listRooms()
   assert.equal(findWrongRoom(rooms), null)
   assert.ok(rooms.length <= 12, `${rooms.length} modules`)
-  assert.equal(rooms[0]?.path, 'src/pipeline/artifact-writer.ts')
-  assert.equal(rooms.at(-1)?.path, 'src/db/write/staged-rows.ts')
+  assert.equal(rooms[0]?.path, 'src/pipeline/fetch.ts')
+  assert.equal(rooms.at(-1)?.path, 'src/db/write/staging-copy.ts')
 })
 
 test('a module that is missing on the way, or does not define its function, is noticed', () => {
   const rooms = listRooms()
   const without = (path: string) => rooms.filter((room) => room.path !== path)
   assert.match(
-    findWrongRoom(without('src/db/write/staging-copy.ts')) ?? '',
-    /merge-records\.ts and .*staged-rows\.ts are not linked/,
+    findWrongRoom(without('src/pipeline/apply/lane.ts')) ?? '',
+    /lines\.ts and .*pending-batch\.ts are not linked/,
   )
   assert.match(
     findWrongRoom(rooms.map((room) => ({ ...room, name: 'Lane.fly' }))) ?? '',

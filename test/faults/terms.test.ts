@@ -59,8 +59,10 @@ test('brands whose writing fails are written by the next lane that saves, before
   }
 
   const taxonomy = new TaxonomyWriter()
-  const first = taxonomy.save(context, [{ terms: [brand('one')] }])
-  const second = taxonomy.save(context, [{ terms: [brand('one'), brand('two')] }])
+  taxonomy.collect([brand('one')])
+  const first = taxonomy.save(context)
+  taxonomy.collect([brand('one'), brand('two')])
+  const second = taxonomy.save(context)
   await assert.rejects(first, /Connection terminated/)
   await second
   const brands = await pipeline.query<{ external_id: string }>(
@@ -103,7 +105,8 @@ test('of terms that are written nothing is kept but hashes, however long their n
   const write = async (from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) {
       const terms = [brand(`brand ${n}`, `${n} `.repeat(150_000))]
-      await taxonomy.save(context, [{ terms }])
+      taxonomy.collect(terms)
+      await taxonomy.save(context)
     }
   }
   await write(0, 3)
@@ -115,7 +118,8 @@ test('of terms that are written nothing is kept but hashes, however long their n
     'select max(changed_at)::text as written from catalog.brands where source_id = $1',
     source.id,
   )
-  await taxonomy.save(context, [{ terms: [brand('brand 3', '3 '.repeat(150_000))] }])
+  taxonomy.collect([brand('brand 3', '3 '.repeat(150_000))])
+  await taxonomy.save(context)
   const [after] = await pipeline.query<{ written: string }>(
     'select max(changed_at)::text as written from catalog.brands where source_id = $1',
     source.id,

@@ -28,6 +28,11 @@ export interface StagedRecord {
 /** A staged record with the line it was read from. */
 export interface ReadRecord extends ArchivedLine, StagedRecord {}
 
+/** A record whose draft is encoded: its line and the id of its product remain. */
+export interface BatchRecord extends ArchivedLine {
+  readonly externalId: string
+}
+
 export interface QuarantinedRecord {
   readonly lineNo: number
   readonly byteOffset: number
@@ -41,10 +46,9 @@ export interface QuarantinedRecord {
   readonly raw: Uint8Array
 }
 
-/** Records of one part, in the order of their lines. */
+/** The records of a batch are those that were added to its writer, in the order of their lines. */
 export interface Batch {
   readonly partNo: number
-  readonly records: readonly ReadRecord[]
   readonly quarantined: readonly QuarantinedRecord[]
 }
 
@@ -63,9 +67,11 @@ export interface BatchStep {
 }
 
 export interface BatchWriter {
+  /** Encodes a record for the next batch, so that its draft need not be kept. Sends nothing. */
+  add(record: ReadRecord): void
   /**
-   * Writes a batch and its checkpoint in one transaction. Records that Postgres refuses are
-   * quarantined, and the others are written without them. Without a step the records have been
+   * Writes the added records and the checkpoint in one transaction. Records that Postgres refuses
+   * are quarantined, and the others are written without them. Without a step the records have been
    * counted before: the catalogue is merged again and the checkpoint stays.
    *
    * @throws SyncError `run/fenced` · `db/…`
@@ -89,5 +95,5 @@ export interface WriterOptions {
   readonly rules: BatchRules
   readonly signal: AbortSignal
   /** Describes a record that was read and that Postgres refuses. */
-  quarantine(partNo: number, record: ReadRecord, reason: string): QuarantinedRecord
+  quarantine(partNo: number, record: BatchRecord, reason: string): QuarantinedRecord
 }

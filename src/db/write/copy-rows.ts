@@ -1,7 +1,8 @@
-// Rows in Postgres' binary COPY format: no escaping, no delimiters, and supplier bytes go through
-// as they are. Format: https://www.postgresql.org/docs/current/sql-copy.html (File Formats, Binary
-// Format)
+// Rows in the binary format of COPY: no escaping, no delimiters, and the supplier's bytes stay
+// unchanged. https://www.postgresql.org/docs/current/sql-copy.html (File Formats, Binary Format)
 
+/** A buffer that has grown beyond this for one large record is not kept for the next rows. */
+const KEPT_BYTES_MAX = 8 * 1024 * 1024
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const TRAILER = Buffer.from([0xff, 0xff])
 const POSTGRES_EPOCH_MS = 946_684_800_000
@@ -10,8 +11,10 @@ const POSTGRES_EPOCH_MS = 946_684_800_000
 export class CopyRows {
   #buffer: Buffer
   #length = 0
+  readonly #initialBytes: number
 
   constructor(initialBytes = 64 * 1024) {
+    this.#initialBytes = initialBytes
     this.#buffer = Buffer.allocUnsafe(initialBytes)
   }
 
@@ -24,12 +27,18 @@ export class CopyRows {
     return this.#buffer.subarray(from, to)
   }
 
-  header(): void {
-    this.raw(HEADER)
+  /** The rows in the bytes `[from, to)` as a complete COPY; valid until the next write. */
+  toCopy(from: number, to: number): Buffer {
+    if (from > HEADER.length || to < this.#length)
+      return Buffer.concat([HEADER, this.slice(Math.max(from, HEADER.length), to), TRAILER])
+    this.raw(TRAILER)
+    this.#length -= TRAILER.length
+    return this.slice(0, this.#length + TRAILER.length)
   }
 
-  trailer(): void {
-    this.raw(TRAILER)
+  /** Starts a COPY: call it before the first row. */
+  header(): void {
+    this.raw(HEADER)
   }
 
   row(fieldCount: number): void {
@@ -66,7 +75,7 @@ export class CopyRows {
   timestamp(epochMs: number | null): void {
     if (epochMs === null) return this.nothing()
     const ms = Math.round(epochMs - POSTGRES_EPOCH_MS)
-    // From the year 2285 on, microseconds are no safe integers.
+    // From the year 2285 on, microseconds exceed the safe integers.
     this.int8(Number.isSafeInteger(ms * 1000) ? ms * 1000 : BigInt(ms) * 1000n)
   }
 
@@ -106,6 +115,7 @@ export class CopyRows {
 
   clear(): void {
     this.#length = 0
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = Buffer.allocUnsafe(this.#initialBytes)
   }
 
   #reserve(bytes: number): void {

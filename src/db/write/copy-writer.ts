@@ -9,12 +9,16 @@ import {
   type BatchStep,
   type BatchWriter,
   type QuarantinedRecord,
+  type ReadRecord,
   type WriterOptions,
 } from './batch-writer.ts'
 import { applyBatch, openStaging, quarantineRecords, type MergedBatch } from './batches.ts'
 import { saveCheckpoint } from './checkpoints.ts'
 import { mergeRecords, type MergeSession } from './merge-records.ts'
 import type { ProductNumbers } from './product-numbers.ts'
+import { StagedRows } from './staged-rows.ts'
+
+const PRODUCT_BYTES = 512 * 1024
 
 /** Owns one connection, and creates its staging tables when there is something to stage. */
 export class CopyWriter implements BatchWriter {
@@ -22,6 +26,7 @@ export class CopyWriter implements BatchWriter {
   readonly #session: Catalog
   readonly #numbers: ProductNumbers
   readonly #options: WriterOptions
+  readonly #rows = new StagedRows(PRODUCT_BYTES)
   #staging: Promise<void> | null = null
 
   constructor(client: DbClient, numbers: ProductNumbers, options: WriterOptions) {
@@ -31,9 +36,24 @@ export class CopyWriter implements BatchWriter {
     this.#options = options
   }
 
+  add(record: ReadRecord): void {
+    this.#rows.add(record)
+  }
+
   async write(batch: Batch, step: BatchStep | null): Promise<BatchOutcome> {
-    const { partNo, records, quarantined } = batch
-    const { run } = this.#options
+    const outcome = await this.#write(batch, step)
+    this.#rows.clear()
+    return outcome
+  }
+
+  /** Returns the connection to the pool. One with staging tables is closed. */
+  close(broken: boolean): void {
+    this.#client.release(broken || this.#staging !== null)
+  }
+
+  async #write({ partNo, quarantined }: Batch, step: BatchStep | null): Promise<BatchOutcome> {
+    const { run, quarantine } = this.#options
+    const { records } = this.#rows
     if (records.length + quarantined.length === 0) {
       if (step) await saveCheckpoint(this.#session, run, step.checkpoint())
       return { counts: emptyCounts(), seqs: [] }
@@ -42,19 +62,12 @@ export class CopyWriter implements BatchWriter {
       await (this.#staging ??= openStaging(this.#client))
       await this.#numbers.reserve(records.length)
     }
-    return mergeRecords(this.#mergeSession(partNo), records, async (merged, refused) => {
-      const aside = refused.map(({ record, reason }) =>
-        this.#options.quarantine(partNo, record, reason),
-      )
-      const outcome = await this.#quarantine(partNo, [...quarantined, ...aside], addUp(merged))
+    return mergeRecords(this.#mergeSession(partNo), async (merged, refused) => {
+      const more = refused.map(({ record, reason }) => quarantine(partNo, record, reason))
+      const outcome = await this.#quarantine(partNo, [...quarantined, ...more], addUp(merged))
       if (step) await saveCheckpoint(this.#session, run, step.checkpoint(outcome))
       return outcome
     })
-  }
-
-  /** Returns the connection to the pool. One with staging tables is closed. */
-  close(broken: boolean): void {
-    this.#client.release(broken || this.#staging !== null)
   }
 
   #mergeSession(partNo: number): MergeSession<MergedBatch> {
@@ -63,6 +76,7 @@ export class CopyWriter implements BatchWriter {
     const seqFrom = numbers.next
     return {
       client: this.#client,
+      rows: this.#rows,
       signal,
       begin: () => {
         // Numbers that a transaction took are free again when it was rolled back.

@@ -4,18 +4,32 @@
 import { emptyCounts, OUTCOMES, type Counts } from '../../core/ledger.ts'
 import type { Catalog } from '../catalog.ts'
 import { callBatch, listRefused } from './batch-calls.ts'
-import type { Batch, BatchOutcome, BatchStep, BatchWriter, WriterOptions } from './batch-writer.ts'
+import type {
+  Batch,
+  BatchOutcome,
+  BatchRecord,
+  BatchStep,
+  BatchWriter,
+  ReadRecord,
+  WriterOptions,
+} from './batch-writer.ts'
 import { ProductNumbers } from './product-numbers.ts'
 import { StagedJson } from './staged-json.ts'
 
 /** Product numbers that are reserved at once: a call for every batch would be one in three. */
 const NUMBERS_RESERVED = 5000
 
+interface RenderedRecord {
+  readonly record: BatchRecord
+  readonly text: string
+}
+
 export class DataApiWriter implements BatchWriter {
   readonly #db: Catalog
   readonly #numbers: ProductNumbers
   readonly #options: WriterOptions
   readonly #json = new StagedJson()
+  #rendered: RenderedRecord[] = []
 
   constructor(db: Catalog, options: WriterOptions) {
     this.#db = db
@@ -23,10 +37,17 @@ export class DataApiWriter implements BatchWriter {
     this.#options = options
   }
 
-  async write({ partNo, records, ...batch }: Batch, step: BatchStep | null): Promise<BatchOutcome> {
+  add(record: ReadRecord): void {
+    const { lineNo, byteOffset, line, draft } = record
+    const place = { lineNo, byteOffset, line, externalId: draft.externalId }
+    this.#rendered.push({ record: place, text: this.#json.render(record) })
+  }
+
+  async write({ partNo, ...batch }: Batch, step: BatchStep | null): Promise<BatchOutcome> {
     const { run, rules, quarantine } = this.#options
     const quarantined = [...batch.quarantined]
-    let sent = records.map((record) => ({ record, text: this.#json.render(record) }))
+    let sent = this.#rendered
+    this.#rendered = []
     if (sent.length > 0) await this.#numbers.reserve(sent.length)
     const before = step && { linesBefore: step.linesBefore, checkpoint: step.checkpoint() }
     for (;;) {

@@ -5,13 +5,15 @@
 
 import { isRecordRefusal } from '../errors.ts'
 import { dryRun, transaction, type DbClient } from '../transaction.ts'
-import type { ReadRecord } from './batch-writer.ts'
+import type { BatchRecord } from './batch-writer.ts'
 import { clearStaging } from './batches.ts'
+import type { RecordRange, StagedRows } from './staged-rows.ts'
 import { copyRecords } from './staging-copy.ts'
 
 export interface MergeSession<Merged> {
   /** Has staging tables: see `openStaging`. */
   readonly client: DbClient
+  readonly rows: StagedRows
   readonly signal: AbortSignal
   /** Called first in each transaction. */
   begin(): Promise<void>
@@ -20,19 +22,19 @@ export interface MergeSession<Merged> {
 }
 
 export interface RefusedRecord {
-  readonly record: ReadRecord
+  readonly record: BatchRecord
   /** The message of Postgres. */
   readonly reason: string
 }
 
 /** A batch in the form that Postgres accepts: pieces that are merged one after the other. */
 interface AcceptedBatch {
-  readonly pieces: readonly (readonly ReadRecord[])[]
+  readonly pieces: readonly RecordRange[]
   readonly refused: readonly RefusedRecord[]
 }
 
 /**
- * Merges `records` in one transaction together with `conclude`, which receives the result of each
+ * Merges the records in one transaction together with `conclude`, which receives the result of each
  * piece and the refused records. When Postgres refuses a record, the transaction is rolled back and
  * run a second time without it.
  *
@@ -40,28 +42,29 @@ interface AcceptedBatch {
  */
 export async function mergeRecords<Merged, Result>(
   session: MergeSession<Merged>,
-  records: readonly ReadRecord[],
   conclude: (merged: readonly Merged[], refused: readonly RefusedRecord[]) => Promise<Result>,
 ): Promise<Result> {
   const write = ({ pieces, refused }: AcceptedBatch): Promise<Result> =>
     transaction(session.client, async () => conclude(await mergePieces(session, pieces), refused))
+  const all = { from: 0, to: session.rows.records.length }
   try {
-    return await write({ pieces: records.length === 0 ? [] : [records], refused: [] })
+    return await write({ pieces: all.to === 0 ? [] : [all], refused: [] })
   } catch (error) {
-    if (records.length === 0 || !isRecordRefusal(error)) throw error
+    if (all.to === 0 || !isRecordRefusal(error)) throw error
   }
-  return write(await findAccepted(session, records))
+  return write(await findAccepted(session, all))
 }
 
 async function mergePieces<Merged>(
   session: MergeSession<Merged>,
-  pieces: readonly (readonly ReadRecord[])[],
+  pieces: readonly RecordRange[],
 ): Promise<Merged[]> {
+  const { client, rows } = session
   const merged: Merged[] = []
   await session.begin()
   for (const [index, piece] of pieces.entries()) {
-    if (index > 0) await clearStaging(session.client)
-    await copyRecords(session.client, piece)
+    if (index > 0) await clearStaging(client)
+    await copyRecords(client, rows, piece)
     merged.push(await session.merge())
   }
   return merged
@@ -70,20 +73,21 @@ async function mergePieces<Merged>(
 /** Splits a refused batch in halves: a refused record among n takes about 2 log n attempts. */
 async function findAccepted(
   session: MergeSession<unknown>,
-  records: readonly ReadRecord[],
+  all: RecordRange,
 ): Promise<AcceptedBatch> {
-  const pieces: (readonly ReadRecord[])[] = []
+  const pieces: RecordRange[] = []
   const refused: RefusedRecord[] = []
   // The first half is on top, so pieces and refusals keep the order of the lines.
-  const left = [records]
+  const left = [all]
   for (let piece = left.pop(); piece; piece = left.pop()) {
     session.signal.throwIfAborted()
     const reason = await findRefusal(session, piece)
-    const [record] = piece
-    const middle = piece.length >> 1
+    const { from, to } = piece
+    const middle = from + ((to - from) >> 1)
+    const record = session.rows.records[from]
     if (reason === null) pieces.push(piece)
-    else if (record && piece.length === 1) refused.push({ record, reason })
-    else left.push(piece.slice(middle), piece.slice(0, middle))
+    else if (record && to - from === 1) refused.push({ record, reason })
+    else left.push({ from: middle, to }, { from, to: middle })
   }
   return { pieces, refused }
 }
@@ -91,10 +95,10 @@ async function findAccepted(
 /** Why Postgres refuses the records; null when it accepts them. Writes nothing. */
 async function findRefusal(
   session: MergeSession<unknown>,
-  records: readonly ReadRecord[],
+  piece: RecordRange,
 ): Promise<string | null> {
   try {
-    await dryRun(session.client, () => mergePieces(session, [records]))
+    await dryRun(session.client, () => mergePieces(session, [piece]))
     return null
   } catch (error) {
     if (!isRecordRefusal(error)) throw error

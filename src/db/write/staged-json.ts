@@ -1,12 +1,12 @@
 // Records as JSON texts for `catalog.stage_records`: the same values that COPY would send.
 
-import type { StagedRecord } from './batch-writer.ts'
+import type { ReadRecord } from './batch-writer.ts'
 import { StagedRows } from './staged-rows.ts'
 
 export class StagedJson {
   readonly #rows = new StagedRows()
 
-  render(record: StagedRecord): string {
+  render(record: ReadRecord): string {
     const { lineNo, recordHash, raw, draft } = record
     this.#rows.clear()
     const product = {

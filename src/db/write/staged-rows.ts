@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto'
 import type { Draft } from '../../core/product.ts'
-import type { StagedRecord } from './batch-writer.ts'
+import type { BatchRecord, ReadRecord, StagedRecord } from './batch-writer.ts'
 import { CopyRows } from './copy-rows.ts'
 
 /** The columns that the methods below fill, in their order. */
@@ -21,33 +21,72 @@ const HASH_BYTES = 16
 // The field count of a row, and the length and value of its line number: not part of its content.
 const CHILD_PREFIX_BYTES = 2 + 4 + 4
 
+export type StagingTable = keyof typeof COLUMNS
+export const STAGING_TABLES = ['products', 'variants', 'prices', 'images'] as const
+
+/** Records of a batch, in the order in which they were added: `[from, to)`. */
+export interface RecordRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** The encoded records of one batch. `clear` keeps the memory for the next one. */
 export class StagedRows {
-  readonly products: CopyRows
-  readonly variants = new CopyRows()
-  readonly prices = new CopyRows()
-  readonly images = new CopyRows()
+  readonly #records: BatchRecord[] = []
+  readonly #tables: Readonly<Record<StagingTable, CopyRows>>
+  /** By record: the end of its rows in each table. */
+  readonly #ends: Readonly<Record<StagingTable, number[]>> = {
+    products: [],
+    variants: [],
+    prices: [],
+    images: [],
+  }
   readonly #content = new CopyRows()
 
   constructor(productBytes?: number) {
-    this.products = new CopyRows(productBytes)
+    this.#tables = {
+      products: new CopyRows(productBytes),
+      variants: new CopyRows(),
+      prices: new CopyRows(),
+      images: new CopyRows(),
+    }
+    this.clear()
+  }
+
+  get records(): readonly BatchRecord[] {
+    return this.#records
   }
 
   /** Appends the rows of one record; returns its content hash, 16 bytes. */
-  add(record: StagedRecord): Buffer {
-    const { lineNo, draft } = record
+  add(record: ReadRecord): Buffer {
+    const { lineNo, byteOffset, line, draft } = record
     this.#content.clear()
     this.#addVariants(lineNo, draft)
     this.#addImages(lineNo, draft)
     this.#addPrices(lineNo, draft)
-    return this.#addProduct(record)
+    const contentHash = this.#addProduct(record)
+    for (const table of STAGING_TABLES) this.#ends[table].push(this.#tables[table].length)
+    this.#records.push({ lineNo, byteOffset, line, externalId: draft.externalId })
+    return contentHash
+  }
+
+  /** The rows of these records in one table, as a COPY; valid until the next record is added. */
+  toCopy(table: StagingTable, { from, to }: RecordRange): Buffer {
+    const ends = this.#ends[table]
+    return this.#tables[table].toCopy(ends[from - 1] ?? 0, ends[to - 1] ?? 0)
   }
 
   clear(): void {
-    for (const rows of [this.products, this.variants, this.prices, this.images]) rows.clear()
+    this.#records.length = 0
+    for (const table of STAGING_TABLES) {
+      this.#tables[table].clear()
+      this.#tables[table].header()
+      this.#ends[table].length = 0
+    }
   }
 
   #addProduct({ lineNo, recordHash, raw, draft }: StagedRecord): Buffer {
-    const rows = this.products
+    const rows = this.#tables.products
     rows.row(17)
     rows.int4(lineNo)
     const contentFrom = rows.length
@@ -77,7 +116,7 @@ export class StagedRows {
   }
 
   #addVariants(lineNo: number, draft: Draft): void {
-    const rows = this.variants
+    const rows = this.#tables.variants
     draft.variants.forEach((variant, position) => {
       const from = rows.length
       rows.row(10)
@@ -96,7 +135,7 @@ export class StagedRows {
   }
 
   #addImages(lineNo: number, draft: Draft): void {
-    const rows = this.images
+    const rows = this.#tables.images
     for (const image of draft.images) {
       const from = rows.length
       rows.row(4)
@@ -109,7 +148,7 @@ export class StagedRows {
   }
 
   #addPrices(lineNo: number, draft: Draft): void {
-    const rows = this.prices
+    const rows = this.#tables.prices
     for (const price of draft.prices) {
       rows.row(6)
       rows.int4(lineNo)

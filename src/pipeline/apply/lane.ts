@@ -1,6 +1,7 @@
 // Applies archived parts: cuts a part into lines, passes those whose hash is known, and gives the
 // others to the reader and the writer in batches.
 
+import { setImmediate } from 'node:timers/promises'
 import { readLines, type LongLine, type Lines } from '../../artifacts/lines.ts'
 import { readPart } from '../../artifacts/parts.ts'
 import { addCounts } from '../../core/ledger.ts'
@@ -24,11 +25,14 @@ import { newIdFinder, toLineId } from './line-id.ts'
 import { PartPosition, type LineWindow } from './part-position.ts'
 import { PendingBatch, type PendingLine } from './pending-batch.ts'
 import { checkQuarantineBudget, quarantineLine } from './quarantine.ts'
-import { readBatch } from './record-reader.ts'
+import { readLine } from './record-reader.ts'
 import type { TaxonomyWriter } from './taxonomy-writer.ts'
 
 /** Memory for hashing a line; a larger record is hashed in pieces. */
 const SCRATCH_BYTES = 1 << 20
+
+/** Bytes of lines that are read before other work of the process gets its turn: about 10 ms. */
+const TURN_BYTES = 512 * 1024
 
 /** State shared by all lanes of a run. */
 export interface ApplyState {
@@ -171,7 +175,7 @@ export class Lane {
     const { lines } = this.#batch
     const hasNews = at.moved || done
     if (hasNews) {
-      const outcome = await this.#write(at.part.no, lines, at.step(done), quarantined)
+      const outcome = await this.#write(at.part.no, lines, at.step(done), [...quarantined])
       at.add(outcome)
       for (const seq of outcome.seqs) this.#state.seenStaged.set(seq)
     }
@@ -186,20 +190,30 @@ export class Lane {
     checkQuarantineBudget(this.#context)
   }
 
-  /** Reads the lines, and writes their records when all of them have been read. */
+  /** Reads all lines first, then writes what they contain. */
   async #write(
     partNo: number,
     lines: readonly PendingLine[],
     step: BatchStep | null,
-    quarantined: readonly QuarantinedRecord[] = [],
+    quarantined: QuarantinedRecord[] = [],
   ): Promise<BatchOutcome> {
-    const batch = await readBatch(this.#context, partNo, lines)
-    const drafts = batch.records.map(({ draft }) => draft)
-    await this.#state.taxonomy?.save(this.#context, drafts)
-    return this.#writer.write(
-      { ...batch, quarantined: [...quarantined, ...batch.quarantined] },
-      step,
-    )
+    const { taxonomy } = this.#state
+    let turnBytes = 0
+    for (const line of lines) {
+      const result = readLine(this.#context, partNo, line)
+      if ('rule' in result) {
+        quarantined.push(result)
+      } else {
+        taxonomy?.collect(result.draft.terms)
+        this.#writer.add(result)
+      }
+      turnBytes += line.line.length
+      if (turnBytes < TURN_BYTES) continue
+      turnBytes = 0
+      await setImmediate()
+    }
+    await taxonomy?.save(this.#context)
+    return this.#writer.write({ partNo, quarantined }, step)
   }
 }
 
@@ -213,7 +227,7 @@ export function toWriterOptions(context: RunContext, rules: BatchRules): WriterO
       quarantineLine(context, partNo, record, {
         rule: 'record/invalid',
         reason: `Postgres cannot hold it: ${reason}`,
-        externalId: record.draft.externalId,
+        externalId: record.externalId,
       }),
   }
 }

@@ -9,11 +9,13 @@ import type {
   BatchOutcome,
   BatchWriter,
   QuarantinedRecord,
+  ReadRecord,
   WriterOptions,
 } from '../../db/write/batch-writer.ts'
 import { mergeRecords, type MergeSession } from '../../db/write/merge-records.ts'
 import { planBatch, type ChangeKind, type PlannedLine } from '../../db/write/plans.ts'
 import { listProductSeqs } from '../../db/write/product-numbers.ts'
+import { StagedRows } from '../../db/write/staged-rows.ts'
 
 /** One change that a sync or a replay would make. */
 export interface PlannedChange {
@@ -39,6 +41,7 @@ export class PlanWriter implements BatchWriter {
   readonly #session: Catalog
   readonly #options: WriterOptions
   readonly #onChange: (change: PlannedChange) => void
+  readonly #rows = new StagedRows()
 
   /** `client` must have gone through `openPlan`. */
   constructor(client: DbClient, options: WriterOptions, onChange: (change: PlannedChange) => void) {
@@ -48,8 +51,13 @@ export class PlanWriter implements BatchWriter {
     this.#onChange = onChange
   }
 
+  add(record: ReadRecord): void {
+    this.#rows.add(record)
+  }
+
   async write(batch: Batch): Promise<BatchOutcome> {
     const { lines, quarantined, seqs } = await this.#judge(batch)
+    this.#rows.clear()
     const counts = emptyCounts()
     for (const { verdict, held, externalId, kind, detail } of lines) {
       counts[held ? 'held' : verdict] += 1
@@ -71,7 +79,7 @@ export class PlanWriter implements BatchWriter {
   #judge(batch: Batch): Promise<JudgedBatch> {
     const { run, quarantine } = this.#options
     const { partNo } = batch
-    return mergeRecords(this.#planSession(partNo), batch.records, async (planned, refused) => {
+    return mergeRecords(this.#planSession(partNo), async (planned, refused) => {
       const lines = planned.flat()
       const quarantined = [
         ...batch.quarantined,
@@ -88,6 +96,7 @@ export class PlanWriter implements BatchWriter {
     const artifactRun = run.kind === 'replay' ? run.artifactRun : null
     return {
       client: this.#client,
+      rows: this.#rows,
       signal,
       begin: async () => void (await this.#client.query('set transaction read only')),
       merge: () => planBatch(this.#session, run.sourceId, { partNo, artifactRun, rules }),

@@ -2,12 +2,11 @@
 // record. All faults of a single record are found here, before the batch is written.
 
 import { isUtf8 } from 'node:buffer'
-import { setImmediate } from 'node:timers/promises'
 import { boundedDraft } from '../../core/bounded-draft.ts'
 import type { Connector } from '../../core/connector.ts'
 import { SyncError } from '../../core/errors.ts'
 import type { Draft } from '../../core/product.ts'
-import type { Batch, QuarantinedRecord, ReadRecord } from '../../db/write/batch-writer.ts'
+import type { QuarantinedRecord, ReadRecord } from '../../db/write/batch-writer.ts'
 import { describeJsonError } from '../../lib/json-error.ts'
 import { countValues } from '../../lib/json-slices.ts'
 import { findUnstorableNumber } from '../../lib/numeric-limits.ts'
@@ -26,9 +25,6 @@ import { quarantineLine } from './quarantine.ts'
  */
 const VALUES_MAX = 1_000_000
 
-/** Bytes that are read before other work of the process gets its turn: about ten milliseconds. */
-const TURN_BYTES = 512 * 1024
-
 /** A record that cannot be applied, with its id when that could be read. */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord'
@@ -45,32 +41,19 @@ export class UnreadableRecord extends Error {
 /** The run's values that reading a line depends on. */
 export type ReaderContext = Pick<RunContext, 'connector' | 'settings' | 'source' | 'run' | 'redact'>
 
-/** Reads the lines of one part. Writes nothing. */
-export async function readBatch(
+/** Reads one line of a part: a record that can be applied, or a quarantined one. */
+export function readLine(
   context: ReaderContext,
   partNo: number,
-  lines: readonly PendingLine[],
-): Promise<Batch> {
-  const records: ReadRecord[] = []
-  const quarantined: QuarantinedRecord[] = []
-  let turnBytes = 0
-  for (const line of lines) {
-    turnBytes += line.line.length
-    if (turnBytes > TURN_BYTES) {
-      turnBytes = 0
-      await setImmediate()
-    }
-    try {
-      records.push(readRecord(context, line))
-    } catch (error) {
-      if (!(error instanceof UnreadableRecord)) throw error
-      const { cause, message: reason, externalId } = error
-      quarantined.push(
-        quarantineLine(context, partNo, line, { rule: cause.code, reason, externalId }),
-      )
-    }
+  line: PendingLine,
+): ReadRecord | QuarantinedRecord {
+  try {
+    return readRecord(context, line)
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord)) throw error
+    const { cause, message: reason, externalId } = error
+    return quarantineLine(context, partNo, line, { rule: cause.code, reason, externalId })
   }
-  return { partNo, records, quarantined }
 }
 
 /** @throws UnreadableRecord when the record must be quarantined */

@@ -2,7 +2,7 @@
 // sent once per run, and again only if it differs.
 
 import { hash } from 'node:crypto'
-import type { Draft, Term } from '../../core/product.ts'
+import type { Term } from '../../core/product.ts'
 import { isRecordRefusal } from '../../db/errors.ts'
 import { writeTerms } from '../../db/write/terms.ts'
 import type { RunContext } from '../context.ts'
@@ -22,21 +22,8 @@ export class TaxonomyWriter {
   readonly #fresh = new Map<string, Term>()
   #saving: Promise<void> = Promise.resolve()
 
-  /**
-   * Writes those terms of the drafts that are new or differ, in separate transactions: a term
-   * without a product does no harm, but a lock held through a batch would. Calls are run one after
-   * the other, so that the terms of a caller are written when its call returns, also those that
-   * another lane was sending. The next call sends again what was not written. A term that Postgres
-   * refuses is left out with a warning.
-   */
-  save(context: RunContext, drafts: Iterable<Pick<Draft, 'terms'>>): Promise<void> {
-    for (const { terms } of drafts) this.#collect(terms)
-    const saving = this.#saving.catch(() => {}).then(() => this.#saveFresh(context))
-    this.#saving = saving
-    return saving
-  }
-
-  #collect(terms: readonly Term[]): void {
+  /** Remembers those terms that are new or differ for the next `save`. */
+  collect(terms: readonly Term[]): void {
     for (const term of terms) {
       const key = keyOf(term)
       const content = digestLong(
@@ -47,6 +34,18 @@ export class TaxonomyWriter {
       this.#sent.set(key, content)
       this.#fresh.set(key, term)
     }
+  }
+
+  /**
+   * Writes the collected terms in separate transactions: a term without a product does no harm, but
+   * a lock held through a batch would. Calls are run one after the other, so that the terms of a
+   * caller are written when its call returns, also those that another lane was sending. The next
+   * call sends again what was not written. A term that Postgres refuses is left out with a warning.
+   */
+  save(context: RunContext): Promise<void> {
+    const saving = this.#saving.catch(() => {}).then(() => this.#saveFresh(context))
+    this.#saving = saving
+    return saving
   }
 
   async #saveFresh(context: RunContext): Promise<void> {
