@@ -9,7 +9,7 @@ test('each module on the way of a record hands it to the next, in at most 12 ste
   assert.equal(findWrongRoom(rooms), null)
   assert.ok(rooms.length <= 12, `${rooms.length} modules`)
   assert.equal(rooms[0]?.path, 'src/pipeline/fetch.ts')
-  assert.equal(rooms.at(-1)?.path, 'src/db/write/staging-copy.ts')
+  assert.equal(rooms.at(-1)?.path, 'src/db/write/merge-records.ts')
 })
 
 test('a module that is missing on the way, or does not define its function, is noticed', () => {
@@ -17,7 +17,7 @@ test('a module that is missing on the way, or does not define its function, is n
   const without = (path: string) => rooms.filter((room) => room.path !== path)
   assert.match(
     findWrongRoom(without('src/pipeline/apply/lane.ts')) ?? '',
-    /lines\.ts and .*pending-batch\.ts are not linked/,
+    /parts\.ts and .*lines\.ts are not linked/,
   )
   assert.match(
     findWrongRoom(rooms.map((room) => ({ ...room, name: 'Lane.fly' }))) ?? '',
