@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestDatabase } from '../../test/support/database.ts'
 import { stopAfterPages } from '../../test/support/gate.ts'
-import { openMedipim } from '../../test/support/pipeline.ts'
+import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import { listProducts, snapshotCatalogue } from '../../test/support/snapshot.ts'
 import { discardDeadLetter, listDeadLetters, retryDeadLetter } from './dead-letters.ts'
@@ -14,9 +14,9 @@ const database = await openTestDatabase()
 const db = database.pool
 
 test('a run through the queue ends in the catalogue that one process makes, and asked for twice it is one run', async (t) => {
-  const alone = await openMedipim(t, { db, supplier: { products: 40, seed: 5 } })
+  const alone = await openToy(t, { db, start: { products: 40 } })
   await alone.pipeline.sync()
-  const { pipeline } = await openMedipim(t, { db, supplier: { products: 40, seed: 5 } })
+  const { pipeline } = await openToy(t, { db, start: { products: 40 } })
   const services = await openServices(t, database, pipeline)
   const first = await services.requestRun()
   const second = await services.requestRun({ mode: 'full' })
@@ -33,7 +33,7 @@ test('a run through the queue ends in the catalogue that one process makes, and 
 })
 
 test('fetch-only leaves what it fetched, and maintain-only goes on with it', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
   const fetched = await services.requestRun({ mode: 'fetch-only' })
@@ -43,7 +43,7 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
   assert.deepEqual([applied.run, applied.started], [fetched.run, true])
   const { state, ledger } = await services.waitForEnd(applied.run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
-  assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+  assert.equal(supplier.countLists(), 1)
   const ends = await pipeline.query(
     'select state, bytes > 0 as fetched from catalog.run_ends where run_id = $1 order by no',
     applied.run,
@@ -55,7 +55,7 @@ test('fetch-only leaves what it fetched, and maintain-only goes on with it', asy
 })
 
 test('fetch-only and full ask the supplier anew, whatever is archived and not applied yet', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
   for (const mode of ['fetch-only', 'fetch-only', 'full'] as const) {
@@ -71,12 +71,12 @@ test('fetch-only and full ask the supplier anew, whatever is archived and not ap
     runs.map(({ state }) => state),
     ['superseded', 'superseded', 'succeeded'],
   )
-  assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 3)
+  assert.equal(supplier.countLists(), 3)
 })
 
 test('at the command line a full sync asks the supplier anew after a fetch-only run, and any other goes on with it', async (t) => {
   for (const mode of ['full', 'auto'] as const) {
-    const { pipeline, simulator } = await openMedipim(t, { db })
+    const { pipeline, supplier } = await openToy(t, { db })
     const services = await openServices(t, database, pipeline)
     const stop = services.startWorkers()
     const { run } = await services.requestRun({ mode: 'fetch-only' })
@@ -84,14 +84,14 @@ test('at the command line a full sync asks the supplier anew after a fetch-only 
     await stop()
     const { state, resumed } = await pipeline.sync({ mode })
     assert.deepEqual(
-      [state, resumed, simulator.stats.snapshot().requests['/v4/products/stream']],
+      [state, resumed, supplier.countLists()],
       ['succeeded', mode === 'auto', mode === 'auto' ? 1 : 2],
     )
   }
 })
 
 test('fetch-only archives the whole catalogue, also where a sync would ask for what is new', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
   await services.waitForEnd((await services.requestRun()).run)
@@ -106,7 +106,7 @@ test('fetch-only archives the whole catalogue, also where a sync would ask for w
 
 for (const mode of ['auto', 'maintain-only'] as const) {
   test(`what is only being fetched is applied too when somebody asks for ${mode} meanwhile`, async (t) => {
-    const { pipeline, simulator } = await openMedipim(t, { db, supplier: { products: 60 } })
+    const { pipeline, supplier } = await openToy(t, { db, start: { products: 60 } })
     const gate = stopAfterPages(pipeline, 8)
     const services = await openServices(t, database, gate.pipeline)
     services.startWorkers()
@@ -125,12 +125,12 @@ for (const mode of ['auto', 'maintain-only'] as const) {
     gate.open()
     const { state, ledger } = await services.runSchedulerUntilEnd(run)
     assert.deepEqual([state, ledger?.['created']], ['succeeded', 60])
-    assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+    assert.equal(supplier.countLists(), 1)
   })
 }
 
 test('a run that is under way answers the orders that it fulfils, and is in the way of all others', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const stop = services.startWorkers()
   const first = (await services.requestRun()).run
@@ -184,7 +184,7 @@ test('a run that is under way answers the orders that it fulfils, and is in the 
 })
 
 test('of orders that come at the same moment one starts the run, and the others find it', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const orders = await Promise.all(Array.from({ length: 6 }, () => services.requestRun()))
   assert.equal(orders.filter(({ started }) => started).length, 1)
@@ -196,9 +196,9 @@ test('of orders that come at the same moment one starts the run, and the others 
 test('what one source refuses keeps no other from its run, and only when not one has a run the order is refused', async (t) => {
   const own = await openTestDatabase(t)
   const [{ pipeline }, empty, lost] = [
-    await openMedipim(t, { db: own.pool }),
-    await openMedipim(t, { db: own.pool }),
-    await openMedipim(t, { db: own.pool }),
+    await openToy(t, { db: own.pool }),
+    await openToy(t, { db: own.pool }),
+    await openToy(t, { db: own.pool }),
   ]
   const services = await openServices(t, own, pipeline)
   const stop = services.startWorkers()
@@ -231,7 +231,7 @@ test('what one source refuses keeps no other from its run, and only when not one
 })
 
 test('a partial run applies the lines that it is asked for and settles nothing', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
   await services.waitForEnd((await services.requestRun({ mode: 'fetch-only' })).run)
@@ -252,15 +252,13 @@ test('a partial run applies the lines that it is asked for and settles nothing',
 })
 
 test('maintain-only applies the artifact that is named; lines of a delta are refused unless it is named, and so are lines that are not there', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
   const full = (await services.requestRun()).run
   await services.waitForEnd(full)
-  simulator.clock.advance(3_600_000)
-  simulator.catalogue.update(
-    simulator.catalogue.visible().slice(0, 2).map(simulator.catalogue.idOf),
-  )
+  supplier.clock.advance(3_600_000)
+  supplier.catalogue.update(supplier.catalogue.ids().slice(0, 2))
   const delta = (await services.requestRun()).run
   const { state, ledger } = await services.waitForEnd(delta)
   assert.deepEqual([state, ledger?.['updated']], ['succeeded', 2])
@@ -311,15 +309,15 @@ test('maintain-only applies the artifact that is named; lines of a delta are ref
 })
 
 test('a task that fails for good is a dead letter; tried again when its cause is gone, its run ends well', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
-  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  supplier.setFaults({ kind: 'status', status: 401, times: null })
   const { run } = await services.requestRun()
   assert.equal((await services.waitForEnd(run)).state, 'failed')
   const letter = await services.waitForDeadLetter(run)
   assert.deepEqual([letter.run, letter.source, letter.queue], [run, pipeline.name, 'fetch'])
-  simulator.faults.clear()
+  supplier.heal()
   await retryDeadLetter(db, services.queues, letter.id)
   const { state, ledger } = await services.waitForEnd(run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
@@ -327,10 +325,10 @@ test('a task that fails for good is a dead letter; tried again when its cause is
 })
 
 test('a dead letter that is thrown away is gone, and its run stays as it ended', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
-  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  supplier.setFaults({ kind: 'status', status: 401, times: null })
   const { run } = await services.requestRun()
   const { id } = await services.waitForDeadLetter(run)
   assert.equal((await discardDeadLetter(services.queues, id)).run, run)
@@ -340,24 +338,24 @@ test('a dead letter that is thrown away is gone, and its run stays as it ended',
 })
 
 test('a task that fails for a reason that passes is tried again later, and its run ends well', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
-  simulator.faults.set({ kind: 'status', status: 503, times: null })
+  supplier.setFaults({ kind: 'status', status: 503, times: null })
   const { run } = await services.requestRun()
   const delayed = await services.waitForDelayedJob(`${run}-fetch`)
   assert.equal(delayed.attemptsMade, 1)
-  simulator.faults.clear()
+  supplier.heal()
   await delayed.promote()
   const { state, ledger } = await services.waitForEnd(run)
   assert.deepEqual([state, ledger?.['created']], ['succeeded', 30])
 })
 
 test('the fifth attempt is the last one: the task is a dead letter, and the run can go on', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
-  simulator.faults.set({ kind: 'status', status: 503, times: null })
+  supplier.setFaults({ kind: 'status', status: 503, times: null })
   const { run } = await services.requestRun()
   for (let attempts = 1; attempts < 5; attempts++) {
     const delayed = await services.waitForDelayedJob(`${run}-fetch`)
@@ -371,7 +369,7 @@ test('the fifth attempt is the last one: the task is a dead letter, and the run 
 })
 
 test('a queue that was emptied is filled again from the rows, and the run goes on', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const { run } = await services.requestRun()
   await services.queues.fetch.obliterate({ force: true })
@@ -383,10 +381,7 @@ test('a queue that was emptied is filled again from the rows, and the run goes o
 })
 
 test('of many runs in the queue the database reads the one that is asked for', async (t) => {
-  const [one, other] = [
-    (await openMedipim(t, { db })).pipeline,
-    (await openMedipim(t, { db })).pipeline,
-  ]
+  const [one, other] = [(await openToy(t, { db })).pipeline, (await openToy(t, { db })).pipeline]
   const { run } = await (await openServices(t, database, one)).requestRun()
   await (await openServices(t, database, other)).requestRun()
   assert.deepEqual(
@@ -396,7 +391,7 @@ test('of many runs in the queue the database reads the one that is asked for', a
 })
 
 test('a cancelled run stays as it is, and its workers write nothing more', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const { run } = await services.requestRun()
   await db.query('select catalog.cancel_run($1)', [run])

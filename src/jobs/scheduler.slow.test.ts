@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UnrecoverableError } from 'bullmq'
 import { openTestDatabase, type Lifetime } from '../../test/support/database.ts'
-import { openMedipim } from '../../test/support/pipeline.ts'
+import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
 import { cancelRun, listScheduled, reopenRun } from '../db/write/runs.ts'
@@ -21,7 +21,7 @@ const db = database.pool
  * hour ago.
  */
 async function openNightly(t: Lifetime) {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const { id } = await pipeline.source()
   const cronOf = async (ago: string) => {
     const [{ at } = { at: '' }] = await pipeline.query<{ at: string }>(
@@ -51,7 +51,7 @@ async function openNightly(t: Lifetime) {
   const services = await openServices(t, database, pipeline)
   return {
     pipeline,
-    simulator,
+    supplier,
     services,
     id,
     cronOf,
@@ -195,14 +195,14 @@ test('a schedule that cannot be read holds nobody else up', async (t) => {
 })
 
 test('a run that a dead letter ended goes on when it is asked for again, and the letter is gone', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
-  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  supplier.setFaults({ kind: 'status', status: 401, times: null })
   const { run } = await services.requestRun()
   await services.waitForEnd(run)
   await services.waitForDeadLetter(run)
-  simulator.faults.clear()
+  supplier.heal()
   // As when the reason was one that passes, and lasted too long.
   await db.query(`update catalog.runs set state = 'interrupted' where id = $1`, [run])
   const again = await services.requestRun()
@@ -216,10 +216,10 @@ test('a run that a dead letter ended goes on when it is asked for again, and the
 })
 
 test('a run that is tried again while another is being started for its source stays as it ended', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const stop = services.startWorkers()
-  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  supplier.setFaults({ kind: 'status', status: 401, times: null })
   const { run } = await services.requestRun()
   await services.waitForDeadLetter(run)
   await stop()
@@ -246,13 +246,13 @@ test('a run that is tried again while another is being started for its source st
 })
 
 test('a scheduler that looks while a dead letter is being tried again lets the run go on', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
-  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  supplier.setFaults({ kind: 'status', status: 401, times: null })
   const { run } = await services.requestRun()
   await services.waitForDeadLetter(run)
-  simulator.faults.clear()
+  supplier.heal()
   // The first half of trying again: the run is on, its dead letter still there.
   await reopenRun(db, run)
   await services.runScheduler()
@@ -264,7 +264,7 @@ test('a scheduler that looks while a dead letter is being tried again lets the r
 })
 
 test('a dead letter from before its run went on does not end it again', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   const { id: sourceId } = await pipeline.source()
   const { run } = await services.requestRun()
@@ -287,14 +287,14 @@ test('a dead letter from before its run went on does not end it again', async (t
 })
 
 test('dead letters are thrown away as soon as a younger run of their source ends well, and not before', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const services = await openServices(t, database, pipeline)
   services.startWorkers()
   const letters = async () =>
     (await listDeadLetters(services.queues))
       .flatMap(({ source, run }) => (source === pipeline.name ? [run] : []))
       .toSorted((a, b) => a - b)
-  simulator.faults.set({ kind: 'status', status: 401, times: null })
+  supplier.setFaults({ kind: 'status', status: 401, times: null })
   const failed: number[] = []
   for (let night = 0; night < 2; night++) {
     const { run } = await services.requestRun()
@@ -303,7 +303,7 @@ test('dead letters are thrown away as soon as a younger run of their source ends
   }
   await services.runScheduler()
   assert.deepEqual(await letters(), failed)
-  simulator.faults.clear()
+  supplier.heal()
   await services.waitForEnd((await services.requestRun()).run)
   await services.runScheduler()
   assert.deepEqual(await letters(), [])

@@ -120,7 +120,7 @@ test('after two days of hourly incremental runs, of which one is to be kept, the
   const ids = catalogue.ids()
   for (let hour = 1; hour <= 48; hour++) {
     clock.advance(3_600_000)
-    catalogue.update([ids[hour % ids.length] ?? ''], { name: { en: `Renamed in hour ${hour}` } })
+    catalogue.update([ids[hour % ids.length] ?? ''], { name: `Renamed in hour ${hour}` })
     const { run, kind, ledger } = await pipeline.sync({ mode: 'incremental' })
     assert.deepEqual([kind, ledger.updated > 0], ['incremental', true])
     runs.push(run)

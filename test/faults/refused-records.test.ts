@@ -9,20 +9,19 @@ import { DataApi } from '../../src/db/data-api.ts'
 import { RECORD_STATES } from '../../src/db/errors.ts'
 import { startDataApi } from '../support/data-api.ts'
 import { openTestDatabase } from '../support/database.ts'
-import { countOutcomes, openMedipim, type TestPipeline } from '../support/pipeline.ts'
+import { countOutcomes, type TestPipeline } from '../support/pipeline.ts'
+import { openToy } from '../support/toy/open.ts'
 import { snapshotCatalogue } from '../support/snapshot.ts'
 
 const database = await openTestDatabase()
 const { pool: db } = database
-const STREAM = '/v4/products/stream'
 const ONE_BATCH = { lanes: 1, batchRecordsMax: 64, batchBytesMax: 1 << 20, partBytesMax: 1 << 22 }
 
 async function openBatch(t: TestContext, products: number) {
-  return openMedipim(t, {
+  return openToy(t, {
     db,
     policy: { quarantineShare: 1 },
-    linesPerPage: 64,
-    supplier: { products },
+    start: { products, pageSize: 64 },
     options: ONE_BATCH,
   })
 }
@@ -74,8 +73,8 @@ function careless({ connector }: TestPipeline, ids: ReadonlySet<string>) {
 
 for (const bad of [1, 8, 64]) {
   test(`${bad} of 64 records that Postgres refuses are found by transactions in proportion to their number`, async (t) => {
-    const { pipeline, simulator } = await openBatch(t, 64)
-    const ids = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+    const { pipeline, supplier } = await openBatch(t, 64)
+    const ids = supplier.catalogue.ids()
     const connector = careless(
       pipeline,
       new Set(ids.filter((_, index) => index % (64 / bad) === 0)),
@@ -99,9 +98,9 @@ for (const bad of [1, 8, 64]) {
 
 for (const bad of [1, 4]) {
   test(`by calls, ${bad} of 64 records that Postgres refuses are found by attempts in proportion to their number`, async (t) => {
-    const { pipeline, simulator } = await openBatch(t, 64)
+    const { pipeline, supplier } = await openBatch(t, 64)
     const { id } = await pipeline.source()
-    const ids = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+    const ids = supplier.catalogue.ids()
     // A sequence counts also what is rolled back.
     await db.query(`create schema if not exists faults; create sequence faults.attempts_${id}`)
     await db.query(
@@ -128,10 +127,11 @@ for (const bad of [1, 4]) {
 }
 
 test('numbers beyond all columns are recognised before they are sent', async (t) => {
-  const { pipeline, simulator } = await openBatch(t, 16)
-  for (let at = 0; at < 16; at++) {
-    const text = `{"meta":{"total":32,"index":${at}},"result":{"id":"N${at}","status":"active","name":{"en":"x"},"x":1e999999,"meta":{"createdAt":1,"updatedAt":1767225600,"embedUrl":"https://x"}}}`
-    simulator.faults.set({ kind: 'insert-line', at: 2 * at, text, path: STREAM, times: 1 })
+  const { pipeline, supplier } = await openBatch(t, 16)
+  // From the last line to the first, because each inserted line moves those behind it.
+  for (let at = 15; at >= 0; at--) {
+    const text = `{"n":${100 + at},"record":{"seen":1,"updated_at":1767225600000,"id":"N${at}","name":"x","price":1,"tags":[],"text":"","x":1e999999}}`
+    supplier.setFaults({ kind: 'insert-line', at, text })
   }
   const statements = await listStatements(async () => {
     assert.deepEqual(countOutcomes(await pipeline.sync()), { created: 16, quarantined: 16 })
@@ -153,16 +153,16 @@ test('numbers beyond all columns are recognised before they are sent', async (t)
 })
 
 test('whether a record is set aside does not depend on its neighbours', async (t) => {
-  const { pipeline, simulator } = await openBatch(t, 8)
-  const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+  const { pipeline, supplier } = await openBatch(t, 8)
+  const [bad = ''] = supplier.catalogue.ids()
   // Not the bytes that the connector's scan knows: the record is written anew, and the number
   // becomes null on the way.
   const text =
-    '{"result":{"id":"KEPT","status":"active","name":{"en":"x"},"x":1e999999,"meta":{"createdAt":1,"updatedAt":1767225600}}}'
+    '{"record":{"id":"KEPT","name":"x","price":1,"tags":[],"text":"","x":1e999999,"updated_at":1767225600000}}'
   const unreadable = '{"x":1e999999,'
-  simulator.faults.set(
+  supplier.setFaults(
     ...[text, unreadable].map(
-      (added) => ({ kind: 'insert-line', at: 2, text: added, path: STREAM, times: 1 }) as const,
+      (added) => ({ kind: 'insert-line', at: 2, text: added, times: 1 }) as const,
     ),
   )
   assert.deepEqual(
@@ -189,7 +189,7 @@ test('whether a record is set aside does not depend on its neighbours', async (t
 })
 
 test('the extremes that a draft may hold are held, by sessions and by calls', async (t) => {
-  const { pipeline, simulator } = await openBatch(t, 4)
+  const { pipeline, supplier } = await openBatch(t, 4)
   const normalise = (record: unknown, settings: unknown): Draft => {
     const draft = pipeline.connector.normalise(record, settings)
     const variants = draft.variants.map((variant) => ({
@@ -207,7 +207,7 @@ test('the extremes that a draft may hold are held, by sessions and by calls', as
   }
   const connector = { ...pipeline.connector, normalise }
   assert.deepEqual(countOutcomes(await pipeline.sync({ connector })), { created: 4 })
-  const { pipeline: called } = await openMedipim(t, { db, simulator })
+  const { pipeline: called } = await openToy(t, { db, supplier })
   assert.deepEqual(
     countOutcomes(await called.sync({ connector, tools: { db: await openDataApi(t) } })),
     {
@@ -218,8 +218,8 @@ test('the extremes that a draft may hold are held, by sessions and by calls', as
 })
 
 test('a plan finds the records that the sync would set aside', async (t) => {
-  const { pipeline, simulator } = await openBatch(t, 8)
-  const [bad = ''] = simulator.catalogue.visible().map((state) => simulator.catalogue.idOf(state))
+  const { pipeline, supplier } = await openBatch(t, 8)
+  const [bad = ''] = supplier.catalogue.ids()
   const connector = careless(pipeline, new Set([bad]))
   const { planSource } = await import('../../src/pipeline/plan.ts')
   const { bindConnector } = await import('../../src/sources/bound-source.ts')

@@ -6,11 +6,8 @@ import { test } from 'node:test'
 import { parseExposition, listSeries } from '../../../test/support/exposition.ts'
 import { onNthPass, watchQueries } from '../../../test/faults/failpoints.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
-import {
-  openMedipim,
-  priceActiveProducts,
-  type TestPipeline,
-} from '../../../test/support/pipeline.ts'
+import { openMedipim, type TestPipeline } from '../../../test/support/pipeline.ts'
+import { openToy } from '../../../test/support/toy/open.ts'
 import { OUTCOMES } from '../../core/ledger.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import { METRICS, type Metric } from '../../telemetry/metrics-table.ts'
@@ -22,7 +19,6 @@ import { decideRun } from '../write/decisions.ts'
 import { saveSource } from '../sources.ts'
 
 const { pool: db, url } = await openTestDatabase()
-const STREAM = '/v4/products/stream'
 
 /** What a fresh process would show. */
 function showMetrics(): Promise<string> {
@@ -48,18 +44,13 @@ async function shown(
 }
 
 test('records are counted by outcome over all settled runs, and each ledger balances', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db, policy: { quarantineShare: 0.5 } })
-  const ids = priceActiveProducts(simulator)
+  const { pipeline, supplier } = await openToy(t, { db, policy: { quarantineShare: 0.5 } })
+  const ids = supplier.catalogue.ids()
   const first = await pipeline.sync()
-  simulator.clock.advance(60_000)
-  simulator.catalogue.update(ids.slice(0, 3))
-  simulator.catalogue.setPrice(ids.slice(3, 4), { cents: 90_000 })
-  simulator.faults.set({
-    kind: 'patch',
-    ids: ids.slice(9, 11),
-    patch: { publicPrice: 'much' },
-    path: STREAM,
-  })
+  supplier.clock.advance(60_000)
+  supplier.catalogue.update(ids.slice(0, 3))
+  supplier.catalogue.setPrice(ids.slice(3, 4), { cents: 90_000 })
+  supplier.misstate(ids.slice(9, 11), { price: 'much' })
   const second = await pipeline.sync()
   const expected = OUTCOMES.map(
     (outcome) => [`outcome="${outcome}"`, first.ledger[outcome] + second.ledger[outcome]] as const,
@@ -85,7 +76,7 @@ test('records are counted by outcome over all settled runs, and each ledger bala
 })
 
 test('a run that does not balance is shown by how much', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const { run } = await pipeline.sync()
   await pipeline.query(
     `update catalog.runs set ledger = ledger || '{"created": 28}' where id = $1`,
@@ -95,7 +86,7 @@ test('a run that does not balance is shown by how much', async (t) => {
 })
 
 test('a run under way shows how far it is', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const own = await openPool(url, { applicationName: 'watched' })
   t.after(() => own.end())
   const seen: unknown[] = []
@@ -113,14 +104,9 @@ test('a run under way shows how far it is', async (t) => {
 })
 
 test('runs count by how they ended, and whatever a person decides, no counter falls', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
-  simulator.catalogue.remove(
-    simulator.catalogue
-      .visible()
-      .slice(0, 20)
-      .map((state) => simulator.catalogue.idOf(state)),
-  )
+  supplier.catalogue.remove(supplier.catalogue.ids().slice(0, 20))
   const held = await pipeline.sync()
   assert.equal(held.state, 'held')
   await pipeline.query('update catalog.run_ends set seconds = 90 where run_id = $1', held.run)
@@ -157,7 +143,7 @@ test('runs count by how they ended, and whatever a person decides, no counter fa
 })
 
 test('each end of a run is read once, however many there are, and a process that goes on shows what a fresh one does', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const { id } = await pipeline.source()
   const ledger = JSON.stringify({
     fetched: 2,
@@ -218,10 +204,10 @@ test('each end of a run is read once, however many there are, and a process that
 })
 
 test('a run that failed and is tried again counts as both, for who saw it fail and for who comes later', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const metrics = createMetrics()
   metrics.collect({ name: 'database', everyMs: 0, read: createMetricsReader(db) })
-  simulator.faults.set({ kind: 'status', status: 401, path: STREAM, times: 1 })
+  supplier.setFaults({ kind: 'status', status: 401, times: 1 })
   const { run, state } = await pipeline.sync()
   assert.equal(state, 'failed')
   const failed = { 'state="failed"': 1 }
@@ -249,7 +235,7 @@ test('a run that failed and is tried again counts as both, for who saw it fail a
 })
 
 test('a source that is removed takes its series with it', async (t) => {
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   await pipeline.sync()
   const read = createMetricsReader(db)
   const about = async () =>
@@ -261,7 +247,7 @@ test('a source that is removed takes its series with it', async (t) => {
 })
 
 test('the age is that of the last good run; a source that never had one is as old as itself, and a paused one has none', async (t) => {
-  const { pipeline, simulator } = await openMedipim(t, { db })
+  const { pipeline, supplier } = await openToy(t, { db })
   const { id } = await pipeline.source()
   const age = async (): Promise<number | undefined> =>
     (await shown(pipeline, 'shelfsync_run_age_seconds'))['']
@@ -275,7 +261,7 @@ test('the age is that of the last good run; a source that never had one is as ol
     `update catalog.runs set started_at = started_at - interval '2 hours' where id = $1`,
     run,
   )
-  simulator.faults.set({ kind: 'status', status: 401, path: STREAM })
+  supplier.setFaults({ kind: 'status', status: 401 })
   await pipeline.sync().catch(() => undefined)
   const late = (await age()) ?? 0
   assert.ok(late >= 7200 && late < 86_400, `${late} s`)
@@ -285,7 +271,7 @@ test('the age is that of the last good run; a source that never had one is as ol
 
 test('what Postgres writes is counted: log, and rows by table', { timeout: 60_000 }, async (t) => {
   const own = await openPool(url, { applicationName: 'writer' })
-  const { pipeline } = await openMedipim(t, { db })
+  const { pipeline } = await openToy(t, { db })
   const before = await showMetrics()
   await pipeline.sync({ tools: { db: own } })
   // A session reports its counts at the latest when it ends.
@@ -300,11 +286,7 @@ test('what Postgres writes is counted: log, and rows by table', { timeout: 60_00
 
 test('no label says anything but the words of the table and the names of sources and tables, and no key is shown', async (t) => {
   const key = { id: '42', secret: 'c4tnip-s3cret' }
-  const { pipeline, simulator } = await openMedipim(t, {
-    db,
-    key,
-    supplier: { keys: [key] },
-  })
+  const { pipeline, simulator } = await openMedipim(t, { db, key, supplier: { keys: [key] } })
   assert.equal((await pipeline.sync()).state, 'succeeded')
   const text = await showMetrics()
   for (const secret of [

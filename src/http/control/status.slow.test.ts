@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { onNthPass, watchQueries, watchStore } from '../../../test/faults/failpoints.ts'
 import { openTestDatabase } from '../../../test/support/database.ts'
 import { startServer } from '../../../test/support/http-server.ts'
-import { openMedipim, priceActiveProducts } from '../../../test/support/pipeline.ts'
+import { openToy } from '../../../test/support/toy/open.ts'
 import { SyncError } from '../../core/errors.ts'
 import { ERRORS } from '../../core/error-table.ts'
 import { openPool, type Db } from '../../db/pool.ts'
@@ -66,7 +66,7 @@ test('before the first run everything is idle, in the same shape', async (t) => 
 
 test('a run is followed from its first line to its last', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openToy(t, { db: pool })
   const { status } = await startOrchestrator(t, pool)
   const seen: Status[] = []
   const look = async (): Promise<void> => void seen.push(await status())
@@ -113,7 +113,7 @@ test('a run is followed from its first line to its last', async (t) => {
 
 test('what is fetched but not applied is in phase apply, with what the checkpoints say; a restart forgets nothing', async (t) => {
   const { pool, url } = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openToy(t, { db: pool })
   const watched = await openPool(url, { applicationName: 'watched' })
   t.after(() => watched.end())
   const failure = new SyncError('source/malformed', 'planted')
@@ -144,12 +144,12 @@ test('what is fetched but not applied is in phase apply, with what the checkpoin
 
 test('inserted, updated and skipped are what was created, changed and left alone; held prices and runs are told per source', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const { pipeline, simulator } = await openMedipim(t, { db: pool })
-  const ids = priceActiveProducts(simulator)
+  const { pipeline, supplier } = await openToy(t, { db: pool })
+  const ids = supplier.catalogue.ids()
   await pipeline.sync()
-  simulator.clock.advance(60_000)
-  simulator.catalogue.setPrice(ids.slice(0, 1), { cents: 100_000 })
-  simulator.catalogue.setPrice(ids.slice(1, 3), { cents: 1001 })
+  supplier.clock.advance(60_000)
+  supplier.catalogue.setPrice(ids.slice(0, 1), { cents: 100_000 })
+  supplier.catalogue.setPrice(ids.slice(1, 3), { cents: 1001 })
   const { run } = await pipeline.sync()
   const { status, sendRequest } = await startOrchestrator(t, pool)
   const now = await status()
@@ -210,9 +210,9 @@ test('inserted, updated and skipped are what was created, changed and left alone
 
 test('a held run says why, and waits at its source', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const { pipeline, simulator } = await openMedipim(t, { db: pool })
+  const { pipeline, supplier } = await openToy(t, { db: pool })
   await pipeline.sync()
-  simulator.catalogue.remove({ count: 20 })
+  supplier.catalogue.remove(supplier.catalogue.ids().slice(0, 20))
   const { run, state, reason } = await pipeline.sync()
   assert.equal(state, 'held')
   const { status } = await startOrchestrator(t, pool)
@@ -226,7 +226,7 @@ test('a held run says why, and waits at its source', async (t) => {
 
 test('a run that was to be fetched only, and was, has no error', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openToy(t, { db: pool })
   const { run } = await pipeline.sync()
   await pool.query(
     `update catalog.runs set state = 'fetched', reason = 'fetched as asked', options = '{"stages": "fetch"}' where id = $1`,
@@ -242,8 +242,8 @@ test('a run that was to be fetched only, and was, has no error', async (t) => {
 
 test('a run that is under way comes before a newer one that is over, and one source can be asked for', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const first = await openMedipim(t, { db: pool })
-  const second = await openMedipim(t, { db: pool })
+  const first = await openToy(t, { db: pool })
+  const second = await openToy(t, { db: pool })
   await first.pipeline.sync()
   await second.pipeline.sync()
   const { status, sendRequest } = await startOrchestrator(t, pool)
@@ -268,7 +268,7 @@ test('a run that is under way comes before a newer one that is over, and one sou
 
 test('a source is late an hour after its schedule, and never while it is paused', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openToy(t, { db: pool })
   await pool.query(
     `update catalog.sources set schedule_set_at = '2026-01-01T00:00:00Z', schedule = '{"cron": "0 3 * * *", "zone": "UTC", "fullOn": null}'`,
   )
@@ -294,7 +294,7 @@ test('a source is late an hour after its schedule, and never while it is paused'
 
 test('a schedule that is set is due and late from then on, never for a time before it was', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openToy(t, { db: pool })
   const { id, schedule } = await pipeline.source()
   await pipeline.sync()
   const { status } = await startOrchestrator(t, pool)
@@ -381,7 +381,7 @@ test('a reading that hangs is given up, and the next one does not wait for it', 
 
 test('a secret in a reason or a name reaches no status', async (t) => {
   const { pool } = await openTestDatabase(t)
-  const { pipeline } = await openMedipim(t, { db: pool })
+  const { pipeline } = await openToy(t, { db: pool })
   await pipeline.sync()
   await pool.query(
     `update catalog.runs set state = 'failed', reason = 'postgres://u:planted@h/ refused planted-key-0123456789', error_code = 'db/unreachable'`,

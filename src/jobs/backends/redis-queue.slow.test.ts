@@ -7,7 +7,7 @@ import { openFleet } from '../../../test/e2e/fleet.ts'
 import { openTestDatabase, type Lifetime } from '../../../test/support/database.ts'
 import { stopAfterPages } from '../../../test/support/gate.ts'
 import { lockTable } from '../../../test/support/locks.ts'
-import { openMedipim } from '../../../test/support/pipeline.ts'
+import { openToy } from '../../../test/support/toy/open.ts'
 import { explainMissingProgram } from '../../../test/support/processes.ts'
 import { startRedis, startRedisCluster, startSentinel } from '../../../test/support/redis.ts'
 import { openServices } from '../../../test/support/services.ts'
@@ -35,10 +35,10 @@ const QUEUES = {
 for (const [place, queueUrl] of Object.entries(QUEUES)) {
   suite(`the queue on ${place}`, { skip }, () => {
     test('a run ends in the catalogue that one process makes, and leaves an empty queue', async (t) => {
-      const supplier = { products: 40, seed: 5 }
-      const alone = await openMedipim(t, { db, supplier })
+      const start = { products: 40 }
+      const alone = await openToy(t, { db, start })
       await alone.pipeline.sync()
-      const { pipeline } = await openMedipim(t, { db, supplier })
+      const { pipeline } = await openToy(t, { db, start })
       const services = await openServices(t, database, pipeline, queueUrl)
       assert.equal(services.queues.backend, 'redis')
       services.startWorkers()
@@ -50,15 +50,15 @@ for (const [place, queueUrl] of Object.entries(QUEUES)) {
     })
 
     test('a task that fails for good is a dead letter, and tried again its run ends well', async (t) => {
-      const { pipeline, simulator } = await openMedipim(t, { db })
+      const { pipeline, supplier } = await openToy(t, { db })
       const services = await openServices(t, database, pipeline, queueUrl)
       services.startWorkers()
-      simulator.faults.set({ kind: 'status', status: 401, times: null })
+      supplier.setFaults({ kind: 'status', status: 401, times: null })
       const { run } = await services.requestRun()
       assert.equal((await services.waitForEnd(run)).state, 'failed')
       const letter = await services.waitForDeadLetter(run)
       assert.deepEqual([letter.run, letter.queue], [run, 'fetch'])
-      simulator.faults.clear()
+      supplier.heal()
       await retryDeadLetter(db, services.queues, letter.id)
       assert.equal((await services.waitForEnd(run)).state, 'succeeded')
       assert.deepEqual(await listDeadLetters(services.queues), [])
@@ -86,7 +86,7 @@ test(
   { skip },
   async (t) => {
     const own = await startRedis(t)
-    const { pipeline } = await openMedipim(t, { db })
+    const { pipeline } = await openToy(t, { db })
     const services = await openServices(t, database, pipeline, own.url)
     const stateOf = async (run: number) =>
       (
@@ -129,10 +129,10 @@ test(
   'a Redis that is flushed while a run is fetched and applied loses nothing: the run goes on and ends exact',
   { skip },
   async (t) => {
-    const supplier = { products: 60, seed: 8 }
-    const uninterrupted = await openMedipim(t, { db, supplier })
+    const start = { products: 60 }
+    const uninterrupted = await openToy(t, { db, start })
     await uninterrupted.pipeline.sync()
-    const { pipeline, simulator } = await openMedipim(t, { db, supplier })
+    const { pipeline, supplier } = await openToy(t, { db, start })
     const gate = stopAfterPages(pipeline, 8)
     const services = await openServices(t, database, gate.pipeline, redis?.url)
     const lock = await lockCheckpoints(t)
@@ -161,7 +161,7 @@ test(
       await snapshotCatalogue(pipeline),
       await snapshotCatalogue(uninterrupted.pipeline),
     )
-    assert.equal(simulator.stats.snapshot().requests['/v4/products/stream'], 1)
+    assert.equal(supplier.countLists(), 1)
   },
 )
 

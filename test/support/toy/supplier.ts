@@ -24,6 +24,8 @@ export interface ToySupplier {
   readonly catalogue: ToyCatalogue
   /** The path and query of each request so far. */
   readonly requests: readonly string[]
+  /** How often the list was requested from its beginning. */
+  countLists(): number
   /**
    * Sets faults. A line (`at`, `afterLines`) is counted from 0 in the whole list, and the fault
    * strikes the page that holds it; `skip` and `times` count the requests for that page.
@@ -96,6 +98,7 @@ export async function startToy({ products, pageSize }: ToyOptions): Promise<ToyS
     clock,
     catalogue,
     requests,
+    countLists: () => requests.filter((path) => path.includes('page=1&')).length,
     setFaults(...added) {
       for (const fault of added.map((input) => CommonFault.parse(input)))
         if (lineOf(fault) === null) faults.set(fault)
