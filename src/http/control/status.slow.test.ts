@@ -171,7 +171,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
   assert.ok((reviews ?? 0) > 0)
   assert.deepEqual(
     [source?.source, source?.connector, source?.state, source?.heldPrices, source?.heldRuns],
-    [pipeline.name, 'medipim', 'active', reviews, []],
+    [pipeline.name, 'toy', 'active', reviews, []],
   )
   assert.deepEqual(
     [source?.lastRun?.run, source?.lastRun?.state, source?.late],
