@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isObject, textOf } from './json.ts'
-import { ask, EVERYTHING, idsOf, jsonOf, readStream, startFor } from './testing.ts'
+import { ask, EVERYTHING, listIds, readJson, readStream, startFor } from './test-client.ts'
 
 interface MediaLine {
   readonly result: { readonly id: number; readonly type: string; readonly url?: string }
 }
 
-function mediaIn(text: string): MediaLine[] {
+function listProductMedia(text: string): MediaLine[] {
   return text
     .trim()
     .split('\n')
@@ -41,7 +41,7 @@ test('only known and enabled keys get in', async (t) => {
     body: '{}',
   })
   assert.deepEqual(
-    [bearer.status, (await jsonOf(bearer)).error.code],
+    [bearer.status, (await readJson(bearer)).error.code],
     [401, 'authentication.not_authenticated'],
   )
   simulator.setKey({ id: '43', secret: 'other', disabled: true })
@@ -60,7 +60,10 @@ test('too many requests of one key are refused until the window has passed', asy
     ask(simulator, '/v4/products/query', QUERY, key)
   assert.deepEqual([(await query()).status, (await query()).status], [200, 200])
   const refused = await query()
-  assert.deepEqual([refused.status, (await jsonOf(refused)).error.code], [429, 'too_many_requests'])
+  assert.deepEqual(
+    [refused.status, (await readJson(refused)).error.code],
+    [429, 'too_many_requests'],
+  )
   assert.equal(refused.headers.get('retry-after'), null)
   assert.equal((await query('43:other')).status, 200)
   simulator.setSwitches({ retryAfter: true })
@@ -73,7 +76,7 @@ test('a body that is not a JSON object is a bad request', async (t) => {
   const simulator = await startFor(t)
   for (const body of ['', '{', '[]', '"x"', '{"filter":']) {
     const response = await ask(simulator, '/v4/products/stream', body)
-    const { error } = await jsonOf(response)
+    const { error } = await readJson(response)
     assert.deepEqual(
       [response.status, error.status, error.code, typeof error.message],
       [400, 400, 'bad_request', 'string'],
@@ -86,7 +89,7 @@ test('what is wrong with a request is named by its path', async (t) => {
   const simulator = await startFor(t)
   const violations = async (path: string, body: object): Promise<string[]> => {
     const response = await ask(simulator, path, body)
-    const { error } = await jsonOf(response)
+    const { error } = await readJson(response)
     assert.equal(response.status, 422, JSON.stringify(body))
     return error.violations.map((violation) => violation.path)
   }
@@ -117,16 +120,16 @@ test('what is wrong with a request is named by its path', async (t) => {
   assert.deepEqual(await query({ sorting: { id: 'ASC', status: 'ASC' } }), ['sorting'])
   assert.deepEqual(await query({ sorting: { name: 'ASC' } }), ['sorting.name'])
   simulator.setSwitches({ violations: 'beside' })
-  const beside = await jsonOf(await ask(simulator, '/v4/products/stream', {}))
+  const beside = await readJson(await ask(simulator, '/v4/products/stream', {}))
   assert.deepEqual([beside.error.violations, beside.violations.length], [undefined, 2])
 })
 
 test('a query gives one page and the number of all', async (t) => {
   const simulator = await startFor(t)
-  const { meta, results } = await jsonOf(
+  const { meta, results } = await readJson(
     await ask(simulator, '/v4/products/query', { ...QUERY, page: { no: 1, size: 10 } }),
   )
-  const active = await idsOf(simulator, { status: 'active' })
+  const active = await listIds(simulator, { status: 'active' })
   assert.deepEqual(meta, { total: active.length, page: { no: 1, offset: 10, size: 10 } })
   assert.deepEqual(
     results.map(({ id }) => id),
@@ -139,7 +142,7 @@ test('a query reaches ten thousand results and no further', async (t) => {
   const page = async (no: number) => {
     const body = { filter: { updatedSince: 0 }, sorting: { id: 'ASC' }, page: { no, size: 100 } }
     const response = await ask(simulator, '/v4/products/query', body)
-    return { status: response.status, ...(await jsonOf(response)) }
+    return { status: response.status, ...(await readJson(response)) }
   }
   const last = await page(99)
   assert.deepEqual([last.status, last.results.length, last.meta.total], [200, 100, 10_300])
@@ -228,7 +231,7 @@ test('one product is found by its id', async (t) => {
   const simulator = await startFor(t)
   const [id = '', gone = ''] = simulator.catalogue.touch({ count: 2 })
   simulator.catalogue.remove([gone])
-  assert.equal((await jsonOf(await ask(simulator, `/v4/products/find?id=${id}`))).product.id, id)
+  assert.equal((await readJson(await ask(simulator, `/v4/products/find?id=${id}`))).product.id, id)
   assert.equal((await ask(simulator, `/v4/products/find?id=${gone}`)).status, 404)
   assert.equal((await ask(simulator, '/v4/products/find?id=x')).status, 404)
   assert.equal((await ask(simulator, '/v4/products/find')).status, 400)
@@ -238,7 +241,7 @@ test('one product is found by its id', async (t) => {
 test('the list of fields can change', async (t) => {
   const simulator = await startFor(t)
   const codes = async (): Promise<string[]> => {
-    const { fields } = await jsonOf(await ask(simulator, '/v4/products/get-fields'))
+    const { fields } = await readJson(await ask(simulator, '/v4/products/get-fields'))
     return fields.map(({ code }) => code)
   }
   assert.ok((await codes()).includes('publicPrice'))
@@ -260,22 +263,22 @@ test('reference tables come whole, or in pages when asked to', async (t) => {
     'active-ingredients': 30,
   }
   for (const [table, count] of Object.entries(counts)) {
-    const { meta, results } = await jsonOf(await ask(simulator, `/v4/${table}/query`, {}))
+    const { meta, results } = await readJson(await ask(simulator, `/v4/${table}/query`, {}))
     assert.deepEqual([meta, results.length], [{ total: count }, count], table)
   }
   const page = { page: { no: 1, size: 10 }, sorting: { id: 'DESC' } }
-  const { meta, results } = await jsonOf(await ask(simulator, '/v4/brands/query', page))
+  const { meta, results } = await readJson(await ask(simulator, '/v4/brands/query', page))
   assert.deepEqual(
     [meta, results[0]?.id],
     [{ total: 733, page: { no: 1, offset: 10, size: 10 } }, 1_122],
   )
-  const one = await jsonOf(await ask(simulator, '/v4/brands/query', { filter: { id: [400] } }))
+  const one = await readJson(await ask(simulator, '/v4/brands/query', { filter: { id: [400] } }))
   assert.deepEqual([one.results.length, typeof one.results[0]?.name], [1, 'string'])
 })
 
 test('every product refers to terms that the tables have', async (t) => {
   const simulator = await startFor(t, { products: 300 })
-  const { results } = await jsonOf(await ask(simulator, '/v4/organizations/query', {}))
+  const { results } = await readJson(await ask(simulator, '/v4/organizations/query', {}))
   const known = new Set(results.map(({ id }) => id))
   const used = (await readStream(simulator)).flatMap(({ result }) =>
     Array.isArray(result.organizations) ? result.organizations : [],
@@ -287,7 +290,7 @@ test('media can be queried and streamed like products', async (t) => {
   const simulator = await startFor(t, { products: 200 })
   const stream = async (filter: object) => {
     const response = await ask(simulator, '/v4/media/stream', { filter, sorting: { id: 'ASC' } })
-    return response.status === 204 ? [] : mediaIn(await response.text())
+    return response.status === 204 ? [] : listProductMedia(await response.text())
   }
   const lines = await stream({ published: true })
   const ids = lines.map(({ result }) => result.id)
@@ -309,7 +312,7 @@ test('media can be queried and streamed like products', async (t) => {
     shown?.photos,
   )
   const query = { filter: { published: true }, sorting: { touchedAt: 'DESC' }, page: PAGE }
-  const { meta } = await jsonOf(await ask(simulator, '/v4/media/query', query))
+  const { meta } = await readJson(await ask(simulator, '/v4/media/query', query))
   assert.equal(meta.total, lines.length)
   simulator.clock.advance(1_000)
   simulator.catalogue.update([String(shown?.id)])

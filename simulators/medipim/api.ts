@@ -1,39 +1,38 @@
-// The endpoints of the Australian API v4: what each takes, and what it answers. Facts that nobody
-// could confirm are switches.
+// The endpoints of the Australian API v4. Unconfirmed behaviour is a switch.
 
 import type { Chunks } from '../support/lines.ts'
 import type { Catalogue } from './catalogue.ts'
-import { disfigure, type MedipimFault } from './faults.ts'
+import { distortProduct, type MedipimFault } from './faults.ts'
 import type { Fields } from './fields.ts'
-import { anyOf, compileFilter, type Vocabulary } from './filter.ts'
+import { matchAnyOf, compileFilter, type Vocabulary } from './filter.ts'
 import { isObject, textOf, type Json, type JsonObject } from './json.ts'
 import { listMedia, loadMedia, MEDIA_FILTERS, type MediaRef } from './media-filters.ts'
-import { productFilters, type FilterSwitches } from './product-filters.ts'
-import { nameOf } from './product.ts'
+import { createProductFilters, type FilterSwitches } from './product-filters.ts'
+import { makeName } from './product.ts'
 import type { Term } from './reference.ts'
 import { parseSorting, shuffleItems, sortItems } from './sorting.ts'
 import type { ProductState } from './state.ts'
 import { createSigner, streamLines } from './stream.ts'
-import { createChecker, invalid, parseBody, Refusal, type Checker } from './violations.ts'
+import { createChecker, createInvalid, parseBody, Refusal, type Checker } from './violations.ts'
 
 export interface ApiSwitches extends FilterSwitches {
-  /** Whether `meta.total` of a query stops at 10,000. */
+  /** Value of `meta.total` above 10,000 results of a query. */
   readonly queryTotal: 'real' | 'capped'
-  /** What a page beyond the first 10,000 results gives. */
+  /** Response to a page beyond the first 10,000 results. */
   readonly beyondCap: 'error' | 'empty'
 }
 
 export interface Call {
-  /** The body, or '' when there is none. */
+  /** The body, or ''. */
   readonly text: string
   readonly parameters: URLSearchParams
   readonly keyId: string
-  /** Counts the answers: what may differ between two answers to one question depends on it. */
+  /** Number of the response; differences between responses to the same request depend on it. */
   readonly number: number
   readonly faults: readonly MedipimFault[]
 }
 
-export type Answer =
+export type Result =
   | { readonly json: Json }
   | { readonly lines: Chunks }
   | { readonly nothing: true }
@@ -43,11 +42,11 @@ export interface Api {
   readonly fields: Fields
   readonly switches: () => ApiSwitches
   readonly nowSeconds: () => number
-  /** A whole product stream that was made before, to be sent in place of the catalogue's. */
+  /** A prerendered product stream, sent instead of the catalogue. */
   readonly feed: () => Chunks | null
 }
 
-export type Endpoint = (api: Api, call: Call) => Answer
+export type Endpoint = (api: Api, call: Call) => Result
 
 const CAP = 10_000
 const PAGE_SIZES: readonly unknown[] = [10, 50, 100, 250]
@@ -72,80 +71,78 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     queryTerms(api.catalogue.world.reference.activeIngredients, call),
 }
 
-function queryProducts(api: Api, call: Call): Answer {
+function queryProducts(api: Api, call: Call): Result {
   const body = parseBody(call.text)
   const checker = createChecker()
-  const select = productSelector(api, call, body, checker)
-  const cut = pageOf(body.page, checker)
+  const select = createProductSelector(api, call, body, checker)
+  const cut = readPage(body.page, checker)
   checker.finish()
-  return paged(select(), cut, api.switches(), productRenderer(api, call))
+  return toPage(select(), cut, api.switches(), createRenderer(api, call))
 }
 
-function streamProducts(api: Api, call: Call): Answer {
+function streamProducts(api: Api, call: Call): Result {
   const checker = createChecker()
-  const select = productSelector(api, call, parseBody(call.text), checker)
+  const select = createProductSelector(api, call, parseBody(call.text), checker)
   checker.finish()
   const feed = api.feed()
   if (feed !== null) return { lines: feed }
   const { catalogue } = api
   const touch = (state: ProductState): void => void catalogue.update([catalogue.idOf(state)])
-  return streamed({
+  return toStream({
     items: select(),
-    render: productRenderer(api, call),
+    render: createRenderer(api, call),
     faults: call.faults,
     touch,
   })
 }
 
-function findProduct(api: Api, call: Call): Answer {
+function findProduct(api: Api, call: Call): Result {
   const id = call.parameters.get('id')
   if (id === null) throw new Refusal(400, 'bad_request', 'The parameter "id" is missing.')
   if (!api.catalogue.has(id)) throw new Refusal(404, 'not_found', 'There is no such product.')
-  return { json: { product: productRenderer(api, call)(api.catalogue.find(id)) } }
+  return { json: { product: createRenderer(api, call)(api.catalogue.find(id)) } }
 }
 
-function queryMedia(api: Api, call: Call): Answer {
+function queryMedia(api: Api, call: Call): Result {
   const body = parseBody(call.text)
   const checker = createChecker()
-  const select = mediaSelector(api, call, body, checker)
-  const cut = pageOf(body.page, checker)
+  const select = createMediaSelector(api, call, body, checker)
+  const cut = readPage(body.page, checker)
   checker.finish()
-  return paged(select(), cut, api.switches(), (ref) => loadMedia(api.catalogue, ref))
+  return toPage(select(), cut, api.switches(), (ref) => loadMedia(api.catalogue, ref))
 }
 
-function streamMedia(api: Api, call: Call): Answer {
+function streamMedia(api: Api, call: Call): Result {
   const checker = createChecker()
-  const select = mediaSelector(api, call, parseBody(call.text), checker)
+  const select = createMediaSelector(api, call, parseBody(call.text), checker)
   checker.finish()
-  return streamed({
+  return toStream({
     items: select(),
     render: (ref) => loadMedia(api.catalogue, ref),
     faults: call.faults,
   })
 }
 
-/**
- * Small tables: every part of the body may be left out, and without `page` there is no `meta.page`.
- */
-function queryTerms(terms: readonly Term[], call: Call): Answer {
+/** For small tables every member of the body is optional; without `page`, `meta.page` is absent. */
+function queryTerms(terms: readonly Term[], call: Call): Result {
   const {
     filter = { and: [] },
     sorting = { id: 'ASC' },
     page,
   } = call.text === '' ? {} : parseBody(call.text)
   const checker = createChecker()
-  const words: Vocabulary<Term> = { id: anyOf(({ id }) => [id]) }
+  const words: Vocabulary<Term> = { id: matchAnyOf(({ id }) => [id]) }
   const matches = compileFilter(filter, words, checker)
   const { descending } = parseSorting(sorting, ['id'], checker)
-  const cut = page === undefined ? null : pageOf(page, checker)
+  const cut = page === undefined ? null : readPage(page, checker)
   checker.finish()
   const found = sortItems(terms.filter(matches), ({ id }) => id, { descending, seed: 0, salt: 0 })
   if (cut === null) return { json: { meta: { total: found.length }, results: found } }
-  return paged(found, cut, { queryTotal: 'real', beyondCap: 'empty' }, (term) => term)
+  return toPage(found, cut, { queryTotal: 'real', beyondCap: 'empty' }, (term) => term)
 }
 
-/** Checks the question at once; finds and sorts when called. */
-function productSelector(
+/** Checks the request at once; the returned function finds and sorts. */
+function createProductSelector(
   api: Api,
   call: Call,
   { filter, sorting }: JsonObject,
@@ -153,7 +150,7 @@ function productSelector(
 ): () => ProductState[] {
   const { catalogue } = api
   const { seed } = catalogue.world
-  const matches = compileFilter(filter, productFilters(api.switches()), checker)
+  const matches = compileFilter(filter, createProductFilters(api.switches()), checker)
   const { key, descending } = parseSorting(sorting, PRODUCT_SORTS, checker)
   return () => {
     const found = catalogue.visible().filter((state) => {
@@ -165,7 +162,7 @@ function productSelector(
       })
     })
     if (call.faults.some(({ kind }) => kind === 'unsorted')) return shuffleItems(found, seed)
-    return sortItems(found, (state) => productKey(catalogue, state, key), {
+    return sortItems(found, (state) => readSortKey(catalogue, state, key), {
       descending,
       seed,
       salt: call.number,
@@ -173,7 +170,7 @@ function productSelector(
   }
 }
 
-function productKey(catalogue: Catalogue, state: ProductState, key: string): string | number {
+function readSortKey(catalogue: Catalogue, state: ProductState, key: string): string | number {
   switch (key) {
     case 'touchedAt':
       return state.updatedAt
@@ -184,7 +181,7 @@ function productKey(catalogue: Catalogue, state: ProductState, key: string): str
     case 'status':
       return state.status
     case 'name':
-      return nameOf(catalogue.world.seed, state)
+      return makeName(catalogue.world.seed, state)
     case 'pbs':
       return textOf(catalogue.build(state, '').pbs)
     default:
@@ -192,7 +189,7 @@ function productKey(catalogue: Catalogue, state: ProductState, key: string): str
   }
 }
 
-function mediaSelector(
+function createMediaSelector(
   api: Api,
   call: Call,
   { filter, sorting }: JsonObject,
@@ -202,18 +199,18 @@ function mediaSelector(
   const { key, descending } = parseSorting(sorting, MEDIA_SORTS, checker)
   const keyOf = (ref: MediaRef): number =>
     key === 'id' ? ref.id : key === 'createdAt' ? ref.createdAt : ref.touchedAt
-  const order = { descending, seed: api.catalogue.world.seed, salt: call.number }
-  return () => sortItems(listMedia(api.catalogue, matches), keyOf, order)
+  const options = { descending, seed: api.catalogue.world.seed, salt: call.number }
+  return () => sortItems(listMedia(api.catalogue, matches), keyOf, options)
 }
 
-function productRenderer(api: Api, call: Call): (state: ProductState) => JsonObject {
+function createRenderer(api: Api, call: Call): (state: ProductState) => JsonObject {
   const { catalogue } = api
-  // The clock may stand still between two answers, but a pre-signed link is never the same twice.
+  // The clock may stand still between two responses, but every pre-signed link is unique.
   const sign = createSigner(call.keyId, catalogue.world.seed, api.nowSeconds() + call.number)
   const render = (state: ProductState): JsonObject =>
     catalogue.build(state, sign(catalogue.idOf(state)))
   if (call.faults.length === 0) return render
-  return (state) => disfigure(render(state), call.faults, catalogue.world.seed, state.index)
+  return (state) => distortProduct(render(state), call.faults, catalogue.world.seed, state.index)
 }
 
 interface PageCut {
@@ -221,7 +218,7 @@ interface PageCut {
   readonly size: number
 }
 
-function pageOf(page: Json | undefined, checker: Checker): PageCut {
+function readPage(page: Json | undefined, checker: Checker): PageCut {
   if (!isObject(page)) {
     checker.fail(
       'page',
@@ -239,16 +236,16 @@ function pageOf(page: Json | undefined, checker: Checker): PageCut {
 
 type CapSwitches = Pick<ApiSwitches, 'queryTotal' | 'beyondCap'>
 
-function paged<Item>(
+function toPage<Item>(
   found: readonly Item[],
   { no, size }: PageCut,
   switches: CapSwitches,
   render: (item: Item) => JsonObject,
-): Answer {
+): Result {
   const offset = no * size
   const beyond = offset >= CAP
   if (beyond && switches.beyondCap === 'error') {
-    throw invalid([
+    throw createInvalid([
       { path: 'page.no', message: `Only the first ${CAP} results can be paged; use the stream.` },
     ])
   }
@@ -257,6 +254,6 @@ function paged<Item>(
   return { json: { meta: { total, page: { no, offset, size } }, results } }
 }
 
-function streamed<Item>(options: Parameters<typeof streamLines<Item>>[0]): Answer {
+function toStream<Item>(options: Parameters<typeof streamLines<Item>>[0]): Result {
   return options.items.length === 0 ? { nothing: true } : { lines: streamLines(options) }
 }

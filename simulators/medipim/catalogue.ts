@@ -2,20 +2,10 @@
 // decides what happened when.
 
 import type { Clock } from '../support/clock.ts'
-import { seededRandom } from '../support/random.ts'
-import { mergePatch, metaLast, type JsonObject } from './json.ts'
+import { mergePatch, moveMetaLast, type JsonObject } from './json.ts'
 import { buildProduct, type World } from './product.ts'
-import { createReference } from './reference.ts'
-import { createIds, firstState, type ProductState } from './state.ts'
-
-/**
- * Which products: by id, all, or a seeded choice of so many (or such a share) of the active ones.
- */
-export type Selection =
-  | readonly string[]
-  | 'all'
-  | { readonly count: number }
-  | { readonly share: number }
+import { createShelf, type Selection, type Shelf } from './shelf.ts'
+import type { ProductState } from './state.ts'
 
 /** Every mutation returns the ids that it struck. */
 export interface Catalogue {
@@ -49,46 +39,42 @@ export interface Catalogue {
   add(count: number): string[]
 }
 
-const PRODUCTS_MAX = 1_000_000
+type Mutations = Omit<Catalogue, 'world' | 'visible' | 'find' | 'has' | 'idOf' | 'build'>
 
 export function createCatalogue(seed: number, count: number, clock: Clock): Catalogue {
   const shelf = createShelf(seed, count, clock)
-  const { states, find, visible, change } = shelf
-  const { idOf } = shelf.world
+  const { world, visible, find, has } = shelf
   const patches = new Map<number, JsonObject>()
+  const build = (state: ProductState, embedUrl: string): JsonObject => {
+    const product = buildProduct(world, state, embedUrl)
+    const patch = patches.get(state.index)
+    return patch === undefined ? product : moveMetaLast(mergePatch(product, patch))
+  }
+  return {
+    world,
+    visible,
+    find,
+    has,
+    build,
+    idOf: (state) => world.idOf(state.index),
+    ...createStatusMutations(shelf, clock),
+    ...createContentMutations(shelf, clock, patches, build),
+  }
+}
 
+function createStatusMutations(
+  { states, find, change, grow, world }: Shelf,
+  clock: Clock,
+): Omit<Mutations, 'update' | 'touch' | 'setPrice'> {
   const setStatus = (
     state: ProductState,
     status: ProductState['status'],
     replacedBy: number | null,
   ): void => {
-    Object.assign(state, {
-      status,
-      replacedBy,
-      statusTouchedAt: clock.nowSeconds(),
-      contentAt: clock.nowSeconds(),
-    })
+    const now = clock.nowSeconds()
+    Object.assign(state, { status, replacedBy, statusTouchedAt: now, contentAt: now })
   }
-  const build = (state: ProductState, embedUrl: string): JsonObject => {
-    const product = buildProduct(shelf.world, state, embedUrl)
-    const patch = patches.get(state.index)
-    return patch === undefined ? product : metaLast(mergePatch(product, patch))
-  }
-
   return {
-    world: shelf.world,
-    visible,
-    find,
-    build,
-    idOf: (state) => idOf(state.index),
-    has: shelf.has,
-    update: (selection, patch) =>
-      change(selection, (state) => {
-        state.contentAt = clock.nowSeconds()
-        if (patch === undefined) state.version += 1
-        else patches.set(state.index, mergePatch(patches.get(state.index) ?? {}, patch, true))
-      }),
-    touch: (selection) => change(selection, () => {}),
     deactivate: (selection) => change(selection, (state) => setStatus(state, 'inactive', null)),
     activate: (selection) => change(selection, (state) => setStatus(state, 'active', null)),
     replace(selection, successor) {
@@ -102,12 +88,30 @@ export function createCatalogue(seed: number, count: number, clock: Clock): Cata
     },
     remove: (selection) => change(selection, (state) => void (state.deleted = true)),
     restore(selection) {
-      const gone =
+      const removed =
         selection === 'all'
-          ? states.filter(({ deleted }) => deleted).map(({ index }) => idOf(index))
+          ? states.filter(({ deleted }) => deleted).map(({ index }) => world.idOf(index))
           : selection
-      return change(gone, (state) => void (state.deleted = false))
+      return change(removed, (state) => void (state.deleted = false))
     },
+    add: (count) => grow(count).map(({ index }) => world.idOf(index)),
+  }
+}
+
+function createContentMutations(
+  { change }: Shelf,
+  clock: Clock,
+  patches: Map<number, JsonObject>,
+  build: Catalogue['build'],
+): Pick<Mutations, 'update' | 'touch' | 'setPrice'> {
+  return {
+    update: (selection, patch) =>
+      change(selection, (state) => {
+        state.contentAt = clock.nowSeconds()
+        if (patch === undefined) state.version += 1
+        else patches.set(state.index, mergePatch(patches.get(state.index) ?? {}, patch, true))
+      }),
+    touch: (selection) => change(selection, () => {}),
     setPrice: (selection, price) =>
       change(selection, (state) => {
         state.contentAt = clock.nowSeconds()
@@ -118,88 +122,5 @@ export function createCatalogue(seed: number, count: number, clock: Clock): Cata
             state.priceCents = Math.round(publicPrice * price.factor)
         }
       }),
-    add: (added) => shelf.grow(added).map(({ index }) => idOf(index)),
   }
-}
-
-interface Shelf extends Pick<Catalogue, 'world' | 'visible' | 'find' | 'has'> {
-  /** All, also those that were removed; a product's index is its place here. */
-  readonly states: readonly ProductState[]
-  /** Does `act` to the selected ones and moves their `updatedAt` to now. */
-  readonly change: (selection: Selection, act: (state: ProductState) => void) => string[]
-  /** New ones, active, made now. */
-  readonly grow: (count: number) => ProductState[]
-}
-
-function createShelf(seed: number, count: number, clock: Clock): Shelf {
-  if (!(Number.isInteger(count) && count >= 1 && count <= PRODUCTS_MAX)) {
-    throw new Error(`A catalogue has 1 to ${PRODUCTS_MAX} products, not ${count}`)
-  }
-  const { idOf, indexOf } = createIds(seed)
-  const startAt = clock.nowSeconds()
-  const states = Array.from({ length: count }, (_, index) => firstState(seed, index, startAt))
-  let choices = 0
-
-  const find = (id: string): ProductState => {
-    const state = states[indexOf(id) ?? -1]
-    if (state === undefined) throw new Error(`The simulator has no product ${id}`)
-    return state
-  }
-  const visible = (): ProductState[] => states.filter(({ deleted }) => !deleted)
-  const select = (selection: Selection): ProductState[] => {
-    if (selection === 'all') return visible()
-    if (!('count' in selection) && !('share' in selection)) return selection.map(find)
-    const active = visible().filter(({ status }) => status === 'active')
-    const wanted =
-      'count' in selection ? selection.count : Math.round(active.length * selection.share)
-    return choose(active, wanted, seed, choices++)
-  }
-  return {
-    world: { seed, reference: createReference(seed), idOf },
-    states,
-    find,
-    visible,
-    has: (id) => states[indexOf(id) ?? -1]?.deleted === false,
-    change(selection, act) {
-      const now = clock.nowSeconds()
-      return select(selection).map((state) => {
-        act(state)
-        state.updatedAt = now
-        return idOf(state.index)
-      })
-    },
-    grow(added) {
-      const now = clock.nowSeconds()
-      const fresh = Array.from({ length: added }, (_, offset): ProductState => ({
-        ...firstState(seed, states.length + offset, startAt),
-        status: 'active',
-        replacedBy: null,
-        createdAt: now,
-        updatedAt: now,
-        statusTouchedAt: now,
-        contentAt: now,
-      }))
-      states.push(...fresh)
-      return fresh
-    },
-  }
-}
-
-/** `count` distinct states, the same ones for the same seed and number of earlier choices. */
-function choose(
-  states: ProductState[],
-  count: number,
-  seed: number,
-  choice: number,
-): ProductState[] {
-  const random = seededRandom(seed, 91, choice)
-  const pool = [...states]
-  return Array.from({ length: Math.min(count, pool.length) }, (_, position) => {
-    const at = random.between(position, pool.length - 1)
-    const [chosen, displaced] = [pool[at], pool[position]]
-    if (chosen === undefined || displaced === undefined)
-      throw new Error('A choice outside the pool')
-    pool[at] = displaced
-    return chosen
-  })
 }

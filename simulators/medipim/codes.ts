@@ -16,13 +16,14 @@ export interface Codes {
  * One product in 200 has the codes of the one before it; one in 40 has a twelve-digit code, one in
  * 60 an eight-digit one.
  */
-export function codesOf(seed: number, index: number): Codes {
-  const artgId = artgIdOf(seed, index)
-  if (index > 0 && mix(seed, index, 31) % 200 === 0) return { ...codesOf(seed, index - 1), artgId }
+export function makeCodes(seed: number, index: number): Codes {
+  const artgId = makeArtgId(seed, index)
+  if (index > 0 && mix(seed, index, 31) % 200 === 0)
+    return { ...makeCodes(seed, index - 1), artgId }
   const digits = String(mix(seed, index, 32)).padStart(10, '0')
   const shape = mix(seed, index, 33) % 120
   if (shape < 3) {
-    const upc = withCheckDigit(`6${digits}`)
+    const upc = addCheckDigit(`6${digits}`)
     return {
       ean: [upc, `0${upc}`],
       gtin8: null,
@@ -33,10 +34,10 @@ export function codesOf(seed: number, index: number): Codes {
     }
   }
   if (shape < 5) {
-    const short = withCheckDigit(`9${digits.slice(0, 6)}`)
+    const short = addCheckDigit(`9${digits.slice(0, 6)}`)
     return { ean: [short], gtin8: short, gtin12: null, gtin13: null, gtin14: null, artgId }
   }
-  const ean = withCheckDigit(`93${digits}`)
+  const ean = addCheckDigit(`93${digits}`)
   return {
     ean: shape < 20 ? [ean, `0${ean}`] : [ean],
     gtin8: null,
@@ -48,13 +49,13 @@ export function codesOf(seed: number, index: number): Codes {
 }
 
 /** One product in 30 stands on its neighbour's entry in the register of therapeutic goods. */
-function artgIdOf(seed: number, index: number): string {
+function makeArtgId(seed: number, index: number): string {
   const entry = index > 0 && mix(seed, index, 34) % 30 === 0 ? index - 1 : index
   return String(10_000 + (mix(seed, entry, 35) % 490_000))
 }
 
 /** GS1: weights 3 and 1 from the right. */
-function withCheckDigit(digits: string): string {
+function addCheckDigit(digits: string): string {
   const sum = digits
     .split('')
     .toReversed()
@@ -63,6 +64,6 @@ function withCheckDigit(digits: string): string {
 }
 
 /** A SNOMED CT id: more digits than a JavaScript number holds. */
-export function snomedId(seed: number, index: number, kind: number): string {
+export function makeSnomedId(seed: number, index: number, kind: number): string {
   return `${mix(seed, index, kind)}${String(mix(seed, index, kind + 1) % 10_000).padStart(4, '0')}0110${10 + (kind % 9)}`
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MedipimSimulator } from './simulator.ts'
-import { ask, EVERYTHING, readStream, startFor } from './testing.ts'
+import { ask, EVERYTHING, readStream, startFor } from './test-client.ts'
 
 async function tell(
   simulator: MedipimSimulator,

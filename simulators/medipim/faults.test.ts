@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import type { MedipimFaultInput } from './faults.ts'
 import { isObject } from './json.ts'
 import type { MedipimSimulator } from './simulator.ts'
-import { ask, EVERYTHING, linesOf, readStream, startFor, type StreamLine } from './testing.ts'
+import { ask, EVERYTHING, linesOf, readStream, startFor, type StreamLine } from './test-client.ts'
 
 const STREAM = '/v4/products/stream'
 const BY_ID = { filter: { updatedSince: 0 }, sorting: { id: 'ASC' } }

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { mix } from '../support/random.ts'
 import { CommonFault, When } from '../support/faults.ts'
-import { isObject, mergePatch, metaLast, type Json, type JsonObject } from './json.ts'
+import { isObject, mergePatch, moveMetaLast, type Json, type JsonObject } from './json.ts'
 
 const at = z.int().nonnegative()
 /** These ids, or a seeded share of all, or all. */
@@ -69,7 +69,7 @@ type ProductFault = Extract<SpecialFault, { kind: 'product' | 'patch' }>
 const A_YEAR = 31_536_000
 
 /** `product` as the faults make it look. */
-export function disfigure(
+export function distortProduct(
   product: JsonObject,
   faults: readonly MedipimFault[],
   seed: number,
@@ -79,34 +79,34 @@ export function disfigure(
   for (const fault of faults) {
     if (
       (fault.kind !== 'product' && fault.kind !== 'patch') ||
-      !strikes(fault, product, seed, index)
+      !isStruck(fault, product, seed, index)
     )
       continue
     result =
       fault.kind === 'patch'
         ? mergePatch(result, fault.patch)
-        : changed(result, fault.change, fault.bytes)
+        : changeProduct(result, fault.change, fault.bytes)
   }
   return result
 }
 
-function strikes(fault: ProductFault, { id }: JsonObject, seed: number, index: number): boolean {
+function isStruck(fault: ProductFault, { id }: JsonObject, seed: number, index: number): boolean {
   if (fault.ids !== undefined) return fault.ids.some((wanted) => wanted === id)
   return mix(seed, index, 95) < fault.share * 2 ** 32
 }
 
-function changed(
+function changeProduct(
   product: JsonObject,
   change: Extract<SpecialFault, { kind: 'product' }>['change'],
   bytes: number,
 ): JsonObject {
   switch (change) {
     case 'prices-as-strings':
-      return withPrices(product, String)
+      return mapPrices(product, String)
     case 'prices-zero':
-      return withPrices(product, () => 0)
+      return mapPrices(product, () => 0)
     case 'prices-times-100':
-      return withPrices(product, (cents) => cents * 100)
+      return mapPrices(product, (cents) => cents * 100)
     case 'wrong-types':
       return {
         ...product,
@@ -128,11 +128,11 @@ function changed(
         meta: { ...metaOf(product), updatedAt: Number(metaOf(product).updatedAt) + A_YEAR },
       }
     case 'padding':
-      return metaLast({ ...product, padding: 'x'.repeat(bytes) })
+      return moveMetaLast({ ...product, padding: 'x'.repeat(bytes) })
   }
 }
 
-function withPrices(product: JsonObject, price: (cents: number) => Json): JsonObject {
+function mapPrices(product: JsonObject, price: (cents: number) => Json): JsonObject {
   const changedPrices = ['publicPrice', 'manufacturerPrice', 'pharmacistPrice'].flatMap((key) => {
     const cents = product[key]
     return typeof cents === 'number' ? [[key, price(cents)] as const] : []

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { prerenderFeed, serveFeed, type FeedOptions } from './feed.ts'
-import { ask, EVERYTHING, linesOf, type StreamLine } from './testing.ts'
+import { ask, EVERYTHING, linesOf, type StreamLine } from './test-client.ts'
 
 async function folderFor(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'feed-'))

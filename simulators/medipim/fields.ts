@@ -38,17 +38,17 @@ const MULTIPLE = new Set(['ean', 'atcCategory', 'notApplicableField'])
 export function createFields(): Fields {
   const fields = new Map(
     DOCUMENTED.flatMap(([type, group, codes]) =>
-      codes.split(' ').map((code) => [code, field(code, type, group)]),
+      codes.split(' ').map((code) => [code, createField(code, type, group)]),
     ),
   )
   return {
     list: () => [...fields.values()],
-    add: (code, type = TEXT) => void fields.set(code, field(code, type, 'general')),
+    add: (code, type = TEXT) => void fields.set(code, createField(code, type, 'general')),
     remove: (code) => void fields.delete(code),
   }
 }
 
-function field(code: string, type: string, attributeGroup: string): JsonObject {
+function createField(code: string, type: string, attributeGroup: string): JsonObject {
   const isMulti = type === 'list' || type === 'reference' || MULTIPLE.has(code)
   return {
     code,

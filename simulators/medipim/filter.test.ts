@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isObject, textOf, type JsonObject } from './json.ts'
-import { idsOf, readStream, startFor } from './testing.ts'
+import { listIds, readStream, startFor } from './test-client.ts'
 
 type Fits = (product: JsonObject) => boolean
 
@@ -133,7 +133,7 @@ test('each filter matches exactly what it says', async (t) => {
       .map(({ id }) => textOf(id))
       .toSorted()
     assert.ok(expected.length > 0, `the test has nothing to find for ${JSON.stringify(filter)}`)
-    assert.deepEqual(await idsOf(simulator, filter), expected, JSON.stringify(filter))
+    assert.deepEqual(await listIds(simulator, filter), expected, JSON.stringify(filter))
   }
 })
 
@@ -141,10 +141,10 @@ test('whether a bound of updatedSince is included, and no_selection filterable, 
   const simulator = await startFor(t)
   const [id = ''] = simulator.catalogue.touch({ count: 1 })
   const now = simulator.clock.nowSeconds()
-  assert.deepEqual(await idsOf(simulator, { updatedSince: now }), [id])
+  assert.deepEqual(await listIds(simulator, { updatedSince: now }), [id])
   simulator.setSwitches({ updatedSince: 'exclusive', noSelectionFilter: true })
-  assert.deepEqual(await idsOf(simulator, { updatedSince: now }), [])
+  assert.deepEqual(await listIds(simulator, { updatedSince: now }), [])
   const [chosen = ''] = simulator.catalogue.update({ count: 1 })
   simulator.catalogue.find(chosen).status = 'no_selection'
-  assert.ok((await idsOf(simulator, { status: 'no_selection' })).includes(chosen))
+  assert.ok((await listIds(simulator, { status: 'no_selection' })).includes(chosen))
 })

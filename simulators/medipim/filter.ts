@@ -62,7 +62,7 @@ interface Choice {
 }
 
 /** Strings and numbers, compared as strings. */
-export function anyOf<Candidate>(
+export function matchAnyOf<Candidate>(
   valuesOf: (candidate: Candidate) => readonly Json[],
   choice: Choice = {},
 ): Word<Candidate> {
@@ -83,7 +83,7 @@ export function anyOf<Candidate>(
   }
 }
 
-export function flag<Candidate>(valueOf: (candidate: Candidate) => boolean): Word<Candidate> {
+export function matchFlag<Candidate>(valueOf: (candidate: Candidate) => boolean): Word<Candidate> {
   return {
     expects: 'true or false',
     compile: (value) =>
@@ -95,7 +95,7 @@ export function flag<Candidate>(valueOf: (candidate: Candidate) => boolean): Wor
  * A unix time, or `{ from, until }` of which one may be missing. Both ends are included, `from`
  * unless it is switched off.
  */
-export function since<Candidate>(
+export function matchPeriod<Candidate>(
   timeOf: (candidate: Candidate) => Json | undefined,
   fromIncluded = true,
 ): Word<Candidate> {

@@ -27,6 +27,6 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** The supplier's `meta` is the last member of a product, whatever was added to it. */
-export function metaLast({ meta, ...product }: JsonObject): JsonObject {
+export function moveMetaLast({ meta, ...product }: JsonObject): JsonObject {
   return meta === undefined ? product : { ...product, meta }
 }

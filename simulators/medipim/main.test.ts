@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { medipim } from './main.ts'
-import { ask } from './testing.ts'
+import { ask } from './test-client.ts'
 
 test('arguments become options', () => {
   const argv = '--products 10 --seed 3 --port 0 --key 7:a:b --key 8:c --rate-limit 0 --gzip'.split(

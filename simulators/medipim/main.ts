@@ -36,11 +36,11 @@ Change it while it runs (GET URL/_control/ lists all verbs):
         gzip: { type: 'boolean', default: false },
       },
     })
-    const requests = wholeNumber('--rate-limit', values['rate-limit'], 0, 1_000_000)
+    const requests = parseWholeNumber('--rate-limit', values['rate-limit'], 0, 1_000_000)
     return {
-      products: wholeNumber('--products', values.products, 1, 1_000_000),
-      seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
-      port: wholeNumber('--port', values.port, 0, 65_535),
+      products: parseWholeNumber('--products', values.products, 1, 1_000_000),
+      seed: parseWholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
+      port: parseWholeNumber('--port', values.port, 0, 65_535),
       keys: values.key.map(apiKey),
       rateLimit: requests === 0 ? null : { requests, windowMs: 60_000, clock: 'real' },
       switches: { gzip: values.gzip, retryAfter: values['retry-after'] },
@@ -67,7 +67,7 @@ Put this into .env:
   },
 }
 
-function wholeNumber(name: string, text: string, low: number, high: number): number {
+function parseWholeNumber(name: string, text: string, low: number, high: number): number {
   const number = Number(text)
   if (Number.isInteger(number) && number >= low && number <= high) return number
   throw new Error(`${name} is a whole number from ${low} to ${high}, not "${text}"`)

@@ -2,9 +2,9 @@
 // the shared pool once.
 
 import type { Catalogue } from './catalogue.ts'
-import { anyOf, flag, since, type Vocabulary } from './filter.ts'
+import { matchAnyOf, matchFlag, matchPeriod, type Vocabulary } from './filter.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { isShared, sharedPhotos } from './media.ts'
+import { isShared, makeSharedPhotos } from './media.ts'
 import type { Term } from './reference.ts'
 
 /**
@@ -33,24 +33,24 @@ const strings =
   }
 
 export const MEDIA_FILTERS: Vocabulary<MediaCandidate> = {
-  published: flag(() => true),
-  organization: anyOf((candidate) =>
+  published: matchFlag(() => true),
+  organization: matchAnyOf((candidate) =>
     strings('organizations')(candidate).map((term) => (isObject(term) ? (term.id ?? null) : null)),
   ),
-  targetGroup: anyOf(strings('targetGroups')),
-  type: anyOf(strings('type'), { allowed: ['photo', 'frontal', 'link'] }),
-  photoType: anyOf(strings('photoType'), {
+  targetGroup: matchAnyOf(strings('targetGroups')),
+  type: matchAnyOf(strings('type'), { allowed: ['photo', 'frontal', 'link'] }),
+  photoType: matchAnyOf(strings('photoType'), {
     allowed: ['packshot', 'productshot', 'lifestyle_image', 'pillshot'],
   }),
-  linkType: anyOf(strings('linkType'), { allowed: ['app', 'brochure', 'video', 'website'] }),
-  visibleSides: anyOf(strings('visibleSides'), {
+  linkType: matchAnyOf(strings('linkType'), { allowed: ['app', 'brochure', 'video', 'website'] }),
+  visibleSides: matchAnyOf(strings('visibleSides'), {
     allowed: ['front', 'left', 'right', 'back', 'bottom', 'top'],
   }),
-  product: anyOf(({ products }) => products),
-  available: flag(({ item }) => !isObject(item.available) || item.available.until === null),
-  locale: anyOf(strings('locales')),
-  createdAt: since(({ item }) => timesOf(item).createdAt),
-  updatedSince: since(({ item }) => timesOf(item).touchedAt),
+  product: matchAnyOf(({ products }) => products),
+  available: matchFlag(({ item }) => !isObject(item.available) || item.available.until === null),
+  locale: matchAnyOf(strings('locales')),
+  createdAt: matchPeriod(({ item }) => timesOf(item).createdAt),
+  updatedSince: matchPeriod(({ item }) => timesOf(item).touchedAt),
 }
 
 /** The media that match, in no order. */
@@ -65,23 +65,24 @@ export function listMedia(
   }
   for (const state of catalogue.visible()) {
     const id = catalogue.idOf(state)
-    for (const item of mediaIn(catalogue, id)) {
+    for (const item of listProductMedia(catalogue, id)) {
       if (isShared(item)) showing.set(item.id, [...(showing.get(item.id) ?? []), id])
       else keep(item, id, [id])
     }
   }
-  for (const item of sharedPhotos(catalogue.world.seed))
+  for (const item of makeSharedPhotos(catalogue.world.seed))
     keep(item, null, showing.get(item.id) ?? [])
   return refs
 }
 
 /** The whole of one of `listMedia`'s items. */
 export function loadMedia(catalogue: Catalogue, { id, owner }: MediaRef): JsonObject {
-  const items = owner === null ? sharedPhotos(catalogue.world.seed) : mediaIn(catalogue, owner)
+  const items =
+    owner === null ? makeSharedPhotos(catalogue.world.seed) : listProductMedia(catalogue, owner)
   return items.find((item) => item.id === id) ?? { id }
 }
 
-function mediaIn(catalogue: Catalogue, id: string): readonly Term[] {
+function listProductMedia(catalogue: Catalogue, id: string): readonly Term[] {
   const { photos, frontals, links } = catalogue.build(catalogue.find(id), '')
   return [photos, frontals, links].flatMap((list) =>
     Array.isArray(list) ? list.filter(isTerm) : [],

@@ -1,7 +1,7 @@
 // Photos, frontals and links of a product. Ids are `index * 16 + slot + 1,000`; those below 1,000
 // are shared between products.
 
-import { mix, seededRandom } from '../support/random.ts'
+import { mix, createRandom } from '../support/random.ts'
 import type { JsonObject } from './json.ts'
 import type { Term } from './reference.ts'
 import type { ProductState } from './state.ts'
@@ -28,7 +28,7 @@ const LINK = 10
 export const NO_MEDIA: Media = { photos: [], frontals: [], links: [] }
 
 /** Every third content update also brings new pictures, under new addresses. */
-export function mediaOf(
+export function makeMedia(
   seed: number,
   state: ProductState,
   amounts: MediaAmounts,
@@ -38,41 +38,47 @@ export function mediaOf(
   const updatedAt = state.version === 0 ? createdAt : state.contentAt
   const meta = { createdAt, updatedAt }
   const firstId = state.index * 16 + 1_000
-  const hash = (id: number): string => assetHash(seed, id, Math.floor(state.version / 3))
-  const some = (count: number, make: (slot: number) => Term): Term[] =>
+  const hash = (id: number): string => makeAssetHash(seed, id, Math.floor(state.version / 3))
+  const repeat = (count: number, make: (slot: number) => Term): Term[] =>
     Array.from({ length: count }, (_, slot) => make(slot))
-  const photos = some(amounts.photos, (slot) =>
-    photo(firstId + slot, hash(firstId + slot), slot, meta, owner),
+  const photos = repeat(amounts.photos, (slot) =>
+    makePhoto(firstId + slot, hash(firstId + slot), slot, meta, owner),
   )
   if (mix(seed, state.index, 21) % 100 === 0)
-    photos.push(sharedPhoto(seed, mix(seed, state.index, 22) % SHARED_COUNT))
+    photos.push(makeSharedPhoto(seed, mix(seed, state.index, 22) % SHARED_COUNT))
   return {
     photos,
-    frontals: some(amounts.frontals, (slot) =>
-      frontal(firstId + FRONT + slot, hash(firstId + FRONT + slot), meta),
+    frontals: repeat(amounts.frontals, (slot) =>
+      makeFrontal(firstId + FRONT + slot, hash(firstId + FRONT + slot), meta),
     ),
-    links: some(amounts.links, (slot) => link(firstId + LINK + slot, meta)),
+    links: repeat(amounts.links, (slot) => makeLink(firstId + LINK + slot, meta)),
   }
 }
 
 /** The pool of pictures that several products show. */
-export function sharedPhotos(seed: number): readonly Term[] {
-  return Array.from({ length: SHARED_COUNT }, (_, slot) => sharedPhoto(seed, slot))
+export function makeSharedPhotos(seed: number): readonly Term[] {
+  return Array.from({ length: SHARED_COUNT }, (_, slot) => makeSharedPhoto(seed, slot))
 }
 
 export function isShared(media: Term): boolean {
   return media.id < 1_000
 }
 
-function sharedPhoto(seed: number, slot: number): Term {
+function makeSharedPhoto(seed: number, slot: number): Term {
   const meta = { createdAt: SHARED_AT, updatedAt: SHARED_AT }
-  return photo(slot + 1, assetHash(seed, slot + 1, 0), 0, meta, {
+  return makePhoto(slot + 1, makeAssetHash(seed, slot + 1, 0), 0, meta, {
     id: 200,
     name: 'Shared pictures',
   })
 }
 
-function photo(id: number, hash: string, slot: number, meta: JsonObject, owner: JsonObject): Term {
+function makePhoto(
+  id: number,
+  hash: string,
+  slot: number,
+  meta: JsonObject,
+  owner: JsonObject,
+): Term {
   const sized = (type: string, suffix: string): JsonObject =>
     Object.fromEntries(
       SIZES.map((size) => [`${size}${suffix}`, `${ASSETS}/${size}/${hash}.${type}`]),
@@ -90,7 +96,7 @@ function photo(id: number, hash: string, slot: number, meta: JsonObject, owner: 
   }
 }
 
-function frontal(id: number, hash: string, meta: JsonObject): Term {
+function makeFrontal(id: number, hash: string, meta: JsonObject): Term {
   const at = (size: string, type: string): string => `${ASSETS}/${size}/${hash}.${type}`
   return {
     id,
@@ -109,7 +115,7 @@ function frontal(id: number, hash: string, meta: JsonObject): Term {
   }
 }
 
-function link(id: number, meta: JsonObject): Term {
+function makeLink(id: number, meta: JsonObject): Term {
   const linkType = id % 3 === 0 ? 'video' : 'website'
   return {
     id,
@@ -126,8 +132,8 @@ function link(id: number, meta: JsonObject): Term {
 }
 
 /** Forty hexadecimal digits, like a content hash. */
-function assetHash(seed: number, id: number, edition: number): string {
-  const random = seededRandom(seed, id, edition)
+function makeAssetHash(seed: number, id: number, edition: number): string {
+  const random = createRandom(seed, id, edition)
   return Array.from({ length: 5 }, () =>
     Math.floor(random.next() * 2 ** 32)
       .toString(16)

@@ -1,7 +1,7 @@
 // The words of the filter language for products, and what each looks at. Status, id and times are
 // answered from the state alone.
 
-import { anyOf, flag, since, type Vocabulary, type Word } from './filter.ts'
+import { matchAnyOf, matchFlag, matchPeriod, type Vocabulary, type Word } from './filter.ts'
 import { isObject, textOf, type Json, type JsonObject } from './json.ts'
 import type { ProductState } from './state.ts'
 
@@ -46,17 +46,17 @@ const CODE_FIELDS = [
   'notApplicableField',
 ]
 
-export function productFilters({
+export function createProductFilters({
   updatedSince,
   noSelectionFilter,
 }: FilterSwitches): Vocabulary<Candidate> {
   const field =
     (key: string): ((candidate: Candidate) => readonly Json[]) =>
     ({ product }) =>
-      listed(product()[key])
+      toList(product()[key])
   const ids = (key: string): Word<Candidate> =>
-    anyOf(({ product }) => listed(product()[key]).map((term) => memberOf(term, 'id')))
-  const bool = (key: string): Word<Candidate> => flag(({ product }) => product()[key] === true)
+    matchAnyOf(({ product }) => toList(product()[key]).map((term) => readMember(term, 'id')))
+  const bool = (key: string): Word<Candidate> => matchFlag(({ product }) => product()[key] === true)
   const statuses = [
     'active',
     'replaced',
@@ -64,33 +64,33 @@ export function productFilters({
     ...(noSelectionFilter ? ['no_selection'] : []),
   ]
   return {
-    ...Object.fromEntries(CODE_FIELDS.map((key) => [key, anyOf(field(key))])),
-    id: anyOf(({ id }) => [id]),
-    status: anyOf(({ state }) => [state.status], { allowed: statuses }),
-    artgId: anyOf(field('artgId'), { many: false }),
+    ...Object.fromEntries(CODE_FIELDS.map((key) => [key, matchAnyOf(field(key))])),
+    id: matchAnyOf(({ id }) => [id]),
+    status: matchAnyOf(({ state }) => [state.status], { allowed: statuses }),
+    artgId: matchAnyOf(field('artgId'), { many: false }),
     organization: ids('organizations'),
     publicCategory: ids('publicCategories'),
     brand: ids('brands'),
     productFamily: ids('productFamilies'),
     activeIngredient: ids('activeIngredients'),
     attributes: ids('attributes'),
-    gs1Category: anyOf(({ product }) => [memberOf(product().gs1Category, 'code')]),
-    conservation: anyOf(field('conservation'), {
+    gs1Category: matchAnyOf(({ product }) => [readMember(product().gs1Category, 'code')]),
+    conservation: matchAnyOf(field('conservation'), {
       allowed: ['room', 'refrigerator', 'fresh', 'frozen'],
     }),
-    allowedSpecies: anyOf(field('allowedSpecies'), {
+    allowedSpecies: matchAnyOf(field('allowedSpecies'), {
       allowed: ['human', 'veterinary', 'surface_maintenance', 'phytopharmacy'],
     }),
     narcotic: bool('narcotic'),
     biocide: bool('biocide'),
-    minimumContent: flag(({ product }) =>
+    minimumContent: matchFlag(({ product }) =>
       ['photos', 'descriptions', 'publicCategories'].every((key) => isFilled(product()[key])),
     ),
     hasContent: { expects: '{"flag", "locale"?}', compile: compileHasContent },
     search: { expects: '{"query", "locale", "type"?}', compile: compileSearch },
-    createdAt: since(({ state }) => state.createdAt),
-    officialDeletionAt: since(({ product }) => product().officialDeletionAt),
-    updatedSince: since(({ state }) => state.updatedAt, updatedSince === 'inclusive'),
+    createdAt: matchPeriod(({ state }) => state.createdAt),
+    officialDeletionAt: matchPeriod(({ product }) => product().officialDeletionAt),
+    updatedSince: matchPeriod(({ state }) => state.updatedAt, updatedSince === 'inclusive'),
   }
 }
 
@@ -103,7 +103,7 @@ function compileHasContent(value: Json): ((candidate: Candidate) => boolean) | n
       return ['photos', 'frontals', 'links'].some((list) => isFilled(product()[list]))
     const content = product()[key]
     if (type !== undefined)
-      return listed(content).some((item) => isObject(item) && item.type === type)
+      return toList(content).some((item) => isObject(item) && item.type === type)
     return isObject(content) && typeof locale === 'string' && 'en' in content
       ? isFilled(content[locale])
       : isFilled(content)
@@ -119,18 +119,18 @@ function compileSearch(value: Json): ((candidate: Candidate) => boolean) | null 
     const { name, ean, supplierReference } = product()
     const title = isObject(name) ? name[locale] : null
     if (typeof title === 'string' && title.toLowerCase().includes(query)) return true
-    return [id, ...listed(ean), ...listed(supplierReference)].some(
+    return [id, ...toList(ean), ...toList(supplierReference)].some(
       (code) => textOf(code).toLowerCase() === query,
     )
   }
 }
 
-function listed(value: Json | undefined): readonly Json[] {
+function toList(value: Json | undefined): readonly Json[] {
   if (value === undefined || value === null) return []
   return Array.isArray(value) ? value : [value]
 }
 
-function memberOf(value: Json | undefined, key: string): Json {
+function readMember(value: Json | undefined, key: string): Json {
   return isObject(value) ? (value[key] ?? null) : null
 }
 

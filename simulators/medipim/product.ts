@@ -2,13 +2,13 @@
 // saying "nothing": null, absent or empty, because the real supplier uses all three. `meta` comes
 // last, as it does there.
 
-import { mix, seededRandom, type Random } from '../support/random.ts'
-import { codesOf, snomedId } from './codes.ts'
+import { mix, createRandom, type Random } from '../support/random.ts'
+import { makeCodes, makeSnomedId } from './codes.ts'
 import type { Json, JsonObject } from './json.ts'
-import { mediaOf, NO_MEDIA, type Media } from './media.ts'
+import { makeMedia, NO_MEDIA, type Media } from './media.ts'
 import type { Reference, Term } from './reference.ts'
 import { isGiant, type ProductState } from './state.ts'
-import { descriptionsOf, textBudget } from './texts.ts'
+import { makeDescriptions, chooseTextBudget } from './texts.ts'
 import { FORMS, GOODS, INGREDIENTS } from './words.ts'
 
 export interface World {
@@ -50,7 +50,7 @@ export function buildProduct(world: World, state: ProductState, embedUrl: string
     state,
     kind,
     sparse,
-    random: seededRandom(seed, state.index, 42),
+    random: createRandom(seed, state.index, 42),
     put,
   }
   const stripped = state.status === 'replaced'
@@ -59,35 +59,35 @@ export function buildProduct(world: World, state: ProductState, embedUrl: string
   putPrices(making, stripped)
   if (!sparse && !stripped) putMeasures(making)
   putTerms(making, stripped)
-  const media = stripped ? NO_MEDIA : pictures(making)
+  const media = stripped ? NO_MEDIA : makePictures(making)
   product.photos = [...media.photos]
   product.frontals = [...media.frontals]
   product.links = [...media.links]
   const amount = sparse ? 'none' : kind === 'prescription' ? 'long' : 'short'
   product.descriptions = stripped
     ? []
-    : descriptionsOf(seed, state, textBudget(seed, state.index, amount))
-  product.leaflets = stripped || kind !== 'prescription' ? [] : leaflets(making)
+    : makeDescriptions(seed, state, chooseTextBudget(seed, state.index, amount))
+  product.leaflets = stripped || kind !== 'prescription' ? [] : makeLeaflets(making)
   if (!stripped) putUndocumented(making)
   product.meta = { createdAt: state.createdAt, updatedAt: state.updatedAt, embedUrl }
   return product
 }
 
 /** The English name alone, as sorting by name needs it. */
-export function nameOf(seed: number, state: ProductState): string {
-  const random = seededRandom(seed, state.index, 43)
+export function makeName(seed: number, state: ProductState): string {
+  const random = createRandom(seed, state.index, 43)
   const traits = mix(seed, state.index, 41)
   const strength = random.pick([5, 10, 20, 30, 50, 100, 250, 500])
   const pack = random.pick([10, 14, 28, 30, 60, 100, 120])
   const base =
     traits % 10 < 6
-      ? `${capital(random.pick(INGREDIENTS))} ${random.pick(FORMS)} ${strength}mg ${pack}`
+      ? `${capitalise(random.pick(INGREDIENTS))} ${random.pick(FORMS)} ${strength}mg ${pack}`
       : `${random.pick(GOODS)} ${random.pick(['S', 'M', 'L', 'XXL', '500 ml', '2 Pack'])} ${1_000 + (state.index % 90_000)}`
   return state.version === 0 ? base : `${base} (Edition ${state.version})`
 }
 
 function putNames({ world, state, random, sparse, put }: Making): void {
-  const name = nameOf(world.seed, state)
+  const name = makeName(world.seed, state)
   if (state.status === 'replaced')
     put('replacement', state.replacedBy === null ? null : world.idOf(state.replacedBy))
   else put('replacement', undefined)
@@ -104,7 +104,7 @@ function putCodes(
   { world: { seed }, state: { index }, kind, random, put }: Making,
   stripped: boolean,
 ): void {
-  const codes = codesOf(seed, index)
+  const codes = makeCodes(seed, index)
   const code = (value: string | null | undefined): string | undefined =>
     stripped ? undefined : (value ?? undefined)
   const sometimes = (share: number, value: string): string | undefined =>
@@ -135,7 +135,7 @@ function putCodes(
   put('fred', sometimes(0.7, String(mix(seed, index, 46) % 1_000_000)), '')
   put('zCode', sometimes(0.5, `Z${String(mix(seed, index, 47) % 10_000_000).padStart(7, '0')}`), '')
   for (const [position, part] of ['Mp', 'Mpp', 'Mpuu', 'Tp', 'Tpp', 'Tpuu', 'Ctpp'].entries()) {
-    put(`snomed${part}`, sometimes(0.8, snomedId(seed, index, 50 + position * 2)), '')
+    put(`snomed${part}`, sometimes(0.8, makeSnomedId(seed, index, 50 + position * 2)), '')
   }
 }
 
@@ -167,11 +167,11 @@ function putMeasures({ kind, random, put }: Making): void {
   put('conservation', conservation)
   put(
     'conservationLabel',
-    stored({ en: conservation === 'room' ? 'Room temperature' : capital(conservation ?? '') }),
+    stored({ en: conservation === 'room' ? 'Room temperature' : capitalise(conservation ?? '') }),
     {},
   )
-  put('conservationMin', stored(temperature(lowest)))
-  put('conservationMax', stored(temperature(highest)))
+  put('conservationMin', stored(toTemperature(lowest)))
+  put('conservationMax', stored(toTemperature(highest)))
   const grams = random.between(5, 2_000)
   put('weight', random.chance(0.5) ? grams : undefined)
   put(
@@ -192,7 +192,7 @@ function putMeasures({ kind, random, put }: Making): void {
   put('packagingUnit', random.chance(0.6) ? 'piece' : undefined, '')
 }
 
-function temperature(celsius: number): JsonObject {
+function toTemperature(celsius: number): JsonObject {
   const fahrenheit = { value: Math.round(celsius * 1.8 + 32), unit: '°F' }
   return {
     celsius: { value: celsius, unit: '°C' },
@@ -214,44 +214,46 @@ function putTerms(
   put('notApplicableField', random.chance(0.1) ? ['productFamily'] : undefined, [])
   put(
     'publicCategories',
-    stripped ? [] : some(reference.publicCategories, random.pick([0, 1, 1, 1, 2]), random),
+    stripped ? [] : pickSome(reference.publicCategories, random.pick([0, 1, 1, 1, 2]), random),
   )
   put(
     'gs1Category',
     stripped || sparse || random.chance(0.5)
       ? undefined
-      : some(reference.gs1Categories, 1, random)[0],
+      : pickSome(reference.gs1Categories, 1, random)[0],
   )
-  put('brands', stripped || random.chance(0.8) ? [] : some(reference.brands, 1, random))
+  put('brands', stripped || random.chance(0.8) ? [] : pickSome(reference.brands, 1, random))
   put(
     'productFamilies',
-    stripped || random.chance(0.97) ? [] : some(reference.productFamilies, 1, random),
+    stripped || random.chance(0.97) ? [] : pickSome(reference.productFamilies, 1, random),
   )
   put(
     'attributes',
-    stripped || random.chance(0.7) ? [] : some(reference.attributes, random.between(1, 2), random),
+    stripped || random.chance(0.7)
+      ? []
+      : pickSome(reference.attributes, random.between(1, 2), random),
   )
-  put('organizations', some(reference.organizations, random.pick([1, 1, 2]), random))
+  put('organizations', pickSome(reference.organizations, random.pick([1, 1, 2]), random))
   put(
     'activeIngredients',
     stripped || kind === 'goods'
       ? []
-      : some(reference.activeIngredients, random.pick([0, 1, 1, 2]), random),
+      : pickSome(reference.activeIngredients, random.pick([0, 1, 1, 2]), random),
   )
 }
 
 /** `count` neighbours in the list: distinct, without a search. */
-function some<T extends JsonObject>(terms: readonly T[], count: number, random: Random): T[] {
+function pickSome<T extends JsonObject>(terms: readonly T[], count: number, random: Random): T[] {
   const start = random.below(terms.length - count)
   return terms.slice(start, start + count)
 }
 
-function pictures({ world: { seed, reference }, state, sparse, random }: Making): Media {
+function makePictures({ world: { seed, reference }, state, sparse, random }: Making): Media {
   const owner: Term = reference.organizations[
     mix(seed, state.index, 71) % reference.organizations.length
   ] ?? { id: 200, name: '' }
   const photos = sparse ? random.pick([0, 0, 1]) : random.pick([0, 1, 1, 2, 2, 4])
-  return mediaOf(
+  return makeMedia(
     seed,
     state,
     { photos, frontals: random.chance(0.1) ? 1 : 0, links: random.chance(0.2) ? 1 : 0 },
@@ -259,7 +261,7 @@ function pictures({ world: { seed, reference }, state, sparse, random }: Making)
   )
 }
 
-function leaflets({ state, random }: Making): Json[] {
+function makeLeaflets({ state, random }: Making): Json[] {
   const meta = { createdAt: state.createdAt, updatedAt: state.createdAt }
   const types = random.pick([['pil'], ['pil', 'spc'], []])
   return types.map((type, slot) => {
@@ -283,6 +285,6 @@ function putUndocumented({ state: { index }, kind, random, put }: Making): void 
     })
 }
 
-function capital(text: string): string {
+function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -2,9 +2,9 @@
 // ingredients, attributes. Their sizes are those of the real Australian catalogue, whatever the
 // number of products.
 
-import { seededRandom, type Random } from '../support/random.ts'
+import { createRandom, type Random } from '../support/random.ts'
 import type { JsonObject } from './json.ts'
-import { INGREDIENTS, inventedName } from './words.ts'
+import { INGREDIENTS, inventName } from './words.ts'
 
 export interface Term extends JsonObject {
   readonly id: number
@@ -41,47 +41,51 @@ const AISLES = [
 
 /** Depends on `seed` only. */
 export function createReference(seed: number): Reference {
-  const random = seededRandom(seed, 0x7e4)
+  const random = createRandom(seed, 0x7e4)
   return {
-    organizations: terms(2050, 200, (id) => organization(id, random)),
-    brands: terms(733, 400, (id) => ({ id, name: inventedName(random), meta: times(random) })),
-    publicCategories: terms(641, 100, (id) => category(id, random)),
-    productFamilies: terms(13, 1, (id) => ({
+    organizations: makeTerms(2050, 200, (id) => makeOrganization(id, random)),
+    brands: makeTerms(733, 400, (id) => ({
       id,
-      name: { en: `${inventedName(random)} range` },
-      meta: times(random),
+      name: inventName(random),
+      meta: makeTimes(random),
+    })),
+    publicCategories: makeTerms(641, 100, (id) => makeCategory(id, random)),
+    productFamilies: makeTerms(13, 1, (id) => ({
+      id,
+      name: { en: `${inventName(random)} range` },
+      meta: makeTimes(random),
     })),
     activeIngredients: INGREDIENTS.map((name, index) => ({
       id: 310 + index,
       name: { en: name },
-      meta: times(random),
+      meta: makeTimes(random),
     })),
-    attributes: terms(24, 60, (id) => {
+    attributes: makeTerms(24, 60, (id) => {
       return {
         id,
         type: random.pick(['galenic_shape', 'flavour', 'colour']),
-        name: { en: inventedName(random) },
-        meta: times(random),
+        name: { en: inventName(random) },
+        meta: makeTimes(random),
       }
     }),
     gs1Categories: Array.from({ length: 40 }, (_, index) => ({
       code: String(10_000_800 + index),
       level: 4,
       parent: String(51_120_000 + (index % 5) * 100),
-      title: `Drugs/Medicines - ${inventedName(random)}`,
+      title: `Drugs/Medicines - ${inventName(random)}`,
       definition: 'Includes any products that can be described as such.',
       definitionExcludes: null,
       active: true,
-      meta: times(random),
+      meta: makeTimes(random),
     })),
   }
 }
 
-function terms(count: number, firstId: number, make: (id: number) => Term): readonly Term[] {
+function makeTerms(count: number, firstId: number, make: (id: number) => Term): readonly Term[] {
   return Array.from({ length: count }, (_, index) => make(firstId + index))
 }
 
-function times(random: Random): JsonObject {
+function makeTimes(random: Random): JsonObject {
   const createdAt = FIRST_IMPORT_AT + random.below(60_000_000)
   return { createdAt, updatedAt: createdAt + random.below(20_000_000) }
 }
@@ -90,12 +94,12 @@ function times(random: Random): JsonObject {
  * Names are plain strings here and in brands, though documented as localised; members of the
  * address may be null or empty.
  */
-function organization(id: number, random: Random): Term {
+function makeOrganization(id: number, random: Random): Term {
   const type = random.pick(['supplier', 'supplier', 'supplier', 'marketing', 'other'])
-  const name = `${inventedName(random)} ${random.pick(['Pharma Pty Ltd', 'Healthcare', 'Distribution', 'Australia', '& Søn'])}`
+  const name = `${inventName(random)} ${random.pick(['Pharma Pty Ltd', 'Healthcare', 'Distribution', 'Australia', '& Søn'])}`
   const meta = random.chance(0.2)
     ? { createdAt: null, updatedAt: FIRST_IMPORT_AT + random.below(60_000_000) }
-    : times(random)
+    : makeTimes(random)
   if (type !== 'supplier') return { id, name, type, meta }
   const [value, label, zipCode, city] = random.pick(REGIONS)
   const region = random.chance(0.5) ? { value, label } : label
@@ -114,10 +118,10 @@ function organization(id: number, random: Random): Term {
 }
 
 /** A tree: the first twenty are roots, each later one hangs under an earlier one. */
-function category(id: number, random: Random): Term {
+function makeCategory(id: number, random: Random): Term {
   const position = id - 100
   const parent = position < 20 ? null : 100 + random.below(Math.min(position, 200))
   const aisle = random.pick(AISLES)
   const name = { en: position < 20 ? aisle : `${aisle} ${position}` }
-  return { id, name, parent, order: random.between(1, 30), meta: times(random) }
+  return { id, name, parent, order: random.between(1, 30), meta: makeTimes(random) }
 }

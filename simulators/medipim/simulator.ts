@@ -1,17 +1,18 @@
-// MediPim's Australian API v4 as a real HTTP server: keys, rate limit, endpoints, faults. It was
-// made from documents, never compared with the real one; what they leave open is a switch.
+// MediPim's Australian API v4 as an HTTP server: keys, rate limit, endpoints and faults. It follows
+// the documentation and was not compared with the real API; undocumented behaviour is a switch.
 
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { errorResponse, sendBody } from '../support/body.ts'
+import { sendFaultResponse, sendBody } from '../support/body.ts'
 import { createClock, type Clock } from '../support/clock.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
-import { isLoopback, listen, pathOf, readText, sendJson } from '../support/server.ts'
+import { handleControl, isControl } from '../support/control.ts'
+import { listen, readPath, readText, sendJson } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
-import { createThrottle, type Limit } from '../support/throttle.ts'
-import { ENDPOINTS, type Answer, type Api, type ApiSwitches } from './api.ts'
+import { createThrottle, type Limit, type Throttle } from '../support/throttle.ts'
+import { ENDPOINTS, type Result, type Api, type ApiSwitches } from './api.ts'
 import { createCatalogue, type Catalogue } from './catalogue.ts'
-import { control } from './control.ts'
+import { createVerbs } from './control.ts'
 import { MedipimFault, type MedipimFaultInput } from './faults.ts'
 import { createFields, type Fields } from './fields.ts'
 import { Refusal } from './violations.ts'
@@ -23,16 +24,16 @@ export interface ApiKey {
 }
 
 export interface Switches extends ApiSwitches {
-  /** Compress for clients that accept it. Whether the supplier does is unknown. */
+  /** Compresses for clients that accept it. Unknown for the real API. */
   readonly gzip: boolean
-  /** Where the violations of a 422 stand: in the error object, or next to it. */
+  /** Place of the violations of a 422: inside the error object or beside it. */
   readonly violations: 'inside' | 'beside'
-  /** Whether a 429 says when to come back. Not documented. */
+  /** Adds Retry-After to a 429. Not documented. */
   readonly retryAfter: boolean
 }
 
 export interface RateLimit extends Limit {
-  /** Which clock the window follows. */
+  /** Clock of the window. */
   readonly clock: 'real' | 'simulated'
 }
 
@@ -40,11 +41,11 @@ export interface MedipimOptions {
   /** 1 to 1,000,000. */
   readonly products: number
   readonly seed?: number
-  /** 0, the default, takes a free one. */
+  /** Default 0: a free port. */
   readonly port?: number
   /** Default: one key, `42:secret`. */
   readonly keys?: readonly ApiKey[]
-  /** Epoch milliseconds at which the clock stands. Default 2026-01-15T16:00:00Z. */
+  /** Start of the clock in epoch milliseconds. Default 2026-01-15T16:00:00Z. */
   readonly startAtMs?: number
   /** Per key. Default: the documented 100 a minute; null for none. */
   readonly rateLimit?: RateLimit | null
@@ -60,12 +61,9 @@ export interface MedipimSimulator {
   readonly faults: FaultBook<MedipimFault, MedipimFaultInput>
   readonly stats: Stats
   setSwitches(switches: Partial<Switches>): void
-  /** Adds a key, or changes the one with this id. */
+  /** Adds a key or replaces the one with this id. */
   setKey(key: ApiKey): void
-  /**
-   * From now on every product stream is this file, byte by byte, whatever its filter; null: the
-   * catalogue again.
-   */
+  /** Sends this file for every product stream, for any filter. Null: the catalogue. */
   setFeed(file: string | null): void
   close(): Promise<void>
 }
@@ -83,110 +81,123 @@ const SWITCHES: Switches = {
   retryAfter: false,
 }
 
-/** Listens on loopback until closed; closing drops the answers that are under way. */
+/** Listens on loopback until it is closed, which also ends responses in progress. */
 export async function startMedipim(options: MedipimOptions): Promise<MedipimSimulator> {
-  const {
-    products,
-    seed = 1,
-    port = 0,
-    keys = [{ id: '42', secret: 'secret' }],
-    startAtMs = START_AT_MS,
-  } = options
-  const { rateLimit = AS_DOCUMENTED } = options
-  const clock = createClock(startAtMs)
-  const catalogue = createCatalogue(seed, products, clock)
-  const fields = createFields()
-  const faults = createFaultBook(MedipimFault)
-  const stats = createStats()
-  const keyring = new Map(keys.map((key) => [key.id, key]))
-  const throttle =
-    rateLimit && createThrottle(rateLimit, rateLimit.clock === 'real' ? Date.now : clock.nowMs)
-  let switches: Switches = { ...SWITCHES, ...options.switches }
-  let feed: string | null = null
-  let answers = 0
-  const api: Api = {
-    catalogue,
-    fields,
-    switches: () => switches,
-    nowSeconds: clock.nowSeconds,
-    feed: () =>
-      feed === null ? null : createReadStream(feed, { highWaterMark: FEED_CHUNK_BYTES }),
-  }
-
-  const route = (
-    request: IncomingMessage,
-    text: string,
-    keyId: string | null,
-    struck: readonly MedipimFault[],
-  ): Answer => {
-    if (keyId === null)
-      throw new Refusal(401, 'authentication.not_authenticated', 'Authentication is required.')
-    const waitMs = throttle?.take(keyId) ?? 0
-    if (waitMs > 0) throw new TooMany(waitMs)
-    const endpoint = ENDPOINTS[`${request.method} ${pathOf(request)}`]
-    if (endpoint === undefined) throw new Refusal(404, 'not_found', 'There is no such endpoint.')
-    const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    return endpoint(api, {
-      text,
-      parameters: searchParams,
-      keyId,
-      number: ++answers,
-      faults: struck,
-    })
-  }
-
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<number> => {
-    const text = await readText(request)
-    const keyId = callerOf(request, keyring)
-    stats.asked(pathOf(request), {
-      method: request.method ?? '',
-      url: request.url ?? '',
-      caller: keyId,
-      body: readable(text),
-    })
-    const taken = faults.take(pathOf(request))
-    if (await errorResponse(response, taken)) return 0
-    try {
-      const answer = route(request, text, keyId, taken.faults)
-      const gzip = switches.gzip && (request.headers['accept-encoding'] ?? '').includes('gzip')
-      return await sendAnswer(response, answer, taken, gzip)
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      refuse(response, error, switches)
-      return 0
-    }
-  }
-
+  const state = createState(options)
   const listening = await listen(
     async (request, response) => {
-      if (pathOf(request).startsWith('/_control/')) {
-        if (isLoopback(request)) await control(simulator, request, response)
-        else sendJson(response, 403, { error: 'Control is for this machine only.' })
-        return
-      }
-      const bytes = await serve(request, response)
-      stats.answered(response.statusCode, bytes)
+      if (isControl(request)) return handleControl(request, response, createVerbs(simulator))
+      const bytes = await serve(state, request, response)
+      state.stats.recordResponse(response.statusCode, bytes)
     },
-    { port },
+    { port: options.port ?? 0 },
   )
-
+  const { clock, fields, faults, stats, keys } = state
   const simulator: MedipimSimulator = {
     url: listening.url,
     port: listening.port,
     clock,
-    catalogue,
+    catalogue: state.api.catalogue,
     fields,
     faults,
     stats,
-    setSwitches: (changes) => void (switches = { ...switches, ...changes }),
-    setKey: (key) => void keyring.set(key.id, key),
-    setFeed: (file) => void (feed = file),
+    setSwitches: (changes) => void (state.switches = { ...state.switches, ...changes }),
+    setKey: (key) => void keys.set(key.id, key),
+    setFeed: (file) => void (state.feed = file),
     close: listening.close,
   }
   return simulator
 }
 
-class TooMany extends Refusal {
+interface State {
+  readonly api: Api
+  readonly clock: Clock
+  readonly fields: Fields
+  readonly faults: FaultBook<MedipimFault, MedipimFaultInput>
+  readonly stats: Stats
+  readonly keys: Map<string, ApiKey>
+  readonly throttle: Throttle | null
+  switches: Switches
+  feed: string | null
+  responses: number
+}
+
+function createState(options: MedipimOptions): State {
+  const { rateLimit = AS_DOCUMENTED, keys = [{ id: '42', secret: 'secret' }] } = options
+  const clock = createClock(options.startAtMs ?? START_AT_MS)
+  const fields = createFields()
+  const state: State = {
+    api: {
+      catalogue: createCatalogue(options.seed ?? 1, options.products, clock),
+      fields,
+      switches: () => state.switches,
+      nowSeconds: clock.nowSeconds,
+      feed: () =>
+        state.feed === null
+          ? null
+          : createReadStream(state.feed, { highWaterMark: FEED_CHUNK_BYTES }),
+    },
+    clock,
+    fields,
+    faults: createFaultBook(MedipimFault),
+    stats: createStats(),
+    keys: new Map(keys.map((key) => [key.id, key])),
+    throttle:
+      rateLimit && createThrottle(rateLimit, rateLimit.clock === 'real' ? Date.now : clock.nowMs),
+    switches: { ...SWITCHES, ...options.switches },
+    feed: null,
+    responses: 0,
+  }
+  return state
+}
+
+/** Returns the size of the response's body. */
+async function serve(
+  state: State,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<number> {
+  const text = await readText(request)
+  const path = readPath(request)
+  const keyId = findCaller(request, state.keys)
+  state.stats.recordRequest(path, {
+    method: request.method ?? '',
+    url: request.url ?? '',
+    caller: keyId,
+    body: parseBodyOrText(text),
+  })
+  const taken = state.faults.take(path)
+  if (await sendFaultResponse(response, taken)) return 0
+  try {
+    const result = route(state, request, { text, keyId, faults: taken.faults })
+    const gzip = state.switches.gzip && (request.headers['accept-encoding'] ?? '').includes('gzip')
+    return await sendResult(response, result, taken, gzip)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    sendRefusal(response, error, state.switches)
+    return 0
+  }
+}
+
+interface Received {
+  readonly text: string
+  readonly keyId: string | null
+  readonly faults: readonly MedipimFault[]
+}
+
+/** @throws Refusal */
+function route(state: State, request: IncomingMessage, { text, keyId, faults }: Received): Result {
+  if (keyId === null)
+    throw new Refusal(401, 'authentication.not_authenticated', 'Authentication is required.')
+  const waitMs = state.throttle?.take(keyId) ?? 0
+  if (waitMs > 0) throw new TooManyRequests(waitMs)
+  const endpoint = ENDPOINTS[`${request.method} ${readPath(request)}`]
+  if (endpoint === undefined) throw new Refusal(404, 'not_found', 'There is no such endpoint.')
+  const parameters = new URL(request.url ?? '/', 'http://localhost').searchParams
+  return endpoint(state.api, { text, parameters, keyId, number: ++state.responses, faults })
+}
+
+class TooManyRequests extends Refusal {
   readonly waitMs: number
 
   constructor(waitMs: number) {
@@ -195,20 +206,20 @@ class TooMany extends Refusal {
   }
 }
 
-async function sendAnswer(
+async function sendResult(
   response: ServerResponse,
-  answer: Answer,
+  result: Result,
   taken: Taken<MedipimFault>,
   gzip: boolean,
 ): Promise<number> {
-  if ('nothing' in answer) {
+  if ('nothing' in result) {
     response.writeHead(204).end()
     return 0
   }
   const [type, chunks] =
-    'lines' in answer
-      ? ['x-json-stream', answer.lines]
-      : ['json', [Buffer.from(JSON.stringify(answer.json))]]
+    'lines' in result
+      ? ['x-json-stream', result.lines]
+      : ['json', [Buffer.from(JSON.stringify(result.json))]]
   return sendBody(response, chunks, {
     headers: { 'content-type': `application/${type}` },
     taken,
@@ -216,11 +227,13 @@ async function sendAnswer(
   })
 }
 
-function refuse(response: ServerResponse, refusal: Refusal, switches: Switches): void {
+function sendRefusal(response: ServerResponse, refusal: Refusal, switches: Switches): void {
   const { status, code, message, violations } = refusal
   const error = { status, code, message }
   const waitSeconds =
-    refusal instanceof TooMany && switches.retryAfter ? Math.ceil(refusal.waitMs / 1_000) : null
+    refusal instanceof TooManyRequests && switches.retryAfter
+      ? Math.ceil(refusal.waitMs / 1_000)
+      : null
   const headers = waitSeconds === null ? {} : { 'retry-after': String(waitSeconds) }
   if (violations.length === 0) sendJson(response, status, { error }, headers)
   else
@@ -233,8 +246,8 @@ function refuse(response: ServerResponse, refusal: Refusal, switches: Switches):
     )
 }
 
-/** The id of the key that the request carries, if it is known, right and enabled. */
-function callerOf(request: IncomingMessage, keys: ReadonlyMap<string, ApiKey>): string | null {
+/** Returns the id of the request's key if it is known, correct and enabled. */
+function findCaller(request: IncomingMessage, keys: ReadonlyMap<string, ApiKey>): string | null {
   const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ')
   if (scheme?.toLowerCase() !== 'basic') return null
   const [id = '', ...secret] = Buffer.from(token, 'base64').toString().split(':')
@@ -242,7 +255,7 @@ function callerOf(request: IncomingMessage, keys: ReadonlyMap<string, ApiKey>): 
   return key !== undefined && key.disabled !== true && key.secret === secret.join(':') ? id : null
 }
 
-function readable(text: string): unknown {
+function parseBodyOrText(text: string): unknown {
   try {
     return text === '' ? null : JSON.parse(text)
   } catch {

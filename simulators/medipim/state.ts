@@ -36,7 +36,7 @@ export function isGiant(index: number): 'large' | 'huge' | null {
 /**
  * 85 % active, 9 % inactive, 5 % replaced, 1 % no_selection. Product 0 and the giants are active.
  */
-export function firstStatus(seed: number, index: number): Status {
+export function chooseFirstStatus(seed: number, index: number): Status {
   if (index === 0 || isGiant(index) !== null) return 'active'
   const percent = mix(seed, index, 1) % 100
   if (percent < 85) return 'active'
@@ -49,8 +49,8 @@ export function firstStatus(seed: number, index: number): Status {
  * unix seconds. As observed in the real catalogue, most products were last touched within one hour
  * by a bulk job, and many share a second.
  */
-export function firstState(seed: number, index: number, startAt: number): ProductState {
-  const status = firstStatus(seed, index)
+export function createFirstState(seed: number, index: number, startAt: number): ProductState {
+  const status = chooseFirstStatus(seed, index)
   const age = Math.max(1, startAt - TEN_DAYS - 3_600 - EPOCH)
   const bulkDay = mix(seed, index >> 6, 2) % age
   const createdAt = EPOCH + (mix(seed, index, 3) % 4 === 0 ? mix(seed, index, 4) % age : bulkDay)
@@ -65,7 +65,7 @@ export function firstState(seed: number, index: number, startAt: number): Produc
     updatedAt,
     statusTouchedAt: status === 'active' ? createdAt : updatedAt,
     contentAt: updatedAt,
-    replacedBy: status === 'replaced' ? firstSuccessor(seed, index) : null,
+    replacedBy: status === 'replaced' ? findFirstSuccessor(seed, index) : null,
     version: 0,
     priceCents: null,
     deleted: false,
@@ -73,9 +73,9 @@ export function firstState(seed: number, index: number, startAt: number): Produc
 }
 
 /** The nearest earlier active product, so that it exists however large the catalogue is. */
-function firstSuccessor(seed: number, index: number): number {
+function findFirstSuccessor(seed: number, index: number): number {
   let successor = index - 1
-  while (firstStatus(seed, successor) !== 'active') successor -= 1
+  while (chooseFirstStatus(seed, successor) !== 'active') successor -= 1
   return successor
 }
 
@@ -87,7 +87,7 @@ export function createIds(seed: number): {
   const bits = 36
   const factor = (mix(seed, 11) | 1) >>> 0
   const shift = mix(seed, 12)
-  const inverse = inverseOf(BigInt(factor), bits)
+  const inverse = invert(BigInt(factor), bits)
   return {
     idOf: (index) =>
       `M${((index * factor + shift) % 2 ** bits).toString(16).toUpperCase().padStart(9, '0')}`,
@@ -104,7 +104,7 @@ export function createIds(seed: number): {
  * The inverse of an odd number modulo 2^bits, by Newton's iteration: each step doubles the correct
  * bits.
  */
-function inverseOf(odd: bigint, bits: number): bigint {
+function invert(odd: bigint, bits: number): bigint {
   let inverse = odd
   for (let correct = 3; correct < bits; correct *= 2)
     inverse = BigInt.asUintN(bits, inverse * (2n - odd * inverse))

@@ -33,7 +33,7 @@ function* linesOf<Item>({ items, render, faults, touch }: StreamOptions<Item>): 
     const item = queue[index]
     if (item === undefined) break
     const line = { meta: { total, index }, result: render(item) }
-    yield `${JSON.stringify(faults.length === 0 ? line : wrongLine(line, faults, previousId))}\n`
+    yield `${JSON.stringify(faults.length === 0 ? line : distortLine(line, faults, previousId))}\n`
     previousId = line.result.id ?? null
   }
 }
@@ -81,7 +81,7 @@ interface Line {
   readonly result: JsonObject
 }
 
-function wrongLine(
+function distortLine(
   line: Line,
   faults: readonly MedipimFault[],
   previousId: JsonObject[string],

@@ -1,7 +1,7 @@
 // Descriptions: what makes one product 900 bytes and another 300 KB. The real catalogue has 5.6 KB
 // a line in the mean, and a long tail.
 
-import { mix, seededRandom } from '../support/random.ts'
+import { mix, createRandom } from '../support/random.ts'
 import type { Json } from './json.ts'
 import { isGiant, type ProductState } from './state.ts'
 import { DESCRIPTION_TYPES, PARAGRAPHS, TARGET_GROUPS } from './words.ts'
@@ -9,8 +9,12 @@ import { DESCRIPTION_TYPES, PARAGRAPHS, TARGET_GROUPS } from './words.ts'
 /**
  * About how many characters of text product `index` has: log-normal around a median for its kind.
  */
-export function textBudget(seed: number, index: number, amount: 'none' | 'short' | 'long'): number {
-  const random = seededRandom(seed, index, 81)
+export function chooseTextBudget(
+  seed: number,
+  index: number,
+  amount: 'none' | 'short' | 'long',
+): number {
+  const random = createRandom(seed, index, 81)
   const giant = isGiant(index)
   if (giant !== null)
     return giant === 'huge' ? random.between(290_000, 310_000) : random.between(105_000, 150_000)
@@ -23,9 +27,9 @@ export function textBudget(seed: number, index: number, amount: 'none' | 'short'
  * Descriptions of different types that share `budget` characters. An update puts its edition into
  * the first one.
  */
-export function descriptionsOf(seed: number, state: ProductState, budget: number): Json[] {
+export function makeDescriptions(seed: number, state: ProductState, budget: number): Json[] {
   if (budget === 0) return []
-  const random = seededRandom(seed, state.index, 82)
+  const random = createRandom(seed, state.index, 82)
   const count = Math.max(1, Math.min(DESCRIPTION_TYPES.length, Math.round(budget / 1_800)))
   const meta = {
     createdAt: state.createdAt,

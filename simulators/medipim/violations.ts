@@ -29,7 +29,7 @@ export class Refusal extends Error {
   }
 }
 
-export function invalid(violations: readonly Violation[]): Refusal {
+export function createInvalid(violations: readonly Violation[]): Refusal {
   return new Refusal(422, 'validation.failed', 'The request is not valid.', violations)
 }
 
@@ -45,7 +45,7 @@ export function createChecker(): Checker {
   return {
     fail: (path, message) => void violations.push({ path, message }),
     finish() {
-      if (violations.length > 0) throw invalid(violations)
+      if (violations.length > 0) throw createInvalid(violations)
     },
   }
 }

@@ -1,7 +1,7 @@
 // Words that the made-up catalogue is put together from. None of the companies, brands or products
 // exists.
 
-import { seededRandom, type Random } from '../support/random.ts'
+import { createRandom, type Random } from '../support/random.ts'
 
 export const DESCRIPTION_TYPES = [
   'full_description',
@@ -140,12 +140,12 @@ const [FIRST_WORD = '', ...OTHER_WORDS] = (
 ).split(' ')
 
 /** A pronounceable name that exists nowhere on purpose: `Velmora`. */
-export function inventedName(random: Random): string {
+export function inventName(random: Random): string {
   const name = Array.from({ length: random.between(2, 4) }, () => random.pick(SYLLABLES)).join('')
   return name.charAt(0).toUpperCase() + name.slice(1)
 }
 
-function sentence(random: Random): string {
+function makeSentence(random: Random): string {
   const words = Array.from({ length: random.between(6, 22) }, () =>
     random.pick([FIRST_WORD, ...OTHER_WORDS]),
   )
@@ -153,11 +153,11 @@ function sentence(random: Random): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
-function paragraph(random: Random, index: number): string {
-  const text = Array.from({ length: random.between(1, 4) }, () => sentence(random)).join(' ')
+function makeParagraph(random: Random, index: number): string {
+  const text = Array.from({ length: random.between(1, 4) }, () => makeSentence(random)).join(' ')
   if (index % 8 === 1)
-    return `<ul>\n<li>${sentence(random)}</li>\n<li>${sentence(random)}</li>\n</ul>\n`
-  if (index % 8 === 2) return `<h3>${sentence(random)}</h3>\n<p>${text}</p>\n`
+    return `<ul>\n<li>${makeSentence(random)}</li>\n<li>${makeSentence(random)}</li>\n</ul>\n`
+  if (index % 8 === 2) return `<h3>${makeSentence(random)}</h3>\n<p>${text}</p>\n`
   if (index % 8 === 3) return `<p>Store below 25&nbsp;°C. ${text}</p>\n`
   if (index % 8 === 4) return `<p>It’s the patient’s choice — “${text}”</p>\n`
   if (index % 8 === 5)
@@ -170,5 +170,5 @@ function paragraph(random: Random, index: number): string {
  * characters.
  */
 export const PARAGRAPHS: readonly string[] = Array.from({ length: 256 }, (_, index) =>
-  paragraph(seededRandom(20_230_214, index), index),
+  makeParagraph(createRandom(20_230_214, index), index),
 )

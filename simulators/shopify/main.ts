@@ -45,11 +45,13 @@ Change it while it runs:
     })
     const { file, currency, name, answer = [] } = values
     return {
-      ...(values.port !== undefined && { port: wholeNumber('port', values.port, 65_535) }),
+      ...(values.port !== undefined && { port: parseWholeNumber('port', values.port, 65_535) }),
       ...(values.products !== undefined && {
-        products: wholeNumber('products', values.products, 1_000_000),
+        products: parseWholeNumber('products', values.products, 1_000_000),
       }),
-      ...(values.seed !== undefined && { seed: wholeNumber('seed', values.seed, 2 ** 32 - 1) }),
+      ...(values.seed !== undefined && {
+        seed: parseWholeNumber('seed', values.seed, 2 ** 32 - 1),
+      }),
       ...(file !== undefined && { file }),
       ...(currency !== undefined && { currency: currency === 'none' ? null : currency }),
       ...(name !== undefined && { name }),
@@ -80,7 +82,7 @@ Change it while it runs:
   },
 }
 
-function wholeNumber(name: string, text: string, max: number): number {
+function parseWholeNumber(name: string, text: string, max: number): number {
   const number = Number(text)
   if (!/^\d+$/.test(text) || number > max)
     throw new Error(`--${name} must be a whole number up to ${max}, not "${text}"`)

@@ -2,7 +2,7 @@
 // give the same product. They have the oddities that real shops have: slashes in option values,
 // crossed-out prices below the price, hidden copies.
 
-import { seededRandom, type Random } from '../support/random.ts'
+import { createRandom, type Random } from '../support/random.ts'
 
 interface ShopVariant {
   id: number
@@ -100,7 +100,7 @@ const OPTIONS: readonly [Option[], ...Option[][]] = [
 
 /** The product number `index` of a shop, last touched at `at` (ISO 8601). */
 export function makeProduct(index: number, { seed, decimals }: Making, at: string): ShopProduct {
-  const random = seededRandom(seed, index)
+  const random = createRandom(seed, index)
   // Ids have 13 or 14 digits today; the gaps leave room for the ids of variants and images.
   const id = (index % 7 === 0 ? 7_291_034_370_000 : 10_135_971_496_000) + index * 1_000
   const hidden = random.chance(0.02)
@@ -165,18 +165,22 @@ function makeVariant(
     taxable: true,
     featured_image: null,
     available: random.chance(0.8),
-    price: decimal(cents, decimals),
+    price: formatDecimal(cents, decimals),
     grams: random.pick([0, 0, 340, 1_200]),
     // Two in ten are on sale; one in ten has a crossed-out price that is no higher, as real shops
     // leave behind.
     compare_at_price:
-      sale < 2 ? decimal(cents + 1_000, decimals) : sale === 2 ? decimal(cents, decimals) : null,
+      sale < 2
+        ? formatDecimal(cents + 1_000, decimals)
+        : sale === 2
+          ? formatDecimal(cents, decimals)
+          : null,
     position: place + 1,
     product_id: productId,
   }
 }
 
-function decimal(cents: number, decimals: number): string {
+function formatDecimal(cents: number, decimals: number): string {
   return (cents / 100).toFixed(decimals)
 }
 

@@ -1,39 +1,40 @@
-// A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to
-// change it and to make it fail. A captured file in another shape than `{"products": […]}` is
-// served as it is, byte for byte, whatever the page.
+// A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to change
+// the shop and to set faults. A captured file in another format than `{"products": […]}` is served
+// unchanged for every page.
 
 import { readFile } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { z } from 'zod'
-import { errorResponse, sendBody } from '../support/body.ts'
+import { sendFaultResponse, sendBody } from '../support/body.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
-import { isLoopback, listen, pathOf, readText, sendJson } from '../support/server.ts'
+import { handleControl, isControl, type Verbs } from '../support/control.ts'
+import { listen, readPath } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
 import { ShopifyFault, type ShopifyFaultInput } from './faults.ts'
 import { makeProduct, type ShopProduct } from './product.ts'
 import { createShop, type Shop } from './shop.ts'
 
 export interface ShopifyOptions {
-  /** 0 takes a free port. */
+  /** 0: a free port. */
   readonly port?: number
-  /** How many products a made-up shop has. */
+  /** Number of generated products. */
   readonly products?: number
   readonly seed?: number
-  /** A captured answer to serve instead of made-up products. */
+  /** A captured response to serve instead of generated products. */
   readonly file?: string | null
   readonly name?: string
-  /** Null: there is no `/meta.json`. */
+  /** Null: without `/meta.json`. */
   readonly currency?: string | null
-  /** What visitors are shown, when it is not the shop's own currency. */
+  /** Currency for visitors, if it differs from the shop's currency. */
   readonly visitorCurrency?: string | null
-  /** What `/meta.json` counts, when it is not what the list has. */
+  /** Count in `/meta.json`, if it differs from the list. */
   readonly publishedCount?: number | null
-  /** How far `page × limit` may go, and with which status more is refused. */
+  /** Maximum of `page × limit`; `reachStatus` is the status beyond it. */
   readonly reach?: number
   readonly reachStatus?: 200 | 400
-  /** Writes answers over many lines, as captures often are. */
+  /** Indents responses, like many captures. */
   readonly pretty?: boolean
-  /** Gives all of its products, whatever page of whatever size is asked for. */
+  /** Returns all products for every page and limit. */
   readonly ignoresPage?: boolean
 }
 
@@ -76,31 +77,29 @@ const ESCAPES = new Map([
 /** @throws Error when the port is taken or the file cannot be read */
 export async function startShopify(options: ShopifyOptions = {}): Promise<ShopifySimulator> {
   let state = await createState({ ...DEFAULTS, ...options })
+  const { shop } = state
   const faults = createFaultBook(ShopifyFault)
   const stats = createStats()
+  const verbs = createVerbs({ shop, faults, stats })
   const { url, close } = await listen(
     async (request, response) => {
-      const path = pathOf(request)
-      if (path.startsWith('/_control/'))
-        return control(request, response, { shop: state.shop, faults, stats })
-      const asked = new URL(request.url ?? '/', 'http://shop')
-      stats.asked(path, {
-        method: request.method ?? '',
-        url: request.url ?? '',
-        caller: null,
-        body: null,
-      })
+      if (isControl(request)) return handleControl(request, response, verbs)
+      const { method = '', url: target = '/' } = request
+      const path = readPath(request)
+      const location = new URL(target, 'http://shop')
+      stats.recordRequest(path, { method, url: target, caller: null, body: null })
       response.setHeader('powered-by', 'Shopify')
-      const taken = faults.take(path === '/products.json' ? `${path}?page=${pageOf(asked)}` : path)
-      const done = await errorResponse(response, taken)
-      const bytes = done ? 0 : await answer(asked, response, state, taken)
-      stats.answered(response.statusCode, bytes)
+      const page = `${path}?page=${readPage(location)}`
+      const taken = faults.take(path === '/products.json' ? page : path)
+      const isDone = await sendFaultResponse(response, taken)
+      const bytes = isDone ? 0 : await respond(location, response, state, taken)
+      stats.recordResponse(response.statusCode, bytes)
     },
     { port: state.port },
   )
   return {
     url,
-    shop: state.shop,
+    shop,
     faults,
     stats,
     close,
@@ -110,7 +109,7 @@ export async function startShopify(options: ShopifyOptions = {}): Promise<Shopif
 
 async function createState(options: Required<ShopifyOptions>): Promise<State> {
   const captured = options.file === null ? null : await readFile(options.file)
-  const listed = captured && productsIn(captured.toString())
+  const listed = captured && parseProducts(captured.toString())
   const making = { seed: options.seed, decimals: options.currency === 'JPY' ? 0 : 2 }
   const make = (_: unknown, index: number): ShopProduct =>
     makeProduct(index, making, '2026-05-31T18:00:00+05:30')
@@ -122,7 +121,7 @@ async function createState(options: Required<ShopifyOptions>): Promise<State> {
   }
 }
 
-function productsIn(text: string): ShopProduct[] | null {
+function parseProducts(text: string): ShopProduct[] | null {
   try {
     const parsed = z
       .object({
@@ -135,66 +134,73 @@ function productsIn(text: string): ShopProduct[] | null {
   }
 }
 
-async function answer(
-  asked: URL,
+async function respond(
+  location: URL,
   response: ServerResponse,
   state: State,
   taken: Taken<ShopifyFault>,
 ): Promise<number> {
-  const send = (status: number, body: unknown): Promise<number> =>
-    sendText(response, status, shopifyJson(body, state.pretty), taken)
-  if (asked.pathname === '/products.json') {
-    if (state.verbatim) return sendText(response, 200, state.verbatim, taken)
-    const limit = Math.min(positive(asked.searchParams.get('limit'), 30), 250)
-    const page = pageOf(asked)
-    if (state.ignoresPage) return send(200, { products: state.shop.products() })
-    if (page * limit > state.reach)
-      return send(state.reachStatus, { errors: `Page * Limit exceeds the ${state.reach} limit.` })
-    const shift = taken.faults.reduce(
-      (by, fault) => (fault.kind === 'shift' ? by + fault.by : by),
-      0,
-    )
-    const start = Math.max((page - 1) * limit - shift, 0)
-    return send(200, { products: state.shop.products().slice(start, start + limit) })
-  }
-  if (asked.pathname === '/meta.json' && state.currency !== null)
-    return send(200, metaOf(asked, state))
-  if (asked.pathname === '/cart.js')
-    return send(200, {
-      token: 'c1',
-      items: [],
-      item_count: 0,
-      currency: state.visitorCurrency ?? state.currency,
-    })
-  const [status, title] =
-    asked.pathname === '/password' ? [200, 'Opening soon'] : [404, '404 Not Found']
-  return sendText(response, status, `<!doctype html><title>${title}</title>`, taken, 'text/html')
-}
-
-async function sendText(
-  response: ServerResponse,
-  status: number,
-  text: string | Uint8Array,
-  taken: Taken<ShopifyFault>,
-  type = 'application/json',
-): Promise<number> {
+  const content = findContent(location, state, taken.faults)
   const garbage = taken.faults.find((fault) => fault.kind === 'garbage')
-  const bytes = Buffer.from(
-    garbage
-      ? Buffer.from(text)
+  const bytes = garbage
+    ? Buffer.from(
+        Buffer.from(content.text)
           .toString()
-          .replace('[', () => `[${garbage.text}`)
-      : text,
-  )
+          .replace('[', () => `[${garbage.text}`),
+      )
+    : Buffer.from(content.text)
   return sendBody(response, [bytes], {
-    status,
-    headers: { 'content-type': `${type}; charset=utf-8` },
+    status: content.status ?? 200,
+    headers: { 'content-type': `${content.type ?? 'application/json'}; charset=utf-8` },
     taken,
   })
 }
 
-function metaOf(
-  asked: URL,
+interface Content {
+  readonly text: string | Uint8Array
+  /** Default 200. */
+  readonly status?: number
+  /** Default JSON. */
+  readonly type?: string
+}
+
+function findContent(location: URL, state: State, faults: readonly ShopifyFault[]): Content {
+  const toContent = (body: unknown, status = 200): Content => ({
+    text: formatShopifyJson(body, state.pretty),
+    status,
+  })
+  switch (location.pathname) {
+    case '/products.json':
+      return state.verbatim ? { text: state.verbatim } : listProducts(location, state, faults)
+    case '/meta.json':
+      if (state.currency !== null) return toContent(makeMeta(location, state))
+      break
+    case '/cart.js': {
+      const currency = state.visitorCurrency ?? state.currency
+      return toContent({ token: 'c1', items: [], item_count: 0, currency })
+    }
+    case '/password':
+      return { text: '<!doctype html><title>Opening soon</title>', type: 'text/html' }
+  }
+  return { text: '<!doctype html><title>404 Not Found</title>', type: 'text/html', status: 404 }
+}
+
+function listProducts(location: URL, state: State, faults: readonly ShopifyFault[]): Content {
+  const limit = Math.min(readPositive(location.searchParams.get('limit'), 30), 250)
+  const page = readPage(location)
+  if (page * limit > state.reach && !state.ignoresPage) {
+    const body = { errors: `Page * Limit exceeds the ${state.reach} limit.` }
+    return { text: formatShopifyJson(body, state.pretty), status: state.reachStatus }
+  }
+  const shift = faults.reduce((by, fault) => (fault.kind === 'shift' ? by + fault.by : by), 0)
+  const start = Math.max((page - 1) * limit - shift, 0)
+  const all = state.shop.products()
+  const products = state.ignoresPage ? all : all.slice(start, start + limit)
+  return { text: formatShopifyJson({ products }, state.pretty) }
+}
+
+function makeMeta(
+  location: URL,
   { name, currency, publishedCount, shop }: State,
 ): Record<string, unknown> {
   return {
@@ -204,8 +210,8 @@ function metaOf(
     province: 'Tasmania',
     country: 'AU',
     currency,
-    domain: asked.host,
-    url: asked.origin,
+    domain: location.host,
+    url: location.origin,
     myshopify_domain: 'saltbush.myshopify.com',
     description: null,
     ships_to_countries: ['AU', 'NZ'],
@@ -215,19 +221,19 @@ function metaOf(
   }
 }
 
-/** Shopify's own spelling: `</p>` is written `\u003c\/p\u003e`. */
-function shopifyJson(body: unknown, pretty: boolean): string {
+/** Escapes like Shopify: `</p>` becomes `\u003c\/p\u003e`. */
+function formatShopifyJson(body: unknown, pretty: boolean): string {
   return JSON.stringify(body, null, pretty ? 2 : 0).replaceAll(
     /[/<>&]/g,
     (sign) => ESCAPES.get(sign) ?? sign,
   )
 }
 
-function pageOf(asked: URL): number {
-  return positive(asked.searchParams.get('page'), 1)
+function readPage(location: URL): number {
+  return readPositive(location.searchParams.get('page'), 1)
 }
 
-function positive(text: string | null, otherwise: number): number {
+function readPositive(text: string | null, otherwise: number): number {
   const number = Number(text ?? '')
   return Number.isInteger(number) && number > 0 ? number : otherwise
 }
@@ -250,48 +256,32 @@ const Change = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('restore'), ids: z.array(z.int()) }),
 ])
 
-type Controlled = Pick<ShopifySimulator, 'shop' | 'faults' | 'stats'>
-
-// POST /_control/changes 200 · POST, DELETE /_control/faults 200 · GET /_control/stats,
-// /_control/products 200 · 400 with the reason
-async function control(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { shop, faults, stats }: Controlled,
-): Promise<void> {
-  if (!isLoopback(request)) return sendJson(response, 403, { error: 'Only from this machine' })
-  const route = `${request.method} ${pathOf(request).slice('/_control/'.length)}`
-  try {
-    if (route === 'GET stats') return sendJson(response, 200, stats.snapshot())
-    if (route === 'GET products')
-      return sendJson(
-        response,
-        200,
-        shop.products().map(({ id, title }) => ({ id, title })),
-      )
-    if (route === 'POST changes')
-      return sendJson(
-        response,
-        200,
-        change(shop, Change.parse(JSON.parse(await readText(request)))),
-      )
-    if (route === 'POST faults') faults.set(...[JSON.parse(await readText(request))].flat())
-    else if (route === 'DELETE faults') faults.clear()
-    else return sendJson(response, 404, { error: `There is no ${route}` })
-    return sendJson(response, 200, faults.list())
-  } catch (error) {
-    return sendJson(response, 400, {
-      error: error instanceof z.ZodError ? z.prettifyError(error) : String(error),
-    })
+function createVerbs({
+  shop,
+  faults,
+  stats,
+}: Pick<ShopifySimulator, 'shop' | 'faults' | 'stats'>): Verbs {
+  return {
+    'GET stats': () => stats.snapshot(),
+    'GET products': () => shop.products().map(({ id, title }) => ({ id, title })),
+    'POST changes': (body) => applyChange(shop, Change.parse(body)),
+    'POST faults': (body) => {
+      faults.set(...([body].flat() as ShopifyFaultInput[]))
+      return faults.list()
+    },
+    'DELETE faults': () => {
+      faults.clear()
+      return faults.list()
+    },
   }
 }
 
-function change(shop: Shop, wish: z.infer<typeof Change>): { ids: number[] } {
-  if (wish.do === 'add') return { ids: shop.add(wish.count) }
-  if (wish.do === 'update') shop.update(wish.id, wish.fields)
-  else if (wish.do === 'price') shop.price(wish.id, wish.price, wish.place)
-  else if (wish.do === 'touch') shop.touch(wish.id)
-  else if (wish.do === 'remove') shop.remove(...wish.ids)
-  else shop.restore(...wish.ids)
-  return { ids: 'ids' in wish ? wish.ids : wish.id === undefined ? [] : [wish.id] }
+function applyChange(shop: Shop, change: z.infer<typeof Change>): { ids: number[] } {
+  if (change.do === 'add') return { ids: shop.add(change.count) }
+  if (change.do === 'update') shop.update(change.id, change.fields)
+  else if (change.do === 'price') shop.price(change.id, change.price, change.place)
+  else if (change.do === 'touch') shop.touch(change.id)
+  else if (change.do === 'remove') shop.remove(...change.ids)
+  else shop.restore(...change.ids)
+  return { ids: 'ids' in change ? change.ids : change.id === undefined ? [] : [change.id] }
 }

@@ -1,6 +1,6 @@
-// `POST /object/list/:bucket`: what lies directly in one folder. As on the platform, case is folded
-// in comparing and sorting, and without a limit a page has 100 entries. Folders come first, as in
-// older versions; newer ones mix them with the objects.
+// `POST /object/list/:bucket`: the entries of one folder. As on the platform, comparison and sorting
+// ignore case, and the default limit is 100. Folders precede objects, as in older versions; newer ones
+// mix them.
 
 import type { ObjectRow } from './objects.ts'
 
@@ -34,14 +34,14 @@ export function listFolder(
     const isFolder = below.length > 0
     entries.set(
       (isFolder ? 'folder ' : 'object ') + name.toLowerCase(),
-      isFolder ? folderEntry(name) : objectEntry(name, row),
+      isFolder ? toFolderEntry(name) : toObjectEntry(name, row),
     )
   }
   const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
   return sorted.slice(offset, offset + Math.min(limit, PAGE_SIZE_MAX))
 }
 
-function folderEntry(name: string): ListEntry {
+function toFolderEntry(name: string): ListEntry {
   return {
     name,
     id: null,
@@ -52,7 +52,7 @@ function folderEntry(name: string): ListEntry {
   }
 }
 
-export function objectEntry(
+export function toObjectEntry(
   name: string,
   { id, updatedAt, size, contentType, cacheControl }: ObjectRow,
 ): ListEntry {

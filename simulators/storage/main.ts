@@ -1,5 +1,5 @@
-// `npm run simulator storage -- …`: reads the arguments, starts the service, says how to use it.
-// Its fault `die` is a real SIGKILL.
+// `npm run simulator storage -- …`: parses the arguments, starts the service and prints how to use it.
+// The fault `die` is a real SIGKILL.
 
 import { parseArgs } from 'node:util'
 import type { SimulatorCommand } from '../support/command.ts'
@@ -8,8 +8,8 @@ import { SECRET_KEY, startStorage, type StorageOptions } from './server.ts'
 export const storage: SimulatorCommand<StorageOptions> = {
   usage: `Supabase Storage: buckets, objects and resumable uploads
 
-  --folder PATH      where it keeps everything (.storage)
-  --port N           0 takes a free one (4020)
+  --folder PATH      folder of the data (.storage)
+  --port N           0: a free port (4020)
 
   npm run simulator storage -- --folder /tmp/storage
   curl URL/_control/faults -d '{"kind":"die","path":"PATCH *","afterBytes":1000000}'

@@ -1,4 +1,4 @@
-// Which names, media types and sizes the service takes: https://github.com/supabase/storage,
+// Names, media types and sizes that the service accepts: https://github.com/supabase/storage,
 // src/storage/limits.ts.
 
 const OBJECT_NAME = /^[A-Za-z0-9_/!.*'() &$=@;:+,?-]+$/
@@ -13,7 +13,7 @@ export function isBucketName(name: string): boolean {
   return BUCKET_NAME.test(name)
 }
 
-/** Whether a bucket may be limited to this type, such as `image/*`. */
+/** True when a bucket may be limited to this type, such as `image/*`. */
 export function isMediaType(type: string): boolean {
   return type.length <= 1000 && MEDIA_TYPE.test(type)
 }
@@ -28,7 +28,7 @@ export function isAllowedType(type: string, allowed: readonly string[]): boolean
 
 const UNITS: Readonly<Record<string, number>> = { GB: 1e9, MB: 1e6, KB: 1000, B: 1 }
 
-/** A size as a bucket's limit is given, a number or such as `20MB`. Null: unreadable. */
+/** Parses a bucket's limit, a number or text such as `20MB`. Null: invalid. */
 export function parseSize(size: number | string): number | null {
   if (typeof size === 'number') return size
   const [, value, unit = ''] = /^(\d+(?:\.\d+)?)(gb|mb|kb|b)$/i.exec(size) ?? []

@@ -1,5 +1,5 @@
-// The service's tables: buckets, and one row an object that names the file of its bytes. All is in
-// one folder and survives a kill: a row is written whole or not at all, after its bytes.
+// The service's tables: buckets, and one row per object with the file of its bytes. They are in one
+// folder and survive a kill: rows are written atomically, after their bytes.
 
 import {
   closeSync,
@@ -28,7 +28,7 @@ export interface ObjectRow {
   readonly id: string
   readonly bucket: string
   readonly name: string
-  /** The finished upload that holds the bytes. */
+  /** The finished upload with the bytes. */
   readonly upload: string
   readonly size: number
   readonly contentType: string
@@ -37,105 +37,126 @@ export interface ObjectRow {
 }
 
 export interface Objects {
-  /** Where uploads and their bytes lie. */
+  /** Folder of the uploads and their bytes. */
   readonly uploadFolder: string
   findBucket(id: string): BucketRow | null
   saveBucket(bucket: BucketRow): void
   removeBucket(id: string): void
   find(bucket: string, name: string): ObjectRow | null
   list(bucket: string): readonly ObjectRow[]
-  /** Replaces what has the same bucket and name, at once for all readers. */
+  /** Replaces objects of the same bucket and name atomically. */
   save(...rows: readonly ObjectRow[]): void
   remove(bucket: string, names: readonly string[]): readonly ObjectRow[]
-  /** What the platform does to unfinished uploads after 24 hours. */
+  /** Removes unfinished uploads, as the platform does after 24 hours. */
   expireUploads(): void
-  /**
-   * Opens the bytes; who has them open may go on reading after they were replaced. The caller
-   * closes the file.
-   */
+  /** Opens the bytes, which stay readable after a replacement. The caller closes the file. */
   open(row: ObjectRow): { readonly file: number; readonly size: number }
 }
 
 export function openObjects(folder: string): Objects {
-  const uploadFolder = join(folder, 'uploads')
-  mkdirSync(uploadFolder, { recursive: true })
-  const place = join(folder, 'rows.json')
-  const { buckets, rows } = readRows(place)
-  const keyOf = ({ bucket, name }: Pick<ObjectRow, 'bucket' | 'name'>): string =>
-    `${bucket}/${name}`
-  const write = (): void => {
-    writeFileSync(
-      `${place}.tmp`,
-      JSON.stringify({ buckets: [...buckets.values()], rows: [...rows.values()] }),
-    )
-    renameSync(`${place}.tmp`, place)
+  return new FolderObjects(folder)
+}
+
+class FolderObjects implements Objects {
+  readonly uploadFolder: string
+  readonly #file: string
+  readonly #buckets: Map<string, BucketRow>
+  readonly #rows: Map<string, ObjectRow>
+
+  constructor(folder: string) {
+    this.uploadFolder = join(folder, 'uploads')
+    mkdirSync(this.uploadFolder, { recursive: true })
+    this.#file = join(folder, 'rows.json')
+    const { buckets, rows } = readRows(this.#file)
+    this.#buckets = buckets
+    this.#rows = rows
   }
-  const discard = ({ upload }: ObjectRow): void => {
-    for (const file of [upload, `${upload}.json`]) rmSync(join(uploadFolder, file), { force: true })
+
+  findBucket(id: string): BucketRow | null {
+    return this.#buckets.get(id) ?? null
   }
-  return {
-    uploadFolder,
-    findBucket: (id) => buckets.get(id) ?? null,
-    saveBucket(bucket) {
-      buckets.set(bucket.id, bucket)
-      write()
-    },
-    removeBucket(id) {
-      buckets.delete(id)
-      write()
-    },
-    find: (bucket, name) => rows.get(keyOf({ bucket, name })) ?? null,
-    list: (bucket) => [...rows.values()].filter((row) => row.bucket === bucket),
-    save(...saved) {
-      const replaced = saved.flatMap((row) => rows.get(keyOf(row)) ?? [])
-      for (const row of saved) rows.set(keyOf(row), row)
-      write()
-      replaced.forEach(discard)
-    },
-    remove(bucket, names) {
-      const gone = names.flatMap((name) => rows.get(keyOf({ bucket, name })) ?? [])
-      for (const row of gone) rows.delete(keyOf(row))
-      write()
-      gone.forEach(discard)
-      return gone
-    },
-    expireUploads() {
-      const finished = new Set([...rows.values()].map(({ upload }) => upload))
-      for (const entry of readdirSync(uploadFolder, { recursive: true, withFileTypes: true })) {
-        const path = join(entry.parentPath, entry.name)
-        // Without its bytes an upload that is still on record answers 410.
-        if (
-          entry.isFile() &&
-          !path.endsWith('.json') &&
-          !finished.has(relative(uploadFolder, path))
-        )
-          rmSync(path)
-      }
-    },
-    open({ upload }) {
-      const file = openSync(join(uploadFolder, upload), 'r')
-      try {
-        return { file, size: fstatSync(file).size }
-      } catch (error) {
-        closeSync(file)
-        throw error
-      }
-    },
+
+  saveBucket(bucket: BucketRow): void {
+    this.#buckets.set(bucket.id, bucket)
+    this.#write()
+  }
+
+  removeBucket(id: string): void {
+    this.#buckets.delete(id)
+    this.#write()
+  }
+
+  find(bucket: string, name: string): ObjectRow | null {
+    return this.#rows.get(toKey({ bucket, name })) ?? null
+  }
+
+  list(bucket: string): readonly ObjectRow[] {
+    return [...this.#rows.values()].filter((row) => row.bucket === bucket)
+  }
+
+  save(...saved: readonly ObjectRow[]): void {
+    const replaced = saved.flatMap((row) => this.#rows.get(toKey(row)) ?? [])
+    for (const row of saved) this.#rows.set(toKey(row), row)
+    this.#write()
+    for (const row of replaced) this.#discard(row)
+  }
+
+  remove(bucket: string, names: readonly string[]): readonly ObjectRow[] {
+    const removed = names.flatMap((name) => this.#rows.get(toKey({ bucket, name })) ?? [])
+    for (const row of removed) this.#rows.delete(toKey(row))
+    this.#write()
+    for (const row of removed) this.#discard(row)
+    return removed
+  }
+
+  expireUploads(): void {
+    const finished = new Set([...this.#rows.values()].map(({ upload }) => upload))
+    for (const entry of readdirSync(this.uploadFolder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      const isFinished = finished.has(relative(this.uploadFolder, path))
+      // The tus server responds 410 for an upload whose record remains without its bytes.
+      if (entry.isFile() && !path.endsWith('.json') && !isFinished) rmSync(path)
+    }
+  }
+
+  open({ upload }: ObjectRow): { readonly file: number; readonly size: number } {
+    const file = openSync(join(this.uploadFolder, upload), 'r')
+    try {
+      return { file, size: fstatSync(file).size }
+    } catch (error) {
+      closeSync(file)
+      throw error
+    }
+  }
+
+  #write(): void {
+    const tables = { buckets: [...this.#buckets.values()], rows: [...this.#rows.values()] }
+    writeFileSync(`${this.#file}.tmp`, JSON.stringify(tables))
+    renameSync(`${this.#file}.tmp`, this.#file)
+  }
+
+  #discard({ upload }: ObjectRow): void {
+    for (const file of [upload, `${upload}.json`])
+      rmSync(join(this.uploadFolder, file), { force: true })
   }
 }
 
-function readRows(place: string): {
+function toKey({ bucket, name }: Pick<ObjectRow, 'bucket' | 'name'>): string {
+  return `${bucket}/${name}`
+}
+
+function readRows(file: string): {
   buckets: Map<string, BucketRow>
   rows: Map<string, ObjectRow>
 } {
   let saved: { buckets: BucketRow[]; rows: ObjectRow[] } = { buckets: [], rows: [] }
   try {
-    saved = JSON.parse(readFileSync(place, 'utf8')) as typeof saved
+    saved = JSON.parse(readFileSync(file, 'utf8')) as typeof saved
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
   }
   return {
     buckets: new Map(saved.buckets.map((bucket) => [bucket.id, bucket])),
-    rows: new Map(saved.rows.map((row) => [`${row.bucket}/${row.name}`, row])),
+    rows: new Map(saved.rows.map((row) => [toKey(row), row])),
   }
 }

@@ -1,6 +1,6 @@
-// Supabase Storage on loopback, on top of a real tus server and a folder: kill it, start it on the
-// same folder, and uploads go on. As on the platform, refusals outside of uploads come with HTTP
-// 400 and their real status in the body.
+// Supabase Storage on loopback, with a real tus server and a folder: after a kill, uploads resume when
+// it is started with the same folder. As on the platform, errors other than those of uploads have HTTP
+// status 400 and the real status in the body.
 
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -8,25 +8,26 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Server } from '@tus/server'
 import { z } from 'zod'
-import { errorResponse } from '../support/body.ts'
+import { sendFaultResponse } from '../support/body.ts'
 import { createFaultBook, type FaultBook, type Taken } from '../support/faults.ts'
-import { isLoopback, listen, pathOf, readText, sendJson } from '../support/server.ts'
+import { handleControl, isControl, type Verbs } from '../support/control.ts'
+import { listen, readPath, readText, sendJson } from '../support/server.ts'
 import { createStats, type Stats } from '../support/stats.ts'
+import { addBucket, loadBucket, NewBucket, Refusal, removeBucket, type Project } from './buckets.ts'
 import { StorageFault, type StorageFaultInput } from './faults.ts'
-import { listFolder, objectEntry } from './listing.ts'
-import { isBucketName, isMediaType, parseSize } from './names.ts'
-import { type BucketRow, openObjects, type Objects } from './objects.ts'
+import { listFolder, toObjectEntry } from './listing.ts'
+import { openObjects, type Objects } from './objects.ts'
 import { createResumable, RESUMABLE, UNFINISHED } from './resumable.ts'
 
 export interface StorageOptions {
-  /** Everything that the service keeps. */
+  /** The data of the service. */
   readonly folder: string
-  /** 0 takes a free one. */
+  /** 0: a free port. */
   readonly port?: number
   readonly secretKey?: string
-  /** What no file of the project may pass. The free plan has 50 MiB. */
+  /** Size limit of files in the project. The free plan has 50 MiB. */
   readonly fileBytesMax?: number
-  /** What the fault `die` does. */
+  /** Effect of the fault `die`. */
   readonly onDeath?: () => void
 }
 
@@ -35,7 +36,7 @@ export interface StorageSimulator {
   readonly port: number
   readonly objects: Objects
   readonly faults: FaultBook<StorageFault, StorageFaultInput>
-  /** A PATCH is noted with its offset and its length. */
+  /** A PATCH is recorded with its offset and its length. */
   readonly stats: Stats
   close(): Promise<void>
 }
@@ -43,33 +44,12 @@ export interface StorageSimulator {
 export const SECRET_KEY = 'sb_secret_simulated'
 const ROOT = '/storage/v1'
 
-const NewBucket = z.object({
-  id: z.string().optional(),
-  name: z.string(),
-  public: z.boolean().default(false),
-  file_size_limit: z.union([z.int(), z.string()]).nullable().default(null),
-  allowed_mime_types: z.array(z.string()).nullable().default(null),
-})
-const ListWish = z.object({
+const ListBody = z.object({
   prefix: z.string(),
   limit: z.int().positive().default(100),
   offset: z.int().nonnegative().default(0),
 })
-const RemoveWish = z.object({ prefixes: z.array(z.string()).min(1).max(1000) })
-
-/** A refusal as the service says it: always with status 400, or 500. */
-class Refusal extends Error {
-  readonly status: number
-  readonly code: string
-  readonly error: string
-
-  constructor(status: number, code: string, message: string, error = code) {
-    super(message)
-    this.status = status
-    this.code = code
-    this.error = error
-  }
-}
+const RemoveBody = z.object({ prefixes: z.array(z.string()).min(1).max(1000) })
 
 /** @throws Error when the port is taken */
 export async function startStorage(options: StorageOptions): Promise<StorageSimulator> {
@@ -84,29 +64,30 @@ export async function startStorage(options: StorageOptions): Promise<StorageSimu
   const tus = createResumable({ objects, fileBytesMax })
   const faults = createFaultBook(StorageFault)
   const stats = createStats()
+  const verbs = createVerbs({ faults, stats })
   const listening = await listen(
     async (request, response) => {
-      const path = pathOf(request)
-      if (path.startsWith('/_control/')) return control(request, response, { faults, stats })
+      if (isControl(request)) return handleControl(request, response, verbs)
+      const path = readPath(request)
       const route = `${request.method} ${path.slice(ROOT.length)}`
       const { method = '', url = '', headers } = request
       const body =
         method === 'PATCH'
           ? { offset: Number(headers['upload-offset']), bytes: Number(headers['content-length']) }
           : null
-      stats.asked(method === 'PATCH' ? method : route, { method, url, caller: null, body })
+      stats.recordRequest(method === 'PATCH' ? method : route, { method, url, caller: null, body })
       const taken = faults.take(route)
-      if (await errorResponse(response, taken)) return
-      const refused = method === 'OPTIONS' ? null : refusedKey(request, secretKey)
+      if (await sendFaultResponse(response, taken)) return
+      const refused = method === 'OPTIONS' ? null : findKeyError(request, secretKey)
       if (refused !== null) sendJson(response, refused.status, refused.body)
       else if (path.startsWith(RESUMABLE))
-        await upload(request, response, {
+        await handleUpload(request, response, {
           tus,
           taken,
           die: onDeath ?? (() => void listening.close()),
         })
-      else await answer(request, response, route, { objects, fileBytesMax })
-      stats.answered(response.statusCode, 0)
+      else await respond(request, response, route, { objects, fileBytesMax })
+      stats.recordResponse(response.statusCode, 0)
     },
     { port },
   )
@@ -120,11 +101,8 @@ export async function startStorage(options: StorageOptions): Promise<StorageSimu
   }
 }
 
-/**
- * The gateway looks at `apikey`, the service behind it at `Authorization`. Neither asks who sends
- * OPTIONS.
- */
-function refusedKey(
+/** The gateway checks `apikey`, the service behind it `Authorization`. OPTIONS needs no key. */
+function findKeyError(
   { headers }: IncomingMessage,
   secretKey: string,
 ): { status: number; body: Record<string, string> } | null {
@@ -149,7 +127,7 @@ interface Uploading {
   readonly die: () => void
 }
 
-async function upload(
+async function handleUpload(
   request: IncomingMessage,
   response: ServerResponse,
   { tus, taken: { faults }, die }: Uploading,
@@ -159,25 +137,25 @@ async function upload(
   )
   if (faults.some(({ kind }) => kind === 'unfinished')) headers.set(UNFINISHED, '1')
   const hasBody = request.method === 'PATCH' || Number(headers.get('content-length') ?? 0) > 0
-  const asked: RequestInit & { duplex: 'half' } = {
+  const init: RequestInit & { duplex: 'half' } = {
     method: request.method ?? 'GET',
     headers,
     body: null,
     duplex: 'half',
   }
   if (hasBody)
-    asked.body = Readable.toWeb(Readable.from(received(request, faults, die))) as ReadableStream
-  const answered = await tus.handleWeb(
-    new Request(`http://${headers.get('host')}${request.url}`, asked),
+    init.body = Readable.toWeb(Readable.from(receiveBody(request, faults, die))) as ReadableStream
+  const result = await tus.handleWeb(
+    new Request(`http://${headers.get('host')}${request.url}`, init),
   )
-  const bytes = Buffer.from(await answered.arrayBuffer())
-  if (faults.some(({ kind }) => kind === 'lose-answer' || kind === 'unfinished'))
+  const bytes = Buffer.from(await result.arrayBuffer())
+  if (faults.some(({ kind }) => kind === 'lose-response' || kind === 'unfinished'))
     request.socket.destroy()
-  else response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(bytes)
+  else response.writeHead(result.status, Object.fromEntries(result.headers)).end(bytes)
 }
 
-/** The body, as far as the faults let it through. */
-async function* received(
+/** Yields the body until a fault ends it. */
+async function* receiveBody(
   request: IncomingMessage,
   faults: readonly StorageFault[],
   die: () => void,
@@ -194,14 +172,9 @@ async function* received(
   }
 }
 
-interface Project {
-  readonly objects: Objects
-  readonly fileBytesMax: number
-}
-
 // GET, POST, DELETE /bucket · POST /object/list/:bucket · DELETE /object/:bucket · GET
 // /object/authenticated/:bucket/*, /object/:bucket/*
-async function answer(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   route: string,
@@ -215,27 +188,27 @@ async function answer(
     if (kind === 'bucket' && method === 'POST')
       return sendJson(response, 200, addBucket(project, NewBucket.parse(await readJson())))
     if (kind === 'bucket' && method === 'GET')
-      return sendJson(response, 200, bucketIn(objects, second))
+      return sendJson(response, 200, loadBucket(objects, second))
     if (kind === 'bucket' && method === 'DELETE')
       return sendJson(response, 200, removeBucket(objects, second))
     if (route.startsWith('POST /object/list/'))
       return sendJson(
         response,
         200,
-        listFolder(objects.list(bucket), ListWish.parse(await readJson())),
+        listFolder(objects.list(bucket), ListBody.parse(await readJson())),
       )
     if (kind === 'object' && method === 'DELETE' && bucket === '') {
-      const { prefixes } = RemoveWish.parse(await readJson())
+      const { prefixes } = RemoveBody.parse(await readJson())
       return sendJson(
         response,
         200,
-        objects.remove(second, prefixes).map((row) => objectEntry(row.name, row)),
+        objects.remove(second, prefixes).map((row) => toObjectEntry(row.name, row)),
       )
     }
     if (route.startsWith('GET /object/')) {
       const [from, ...name] =
         second === 'authenticated' ? [bucket, ...rest] : [second, bucket, ...rest]
-      return await download(response, objects, bucketIn(objects, from).id, name.join('/'))
+      return await download(response, objects, loadBucket(objects, from).id, name.join('/'))
     }
     sendJson(response, 404, {
       message: `Route ${method}:${path} not found`,
@@ -248,65 +221,6 @@ async function answer(
     const { status, code, error: name, message } = refusal
     sendJson(response, 400, { statusCode: String(status), code, error: name, message })
   }
-}
-
-function addBucket(
-  { objects, fileBytesMax }: Project,
-  { id, name, ...wish }: z.infer<typeof NewBucket>,
-): { name: string } {
-  if (!isBucketName(name))
-    throw new Refusal(400, 'InvalidBucketName', 'Bucket name invalid', 'Invalid Input')
-  const bytesMax = wish.file_size_limit === null ? null : parseSize(wish.file_size_limit)
-  if (bytesMax === null && wish.file_size_limit !== null) {
-    throw new Refusal(
-      400,
-      'InvalidRequest',
-      'Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B',
-    )
-  }
-  if (bytesMax !== null && bytesMax > fileBytesMax) {
-    throw new Refusal(
-      413,
-      'EntityTooLarge',
-      'The object exceeded the maximum allowed size',
-      'Payload too large',
-    )
-  }
-  const strange = wish.allowed_mime_types?.find((type) => !isMediaType(type))
-  if (strange !== undefined)
-    throw new Refusal(
-      415,
-      'InvalidMimeType',
-      `mime type ${strange} is not supported`,
-      'invalid_mime_type',
-    )
-  if (objects.findBucket(id ?? name) !== null)
-    throw new Refusal(409, 'BucketAlreadyExists', 'The resource already exists', 'Duplicate')
-  const now = new Date().toISOString()
-  objects.saveBucket({
-    id: id ?? name,
-    name,
-    ...wish,
-    file_size_limit: bytesMax,
-    created_at: now,
-    updated_at: now,
-  })
-  return { name }
-}
-
-function removeBucket(objects: Objects, id: string): { message: string } {
-  bucketIn(objects, id)
-  if (objects.list(id).length > 0)
-    throw new Refusal(409, 'ResourceNotEmpty', 'The bucket you tried to delete is not empty')
-  objects.removeBucket(id)
-  return { message: 'Successfully deleted' }
-}
-
-function bucketIn(objects: Objects, id: string): BucketRow {
-  const bucket = objects.findBucket(id)
-  if (bucket === null)
-    throw new Refusal(404, 'NoSuchBucket', 'Bucket not found', 'Bucket not found')
-  return bucket
 }
 
 async function download(
@@ -323,29 +237,20 @@ async function download(
     'content-length': size,
     'cache-control': row.cacheControl,
   })
-  // A client that leaves in the middle is no fault of ours.
+  // A client that disconnects early is not an error.
   await pipeline(createReadStream('', { fd: file }), response).catch(() => response.destroy())
 }
 
-type Controlled = Pick<StorageSimulator, 'faults' | 'stats'>
-
-// POST, DELETE /_control/faults · GET /_control/stats
-async function control(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { faults, stats }: Controlled,
-): Promise<void> {
-  if (!isLoopback(request)) return sendJson(response, 403, { error: 'Only from this machine' })
-  const verb = `${request.method} ${pathOf(request).slice('/_control/'.length)}`
-  try {
-    if (verb === 'GET stats') return sendJson(response, 200, stats.snapshot())
-    if (verb === 'POST faults') faults.set(...[JSON.parse(await readText(request))].flat())
-    else if (verb === 'DELETE faults') faults.clear()
-    else return sendJson(response, 404, { error: `There is no ${verb}` })
-    return sendJson(response, 200, faults.list())
-  } catch (error) {
-    return sendJson(response, 400, {
-      error: error instanceof z.ZodError ? z.prettifyError(error) : String(error),
-    })
+function createVerbs({ faults, stats }: Pick<StorageSimulator, 'faults' | 'stats'>): Verbs {
+  return {
+    'GET stats': () => stats.snapshot(),
+    'POST faults': (body) => {
+      faults.set(...([body].flat() as StorageFaultInput[]))
+      return faults.list()
+    },
+    'DELETE faults': () => {
+      faults.clear()
+      return faults.list()
+    },
   }
 }

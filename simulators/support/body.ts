@@ -6,9 +6,9 @@ import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { constants, createGzip } from 'node:zlib'
-import { commonFaults, type AnyFault, type CommonFault, type Taken } from './faults.ts'
-import { changesLines, withLineFaults, type Chunks } from './lines.ts'
-import { htmlError } from './server.ts'
+import { filterCommonFaults, type AnyFault, type CommonFault, type Taken } from './faults.ts'
+import { hasLineFaults, applyLineFaults, type Chunks } from './lines.ts'
+import { renderErrorPage } from './server.ts'
 
 type Place = Extract<CommonFault, { kind: 'stall' | 'reset' | 'cut' }>
 
@@ -27,18 +27,18 @@ class Dropped extends Error {
  * Waits or answers as the faults say. True when the request has been answered, so that there is
  * nothing more to do.
  */
-export async function errorResponse(
+export async function sendFaultResponse(
   response: ServerResponse,
   taken: Taken<AnyFault>,
 ): Promise<boolean> {
-  for (const fault of commonFaults(taken.faults)) {
+  for (const fault of filterCommonFaults(taken.faults)) {
     if (fault.kind === 'latency') await pause(fault.ms, response, taken.cleared)
     if (fault.kind === 'empty') response.writeHead(200, { 'content-length': 0 }).end()
     if (fault.kind === 'status') {
       const type = fault.body?.startsWith('{') === true ? 'application/json' : 'text/html'
       response
         .writeHead(fault.status, { 'content-type': type, ...fault.headers })
-        .end(fault.body ?? htmlError(fault.status))
+        .end(fault.body ?? renderErrorPage(fault.status))
     }
     if (response.writableEnded || response.destroyed) return true
   }
@@ -63,7 +63,7 @@ export async function sendBody(
   options: SendOptions,
 ): Promise<number> {
   const { status = 200, headers = {}, taken, gzip = false } = options
-  const faults = commonFaults(taken.faults)
+  const faults = filterCommonFaults(taken.faults)
   const zipped = gzip || faults.some(({ kind }) => kind === 'gzip')
   const retryWithinMs = faults.find((fault) => fault.kind === 'slow-reader')?.ms ?? null
   response.writeHead(status, zipped ? { ...headers, 'content-encoding': 'gzip' } : headers)
@@ -83,7 +83,7 @@ export async function sendBody(
       await new Promise<void>((resolve) => response.once('close', resolve).end(resolve))
   } catch (error) {
     if (!(error instanceof Dropped)) throw error
-    if (error.politely) await flushed(response)
+    if (error.politely) await waitUntilFlushed(response)
     response.destroy()
   }
   return sentBytes
@@ -97,7 +97,7 @@ async function* misbehave(
   faults: readonly CommonFault[],
   wait: Wait,
 ): AsyncGenerator<Uint8Array> {
-  let bytes: Chunks = changesLines(faults) ? withLineFaults(chunks, faults) : chunks
+  let bytes: Chunks = hasLineFaults(faults) ? applyLineFaults(chunks, faults) : chunks
   for (const fault of faults) {
     if (fault.kind === 'stall' || fault.kind === 'reset' || fault.kind === 'cut')
       bytes = interrupt(bytes, fault, wait)
@@ -200,7 +200,7 @@ async function write(
  * Resolves when the client's side has been handed all that was written, so that a reset strikes at
  * an exact byte.
  */
-async function flushed(response: ServerResponse): Promise<void> {
+async function waitUntilFlushed(response: ServerResponse): Promise<void> {
   while (!response.destroyed && (response.socket?.writableLength ?? 0) > 0) await sleep(1)
 }
 

@@ -76,7 +76,7 @@ const COMMON_KINDS: ReadonlySet<string> = new Set(
 )
 
 /** The common faults among a supplier's own. */
-export function commonFaults(faults: readonly AnyFault[]): readonly CommonFault[] {
+export function filterCommonFaults(faults: readonly AnyFault[]): readonly CommonFault[] {
   return faults.filter((fault): fault is CommonFault => COMMON_KINDS.has(fault.kind))
 }
 

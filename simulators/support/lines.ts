@@ -21,7 +21,7 @@ const LINE_FAULTS = new Set([
 const NOT_UTF8 = Buffer.from([0xc3, 0x28, 0xff])
 
 /** Whether one of `faults` changes lines, so that they have to be looked at one by one. */
-export function changesLines(faults: readonly AnyFault[]): boolean {
+export function hasLineFaults(faults: readonly AnyFault[]): boolean {
   return faults.some(({ kind }) => LINE_FAULTS.has(kind))
 }
 
@@ -42,7 +42,7 @@ export async function* splitLines(chunks: Chunks): AsyncGenerator<Buffer> {
 }
 
 /** The lines of `chunks` with every line fault among `faults` done to them. */
-export async function* withLineFaults(
+export async function* applyLineFaults(
   chunks: Chunks,
   faults: readonly CommonFault[],
 ): AsyncGenerator<Buffer> {
@@ -58,7 +58,7 @@ export async function* withLineFaults(
 
 /** What becomes of one line: nothing, itself, or several. */
 function changeLine(fault: CommonFault, line: Buffer, index: number): readonly Buffer[] {
-  if (fault.kind === 'crlf') return [Buffer.concat([withoutEnd(line), Buffer.from('\r\n')])]
+  if (fault.kind === 'crlf') return [Buffer.concat([trimLineEnd(line), Buffer.from('\r\n')])]
   if (!('at' in fault) || fault.at !== index) return [line]
   switch (fault.kind) {
     case 'insert-line':
@@ -108,7 +108,7 @@ async function* truncateLast(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffe
   if (last !== null) yield last.subarray(0, last.length >> 1)
 }
 
-function withoutEnd(line: Buffer): Buffer {
+function trimLineEnd(line: Buffer): Buffer {
   return line.at(-1) === NEWLINE ? line.subarray(0, -1) : line
 }
 

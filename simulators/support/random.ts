@@ -27,7 +27,7 @@ export interface Random {
 }
 
 /** A stream of numbers that depends on `seeds` only (mulberry32). */
-export function seededRandom(...seeds: readonly number[]): Random {
+export function createRandom(...seeds: readonly number[]): Random {
   let state = mix(...seeds)
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0

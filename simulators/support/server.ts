@@ -50,7 +50,7 @@ export function isLoopback(request: IncomingMessage): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
 }
 
-export function pathOf(request: IncomingMessage): string {
+export function readPath(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/'
 }
 
@@ -77,7 +77,7 @@ export function sendJson(
 }
 
 /** What web servers in front of an API answer with when it is down. */
-export function htmlError(status: number): string {
+export function renderErrorPage(status: number): string {
   const head = `<head><title>${status} Error</title></head>`
   return `<html>\r\n${head}\r\n<body><center><h1>${status} Error</h1></center><hr></body>\r\n</html>\r\n`
 }

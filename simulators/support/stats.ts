@@ -1,27 +1,26 @@
-// What a simulator was asked and what it sent, for tests to look at. Headers are not kept, so no
-// secret can be.
+// Requests and responses of a simulator, for tests. Headers are not recorded, so no secret is.
 
 export interface RequestNote {
   readonly method: string
   /** Path and query. */
   readonly url: string
-  /** Who asked, if the simulator knows: a key's id, never its secret. */
+  /** Id of the key, if the simulator has keys; never its secret. */
   readonly caller: string | null
-  /** The request's body, parsed if it is JSON. */
+  /** The body, parsed if it is JSON. */
   readonly body: unknown
 }
 
 export interface StatsSnapshot {
   readonly requests: Readonly<Record<string, number>>
-  readonly answers: Readonly<Record<string, number>>
+  readonly responses: Readonly<Record<string, number>>
   readonly bytesSent: number
   /** The newest last. */
   readonly last: readonly RequestNote[]
 }
 
 export interface Stats {
-  asked(path: string, note: RequestNote): void
-  answered(status: number, bytes: number): void
+  recordRequest(path: string, note: RequestNote): void
+  recordResponse(status: number, bytes: number): void
   snapshot(): StatsSnapshot
   reset(): void
 }
@@ -30,27 +29,27 @@ const NOTES_MAX = 50
 
 export function createStats(): Stats {
   let requests: Record<string, number> = {}
-  let answers: Record<string, number> = {}
+  let responses: Record<string, number> = {}
   let bytesSent = 0
   let last: RequestNote[] = []
   return {
-    asked(path, note) {
+    recordRequest(path, note) {
       requests[path] = (requests[path] ?? 0) + 1
       last = [...last, note].slice(-NOTES_MAX)
     },
-    answered(status, bytes) {
-      answers[status] = (answers[status] ?? 0) + 1
+    recordResponse(status, bytes) {
+      responses[status] = (responses[status] ?? 0) + 1
       bytesSent += bytes
     },
     snapshot: () => ({
       requests: { ...requests },
-      answers: { ...answers },
+      responses: { ...responses },
       bytesSent,
       last: [...last],
     }),
     reset() {
       requests = {}
-      answers = {}
+      responses = {}
       bytesSent = 0
       last = []
     },

@@ -6,12 +6,12 @@ import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import type { z } from 'zod'
-import { errorResponse, sendBody } from './body.ts'
+import { sendFaultResponse, sendBody } from './body.ts'
 import { createClock } from './clock.ts'
 import { CommonFault, createFaultBook } from './faults.ts'
-import { splitLines, withLineFaults } from './lines.ts'
-import { mix, seededRandom } from './random.ts'
-import { listen, pathOf } from './server.ts'
+import { splitLines, applyLineFaults } from './lines.ts'
+import { mix, createRandom } from './random.ts'
+import { listen, readPath } from './server.ts'
 import { createStats } from './stats.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -31,8 +31,8 @@ async function serve(
   book.set(...faults)
   const sent: number[] = []
   const server = await listen(async (request, response) => {
-    const taken = book.take(pathOf(request))
-    if (await errorResponse(response, taken)) return
+    const taken = book.take(readPath(request))
+    if (await sendFaultResponse(response, taken)) return
     sent.push(
       await sendBody(response, body(), { headers: { 'content-type': 'text/plain' }, taken }),
     )
@@ -54,7 +54,7 @@ async function readUntilCut(response: Response): Promise<{ text: string; cut: bo
 
 async function linesWith(...faults: readonly Input[]): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const line of withLineFaults(
+  for await (const line of applyLineFaults(
     [Buffer.from(TEXT)],
     faults.map((fault) => CommonFault.parse(fault)),
   ))
@@ -66,7 +66,7 @@ const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
 const [one = '', two = '', three = '', four = ''] = LINES.map(latin1)
 
 test('the same seed gives the same numbers, another seed others', () => {
-  const draw = (seed: number): number[] => Array.from({ length: 5 }, seededRandom(seed).next)
+  const draw = (seed: number): number[] => Array.from({ length: 5 }, createRandom(seed).next)
   assert.deepEqual(draw(7), draw(7))
   assert.notDeepEqual(draw(7), draw(8))
   assert.ok(draw(7).every((number) => number >= 0 && number < 1))
@@ -74,7 +74,7 @@ test('the same seed gives the same numbers, another seed others', () => {
 })
 
 test('numbers stay inside their bounds and reach both', () => {
-  const random = seededRandom(3)
+  const random = createRandom(3)
   const drawn = new Set(Array.from({ length: 300 }, () => random.between(2, 5)))
   assert.deepEqual(drawn, new Set([2, 3, 4, 5]))
 })
@@ -311,12 +311,12 @@ test('an impatient server drops a client that does not read', async (t) => {
 test('statistics count requests and keep the last bodies', () => {
   const stats = createStats()
   for (let number = 0; number < 60; number++)
-    stats.asked('/x', { method: 'POST', url: '/x', caller: '42', body: { number } })
-  stats.answered(200, 10)
-  stats.answered(200, 5)
-  const { requests, answers, bytesSent, last } = stats.snapshot()
+    stats.recordRequest('/x', { method: 'POST', url: '/x', caller: '42', body: { number } })
+  stats.recordResponse(200, 10)
+  stats.recordResponse(200, 5)
+  const { requests, responses, bytesSent, last } = stats.snapshot()
   assert.deepEqual(
-    [requests, answers, bytesSent, last.length, last.at(-1)?.body],
+    [requests, responses, bytesSent, last.length, last.at(-1)?.body],
     [{ '/x': 60 }, { 200: 2 }, 15, 50, { number: 59 }],
   )
   stats.reset()

@@ -91,7 +91,7 @@ test('an object is stored with its type and without a cache time', async (contex
 
 test('no bytes are stored as an empty object, even when a response is lost', async (context) => {
   const { store, service } = await openStorage(context)
-  service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
+  service.faults.set({ kind: 'lose-response', path: 'PATCH *' })
   await store.put('empty', new Uint8Array())
   assert.equal((await store.get('empty')).length, 0)
   assert.equal(service.objects.find(BUCKET, 'empty')?.size, 0)
@@ -148,7 +148,7 @@ for (const [how, put] of Object.entries(WAYS)) {
 
   test(`${how}: a chunk whose response is lost is not sent twice`, async (context) => {
     const { store, service } = await openStorage(context)
-    service.faults.set({ kind: 'lose-answer', path: 'PATCH *' })
+    service.faults.set({ kind: 'lose-response', path: 'PATCH *' })
     await put(store)
     assert.ok(PART.equals(await store.get('part')))
     assert.deepEqual(
@@ -224,7 +224,7 @@ test('an upload that expires during every wait fails with artifact/unwritable', 
 })
 
 test('when the response to the last byte is lost, the upload succeeds only if the object exists', async (context) => {
-  for (const kind of ['lose-answer', 'unfinished'] as const) {
+  for (const kind of ['lose-response', 'unfinished'] as const) {
     const { store, service } = await openStorage(context)
     service.faults.set({ kind, path: 'PATCH *', skip: 2 })
     await store.put('part', PART)

@@ -3,7 +3,7 @@
 // suppliers that have no simulator yet.
 
 import type { IncomingMessage } from 'node:http'
-import { errorResponse, sendBody } from '../../simulators/support/body.ts'
+import { sendFaultResponse, sendBody } from '../../simulators/support/body.ts'
 import { CommonFault, createFaultBook } from '../../simulators/support/faults.ts'
 import { mix } from '../../simulators/support/random.ts'
 import { listen } from '../../simulators/support/server.ts'
@@ -111,7 +111,7 @@ export async function serve(size: number, served: Served): Promise<Supplier> {
   const { url, close } = await listen(async (request, response) => {
     const asked = await webRequest(request, url)
     const taken = faults.take(request.url ?? '/')
-    if (await errorResponse(response, taken)) return
+    if (await sendFaultResponse(response, taken)) return
     const answer = served.answer(asked, arrange(products.map(recordOf)))
     const bytes = Buffer.from(await answer.arrayBuffer())
     const halfway = taken.faults.map((fault) =>

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { startMedipim, type MedipimSimulator } from '../../simulators/medipim/simulator.ts'
-import { type Random, seededRandom } from '../../simulators/support/random.ts'
+import { type Random, createRandom } from '../../simulators/support/random.ts'
 import { openFleet, type Machine, type Fleet } from '../e2e/fleet.ts'
 import type { Lifetime } from '../support/database.ts'
 import type { TestPipeline } from '../support/pipeline.ts'
@@ -52,7 +52,7 @@ interface Pair {
 export async function runSoak({ kills, queue, seed, say }: SoakOptions): Promise<SoakSummary> {
   await using opened = new AsyncDisposableStack()
   const lifetime: Lifetime = { after: (end) => opened.defer(end) }
-  const random = seededRandom(seed)
+  const random = createRandom(seed)
   const { fleet, pairs } = await openPairs(lifetime, queue, seed)
   // Each does everything: fetches, applies, takes orders and looks after the queue.
   const start = (): Promise<Machine> => fleet.serve(['fetcher', 'maintainer', 'orchestrator'])

@@ -2,7 +2,7 @@
 // and faults at any line of the list. Its protocol is described in test/conformance/wrong.ts.
 
 import type { z } from 'zod'
-import { errorResponse, sendBody } from '../../../simulators/support/body.ts'
+import { sendFaultResponse, sendBody } from '../../../simulators/support/body.ts'
 import { createClock, type Clock } from '../../../simulators/support/clock.ts'
 import { CommonFault, createFaultBook } from '../../../simulators/support/faults.ts'
 import { listen } from '../../../simulators/support/server.ts'
@@ -79,7 +79,7 @@ export async function startToy({ products, pageSize }: ToyOptions): Promise<ToyS
   const { url, close } = await listen(async (request, response) => {
     requests.push(request.url ?? '')
     const taken = faults.take(request.url ?? '')
-    if (await errorResponse(response, taken)) return
+    if (await sendFaultResponse(response, taken)) return
     const { searchParams } = new URL(request.url ?? '', 'http://toy')
     const listed = (records ?? catalogue.records()).map(state)
     const page = cutPage(listed, searchParams, pageSize)

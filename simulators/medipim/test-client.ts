@@ -72,7 +72,7 @@ export async function readStream(
   return linesOf(await response.text())
 }
 
-export async function jsonOf(response: Response): Promise<JsonAnswer> {
+export async function readJson(response: Response): Promise<JsonAnswer> {
   return await response.json()
 }
 
@@ -84,7 +84,7 @@ export function linesOf(text: string): StreamLine[] {
 }
 
 /** The ids that `filter` matches, sorted. */
-export async function idsOf(
+export async function listIds(
   simulator: { readonly url: string },
   filter: unknown,
 ): Promise<string[]> {
