@@ -1,11 +1,11 @@
-// `npm run simulator NAME -- …`: starts one of the simulators and runs until Ctrl-C. A new one is
-// one line in SIMULATORS.
+// `npm run simulator NAME -- …`: starts a simulator and runs until Ctrl-C. A new simulator is one
+// line in SIMULATORS.
 
 import type { Running, SimulatorCommand } from './support/command.ts'
 
 type Start = (argv: readonly string[]) => Promise<Running | string>
 
-/** One line per folder: loaded only when asked for. */
+/** One line per folder, loaded on demand. */
 const SIMULATORS: Readonly<Record<string, Start>> = {
   medipim: async (argv) => run((await import('./medipim/main.ts')).medipim, argv),
   shopify: async (argv) => run((await import('./shopify/main.ts')).shopify, argv),

@@ -1,10 +1,9 @@
-// The endpoints as a client sees them: who gets in, what is refused and how, what filters match, in
-// which order results come.
+// The endpoints: authentication, errors, filters and sorting.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isObject, textOf } from './json.ts'
-import { ask, EVERYTHING, listIds, readJson, readStream, startFor } from './test-client.ts'
+import { send, EVERYTHING, listIds, readJson, readStream, startFor } from './test-client.ts'
 
 interface MediaLine {
   readonly result: { readonly id: number; readonly type: string; readonly url?: string }
@@ -20,7 +19,7 @@ function listProductMedia(text: string): MediaLine[] {
 const PAGE = { no: 0, size: 10 }
 const QUERY = { filter: { status: 'active' }, sorting: { id: 'ASC' }, page: PAGE }
 
-test('only known and enabled keys get in', async (t) => {
+test('only known and enabled keys are accepted', async (t) => {
   const keys = [
     { id: '42', secret: 'a:b' },
     { id: '43', secret: 'other' },
@@ -28,7 +27,7 @@ test('only known and enabled keys get in', async (t) => {
   ]
   const simulator = await startFor(t, { keys })
   const statusFor = async (key: string): Promise<number> =>
-    (await ask(simulator, '/v4/products/query', QUERY, key)).status
+    (await send(simulator, '/v4/products/query', QUERY, key)).status
   assert.deepEqual([await statusFor('42:a:b'), await statusFor('43:other')], [200, 200])
   assert.deepEqual(
     [await statusFor('42:wrong'), await statusFor('44:off'), await statusFor('45:none')],
@@ -48,7 +47,7 @@ test('only known and enabled keys get in', async (t) => {
   assert.equal(await statusFor('43:other'), 401)
 })
 
-test('too many requests of one key are refused until the window has passed', async (t) => {
+test('too many requests of one key are rejected until the window has passed', async (t) => {
   const simulator = await startFor(t, {
     keys: [
       { id: '42', secret: 'secret' },
@@ -57,7 +56,7 @@ test('too many requests of one key are refused until the window has passed', asy
     rateLimit: { requests: 2, windowMs: 60_000, clock: 'simulated' },
   })
   const query = (key?: string): Promise<Response> =>
-    ask(simulator, '/v4/products/query', QUERY, key)
+    send(simulator, '/v4/products/query', QUERY, key)
   assert.deepEqual([(await query()).status, (await query()).status], [200, 200])
   const refused = await query()
   assert.deepEqual(
@@ -75,7 +74,7 @@ test('too many requests of one key are refused until the window has passed', asy
 test('a body that is not a JSON object is a bad request', async (t) => {
   const simulator = await startFor(t)
   for (const body of ['', '{', '[]', '"x"', '{"filter":']) {
-    const response = await ask(simulator, '/v4/products/stream', body)
+    const response = await send(simulator, '/v4/products/stream', body)
     const { error } = await readJson(response)
     assert.deepEqual(
       [response.status, error.status, error.code, typeof error.message],
@@ -85,10 +84,10 @@ test('a body that is not a JSON object is a bad request', async (t) => {
   }
 })
 
-test('what is wrong with a request is named by its path', async (t) => {
+test('an error in a request is reported with its path', async (t) => {
   const simulator = await startFor(t)
   const violations = async (path: string, body: object): Promise<string[]> => {
-    const response = await ask(simulator, path, body)
+    const response = await send(simulator, path, body)
     const { error } = await readJson(response)
     assert.equal(response.status, 422, JSON.stringify(body))
     return error.violations.map((violation) => violation.path)
@@ -120,14 +119,14 @@ test('what is wrong with a request is named by its path', async (t) => {
   assert.deepEqual(await query({ sorting: { id: 'ASC', status: 'ASC' } }), ['sorting'])
   assert.deepEqual(await query({ sorting: { name: 'ASC' } }), ['sorting.name'])
   simulator.setSwitches({ violations: 'beside' })
-  const beside = await readJson(await ask(simulator, '/v4/products/stream', {}))
+  const beside = await readJson(await send(simulator, '/v4/products/stream', {}))
   assert.deepEqual([beside.error.violations, beside.violations.length], [undefined, 2])
 })
 
-test('a query gives one page and the number of all', async (t) => {
+test('a query returns one page and the total', async (t) => {
   const simulator = await startFor(t)
   const { meta, results } = await readJson(
-    await ask(simulator, '/v4/products/query', { ...QUERY, page: { no: 1, size: 10 } }),
+    await send(simulator, '/v4/products/query', { ...QUERY, page: { no: 1, size: 10 } }),
   )
   const active = await listIds(simulator, { status: 'active' })
   assert.deepEqual(meta, { total: active.length, page: { no: 1, offset: 10, size: 10 } })
@@ -137,11 +136,11 @@ test('a query gives one page and the number of all', async (t) => {
   )
 })
 
-test('a query reaches ten thousand results and no further', async (t) => {
+test('a query returns at most the first 10,000 results', async (t) => {
   const simulator = await startFor(t, { products: 10_300 })
   const page = async (no: number) => {
     const body = { filter: { updatedSince: 0 }, sorting: { id: 'ASC' }, page: { no, size: 100 } }
-    const response = await ask(simulator, '/v4/products/query', body)
+    const response = await send(simulator, '/v4/products/query', body)
     return { status: response.status, ...(await readJson(response)) }
   }
   const last = await page(99)
@@ -152,9 +151,9 @@ test('a query reaches ten thousand results and no further', async (t) => {
   assert.deepEqual([beyond.status, beyond.results, beyond.meta.total], [200, [], 10_000])
 })
 
-test('a stream gives everything: one line a product, counted', async (t) => {
+test('a stream returns one numbered line for every product', async (t) => {
   const simulator = await startFor(t)
-  const response = await ask(simulator, '/v4/products/stream', EVERYTHING)
+  const response = await send(simulator, '/v4/products/stream', EVERYTHING)
   assert.equal(response.headers.get('content-type'), 'application/x-json-stream')
   const text = await response.text()
   assert.ok(text.endsWith('}\n'))
@@ -167,16 +166,16 @@ test('a stream gives everything: one line a product, counted', async (t) => {
   assert.equal(new Set(lines.map(({ result }) => result.id)).size, 40)
 })
 
-test('nothing found is 204 without a body', async (t) => {
+test('an empty result is 204 without a body', async (t) => {
   const simulator = await startFor(t)
-  const response = await ask(simulator, '/v4/products/stream', {
+  const response = await send(simulator, '/v4/products/stream', {
     filter: { id: 'M000000000' },
     sorting: { id: 'ASC' },
   })
   assert.deepEqual([response.status, await response.text()], [204, ''])
 })
 
-test('pre-signed links differ in every answer, and nothing else does', async (t) => {
+test('only pre-signed links differ between two responses', async (t) => {
   const simulator = await startFor(t)
   const body = { filter: { updatedSince: 0 }, sorting: { id: 'ASC' } }
   const [first, second] = [await readStream(simulator, body), await readStream(simulator, body)]
@@ -194,7 +193,7 @@ test('pre-signed links differ in every answer, and nothing else does', async (t)
   }
 })
 
-test('results come in the order asked for; ties come in another order every time', async (t) => {
+test('results have the requested order, and ties another order in every response', async (t) => {
   const simulator = await startFor(t, { products: 300 })
   const sorted = async (sorting: object) => {
     return (await readStream(simulator, { filter: { updatedSince: 0 }, sorting })).map(
@@ -227,21 +226,21 @@ test('results come in the order asked for; ties come in another order every time
   )
 })
 
-test('one product is found by its id', async (t) => {
+test('find returns one product by its id', async (t) => {
   const simulator = await startFor(t)
   const [id = '', gone = ''] = simulator.catalogue.touch({ count: 2 })
   simulator.catalogue.remove([gone])
-  assert.equal((await readJson(await ask(simulator, `/v4/products/find?id=${id}`))).product.id, id)
-  assert.equal((await ask(simulator, `/v4/products/find?id=${gone}`)).status, 404)
-  assert.equal((await ask(simulator, '/v4/products/find?id=x')).status, 404)
-  assert.equal((await ask(simulator, '/v4/products/find')).status, 400)
-  assert.equal((await ask(simulator, '/v4/products/lookup')).status, 404)
+  assert.equal((await readJson(await send(simulator, `/v4/products/find?id=${id}`))).product.id, id)
+  assert.equal((await send(simulator, `/v4/products/find?id=${gone}`)).status, 404)
+  assert.equal((await send(simulator, '/v4/products/find?id=x')).status, 404)
+  assert.equal((await send(simulator, '/v4/products/find')).status, 400)
+  assert.equal((await send(simulator, '/v4/products/lookup')).status, 404)
 })
 
 test('the list of fields can change', async (t) => {
   const simulator = await startFor(t)
   const codes = async (): Promise<string[]> => {
-    const { fields } = await readJson(await ask(simulator, '/v4/products/get-fields'))
+    const { fields } = await readJson(await send(simulator, '/v4/products/get-fields'))
     return fields.map(({ code }) => code)
   }
   assert.ok((await codes()).includes('publicPrice'))
@@ -253,7 +252,7 @@ test('the list of fields can change', async (t) => {
   )
 })
 
-test('reference tables come whole, or in pages when asked to', async (t) => {
+test('reference tables are returned whole, or in pages on request', async (t) => {
   const simulator = await startFor(t)
   const counts = {
     brands: 733,
@@ -263,22 +262,22 @@ test('reference tables come whole, or in pages when asked to', async (t) => {
     'active-ingredients': 30,
   }
   for (const [table, count] of Object.entries(counts)) {
-    const { meta, results } = await readJson(await ask(simulator, `/v4/${table}/query`, {}))
+    const { meta, results } = await readJson(await send(simulator, `/v4/${table}/query`, {}))
     assert.deepEqual([meta, results.length], [{ total: count }, count], table)
   }
   const page = { page: { no: 1, size: 10 }, sorting: { id: 'DESC' } }
-  const { meta, results } = await readJson(await ask(simulator, '/v4/brands/query', page))
+  const { meta, results } = await readJson(await send(simulator, '/v4/brands/query', page))
   assert.deepEqual(
     [meta, results[0]?.id],
     [{ total: 733, page: { no: 1, offset: 10, size: 10 } }, 1_122],
   )
-  const one = await readJson(await ask(simulator, '/v4/brands/query', { filter: { id: [400] } }))
+  const one = await readJson(await send(simulator, '/v4/brands/query', { filter: { id: [400] } }))
   assert.deepEqual([one.results.length, typeof one.results[0]?.name], [1, 'string'])
 })
 
-test('every product refers to terms that the tables have', async (t) => {
+test('products refer only to terms in the tables', async (t) => {
   const simulator = await startFor(t, { products: 300 })
-  const { results } = await readJson(await ask(simulator, '/v4/organizations/query', {}))
+  const { results } = await readJson(await send(simulator, '/v4/organizations/query', {}))
   const known = new Set(results.map(({ id }) => id))
   const used = (await readStream(simulator)).flatMap(({ result }) =>
     Array.isArray(result.organizations) ? result.organizations : [],
@@ -289,7 +288,7 @@ test('every product refers to terms that the tables have', async (t) => {
 test('media can be queried and streamed like products', async (t) => {
   const simulator = await startFor(t, { products: 200 })
   const stream = async (filter: object) => {
-    const response = await ask(simulator, '/v4/media/stream', { filter, sorting: { id: 'ASC' } })
+    const response = await send(simulator, '/v4/media/stream', { filter, sorting: { id: 'ASC' } })
     return response.status === 204 ? [] : listProductMedia(await response.text())
   }
   const lines = await stream({ published: true })
@@ -312,7 +311,7 @@ test('media can be queried and streamed like products', async (t) => {
     shown?.photos,
   )
   const query = { filter: { published: true }, sorting: { touchedAt: 'DESC' }, page: PAGE }
-  const { meta } = await readJson(await ask(simulator, '/v4/media/query', query))
+  const { meta } = await readJson(await send(simulator, '/v4/media/query', query))
   assert.equal(meta.total, lines.length)
   simulator.clock.advance(1_000)
   simulator.catalogue.update([String(shown?.id)])
@@ -320,14 +319,14 @@ test('media can be queried and streamed like products', async (t) => {
   assert.ok(moved.length > 1, 'an update moves the times of the product’s media')
 })
 
-test('compression is used when both sides want it', async (t) => {
+test('compression is used when client and simulator accept it', async (t) => {
   const simulator = await startFor(t)
   assert.equal(
-    (await ask(simulator, '/v4/products/stream', EVERYTHING)).headers.get('content-encoding'),
+    (await send(simulator, '/v4/products/stream', EVERYTHING)).headers.get('content-encoding'),
     null,
   )
   simulator.setSwitches({ gzip: true })
-  const response = await ask(simulator, '/v4/products/stream', EVERYTHING)
+  const response = await send(simulator, '/v4/products/stream', EVERYTHING)
   assert.equal(response.headers.get('content-encoding'), 'gzip')
   assert.equal((await response.text()).trim().split('\n').length, 40)
 })

@@ -99,7 +99,7 @@ function streamProducts(api: Api, call: Call): Result {
 function findProduct(api: Api, call: Call): Result {
   const id = call.parameters.get('id')
   if (id === null) throw new Refusal(400, 'bad_request', 'The parameter "id" is missing.')
-  if (!api.catalogue.has(id)) throw new Refusal(404, 'not_found', 'There is no such product.')
+  if (!api.catalogue.has(id)) throw new Refusal(404, 'not_found', 'The product does not exist.')
   return { json: { product: createRenderer(api, call)(api.catalogue.find(id)) } }
 }
 

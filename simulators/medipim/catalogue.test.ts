@@ -1,5 +1,5 @@
-// The made-up catalogue: the same for everybody, shaped like the real one, and changed by nothing
-// but its mutations.
+// The generated catalogue: reproducible, similar to the real one, and changed only by its
+// mutations.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ function catalogueOf(products: number, seed = 1) {
   return { clock, catalogue: createCatalogue(seed, products, clock) }
 }
 
-/** The product without what moves by itself. */
+/** Returns the product without its volatile members. */
 function contentOf(catalogue: Catalogue, id: string): JsonObject {
   const { meta: _, ...content } = catalogue.build(catalogue.find(id), '')
   return content
@@ -24,14 +24,14 @@ const all = (catalogue: Catalogue): JsonObject[] =>
   catalogue.visible().map((state) => catalogue.build(state, 'https://x'))
 const sizeOf = (product: JsonObject): number => Buffer.byteLength(JSON.stringify(product))
 
-test('a product depends on the seed and its place only, not on how many there are', () => {
+test('a product depends only on the seed and its index, not on the number of products', () => {
   const small = all(catalogueOf(50).catalogue)
   const large = all(catalogueOf(500).catalogue)
   assert.deepEqual(small, large.slice(0, 50))
   assert.notDeepEqual(all(catalogueOf(50, 2).catalogue), small)
 })
 
-test('ids are M and nine hexadecimal digits, unique, and lead back to their product', () => {
+test('ids are M and nine hexadecimal digits, unique, and identify their product', () => {
   const { catalogue } = catalogueOf(20_000)
   const ids = catalogue.visible().map(catalogue.idOf)
   assert.equal(new Set(ids).size, 20_000)
@@ -53,7 +53,7 @@ test('sizes follow the real catalogue: 5.6 KB in the mean, sparse ones under 1 K
   assert.ok((sizes.at(-1) ?? 0) > 280_000)
 })
 
-test('about 15 % are not active; replaced ones point to an active one and have lost codes, prices and media', () => {
+test('about 15 % are not active; replaced ones refer to an active one and lack codes, prices and media', () => {
   const { catalogue } = catalogueOf(4_000)
   const products = all(catalogue)
   const share = (status: string): number =>
@@ -113,7 +113,7 @@ test('codes are strings, prices whole cents, names of brands plain strings, and 
   assert.ok(products.some(({ publicPrice }) => publicPrice == null))
 })
 
-test('text has the characters that break careless readers', () => {
+test('text contains characters that break careless readers', () => {
   const text = all(catalogueOf(1_000).catalogue)
     .map((product) => JSON.stringify(product))
     .join('')
@@ -122,7 +122,7 @@ test('text has the characters that break careless readers', () => {
   }
 })
 
-test('only the id is unique: codes are shared now and then', () => {
+test('only the id is unique: some products share codes', () => {
   const products = all(catalogueOf(4_000).catalogue).filter(({ status }) => status !== 'replaced')
   for (const code of ['eanGtin13', 'artgId']) {
     const values = products
@@ -136,13 +136,13 @@ test('only the id is unique: codes are shared now and then', () => {
   }
 })
 
-test('there are fields that no documentation names', () => {
+test('some fields are undocumented', () => {
   const keys = new Set(all(catalogueOf(500).catalogue).flatMap(Object.keys))
   for (const key of ['scheduleCode', 'gstApplicable', 'sustainability', 'allowedSpecies'])
     assert.ok(keys.has(key), key)
 })
 
-test('most were last touched within one hour, and many share a second', () => {
+test('most products were touched within one hour, and many share a second', () => {
   const { catalogue } = catalogueOf(5_000)
   const times = catalogue.visible().map(({ updatedAt }) => updatedAt)
   const hours = Map.groupBy(times, (time) => Math.floor(time / 3_600))
@@ -155,7 +155,7 @@ test('most were last touched within one hour, and many share a second', () => {
   )
 })
 
-test('an update changes name, price and text; a touch changes the time only', () => {
+test('an update changes name, price and text; a touch changes only the time', () => {
   const { catalogue, clock } = catalogueOf(200)
   const [id = ''] = catalogue
     .visible()
@@ -175,7 +175,7 @@ test('an update changes name, price and text; a touch changes the time only', ()
   for (const key of same) assert.deepEqual(after[key], before[key], key)
 })
 
-test('updates move prices by a few per cent', () => {
+test('updates change prices by a few per cent', () => {
   const { catalogue } = catalogueOf(300)
   const prices = (): unknown[] => all(catalogue).map(({ publicPrice }) => publicPrice)
   const before = prices()
@@ -187,7 +187,7 @@ test('updates move prices by a few per cent', () => {
   assert.ok(ratios.filter((ratio) => ratio !== 1).length > 150)
 })
 
-test('a patch stays, adds up, and takes members away', () => {
+test('patches last, accumulate and remove members', () => {
   const { catalogue } = catalogueOf(10)
   const [id = ''] = catalogue.update({ count: 1 }, { name: { en: 'Patched' }, extra: { a: 1 } })
   catalogue.update([id], { extra: { b: 2 }, seoName: null })
@@ -199,7 +199,7 @@ test('a patch stays, adds up, and takes members away', () => {
   assert.equal(Object.keys(product).at(-1), 'meta')
 })
 
-test('a product can be deactivated, replaced, removed, brought back and added', () => {
+test('a product can be deactivated, replaced, removed, restored and added', () => {
   const { catalogue, clock } = catalogueOf(30)
   clock.advance(1_000)
   const [gone = '', old = '', off = ''] = catalogue.touch({ count: 3 })

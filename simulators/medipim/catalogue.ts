@@ -1,5 +1,4 @@
-// The simulator's catalogue and all that can happen to it. Times come from the clock, so a test
-// decides what happened when.
+// The simulator's catalogue and its changes. Their times are those of the simulated clock.
 
 import type { Clock } from '../support/clock.ts'
 import { mergePatch, moveMetaLast, type JsonObject } from './json.ts'
@@ -7,30 +6,27 @@ import { buildProduct, type World } from './product.ts'
 import { createShelf, type Selection, type Shelf } from './shelf.ts'
 import type { ProductState } from './state.ts'
 
-/** Every mutation returns the ids that it struck. */
+/** Every change returns the ids of the changed products. */
 export interface Catalogue {
   readonly world: World
-  /** Those that the API shows, in the order of their making. */
+  /** Products that the API shows, in the order of their creation. */
   visible(): ProductState[]
-  /** @throws Error when there is none: a typing mistake in a test. */
+  /** @throws Error for an unknown id, a mistake in a test */
   find(id: string): ProductState
   has(id: string): boolean
   idOf(state: ProductState): string
   build(state: ProductState, embedUrl: string): JsonObject
-  /**
-   * Changes name, price and text, or, given `patch`, just these members (a JSON merge patch that
-   * stays).
-   */
+  /** Changes name, price and text, or only the members of `patch` (a lasting JSON merge patch). */
   update(selection: Selection, patch?: JsonObject): string[]
-  /** Moves `updatedAt` and nothing else. */
+  /** Changes only `updatedAt`. */
   touch(selection: Selection): string[]
   deactivate(selection: Selection): string[]
   activate(selection: Selection): string[]
-  /** Codes, prices and media go; `successor` (default: the first active product) takes over. */
+  /** Removes codes, prices and media and sets `successor`, by default the first active product. */
   replace(selection: Selection, successor?: string): string[]
-  /** Gone without a trace, as the supplier's own deletions are. */
+  /** Removes products from the API without a tombstone, as the supplier does. */
   remove(selection: Selection): string[]
-  /** Brings removed products back. */
+  /** Restores removed products. */
   restore(selection: readonly string[] | 'all'): string[]
   setPrice(
     selection: Selection,

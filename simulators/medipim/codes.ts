@@ -1,5 +1,5 @@
-// Identifier codes of a product. Only the MediPim id is unique: EAN and ARTG codes are shared now
-// and then, as in reality.
+// Identifier codes of a product. Only the MediPim id is unique: some products share EAN and ARTG
+// codes, as in the real catalogue.
 
 import { mix } from '../support/random.ts'
 
@@ -48,7 +48,7 @@ export function makeCodes(seed: number, index: number): Codes {
   }
 }
 
-/** One product in 30 stands on its neighbour's entry in the register of therapeutic goods. */
+/** One product in 30 shares its neighbour's entry in the register of therapeutic goods. */
 function makeArtgId(seed: number, index: number): string {
   const entry = index > 0 && mix(seed, index, 34) % 30 === 0 ? index - 1 : index
   return String(10_000 + (mix(seed, entry, 35) % 490_000))
@@ -63,7 +63,8 @@ function addCheckDigit(digits: string): string {
   return `${digits}${(10 - (sum % 10)) % 10}`
 }
 
-/** A SNOMED CT id: more digits than a JavaScript number holds. */
+/** Makes a SNOMED CT id, which has more digits than a JavaScript number. */
 export function makeSnomedId(seed: number, index: number, kind: number): string {
-  return `${mix(seed, index, kind)}${String(mix(seed, index, kind + 1) % 10_000).padStart(4, '0')}0110${10 + (kind % 9)}`
+  const middle = String(mix(seed, index, kind + 1) % 10_000).padStart(4, '0')
+  return `${mix(seed, index, kind)}${middle}0110${10 + (kind % 9)}`
 }

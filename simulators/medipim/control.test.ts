@@ -1,10 +1,10 @@
-// `/_control/…`: the simulator changed from outside, as a test in another process or a person with
-// curl does it.
+// Changes of the simulator over HTTP, as a test in another process or a person with curl makes
+// them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MedipimSimulator } from './simulator.ts'
-import { ask, EVERYTHING, readStream, startFor } from './test-client.ts'
+import { send, EVERYTHING, readStream, startFor } from './test-client.ts'
 
 async function tell(
   simulator: MedipimSimulator,
@@ -17,7 +17,7 @@ async function tell(
   return { status: response.status, ...(await response.json()) }
 }
 
-test('every mutation can be told over HTTP, and says what it struck', async (t) => {
+test('every mutation works over HTTP and returns the changed ids', async (t) => {
   const simulator = await startFor(t)
   const { now } = await tell(simulator, 'clock', {
     set: '2026-02-01T00:00:00Z',
@@ -55,7 +55,7 @@ test('every mutation can be told over HTTP, and says what it struck', async (t) 
   assert.equal((await readStream(simulator)).length, 45)
 })
 
-test('faults, fields, switches and keys can be told over HTTP', async (t) => {
+test('faults, fields, switches and keys can be set over HTTP', async (t) => {
   const simulator = await startFor(t)
   await tell(simulator, 'faults', [
     { kind: 'cut', afterLines: 2 },
@@ -69,19 +69,19 @@ test('faults, fields, switches and keys can be told over HTTP', async (t) => {
   assert.ok(simulator.fields.list().some(({ code }) => code === 'scheduleCode'))
   await tell(simulator, 'switches', { gzip: true })
   assert.equal(
-    (await ask(simulator, '/v4/products/stream', EVERYTHING)).headers.get('content-encoding'),
+    (await send(simulator, '/v4/products/stream', EVERYTHING)).headers.get('content-encoding'),
     'gzip',
   )
   await tell(simulator, 'keys', { id: '42', secret: 'secret', disabled: true })
-  assert.equal((await ask(simulator, '/v4/products/stream', EVERYTHING)).status, 401)
+  assert.equal((await send(simulator, '/v4/products/stream', EVERYTHING)).status, 401)
 })
 
-test('statistics say what was asked, and never a secret', async (t) => {
+test('statistics contain the requests without secrets', async (t) => {
   const simulator = await startFor(t)
   await readStream(simulator)
-  await ask(simulator, '/v4/products/stream', EVERYTHING, '42:wrong-secret')
-  const { requests, answers, bytesSent, last } = await tell(simulator, 'stats', undefined, 'GET')
-  assert.deepEqual([requests, answers], [{ '/v4/products/stream': 2 }, { 200: 1, 401: 1 }])
+  await send(simulator, '/v4/products/stream', EVERYTHING, '42:wrong-secret')
+  const { requests, responses, bytesSent, last } = await tell(simulator, 'stats', undefined, 'GET')
+  assert.deepEqual([requests, responses], [{ '/v4/products/stream': 2 }, { 200: 1, 401: 1 }])
   assert.ok(Number(bytesSent) > 40_000)
   assert.deepEqual((last as object[])[0], {
     method: 'POST',
@@ -94,7 +94,7 @@ test('statistics say what was asked, and never a secret', async (t) => {
   assert.deepEqual((await tell(simulator, 'stats', undefined, 'GET')).requests, {})
 })
 
-test('what makes no sense is refused with the reason', async (t) => {
+test('an invalid request is rejected with the reason', async (t) => {
   const simulator = await startFor(t)
   assert.equal((await tell(simulator, 'nonsense', {})).status, 404)
   const wrong = {

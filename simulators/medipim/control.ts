@@ -1,6 +1,5 @@
-// `…`: whatever a test can do to the simulator from inside its process, over HTTP and in
-// JSON, for tests elsewhere. `GET ` lists the verbs. No key is asked for, so it answers
-// to this machine only.
+// The routes of `/_control/…`: every change that a test can make in the simulator's process, over
+// HTTP and in JSON.
 
 import { z } from 'zod'
 import type { Verbs } from '../support/control.ts'
@@ -104,7 +103,7 @@ function defineVerb<S extends z.ZodType>(
   return (simulator, body) => act(simulator, schema.parse(body))
 }
 
-/** Answers with the ids that were struck, but never lists a whole large catalogue. */
+/** Defines a verb that returns the changed ids, without listing a whole large catalogue. */
 function defineMutation<S extends z.ZodType>(
   schema: S,
   act: (catalogue: Catalogue, body: z.output<S>) => readonly string[],

@@ -1,12 +1,19 @@
-// The faults that know what a MediPim stream says. Each is set, seen once, and gone in the next
-// answer.
+// Faults in the content of a MediPim stream. Each is set, observed once and absent in the next
+// response.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { MedipimFaultInput } from './faults.ts'
 import { isObject } from './json.ts'
 import type { MedipimSimulator } from './simulator.ts'
-import { ask, EVERYTHING, linesOf, readStream, startFor, type StreamLine } from './test-client.ts'
+import {
+  send,
+  EVERYTHING,
+  parseLines,
+  readStream,
+  startFor,
+  type StreamLine,
+} from './test-client.ts'
 
 const STREAM = '/v4/products/stream'
 const BY_ID = { filter: { updatedSince: 0 }, sorting: { id: 'ASC' } }
@@ -16,10 +23,7 @@ interface Seen {
   readonly lines: StreamLine[]
 }
 
-/**
- * What a stream by id looks like with these faults; the same stream without them is checked to be
- * well again.
- */
+/** Reads a stream by id with these faults, and verifies that the next stream has none. */
 async function streamWith(t: TestContext, ...faults: readonly MedipimFaultInput[]): Promise<Seen> {
   const simulator = await startFor(t)
   simulator.faults.set(...faults)
@@ -33,12 +37,12 @@ async function streamWith(t: TestContext, ...faults: readonly MedipimFaultInput[
   return { simulator, lines }
 }
 
-/** The product that is the first by id, and active. */
+/** Returns the id of an active product. */
 async function activeId(simulator: MedipimSimulator): Promise<string> {
   return simulator.catalogue.touch({ count: 1 })[0] ?? ''
 }
 
-test('prices can be strings, zero, or a hundred times too much', async (t) => {
+test('prices can be strings, zero, or a hundred times too high', async (t) => {
   const simulator = await startFor(t)
   const prices = async (): Promise<unknown[]> =>
     (await readStream(simulator, BY_ID)).map(({ result }) => result.publicPrice)
@@ -58,7 +62,7 @@ test('prices can be strings, zero, or a hundred times too much', async (t) => {
   }
 })
 
-test('chosen products only are struck, by id or by share', async (t) => {
+test('a fault affects products by id or by share', async (t) => {
   const simulator = await startFor(t, { products: 400 })
   const id = await activeId(simulator)
   simulator.faults.set({ kind: 'patch', ids: [id], patch: { name: { en: 'Struck' }, vat: null } })
@@ -75,7 +79,7 @@ test('chosen products only are struck, by id or by share', async (t) => {
   assert.ok(share > 0.05 && share < 0.15)
 })
 
-test('a product can lose its id, its types, or its place in time', async (t) => {
+test('a product can lack its id or have wrong types or times', async (t) => {
   const simulator = await startFor(t)
   const id = await activeId(simulator)
   const seen = async (
@@ -90,7 +94,7 @@ test('a product can lose its id, its types, or its place in time', async (t) => 
   assert.ok(Number((await seen('future'))?.meta.updatedAt) > simulator.clock.nowSeconds())
 })
 
-test('a name can hold NUL or half a surrogate pair', async (t) => {
+test('a name can contain NUL or half a surrogate pair', async (t) => {
   const simulator = await startFor(t)
   const id = await activeId(simulator)
   for (const [change, escaped] of [
@@ -98,12 +102,12 @@ test('a name can hold NUL or half a surrogate pair', async (t) => {
     ['lone-surrogate', '\\ud800'],
   ] as const) {
     simulator.faults.set({ kind: 'product', ids: [id], change })
-    const text = await (await ask(simulator, STREAM, EVERYTHING)).text()
+    const text = await (await send(simulator, STREAM, EVERYTHING)).text()
     assert.ok(text.includes(escaped), change)
   }
 })
 
-test('a line can be as long as you like', async (t) => {
+test('a line can have any length', async (t) => {
   const simulator = await startFor(t)
   simulator.faults.set({
     kind: 'product',
@@ -111,19 +115,19 @@ test('a line can be as long as you like', async (t) => {
     change: 'padding',
     bytes: 40_000_000,
   })
-  const lines = (await (await ask(simulator, STREAM, EVERYTHING)).text()).split('\n')
+  const lines = (await (await send(simulator, STREAM, EVERYTHING)).text()).split('\n')
   assert.ok(Math.max(...lines.map(({ length }) => length)) > 40_000_000)
-  const padded = linesOf(lines.find(({ length }) => length > 40_000_000) ?? '')
+  const padded = parseLines(lines.find(({ length }) => length > 40_000_000) ?? '')
   assert.equal(Object.keys(padded[0]?.result ?? {}).at(-1), 'meta')
 })
 
-test('two lines can have one id', async (t) => {
+test('two lines can have the same id', async (t) => {
   const { lines } = await streamWith(t, { kind: 'duplicate-id', at: 7 })
   assert.equal(lines[7]?.result.id, lines[6]?.result.id)
   assert.equal(new Set(lines.map(({ result }) => result.id)).size, 39)
 })
 
-test('an index can be missing, a line too, and lines can change places', async (t) => {
+test('an index or a line can be missing, and lines can be swapped', async (t) => {
   const indexes = async (fault: MedipimFaultInput): Promise<(number | undefined)[]> =>
     (await streamWith(t, fault)).lines.slice(0, 5).map(({ meta }) => meta.index)
   assert.deepEqual(await indexes({ kind: 'no-index', at: 2 }), [0, 1, undefined, 3, 4])
@@ -132,7 +136,7 @@ test('an index can be missing, a line too, and lines can change places', async (
   assert.deepEqual(await indexes({ kind: 'duplicate-line', at: 2 }), [0, 1, 2, 2, 3])
 })
 
-test('the total can drift', async (t) => {
+test('the total can change', async (t) => {
   const { lines } = await streamWith(t, { kind: 'total-drift', at: 30, by: -3 })
   assert.deepEqual(
     lines.map(({ meta }) => meta.total),
@@ -140,7 +144,7 @@ test('the total can drift', async (t) => {
   )
 })
 
-test('the order asked for may not be honoured', async (t) => {
+test('the requested order can be ignored', async (t) => {
   const { lines } = await streamWith(t, { kind: 'unsorted' })
   const ids = lines.map(({ result }) => result.id ?? '')
   assert.notDeepEqual(ids, ids.toSorted())
@@ -168,7 +172,7 @@ test('a product that is updated behind the reader is sent again', async (t) => {
   assert.equal(lines.at(-1)?.result.id, lines[9]?.result.id)
 })
 
-test('an error can stand in the middle of a stream, and garbage too', async (t) => {
+test('a stream can contain an error or garbage', async (t) => {
   const simulator = await startFor(t)
   const error = JSON.stringify({
     error: { status: 500, code: 'internal', message: 'Something broke.' },
@@ -177,23 +181,23 @@ test('an error can stand in the middle of a stream, and garbage too', async (t) 
     { kind: 'insert-line', at: 3, text: error },
     { kind: 'insert-line', at: 5, text: '<b>garbage' },
   )
-  const lines = (await (await ask(simulator, STREAM, EVERYTHING)).text()).split('\n')
+  const lines = (await (await send(simulator, STREAM, EVERYTHING)).text()).split('\n')
   assert.deepEqual([lines[3], lines[5], lines.length], [error, '<b>garbage', 43])
 })
 
-test('the catalogue can be cut short, reset and refused, and is whole afterwards', async (t) => {
+test('a stream can be cut short, reset or rejected, and is complete afterwards', async (t) => {
   const simulator = await startFor(t)
   simulator.faults.set({ kind: 'cut', afterLines: 12, path: STREAM })
   assert.equal((await readStream(simulator)).length, 12)
   simulator.faults.set({ kind: 'reset', afterLines: 3, afterBytes: 50, path: STREAM })
   simulator.faults.set({ kind: 'status', status: 502, path: '/v4/products/find' })
   await assert.rejects(readStream(simulator))
-  assert.equal((await ask(simulator, '/v4/products/find?id=x')).status, 502)
+  assert.equal((await send(simulator, '/v4/products/find?id=x')).status, 502)
   assert.equal((await readStream(simulator)).length, 40)
 })
 
-test('faults strike every endpoint, not streams only', async (t) => {
+test('faults affect every endpoint', async (t) => {
   const simulator = await startFor(t)
   simulator.faults.set({ kind: 'cut', afterBytes: 20, path: '/v4/brands/query' })
-  assert.equal((await (await ask(simulator, '/v4/brands/query', {})).text()).length, 20)
+  assert.equal((await (await send(simulator, '/v4/brands/query', {})).text()).length, 20)
 })

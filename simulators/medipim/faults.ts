@@ -1,5 +1,5 @@
-// Faults that need to know what a MediPim stream says: wrong products, wrong counts, a catalogue
-// that moves while it is read.
+// Faults in the content of a MediPim stream: wrong products, wrong counts, and a catalogue that
+// changes while it is read.
 
 import { z } from 'zod'
 import { mix } from '../support/random.ts'
@@ -7,14 +7,14 @@ import { CommonFault, When } from '../support/faults.ts'
 import { isObject, mergePatch, moveMetaLast, type Json, type JsonObject } from './json.ts'
 
 const at = z.int().nonnegative()
-/** These ids, or a seeded share of all, or all. */
-const struck = { ids: z.array(z.string()).optional(), share: z.number().min(0).max(1).default(1) }
+/** The affected products: these ids, or a seeded share of all. */
+const affected = { ids: z.array(z.string()).optional(), share: z.number().min(0).max(1).default(1) }
 
 const SpecialFault = z.discriminatedUnion('kind', [
-  /** Changes what is said about some products. The catalogue stays as it is. */
+  /** Changes some products in the response. The catalogue stays unchanged. */
   z.strictObject({
     kind: z.literal('product'),
-    ...struck,
+    ...affected,
     change: z.enum([
       'prices-as-strings',
       'prices-zero',
@@ -26,29 +26,29 @@ const SpecialFault = z.discriminatedUnion('kind', [
       'future',
       'padding',
     ]),
-    /** For `padding`: how many bytes the line grows by (40 MB, say). */
+    /** Size of `padding`. */
     bytes: z.int().nonnegative().default(1_000_000),
     ...When,
   }),
-  /** Merges `patch` (RFC 7396) into what is said about some products. */
+  /** Merges `patch` (RFC 7396) into some products in the response. */
   z.strictObject({
     kind: z.literal('patch'),
-    ...struck,
+    ...affected,
     patch: z.record(z.string(), z.json()),
     ...When,
   }),
   /** The product on line `at` has the id of the one before it. */
   z.strictObject({ kind: z.literal('duplicate-id'), at, ...When }),
-  /** Line `at` says no `meta.index`. */
+  /** Line `at` lacks `meta.index`. */
   z.strictObject({ kind: z.literal('no-index'), at, ...When }),
-  /** From line `at` on, `meta.total` is another number. */
+  /** From line `at` on, `meta.total` changes. */
   z.strictObject({ kind: z.literal('total-drift'), at, by: z.int(), ...When }),
-  /** The requested order is not honoured. */
+  /** Ignores the requested sorting. */
   z.strictObject({ kind: z.literal('unsorted'), ...When }),
   /**
-   * When line `at` is due, a product is updated and moves to the end, as it does in a list by
-   * `touchedAt`: the product of that very line (`ahead`: the count stays), or the one before it,
-   * which is then sent twice (`behind`: one line more than `total`).
+   * Before line `at`, a product is updated and moves to the end, as in a list by `touchedAt`: the
+   * product of that line (`ahead`, with the same count), or the one before it, which is then sent
+   * twice (`behind`, with one line more than `total`).
    */
   z.strictObject({
     kind: z.literal('update-during-stream'),
@@ -61,14 +61,14 @@ type SpecialFault = z.infer<typeof SpecialFault>
 
 export const MedipimFault = z.union([CommonFault, SpecialFault])
 export type MedipimFault = z.infer<typeof MedipimFault>
-/** As it is written: what has a default may be left out. */
+/** Members with a default may be omitted. */
 export type MedipimFaultInput = z.input<typeof MedipimFault>
 
 type ProductFault = Extract<SpecialFault, { kind: 'product' | 'patch' }>
 
 const A_YEAR = 31_536_000
 
-/** `product` as the faults make it look. */
+/** Returns `product` with the faults applied. */
 export function distortProduct(
   product: JsonObject,
   faults: readonly MedipimFault[],

@@ -1,4 +1,4 @@
-// Feeds made in advance: the bench relies on their variants differing exactly where they say.
+// Prerendered feeds: the benchmark relies on the exact differences between their variants.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { prerenderFeed, serveFeed, type FeedOptions } from './feed.ts'
-import { ask, EVERYTHING, linesOf, type StreamLine } from './test-client.ts'
+import { send, EVERYTHING, parseLines, type StreamLine } from './test-client.ts'
 
 async function folderFor(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'feed-'))
@@ -19,7 +19,7 @@ async function feedOf(folder: string, variant: FeedOptions['variant']) {
     { products: 300, ...(variant && { variant }) },
     join(folder, `${variant}.ndjson`),
   )
-  return { feed, lines: linesOf(await readFile(feed.file, 'utf8')) }
+  return { feed, lines: parseLines(await readFile(feed.file, 'utf8')) }
 }
 
 const contentOf = ({ result }: StreamLine): object => ({ ...result, meta: null })
@@ -28,7 +28,7 @@ function byId(lines: readonly StreamLine[]): Map<string | undefined, StreamLine>
   return new Map(lines.map((line) => [line.result.id, line]))
 }
 
-test('a feed is a whole stream by touchedAt, counted, the same every time', async (t) => {
+test('a feed is a complete, reproducible stream by touchedAt', async (t) => {
   const folder = await folderFor(t)
   const { feed, lines } = await feedOf(folder, 'first')
   assert.deepEqual([feed.lines, feed.bytes, lines.length], [300, (await stat(feed.file)).size, 300])
@@ -44,7 +44,7 @@ test('a feed is a whole stream by touchedAt, counted, the same every time', asyn
   assert.deepEqual((await feedOf(folder, 'first')).lines, lines)
 })
 
-test('in a moved feed everything volatile differs on every line, and no content does', async (t) => {
+test('in a moved feed, volatile members differ on every line and content on none', async (t) => {
   const folder = await folderFor(t)
   const first = byId((await feedOf(folder, 'first')).lines)
   const { lines } = await feedOf(folder, 'moved')
@@ -59,7 +59,7 @@ test('in a moved feed everything volatile differs on every line, and no content 
   }
 })
 
-test('in a changed feed exactly the share asked for has other content', async (t) => {
+test('in a changed feed, exactly the requested share has other content', async (t) => {
   const folder = await folderFor(t)
   const first = byId((await feedOf(folder, 'first')).lines)
   const { feed, lines } = await feedOf(folder, 'changed')
@@ -72,22 +72,22 @@ test('in a changed feed exactly the share asked for has other content', async (t
   )
 })
 
-test('a served feed is the file, byte by byte, and can be exchanged and cut', async (t) => {
+test('a served feed is the file byte by byte, and can be replaced and cut', async (t) => {
   const folder = await folderFor(t)
   const { feed } = await feedOf(folder, 'first')
   const simulator = await serveFeed(feed.file, { rateLimit: null })
   t.after(simulator.close)
   const served = async (): Promise<Buffer> => {
     return Buffer.from(
-      await (await ask(simulator, '/v4/products/stream', EVERYTHING)).arrayBuffer(),
+      await (await send(simulator, '/v4/products/stream', EVERYTHING)).arrayBuffer(),
     )
   }
   assert.ok((await readFile(feed.file)).equals(await served()))
   simulator.setFeed((await feedOf(folder, 'moved')).feed.file)
-  assert.equal(linesOf((await served()).toString()).length, 299)
+  assert.equal(parseLines((await served()).toString()).length, 299)
   simulator.faults.set({ kind: 'cut', afterLines: 10 })
-  assert.equal(linesOf((await served()).toString()).length, 10)
-  assert.equal((await ask(simulator, '/v4/products/stream', {})).status, 422)
+  assert.equal(parseLines((await served()).toString()).length, 10)
+  assert.equal((await send(simulator, '/v4/products/stream', {})).status, 422)
   simulator.setFeed(null)
-  assert.equal(linesOf((await served()).toString()).length, 1)
+  assert.equal(parseLines((await served()).toString()).length, 1)
 })

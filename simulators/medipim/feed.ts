@@ -1,4 +1,5 @@
-// Whole feeds in a file, made once, so that a bench measures its reader and not the making of JSON.
+// Complete feeds in a file, rendered once, so that a benchmark does not measure the rendering of
+// JSON.
 
 import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
@@ -14,13 +15,13 @@ export interface FeedOptions {
   readonly products: number
   readonly seed?: number
   /**
-   * `first`: the catalogue as it starts. `moved`: the next day; `embedUrl`, `updatedAt` and `total`
-   * differ on every line (and `index` on nearly all), because the whole catalogue was touched and
-   * one product is gone, while no content differs. `changed`: the next day, with new `embedUrl`s,
-   * and so many products with another name, price and text.
+   * `first`: the initial catalogue. `moved`: the next day, after every product was touched and one
+   * was removed: `embedUrl`, `updatedAt` and `total` differ on every line, `index` on nearly all,
+   * and the content on none. `changed`: the next day, with new `embedUrl`s, and another name, price
+   * and text of a share of the products.
    */
   readonly variant?: 'first' | 'moved' | 'changed'
-  /** For `changed`: 0.01 is one in a hundred of the active products. */
+  /** Share of the active products in `changed`: 0.01 is one in a hundred. */
   readonly changedShare?: number
 }
 
@@ -43,22 +44,22 @@ export async function prerenderFeed(options: FeedOptions, file: string): Promise
   const { products, seed = 1, variant = 'first', changedShare = 0.01 } = options
   const clock = createClock(START_AT_MS)
   const catalogue = createCatalogue(seed, products, clock)
-  const order = (): ProductState[] =>
+  const sort = (): ProductState[] =>
     sortItems(catalogue.visible(), ({ updatedAt }) => updatedAt, { seed, salt: 0 })
   const changed: string[] = []
   if (variant !== 'first') clock.advance(A_DAY_MS)
   if (variant === 'changed') changed.push(...catalogue.update({ share: changedShare }))
   if (variant === 'moved') {
-    const [first, ...others] = order().map(catalogue.idOf)
+    const [first, ...others] = sort().map(catalogue.idOf)
     if (first !== undefined && others.length > 0) catalogue.remove([first])
-    // A bulk job touches some thirty products a second.
+    // The supplier's bulk job touches about thirty products a second.
     for (let start = 0; start < others.length; start += 30) {
       catalogue.touch(others.slice(start, start + 30))
       clock.advance(1_000)
     }
   }
   const sign = createSigner('42', seed, clock.nowSeconds())
-  const items = order()
+  const items = sort()
   const output = createWriteStream(file)
   let bytes = 0
   for (const chunk of streamLines({
@@ -74,10 +75,7 @@ export async function prerenderFeed(options: FeedOptions, file: string): Promise
   return { file, bytes, lines: items.length, changed }
 }
 
-/**
- * A simulator whose product stream is `file`, whatever the filter; the reference tables are those
- * of the same seed.
- */
+/** Starts a simulator that sends `file` for every product stream. */
 export async function serveFeed(
   file: string,
   options: Partial<MedipimOptions> = {},

@@ -1,5 +1,5 @@
-// What GET /v4/products/get-fields says. Fields can be added and removed, so that a reader's drift
-// check has something to find.
+// The response of GET /v4/products/get-fields. Tests add and remove fields to simulate a changed
+// API.
 
 import type { JsonObject } from './json.ts'
 
@@ -20,7 +20,8 @@ const DOCUMENTED: readonly (readonly [type: string, group: string, codes: string
   [
     TEXT,
     'logistics',
-    'conservation conservationLabel conservationMin conservationMax packageContent packageQuantity packagingUnit',
+    'conservation conservationLabel conservationMin conservationMax ' +
+      'packageContent packageQuantity packagingUnit',
   ],
   ['number', 'logistics', 'weight width length depth'],
   ['measure', 'logistics', 'weightWithUnit widthWithUnit lengthWithUnit depthWithUnit'],

@@ -1,4 +1,4 @@
-// Every word of the filter language, checked against the products themselves.
+// Every word of the filter language, compared with the products.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -39,7 +39,7 @@ const PLAIN_FIELDS = [
   'allowedSpecies',
 ]
 
-test('each filter matches exactly what it says', async (t) => {
+test('each filter matches exactly the products of its name', async (t) => {
   const simulator = await startFor(t, { products: 400 })
   const products = (await readStream(simulator)).map(
     ({ result }) => result as unknown as JsonObject,
@@ -137,7 +137,7 @@ test('each filter matches exactly what it says', async (t) => {
   }
 })
 
-test('whether a bound of updatedSince is included, and no_selection filterable, can be switched', async (t) => {
+test('switches decide the bound of updatedSince and the filter by no_selection', async (t) => {
   const simulator = await startFor(t)
   const [id = ''] = simulator.catalogue.touch({ count: 1 })
   const now = simulator.clock.nowSeconds()

@@ -1,13 +1,13 @@
-// The filter language: an object with one key, combined by `and`, `or`, `not`. This file knows the
-// grammar; the words are in product-filters.ts and media-filters.ts. A filter is compiled once, so
-// that one that needs the status only never builds a product.
+// The grammar of the filter language: an object with one key, combined by `and`, `or`, `not`. Its
+// words are in product-filters.ts and media-filters.ts. A filter is compiled once, so that a filter
+// by status does not build products.
 
 import { isObject, textOf, type Json } from './json.ts'
 import type { Checker } from './violations.ts'
 
 export type Matcher<Candidate> = (candidate: Candidate) => boolean
 
-/** Reads the value of one word. Null when the value is wrong; `reason` then goes to the client. */
+/** `compile` returns null for an invalid value; the client then receives `expects`. */
 export interface Word<Candidate> {
   readonly expects: string
   readonly compile: (value: Json) => Matcher<Candidate> | null
@@ -17,7 +17,7 @@ export type Vocabulary<Candidate> = Readonly<Record<string, Word<Candidate>>>
 
 const CODES_MAX = 1_000
 
-/** Whatever is wrong is told to `checker`, each with its path; the matcher is then of no use. */
+/** Reports errors to `checker` with their paths; the matcher is then unusable. */
 export function compileFilter<Candidate>(
   filter: Json | undefined,
   words: Vocabulary<Candidate>,
@@ -48,20 +48,20 @@ export function compileFilter<Candidate>(
     return (candidate) => inner.some((matches) => matches(candidate))
   }
   const word = Object.hasOwn(words, key) ? words[key] : undefined
-  if (word === undefined) return fail(`${path}.${key}`, `There is no filter "${key}".`)
+  if (word === undefined) return fail(`${path}.${key}`, `The filter "${key}" does not exist.`)
   if (Array.isArray(value) && value.length > CODES_MAX)
     return fail(`${path}.${key}`, `At most ${CODES_MAX} values are allowed.`)
   return word.compile(value) ?? fail(`${path}.${key}`, `This value is ${word.expects}.`)
 }
 
 interface Choice {
-  /** Closes the set. */
+  /** All valid values. */
   readonly allowed?: readonly string[]
-  /** Whether a list may be given. */
+  /** True when a list is valid. */
   readonly many?: boolean
 }
 
-/** Strings and numbers, compared as strings. */
+/** Matches strings and numbers, compared as strings. */
 export function matchAnyOf<Candidate>(
   valuesOf: (candidate: Candidate) => readonly Json[],
   choice: Choice = {},
@@ -91,10 +91,7 @@ export function matchFlag<Candidate>(valueOf: (candidate: Candidate) => boolean)
   }
 }
 
-/**
- * A unix time, or `{ from, until }` of which one may be missing. Both ends are included, `from`
- * unless it is switched off.
- */
+/** Accepts a unix time, or `{ from, until }` with one or both, inclusive. */
 export function matchPeriod<Candidate>(
   timeOf: (candidate: Candidate) => Json | undefined,
   fromIncluded = true,

@@ -1,14 +1,14 @@
-// JSON values, and the two ways in which the simulator edits them.
+// JSON values and two ways to edit them.
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 export type JsonObject = { [key: string]: Json }
 
-/** A code or a name as text; '' for anything else. */
+/** Returns a string or number as text; '' for other values. */
 export function textOf(value: Json | undefined): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
-/** RFC 7396; `keepNulls` joins two patches, where a null still has to delete later. */
+/** RFC 7396. `keepNulls` joins two patches, whose nulls delete members later. */
 export function mergePatch(target: JsonObject, patch: JsonObject, keepNulls = false): JsonObject {
   const merged: JsonObject = { ...target }
   for (const [key, value] of Object.entries(patch)) {
@@ -26,7 +26,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The supplier's `meta` is the last member of a product, whatever was added to it. */
+/** Keeps `meta` as the last member of a product, as the supplier does. */
 export function moveMetaLast({ meta, ...product }: JsonObject): JsonObject {
   return meta === undefined ? product : { ...product, meta }
 }

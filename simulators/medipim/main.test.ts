@@ -1,4 +1,4 @@
-// The command line: what it takes, what it says, and that Ctrl-C ends it.
+// The command line: its arguments, its output, and Ctrl-C.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { medipim } from './main.ts'
-import { ask } from './test-client.ts'
+import { send } from './test-client.ts'
 
 test('arguments become options', () => {
   const argv = '--products 10 --seed 3 --port 0 --key 7:a:b --key 8:c --rate-limit 0 --gzip'.split(
@@ -26,7 +26,7 @@ test('arguments become options', () => {
   assert.deepEqual(medipim.parseArguments([]).products, 20_000)
 })
 
-test('an argument that makes no sense is named', () => {
+test('an invalid argument is reported', () => {
   for (const argv of [
     ['--products', '0'],
     ['--products', 'many'],
@@ -38,7 +38,7 @@ test('an argument that makes no sense is named', () => {
   }
 })
 
-test('the simulator starts from the command line, says how to use it, and stops when told to', async (t) => {
+test('the simulator starts from the command line, prints how to use it and stops on a signal', async (t) => {
   const cli = fileURLToPath(new URL('../cli.ts', import.meta.url))
   const argv = [cli, 'medipim', '--products', '10', '--port', '0', '--key', '42:s3']
   const child = spawn(process.execPath, argv, {
@@ -56,13 +56,13 @@ test('the simulator starts from the command line, says how to use it, and stops 
     greeting,
     /MEDIPIM_API_KEY_ID=42\n.*MEDIPIM_API_KEY_SECRET=s3\n.*ALLOW_PRIVATE_HOSTS=127\.0\.0\.1/s,
   )
-  assert.equal((await ask({ url }, '/v4/products/get-fields', undefined, '42:s3')).status, 200)
+  assert.equal((await send({ url }, '/v4/products/get-fields', undefined, '42:s3')).status, 200)
   child.kill('SIGINT')
   const [code] = await once(child, 'exit')
   assert.equal(code, 0)
 })
 
-test('an unknown simulator is answered with the list', async () => {
+test('an unknown simulator prints the list', async () => {
   const cli = fileURLToPath(new URL('../cli.ts', import.meta.url))
   const child = spawn(process.execPath, [cli, 'nonesuch'], { stdio: ['ignore', 'ignore', 'pipe'] })
   const said: unknown[] = []

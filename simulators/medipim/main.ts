@@ -1,4 +1,5 @@
-// `npm run simulator medipim -- …`: reads the arguments, starts the simulator, says how to use it.
+// `npm run simulator medipim -- …`: parses the arguments, starts the simulator and prints how to
+// use it.
 
 import { parseArgs } from 'node:util'
 import type { SimulatorCommand } from '../support/command.ts'
@@ -7,12 +8,12 @@ import { startMedipim, type ApiKey, type MedipimOptions } from './simulator.ts'
 export const medipim: SimulatorCommand<MedipimOptions> = {
   usage: `MediPim, the Australian API v4
 
-  --products N       how many products, 1 to 1,000,000 (20000)
-  --seed N           another seed, another catalogue (1)
-  --port N           0 takes a free one (4010)
-  --key ID:SECRET    an API key; may be given several times (42:sim-key)
-  --rate-limit N     requests a minute and key, 0 for no limit (100)
-  --retry-after      say Retry-After when the limit is reached
+  --products N       number of products, 1 to 1,000,000 (20000)
+  --seed N           seed of the catalogue (1)
+  --port N           0: a free port (4010)
+  --key ID:SECRET    an API key; may be repeated (42:sim-key)
+  --rate-limit N     requests per minute and key, 0: no limit (100)
+  --retry-after      send Retry-After when the limit is reached
   --gzip             compress for clients that accept it
 
   npm run simulator medipim -- --products 300000 --seed 7
@@ -41,7 +42,7 @@ Change it while it runs (GET URL/_control/ lists all verbs):
       products: parseWholeNumber('--products', values.products, 1, 1_000_000),
       seed: parseWholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
       port: parseWholeNumber('--port', values.port, 0, 65_535),
-      keys: values.key.map(apiKey),
+      keys: values.key.map(parseApiKey),
       rateLimit: requests === 0 ? null : { requests, windowMs: 60_000, clock: 'real' },
       switches: { gzip: values.gzip, retryAfter: values['retry-after'] },
     }
@@ -73,7 +74,7 @@ function parseWholeNumber(name: string, text: string, low: number, high: number)
   throw new Error(`${name} is a whole number from ${low} to ${high}, not "${text}"`)
 }
 
-function apiKey(text: string): ApiKey {
+function parseApiKey(text: string): ApiKey {
   const colon = text.indexOf(':')
   if (colon < 1 || colon === text.length - 1) throw new Error('--key is ID:SECRET')
   return { id: text.slice(0, colon), secret: text.slice(colon + 1) }

@@ -1,4 +1,4 @@
-// The words of the filter language for media, and the list of all media: each product's own, and
+// The words of the filter language for media, and the list of all media: those of each product, and
 // the shared pool once.
 
 import type { Catalogue } from './catalogue.ts'
@@ -7,13 +7,10 @@ import { isObject, type Json, type JsonObject } from './json.ts'
 import { isShared, makeSharedPhotos } from './media.ts'
 import type { Term } from './reference.ts'
 
-/**
- * Small on purpose: of hundreds of thousands of media, only these are kept while a request is
- * answered.
- */
+/** Small, because hundreds of thousands are kept in memory during a request. */
 export interface MediaRef {
   readonly id: number
-  /** The product that it is made from; null for the shared pool. */
+  /** Id of its product; null for the shared pool. */
   readonly owner: string | null
   readonly createdAt: number
   readonly touchedAt: number
@@ -25,7 +22,7 @@ export interface MediaCandidate {
   readonly products: readonly string[]
 }
 
-const strings =
+const readStrings =
   (key: string): ((candidate: MediaCandidate) => readonly Json[]) =>
   ({ item }) => {
     const value = item[key] ?? null
@@ -35,25 +32,29 @@ const strings =
 export const MEDIA_FILTERS: Vocabulary<MediaCandidate> = {
   published: matchFlag(() => true),
   organization: matchAnyOf((candidate) =>
-    strings('organizations')(candidate).map((term) => (isObject(term) ? (term.id ?? null) : null)),
+    readStrings('organizations')(candidate).map((term) =>
+      isObject(term) ? (term.id ?? null) : null,
+    ),
   ),
-  targetGroup: matchAnyOf(strings('targetGroups')),
-  type: matchAnyOf(strings('type'), { allowed: ['photo', 'frontal', 'link'] }),
-  photoType: matchAnyOf(strings('photoType'), {
+  targetGroup: matchAnyOf(readStrings('targetGroups')),
+  type: matchAnyOf(readStrings('type'), { allowed: ['photo', 'frontal', 'link'] }),
+  photoType: matchAnyOf(readStrings('photoType'), {
     allowed: ['packshot', 'productshot', 'lifestyle_image', 'pillshot'],
   }),
-  linkType: matchAnyOf(strings('linkType'), { allowed: ['app', 'brochure', 'video', 'website'] }),
-  visibleSides: matchAnyOf(strings('visibleSides'), {
+  linkType: matchAnyOf(readStrings('linkType'), {
+    allowed: ['app', 'brochure', 'video', 'website'],
+  }),
+  visibleSides: matchAnyOf(readStrings('visibleSides'), {
     allowed: ['front', 'left', 'right', 'back', 'bottom', 'top'],
   }),
   product: matchAnyOf(({ products }) => products),
   available: matchFlag(({ item }) => !isObject(item.available) || item.available.until === null),
-  locale: matchAnyOf(strings('locales')),
-  createdAt: matchPeriod(({ item }) => timesOf(item).createdAt),
-  updatedSince: matchPeriod(({ item }) => timesOf(item).touchedAt),
+  locale: matchAnyOf(readStrings('locales')),
+  createdAt: matchPeriod(({ item }) => readTimes(item).createdAt),
+  updatedSince: matchPeriod(({ item }) => readTimes(item).touchedAt),
 }
 
-/** The media that match, in no order. */
+/** Returns the matching media, unsorted. */
 export function listMedia(
   catalogue: Catalogue,
   matches: (candidate: MediaCandidate) => boolean,
@@ -61,7 +62,7 @@ export function listMedia(
   const refs: MediaRef[] = []
   const showing = new Map<number, string[]>()
   const keep = (item: Term, owner: string | null, products: readonly string[]): void => {
-    if (matches({ item, products })) refs.push({ id: item.id, owner, ...timesOf(item) })
+    if (matches({ item, products })) refs.push({ id: item.id, owner, ...readTimes(item) })
   }
   for (const state of catalogue.visible()) {
     const id = catalogue.idOf(state)
@@ -75,7 +76,7 @@ export function listMedia(
   return refs
 }
 
-/** The whole of one of `listMedia`'s items. */
+/** Builds the item of one of the references from `listMedia`. */
 export function loadMedia(catalogue: Catalogue, { id, owner }: MediaRef): JsonObject {
   const items =
     owner === null ? makeSharedPhotos(catalogue.world.seed) : listProductMedia(catalogue, owner)
@@ -93,7 +94,10 @@ function isTerm(item: Json): item is Term {
   return isObject(item) && typeof item.id === 'number'
 }
 
-function timesOf({ meta }: JsonObject): { readonly createdAt: number; readonly touchedAt: number } {
+function readTimes({ meta }: JsonObject): {
+  readonly createdAt: number
+  readonly touchedAt: number
+} {
   const { createdAt, updatedAt } = isObject(meta) ? meta : {}
   return { createdAt: Number(createdAt), touchedAt: Number(updatedAt) }
 }

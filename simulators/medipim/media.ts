@@ -27,7 +27,7 @@ const FRONT = 8
 const LINK = 10
 export const NO_MEDIA: Media = { photos: [], frontals: [], links: [] }
 
-/** Every third content update also brings new pictures, under new addresses. */
+/** Every third content update also replaces the pictures, with new addresses. */
 export function makeMedia(
   seed: number,
   state: ProductState,
@@ -42,7 +42,7 @@ export function makeMedia(
   const repeat = (count: number, make: (slot: number) => Term): Term[] =>
     Array.from({ length: count }, (_, slot) => make(slot))
   const photos = repeat(amounts.photos, (slot) =>
-    makePhoto(firstId + slot, hash(firstId + slot), slot, meta, owner),
+    makePhoto({ id: firstId + slot, hash: hash(firstId + slot), slot, meta, owner }),
   )
   if (mix(seed, state.index, 21) % 100 === 0)
     photos.push(makeSharedPhoto(seed, mix(seed, state.index, 22) % SHARED_COUNT))
@@ -55,7 +55,7 @@ export function makeMedia(
   }
 }
 
-/** The pool of pictures that several products show. */
+/** Makes the pictures that several products share. */
 export function makeSharedPhotos(seed: number): readonly Term[] {
   return Array.from({ length: SHARED_COUNT }, (_, slot) => makeSharedPhoto(seed, slot))
 }
@@ -66,19 +66,19 @@ export function isShared(media: Term): boolean {
 
 function makeSharedPhoto(seed: number, slot: number): Term {
   const meta = { createdAt: SHARED_AT, updatedAt: SHARED_AT }
-  return makePhoto(slot + 1, makeAssetHash(seed, slot + 1, 0), 0, meta, {
-    id: 200,
-    name: 'Shared pictures',
-  })
+  const owner = { id: 200, name: 'Shared pictures' }
+  return makePhoto({ id: slot + 1, hash: makeAssetHash(seed, slot + 1, 0), slot: 0, meta, owner })
 }
 
-function makePhoto(
-  id: number,
-  hash: string,
-  slot: number,
-  meta: JsonObject,
-  owner: JsonObject,
-): Term {
+interface Photo {
+  readonly id: number
+  readonly hash: string
+  readonly slot: number
+  readonly meta: JsonObject
+  readonly owner: JsonObject
+}
+
+function makePhoto({ id, hash, slot, meta, owner }: Photo): Term {
   const sized = (type: string, suffix: string): JsonObject =>
     Object.fromEntries(
       SIZES.map((size) => [`${size}${suffix}`, `${ASSETS}/${size}/${hash}.${type}`]),
@@ -131,7 +131,7 @@ function makeLink(id: number, meta: JsonObject): Term {
   }
 }
 
-/** Forty hexadecimal digits, like a content hash. */
+/** Makes forty hexadecimal digits, like a content hash. */
 function makeAssetHash(seed: number, id: number, edition: number): string {
   const random = createRandom(seed, id, edition)
   return Array.from({ length: 5 }, () =>

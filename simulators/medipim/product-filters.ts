@@ -1,5 +1,5 @@
-// The words of the filter language for products, and what each looks at. Status, id and times are
-// answered from the state alone.
+// The words of the filter language for products. Filters by status, id and times do not build the
+// product.
 
 import { matchAnyOf, matchFlag, matchPeriod, type Vocabulary, type Word } from './filter.ts'
 import { isObject, textOf, type Json, type JsonObject } from './json.ts'
@@ -8,19 +8,16 @@ import type { ProductState } from './state.ts'
 export interface Candidate {
   readonly id: string
   readonly state: ProductState
-  /** Built when first asked for. */
+  /** Builds the product on the first call. */
   readonly product: () => JsonObject
 }
 
 export interface FilterSwitches {
   /**
-   * Whether `updatedSince: t` also matches what was updated at t. Not documented; other clients
-   * rely on it.
+   * `inclusive`: `updatedSince: t` also matches updates at t. Not documented; clients rely on it.
    */
   readonly updatedSince: 'inclusive' | 'exclusive'
-  /**
-   * Whether the status that responses have but the documentation of filters lacks may be asked for.
-   */
+  /** Accepts a filter by `no_selection`, which occurs in responses but not in the documentation. */
   readonly noSelectionFilter: boolean
 }
 
@@ -54,9 +51,10 @@ export function createProductFilters({
     (key: string): ((candidate: Candidate) => readonly Json[]) =>
     ({ product }) =>
       toList(product()[key])
-  const ids = (key: string): Word<Candidate> =>
+  const matchIds = (key: string): Word<Candidate> =>
     matchAnyOf(({ product }) => toList(product()[key]).map((term) => readMember(term, 'id')))
-  const bool = (key: string): Word<Candidate> => matchFlag(({ product }) => product()[key] === true)
+  const matchTrue = (key: string): Word<Candidate> =>
+    matchFlag(({ product }) => product()[key] === true)
   const statuses = [
     'active',
     'replaced',
@@ -68,12 +66,12 @@ export function createProductFilters({
     id: matchAnyOf(({ id }) => [id]),
     status: matchAnyOf(({ state }) => [state.status], { allowed: statuses }),
     artgId: matchAnyOf(field('artgId'), { many: false }),
-    organization: ids('organizations'),
-    publicCategory: ids('publicCategories'),
-    brand: ids('brands'),
-    productFamily: ids('productFamilies'),
-    activeIngredient: ids('activeIngredients'),
-    attributes: ids('attributes'),
+    organization: matchIds('organizations'),
+    publicCategory: matchIds('publicCategories'),
+    brand: matchIds('brands'),
+    productFamily: matchIds('productFamilies'),
+    activeIngredient: matchIds('activeIngredients'),
+    attributes: matchIds('attributes'),
     gs1Category: matchAnyOf(({ product }) => [readMember(product().gs1Category, 'code')]),
     conservation: matchAnyOf(field('conservation'), {
       allowed: ['room', 'refrigerator', 'fresh', 'frozen'],
@@ -81,8 +79,8 @@ export function createProductFilters({
     allowedSpecies: matchAnyOf(field('allowedSpecies'), {
       allowed: ['human', 'veterinary', 'surface_maintenance', 'phytopharmacy'],
     }),
-    narcotic: bool('narcotic'),
-    biocide: bool('biocide'),
+    narcotic: matchTrue('narcotic'),
+    biocide: matchTrue('biocide'),
     minimumContent: matchFlag(({ product }) =>
       ['photos', 'descriptions', 'publicCategories'].every((key) => isFilled(product()[key])),
     ),
@@ -134,7 +132,7 @@ function readMember(value: Json | undefined, key: string): Json {
   return isObject(value) ? (value[key] ?? null) : null
 }
 
-/** Neither missing nor null, empty, or a localised text without a text. */
+/** False for missing, null and empty values and for a localised text without a text. */
 function isFilled(value: Json | undefined): boolean {
   if (value === undefined || value === null || value === '') return false
   if (Array.isArray(value)) return value.length > 0

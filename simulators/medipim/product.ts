@@ -1,6 +1,6 @@
-// Makes the JSON of one product from (seed, index, state). Every product has its own habit of
-// saying "nothing": null, absent or empty, because the real supplier uses all three. `meta` comes
-// last, as it does there.
+// Makes the JSON of one product from (seed, index, state). A missing value is null, absent or
+// empty, depending on the product, because the real supplier uses all three. `meta` is last, as
+// there.
 
 import { mix, createRandom, type Random } from '../support/random.ts'
 import { makeCodes, makeSnomedId } from './codes.ts'
@@ -17,22 +17,21 @@ export interface World {
   readonly idOf: (index: number) => string
 }
 
+const SIZES = ['S', 'M', 'L', 'XXL', '500 ml', '2 Pack'] as const
+
 type Kind = 'prescription' | 'medicine' | 'goods'
 
 interface Making {
   readonly world: World
   readonly state: ProductState
   readonly kind: Kind
-  /** Few fields are filled in. */
+  /** Has few fields. */
   readonly sparse: boolean
   readonly random: Random
   readonly put: (key: string, value: Json | undefined, empty?: Json) => void
 }
 
-/**
- * The whole product, in the supplier's order of fields; strings stand where it sends strings,
- * whatever its documentation says.
- */
+/** Fields have the supplier's order and its real types, which differ from its documentation. */
 export function buildProduct(world: World, state: ProductState, embedUrl: string): JsonObject {
   const { seed } = world
   const traits = mix(seed, state.index, 41)
@@ -73,7 +72,7 @@ export function buildProduct(world: World, state: ProductState, embedUrl: string
   return product
 }
 
-/** The English name alone, as sorting by name needs it. */
+/** Makes only the English name, for sorting by name. */
 export function makeName(seed: number, state: ProductState): string {
   const random = createRandom(seed, state.index, 43)
   const traits = mix(seed, state.index, 41)
@@ -82,7 +81,7 @@ export function makeName(seed: number, state: ProductState): string {
   const base =
     traits % 10 < 6
       ? `${capitalise(random.pick(INGREDIENTS))} ${random.pick(FORMS)} ${strength}mg ${pack}`
-      : `${random.pick(GOODS)} ${random.pick(['S', 'M', 'L', 'XXL', '500 ml', '2 Pack'])} ${1_000 + (state.index % 90_000)}`
+      : `${random.pick(GOODS)} ${random.pick(SIZES)} ${1_000 + (state.index % 90_000)}`
   return state.version === 0 ? base : `${base} (Edition ${state.version})`
 }
 
@@ -139,7 +138,7 @@ function putCodes(
   }
 }
 
-/** Cents. Some products state no price; a content update moves a price by at most 15 %. */
+/** In cents. Some products have no price; a content update changes a price by at most 15 %. */
 function putPrices({ world: { seed }, state, kind, random, put }: Making, stripped: boolean): void {
   const drift =
     state.version === 0 ? 1 : 1 + ((mix(seed, state.index, 61, state.version) % 31) - 15) / 100
@@ -201,12 +200,13 @@ function toTemperature(celsius: number): JsonObject {
   }
 }
 
-/** Brands are mostly empty, as in the real catalogue. */
+/** Most products have no brand, as in the real catalogue. */
 function putTerms(
   { world: { reference }, kind, sparse, random, put }: Making,
   stripped: boolean,
 ): void {
-  const atc = `${random.pick(['A', 'B', 'C', 'D', 'N', 'R'])}0${random.between(1, 9)}BA0${random.between(1, 9)}`
+  const group = random.pick(['A', 'B', 'C', 'D', 'N', 'R'])
+  const atc = `${group}0${random.between(1, 9)}BA0${random.between(1, 9)}`
   if (kind === 'prescription') {
     put('atc', stripped || random.chance(0.5) ? undefined : atc, '')
     put('atcCategory', stripped ? [] : [atc])
@@ -242,7 +242,7 @@ function putTerms(
   )
 }
 
-/** `count` neighbours in the list: distinct, without a search. */
+/** Picks `count` neighbours in the list, which are distinct without a search. */
 function pickSome<T extends JsonObject>(terms: readonly T[], count: number, random: Random): T[] {
   const start = random.below(terms.length - count)
   return terms.slice(start, start + count)
@@ -270,7 +270,7 @@ function makeLeaflets({ state, random }: Making): Json[] {
   })
 }
 
-/** Fields that exist inside the supplier and may appear any day, and some that nobody announced. */
+/** Adds undocumented fields, which the supplier may publish at any time. */
 function putUndocumented({ state: { index }, kind, random, put }: Making): void {
   if (kind !== 'goods' && random.chance(0.15))
     put('scheduleCode', random.pick(['S2', 'S3', 'S4', 'S8']))

@@ -1,6 +1,5 @@
-// The small tables that products point into: organisations, brands, categories, families,
-// ingredients, attributes. Their sizes are those of the real Australian catalogue, whatever the
-// number of products.
+// The tables that products refer to: organisations, brands, categories, families, ingredients and
+// attributes. They have the sizes of the real Australian catalogue for any number of products.
 
 import { createRandom, type Random } from '../support/random.ts'
 import type { JsonObject } from './json.ts'
@@ -28,6 +27,13 @@ const REGIONS: readonly [Region, Region, Region] = [
   ['AU-VIC', 'Victoria', '3000', 'Melbourne'],
   ['AU-QLD', 'Queensland', '4000', 'Brisbane'],
 ]
+const COMPANY_SUFFIXES = [
+  'Pharma Pty Ltd',
+  'Healthcare',
+  'Distribution',
+  'Australia',
+  '& Søn',
+] as const
 const AISLES = [
   'Heartburn & Reflux',
   'Back',
@@ -39,7 +45,7 @@ const AISLES = [
   'Oral care',
 ] as const
 
-/** Depends on `seed` only. */
+/** Depends only on `seed`. */
 export function createReference(seed: number): Reference {
   const random = createRandom(seed, 0x7e4)
   return {
@@ -91,12 +97,12 @@ function makeTimes(random: Random): JsonObject {
 }
 
 /**
- * Names are plain strings here and in brands, though documented as localised; members of the
- * address may be null or empty.
+ * Names of organisations and brands are plain strings, although the documentation says localised.
+ * Members of the address may be null or empty.
  */
 function makeOrganization(id: number, random: Random): Term {
   const type = random.pick(['supplier', 'supplier', 'supplier', 'marketing', 'other'])
-  const name = `${inventName(random)} ${random.pick(['Pharma Pty Ltd', 'Healthcare', 'Distribution', 'Australia', '& Søn'])}`
+  const name = `${inventName(random)} ${random.pick(COMPANY_SUFFIXES)}`
   const meta = random.chance(0.2)
     ? { createdAt: null, updatedAt: FIRST_IMPORT_AT + random.below(60_000_000) }
     : makeTimes(random)
@@ -117,7 +123,7 @@ function makeOrganization(id: number, random: Random): Term {
   return { id, name, type, meta, contactInformation }
 }
 
-/** A tree: the first twenty are roots, each later one hangs under an earlier one. */
+/** The first twenty categories are roots; each later one has an earlier one as parent. */
 function makeCategory(id: number, random: Random): Term {
   const position = id - 100
   const parent = position < 20 ? null : 100 + random.below(Math.min(position, 200))

@@ -22,11 +22,11 @@ export interface Shelf {
   /** @throws Error for an unknown id, a mistake in a test */
   readonly find: (id: string) => ProductState
   readonly has: (id: string) => boolean
-  /** All, also those that were removed; a product's index is its place here. */
+  /** All products, including removed ones, by index. */
   readonly states: readonly ProductState[]
-  /** Does `act` to the selected ones and moves their `updatedAt` to now. */
+  /** Calls `act` with each selected product and sets its `updatedAt` to now. */
   readonly change: (selection: Selection, act: (state: ProductState) => void) => string[]
-  /** New ones, active, made now. */
+  /** Adds new active products. */
   readonly grow: (count: number) => ProductState[]
 }
 
@@ -84,7 +84,7 @@ export function createShelf(seed: number, count: number, clock: Clock): Shelf {
   }
 }
 
-/** `count` distinct states, the same ones for the same seed and number of earlier choices. */
+/** Chooses distinct states, the same for the same seed and number of earlier choices. */
 function chooseStates(
   states: ProductState[],
   count: number,

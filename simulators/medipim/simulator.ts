@@ -192,7 +192,7 @@ function route(state: State, request: IncomingMessage, { text, keyId, faults }: 
   const waitMs = state.throttle?.take(keyId) ?? 0
   if (waitMs > 0) throw new TooManyRequests(waitMs)
   const endpoint = ENDPOINTS[`${request.method} ${readPath(request)}`]
-  if (endpoint === undefined) throw new Refusal(404, 'not_found', 'There is no such endpoint.')
+  if (endpoint === undefined) throw new Refusal(404, 'not_found', 'The endpoint does not exist.')
   const parameters = new URL(request.url ?? '/', 'http://localhost').searchParams
   return endpoint(state.api, { text, parameters, keyId, number: ++state.responses, faults })
 }

@@ -1,5 +1,5 @@
-// Sorting as documented: one key, and no tie-break. Ties are shuffled anew for every answer:
-// clients may not rely on their order.
+// Sorting as documented: one key without a tie-break. Each response has another order of ties,
+// because clients must not rely on it.
 
 import { mix } from '../support/random.ts'
 import { isObject, type Json } from './json.ts'
@@ -11,8 +11,8 @@ export interface Sorting {
 }
 
 /**
- * `{"name": {"direction": "ASC", "locale": "en"}}` is the only nested form: `{"id": {"direction":
- * "ASC"}}` was seen to be refused.
+ * Only `{"name": {"direction": "ASC", "locale": "en"}}` is nested: the real API rejected
+ * `{"id": {"direction": "ASC"}}`.
  */
 export function parseSorting(
   sorting: Json | undefined,
@@ -41,20 +41,20 @@ export function parseSorting(
   return { key, descending: direction === 'DESC' }
 }
 
-interface Order {
+interface SortOptions {
   readonly descending?: boolean
-  /** Equal keys come in an order that depends on these two only. */
+  /** `seed` and `salt` decide the order of equal keys. */
   readonly seed: number
   readonly salt: number
 }
 
-/** A sorted copy. */
+/** Returns a sorted copy. */
 export function sortItems<Item>(
   items: readonly Item[],
   keyOf: (item: Item) => string | number,
-  order: Order,
+  options: SortOptions,
 ): Item[] {
-  const { descending = false, seed, salt } = order
+  const { descending = false, seed, salt } = options
   const entries = items.map((item, position) => ({
     item,
     key: keyOf(item),
@@ -67,7 +67,7 @@ export function sortItems<Item>(
   return entries.map(({ item }) => item)
 }
 
-/** The same items in an order that has nothing to do with any key. */
+/** Returns the items in an order that is independent of any key. */
 export function shuffleItems<Item>(items: readonly Item[], seed: number): Item[] {
   return sortItems(items, () => 0, { seed, salt: items.length })
 }

@@ -1,5 +1,4 @@
-// What the simulator remembers of one product: everything else is made again from (seed, index,
-// version) when it is asked for.
+// The stored state of one product. The rest is made from (seed, index, version) on demand.
 
 import { mix } from '../support/random.ts'
 
@@ -10,24 +9,24 @@ export interface ProductState {
   status: Status
   /** The index of the successor of a replaced product. */
   replacedBy: number | null
-  /** Unix seconds, as all of the supplier's times. */
+  /** Unix seconds, like all times of the supplier. */
   readonly createdAt: number
   updatedAt: number
   statusTouchedAt: number
-  /** When the content last changed; touches move `updatedAt` only. */
+  /** Time of the last content change; touches change only `updatedAt`. */
   contentAt: number
-  /** Raised by every content update. */
+  /** Incremented by every content update. */
   version: number
-  /** The public price set by hand, in cents. Null: the generator's own. */
+  /** A public price set by a test, in cents. Null: the generated one. */
   priceCents: number | null
   deleted: boolean
 }
 
-/** When the supplier's first products were imported. */
+/** Time of the supplier's first import. */
 const EPOCH = 1_676_332_800
 const TEN_DAYS = 864_000
 
-/** Every thousandth product has more than 100 KB of text, every twenty-thousandth some 300 KB. */
+/** Every 1,000th product has more than 100 KB of text, every 20,000th about 300 KB. */
 export function isGiant(index: number): 'large' | 'huge' | null {
   if (index % 20_000 === 4_711) return 'huge'
   return index % 1_000 === 137 ? 'large' : null
@@ -45,9 +44,9 @@ export function chooseFirstStatus(seed: number, index: number): Status {
 }
 
 /**
- * The state of product `index` before any mutation; `startAt` is the catalogue's first instant in
- * unix seconds. As observed in the real catalogue, most products were last touched within one hour
- * by a bulk job, and many share a second.
+ * Creates the state of product `index` before any change; `startAt` is the catalogue's first
+ * instant in unix seconds. As in the real catalogue, a bulk job touched most products within one
+ * hour, and many share a second.
  */
 export function createFirstState(seed: number, index: number, startAt: number): ProductState {
   const status = chooseFirstStatus(seed, index)
@@ -72,14 +71,14 @@ export function createFirstState(seed: number, index: number, startAt: number): 
   }
 }
 
-/** The nearest earlier active product, so that it exists however large the catalogue is. */
+/** Finds the nearest earlier active product, which exists in a catalogue of any size. */
 function findFirstSuccessor(seed: number, index: number): number {
   let successor = index - 1
   while (chooseFirstStatus(seed, successor) !== 'active') successor -= 1
   return successor
 }
 
-/** `M` and nine hexadecimal digits, unique: an odd factor permutes the numbers of 36 bits. */
+/** Ids are `M` and nine hexadecimal digits; an odd factor permutes the 36-bit numbers. */
 export function createIds(seed: number): {
   idOf(index: number): string
   indexOf(id: string): number | null
@@ -101,8 +100,7 @@ export function createIds(seed: number): {
 }
 
 /**
- * The inverse of an odd number modulo 2^bits, by Newton's iteration: each step doubles the correct
- * bits.
+ * Inverts an odd number modulo 2^bits by Newton's iteration: each step doubles the correct bits.
  */
 function invert(odd: bigint, bits: number): bigint {
   let inverse = odd

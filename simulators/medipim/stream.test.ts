@@ -1,11 +1,10 @@
-// Lines are written into buffers of fixed size: none may be cut, whatever its length and its
-// characters.
+// Lines are written into buffers of fixed size without splitting any of them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSigner, streamLines } from './stream.ts'
 
-test('lines of any length and any characters come out whole and in order', () => {
+test('lines of any length and any characters are complete and in order', () => {
   const texts = Array.from({ length: 200 }, (_, index) =>
     '漢é°x'.charAt(index % 4).repeat((index * 7_919) % 90_000),
   ).concat('漢'.repeat(400_000))

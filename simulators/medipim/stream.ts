@@ -1,5 +1,5 @@
-// The lines of a stream: each wraps one result with the total and its index. Made in chunks of 256
-// KB as the client reads them.
+// The lines of a stream, each with a result, the total and its index. They are made in chunks of
+// 256 KB while the client reads.
 
 import { mix } from '../support/random.ts'
 import type { MedipimFault } from './faults.ts'
@@ -11,18 +11,23 @@ export interface StreamOptions<Item> {
   readonly items: readonly Item[]
   readonly render: (item: Item) => JsonObject
   readonly faults: readonly MedipimFault[]
-  /** Called for a product that is to be updated while the stream runs. */
+  /** Called for a product that is updated during the stream. */
   readonly touch?: Touch<Item>
 }
 
 type Touch<Item> = (item: Item) => void
 
-/** Memory is one chunk, whatever the number of items. */
+/** Needs memory for one chunk, for any number of items. */
 export function streamLines<Item>(options: StreamOptions<Item>): Generator<Buffer> {
-  return encodeLines(linesOf(options))
+  return encodeLines(makeLines(options))
 }
 
-function* linesOf<Item>({ items, render, faults, touch }: StreamOptions<Item>): Generator<string> {
+function* makeLines<Item>({
+  items,
+  render,
+  faults,
+  touch,
+}: StreamOptions<Item>): Generator<string> {
   const total = items.length
   const moves = faults.filter((fault) => fault.kind === 'update-during-stream')
   const queue = moves.length > 0 ? [...items] : items
@@ -38,9 +43,7 @@ function* linesOf<Item>({ items, render, faults, touch }: StreamOptions<Item>): 
   }
 }
 
-/**
- * Writes line by line into one buffer after the other: three times as fast as encoding joined text.
- */
+/** Writes each line into a buffer, which is three times as fast as encoding joined text. */
 function* encodeLines(lines: Iterable<string>): Generator<Buffer> {
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES)
   let used = 0
@@ -71,7 +74,7 @@ function moveToEnd<Item>(
   queue.push(moved)
 }
 
-/** The copy that `streamLines` makes when there is something to move. */
+/** True for the copy that is made when products move. */
 function isMutable<Item>(queue: readonly Item[]): queue is Item[] {
   return Array.isArray(queue)
 }
@@ -98,9 +101,9 @@ function distortLine(
 }
 
 /**
- * Makes the pre-signed links of one answer: `t` and `mac` differ in every answer, as they do in the
- * supplier's. The mac is a hash of 64 digits, not an HMAC: nobody checks it, and a hundred thousand
- * of them have to be cheap.
+ * Creates the function that makes the pre-signed links of one response. `t` and `mac` differ in
+ * every response, as they do at the supplier. The mac is a cheap hash of 64 digits instead of an
+ * HMAC.
  */
 export function createSigner(keyId: string, seed: number, at: number): (id: string) => string {
   return (id) => {

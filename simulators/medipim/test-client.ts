@@ -1,4 +1,4 @@
-// A client for the simulator's own tests: asks as a shop's program would, and reads the lines.
+// A client for the tests of the simulator.
 
 import type { TestContext } from 'node:test'
 import { startMedipim, type MedipimOptions, type MedipimSimulator } from './simulator.ts'
@@ -17,10 +17,8 @@ export interface StreamLine {
   }
 }
 
-/**
- * Whatever an endpoint may answer with; a member that is not there fails the test that reads it.
- */
-export interface JsonAnswer {
+/** The members of all responses. A test that reads a missing one fails. */
+export interface JsonBody {
   readonly meta: { readonly total: number; readonly page?: object }
   readonly results: readonly (Record<string, unknown> & { readonly id: string | number })[]
   readonly error: {
@@ -34,10 +32,10 @@ export interface JsonAnswer {
   readonly fields: readonly { readonly code: string }[]
 }
 
-/** Everything, in an order that lets a reader resume. */
+/** A request for all products, in an order that a reader can resume. */
 export const EVERYTHING = { filter: { updatedSince: 0 }, sorting: { touchedAt: 'ASC' } }
 
-/** A simulator without a rate limit that ends with the test. */
+/** Starts a simulator without a rate limit, which is closed with the test. */
 export async function startFor(
   t: TestContext,
   options: Partial<MedipimOptions> = {},
@@ -47,8 +45,8 @@ export async function startFor(
   return simulator
 }
 
-/** A POST with the first key, or a GET when there is no body. */
-export function ask(
+/** Sends a POST with the first key, or a GET without a body. */
+export function send(
   { url }: { readonly url: string },
   path: string,
   body?: unknown,
@@ -67,23 +65,23 @@ export async function readStream(
   simulator: { readonly url: string },
   body: unknown = EVERYTHING,
 ): Promise<StreamLine[]> {
-  const response = await ask(simulator, '/v4/products/stream', body)
+  const response = await send(simulator, '/v4/products/stream', body)
   if (response.status === 204) return []
-  return linesOf(await response.text())
+  return parseLines(await response.text())
 }
 
-export async function readJson(response: Response): Promise<JsonAnswer> {
+export async function readJson(response: Response): Promise<JsonBody> {
   return await response.json()
 }
 
-export function linesOf(text: string): StreamLine[] {
+export function parseLines(text: string): StreamLine[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line): StreamLine => JSON.parse(line))
 }
 
-/** The ids that `filter` matches, sorted. */
+/** Returns the sorted ids of the products that match `filter`. */
 export async function listIds(
   simulator: { readonly url: string },
   filter: unknown,

@@ -1,14 +1,12 @@
-// Descriptions: what makes one product 900 bytes and another 300 KB. The real catalogue has 5.6 KB
-// a line in the mean, and a long tail.
+// Descriptions, which make products between 900 bytes and 300 KB. Lines of the real catalogue have
+// a mean of 5.6 KB and a long tail.
 
 import { mix, createRandom } from '../support/random.ts'
 import type { Json } from './json.ts'
 import { isGiant, type ProductState } from './state.ts'
 import { DESCRIPTION_TYPES, PARAGRAPHS, TARGET_GROUPS } from './words.ts'
 
-/**
- * About how many characters of text product `index` has: log-normal around a median for its kind.
- */
+/** Chooses the characters of text of product `index`: log-normal around the median of its kind. */
 export function chooseTextBudget(
   seed: number,
   index: number,
@@ -23,10 +21,7 @@ export function chooseTextBudget(
   return Math.min(80_000, Math.round((amount === 'long' ? 2_120 : 735) * Math.exp(normal * 0.9)))
 }
 
-/**
- * Descriptions of different types that share `budget` characters. An update puts its edition into
- * the first one.
- */
+/** Makes descriptions that share `budget` characters. The first one contains the edition. */
 export function makeDescriptions(seed: number, state: ProductState, budget: number): Json[] {
   if (budget === 0) return []
   const random = createRandom(seed, state.index, 82)

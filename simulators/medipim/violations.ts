@@ -1,16 +1,16 @@
-// What a request may be refused with. The documentation names `violations` in a 422 but not the
-// shape of an item: it is ours.
+// Errors of a request. The documentation mentions `violations` in a 422 but not their format, which
+// is an assumption.
 
 import { z } from 'zod'
 import type { JsonObject } from './json.ts'
 
 export interface Violation {
-  /** Where in the request: `filter.and.1.status`. */
+  /** Place in the request: `filter.and.1.status`. */
   readonly path: string
   readonly message: string
 }
 
-/** The answer that a request gets instead of data. */
+/** An error response. */
 export class Refusal extends Error {
   readonly status: number
   readonly code: string
@@ -33,10 +33,10 @@ export function createInvalid(violations: readonly Violation[]): Refusal {
   return new Refusal(422, 'validation.failed', 'The request is not valid.', violations)
 }
 
-/** Collects what is wrong, so that one answer names all of it. */
+/** Collects all errors of a request for one response. */
 export interface Checker {
   fail(path: string, message: string): void
-  /** @throws Refusal 422 when anything failed. */
+  /** @throws Refusal 422 after any `fail` */
   finish(): void
 }
 

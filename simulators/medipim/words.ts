@@ -1,5 +1,4 @@
-// Words that the made-up catalogue is put together from. None of the companies, brands or products
-// exists.
+// Words for the generated catalogue. Its companies, brands and products are fictitious.
 
 import { createRandom, type Random } from '../support/random.ts'
 
@@ -132,14 +131,16 @@ const SYLLABLES = [
 ] as const
 
 const [FIRST_WORD = '', ...OTHER_WORDS] = (
-  'the a of and for with when after before each every daily dose adult child years old use only as directed by your health care ' +
-  'professional if symptoms persist relief from mild moderate pain fever skin dry sensitive helps support healthy immune function ' +
-  'contains no added sugar lactose gluten store below keep out of reach children take one two tablets water meals do not exceed ' +
-  'recommended apply thin layer affected area wash hands eyes avoid contact product pack may cause drowsiness ask pharmacist doctor ' +
-  'pregnant breastfeeding medicine natural extract formula clinically tested gentle long lasting'
+  'the a of and for with when after before each every daily dose adult child years old use only ' +
+  'as directed by your health care professional if symptoms persist relief from mild moderate ' +
+  'pain fever skin dry sensitive helps support healthy immune function contains no added sugar ' +
+  'lactose gluten store below keep out of reach children take one two tablets water meals do ' +
+  'not exceed recommended apply thin layer affected area wash hands eyes avoid contact product ' +
+  'pack may cause drowsiness ask pharmacist doctor pregnant breastfeeding medicine natural ' +
+  'extract formula clinically tested gentle long lasting'
 ).split(' ')
 
-/** A pronounceable name that exists nowhere on purpose: `Velmora`. */
+/** Makes a pronounceable fictitious name: `Velmora`. */
 export function inventName(random: Random): string {
   const name = Array.from({ length: random.between(2, 4) }, () => random.pick(SYLLABLES)).join('')
   return name.charAt(0).toUpperCase() + name.slice(1)
@@ -165,10 +166,7 @@ function makeParagraph(random: Random, index: number): string {
   return `<p>${text}</p>\n`
 }
 
-/**
- * Sanitised HTML as the supplier sends it: line feeds inside, all sizes from 60 to some 600
- * characters.
- */
+/** Sanitised HTML like the supplier's, with line feeds, 60 to about 600 characters each. */
 export const PARAGRAPHS: readonly string[] = Array.from({ length: 256 }, (_, index) =>
   makeParagraph(createRandom(20_230_214, index), index),
 )

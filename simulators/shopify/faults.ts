@@ -1,6 +1,6 @@
-// What a shop can do wrong. A request for products is known to the faults as
-// `/products.json?page=N`, whatever its other parameters, so `{ kind: 'status', status: 503, path:
-// '/products.json?page=2' }` fails the second page only.
+// Faults of a shop. For products, a fault's `path` is matched with `/products.json?page=N`, without
+// other parameters: `{ kind: 'status', status: 503, path: '/products.json?page=2' }` fails the
+// second page only.
 
 import { z } from 'zod'
 import { CommonFault, When } from '../support/faults.ts'
@@ -9,10 +9,10 @@ export const ShopifyFault = z.union([
   CommonFault,
   /**
    * The page begins `by` products early (they were on the page before) or late (they are on no
-   * page): someone edits the shop meanwhile.
+   * page), as after a change of the shop between two requests.
    */
   z.strictObject({ kind: z.literal('shift'), by: z.int(), ...When }),
-  /** Puts text that is no JSON before the first product, as a theme with an error does. */
+  /** Inserts text before the first product, as a theme with an error does. */
   z.strictObject({
     kind: z.literal('garbage'),
     text: z.string().default('<br /><b>Warning</b>'),
@@ -22,14 +22,12 @@ export const ShopifyFault = z.union([
 export type ShopifyFault = z.infer<typeof ShopifyFault>
 export type ShopifyFaultInput = z.input<typeof ShopifyFault>
 
-/** On every answer that comes through Cloudflare, as those of all shops do. */
+/** Header of every response through Cloudflare, which all shops use. */
 const cloudflare = { 'cf-ray': '8f2c0a1b2c3d4e5f-SYD' }
 const justAMoment = '<!doctype html><html lang="en-US"><head><title>Just a moment...</title>'
 
-/**
- * Answers that shops are known for, by name: `faults.set({ ...ANSWERS.password, times: null })`.
- */
-export const ANSWERS = {
+/** Typical responses of shops by name: `faults.set({ ...RESPONSES.password, times: null })`. */
+export const RESPONSES = {
   password: { kind: 'status', status: 302, headers: { location: '/password' } },
   webPage: { kind: 'status', status: 200, body: '<!doctype html><title>A shop</title>' },
   unauthorized: { kind: 'status', status: 401, body: '{"errors":"Unauthorized"}' },

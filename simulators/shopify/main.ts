@@ -2,30 +2,32 @@
 
 import { parseArgs } from 'node:util'
 import type { Running, SimulatorCommand } from '../support/command.ts'
-import { ANSWERS } from './faults.ts'
+import { RESPONSES } from './faults.ts'
 import { startShopify, type ShopifyOptions } from './server.ts'
 
 interface ShopifyArguments extends ShopifyOptions {
-  /** Names out of `ANSWERS`: what it gives for every page of products. */
-  readonly answers: readonly (keyof typeof ANSWERS)[]
+  /** Names in `RESPONSES`, sent for every page of products. */
+  readonly responses: readonly (keyof typeof RESPONSES)[]
 }
 
 export const shopify: SimulatorCommand<ShopifyArguments> = {
   usage: `A Shopify shop: /products.json, /meta.json, /cart.js
 
-  --port N           listen there (default: any free port)
-  --products N       how many made-up products (default 300)
-  --seed N           another made-up shop (default 1)
-  --file PATH        serve a captured /products.json, of any size; other shapes are served as they are
-  --currency CODE    the shop's currency (default AUD); "none" takes /meta.json away
+  --port N           port (default: a free one)
+  --products N       number of generated products (default 300)
+  --seed N           seed of the generated shop (default 1)
+  --file PATH        serve a captured /products.json of any size; other formats are sent unchanged
+  --currency CODE    the shop's currency (default AUD); "none" removes /meta.json
   --name TEXT        the shop's name
-  --pretty           answers over many lines
-  --errors-as-200    refuse pages beyond 25,000 products with status 200 instead of 400
-  --answer NAME      always answer for products with one of: ${Object.keys(ANSWERS).join(', ')}
+  --pretty           indent responses
+  --errors-as-200    reject pages beyond 25,000 products with status 200 instead of 400
+  --response NAME    always send this response for products:
+                     ${Object.keys(RESPONSES).join(', ')}
 
 Change it while it runs:
-  curl -X POST URL/_control/changes -d '{"do":"add","count":3}'      add, update, price, touch, remove, restore
-  curl -X POST URL/_control/faults -d '{"kind":"status","status":503,"path":"/products.json?page=2","times":1}'
+  curl URL/_control/changes -d '{"do":"add","count":3}'
+    (add, update, price, touch, remove, restore)
+  curl URL/_control/faults -d '{"kind":"status","status":503,"path":"/products.json?page=2"}'
   curl URL/_control/products · curl URL/_control/stats · curl -X DELETE URL/_control/faults`,
 
   parseArguments(argv) {
@@ -40,10 +42,10 @@ Change it while it runs:
         name: { type: 'string' },
         pretty: { type: 'boolean' },
         'errors-as-200': { type: 'boolean' },
-        answer: { type: 'string', multiple: true },
+        response: { type: 'string', multiple: true },
       },
     })
-    const { file, currency, name, answer = [] } = values
+    const { file, currency, name, response = [] } = values
     return {
       ...(values.port !== undefined && { port: parseWholeNumber('port', values.port, 65_535) }),
       ...(values.products !== undefined && {
@@ -57,14 +59,14 @@ Change it while it runs:
       ...(name !== undefined && { name }),
       pretty: values.pretty ?? false,
       reachStatus: values['errors-as-200'] ? 200 : 400,
-      answers: answer.map(answerName),
+      responses: response.map(parseResponseName),
     }
   },
 
-  async start({ answers, ...options }): Promise<Running> {
+  async start({ responses, ...options }): Promise<Running> {
     const { url, faults, shop, close } = await startShopify(options)
     faults.set(
-      ...answers.map((name) => ({ ...ANSWERS[name], path: '/products.json*', times: null })),
+      ...responses.map((name) => ({ ...RESPONSES[name], path: '/products.json*', times: null })),
     )
     const what = options.file ?? `${shop.products().length} products`
     const tries = [
@@ -89,9 +91,9 @@ function parseWholeNumber(name: string, text: string, max: number): number {
   return number
 }
 
-function answerName(text: string): keyof typeof ANSWERS {
-  const known = Object.keys(ANSWERS).find((name): name is keyof typeof ANSWERS => name === text)
+function parseResponseName(text: string): keyof typeof RESPONSES {
+  const known = Object.keys(RESPONSES).find((name): name is keyof typeof RESPONSES => name === text)
   if (!known)
-    throw new Error(`--answer must be one of ${Object.keys(ANSWERS).join(', ')}, not "${text}"`)
+    throw new Error(`--response must be one of ${Object.keys(RESPONSES).join(', ')}, not "${text}"`)
   return known
 }

@@ -1,6 +1,6 @@
-// Products in the shape of Shopify's `/products.json`, made from a seed: the same seed and number
-// give the same product. They have the oddities that real shops have: slashes in option values,
-// crossed-out prices below the price, hidden copies.
+// Generates products in the format of Shopify's `/products.json`; the same seed and number give the
+// same product. They have the oddities of real shops: slashes in option values, crossed-out prices
+// below the price, hidden copies.
 
 import { createRandom, type Random } from '../support/random.ts'
 
@@ -54,7 +54,7 @@ export interface ShopProduct {
 
 export interface Making {
   readonly seed: number
-  /** Digits behind the point of a price. */
+  /** Decimal digits of a price. */
   readonly decimals: number
 }
 
@@ -98,7 +98,7 @@ const OPTIONS: readonly [Option[], ...Option[][]] = [
   ],
 ]
 
-/** The product number `index` of a shop, last touched at `at` (ISO 8601). */
+/** Makes product number `index` of a shop, last touched at `at` (ISO 8601). */
 export function makeProduct(index: number, { seed, decimals }: Making, at: string): ShopProduct {
   const random = createRandom(seed, index)
   // Ids have 13 or 14 digits today; the gaps leave room for the ids of variants and images.
@@ -112,9 +112,7 @@ export function makeProduct(index: number, { seed, decimals }: Making, at: strin
     id,
     title,
     handle: `item-${index}`,
-    body_html: random.chance(0.05)
-      ? ''
-      : `<p>${title} &amp; more</p>\n<ul><li>${'Made slowly. '.repeat(random.between(1, 60))}</li></ul>`,
+    body_html: random.chance(0.05) ? '' : makeDescription(title, random),
     published_at: '2025-03-01T09:30:00+05:30',
     ...dates,
     vendor: random.pick(VENDORS),
@@ -123,7 +121,7 @@ export function makeProduct(index: number, { seed, decimals }: Making, at: strin
       ? ['hideproduct', String(id)]
       : ['not_express', 'TAX_18'].slice(0, random.below(3)),
     variants: combine(options).map((values, place) => ({
-      ...makeVariant(values, id, place, decimals, hidden, random),
+      ...makeVariant({ values, productId: id, place, decimals, isFree: hidden }, random),
       ...dates,
     })),
     images: Array.from({ length: random.chance(0.04) ? 0 : random.between(1, 4) }, (_, place) => ({
@@ -144,15 +142,21 @@ export function makeProduct(index: number, { seed, decimals }: Making, at: strin
   }
 }
 
-function makeVariant(
-  values: readonly string[],
-  productId: number,
-  place: number,
-  decimals: number,
-  free: boolean,
-  random: Random,
-) {
-  const cents = free || random.chance(0.01) ? 0 : random.between(500, 250_000)
+function makeDescription(title: string, random: Random): string {
+  const text = 'Made slowly. '.repeat(random.between(1, 60))
+  return `<p>${title} &amp; more</p>\n<ul><li>${text}</li></ul>`
+}
+
+interface VariantFacts {
+  readonly values: readonly string[]
+  readonly productId: number
+  readonly place: number
+  readonly decimals: number
+  readonly isFree: boolean
+}
+
+function makeVariant({ values, productId, place, decimals, isFree }: VariantFacts, random: Random) {
+  const cents = isFree || random.chance(0.01) ? 0 : random.between(500, 250_000)
   const sale = random.below(10)
   return {
     id: productId + 1 + place,
@@ -167,8 +171,8 @@ function makeVariant(
     available: random.chance(0.8),
     price: formatDecimal(cents, decimals),
     grams: random.pick([0, 0, 340, 1_200]),
-    // Two in ten are on sale; one in ten has a crossed-out price that is no higher, as real shops
-    // leave behind.
+    // Two in ten are on sale; one in ten has a crossed-out price equal to the price, as in real
+    // shops.
     compare_at_price:
       sale < 2
         ? formatDecimal(cents + 1_000, decimals)
@@ -184,7 +188,7 @@ function formatDecimal(cents: number, decimals: number): string {
   return (cents / 100).toFixed(decimals)
 }
 
-/** Every combination of one value per option; `Default Title` when there are no options. */
+/** Returns every combination of one value per option; `Default Title` without options. */
 function combine(options: readonly Option[]): string[][] {
   if (options.length === 0) return [['Default Title']]
   return options.reduce<string[][]>(

@@ -1,11 +1,12 @@
-// The simulated shop pages, clamps and fails as the real one does, and can be changed over HTTP.
+// The simulated shop has the paging, limits and errors of the real one and can be changed over
+// HTTP.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { ANSWERS } from './faults.ts'
+import { RESPONSES } from './faults.ts'
 import { shopify } from './main.ts'
 import type { ShopProduct } from './product.ts'
 import { startShopify, type ShopifyOptions } from './server.ts'
@@ -29,7 +30,7 @@ async function open(t: TestContext, options: ShopifyOptions = {}) {
   return { simulator, get, list, post }
 }
 
-test('pages have 30 products, or what is asked for up to 250; odd numbers fall back', async (t) => {
+test('pages have 30 products or the requested number up to 250; invalid numbers use the default', async (t) => {
   const { list } = await open(t, { products: 300 })
   const queries = [
     '',
@@ -45,7 +46,7 @@ test('pages have 30 products, or what is asked for up to 250; odd numbers fall b
   assert.deepEqual(sizes, [30, 7, 250, 30, 30, 50, 30, 0])
 })
 
-test('the same seed gives the same shop, another seed another', async (t) => {
+test('the same seed gives the same shop, another seed gives another', async (t) => {
   const shops = [
     await open(t, { products: 40 }),
     await open(t, { products: 40 }),
@@ -56,7 +57,7 @@ test('the same seed gives the same shop, another seed another', async (t) => {
   assert.notDeepEqual(one, other)
 })
 
-test('a made-up shop has the oddities of real ones', async (t) => {
+test('a generated shop has the oddities of real ones', async (t) => {
   const products = (await open(t, { products: 400 })).simulator.shop.products()
   const variants = products.flatMap((product) => product.variants)
   const ids = [...products, ...variants, ...products.flatMap(({ images }) => images)].map(
@@ -74,7 +75,7 @@ test('a made-up shop has the oddities of real ones', async (t) => {
   assert.ok(variants.some(({ option1 }) => option1?.includes(' / ')))
 })
 
-test('a captured list is paged, another shape is served byte for byte', async (t) => {
+test('a captured list is paged, another format is served byte for byte', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'shop-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'capture.json')
@@ -94,7 +95,7 @@ test('a captured list is paged, another shape is served byte for byte', async (t
   assert.equal(await (await fetch(`${simulator.url}/products.json?page=9`)).text(), '[{"id":1,"ti')
 })
 
-test('the shop tells its currency and count, visitors may be shown another', async (t) => {
+test('the shop reports its currency and count, and visitors may see another', async (t) => {
   const { get, simulator } = await open(t, { products: 5, currency: 'NZD', visitorCurrency: 'EUR' })
   const meta = (await get('/meta.json')).json
   assert.deepEqual(
@@ -105,7 +106,7 @@ test('the shop tells its currency and count, visitors may be shown another', asy
   assert.equal((await fetch(`${simulator.url}/meta.json`)).status, 404)
 })
 
-test('beyond its reach the list is refused, with either status', async (t) => {
+test('the list is rejected beyond its limit, with either status', async (t) => {
   const { get, simulator } = await open(t)
   const refused = { errors: 'Page * Limit exceeds the 25000 limit.' }
   assert.deepEqual(await get('/products.json?limit=250&page=101'), { status: 400, json: refused })
@@ -114,11 +115,11 @@ test('beyond its reach the list is refused, with either status', async (t) => {
   assert.deepEqual(await get('/products.json?limit=250&page=101'), { status: 200, json: refused })
 })
 
-test('a fault strikes its page, as often as it is set', async (t) => {
+test('a fault affects its page as often as it is set', async (t) => {
   const { simulator, get } = await open(t, { products: 80 })
   simulator.faults.set(
-    { ...ANSWERS.unavailable, path: '/products.json?page=2' },
-    { ...ANSWERS.password, path: '/products.json?page=3' },
+    { ...RESPONSES.unavailable, path: '/products.json?page=2' },
+    { ...RESPONSES.password, path: '/products.json?page=3' },
   )
   const status = async (page: number) =>
     (await fetch(`${simulator.url}/products.json?limit=9&page=${page}`)).status
@@ -132,7 +133,7 @@ test('a fault strikes its page, as often as it is set', async (t) => {
   assert.equal((await get('/products.json?page=2')).json.products.length, 30)
 })
 
-test('the shop is changed over HTTP, and only updated_at moves with a touch', async (t) => {
+test('the shop is changed over HTTP, and a touch changes only updated_at', async (t) => {
   const { list, post } = await open(t, { products: 3 })
   const [first, second, third] = await list()
   assert.ok(first && second && third)
@@ -156,7 +157,7 @@ test('the shop is changed over HTTP, and only updated_at moves with a touch', as
   assert.notDeepEqual(returned, third)
 })
 
-test('a wrong wish is answered with the reason', async (t) => {
+test('an invalid change is rejected with the reason', async (t) => {
   const { post } = await open(t)
   assert.deepEqual(await post('changes', { do: 'price', id: 1, price: '1.00' }), {
     status: 400,
@@ -166,9 +167,9 @@ test('a wrong wish is answered with the reason', async (t) => {
   assert.equal((await post('nothing', {})).status, 404)
 })
 
-test('the command line starts a shop and names what is wrong with its arguments', async (t) => {
+test('the command line starts a shop and reports invalid arguments', async (t) => {
   const running = await shopify.start(
-    shopify.parseArguments(['--products', '3', '--currency', 'JPY', '--answer', 'frozen']),
+    shopify.parseArguments(['--products', '3', '--currency', 'JPY', '--response', 'frozen']),
   )
   t.after(() => running.close())
   assert.match(running.greeting, /3 products at http:/)
@@ -179,8 +180,8 @@ test('the command line starts a shop and names what is wrong with its arguments'
     /--products must be a whole number/,
   )
   assert.throws(
-    () => shopify.parseArguments(['--answer', 'maybe']),
-    /--answer must be one of password/,
+    () => shopify.parseArguments(['--response', 'maybe']),
+    /--response must be one of password/,
   )
   assert.throws(() => shopify.parseArguments(['--no-such']), /no-such/)
 })

@@ -1,6 +1,6 @@
-// A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to change
-// the shop and to set faults. A captured file in another format than `{"products": […]}` is served
-// unchanged for every page.
+// A Shopify shop on loopback: `/products.json`, `/meta.json`, `/cart.js`, and `/_control/…` to
+// change the shop and to set faults. A captured file in another format than `{"products": […]}` is
+// served unchanged for every page.
 
 import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'

@@ -1,26 +1,26 @@
-// The products of one simulated shop, and what can happen to them. Every change moves the clock on
-// by a minute.
+// The products of one simulated shop and their changes. Every change advances the clock by a
+// minute.
 
 import { createClock } from '../support/clock.ts'
 import { makeProduct, type Making, type ShopProduct } from './product.ts'
 
 export interface Shop {
-  /** What is on the list now, in its order. */
+  /** The current list in its order. */
   products(): readonly ShopProduct[]
-  /** New products at the end of the list; returns their ids. */
+  /** Adds new products at the end of the list and returns their ids. */
   add(count?: number): number[]
-  /** Puts `fields` over the product's own. */
+  /** Replaces fields of a product. */
   update(id: number, fields: Partial<ShopProduct>): void
-  /** Gives the variant at `place` (0 the first) another price. */
+  /** Sets the price of the variant at `place`, from 0. */
   price(id: number, price: string, place?: number): void
-  /** Moves `updated_at` of everything, or of one product, and nothing else. */
+  /** Changes only `updated_at`, of all products or of one. */
   touch(id?: number): void
-  /** Takes products off the list until they are restored. */
+  /** Removes products from the list until they are restored. */
   remove(...ids: readonly number[]): void
   restore(...ids: readonly number[]): void
 }
 
-/** A shop that starts with `products`. @throws Error in every method for an id that it never had */
+/** Every method throws an Error for an unknown id. */
 export function createShop(products: readonly ShopProduct[], making: Making): Shop {
   const clock = createClock(Date.parse('2026-06-01T00:00:00Z'))
   const all = new Map(products.map((product) => [product.id, product]))

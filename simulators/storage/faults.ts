@@ -1,5 +1,6 @@
 // Faults of the storage service. A fault's `path` is matched with `METHOD /path`, without
-// `/storage/v1`: `{ kind: 'status', status: 503, path: 'PATCH *' }` fails the next chunk of an upload.
+// `/storage/v1`: `{ kind: 'status', status: 503, path: 'PATCH *' }` fails the next chunk of an
+// upload.
 
 import { z } from 'zod'
 import { CommonFault, When } from '../support/faults.ts'

@@ -1,6 +1,6 @@
-// `POST /object/list/:bucket`: the entries of one folder. As on the platform, comparison and sorting
-// ignore case, and the default limit is 100. Folders precede objects, as in older versions; newer ones
-// mix them.
+// `POST /object/list/:bucket`: the entries of one folder. As on the platform, comparison and
+// sorting ignore case, and the default limit is 100. Folders precede objects, as in older versions;
+// newer ones mix them.
 
 import type { ObjectRow } from './objects.ts'
 

@@ -1,5 +1,5 @@
-// `npm run simulator storage -- …`: parses the arguments, starts the service and prints how to use it.
-// The fault `die` is a real SIGKILL.
+// `npm run simulator storage -- …`: parses the arguments, starts the service and prints how to use
+// it. The fault `die` is a real SIGKILL.
 
 import { parseArgs } from 'node:util'
 import type { SimulatorCommand } from '../support/command.ts'
@@ -13,7 +13,7 @@ export const storage: SimulatorCommand<StorageOptions> = {
 
   npm run simulator storage -- --folder /tmp/storage
   curl URL/_control/faults -d '{"kind":"die","path":"PATCH *","afterBytes":1000000}'
-  curl URL/_control/faults -d '{"kind":"status","path":"PATCH *","status":503,"headers":{"retry-after":"2"}}'`,
+  curl URL/_control/faults -d '{"kind":"status","path":"PATCH *","status":503}'`,
 
   parseArguments(argv) {
     const options = {

@@ -1,5 +1,5 @@
-// `/upload/resumable`: a real tus server with the platform's configuration. The request with the last
-// byte of an upload also creates the object, and its `x-upsert` header counts. The source:
+// `/upload/resumable`: a real tus server with the platform's configuration. The request with the
+// last byte of an upload also creates the object, and its `x-upsert` header counts. The source:
 // https://github.com/supabase/storage, src/http/routes/tus.
 
 import { randomUUID } from 'node:crypto'

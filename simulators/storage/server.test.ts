@@ -1,5 +1,5 @@
-// The stand-in against clients that know nothing of it: Supabase's own library, and requests as the
-// protocol's text has them.
+// The simulator against independent clients: Supabase's library, and requests by the text of the
+// protocol.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -63,8 +63,7 @@ async function create(
 }
 
 /**
- * Where the upload lives here: its address is what the service believes to be its own, without the
- * proxy in front.
+ * Converts the address of an upload, which the service builds without the proxy, to a local one.
  */
 function pathTo(created: Response): string {
   return `upload/resumable/${new URL(created.headers.get('location') ?? '').pathname.split('/').at(-1)}`
@@ -97,7 +96,7 @@ function patch(
   )
 }
 
-test('the library of Supabase makes a bucket, lists, downloads and removes', async () => {
+test('the library of Supabase creates a bucket, lists, downloads and removes', async () => {
   const { storage } = createClient(service.url, SECRET_KEY)
   assert.equal(
     (await storage.createBucket('raw', { public: false, fileSizeLimit: 1000 })).error,
@@ -133,7 +132,7 @@ test('the library of Supabase makes a bucket, lists, downloads and removes', asy
   assert.notEqual((await files.download('a/b.txt')).error, null)
 })
 
-test('an upload is an object after its last byte and not before', async () => {
+test('an upload becomes an object after its last byte and not before', async () => {
   const url = await create('two', 6)
   assert.equal((await patch(url, 0, 'one')).status, 204)
   assert.equal((await ask('GET', 'object/authenticated/raw/two')).status, 400)
@@ -152,7 +151,7 @@ test('an upload is an object after its last byte and not before', async () => {
   )
 })
 
-test('an object is replaced only by an upload whose every request says so', async () => {
+test('an object is replaced only by an upload with x-upsert on every request', async () => {
   const early = await create('taken', 3)
   await patch(await create('taken', 3), 0, 'old')
   const refused = await ask('POST', 'upload/resumable', {
@@ -168,7 +167,7 @@ test('an object is replaced only by an upload whose every request says so', asyn
   assert.equal(await (await ask('GET', 'object/authenticated/raw/taken')).text(), 'new')
 })
 
-test('an upload that is an object is not ended, one under way is, and an id that is none is a bad request', async () => {
+test('a finished upload cannot be deleted, an unfinished one can, and an invalid id is a bad request', async () => {
   const finished = await create('ended', 5)
   await patch(finished, 0, 'hello')
   assert.deepEqual(
@@ -188,7 +187,7 @@ test('an upload that is an object is not ended, one under way is, and an id that
   }
 })
 
-test('where an upload lives is told with https, and as the proxy in front has it only where that says so', async () => {
+test('the address of an upload has https, and a prefix only if the proxy sends it', async () => {
   const headers = {
     'upload-length': '1',
     'upload-metadata': metadata({ bucketName: 'raw', objectName: 'where' }),
@@ -202,7 +201,7 @@ test('where an upload lives is told with https, and as the proxy in front has it
   assert.equal(await locationOf(forwarded), 'https://ref.supabase.co/storage/v1/upload/resumable/')
 })
 
-test('the limit of the project is told without a key, and an upload of no bytes is none', async () => {
+test('the limit of the project needs no key, and an upload without bytes makes no object', async () => {
   const told = await fetch(`${service.url}/storage/v1/upload/resumable`, { method: 'OPTIONS' })
   assert.deepEqual([told.status, told.headers.get('tus-max-size')], [204, String(50 * 1024 * 1024)])
   const empty = {
@@ -212,7 +211,7 @@ test('the limit of the project is told without a key, and an upload of no bytes 
   assert.equal((await ask('POST', 'upload/resumable', empty)).status, 404)
 })
 
-test('a bucket has a name, a size and types as the platform takes them, and goes only when it is empty', async () => {
+test('a bucket has a name, a size and types that the platform accepts, and is removed only when empty', async () => {
   const invalid = [400, '400', 'InvalidBucketName', 'Invalid Input']
   for (const name of ['', 'a/b', 'ä', 'x'.repeat(101)])
     assert.deepEqual(await refusalOf(await makeBucket({ name })), invalid, name)
@@ -270,7 +269,7 @@ test('a bucket has a name, a size and types as the platform takes them, and goes
   ])
 })
 
-test('limits, missing buckets, expired uploads and wrong keys are refused as the platform does', async () => {
+test('limits, missing buckets, expired uploads and wrong keys have the errors of the platform', async () => {
   const large = await ask('POST', 'upload/resumable', {
     'upload-length': '1001',
     'upload-metadata': metadata({ bucketName: 'raw', objectName: 'x' }),
@@ -305,7 +304,7 @@ test('limits, missing buckets, expired uploads and wrong keys are refused as the
   assert.equal((await ask('GET', 'nothing')).status, 404)
 })
 
-test('a list folds case, and has a hundred entries unless asked for more', async () => {
+test('a list ignores case and has 100 entries by default', async () => {
   const row = service.objects.find('raw', 'taken')
   assert.ok(row)
   service.objects.save(
@@ -328,7 +327,7 @@ test('a list folds case, and has a hundred entries unless asked for more', async
   assert.deepEqual(await list({ prefix: 'Many', limit: 2, offset: 118 }), ['118', '119'])
 })
 
-test('what it holds survives a new start on the same folder', async () => {
+test('objects survive a restart with the same folder', async () => {
   const url = await create('kept', 6)
   await patch(url, 0, 'one')
   await service.close()

@@ -1,6 +1,6 @@
-// Supabase Storage on loopback, with a real tus server and a folder: after a kill, uploads resume when
-// it is started with the same folder. As on the platform, errors other than those of uploads have HTTP
-// status 400 and the real status in the body.
+// Supabase Storage on loopback, with a real tus server and a folder: after a kill, uploads resume
+// when it is started with the same folder. As on the platform, errors other than those of uploads
+// have HTTP status 400 and the real status in the body.
 
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'

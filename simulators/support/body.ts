@@ -1,5 +1,4 @@
-// Sends an answer of any length with constant memory: waits whenever the client reads slowly, and
-// misbehaves where told to.
+// Sends a response of any length with constant memory: waits for a slow client and applies faults.
 
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
@@ -12,21 +11,18 @@ import { renderErrorPage } from './server.ts'
 
 type Place = Extract<CommonFault, { kind: 'stall' | 'reset' | 'cut' }>
 
-/** Thrown inside the sending of one answer to drop the connection; never leaves this file. */
+/** Thrown to drop the connection of a response; it does not leave this file. */
 class Dropped extends Error {
-  /** Whether what was written before must still arrive. */
-  readonly politely: boolean
+  /** True when the bytes written so far must still arrive. */
+  readonly isFlushed: boolean
 
-  constructor({ politely = false } = {}) {
+  constructor({ isFlushed = false } = {}) {
     super('dropped')
-    this.politely = politely
+    this.isFlushed = isFlushed
   }
 }
 
-/**
- * Waits or answers as the faults say. True when the request has been answered, so that there is
- * nothing more to do.
- */
+/** Waits or responds according to the faults. Returns true when the response has been sent. */
 export async function sendFaultResponse(
   response: ServerResponse,
   taken: Taken<AnyFault>,
@@ -49,13 +45,13 @@ export interface SendOptions {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly taken: Taken<AnyFault>
-  /** Compress even without the fault: the client accepts it and the simulator is set to. */
+  /** Compresses without the fault `gzip`: the client accepts it and the simulator is set to. */
   readonly gzip?: boolean
 }
 
 /**
- * Sends `chunks` as a chunked answer. Resolves with the uncompressed bytes written when it has
- * ended, however it ended.
+ * Sends `chunks` as a chunked response. Resolves with the number of uncompressed bytes written,
+ * also when the connection was dropped.
  */
 export async function sendBody(
   response: ServerResponse,
@@ -64,9 +60,9 @@ export async function sendBody(
 ): Promise<number> {
   const { status = 200, headers = {}, taken, gzip = false } = options
   const faults = filterCommonFaults(taken.faults)
-  const zipped = gzip || faults.some(({ kind }) => kind === 'gzip')
-  const retryWithinMs = faults.find((fault) => fault.kind === 'slow-reader')?.ms ?? null
-  response.writeHead(status, zipped ? { ...headers, 'content-encoding': 'gzip' } : headers)
+  const isZipped = gzip || faults.some(({ kind }) => kind === 'gzip')
+  const readTimeoutMs = faults.find((fault) => fault.kind === 'slow-reader')?.ms ?? null
+  response.writeHead(status, isZipped ? { ...headers, 'content-encoding': 'gzip' } : headers)
   response.flushHeaders()
   const wait: Wait = (ms) => pause(ms, response, taken.cleared)
   let sentBytes = 0
@@ -77,19 +73,19 @@ export async function sendBody(
     }
   }
   try {
-    for await (const chunk of zipped ? compress(counted()) : counted())
-      await write(response, chunk, retryWithinMs)
+    for await (const chunk of isZipped ? compress(counted()) : counted())
+      await write(response, chunk, readTimeoutMs)
     if (!response.destroyed)
       await new Promise<void>((resolve) => response.once('close', resolve).end(resolve))
   } catch (error) {
     if (!(error instanceof Dropped)) throw error
-    if (error.politely) await waitUntilFlushed(response)
+    if (error.isFlushed) await waitUntilFlushed(response)
     response.destroy()
   }
   return sentBytes
 }
 
-/** Null: for ever. */
+/** Null: until the faults are cleared. */
 type Wait = (ms: number | null) => Promise<void>
 
 async function* misbehave(
@@ -107,29 +103,29 @@ async function* misbehave(
   yield* bytes
 }
 
-/** Passes everything before the fault's place, then does what it says. */
+/** Yields the bytes before the fault's place, then applies it. */
 async function* interrupt(chunks: Chunks, fault: Place, wait: Wait): AsyncGenerator<Uint8Array> {
   let linesLeft = fault.afterLines
   let bytesLeft = fault.afterBytes
-  let done = false
+  let isDone = false
   for await (const chunk of chunks) {
     let cut = 0
-    while (!done && linesLeft > 0 && cut < chunk.byteLength) {
+    while (!isDone && linesLeft > 0 && cut < chunk.byteLength) {
       const end = chunk.indexOf(0x0a, cut)
       cut = end < 0 ? chunk.byteLength : end + 1
       if (end >= 0) linesLeft -= 1
     }
-    const step = done || linesLeft > 0 ? 0 : Math.min(bytesLeft, chunk.byteLength - cut)
+    const step = isDone || linesLeft > 0 ? 0 : Math.min(bytesLeft, chunk.byteLength - cut)
     bytesLeft -= step
     cut += step
-    if (done || linesLeft > 0 || bytesLeft > 0) {
+    if (isDone || linesLeft > 0 || bytesLeft > 0) {
       yield chunk
       continue
     }
     if (cut > 0) yield chunk.subarray(0, cut)
     if (fault.kind === 'cut') return
-    if (fault.kind === 'reset') throw new Dropped({ politely: true })
-    done = true
+    if (fault.kind === 'reset') throw new Dropped({ isFlushed: true })
+    isDone = true
     await wait(null)
     if (cut < chunk.byteLength) yield chunk.subarray(cut)
   }
@@ -168,11 +164,11 @@ async function* compress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   yield* gzip
 }
 
-/** Takes `chunk` over, after waiting for room: nothing piles up behind a slow client. */
+/** Writes `chunk` and waits for room, so that no bytes accumulate for a slow client. */
 async function write(
   response: ServerResponse,
   chunk: Uint8Array,
-  retryWithinMs: number | null,
+  readTimeoutMs: number | null,
 ): Promise<void> {
   if (response.destroyed) throw new Dropped()
   if (response.write(chunk)) return
@@ -182,11 +178,11 @@ async function write(
       once(response, 'drain', { signal: gone.signal }),
       once(response, 'close', { signal: gone.signal }),
     ]
-    if (retryWithinMs === null) await Promise.race(waits)
+    if (readTimeoutMs === null) await Promise.race(waits)
     else
       await Promise.race([
         ...waits,
-        sleep(retryWithinMs, null, { signal: gone.signal }).then(() => {
+        sleep(readTimeoutMs, null, { signal: gone.signal }).then(() => {
           throw new Dropped()
         }),
       ])
@@ -196,17 +192,14 @@ async function write(
   if (response.destroyed) throw new Dropped()
 }
 
-/**
- * Resolves when the client's side has been handed all that was written, so that a reset strikes at
- * an exact byte.
- */
+/** Resolves when all written bytes were sent, so that a reset happens at an exact byte. */
 async function waitUntilFlushed(response: ServerResponse): Promise<void> {
   while (!response.destroyed && (response.socket?.writableLength ?? 0) > 0) await sleep(1)
 }
 
 /**
- * Waits `ms` (null: for ever), but no longer than until the faults are cleared. A client that
- * leaves ends the answer.
+ * Waits `ms` (null: without limit) or until the faults are cleared. @throws Dropped when the client
+ * disconnects
  */
 async function pause(
   ms: number | null,

@@ -1,4 +1,4 @@
-// A clock that moves only when told to, so that a test decides what "yesterday" was.
+// A clock that only a test moves.
 
 export interface Clock {
   /** Epoch milliseconds. */

@@ -1,12 +1,9 @@
-// What a simulator's main.ts offers to the command line: read the arguments, then start.
+// The interface of a simulator's main.ts to the command line.
 
 /** A started simulator. */
 export interface Running {
   readonly url: string
-  /**
-   * What to print once it listens: its address, an example to try, the settings that point
-   * Shelfsync at it.
-   */
+  /** Printed once it listens: its address, an example request and the settings for Shelfsync. */
   readonly greeting: string
   close(): Promise<void>
 }
@@ -14,7 +11,7 @@ export interface Running {
 export interface SimulatorCommand<Options> {
   /** Printed for `--help`. */
   readonly usage: string
-  /** @throws Error with a sentence for the user when an argument is unknown or out of range. */
+  /** @throws Error with a message for the user when an argument is unknown or out of range */
   parseArguments(argv: readonly string[]): Options
   start(options: Options): Promise<Running>
 }

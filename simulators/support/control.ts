@@ -1,11 +1,11 @@
-// `/_control/…`: changes a simulator over HTTP, for tests in other processes. It needs no key, so it
-// is open to this machine only.
+// `/_control/…`: changes a simulator over HTTP, for tests in other processes. It needs no key, so
+// it is open to this machine only.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { isLoopback, readPath, readText, sendJson } from './server.ts'
 
-/** What each route does, such as `POST faults`; it receives the parsed body, `{}` without one. */
+/** Action by route, such as `POST faults`. It receives the parsed body, `{}` without one. */
 export type Verbs = Readonly<Record<string, (body: unknown) => unknown>>
 
 const PREFIX = '/_control/'
@@ -15,8 +15,8 @@ export function isControl(request: IncomingMessage): boolean {
 }
 
 /**
- * Responds 200 with the result, 400 with the reason when the body is invalid, or 404. `GET /_control/`
- * lists the routes.
+ * Responds 200 with the result, 400 with the reason when the body is invalid, or 404. `GET
+ * /_control/` lists the routes.
  */
 export async function handleControl(
   request: IncomingMessage,
@@ -32,7 +32,7 @@ export async function handleControl(
     return sendJson(response, 200, { verbs: Object.keys(verbs).map(toFullRoute) })
   const act = Object.hasOwn(verbs, route) ? verbs[route] : undefined
   if (act === undefined) {
-    const error = `There is no ${request.method} ${path}; GET ${PREFIX} lists the routes.`
+    const error = `${request.method} ${path} does not exist; GET ${PREFIX} lists the routes.`
     return sendJson(response, 404, { error })
   }
   try {

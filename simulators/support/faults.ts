@@ -1,12 +1,11 @@
-// Things that go wrong on purpose, told as JSON so that a test and `/_control/faults` say them
-// alike. `times` counts requests, not lines: a fault that is taken by a request stays with it until
-// that answer ends.
+// Deliberate faults as JSON, the same for tests and for `/_control/faults`. `times` counts
+// requests, not lines: a fault applies to the whole response of a request.
 
 import { z } from 'zod'
 
 /**
- * When a fault strikes: which path (`*` at the end: any that begins so), after how many requests,
- * for how many (null: always).
+ * Requests that a fault applies to: their path (a trailing `*` matches any ending), how many to
+ * skip, and how many to affect (null: all).
  */
 export const When = {
   path: z.string().default('*'),
@@ -15,16 +14,16 @@ export const When = {
 }
 
 const count = z.int().nonnegative()
-/** A place in an answer: after so many whole lines, and then so many bytes. */
+/** A position in a response: after so many whole lines, and then so many bytes. */
 const place = { afterLines: count.default(0), afterBytes: count.default(0) }
 /** A line, counted from 0. */
 const line = { at: count }
 
-/** Faults of the answer as a whole, of its bytes, and of its lines. */
+/** Faults of the whole response, of its bytes, and of its lines. */
 export const CommonFault = z.discriminatedUnion('kind', [
   /** Waits before the status line. */
   z.strictObject({ kind: z.literal('latency'), ms: count, ...When }),
-  /** Answers with this status instead; the body is an HTML page unless given. */
+  /** Responds with this status; the default body is an HTML page. */
   z.strictObject({
     kind: z.literal('status'),
     status: z.int().min(200).max(599),
@@ -32,13 +31,13 @@ export const CommonFault = z.discriminatedUnion('kind', [
     headers: z.record(z.string(), z.string()).default({}),
     ...When,
   }),
-  /** 200 and not one byte. */
+  /** Responds 200 with an empty body. */
   z.strictObject({ kind: z.literal('empty'), ...When }),
-  /** Sends no more, until the faults are cleared or the client leaves. */
+  /** Stops sending until the faults are cleared or the client disconnects. */
   z.strictObject({ kind: z.literal('stall'), ...place, ...When }),
   /** Destroys the socket. */
   z.strictObject({ kind: z.literal('reset'), ...place, ...When }),
-  /** Ends the answer properly, but too early. */
+  /** Ends the response correctly, but too early. */
   z.strictObject({ kind: z.literal('cut'), ...place, ...When }),
   /** Sends `bytes` every `everyMs`. */
   z.strictObject({ kind: z.literal('drip'), bytes: z.int().positive(), everyMs: count, ...When }),
@@ -46,9 +45,9 @@ export const CommonFault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('split-characters'), ...When }),
   /** Destroys the socket of a client that has not read for `ms`. */
   z.strictObject({ kind: z.literal('slow-reader'), ms: count, ...When }),
-  /** Compresses whether asked to or not. */
+  /** Compresses even without a request for it. */
   z.strictObject({ kind: z.literal('gzip'), ...When }),
-  /** Puts a line before line `at`: garbage, or an error object. */
+  /** Inserts a line before line `at`: garbage, or an error object. */
   z.strictObject({ kind: z.literal('insert-line'), ...line, text: z.string(), ...When }),
   z.strictObject({ kind: z.literal('duplicate-line'), ...line, ...When }),
   z.strictObject({ kind: z.literal('drop-line'), ...line, ...When }),
@@ -56,9 +55,9 @@ export const CommonFault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('swap-lines'), ...line, ...When }),
   /** Sends the first half of line `at`, and its line end. */
   z.strictObject({ kind: z.literal('half-line'), ...line, ...When }),
-  /** Puts a byte order mark before line `at`. */
+  /** Inserts a byte order mark before line `at`. */
   z.strictObject({ kind: z.literal('mark'), ...line, ...When }),
-  /** Puts bytes that are not UTF-8 into line `at`, right behind the first `after`. */
+  /** Inserts bytes that are not UTF-8 into line `at`, after the first `after`. */
   z.strictObject({
     kind: z.literal('invalid-utf8'),
     ...line,
@@ -75,12 +74,12 @@ const COMMON_KINDS: ReadonlySet<string> = new Set(
   CommonFault.options.map(({ shape }) => shape.kind.value),
 )
 
-/** The common faults among a supplier's own. */
+/** Removes the faults that only one supplier has. */
 export function filterCommonFaults(faults: readonly AnyFault[]): readonly CommonFault[] {
   return faults.filter((fault): fault is CommonFault => COMMON_KINDS.has(fault.kind))
 }
 
-/** What every fault of every simulator has. */
+/** Members of every fault of every simulator. */
 export interface AnyFault {
   readonly kind: string
   readonly path: string
@@ -89,8 +88,7 @@ export interface AnyFault {
 }
 
 /**
- * The faults of one request, and a signal that fires when all faults are cleared: whoever waits on
- * purpose then goes on.
+ * The faults of one request, and a signal that ends deliberate waits when the faults are cleared.
  */
 export interface Taken<Fault extends AnyFault> {
   readonly faults: readonly Fault[]
@@ -98,18 +96,15 @@ export interface Taken<Fault extends AnyFault> {
 }
 
 export interface FaultBook<Fault extends AnyFault, Input> {
-  /** @throws ZodError when it is not a fault. */
+  /** @throws ZodError for an invalid fault */
   set(...faults: readonly Input[]): void
-  /** The faults that strike a request of `path`; each is used up once. */
+  /** Returns the faults of a request of `path` and counts it for each of them. */
   take(path: string): Taken<Fault>
   list(): readonly Fault[]
   clear(): void
 }
 
-/**
- * The faults that are set on one simulator; `schema` is `CommonFault`, alone or in a union with the
- * supplier's own.
- */
+/** Holds the faults of one simulator. `schema` is `CommonFault` or its union with other faults. */
 export function createFaultBook<Fault extends AnyFault, Input>(
   schema: z.ZodType<Fault, Input>,
 ): FaultBook<Fault, Input> {
@@ -123,12 +118,12 @@ export function createFaultBook<Fault extends AnyFault, Input>(
       )
     },
     take(path) {
-      const struck = entries
+      const taken = entries
         .filter(({ fault }) => covers(fault.path, path))
         .filter((entry) => entry.skip-- <= 0)
-      for (const entry of struck) entry.left -= 1
+      for (const entry of taken) entry.left -= 1
       entries = entries.filter(({ left }) => left > 0)
-      return { faults: struck.map(({ fault }) => fault), cleared: clearing.signal }
+      return { faults: taken.map(({ fault }) => fault), cleared: clearing.signal }
     },
     list: () => entries.map(({ fault }) => fault),
     clear() {

@@ -1,5 +1,4 @@
-// Faults of the lines of an NDJSON answer. Lines travel with their `\n`; a clean answer never comes
-// through here.
+// Applies faults to the lines of an NDJSON response. Lines include their `\n`.
 
 import type { AnyFault, CommonFault } from './faults.ts'
 
@@ -20,12 +19,12 @@ const LINE_FAULTS = new Set([
 /** A lead byte without its continuation, and a byte that UTF-8 never has. */
 const NOT_UTF8 = Buffer.from([0xc3, 0x28, 0xff])
 
-/** Whether one of `faults` changes lines, so that they have to be looked at one by one. */
+/** True when one of `faults` changes lines, so that the response must be split. */
 export function hasLineFaults(faults: readonly AnyFault[]): boolean {
   return faults.some(({ kind }) => LINE_FAULTS.has(kind))
 }
 
-/** Whole lines, each with its `\n`; the last one may lack it. */
+/** Yields lines with their `\n`; the last one may lack it. */
 export async function* splitLines(chunks: Chunks): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of chunks) {
@@ -41,7 +40,7 @@ export async function* splitLines(chunks: Chunks): AsyncGenerator<Buffer> {
   if (rest.length > 0) yield rest
 }
 
-/** The lines of `chunks` with every line fault among `faults` done to them. */
+/** Yields the lines of `chunks` with every line fault among `faults` applied. */
 export async function* applyLineFaults(
   chunks: Chunks,
   faults: readonly CommonFault[],
@@ -56,7 +55,7 @@ export async function* applyLineFaults(
   yield* lines
 }
 
-/** What becomes of one line: nothing, itself, or several. */
+/** Returns the lines that replace `line`: none, one or two. */
 function changeLine(fault: CommonFault, line: Buffer, index: number): readonly Buffer[] {
   if (fault.kind === 'crlf') return [Buffer.concat([trimLineEnd(line), Buffer.from('\r\n')])]
   if (!('at' in fault) || fault.at !== index) return [line]

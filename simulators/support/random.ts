@@ -1,10 +1,7 @@
 // Seeded numbers for the simulators: the same seed gives the same catalogue on every machine. Not
 // for secrets.
 
-/**
- * One well-mixed unsigned 32-bit number from any integers: a hash, so that item 7 can be made
- * without making items 0 to 6.
- */
+/** Hashes integers into an unsigned 32-bit number, so that item 7 does not need items 0 to 6. */
 export function mix(...numbers: readonly number[]): number {
   let hash = 0x9e3779b9
   for (const number of numbers) {
@@ -16,17 +13,17 @@ export function mix(...numbers: readonly number[]): number {
 }
 
 export interface Random {
-  /** From 0 up to, not including, 1. */
+  /** From 0 inclusive to 1 exclusive. */
   next(): number
-  /** An integer from 0 up to, not including, `limit`. */
+  /** An integer from 0 inclusive to `limit` exclusive. */
   below(limit: number): number
-  /** An integer from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, both inclusive. */
   between(low: number, high: number): number
   chance(share: number): boolean
   pick<T>(choices: readonly [T, ...T[]]): T
 }
 
-/** A stream of numbers that depends on `seeds` only (mulberry32). */
+/** Creates numbers that depend only on `seeds` (mulberry32). */
 export function createRandom(...seeds: readonly number[]): Random {
   let state = mix(...seeds)
   const next = (): number => {

@@ -1,31 +1,29 @@
-// A real HTTP server on loopback for a simulator. Closing it also ends the connections that are
-// stalled on purpose.
+// An HTTP server on loopback for a simulator. Closing it also ends stalled connections.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 export interface Listening {
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  /** `http://127.0.0.1:PORT`, without a trailing slash. */
   readonly url: string
   readonly port: number
   close(): Promise<void>
 }
 
-/** Port 0 takes a free one. An error in `handler` is shown on stderr and drops the connection. */
+/** Port 0: a free one. An error in `handler` is printed to stderr and drops the connection. */
 export async function listen(
   handler: Handler,
   { port = 0, host = '127.0.0.1' } = {},
 ): Promise<Listening> {
   const server = createServer((request, response) => {
     handler(request, response).catch((error: unknown) => {
-      // A client that leaves in mid-answer is what many tests are about.
+      // Clients of many tests disconnect during a response.
       if (!response.destroyed) console.error('simulator:', error)
       response.destroy()
     })
   })
-  // An idle connection is the client's to close: closed here, a request that is on its way at that
-  // moment would fail.
+  // Only the client closes an idle connection: otherwise a request in transit would fail.
   server.keepAliveTimeout = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -33,7 +31,7 @@ export async function listen(
   })
   const address = server.address()
   if (address === null || typeof address === 'string')
-    throw new Error('The server listens on no TCP port')
+    throw new Error('The server does not listen on a TCP port')
   return {
     url: `http://${host}:${address.port}`,
     port: address.port,
@@ -76,8 +74,9 @@ export function sendJson(
     .end(bytes)
 }
 
-/** What web servers in front of an API answer with when it is down. */
+/** Renders the page that a web server in front of an unavailable API sends. */
 export function renderErrorPage(status: number): string {
   const head = `<head><title>${status} Error</title></head>`
-  return `<html>\r\n${head}\r\n<body><center><h1>${status} Error</h1></center><hr></body>\r\n</html>\r\n`
+  const body = `<body><center><h1>${status} Error</h1></center><hr></body>`
+  return `<html>\r\n${head}\r\n${body}\r\n</html>\r\n`
 }

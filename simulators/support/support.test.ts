@@ -1,5 +1,4 @@
-// The shared parts of the simulators: bytes, lines and connections that go wrong exactly where they
-// were told to.
+// The shared parts of the simulators: faults of bytes, lines and connections at exact positions.
 
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
@@ -21,7 +20,7 @@ const LINES = ['{"name":"one °"}', '{"name":"two ’é"}', '{"name":"three 漢"
 const [LINE_ONE = ''] = LINES
 const TEXT = LINES.map((line) => `${line}\n`).join('')
 
-/** A server that sends TEXT, or `body`, with the faults that are set on it. */
+/** Starts a server that sends TEXT, or `body`, with the current faults. */
 async function serve(
   t: TestContext,
   faults: readonly Input[],
@@ -41,7 +40,7 @@ async function serve(
   return { ...server, book, sent }
 }
 
-/** What arrives before the connection fails, and whether it failed. */
+/** Returns the text that arrived, and whether the connection failed. */
 async function readUntilCut(response: Response): Promise<{ text: string; cut: boolean }> {
   const chunks: Uint8Array[] = []
   try {
@@ -65,7 +64,7 @@ async function linesWith(...faults: readonly Input[]): Promise<string> {
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
 const [one = '', two = '', three = '', four = ''] = LINES.map(latin1)
 
-test('the same seed gives the same numbers, another seed others', () => {
+test('the same seed gives the same numbers, another seed gives others', () => {
   const draw = (seed: number): number[] => Array.from({ length: 5 }, createRandom(seed).next)
   assert.deepEqual(draw(7), draw(7))
   assert.notDeepEqual(draw(7), draw(8))
@@ -73,13 +72,13 @@ test('the same seed gives the same numbers, another seed others', () => {
   assert.notEqual(mix(1, 2), mix(2, 1))
 })
 
-test('numbers stay inside their bounds and reach both', () => {
+test('numbers stay inside their bounds and include both', () => {
   const random = createRandom(3)
   const drawn = new Set(Array.from({ length: 300 }, () => random.between(2, 5)))
   assert.deepEqual(drawn, new Set([2, 3, 4, 5]))
 })
 
-test('a throttle lets so many through in any window, and says how long to wait', () => {
+test('a throttle accepts its number of requests in any window and returns the time to wait', () => {
   const clock = createClock(1_000_000)
   const throttle = createThrottle({ requests: 2, windowMs: 60_000 }, clock.nowMs)
   assert.equal(throttle.take('a'), 0)
@@ -92,7 +91,7 @@ test('a throttle lets so many through in any window, and says how long to wait',
   assert.equal(throttle.take('a'), 10_000)
 })
 
-test('a fault strikes its path only, after so many requests, so many times', () => {
+test('a fault applies to its path only, after its skipped requests, for its number of times', () => {
   const book = createFaultBook(CommonFault)
   book.set(
     { kind: 'empty', path: '/a*', skip: 1, times: 2 },
@@ -108,12 +107,12 @@ test('a fault strikes its path only, after so many requests, so many times', () 
   assert.deepEqual(struck('/b'), [])
 })
 
-test('a misspelled fault is refused', () => {
+test('a misspelled fault is rejected', () => {
   const book = createFaultBook(CommonFault)
   assert.throws(() => book.set(JSON.parse('{"kind":"reset","afterLine":3}')), /afterLine/)
 })
 
-test('lines are split at line feeds only, however the chunks lie', async () => {
+test('lines are split at line feeds only, for any chunks', async () => {
   const text = 'a\u2028b\nc\r\n\nlast'
   for (const size of [1, 2, 3, 100]) {
     const bytes = Buffer.from(text)
@@ -126,7 +125,7 @@ test('lines are split at line feeds only, however the chunks lie', async () => {
   }
 })
 
-test('each line fault does to the lines what its name says', async () => {
+test('each line fault changes the lines as its name says', async () => {
   assert.equal(
     await linesWith({ kind: 'insert-line', at: 1, text: '{"error":{}}' }),
     `${one}\n{"error":{}}\n${two}\n${three}\n${four}\n`,
@@ -155,7 +154,7 @@ test('each line fault does to the lines what its name says', async () => {
   )
 })
 
-test('an answer without faults arrives whole', async (t) => {
+test('a response without faults arrives complete', async (t) => {
   const { url, sent } = await serve(t, [])
   const response = await fetch(url)
   assert.equal(await response.text(), TEXT)
@@ -169,7 +168,7 @@ test('a reset breaks the connection at an exact byte', async (t) => {
   assert.deepEqual([text, cut], [TEXT.slice(0, LINE_ONE.length + 1 + 5), true])
 })
 
-test('a cut ends the answer as if it were whole', async (t) => {
+test('a cut ends the response as if it were complete', async (t) => {
   const { url } = await serve(t, [
     { kind: 'cut', afterLines: 2 },
     { kind: 'cut', afterBytes: 10 },
@@ -181,7 +180,7 @@ test('a cut ends the answer as if it were whole', async (t) => {
   assert.deepEqual(again, { text: TEXT, cut: false }, 'each fault struck once')
 })
 
-test('lines are counted however the chunks lie', async (t) => {
+test('lines are counted for any chunks', async (t) => {
   const bytes = Buffer.from(TEXT)
   const crumbs = (): Buffer[] =>
     Array.from({ length: bytes.length }, (_, index) => bytes.subarray(index, index + 1))
@@ -189,7 +188,7 @@ test('lines are counted however the chunks lie', async (t) => {
   assert.equal((await readUntilCut(await fetch(url))).text, `${LINES[0]}\n${LINES[1]}\n{"na`)
 })
 
-test('a stalled answer goes on when the faults are cleared', async (t) => {
+test('a stalled response resumes when the faults are cleared', async (t) => {
   const { url, book } = await serve(t, [{ kind: 'stall', afterLines: 1, afterBytes: 3 }])
   const reader = (await fetch(url)).body?.getReader()
   let text = Buffer.from((await reader?.read())?.value ?? []).toString()
@@ -200,7 +199,7 @@ test('a stalled answer goes on when the faults are cleared', async (t) => {
   assert.equal(text, TEXT)
 })
 
-test('a client that leaves ends a stalled answer', async (t) => {
+test('a client that disconnects ends a stalled response', async (t) => {
   const { url, sent } = await serve(t, [{ kind: 'stall' }])
   const leaving = new AbortController()
   const response = await fetch(url, { signal: leaving.signal })
@@ -210,7 +209,7 @@ test('a client that leaves ends a stalled answer', async (t) => {
   assert.deepEqual(sent, [0])
 })
 
-test('a dripping answer arrives whole, in small pieces', async (t) => {
+test('a dripping response arrives complete, in small pieces', async (t) => {
   const { url } = await serve(t, [{ kind: 'drip', bytes: 7, everyMs: 1 }])
   const sizes: number[] = []
   for await (const chunk of (await fetch(url)).body ?? []) sizes.push(chunk.byteLength)
@@ -235,7 +234,7 @@ test('chunks can be made to end inside every multi-byte character', async (t) =>
   assert.equal(await (await fetch(url)).text(), TEXT)
 })
 
-test('a status fault answers with a page, or with what it is given', async (t) => {
+test('a status fault sends a page, or the given body', async (t) => {
   const { url } = await serve(t, [{ kind: 'status', status: 503 }])
   const response = await fetch(url)
   assert.deepEqual([response.status, response.headers.get('content-type')], [503, 'text/html'])
@@ -250,7 +249,7 @@ test('a status fault answers with a page, or with what it is given', async (t) =
   )
 })
 
-test('an empty answer is a success of no bytes, and a late one arrives', async (t) => {
+test('an empty response is successful without bytes, and a delayed one arrives', async (t) => {
   const { url } = await serve(t, [{ kind: 'latency', ms: 5 }, { kind: 'empty' }])
   const response = await fetch(url)
   assert.deepEqual([response.status, await response.text()], [200, ''])
@@ -273,7 +272,7 @@ test('compression keeps the bytes', async (t) => {
   assert.equal(gunzipSync(raw.subarray(raw.indexOf('\r\n\r\n') + 4)).toString(), TEXT)
 })
 
-/** Makes megabytes as they are asked for, and counts them. */
+/** Creates megabytes on demand and counts them. */
 function* megabytes(count: number, made: { bytes: number }): Generator<Uint8Array> {
   for (let index = 0; index < count; index++) {
     made.bytes += 1_048_576
@@ -281,7 +280,7 @@ function* megabytes(count: number, made: { bytes: number }): Generator<Uint8Arra
   }
 }
 
-test('a slow reader is waited for: nothing piles up in memory', async (t) => {
+test('a slow reader does not increase memory', async (t) => {
   const made = { bytes: 0 }
   const { url } = await serve(t, [], () => megabytes(200, made))
   const response = await fetch(url)
@@ -293,10 +292,10 @@ test('a slow reader is waited for: nothing piles up in memory', async (t) => {
     ahead = Math.max(ahead, made.bytes - read)
   }
   assert.equal(read, 200 * 1_048_576)
-  assert.ok(ahead < 40 * 1_048_576, `${ahead} bytes were made before anybody read them`)
+  assert.ok(ahead < 40 * 1_048_576, `${ahead} bytes were made before a client read them`)
 })
 
-test('an impatient server drops a client that does not read', async (t) => {
+test('the fault slow-reader drops a client that does not read', async (t) => {
   const made = { bytes: 0 }
   const { port, sent } = await serve(t, [{ kind: 'slow-reader', ms: 20 }], () =>
     megabytes(200, made),

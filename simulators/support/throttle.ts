@@ -1,4 +1,4 @@
-// Counts requests per key in a sliding window, as suppliers do before they answer 429.
+// Counts requests per key in a sliding window, as suppliers do before they respond 429.
 
 export interface Limit {
   readonly requests: number
@@ -6,13 +6,11 @@ export interface Limit {
 }
 
 export interface Throttle {
-  /**
-   * Counts one request. Returns 0 when it may pass, else the milliseconds until the next one may.
-   */
+  /** Counts one request. Returns 0 when it is accepted, or the milliseconds to wait. */
   take(key: string): number
 }
 
-/** At most `requests` of one key in any `windowMs`; refused ones do not count. */
+/** Accepts at most `requests` of one key in any `windowMs`; rejected ones do not count. */
 export function createThrottle({ requests, windowMs }: Limit, nowMs: () => number): Throttle {
   const passedAt = new Map<string, number[]>()
   return {

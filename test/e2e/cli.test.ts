@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type MedipimSimulator, startMedipim } from '../../simulators/medipim/simulator.ts'
 import { type ShopifySimulator, startShopify } from '../../simulators/shopify/server.ts'
-import { ANSWERS } from '../../simulators/shopify/faults.ts'
+import { RESPONSES } from '../../simulators/shopify/faults.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { type CommandResult, openShelfsync, type Shelfsync } from './shelfsync.ts'
 
@@ -181,12 +181,12 @@ test('what cannot be added says why, and is not stored', async (t) => {
   const shop = await startShop(t, { products: 3 })
   const refusals: [set: () => void, address: string, words: RegExp][] = [
     [
-      () => shop.faults.set({ ...ANSWERS.challenge, path: '/products.json*', times: null }),
+      () => shop.faults.set({ ...RESPONSES.challenge, path: '/products.json*', times: null }),
       shop.url,
       /bot challenge/,
     ],
     [
-      () => shop.faults.set({ ...ANSWERS.password, path: '/products.json*', times: null }),
+      () => shop.faults.set({ ...RESPONSES.password, path: '/products.json*', times: null }),
       shop.url,
       /password/,
     ],

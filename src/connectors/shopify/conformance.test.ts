@@ -2,7 +2,7 @@
 
 import { testConnector } from '../../../test/conformance/connector.ts'
 import { statusFault, type Supplier } from '../../../test/conformance/supplier.ts'
-import { ANSWERS } from '../../../simulators/shopify/faults.ts'
+import { RESPONSES } from '../../../simulators/shopify/faults.ts'
 import type { ShopProduct } from '../../../simulators/shopify/product.ts'
 import { startShopify } from '../../../simulators/shopify/server.ts'
 import { shopify } from './connector.ts'
@@ -37,7 +37,7 @@ async function start(size: number): Promise<Supplier> {
       const inside = { afterBytes: 5_000, path: LATER_PAGE, times }
       if (fault.kind === 'status') faults.set({ ...statusFault(fault), path: FIRST_PAGE, times })
       else if (fault.kind === 'failed-page')
-        faults.set({ ...ANSWERS.broken, path: LATER_PAGE, times })
+        faults.set({ ...RESPONSES.broken, path: LATER_PAGE, times })
       else if (fault.kind === 'cut' || fault.kind === 'reset')
         faults.set({ kind: fault.kind, ...inside })
       else if (fault.kind === 'silence') faults.set({ kind: 'stall', ...inside })

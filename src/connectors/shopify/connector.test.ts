@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import type { Page } from '../../core/connector.ts'
 import type { ErrorCode } from '../../core/error-table.ts'
 import type { Http, HttpRequest } from '../../core/http.ts'
-import { ANSWERS } from '../../../simulators/shopify/faults.ts'
+import { RESPONSES } from '../../../simulators/shopify/faults.ts'
 import {
   fetchHttp,
   listIds,
@@ -101,7 +101,7 @@ test('each document is asked for once, by GET, without a language or a cookie th
   )
 })
 
-const FAILURES: readonly [name: keyof typeof ANSWERS, code: ErrorCode, message: RegExp][] = [
+const FAILURES: readonly [name: keyof typeof RESPONSES, code: ErrorCode, message: RegExp][] = [
   ['password', 'source/password', /password page/],
   ['unauthorized', 'source/password', /401/],
   ['frozen', 'source/closed', /402: Shopify has frozen/],
@@ -121,7 +121,7 @@ const FAILURES: readonly [name: keyof typeof ANSWERS, code: ErrorCode, message: 
 for (const [name, code, message] of FAILURES) {
   test(`"${name}" on a later page is ${code}, never the end`, async (t) => {
     const simulator = await openShop(t, { products: 300 })
-    simulator.faults.set({ ...ANSWERS[name], path: '/products.json?page=2' })
+    simulator.faults.set({ ...RESPONSES[name], path: '/products.json?page=2' })
     const pages: Page[] = []
     const error = await catchSyncError(
       (async () => {
@@ -139,7 +139,7 @@ for (const [name, code, message] of FAILURES) {
 
   test(`"${name}" while the shop is added is refused with ${code}`, async (t) => {
     const simulator = await openShop(t)
-    simulator.faults.set({ ...ANSWERS[name], path: '/products.json?page=1' })
+    simulator.faults.set({ ...RESPONSES[name], path: '/products.json?page=1' })
     const error = await catchSyncError(recognise(simulator))
     assert.equal(error.code, code)
     assert.match(error.message, message)
@@ -148,7 +148,7 @@ for (const [name, code, message] of FAILURES) {
 
 test('behind Cloudflare the words of the page tell a challenge from a failure that passes', async (t) => {
   const simulator = await openShop(t)
-  const { body, headers } = ANSWERS.unmarkedChallenge
+  const { body, headers } = RESPONSES.unmarkedChallenge
   const failure = async (fault: {
     status: number
     body?: string
@@ -196,7 +196,7 @@ test('Retry-After is a wish of at least 5 seconds, and 30 when it is absent or o
   ]
   for (const [header, waitMs] of wishes) {
     simulator.faults.set({
-      ...ANSWERS.limited,
+      ...RESPONSES.limited,
       headers: { date, ...(header !== null && { 'retry-after': header }) },
       path: '/products.json?page=1',
     })
@@ -348,7 +348,7 @@ test('a shop without a stated currency is not guessed at', async (t) => {
 
 test('a site that has nothing of Shopify is not recognised, without an error', async (t) => {
   const simulator = await openShop(t, { currency: null })
-  for (const answer of [ANSWERS.missing, ANSWERS.webPage]) {
+  for (const answer of [RESPONSES.missing, RESPONSES.webPage]) {
     simulator.faults.set({
       ...answer,
       path: '/products.json?page=1',
