@@ -81,7 +81,7 @@ export async function findSource(db: Catalog, name: string): Promise<Source | nu
 /** @throws SyncError `source/unknown` */
 export async function loadSource(db: Catalog, name: string): Promise<Source> {
   const source = await findSource(db, name)
-  if (!source) throw new SyncError('source/unknown', `There is no source called ${name}`)
+  if (!source) throw new SyncError('source/unknown', `Source ${name} does not exist`)
   return source
 }
 
@@ -128,7 +128,7 @@ export async function saveSource(
     policy: document(changes.policy),
     state: changes.state ?? null,
   })
-  if (!row) throw new SyncError('source/unknown', `There is no source with the number ${id}`)
+  if (!row) throw new SyncError('source/unknown', `Source ${id} does not exist`)
   return toSource(row)
 }
 
@@ -147,7 +147,7 @@ export async function noteCopy(db: Catalog, id: number, copy: LatestCopy | null)
  */
 export async function saveSettings(db: Catalog, id: number, settings: Json): Promise<Source> {
   const [row] = await db.call<SourceRow>('set_settings', { source: id, settings: jsonb(settings) })
-  if (!row) throw new SyncError('source/unknown', `There is no source with the number ${id}`)
+  if (!row) throw new SyncError('source/unknown', `Source ${id} does not exist`)
   return toSource(row)
 }
 

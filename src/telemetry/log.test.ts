@@ -19,7 +19,7 @@ function capture(secrets: readonly string[], options: { level?: string; isTTY?: 
   }
 }
 
-test('a line is JSON with time, level, message and fields', () => {
+test('a log line is JSON with time, level, message and fields', () => {
   const { log, lines } = capture([])
   log.warn({ source: 'shop', count: 3 }, 'slow')
   assert.deepEqual(lines(), [
@@ -27,7 +27,7 @@ test('a line is JSON with time, level, message and fields', () => {
   ])
 })
 
-test('children carry the correlation ids of their command and run', () => {
+test('child logs carry the correlation id of their command and run', () => {
   const { log, lines } = capture([])
   log.child({ cid: 'c1' }).child({ run: 7 }).info('begun')
   assert.deepEqual(

@@ -15,7 +15,7 @@ const reviews = (source: string, value: number): Reading => ({
   value,
 })
 
-test('every metric is named after a noun and its unit, and says what it counts', () => {
+test('every metric name has a noun and a unit, and every help text is a sentence', () => {
   for (const [name, { type, labels, help, buckets = [], alert }] of Object.entries<Metric>(
     METRICS,
   )) {
@@ -34,7 +34,7 @@ test('every metric is named after a noun and its unit, and says what it counts',
   }
 })
 
-test('what is counted, observed and set is shown as Prometheus reads it, next to the numbers of the process itself', async () => {
+test('counters, histograms and gauges are exported for Prometheus, with the metrics of Node', async () => {
   const metrics = createMetrics()
   metrics.count('shelfsync_auth_failures_total', { reason: 'wrong' })
   metrics.count('shelfsync_auth_failures_total', { reason: 'wrong' }, 2)
@@ -62,7 +62,7 @@ test('what is counted, observed and set is shown as Prometheus reads it, next to
   assert.ok((values.get('process_resident_memory_bytes') ?? 0) > 1e6)
 })
 
-test('a name, a label or a word that is not in the table does not compile', () => {
+test('a name, a label or a value outside the table does not compile', () => {
   const metrics = createMetrics()
   const wrong = [
     // @ts-expect-error -- no such metric
@@ -81,7 +81,7 @@ test('a name, a label or a word that is not in the table does not compile', () =
   assert.equal(wrong.length, 6)
 })
 
-test('a gauge that is a function is asked whenever the metrics are', async () => {
+test('a gauge with a function is evaluated at every request', async () => {
   const metrics = createMetrics()
   let busy = 1
   metrics.set('shelfsync_database_connections', { state: 'busy' }, () => busy)
@@ -94,13 +94,13 @@ test('a gauge that is a function is asked whenever the metrics are', async () =>
   })
 })
 
-test('two processes share nothing', async () => {
+test('two instances share no series', async () => {
   const [one, other] = [createMetrics(), createMetrics()]
   one.count('shelfsync_leases_lost_total', {})
   assert.deepEqual(listSeries(await other.text(), 'shelfsync_leases_lost_total'), { '': 0 })
 })
 
-test('what a label may not say is shown as other: no address, no secret', async () => {
+test('a label value outside the table is exported as other, so no address or secret appears', async () => {
   const metrics = createMetrics()
   for (const connector of [
     'https://shop.example/?token=hunter2',
@@ -121,7 +121,7 @@ test('what a label may not say is shown as other: no address, no secret', async 
   assert.doesNotMatch(text, /hunter2/)
 })
 
-test('a collected histogram adds its buckets up', async () => {
+test('the buckets of a collected histogram are cumulative', async () => {
   const metrics = createMetrics()
   const labels = { source: 'shop', state: 'succeeded' } as const
   const counts = [0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
@@ -159,7 +159,7 @@ test('a collected histogram adds its buckets up', async () => {
   )
 })
 
-test('those who ask together share a reading, and those who ask again soon get the same one', async () => {
+test('concurrent requests share one read, and requests soon after get the same result', async () => {
   let now = 0
   let readings = 0
   const metrics = createMetrics({ nowMs: () => now })
@@ -177,7 +177,7 @@ test('those who ask together share a reading, and those who ask again soon get t
   assert.equal(await shown(), 2)
 })
 
-test('a collector that fails takes its series away, is counted, and harms no other', async () => {
+test('the series of a failed collector are absent, the failure is counted, and other collectors are not affected', async () => {
   let now = 0
   let broken = false
   const failures: string[] = []
@@ -215,7 +215,7 @@ test('a collector that fails takes its series away, is counted, and harms no oth
   })
 })
 
-test('a collector that hangs delays nobody for ever, and is not begun again before it ends', async () => {
+test('a collector that hangs times out, and does not start again before it ends', async () => {
   let begun = 0
   const { promise, resolve } = Promise.withResolvers<Reading[]>()
   const metrics = createMetrics()
@@ -240,7 +240,7 @@ test('a collector that hangs delays nobody for ever, and is not begun again befo
   })
 })
 
-test('requests to suppliers are counted by what came of them', async (t) => {
+test('requests to suppliers are counted by their result', async (t) => {
   const server = createServer((request, response) => {
     if (request.url === '/cut')
       return void response

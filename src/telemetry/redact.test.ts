@@ -5,7 +5,7 @@ import { createRedactor } from './redact.ts'
 
 const redact = createRedactor([])
 
-test('a known secret is taken out in every spelling that it travels in', () => {
+test('a known secret is redacted in every encoding', () => {
   const secret = 'p@ss/wörd "x"\\&+ ='
   const hide = createRedactor([secret])
   const spellings = {
@@ -25,18 +25,18 @@ test('a known secret is taken out in every spelling that it travels in', () => {
   }
 })
 
-test('the Basic form of id:secret is taken out', () => {
+test('the Basic encoding of id:secret is redacted', () => {
   assert.equal(createRedactor(['id:secret'])('sent aWQ6c2VjcmV0!'), 'sent [redacted]!')
 })
 
-test('a secret that begins with another leaves no tail behind', () => {
+test('a secret that begins with another is redacted completely', () => {
   assert.equal(
     createRedactor(['abcdef', 'abcdefghij'])('abcdefghij abcdef'),
     '[redacted] [redacted]',
   )
 })
 
-test('what looks like a secret is taken out, and says where it was', () => {
+test('text in the shape of a secret is replaced by a mark', () => {
   const cases = [
     ['Authorization: Basic aWQ6c2VjcmV0', 'Authorization: [redacted]'],
     ['sent Basic aWQ6c2VjcmV0 to it', 'sent Basic [redacted] to it'],
@@ -71,7 +71,7 @@ test('what looks like a secret is taken out, and says where it was', () => {
   for (const [text, hidden] of cases) assert.equal(redact(text), hidden)
 })
 
-test('ordinary text stays as it is', () => {
+test('ordinary text stays unchanged', () => {
   for (const text of [
     'Check the key: its id, its secret, and that the supplier has not revoked it.',
     'Basic authentication failed for https://shop.example/@team/x?page=2',
@@ -84,11 +84,11 @@ test('ordinary text stays as it is', () => {
     assert.equal(redact(text), text)
 })
 
-test('values too short to be a secret hide nothing', () => {
+test('values too short to be a secret are not redacted', () => {
   assert.equal(createRedactor(['', 'a', 'abc'])('a bc abc'), 'a bc abc')
 })
 
-test('no text around a secret lets it through, and redacting twice is redacting once', () => {
+test('a secret is redacted in any surrounding text, and redacting twice changes nothing more', () => {
   const secrets = fc
     .string({ minLength: 6, maxLength: 40, unit: 'grapheme' })
     .filter((secret) => !'[redacted]'.includes(secret))

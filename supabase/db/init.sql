@@ -818,7 +818,7 @@ begin
     where id = p_run and state in ('running', 'interrupted', 'fetched');
   select state into ended from catalog.runs where id = p_run;
   if not found then
-    perform catalog.fail('run/unknown', format('There is no run %s', p_run));
+    perform catalog.fail('run/unknown', format('Run %s does not exist', p_run));
   end if;
   return ended;
 end $$;
@@ -2443,7 +2443,7 @@ declare
 begin
   select * into run from catalog.runs r where r.id = p_run for update;
   if run.id is null then
-    perform catalog.fail('run/unknown', format('There is no run %s', p_run));
+    perform catalog.fail('run/unknown', format('Run %s does not exist', p_run));
   elsif run.state <> 'held' then
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
   elsif p_approve and run.keys is null and exists (
@@ -2476,7 +2476,7 @@ declare
 begin
   select * into review from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
   if review.id is null then
-    perform catalog.fail('review/unknown', format('There is no open price review %s', p_review));
+    perform catalog.fail('review/unknown', format('Price review %s is not open', p_review));
   end if;
   if p_approve then
     update catalog.prices set state = 'past'
@@ -3514,7 +3514,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
   ('20261122000013', 'constants', 'ca7a0c8f8ff0f46ae9de519d3f062cbf6367f8079053a92aa58bb10e01156056'),
   ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
-  ('20261122000021', 'runs', '16b4c1f6f1073b440db1e6e166600af51e1b50f354951f0d2d4e4dfb13804bb9'),
+  ('20261122000021', 'runs', '97b46d853ccf1a71d06289028610a58563324b2a06d29da7baf88c10601c887c'),
   ('20261122000022', 'queue', 'b189b8928703bb8ad2f5c049539f826650c9f15fe8303be44027891e7468f127'),
   ('20261122000023', 'sources', 'e8133dd0415e7f0a5342bcb5136ecc9d7f1d664a397d7f918a4eef6447d031bc'),
   ('20261122000024', 'artifacts', '5b9704a1ad408d55df66bbe4f18d39f5c6794d5605e51527bace069f371375ce'),
@@ -3525,7 +3525,7 @@ insert into catalog.migrations (version, name, checksum) values
   ('20261122000033', 'apply', '0f55c681dc677773a6ae6c23d23d2b4618d12b84a56ca9d5345f9336589e6d61'),
   ('20261122000040', 'gate', 'a8821a15520ccfe408e97bc879309ceb66165552ed362fe7ec8d62033861de6b'),
   ('20261122000041', 'settle', '5bd7096d8292b37bc7f1690896ca154b71b7e1eb1db3ac3133896d278e4ce13f'),
-  ('20261122000042', 'reviews', '047af5fe6210729aafab2bc02ed938c56aa015d0891dd809a5a9177548713a7d'),
+  ('20261122000042', 'reviews', 'ca66063175678243985dc9c33aba8e5982e4c25d7e0a401edb9b37c28b144759'),
   ('20261122000050', 'plan', 'f0f89196e135baf16eea3517a0224619a64618d4a1f10103e3657d24bb14adc9'),
   ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
   ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),

@@ -220,7 +220,7 @@ begin
     where id = p_run and state in ('running', 'interrupted', 'fetched');
   select state into ended from catalog.runs where id = p_run;
   if not found then
-    perform catalog.fail('run/unknown', format('There is no run %s', p_run));
+    perform catalog.fail('run/unknown', format('Run %s does not exist', p_run));
   end if;
   return ended;
 end $$;

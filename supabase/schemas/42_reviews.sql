@@ -10,7 +10,7 @@ declare
 begin
   select * into run from catalog.runs r where r.id = p_run for update;
   if run.id is null then
-    perform catalog.fail('run/unknown', format('There is no run %s', p_run));
+    perform catalog.fail('run/unknown', format('Run %s does not exist', p_run));
   elsif run.state <> 'held' then
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
   elsif p_approve and run.keys is null and exists (
@@ -43,7 +43,7 @@ declare
 begin
   select * into review from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
   if review.id is null then
-    perform catalog.fail('review/unknown', format('There is no open price review %s', p_review));
+    perform catalog.fail('review/unknown', format('Price review %s is not open', p_review));
   end if;
   if p_approve then
     update catalog.prices set state = 'past'

@@ -563,8 +563,8 @@ test('sources are changed, paused and resumed; all that is wrong with a command 
   )
   assert.match((await run('sync')).stdout, /^Nothing to sync: pharmacy is paused\.$/m)
   for (const list of ['runs', 'reviews', 'quarantine', 'artifacts'])
-    assert.match((await run(list, '--source', 'nobody')).stderr, /no source called nobody/)
-  assert.match((await run('reviews', '--run', '77')).stderr, /There is no run 77/)
+    assert.match((await run(list, '--source', 'nobody')).stderr, /Source nobody does not exist/)
+  assert.match((await run('reviews', '--run', '77')).stderr, /Run 77 does not exist/)
   assertEnded(await run('sources', 'resume', 'pharmacy'), 0)
   for (const wrong of [
     ['bogus'],

@@ -75,7 +75,7 @@ test('records are counted by outcome over all settled runs, and each ledger bala
   assert.deepEqual(await shown(pipeline, 'shelfsync_fetched_bytes_total'), { '': archived })
 })
 
-test('a run that does not balance is shown by how much', async (t) => {
+test('the difference of an unbalanced ledger is exported', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const { run } = await pipeline.sync()
   await pipeline.query(
@@ -85,7 +85,7 @@ test('a run that does not balance is shown by how much', async (t) => {
   assert.deepEqual(await shown(pipeline, 'shelfsync_ledger_difference_records'), { '': 2 })
 })
 
-test('a run under way shows how far it is', async (t) => {
+test('an active run exports its progress', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const own = await openPool(url, { applicationName: 'watched' })
   t.after(() => own.end())
@@ -103,7 +103,7 @@ test('a run under way shows how far it is', async (t) => {
   assert.deepEqual(await shown(pipeline, 'shelfsync_active_run_records'), {})
 })
 
-test('runs count by how they ended, and whatever a person decides, no counter falls', async (t) => {
+test('runs are counted by their end, and a later decision lowers no counter', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   await pipeline.sync()
   supplier.catalogue.remove(supplier.catalogue.ids().slice(0, 20))
@@ -142,7 +142,7 @@ test('runs count by how they ended, and whatever a person decides, no counter fa
   })
 })
 
-test('each end of a run is read once, however many there are, and a process that goes on shows what a fresh one does', async (t) => {
+test('each end of a run is read once, and a long-running process exports the same values as a new one', async (t) => {
   const { pipeline } = await openToy(t, { db })
   const { id } = await pipeline.source()
   const ledger = JSON.stringify({
@@ -203,7 +203,7 @@ test('each end of a run is read once, however many there are, and a process that
   }
 })
 
-test('a run that failed and is tried again counts as both, for who saw it fail and for who comes later', async (t) => {
+test('a run that failed and was resumed counts twice, in old and new processes', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const metrics = createMetrics()
   metrics.collect({ name: 'database', everyMs: 0, read: createMetricsReader(db) })
@@ -234,7 +234,7 @@ test('a run that failed and is tried again counts as both, for who saw it fail a
   }
 })
 
-test('a source that is removed takes its series with it', async (t) => {
+test('the series of a removed source disappear', async (t) => {
   const { pipeline } = await openToy(t, { db })
   await pipeline.sync()
   const read = createMetricsReader(db)
@@ -246,7 +246,7 @@ test('a source that is removed takes its series with it', async (t) => {
   assert.equal(await about(), 0)
 })
 
-test('the age is that of the last good run; a source that never had one is as old as itself, and a paused one has none', async (t) => {
+test('the age counts from the last successful run, otherwise from the creation of the source; a paused source has none', async (t) => {
   const { pipeline, supplier } = await openToy(t, { db })
   const { id } = await pipeline.source()
   const age = async (): Promise<number | undefined> =>
@@ -269,7 +269,7 @@ test('the age is that of the last good run; a source that never had one is as ol
   assert.equal(await age(), undefined)
 })
 
-test('what Postgres writes is counted: log, and rows by table', { timeout: 60_000 }, async (t) => {
+test('the WAL and the rows written per table are counted', { timeout: 60_000 }, async (t) => {
   const own = await openPool(url, { applicationName: 'writer' })
   const { pipeline } = await openToy(t, { db })
   const before = await showMetrics()
@@ -284,7 +284,7 @@ test('what Postgres writes is counted: log, and rows by table', { timeout: 60_00
   assert.ok(rise(after, 'shelfsync_database_wal_bytes_total', '') > 30_000)
 })
 
-test('no label says anything but the words of the table and the names of sources and tables, and no key is shown', async (t) => {
+test('labels contain only values of the table and names of sources and tables, and no key', async (t) => {
   const key = { id: '42', secret: 'c4tnip-s3cret' }
   const { pipeline, simulator } = await openMedipim(t, { db, key, supplier: { keys: [key] } })
   assert.equal((await pipeline.sync()).state, 'succeeded')
@@ -312,7 +312,7 @@ test('no label says anything but the words of the table and the names of sources
   }
 })
 
-test('a database that is gone takes its series with it, and nothing else', async () => {
+test('while the database is unavailable, only its series are absent', async () => {
   const gone = await openPool(url, { applicationName: 'gone' })
   const metrics = createMetrics()
   metrics.collect({ name: 'database', read: createMetricsReader(gone) })
@@ -325,7 +325,7 @@ test('a database that is gone takes its series with it, and nothing else', async
   assert.match(text, /process_resident_memory_bytes/)
 })
 
-test('a database without our tables says so', async (t) => {
+test('a database without tables is reported as not migrated', async (t) => {
   const { pool } = await openTestDatabase(t, { migrations: [] })
   await assert.rejects(createMetricsReader(pool)(), { code: 'db/not-migrated' })
 })

@@ -58,7 +58,7 @@ export function listReviews(
 export async function loadReview(db: Catalog, id: number): Promise<ReviewSummary> {
   const filter = { source: null, run: null, kind: null, after: null, limit: 1 }
   const [row] = await db.call<ReviewRow>('list_reviews', { review: id, ...filter })
-  if (!row) throw new SyncError('review/unknown', `There is no open review ${id}`)
+  if (!row) throw new SyncError('review/unknown', `Review ${id} is not open`)
   return toReviewSummary(row)
 }
 

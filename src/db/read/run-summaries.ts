@@ -183,5 +183,5 @@ export function toRunSummary(row: RunRow): RunSummary {
 }
 
 function createUnknownRunError(run: number): SyncError {
-  return new SyncError('run/unknown', `There is no run ${run}`)
+  return new SyncError('run/unknown', `Run ${run} does not exist`)
 }

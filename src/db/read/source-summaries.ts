@@ -137,5 +137,5 @@ function toSourceSummary(row: SourceRow): SourceSummary {
 }
 
 function createUnknownSourceError(source: string): SyncError {
-  return new SyncError('source/unknown', `There is no source called ${source}`)
+  return new SyncError('source/unknown', `Source ${source} does not exist`)
 }

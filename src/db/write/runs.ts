@@ -252,7 +252,7 @@ export async function loadQueuedRun(
     options: RunOptions
     correlation_id: string
   }>('load_run', { source: sourceId, run: id })
-  if (!row) throw new SyncError('run/unknown', `There is no run ${id}`)
+  if (!row) throw new SyncError('run/unknown', `Run ${id} does not exist`)
   return {
     sourceId,
     id,

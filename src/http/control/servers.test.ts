@@ -26,7 +26,7 @@ const NOTHING = {
 const createOrchestrator = (options: ServerOptions) =>
   createOrchestratorApp({ ...options, db: null as never })
 
-test('a sync is ordered for every source, or for the one that is named, and answered with the place to look', async (t) => {
+test('POST /sync requests a run of every source or of one, and returns the path of the run', async (t) => {
   const { post, recorded } = await startServer(t, createOrchestrator)
   const all = await post('/sync')
   assert.equal(all.status, 202)
@@ -55,7 +55,7 @@ test('a sync is ordered for every source, or for the one that is named, and answ
   )
 })
 
-test('asked twice, the same run is answered, as not started', async (t) => {
+test('a repeated request returns the same run as not started', async (t) => {
   const { post } = await startServer(t, createOrchestrator)
   const runs = []
   for (let i = 0; i < 2; i++)
@@ -70,7 +70,7 @@ test('asked twice, the same run is answered, as not started', async (t) => {
   )
 })
 
-test('an order is checked strictly, and all that is wrong with it is said at once', async (t) => {
+test('a request is validated strictly, and the error names every problem', async (t) => {
   const { post, recorded } = await startServer(t, createOrchestrator)
   const response = await post('/sync', {
     source: 'No Name',
@@ -108,7 +108,7 @@ test('an order is checked strictly, and all that is wrong with it is said at onc
   assert.deepEqual(recorded.requests, [])
 })
 
-test('an order has no parameters in its address, and a question has each of them once', async (t) => {
+test('POST /sync refuses query parameters, and GET /status refuses a repeated one', async (t) => {
   const { sendRequest, post, recorded } = await startServer(t, createOrchestrator)
   for (const path of ['/sync?mode=fetch-only', '/runs/7/cancel?force=1'])
     assert.equal((await post(path)).status, 400, path)
@@ -117,7 +117,7 @@ test('an order has no parameters in its address, and a question has each of them
   assert.deepEqual([recorded.requests, recorded.cancelled], [[], []])
 })
 
-test('an offset of 0 is none, as forms send it', async (t) => {
+test('an offset of 0 is the same as no offset', async (t) => {
   const { post, recorded } = await startServer(t, createOrchestrator)
   for (const mode of ['full', 'maintain-only'])
     assert.equal(
@@ -133,7 +133,7 @@ test('an offset of 0 is none, as forms send it', async (t) => {
   )
 })
 
-test('without the key, and with a wrong one, every path of every server is 401, but whether a process is alive and the private metrics', async (t) => {
+test('every path of every server needs the key, except /healthz and the private metrics', async (t) => {
   const open = [
     'fetcher GET /healthz',
     'maintainer GET /healthz',
@@ -165,7 +165,7 @@ test('without the key, and with a wrong one, every path of every server is 401, 
   }
 })
 
-test('the fetcher orders a fetch, the maintainer the rest, 5,000 records a transaction unless told otherwise', async (t) => {
+test('the fetcher requests a fetch, the maintainer the rest, with 5,000 records per transaction by default', async (t) => {
   const fetcher = await startServer(t, createFetcherApp)
   const maintainer = await startServer(t, createMaintainerApp)
   const fetched = await fetcher.post('/run', { source: 'one' })
@@ -189,7 +189,7 @@ test('the fetcher orders a fetch, the maintainer the rest, 5,000 records a trans
   assert.equal((await maintainer.post('/run', { mode: 'full' })).status, 400)
 })
 
-test('an order that cannot be carried out is answered with its reason', async (t) => {
+test('a request that cannot be fulfilled gets the reason', async (t) => {
   const { post, recorded } = await startServer(t, createOrchestrator)
   for (const [code, status] of [
     ['source/unknown', 404],
@@ -203,7 +203,7 @@ test('an order that cannot be carried out is answered with its reason', async (t
   }
 })
 
-test('what could not be started stands beside what was, and the place to look is the first run that there is', async (t) => {
+test('refused runs are listed beside started ones, and the status path is that of the first run', async (t) => {
   const runs = [
     { source: 'one', error: { code: 'run/no-artifact' as const, message: 'fetch it first' } },
     { source: 'two', run: 2, started: true },
@@ -219,7 +219,7 @@ test('what could not be started stands beside what was, and the place to look is
   assert.deepEqual(await response.json(), { run: 2, runs, status: '/runs/2' })
 })
 
-test('without any active source there is nothing to sync', async (t) => {
+test('POST /sync without an active source is 404', async (t) => {
   const none = {
     requestRuns: () => Promise.resolve([]),
     cancelRun: () => assert.fail(),
@@ -230,7 +230,7 @@ test('without any active source there is nothing to sync', async (t) => {
   assert.deepEqual([response.status, response.headers.get('Location')], [404, null])
 })
 
-test('a run is cancelled by its number', async (t) => {
+test('POST /runs/:id/cancel cancels that run', async (t) => {
   const { post, recorded } = await startServer(t, createOrchestrator)
   const response = await post('/runs/7/cancel')
   assert.deepEqual([response.status, await response.json()], [202, { run: 7, state: 'cancelled' }])
@@ -240,7 +240,7 @@ test('a run is cancelled by its number', async (t) => {
   assert.deepEqual(recorded.cancelled, [7])
 })
 
-test('health names what is broken, and is 503 then', async (t) => {
+test('health names failing components and is 503 then', async (t) => {
   const { sendRequest, recorded } = await startServer(t, createOrchestrator)
   const database = { component: 'database', ok: true, detail: 'Postgres 17.2', latencyMs: 2 }
   recorded.components = [database]

@@ -52,7 +52,7 @@ function steady({
   return progress
 }
 
-test('before the first run everything is idle, in the same shape', async (t) => {
+test('before the first run the status is idle, in the same shape', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { status } = await startOrchestrator(t, pool)
   const idle = await status()
@@ -64,7 +64,7 @@ test('before the first run everything is idle, in the same shape', async (t) => 
   )
 })
 
-test('a run is followed from its first line to its last', async (t) => {
+test('the status follows a run from its first line to its last', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: pool })
   const { status } = await startOrchestrator(t, pool)
@@ -111,7 +111,7 @@ test('a run is followed from its first line to its last', async (t) => {
   assert.ok((end.progress.perSecond ?? 0) > 0)
 })
 
-test('what is fetched but not applied is in phase apply, with what the checkpoints say; a restart forgets nothing', async (t) => {
+test('fetched lines that are not applied are in phase apply with the counts of the checkpoints, also after a restart', async (t) => {
   const { pool, url } = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: pool })
   const watched = await openPool(url, { applicationName: 'watched' })
@@ -142,7 +142,7 @@ test('what is fetched but not applied is in phase apply, with what the checkpoin
   )
 })
 
-test('inserted, updated and skipped are what was created, changed and left alone; held prices and runs are told per source', async (t) => {
+test('inserted, updated and skipped count created, updated and unchanged products; each source reports its held prices and runs', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { pipeline, supplier } = await openToy(t, { db: pool })
   const ids = supplier.catalogue.ids()
@@ -208,7 +208,7 @@ test('inserted, updated and skipped are what was created, changed and left alone
   )
 })
 
-test('a held run says why, and waits at its source', async (t) => {
+test('a held run reports the reason and is listed at its source', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { pipeline, supplier } = await openToy(t, { db: pool })
   await pipeline.sync()
@@ -224,7 +224,7 @@ test('a held run says why, and waits at its source', async (t) => {
   )
 })
 
-test('a run that was to be fetched only, and was, has no error', async (t) => {
+test('a finished fetch-only run has no error', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: pool })
   const { run } = await pipeline.sync()
@@ -240,7 +240,7 @@ test('a run that was to be fetched only, and was, has no error', async (t) => {
   )
 })
 
-test('a run that is under way comes before a newer one that is over, and one source can be asked for', async (t) => {
+test('an active run precedes a newer finished one, and a request can name one source', async (t) => {
   const { pool } = await openTestDatabase(t)
   const first = await openToy(t, { db: pool })
   const second = await openToy(t, { db: pool })
@@ -266,7 +266,7 @@ test('a run that is under way comes before a newer one that is over, and one sou
   assert.equal((await sendRequest('/status?sauce=x')).status, 400)
 })
 
-test('a source is late an hour after its schedule, and never while it is paused', async (t) => {
+test('a source is late an hour after its due time, and never while it is paused', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: pool })
   await pool.query(
@@ -292,7 +292,7 @@ test('a source is late an hour after its schedule, and never while it is paused'
   )
 })
 
-test('a schedule that is set is due and late from then on, never for a time before it was', async (t) => {
+test('a new schedule is due and late from then on, never for a time before it was set', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: pool })
   const { id, schedule } = await pipeline.source()
@@ -331,7 +331,7 @@ test('a schedule that is set is due and late from then on, never for a time befo
   assert.equal(await due(), '2026-01-06T12:30:00.000Z')
 })
 
-test('a thousand readers at once cost one query, so does half a second of them, and then none of them waits for the next', async (t) => {
+test('a thousand requests within half a second cost one query, and later ones do not wait for the next query', async (t) => {
   const { pool } = await openTestDatabase(t)
   let queries = 0
   let held: Promise<unknown> = Promise.resolve()
@@ -359,12 +359,12 @@ test('a thousand readers at once cost one query, so does half a second of them, 
   await late
   await later
   assert.equal(queries, 2)
-  await assert.rejects(board.read('nobody'), /no source called nobody/)
-  await assert.rejects(board.read('nobody'), /no source called nobody/)
+  await assert.rejects(board.read('nobody'), /Source nobody does not exist/)
+  await assert.rejects(board.read('nobody'), /Source nobody does not exist/)
   assert.equal(queries, 4)
 })
 
-test('a reading that hangs is given up, and the next one does not wait for it', async (t) => {
+test('a query that hangs times out, and the next request does not wait for it', async (t) => {
   const { pool } = await openTestDatabase(t)
   let hangs = true
   const db = new Proxy(pool, {
@@ -379,7 +379,7 @@ test('a reading that hangs is given up, and the next one does not wait for it', 
   assert.match(await board.read(null), /"state":"idle"/)
 })
 
-test('a secret in a reason or a name reaches no status', async (t) => {
+test('secrets in reasons and names are redacted from the status', async (t) => {
   const { pool } = await openTestDatabase(t)
   const { pipeline } = await openToy(t, { db: pool })
   await pipeline.sync()
@@ -400,7 +400,7 @@ test('a secret in a reason or a name reaches no status', async (t) => {
   }
 })
 
-test('without its tables the database is said to be not migrated', async (t) => {
+test('a database without tables is reported as not migrated', async (t) => {
   const { pool } = await openTestDatabase(t, { migrations: [] })
   const { sendRequest } = await startOrchestrator(t, pool)
   const response = await sendRequest('/status')
@@ -443,7 +443,7 @@ const RUNNING: RunSummary = {
   },
 }
 
-test('speed and time to go are of the last seconds when they were watched, else of the whole run', () => {
+test('throughput and remaining time use the last measurement, otherwise the average of the run', () => {
   const { applied, total, percent, perSecond, etaSeconds } = toRunProgress(RUNNING, null)
   assert.deepEqual(
     { applied, total, percent, perSecond, etaSeconds },
@@ -460,7 +460,7 @@ test('speed and time to go are of the last seconds when they were watched, else 
   )
 })
 
-test('the total is what the supplier claims until all is fetched, unknown when it claims nothing, and what a run by hand asked for', () => {
+test("the total is the supplier's count until the fetch ends, null without one, and limited by offset and limit", () => {
   const totalOf = (changes: Partial<RunSummary>) =>
     toRunProgress({ ...RUNNING, ...changes }, null).total
   assert.equal(totalOf({ expected: 400 }), 500)
@@ -471,7 +471,7 @@ test('the total is what the supplier claims until all is fetched, unknown when i
   assert.equal(totalOf({ fetchedAll: true, options: { limit: 100 } }), 100)
 })
 
-test('a run that only fetches is measured by what it archived', () => {
+test('a fetch-only run is measured by its archived lines', () => {
   const { phase, percent, applied } = toRunProgress(
     { ...RUNNING, options: { stages: 'fetch' } },
     null,
@@ -479,7 +479,7 @@ test('a run that only fetches is measured by what it archived', () => {
   assert.deepEqual([phase, percent, applied], ['fetch', 50, 400])
 })
 
-test('workers may look at how things stand, the public may not', async (t) => {
+test('workers may read the status, the public may not', async (t) => {
   const { pool } = await openTestDatabase(t)
   await assert.doesNotReject(loadStatus(pool, null, 5000))
   const { rows } = await pool.query<{

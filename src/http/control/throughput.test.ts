@@ -12,7 +12,7 @@ function watch(
   )
 }
 
-test('a speed takes five seconds of watching', () => {
+test('the meter returns a value after five seconds', () => {
   assert.deepEqual(
     watch(createThroughputMeter(), [
       [0, 100],
@@ -24,7 +24,7 @@ test('a speed takes five seconds of watching', () => {
   )
 })
 
-test('it follows a run that becomes faster or slower, within a minute', () => {
+test('the meter follows a change of speed within a minute', () => {
   const speedometer = createThroughputMeter()
   assert.deepEqual(
     watch(speedometer, [
@@ -43,7 +43,7 @@ test('it follows a run that becomes faster or slower, within a minute', () => {
   )
 })
 
-test('another run, or one that nobody watched for a minute, begins anew', () => {
+test('the meter restarts for another run, and after a minute without samples', () => {
   assert.deepEqual(
     watch(createThroughputMeter(), [
       [0, 0],

@@ -21,7 +21,7 @@ function linesOf({ recorded }: TestServer): Record<string, unknown>[] {
   return recorded.logged.map((line): Record<string, unknown> => JSON.parse(line))
 }
 
-test('a path that does not exist is 404, a method that a path does not know 405, whatever the key', async (t) => {
+test('an unknown path is 404 and an unsupported method 405, with or without the key', async (t) => {
   const { sendRequest } = await startServer(t, createFetcherApp)
   for (const headers of [{ 'X-ADMIN-KEY': KEY }, {}]) {
     assert.deepEqual(await errorOf(await sendRequest('/nothing', { headers })), [
@@ -41,7 +41,7 @@ test('a path that does not exist is 404, a method that a path does not know 405,
   }
 })
 
-test('the process is alive for everybody, and HEAD is GET without a body', async (t) => {
+test('/healthz needs no key, and HEAD is GET without a body', async (t) => {
   const { sendRequest } = await startServer(t, createFetcherApp)
   const alive = await sendRequest('/healthz', { headers: {} })
   assert.deepEqual([alive.status, await alive.json()], [200, { ok: true }])
@@ -72,7 +72,7 @@ test('metrics need the key, except on the private port', async (t) => {
   ])
 })
 
-test("every answer may not be stored and has a correlation id: its own, or the caller's when it looks like one", async (t) => {
+test('every response is not cacheable and has a correlation id: a new one, or a valid one of the caller', async (t) => {
   const server = await startServer(t, createFetcherApp)
   const idOf = async (path: string, given?: string): Promise<string> => {
     const response = await server.sendRequest(path, {
@@ -88,7 +88,7 @@ test("every answer may not be stored and has a correlation id: its own, or the c
     assert.match(await idOf('/healthz', odd), /^[0-9a-f-]{36}$/)
 })
 
-test('every log line of a request has its correlation id, and the run that it started knows it', async (t) => {
+test('every log line of a request has its correlation id, and so has the run that it starts', async (t) => {
   const server = await startServer(t, createFetcherApp)
   await server.sendRequest('/run', {
     method: 'POST',
@@ -104,7 +104,7 @@ test('every log line of a request has its correlation id, and the run that it st
   assert.equal(server.recorded.requests[0]?.correlationId, 'mine')
 })
 
-test('one line of access log per request says who asked for what and how it ended, without the path; probes are only seen when debugging', async (t) => {
+test('each request writes one access log line with its caller, route and status but not its path; probes only at level debug', async (t) => {
   const server = await startServer(t, createFetcherApp)
   await server.sendRequest('/secret/planted?planted=1')
   const bytes = (await (await server.post('/run', { source: 'one' })).arrayBuffer()).byteLength
@@ -147,7 +147,7 @@ test('one line of access log per request says who asked for what and how it ende
   ])
 })
 
-test('an error that we named has its status, its code and its hint, and no secret', async (t) => {
+test('a SyncError is sent with its status, code and hint, without secrets', async (t) => {
   const server = await startServer(t, createFetcherApp)
   server.recorded.failure = new SyncError(
     'db/unreachable',
@@ -168,7 +168,7 @@ test('an error that we named has its status, its code and its hint, and no secre
   assert.deepEqual(await errorOf(await server.post('/run', {})), [503, 'db/unreachable'])
 })
 
-test('an error that we did not name says nothing outside, and everything in the log', async (t) => {
+test('an error without a code is logged with its stack, and the response says nothing about it', async (t) => {
   const server = await startServer(t, createFetcherApp)
   server.recorded.failure = new TypeError('planted detail')
   const response = await server.post('/run', {})
@@ -186,7 +186,7 @@ test('an error that we did not name says nothing outside, and everything in the 
   assert.match(JSON.stringify(line?.err), /TypeError: planted detail\\n +at /)
 })
 
-test('a body over 64 KiB is refused, announced or not, and read by nobody without a key', async (t) => {
+test('a body over 64 KiB is refused with or without a Content-Length, and is not read without a key', async (t) => {
   const server = await startServer(t, createFetcherApp)
   const big = JSON.stringify({ source: 'x'.repeat(70_000) })
   assert.deepEqual(await errorOf(await server.post('/run', { source: 'x'.repeat(70_000) })), [
@@ -212,7 +212,7 @@ test('a body over 64 KiB is refused, announced or not, and read by nobody withou
   assert.deepEqual(server.recorded.requests, [])
 })
 
-test('a body that is not JSON, or not said to be, is refused; none at all is an empty one', async (t) => {
+test('a body that is not JSON or has another Content-Type is refused; no body is an empty one', async (t) => {
   const server = await startServer(t, createFetcherApp)
   const send = (type: string | null, body: string | Uint8Array<ArrayBuffer>) =>
     server.sendRequest('/run', {
@@ -237,7 +237,7 @@ test('a body that is not JSON, or not said to be, is refused; none at all is an 
   assert.equal((await server.sendRequest('/run', { method: 'POST' })).status, 202)
 })
 
-test('what is hardly HTTP is answered in the same shape', async (t) => {
+test('a malformed request gets an error in the same shape', async (t) => {
   const { port } = await startServer(t, createFetcherApp)
   const [status, body] = await new Promise<[number | undefined, string]>((resolve, reject) => {
     request({ port, host: '127.0.0.1', path: '/healthz', headers: { Host: 'a b' } }, (response) => {

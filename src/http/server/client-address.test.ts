@@ -16,13 +16,13 @@ function requestFrom(
   return request
 }
 
-test('an IPv4 address is a network by itself, also inside IPv6', () => {
+test('each IPv4 address is a network, also when mapped into IPv6', () => {
   assert.equal(toNetwork('203.0.113.7'), '203.0.113.7')
   assert.equal(toNetwork('::ffff:203.0.113.7'), '203.0.113.7')
   assert.notEqual(toNetwork('203.0.113.8'), toNetwork('203.0.113.7'))
 })
 
-test('all IPv6 addresses of a /64 are one network, however they are written', () => {
+test('all IPv6 addresses of a /64 are one network in any notation', () => {
   const network = toNetwork('2001:db8:1:2:3:4:5:6')
   for (const same of [
     '2001:db8:1:2::',
@@ -34,7 +34,7 @@ test('all IPv6 addresses of a /64 are one network, however they are written', ()
   assert.equal(toNetwork('not an address'), toNetwork('unknown'))
 })
 
-test("a client is its socket's address, and what a header says only behind the proxy that sets it", () => {
+test('a client is the address of its socket; Fly-Client-IP counts only if it is trusted', () => {
   const fly = (flyHeader: boolean, remote: string | undefined, header?: string) =>
     findClientAddress(requestFrom(remote, { 'fly-client-ip': header }), {
       flyHeader,
@@ -47,7 +47,7 @@ test("a client is its socket's address, and what a header says only behind the p
   assert.equal(fly(true, undefined), 'unknown')
 })
 
-test('X-Forwarded-For is read from its end, through the proxies that are known and no further', () => {
+test('X-Forwarded-For is read from its end while its entries are trusted proxies', () => {
   const proxies = createNetworks(['10.0.0.0/8', '127.0.0.1', 'fd00::/8'])
   const client = (remote: string, forwarded?: string) =>
     findClientAddress(requestFrom(remote, { 'x-forwarded-for': forwarded }), {

@@ -8,7 +8,7 @@ import { openServices } from '../../../test/support/services.ts'
 import { cancelRequestedRun, requestRuns } from '../../jobs/request-runs.ts'
 import { createOrchestratorApp } from '../control/servers.ts'
 
-test('while Postgres is silent, what needs it is answered with db/unreachable; when it speaks again, as ever', async (t) => {
+test('while Postgres hangs, routes that need it return db/unreachable; afterwards they work again', async (t) => {
   const database = await openTestDatabase(t)
   const proxy = await startProxy(t, database.url)
   const { pipeline } = await openToy(t, { db: database.pool })

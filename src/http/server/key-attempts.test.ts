@@ -10,7 +10,7 @@ function setUp(changes: Partial<typeof FAILURE_LIMITS> = {}) {
   return { clock, keys, fail }
 }
 
-test('the fifth failure brings a ban, and each further one doubles it up to an hour', () => {
+test('the fifth failure causes a ban, and each further one doubles it up to an hour', () => {
   const { clock, keys, fail } = setUp()
   assert.deepEqual(fail('a', 6), [0, 0, 0, 0, 30_000, 60_000])
   assert.deepEqual(keys.findRefusal('a'), { reason: 'banned', waitMs: 60_000 })
@@ -22,7 +22,7 @@ test('the fifth failure brings a ban, and each further one doubles it up to an h
   assert.equal(fail('a', 20).at(-1), 3_600_000)
 })
 
-test('the right key forgives, and so does time', () => {
+test('the right key resets the failures, and so does time', () => {
   const { clock, keys, fail } = setUp()
   fail('a', 4)
   keys.recordSuccess('a')
@@ -31,7 +31,7 @@ test('the right key forgives, and so does time', () => {
   assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
 })
 
-test('while a network is banned the right key from there forgives nothing', () => {
+test('the right key does not lift the ban of its network', () => {
   const { clock, keys, fail } = setUp()
   fail('a', 5)
   keys.recordSuccess('a')
@@ -41,7 +41,7 @@ test('while a network is banned the right key from there forgives nothing', () =
   assert.deepEqual(fail('a', 4), [0, 0, 0, 0])
 })
 
-test('when too many fail at once, only networks that have shown the key are heard until the window ends', () => {
+test('too many failures at once ban every network that has not sent the right key, until the window ends', () => {
   const { clock, keys } = setUp()
   keys.recordSuccess('on call')
   for (let i = 0; i < 99; i++) keys.recordFailure(`guesser ${i}`)
@@ -56,7 +56,7 @@ test('when too many fail at once, only networks that have shown the key are hear
   assert.equal(keys.findRefusal('stranger'), null)
 })
 
-test('only so many networks are remembered, the oldest failure is forgotten first', () => {
+test('the number of remembered networks is limited, and the oldest is forgotten first', () => {
   const { keys, fail } = setUp({ networksMax: 3, windowFailuresMax: 1e9 })
   fail('a', 5)
   fail('b', 5)

@@ -23,7 +23,7 @@ async function statusWith(
   return response.status
 }
 
-test('the key opens a route as X-ADMIN-KEY or as a bearer token, and nothing else does', async (t) => {
+test('the key is accepted as X-ADMIN-KEY or as a bearer token only', async (t) => {
   const server = await startServer(t, createMaintainerApp)
   assert.equal(await statusWith(server, { 'X-ADMIN-KEY': KEY }), 200)
   assert.equal(await statusWith(server, { Authorization: `bearer ${KEY}` }), 200)
@@ -38,7 +38,7 @@ test('the key opens a route as X-ADMIN-KEY or as a bearer token, and nothing els
   }
 })
 
-test('a missing key and a wrong one are the same answer', async (t) => {
+test('a missing key and a wrong one get the same response', async (t) => {
   const { sendRequest, recorded } = await startServer(t, createMaintainerApp)
   const answers = []
   for (const headers of [{}, { 'X-ADMIN-KEY': '' }, { 'X-ADMIN-KEY': 'wrong' }]) {
@@ -60,14 +60,14 @@ test('a missing key and a wrong one are the same answer', async (t) => {
   assert.deepEqual(recorded.requests, [])
 })
 
-test('while a key is changed the next one is accepted too', async (t) => {
+test('the next key is accepted during a rotation', async (t) => {
   const server = await startServer(t, createMaintainerApp, { keys: [KEY, NEXT] })
   for (const key of [KEY, NEXT, KEY])
     assert.equal(await statusWith(server, { 'X-ADMIN-KEY': key }), 200)
   assert.equal(await statusWith(server, { 'X-ADMIN-KEY': `${KEY},${NEXT}` }), 401)
 })
 
-test('a key of letters that no header can name is compared by its bytes', async (t) => {
+test('a key outside Latin-1 is compared by its bytes', async (t) => {
   const server = await startServer(t, createMaintainerApp, { keys: ['schlüssel-für-heute'] })
   assert.equal(
     await statusWith(server, {
@@ -77,7 +77,7 @@ test('a key of letters that no header can name is compared by its bytes', async 
   )
 })
 
-test('without any key there is no server', () => {
+test('a server without a key does not start', () => {
   const isMissing = (error: unknown) =>
     error instanceof SyncError &&
     error.code === 'settings/invalid' &&
@@ -85,7 +85,7 @@ test('without any key there is no server', () => {
   assert.throws(() => createMaintainerApp(serverOptions({ keys: [] }).options), isMissing)
 })
 
-test('who fails five times is refused until the ban is over, and each refusal is slow', async (t) => {
+test('five failures cause a ban, and each refusal during it is delayed', async (t) => {
   const server = await startServer(t, createMaintainerApp)
   for (let i = 0; i < 5; i++)
     assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 401)
@@ -114,7 +114,7 @@ test('who fails five times is refused until the ban is over, and each refusal is
   assert.equal(await statusWith(server, { 'X-ADMIN-KEY': 'wrong' }), 401)
 })
 
-test('the right key passes a ban that others have brought, slowly, and does not lift it for them', async (t) => {
+test('the right key passes the ban of its network after a delay, and does not lift it', async (t) => {
   const server = await startServer(t, createMaintainerApp)
   for (let i = 0; i < 5; i++) await statusWith(server, { 'X-ADMIN-KEY': 'wrong' })
   for (let i = 0; i < 3; i++) {
@@ -127,7 +127,7 @@ test('the right key passes a ban that others have brought, slowly, and does not 
   assert.equal(server.recorded.slowedMs.length, 6)
 })
 
-test('the right key passes while so many fail from everywhere that all are banned', async (t) => {
+test('the right key passes while every network is banned', async (t) => {
   const trust = { flyHeader: true, proxies: createNetworks([]) }
   const server = await startServer(t, createMaintainerApp, { trust })
   const from = (client: string, key: string) =>
@@ -137,7 +137,7 @@ test('the right key passes while so many fail from everywhere that all are banne
   assert.equal(await from('198.51.100.1', KEY), 200)
 })
 
-test('guesses that are slowed hold no more than a hundred requests, and the right key is not behind them', async (t) => {
+test('at most a hundred wrong keys are delayed at once, and the right key does not wait for them', async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const held: number[] = []
   const server = await startServer(t, createMaintainerApp, {
@@ -153,7 +153,7 @@ test('guesses that are slowed hold no more than a hundred requests, and the righ
   assert.deepEqual(new Set(await Promise.all(waiting)), new Set([429]))
 })
 
-test('callers are told apart by the header of the proxy, whole IPv6 networks together', async (t) => {
+test('callers are distinguished by the header of the proxy, and IPv6 callers by their /64', async (t) => {
   const server = await startServer(t, createMaintainerApp, {
     trust: { flyHeader: true, proxies: createNetworks([]) },
   })
@@ -164,7 +164,7 @@ test('callers are told apart by the header of the proxy, whole IPv6 networks tog
   assert.equal(await from('2001:db8:0:2::9', 'wrong'), 401)
 })
 
-test('a header that anybody can write frees nobody from a ban', async (t) => {
+test('a forged header does not evade a ban', async (t) => {
   const server = await startServer(t, createMaintainerApp)
   const from = (client: string) =>
     statusWith(server, {
@@ -176,7 +176,7 @@ test('a header that anybody can write frees nobody from a ban', async (t) => {
   assert.equal(await from('203.0.113.9'), 429)
 })
 
-test('behind a proxy that is known one caller is banned, and its neighbours are not', async (t) => {
+test('behind a trusted proxy, a ban applies to one caller only', async (t) => {
   const server = await startServer(t, createMaintainerApp, {
     trust: { flyHeader: false, proxies: createNetworks(['127.0.0.1']) },
   })

@@ -24,7 +24,7 @@ function slowOperations(): { operations: Operations; asked: Promise<void>; letGo
   }
 }
 
-test('closing lets an open request finish, takes no new one and leaves no connection', async (t) => {
+test('closing finishes an open request, accepts no new one and leaves no connection', async (t) => {
   const { operations, asked, letGo } = slowOperations()
   const { post, sendRequest, close } = await startServer(t, createFetcherApp, { operations })
   await (await sendRequest('/healthz')).text()
@@ -40,7 +40,7 @@ test('closing lets an open request finish, takes no new one and leaves no connec
   await close()
 })
 
-test('a connection that says nothing does not hold up closing', { timeout: 5000 }, async (t) => {
+test('an idle connection does not delay closing', { timeout: 5000 }, async (t) => {
   const { port, sendRequest, close } = await startServer(t, createFetcherApp)
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -50,7 +50,7 @@ test('a connection that says nothing does not hold up closing', { timeout: 5000 
   assert.equal(await ended, '')
 })
 
-test('a request that does not end is broken off when the grace is over', async (t) => {
+test('a request is cut off after the grace period', async (t) => {
   const { operations, asked } = slowOperations()
   const { port, close } = await listen(createFetcherApp(serverOptions({ operations }).options), {
     host: '127.0.0.1',
@@ -68,7 +68,7 @@ test('a request that does not end is broken off when the grace is over', async (
   await broken
 })
 
-test('a port that is taken is said so', async (t) => {
+test('a port in use is reported as such', async (t) => {
   const { port } = await startServer(t, createFetcherApp)
   const message = `FETCHER_PORT: cannot listen on ${port} of 127.0.0.1: another process listens there`
   await assert.rejects(
@@ -81,14 +81,14 @@ test('a port that is taken is said so', async (t) => {
   )
 })
 
-test('a probe of HTTP/1.0 need not name a host', async (t) => {
+test('an HTTP/1.0 probe without a Host header is accepted', async (t) => {
   const { port } = await startServer(t, createFetcherApp)
   const socket = connect(port, '127.0.0.1')
   socket.end('GET /healthz HTTP/1.0\r\n\r\n')
   assert.match(await text(socket), /^HTTP\/1\.1 200 OK\r\n[^]*\{"ok":true\}$/)
 })
 
-test('every address includes IPv4', async (t) => {
+test('the host :: includes IPv4', async (t) => {
   const { port, close } = await listen(createFetcherApp(serverOptions().options), {
     host: '::',
     port: 0,
