@@ -1,4 +1,4 @@
-// Options and output that all paged lists share.
+// The options and the output of paged lists.
 
 import { InvalidArgumentError, Option } from 'commander'
 import { isCursor, type ListName, type ListPage } from '../db/read/page.ts'
@@ -13,9 +13,9 @@ export interface Table {
 }
 
 export function createAfterOption(list: ListName): Option {
-  return new Option('--after <cursor>', 'continue after this page').argParser((text) => {
+  return new Option('--after <cursor>', 'print the page after this cursor').argParser((text) => {
     if (!isCursor(list, text))
-      throw new InvalidArgumentError('Write the cursor that the page before ended with.')
+      throw new InvalidArgumentError('It must be the cursor at the end of the page before.')
     return text
   })
 }

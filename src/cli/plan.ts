@@ -10,7 +10,7 @@ import { planSource, type Plan } from '../pipeline/plan.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import type { Output } from './output.ts'
 import { showProgress } from './progress.ts'
-import { formatLedger, listRemovalsOff } from './report.ts'
+import { formatLedger, formatRemovalsOff } from './report.ts'
 import { createSinceOption, type SyncFlags, toRequest } from './sync.ts'
 import { formatCount } from './format.ts'
 
@@ -81,7 +81,7 @@ export function formatPlan(
     `${source}: ${kind} ${state === 'held' ? held : `run: ${total || 'nothing would change'}`}`,
     ...(reason === null ? [] : [`  because: ${reason}`]),
     `  ${formatLedger(ledger)}`,
-    ...listRemovalsOff(removalsOff),
+    ...formatRemovalsOff(removalsOff),
   ].join('\n')
 }
 

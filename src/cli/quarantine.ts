@@ -19,6 +19,10 @@ import { createAfterOption, printPage } from './paging.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 import { formatQuantity } from './format.ts'
 
+interface QuarantineFilter extends PageRequest {
+  readonly source?: string
+}
+
 export function addQuarantine(program: Command, cli: Cli): void {
   const quarantine = program
     .command('quarantine')
@@ -42,25 +46,27 @@ function addList(quarantine: Command, cli: Cli): void {
       'after',
       formatExamples('shelfsync quarantine', 'shelfsync quarantine --source my-shop --json'),
     )
-    .action(async (filter: PageRequest & { source?: string }) => {
-      await using tools = await cli.open()
-      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
-      const page = await listQuarantine(tools.db, filter)
-      printPage(cli.output, page, {
-        headings: ['record', 'source', 'where', 'product', 'rule', 'message'],
-        rows: page.items.map(
-          ({ id, source, artifactRun, part, line, byteOffset, product, rule, message }) => [
-            String(id),
-            source,
-            `run ${artifactRun}, part ${part}, line ${line}, byte ${byteOffset}`,
-            product,
-            rule,
-            cli.output.short(message, 80),
-          ],
-        ),
-        empty: 'No quarantined records.',
-      })
-    })
+    .action((filter: QuarantineFilter) => printQuarantine(cli, filter))
+}
+
+async function printQuarantine(cli: Cli, filter: QuarantineFilter): Promise<void> {
+  await using tools = await cli.open()
+  if (filter.source !== undefined) await loadSource(tools.db, filter.source)
+  const page = await listQuarantine(tools.db, filter)
+  printPage(cli.output, page, {
+    headings: ['record', 'source', 'where', 'product', 'rule', 'message'],
+    rows: page.items.map(
+      ({ id, source, artifactRun, part, line, byteOffset, product, rule, message }) => [
+        String(id),
+        source,
+        `run ${artifactRun}, part ${part}, line ${line}, byte ${byteOffset}`,
+        product,
+        rule,
+        cli.output.short(message, 80),
+      ],
+    ),
+    empty: 'No quarantined records.',
+  })
 }
 
 function addReplay(quarantine: Command, cli: Cli): void {
@@ -71,32 +77,34 @@ function addReplay(quarantine: Command, cli: Cli): void {
       'replay the artifacts with quarantined records; records that can be applied leave quarantine',
     )
     .addHelpText('after', formatExamples('shelfsync quarantine replay my-shop'))
-    .action(async (name: string) => {
-      const signal = cli.createStopSignal(STOPPING)
-      await using tools = await cli.open()
-      const source = await loadSource(tools.db, name)
-      const bound = bindSource(tools, source)
-      const before = await listOpenRecords(tools.db, source.id)
-      for (const { run, artifact } of await listQuarantinedRuns(tools.db, source.id)) {
-        if (signal.aborted) return
-        if (artifact !== 'closed') {
-          const reason =
-            artifact === 'purged'
-              ? `The artifact of run ${run} is purged`
-              : `The fetch of run ${run} did not end`
-          cli.output.note(`${reason}: its records stay in quarantine`)
-          continue
-        }
-        await watchRun(cli, tools, source, (progress) =>
-          replayRun(tools, bound, run, { progress, signal }),
-        )
-      }
-      const replayed = await countClosedRecords(tools.db, source.id, before)
-      const { openQuarantine: open } = await loadSourceSummary(tools.db, name)
-      cli.output.result(
-        { source: name, replayed, open },
-        `${formatQuantity(replayed, 'record')} left quarantine, ` +
-          `${formatQuantity(open, 'record')} still in it.`,
-      )
-    })
+    .action((name: string) => replayQuarantine(cli, name))
+}
+
+async function replayQuarantine(cli: Cli, name: string): Promise<void> {
+  const signal = cli.createStopSignal(STOPPING)
+  await using tools = await cli.open()
+  const source = await loadSource(tools.db, name)
+  const bound = bindSource(tools, source)
+  const before = await listOpenRecords(tools.db, source.id)
+  for (const { run, artifact } of await listQuarantinedRuns(tools.db, source.id)) {
+    if (signal.aborted) return
+    if (artifact !== 'closed') {
+      const reason =
+        artifact === 'purged'
+          ? `The artifact of run ${run} is purged`
+          : `The fetch of run ${run} did not end`
+      cli.output.note(`${reason}: its records stay in quarantine`)
+      continue
+    }
+    await watchRun(cli, tools, source, (progress) =>
+      replayRun(tools, bound, run, { progress, signal }),
+    )
+  }
+  const replayed = await countClosedRecords(tools.db, source.id, before)
+  const { openQuarantine: open } = await loadSourceSummary(tools.db, name)
+  cli.output.result(
+    { source: name, replayed, open },
+    `${formatQuantity(replayed, 'record')} left quarantine, ` +
+      `${formatQuantity(open, 'record')} still in it.`,
+  )
 }

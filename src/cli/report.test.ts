@@ -4,7 +4,7 @@ import { SyncError } from '../core/errors.ts'
 import { emptyCounts } from '../core/ledger.ts'
 import { newProgress } from '../pipeline/context.ts'
 import { formatProgress } from './progress.ts'
-import { toExitCode, toRefusedReport, type Report, reportJson, formatReport } from './report.ts'
+import { toExitCode, toRefusedReport, type Report, toReportJson, formatReport } from './report.ts'
 
 const { unreadable: _, ...NONE } = emptyCounts()
 const GREEN: Report = {
@@ -20,7 +20,7 @@ const GREEN: Report = {
   ledger: { expected: 10, fetched: 10, ...NONE, created: 10, removed: 0, missing: 0 },
 }
 
-test('the exit code says how it went', () => {
+test('the exit code reflects the state and the error', () => {
   assert.equal(toExitCode(GREEN), 0)
   assert.equal(toExitCode({ ...GREEN, state: 'held' }), 2)
   assert.equal(
@@ -31,29 +31,29 @@ test('the exit code says how it went', () => {
   assert.equal(toExitCode(toRefusedReport('shop', new SyncError('source/paused', 'paused'))), 1)
 })
 
-test('the JSON line begins with the promised keys in their order', () => {
-  const json = JSON.stringify(reportJson(GREEN, newProgress()))
+test('the JSON line begins with the stable keys in their order', () => {
+  const json = JSON.stringify(toReportJson(GREEN, newProgress()))
   const promised =
     '{"run":7,"source":"shop","state":"succeeded","reason":null,"ledger":{"expected":10,"fetched":10,"created":10,"updated":0,' +
     '"unchanged":0,"older":0,"duplicate":0,"blank":0,"quarantined":0,"held":0,"removed":0,"missing":0},"seconds":2,'
   assert.ok(json.startsWith(promised), json)
 })
 
-test('a run that could not tell what is missing says so, to people and to machines', () => {
+test('a run that could not determine the missing products reports that as text and as JSON', () => {
   const report = { ...GREEN, removalsOff: '1 of 10 records have no id' }
   assert.match(
     formatReport(report, newProgress()),
     /^ {2}removals are off: 1 of 10 records have no id$/m,
   )
   assert.equal(
-    (reportJson(report, newProgress()) as { removalsOff: unknown }).removalsOff,
+    (toReportJson(report, newProgress()) as { removalsOff: unknown }).removalsOff,
     report.removalsOff,
   )
 })
 
-test('a run that was stopped says so by its code in the JSON line', () => {
+test('the JSON line of a stopped run has the code run/cancelled', () => {
   const codeOf = (error: unknown) =>
-    (reportJson({ ...GREEN, state: 'failed', error }, newProgress()) as { code: unknown }).code
+    (toReportJson({ ...GREEN, state: 'failed', error }, newProgress()) as { code: unknown }).code
   assert.deepEqual(
     [AbortSignal.abort().reason, new SyncError('source/gone', 'gone'), new TypeError('bug')].map(
       codeOf,
@@ -62,7 +62,7 @@ test('a run that was stopped says so by its code in the JSON line', () => {
   )
 })
 
-test('the block for people tells what to look at next', () => {
+test('the text of a report ends with the next steps', () => {
   const progress = { ...newProgress(), fetchedBytes: 4_000_000 }
   assert.match(
     formatReport(GREEN, progress),
@@ -95,7 +95,7 @@ test('the block for people tells what to look at next', () => {
   assert.match(interrupted, /was interrupted after 2\.0 s\n[^]*resume: shelfsync sync shop/)
 })
 
-test('a line of progress tells rates and what is left, or why nothing moves', () => {
+test('a line of progress contains rates and the time left, or the reason of a wait', () => {
   const progress = {
     ...newProgress(),
     phase: 'fetch' as const,

@@ -1,4 +1,4 @@
-// How a run went: a block for people, one JSON line for machines, and the exit code.
+// The result of a run as text, as one JSON line, and as an exit code.
 
 import { hasAction, isAbort, messageOf, SyncError } from '../core/errors.ts'
 import { emptyCounts, toLedger, type Ledger } from '../core/ledger.ts'
@@ -11,8 +11,8 @@ import type { Output } from './output.ts'
 import { formatBytes, formatCount, formatQuantity, formatDuration } from './format.ts'
 
 /**
- * A run's report, or that of one that could not begin: then `run` and `kind` are null, and so is
- * `source` when it is not known.
+ * The report of a run, or of a sync that could not start a run. In the second case `run` and `kind`
+ * are null, and `source` is null if it is unknown.
  */
 export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
   readonly run: number | null
@@ -20,13 +20,13 @@ export type Report = Omit<RunReport, 'run' | 'kind' | 'source'> & {
   readonly kind: RunReport['kind'] | null
 }
 
-/** What is told of a sync that was refused before it had a run. */
+/** Returns the report of a sync that was refused before it started a run. */
 export function toRefusedReport(source: string | null, thrown: unknown): Report {
   const error = toSyncError(thrown)
   return { ...NO_RUN, source, state: 'failed', reason: messageOf(error), error }
 }
 
-/** What is told when there is no source to sync. */
+/** Returns the report of a sync without an active source. */
 export function toIdleReport(reason: string): Report {
   return { ...NO_RUN, source: null, state: 'succeeded', reason, error: null }
 }
@@ -45,15 +45,15 @@ export function toExitCode({ state, error }: Report): number {
   return state === 'succeeded' ? EXIT.green : state === 'held' ? EXIT.held : EXIT.failed
 }
 
-/** Prints the report to standard output; why a run failed goes to standard error. */
+/** Prints the report to standard output, and the error of a failed run to standard error. */
 export function printReport(output: Output, report: Report, progress: Progress): void {
   if (!output.json && report.run === null) return output.error(report.error)
-  output.result(reportJson(report, progress), formatReport(report, progress))
+  output.result(toReportJson(report, progress), formatReport(report, progress))
   if (report.state === 'failed' && !output.json) output.error(report.error)
 }
 
-/** These keys in this order are a promise; more may follow. */
-export function reportJson(report: Report, { fetchedBytes }: Progress): unknown {
+/** The order of these keys is stable; new keys are added at the end. */
+export function toReportJson(report: Report, { fetchedBytes }: Progress): unknown {
   const { run, source, state, reason, ledger, removalsOff, seconds, kind, resumed, error } = report
   const {
     expected,
@@ -106,15 +106,8 @@ export function reportJson(report: Report, { fetchedBytes }: Progress): unknown 
  * ```
  */
 export function formatReport(report: Report, { fetchedBytes }: Progress): string {
-  const { run, source, kind, resumed, state, reason, ledger, seconds, error } = report
-  const how = isAbort(error)
-    ? 'was stopped after'
-    : hasAction(error, 'retry')
-      ? 'was interrupted after'
-      : state === 'held'
-        ? 'is held after'
-        : `${state} ${state === 'failed' ? 'after' : 'in'}`
-  // A resumed run counts what an earlier attempt did, in seconds that are not known here.
+  const { run, source, kind, resumed, state, reason, ledger, seconds } = report
+  // The ledger of a resumed run includes earlier attempts, whose duration is unknown here.
   const rates =
     resumed || seconds === 0 || ledger.fetched === 0
       ? []
@@ -123,21 +116,28 @@ export function formatReport(report: Report, { fetchedBytes }: Progress): string
           `${formatBytes(fetchedBytes / seconds)}/s`,
         ]
   return [
-    `${source}: ${kind} run ${run} ${how} ${formatDuration(seconds)}${resumed ? ', resumed' : ''}`,
+    `${source}: ${kind} run ${run} ${describeEnd(report)} ${formatDuration(seconds)}${resumed ? ', resumed' : ''}`,
     ...(reason !== null && state === 'held' ? [`  because: ${reason}`] : []),
     `  ${formatLedger(ledger)}`,
-    ...listRemovalsOff(report.removalsOff),
+    ...formatRemovalsOff(report.removalsOff),
     `  ${[...rates, `peak memory ${formatBytes(readPeakMemoryBytes())}`].join(' · ')}`,
-    ...nextSteps(report).map((step) => `  ${step}`),
+    ...listNextSteps(report).map((step) => `  ${step}`),
   ].join('\n')
 }
 
-/** One line when a full run could not tell what is missing. */
-export function listRemovalsOff(removalsOff: string | null): string[] {
+function describeEnd({ state, error }: Report): string {
+  if (isAbort(error)) return 'was stopped after'
+  if (hasAction(error, 'retry')) return 'was interrupted after'
+  if (state === 'held') return 'is held after'
+  return state === 'failed' ? 'failed after' : `${state} in`
+}
+
+/** Returns one line if a full run could not determine the missing products. */
+export function formatRemovalsOff(removalsOff: string | null): string[] {
   return removalsOff === null ? [] : [`  removals are off: ${removalsOff}`]
 }
 
-/** What is always told, and the rarer outcomes where there are any. */
+/** Formats the usual counts, and the rarer ones unless they are 0. */
 export function formatLedger(ledger: Ledger): string {
   const always = [
     'fetched',
@@ -155,7 +155,7 @@ export function formatLedger(ledger: Ledger): string {
     .join(' · ')
 }
 
-function nextSteps({ run, source, state, ledger, error }: Report): string[] {
+function listNextSteps({ run, source, state, ledger, error }: Report): string[] {
   const steps = []
   if (state === 'held')
     steps.push(

@@ -49,19 +49,21 @@ function addList(reviews: Command, cli: Cli): void {
     .addOption(createLimitOption(100))
     .addOption(createAfterOption('reviews'))
     .addHelpText('after', formatExamples('shelfsync reviews', 'shelfsync reviews --run 7 --json'))
-    .action(async (filter: ReviewFilter & PageRequest) => {
-      await using tools = await cli.open()
-      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
-      if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
-      const page = await listReviews(tools.db, filter)
-      const now = new Date()
-      printPage(cli.output, page, {
-        headings: ['review', 'source', 'run', 'subject', 'from', 'to', 'reason', 'opened'],
-        rows: page.items.map((review) => toRow(cli.output, review, now)),
-        empty: 'No open reviews.',
-      })
-      for (const line of listDecisionCommands(page.items)) cli.output.say(line)
-    })
+    .action((filter: ReviewFilter & PageRequest) => printReviews(cli, filter))
+}
+
+async function printReviews(cli: Cli, filter: ReviewFilter & PageRequest): Promise<void> {
+  await using tools = await cli.open()
+  if (filter.source !== undefined) await loadSource(tools.db, filter.source)
+  if (filter.run !== undefined) await loadRunSummary(tools.db, filter.run)
+  const page = await listReviews(tools.db, filter)
+  const now = new Date()
+  printPage(cli.output, page, {
+    headings: ['review', 'source', 'run', 'subject', 'from', 'to', 'reason', 'opened'],
+    rows: page.items.map((review) => toRow(cli.output, review, now)),
+    empty: 'No open reviews.',
+  })
+  for (const line of listDecisionCommands(page.items)) cli.output.say(line)
 }
 
 function addDecision(
@@ -72,11 +74,11 @@ function addDecision(
 ): void {
   reviews
     .command(verb)
-    .argument('[ids...]', 'reviews', parseIds)
+    .argument('[ids...]', 'the numbers of the reviews', parseIds)
     .description(description)
     .addOption(new Option('--run <id>', 'all held prices of this run').argParser(parseId))
     .option('--all', 'all held prices')
-    .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
+    .addOption(new Option('--by <person>', 'the person who decides').default(describeUser()))
     .addHelpText(
       'after',
       formatExamples(
@@ -85,22 +87,29 @@ function addDecision(
         `shelfsync reviews ${verb} --all`,
       ),
     )
-    .action(async (ids: number[] = [], { run, all = false, by }: DecideFlags) => {
-      if ([ids.length > 0, run !== undefined, all].filter(Boolean).length !== 1)
-        throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
-      await using tools = await cli.open()
-      const chosen = ids.length > 0 ? ids : await listHeldPrices(tools.db, run)
-      for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
-      const done = verb === 'approve' ? 'approved' : 'rejected'
-      cli.output.result({ [done]: chosen }, `${formatQuantity(chosen.length, 'review')} ${done}.`)
-      if (run !== undefined && chosen.length === 0)
-        cli.output.say(
-          `Run ${run} has no held price. If the run itself is held: shelfsync runs ${verb} ${run}`,
-        )
-    })
+    .action((ids: number[] = [], flags: DecideFlags) => decide(cli, verb, ids, flags))
 }
 
-/** The reviews of all held prices, or of those of one run. @throws SyncError `run/unknown` */
+async function decide(
+  cli: Cli,
+  verb: 'approve' | 'reject',
+  ids: readonly number[],
+  { run, all = false, by }: DecideFlags,
+): Promise<void> {
+  if ([ids.length > 0, run !== undefined, all].filter(Boolean).length !== 1)
+    throw new SyncError('usage/invalid', 'Name the reviews, or give either --run or --all')
+  await using tools = await cli.open()
+  const chosen = ids.length > 0 ? ids : await listHeldPrices(tools.db, run)
+  for (const id of chosen) await decideReview(tools.db, id, verb === 'approve', by)
+  const done = verb === 'approve' ? 'approved' : 'rejected'
+  cli.output.result({ [done]: chosen }, `${formatQuantity(chosen.length, 'review')} ${done}.`)
+  if (run !== undefined && chosen.length === 0)
+    cli.output.say(
+      `Run ${run} has no held price. If the run itself is held: shelfsync runs ${verb} ${run}`,
+    )
+}
+
+/** Lists the reviews of all held prices, or of one run. @throws SyncError `run/unknown` */
 async function listHeldPrices(db: Db, run: number | undefined): Promise<number[]> {
   if (run !== undefined) await loadRunSummary(db, run)
   const reviews = await loadAllPages((page) => listReviews(db, { run, kind: 'price', ...page }))

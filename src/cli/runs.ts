@@ -31,6 +31,20 @@ import {
   formatRelative,
 } from './format.ts'
 
+const RUN_HEADINGS = [
+  'run',
+  'source',
+  'kind',
+  'state',
+  'started',
+  'took',
+  'fetched',
+  'created',
+  'updated',
+  'removed',
+  'reason',
+]
+
 export function addRuns(program: Command, cli: Cli): void {
   const runs = program
     .command('runs')
@@ -66,23 +80,19 @@ function addList(runs: Command, cli: Cli): void {
         'shelfsync runs --source my-shop --limit 5',
       ),
     )
-    .action(async (filter: RunFilter) => {
-      await using tools = await cli.openSync()
-      if (filter.source !== undefined) await loadSource(tools.db, filter.source)
-      const page = await listRuns(tools.db, filter)
-      const now = new Date()
-      printPage(cli.output, page, {
-        headings: ['run', 'source', 'kind', 'state', 'started', 'took'].concat(
-          'fetched',
-          'created',
-          'updated',
-          'removed',
-          'reason',
-        ),
-        rows: page.items.map((run) => toRow(cli.output, run, now)),
-        empty: 'No runs yet.',
-      })
-    })
+    .action((filter: RunFilter) => printRuns(cli, filter))
+}
+
+async function printRuns(cli: Cli, filter: RunFilter): Promise<void> {
+  await using tools = await cli.openSync()
+  if (filter.source !== undefined) await loadSource(tools.db, filter.source)
+  const page = await listRuns(tools.db, filter)
+  const now = new Date()
+  printPage(cli.output, page, {
+    headings: RUN_HEADINGS,
+    rows: page.items.map((run) => toRow(cli.output, run, now)),
+    empty: 'No runs yet.',
+  })
 }
 
 function toRow(output: Output, run: RunSummary, now: Date): (string | number | null)[] {
@@ -108,11 +118,13 @@ function addShow(runs: Command, cli: Cli): void {
     .argument('<id>', 'the run', parseId)
     .description('show one run in detail')
     .addHelpText('after', formatExamples('shelfsync runs show 7'))
-    .action(async (id: number) => {
-      await using tools = await cli.open()
-      const run = await loadRunDetails(tools.db, id)
-      cli.output.result(run, formatRun(cli.output, run))
-    })
+    .action((id: number) => printRun(cli, id))
+}
+
+async function printRun(cli: Cli, id: number): Promise<void> {
+  await using tools = await cli.open()
+  const run = await loadRunDetails(tools.db, id)
+  cli.output.result(run, formatRun(cli.output, run))
 }
 
 function addChanges(runs: Command, cli: Cli): void {
@@ -126,16 +138,18 @@ function addChanges(runs: Command, cli: Cli): void {
       'after',
       formatExamples('shelfsync runs changes 7', 'shelfsync runs changes 7 --limit 1000 --json'),
     )
-    .action(async (id: number, request: PageRequest) => {
-      await using tools = await cli.open()
-      await loadRunSummary(tools.db, id)
-      const page = await listChanges(tools.db, id, request)
-      printPage(cli.output, page, {
-        headings: ['product', 'change', 'title', 'detail'],
-        rows: page.items.map((change) => toChangeRow(cli.output, change)),
-        empty: `Run ${id} changed no product.`,
-      })
-    })
+    .action((id: number, request: PageRequest) => printChanges(cli, id, request))
+}
+
+async function printChanges(cli: Cli, id: number, request: PageRequest): Promise<void> {
+  await using tools = await cli.open()
+  await loadRunSummary(tools.db, id)
+  const page = await listChanges(tools.db, id, request)
+  printPage(cli.output, page, {
+    headings: ['product', 'change', 'title', 'detail'],
+    rows: page.items.map((change) => toChangeRow(cli.output, change)),
+    empty: `Run ${id} changed no product.`,
+  })
 }
 
 function toChangeRow(
@@ -162,23 +176,30 @@ const DECISIONS = {
 } as const
 
 function addDecision(runs: Command, cli: Cli, verb: keyof typeof DECISIONS): void {
-  const { state, description, formatResult } = DECISIONS[verb]
   runs
     .command(verb)
     .argument('<id>', 'the held run', parseId)
-    .description(description)
-    .addOption(new Option('--by <person>', 'who decides').default(describeUser()))
+    .description(DECISIONS[verb].description)
+    .addOption(new Option('--by <person>', 'the person who decides').default(describeUser()))
     .addHelpText('after', formatExamples(`shelfsync runs ${verb} 7`))
-    .action(async (id: number, { by }: { by: string }) => {
-      await using tools = await cli.open()
-      const removed = await decideRun(tools.db, id, verb === 'approve', by)
-      cli.output.result({ run: id, state, removed }, formatResult(id, removed))
-    })
+    .action((id: number, { by }: { by: string }) => decide(cli, verb, id, by))
+}
+
+async function decide(
+  cli: Cli,
+  verb: keyof typeof DECISIONS,
+  id: number,
+  by: string,
+): Promise<void> {
+  const { state, formatResult } = DECISIONS[verb]
+  await using tools = await cli.open()
+  const removed = await decideRun(tools.db, id, verb === 'approve', by)
+  cli.output.result({ run: id, state, removed }, formatResult(id, removed))
 }
 
 function parseState(text: string): RunState {
   const state = RUN_STATES.find((one) => one === text)
-  if (!state) throw new InvalidArgumentError(`The states are ${RUN_STATES.join(', ')}.`)
+  if (!state) throw new InvalidArgumentError(`It must be one of ${RUN_STATES.join(', ')}.`)
   return state
 }
 

@@ -25,7 +25,7 @@ function status(source: string, draft: number): SourceStatus {
   }
 }
 
-test('drafts are counted apart, in a column that is there only when there are any', () => {
+test('the column of drafts exists only when a source has drafts', () => {
   const cells = (...statuses: SourceStatus[]) => {
     const { headings, rows } = toStatusTable(statuses, NOW)
     return [headings.slice(2, -4), ...rows.map((row) => row.slice(2, -4))]

@@ -27,19 +27,21 @@ export function addStatus(program: Command, cli: Cli): void {
       'after',
       formatExamples('shelfsync status', "shelfsync status --json | jq '.[] | select(.due.late)'"),
     )
-    .action(async () => {
-      await using tools = await cli.openSync()
-      const now = new Date()
-      const products = await countProducts(tools.db)
-      const statuses = (await listSourceSummaries(tools.db)).map((summary): SourceStatus => ({
-        ...summary,
-        products: products.get(summary.source) ?? NO_PRODUCTS,
-        due: summary.state === 'active' ? dueAt(summary.schedule, summary.dueSinceAt, now) : null,
-      }))
-      const { headings, rows } = toStatusTable(statuses, now)
-      cli.output.list(statuses, headings, rows, NO_SOURCES)
-      for (const line of statuses.flatMap(listOpenIssues)) cli.output.say(line)
-    })
+    .action(() => printStatus(cli))
+}
+
+async function printStatus(cli: Cli): Promise<void> {
+  await using tools = await cli.openSync()
+  const now = new Date()
+  const products = await countProducts(tools.db)
+  const statuses = (await listSourceSummaries(tools.db)).map((summary): SourceStatus => ({
+    ...summary,
+    products: products.get(summary.source) ?? NO_PRODUCTS,
+    due: summary.state === 'active' ? dueAt(summary.schedule, summary.dueSinceAt, now) : null,
+  }))
+  const { headings, rows } = toStatusTable(statuses, now)
+  cli.output.list(statuses, headings, rows, NO_SOURCES)
+  for (const line of statuses.flatMap(listOpenIssues)) cli.output.say(line)
 }
 
 /** Most sources have no drafts, so the column appears only if one has. */
@@ -87,7 +89,8 @@ function listOpenIssues({
     )
   if (removalsOff !== null) issues.push(`removals are off: ${removalsOff}`)
   if (latestCopy?.error != null) {
-    const copy = latestCopy.run === null ? 'there is none yet' : `it holds run ${latestCopy.run}`
+    const copy =
+      latestCopy.run === null ? 'it does not exist yet' : `it contains run ${latestCopy.run}`
     issues.push(`latest.ndjson could not be written (${copy}): ${latestCopy.error}`)
   }
   return issues.map((issue) => `${source}: ${issue}`)

@@ -11,7 +11,7 @@ import { syncKeys, syncSource } from '../pipeline/sync.ts'
 import type { SyncRequest } from '../pipeline/choose-run.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
-import { toIdleReport, printReport, toRefusedReport, reportJson } from './report.ts'
+import { toIdleReport, printReport, toRefusedReport, toReportJson } from './report.ts'
 import { STOPPING, watchRun } from './run-sync.ts'
 
 export interface SyncFlags {
@@ -91,7 +91,7 @@ async function listActive({ output }: Cli, { db }: SyncTools): Promise<Source[]>
       sources.length === 0
         ? NO_SOURCES
         : `Nothing to sync: ${sources.map(({ name }) => name).join(', ')} ${sources.length === 1 ? 'is' : 'are'} paused.`
-    output.result(reportJson(toIdleReport(reason), newProgress()), reason)
+    output.result(toReportJson(toIdleReport(reason), newProgress()), reason)
   }
   return active
 }

@@ -468,7 +468,7 @@ test('a run that went well purges what is older than ARTIFACTS_KEEP', async (t) 
   )
   assert.match(
     (await run('status')).stdout,
-    /^medipim-au: latest\.ndjson could not be written \(there is none yet\): artifact\/unwritable: /m,
+    /^medipim-au: latest\.ndjson could not be written \(it does not exist yet\): artifact\/unwritable: /m,
   )
 })
 
