@@ -6,11 +6,13 @@ import { after, before, describe, test } from 'node:test'
 import type { Db } from '../../src/db/pool.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { given, type Check } from './checks/check.ts'
+import { credentialChecks } from './checks/credentials.ts'
 import { failureChecks } from './checks/failures.ts'
 import { feedChecks } from './checks/feeds.ts'
 import { hostileChecks } from './checks/hostile.ts'
 import { recordChecks } from './checks/records.ts'
 import { runChecks } from './checks/runs.ts'
+import { scopeChecks } from './checks/scopes.ts'
 import { settingsChecks } from './checks/settings.ts'
 import { FUZZ, fuzzConnector } from './fuzz.ts'
 import { measureWhenAsked } from './measure.ts'
@@ -18,6 +20,8 @@ import { Rig, type Subject } from './rig.ts'
 
 export const CHECKS: readonly Check[] = [
   ...settingsChecks,
+  ...credentialChecks,
+  ...scopeChecks,
   ...recordChecks,
   ...hostileChecks,
   ...feedChecks,

@@ -20,8 +20,6 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const DOCUMENTS = 60
 /** Every so many records one is left as it is. */
 const SOUND = 8
-/** How much longer a byte of a record of huge lists may take than a byte of its neighbours. */
-const COST_MAX = 20
 /**
  * What a byte of the longest record may take of memory, while it is read, normalised and staged;
  * and what any run may.
@@ -42,7 +40,7 @@ export function fuzzConnector(subject: Subject, openDatabase: () => () => Db): v
     const db = openDatabase()
     test('any value in any member of a record: no internal error, and its neighbours arrive', (t) =>
       fuzzRecords(t, subject, db()))
-    test('lists without end: no internal error, and time and memory in proportion', (t) =>
+    test('lists without end: no internal error, and memory in proportion', (t) =>
       fuzzLists(t, subject, db()))
     test('any value around the records and in headers: no internal error, and the next sound run arrives', (t) =>
       fuzzDocuments(t, subject, db()))
@@ -130,11 +128,6 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
     (path) => !path.includes(0) && ids.some((id) => Array.isArray(valueAt(records.get(id), path))),
   )
   const memoryBefore = process.resourceUsage().maxRSS * 1024
-  // Every record changes, so that none is known by its hash.
-  const usual = await timed(
-    pipeline,
-    () => void (proxy.records = new Map(ids.map((id) => [id, { path: ['fuzz'], json: '1' }]))),
-  )
   for (const path of lists) {
     const id =
       ids.find(
@@ -146,17 +139,9 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
       url: 'https://x.example/',
     }
     for (const count of [20_000, 100_000]) {
-      const huge = await timed(
-        pipeline,
-        () => void (proxy.records = new Map([[id, { path, json: listLike(element, count) }]])),
-      )
-      const { state, reason } = huge.report
+      proxy.records = new Map([[id, { path, json: listLike(element, count) }]])
+      const { state, reason } = await pipeline.sync()
       assert.notEqual(state, 'failed', `${count} elements of ${path.join('.')}: ${reason}`)
-      const ratio = huge.msPerByte / usual.msPerByte
-      assert.ok(
-        ratio < COST_MAX,
-        `${count} elements of ${path.join('.')} take ${ratio.toFixed(1)} times as long a byte as a usual feed`,
-      )
       await assertThere(bench, ids.filter((one) => one !== id).slice(0, 50))
     }
   }
@@ -168,20 +153,6 @@ async function fuzzLists(t: TestContext, subject: Subject, db: Db): Promise<void
   t.diagnostic(
     `${lists.length} lists; the longest record of ${proxy.longest} bytes took ${Math.round(grownBytes / 1024 ** 2)} MB`,
   )
-}
-
-async function timed(
-  pipeline: TestPipeline,
-  prepare: () => void,
-): Promise<{ report: RunReport; msPerByte: number }> {
-  prepare()
-  const startedMs = performance.now()
-  const report = await pipeline.sync()
-  const [row] = await pipeline.query<{ bytes: number }>(
-    'select sum(raw_bytes)::float8 as bytes from catalog.parts where run_id = $1',
-    report.run,
-  )
-  return { report, msPerByte: (performance.now() - startedMs) / (row?.bytes ?? 1) }
 }
 
 async function fuzzDocuments(t: TestContext, subject: Subject, db: Db): Promise<void> {

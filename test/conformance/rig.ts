@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { Connector, Cursor, Page } from '../../src/core/connector.ts'
+import type { Connector, FetchRequest, Page } from '../../src/core/connector.ts'
 import { parseCredentials, type CredentialValues } from '../../src/core/credentials.ts'
 import type { Http } from '../../src/core/http.ts'
 import type { Draft } from '../../src/core/product.ts'
@@ -128,24 +128,21 @@ export class Rig {
   }
 
   /** The connector's own pages, past the pipeline. */
-  fetch(cursor: Cursor | null = null): AsyncIterable<Page> {
+  fetch(wish: Partial<FetchRequest> = {}): AsyncIterable<Page> {
     const request = {
       settings: this.settings(),
-      credentials: this.credentials(),
+      credentials: credentialsOf(this.subject),
       scope: { kind: 'all' },
-      cursor,
+      cursor: null,
       http: this.http,
       warn: () => {},
+      ...wish,
     } as const
     return this.subject.connector.fetch(request, new AbortController().signal)
   }
 
   settings(): unknown {
     return this.subject.connector.settings.parse(this.subject.settings(this.supplier.origin))
-  }
-
-  credentials(): unknown {
-    return credentialsOf(this.subject)
   }
 
   /** The lines that the supplier sends now, without their ends. */

@@ -43,6 +43,16 @@ const DEFECTS = [
   'does not hear the signal',
   'quotes its key',
   'compares each with each',
+  'declares its key as no secret',
+  'quotes a wrong value',
+  'makes requests without a key',
+  'sends its key to any host',
+  'probes nothing',
+  'has an option that is no setting',
+  'declares no scope',
+  'ignores the instant',
+  'ignores the keys',
+  'takes keys for everything',
 ] as const
 export type Defect = (typeof DEFECTS)[number]
 
@@ -64,9 +74,18 @@ const UNKNOWN_VARIANT = {
 }
 
 const ToyCredentials = z.strictObject({
-  key: z.string().min(4, 'expected 4 characters or more').optional(),
+  key: z
+    .string()
+    .regex(/^\S{4,}$/, 'expected 4 characters or more')
+    .optional(),
 })
 type ToyCredentials = z.infer<typeof ToyCredentials>
+const QuotingCredentials = z.strictObject({
+  key: z
+    .string()
+    .regex(/^\S{4,}$/, { error: ({ input }) => `expected a key, not ${String(input)}` })
+    .optional(),
+})
 
 const Cursor = z.object({ page: z.int(), listed: z.int() })
 const ToyRecord = z.object({
@@ -108,7 +127,8 @@ const served: Served = {
   }),
   spoil: (record, flaw) =>
     flaw === 'shape' ? { ...record, price: 'a few' } : { ...record, id: null },
-  answer({ url }, records) {
+  answer({ url, headers: sent }, records) {
+    if (sent.get('x-key') !== KEY) return new Response('', { status: 401 })
     const { searchParams } = new URL(url)
     const from = (Number(searchParams.get('page')) - 1) * PAGE_SIZE
     const by = searchParams.get('by') ?? 'updated_at'
@@ -148,11 +168,13 @@ function toyConnector(has: Has): Connector<ToySettings, ToyCredentials> {
     title: 'A connector for the tests of the suite itself',
     settings,
     credentials: toyCredentials(has),
-    options: [],
+    options: has('has an option that is no setting')
+      ? [{ setting: 'colour', value: 'colour', description: 'the colour of the toys' }]
+      : [],
     normaliserVersion: 1,
     volatilePaths: has('masks nothing') ? [] : ['seen', 'updated_at'],
     idPaths: has('names no place of its ids') ? ['id'] : ['record.id'],
-    scopes: ['all', 'since', 'keys'],
+    scopes: has('declares no scope') ? [] : ['all', 'since', 'keys'],
     schedule: { cron: '0 3 * * *', zone: 'UTC', fullOn: 0 },
     fetch: (request, signal) =>
       fetchPages(
@@ -160,7 +182,7 @@ function toyConnector(has: Has): Connector<ToySettings, ToyCredentials> {
         has('does not hear the signal') ? new AbortController().signal : signal,
         has,
       ),
-    probe,
+    probe: has('probes nothing') ? () => Promise.resolve() : probe,
     address: ({ url }) => url,
     scan: (line, arrivedMs) => scanLine(line, arrivedMs, has),
     unwrap: unwrapLine,
@@ -171,23 +193,25 @@ function toyConnector(has: Has): Connector<ToySettings, ToyCredentials> {
   }
 }
 
-function toyCredentials(_has: Has): CredentialSchema<ToyCredentials> {
+function toyCredentials(has: Has): CredentialSchema<ToyCredentials> {
   return {
     variables: {
       key: {
         name: 'TOY_KEY',
-        secret: true,
+        secret: !has('declares its key as no secret'),
         description: 'The key of the toy.',
         default: 'none: toys cannot be synced',
         example: 'your-toy-key',
       },
     },
-    schema: ToyCredentials,
+    schema: has('quotes a wrong value') ? QuotingCredentials : ToyCredentials,
     isComplete: ({ key }) => key !== undefined,
     hint: 'set TOY_KEY',
     spellings: () => [],
     findHostFault: ({ hostname }) =>
-      hostname === 'toy.example' ? null : 'it is not a host of the toy',
+      hostname === 'toy.example' || has('sends its key to any host')
+        ? null
+        : 'it is not a host of the toy',
   }
 }
 
@@ -214,8 +238,9 @@ async function* fetchPages(
   has: Has,
 ): AsyncGenerator<Page> {
   const kept: Uint8Array[] = []
-  const since = scope.kind === 'since' ? scope.sinceMs : 0
-  const keys = scope.kind === 'keys' ? `&keys=${scope.keys.join(',')}` : ''
+  const since = scope.kind === 'since' && !has('ignores the instant') ? scope.sinceMs : 0
+  const named = scope.kind === 'keys' && !has('ignores the keys') ? scope.keys : null
+  const keys = named === null ? '' : `&keys=${named.join(',')}`
   const by = has('asks for what was created since') ? 'created_at' : 'updated_at'
   let { page, listed } = cursor === null ? { page: 1, listed: 0 } : Cursor.parse(cursor)
   let watermarkMs: number | null = null
@@ -223,7 +248,11 @@ async function* fetchPages(
     const response = await http(
       {
         url: `${settings.url}/products?page=${page}&since=${since}&by=${by}${keys}`,
-        headers: { 'x-key': requireKey(credentials) },
+        headers: {
+          'x-key': has('makes requests without a key')
+            ? (credentials.key ?? '')
+            : requireKey(credentials),
+        },
       },
       signal,
     )
@@ -266,7 +295,7 @@ async function* fetchPages(
       cursor: cursorAfter,
       expected: expected || null,
       watermarkMs,
-      complete: scope.kind !== 'keys' && (whole || unsorted),
+      complete: (scope.kind !== 'keys' || has('takes keys for everything')) && (whole || unsorted),
     }
     if (isLast || unsorted) return
   }

@@ -26,7 +26,7 @@ const cursorsLeaveNoGap: Check = {
       if (page.cursor === null) continue
       const cursor: unknown = JSON.parse(JSON.stringify(page.cursor))
       assert.deepEqual(cursor, page.cursor, `the cursor of page ${index + 1} does not survive JSON`)
-      const rest = await Array.fromAsync(rig.fetch(page.cursor))
+      const rest = await Array.fromAsync(rig.fetch({ cursor: page.cursor }))
       const found = new Set([...idsOf(rig, pages.slice(0, index + 1)), ...idsOf(rig, rest)])
       const lost = [...all].filter((id) => !found.has(id))
       assert.equal(
