@@ -1,4 +1,4 @@
-// Certificates for servers of tests, made when they are needed.
+// Creates certificates for the servers of tests.
 
 import { generateKeyPairSync, sign } from 'node:crypto'
 
@@ -10,8 +10,8 @@ const der = (tag: number, ...parts: Uint8Array[]): Buffer => {
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
 /**
- * A self-signed certificate for `name` that is always valid (X.509 by hand, ECDSA P-256), so that
- * no key lies in the repository.
+ * A self-signed certificate for `name` that never expires (X.509 by hand, ECDSA P-256), so that the
+ * repository holds no key.
  */
 export function createCertificate(name: string): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

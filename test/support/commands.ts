@@ -1,5 +1,5 @@
-// The command line inside the test's own process: as quick as a function, with everything that it
-// says kept.
+// Runs the command line inside the test's process, which is as fast as a function call, and keeps
+// its output.
 
 import { Cli } from '../../src/cli/cli.ts'
 import { Output } from '../../src/cli/output.ts'

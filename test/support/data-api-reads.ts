@@ -1,10 +1,10 @@
-// Reads of the Data API's stand-in: the statement that PostgREST makes of `GET /view?select=…`,
-// embedded views as lateral joins over the functions that relate them. What is not used by a test
-// is left out. https://github.com/PostgREST/postgrest, src/PostgREST/Query/QueryBuilder.hs
+// Reads of the Data API's stand-in: the statement that PostgREST builds for `GET /view?select=…`,
+// with embedded views as lateral joins over the functions that relate them. Features that no test
+// uses are omitted. https://github.com/PostgREST/postgrest, src/PostgREST/Query/QueryBuilder.hs
 
 import pg from 'pg'
 
-/** What PostgREST takes for a relation: a function from a row of one view to rows of another. */
+/** A relation of PostgREST: a function from a row of one view to rows of another. */
 interface Relation {
   readonly of: string
   readonly name: string
@@ -12,7 +12,7 @@ interface Relation {
   readonly isSingle: boolean
 }
 
-/** A column, or an embedded view with its own. */
+/** A column, or an embedded view with its own columns. */
 interface Field {
   readonly name: string
   readonly alias: string
@@ -31,7 +31,7 @@ const OPERATORS: Readonly<Record<string, string>> = {
 const NO_FILTERS = new Set(['select', 'order', 'limit', 'offset'])
 const quote = (name: string): string => (name === '*' ? name : pg.escapeIdentifier(name))
 
-/** A request that PostgREST refuses by itself. */
+/** A request that PostgREST itself refuses. */
 export class ReadRefused extends Error {
   readonly code: string
 
@@ -49,7 +49,9 @@ export async function loadRelations(db: pg.Pool): Promise<Relation[]> {
   return rows
 }
 
-/** The statement for `/view?params`, of one row with the column `body`. @throws ReadRefused */
+/**
+ * The statement for `/view?params`. It returns one row with the column `body`. @throws ReadRefused
+ */
 export function buildRead(
   relations: readonly Relation[],
   view: string,
@@ -67,7 +69,7 @@ export function buildRead(
       return `${from}.${quote(column)} ${direction === 'desc' ? 'desc' : 'asc'}`
     })
   let joins = 0
-  /** The columns and joins of one level; `row` is how its row is called. */
+  /** The columns and joins of one level; `row` is the alias of its row. */
   const level = (
     fields: readonly Field[],
     of: string,

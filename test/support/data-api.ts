@@ -1,6 +1,6 @@
-// A stand-in for Supabase's Data API: the gateway's look at the key, then what PostgREST does with
-// a call of a function, in real sessions that are shared and last. It can be made to fail in the
-// ways that the real one does. https://docs.postgrest.org/en/stable/references/transactions.html
+// A stand-in for Supabase's Data API: the gateway checks the key, then functions are called as
+// PostgREST calls them, in real sessions that are shared and kept open. It can fail in the ways in
+// which the real one fails. https://docs.postgrest.org/en/stable/references/transactions.html
 
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -14,14 +14,14 @@ import { buildSafeupdate, canCheck } from './safeupdate.ts'
 
 export interface Call {
   readonly name: string
-  /** How often it was called, this time included. */
+  /** The number of calls of this function so far, including this one. */
   readonly nth: number
   readonly body: string
 }
 
 /**
- * `before` and `after`: the connection breaks before or after the work is done. Else what is
- * answered in place of doing it.
+ * `before` and `after`: the connection breaks before or after the work is done. Otherwise the
+ * response that is sent instead of doing the work.
  */
 export type Trouble =
   | 'go on'
@@ -31,14 +31,14 @@ export type Trouble =
 
 export interface TestDataApi {
   readonly url: string
-  /** Both kinds work as `service_role`. */
+  /** Both keys work as `service_role`. */
   readonly keys: { readonly secret: string; readonly legacy: string; readonly publishable: string }
   readonly calls: readonly Call[]
-  /** Asked at every call; what it returns goes wrong there. */
+  /** Called for each call; the returned trouble then happens. */
   trouble: (call: Call) => Trouble | null | Promise<Trouble>
 }
 
-/** What a call may bring at most: the limit that the pipeline keeps to. */
+/** The largest request body: the limit that the pipeline observes. */
 const BODY_MAX = 1024 * 1024
 
 interface Signature {
@@ -53,7 +53,7 @@ interface Answered {
   readonly result: unknown
 }
 
-/** As whom, where, and with what. */
+/** The role, the schema and the arguments of a call. */
 interface Setting {
   readonly role: string
   readonly schema: string
@@ -61,8 +61,8 @@ interface Setting {
 }
 
 /**
- * Serves schemas `pipeline` and, to readers, `api` of the database, in two sessions of a login role
- * of its own that can become `service_role` or `anon`.
+ * Serves the schemas `pipeline` and, to readers, `api` of the database, in two sessions of a
+ * separate login role that can become `service_role` or `anon`.
  */
 export async function startDataApi(t: Lifetime, database: TestDatabase): Promise<TestDataApi> {
   const login = `authenticator_${randomUUID().slice(0, 8)}`
@@ -201,7 +201,7 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
     }
   }
 
-  /** What `work` selects as JSON, in a transaction as PostgREST begins one. */
+  /** Returns the rows that `work` selects as JSON, in a transaction that begins as in PostgREST. */
   async function transact(
     { role, schema, settings }: Setting,
     work: (client: pg.PoolClient) => Promise<string | null | undefined>,
@@ -213,8 +213,8 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
         `select set_config('search_path', $1, true), set_config('role', $2, true)`,
         [schema, role],
       )
-      // The role's own settings, which only a login would bring; then what is hoisted out of the
-      // function, because the timeout of a statement that runs cannot be changed.
+      // First the role's settings, which only a login would apply; then the settings of the
+      // function, because the timeout of a running statement cannot be changed.
       for (const [setting = '', value = ''] of [
         ...(await loadRoleSettings(client, role)),
         ...settings,
@@ -239,9 +239,9 @@ export async function startDataApi(t: Lifetime, database: TestDatabase): Promise
 }
 
 /**
- * As Supabase makes them: https://supabase.com/docs/guides/database/postgres/timeouts, and
- * safeupdate for the login where it can be built. `service_role` and `anon` belong to the whole
- * server, so other test files may be making them in this moment.
+ * The roles as Supabase creates them: https://supabase.com/docs/guides/database/postgres/timeouts,
+ * with safeupdate for the login where it can be built. `service_role` and `anon` belong to the
+ * whole server, so another test file may be creating them at the same time.
  */
 async function makeRoles(db: pg.Pool, login: string): Promise<void> {
   for (const role of ['service_role', 'anon'])
@@ -283,8 +283,8 @@ async function loadSignature(db: pg.Pool, fn: string): Promise<Signature | undef
 }
 
 /**
- * https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes: the first that
- * fits.
+ * The first match wins.
+ * https://docs.postgrest.org/en/stable/references/errors.html#http-status-codes
  */
 const STATUSES: readonly (readonly [codes: RegExp, status: number])[] = [
   [/^(08|53(?!400)|57P01)/, 503],
@@ -297,7 +297,7 @@ const STATUSES: readonly (readonly [codes: RegExp, status: number])[] = [
 
 export function statusOf(code: string, message: string, role: string): number {
   if (code === '42501') return role === 'anon' ? 401 : 403
-  // Safeupdate's: PostgREST takes it for the caller's fault.
+  // PostgREST treats safeupdate's error as the caller's.
   if (code === '21000' && message.endsWith('requires a WHERE clause')) return 400
   return STATUSES.find(([codes]) => codes.test(code))?.[1] ?? 400
 }
@@ -308,7 +308,7 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
     .end(JSON.stringify(body))
 }
 
-/** As a gateway says it: a web page, unless the headers say otherwise. */
+/** The form in which a gateway reports an error: a web page, unless the headers differ. */
 function refuse(
   response: ServerResponse,
   { status, headers, body }: Exclude<Trouble, string>,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestDatabase } from './database.ts'
 
-test('each test has a migrated database of its own, and it is gone afterwards', async (t) => {
+test('each test has a separate, migrated database that is dropped afterwards', async (t) => {
   const [one, two] = await Promise.all([openTestDatabase(t), openTestDatabase(t)])
   await one.pool.query('create table mine ()')
   const tables = `select to_regclass('mine') as mine, to_regclass('catalog.migrations') is not null as migrated`
@@ -16,7 +16,7 @@ test('each test has a migrated database of its own, and it is gone afterwards', 
   )
 })
 
-test('a database without any migration can be had as well', async (t) => {
+test('a test can have a database without migrations', async (t) => {
   const { pool } = await openTestDatabase(t, { migrations: [] })
   assert.deepEqual((await pool.query(`select to_regnamespace('catalog') as catalog`)).rows, [
     { catalog: null },

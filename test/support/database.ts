@@ -1,6 +1,6 @@
 // A real Postgres for tests: one server for all test files, and for each caller a clone of a
-// database that was migrated once. The server is watched from inside: a loop in SQL stops it two
-// seconds after the last test process is gone, however that ended.
+// database that was migrated once. A loop in SQL stops the server two seconds after the last test
+// process has ended, even if that process crashed.
 
 import { createHash, randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
@@ -16,18 +16,18 @@ import { type Db, openPool } from '../../src/db/pool.ts'
 export interface TestDatabase {
   readonly url: string
   readonly pool: Db
-  /** Ends the pool and removes the database. Happens by itself at the end of the test or file. */
+  /** Ends the pool and drops the database. The end of the test or of the file also calls it. */
   drop(): Promise<void>
 }
 
 export interface TestDatabaseOptions {
-  /** Default: all that are shipped. Empty: a database without any schema of ours. */
+  /** Default: all migrations of the project. Empty: a database without a schema. */
   readonly migrations?: readonly Migration[]
-  /** Another server than `TEST_POSTGRES` says, in the same words. */
+  /** A server other than that of `TEST_POSTGRES`, written in the same form. */
   readonly server?: string
 }
 
-/** A test's context, or anything that says when it ends. */
+/** A test's context, or any object that announces its end. */
 export interface Lifetime {
   after(cleanUp: () => Promise<void>): void
 }
@@ -40,9 +40,7 @@ interface TestServer {
 const TEMPLATE_LOCK = 7_435_901_630
 const WATCH_LOCK = 7_435_901_631
 
-/**
- * Fast rather than durable. Autovacuum stays out, because it writes WAL that budgets would count.
- */
+/** Fast rather than durable. Autovacuum is off, because it writes WAL that budgets would count. */
 const SETTINGS = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -53,8 +51,9 @@ const SETTINGS = {
 }
 
 /**
- * A database of one's own, dropped with the test `t`, or without one with the file. `TEST_POSTGRES`
- * chooses the server: `embedded` (the default), `15` (Debian's) or the URL of a superuser.
+ * Opens a separate database that is dropped with the test `t`, or, without `t`, with the file.
+ * `TEST_POSTGRES` chooses the server: `embedded` (the default), `15` (Debian's) or the URL of a
+ * superuser.
  */
 export async function openTestDatabase(
   t?: Lifetime,
@@ -98,8 +97,8 @@ async function openServer(choice: string): Promise<TestServer> {
 }
 
 /**
- * Leaves a session behind that stops the server when nobody has been there for two seconds. One is
- * enough: a second ends at once.
+ * Starts a session that stops the server when no test process has been connected for two seconds.
+ * One session is enough: a second one ends at once.
  */
 async function watch(url: string): Promise<void> {
   const client = await connect(url)
@@ -119,16 +118,16 @@ async function watch(url: string): Promise<void> {
       execute format('copy (select) to program %L', 'kill -INT ' || split_part(pg_read_file('postmaster.pid'), chr(10), 1));
       perform pg_sleep(60);
     end $$`)
-  // Ending the connection does not end the loop: a session looks at its client only when it has
-  // something to say.
+  // Closing the connection does not end the loop, because a session checks its client only when it
+  // sends something.
   await Promise.race([started, loop])
   loop.catch(() => undefined)
   await client.end()
 }
 
 /**
- * Returns the name of a fresh copy of the migrated template. Processes take turns, so that one
- * migrates and none sees half of it.
+ * Returns the name of a new copy of the migrated template. Processes take turns, so that one
+ * migrates and no other process sees a half-built template.
  */
 async function cloneTemplate(
   admin: pg.Client,
@@ -145,8 +144,8 @@ async function cloneTemplate(
     extract(epoch from pg_postmaster_start_time())::bigint::text as epoch from pg_database`)
   const prefix = `shelfsync_test_${rows[0]?.epoch}_`
   if (!rows.some(({ name }) => name === template)) {
-    // Templates of other schemas, half-built ones, and what killed tests left behind in an earlier
-    // life of the server.
+    // Templates of other schemas, half-built ones, and databases that killed tests left in an
+    // earlier life of the server.
     const old = rows.filter(
       ({ name }) => /^shelfsync_(template|building|test)/.test(name) && !name.startsWith(prefix),
     )
@@ -154,7 +153,7 @@ async function cloneTemplate(
     await buildTemplate(admin, serverUrl, template, migrations)
   }
   const name = `${prefix}${randomUUID().slice(0, 8)}`
-  // Ten times faster than the default, which writes every page to the log.
+  // Ten times faster than the default strategy, which writes every page to the WAL.
   await admin.query(`create database "${name}" template "${template}" strategy file_copy`)
   return name
 }

@@ -1,12 +1,12 @@
-// What an error has to say, for `assert.rejects`, and what no error may.
+// Checks an error's code, message and lack of secrets, for `assert.rejects`.
 
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { SyncError } from '../../src/core/errors.ts'
 
 /**
- * True of an error of ours with this code and message, in which no secret stands anywhere: those of
- * tests are `planted`.
+ * True for a SyncError with this code and message that contains no secret. The secrets of tests
+ * contain the word `planted`.
  */
 export function isSyncError(code: string, message: RegExp): (error: unknown) => boolean {
   return (error) => {

@@ -1,4 +1,4 @@
-// Reads what Prometheus reads, as strictly as it does:
+// Parses metrics as strictly as Prometheus does:
 // https://prometheus.io/docs/instrumenting/exposition_formats/.
 
 import assert from 'node:assert/strict'
@@ -12,8 +12,8 @@ const TYPE = new RegExp(`^# TYPE (?<name>${NAME}) (?<type>counter|gauge|histogra
 const HELP = new RegExp(`^# HELP ${NAME} .+$`)
 
 /**
- * Values by series, `name{label="word"}` with the labels in alphabetical order. Throws for what
- * Prometheus would refuse.
+ * Values by series, `name{label="word"}` with the labels in alphabetical order. Throws when
+ * Prometheus would refuse the text.
  */
 export function parseExposition(text: string): Map<string, number> {
   assert.ok(text.endsWith('\n'), 'the last line ends')
@@ -48,7 +48,7 @@ export function parseExposition(text: string): Map<string, number> {
   return values
 }
 
-/** The series of one metric, shorter: what stands between the braces → value. */
+/** The series of one metric by the text between their braces. */
 export function listSeries(text: string, name: string): Record<string, number> {
   const own = [...parseExposition(text)].filter(
     ([series]) => series === name || series.startsWith(`${name}{`),

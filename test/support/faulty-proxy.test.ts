@@ -10,7 +10,7 @@ import { waitUntil } from './wait-until.ts'
 
 const database = await openTestDatabase()
 
-/** A server that keeps who comes and says everything back, and a proxy before it. */
+/** A server that records its clients and echoes everything, behind a proxy. */
 async function startEcho(t: TestContext) {
   const guests: Socket[] = []
   const server = createServer({ allowHalfOpen: true }, (guest) => {
@@ -41,12 +41,12 @@ async function readSocket(socket: Socket): Promise<string> {
   return bytes.toString()
 }
 
-/** Everything in this process that was on its way has arrived somewhere. */
+/** Resolves when all data in transit within this process has arrived. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate)
 }
 
-test('Postgres is spoken to through it', async (t) => {
+test('Postgres works through the proxy', async (t) => {
   const proxy = await startProxy(t, database.url)
   const pool = await openPool(routeThrough(database.url, proxy), { applicationName: 'proxy test' })
   const { rows } = await pool.query<{ long: string }>(`select repeat('x', 5000000) as long`)
@@ -56,7 +56,7 @@ test('Postgres is spoken to through it', async (t) => {
   await waitUntil(() => proxy.connections === 0)
 })
 
-test('HTTP is spoken through it, path and query included, and connections that close at once do no harm', async (t) => {
+test('HTTP works through the proxy, with path and query, and a connection that closes at once does no harm', async (t) => {
   const server = createHttpServer((request, response) =>
     response.end(`${request.method} ${request.url}`),
   )
@@ -69,7 +69,7 @@ test('HTTP is spoken through it, path and query included, and connections that c
   assert.equal(await response.text(), 'POST /runs/7?limit=1')
 })
 
-test('an end of one direction leaves the other open, and a reset stays a reset', async (t) => {
+test('an end of one direction leaves the other open, and a reset remains a reset', async (t) => {
   const { guests, visit } = await startEcho(t)
   const polite = await visit()
   polite.end('last words')
@@ -83,7 +83,7 @@ test('an end of one direction leaves the other open, and a reset stays a reset',
   assert.equal((await broken)[0].code, 'ECONNRESET')
 })
 
-test('a cut resets both sides and refuses whoever comes, until it is resumed on the same port', async (t) => {
+test('a cut resets both sides and refuses new clients until the proxy resumes on the same port', async (t) => {
   const { proxy, guests, visit } = await startEcho(t)
   const client = await visit()
   client.write('hello')
@@ -109,7 +109,7 @@ test('a cut resets both sides and refuses whoever comes, until it is resumed on 
   assert.equal(await readSocket(again), 'again')
 })
 
-test('while it is stalled nothing arrives, not even an end, and afterwards everything does', async (t) => {
+test('nothing arrives during a stall, not even an end, and everything arrives afterwards', async (t) => {
   const { proxy, guests, visit } = await startEcho(t)
   const [client, leaving] = [await visit(), await visit()]
   await waitUntil(() => guests.length === 2)
@@ -136,7 +136,7 @@ test('while it is stalled nothing arrives, not even an end, and afterwards every
   await waitUntil(() => left === 1)
 })
 
-test('a stall takes no more than a few megabytes, and can end in a cut', async (t) => {
+test('a stall buffers at most a few megabytes and can end in a cut', async (t) => {
   const { proxy, guests, visit } = await startEcho(t)
   const client = await visit()
   await waitUntil(() => guests.length === 1)
@@ -150,7 +150,7 @@ test('a stall takes no more than a few megabytes, and can end in a cut', async (
   assert.equal(guests[0]?.bytesRead, 0)
 })
 
-test('latency delays what is said in each direction', async (t) => {
+test('latency delays data in each direction', async (t) => {
   const { proxy, visit } = await startEcho(t)
   const client = await visit()
   proxy.latencyMs = 40
@@ -160,7 +160,7 @@ test('latency delays what is said in each direction', async (t) => {
   assert.ok(performance.now() - startedAt > 75)
 })
 
-test('all connections share the bytes per second, and a wider line is felt at once', async (t) => {
+test('all connections share the bytes per second, and a higher limit takes effect at once', async (t) => {
   const { proxy, visit } = await startEcho(t)
   const clients = [await visit(), await visit()]
   proxy.bytesPerSecond = 100_000

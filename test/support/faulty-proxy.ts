@@ -1,6 +1,6 @@
-// A network between a client and a server, of any protocol over TCP, that can be cut, fall silent,
-// be slow or narrow. It runs inside the test process: a test that computes without a pause holds
-// the traffic up as well.
+// A network between a client and a server of any TCP protocol. It can be cut, stalled, slow or
+// narrow. It runs inside the test process, so a test that computes without a pause also delays the
+// traffic.
 
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
@@ -16,8 +16,8 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
 }
 
 /**
- * A proxy on a loopback port in front of the server that the URL `target` names, for as long as the
- * test lives.
+ * Starts a proxy on a loopback port in front of the server of the URL `target`, until the test
+ * ends.
  */
 export async function startProxy(t: Lifetime, target: string): Promise<FaultyProxy> {
   const proxy = new FaultyProxy(target)
@@ -26,7 +26,7 @@ export async function startProxy(t: Lifetime, target: string): Promise<FaultyPro
   return proxy
 }
 
-/** `url`, by way of the proxy. */
+/** Returns `url` with the proxy's address. */
 export function routeThrough(url: string, { port }: { readonly port: number }): string {
   const way = new URL(url)
   way.hostname = '127.0.0.1'
@@ -34,15 +34,15 @@ export function routeThrough(url: string, { port }: { readonly port: number }): 
   return way.href
 }
 
-/** All connections in one direction: they share its width. */
+/** All connections in one direction share its bandwidth. */
 interface Lane {
   freeAt: number
 }
 
 export class FaultyProxy {
-  /** How long each byte travels, in each direction. */
+  /** The delay of each byte, in each direction. */
   latencyMs = 0
-  /** What all connections together may carry, in each direction. */
+  /** The bandwidth of all connections together, in each direction. */
   bytesPerSecond = Infinity
 
   readonly #target: URL
@@ -58,12 +58,12 @@ export class FaultyProxy {
     this.#target = new URL(target)
   }
 
-  /** The same before and after a cut. */
+  /** The port stays the same after a cut. */
   get port(): number {
     return this.#port
   }
 
-  /** Clients that are connected now. */
+  /** The clients that are connected now. */
   get connections(): number {
     return this.#connections
   }
@@ -78,9 +78,9 @@ export class FaultyProxy {
   }
 
   /**
-   * As if every packet were lost: bytes are taken, up to a megabyte a direction, and given to
-   * nobody. Neither side learns that the other one has gone. A new client is connected to us, and
-   * no further.
+   * Behaves as if every packet were lost: the proxy takes up to a megabyte in each direction and
+   * delivers nothing. Neither side learns that the other one has ended. A new client is connected
+   * to the proxy, but no further.
    */
   stall(): void {
     this.#stalled ??= Promise.withResolvers()
@@ -122,11 +122,11 @@ export class FaultyProxy {
 
   #adopt(socket: Socket): Socket {
     this.#sockets.add(socket.setNoDelay())
-    // What breaks is told to the other side by #carry.
+    // #carry reports a failure to the other side.
     return socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket))
   }
 
-  /** Carries everything that `from` says to `to`, in order, and then how it ended. */
+  /** Carries all data from `from` to `to`, in order, and then how `from` ended. */
   async #carry(from: Socket, to: Socket, lane: Lane): Promise<void> {
     let delivered = Promise.resolve()
     let queuedBytes = 0
@@ -157,7 +157,8 @@ export class FaultyProxy {
   async #write(bytes: Buffer, to: Socket, lane: Lane, sentAt: number): Promise<void> {
     for (let at = 0; at < bytes.length && !to.destroyed;) {
       await this.#travel(sentAt)
-      // As much as passes in a twentieth of a second, so that a change of the width is felt soon.
+      // The data of a twentieth of a second at a time, so that a change of the bandwidth takes
+      // effect soon.
       const slice = bytes.subarray(at, at + Math.max(1, this.bytesPerSecond / 20))
       at += slice.length
       lane.freeAt =
@@ -167,14 +168,14 @@ export class FaultyProxy {
     }
   }
 
-  /** What was sent at `sentAt` has come across when this resolves. */
+  /** Resolves when the data that was sent at `sentAt` has arrived. */
   async #travel(sentAt = performance.now()): Promise<void> {
     await waitUntil(sentAt + this.latencyMs)
     while (this.#stalled) await this.#stalled.promise
   }
 }
 
-/** Not while a socket ends: Node 24 would lose its handle then, and never exit. */
+/** Not while a socket ends, because Node 24 would lose its handle and never exit. */
 function reset(socket: Socket): void {
   if (socket.writableEnded && !socket.writableFinished) socket.destroy()
   else socket.resetAndDestroy()

@@ -1,10 +1,10 @@
-// A supplier that falls silent in the middle, for as long as a test wants it to.
+// A supplier that falls silent in the middle of a fetch until the test continues it.
 
 import type { Page } from '../../src/core/connector.ts'
 import type { TestPipeline } from './pipeline.ts'
 
 export interface Gate {
-  /** The pipeline, with a supplier that stops after so many pages until the gate is opened. */
+  /** The pipeline, with a supplier that pauses after so many pages until the gate opens. */
   readonly pipeline: TestPipeline
   readonly reached: Promise<void>
   open(): void

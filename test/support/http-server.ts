@@ -1,5 +1,5 @@
-// A server as tests use it: real HTTP on loopback, a clock that stands, operations that only write
-// down what they were asked.
+// A server for tests: real HTTP on loopback, a clock that the test moves, and operations that only
+// record their calls.
 
 import type { App } from '../../src/http/server/app.ts'
 import type { ServerOptions } from '../../src/http/control/servers.ts'
@@ -17,29 +17,29 @@ export const KEY = 'the-key-of-today-1234'
 export interface Recorded {
   readonly requests: { readonly request: RunsRequest; readonly correlationId: string }[]
   readonly cancelled: number[]
-  /** A line of JSON each. */
+  /** One line of JSON each. */
   readonly logged: string[]
   readonly authFailures: AuthFailure[]
-  /** How long each request would have been slowed: none of them is. */
+  /** The delay that each request would have had. No request is delayed. */
   readonly slowedMs: number[]
-  /** What the clock says; a test moves it. */
+  /** The time of the clock, which a test moves. */
   nowMs: number
   components: ComponentHealth[]
-  /** What the next order throws. */
+  /** The error that the next request for runs throws. */
   failure: Error | null
 }
 
 export interface TestServer {
   readonly recorded: Recorded
   readonly port: number
-  /** With the key, unless `headers` says otherwise. */
+  /** Sends the key unless `headers` is given. */
   sendRequest(path: string, init?: RequestInit): Promise<Response>
-  /** A POST of JSON. */
+  /** Posts JSON. */
   post(path: string, body?: unknown): Promise<Response>
   close(): Promise<void>
 }
 
-/** All that a server needs, and what is recorded of it. */
+/** The options of a server, and a record of its calls. */
 export function serverOptions(changes: Partial<ServerOptions> = {}): {
   options: ServerOptions
   recorded: Recorded
@@ -94,7 +94,7 @@ export async function startServer(
   return { recorded, port, sendRequest, post, close }
 }
 
-/** Every source has one run for ever: `one` has 1, `two` has 2. */
+/** Each source always has the same run: `one` has 1, `two` has 2. */
 function recordingOperations(recorded: Recorded): Operations {
   const started = new Set<number>()
   return {

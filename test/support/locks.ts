@@ -1,11 +1,11 @@
-// Standing in the way of writers, so that what they do is under way for as long as a test wants it
-// to be.
+// Table locks that keep writers waiting until the test releases them.
 
 import type { Db } from '../../src/db/pool.ts'
 import type { Lifetime } from './database.ts'
 
 /**
- * Lets everybody read the table and nobody write it, until the result is called or the test ends.
+ * Every session can read the table and no session can write it, until the test ends or calls the
+ * result.
  */
 export async function lockTable(t: Lifetime, db: Db, table: string): Promise<() => Promise<void>> {
   const client = await db.connect()

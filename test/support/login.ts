@@ -1,5 +1,5 @@
-// Login roles for tests: each is a member of the roles that it is to have the rights of, and is
-// gone at the end.
+// Login roles for tests. Each is a member of the roles whose rights it needs, and is dropped at the
+// end of the test.
 
 import { randomUUID } from 'node:crypto'
 import { openPool, type Db } from '../../src/db/pool.ts'
@@ -10,7 +10,7 @@ export interface Login {
   readonly pool: Db
 }
 
-/** Makes a login role, member of `roles`, and a pool that is logged in as it. */
+/** Creates a login role that is a member of `roles`, and a pool that is logged in as it. */
 export async function createLogin(
   t: Lifetime,
   { pool: db, url }: Pick<TestDatabase, 'pool' | 'url'>,

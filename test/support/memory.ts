@@ -1,6 +1,5 @@
-// How much memory is really held, for tests that promise a bound. Collects garbage first, so that
-// only what is reachable counts; twice, since freed buffers are counted off in the background,
-// which the second collection waits for.
+// Measures the memory that is really in use, for tests that promise a bound. Garbage is collected
+// twice, because the second collection waits for buffers that are released in the background.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -14,7 +13,7 @@ export function measureBufferBytes(): number {
   return process.memoryUsage().arrayBuffers
 }
 
-/** The bytes of everything else that is reachable: texts and objects. */
+/** The bytes of all other reachable memory: text and objects. */
 export function measureHeapBytes(): number {
   collect()
   return process.memoryUsage().heapUsed

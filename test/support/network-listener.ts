@@ -1,6 +1,6 @@
-// Opens a listening socket in the network namespace that it is started in, and hands it to its
-// parent, which is in another one: a socket stays in the namespace that it was made in, whoever
-// holds it.
+// Opens a listening socket in the network namespace in which it is started, and hands it to its
+// parent in another namespace: a socket stays in the namespace in which it was created, even after
+// a process elsewhere receives it.
 
 import { createServer } from 'node:net'
 
@@ -8,5 +8,5 @@ const [, , address, port] = process.argv
 const server = createServer().listen(Number(port), address, () =>
   process.send?.('listening', server),
 )
-// The parent has it: two that listen would share the connections between them.
+// The parent has the socket now. Two listeners would share its connections.
 process.once('disconnect', () => process.exit())

@@ -14,7 +14,7 @@ const node = (script: string): [string, string[]] => [
   ['--input-type=module', '-e', script],
 ]
 
-test('hosts have addresses of their own and reach each other', { skip }, async (t) => {
+test('hosts have separate addresses and reach each other', { skip }, async (t) => {
   const { one, two } = (await createNetwork(t, ['one', 'two'])).hosts
   assert.notEqual(one.address, two.address)
   const server = await one.spawn(
@@ -29,7 +29,7 @@ test('hosts have addresses of their own and reach each other', { skip }, async (
   assert.equal(client.output(), `${two.address}\n`)
 })
 
-test('nothing of it is seen outside, and two of them do not meet', { skip }, async (t) => {
+test('the network is invisible from outside, and two networks do not meet', { skip }, async (t) => {
   const before = Object.keys(networkInterfaces())
   const [here, there] = await Promise.all([createNetwork(t, ['host']), createNetwork(t, ['host'])])
   assert.deepEqual(Object.keys(networkInterfaces()), before)
@@ -60,8 +60,8 @@ test(
 )
 
 /**
- * A server on our loopback, and a caller on an island that on SIGUSR2 says something to it, calls
- * it again, and calls a host it never met.
+ * A server on loopback, and a client on another host. On SIGUSR2 the client writes to its open
+ * connection, connects again, and connects to a host for the first time.
  */
 async function startTalk(t: TestContext) {
   const heard: string[] = []
@@ -98,8 +98,8 @@ async function startTalk(t: TestContext) {
 }
 
 /**
- * Ends when the host has sent so many packets again that it would have given up asking who has an
- * address, if it had to ask.
+ * Resolves when the host has repeated so many packets that it would have given up resolving an
+ * address, if it had to resolve one.
  */
 const PATIENCE = `until awk '$1 == "Tcp:" && $13 + 0 >= 11 { found = 1 } END { exit !found }' /proc/net/snmp; do sleep 0.05; done`
 
@@ -128,11 +128,15 @@ test(
   },
 )
 
-test('what runs on a host ends with the test, cut off or not', { skip }, async (t) => {
-  let talk: Awaited<ReturnType<typeof startTalk>> | undefined
-  await t.test('a test that leaves it running', async (inner) => {
-    talk = await startTalk(inner)
-    talk.island.cutOff()
-  })
-  assert.equal((await talk?.caller.exited)?.signal, 'SIGKILL')
-})
+test(
+  'processes on a host end with the test, even when the host is cut off',
+  { skip },
+  async (t) => {
+    let talk: Awaited<ReturnType<typeof startTalk>> | undefined
+    await t.test('a test that leaves it running', async (inner) => {
+      talk = await startTalk(inner)
+      talk.island.cutOff()
+    })
+    assert.equal((await talk?.caller.exited)?.signal, 'SIGKILL')
+  },
+)

@@ -1,7 +1,7 @@
-// Several hosts with addresses of their own on this machine, as Linux network namespaces around a
-// switch that is a namespace as well. This machine's own network is not touched, and nothing needs
-// cleaning up: a namespace ends with the last process in it. For those who are not root, the whole
-// stands in a user namespace, where the system allows that.
+// Several hosts with separate addresses on this machine: Linux network namespaces around a switch
+// that is a namespace too. This machine's own network is not changed, and nothing needs cleaning
+// up, because a namespace ends with its last process. For users other than root, everything runs in
+// a user namespace, where the system allows that.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,18 +12,18 @@ import type { Lifetime } from './database.ts'
 import { cleanEnv, startProcess, type Process, type StartOptions } from './processes.ts'
 
 export interface Host {
-  /** Where the other hosts find what listens here. */
+  /** The address at which the other hosts reach a server on this host. */
   readonly address: string
-  /** Starts a program that sees this host's network only. It ends with the test. */
+  /** Starts a program that sees only this host's network. It ends with the test. */
   spawn(command: string, args: readonly string[], options?: StartOptions): Promise<Process>
   /**
-   * From now on every packet to and from this host is lost: nothing is refused, reset or reported,
-   * there is only silence.
+   * From now on every packet to and from this host is lost. No packet is refused, reset or
+   * reported.
    */
   cutOff(): void
   /**
-   * Packets pass again. What was lost comes when TCP tries once more, up to as long again as the
-   * silence took; new connections work at once.
+   * Packets pass again. TCP repeats the lost ones after at most as long again as the silence took;
+   * new connections work at once.
    */
   reconnect(): void
 }
@@ -31,16 +31,16 @@ export interface Host {
 export interface Network<Name extends string> {
   readonly hosts: Readonly<Record<Name, Host>>
   /**
-   * Lets the hosts reach a server on this machine's loopback. `url` states its port; what comes
-   * back is its URL for them, at the switch.
+   * Lets the hosts reach a server on this machine's loopback. `url` states its port; the result is
+   * its URL for the hosts, at the switch.
    */
   forward(url: string): Promise<string>
 }
 
-/** The switch is number 1, hosts follow. */
+/** The switch has number 1, the hosts follow. */
 const SWITCH = 1
 /**
- * What the switch does with packets at a port; other states than these it corrects by itself.
+ * The state of a port of the switch. The bridge itself corrects any other state than these.
  * https://man7.org/linux/man-pages/man8/bridge.8.html
  */
 const PORT_STATES = { disabled: 0, forwarding: 3 }
@@ -49,8 +49,8 @@ const ENTER = 'nsenter'
 const LISTENER = fileURLToPath(new URL('network-listener.ts', import.meta.url))
 
 /**
- * Why this machine can have no such network, or null when it can: the reason to skip the tests that
- * need one.
+ * The reason why this machine cannot have such a network, or null: the reason to skip the tests
+ * that need one.
  */
 export function explainMissingNetwork(): string | null {
   try {
@@ -66,8 +66,8 @@ export function explainMissingNetwork(): string | null {
 }
 
 /**
- * Hosts by their names, 200 at most, that reach each other, what is forwarded to them, and nothing
- * else.
+ * Creates hosts with these names, 200 at most. They reach each other and the forwarded servers,
+ * nothing else.
  */
 export async function createNetwork<const Name extends string>(
   t: Lifetime,
@@ -123,7 +123,7 @@ async function addHost(
   }
 }
 
-/** Listens on the switch, and passes what comes on to our own loopback. */
+/** Listens on the switch and forwards connections to this machine's loopback. */
 async function openPort(t: Lifetime, center: Process, port: number): Promise<void> {
   const args = [...inside(center), process.execPath, LISTENER, address(SWITCH), String(port)]
   const opener = spawn(ENTER, args, {
@@ -151,7 +151,7 @@ async function openPort(t: Lifetime, center: Process, port: number): Promise<voi
   })
 }
 
-/** A process that does nothing but be in a namespace of its own. */
+/** Starts a process that only keeps a separate namespace alive. */
 async function holdNamespace(
   t: Lifetime,
   command: string,
@@ -192,8 +192,8 @@ function run(command: string, args: readonly string[], input: readonly string[] 
 }
 
 /**
- * Everybody's link address is known to all from the start: with nobody to ask for it, silence would
- * soon show as "no route to host".
+ * All hosts know each other's link address from the start. If they had to resolve it, silence would
+ * soon appear as "no route to host".
  */
 function addresses(own: number, device: string, numbers: readonly number[]): string[] {
   const others = numbers.filter((number) => number !== own)
@@ -208,7 +208,7 @@ function address(number: number): string {
   return `10.0.0.${number}`
 }
 
-/** The 02 says that we made it up. */
+/** The prefix 02 marks a locally administered address. */
 function linkAddress(number: number): string {
   return `02:00:00:00:00:${number.toString(16).padStart(2, '0')}`
 }

@@ -35,7 +35,7 @@ for (const [poolSize, order] of [
   )
 }
 
-test('PgBouncer in session mode will do', { skip }, async (t) => {
+test('PgBouncer in session mode is accepted', { skip }, async (t) => {
   const pooler = await startPgbouncer(t, database.url, { mode: 'session' })
   const pool = await openPool(pooler.url, options)
   t.after(() => pool.end())

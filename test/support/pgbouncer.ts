@@ -1,6 +1,6 @@
-// Debian's PgBouncer in front of a real Postgres. It lets everybody in, as the user whose name and
-// password stand in the URL behind it, and like Postgres it refuses to be root, so that it runs
-// under the account that a root's embedded Postgres would get.
+// Debian's PgBouncer in front of a real Postgres. It accepts every client, as the user of the URL
+// behind it. Like Postgres it refuses to run as root, so it runs under the account that root's
+// embedded Postgres would get.
 
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,13 +10,16 @@ import type { Lifetime } from './database.ts'
 import { findProgram, startProcess, startServer } from './processes.ts'
 
 export interface PgbouncerOptions {
-  /** Who keeps a server connection: a client until it leaves, or a transaction until it ends. */
+  /**
+   * The holder of a server connection: a client until it disconnects, or a transaction until it
+   * ends.
+   */
   readonly mode: 'session' | 'transaction'
-  /** Server connections at most. Default 20. */
+  /** The largest number of server connections. Default 20. */
   readonly poolSize?: number
   /**
-   * Which idle one a transaction gets: the one last used (PgBouncer's default), or each in its
-   * turn.
+   * The idle connection that a transaction gets: the one last used (PgBouncer's default), or each
+   * in turn.
    */
   readonly order?: 'last' | 'turn'
 }
@@ -24,11 +27,11 @@ export interface PgbouncerOptions {
 export interface Pgbouncer {
   /** The same database, user and password through the pooler. */
   readonly url: string
-  /** Cuts everybody off. Twice is safe. */
+  /** Disconnects all clients. May be called twice. */
   stop(): Promise<void>
 }
 
-/** A pooler that lives as long as the test. */
+/** Starts a pooler that ends with the test. */
 export async function startPgbouncer(
   t: Lifetime,
   databaseUrl: string,
@@ -47,7 +50,8 @@ export async function startPgbouncer(
   }, /process up/)
   const url = new URL(databaseUrl)
   url.host = `127.0.0.1:${port}`
-  // PgBouncer refuses these, with which an embedded server's address keeps the environment out.
+  // PgBouncer refuses these parameters, which keep the environment out of an embedded server's
+  // address.
   for (const parameter of ['replication', 'options']) url.searchParams.delete(parameter)
   return {
     url: url.href,

@@ -1,6 +1,6 @@
-// The whole pipeline at toy size: a simulated MediPim over real HTTP, pages of a few lines, parts
-// of a few pages, batches of a few records, so that a catalogue of 30 products already has many of
-// each. A database serves one test file, a source one test.
+// The whole pipeline with small sizes: pages of a few lines, parts of a few pages, batches of a few
+// records, so that a catalogue of 30 products has several of each. A database serves one test file,
+// a source one test.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -49,9 +49,9 @@ export interface PipelineSetup {
   readonly policy?: Partial<Policy>
   readonly options?: Partial<PipelineOptions>
   readonly secrets?: readonly string[]
-  /** Values of the environment that the connector reads. */
+  /** The environment variables that the connector reads, with their values. */
   readonly credentials?: CredentialValues
-  /** A source that exists already, to work on it as another process would. */
+  /** A source that already exists, to work on it as another process would. */
   readonly source?: string
   readonly storeRoot?: string
 }
@@ -68,20 +68,20 @@ export interface TestPipeline {
   readonly tools: StartTools & { readonly db: Db; readonly log: Log }
   readonly connector: Connector
   readonly storeRoot: string
-  /** What was logged, a line of JSON each. */
+  /** The log, one line of JSON each. */
   readonly logged: readonly string[]
-  /** How long each wait would have been, in milliseconds: none of them happens. */
+  /** The duration of each wait in milliseconds. No wait really happens. */
   readonly waits: readonly number[]
   source(): Promise<Source>
   /**
-   * A full run unless the wish says otherwise. A run that settles has a balanced ledger, or this
-   * throws.
+   * Runs a full sync unless the options differ. Throws when a settled run has a ledger that does
+   * not balance.
    */
   sync(wish?: SyncOverrides): Promise<RunReport>
   replay(run: number, wish?: SyncOverrides): Promise<RunReport>
-  /** What a run's artifact holds. */
+  /** The content of a run's artifact. */
   archived(run: number): Promise<string>
-  /** As if its worker had been silent for too long. */
+  /** Ends the lease, as if its worker had been silent for too long. */
   expireLease(): Promise<void>
   query<Row>(sql: string, ...parameters: readonly unknown[]): Promise<Row[]>
 }
@@ -192,10 +192,12 @@ export interface MedipimSetup extends Partial<Omit<PipelineSetup, 'connector' | 
   readonly key?: Key
 }
 
-/** A key that a simulated MediPim accepts. */
+/** A key that the simulated MediPim accepts. */
 export const MEDIPIM_KEY: CredentialValues = { MEDIPIM_API_KEY: '42:secret' }
 
-/** A simulated MediPim, 30 products unless told otherwise, and a source that reads it. */
+/**
+ * Opens a simulated MediPim with 30 products unless the options differ, and a source that reads it.
+ */
 export async function openMedipim(
   t: Lifetime,
   setup: MedipimSetup,
@@ -217,8 +219,8 @@ export async function openMedipim(
 }
 
 /**
- * MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor that
- * it would have had there.
+ * MediPim's connector with pages of so many lines instead of a megabyte, each with the cursor of
+ * that position.
  */
 export function splitPages(connector: Connector, linesPerPage: number): Connector {
   async function* fetch(request: FetchRequest, signal: AbortSignal): AsyncGenerator<Page> {
@@ -264,13 +266,13 @@ function balanced(report: RunReport): RunReport {
   return report
 }
 
-/** The outcomes that are not zero, with `removed` and `missing`: what a test says about a run. */
+/** The outcomes of a run that are not zero, with `removed` and `missing`. */
 export function countOutcomes({ ledger }: Pick<RunReport, 'ledger'>): Record<string, number> {
   const { expected: _, fetched: __, ...rest } = ledger
   return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0))
 }
 
-/** Ids of the supplier's active products, each with a public price of 10.00 from now on. */
+/** Sets the public price of all active products to 10.00 and returns their ids. */
 export function priceActiveProducts({ catalogue }: MedipimSimulator): string[] {
   const ids = catalogue
     .visible()

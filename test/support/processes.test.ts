@@ -9,12 +9,12 @@ const node = (script: string): [string, string[]] => [
   ['--input-type=module', '-e', script],
 ]
 
-/** Whether a process is there and more than a corpse. */
+/** Whether a process runs and is not a zombie. */
 async function lives(pid: number | string): Promise<boolean> {
   return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== ''
 }
 
-test('what a process says is heard line by line, from its first line on, by everybody who asks', async (t) => {
+test('every reader gets the output of a process line by line from its first line', async (t) => {
   const script = `console.log('port 17'); console.error('a warning'); process.stdout.write('no newline'); process.exitCode = 3`
   const child = await startProcess(t, ...node(script))
   const [, port] = await child.waitForLine(/^port (\d+)$/)
@@ -29,7 +29,7 @@ test('what a process says is heard line by line, from its first line on, by ever
   assert.match(child.output(), /^port 17$/m)
 })
 
-test('a line that never comes is told with all that came instead', async (t) => {
+test('waiting for a line that never comes fails with the output so far', async (t) => {
   const child = await startProcess(t, ...node(`console.log('something else')`))
   await assert.rejects(
     child.waitForLine(/ready/),
@@ -42,7 +42,7 @@ test('a line that never comes is told with all that came instead', async (t) => 
   )
 })
 
-test('a program that is missing says so', async (t) => {
+test('starting a missing program reports its name', async (t) => {
   const child = await startProcess(t, 'no-such-program', []).catch((error: unknown) =>
     String(error),
   )
@@ -56,7 +56,7 @@ test('a program that is missing says so', async (t) => {
   )
 })
 
-test('a process gets the signal that is sent to it', async (t) => {
+test('a process receives the signal that is sent to it', async (t) => {
   const child = await startProcess(
     t,
     ...node(
@@ -72,7 +72,7 @@ test('a process gets the signal that is sent to it', async (t) => {
   stubborn.kill('SIGKILL')
 })
 
-test('a process ends with its test, and its folder with it', async (t) => {
+test('a process ends with its test, and its folder is removed', async (t) => {
   let [pid, folder] = [0, '']
   await t.test('a test that leaves one behind', async (inner) => {
     const child = await startProcess(inner, 'sh', ['-c', 'echo "in $PWD"; exec sleep infinity'])
@@ -101,7 +101,7 @@ test('a process ends when the test process is killed', { skip }, async (t) => {
   while (await lives(pid)) await new Promise(setImmediate)
 })
 
-test('a clean environment holds nothing of ours but what a program needs to start', async (t) => {
+test('a clean environment holds only the variables that a program needs to start', async (t) => {
   process.env['SOME_SECRET'] = 'hunter2'
   t.after(() => void delete process.env['SOME_SECRET'])
   const env = cleanEnv({ ADMIN_KEY: 'mine', LOG_LEVEL: undefined })
@@ -114,7 +114,7 @@ test('a clean environment holds nothing of ours but what a program needs to star
   )
 })
 
-test('a server whose port was taken in between gets another one', async (t) => {
+test('a server whose port was taken in the meantime starts on another one', async (t) => {
   const taken = await startServer((port) => startProcess(t, ...listener(port)), /^ready$/)
   const tried: number[] = []
   const { port } = await startServer((free) => {
@@ -124,7 +124,7 @@ test('a server whose port was taken in between gets another one', async (t) => {
   assert.deepEqual(tried, [taken.port, port])
 })
 
-test('a server that fails for any other reason is started once', async (t) => {
+test('a server that fails for any other reason is started only once', async (t) => {
   let starts = 0
   await assert.rejects(
     startServer(() => startProcess(t, ...node(`console.log('no memory', ${++starts})`)), /ready/),

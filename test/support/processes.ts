@@ -1,6 +1,6 @@
 // Programs as real processes that never outlive a test: each is killed when the test ends, and by
-// the kernel when the test process itself is gone, however that ended (PR_SET_PDEATHSIG, through
-// setpriv of util-linux; on other systems only the first holds).
+// the kernel when the test process itself ends for any reason (PR_SET_PDEATHSIG, through setpriv of
+// util-linux; other systems have only the former).
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,11 +16,11 @@ import type { Lifetime } from './database.ts'
 export type Environment = Readonly<Record<string, string>>
 
 export interface StartOptions {
-  /** All of it, nothing is inherited. Default: `cleanEnv()`. */
+  /** The complete environment, nothing is inherited. Default: `cleanEnv()`. */
   readonly env?: Environment
-  /** Default: an empty folder of its own, removed afterwards, so that nobody's `.env` is read. */
+  /** Default: an empty, separate folder that is removed afterwards, so that no `.env` is read. */
   readonly cwd?: string
-  /** Ids to run as, for servers that refuse to be root. */
+  /** The ids to run as, for servers that refuse to be root. */
   readonly uid?: number
   readonly gid?: number
 }
@@ -32,39 +32,39 @@ export interface Ended {
 
 export interface Process {
   readonly pid: number
-  /** When it has ended and everything that it said was read. Never rejects. */
+  /** Resolves when the process has ended and all its output was read. Never rejects. */
   readonly exited: Promise<Ended>
   /**
-   * What it says on standard output and standard error, from its first line on, until it ends. May
-   * be read several times.
+   * The lines of standard output and standard error from the first to the last. May be read several
+   * times.
    */
   lines(): AsyncIterable<string>
   /**
-   * The first line that matches, said already or yet to come. Rejects with all that was said when
-   * it ends without it, or after a minute.
+   * The first line that matches, past or future. Rejects with all output when the process ends
+   * without it, or after a minute.
    */
   waitForLine(pattern: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpExecArray>
-  /** Everything said so far. */
+  /** The output so far. */
   output(): string
-  /** Harmless when it has ended. */
+  /** Does nothing when the process has ended. */
   kill(signal: NodeJS.Signals): void
 }
 
-/** System programs stand in folders that only root has on its path. */
+/** System programs are in folders that only root has in its path. */
 const PROGRAM_PATH = [process.env['PATH'], '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter)
-/** Each process is mostly compiling when it starts. */
+/** Most of a process's start is compiling. */
 const COMPILE_CACHE = fileURLToPath(
   new URL('../../node_modules/.cache/shelfsync-compile', import.meta.url),
 )
 const LEASH = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
 
 /**
- * `own` and what a program needs to start, nothing else of our environment, which may hold secrets.
- * Coverage is off, because a process that is killed leaves half a report, which spoils the whole;
- * give `NODE_V8_COVERAGE` back to one that ends by itself.
+ * `own` and the variables that a program needs to start. The rest of this environment may hold
+ * secrets. Coverage is off, because a killed process leaves half a report that breaks the whole;
+ * pass `NODE_V8_COVERAGE` to a process that ends by itself.
  */
 export function cleanEnv(own: Readonly<Record<string, string | undefined>> = {}): Environment {
-  // Left out rather than empty, Node would pass its own NODE_V8_COVERAGE on.
+  // Without this value Node would pass its own NODE_V8_COVERAGE on.
   const all = {
     PATH: PROGRAM_PATH,
     NODE_COMPILE_CACHE: COMPILE_CACHE,
@@ -76,9 +76,7 @@ export function cleanEnv(own: Readonly<Record<string, string | undefined>> = {})
   )
 }
 
-/**
- * Starts a program and returns once it runs, which is before it is ready: `waitForLine` tells that.
- */
+/** Starts a program and returns once it runs, which is before it is ready: use `waitForLine`. */
 export async function startProcess(
   t: Lifetime,
   command: string,
@@ -100,7 +98,7 @@ export async function startProcess(
   t.after(async () => {
     child.kill('SIGKILL')
     await gone
-    // Descendants may hold them open.
+    // Descendants may keep them open.
     child.stdout.destroy()
     child.stderr.destroy()
     if (cwd === undefined) await rm(folder, { recursive: true, force: true })
@@ -171,8 +169,8 @@ export interface Started {
 }
 
 /**
- * Starts a server that must be told its port. Somebody else may take the port before the server
- * does: then it gets another one.
+ * Starts a server on a free port. When another process takes the port first, the server is started
+ * again on another port.
  */
 export async function startServer(
   start: (port: number) => Promise<Process>,
@@ -190,7 +188,7 @@ export async function startServer(
   }
 }
 
-/** A port of loopback that nobody listens on at this moment. */
+/** A loopback port on which no process listens at this moment. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
@@ -200,7 +198,9 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** Where a program is. @throws Error with the Debian package to install when it is missing */
+/**
+ * The path of a program. @throws Error that names the Debian package to install when it is missing
+ */
 export function findProgram(name: string, debianPackage: string): string {
   const file = fileOf(name)
   if (file === null) throw new Error(explainMissingProgram(name, debianPackage) || name)
@@ -208,8 +208,8 @@ export function findProgram(name: string, debianPackage: string): string {
 }
 
 /**
- * Why a test that needs the program is skipped, or false when it is there: for `test(name, { skip
- * })`.
+ * The reason to skip a test that needs the program, or false when it is installed: for `test(name,
+ * { skip })`.
  */
 export function explainMissingProgram(name: string, debianPackage: string): string | false {
   return (

@@ -1,6 +1,5 @@
-// Debian's redis-server on a loopback port of its own, alone or as a Cluster of three masters.
-// Nothing is written to disk, so a server that was stopped comes back empty, as one that lost its
-// machine would.
+// Debian's redis-server on a separate loopback port, alone or as a Cluster of three masters.
+// Nothing is written to disk, so a stopped server restarts empty, like one that lost its machine.
 
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -12,17 +11,17 @@ import { findProgram, freePort, startProcess, startServer, type Process } from '
 
 export interface Redis {
   readonly url: string
-  /** Removes everything. */
+  /** Removes all keys. */
   flush(): Promise<void>
-  /** Ends the server and with it all it held. Twice is safe. */
+  /** Ends the server and discards its data. May be called twice. */
   stop(): Promise<void>
-  /** Stops it and starts an empty one on the same port. */
+  /** Stops the server and starts an empty one on the same port. */
   restart(): Promise<void>
 }
 
 const READY = /Ready to accept connections/
 /**
- * A queue asks for `noeviction`: https://docs.bullmq.io/guide/going-to-production#max-memory-policy
+ * A queue needs `noeviction`: https://docs.bullmq.io/guide/going-to-production#max-memory-policy
  */
 const SETTINGS = [
   '--bind',
@@ -35,7 +34,7 @@ const SETTINGS = [
   'noeviction',
 ]
 
-/** A server that lives as long as the test. */
+/** Starts a server that ends with the test. */
 export async function startRedis(t: Lifetime): Promise<Redis> {
   const start = (port: number): Promise<Process> => launch(t, port)
   const { port, server: first } = await startServer(start, READY)
@@ -56,12 +55,13 @@ export async function startRedis(t: Lifetime): Promise<Redis> {
   }
 }
 
-/** Three masters without replicas that share all slots, and agree that they do. */
+/** Starts three masters without replicas that share all slots and agree on it. */
 export async function startRedisCluster(
   t: Lifetime,
 ): Promise<{ readonly urls: readonly string[] }> {
   const nodes = await Promise.all([1, 2, 3].map(() => startNode(t)))
-  // Without it redis-cli takes the bus to be 10,000 ports higher, which may be past the last one.
+  // Without this option redis-cli expects the bus 10,000 ports higher, which may be above the last
+  // port.
   const addresses = nodes.map(({ port, busPort }) => `127.0.0.1:${port}@${busPort}`)
   await promisify(execFile)(redisCli(), [
     '--cluster',
@@ -82,7 +82,7 @@ export async function startRedisCluster(
   return { urls: nodes.map(({ port }) => `redis://127.0.0.1:${port}`) }
 }
 
-/** A Sentinel that watches one Redis under the name `main`. Returns its port. */
+/** Starts a Sentinel that watches one Redis under the name `main`. Returns its port. */
 export async function startSentinel(t: Lifetime, redisUrl: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'shelfsync-sentinel-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
@@ -118,7 +118,7 @@ function launch(t: Lifetime, port: number, ...more: readonly string[]): Promise<
   ])
 }
 
-/** What the server answers to one command, as redis-cli prints it. */
+/** The response of the server to one command, as redis-cli prints it. */
 async function runRedisCommand(port: number, ...command: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(redisCli(), ['-e', '-p', String(port), ...command])
   return stdout

@@ -1,6 +1,6 @@
-// An S3 server for tests: s3rver in a process of its own. Three of its habits are mended here,
-// because S3 has none of them: keys come in the order of folders, an answer is given before the
-// bytes are on the disk, and a reader sees what is half overwritten.
+// An S3 server for tests: s3rver in a separate process. Three of its differences from S3 are fixed
+// here: it lists keys in the order of folders, it responds before the bytes are on the disk, and a
+// reader sees half-overwritten objects.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -42,11 +42,11 @@ interface S3rver {
 }
 
 /**
- * Starts a server on loopback that keeps its objects in `folder` and has the bucket `raw`; its key
- * is `S3RVER`, its secret too.
+ * Starts a server on loopback that keeps its objects in `folder` and has the bucket `raw`. Its key
+ * and its secret are `S3RVER`.
  */
 export async function startS3(folder: string): Promise<S3Server> {
-  // Its page tokens are made with DES, which OpenSSL has put among its legacy.
+  // s3rver encrypts its page tokens with DES, which OpenSSL counts as legacy.
   const args = ['--openssl-legacy-provider', fileURLToPath(import.meta.url), folder]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [port] = (await once(child.stdout, 'data')) as [Buffer]
@@ -112,6 +112,6 @@ if (import.meta.main) {
   mend(server.store)
   const { port } = await server.run()
   console.log(port)
-  // Not longer than the test that started it.
+  // The server ends with the test that started it.
   process.stdout.on('error', () => process.exit())
 }

@@ -13,12 +13,12 @@ const HEADERS = '/usr/include/postgresql/15/server'
 const COMPILER = '/usr/bin/gcc'
 const SERVER = '/usr/lib/postgresql/15/bin/postgres'
 
-/** Whether a Postgres 15 can be started here with the check. */
+/** Whether this machine can start a Postgres 15 with the check. */
 export const canCheck = [join(HEADERS, 'postgres.h'), COMPILER, SERVER].every((path) =>
   existsSync(path),
 )
 
-/** The library for a Postgres 15, which every account may read; built once. */
+/** The library for a Postgres 15, readable by every account. It is built once. */
 export async function buildSafeupdate(): Promise<string> {
   const source = fileURLToPath(new URL('safeupdate.c', import.meta.url))
   const hash = createHash('sha256')

@@ -1,5 +1,5 @@
-// The services inside a test's own process: queues, workers and a scheduler over a real Postgres,
-// and Redis when asked.
+// The services inside a test's process: queues, workers and a scheduler over a real Postgres, and
+// over Redis if requested.
 
 import type { Job } from 'bullmq'
 import { CONNECTORS } from '../../src/connectors/registry.ts'
@@ -36,19 +36,19 @@ export interface TestServices {
   readonly tools: TaskTools
   readonly queues: Queues
   readonly pauses: readonly Pause[]
-  /** What the workers count. */
+  /** The metrics of the workers. */
   readonly metrics: Metrics
   requestRun(order?: Partial<RunsRequest>): Promise<RequestedRun>
   runScheduler(): Promise<void>
-  /** Starts workers; the result stops them, as SIGTERM would. */
+  /** Starts workers. The result stops them, as SIGTERM would. */
   startWorkers(): () => Promise<void>
-  /** The dead letter that ended the run: the run ends first, its job a moment later. */
+  /** The dead letter that ended the run. The run ends first, its job a moment later. */
   waitForDeadLetter(run: number): Promise<DeadLetter>
-  /** The job when it waits for its next attempt. */
+  /** The job while it waits for its next attempt. */
   waitForDelayedJob(id: string): Promise<Job<Task>>
-  /** As `ended`, while a scheduler looks after the queue. */
+  /** Like `waitForEnd`, with a scheduler that looks after the queue. */
   runSchedulerUntilEnd(run: number): Promise<EndedRun>
-  /** The run's row, when it is over. */
+  /** The run's row after its end. */
   waitForEnd(run: number): Promise<EndedRun>
 }
 
@@ -58,7 +58,7 @@ export interface EndedRun {
   readonly ledger: Readonly<Record<string, number>> | null
 }
 
-/** Everything that workers need to bring `line`'s source up to date. No worker runs yet. */
+/** Opens everything that workers need to update the pipeline's source. No worker runs yet. */
 export async function openServices(
   t: Lifetime,
   database: TestDatabase,

@@ -1,4 +1,4 @@
-// A Shopify shop on loopback, read by the connector alone: no pipeline and no database.
+// A Shopify shop on loopback that the connector reads directly, without a pipeline or a database.
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
@@ -15,7 +15,7 @@ import type { Http } from '../../src/core/http.ts'
 export const fetchHttp: Http = async ({ url, method = 'GET', headers = {} }, signal) => {
   try {
     const response = await fetch(url, { method, headers, signal })
-    // A body that is being read is cancelled by its reader.
+    // The reader of a body cancels it.
     const cancel = async (): Promise<void> =>
       void (response.body?.locked || (await response.body?.cancel()))
     return {
@@ -110,10 +110,7 @@ export function recognise(simulator: ShopifySimulator, path = '/') {
   return shopify.recognise(new URL(path, simulator.url), fetchHttp, new AbortController().signal)
 }
 
-/**
- * Reads as a sync does, and does something to the shop when a request for products has been
- * answered.
- */
+/** Reads all pages and calls `afterAnswer` after each response to a request for products. */
 export async function readWhile(
   simulator: ShopifySimulator,
   afterAnswer: (asked: URL) => void,

@@ -1,4 +1,4 @@
-// A disk of a few megabytes, to be filled to its last byte.
+// A disk of a few megabytes that a test can fill completely.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
@@ -16,14 +16,14 @@ export const NO_DISKS =
 
 export interface Disk {
   readonly path: string
-  /** Leaves no byte free. Again: takes what has become free since. */
+  /** Fills the disk. Called again, it takes the space that was freed in between. */
   fill(): Promise<void>
   free(): Promise<void>
-  /** Waits for those who still write to it. */
+  /** Waits for processes that still write to the disk. */
   setReadOnly(readOnly: boolean): Promise<void>
 }
 
-/** A small disk that belongs to `user`, ourselves unless told otherwise. */
+/** Mounts a small disk that belongs to `user`, by default the current one. */
 export async function mountDisk(
   t: Lifetime,
   { megabytes, user = process.getuid?.() ?? 0 }: { megabytes: number; user?: number },
@@ -48,7 +48,7 @@ export async function mountDisk(
       const { bavail, bsize } = await statfs(path)
       await writeFile(ballast, Buffer.alloc(bavail * bsize), { flag: 'a' }).catch(
         (error: unknown) => {
-          // Somebody else has taken the last of it meanwhile.
+          // Another process has taken the last space in the meantime.
           if (findErrno(error) !== 'ENOSPC') throw error
         },
       )

@@ -1,5 +1,5 @@
-// What a source's catalogue says, in a form that two sources, or one source at two times, can be
-// compared by.
+// The content of a source's catalogue in a form that compares two sources, or one source at two
+// times.
 
 import type { TestPipeline } from './pipeline.ts'
 
@@ -7,11 +7,11 @@ export interface ListedProduct {
   readonly id: string
   readonly status: string
   readonly title: string | null
-  /** Public prices in cents by state; a state without one is absent. */
+  /** Public prices in cents by state. A state without a price is absent. */
   readonly prices: Partial<Record<'current' | 'pending' | 'held', number | null>>
 }
 
-/** Every product with its public price, by id. */
+/** Lists every product with its public price, by id. */
 export async function listProducts(pipeline: TestPipeline): Promise<Map<string, ListedProduct>> {
   const rows = await pipeline.query<ListedProduct>(
     `select p.external_id as id, p.status, p.title,
@@ -23,7 +23,7 @@ export async function listProducts(pipeline: TestPipeline): Promise<Map<string, 
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Members that say when, in which run and under which number, not what. */
+/** Members that depend on the time, the run or a row number. */
 const INCOMPARABLE = [
   'source_id',
   'id',
@@ -58,7 +58,7 @@ const TABLES = [
   'changes',
 ] as const
 
-/** Everything that a source's tables hold, apart from times, run and row numbers. */
+/** The content of a source's tables, without times, run numbers and row numbers. */
 export async function snapshotCatalogue(pipeline: TestPipeline): Promise<Record<string, string[]>> {
   const { id } = await pipeline.source()
   const tables: Record<string, string[]> = {}
@@ -81,8 +81,8 @@ export async function snapshotCatalogue(pipeline: TestPipeline): Promise<Record<
 }
 
 /**
- * The version of every row of a source: two equal lists mean that nothing was written in between,
- * not even the same again.
+ * The version of every row of a source. Two equal lists mean that no row was written in between,
+ * not even with the same values.
  */
 export async function listRowVersions(pipeline: TestPipeline): Promise<string[]> {
   const { id } = await pipeline.source()
@@ -98,8 +98,8 @@ export async function listRowVersions(pipeline: TestPipeline): Promise<string[]>
 }
 
 /**
- * The rows of `rowVersions`, and those of the runs themselves with all that they have archived and
- * applied, of every source.
+ * The rows of `listRowVersions`, and the runs of all sources with their parts, artifacts and
+ * checkpoints.
  */
 export async function listAllRowVersions(pipeline: TestPipeline): Promise<string[]> {
   const rows = await pipeline.query<{ row: string }>(

@@ -1,5 +1,5 @@
-// What the tests of Supabase's store share: the service as a real tus server plays it, and what it
-// was asked.
+// Shared by the tests of Supabase's store: the service, played by a real tus server, and its
+// requests.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -25,7 +25,7 @@ export interface OpenedStorage {
   readonly folder: string
   readonly service: StorageSimulator
   readonly store: SupabaseStore
-  /** How long each wait before a retry would have been. */
+  /** The duration of each wait before a retry. No wait really happens. */
   readonly waits: number[]
 }
 
@@ -77,7 +77,7 @@ export function countRequests({ stats }: StorageSimulator, request: string): num
 
 export const CREATE = 'POST /upload/resumable'
 
-/** `bytes` in pieces that divide nothing evenly. */
+/** Streams `bytes` in pieces of an odd size. */
 export async function* streamSlowly(bytes: Buffer): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += 999_983) {
     await turn()

@@ -1,17 +1,17 @@
-// A terminal to draw on: what has been written is applied to its screen, as far as our bars move on
-// it. It says when that changed.
+// A terminal that applies everything written to its screen, as far as the progress bars move the
+// cursor, and reports changes.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 
-/** Far more than it takes to redraw both bars. */
+/** Far more than is needed to redraw both bars. */
 const DRAWN_MAX = 100
 
 export class Terminal extends Writable {
   readonly isTTY = true
   readonly columns: number
-  /** Of the screen, from its top, without the spaces at their ends. */
+  /** The lines of the screen from its top, without trailing spaces. */
   lines: string[] = ['']
   cursorShown = true
   #row = 0
@@ -22,14 +22,14 @@ export class Terminal extends Writable {
     this.columns = columns
   }
 
-  /** What can be seen. */
+  /** The visible text. */
   get screen(): string {
     return this.lines.join('\n').trimEnd()
   }
 
   /**
-   * Resolves when the screen looks so. @throws AssertionError with what it shows instead, when it
-   * has been drawn often enough
+   * Resolves when the screen matches. @throws AssertionError with the screen after too many redraws
+   * without a match
    */
   async shows(pattern: RegExp): Promise<void> {
     for (let drawn = 0; drawn < DRAWN_MAX && !pattern.test(this.screen); drawn++)
@@ -83,7 +83,7 @@ export class Terminal extends Writable {
     return this.lines[this.#row] ?? ''
   }
 
-  /** What is wider than the screen is cut, as with auto-wrap switched off. */
+  /** Text wider than the screen is cut, as with auto-wrap off. */
   #replace(line: string): void {
     this.lines[this.#row] = line.slice(0, this.columns).trimEnd()
   }

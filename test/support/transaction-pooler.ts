@@ -1,6 +1,6 @@
-// A pooler in transaction mode, as small as it can be: every client believes in a session of its
-// own, and all of them share a few real connections, handed round query by query, as PgBouncer and
-// Supavisor do between transactions.
+// A minimal pooler in transaction mode: every client seems to have a separate session, and all
+// clients share a few real connections that change hands between queries, as in PgBouncer and
+// Supavisor.
 
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
@@ -20,8 +20,8 @@ interface Pooler {
 }
 
 /**
- * Listens on loopback in front of `url` with `size` server connections: the one last used goes
- * first, or each in its turn.
+ * Listens on loopback in front of `url` with `size` server connections. A query gets the connection
+ * that was used last, or each in turn.
  */
 export async function startTransactionPooler(
   url: string,
@@ -65,7 +65,7 @@ export async function startTransactionPooler(
   }
 }
 
-/** A connection that pg has logged in, and whose bytes are ours from then on. */
+/** A connection that pg has logged in and whose bytes are then handled here. */
 async function openSession(url: string): Promise<Socket> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => undefined)

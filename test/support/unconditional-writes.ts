@@ -1,10 +1,10 @@
-// Finds the `update` and `delete` statements of a function that have no `where`, which Supabase's
-// Data API refuses: https://github.com/eradman/pg-safeupdate, preloaded for the login that
-// PostgREST uses.
+// Finds the `update` and `delete` statements of a function without a `where`, which Supabase's Data
+// API refuses: https://github.com/eradman/pg-safeupdate, preloaded for the login that PostgREST
+// uses.
 
 /**
- * Each such statement, shortened. `definition` is the text of one function, dynamic SQL in dollar
- * quotes included.
+ * Lists each such statement, shortened. `definition` is the text of one function, including dynamic
+ * SQL in dollar quotes.
  */
 export function listUnconditional(definition: string): string[] {
   const text = definition
@@ -36,7 +36,7 @@ function statementAt(text: string, start: number): string {
   return text.slice(start)
 }
 
-/** A `where` of its own: one in parentheses is a subquery's. */
+/** Whether the statement itself has a `where`. One in parentheses belongs to a subquery. */
 function hasWhere(statement: string): boolean {
   let flat = statement
   for (let inner = ''; inner !== flat;) {

@@ -1,5 +1,5 @@
-// Waiting for a condition, never for a time. A condition that never comes is ended by the test
-// runner's own limit.
+// Waits for a condition, never for a time. The test runner's limit ends a wait for a condition that
+// never holds.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -7,7 +7,7 @@ type Nothing = false | null | undefined
 
 const LOOK_AGAIN_MS = 20
 
-/** Looks again and again until there is something, and returns it. */
+/** Checks repeatedly until `look` returns a value, and returns it. */
 export async function waitUntil<Found>(
   look: () => Found | Nothing | Promise<Found | Nothing>,
 ): Promise<Found> {

@@ -15,7 +15,7 @@ interface ProductState {
   status: 'active' | 'unavailable'
   priceMinor: number
   removed: boolean
-  /** Members that the product has from now on, in place of its own. */
+  /** Members that replace the product's. */
   patch: JsonRecord
 }
 

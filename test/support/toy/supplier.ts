@@ -24,7 +24,7 @@ export interface ToySupplier {
   readonly catalogue: ToyCatalogue
   /** The path and query of each request so far. */
   readonly requests: readonly string[]
-  /** How often the list was requested from its beginning. */
+  /** The number of times that the list was requested from its beginning. */
   countLists(): number
   /**
    * Sets faults. A line (`at`, `afterLines`) is counted from 0 in the whole list, and the fault
@@ -117,8 +117,7 @@ export async function startToy({ products, pageSize }: ToyOptions): Promise<ToyS
 
 /**
  * Page `k` holds the products at the positions `[(k - 1) × pageSize, k × pageSize)`, so that a
- * removal moves no product to another page. A list that says less is not sent: every page counts
- * the records of all.
+ * removal moves no product to another page.
  */
 function cutPage(
   listed: readonly ListedRecord[],
