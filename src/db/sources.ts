@@ -132,6 +132,34 @@ export async function saveSource(
   return toSource(row)
 }
 
+/** A source with a schedule, on the database's clock. */
+export interface ScheduledSource {
+  readonly source: string
+  readonly schedule: Schedule
+  /** The run that was started last; 0 when there is none. */
+  readonly lastRun: number
+  /** The instant from which on it may be due. */
+  readonly sinceAt: Date
+  readonly now: Date
+}
+
+export async function listScheduledSources(db: Catalog): Promise<ScheduledSource[]> {
+  const rows = await db.call<{
+    source: string
+    schedule: Schedule
+    last_run: number
+    since: string
+    at: string
+  }>('list_due_sources', {})
+  return rows.map(({ source, schedule, last_run: lastRun, since, at }) => ({
+    source,
+    schedule,
+    lastRun,
+    sinceAt: toInstant(since),
+    now: toInstant(at),
+  }))
+}
+
 /**
  * Notes what `latest.ndjson` of the source holds, or why it could not be written. Null: there is to
  * be no copy.

@@ -3,7 +3,7 @@
 
 import { SyncError } from '../core/errors.ts'
 import type { Db } from '../db/pool.ts'
-import { findQueuedRun, reopenRun } from '../db/write/runs.ts'
+import { findQueuedRun, reopenRun } from '../db/write/queued-runs.ts'
 import { enqueueRun } from './enqueue.ts'
 import { listFailed, type QueueName, type Queues } from './queues.ts'
 

@@ -6,7 +6,7 @@ import { listSeries } from '../../test/support/exposition.ts'
 import { openTestDatabase } from '../../test/support/database.ts'
 import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
-import type { TaskName } from '../db/write/runs.ts'
+import type { TaskName } from '../db/write/leases.ts'
 import type { Task } from './queues.ts'
 import { executeQueuedTask } from './queued-task.ts'
 
@@ -88,7 +88,9 @@ test('a task of a worker that is gone is taken over, which the log says', async 
     [run],
   )
   assert.equal(await begin(), 'done')
-  assert.ok(pipeline.logged.some((text) => /"takenFrom":"elsewhere\/1\/x".*taken over/.test(text)))
+  assert.ok(
+    pipeline.logged.some((text) => /"previousOwner":"elsewhere\/1\/x".*taken over/.test(text)),
+  )
 })
 
 test('who debugs sees every batch that was committed', async (t) => {

@@ -12,15 +12,9 @@ import { loadRunSummary } from '../db/read/run-summaries.ts'
 import { loadSource, type Source } from '../db/sources.ts'
 import { listParts } from '../db/write/artifacts.ts'
 import { findCheckpoint } from '../db/write/checkpoints.ts'
-import {
-  claimTask,
-  findQueuedRun,
-  loadQueuedRun,
-  releaseTask,
-  type LeasedRun,
-  type Settled,
-  type TaskName,
-} from '../db/write/runs.ts'
+import { claimTask, releaseTask, type TaskName } from '../db/write/leases.ts'
+import { findQueuedRun, loadQueuedRun } from '../db/write/queued-runs.ts'
+import type { LeasedRun, Settled } from '../db/write/runs.ts'
 import { getOwnerName, isOwnerDead } from '../node/process-owner.ts'
 import { newProgress, type Pause, type RunContext } from '../pipeline/context.ts'
 import { executeTasks, isLost, type TaskResult } from '../pipeline/execute-tasks.ts'
@@ -154,14 +148,16 @@ async function claimContext(
   const source = await loadSource(db, task.source)
   const bound = bindSource(tools, source)
   const { correlationId, ...queued } = await loadQueuedRun(db, task.sourceId, task.run)
-  const { takenFrom, ...run } = await claimTask(db, queued, name, getOwnerName(), isOwnerDead)
+  const claimant = { owner: getOwnerName(), isDead: isOwnerDead }
+  const { previousOwner, ...run } = await claimTask(db, queued, name, claimant)
   const { chunkSize, debug } = run.options
   // The run may request more detail than the process logs.
   const log = tools.log.child(
     { cid: correlationId, run: run.id, source: source.name, task: name },
     debug === true ? { level: 'debug' } : {},
   )
-  if (takenFrom !== null) log.warn({ takenFrom }, 'the task is taken over from a worker that died')
+  if (previousOwner !== null)
+    log.warn({ previousOwner }, 'the task is taken over from a worker that died')
   const options =
     chunkSize === undefined ? tools.options : { ...tools.options, batchRecordsMax: chunkSize }
   return {

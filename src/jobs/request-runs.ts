@@ -15,13 +15,15 @@ import { toSyncError } from '../db/errors.ts'
 import type { Db } from '../db/pool.ts'
 import {
   cancelRun,
-  findActiveRun,
   findQueuedRun,
   loadQueuedRun,
-  startQueuedRun,
-  widenRun,
-  type ActiveRun,
+  extendRun,
   type OpenRun,
+} from '../db/write/queued-runs.ts'
+import {
+  findActiveRun,
+  startQueuedRun,
+  type ActiveRun,
   type RunOptions,
   type RunRequest,
 } from '../db/write/runs.ts'
@@ -202,7 +204,7 @@ export async function startOrFindRun(
         'run/active',
         `${source.name} is busy with run ${active.id}, which is not what was asked for`,
       )
-    const widened = wantsAll(order) && (await widenRun(db, source.id, active.id))
+    const widened = wantsAll(order) && (await extendRun(db, source.id, active.id))
     return {
       source: source.name,
       run: active.id,
@@ -220,14 +222,14 @@ export async function startOrFindRun(
     options: optionsOf(order),
     ...(after === undefined ? {} : { after }),
   }
-  const { id, begun } = await startQueuedRun(db, request)
+  const { id, started } = await startQueuedRun(db, request)
   // Somebody else's order was a moment earlier.
-  if (!begun && after === undefined) return startOrFindRun(tools, source, order, correlationId)
+  if (!started && after === undefined) return startOrFindRun(tools, source, order, correlationId)
   return {
     source: source.name,
     run: id,
-    started: begun,
-    open: begun ? await findQueuedRun(db, id) : null,
+    started,
+    open: started ? await findQueuedRun(db, id) : null,
   }
 }
 
@@ -300,7 +302,7 @@ function wantsAll(order: RunsRequest): boolean {
   return order.mode !== 'fetch-only' && !wantsSlice(order)
 }
 
-type Choice = ChosenRun & Pick<RunRequest, 'anew'>
+type Choice = ChosenRun & Pick<RunRequest, 'refetch'>
 
 async function choose(
   db: Db,
@@ -312,7 +314,7 @@ async function choose(
   const now = new Date()
   if (order.mode === 'auto') return chooseRun(bound, { mode: 'auto', sinceAt: null, now })
   if (order.mode !== 'maintain-only') {
-    return { ...chooseRun(bound, { mode: 'full', sinceAt: null, now }), anew: true }
+    return { ...chooseRun(bound, { mode: 'full', sinceAt: null, now }), refetch: true }
   }
   // What was fetched and not applied yet is a run that only needs to go on: it may remove products
   // and move the watermark, a replay may not.

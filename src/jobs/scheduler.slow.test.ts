@@ -8,7 +8,8 @@ import { openTestDatabase, type Lifetime } from '../../test/support/database.ts'
 import { openToy } from '../../test/support/toy/open.ts'
 import { openServices } from '../../test/support/services.ts'
 import { waitUntil } from '../../test/support/wait-until.ts'
-import { cancelRun, listScheduled, reopenRun } from '../db/write/runs.ts'
+import { cancelRun, reopenRun } from '../db/write/queued-runs.ts'
+import { listScheduledSources } from '../db/sources.ts'
 import { saveSource } from '../db/sources.ts'
 import { listDeadLetters } from './dead-letters.ts'
 import { AS_SCHEDULED, startOrFindRun } from './request-runs.ts'
@@ -110,7 +111,7 @@ test('schedulers that look at the same moment start one run', async (t) => {
 
 test('a scheduler that looked before a run and claims after its end starts no second one', async (t) => {
   const { pipeline, services, runs } = await openNightly(t)
-  const seen = (await listScheduled(db)).find(({ source }) => source === pipeline.name)
+  const seen = (await listScheduledSources(db)).find(({ source }) => source === pipeline.name)
   services.startWorkers()
   await services.runScheduler()
   const [run] = await runs()

@@ -4,7 +4,8 @@
 
 import { randomUUID } from 'node:crypto'
 import { SyncError } from '../core/errors.ts'
-import { giveUpRun, listMootRuns, listScheduled, type ScheduledSource } from '../db/write/runs.ts'
+import { interruptRun, listObsoleteRuns } from '../db/write/queued-runs.ts'
+import { listScheduledSources, type ScheduledSource } from '../db/sources.ts'
 import { loadSource } from '../db/sources.ts'
 import { wait } from '../lib/back-off.ts'
 import { Calendar, faultOf } from '../sources/due.ts'
@@ -58,7 +59,7 @@ export async function startDue(
   told = new Map<string, string>(),
 ): Promise<void> {
   const begun: StartedRun[] = []
-  for (const scheduled of await listScheduled(tools.db)) {
+  for (const scheduled of await listScheduledSources(tools.db)) {
     try {
       const run = await beginIfDue(tools, calendar, scheduled)
       if (run) begun.push(run)
@@ -108,7 +109,7 @@ export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
   const moot = new Set(
     letters.length === 0
       ? []
-      : await listMootRuns(
+      : await listObsoleteRuns(
           db,
           letters.map(({ data }) => data.run),
         ),
@@ -119,7 +120,7 @@ export async function repairQueue({ db, queues }: RequestTools): Promise<void> {
     // A run that a dead letter holds up would wait for ever. A letter from before the run went on
     // must not end it again.
     if (held?.begunAt.toISOString() === begunAt)
-      await giveUpRun(db, run, `a task failed for good: ${letter.failedReason}`)
+      await interruptRun(db, run, `a task failed for good: ${letter.failedReason}`)
     else if (held) await dequeueRun(queues, run)
     else if (moot.has(run)) await letter.remove().catch(() => undefined)
   }

@@ -3,7 +3,7 @@
 
 import { DelayedError, UnrecoverableError, WaitingError, type Job, type Worker } from 'bullmq'
 import { hasAction, messageOf } from '../core/errors.ts'
-import type { TaskName } from '../db/write/runs.ts'
+import type { TaskName } from '../db/write/leases.ts'
 import { outsideText } from '../pipeline/outside-text.ts'
 import { BUSY_MS, executeQueuedTask, type TaskEnd, type TaskTools } from './queued-task.ts'
 import type { QueueName, Task } from './queues.ts'

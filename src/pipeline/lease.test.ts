@@ -6,7 +6,8 @@ import { openToy } from '../../test/support/toy/open.ts'
 import { lockTable } from '../../test/support/locks.ts'
 import type { Catalog } from '../db/catalog.ts'
 import { openPool, type Db } from '../db/pool.ts'
-import { cancelRun, endRun, startRun, type LeasedRun } from '../db/write/runs.ts'
+import { cancelRun } from '../db/write/queued-runs.ts'
+import { endRun, startRun, type LeasedRun } from '../db/write/runs.ts'
 import { withLease } from './lease.ts'
 
 const database = await openTestDatabase()

@@ -2,7 +2,8 @@
 // signal only stops the work early.
 
 import { hasAction, SyncError } from '../core/errors.ts'
-import { LEASE_MS, renewLease } from '../db/write/runs.ts'
+import { LEASE_MS } from '../db/write/runs.ts'
+import { renewLease } from '../db/write/leases.ts'
 import type { RunContext } from './context.ts'
 
 /** Interval of renewals and time limit of each: together less than the lease duration. */

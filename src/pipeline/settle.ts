@@ -39,7 +39,7 @@ export async function settle(context: RunContext): Promise<Settled> {
   seen.known.union(seen.staged)
   await withRetry(context, () => writeManifest(context, parts))
   const settled = await withRetry(context, () =>
-    settleRun(db, run, seen.known.toBytes(), seen.repeats, source.policy),
+    settleRun(db, run, { seen: seen.known.toBytes(), repeats: seen.repeats }, source.policy),
   )
   if (settled.ledger.created + settled.ledger.updated >= ANALYZE_FROM_PRODUCTS)
     await db.analyzeAfterLoad((reason) => log.debug({ reason }, 'a table was not analysed'))

@@ -72,6 +72,6 @@ function toRunRequest(
     owner: getOwnerName(),
     deadOwner: active?.owner && isOwnerDead(active.owner) ? active.owner : null,
     // A request for everything does not resume a run that was requested to be fetched only.
-    anew: !chosen.resumeAny && active?.options.stages === 'fetch',
+    refetch: !chosen.resumeAny && active?.options.stages === 'fetch',
   }
 }

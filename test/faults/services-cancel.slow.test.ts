@@ -4,14 +4,9 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import pg from 'pg'
-import {
-  cancelRun,
-  claimTask,
-  endRun,
-  giveUpRun,
-  loadQueuedRun,
-  type LeasedRun,
-} from '../../src/db/write/runs.ts'
+import { cancelRun, interruptRun, loadQueuedRun } from '../../src/db/write/queued-runs.ts'
+import { claimTask } from '../../src/db/write/leases.ts'
+import { endRun, type LeasedRun } from '../../src/db/write/runs.ts'
 import type { Db } from '../../src/db/pool.ts'
 import { translateErrors } from '../../src/db/errors.ts'
 import { cancelRequestedRun } from '../../src/jobs/request-runs.ts'
@@ -62,7 +57,7 @@ const ENDINGS: readonly (readonly [
   end: (db: Db, run: LeasedRun) => Promise<unknown>,
 ])[] = [
   ['cancelled', 'run/cancelled', (db, { id }) => cancelRun(db, id)],
-  ['given up', 'run/over', (db, { id }) => giveUpRun(db, id, 'its job is a dead letter')],
+  ['given up', 'run/over', (db, { id }) => interruptRun(db, id, 'its job is a dead letter')],
   [
     'ended by one of its workers',
     'run/over',
@@ -78,7 +73,7 @@ for (const [how, code, end] of ENDINGS) {
     const { run: id } = await services.requestRun()
     const run = await loadQueuedRun(db, (await pipeline.source()).id, id)
     const claim = (part: number): Promise<LeasedRun> =>
-      claimTask(db, run, `part ${part}`, 'a worker', () => false)
+      claimTask(db, run, `part ${part}`, { owner: 'a worker', isDead: () => false })
     const [first, second] = [await openBatch(t, await claim(0)), await openBatch(t, await claim(1))]
     await first.begin()
     await second.begin()

@@ -7,7 +7,8 @@ import { openTestDatabase } from '../../../test/support/database.ts'
 import { openToy } from '../../../test/support/toy/open.ts'
 import { listRuns, loadRunDetails, loadRunSummary } from '../read/run-summaries.ts'
 import { createMetricsReader } from '../read/metrics.ts'
-import { claimTask, startQueuedRun, startRun, type RunRequest } from './runs.ts'
+import { claimTask } from './leases.ts'
+import { startQueuedRun, startRun, type RunRequest } from './runs.ts'
 import { listSourceSummaries, loadStatus } from '../read/source-summaries.ts'
 
 const { pool: db } = await openTestDatabase()
@@ -88,12 +89,12 @@ test('a queued run that waits for workers is running, and interrupted when its o
   const { pipeline, request, told } = await openRun(t)
   const run = await startQueuedRun(db, request)
   assert.deepEqual(await told(run.id), everywhere('running'))
-  await claimTask(db, run, 'fetch', 'elsewhere/1/1', () => false)
+  await claimTask(db, run, 'fetch', { owner: 'elsewhere/1/1', isDead: () => false })
   await pipeline.query(
     `update catalog.leases set expires_at = clock_timestamp() - interval '6 seconds' where run_id = $1`,
     run.id,
   )
   assert.deepEqual(await told(run.id), everywhere('interrupted'))
-  await claimTask(db, run, 'fetch', 'elsewhere/2/2', () => false)
+  await claimTask(db, run, 'fetch', { owner: 'elsewhere/2/2', isDead: () => false })
   assert.deepEqual(await told(run.id), everywhere('running'))
 })
