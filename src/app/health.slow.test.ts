@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { cleanEnv, explainMissingProgram } from '../../test/support/processes.ts'
 import { startRedis } from '../../test/support/redis.ts'
-import { checkQueue } from '../cli/doctor-world.ts'
+import { checkQueue } from '../cli/doctor-environment.ts'
 import { openQueues } from '../jobs/queues.ts'
 import { checkHealth, type HealthTools } from './health.ts'
 

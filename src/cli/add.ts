@@ -13,7 +13,7 @@ import { listSecretStates } from '../sources/credentials.ts'
 import { syncSource } from '../pipeline/sync.ts'
 import { type Cli, formatExamples } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
-import { STOPPING, watchRun } from './run-sync.ts'
+import { STOPPING, watchRun } from './watch-run.ts'
 import {
   listAddOptions,
   suggestName,

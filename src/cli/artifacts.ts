@@ -11,7 +11,7 @@ import { listParts, type ArchivedPart } from '../db/write/artifacts.ts'
 import { escapeLines } from '../lib/printable.ts'
 import { type Cli, EXIT, formatExamples } from './cli.ts'
 import { formatBytes, formatQuantity, formatRelative } from './format.ts'
-import { createLimitOption, parseId } from './ids.ts'
+import { createLimitOption, parseId } from './parse-numbers.ts'
 import { createAfterOption, printPage } from './paging.ts'
 
 interface ListFlags extends PageRequest {

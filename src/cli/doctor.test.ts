@@ -26,7 +26,7 @@ const SOURCE: Source = {
   copy: null,
 }
 
-test('a source that is paused needs no key', async () => {
+test('a paused source does not need a key', async () => {
   const nowhere = { write: () => true }
   await using basics = openBasics(
     loadSettings({}),
@@ -37,7 +37,7 @@ test('a source that is paused needs no key', async () => {
   assert.deepEqual([await stateWith('active'), await stateWith('paused')], ['fail', 'ok'])
 })
 
-test('the clock is said to be ahead or behind, never minus zero seconds away, and minutes are a warning', () => {
+test('the clock check reports ahead or behind, never minus zero seconds, and warns about minutes', () => {
   assert.deepEqual(
     [-20, 0, 20].map((skewMs) => checkClock(skewMs).message),
     Array(3).fill("the same as the database's"),

@@ -3,11 +3,11 @@
 
 import type { Command } from 'commander'
 import { findMisspelt } from '../config/dot-env.ts'
-import { type Check, toFailedCheck } from './check.ts'
+import { type Check, toFailedCheck } from './doctor-check.ts'
 import { type Cli, formatExamples, EXIT } from './cli.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkSourceSecrets, checkSuppliers } from './doctor-suppliers.ts'
-import { checkPrivateHosts, checkQueue, checkStore } from './doctor-world.ts'
+import { checkPrivateHosts, checkQueue, checkStore } from './doctor-environment.ts'
 import { openBasics } from '../app/compose.ts'
 import { readDotEnv } from './read-settings.ts'
 

@@ -14,9 +14,9 @@ import { loadSource } from '../db/sources.ts'
 import { bindSource } from '../sources/bound-source.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { createLimitOption } from './ids.ts'
+import { createLimitOption } from './parse-numbers.ts'
 import { createAfterOption, printPage } from './paging.ts'
-import { STOPPING, watchRun } from './run-sync.ts'
+import { STOPPING, watchRun } from './watch-run.ts'
 import { formatQuantity } from './format.ts'
 
 interface QuarantineFilter extends PageRequest {

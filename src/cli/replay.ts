@@ -7,9 +7,9 @@ import { bindSource } from '../sources/bound-source.ts'
 import { planReplay } from '../pipeline/plan.ts'
 import { replayRun } from '../pipeline/replay.ts'
 import { type Cli, formatExamples } from './cli.ts'
-import { parseId } from './ids.ts'
+import { parseId } from './parse-numbers.ts'
 import { showPlan } from './plan.ts'
-import { STOPPING, watchRun } from './run-sync.ts'
+import { STOPPING, watchRun } from './watch-run.ts'
 
 interface ReplayFlags {
   readonly run?: number

@@ -159,6 +159,6 @@ function toLocalUrl({ host, port }: OpenServer): string {
 /** Parses one of `[roles...]`; commander passes the values before it. */
 function parseRole(text: string, before: readonly Role[] = []): readonly Role[] {
   const role = ROLES.find((one) => one === text)
-  if (!role) throw new InvalidArgumentError(`The roles are ${ROLES.join(', ')}.`)
+  if (!role) throw new InvalidArgumentError(`It must be one of ${ROLES.join(', ')}.`)
   return [...before, role]
 }

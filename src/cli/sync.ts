@@ -12,7 +12,7 @@ import type { SyncRequest } from '../pipeline/choose-run.ts'
 import { type Cli, formatExamples, NO_SOURCES } from './cli.ts'
 import type { SyncTools } from '../app/compose.ts'
 import { toIdleReport, printReport, toRefusedReport, toReportJson } from './report.ts'
-import { STOPPING, watchRun } from './run-sync.ts'
+import { STOPPING, watchRun } from './watch-run.ts'
 
 export interface SyncFlags {
   readonly full?: boolean

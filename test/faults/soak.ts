@@ -2,7 +2,7 @@
 // comes out wrong or all were survived.
 
 import { Command, Option } from 'commander'
-import { parseCount } from '../../src/cli/ids.ts'
+import { parseCount } from '../../src/cli/parse-numbers.ts'
 import { runSoak } from './run-soak.ts'
 
 const {

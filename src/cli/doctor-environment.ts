@@ -1,4 +1,4 @@
-// The part of the doctor that checks the artifact store, the queue and access to private hosts.
+// The checks of `shelfsync doctor` for the artifact store, the queue and private hosts.
 
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
@@ -7,7 +7,7 @@ import { verifyWritable, type ArtifactStore } from '../artifacts/store.ts'
 import { messageOf, SyncError } from '../core/errors.ts'
 import { withTimeout } from '../lib/timeout.ts'
 import type { Settings } from '../config/settings.ts'
-import { type Check, toFailedCheck } from './check.ts'
+import { type Check, toFailedCheck } from './doctor-check.ts'
 import { formatBytes, formatQuantity } from './format.ts'
 
 /** Time limit of a write to Redis. */
