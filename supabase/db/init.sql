@@ -217,7 +217,8 @@ create table catalog.products (
   last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
   expires_at         timestamptz,
   run_id             bigint not null,                -- run whose artifact wrote the row last
-  -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key wins.
+  -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key
+  -- wins.
   part_no            integer not null,
   line_no            integer not null,               -- see part_no
   normaliser_version integer not null,
@@ -420,6 +421,10 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$ select 193622
 create function catalog.token_lock_class() returns integer
 language sql immutable set search_path = pg_catalog, pg_temp as $$ select 1936221286 $$;
 
+-- Larger than every id: the run of an artifact that is newer than all others, or the start of a list.
+create function catalog.max_id() returns bigint
+language sql immutable set search_path = pg_catalog, pg_temp as $$ select 9223372036854775807 $$;
+
 -- 20261122000020_leases.sql
 
 -- Generated from supabase/schemas/20_leases.sql until the first release: do not edit.
@@ -601,11 +606,13 @@ $$;
 -- Runs: started, resumed, extended, ended, cancelled and reopened.
 
 -- may_resume(active, …) → whether a request may resume the source's active run instead of starting one.
---   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes
---   only --   the same replay, a refresh or an import only a run of the same keys. Any other request resumes a run of its kind that asks for at least as much, or with
---   `p_resume_any` any run
---   but a replay. With `p_refetch` the supplier is to be asked: a run that has fetched everything is not
---   resumed.
+--   The active run has to be younger than `p_resume_within` and of the same normaliser. A replay resumes only
+--   the
+--   same replay; a refresh or an import only a run of the same keys. Any other request resumes a run of its
+--   kind
+--   that asks for at least as much, or with `p_resume_any` any run but a replay. With `p_refetch` the
+--   supplier is
+--   to be asked: a run that has fetched everything is not resumed.
 create function catalog.may_resume(
   p_active catalog.runs, p_kind text, p_since timestamptz, p_artifact_run bigint, p_resume_any boolean,
   p_normaliser_version integer, p_resume_within interval, p_options jsonb, p_refetch boolean, p_keys text[]
@@ -929,8 +936,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
--- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A refresh
--- or an import counts for those of the same keys or of fewer, and a full run for all of them.
+-- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A
+-- refresh or an import counts for those of the same keys or of fewer, and a full run for all of them.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)
@@ -1115,12 +1122,12 @@ $$;
 --   latest      `replay` takes it by default
 --   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
-  run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
-  held boolean, latest boolean, archived boolean, stored_bytes bigint
+  run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
+  closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.keys is not null, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
-    r.state = 'succeeded',
+  select r.id, r.keys is not null, r.started_at,
+    case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),
@@ -1622,7 +1629,8 @@ begin
     select w.*, case
         when w.run_id = p_artifact_run then false
         when not keyed then w.run_id > p_artifact_run
-        else (catalog.load_requested_at(p_source, w.run_id, w.part_no), w.run_id) > (requested, p_artifact_run)
+        else (catalog.load_requested_at(p_source, w.run_id, w.part_no), w.run_id)
+          > (requested, p_artifact_run)
       end as is_newer
     from catalog.products w where w.source_id = p_source and w.external_id = s.external_id offset 0
   ) p on true;
@@ -1665,9 +1673,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
--- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated price is
--- compared with the current one and with the newest one that waits for a decision or was rejected; only a
--- difference gets a verdict.
+-- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated
+-- price is compared with the current one and with the newest one that waits for a decision or was rejected;
+-- only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
 --               it is the current price again, which ends what waited
 --   amount null the supplier no longer states the price
@@ -2096,150 +2104,246 @@ end $$;
 
 -- Generated from supabase/schemas/40_gate.sql until the first release: do not edit.
 
--- The gate of a run: the facts about it, and the reasons why it may not be trusted. Settle and plan share them.
+-- The gate of a run: the facts about it, and the reasons why it may not be trusted. Settle and plan share it.
+--
+-- `p_seen` is a bitmap over products.seq of the products that the run saw; a number beyond its end did not
+-- exist then. It is read by an expression that is written out each time, because a function with a search
+-- path is never inlined, and a call costs 5 µs a product instead of 0.3. A `case` keeps the planner from
+-- reading beyond the bitmap first.
 
--- sum_run_counts(…): the run's outcomes, added up over its checkpoints.
+-- sum_run_counts(source, run) → the run's outcomes, added up over its checkpoints.
 create function catalog.sum_run_counts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, total), '{}')
-  from (select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
-        where source_id = p_source and run_id = p_run group by key) t
+  from (
+    select key, sum(value::bigint) as total from catalog.checkpoints, jsonb_each_text(counts)
+    where source_id = p_source and run_id = p_run group by key
+  ) t
 $$;
 
--- load_run_facts(…): what is known of a run that has applied everything. `warning`: the last one of an artifact that is not complete says what ended it.
+-- load_run_facts(source, run) → {run, kind, complete, expected, warning, fetched, counts} of a run that has
+-- applied everything.
+--   warning     the artifact's last one; of an incomplete artifact it says why the fetch ended
 create function catalog.load_run_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('run', r.id, 'kind', r.kind, 'complete', a.complete, 'expected', a.expected, 'warning', a.warnings ->> -1,
-    'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = r.artifact_run),
+  select jsonb_build_object('run', r.id, 'kind', r.kind, 'complete', a.complete, 'expected', a.expected,
+    'warning', a.warnings ->> -1,
+    'fetched', (
+      select coalesce(sum(line_count), 0) from catalog.parts
+      where source_id = p_source and run_id = r.artifact_run),
     'counts', catalog.sum_run_counts(p_source, p_run))
   from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
   where r.source_id = p_source and r.id = p_run
 $$;
 
--- load_price_facts(…), of the prices that the run would publish: how many prices would move and by which factor half of them do at least; how many failed a gate; how many changed prices of
--- how many products wait for the run to settle; how many products would have no price left.
+-- load_price_facts(source, run) → {moved, ratio, gated, waiting, waitingProducts, withdrawn}, of the prices
+-- that the run would publish
+--   moved       pending prices that differ from the current one
+--   ratio       median of new price / current price over those
+--   gated       open reviews of prices that this run changed and that failed a gate
+--   waiting     pending prices, of `waitingProducts` products
+--   withdrawn   products that would have no price left
 create function catalog.load_price_facts(p_source integer, p_run bigint) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with others as (select catalog.list_unpublished_by_others(p_source, p_run) as runs)
-  select jsonb_build_object('moved', count(*), 'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
-    'gated', (select count(*) from catalog.reviews r
-      where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price' and r.detail ->> 'from' is not null))
-    || (select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
+  select jsonb_build_object(
+      'moved', count(*),
+      'ratio', percentile_cont(0.5) within group (order by n.amount_minor::numeric / c.amount_minor),
+      'gated', (
+        select count(*) from catalog.reviews r
+        where r.source_id = p_source and r.run_id = p_run and r.state = 'open' and r.kind = 'price'
+          and r.detail ->> 'from' is not null))
+    || (
+      select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct w.product_external_id))
       from catalog.prices w, others
       where w.source_id = p_source and w.state = 'pending' and w.run_id <> all (others.runs))
-    || (select jsonb_build_object('withdrawn', count(distinct w.product_external_id))
+    || (
+      select jsonb_build_object('withdrawn', count(distinct w.product_external_id))
       from catalog.prices w, others
       where w.source_id = p_source and w.state = 'pending' and w.run_id <> all (others.runs)
         and w.amount_minor is null and not exists (
-        select from catalog.prices left_over
-        where left_over.source_id = p_source and left_over.product_external_id = w.product_external_id and left_over.amount_minor is not null
-          and (left_over.state = 'pending' or left_over.state = 'current' and not exists (
-            select from catalog.prices gone
-            where gone.source_id = p_source and gone.product_external_id = left_over.product_external_id
-              and gone.variant_external_id = left_over.variant_external_id and gone.price_type = left_over.price_type and gone.state = 'pending'))))
+        select from catalog.prices remaining
+        where remaining.source_id = p_source and remaining.product_external_id = w.product_external_id
+          and remaining.amount_minor is not null
+          and (remaining.state = 'pending' or remaining.state = 'current' and not exists (
+            select from catalog.prices next
+            where next.source_id = p_source and next.product_external_id = remaining.product_external_id
+              and next.variant_external_id = remaining.variant_external_id
+              and next.price_type = remaining.price_type and next.state = 'pending'))))
   from catalog.prices n
   join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
   cross join others
-  where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (others.runs) and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0
-    and n.currency = c.currency
+  where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (others.runs)
+    and c.state = 'current' and c.amount_minor > 0 and n.amount_minor > 0 and n.currency = c.currency
 $$;
 
--- proves_missing(facts): whether the run can tell what is missing: complete, full, and every line of it named its product.
+-- proves_missing(facts) → whether a product that the run did not see is missing: the run is full and
+-- complete, and every line of it named its product.
 create function catalog.proves_missing(p_facts jsonb) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
+  select p_facts ->> 'kind' = 'full' and (p_facts ->> 'complete')::boolean
+    and coalesce((p_facts #>> '{counts,unreadable}')::bigint, 0) = 0
 $$;
 
--- explain_removals_off(facts): why a full run calls no product missing and removes none. Null: it can tell, or was never meant to.
+-- explain_removals_off(facts) → why a full run counts no product as missing; null if it does, and for other
+-- runs.
 create function catalog.explain_removals_off(p_facts jsonb) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
     when p_facts ->> 'kind' <> 'full' or catalog.proves_missing(p_facts) then null
     when not (p_facts ->> 'complete')::boolean then 'nothing proves that all records arrived'
-    else format('%s of %s records have no id that could be read, and each may be a product that seems to be missing',
+    else format(
+      '%s of %s records have no id that could be read, and each may be a product that seems to be missing',
       p_facts #>> '{counts,unreadable}', p_facts ->> 'fetched')
   end
 $$;
 
--- list_hold_reasons(…): every reason why a run, done or planned, may not be trusted as it is. Empty: it may.
---   p_facts   load_run_facts and load_price_facts; of a plan also how many products and current prices it would add to those that are there
-create function catalog.list_hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns text[]
+-- is_keyed(facts) → whether the run covers only named products: a refresh or an import.
+create function catalog.is_keyed(p_facts jsonb) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select p_facts ->> 'kind' in ('refresh', 'import')
+$$;
+
+-- is_over_share(n, total, share) → whether `n` of `total` is more than the share allows. One is always
+-- allowed.
+create function catalog.is_over_share(n bigint, total bigint, share numeric) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select n > greatest(1, floor(total * share))
+$$;
+
+-- format_share(share) → the share in percent.
+create function catalog.format_share(share numeric) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select format('%s %%', round(100 * share, 2))
+$$;
+
+-- list_record_reasons(facts, policy) → reasons to hold the run because of its records: incomplete,
+-- unbalanced, empty, or too many in quarantine.
+create function catalog.list_record_reasons(p_facts jsonb, p_policy jsonb) returns text[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   counts jsonb := p_facts -> 'counts';
   fetched bigint := p_facts ->> 'fetched';
   quarantined bigint := coalesce((counts ->> 'quarantined')::bigint, 0);
+  share numeric := p_policy ->> 'quarantineShare';
+  outcomes bigint;
+  reasons text[] := '{}';
+begin
+  -- Unreadable records are counted among the quarantined ones too.
+  select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
+  if not (p_facts ->> 'complete')::boolean then
+    reasons := reasons || format(
+      'incomplete: %s of %s records arrived, and nothing proves that this is all%s', fetched,
+      coalesce(p_facts ->> 'expected', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
+  end if;
+  if fetched <> outcomes then
+    reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for',
+      fetched, outcomes);
+  end if;
+  if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
+    reasons := reasons
+      || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
+  end if;
+  if fetched = 0 and catalog.is_keyed(p_facts) and not (p_policy ->> 'allowEmpty')::boolean then
+    reasons := reasons || 'the supplier sent none of the requested products'::text;
+  end if;
+  if catalog.is_over_share(quarantined, fetched, share) then
+    reasons := reasons || format('%s of %s records are in quarantine (more than %s)',
+      quarantined, fetched, catalog.format_share(share));
+  end if;
+  return reasons;
+end $$;
+
+-- list_missing_reasons(source, facts, seen, policy) → the reason to hold the run because too many products
+-- are missing. Products that a keyed run beside this one has written are not.
+create function catalog.list_missing_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
+returns text[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  share numeric := p_policy ->> 'removalShare';
+  run bigint := p_facts ->> 'run';
+  beside bigint[] := catalog.list_keyed_runs_beside(p_source, (p_facts ->> 'run')::bigint);
+  products bigint;
+  missing bigint;
+begin
+  if not catalog.proves_missing(p_facts) then
+    return '{}';
+  end if;
+  select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0),
+      count(*) filter (
+        where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end
+          and (run is null or run_id <= run) and run_id <> all (beside))
+    into products, missing
+    from catalog.products where source_id = p_source and status <> 'removed';
+  if not catalog.is_over_share(missing, products, share) then
+    return '{}';
+  end if;
+  return array[format('%s of %s products are missing (more than %s)', missing, products,
+    catalog.format_share(share))];
+end $$;
+
+-- list_price_reasons(source, facts, seen, policy) → reasons to hold the run because of its prices: too many
+-- failed a gate, moved together, or were withdrawn. Shares are of all current prices; of a keyed run, of
+-- those of the products that it saw.
+create function catalog.list_price_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
+returns text[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
   moved bigint := p_facts ->> 'moved';
   ratio numeric := p_facts ->> 'ratio';
   gated bigint := p_facts ->> 'gated';
   withdrawn bigint := coalesce((p_facts ->> 'withdrawn')::bigint, 0);
-  reasons text[] := '{}';
-  keyed boolean := p_facts ->> 'kind' in ('refresh', 'import');
-  run bigint := p_facts ->> 'run';
-  beside bigint[] := catalog.list_keyed_runs_beside(p_source, (p_facts ->> 'run')::bigint);
-  outcomes bigint;
+  share numeric := p_policy ->> 'priceShiftShare';
+  factor numeric := p_policy ->> 'priceShiftFactor';
+  keyed boolean := catalog.is_keyed(p_facts);
+  prices bigint;
   products bigint;
-  missing bigint;
-  priced bigint;
+  reasons text[] := '{}';
 begin
-  select coalesce(sum(value::bigint), 0) into outcomes from jsonb_each_text(counts) where key <> 'unreadable';
+  if moved + gated < catalog.shifted_prices_min() and withdrawn < catalog.shifted_prices_min() then
+    return reasons;
+  end if;
+  select count(*) + coalesce((p_facts ->> 'newPrices')::bigint, 0),
+      count(distinct c.product_external_id) filter (where c.amount_minor is not null)
+        + coalesce((p_facts ->> 'newProducts')::bigint, 0)
+    into prices, products
+    from catalog.prices c
+    where c.source_id = p_source and c.state = 'current' and (not keyed or exists (
+      select from catalog.products p
+      where p.source_id = p_source and p.external_id = c.product_external_id
+        and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end));
+  if moved + gated >= catalog.shifted_prices_min() then
+    if gated > prices * share then
+      reasons := reasons || format('%s of %s prices failed a gate', gated, prices);
+    end if;
+    if moved > prices * share and (ratio >= factor or ratio * factor <= 1) then
+      reasons := reasons
+        || format('%s of %s prices moved together (median ×%s)', moved, prices, round(ratio, 2));
+    end if;
+  end if;
+  if withdrawn >= catalog.shifted_prices_min() and withdrawn > products * share then
+    reasons := reasons
+      || format('%s of %s products with a price would have none any more', withdrawn, products);
+  end if;
+  return reasons;
+end $$;
 
-  if not (p_facts ->> 'complete')::boolean then
-    reasons := reasons || format('incomplete: %s of %s records arrived, and nothing proves that this is all%s',
-      fetched, coalesce(p_facts ->> 'expected', 'an unknown number of'), ': ' || (p_facts ->> 'warning'));
-  end if;
-  if fetched <> outcomes then
-    reasons := reasons || format('the ledger does not balance: %s records archived, %s accounted for', fetched, outcomes);
-  end if;
-  if fetched = 0 and p_facts ->> 'kind' = 'full' and not (p_policy ->> 'allowEmpty')::boolean then
-    reasons := reasons || 'the supplier sent nothing at all (policy allowEmpty declares that this can be right)'::text;
-  end if;
-  if fetched = 0 and keyed and not (p_policy ->> 'allowEmpty')::boolean then
-    reasons := reasons || 'the supplier sent none of the requested products'::text;
-  end if;
-  -- One record always may be.
-  if quarantined > greatest(1, floor(fetched * (p_policy ->> 'quarantineShare')::numeric)) then
-    reasons := reasons || format('%s of %s records are in quarantine (more than %s %%)', quarantined, fetched, round(100 * (p_policy ->> 'quarantineShare')::numeric, 2));
-  end if;
-
-  if catalog.proves_missing(p_facts) then
-    select count(*) + coalesce((p_facts ->> 'newProducts')::bigint, 0), count(*) filter (where case when seq < 8 * length(p_seen) then get_bit(p_seen, seq) = 0 else true end
-        and (run is null or run_id <= run) and run_id <> all (beside))
-      into products, missing
-      from catalog.products where source_id = p_source and status <> 'removed';
-    if missing > greatest(1, floor(products * (p_policy ->> 'removalShare')::numeric)) then
-      reasons := reasons || format('%s of %s products are missing (more than %s %%)', missing, products, round(100 * (p_policy ->> 'removalShare')::numeric, 2));
-    end if;
-  end if;
-
-  if moved + gated >= 5 then
-    select count(*) + coalesce((p_facts ->> 'newPrices')::bigint, 0) into priced from catalog.prices c
-      where c.source_id = p_source and c.state = 'current' and (not keyed or exists (
-        select from catalog.products p
-        where p.source_id = p_source and p.external_id = c.product_external_id
-          and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end));
-    if gated > priced * (p_policy ->> 'priceShiftShare')::numeric then
-      reasons := reasons || format('%s of %s prices failed a gate', gated, priced);
-    end if;
-    if moved > priced * (p_policy ->> 'priceShiftShare')::numeric
-       and (ratio >= (p_policy ->> 'priceShiftFactor')::numeric or ratio * (p_policy ->> 'priceShiftFactor')::numeric <= 1) then
-      reasons := reasons || format('%s of %s prices moved together (median ×%s)', moved, priced, round(ratio, 2));
-    end if;
-  end if;
-  if withdrawn >= 5 then
-    select count(distinct product_external_id) + coalesce((p_facts ->> 'newProducts')::bigint, 0) into priced
-      from catalog.prices c
-      where c.source_id = p_source and c.state = 'current' and c.amount_minor is not null
-        and (not keyed or exists (
-          select from catalog.products p
-          where p.source_id = p_source and p.external_id = c.product_external_id
-            and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end));
-    if withdrawn > priced * (p_policy ->> 'priceShiftShare')::numeric then
-      reasons := reasons || format('%s of %s products with a price would have none any more', withdrawn, priced);
-    end if;
-  end if;
+-- list_hold_reasons(source, facts, seen, policy) → every reason why a run, done or planned, may not be
+-- trusted; empty if it may.
+--   p_facts     load_run_facts and load_price_facts; of a plan also newProducts and newPrices, which it would
+--               add
+--   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
+create function catalog.list_hold_reasons(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
+returns text[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  reasons text[] := catalog.list_record_reasons(p_facts, p_policy)
+    || catalog.list_missing_reasons(p_source, p_facts, p_seen, p_policy)
+    || catalog.list_price_reasons(p_source, p_facts, p_seen, p_policy);
+begin
   if cardinality(reasons) > 0 and (p_facts ->> 'waiting')::bigint > 0 then
-    reasons := reasons || format('%s changed prices of %s products wait for this decision or for the next good run',
+    reasons := reasons || format(
+      '%s changed prices of %s products wait for this decision or for the next good run',
       p_facts ->> 'waiting', p_facts ->> 'waitingProducts');
   end if;
   return reasons;
@@ -2249,16 +2353,11 @@ end $$;
 
 -- Generated from supabase/schemas/41_settle.sql until the first release: do not edit.
 
--- settle_run closes a run. It proves completeness, balances the ledger, judges the source as a whole and, when the run can
--- be trusted, decides on disappearances, makes pending prices current, moves the watermark and publishes the changes. Only
--- these functions remove a product.
---
--- `p_seen` is a bitmap over products.seq of the products that the run saw; a number beyond its end did not exist then. It is
--- read by an expression that is written out, because a function with a search path is never inlined, and a call costs 5 µs a
--- product instead of 0.3. A `case` keeps the planner from reading beyond the bitmap first.
+-- settle_run closes a run: it lists the reasons to hold it and, if there are none, publishes it. Only
+-- publish_run removes products. The bitmap `p_seen` is read as in the gate.
 
--- supersede_held_runs(…): only the youngest held run waits for a person. What an older one waited for is in its hands now.
--- A keyed run supersedes none.
+-- supersede_held_runs(source, run): only the youngest held run waits for a person; `run` takes over what
+-- older ones waited for. A keyed run supersedes none.
 create function catalog.supersede_held_runs(p_source integer, p_run bigint) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with superseded as (
@@ -2269,95 +2368,147 @@ language sql set search_path = pg_catalog, pg_temp as $$
       returning h.id)
   update catalog.reviews v set state = 'superseded', decided_at = now()
     from superseded s
-    where v.source_id = p_source and v.kind = 'run' and v.state = 'open' and v.run_id = s.id;
+    where v.source_id = p_source and v.kind = 'run' and v.state = 'open' and v.run_id = s.id
 $$;
 
--- publish_run(…) → products removed. Does what a run waits to do.
---   p_at_once   a person approved: what is missing is removed without waiting for a second complete run
-create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean) returns integer
+-- remove_missing_products(source, run, seen, at_once) → products removed. A product is removed if two
+-- complete runs in a row did not see it; the first of them adds it to `misses`.
+--   at_once     a person approved the run: missing products are removed without a second run
+create function catalog.remove_missing_products(
+  p_source integer, p_run bigint, p_seen bytea, p_at_once boolean
+) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  run catalog.runs;
-  artifact catalog.artifacts;
   beside bigint[] := catalog.list_keyed_runs_beside(p_source, p_run);
-  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run);
-  removed integer := 0;
-  base bigint;
+  removed integer;
 begin
-  select * into run from catalog.runs r where r.source_id = p_source and r.id = p_run;
-  select * into artifact from catalog.artifacts a where a.source_id = p_source and a.run_id = run.artifact_run;
-
-  delete from catalog.misses m using catalog.products p
-    where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id
-      and (p.status = 'removed' or case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end);
-  if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
-    with gone as (
-      update catalog.products p
-        set status = 'removed', changed_at = now(), run_id = p_run, last_available_at = case p.status when 'active' then now() else p.last_available_at end
-        where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
-          -- A keyed run beside this one has seen it.
-          and p.run_id <= p_run and p.run_id <> all (beside)
-          and (p_at_once or exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
-        returning p.external_id
-    ), noted as (
-      insert into catalog.changes (source_id, run_id, product_external_id, kind)
-        select p_source, p_run, external_id, 'removed' from gone
-        on conflict (source_id, run_id, product_external_id) do update set kind = 'removed'
-    ), forgotten as (
-      delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
-    )
-    select count(*) into removed from gone;
-    insert into catalog.misses (source_id, external_id, run_id, missed_at)
-      select p_source, external_id, p_run, now() from catalog.products p
-      where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+  with gone as (
+    update catalog.products p
+      set status = 'removed', changed_at = now(), run_id = p_run,
+          last_available_at = case p.status when 'active' then now() else p.last_available_at end
+      where p.source_id = p_source and p.status <> 'removed'
+        and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+        -- A keyed run beside this one has seen it otherwise.
         and p.run_id <= p_run and p.run_id <> all (beside)
-      on conflict do nothing;
-  end if;
-
-  update catalog.prices c set state = 'past'
-    from catalog.prices n
-    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (others) and c.source_id = p_source and c.state = 'current'
-      and (c.product_external_id, c.variant_external_id, c.price_type) = (n.product_external_id, n.variant_external_id, n.price_type);
-  update catalog.prices set state = 'current'
-    where source_id = p_source and state = 'pending' and run_id <> all (others);
-
-  -- A first load writes products without changes. The first run that publishes after it speaks for all of them.
-  if run.keys is null
-     and exists (select from catalog.runs r where r.source_id = p_source and r.first_load)
-     and exists (select from catalog.products where source_id = p_source)
-     and not exists (
-       select from catalog.changes where source_id = p_source and product_external_id = '' and kind = 'loaded')
-  then
-    insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
-      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (select count(*) from catalog.products where source_id = p_source));
-  end if;
-  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
-  select coalesce(max(position), 0) into base from catalog.changes;
-  update catalog.changes c set position = base + o.n
-    from (select run_id, product_external_id, row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n
-          from catalog.changes
-          where source_id = p_source and position is null and run_id <> all (others)) o
-    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
-
-  perform catalog.supersede_held_runs(p_source, p_run);
-  if run.kind in ('full', 'incremental') then
-    update catalog.sources s
-      set watermark = case when run.kind = 'incremental' and run.since > s.watermark then s.watermark
-                           when artifact.watermark is null then s.watermark
-                           else greatest(s.watermark, least(artifact.watermark, run.started_at)) end,
-          latest_run = case when artifact.complete then greatest(s.latest_run, p_run) else s.latest_run end,
-          last_full_at = case when run.kind = 'full' and artifact.complete then run.started_at else s.last_full_at end,
-          normaliser_version = case when run.kind = 'full' then run.normaliser_version else s.normaliser_version end
-      where s.id = p_source;
-  end if;
+        and (p_at_once or exists (
+          select from catalog.misses m
+          where m.source_id = p_source and m.external_id = p.external_id and m.run_id <> p_run))
+      returning p.external_id
+  ), recorded as (
+    insert into catalog.changes (source_id, run_id, product_external_id, kind)
+      select p_source, p_run, external_id, 'removed' from gone
+      on conflict (source_id, run_id, product_external_id) do update set kind = 'removed'
+  ), cleared as (
+    delete from catalog.misses m using gone where m.source_id = p_source and m.external_id = gone.external_id
+  )
+  select count(*) into removed from gone;
+  insert into catalog.misses (source_id, external_id, run_id, missed_at)
+    select p_source, external_id, p_run, now() from catalog.products p
+    where p.source_id = p_source and p.status <> 'removed'
+      and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+      and p.run_id <= p_run and p.run_id <> all (beside)
+    on conflict do nothing;
   return removed;
 end $$;
 
--- resolve_quarantine(…): takes out of quarantine what a settling run has taken in.
---   replayed     the very line was applied anew, and not put back
---   superseded   a younger artifact has the product, and it is in quarantine again; of a record that named none, the same bytes
---   resolved     a younger artifact had the product in good order; a record that named none, when a whole green run had no such line
-create function catalog.resolve_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean) returns void
+-- publish_prices(source, others): pending prices become current, and the ones they replace past. Those of the
+-- runs `p_others` stay pending, see list_unpublished_by_others.
+create function catalog.publish_prices(p_source integer, p_others bigint[]) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.prices c set state = 'past'
+    from catalog.prices n
+    where n.source_id = p_source and n.state = 'pending' and n.run_id <> all (p_others)
+      and c.source_id = p_source and c.state = 'current'
+      and (c.product_external_id, c.variant_external_id, c.price_type)
+        = (n.product_external_id, n.variant_external_id, n.price_type);
+  update catalog.prices set state = 'current'
+    where source_id = p_source and state = 'pending' and run_id <> all (p_others)
+$$;
+
+-- publish_changes(source, run, others): gives positions to the source's unpublished changes, after all
+-- published ones; those of the runs `p_others` stay unpublished. A first load writes products without
+-- changes: the first run that publishes after it, other than a keyed one, adds one change `loaded` for all of
+-- them.
+--   ordering    a lock serialises all sources, so that a reader that follows `position` skips no change
+create function catalog.publish_changes(p_source integer, p_run bigint, p_others bigint[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  last_position bigint;
+begin
+  if exists (select from catalog.runs where source_id = p_source and id = p_run and keys is null)
+     and exists (select from catalog.runs where source_id = p_source and first_load)
+     and exists (select from catalog.products where source_id = p_source)
+     and not exists (
+       select from catalog.changes
+       where source_id = p_source and product_external_id = '' and kind = 'loaded')
+  then
+    insert into catalog.changes (source_id, run_id, product_external_id, kind, detail)
+      select p_source, p_run, '', 'loaded', jsonb_build_object('products', (
+        select count(*) from catalog.products where source_id = p_source));
+  end if;
+  perform pg_advisory_xact_lock(hashtext('catalog.changes'));
+  select coalesce(max(position), 0) into last_position from catalog.changes;
+  update catalog.changes c set position = last_position + o.n
+    from (
+      select run_id, product_external_id,
+        row_number() over (order by kind <> 'loaded', run_id, changed_at, product_external_id) as n
+      from catalog.changes
+      where source_id = p_source and position is null and run_id <> all (p_others)
+    ) o
+    where c.source_id = p_source and c.run_id = o.run_id and c.product_external_id = o.product_external_id;
+end $$;
+
+-- advance_source(source, run): moves the source's watermark, latest run, last full run and normaliser
+-- version. Only a full or an incremental run does.
+--   watermark   stays if the incremental run started after it, so that the changes between were never asked
+--               for; never later than the start of the run
+create function catalog.advance_source(p_source integer, p_run bigint) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  update catalog.sources s
+    set watermark = case when r.kind = 'incremental' and r.since > s.watermark then s.watermark
+                         when a.watermark is null then s.watermark
+                         else greatest(s.watermark, least(a.watermark, r.started_at)) end,
+        latest_run = case when a.complete then greatest(s.latest_run, p_run) else s.latest_run end,
+        last_full_at = case when r.kind = 'full' and a.complete then r.started_at else s.last_full_at end,
+        normaliser_version = case when r.kind = 'full' then r.normaliser_version else s.normaliser_version end
+    from catalog.runs r
+    left join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+    where s.id = p_source and r.source_id = p_source and r.id = p_run
+      and r.kind in ('full', 'incremental')
+$$;
+
+-- publish_run(source, run, seen, at_once) → products removed. Removes missing products if the run proves that
+-- they are missing, publishes prices and changes, and advances the source.
+create function catalog.publish_run(p_source integer, p_run bigint, p_seen bytea, p_at_once boolean)
+returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  others bigint[] := catalog.list_unpublished_by_others(p_source, p_run);
+  removed integer := 0;
+begin
+  delete from catalog.misses m using catalog.products p
+    where m.source_id = p_source and p.source_id = p_source and p.external_id = m.external_id
+      and (p.status = 'removed'
+        or case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end);
+  if catalog.proves_missing(catalog.load_run_facts(p_source, p_run)) then
+    removed := catalog.remove_missing_products(p_source, p_run, p_seen, p_at_once);
+  end if;
+  perform catalog.publish_prices(p_source, others);
+  perform catalog.publish_changes(p_source, p_run, others);
+  perform catalog.supersede_held_runs(p_source, p_run);
+  perform catalog.advance_source(p_source, p_run);
+  return removed;
+end $$;
+
+-- resolve_quarantine(source, run, seen, green): closes quarantined records that the settling run has dealt
+-- with.
+--   replayed    the same line was applied again and not quarantined
+--   superseded  a newer artifact has the product and it is quarantined again; of a record without an id, the
+--               same bytes
+--   resolved    a newer artifact had the product without an error; of a record without an id, a green run
+--               that proves what is missing had no such line
+create function catalog.resolve_quarantine(p_source integer, p_run bigint, p_seen bytea, p_green boolean)
+returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   with verdicts as (
     select q.id, case
@@ -2366,63 +2517,99 @@ language sql set search_path = pg_catalog, pg_temp as $$
             select again.byte_length, md5(again.raw) from catalog.quarantine again
             where again.source_id = p_source and again.run_id = p_run and again.external_id is null)
           then 'superseded'
-        when q.external_id is null then case when p_green and (select catalog.proves_missing(catalog.load_run_facts(p_source, p_run))) then 'resolved' end
-        -- A quarantined record counts as seen too.
-        -- As a list, which is read once.
-        when q.external_id in (select again.external_id from catalog.quarantine again where again.source_id = p_source and again.run_id = p_run)
+        when q.external_id is null then
+          case when p_green and (select catalog.proves_missing(catalog.load_run_facts(p_source, p_run)))
+            then 'resolved' end
+        -- A quarantined record counts as seen too. A list, because it is read once.
+        when q.external_id in (
+            select again.external_id from catalog.quarantine again
+            where again.source_id = p_source and again.run_id = p_run)
           then 'superseded'
-        when exists (select from catalog.products p where p.source_id = p_source and p.external_id = q.external_id and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end)
+        when exists (
+            select from catalog.products p
+            where p.source_id = p_source and p.external_id = q.external_id
+              and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 1 else false end)
           then 'resolved'
       end as state
     from catalog.quarantine q
     join catalog.runs r on r.source_id = p_source and r.id = p_run
     where q.source_id = p_source and q.state = 'open' and q.run_id <> p_run and q.artifact_run in (
       select o.artifact_run
-      from (select distinct artifact_run from catalog.quarantine where source_id = p_source and state = 'open') o
+      from (
+        select distinct artifact_run from catalog.quarantine where source_id = p_source and state = 'open'
+      ) o
       where o.artifact_run = r.artifact_run
         or catalog.is_newer_artifact(p_source, r.artifact_run, o.artifact_run))
   )
-  update catalog.quarantine q set state = v.state from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
+  update catalog.quarantine q set state = v.state
+    from verdicts v where q.source_id = p_source and q.id = v.id and v.state is not null
 $$;
 
--- settle_run(…) → (state, reason, ledger, removals_off). A settled run is nobody's any more: a second call fails with run/over.
---   p_seen      bitmap over products.seq of everything the run saw
---   p_repeats   records counted as unchanged that came in two parts: each part alone cannot tell
---   p_policy    {removalShare, quarantineShare, priceShiftShare, priceShiftFactor, allowEmpty}
-create function catalog.settle_run(p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb)
-returns table (state text, reason text, ledger jsonb, removals_off text)
+-- build_ledger(source, run, repeats, removed) → the ledger of a settling run: expected, fetched, every
+-- outcome, removed and missing.
+--   p_repeats   records counted as unchanged that are duplicates: each of the two parts alone could not tell
+create function catalog.build_ledger(p_source integer, p_run bigint, p_repeats bigint, p_removed integer)
+returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  counts jsonb := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0,
+    "quarantined": 0, "held": 0}' || catalog.sum_run_counts(p_source, p_run);
+begin
+  return (
+    select jsonb_build_object('expected', a.expected, 'fetched', (
+        select coalesce(sum(line_count), 0) from catalog.parts
+        where source_id = p_source and run_id = a.run_id))
+      || counts
+      || jsonb_build_object(
+        'unchanged', (counts ->> 'unchanged')::bigint - p_repeats,
+        'duplicate', (counts ->> 'duplicate')::bigint + p_repeats,
+        'removed', p_removed,
+        'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
+    from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
+    where r.source_id = p_source and r.id = p_run);
+end $$;
+
+-- settle_run(source, run, token, seen, repeats, policy) → (state, reason, ledger, removals_off)
+--   atomic      everything that publish_run does, and the end of the run
+--   state       succeeded, or held with a review that lists the reasons
+--   p_repeats   see build_ledger
+--   p_policy    see list_hold_reasons
+--   errors      see raise_lease_error; a second call fails with run/over, as the run has ended
+create function catalog.settle_run(
+  p_source integer, p_run bigint, p_token bigint, p_seen bytea, p_repeats bigint, p_policy jsonb
+) returns table (state text, reason text, ledger jsonb, removals_off text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
+  facts jsonb;
   reasons text[];
+  green boolean;
   removed integer := 0;
-  balance jsonb;
-  counts jsonb;
 begin
   perform catalog.assert_lease(p_source, p_run, p_token);
-  counts := '{"created": 0, "updated": 0, "unchanged": 0, "older": 0, "duplicate": 0, "blank": 0, "quarantined": 0, "held": 0}'
-    || catalog.sum_run_counts(p_source, p_run);
-  counts := counts || jsonb_build_object('unchanged', (counts ->> 'unchanged')::bigint - p_repeats, 'duplicate', (counts ->> 'duplicate')::bigint + p_repeats);
-  reasons := catalog.list_hold_reasons(p_source, catalog.load_run_facts(p_source, p_run) || catalog.load_price_facts(p_source, p_run), p_seen, p_policy);
-  if cardinality(reasons) = 0 then
+  facts := catalog.load_run_facts(p_source, p_run);
+  reasons := catalog.list_hold_reasons(p_source, facts || catalog.load_price_facts(p_source, p_run),
+    p_seen, p_policy);
+  green := cardinality(reasons) = 0;
+  if green then
     removed := catalog.publish_run(p_source, p_run, p_seen, false);
   else
-    -- An older held run may not be decided any more: what it would remove, this one may have seen.
+    -- An older held run can no longer be decided: this one may have seen products that it would remove.
     perform catalog.supersede_held_runs(p_source, p_run);
-    insert into catalog.reviews (source_id, kind, run_id, reason) values (p_source, 'run', p_run, array_to_string(reasons, '; '));
+    insert into catalog.reviews (source_id, kind, run_id, reason)
+      values (p_source, 'run', p_run, array_to_string(reasons, '; '));
   end if;
-  perform catalog.resolve_quarantine(p_source, p_run, p_seen, cardinality(reasons) = 0);
-  select jsonb_build_object('expected', a.expected,
-      'fetched', (select coalesce(sum(line_count), 0) from catalog.parts where source_id = p_source and run_id = a.run_id))
-      || counts || jsonb_build_object('removed', removed,
-      'missing', (select count(*) from catalog.misses m where m.source_id = p_source and m.run_id = p_run))
-    into balance
-    from catalog.runs r join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.artifact_run
-    where r.source_id = p_source and r.id = p_run;
+  perform catalog.resolve_quarantine(p_source, p_run, p_seen, green);
   return query update catalog.runs r
-    set state = case when cardinality(reasons) = 0 then 'succeeded' else 'held' end, reason = nullif(array_to_string(reasons, '; '), ''),
-        ledger = balance, removals_off = catalog.explain_removals_off(catalog.load_run_facts(p_source, p_run)), seen = p_seen, finished_at = clock_timestamp(),
-        watermark = (select a.watermark from catalog.artifacts a where a.source_id = p_source and a.run_id = r.artifact_run)
+    set state = case when green then 'succeeded' else 'held' end,
+        reason = nullif(array_to_string(reasons, '; '), ''),
+        ledger = catalog.build_ledger(p_source, p_run, p_repeats, removed),
+        removals_off = catalog.explain_removals_off(facts),
+        seen = p_seen,
+        finished_at = clock_timestamp(),
+        watermark = (
+          select a.watermark from catalog.artifacts a
+          where a.source_id = p_source and a.run_id = r.artifact_run)
     where r.source_id = p_source and r.id = p_run
     returning r.state, r.reason, r.ledger, r.removals_off;
 end $$;
@@ -2433,7 +2620,11 @@ end $$;
 
 -- A person's decisions on held runs and held prices.
 
--- decide_run(…) → products removed. Approving does what the held run waits to do; rejecting drops it. The rows that passed their gates stay.
+-- decide_run(run, approve, by) → products removed. Approving publishes the held run, and removes what is
+-- missing at once; rejecting drops its pending prices and unpublished changes. Rows that passed their own
+-- gates stay.
+--   errors      run/unknown · run/not-held, also for an approval when a younger run has read the catalogue
+--               since
 create function catalog.decide_run(p_run bigint, p_approve boolean, p_by text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -2448,8 +2639,11 @@ begin
     perform catalog.fail('run/not-held', format('Run %s is %s, not held', p_run, run.state));
   elsif p_approve and run.keys is null and exists (
       select from catalog.runs r
-      where r.source_id = run.source_id and r.id > p_run and r.keys is null and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
-    perform catalog.fail('run/not-held', format('A newer run of this source has looked at the catalogue since run %s: decide on the newest one', p_run));
+      where r.source_id = run.source_id and r.id > p_run and r.keys is null
+        and (r.seen is not null or r.state in ('running', 'interrupted', 'fetched'))) then
+    perform catalog.fail('run/not-held',
+      format('A newer run of this source has read the catalogue since run %s: decide on the newest one',
+        p_run));
   end if;
   if p_approve then
     removed := catalog.publish_run(run.source_id, p_run, run.seen, true);
@@ -2460,33 +2654,41 @@ begin
     delete from catalog.changes
       where source_id = run.source_id and run_id <= p_run and position is null and run_id <> all (others);
   end if;
-  update catalog.runs r set state = case when p_approve then 'succeeded' else 'rejected' end,
-      ledger = r.ledger || jsonb_build_object('removed', removed)
+  update catalog.runs r
+    set state = case when p_approve then 'succeeded' else 'rejected' end,
+        ledger = r.ledger || jsonb_build_object('removed', removed)
     where r.source_id = run.source_id and r.id = p_run;
-  update catalog.reviews set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
+  update catalog.reviews
+    set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
     where source_id = run.source_id and kind = 'run' and run_id = p_run and state = 'open';
   return removed;
 end $$;
 
--- decide_price(…): a held price becomes the current one, or is dropped; the supplier stating it again changes nothing then.
+-- decide_price(review, approve, by): a held price becomes current, or is rejected. A rejected price that the
+-- supplier states again changes nothing.
+--   errors      review/unknown
 create function catalog.decide_price(p_review bigint, p_approve boolean, p_by text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   review catalog.reviews;
 begin
-  select * into review from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
+  select * into review
+    from catalog.reviews r where r.id = p_review and r.kind = 'price' and r.state = 'open' for update;
   if review.id is null then
     perform catalog.fail('review/unknown', format('Price review %s is not open', p_review));
   end if;
   if p_approve then
     update catalog.prices set state = 'past'
       where source_id = review.source_id and product_external_id = review.product_external_id
-        and variant_external_id = review.variant_external_id and price_type = review.price_type and state = 'current';
+        and variant_external_id = review.variant_external_id and price_type = review.price_type
+        and state = 'current';
   end if;
   update catalog.prices set state = case when p_approve then 'current' else 'rejected' end
-    where source_id = review.source_id and product_external_id = review.product_external_id and variant_external_id = review.variant_external_id
-      and price_type = review.price_type and run_id = review.run_id and state = 'held';
-  update catalog.reviews set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
+    where source_id = review.source_id and product_external_id = review.product_external_id
+      and variant_external_id = review.variant_external_id and price_type = review.price_type
+      and run_id = review.run_id and state = 'held';
+  update catalog.reviews
+    set state = case when p_approve then 'approved' else 'rejected' end, decided_at = now(), decided_by = p_by
     where source_id = review.source_id and id = p_review;
 end $$;
 
@@ -2494,35 +2696,32 @@ end $$;
 
 -- Generated from supabase/schemas/50_plan.sql until the first release: do not edit.
 
--- plan: what apply and settle would do, decided by the same functions. A plan's transactions are read-only, so the server
--- itself refuses writes to anything but the session's temporary tables.
+-- plan: what apply and settle would do, decided by the same functions. A plan's transactions are read-only,
+-- so the server itself refuses writes to anything but the session's temporary tables.
 
--- open_plan(): what the batches planned so far in this session would have written, for those that follow. `planned_variants` and
--- `planned_images` are there for their constraints only: what the tables would refuse of a sync, they refuse of a plan.
+-- open_plan(): creates the tables that hold what the batches planned in this session would have written. The
+-- next batches are judged against them. `planned_variants` and `planned_images` exist for their constraints:
+-- a record that the catalogue's tables would refuse is refused in a plan too.
+--   errors      SQLSTATE 42P07 (duplicate_table) if the session has tables of these names
 create function catalog.open_plan() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   create temporary table planned_products (
-    external_id text collate "C" primary key, appears boolean not null, source_updated_at timestamptz not null, record_hash bytea not null,
-    content_hash bytea not null
+    external_id text collate "C" primary key, appears boolean not null,
+    source_updated_at timestamptz not null, record_hash bytea not null, content_hash bytea not null
   );
-  create temporary table planned_variants (like catalog.variants including constraints including indexes) on commit delete rows;
-  create temporary table planned_prices (like catalog.prices including constraints including indexes, last_good bigint);
-  create temporary table planned_images (like catalog.images including defaults including constraints including indexes) on commit delete rows;
+  create temporary table planned_variants (like catalog.variants including constraints including indexes)
+    on commit delete rows;
+  create temporary table planned_prices (
+    like catalog.prices including constraints including indexes, last_good bigint);
+  create temporary table planned_images (
+    like catalog.images including defaults including constraints including indexes) on commit delete rows;
 end $$;
 
--- plan_batch(…): what apply_batch would do with the staged lines, after the batches planned before.
---   p_artifact_run   of a replay that is planned, and p_seen_later as there; null: as the newest artifact
-create function catalog.plan_batch(
-  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[], p_price_factor numeric
-) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
-#variable_conflict use_column
+-- revise_verdicts(): judges products that an earlier batch of the plan would have written against that batch.
+create function catalog.revise_verdicts() returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-  perform catalog.assert_own_table('planned_products');
-  perform catalog.judge_batch(p_source, coalesce(p_artifact_run, 9223372036854775807), p_part, p_seen_later, p_volatile, p_price_factor);
-
-  -- A product that an earlier batch would have written is judged against that.
   update pg_temp.verdicts j
     set verdict = case
         when coalesce(s.source_updated_at, '-infinity') < w.source_updated_at then 'duplicate'
@@ -2532,104 +2731,192 @@ begin
     from pg_temp.staged_products s, pg_temp.planned_products w
     where s.line_no = j.line_no and w.external_id = j.external_id and j.verdict <> 'duplicate';
   update pg_temp.verdicts set held = false where verdict not in ('created', 'updated');
-  delete from pg_temp.price_verdicts q using pg_temp.verdicts j where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
+  delete from pg_temp.price_verdicts q using pg_temp.verdicts j
+    where j.line_no = q.line_no and j.verdict not in ('created', 'updated');
+end $$;
 
-  insert into pg_temp.planned_products as w (external_id, appears, source_updated_at, record_hash, content_hash)
+-- plan_products(source): records what the batch would write to products, variants and images.
+--   errors      SQLSTATE of the constraint that a record violates
+create function catalog.plan_products(p_source integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  insert into pg_temp.planned_products as w
+      (external_id, appears, source_updated_at, record_hash, content_hash)
     select j.external_id,
-      not exists (select from catalog.products p where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
+      not exists (
+        select from catalog.products p
+        where p.source_id = p_source and p.external_id = j.external_id and p.status <> 'removed'),
       coalesce(s.source_updated_at, '-infinity'), s.record_hash, s.content_hash
     from pg_temp.verdicts j join pg_temp.staged_products s on s.line_no = j.line_no
     where j.verdict in ('created', 'updated')
     on conflict (external_id) do update
-      set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash, content_hash = excluded.content_hash;
-
-  -- Emptied by the commit, and here for the next piece of a batch that was refused.
+      set source_updated_at = excluded.source_updated_at, record_hash = excluded.record_hash,
+          content_hash = excluded.content_hash;
+  -- The commit empties these tables, and this delete does before the next piece of a batch that Postgres
+  -- refused.
   delete from pg_temp.planned_variants where true;
-  insert into pg_temp.planned_variants (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
-    select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric, v.pack_count, v.availability
-    from pg_temp.verdicts j join pg_temp.staged_variants v on v.line_no = j.line_no where j.verdict in ('created', 'updated');
   delete from pg_temp.planned_images where true;
+  insert into pg_temp.planned_variants
+      (source_id, product_external_id, external_id, position, options, weight_grams, pack_count, availability)
+    select p_source, j.external_id, v.external_id, v.position, v.options, v.weight_grams::numeric,
+      v.pack_count, v.availability
+    from pg_temp.verdicts j join pg_temp.staged_variants v on v.line_no = j.line_no
+    where j.verdict in ('created', 'updated');
   insert into pg_temp.planned_images (source_id, product_external_id, position, url)
     select p_source, j.external_id, i.position, i.url
-    from pg_temp.verdicts j join pg_temp.staged_images i on i.line_no = j.line_no where j.verdict in ('created', 'updated');
-  delete from pg_temp.planned_prices w using pg_temp.verdicts j where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
-  insert into pg_temp.planned_prices (
-      source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at, last_good)
+    from pg_temp.verdicts j join pg_temp.staged_images i on i.line_no = j.line_no
+    where j.verdict in ('created', 'updated');
+end $$;
+
+-- plan_prices(source): records what the batch would write to prices. `superseded` stands for a verdict
+-- `kept`.
+create function catalog.plan_prices(p_source integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+  delete from pg_temp.planned_prices w using pg_temp.verdicts j
+    where j.external_id = w.product_external_id and j.verdict in ('created', 'updated');
+  insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id,
+      amount_minor, currency, state, observed_at, last_good)
     select p_source, q.external_id, q.variant_external_id, q.price_type, 0, q.amount_minor, q.currency,
       case q.state when 'kept' then 'superseded' else q.state end, now(),
       case when q.state = 'held' or q.last_good_currency = q.currency then q.last_good end
     from pg_temp.price_verdicts q;
-  insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id, amount_minor, currency, state, observed_at)
-    select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency, 'current', now()
+  insert into pg_temp.planned_prices (source_id, product_external_id, variant_external_id, price_type, run_id,
+      amount_minor, currency, state, observed_at)
+    select p_source, j.external_id, n.variant_external_id, n.price_type, 0, n.amount_minor, n.currency,
+      'current', now()
     from pg_temp.verdicts j join pg_temp.staged_prices n on n.line_no = j.line_no
     where j.seq is null and j.verdict in ('created', 'updated') and n.amount_minor <> 0
     on conflict do nothing;
+end $$;
 
+-- plan_batch(…) → (seq, external_id, verdict, held, kind, detail) of each staged line: what apply_batch would
+-- do after the batches planned before.
+--   p_artifact_run   of a planned replay, with `p_seen_later` as in judge_products; null: newer than any
+--                    other
+--   kind, detail     as list_staged_changes; null without a change
+--   errors           db/unsuitable, see assert_own_table
+create function catalog.plan_batch(
+  p_source integer, p_artifact_run bigint, p_part integer, p_seen_later bytea, p_volatile text[],
+  p_price_factor numeric
+) returns table (seq integer, external_id text, verdict text, held boolean, kind text, detail jsonb)
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set jit = off as $$
+#variable_conflict use_column
+begin
+  perform catalog.assert_own_table('planned_products');
+  perform catalog.judge_batch(p_source, coalesce(p_artifact_run, catalog.max_id()), p_part,
+    p_seen_later, p_volatile, p_price_factor);
+  perform catalog.revise_verdicts();
+  perform catalog.plan_products(p_source);
+  perform catalog.plan_prices(p_source);
   return query
     select j.seq, j.external_id, j.verdict, j.held, c.kind, c.detail
     from pg_temp.verdicts j left join catalog.list_staged_changes(p_source) c on c.line_no = j.line_no
     order by j.line_no;
 end $$;
 
--- plan_run(…) → why the run that was planned in this session would be held, whether it could tell what is missing, and if not, why.
---   p_facts   what load_run_facts says of a run
-create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb) returns table (reasons text[], whole boolean, removals_off text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+-- load_planned_price_facts(source) → {newPrices, gated, waiting, waitingProducts, moved, ratio}, as
+-- load_price_facts says it of a run. Pending prices of earlier runs that the plan does not replace count too.
+--   newPrices   prices that would become current
+create function catalog.load_planned_price_facts(p_source integer) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-  perform catalog.assert_own_table('planned_products');
-  return query select catalog.list_hold_reasons(p_source, p_facts || products || prices || moves || withdrawals, p_seen, p_policy), catalog.proves_missing(p_facts), catalog.explain_removals_off(p_facts)
-  from (
-    select jsonb_build_object('newProducts', count(*)) as products from pg_temp.planned_products where appears
-  ) products, (
+  return (
     select jsonb_build_object('newPrices', count(*) filter (where state = 'current'),
-      'gated', count(*) filter (where state = 'held' and last_good is not null)) as prices
+      'gated', count(*) filter (where state = 'held' and last_good is not null))
     from pg_temp.planned_prices
-  ) prices, (
-    select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct product_external_id), 'moved', count(*) filter (where moves),
-      'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good) filter (where moves)) as moves
+  ) || (
+    select jsonb_build_object('waiting', count(*), 'waitingProducts', count(distinct product_external_id),
+      'moved', count(*) filter (where moves),
+      'ratio', percentile_cont(0.5) within group (order by amount_minor::numeric / last_good)
+        filter (where moves))
     from (
-      select product_external_id, amount_minor, last_good, amount_minor > 0 and last_good > 0 as moves from pg_temp.planned_prices where state = 'pending'
+      select product_external_id, amount_minor, last_good, amount_minor > 0 and last_good > 0 as moves
+      from pg_temp.planned_prices where state = 'pending'
       union all
-      -- What an earlier run left pending, and this one does not replace, moves with it.
       select product_external_id, n.amount_minor, c.amount_minor, n.amount_minor > 0 and c.amount_minor > 0
-      from catalog.prices n join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
-      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and n.currency = c.currency and not exists (
-        select from pg_temp.planned_prices w
-        where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))
+      from catalog.prices n
+      join catalog.prices c using (source_id, product_external_id, variant_external_id, price_type)
+      where n.source_id = p_source and n.state = 'pending' and c.state = 'current' and n.currency = c.currency
+        and not exists (
+          select from pg_temp.planned_prices w
+          where (w.product_external_id, w.variant_external_id, w.price_type)
+            = (n.product_external_id, n.variant_external_id, n.price_type))
     ) waiting
-  ) moves, (
-    select jsonb_build_object('withdrawn', count(*)) as withdrawals
-    from (
+  );
+end $$;
+
+-- count_planned_withdrawals(source) → products that would have no price left after the plan.
+--   A product loses a price by a pending withdrawal, of the plan or of an earlier run. It keeps one if the
+--   plan states a
+--   price, or if a current or pending price remains that neither the plan nor an earlier pending price
+--   replaces.
+create function catalog.count_planned_withdrawals(p_source integer) returns bigint
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select count(*) from (
       select product_external_id from pg_temp.planned_prices where state = 'pending' and amount_minor is null
       union
-      select product_external_id from catalog.prices n where n.source_id = p_source and n.state = 'pending' and n.amount_minor is null
+      select product_external_id from catalog.prices n
+      where n.source_id = p_source and n.state = 'pending' and n.amount_minor is null
     ) losing
     where not exists (
       select from pg_temp.planned_prices w
-      where w.product_external_id = losing.product_external_id and w.amount_minor is not null and w.state in ('pending', 'current')
+      where w.product_external_id = losing.product_external_id and w.amount_minor is not null
+        and w.state in ('pending', 'current')
     ) and not exists (
       select from catalog.prices c
-      where c.source_id = p_source and c.product_external_id = losing.product_external_id and c.amount_minor is not null
-        and c.state in ('current', 'pending') and not exists (
+      where c.source_id = p_source and c.product_external_id = losing.product_external_id
+        and c.amount_minor is not null and c.state in ('current', 'pending')
+        and not exists (
           select from pg_temp.planned_prices w
-          where (w.product_external_id, w.variant_external_id, w.price_type) = (c.product_external_id, c.variant_external_id, c.price_type)
+          where (w.product_external_id, w.variant_external_id, w.price_type)
+              = (c.product_external_id, c.variant_external_id, c.price_type)
             and (w.state = 'pending' or w.state = 'superseded' and c.state = 'pending'))
         and not (c.state = 'current' and exists (
           select from catalog.prices n
-          where n.source_id = p_source and n.product_external_id = c.product_external_id and n.variant_external_id = c.variant_external_id
-            and n.price_type = c.price_type and n.state = 'pending' and not exists (
+          where n.source_id = p_source and n.product_external_id = c.product_external_id
+            and n.variant_external_id = c.variant_external_id and n.price_type = c.price_type
+            and n.state = 'pending' and not exists (
               select from pg_temp.planned_prices w
-              where (w.product_external_id, w.variant_external_id, w.price_type) = (n.product_external_id, n.variant_external_id, n.price_type))))
+              where (w.product_external_id, w.variant_external_id, w.price_type)
+                = (n.product_external_id, n.variant_external_id, n.price_type))))
     )
-  ) withdrawals;
+  );
 end $$;
 
--- list_missing(…): what a complete run that saw `p_seen` would miss; `missed_before` ones it would remove.
-create function catalog.list_missing(p_source integer, p_seen bytea) returns table (external_id text, title text, missed_before boolean)
+-- plan_run(source, facts, seen, policy) → (reasons, whole, removals_off): the gate's verdict on the run that
+-- was planned in this session.
+--   p_facts     as load_run_facts
+--   reasons     why the run would be held, see list_hold_reasons
+--   whole       see proves_missing; removals_off: see explain_removals_off
+--   errors      db/unsuitable, see assert_own_table
+create function catalog.plan_run(p_source integer, p_facts jsonb, p_seen bytea, p_policy jsonb)
+returns table (reasons text[], whole boolean, removals_off text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  facts jsonb := p_facts;
+begin
+  perform catalog.assert_own_table('planned_products');
+  facts := facts || catalog.load_planned_price_facts(p_source) || jsonb_build_object(
+    'newProducts', (select count(*) from pg_temp.planned_products where appears),
+    'withdrawn', catalog.count_planned_withdrawals(p_source));
+  return query select catalog.list_hold_reasons(p_source, facts, p_seen, p_policy),
+    catalog.proves_missing(p_facts), catalog.explain_removals_off(p_facts);
+end $$;
+
+-- list_missing(source, seen) → the products that a complete run which saw `p_seen` would miss, by id.
+--   missed_before   the run would remove it
+create function catalog.list_missing(p_source integer, p_seen bytea)
+returns table (external_id text, title text, missed_before boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select p.external_id, p.title, exists (select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
+  select p.external_id, p.title, exists (
+    select from catalog.misses m where m.source_id = p_source and m.external_id = p.external_id)
   from catalog.products p
-  where p.source_id = p_source and p.status <> 'removed' and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
+  where p.source_id = p_source and p.status <> 'removed'
+    and case when p.seq < 8 * length(p_seen) then get_bit(p_seen, p.seq) = 0 else true end
   order by p.external_id
 $$;
 
@@ -2637,97 +2924,130 @@ $$;
 
 -- Generated from supabase/schemas/60_views.sql until the first release: do not edit.
 
--- Views for readers, in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees what
--- `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
--- the rows of a product that has expired, by an index that holds only the products that can expire.
+-- Views for readers, in schema `api`. They run with the reader's own rights (security_invoker), so a reader
+-- sees what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never
+-- shown: each view leaves out the rows of a product that has expired, by an index that holds only the
+-- products that can expire.
 --
--- A product's uuid is the md5 of its key. The other views take it from the product by an outer join: a query that does not
--- select `product_id` never makes that join, and a query for one `product_id` begins at the index of products.
+-- A product's uuid is the md5 of its key. The other views take it from the product by an outer join: a query
+-- that does not select `product_id` never makes that join, and a query for one `product_id` begins at the
+-- index of products.
 
 create view api.products with (security_invoker = true) as
-  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
-    p.manufacturer, p.url, p.identifiers, p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at,
-    p.expires_at, p.warnings
+  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id,
+    p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
+    p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
+    p.warnings
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
 
 create view api.variants with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, v.product_external_id, v.external_id,
-    v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    v.product_external_id, v.external_id, v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams,
+    v.pack_count, v.availability
   from catalog.variants v join catalog.sources s on s.id = v.source_id
     left join catalog.products o on o.source_id = v.source_id and o.external_id = v.product_external_id
   where v.removed_at is null
-    and not exists (select from catalog.products e where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
 
 create view api.prices with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
-    p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    p.product_external_id, p.variant_external_id, p.price_type, p.amount_minor, p.currency,
+    p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state = 'current' and p.amount_minor is not null
-    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.price_history with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
-    p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    p.product_external_id, p.variant_external_id, p.price_type, p.amount_minor, p.currency,
+    p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state in ('current', 'past')
-    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, i.product_external_id, i.position,
-    i.url, i.alt, i.cdn_url
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    i.product_external_id, i.position, i.url, i.alt, i.cdn_url
   from catalog.images i join catalog.sources s on s.id = i.source_id
     left join catalog.products o on o.source_id = i.source_id and o.external_id = i.product_external_id
-  where not exists (select from catalog.products e where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
+  where not exists (
+    select from catalog.products e
+    where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
 
 create view api.brands with (security_invoker = true) as
-  select s.name as source, b.external_id, b.name, b.attributes from catalog.brands b join catalog.sources s on s.id = b.source_id;
+  select s.name as source, b.external_id, b.name, b.attributes
+  from catalog.brands b join catalog.sources s on s.id = b.source_id;
 
 create view api.organizations with (security_invoker = true) as
-  select s.name as source, o.external_id, o.name, o.attributes from catalog.organizations o join catalog.sources s on s.id = o.source_id;
+  select s.name as source, o.external_id, o.name, o.attributes
+  from catalog.organizations o join catalog.sources s on s.id = o.source_id;
 
 create view api.categories with (security_invoker = true) as
-  select s.name as source, c.external_id, c.name, c.parent_external_id, c.attributes from catalog.categories c join catalog.sources s on s.id = c.source_id;
+  select s.name as source, c.external_id, c.name, c.parent_external_id, c.attributes
+  from catalog.categories c join catalog.sources s on s.id = c.source_id;
 
--- Follow `position`: a reader that remembers the highest one it has seen skips nothing.
+-- Published changes. A reader that follows `position` and remembers the highest one it has read skips none.
 create view api.changes with (security_invoker = true) as
-  select c.position, s.name as source, c.kind, md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail, c.changed_at
+  select c.position, s.name as source, c.kind,
+    md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail,
+    c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
     left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id
   where c.position is not null
-    and not exists (select from catalog.products e where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
--- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them. The record as it came is in
--- `medipim_products_raw`, because a role without the right to it could not `select *` here.
+-- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states
+-- them. The raw record is in `medipim_products_raw`, because a role without the right to it could not `select
+-- *` here.
 create view api.medipim_products with (security_invoker = true) as
-  select p.external_id as id, p.title as name, public.amount_minor as price_cents, p.changed_at as updated_at, p.status, s.name as source,
+  select p.external_id as id, p.title as name, public.amount_minor as price_cents,
+    p.changed_at as updated_at, p.status, s.name as source,
     p.attributes ->> 'supplier_status' as supplier_status, p.successor as replacement,
     manufacturer.amount_minor as manufacturer_price_cents, pharmacist.amount_minor as pharmacist_price_cents,
-    (p.attributes ->> 'vat_rate')::numeric as vat_rate, public.currency,
-    p.identifiers -> 'ean' as ean, p.identifiers ->> 'ean_gtin8' as ean_gtin8, p.identifiers ->> 'ean_gtin12' as ean_gtin12,
-    p.identifiers ->> 'ean_gtin13' as ean_gtin13, p.identifiers ->> 'ean_gtin14' as ean_gtin14, p.identifiers ->> 'artg_id' as artg_id,
-    p.identifiers ->> 'pbs' as pbs, p.identifiers ->> 'fred' as fred, p.identifiers ->> 'z_code' as z_code,
-    p.identifiers ->> 'snomed_mp' as snomed_mp, p.identifiers ->> 'snomed_mpp' as snomed_mpp, p.identifiers ->> 'snomed_mpuu' as snomed_mpuu,
-    p.identifiers ->> 'snomed_tp' as snomed_tp, p.identifiers ->> 'snomed_tpp' as snomed_tpp, p.identifiers ->> 'snomed_tpuu' as snomed_tpuu,
-    p.identifiers ->> 'snomed_ctpp' as snomed_ctpp, p.identifiers ->> 'hs_code' as hs_code,
-    p.identifiers ->> 'cnk' as cnk, p.identifiers ->> 'acl13' as acl13, p.identifiers ->> 'cip13' as cip13, p.identifiers ->> 'pzn' as pzn,
-    p.identifiers ->> 'supplier_reference' as supplier_reference, p.identifiers -> 'atc' as atc, p.identifiers ->> 'gs1_category' as gs1_category,
-    p.brand, p.manufacturer as organization, p.source_updated_at
+    (p.attributes ->> 'vat_rate')::numeric as vat_rate, public.currency, p.identifiers -> 'ean' as ean,
+    p.identifiers ->> 'ean_gtin8' as ean_gtin8, p.identifiers ->> 'ean_gtin12' as ean_gtin12,
+    p.identifiers ->> 'ean_gtin13' as ean_gtin13, p.identifiers ->> 'ean_gtin14' as ean_gtin14,
+    p.identifiers ->> 'artg_id' as artg_id, p.identifiers ->> 'pbs' as pbs, p.identifiers ->> 'fred' as fred,
+    p.identifiers ->> 'z_code' as z_code, p.identifiers ->> 'snomed_mp' as snomed_mp,
+    p.identifiers ->> 'snomed_mpp' as snomed_mpp, p.identifiers ->> 'snomed_mpuu' as snomed_mpuu,
+    p.identifiers ->> 'snomed_tp' as snomed_tp, p.identifiers ->> 'snomed_tpp' as snomed_tpp,
+    p.identifiers ->> 'snomed_tpuu' as snomed_tpuu, p.identifiers ->> 'snomed_ctpp' as snomed_ctpp,
+    p.identifiers ->> 'hs_code' as hs_code, p.identifiers ->> 'cnk' as cnk,
+    p.identifiers ->> 'acl13' as acl13, p.identifiers ->> 'cip13' as cip13, p.identifiers ->> 'pzn' as pzn,
+    p.identifiers ->> 'supplier_reference' as supplier_reference, p.identifiers -> 'atc' as atc,
+    p.identifiers ->> 'gs1_category' as gs1_category, p.brand, p.manufacturer as organization,
+    p.source_updated_at
   from catalog.products p
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
-  left join catalog.prices public on public.source_id = p.source_id and public.product_external_id = p.external_id
-    and public.variant_external_id = p.external_id and public.price_type = 'public' and public.state = 'current'
-  left join catalog.prices manufacturer on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
-    and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer' and manufacturer.state = 'current'
-  left join catalog.prices pharmacist on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
-    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current'
+  left join catalog.prices public
+    on public.source_id = p.source_id and public.product_external_id = p.external_id
+    and public.variant_external_id = p.external_id and public.price_type = 'public'
+    and public.state = 'current'
+  left join catalog.prices manufacturer
+    on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
+    and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer'
+    and manufacturer.state = 'current'
+  left join catalog.prices pharmacist
+    on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
+    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist'
+    and pharmacist.state = 'current'
   where p.expires_at is null or p.expires_at > now();
 
--- The same products with the record as MediPim sent it. Published to nobody.
+-- The same products with the record as MediPim sent it. `publish` never grants it.
 create view api.medipim_products_raw with (security_invoker = true) as
-  select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at, p.raw, s.name as source
+  select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at,
+    p.raw, s.name as source
   from catalog.products p
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id
@@ -2738,37 +3058,44 @@ create view api.medipim_products_raw with (security_invoker = true) as
 
 -- Generated from supabase/schemas/61_embeds.sql until the first release: do not edit.
 
--- Relations between the views, as functions that the Data API embeds: `products?select=title,variants(sku)`.
-
--- What the Data API embeds: `products?select=title,variants(sku,prices(amount_minor))`. PostgREST takes a function from a row of one view to rows of
--- another for a relation, to a single one when it says `rows 1`: https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
--- Each has a body that was bound when it was made and sets nothing, so that Postgres puts it into the query, where indexes count.
+-- Relations between the views, which the Data API embeds:
+-- `products?select=title,variants(sku,prices(amount_minor))`. PostgREST takes a function from a row of one
+-- view to rows of another for a relation, to one row if it says `rows 1`:
+-- https://docs.postgrest.org/en/stable/references/api/resource_embedding.html
+--
+-- The bodies are bound to the views when they are created, and set nothing. Postgres therefore inlines them
+-- into the query, where it can use indexes.
 do $$
 declare
-  product constant text := 'f.source = $1.source and f.product_external_id = $1.';
-  variant constant text := ' and f.variant_external_id = $1.external_id';
-  back constant text := 'f.source = $1.source and f.external_id = $1.product_external_id';
+  of_product constant text := 'f.source = $1.source and f.product_external_id = $1.external_id';
+  of_variant constant text := 'f.source = $1.source and f.product_external_id = $1.product_external_id
+    and f.variant_external_id = $1.external_id';
+  its_product constant text := 'f.source = $1.source and f.external_id = $1.product_external_id';
+  its_variant constant text := 'f.source = $1.source and f.product_external_id = $1.product_external_id
+    and f.external_id = $1.variant_external_id';
+  of_medipim constant text := 'f.source = $1.source and f.external_id = $1.id';
   r record;
 begin
   for r in select * from (values
-    ('variants',      'products',         'variants',       4, product || 'external_id'),
-    ('prices',        'products',         'prices',         8, product || 'external_id'),
-    ('price_history', 'products',         'price_history', 32, product || 'external_id'),
-    ('images',        'products',         'images',         4, product || 'external_id'),
-    ('changes',       'products',         'changes',       16, product || 'external_id'),
-    ('prices',        'variants',         'prices',         4, product || 'product_external_id' || variant),
-    ('price_history', 'variants',         'price_history', 16, product || 'product_external_id' || variant),
-    ('product',       'variants',         'products',       1, back),
-    ('product',       'prices',           'products',       1, back),
-    ('product',       'price_history',    'products',       1, back),
-    ('product',       'images',           'products',       1, back),
-    ('product',       'changes',          'products',       1, back),
-    ('product',       'medipim_products', 'products',       1, 'f.source = $1.source and f.external_id = $1.id'),
-    ('variant',       'prices',           'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id'),
-    ('variant',       'price_history',    'variants',       1, product || 'product_external_id and f.external_id = $1.variant_external_id')
-  ) as relation (name, of, target, about, condition) loop
-    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s begin atomic select f.* from api.%I f where %s; end',
-      r.name, r.of, r.target, r.about, r.target, r.condition);
+    ('variants',      'products',         'variants',       4, of_product),
+    ('prices',        'products',         'prices',         8, of_product),
+    ('price_history', 'products',         'price_history', 32, of_product),
+    ('images',        'products',         'images',         4, of_product),
+    ('changes',       'products',         'changes',       16, of_product),
+    ('prices',        'variants',         'prices',         4, of_variant),
+    ('price_history', 'variants',         'price_history', 16, of_variant),
+    ('product',       'variants',         'products',       1, its_product),
+    ('product',       'prices',           'products',       1, its_product),
+    ('product',       'price_history',    'products',       1, its_product),
+    ('product',       'images',           'products',       1, its_product),
+    ('product',       'changes',          'products',       1, its_product),
+    ('product',       'medipim_products', 'products',       1, of_medipim),
+    ('variant',       'prices',           'variants',       1, its_variant),
+    ('variant',       'price_history',    'variants',       1, its_variant)
+  ) as relation (name, from_view, to_view, row_estimate, condition) loop
+    execute format('create function api.%I(api.%I) returns setof api.%I language sql stable rows %s
+        begin atomic select f.* from api.%I f where %s; end',
+      r.name, r.from_view, r.to_view, r.row_estimate, r.to_view, r.condition);
   end loop;
 end $$;
 
@@ -2785,7 +3112,7 @@ create function catalog.find_lease_lapse(p_source integer, p_run bigint, p_queue
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
       when count(*) = 0 and p_queued then null
-      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end
+      when max(expires_at) + case when p_queued then catalog.takeover_grace() else interval '0' end
         > clock_timestamp() then null
       else coalesce(max(expires_at), clock_timestamp())
     end
@@ -2806,8 +3133,7 @@ begin
     finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);
     if finished_at is not null then
       state := 'interrupted';
-      reason := 'its worker has been silent for longer than its lease: '
-        'another worker, or the next sync, resumes the run';
+      reason := 'the lease of its worker has expired: another worker, or the next sync, resumes the run';
     end if;
   end if;
 end $$;
@@ -2851,7 +3177,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 #variable_conflict use_column
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
-  before bigint := coalesce(p_before, 9223372036854775807);
+  before bigint := coalesce(p_before, catalog.max_id());
 begin
   return query select * from catalog.summarize_runs(case
     -- A branch for each filter, so that each has its index. The stored state is filtered first, then the
@@ -2991,12 +3317,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     when p_run is not null then array[p_run]
     when p_source is not null then array(
       select a.run_id from catalog.artifacts a join catalog.sources s on s.id = a.source_id
-      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807)
+      where s.name = p_source and a.run_id < coalesce(p_before, catalog.max_id())
       order by a.run_id desc limit p_limit)
     else array(
       select r.id from catalog.runs r
       join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
-      where r.id < coalesce(p_before, 9223372036854775807) order by r.id desc limit p_limit)
+      where r.id < coalesce(p_before, catalog.max_id()) order by r.id desc limit p_limit)
   end)
   order by r.id desc
 $$;
@@ -3065,7 +3391,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     q.external_id, q.rule, q.message, q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
-  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807)
+  where q.state = 'open' and q.id < coalesce(p_before, catalog.max_id())
     and (p_source is null or s.name = p_source)
   order by q.id desc limit p_limit
 $$;
@@ -3137,57 +3463,76 @@ $$;
 
 -- Generated from supabase/schemas/80_data_api.sql until the first release: do not edit.
 
--- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline` holds a namesake of
--- each function that may be called. It is separate from schema `api`, because Supabase's own page tells users to open all
--- functions of a schema for readers to `anon`: https://supabase.com/docs/guides/api/using-custom-schemas
+-- The pipeline over Supabase's Data API, without a session: each call is a transaction. Schema `pipeline`
+-- holds a namesake of each function that may be called. It is separate from schema `api`, because Supabase's
+-- own page tells users to open all functions of a schema for readers to `anon`:
+-- https://supabase.com/docs/guides/api/using-custom-schemas
 
 create schema pipeline;
-comment on schema pipeline is 'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
+comment on schema pipeline is
+  'Shelfsync: calls of the pipeline over the Data API, for secret keys only. Readers use schema api.';
 
--- The roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is granted by accident.
+-- Roles that may do the pipeline's work over the Data API. A right to execute is not enough: it is easily
+-- granted by accident.
 create table catalog.data_api_roles (
   role               name primary key
 );
 
--- assert_data_api_role(): refuses a caller that `allow_data_api` was not told of. Inside a function that runs as its owner, only the setting `role` tells for
--- whom PostgREST works; nobody can set it to a role that they may not take.
+-- assert_data_api_role(): refuses a caller that `allow_data_api` has not admitted. In a function that runs as
+-- its owner, the setting `role` names the role for which PostgREST works; a session can set it only to a role
+-- that it may take.
+--   errors      SQLSTATE 42501 (insufficient_privilege)
 create function catalog.assert_data_api_role() returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   caller name := case current_setting('role') when 'none' then session_user else current_setting('role') end;
 begin
   if not pg_has_role(caller, (select nspowner from pg_namespace where nspname = 'pipeline'), 'usage')
-     and not exists (select from catalog.data_api_roles c join pg_roles r on r.rolname = c.role where pg_has_role(caller, r.oid, 'usage')) then
-    raise exception using errcode = 'insufficient_privilege', message = format('permission denied: the role %s may not do the pipeline''s work', caller),
+     and not exists (
+       select from catalog.data_api_roles c join pg_roles r on r.rolname = c.role
+       where pg_has_role(caller, r.oid, 'usage')) then
+    raise exception using errcode = 'insufficient_privilege',
+      message = format('permission denied: the role %s may not do the pipeline''s work', caller),
       hint = format('The owner can allow it: select catalog.allow_data_api(%L)', caller);
   end if;
 end $$;
 
--- stage_records(…): fills the staging tables from text. Each record is a JSON document inside a text, so that one that Postgres cannot hold
--- fails here, where it can be found, and not on the way in.
+-- stage_records(records): fills the staging tables.
+--   records     JSON documents as text, so that one that Postgres cannot hold fails here, where it can be
+--               found
+--   errors      SQLSTATE of the value that Postgres refuses
 create function catalog.stage_records(p_records text[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   docs jsonb[] := array(select record::jsonb from unnest(p_records) record);
 begin
-  insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer, url, identifiers, attributes,
-      successor, source_updated_at, expires_at, record_hash, content_hash, warnings, raw)
-    select r.* from unnest(docs) doc cross join lateral jsonb_to_record(doc) as r (line_no integer, external_id text, status text, title text,
-      description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb, successor text, source_updated_at timestamptz,
-      expires_at timestamptz, record_hash bytea, content_hash bytea, warnings jsonb, raw jsonb);
-  insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options, weight_grams, pack_count, availability)
-    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc cross join lateral jsonb_to_recordset(doc -> 'variants') as r (external_id text,
-      position integer, title text, sku text, gtin text, options jsonb, weight_grams double precision, pack_count integer, availability text);
-  insert into pg_temp.staged_prices (line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor)
-    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc cross join lateral jsonb_to_recordset(doc -> 'prices') as r (variant_external_id text,
-      price_type text, amount_minor bigint, currency text, compare_at_minor bigint);
+  insert into pg_temp.staged_products (line_no, external_id, status, title, description, brand, manufacturer,
+      url, identifiers, attributes, successor, source_updated_at, expires_at, record_hash, content_hash,
+      warnings, raw)
+    select r.* from unnest(docs) doc
+    cross join lateral jsonb_to_record(doc) as r (line_no integer, external_id text, status text, title text,
+      description text, brand text, manufacturer text, url text, identifiers jsonb, attributes jsonb,
+      successor text, source_updated_at timestamptz, expires_at timestamptz, record_hash bytea,
+      content_hash bytea, warnings jsonb, raw jsonb);
+  insert into pg_temp.staged_variants (line_no, external_id, position, title, sku, gtin, options,
+      weight_grams, pack_count, availability)
+    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
+    cross join lateral jsonb_to_recordset(doc -> 'variants') as r (external_id text, position integer,
+      title text, sku text, gtin text, options jsonb, weight_grams double precision, pack_count integer,
+      availability text);
+  insert into pg_temp.staged_prices
+      (line_no, variant_external_id, price_type, amount_minor, currency, compare_at_minor)
+    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
+    cross join lateral jsonb_to_recordset(doc -> 'prices') as r (variant_external_id text, price_type text,
+      amount_minor bigint, currency text, compare_at_minor bigint);
   insert into pg_temp.staged_images (line_no, position, url, alt)
-    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc cross join lateral jsonb_to_recordset(doc -> 'images') as r (position integer,
-      url text, alt text);
+    select (doc ->> 'line_no')::integer, r.* from unnest(docs) doc
+    cross join lateral jsonb_to_recordset(doc -> 'images') as r (position integer, url text, alt text);
 end $$;
 
--- ensure_staging(): the Data API's sessions are shared and last, so the staging tables may be there already. They are used only when they are
--- our own: making them fails when somebody else has made them.
+-- ensure_staging(): the staging tables exist afterwards. The Data API's sessions are shared and long-lived,
+-- so they may exist already; they are used only if they are our own.
+--   errors      SQLSTATE 42P07 (duplicate_table) if another role has created tables of these names
 create function catalog.ensure_staging() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -3196,122 +3541,182 @@ begin
   end if;
 end $$;
 
--- merge_records(…) → what became of the records, the products that they name and the first number that is still free.
+-- merge_records(run, token, part, seq_from, records, …) → (counts, seqs, next_seq), as apply_batch. Stages
+-- the records and applies them.
 create function catalog.merge_records(
-  p_run catalog.runs, p_token bigint, p_part integer, p_seq_from integer, p_records text[], p_volatile text[], p_price_factor numeric, p_seen_later bytea
+  p_run catalog.runs, p_token bigint, p_part integer, p_seq_from integer, p_records text[], p_volatile text[],
+  p_price_factor numeric, p_seen_later bytea
 ) returns table (counts jsonb, seqs bytea, next_seq integer)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform catalog.stage_records(p_records);
   return query
     select to_jsonb(b) - 'seqs' - 'next_seq', b.seqs, b.next_seq
-    from catalog.apply_batch(p_run.source_id, p_run.id, p_token, p_run.artifact_run, p_part, p_seq_from, p_run.normaliser_version, p_volatile,
-      p_price_factor, p_seen_later, p_run.first_load) b;
+    from catalog.apply_batch(p_run.source_id, p_run.id, p_token, p_run.artifact_run, p_part, p_seq_from,
+      p_run.normaliser_version, p_volatile, p_price_factor, p_seen_later, p_run.first_load) b;
 end $$;
 
+-- add_counts(a, b) → the sum of two objects of counts, member by member.
 create function catalog.add_counts(a jsonb, b jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select jsonb_object_agg(key, total)
-  from (select key, sum(value::bigint) as total from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c group by key) t
+  from (
+    select key, sum(value::bigint) as total
+    from (select * from jsonb_each_text(a) union all select * from jsonb_each_text(b)) c
+    group by key
+  ) t
 $$;
 
--- write_batch(…) → the checkpoint's counts, the products that the batch named, the first number that is still free.
---   atomic      rows, price points, changes, quarantine and the checkpoint, or nothing
---   idempotent  a batch belongs to the place in its part where the checkpoint stood before (`p_lines_before`). Sent again it writes nothing and
---               answers what the first one did; one that belongs elsewhere is refused with db/busy: the sender has to look where the part stands
---   refused     a record whose content Postgres refuses, by the SQLSTATEs of RECORD_STATES in src/db/errors.ts: record/invalid, with
---               [{record, why}] in its detail and nothing written. The sender quarantines it and sends the rest again
---   p_counts    the part's outcomes up to here, without what this batch will add. Null: the records have had their outcome before, so the
---               checkpoint stays as it is
-create function catalog.write_batch(
-  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_before bigint, p_lines_done bigint, p_bytes_done bigint, p_done boolean,
-  p_counts jsonb, p_known bytea, p_staged bytea, p_records text[], p_quarantined jsonb, p_seq_from integer, p_volatile text[],
-  p_price_factor numeric, p_seen_later bytea
-) returns table (counts jsonb, seqs bytea, next_seq integer)
+-- lock_checkpoint(source, run, part, lines_before, lines_done, known, staged) → the part's checkpoint if the
+-- batch that ends at `p_lines_done` has been applied before; null if the batch is to be applied now.
+--   ordering    the row exists and is locked afterwards, so that calls for one part wait for each other
+--   errors      db/busy  the batch belongs to another place in the part
+create function catalog.lock_checkpoint(
+  p_source integer, p_run bigint, p_part integer, p_lines_before bigint, p_lines_done bigint, p_known bytea,
+  p_staged bytea
+) returns catalog.checkpoints
 language plpgsql set search_path = pg_catalog, pg_temp as $$
-#variable_conflict use_column
 declare
-  run catalog.runs;
   stored catalog.checkpoints;
+begin
+  insert into catalog.checkpoints
+      (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
+    values (p_source, p_run, p_part, 0, 0, false, '{}', p_known, p_staged) on conflict do nothing;
+  select * into stored
+    from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part for update;
+  if stored.lines_done = p_lines_before then
+    return null;
+  elsif stored.lines_done <> p_lines_done then
+    perform catalog.fail('db/busy',
+      format('Part %s of run %s stands at line %s, not %s', p_part, p_run, stored.lines_done,
+        p_lines_before));
+  end if;
+  return stored;
+end $$;
+
+-- merge_accepted(run, …) → (counts, seqs, next_seq) of all records. Halves what Postgres refuses until it has
+-- found the records, with about 2 log n attempts for one among n.
+--   errors      record/invalid  with {refused: [{record, why}]} as detail, `record` counted from 1; nothing
+--               is written
+create function catalog.merge_accepted(
+  p_run catalog.runs, p_token bigint, p_part integer, p_seq_from integer, p_records text[], p_volatile text[],
+  p_price_factor numeric, p_seen_later bytea, out counts jsonb, out seqs bytea, out next_seq integer
+) language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
   piece record;
-  total jsonb := coalesce(p_counts, '{}');
-  named bytea := '';
-  free_seq integer := p_seq_from;
   refused jsonb := '[]';
-  -- The ranges of records that are still to be merged: where each begins, and where it ends.
+  -- Ranges of records that are still to be merged: their first and last positions.
   lows integer[] := array[1];
   highs integer[] := array[cardinality(p_records)];
   low integer;
   high integer;
   middle integer;
 begin
+  counts := '{}';
+  seqs := '';
+  next_seq := p_seq_from;
+  perform catalog.ensure_staging();
+  while cardinality(lows) > 0 loop
+    low := lows[1];
+    high := highs[1];
+    lows := lows[2:];
+    highs := highs[2:];
+    begin
+      if high - low + 1 < cardinality(p_records) then
+        perform catalog.clear_staging();
+      end if;
+      select * into piece from catalog.merge_records(p_run, p_token, p_part, next_seq, p_records[low:high],
+        p_volatile, p_price_factor, p_seen_later);
+      counts := catalog.add_counts(counts, piece.counts);
+      seqs := seqs || piece.seqs;
+      next_seq := piece.next_seq;
+    -- RECORD_STATES in src/db/errors.ts.
+    exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format
+      or datetime_field_overflow or character_not_in_repertoire or invalid_text_representation
+      or untranslatable_character or not_null_violation or unique_violation or check_violation
+      or program_limit_exceeded or statement_too_complex then
+      if low = high then
+        refused := refused || jsonb_build_object('record', low, 'why', sqlerrm);
+      else
+        middle := (low + high) / 2;
+        lows := array[low, middle + 1] || lows;
+        highs := array[middle, high] || highs;
+      end if;
+    end;
+  end loop;
+  if refused <> '[]' then
+    raise exception using errcode = 'SHELF', hint = 'record/invalid',
+      detail = jsonb_build_object('refused', refused)::text,
+      message = format('Postgres cannot hold %s of %s records', jsonb_array_length(refused),
+        cardinality(p_records));
+  end if;
+end $$;
+
+-- write_batch(…) → (counts, seqs, next_seq): the checkpoint's counts, the numbers of the products in the
+-- batch, and the first number that is still free.
+--   atomic      rows, prices, changes, quarantine and the checkpoint, or nothing
+--   idempotent  A batch belongs to the place in its part where the checkpoint stood before it
+--               (`p_lines_before`). Sent again, it writes nothing and returns the first result
+--   p_counts    the part's outcomes before this batch. Null: the records had their outcome earlier, and the
+--               checkpoint stays as it is
+--   errors      record/invalid  see merge_accepted: the sender quarantines the records and sends the rest
+--               again db/busy         see lock_checkpoint: the sender has to read the checkpoint again see
+--               raise_lease_error
+create function catalog.write_batch(
+  p_source integer, p_run bigint, p_token bigint, p_part integer, p_lines_before bigint, p_lines_done bigint,
+  p_bytes_done bigint, p_done boolean, p_counts jsonb, p_known bytea, p_staged bytea, p_records text[],
+  p_quarantined jsonb, p_seq_from integer, p_volatile text[], p_price_factor numeric, p_seen_later bytea
+) returns table (counts jsonb, seqs bytea, next_seq integer)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  run catalog.runs;
+  repeated catalog.checkpoints;
+  merged record;
+  total jsonb := coalesce(p_counts, '{}');
+  named bytea := '';
+  free_seq integer := p_seq_from;
+begin
   perform catalog.assert_lease(p_source, p_run, p_token);
   select * into run from catalog.runs where source_id = p_source and id = p_run;
   if p_counts is not null then
-    -- The row is there from now on, so that two calls for one part wait for each other.
-    insert into catalog.checkpoints (source_id, run_id, part_no, lines_done, bytes_done, done, counts, known, staged)
-      values (p_source, p_run, p_part, 0, 0, false, '{}', p_known, p_staged) on conflict do nothing;
-    select * into stored from catalog.checkpoints where source_id = p_source and run_id = p_run and part_no = p_part for update;
-    if stored.lines_done <> p_lines_before then
-      if stored.lines_done <> p_lines_done then
-        perform catalog.fail('db/busy', format('Part %s of run %s stands at line %s, not %s', p_part, p_run, stored.lines_done, p_lines_before));
-      end if;
-      return query select stored.counts, stored.last_staged, p_seq_from + cardinality(p_records);
+    repeated := catalog.lock_checkpoint(p_source, p_run, p_part, p_lines_before, p_lines_done, p_known,
+      p_staged);
+    if repeated.run_id is not null then
+      return query select repeated.counts, repeated.last_staged, p_seq_from + cardinality(p_records);
       return;
     end if;
   end if;
-
   if cardinality(p_records) > 0 then
-    perform catalog.ensure_staging();
-    -- Halves of what is refused find the record, among n with about 2 log n attempts.
-    while cardinality(lows) > 0 loop
-      low := lows[1];
-      high := highs[1];
-      lows := lows[2:];
-      highs := highs[2:];
-      begin
-        if high - low + 1 < cardinality(p_records) then
-          perform catalog.clear_staging();
-        end if;
-        select * into piece
-          from catalog.merge_records(run, p_token, p_part, free_seq, p_records[low:high], p_volatile, p_price_factor, p_seen_later);
-        total := catalog.add_counts(total, piece.counts);
-        named := named || piece.seqs;
-        free_seq := piece.next_seq;
-      exception when string_data_right_truncation or numeric_value_out_of_range or invalid_datetime_format or datetime_field_overflow
-        or character_not_in_repertoire or invalid_text_representation or untranslatable_character or not_null_violation
-        or unique_violation or check_violation or program_limit_exceeded or statement_too_complex then
-        if low = high then
-          refused := refused || jsonb_build_object('record', low, 'why', sqlerrm);
-        else
-          middle := (low + high) / 2;
-          lows := array[low, middle + 1] || lows;
-          highs := array[middle, high] || highs;
-        end if;
-      end;
-    end loop;
-    if refused <> '[]' then
-      raise exception using errcode = 'SHELF', hint = 'record/invalid', detail = jsonb_build_object('refused', refused)::text,
-        message = format('Postgres cannot hold %s of %s records', jsonb_array_length(refused), cardinality(p_records));
-    end if;
+    select * into merged from catalog.merge_accepted(run, p_token, p_part, p_seq_from, p_records, p_volatile,
+      p_price_factor, p_seen_later);
+    total := catalog.add_counts(total, merged.counts);
+    named := merged.seqs;
+    free_seq := merged.next_seq;
   end if;
-
   if jsonb_array_length(p_quarantined) > 0 then
-    named := named || coalesce((select string_agg(int4send(seq), ''::bytea)
-      from catalog.quarantine_records(p_source, p_run, p_token, run.artifact_run, p_part, p_quarantined) seq), '');
-    total := catalog.add_counts(total, (select jsonb_build_object('quarantined', count(*), 'unreadable', count(*) filter (where q ->> 'external_id' is null))
+    named := named || coalesce((
+      select string_agg(int4send(seq), ''::bytea)
+      from catalog.quarantine_records(p_source, p_run, p_token, run.artifact_run, p_part,
+        p_quarantined) seq), '');
+    total := catalog.add_counts(total, (
+      select jsonb_build_object('quarantined', count(*),
+        'unreadable', count(*) filter (where q ->> 'external_id' is null))
       from jsonb_array_elements(p_quarantined) q));
   end if;
   if p_counts is not null then
     update catalog.checkpoints
-      set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total, known = p_known, staged = p_staged, last_staged = named
+      set lines_done = p_lines_done, bytes_done = p_bytes_done, done = p_done, counts = total,
+          known = p_known, staged = p_staged, last_staged = named
       where source_id = p_source and run_id = p_run and part_no = p_part;
   end if;
   return query select total, named, free_seq;
 end $$;
 
--- expose_function(name): makes `pipeline.<name>`, which calls `catalog.<name>` with the same arguments and answers its rows as one JSON array. Called
--- anew after that function has changed. PostgREST takes the timeout over for the whole call, in place of its role's eight seconds:
+-- expose_function(name): creates or replaces `pipeline.<name>`, which takes the arguments of `catalog.<name>`
+-- and returns its rows as one JSON array. A migration that changes the function repeats the call. PostgREST
+-- applies the timeout to the whole request instead of its role's eight seconds:
 -- https://docs.postgrest.org/en/stable/references/transactions.html#function-settings
 create function catalog.expose_function(p_name text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -3320,23 +3725,25 @@ declare
   arguments text;
   reader text;
 begin
-  select pg_get_function_arguments(p.oid), (select string_agg(format('%1$I => %1$I', a), ', ') from unnest(p.proargnames[1:p.pronargs]) a)
+  select pg_get_function_arguments(p.oid),
+      (select string_agg(format('%1$I => %1$I', a), ', ') from unnest(p.proargnames[1:p.pronargs]) a)
     into strict parameters, arguments
     from pg_catalog.pg_proc p where p.pronamespace = 'catalog'::regnamespace and p.proname = p_name;
   execute format($f$
     create or replace function pipeline.%1$I(%2$s) returns jsonb
     language sql security definer set search_path = pg_catalog, pg_temp set statement_timeout = '55s'
-    as 'select catalog.assert_data_api_role(); select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$I(%3$s) f'
+    as 'select catalog.assert_data_api_role();
+      select coalesce(jsonb_agg(f), ''[]'') from catalog.%1$I(%3$s) f'
   $f$, p_name, parameters, arguments);
   execute format('revoke execute on function pipeline.%I from public', p_name);
-  -- What a project grants by default on whatever is made.
+  -- A Supabase project grants these roles everything that is created, by default.
   for reader in select rolname from pg_catalog.pg_roles where rolname in ('anon', 'authenticated') loop
     execute format('revoke execute on function pipeline.%I from %I', p_name, reader);
   end loop;
 end $$;
 
--- allow_data_api(role): lets a role of the Data API do the pipeline's work by calling the functions of schema `pipeline`. Called anew after another
--- function was offered.
+-- allow_data_api(role): admits a role of the Data API to the functions of schema `pipeline`. A migration that
+-- exposes another function repeats the call.
 create function catalog.allow_data_api(worker text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -3349,10 +3756,13 @@ end $$;
 
 -- Generated from supabase/schemas/90_security.sql until the first release: do not edit.
 
--- Rights. By default there are none: row security without policies, and no grants. Workers execute functions; readers get
--- the views by `publish`.
+-- Rights. By default there are none: row security without policies, and no grants. Workers execute functions;
+-- readers get the views by `publish`.
 
--- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
+-- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: a supplier's
+-- licence may not allow us to show it.
+--   idempotent  a second call changes nothing; after a migration that adds columns it grants those too
+--   errors      usage/invalid  the role does not exist
 create function catalog.publish(reader text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -3362,32 +3772,38 @@ begin
     perform catalog.fail('usage/invalid', format('There is no role %s', reader));
   end if;
   execute format('grant usage on schema api to %I', reader);
-  -- What one view is embedded into another with.
+  -- The relations by which the Data API embeds one view into another.
   execute format('grant execute on all functions in schema api to %I', reader);
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
     where c.column_name <> 'raw' and (
       c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
-      or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
-      or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
+      or c.table_schema = 'catalog' and c.table_name in (
+        'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
+      or c.table_schema = 'catalog' and c.table_name = 'sources'
+        and c.column_name in ('id', 'name', 'connector'))
     group by c.table_schema, c.table_name
   loop
     execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);
     if r.table_schema = 'catalog' then
       execute format('drop policy if exists %I on catalog.%I', 'published to ' || reader, r.table_name);
-      execute format('create policy %I on catalog.%I for select to %I using (true)', 'published to ' || reader, r.table_name, reader);
+      execute format('create policy %I on catalog.%I for select to %I using (true)',
+        'published to ' || reader, r.table_name, reader);
     end if;
   end loop;
 end $$;
 
--- unpublish(role): takes it back.
+-- unpublish(role): takes back every right of `publish`.
 create function catalog.unpublish(reader text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin
-  for p in select tablename from pg_catalog.pg_policies where schemaname = 'catalog' and policyname = 'published to ' || reader loop
+  for p in
+    select tablename from pg_catalog.pg_policies
+    where schemaname = 'catalog' and policyname = 'published to ' || reader
+  loop
     execute format('drop policy %I on catalog.%I', 'published to ' || reader, p.tablename);
   end loop;
   execute format('revoke all on all tables in schema api from %I', reader);
@@ -3396,7 +3812,8 @@ begin
   execute format('revoke usage on schema api from %I', reader);
 end $$;
 
--- list_applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
+-- list_applied_versions() → versions of the migrations in this database, applied by `shelfsync migrate`,
+-- init.sql or `supabase db push`.
 create function catalog.list_applied_versions() returns setof text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -3408,32 +3825,48 @@ begin
   end if;
 end $$;
 
--- list_unexpected_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
+-- list_worker_roles() → the roles for processes.
+create function catalog.list_worker_roles() returns name[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator']::name[]
+$$;
+
+-- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
+-- migration here has granted, and the statement that revokes them.
 create function catalog.list_unexpected_grants() returns table (grantee text, allows text, undo text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with rights as (
-    select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner, true as strays
+    select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner,
+      true as unexpected
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
     where n.nspname = 'pipeline' or n.nspname = 'catalog' and p.prosecdef
     union all
-    select n.nspname, 'tables', case a.privilege_type when 'SELECT' then 'read whole tables' else 'write tables' end, a.grantee, c.relowner,
-      a.privilege_type <> 'SELECT' or a.grantee = 0 or pg_get_userbyid(a.grantee) in ('anon', 'authenticated')
+    select n.nspname, 'tables',
+      case a.privilege_type when 'SELECT' then 'read whole tables' else 'write tables' end, a.grantee,
+      c.relowner,
+      a.privilege_type <> 'SELECT' or a.grantee = 0
+        or pg_get_userbyid(a.grantee) in ('anon', 'authenticated')
     from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join aclexplode(c.relacl) a
     where n.nspname = 'catalog' and c.relkind in ('r', 'p')
-  ), stray as (
-    select distinct r.schema, r.kind, r.what, case r.grantee when 0 then 'public' else pg_get_userbyid(r.grantee) end as role
+  ), found as (
+    select distinct r.schema, r.kind, r.what,
+      case r.grantee when 0 then 'public' else pg_get_userbyid(r.grantee) end as role
     from rights r
-    where r.strays and r.grantee <> r.owner
-      and not (r.schema = 'catalog' and r.kind = 'routines' and pg_get_userbyid(r.grantee) in ('shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'))
-      and not (r.schema = 'pipeline' and exists (select from catalog.data_api_roles c where c.role = pg_get_userbyid(r.grantee)))
+    where r.unexpected and r.grantee <> r.owner
+      and not (r.schema = 'catalog' and r.kind = 'routines'
+        and pg_get_userbyid(r.grantee) = any (catalog.list_worker_roles()))
+      and not (r.schema = 'pipeline' and exists (
+        select from catalog.data_api_roles c where c.role = pg_get_userbyid(r.grantee)))
   )
   select role, format('%s of schema %s', what, schema),
-    format('revoke all on all %s in schema %I from %s;', kind, schema, case role when 'public' then role else quote_ident(role) end)
-      -- Which takes what was published with it.
-      || case when kind = 'tables' and exists (select from pg_policies where schemaname = 'catalog' and policyname = 'published to ' || role)
+    format('revoke all on all %s in schema %I from %s;', kind, schema,
+        case role when 'public' then role else quote_ident(role) end)
+      -- The revocation takes away what was published with it.
+      || case when kind = 'tables' and exists (
+          select from pg_policies where schemaname = 'catalog' and policyname = 'published to ' || role)
         then format(' select catalog.publish(%L);', role) else '' end
-  from stray order by 1, 2
+  from found order by 1, 2
 $$;
 
 do $$
@@ -3452,15 +3885,17 @@ revoke all on schema pipeline from public;
 revoke execute on all functions in schema catalog from public;
 revoke execute on all functions in schema api from public;
 
--- Roles for processes, without login: grant them to login roles of your own. Each may call what its work needs, and reads no table.
---   fetcher       archives; cannot touch products
---   maintainer    applies and settles; cannot archive, and needs no supplier's key
---   orchestrator  takes orders, keeps the schedules, tells how things stand; neither archives nor applies
+-- Roles for processes, without login: an operator grants them to login roles. Each may execute the functions
+-- that its work needs, and reads no table.
+--   fetcher       archives; it cannot write products
+--   maintainer    applies and settles; it cannot archive, and needs no supplier's credentials
+--   orchestrator  accepts requests, keeps the schedules and reports the state; it neither archives nor
+--                 applies
 do $$
 declare
   worker text;
 begin
-  foreach worker in array array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'] loop
+  foreach worker in array catalog.list_worker_roles() loop
     if not exists (select from pg_roles where rolname = worker) then
       execute format('create role %I nologin', worker);
     end if;
@@ -3470,9 +3905,11 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
-  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
-  catalog.start_run, catalog.list_product_seqs, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
-  catalog.summarize_runs, catalog.summarize_sources, catalog.load_status, catalog.list_applied_versions, catalog.list_unexpected_grants
+  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
+  catalog.list_product_seqs,
+  catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
+  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources, catalog.load_status,
+  catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
@@ -3481,26 +3918,31 @@ grant execute on function
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen, catalog.list_product_ids,
-  catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
-  catalog.quarantine_records, catalog.upsert_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
-  catalog.plan_run, catalog.list_missing, catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
+  catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
+  catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
+  catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
+  catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
+  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run, catalog.list_obsolete_runs,
-  catalog.list_runs, catalog.describe_run, catalog.list_artifacts, catalog.list_changes, catalog.list_reviews,
-  catalog.list_quarantine, catalog.measure_sources, catalog.list_run_ends
+  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
+  catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
+  catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
+  catalog.list_run_ends
   to shelfsync_orchestrator;
 
--- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
+-- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
+-- may call the functions of schema `pipeline`.
 do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
-    'list_unexpected_grants',
-    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'list_product_seqs',
-    'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
+    'list_applied_versions', 'list_unexpected_grants',
+    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
+    'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
+    'list_retained_artifacts', 'begin_purge', 'mark_purged',
+    'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen', 'list_product_ids',
+    'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');
@@ -3510,29 +3952,29 @@ end $$;
 
 insert into catalog.migrations (version, name, checksum) values
   ('20261122000010', 'run_tables', '71dc402fa588a3c0817c1f89d3015d137f6276e7c6ac940bbde5d7bb292528ce'),
-  ('20261122000011', 'catalogue_tables', 'd017b083e0b098e1f9c3e13ab3a4d62a66ead7a7ef106ee24ac446dc0adf4934'),
+  ('20261122000011', 'catalogue_tables', 'ba65253e48776c31315759946582bda2b52c38e6eedad0cd32be49567cfe9704'),
   ('20261122000012', 'review_tables', '7383b62138be2fcc968d416b7f31aa601e8682b316b4678b19e54d849e8c22bd'),
-  ('20261122000013', 'constants', 'ca7a0c8f8ff0f46ae9de519d3f062cbf6367f8079053a92aa58bb10e01156056'),
+  ('20261122000013', 'constants', '86830004cf1fd74f5582d3b5ebbe2a5acd4034584e6ed1854d2db9b3e3c46733'),
   ('20261122000020', 'leases', 'c90ed3bfadca21c0063265bd8556e0eb8c32a243d4a930870243703a659baa8c'),
-  ('20261122000021', 'runs', '97b46d853ccf1a71d06289028610a58563324b2a06d29da7baf88c10601c887c'),
-  ('20261122000022', 'queue', 'b189b8928703bb8ad2f5c049539f826650c9f15fe8303be44027891e7468f127'),
+  ('20261122000021', 'runs', '8f2178f77a48b83472e551014bf854261b48c555a7e205908f7c62cb7339e62e'),
+  ('20261122000022', 'queue', 'f853dc100f59bf657f049e7cf93142bd4e4f7098ec36a02ede5301b223c31c52'),
   ('20261122000023', 'sources', 'e8133dd0415e7f0a5342bcb5136ecc9d7f1d664a397d7f918a4eef6447d031bc'),
-  ('20261122000024', 'artifacts', '5b9704a1ad408d55df66bbe4f18d39f5c6794d5605e51527bace069f371375ce'),
+  ('20261122000024', 'artifacts', 'fd7d35beeb84d2f2824a3559c37c6a74d0b162984d7a98f85ab3b9740cf40493'),
   ('20261122000025', 'keyed_runs', '451e3c7e756b15ba2cfb3890eca7c79342f774f3e43ca9cd9229c1d205f297ca'),
   ('20261122000030', 'records', '138f20a875bdd7787710121c5f8d322997d4fff51a78f19d9bd156f78b8bc81d'),
   ('20261122000031', 'staging', 'de233c045ddc4d57f1e36c8ff19eda873a107bbc584dcea10d43dae8437c31f4'),
-  ('20261122000032', 'judge', 'ee95b68e811d87cddd8f0f5df4d9c8cf780adac6aa92860a270f03504ce81d24'),
+  ('20261122000032', 'judge', 'ce9d7a64247ecef33f49ca91fa98157a27a2b2d49ef15ebd51b601d8a05ef9d5'),
   ('20261122000033', 'apply', '0f55c681dc677773a6ae6c23d23d2b4618d12b84a56ca9d5345f9336589e6d61'),
-  ('20261122000040', 'gate', 'a8821a15520ccfe408e97bc879309ceb66165552ed362fe7ec8d62033861de6b'),
-  ('20261122000041', 'settle', '5bd7096d8292b37bc7f1690896ca154b71b7e1eb1db3ac3133896d278e4ce13f'),
-  ('20261122000042', 'reviews', 'ca66063175678243985dc9c33aba8e5982e4c25d7e0a401edb9b37c28b144759'),
-  ('20261122000050', 'plan', 'f0f89196e135baf16eea3517a0224619a64618d4a1f10103e3657d24bb14adc9'),
-  ('20261122000060', 'views', 'd9e74dcfa3e97b6f8515a9ac90c0d42faeb89796f9c9199e727b31173cee6878'),
-  ('20261122000061', 'embeds', '96772424cb09b263beabd6e1a1c7f7444bd764f735153e0ab526689d05507b9e'),
-  ('20261122000070', 'summaries', '5fc8f03519c24c4b3303f47f956d9b0d6b15db543a63b1d798bf24469feb2559'),
-  ('20261122000071', 'lists', 'd408bfbf14407ee1590437d1ed05510143a2d5dbbe369272cfaf7085d77e6d03'),
+  ('20261122000040', 'gate', '16fc85259fc5edff47453905b4cf32d7f8e706c84e510a004f73caba0db07031'),
+  ('20261122000041', 'settle', '5ea76bd0915477362d136972b0b6b33b31bdbc7b5c32f8d29da824f0d21cf30d'),
+  ('20261122000042', 'reviews', 'fb28e40959d975ce8321ba0c267a72db6d63df2a9d94dd92a8c0743d4d5eb3b9'),
+  ('20261122000050', 'plan', 'ff1547e67f3ca3ba45a0bbc65cfc8860e600e508f7023e27737370a889677307'),
+  ('20261122000060', 'views', 'cf6b61f532680270e83b004bb9b85c0c4441794be91ff0feb54e96b87eff8d0c'),
+  ('20261122000061', 'embeds', '9e0d56310b1eccb15f6c4885b1e75969c94a0dcc019694ad7a2cfca563f177fe'),
+  ('20261122000070', 'summaries', 'ba41bcc4ffb61d153a38bb4cfd81c2ccef4bf13adf9aeea438c24a0101dc1af5'),
+  ('20261122000071', 'lists', 'a1110cd3cef1ced97d1961c6e350f9ee97e44277fb7b678f038c2332b720ea7a'),
   ('20261122000072', 'metrics', '9320e871cbbe19cc5972a4db133fae7bfcb3e4f31989944c78dd33fdd517d9a8'),
-  ('20261122000080', 'data_api', '37a2684616705ada1c593df8fe6f29821cfe93bbf36faf18cda83a3df30fbb2c'),
-  ('20261122000090', 'security', '197a12b1f5d59f2404941a140be9d1113791d0574a28b8c85175c2010e3a12fd');
+  ('20261122000080', 'data_api', '09e1283a9b72c0dcadaa0d9270c73f8e8a9bcfaa93d04f3e6e68e01c983e1182'),
+  ('20261122000090', 'security', '4799f7f61fe9b1e7c9ed5dce67d960691c7c3af6d16e5b1b9ecc6eccc85cc94b');
 
 commit;

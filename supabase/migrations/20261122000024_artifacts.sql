@@ -96,12 +96,12 @@ $$;
 --   latest      `replay` takes it by default
 --   archived    it has parts, and no purge has started to remove them
 create function catalog.list_retained_artifacts(p_source integer) returns table (
-  run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean, closed boolean,
-  held boolean, latest boolean, archived boolean, stored_bytes bigint
+  run bigint, keyed boolean, started_at timestamptz, finished_at timestamptz, good boolean, whole boolean,
+  closed boolean, held boolean, latest boolean, archived boolean, stored_bytes bigint
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select r.id, r.keys is not null, r.started_at, case when u.active then null else coalesce(r.finished_at, r.started_at) end,
-    r.state = 'succeeded',
+  select r.id, r.keys is not null, r.started_at,
+    case when u.active then null else coalesce(r.finished_at, r.started_at) end, r.state = 'succeeded',
     r.kind = 'full' and r.state = 'succeeded' and a.state = 'closed' and a.complete
       and a.purge_began_at is null,
     a.state = 'closed' and a.purge_began_at is null, coalesce(u.held, false),

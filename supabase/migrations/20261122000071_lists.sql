@@ -27,12 +27,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     when p_run is not null then array[p_run]
     when p_source is not null then array(
       select a.run_id from catalog.artifacts a join catalog.sources s on s.id = a.source_id
-      where s.name = p_source and a.run_id < coalesce(p_before, 9223372036854775807)
+      where s.name = p_source and a.run_id < coalesce(p_before, catalog.max_id())
       order by a.run_id desc limit p_limit)
     else array(
       select r.id from catalog.runs r
       join catalog.artifacts a on a.source_id = r.source_id and a.run_id = r.id
-      where r.id < coalesce(p_before, 9223372036854775807) order by r.id desc limit p_limit)
+      where r.id < coalesce(p_before, catalog.max_id()) order by r.id desc limit p_limit)
   end)
   order by r.id desc
 $$;
@@ -101,7 +101,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     q.external_id, q.rule, q.message, q.created_at
   from catalog.quarantine q
   join catalog.sources s on s.id = q.source_id
-  where q.state = 'open' and q.id < coalesce(p_before, 9223372036854775807)
+  where q.state = 'open' and q.id < coalesce(p_before, catalog.max_id())
     and (p_source is null or s.name = p_source)
   order by q.id desc limit p_limit
 $$;

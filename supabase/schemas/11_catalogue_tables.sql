@@ -20,7 +20,8 @@ create table catalog.products (
   last_available_at  timestamptz,                    -- when it stopped being active; null while it is active
   expires_at         timestamptz,
   run_id             bigint not null,                -- run whose artifact wrote the row last
-  -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key wins.
+  -- Place of the record in that artifact. Within one artifact the highest (source time, part, line) of a key
+  -- wins.
   part_no            integer not null,
   line_no            integer not null,               -- see part_no
   normaliser_version integer not null,

@@ -74,8 +74,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- list_obsolete_runs(runs) → those whose failed jobs need no attention any more: their source has succeeded
--- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A refresh
--- or an import counts for those of the same keys or of fewer, and a full run for all of them.
+-- since, or was removed. A replay does not ask the supplier, so its success counts for replays only. A
+-- refresh or an import counts for those of the same keys or of fewer, and a full run for all of them.
 create function catalog.list_obsolete_runs(p_runs bigint[]) returns setof bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select asked.id from unnest(p_runs) as asked (id)

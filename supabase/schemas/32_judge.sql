@@ -112,7 +112,8 @@ begin
     select w.*, case
         when w.run_id = p_artifact_run then false
         when not keyed then w.run_id > p_artifact_run
-        else (catalog.load_requested_at(p_source, w.run_id, w.part_no), w.run_id) > (requested, p_artifact_run)
+        else (catalog.load_requested_at(p_source, w.run_id, w.part_no), w.run_id)
+          > (requested, p_artifact_run)
       end as is_newer
     from catalog.products w where w.source_id = p_source and w.external_id = s.external_id offset 0
   ) p on true;
@@ -155,9 +156,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
--- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated price is
--- compared with the current one and with the newest one that waits for a decision or was rejected; only a
--- difference gets a verdict.
+-- judge_prices(source, artifact_run, factor): fills price_verdicts for products that exist already. A stated
+-- price is compared with the current one and with the newest one that waits for a decision or was rejected;
+-- only a difference gets a verdict.
 --   states      current: first price of its type; pending: it waits for settle; held: it failed a gate; kept:
 --               it is the current price again, which ends what waited
 --   amount null the supplier no longer states the price

@@ -1,94 +1,127 @@
--- Views for readers, in schema `api`. They run with the reader's own rights (security_invoker), so a reader sees what
--- `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never shown: each view leaves out
--- the rows of a product that has expired, by an index that holds only the products that can expire.
+-- Views for readers, in schema `api`. They run with the reader's own rights (security_invoker), so a reader
+-- sees what `catalog.publish(role)` granted to its role, and nothing before that. Expired data is never
+-- shown: each view leaves out the rows of a product that has expired, by an index that holds only the
+-- products that can expire.
 --
--- A product's uuid is the md5 of its key. The other views take it from the product by an outer join: a query that does not
--- select `product_id` never makes that join, and a query for one `product_id` begins at the index of products.
+-- A product's uuid is the md5 of its key. The other views take it from the product by an outer join: a query
+-- that does not select `product_id` never makes that join, and a query for one `product_id` begins at the
+-- index of products.
 
 create view api.products with (security_invoker = true) as
-  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id, p.status, p.title, p.description, p.brand,
-    p.manufacturer, p.url, p.identifiers, p.attributes, p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at,
-    p.expires_at, p.warnings
+  select md5(p.source_id::text || ' ' || p.external_id)::uuid as id, s.name as source, p.external_id,
+    p.status, p.title, p.description, p.brand, p.manufacturer, p.url, p.identifiers, p.attributes,
+    p.successor, p.source_updated_at, p.first_seen_at, p.changed_at, p.last_available_at, p.expires_at,
+    p.warnings
   from catalog.products p join catalog.sources s on s.id = p.source_id
   where p.expires_at is null or p.expires_at > now();
 
 create view api.variants with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, v.product_external_id, v.external_id,
-    v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams, v.pack_count, v.availability
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    v.product_external_id, v.external_id, v.position, v.title, v.sku, v.gtin, v.options, v.weight_grams,
+    v.pack_count, v.availability
   from catalog.variants v join catalog.sources s on s.id = v.source_id
     left join catalog.products o on o.source_id = v.source_id and o.external_id = v.product_external_id
   where v.removed_at is null
-    and not exists (select from catalog.products e where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = v.source_id and e.external_id = v.product_external_id and e.expires_at <= now());
 
 create view api.prices with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
-    p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    p.product_external_id, p.variant_external_id, p.price_type, p.amount_minor, p.currency,
+    p.compare_at_minor, p.observed_at
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state = 'current' and p.amount_minor is not null
-    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.price_history with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, p.product_external_id, p.variant_external_id,
-    p.price_type, p.amount_minor, p.currency, p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    p.product_external_id, p.variant_external_id, p.price_type, p.amount_minor, p.currency,
+    p.compare_at_minor, p.observed_at, p.state = 'current' as is_current
   from catalog.prices p join catalog.sources s on s.id = p.source_id
     left join catalog.products o on o.source_id = p.source_id and o.external_id = p.product_external_id
   where p.state in ('current', 'past')
-    and not exists (select from catalog.products e where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = p.source_id and e.external_id = p.product_external_id and e.expires_at <= now());
 
 create view api.images with (security_invoker = true) as
-  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source, i.product_external_id, i.position,
-    i.url, i.alt, i.cdn_url
+  select md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, s.name as source,
+    i.product_external_id, i.position, i.url, i.alt, i.cdn_url
   from catalog.images i join catalog.sources s on s.id = i.source_id
     left join catalog.products o on o.source_id = i.source_id and o.external_id = i.product_external_id
-  where not exists (select from catalog.products e where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
+  where not exists (
+    select from catalog.products e
+    where e.source_id = i.source_id and e.external_id = i.product_external_id and e.expires_at <= now());
 
 create view api.brands with (security_invoker = true) as
-  select s.name as source, b.external_id, b.name, b.attributes from catalog.brands b join catalog.sources s on s.id = b.source_id;
+  select s.name as source, b.external_id, b.name, b.attributes
+  from catalog.brands b join catalog.sources s on s.id = b.source_id;
 
 create view api.organizations with (security_invoker = true) as
-  select s.name as source, o.external_id, o.name, o.attributes from catalog.organizations o join catalog.sources s on s.id = o.source_id;
+  select s.name as source, o.external_id, o.name, o.attributes
+  from catalog.organizations o join catalog.sources s on s.id = o.source_id;
 
 create view api.categories with (security_invoker = true) as
-  select s.name as source, c.external_id, c.name, c.parent_external_id, c.attributes from catalog.categories c join catalog.sources s on s.id = c.source_id;
+  select s.name as source, c.external_id, c.name, c.parent_external_id, c.attributes
+  from catalog.categories c join catalog.sources s on s.id = c.source_id;
 
--- Follow `position`: a reader that remembers the highest one it has seen skips nothing.
+-- Published changes. A reader that follows `position` and remembers the highest one it has read skips none.
 create view api.changes with (security_invoker = true) as
-  select c.position, s.name as source, c.kind, md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail, c.changed_at
+  select c.position, s.name as source, c.kind,
+    md5(o.source_id::text || ' ' || o.external_id)::uuid as product_id, c.product_external_id, c.detail,
+    c.changed_at
   from catalog.changes c join catalog.sources s on s.id = c.source_id
     left join catalog.products o on o.source_id = c.source_id and o.external_id = c.product_external_id
   where c.position is not null
-    and not exists (select from catalog.products e where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
+    and not exists (
+      select from catalog.products e
+      where e.source_id = c.source_id and e.external_id = c.product_external_id and e.expires_at <= now());
 
--- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states them. The record as it came is in
--- `medipim_products_raw`, because a role without the right to it could not `select *` here.
+-- MediPim's catalogue in the shape that its readers know: every status, prices in cents as MediPim states
+-- them. The raw record is in `medipim_products_raw`, because a role without the right to it could not `select
+-- *` here.
 create view api.medipim_products with (security_invoker = true) as
-  select p.external_id as id, p.title as name, public.amount_minor as price_cents, p.changed_at as updated_at, p.status, s.name as source,
+  select p.external_id as id, p.title as name, public.amount_minor as price_cents,
+    p.changed_at as updated_at, p.status, s.name as source,
     p.attributes ->> 'supplier_status' as supplier_status, p.successor as replacement,
     manufacturer.amount_minor as manufacturer_price_cents, pharmacist.amount_minor as pharmacist_price_cents,
-    (p.attributes ->> 'vat_rate')::numeric as vat_rate, public.currency,
-    p.identifiers -> 'ean' as ean, p.identifiers ->> 'ean_gtin8' as ean_gtin8, p.identifiers ->> 'ean_gtin12' as ean_gtin12,
-    p.identifiers ->> 'ean_gtin13' as ean_gtin13, p.identifiers ->> 'ean_gtin14' as ean_gtin14, p.identifiers ->> 'artg_id' as artg_id,
-    p.identifiers ->> 'pbs' as pbs, p.identifiers ->> 'fred' as fred, p.identifiers ->> 'z_code' as z_code,
-    p.identifiers ->> 'snomed_mp' as snomed_mp, p.identifiers ->> 'snomed_mpp' as snomed_mpp, p.identifiers ->> 'snomed_mpuu' as snomed_mpuu,
-    p.identifiers ->> 'snomed_tp' as snomed_tp, p.identifiers ->> 'snomed_tpp' as snomed_tpp, p.identifiers ->> 'snomed_tpuu' as snomed_tpuu,
-    p.identifiers ->> 'snomed_ctpp' as snomed_ctpp, p.identifiers ->> 'hs_code' as hs_code,
-    p.identifiers ->> 'cnk' as cnk, p.identifiers ->> 'acl13' as acl13, p.identifiers ->> 'cip13' as cip13, p.identifiers ->> 'pzn' as pzn,
-    p.identifiers ->> 'supplier_reference' as supplier_reference, p.identifiers -> 'atc' as atc, p.identifiers ->> 'gs1_category' as gs1_category,
-    p.brand, p.manufacturer as organization, p.source_updated_at
+    (p.attributes ->> 'vat_rate')::numeric as vat_rate, public.currency, p.identifiers -> 'ean' as ean,
+    p.identifiers ->> 'ean_gtin8' as ean_gtin8, p.identifiers ->> 'ean_gtin12' as ean_gtin12,
+    p.identifiers ->> 'ean_gtin13' as ean_gtin13, p.identifiers ->> 'ean_gtin14' as ean_gtin14,
+    p.identifiers ->> 'artg_id' as artg_id, p.identifiers ->> 'pbs' as pbs, p.identifiers ->> 'fred' as fred,
+    p.identifiers ->> 'z_code' as z_code, p.identifiers ->> 'snomed_mp' as snomed_mp,
+    p.identifiers ->> 'snomed_mpp' as snomed_mpp, p.identifiers ->> 'snomed_mpuu' as snomed_mpuu,
+    p.identifiers ->> 'snomed_tp' as snomed_tp, p.identifiers ->> 'snomed_tpp' as snomed_tpp,
+    p.identifiers ->> 'snomed_tpuu' as snomed_tpuu, p.identifiers ->> 'snomed_ctpp' as snomed_ctpp,
+    p.identifiers ->> 'hs_code' as hs_code, p.identifiers ->> 'cnk' as cnk,
+    p.identifiers ->> 'acl13' as acl13, p.identifiers ->> 'cip13' as cip13, p.identifiers ->> 'pzn' as pzn,
+    p.identifiers ->> 'supplier_reference' as supplier_reference, p.identifiers -> 'atc' as atc,
+    p.identifiers ->> 'gs1_category' as gs1_category, p.brand, p.manufacturer as organization,
+    p.source_updated_at
   from catalog.products p
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
-  left join catalog.prices public on public.source_id = p.source_id and public.product_external_id = p.external_id
-    and public.variant_external_id = p.external_id and public.price_type = 'public' and public.state = 'current'
-  left join catalog.prices manufacturer on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
-    and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer' and manufacturer.state = 'current'
-  left join catalog.prices pharmacist on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
-    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist' and pharmacist.state = 'current'
+  left join catalog.prices public
+    on public.source_id = p.source_id and public.product_external_id = p.external_id
+    and public.variant_external_id = p.external_id and public.price_type = 'public'
+    and public.state = 'current'
+  left join catalog.prices manufacturer
+    on manufacturer.source_id = p.source_id and manufacturer.product_external_id = p.external_id
+    and manufacturer.variant_external_id = p.external_id and manufacturer.price_type = 'manufacturer'
+    and manufacturer.state = 'current'
+  left join catalog.prices pharmacist
+    on pharmacist.source_id = p.source_id and pharmacist.product_external_id = p.external_id
+    and pharmacist.variant_external_id = p.external_id and pharmacist.price_type = 'pharmacist'
+    and pharmacist.state = 'current'
   where p.expires_at is null or p.expires_at > now();
 
--- The same products with the record as MediPim sent it. Published to nobody.
+-- The same products with the record as MediPim sent it. `publish` never grants it.
 create view api.medipim_products_raw with (security_invoker = true) as
-  select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at, p.raw, s.name as source
+  select p.external_id as id, p.title as name, c.amount_minor as price_cents, p.changed_at as updated_at,
+    p.raw, s.name as source
   from catalog.products p
   join catalog.sources s on s.id = p.source_id and s.connector = 'medipim'
   left join catalog.prices c on c.source_id = p.source_id and c.product_external_id = p.external_id

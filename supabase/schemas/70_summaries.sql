@@ -7,7 +7,7 @@ create function catalog.find_lease_lapse(p_source integer, p_run bigint, p_queue
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
       when count(*) = 0 and p_queued then null
-      when max(expires_at) + case when p_queued then interval '5 seconds' else interval '0' end
+      when max(expires_at) + case when p_queued then catalog.takeover_grace() else interval '0' end
         > clock_timestamp() then null
       else coalesce(max(expires_at), clock_timestamp())
     end
@@ -28,8 +28,7 @@ begin
     finished_at := catalog.find_lease_lapse(p_run.source_id, p_run.id, p_run.queued);
     if finished_at is not null then
       state := 'interrupted';
-      reason := 'its worker has been silent for longer than its lease: '
-        'another worker, or the next sync, resumes the run';
+      reason := 'the lease of its worker has expired: another worker, or the next sync, resumes the run';
     end if;
   end if;
 end $$;
@@ -73,7 +72,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 #variable_conflict use_column
 declare
   of_source integer := (select id from catalog.sources where name = p_source);
-  before bigint := coalesce(p_before, 9223372036854775807);
+  before bigint := coalesce(p_before, catalog.max_id());
 begin
   return query select * from catalog.summarize_runs(case
     -- A branch for each filter, so that each has its index. The stored state is filtered first, then the

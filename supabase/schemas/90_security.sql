@@ -1,7 +1,10 @@
--- Rights. By default there are none: row security without policies, and no grants. Workers execute functions; readers get
--- the views by `publish`.
+-- Rights. By default there are none: row security without policies, and no grants. Workers execute functions;
+-- readers get the views by `publish`.
 
--- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: what a supplier sends may not be ours to show.
+-- publish(role): lets a role read the views. Columns are granted one by one, and `raw` never is: a supplier's
+-- licence may not allow us to show it.
+--   idempotent  a second call changes nothing; after a migration that adds columns it grants those too
+--   errors      usage/invalid  the role does not exist
 create function catalog.publish(reader text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -11,32 +14,38 @@ begin
     perform catalog.fail('usage/invalid', format('There is no role %s', reader));
   end if;
   execute format('grant usage on schema api to %I', reader);
-  -- What one view is embedded into another with.
+  -- The relations by which the Data API embeds one view into another.
   execute format('grant execute on all functions in schema api to %I', reader);
   for r in
     select c.table_schema, c.table_name, string_agg(quote_ident(c.column_name), ', ') as columns
     from information_schema.columns c
     where c.column_name <> 'raw' and (
       c.table_schema = 'api' and c.table_name <> 'medipim_products_raw'
-      or c.table_schema = 'catalog' and c.table_name in ('products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
-      or c.table_schema = 'catalog' and c.table_name = 'sources' and c.column_name in ('id', 'name', 'connector'))
+      or c.table_schema = 'catalog' and c.table_name in (
+        'products', 'variants', 'prices', 'images', 'brands', 'organizations', 'categories', 'changes')
+      or c.table_schema = 'catalog' and c.table_name = 'sources'
+        and c.column_name in ('id', 'name', 'connector'))
     group by c.table_schema, c.table_name
   loop
     execute format('grant select (%s) on %I.%I to %I', r.columns, r.table_schema, r.table_name, reader);
     if r.table_schema = 'catalog' then
       execute format('drop policy if exists %I on catalog.%I', 'published to ' || reader, r.table_name);
-      execute format('create policy %I on catalog.%I for select to %I using (true)', 'published to ' || reader, r.table_name, reader);
+      execute format('create policy %I on catalog.%I for select to %I using (true)',
+        'published to ' || reader, r.table_name, reader);
     end if;
   end loop;
 end $$;
 
--- unpublish(role): takes it back.
+-- unpublish(role): takes back every right of `publish`.
 create function catalog.unpublish(reader text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   p record;
 begin
-  for p in select tablename from pg_catalog.pg_policies where schemaname = 'catalog' and policyname = 'published to ' || reader loop
+  for p in
+    select tablename from pg_catalog.pg_policies
+    where schemaname = 'catalog' and policyname = 'published to ' || reader
+  loop
     execute format('drop policy %I on catalog.%I', 'published to ' || reader, p.tablename);
   end loop;
   execute format('revoke all on all tables in schema api from %I', reader);
@@ -45,7 +54,8 @@ begin
   execute format('revoke usage on schema api from %I', reader);
 end $$;
 
--- list_applied_versions(): the migrations that are in this database, whoever applied them: `shelfsync migrate`, init.sql or `supabase db push`.
+-- list_applied_versions() → versions of the migrations in this database, applied by `shelfsync migrate`,
+-- init.sql or `supabase db push`.
 create function catalog.list_applied_versions() returns setof text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -57,32 +67,48 @@ begin
   end if;
 end $$;
 
--- list_unexpected_grants() → rights that nothing here gives: who has them, what they allow, and the statement that takes them back.
+-- list_worker_roles() → the roles for processes.
+create function catalog.list_worker_roles() returns name[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator']::name[]
+$$;
+
+-- list_unexpected_grants() → (grantee, allows, undo): rights on catalog and pipeline that no function or
+-- migration here has granted, and the statement that revokes them.
 create function catalog.list_unexpected_grants() returns table (grantee text, allows text, undo text)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with rights as (
-    select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner, true as strays
+    select n.nspname as schema, 'routines' as kind, 'call functions' as what, a.grantee, p.proowner as owner,
+      true as unexpected
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
     where n.nspname = 'pipeline' or n.nspname = 'catalog' and p.prosecdef
     union all
-    select n.nspname, 'tables', case a.privilege_type when 'SELECT' then 'read whole tables' else 'write tables' end, a.grantee, c.relowner,
-      a.privilege_type <> 'SELECT' or a.grantee = 0 or pg_get_userbyid(a.grantee) in ('anon', 'authenticated')
+    select n.nspname, 'tables',
+      case a.privilege_type when 'SELECT' then 'read whole tables' else 'write tables' end, a.grantee,
+      c.relowner,
+      a.privilege_type <> 'SELECT' or a.grantee = 0
+        or pg_get_userbyid(a.grantee) in ('anon', 'authenticated')
     from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join aclexplode(c.relacl) a
     where n.nspname = 'catalog' and c.relkind in ('r', 'p')
-  ), stray as (
-    select distinct r.schema, r.kind, r.what, case r.grantee when 0 then 'public' else pg_get_userbyid(r.grantee) end as role
+  ), found as (
+    select distinct r.schema, r.kind, r.what,
+      case r.grantee when 0 then 'public' else pg_get_userbyid(r.grantee) end as role
     from rights r
-    where r.strays and r.grantee <> r.owner
-      and not (r.schema = 'catalog' and r.kind = 'routines' and pg_get_userbyid(r.grantee) in ('shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'))
-      and not (r.schema = 'pipeline' and exists (select from catalog.data_api_roles c where c.role = pg_get_userbyid(r.grantee)))
+    where r.unexpected and r.grantee <> r.owner
+      and not (r.schema = 'catalog' and r.kind = 'routines'
+        and pg_get_userbyid(r.grantee) = any (catalog.list_worker_roles()))
+      and not (r.schema = 'pipeline' and exists (
+        select from catalog.data_api_roles c where c.role = pg_get_userbyid(r.grantee)))
   )
   select role, format('%s of schema %s', what, schema),
-    format('revoke all on all %s in schema %I from %s;', kind, schema, case role when 'public' then role else quote_ident(role) end)
-      -- Which takes what was published with it.
-      || case when kind = 'tables' and exists (select from pg_policies where schemaname = 'catalog' and policyname = 'published to ' || role)
+    format('revoke all on all %s in schema %I from %s;', kind, schema,
+        case role when 'public' then role else quote_ident(role) end)
+      -- The revocation takes away what was published with it.
+      || case when kind = 'tables' and exists (
+          select from pg_policies where schemaname = 'catalog' and policyname = 'published to ' || role)
         then format(' select catalog.publish(%L);', role) else '' end
-  from stray order by 1, 2
+  from found order by 1, 2
 $$;
 
 do $$
@@ -101,15 +127,17 @@ revoke all on schema pipeline from public;
 revoke execute on all functions in schema catalog from public;
 revoke execute on all functions in schema api from public;
 
--- Roles for processes, without login: grant them to login roles of your own. Each may call what its work needs, and reads no table.
---   fetcher       archives; cannot touch products
---   maintainer    applies and settles; cannot archive, and needs no supplier's key
---   orchestrator  takes orders, keeps the schedules, tells how things stand; neither archives nor applies
+-- Roles for processes, without login: an operator grants them to login roles. Each may execute the functions
+-- that its work needs, and reads no table.
+--   fetcher       archives; it cannot write products
+--   maintainer    applies and settles; it cannot archive, and needs no supplier's credentials
+--   orchestrator  accepts requests, keeps the schedules and reports the state; it neither archives nor
+--                 applies
 do $$
 declare
   worker text;
 begin
-  foreach worker in array array['shelfsync_fetcher', 'shelfsync_maintainer', 'shelfsync_orchestrator'] loop
+  foreach worker in array catalog.list_worker_roles() loop
     if not exists (select from pg_roles where rolname = worker) then
       execute format('create role %I nologin', worker);
     end if;
@@ -119,9 +147,11 @@ grant usage on schema catalog to shelfsync_fetcher, shelfsync_maintainer, shelfs
 
 -- Each role takes requests, so each starts runs and puts them into the queue.
 grant execute on function
-  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact, catalog.list_parts,
-  catalog.start_run, catalog.list_product_seqs, catalog.extend_run, catalog.load_run, catalog.list_queued_runs, catalog.find_newest_full_artifact,
-  catalog.summarize_runs, catalog.summarize_sources, catalog.load_status, catalog.list_applied_versions, catalog.list_unexpected_grants
+  catalog.find_source, catalog.list_sources, catalog.find_active_run, catalog.find_artifact,
+  catalog.list_product_seqs,
+  catalog.list_parts, catalog.start_run, catalog.extend_run, catalog.load_run, catalog.list_queued_runs,
+  catalog.find_newest_full_artifact, catalog.summarize_runs, catalog.summarize_sources, catalog.load_status,
+  catalog.list_applied_versions, catalog.list_unexpected_grants
   to shelfsync_fetcher, shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function
   catalog.claim_task, catalog.find_lease_owner, catalog.renew_lease, catalog.release_task, catalog.end_run,
@@ -130,26 +160,31 @@ grant execute on function
 grant execute on function catalog.find_newest_artifact to shelfsync_maintainer, shelfsync_orchestrator;
 grant execute on function catalog.add_part, catalog.update_artifact to shelfsync_fetcher;
 grant execute on function
-  catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen, catalog.list_product_ids,
-  catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging, catalog.clear_staging, catalog.apply_batch,
-  catalog.quarantine_records, catalog.upsert_terms, catalog.settle_run, catalog.open_plan, catalog.plan_batch,
-  catalog.plan_run, catalog.list_missing, catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
+  catalog.save_checkpoint, catalog.find_checkpoint, catalog.list_known_records, catalog.list_newer_seen,
+  catalog.list_product_ids, catalog.list_overwritten_products, catalog.reserve_seqs, catalog.open_staging,
+  catalog.clear_staging, catalog.apply_batch, catalog.quarantine_records, catalog.upsert_terms,
+  catalog.settle_run, catalog.open_plan, catalog.plan_batch, catalog.plan_run, catalog.list_missing,
+  catalog.list_retained_artifacts, catalog.begin_purge, catalog.mark_purged
   to shelfsync_maintainer;
 grant execute on function
-  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run, catalog.list_obsolete_runs,
-  catalog.list_runs, catalog.describe_run, catalog.list_artifacts, catalog.list_changes, catalog.list_reviews,
-  catalog.list_quarantine, catalog.measure_sources, catalog.list_run_ends
+  catalog.list_due_sources, catalog.cancel_run, catalog.reopen_run, catalog.interrupt_run,
+  catalog.list_obsolete_runs, catalog.list_runs, catalog.describe_run, catalog.list_artifacts,
+  catalog.list_changes, catalog.list_reviews, catalog.list_quarantine, catalog.measure_sources,
+  catalog.list_run_ends
   to shelfsync_orchestrator;
 
--- Supabase's secret keys work as `service_role`, which may read what any reader may. Without such a role nobody may call anything here.
+-- Supabase's secret keys work as `service_role`, which may read what readers may. Without that role, no role
+-- may call the functions of schema `pipeline`.
 do $$
 begin
   perform catalog.expose_function(name) from unnest(array[
-    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products', 'list_retained_artifacts', 'begin_purge', 'mark_purged', 'list_applied_versions',
-    'list_unexpected_grants',
-    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run', 'find_artifact', 'update_artifact', 'add_part', 'list_parts',
-    'list_checkpoints', 'find_newest_full_artifact', 'record_copy', 'find_checkpoint', 'list_known_records_page', 'list_newer_seen', 'list_product_ids', 'list_product_seqs',
-    'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
+    'find_source', 'list_sources', 'add_source', 'list_runs', 'summarize_sources', 'count_products',
+    'list_applied_versions', 'list_unexpected_grants',
+    'find_active_run', 'start_run', 'renew_lease', 'end_run', 'settle_run',
+    'find_artifact', 'find_newest_full_artifact', 'update_artifact', 'add_part', 'list_parts', 'record_copy',
+    'list_retained_artifacts', 'begin_purge', 'mark_purged',
+    'find_checkpoint', 'list_checkpoints', 'list_known_records_page', 'list_newer_seen', 'list_product_ids',
+    'list_product_seqs', 'list_overwritten_products', 'reserve_seqs', 'upsert_terms', 'write_batch'
   ]) name;
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     perform catalog.allow_data_api('service_role');

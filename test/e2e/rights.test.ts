@@ -112,7 +112,9 @@ test("the fetcher's role cannot touch products, the maintainer's cannot archive"
   )
   await assert.rejects(fetcher.pool.query('select catalog.open_staging()'), DENIED)
   await assert.rejects(
-    maintainer.pool.query(`select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null)`),
+    maintainer.pool.query(
+      `select catalog.add_part(1, 1, 1, 1, 'k', 'zstd', '', 1, 1, 1, null, '0 s')`,
+    ),
     DENIED,
   )
 })

@@ -269,7 +269,7 @@ for (const state of ['21000', '22012', '22023', '23503', '42703', '2200H', '5402
 
 test('the function for calls without a session quarantines for the same SQLSTATEs', async () => {
   const { rows } = await db.query<{ source: string }>(
-    `select prosrc as source from pg_proc where pronamespace = 'catalog'::regnamespace and proname = 'write_batch'`,
+    `select prosrc as source from pg_proc where pronamespace = 'catalog'::regnamespace and proname = 'merge_accepted'`,
   )
   const caught = [...(rows[0]?.source ?? '').matchAll(/exception when ([\s\S]*?) then/g)].map(
     ([, conditions = '']) => conditions.split(/\s+or\s+/).toSorted(),

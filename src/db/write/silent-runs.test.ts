@@ -68,7 +68,7 @@ test('a run whose worker is silent for longer than its lease is interrupted wher
   await pipeline.expireLease()
   assert.deepEqual(await told(id), everywhere('interrupted'))
   const { reason, finishedAt, seconds } = await loadRunDetails(db, id)
-  assert.match(reason ?? '', /^its worker has been silent for longer than its lease/)
+  assert.match(reason ?? '', /^the lease of its worker has expired/)
   assert.ok(finishedAt)
   assert.equal(seconds, (await loadRunDetails(db, id)).seconds, 'it does not go on')
   assert.deepEqual(
