@@ -16,7 +16,7 @@ export interface ApiObject {
 }
 
 interface Attributes {
-  /** Where the object has these members; null for its own. */
+  /** Path of the nested object; null for the object itself. */
   readonly of: string | null
   readonly members: Readonly<Record<string, string>>
 }

@@ -1,5 +1,5 @@
-// The roles of a process. One process may have all of them, or each role may run on machines of its
-// own.
+// The roles of a process. One process may have all of them, or each role may run on separate
+// machines.
 
 /**
  * `fetcher` archives the data of suppliers · `maintainer` applies and settles · `orchestrator`

@@ -1,17 +1,14 @@
-// Logs: pino's JSON lines, or short lines on a terminal. Each line is taken apart again before it
-// is written, because only there everything has become text (bindings, nested errors, their causes
-// and stacks), and nothing can slip past the redactor. An error may quote anything, so every secret
-// is looked for in it; in the rest of a line, which is ours, only what cannot be a word.
+// The log: JSON lines from pino, or short lines on a terminal. Each line is parsed again before it is
+// written: only then is everything text (bindings, nested errors, causes and stacks), so the redactor
+// sees all of it. Errors may quote anything, so every secret is redacted in them. In the rest of a
+// line, which Shelfsync writes, only secrets that cannot be a word are redacted.
 
 import { pino, type Logger } from 'pino'
 import { escapeControls, escapeLines } from '../lib/printable.ts'
 import { cutText } from '../lib/text.ts'
 import { createRedactor, isSecretName, type Redactor } from './redact.ts'
 
-/**
- * Use `log.child({ cid })` for a command or request, `log.child({ run, source })` for a run: each
- * line then carries them.
- */
+/** `log.child({ cid })` is the log of a command or request, `log.child({ run, source })` of a run. */
 export type Log = Logger
 
 export interface LogDestination {
@@ -21,14 +18,14 @@ export interface LogDestination {
 
 export interface LogOptions {
   readonly level: string
-  /** Where lines go; standard error by default, so that standard output stays free for results. */
+  /** Default: standard error, because standard output is for results. */
   readonly destination?: LogDestination
-  /** Every value that must not appear, see `secretsOf`. */
+  /** Values that are redacted. */
   readonly secrets: Iterable<string>
   readonly nowMs?: () => number
 }
 
-/** No value from outside fills a disk with logs. A stack with its causes is a tenth of it. */
+/** Bounds values from outside. A stack with its causes is a tenth of this. */
 const TEXT_CHARS_MAX = 20_000
 
 type Line = Readonly<Record<string, unknown>>
@@ -63,7 +60,7 @@ export function createLog({
 }
 
 function redactEntry({ err, ...line }: Line, own: Redactor, foreign: Redactor): Line {
-  // Bindings may be named by what came from outside.
+  // The names of bindings may come from outside.
   return {
     ...redactLine(line, own, own),
     ...(err !== undefined && { err: redactValue(err, foreign, foreign) }),
@@ -71,11 +68,11 @@ function redactEntry({ err, ...line }: Line, own: Redactor, foreign: Redactor): 
 }
 
 /**
- * Any value as JSON in which no string or number holds a secret, and nothing that a terminal would
- * obey; `undefined` as null.
+ * Returns any value as JSON without secrets and without control characters. `undefined` becomes
+ * null.
  */
 export function redactJson(value: unknown, redact: Redactor): string {
-  // Dates and the like have become text before anything is looked at.
+  // The round trip turns dates and other objects into text first.
   return escapeControls(
     JSON.stringify(redactValue(JSON.parse(JSON.stringify(value) ?? 'null'), redact)),
   )
@@ -105,7 +102,7 @@ function redactMember(name: string, value: unknown, redact: Redactor, rename: Re
     : redactValue(value, redact, rename)
 }
 
-/** `12:03:04 warn  the message  run=7 source=shop`, and a stack on lines of its own. */
+/** `12:03:04 warn  the message  run=7 source=shop`, followed by the lines of a stack. */
 function formatShort({ time, level, message, err, ...rest }: Line): string {
   const fields = Object.entries(rest).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,

@@ -53,14 +53,14 @@ export const METRICS = {
     alert: {
       when: 'shelfsync_run_age_seconds > 93600',
       forMinutes: 5,
-      summary: 'Source {{ $labels.source }} has not had a successful run for 26 hours.',
+      summary: 'Source {{ $labels.source }} last had a successful run more than 26 hours ago.',
     },
   },
   shelfsync_runs_total: {
     type: 'counter',
     scope: 'system',
     labels: { source: 'name', state: RUN_ENDS },
-    help: 'Runs by the state in which they ended. A held run counts as held, whatever is decided later. A run that ends twice, because it was resumed, counts twice.',
+    help: 'Runs by the state in which they ended. A held run counts as held, also after its decision. A run that ends twice, because it was resumed, counts twice.',
     alert: {
       when: 'increase(shelfsync_runs_total{state=~"failed|held"}[1h]) > 0',
       forMinutes: 0,

@@ -1,26 +1,26 @@
-// Takes secrets out of text. What comes from outside may quote a secret in the middle of anything,
-// so there each value that we know and everything that looks like one is taken out, where the text
-// enters. What we say ourselves is only looked through for values that cannot be a word of ours: a
-// password such as "removed" would otherwise eat the names of sources and the members of JSON.
+// Redacts secrets in text. Text from outside may quote a secret anywhere, so every known value and
+// every text in the shape of a secret is redacted where the text enters. In the text that Shelfsync
+// writes, only values that cannot be a word are redacted: a password such as "shop" would otherwise
+// destroy the names of sources and JSON members.
 
 import { listSpellings } from '../lib/secrets.ts'
 
 const MARK = '[redacted]'
-// Shorter values are words: hiding them would hide half of every line and protect nothing.
+// Redacting shorter values would destroy most lines and protect nothing.
 const SECRET_LENGTH_MIN = 4
 
-// The end of a header or member name whose value is a secret, whatever it looks like.
+// Matches the end of a header or member name whose value is always a secret.
 const SECRET_NAME =
   '(?:authorization|cookie|password|passwd|secret|token|(?:api|admin|private|consumer|service[-_]?role)[-_]?key)'
 
-// What help and hints write in place of a key, and nothing longer that begins so.
+// Matches the placeholders of keys in help and hints, but no longer text with the same start.
 const PLACEHOLDER = String.raw`(?:id:secret|your-key-id(?::your-key-secret)?|your-key-secret|…)(?![^\s#&"'\`<>\\;,)])`
 
-// How our own messages go on after the name of a setting: words with a space behind them, which no
-// secret has.
+// Matches the words that follow the name of a setting in messages. They end with a space, which a
+// secret does not contain.
 const WORDS = '(?:missing;|expected|set) '
 
-// Every repetition is bounded or ends at a delimiter: these also run over error texts that a
+// Every repetition is bounded or ends at a delimiter, because these also run on error texts that a
 // supplier wrote.
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   // user:password@ or token@ of any URL, up to the last @: a password may hold an unencoded slash.
@@ -35,7 +35,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   ],
   [/\bsb_secret_[\w-]+/g, MARK],
   [/\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}/g, MARK],
-  // Query and form values: token=, key=, mac=, and names that end so.
+  // Query and form values: token=, key=, mac=, and names that end with these words.
   [
     new RegExp(
       String.raw`([\w.-]{0,40}(?:token|key|secret|mac|password|passwd|signature|sig)(?:=|%3D))(?!${PLACEHOLDER})[^\s#&"'\`<>\\;,)]+`,
@@ -54,7 +54,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** Whether the value under `name` is a secret whatever it looks like. */
+/** Returns true if the value of a member with this name is always a secret. */
 export function isSecretName(name: string): boolean {
   return new RegExp(`${SECRET_NAME}$`, 'i').test(name)
 }
@@ -62,10 +62,10 @@ export function isSecretName(name: string): boolean {
 export type Redactor = (text: string) => string
 
 /**
- * For text from outside and for errors that we did not name: replaces each of `secrets` by
- * `[redacted]`, in every spelling that it travels in, and whatever looks like a secret; pass
- * `id:secret` too where it is sent as Basic. Of `others`, which those who wrote the text were never
- * sent, only what cannot be a word. Twice is the same as once.
+ * Creates the redactor for text from outside and for errors without a code. It replaces each of
+ * `secrets` in every encoding, and every text in the shape of a secret. Pass `id:secret` too if it is
+ * sent as Basic credentials. Of `others`, which the author of the text never received, it replaces
+ * only values that cannot be a word. Redacting twice changes nothing more.
  */
 export function createRedactor(secrets: Iterable<string>, others: Iterable<string> = []): Redactor {
   const hide = createValueRedactor([...secrets, ...[...others].filter(isUnmistakable)])
@@ -74,18 +74,18 @@ export function createRedactor(secrets: Iterable<string>, others: Iterable<strin
 }
 
 /**
- * For what we say ourselves: replaces only values that cannot be a word, a name or a number of
- * ours. Names of members are not for it.
+ * Creates the redactor for text that Shelfsync writes. It replaces only values that cannot be a word,
+ * a name or a number. Do not apply it to names of members.
  */
 export function createKeyRedactor(secrets: Iterable<string>): Redactor {
   return createValueRedactor([...secrets].filter(isUnmistakable))
 }
 
-// Longer than the names that we give and the words that we say.
+// Longer than any name or word that Shelfsync writes.
 const UNMISTAKABLE_LENGTH = 24
 const KEY_LENGTH_MIN = 8
 /**
- * Words, counts, and words with a number behind them (`postgres15`), one or several (`my-shop`,
+ * Matches words, counts, words followed by a number (`postgres15`), and several of these (`my-shop`,
  * `source/gone`, a date).
  */
 const WORDLIKE = /^(?:(?:\p{L}+\d{0,4}|\d{1,11})(?:[-_.:/ ]|$))+$/u
@@ -102,7 +102,7 @@ function createValueRedactor(secrets: readonly string[]): Redactor {
     ...new Set(secrets.filter(({ length }) => length >= SECRET_LENGTH_MIN).flatMap(listSpellings)),
   ]
   if (spellings.length === 0) return (text) => text
-  // The longest first, or a secret that begins with another would leave its tail behind.
+  // The longest first, so that a secret that begins with another is replaced completely.
   spellings.sort((a, b) => b.length - a.length)
   const known = new RegExp(spellings.map(escape).join('|'), 'g')
   return (text) => text.replace(known, MARK)

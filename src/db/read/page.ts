@@ -32,7 +32,7 @@ export async function loadPage<Row, Item>(
   { limit, after }: PageRequest,
   { load, toItem, keyOf }: PageReader<Row, Item>,
 ): Promise<ListPage<Item>> {
-  // One row more than the page holds tells whether there is another page.
+  // One row more than the page holds shows whether another page follows.
   const rows = await load(after === undefined ? null : decodeCursor(list, after), limit + 1)
   const items = rows.slice(0, limit).map(toItem)
   const last = items.at(-1)

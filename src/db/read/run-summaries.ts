@@ -32,7 +32,7 @@ export interface RunSummary {
   readonly errorCode: string | null
   readonly correlationId: string
   readonly options: RunOptions
-  /** Of an incremental run: the start of the period it covers. */
+  /** Start of the period that an incremental run covers. */
   readonly sinceAt: Date | null
   /** The run whose artifact it applies; its own unless it is a replay. */
   readonly artifactRun: number
@@ -53,7 +53,7 @@ export interface RunSummary {
   readonly removed: number
   /** Null until the run settles. */
   readonly ledger: Ledger | null
-  /** Of a full run: why it removed nothing; null when it could tell what is missing. */
+  /** Why a full run removed nothing; null if it could tell what is missing. */
   readonly removalsOff: string | null
 }
 

@@ -4,7 +4,7 @@
 import { countLines } from '../../core/ledger.ts'
 import type { RunSummary } from '../../db/read/run-summaries.ts'
 
-/** `start`: nothing is archived yet. Of a run that stopped early: the phase in which it stopped. */
+/** `start`: nothing is archived yet. A run that stopped early keeps the phase in which it stopped. */
 export type Phase = 'start' | 'fetch' | 'apply' | 'settle' | 'done'
 
 export interface RunProgress {

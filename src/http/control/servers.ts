@@ -144,7 +144,7 @@ async function requestRuns(
   const requesting = operations.requestRuns(request, c.var.correlationId)
   const runs = await withDeadline(requesting, responseMs)
   const first = runs.find((one) => 'run' in one)
-  if (!first) throw new SyncError('source/unknown', 'There is no active source to sync')
+  if (!first) throw new SyncError('source/unknown', 'No source is active')
   c.var.log.info({ request, runs }, 'runs requested')
   return { run: first.run, runs }
 }

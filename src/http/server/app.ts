@@ -60,7 +60,9 @@ export function createApp<Name extends ServerName>(
       throw new SyncError('request/wrong-method', `${path} does not support this method`)
     })
   }
-  app.notFound((c) => sendError(c, new SyncError('request/unknown-path', 'There is no such path')))
+  app.notFound((c) =>
+    sendError(c, new SyncError('request/unknown-path', 'The path does not exist')),
+  )
   app.onError((error, c) => sendError(c, error))
   return app
 }

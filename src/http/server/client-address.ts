@@ -22,7 +22,7 @@ export interface ProxyTrust {
 }
 
 /**
- * Returns the address of the caller. Each proxy appends the address of its own caller to
+ * Returns the address of the caller. Each proxy appends the address it was called from to
  * `X-Forwarded-For`, so the header is read from its end while the entries are known proxies.
  * Everything before the first other address may be forged.
  */
