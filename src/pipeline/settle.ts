@@ -32,10 +32,7 @@ export async function settle(context: RunContext): Promise<Settled> {
       listOverwrittenProducts(db, source.id, run.id),
     ]),
   )
-  const rivals = new Bitmap()
-  rivals.union(seen.staged)
-  for (const seq of overwritten) rivals.set(seq)
-  await mergeWinners(context, { known: seen.known, staged: rivals }, parts)
+  await mergeWinners(context, parts, findDisputed(seen, overwritten))
   seen.known.union(seen.staged)
   await withRetry(context, () => writeManifest(context, parts))
   const settled = await withRetry(context, () =>
@@ -48,18 +45,28 @@ export async function settle(context: RunContext): Promise<Settled> {
 }
 
 /**
- * Merges the winning line of each product that was unchanged by hash in one place and is in `staged`
- * too: another of its lines was staged, or a run that is older overwrote its row since.
+ * Products whose lines have to be compared once more: one line was unchanged by hash and another was
+ * staged, or a run that is older overwrote the row after this run had compared it.
  */
+function findDisputed({ known, staged }: Seen, overwritten: readonly number[]): Bitmap {
+  const disputed = new Bitmap()
+  for (const seq of known.common(staged)) disputed.set(seq)
+  for (const seq of overwritten) if (known.has(seq) || staged.has(seq)) disputed.set(seq)
+  return disputed
+}
+
+/** Within a run one line of each product wins. Merges the winning lines of the disputed products. */
 async function mergeWinners(
   context: RunContext,
-  { known, staged }: Pick<Seen, 'known' | 'staged'>,
   parts: readonly StoredPart[],
+  disputed: Bitmap,
 ): Promise<void> {
-  if (known.common(staged).next().done) return
+  if (disputed.common(disputed).next().done) return
   const state = await loadEmptyState(context)
   await withRetry(context, () =>
-    Lane.use(context, state, (lane) => compareDuplicates(context, lane, { parts, known, staged })),
+    Lane.use(context, state, (lane) =>
+      compareDuplicates(context, lane, { parts, known: disputed, staged: disputed }),
+    ),
   )
 }
 

@@ -34,7 +34,7 @@ import { newProgress } from '../../src/pipeline/context.ts'
 import type { PipelineOptions } from '../../src/pipeline/options.ts'
 import { DEFAULT_OPTIONS } from '../../src/pipeline/options.ts'
 import { replayRun } from '../../src/pipeline/replay.ts'
-import { syncSource } from '../../src/pipeline/sync.ts'
+import { syncKeys, syncSource } from '../../src/pipeline/sync.ts'
 import type { StartTools } from '../../src/pipeline/take-run.ts'
 import type { RunReport } from '../../src/pipeline/run-in-process.ts'
 import type { SyncRequest } from '../../src/pipeline/choose-run.ts'
@@ -78,6 +78,8 @@ export interface TestPipeline {
    * not balance.
    */
   sync(wish?: SyncOverrides): Promise<RunReport>
+  /** A refresh or an import of these products. */
+  syncKeys(keys: readonly string[], wish?: SyncOverrides): Promise<RunReport>
   replay(run: number, wish?: SyncOverrides): Promise<RunReport>
   /** The content of a run's artifact. */
   archived(run: number): Promise<string>
@@ -155,6 +157,14 @@ export async function openPipeline(t: Lifetime, setup: PipelineSetup): Promise<T
           signal,
         }),
       )
+    },
+    async syncKeys(
+      keys,
+      { tools: other, connector: another = connector, signal = new AbortController().signal } = {},
+    ) {
+      const bound = bindConnector(another, await source())
+      const controls = { progress: newProgress(), signal }
+      return balanced(await syncKeys({ ...tools, ...other }, bound, keys, controls))
     },
     async replay(
       run,

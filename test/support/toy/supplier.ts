@@ -116,25 +116,34 @@ export async function startToy({ products, pageSize }: ToyOptions): Promise<ToyS
 }
 
 /**
- * Page `k` holds the products at the positions `[(k - 1) × pageSize, k × pageSize)`, so that a
- * removal moves no product to another page.
+ * A request for keys has one page. In any other, page `k` holds the products at the positions
+ * `[(k - 1) × pageSize, k × pageSize)`, so that a removal moves no product to another page.
  */
 function cutPage(
   listed: readonly ListedRecord[],
   query: URLSearchParams,
   pageSize: number,
 ): ListPage {
+  const keys = query.get('keys')?.split(',')
+  if (keys) {
+    const named = listed.filter(({ record }) => keys.some((key) => key === record['id']))
+    return { lines: named.map(toLine), firstLine: 0, pages: 1, total: named.length }
+  }
   const since = Number(query.get('since'))
   const wanted =
     since === 0 ? listed : listed.filter(({ record }) => Number(record['updated_at']) >= since)
   const first = (Number(query.get('page')) - 1) * pageSize
   const onPage = wanted.filter(({ slot }) => slot >= first && slot < first + pageSize)
   return {
-    lines: onPage.map(({ slot, record }) => `${JSON.stringify({ n: slot, record })}\n`),
+    lines: onPage.map(toLine),
     firstLine: wanted.filter(({ slot }) => slot < first).length,
     pages: Math.ceil(((wanted.at(-1)?.slot ?? -1) + 1) / pageSize),
     total: wanted.length,
   }
+}
+
+function toLine({ slot, record }: ListedRecord): string {
+  return `${JSON.stringify({ n: slot, record })}\n`
 }
 
 /** The line that a fault strikes, or null for a fault of the whole response. */
